@@ -1,0 +1,56 @@
+//! What a declaration says beside the network itself: the keys.
+
+use crate::network::Network;
+use crate::target::Target;
+
+/// A checked declaration without its source text: what `network!` was told.
+#[derive(Clone, Debug)]
+pub struct Declaration {
+    /// The layers, shapes and bits.
+    pub network: Network,
+    /// `target`, or `sram` and `flash`.
+    pub budget: Budget,
+    /// `reserve`: bytes of SRAM kept for the stack and the rest of the firmware.
+    pub reserve_bytes: Option<u32>,
+    /// `plan`.
+    pub plan: PlanChoice,
+    /// `code`.
+    pub code: CodeChoice,
+}
+
+/// What a design must fit.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Budget {
+    /// The part, when it was named.
+    pub target: Option<&'static Target>,
+    /// SRAM in bytes; `None` on a host.
+    pub sram_bytes: Option<u32>,
+    /// Flash in bytes; `None` on a host.
+    pub flash_bytes: Option<u32>,
+}
+
+/// The order of computing that was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PlanChoice {
+    /// The fastest that fits.
+    #[default]
+    Fastest,
+    /// `row_major`.
+    RowMajor,
+    /// `herringbone`.
+    Herringbone,
+    /// `smallest`: the fewest bytes of arena.
+    Smallest,
+}
+
+/// The form of kernels that was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CodeChoice {
+    /// By layer: the fastest mix that is expected to fit the flash.
+    #[default]
+    Fastest,
+    /// `unrolled`: weights as constants of straight-line code.
+    Unrolled,
+    /// `table`: weights read from a table in flash.
+    Table,
+}
