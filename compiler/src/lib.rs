@@ -9,5 +9,7 @@
 
 pub mod declaration;
 pub mod network;
+pub mod plan;
+pub mod program;
 pub mod target;
 pub mod weights;

@@ -1,0 +1,101 @@
+//! Row-major in place, without a single wrap: feature maps lie at the two ends
+//! of the arena in turn. A map at the high end is eaten from its first row and
+//! its successor grows from the low end; a map at the low end is eaten from its
+//! last row and its successor grows downwards from the high end.
+
+use super::{Demand, LayerPlan, MemoryPlan, Order, Placement, SimulatedStep, Strategy};
+use crate::network::Shape;
+
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    Low,
+    High,
+}
+
+pub(super) fn plan(demand: &Demand<'_>) -> MemoryPlan {
+    let from_high = plan_from(demand, End::High);
+    let from_low = plan_from(demand, End::Low);
+    if from_low.arena_bytes < from_high.arena_bytes {
+        from_low
+    } else {
+        from_high
+    }
+}
+
+fn plan_from(demand: &Demand<'_>, first: End) -> MemoryPlan {
+    let per_byte = demand.cells_per_byte;
+    let mut end = first;
+    let mut steps: Vec<LayerPlan> = Vec::new();
+    let mut stored = vec![(demand.first_map, end)];
+    for &(layer, stores) in &demand.steps {
+        let order = match end {
+            End::High => Order::RowMajor,
+            End::Low => Order::RowMajorBackward,
+        };
+        let step = SimulatedStep::new(layer, stores, Order::RowMajor, order);
+        let input_cells = layer.input.values();
+        let need_cells = if stores {
+            end = match end {
+                End::High => End::Low,
+                End::Low => End::High,
+            };
+            stored.push((layer.output, end));
+            (input_cells + step.overlap.lead_cells).max(layer.output.values())
+        } else {
+            input_cells
+        };
+        steps.push(step.report(need_cells));
+    }
+    let intake_need = demand.intake_need(Order::RowMajor);
+    let most_cells = steps
+        .iter()
+        .map(|step| step.need_cells)
+        .chain([intake_need.need_cells])
+        .max();
+    // One cell more where a map of an odd count of nibbles is at the high end,
+    // so that every map begins on a byte.
+    let arena_cells = fitting_cells(&stored, &steps, most_cells.unwrap_or(0), per_byte);
+    let first_cell = |(map, end): (Shape, End)| match end {
+        End::Low => 0,
+        End::High => (arena_cells - map.values()) / per_byte * per_byte,
+    };
+    let sums_first_byte = match first {
+        End::High => 0,
+        End::Low => (arena_cells - demand.sums_cells()) / per_byte,
+    };
+    MemoryPlan {
+        strategy: Strategy::RowMajor,
+        cells_per_byte: per_byte,
+        arena_bytes: arena_cells / per_byte,
+        intake: demand.intake(sums_first_byte),
+        maps: stored
+            .iter()
+            .map(|&map| Placement::new(map.0, Order::RowMajor, first_cell(map), arena_cells))
+            .collect(),
+        steps,
+        intake_need,
+    }
+}
+
+/// Whole bytes in which every layer fits, its high map rounded down to a byte.
+fn fitting_cells(
+    stored: &[(Shape, End)],
+    steps: &[LayerPlan],
+    most_cells: u32,
+    per_byte: u32,
+) -> u32 {
+    let odd = |map: Shape| map.values() % per_byte;
+    let padded = steps.iter().enumerate().map(|(index, step)| {
+        let high = stored[index..]
+            .iter()
+            .take(2)
+            .find(|(_, end)| *end == End::High);
+        step.need_cells + high.map_or(0, |(map, _)| odd(*map))
+    });
+    let intake = stored[0].0.values().next_multiple_of(per_byte);
+    padded
+        .chain([most_cells, intake])
+        .max()
+        .unwrap_or(0)
+        .next_multiple_of(per_byte)
+}

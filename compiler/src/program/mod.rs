@@ -1,0 +1,169 @@
+//! The program of a network: every order, address, weight and form decided.
+//! A backend writes it down and chooses nothing.
+
+mod accumulator;
+mod form;
+mod lower;
+
+pub use accumulator::{Accumulator, ActivationRange};
+pub use form::Form;
+pub use lower::{ProgramError, lower};
+
+use crate::network::{LayerId, Shape};
+use crate::plan::{Intake, Order, ReceptiveField};
+
+/// A network's whole inference.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Bits of an activation, which is a cell of the arena: 4 or 8.
+    pub activation_bits: u32,
+    /// Bits of a weight in a table: 2, 4 or 8.
+    pub weight_bits: u32,
+    /// The shape of the raw input, a byte a value.
+    pub input: Shape,
+    /// Bytes of the arena.
+    pub arena_bytes: u32,
+    /// How bytes become map 0.
+    pub intake: IntakeStep,
+    /// Every stored feature map.
+    pub maps: Vec<Map>,
+    /// What is computed behind the intake; step `i` reads map `i`.
+    pub steps: Vec<Step>,
+    /// What an inference returns.
+    pub results: Results,
+}
+
+/// How each byte of the raw input is taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IntakeStep {
+    /// Where the byte goes.
+    pub intake: Intake,
+    /// The side of the pooling window; 1 where bytes are stored.
+    pub window: u32,
+    /// Bits by which a byte, or a window's sum, is shifted down to an activation.
+    pub shift: u32,
+}
+
+/// A stored feature map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Map {
+    /// Its shape.
+    pub shape: Shape,
+    /// Whether its values are two's complement.
+    pub signed: bool,
+    /// How a reader finds a pixel.
+    pub addressing: Addressing,
+    /// The first cell of the first stored pixel.
+    pub first_cell: u32,
+    /// Pixels stored before the ring's end; the rest begin at cell 0.
+    pub pixels_before_wrap: u32,
+}
+
+/// From a pixel to its first cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Addressing {
+    /// Pixel `row × width + column` begins at `first_cell + channels × pixel`.
+    Affine,
+    /// Pixel `row × width + column` begins at the cell of that entry.
+    Table(Vec<u32>),
+}
+
+impl Map {
+    /// The first cell of the pixel at `(row, column)`.
+    pub fn cell(&self, (row, column): (u32, u32)) -> u32 {
+        let pixel = row * self.shape.width + column;
+        match &self.addressing {
+            Addressing::Affine => self.first_cell + self.shape.channels * pixel,
+            Addressing::Table(cells) => cells[pixel as usize],
+        }
+    }
+}
+
+/// One layer's computation.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The layer.
+    pub layer: LayerId,
+    /// The order of computing its outputs, and of storing them.
+    pub order: Order,
+    /// The shape of its outputs.
+    pub output: Shape,
+    /// What of its input one output pixel reads.
+    pub field: ReceptiveField,
+    /// Whether its outputs are stored in the next map, or are the results.
+    pub stores: bool,
+    /// What is done for one output pixel.
+    pub operation: Operation,
+}
+
+/// What is computed from a receptive field.
+#[derive(Clone, Debug)]
+pub enum Operation {
+    /// Weighted sums over all taps and channels.
+    Convolution(WeightedSum),
+    /// A sum a channel over all taps, then weighted sums over the channels.
+    Separable {
+        /// Over the taps; weights `[tap][channel]`.
+        depthwise: WeightedSum,
+        /// Over the channels; a single tap.
+        pointwise: WeightedSum,
+    },
+    /// Weighted sums over a whole map in the order it is stored in.
+    Dense(WeightedSum),
+    /// The sum of each channel, shifted down.
+    AveragePool {
+        /// Bits to shift by: log2 of the window's pixels.
+        shift: u32,
+    },
+    /// The maximum of each channel.
+    MaxPool,
+}
+
+/// `t = (Σ w·x << left) + bias` for every output, and what follows it.
+#[derive(Clone, Debug)]
+pub struct WeightedSum {
+    /// The integer that holds every partial sum.
+    pub accumulator: Accumulator,
+    /// Whether weights are constants in the code or a table in flash.
+    pub form: Form,
+    /// Values that one tap reads.
+    pub inputs: u32,
+    /// Sums.
+    pub outputs: u32,
+    /// In the order of use: `[tap][output][input]` for a convolution,
+    /// `[tap][channel]` for a depthwise one, `[output][input]` in storage order
+    /// for a dense layer.
+    pub weights: Vec<i8>,
+    /// One an output.
+    pub biases: Vec<i16>,
+    /// Bits to shift the sum up by, before the bias.
+    pub left: u32,
+    /// What becomes of `t`.
+    pub finish: Finish,
+}
+
+/// What becomes of a sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// It is a result as it stands.
+    Exact,
+    /// `min(rhe(max(t, 0) / 2^right), 2^bits − 1)`.
+    Relu {
+        /// Bits to shift down by, rounding half to even.
+        right: u32,
+    },
+    /// `clamp(rhe(t / 2^right), −2^(bits−1), 2^(bits−1) − 1)`.
+    Signed {
+        /// Bits to shift down by, rounding half to even.
+        right: u32,
+    },
+}
+
+/// What an inference returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Results {
+    /// How many values.
+    pub count: u32,
+    /// Of which type.
+    pub accumulator: Accumulator,
+}
