@@ -7,9 +7,19 @@
 //! ```
 //! Each stage's type is borrowed by the next and never changed by it.
 
+pub mod budget;
+mod codegen;
 pub mod declaration;
+pub mod diagnostic;
+mod expand;
+mod item;
 pub mod network;
 pub mod plan;
 pub mod program;
+pub mod report;
+pub mod stack;
+pub mod syntax;
 pub mod target;
 pub mod weights;
+
+pub use expand::expand;

@@ -28,7 +28,11 @@ pub struct Shape {
 impl Shape {
     /// A shape of `height` × `width` × `channels`.
     pub const fn new(height: u32, width: u32, channels: u32) -> Self {
-        Self { height, width, channels }
+        Self {
+            height,
+            width,
+            channels,
+        }
     }
 
     /// Positions of the map: height × width.
@@ -60,7 +64,10 @@ pub struct Kernel {
 impl Kernel {
     /// A kernel of `side` × `side` pixels.
     pub const fn square(side: u32) -> Self {
-        Self { height: side, width: side }
+        Self {
+            height: side,
+            width: side,
+        }
     }
 
     /// Pixels of the kernel.
@@ -142,7 +149,11 @@ pub struct Bits {
 
 impl Default for Bits {
     fn default() -> Self {
-        Self { weights: 4, biases: 16, activations: 4 }
+        Self {
+            weights: 4,
+            biases: 16,
+            activations: 4,
+        }
     }
 }
 
@@ -169,15 +180,13 @@ impl Layer {
         let pixels = u64::from(self.output.pixels());
         let inputs = u64::from(self.input.channels);
         match self.kind {
-            LayerKind::Convolution { outputs, kernel, .. } => {
-                pixels * u64::from(kernel.taps()) * inputs * u64::from(outputs)
-            }
-            LayerKind::Separable { outputs, kernel, .. } => {
-                pixels * inputs * (u64::from(kernel.taps()) + u64::from(outputs))
-            }
-            LayerKind::Dense { outputs, .. } => {
-                u64::from(self.input.values()) * u64::from(outputs)
-            }
+            LayerKind::Convolution {
+                outputs, kernel, ..
+            } => pixels * u64::from(kernel.taps()) * inputs * u64::from(outputs),
+            LayerKind::Separable {
+                outputs, kernel, ..
+            } => pixels * inputs * (u64::from(kernel.taps()) + u64::from(outputs)),
+            LayerKind::Dense { outputs, .. } => u64::from(self.input.values()) * u64::from(outputs),
             _ => 0,
         }
     }
@@ -186,15 +195,13 @@ impl Layer {
     pub fn weight_count(&self) -> u64 {
         let inputs = u64::from(self.input.channels);
         match self.kind {
-            LayerKind::Convolution { outputs, kernel, .. } => {
-                u64::from(kernel.taps()) * inputs * u64::from(outputs)
-            }
-            LayerKind::Separable { outputs, kernel, .. } => {
-                inputs * (u64::from(kernel.taps()) + u64::from(outputs))
-            }
-            LayerKind::Dense { outputs, .. } => {
-                u64::from(self.input.values()) * u64::from(outputs)
-            }
+            LayerKind::Convolution {
+                outputs, kernel, ..
+            } => u64::from(kernel.taps()) * inputs * u64::from(outputs),
+            LayerKind::Separable {
+                outputs, kernel, ..
+            } => inputs * (u64::from(kernel.taps()) + u64::from(outputs)),
+            LayerKind::Dense { outputs, .. } => u64::from(self.input.values()) * u64::from(outputs),
             _ => 0,
         }
     }
@@ -233,13 +240,24 @@ impl fmt::Display for Layer {
         match self.kind {
             LayerKind::AveragePool { window } => pool(f, "A", window),
             LayerKind::MaxPool { window } => pool(f, "M", window),
-            LayerKind::Convolution { outputs, kernel, activation } => {
+            LayerKind::Convolution {
+                outputs,
+                kernel,
+                activation,
+            } => {
                 write!(f, "C1{}({outputs},{})", star(activation), kernel.width)
             }
-            LayerKind::Separable { outputs, kernel, activation } => {
+            LayerKind::Separable {
+                outputs,
+                kernel,
+                activation,
+            } => {
                 write!(f, "C2{}({outputs},{})", star(activation), kernel.width)
             }
-            LayerKind::Dense { outputs, activation } => {
+            LayerKind::Dense {
+                outputs,
+                activation,
+            } => {
                 write!(f, "D{}({outputs})", star(activation))
             }
             LayerKind::Dropout { .. } => f.write_str("Dr"),
@@ -285,7 +303,11 @@ impl Network {
             let id = LayerId(index);
             let mut fits = |kernel: Kernel| {
                 if kernel.height > shape.height || kernel.width > shape.width {
-                    errors.push(ShapeError::KernelLargerThanMap { layer: id, kernel, map: shape });
+                    errors.push(ShapeError::KernelLargerThanMap {
+                        layer: id,
+                        kernel,
+                        map: shape,
+                    });
                 }
             };
             let output = match kind {
@@ -297,8 +319,12 @@ impl Network {
                         channels: shape.channels,
                     }
                 }
-                LayerKind::Convolution { outputs, kernel, .. }
-                | LayerKind::Separable { outputs, kernel, .. } => {
+                LayerKind::Convolution {
+                    outputs, kernel, ..
+                }
+                | LayerKind::Separable {
+                    outputs, kernel, ..
+                } => {
                     fits(kernel);
                     Shape {
                         height: (shape.height + 1).saturating_sub(kernel.height).max(1),
@@ -309,8 +335,14 @@ impl Network {
                 LayerKind::Dense { outputs, .. } => Shape::new(1, 1, outputs),
                 LayerKind::Dropout { .. } => shape,
             };
-            let mut layer =
-                Layer { id, kind, input: shape, output, signed_input: signed, signed_output: signed };
+            let mut layer = Layer {
+                id,
+                kind,
+                input: shape,
+                output,
+                signed_input: signed,
+                signed_output: signed,
+            };
             if let Some(activation) = layer.activation() {
                 layer.signed_output = activation == Activation::Linear;
             }
@@ -320,7 +352,33 @@ impl Network {
         if layers.iter().all(Layer::is_dropout) {
             errors.push(ShapeError::NothingToCompute);
         }
-        if errors.is_empty() { Ok(Self { input, bits, layers }) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(Self {
+                input,
+                bits,
+                layers,
+            })
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// The same network with one layer of another kind and the same kernel.
+    pub(crate) fn with_layer(&self, id: LayerId, kind: LayerKind) -> Self {
+        let kinds = self
+            .layers
+            .iter()
+            .map(|l| if l.id == id { kind } else { l.kind });
+        Self::new(self.input, self.bits, &kinds.collect::<Vec<_>>())
+            .expect("the number of outputs leaves every map's height and width as it is")
+    }
+
+    /// The same network with other integers.
+    pub(crate) fn with_bits(&self, bits: Bits) -> Self {
+        Self {
+            bits,
+            ..self.clone()
+        }
     }
 
     /// The shape of the raw input, a byte a value.
@@ -355,7 +413,9 @@ impl Network {
 
     /// The last computing layer.
     pub fn last_layer(&self) -> &Layer {
-        self.computing_layers().next_back().expect("Network::new refuses an empty network")
+        self.computing_layers()
+            .next_back()
+            .expect("Network::new refuses an empty network")
     }
 
     /// Whether the results are exact sums instead of activations: the last

@@ -69,6 +69,12 @@ pub enum Addressing {
 }
 
 impl Map {
+    /// Whether every pixel begins and ends at a byte.
+    pub fn is_byte_aligned(&self, activation_bits: u32) -> bool {
+        activation_bits == 8
+            || self.shape.channels.is_multiple_of(2) && self.first_cell.is_multiple_of(2)
+    }
+
     /// The first cell of the pixel at `(row, column)`.
     pub fn cell(&self, (row, column): (u32, u32)) -> u32 {
         let pixel = row * self.shape.width + column;

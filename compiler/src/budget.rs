@@ -1,0 +1,394 @@
+//! Which plan is taken, what of the target it uses, and what to change where
+//! that is too much.
+
+use crate::declaration::{Declaration, PlanChoice};
+use crate::network::{Layer, LayerId, LayerKind, Network};
+use crate::plan::{self, Intake, MemoryPlan, Strategy};
+use crate::stack;
+use std::fmt;
+
+/// Bytes that a network's value holds beside the arena: the row, column and
+/// channel of the input's next byte.
+pub const CURSOR_BYTES: u32 = 3;
+
+/// Bytes kept for the rest of the firmware where the declaration does not say.
+const DEFAULT_RESERVE_BESIDE_STACK_BYTES: u32 = 64;
+
+/// The plan that is taken, and the SRAM that the design then needs.
+#[derive(Clone, Debug)]
+pub struct Design {
+    /// The plan.
+    pub plan: MemoryPlan,
+    /// Kept for the stack and the rest of the firmware.
+    pub reserve_bytes: u32,
+}
+
+impl Design {
+    /// The size of the network's value: arena and cursor.
+    pub fn state_bytes(&self) -> u32 {
+        self.plan.arena_bytes + CURSOR_BYTES
+    }
+
+    /// SRAM that the design needs: its value and the reserve.
+    pub fn sram_bytes(&self) -> u32 {
+        self.state_bytes() + self.reserve_bytes
+    }
+}
+
+/// Takes the plan that the declaration asks for; where it does not, row-major,
+/// whose code is the faster, unless only herringbone fits.
+pub fn choose(declaration: &Declaration) -> Design {
+    let network = &declaration.network;
+    let reserve_bytes = declaration
+        .reserve_bytes
+        .unwrap_or_else(|| stack::deepest_bytes(network) + DEFAULT_RESERVE_BESIDE_STACK_BYTES);
+    let design = |strategy| Design {
+        plan: plan::plan(network, strategy),
+        reserve_bytes,
+    };
+    match declaration.plan {
+        PlanChoice::RowMajor => design(Strategy::RowMajor),
+        PlanChoice::Herringbone => design(Strategy::Herringbone),
+        PlanChoice::Smallest | PlanChoice::Fastest => {
+            let row_major = design(Strategy::RowMajor);
+            let fits = |design: &Design| {
+                declaration
+                    .budget
+                    .sram_bytes
+                    .is_none_or(|given| design.sram_bytes() <= given)
+            };
+            if declaration.plan == PlanChoice::Fastest && fits(&row_major) {
+                return row_major;
+            }
+            let herringbone = design(Strategy::Herringbone);
+            if herringbone.plan.arena_bytes < row_major.plan.arena_bytes {
+                herringbone
+            } else {
+                row_major
+            }
+        }
+    }
+}
+
+/// How a design stands to its budget.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// It fits, with more than a tenth of the SRAM to spare.
+    Fits,
+    /// It fits, and a tenth of the SRAM or less is left.
+    Tight(Tight),
+    /// It does not fit.
+    Over(Vec<OverBudget>),
+}
+
+/// A design that fits, barely.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tight {
+    /// The layer of the peak.
+    pub layer: LayerId,
+    needed_bytes: u32,
+    given_bytes: u32,
+    owner: String,
+}
+
+impl fmt::Display for Tight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            needed_bytes,
+            given_bytes,
+            owner,
+            ..
+        } = self;
+        write!(
+            f,
+            "within 10 % of the budget: the network takes {needed_bytes} of the {given_bytes} \
+             bytes of SRAM of {owner}, {} are left; the arena's peak is at this layer",
+            given_bytes - needed_bytes
+        )
+    }
+}
+
+/// A design that needs more than there is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverBudget {
+    /// The layer to change.
+    pub layer: LayerId,
+    message: String,
+}
+
+impl fmt::Display for OverBudget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// Holds a design against its budget.
+pub fn judge(declaration: &Declaration, design: &Design) -> Verdict {
+    let owner = declaration
+        .budget
+        .target
+        .map_or("the budget", |target| target.name)
+        .to_owned();
+    let mut over = Vec::new();
+    let needed_bytes = design.sram_bytes();
+    if let Some(given_bytes) = declaration.budget.sram_bytes
+        && needed_bytes > given_bytes
+    {
+        let layer = design.plan.peak().layer;
+        over.push(OverBudget {
+            layer,
+            message: over_sram(declaration, design, given_bytes, &owner),
+        });
+    }
+    over.extend(over_flash(declaration, &owner));
+    if !over.is_empty() {
+        return Verdict::Over(over);
+    }
+    match declaration.budget.sram_bytes {
+        Some(given_bytes) if u64::from(needed_bytes) * 10 >= u64::from(given_bytes) * 9 => {
+            let layer = design.plan.peak().layer;
+            Verdict::Tight(Tight {
+                layer,
+                needed_bytes,
+                given_bytes,
+                owner,
+            })
+        }
+        _ => Verdict::Fits,
+    }
+}
+
+fn over_sram(declaration: &Declaration, design: &Design, given_bytes: u32, owner: &str) -> String {
+    let network = &declaration.network;
+    let plan = &design.plan;
+    let peak = plan.peak();
+    let layer = network.layer(peak.layer);
+    let live = live_at_peak(network, plan);
+    let mut message = format!(
+        "over budget: the network needs {} bytes of SRAM, and {owner} has {given_bytes}\n\
+         needed: {} of arena (peak at `{layer}`), {CURSOR_BYTES} of state, {} of reserve\n\
+         live at the peak: {live}\n",
+        design.sram_bytes(),
+        plan.arena_bytes,
+        design.reserve_bytes,
+    );
+    let remedies = remedies(declaration, design, given_bytes);
+    if remedies.is_empty() {
+        message.push_str(
+            "what would fit: nothing by this layer alone; take a smaller input, pool earlier, \
+             or a target with more SRAM",
+        );
+    } else {
+        message.push_str("what would fit: ");
+        message.push_str(&remedies.join("; or "));
+    }
+    message
+}
+
+/// What the arena holds at its worst moment, in words.
+fn live_at_peak(network: &Network, plan: &MemoryPlan) -> String {
+    let peak = plan.peak();
+    let layer = network.layer(peak.layer);
+    if *peak == plan.intake_need {
+        return match plan.intake {
+            Intake::Store => format!(
+                "{} bytes of the whole {} input",
+                plan.bytes(peak.live_output_cells),
+                network.input()
+            ),
+            Intake::Pool { sums, .. } => format!(
+                "{} bytes of the {} that `{layer}` makes, {} bytes of its sums",
+                plan.bytes(layer.output.values()),
+                layer.output,
+                2 * sums
+            ),
+        };
+    }
+    let inputs = plan.bytes(peak.live_input_cells);
+    let outputs = plan.bytes(peak.live_output_cells);
+    let mut live = format!("{inputs} bytes of its {} input", layer.input);
+    if outputs > 0 {
+        live.push_str(&format!(", {outputs} bytes of its {} output", layer.output));
+    }
+    let idle = plan.bytes(peak.need_cells).saturating_sub(inputs + outputs);
+    if idle > 0 {
+        live.push_str(&format!(
+            ", {idle} bytes between them not yet free to reuse"
+        ));
+    }
+    live
+}
+
+/// Changes with each of which alone the design fits.
+fn remedies(declaration: &Declaration, design: &Design, given_bytes: u32) -> Vec<String> {
+    let network = &declaration.network;
+    let peak = design.plan.peak().layer;
+    let mut remedies = Vec::new();
+    let fits = |network: Network, plan: PlanChoice| {
+        let changed = Declaration {
+            network,
+            plan,
+            ..declaration.clone()
+        };
+        let design = choose(&changed);
+        (design.sram_bytes() <= given_bytes).then_some(design)
+    };
+    let candidates = [Some(network.layer(peak)), layer_before(network, peak)];
+    // The largest `n` of the layer at the peak, or of the one that feeds it.
+    for layer in candidates.into_iter().flatten() {
+        let Some(outputs) = outputs(layer) else {
+            continue;
+        };
+        let with = |n: u32| with_outputs(network, layer.id, n);
+        if let Some(n) = largest(outputs - 1, |n| fits(with(n), declaration.plan).is_some()) {
+            let changed = with(n);
+            remedies.push(format!(
+                "`{}` in place of `{layer}`",
+                changed.layer(layer.id)
+            ));
+            break;
+        }
+    }
+    if declaration.plan == PlanChoice::RowMajor
+        && let Some(design) = fits(network.clone(), PlanChoice::Herringbone)
+    {
+        remedies.push(format!(
+            "`plan: herringbone` ({} bytes)",
+            design.sram_bytes()
+        ));
+    }
+    if declaration.plan == PlanChoice::Herringbone
+        && let Some(design) = fits(network.clone(), PlanChoice::RowMajor)
+    {
+        remedies.push(format!("`plan: row_major` ({} bytes)", design.sram_bytes()));
+    }
+    let mut bits = network.bits();
+    if bits.activations == 8 {
+        bits.activations = 4;
+        if let Some(design) = fits(network.with_bits(bits), declaration.plan) {
+            let bytes = design.sram_bytes();
+            remedies.push(format!("`bits: {{ activations: 4 }}` ({bytes} bytes)"));
+        }
+    }
+    let least_reserve = stack::deepest_bytes(network) + DEFAULT_RESERVE_BESIDE_STACK_BYTES;
+    if declaration
+        .reserve_bytes
+        .is_some_and(|reserve| reserve > least_reserve)
+        && design.state_bytes() + least_reserve <= given_bytes
+    {
+        let most = given_bytes - design.state_bytes();
+        remedies.push(format!(
+            "a `reserve` of at most {most} bytes (the network's own stack and 64 take {least_reserve})"
+        ));
+    }
+    remedies
+}
+
+/// Weights that the flash can't hold even packed in tables.
+fn over_flash(declaration: &Declaration, owner: &str) -> Option<OverBudget> {
+    let given_bytes = u64::from(declaration.budget.flash_bytes?);
+    let network = &declaration.network;
+    let needed_bytes = packed_weights_bytes(network);
+    if needed_bytes <= given_bytes {
+        return None;
+    }
+    let largest_layer = network
+        .layers()
+        .iter()
+        .max_by_key(|layer| layer.weight_count())?;
+    let bits = network.bits().weights;
+    let mut message = format!(
+        "over budget: the weights alone take {needed_bytes} bytes of flash at {bits} bits, and \
+         {owner} has {given_bytes}\n\
+         most of them are here: {} weights\nwhat would fit: ",
+        largest_layer.weight_count(),
+    );
+    let fits = |network: &Network| packed_weights_bytes(network) <= given_bytes;
+    let mut remedies = Vec::new();
+    if let Some(n) = outputs(largest_layer)
+        && let Some(n) = largest(n - 1, |n| fits(&with_outputs(network, largest_layer.id, n)))
+    {
+        let changed = with_outputs(network, largest_layer.id, n);
+        remedies.push(format!(
+            "`{}` in place of `{largest_layer}`",
+            changed.layer(largest_layer.id)
+        ));
+    }
+    for weights in [4, 2] {
+        let mut bits = network.bits();
+        if weights < bits.weights {
+            bits.weights = weights;
+            if fits(&network.with_bits(bits)) {
+                remedies.push(format!("`bits: {{ weights: {weights} }}`"));
+                break;
+            }
+        }
+    }
+    message.push_str(&if remedies.is_empty() {
+        "nothing by this layer alone; pool earlier, or take a target with more flash".to_owned()
+    } else {
+        remedies.join("; or ")
+    });
+    Some(OverBudget {
+        layer: largest_layer.id,
+        message,
+    })
+}
+
+/// The least that weights and biases take in flash.
+fn packed_weights_bytes(network: &Network) -> u64 {
+    network
+        .layers()
+        .iter()
+        .map(|layer| {
+            let sums = match layer.kind {
+                LayerKind::Separable { outputs, .. } => layer.input.channels + outputs,
+                _ => outputs(layer).unwrap_or(0),
+            };
+            let weight_bits = layer.weight_count() * u64::from(network.bits().weights);
+            weight_bits.div_ceil(8) + 2 * u64::from(sums)
+        })
+        .sum()
+}
+
+fn layer_before(network: &Network, id: LayerId) -> Option<&Layer> {
+    network
+        .computing_layers()
+        .take_while(|layer| layer.id < id)
+        .last()
+}
+
+fn outputs(layer: &Layer) -> Option<u32> {
+    match layer.kind {
+        LayerKind::Convolution { outputs, .. }
+        | LayerKind::Separable { outputs, .. }
+        | LayerKind::Dense { outputs, .. } => Some(outputs),
+        _ => None,
+    }
+}
+
+fn with_outputs(network: &Network, id: LayerId, n: u32) -> Network {
+    let mut kind = network.layer(id).kind;
+    match &mut kind {
+        LayerKind::Convolution { outputs, .. }
+        | LayerKind::Separable { outputs, .. }
+        | LayerKind::Dense { outputs, .. } => *outputs = n,
+        _ => {}
+    }
+    network.with_layer(id, kind)
+}
+
+/// The largest of `1..=most` that fits, when fitting never comes back as the
+/// number grows.
+fn largest(most: u32, fits: impl Fn(u32) -> bool) -> Option<u32> {
+    let (mut good, mut bad) = (0, most + 1);
+    while bad - good > 1 {
+        let middle = good + (bad - good) / 2;
+        if fits(middle) {
+            good = middle
+        } else {
+            bad = middle
+        }
+    }
+    (good > 0).then_some(good)
+}

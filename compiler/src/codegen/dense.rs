@@ -1,0 +1,90 @@
+//! Dense layers: a loop over the outputs, or straight-line code over the inputs.
+
+use super::{Site, count, integer, sum, tables};
+use crate::program::{Form, WeightedSum};
+use proc_macro2::TokenStream;
+use quote::quote;
+
+pub(super) fn emit(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
+    match sum.form {
+        Form::Table => table(site, sum),
+        Form::Unrolled => unrolled(site, sum),
+    }
+}
+
+fn table(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
+    let (bits, weight_bits, narrow) = (site.bits(), site.weight_bits(), site.narrow());
+    let (map, integer) = (site.input(), integer(sum.accumulator));
+    let (signed, first_cell) = (map.signed, count(map.first_cell));
+    let inputs = count(map.shape.values());
+    let before_wrap = count(map.pixels_before_wrap * map.shape.channels);
+    let (weights, biases) = tables::sum_names(site.step.layer.0, 0);
+    let table_bytes = count(tables::row_bytes(
+        sum.weights.len() as u32,
+        site.program.weight_bits,
+    ));
+    let (outputs, left) = (count(sum.outputs), count(sum.left));
+    let finished = sum::finish(site, sum, &quote!(sum));
+    let keep = if site.step.stores {
+        let cell = count(site.output().first_cell);
+        quote!(runtime::store_one::<#bits>(arena, output.wrapping_add(#cell), #finished);)
+    } else {
+        quote!(runtime::put(results, output, [#finished]);)
+    };
+    quote! {
+        let mut output = 0usize;
+        let mut first = 0usize;
+        while output != #outputs {
+            let sum = runtime::dot::<#bits, #signed, #weight_bits, #narrow, #integer, #table_bytes>(
+                arena,
+                #first_cell,
+                (#before_wrap, #inputs),
+                &#weights,
+                first,
+            );
+            let bias = runtime::Sum::widen(#biases.get(output));
+            let sum: #integer = runtime::Sum::add(runtime::Sum::shift_left(sum, #left), bias);
+            #keep
+            output = output.wrapping_add(1);
+            first = first.wrapping_add(#inputs);
+        }
+    }
+}
+
+/// A dense layer is a convolution whose kernel is the whole map: a single
+/// output pixel, with a tap for each pixel in the order of storage.
+fn unrolled(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
+    let map = site.input();
+    let channels = map.shape.channels;
+    let per_output = map.shape.values() as usize;
+    let taps: TokenStream = (0..map.shape.pixels())
+        .map(|pixel| {
+            let cell = count(match pixel.checked_sub(map.pixels_before_wrap) {
+                None => map.first_cell + pixel * channels,
+                Some(wrapped) => wrapped * channels,
+            });
+            let values = site.load(&quote!(#cell));
+            let first = (pixel * channels) as usize;
+            sum::unrolled_tap(site, sum, &values, |output, input| {
+                sum.weights[output * per_output + first + input]
+            })
+        })
+        .collect();
+    let begin = sum::unrolled_begin(sum);
+    let values = sum::unrolled_finish(site, sum);
+    if site.step.stores {
+        let (bits, outputs) = (site.bits(), count(sum.outputs));
+        let cell = count(site.output().first_cell);
+        quote! {
+            #begin
+            #taps
+            runtime::store::<#bits, false, #outputs>(arena, #cell, #values);
+        }
+    } else {
+        quote! {
+            #begin
+            #taps
+            runtime::put(results, 0, #values);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Taking the raw input in, byte by byte.
+
+use super::{count, tables};
+use crate::plan::Intake;
+use crate::program::{Addressing, Program};
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+/// `absorb`: takes one byte in; true when the input is complete.
+pub(super) fn emit(program: &Program) -> TokenStream {
+    let arena_bytes = count(program.arena_bytes);
+    let bits = Literal::u32_unsuffixed(program.activation_bits);
+    let shift = count(program.intake.shift);
+    let map = &program.maps[0];
+    let shape = map.shape;
+    let (rows, columns, channels) = (
+        count(shape.height),
+        count(shape.width),
+        count(shape.channels),
+    );
+    let first_of_pixel = match map.addressing {
+        Addressing::Affine => {
+            let first = count(map.first_cell);
+            quote!(pixel.wrapping_mul(#channels).wrapping_add(#first))
+        }
+        Addressing::Table(_) => {
+            let table = tables::map_name(0);
+            quote!(#table.get(pixel))
+        }
+    };
+    let take = match program.intake.intake {
+        Intake::Store => quote! {
+            let pixel = cursor.pixel(#columns);
+            let cell = #first_of_pixel.wrapping_add(cursor.channel());
+            runtime::store_one::<#bits>(arena, cell, byte >> #shift);
+        },
+        Intake::Pool {
+            sums_first_byte,
+            sums,
+            ..
+        } => {
+            let window_log2 = count(program.intake.window.ilog2());
+            let (first, sums) = (count(sums_first_byte), count(sums));
+            quote! {
+                if cursor.at_start() {
+                    runtime::clear_sums(arena, #first, #sums);
+                }
+                if let ::core::option::Option::Some((pixel, sum)) = runtime::pool::<#window_log2>(
+                    arena,
+                    #first,
+                    cursor,
+                    (#rows, #columns, #channels),
+                    byte,
+                ) {
+                    let cell = #first_of_pixel.wrapping_add(cursor.channel());
+                    runtime::store_one::<#bits>(arena, cell, (sum >> #shift) as u8);
+                }
+            }
+        }
+    };
+    let input = program.input;
+    let (height, width, depth) = (
+        count(input.height),
+        count(input.width),
+        count(input.channels),
+    );
+    quote! {
+        fn absorb(arena: &mut [u8; #arena_bytes], cursor: &mut runtime::Cursor, byte: u8) -> bool {
+            #take
+            cursor.advance(#height, #width, #depth)
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Constant tables, which stay in flash.
+
+use super::count;
+use crate::program::{Addressing, Form, Operation, Program, WeightedSum};
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
+
+/// Every table of the program.
+pub(super) fn emit(program: &Program) -> TokenStream {
+    let cells = program.arena_bytes * (8 / program.activation_bits);
+    let maps = program
+        .maps
+        .iter()
+        .enumerate()
+        .filter_map(|(index, map)| match &map.addressing {
+            Addressing::Table(entries) if is_read_by_pixel(program, index) => {
+                let wide = cells > 1 << 16;
+                let entry = if wide { quote!(u32) } else { quote!(u16) };
+                let entries = entries.iter().map(|&cell| Literal::u32_unsuffixed(cell));
+                Some(table(&map_name(index), &entry, entries))
+            }
+            _ => None,
+        });
+    let sums = program.steps.iter().flat_map(|step| {
+        let sums: Vec<(&WeightedSum, u32)> = match &step.operation {
+            Operation::Convolution(sum) => vec![(sum, sum.inputs)],
+            Operation::Separable {
+                depthwise,
+                pointwise,
+            } => {
+                vec![(depthwise, depthwise.inputs), (pointwise, pointwise.inputs)]
+            }
+            // A dense layer reads single numbers: one row of them all.
+            Operation::Dense(sum) => vec![(sum, sum.weights.len() as u32)],
+            Operation::AveragePool { .. } | Operation::MaxPool => vec![],
+        };
+        sums.into_iter()
+            .enumerate()
+            .filter(|(_, (sum, _))| sum.form == Form::Table)
+            .map(move |(half, (sum, row_length))| {
+                let (weights, biases) = sum_names(step.layer.0, half);
+                let packed = pack(&sum.weights, row_length as usize, program.weight_bits);
+                let packed = packed.into_iter().map(Literal::u8_unsuffixed);
+                let weights = table(&weights, &quote!(u8), packed);
+                let values = sum.biases.iter().map(|&bias| Literal::i16_unsuffixed(bias));
+                let biases = table(&biases, &quote!(i16), values);
+                quote!(#weights #biases)
+            })
+    });
+    quote!(#(#maps)* #(#sums)*)
+}
+
+/// Whether code finds single pixels of the map: a dense layer reads it as it
+/// is stored, and only the intake writes pixels in another order.
+fn is_read_by_pixel(program: &Program, map: usize) -> bool {
+    let reader = program.steps.get(map).map(|step| &step.operation);
+    map == 0 || !matches!(reader, Some(Operation::Dense(_)))
+}
+
+fn table(name: &Ident, entry: &TokenStream, entries: impl Iterator<Item = Literal>) -> TokenStream {
+    let entries: Vec<Literal> = entries.collect();
+    let length = count(entries.len() as u32);
+    quote! {
+        #[cfg_attr(target_arch = "avr", unsafe(link_section = ".progmem.data"))]
+        static #name: runtime::Flash<#entry, #length> = runtime::Flash::new([#(#entries),*]);
+    }
+}
+
+/// The address table of map `index`.
+pub(super) fn map_name(index: usize) -> Ident {
+    format_ident!("CELLS_OF_MAP_{index}")
+}
+
+/// The tables of weights and biases of a layer's first or second sum.
+pub(super) fn sum_names(layer: usize, half: usize) -> (Ident, Ident) {
+    match half {
+        0 => (
+            format_ident!("WEIGHTS_{layer}"),
+            format_ident!("BIASES_{layer}"),
+        ),
+        _ => (
+            format_ident!("POINTWISE_WEIGHTS_{layer}"),
+            format_ident!("POINTWISE_BIASES_{layer}"),
+        ),
+    }
+}
+
+/// Bytes of a packed row.
+pub(super) fn row_bytes(row_length: u32, bits: u32) -> u32 {
+    row_length.div_ceil(8 / bits)
+}
+
+/// Packs rows of `row_length` weights, low bits first, each row from a whole
+/// byte on.
+fn pack(weights: &[i8], row_length: usize, bits: u32) -> Vec<u8> {
+    let mask = 0xFF_u8 >> (8 - bits);
+    weights
+        .chunks(row_length)
+        .flat_map(|row| row.chunks((8 / bits) as usize))
+        .map(|group| {
+            let fields = (0..).step_by(bits as usize).zip(group);
+            fields.fold(0, |byte, (shift, &weight)| {
+                byte | (weight as u8 & mask) << shift
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_row_begins_a_byte() {
+        assert_eq!(pack(&[-1, -8, 1, 7, 0, 2], 3, 4), [0x8F, 0x01, 0x07, 0x02]);
+        assert_eq!(pack(&[-2, 1, 0, -1, 1], 5, 2), [0b11_00_01_10, 0b01]);
+        assert_eq!(pack(&[-128, 127], 1, 8), [0x80, 0x7F]);
+    }
+}

@@ -1,0 +1,86 @@
+//! The whole way from tokens to items. The only place where a later stage's
+//! error, which knows a layer by its position, finds back to the text.
+
+use crate::budget::{self, Verdict};
+use crate::declaration::Declaration;
+use crate::diagnostic::Diagnostics;
+use crate::item;
+use crate::network::Network;
+use crate::program;
+use crate::syntax::{self, Key, NetworkAst, Parsed};
+use crate::weights::{self, Weights, WeightsValue};
+use proc_macro2::{TokenStream, TokenTree};
+
+/// Expands `path; declaration`, `path` being that of the `herringbone` crate as
+/// the user's crate knows it.
+pub fn expand(tokens: TokenStream) -> TokenStream {
+    let mut tokens = tokens.into_iter();
+    let path: TokenStream = tokens
+        .by_ref()
+        .take_while(|token| !matches!(token, TokenTree::Punct(mark) if mark.as_char() == ';'))
+        .collect();
+    let Parsed {
+        ast,
+        declaration,
+        mut errors,
+        outline,
+    } = syntax::parse(tokens.collect());
+    let Some(ast) = ast else {
+        return errors.to_compile_errors();
+    };
+    let item = declaration
+        .and_then(|declaration| expand_declaration(&path, &ast, &declaration, &mut errors))
+        .unwrap_or_else(|| item::stub(&ast, &outline));
+    let errors = errors.to_compile_errors();
+    quote::quote!(#errors #item)
+}
+
+fn expand_declaration(
+    path: &TokenStream,
+    ast: &NetworkAst,
+    declaration: &Declaration,
+    errors: &mut Diagnostics,
+) -> Option<TokenStream> {
+    let design = budget::choose(declaration);
+    let warning = match budget::judge(declaration, &design) {
+        Verdict::Fits => None,
+        Verdict::Tight(tight) => Some(item::warning(ast, &tight)),
+        Verdict::Over(over) => {
+            for error in over {
+                errors.error(ast.layer_tokens(error.layer), error);
+            }
+            None
+        }
+    };
+    let weights = ast.weights().and_then(|value| {
+        let tokens = ast.value_tokens(Key::Weights);
+        read_weights(value, &declaration.network)
+            .map_err(|problems| {
+                for problem in problems {
+                    errors.error(tokens, problem);
+                }
+            })
+            .ok()
+    });
+    let program = weights.and_then(|weights| {
+        program::lower(declaration, &weights, &design.plan)
+            .map_err(|problems| {
+                for problem in problems {
+                    errors.error(ast.layer_tokens(problem.layer), problem);
+                }
+            })
+            .ok()
+    });
+    if !errors.is_empty() {
+        return None;
+    }
+    let item = item::emit(path, ast, declaration, &design, program.as_ref());
+    Some(quote::quote!(#warning #item))
+}
+
+fn read_weights(value: &WeightsValue, network: &Network) -> Result<Weights, Vec<String>> {
+    let path = value.locate().map_err(|error| vec![error.to_string()])?;
+    let bytes = weights::load(&path).map_err(|error| vec![error.to_string()])?;
+    weights::read(network, &bytes)
+        .map_err(|errors| errors.iter().map(ToString::to_string).collect())
+}

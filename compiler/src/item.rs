@@ -1,0 +1,206 @@
+//! The generated type: its constants, its methods, and the stub that stands
+//! for it where the declaration is wrong.
+
+use crate::budget::{Design, Tight};
+use crate::codegen;
+use crate::declaration::Declaration;
+use crate::program::Program;
+use crate::report;
+use crate::syntax::{NetworkAst, Outline};
+use proc_macro2::{Literal, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+
+/// The type of a correct declaration. Without a program it has every constant
+/// and no `run`.
+pub(crate) fn emit(
+    path: &TokenStream,
+    ast: &NetworkAst,
+    declaration: &Declaration,
+    design: &Design,
+    program: Option<&Program>,
+) -> TokenStream {
+    let NetworkAst {
+        attributes,
+        visibility,
+        name,
+        ..
+    } = ast;
+    let plan_table = report::markdown(declaration, design);
+    let plan_text = report::text(&name.to_string(), declaration, design);
+    let arena_bytes = Literal::u32_unsuffixed(design.plan.arena_bytes);
+    let state_bytes = Literal::u32_unsuffixed(design.state_bytes());
+    let sram_bytes = Literal::u32_unsuffixed(design.sram_bytes());
+    let network = &declaration.network;
+    let input_len = Literal::u32_unsuffixed(network.input().values());
+    let classes = Literal::u32_unsuffixed(network.output().values());
+    let macs = Literal::u64_unsuffixed(network.multiply_accumulates());
+    let code = program.map(codegen::emit);
+    let methods = program.map(|program| methods(&codegen::results_type(program)));
+    let tracked = ast.weights().map(|weights| {
+        let path = weights.include_tokens();
+        quote!(
+            const _: &[u8] = ::core::include_bytes!(#path);
+        )
+    });
+    quote! {
+        #(#attributes)*
+        #[doc = ""]
+        #[doc = #plan_table]
+        #[allow(dead_code)]
+        #visibility struct #name {
+            arena: [::core::primitive::u8; #arena_bytes],
+            cursor: #path::__private::Cursor,
+        }
+
+        #[allow(dead_code, unused_imports, unused_mut, unused_variables)]
+        const _: () = {
+            use ::core::primitive::{bool, i16, i32, u16, u32, u64, u8, usize, str};
+            use #path::__private as runtime;
+
+            #tracked
+            runtime::static_assertions::const_assert_eq!(
+                ::core::mem::size_of::<#name>(),
+                #state_bytes
+            );
+            #code
+
+            impl #name {
+                /// Bytes of an input: its height × width × channels.
+                pub const INPUT_LEN: usize = #input_len;
+                /// Values that an inference gives.
+                pub const CLASSES: usize = #classes;
+                /// Bytes in which all feature maps are kept.
+                pub const ARENA_BYTES: usize = #arena_bytes;
+                /// Bytes of SRAM that the design needs: arena, state and reserve.
+                pub const SRAM_BYTES: usize = #sram_bytes;
+                /// Multiply-accumulates of an inference.
+                pub const MACS: u64 = #macs;
+                /// The memory plan as text.
+                pub const PLAN: &'static str = #plan_text;
+
+                /// A network that waits for the first byte of an input.
+                #[must_use]
+                pub const fn new() -> Self {
+                    Self { arena: [0; #arena_bytes], cursor: runtime::Cursor::new() }
+                }
+
+                #methods
+            }
+
+            impl ::core::default::Default for #name {
+                fn default() -> Self {
+                    Self::new()
+                }
+            }
+        };
+    }
+}
+
+fn methods(results: &TokenStream) -> TokenStream {
+    quote! {
+        /// Forgets what was pushed: the next byte is the first of an input.
+        pub fn begin(&mut self) {
+            self.cursor = runtime::Cursor::new();
+        }
+
+        /// Takes the next byte of an input; behind the last one, computes and
+        /// gives the results, and the byte after it begins another input.
+        pub fn push(&mut self, byte: u8) -> ::core::option::Option<#results> {
+            if absorb(&mut self.arena, &mut self.cursor, byte) {
+                ::core::option::Option::Some(infer(&mut self.arena))
+            } else {
+                ::core::option::Option::None
+            }
+        }
+
+        /// The results for an input: rows of pixels, channels last.
+        pub fn run(&mut self, input: &[u8; Self::INPUT_LEN]) -> #results {
+            self.begin();
+            for byte in input {
+                absorb(&mut self.arena, &mut self.cursor, *byte);
+            }
+            infer(&mut self.arena)
+        }
+
+        /// The class of an input: the index of the first largest result.
+        pub fn classify(&mut self, input: &[u8; Self::INPUT_LEN]) -> usize {
+            runtime::first_largest(&self.run(input))
+        }
+    }
+}
+
+/// A type with the same constants and methods as far as they are known, so
+/// that a mistake in a declaration is not followed by one for each of its uses.
+pub(crate) fn stub(ast: &NetworkAst, outline: &Outline) -> TokenStream {
+    let NetworkAst {
+        attributes,
+        visibility,
+        name,
+        ..
+    } = ast;
+    let input_len = Literal::usize_unsuffixed(outline.input_len.unwrap_or(1));
+    let classes = Literal::usize_unsuffixed(outline.classes.unwrap_or(1));
+    quote! {
+        #(#attributes)*
+        #[doc = ""]
+        #[allow(dead_code)]
+        #visibility struct #name {}
+
+        #[allow(dead_code, unused_variables)]
+        const _: () = {
+            use ::core::primitive::{i16, str, u64, u8, usize};
+
+            #[allow(missing_docs)]
+            impl #name {
+                pub const INPUT_LEN: usize = #input_len;
+                pub const CLASSES: usize = #classes;
+                pub const ARENA_BYTES: usize = 0;
+                pub const SRAM_BYTES: usize = 0;
+                pub const MACS: u64 = 0;
+                pub const PLAN: &'static str = "";
+
+                #[must_use]
+                pub const fn new() -> Self {
+                    Self {}
+                }
+
+                pub fn begin(&mut self) {}
+
+                pub fn push(&mut self, byte: u8) -> ::core::option::Option<[i16; #classes]> {
+                    ::core::option::Option::None
+                }
+
+                pub fn run(&mut self, input: &[u8; Self::INPUT_LEN]) -> [i16; #classes] {
+                    [0; #classes]
+                }
+
+                pub fn classify(&mut self, input: &[u8; Self::INPUT_LEN]) -> usize {
+                    0
+                }
+            }
+
+            impl ::core::default::Default for #name {
+                fn default() -> Self {
+                    Self::new()
+                }
+            }
+        };
+    }
+}
+
+/// A warning at the layer of the peak. Stable Rust has no other way for a macro
+/// to warn than the use of something deprecated.
+pub(crate) fn warning(ast: &NetworkAst, tight: &Tight) -> TokenStream {
+    let message = tight.to_string();
+    let span = ast.layer_tokens(tight.layer).span();
+    let usage = quote_spanned!(span=> const _: () = budget;);
+    quote! {
+        const _: () = {
+            #[deprecated(note = #message)]
+            #[allow(non_upper_case_globals)]
+            const budget: () = ();
+            #usage
+        };
+    }
+}

@@ -1,0 +1,183 @@
+//! Tables that stay in flash.
+//!
+//! On AVR a constant would be copied to SRAM at start-up (rust-lang/rust
+//! #134731). Generated code therefore puts its tables in `.progmem.data`, and
+//! they are read with `lpm`. Everywhere else flash is memory like any other.
+
+/// A table of `N` entries in flash.
+#[repr(transparent)]
+pub struct Flash<T, const N: usize>([T; N]);
+
+impl<T, const N: usize> Flash<T, N> {
+    /// The table, to be the initialiser of a `static`. On AVR that static must
+    /// lie in a section of program memory that `lpm` reaches.
+    pub const fn new(entries: [T; N]) -> Self {
+        Self(entries)
+    }
+}
+
+impl<const N: usize> Flash<u8, N> {
+    /// The entry at `index`; 0 behind the end.
+    #[inline(always)]
+    pub fn get(&'static self, index: usize) -> u8 {
+        byte(&self.0, index)
+    }
+
+    /// `LEN` numbers of `BITS` bits from the entry `first` on, packed low bits
+    /// first.
+    #[inline(always)]
+    pub fn row<const BITS: u32, const LEN: usize>(&'static self, first: usize) -> [i8; LEN] {
+        let mut row = [0; LEN];
+        let per_byte = (8 / BITS) as usize;
+        let mut index = first;
+        for group in row.chunks_mut(per_byte) {
+            let mut packed = self.get(index);
+            index = index.wrapping_add(1);
+            for value in group {
+                *value = ((packed << (8 - BITS)) as i8) >> (8 - BITS);
+                packed = if BITS == 8 { 0 } else { packed >> BITS };
+            }
+        }
+        row
+    }
+
+    /// Number `index` of those of `BITS` bits, packed low bits first.
+    #[inline(always)]
+    pub fn number<const BITS: u32>(&'static self, index: usize) -> i8 {
+        let per_byte = (8 / BITS) as usize;
+        let shift = (index % per_byte) as u32 * BITS;
+        let packed = self.get(index / per_byte) >> shift;
+        ((packed << (8 - BITS)) as i8) >> (8 - BITS)
+    }
+}
+
+impl<const N: usize> Flash<u16, N> {
+    /// The entry at `index`; 0 behind the end.
+    #[inline(always)]
+    pub fn get(&'static self, index: usize) -> usize {
+        word(&self.0, index).into()
+    }
+}
+
+impl<const N: usize> Flash<u32, N> {
+    /// The entry at `index`; 0 behind the end. For arenas of more than 65,536
+    /// cells, which no AVR has.
+    #[inline(always)]
+    pub fn get(&'static self, index: usize) -> usize {
+        match self.0.get(index) {
+            Some(entry) => *entry as usize,
+            None => 0,
+        }
+    }
+}
+
+impl<const N: usize> Flash<i16, N> {
+    /// The entry at `index`; 0 behind the end.
+    #[inline(always)]
+    pub fn get(&'static self, index: usize) -> i16 {
+        word(&self.0, index)
+    }
+}
+
+#[cfg(not(target_arch = "avr"))]
+use in_data_memory::{byte, word};
+#[cfg(target_arch = "avr")]
+use in_program_memory::{byte, word};
+
+#[cfg(not(target_arch = "avr"))]
+mod in_data_memory {
+    #[inline(always)]
+    pub(super) fn byte<const N: usize>(table: &'static [u8; N], index: usize) -> u8 {
+        word(table, index)
+    }
+
+    #[inline(always)]
+    pub(super) fn word<T: Copy + Default, const N: usize>(
+        table: &'static [T; N],
+        index: usize,
+    ) -> T {
+        match table.get(index) {
+            Some(entry) => *entry,
+            None => T::default(),
+        }
+    }
+}
+
+#[cfg(target_arch = "avr")]
+mod in_program_memory {
+    use core::arch::asm;
+
+    #[inline(always)]
+    pub(super) fn byte<const N: usize>(table: &'static [u8; N], index: usize) -> u8 {
+        if index >= N {
+            return 0;
+        }
+        let address = table.as_ptr().wrapping_add(index);
+        let value: u8;
+        // SAFETY: the address is within a static in program memory, and `lpm`
+        // (AVR Instruction Set Manual, LPM form ii) changes nothing but `value`.
+        unsafe {
+            asm!("lpm {}, Z", out(reg) value, in("Z") address,
+                options(pure, readonly, nostack, preserves_flags));
+        }
+        value
+    }
+
+    /// A 16-bit entry, low byte first as the compiler lays it out.
+    #[inline(always)]
+    pub(super) fn word<T: From16, const N: usize>(table: &'static [T; N], index: usize) -> T {
+        if index >= N {
+            return T::from_bits(0);
+        }
+        let address = table.as_ptr().wrapping_add(index);
+        let (low, high): (u8, u8);
+        // SAFETY: both bytes are within a static in program memory, and `lpm`
+        // (AVR Instruction Set Manual, LPM forms ii and iii) changes nothing
+        // but the two values and Z.
+        unsafe {
+            asm!("lpm {low}, Z+", "lpm {high}, Z",
+                low = out(reg) low, high = out(reg) high, inout("Z") address => _,
+                options(pure, readonly, nostack, preserves_flags));
+        }
+        T::from_bits(u16::from_le_bytes([low, high]))
+    }
+
+    pub(super) trait From16 {
+        fn from_bits(bits: u16) -> Self;
+    }
+
+    impl From16 for u16 {
+        fn from_bits(bits: u16) -> Self {
+            bits
+        }
+    }
+
+    impl From16 for i16 {
+        fn from_bits(bits: u16) -> Self {
+            bits as i16
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static TABLE: Flash<u8, 2> = Flash::new([0x8F, 0x71]);
+
+    #[test]
+    fn packed_numbers_come_low_bits_first() {
+        assert_eq!(TABLE.row::<4, 3>(0), [-1, -8, 1]);
+        assert_eq!(TABLE.row::<2, 5>(0), [-1, -1, 0, -2, 1]);
+        assert_eq!(TABLE.row::<8, 2>(0), [-113, 0x71]);
+        assert_eq!(
+            [0, 1, 2, 3].map(|index| TABLE.number::<4>(index)),
+            [-1, -8, 1, 7]
+        );
+    }
+
+    #[test]
+    fn behind_the_end_is_zero() {
+        assert_eq!(TABLE.get(2), 0);
+    }
+}
