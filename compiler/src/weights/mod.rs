@@ -1,5 +1,15 @@
 //! The integers of a weights file, checked against the network they belong to.
 
+mod error;
+mod expected;
+mod read;
+mod value;
+
+pub use error::WeightsError;
+pub use expected::{ExpectedTensor, Role, expected_tensors};
+pub use read::{load, read};
+pub use value::{PathPart, WeightsValue};
+
 use crate::network::LayerId;
 
 /// How far a sum is shifted before the bias is added and after.

@@ -1,0 +1,160 @@
+//! A declaration as it was written: every part with its tokens, so that any
+//! later stage's error can point at them.
+
+use proc_macro2::{Ident, TokenStream};
+use syn::{Attribute, Visibility};
+
+use super::keys::Key;
+use crate::declaration::{CodeChoice, PlanChoice};
+use crate::network::{Bits, LayerId, LayerKind, Shape};
+use crate::target::Target;
+use crate::weights::WeightsValue;
+
+/// One declaration. Parts that are missing or wrong are `None`, and reported.
+#[derive(Clone, Debug)]
+pub struct NetworkAst {
+    /// Doc comments and any other attributes.
+    pub attributes: Vec<Attribute>,
+    /// The visibility of the type.
+    pub visibility: Visibility,
+    /// The name of the type.
+    pub name: Ident,
+    /// `[height, width, channels]`.
+    pub input: InputAst,
+    /// The list, one entry a letter.
+    pub layers: Vec<LayerAst>,
+    /// The keys in the order of the text, each once.
+    pub keys: Vec<KeyAst>,
+    /// What the keys say.
+    pub values: Values,
+}
+
+/// The input's shape.
+#[derive(Clone, Debug, Default)]
+pub struct InputAst {
+    /// The brackets.
+    pub tokens: TokenStream,
+    /// `None` when a dimension is missing or wrong.
+    pub shape: Option<Shape>,
+}
+
+/// One layer of the list.
+#[derive(Clone, Debug)]
+pub struct LayerAst {
+    /// The layer as it was written.
+    pub tokens: TokenStream,
+    /// Its source text without needless spaces: `C1(8,3)`.
+    pub text: String,
+    /// The argument `n`, or nothing.
+    pub outputs_tokens: TokenStream,
+    /// The argument `k`, or nothing where it is left out.
+    pub kernel_tokens: TokenStream,
+    /// The value of `n`.
+    pub outputs: Option<u32>,
+    /// `None` when the layer is wrong.
+    pub kind: Option<LayerKind>,
+}
+
+/// One key with its value.
+#[derive(Clone, Debug)]
+pub struct KeyAst {
+    /// Which.
+    pub key: Key,
+    /// Its name in the text.
+    pub name: Ident,
+    /// The tokens of its value.
+    pub value: TokenStream,
+}
+
+/// What the keys say; `None` where a key is left out or its value is wrong.
+#[derive(Clone, Debug, Default)]
+pub struct Values {
+    /// `target`.
+    pub target: Option<&'static Target>,
+    /// `sram`, in bytes.
+    pub sram_bytes: Option<u32>,
+    /// `flash`, in bytes.
+    pub flash_bytes: Option<u32>,
+    /// `weights`.
+    pub weights: Option<WeightsValue>,
+    /// `bits`.
+    pub bits: Option<Bits>,
+    /// `reserve`, in bytes.
+    pub reserve_bytes: Option<u32>,
+    /// `plan`.
+    pub plan: Option<PlanChoice>,
+    /// `code`.
+    pub code: Option<CodeChoice>,
+}
+
+impl NetworkAst {
+    /// The layer as it was written.
+    pub fn layer_tokens(&self, id: LayerId) -> &TokenStream {
+        &self.layers[id.0].tokens
+    }
+
+    /// The layer's `n`; the layer where it has none.
+    pub fn outputs_tokens(&self, id: LayerId) -> &TokenStream {
+        let layer = &self.layers[id.0];
+        if layer.outputs_tokens.is_empty() {
+            &layer.tokens
+        } else {
+            &layer.outputs_tokens
+        }
+    }
+
+    /// The tokens of a key's value, when the key was given.
+    pub fn value_tokens(&self, key: Key) -> Option<&TokenStream> {
+        self.keys
+            .iter()
+            .find(|entry| entry.key == key)
+            .map(|entry| &entry.value)
+    }
+
+    /// Where the weights are, when the key was given and is right.
+    pub fn weights(&self) -> Option<&WeightsValue> {
+        self.values.weights.as_ref()
+    }
+}
+
+/// A declaration whose name may be missing.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) attributes: Vec<Attribute>,
+    pub(super) visibility: Visibility,
+    pub(super) name: Option<Ident>,
+    pub(super) input: InputAst,
+    /// From `<` to `>`.
+    pub(super) list_tokens: TokenStream,
+    pub(super) layers: Vec<LayerAst>,
+    pub(super) keys: Vec<KeyAst>,
+    pub(super) values: Values,
+}
+
+impl Source {
+    pub(super) fn key(&self, key: Key) -> Option<&KeyAst> {
+        self.keys.iter().find(|entry| entry.key == key)
+    }
+
+    pub(super) fn into_ast(self) -> Option<NetworkAst> {
+        let Self {
+            attributes,
+            visibility,
+            name,
+            input,
+            list_tokens: _,
+            layers,
+            keys,
+            values,
+        } = self;
+        Some(NetworkAst {
+            attributes,
+            visibility,
+            name: name?,
+            input,
+            layers,
+            keys,
+            values,
+        })
+    }
+}

@@ -1,0 +1,279 @@
+//! The declaration up to its keys: attributes, visibility, name, input and the
+//! place of the list.
+
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::parse::{ParseStream, Parser};
+use syn::{Attribute, Visibility};
+
+use super::ast::{InputAst, LayerAst, Source};
+use super::tokens::{found, integer, is_punct, pieces, starts_key, stream, trees};
+use super::{keys, layers};
+use crate::diagnostic::Diagnostics;
+use crate::network::Shape;
+
+const FORM: &str = "`Name: [height, width, channels] => < layers >`";
+const INPUT_FORM: &str = "`[height, width, channels]`";
+/// Of an input's dimension.
+const LARGEST: u64 = 255;
+
+/// Reads the whole declaration.
+pub(super) fn parse(tokens: TokenStream, errors: &mut Diagnostics) -> Source {
+    let flat = trees(tokens);
+    let (attributes, visibility, rest) = attributes_and_visibility(&flat, errors);
+    let mut cursor = Cursor {
+        trees: &rest,
+        position: 0,
+    };
+    let name = name(&mut cursor, errors);
+    let input = match cursor.at_end() {
+        true if name.is_none() => InputAst::default(),
+        _ => input(&mut cursor, name.is_some(), errors),
+    };
+    let (list_tokens, layers) = match cursor.at_end() {
+        // The missing rest is one mistake, and reported.
+        true if input.tokens.is_empty() => Default::default(),
+        _ => list(&mut cursor, errors),
+    };
+    let (keys, values) = keys::parse(cursor.rest(), errors);
+    Source {
+        attributes,
+        visibility,
+        name,
+        input,
+        list_tokens,
+        layers,
+        keys,
+        values,
+    }
+}
+
+struct Cursor<'a> {
+    trees: &'a [TokenTree],
+    position: usize,
+}
+
+impl<'a> Cursor<'a> {
+    fn rest(&self) -> &'a [TokenTree] {
+        &self.trees[self.position..]
+    }
+
+    fn peek(&self) -> Option<&'a TokenTree> {
+        self.trees.get(self.position)
+    }
+
+    fn at_end(&self) -> bool {
+        self.position == self.trees.len()
+    }
+
+    fn next(&mut self) -> Option<&'a TokenTree> {
+        let tree = self.peek()?;
+        self.position += 1;
+        Some(tree)
+    }
+
+    fn take(&mut self, mark: char) -> bool {
+        let there = is_punct(self.peek(), mark);
+        self.position += usize::from(there);
+        there
+    }
+
+    fn skip_while(&mut self, skipped: impl Fn(&[TokenTree]) -> bool) {
+        while !self.at_end() && skipped(self.rest()) {
+            self.position += 1;
+        }
+    }
+
+    /// An error at the next token, or at the last when there is no other.
+    fn expected(&self, what: &str, errors: &mut Diagnostics) {
+        let found = match self.peek() {
+            Some(tree) => found(std::slice::from_ref(tree)),
+            None => "found the end of the declaration".to_owned(),
+        };
+        let place = self.peek().or(self.trees.last());
+        errors.error(place.to_token_stream(), format!("expected {what}, {found}"));
+    }
+}
+
+type Head = (Vec<Attribute>, Visibility, Vec<TokenTree>);
+
+fn attributes_and_visibility(flat: &[TokenTree], errors: &mut Diagnostics) -> Head {
+    let parser = |input: ParseStream<'_>| {
+        let attributes = input.call(Attribute::parse_outer)?;
+        let visibility = input.parse()?;
+        Ok((
+            attributes,
+            visibility,
+            input.parse::<TokenStream>()?.into_iter().collect(),
+        ))
+    };
+    parser.parse2(stream(flat)).unwrap_or_else(|error| {
+        errors.push(error);
+        // Go on at the name, the word before the first colon.
+        let colon = flat
+            .iter()
+            .position(|tree| is_punct(Some(tree), ':'))
+            .unwrap_or(0);
+        (
+            Vec::new(),
+            Visibility::Inherited,
+            flat[colon.saturating_sub(1)..].to_vec(),
+        )
+    })
+}
+
+fn name(cursor: &mut Cursor<'_>, errors: &mut Diagnostics) -> Option<Ident> {
+    let Some(TokenTree::Ident(first)) = cursor.peek() else {
+        cursor.expected(&format!("the network's name, {FORM}"), errors);
+        cursor.skip_while(|rest| {
+            !matches!(rest[0], TokenTree::Group(_)) && !is_punct(rest.first(), ':')
+        });
+        return None;
+    };
+    cursor.next();
+    if let Ok(name) = syn::parse2::<Ident>(first.to_token_stream()) {
+        return Some(name);
+    }
+    let message = format!("expected the network's name, found the keyword `{first}`");
+    match cursor.peek() {
+        // `struct Digits: …`
+        Some(TokenTree::Ident(second)) if first != "_" => {
+            cursor.next();
+            errors.error(
+                first,
+                format!("{message}: leave it out, a network is {FORM}"),
+            );
+            syn::parse2(second.to_token_stream()).ok()
+        }
+        _ => {
+            errors.error(first, message);
+            None
+        }
+    }
+}
+
+/// The colon and the brackets.
+fn input(cursor: &mut Cursor<'_>, named: bool, errors: &mut Diagnostics) -> InputAst {
+    if cursor.at_end() {
+        cursor.expected(&format!("`:` and the input's shape, {INPUT_FORM}"), errors);
+        return InputAst::default();
+    }
+    if !cursor.take(':') && named {
+        cursor.expected("`:` after the network's name", errors);
+        cursor.skip_while(|rest| {
+            matches!(rest[0], TokenTree::Punct(_)) && !is_punct(rest.first(), '<')
+        });
+    }
+    let Some(place @ TokenTree::Group(group)) = cursor.peek() else {
+        cursor.expected(&format!("the input's shape, {INPUT_FORM}"), errors);
+        cursor.skip_while(|rest| !matches!(rest[0], TokenTree::Punct(_)));
+        return InputAst::default();
+    };
+    cursor.next();
+    if group.delimiter() != Delimiter::Bracket {
+        errors.error(
+            group,
+            format!("expected the input's shape in brackets, {INPUT_FORM}"),
+        );
+    }
+    InputAst {
+        tokens: group.to_token_stream(),
+        shape: shape(place, group, errors),
+    }
+}
+
+fn shape(place: &TokenTree, group: &Group, errors: &mut Diagnostics) -> Option<Shape> {
+    let inner = trees(group.stream());
+    let dimensions = pieces(&inner);
+    if dimensions.len() != 3 {
+        let count = dimensions.len();
+        errors.error(
+            group,
+            format!("expected 3 dimensions, {INPUT_FORM}, found {count}"),
+        );
+        return None;
+    }
+    let values: Vec<_> = ["height", "width", "channels"]
+        .iter()
+        .zip(&dimensions)
+        .filter_map(|(name, piece)| {
+            let expected = format!("the input's {name}, from 1 to {LARGEST}");
+            let value = integer(piece.trees, place, &expected, errors)?;
+            if (1..=LARGEST).contains(&value) {
+                return Some(value as u32);
+            }
+            let found = found(piece.trees);
+            errors.error(stream(piece.trees), format!("expected {expected}, {found}"));
+            None
+        })
+        .collect();
+    match values[..] {
+        [height, width, channels] => Some(Shape::new(height, width, channels)),
+        _ => None,
+    }
+}
+
+/// The arrow and the list.
+fn list(cursor: &mut Cursor<'_>, errors: &mut Diagnostics) -> (TokenStream, Vec<LayerAst>) {
+    if cursor.at_end() {
+        cursor.expected("`=>` and the layers, `=> < … >`", errors);
+        return Default::default();
+    }
+    if !(cursor.take('=') && cursor.take('>')) {
+        cursor.expected("`=>` between the input's shape and the layers", errors);
+        cursor.skip_while(|rest| {
+            matches!(&rest[0], TokenTree::Punct(punct) if !matches!(punct.as_char(), '<' | ','))
+        });
+        if !is_punct(cursor.peek(), '<') {
+            cursor.skip_while(|rest| !starts_key(rest));
+            return Default::default();
+        }
+    }
+    if let Some(TokenTree::Group(group)) = cursor.peek() {
+        errors.error(group, "expected the layers between `<` and `>`");
+        cursor.next();
+        end_of_list(cursor, errors);
+        return (
+            group.to_token_stream(),
+            layers::parse(&trees(group.stream()), errors),
+        );
+    }
+    let start = cursor.position;
+    let opened = cursor.take('<');
+    if !opened {
+        cursor.expected("`<` before the first layer", errors);
+    }
+    let rest = cursor.rest();
+    let end = (0..rest.len())
+        .find(|&at| is_punct(rest.get(at), '>') || starts_key(&rest[at..]))
+        .unwrap_or(rest.len());
+    let inside = &rest[..end];
+    cursor.position += end;
+    let closed = cursor.take('>');
+    let tokens = stream(&cursor.trees[start..cursor.position]);
+    if closed {
+        end_of_list(cursor, errors);
+    } else if opened {
+        let last = pieces(inside).last().map(|piece| stream(piece.trees));
+        let last = last
+            .filter(|last| !last.is_empty())
+            .unwrap_or_else(|| tokens.clone());
+        errors.error(last, "expected `>` after the last layer");
+    }
+    if inside.is_empty() && opened && closed {
+        errors.error(
+            &tokens,
+            "the list is empty: expected at least one layer, such as `D*(10)`",
+        );
+    }
+    (tokens, layers::parse(inside, errors))
+}
+
+/// The comma before the keys.
+fn end_of_list(cursor: &mut Cursor<'_>, errors: &mut Diagnostics) {
+    if cursor.at_end() || cursor.take(',') {
+        return;
+    }
+    cursor.expected("`,` after the layers", errors);
+    cursor.skip_while(|rest| matches!(rest[0], TokenTree::Punct(_)));
+}

@@ -1,0 +1,177 @@
+//! The keys behind the list, each with the tokens of its value.
+
+use proc_macro2::{Ident, TokenTree};
+
+use super::ast::{KeyAst, Values};
+use super::tokens::{Piece, found, is_punct, pieces, starts_key, stream, text};
+use super::values;
+use crate::diagnostic::Diagnostics;
+
+/// A key of a declaration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// `target`: the microcontroller.
+    Target,
+    /// `sram`: bytes.
+    Sram,
+    /// `flash`: bytes.
+    Flash,
+    /// `weights`: where the weights file is.
+    Weights,
+    /// `bits`: widths of the integers.
+    Bits,
+    /// `reserve`: bytes of SRAM for the rest of the firmware.
+    Reserve,
+    /// `plan`: the order of computing.
+    Plan,
+    /// `code`: the form of kernels.
+    Code,
+}
+
+impl Key {
+    /// Every key.
+    pub const ALL: [Key; 8] = [
+        Key::Target,
+        Key::Sram,
+        Key::Flash,
+        Key::Weights,
+        Key::Bits,
+        Key::Reserve,
+        Key::Plan,
+        Key::Code,
+    ];
+
+    /// The key as it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Key::Target => "target",
+            Key::Sram => "sram",
+            Key::Flash => "flash",
+            Key::Weights => "weights",
+            Key::Bits => "bits",
+            Key::Reserve => "reserve",
+            Key::Plan => "plan",
+            Key::Code => "code",
+        }
+    }
+
+    /// What its value looks like.
+    pub(super) fn form(self) -> &'static str {
+        match self {
+            Key::Target => "a microcontroller's name, such as `atmega328p`",
+            Key::Sram | Key::Flash | Key::Reserve => "bytes, such as `2048`",
+            Key::Weights => "a path, such as `\"digits.safetensors\"`",
+            Key::Bits => "widths, such as `{ weights: 4, biases: 16, activations: 4 }`",
+            Key::Plan => "`row_major`, `herringbone` or `smallest`",
+            Key::Code => "`unrolled` or `table`",
+        }
+    }
+}
+
+/// Reads every key.
+pub(super) fn parse(trees: &[TokenTree], errors: &mut Diagnostics) -> (Vec<KeyAst>, Values) {
+    let (mut keys, mut values) = (Vec::<KeyAst>::new(), Values::default());
+    for Piece { trees, comma } in pieces(trees) {
+        if trees.is_empty() {
+            errors.error(
+                comma,
+                format!("expected a key before this comma, one of {}", names()),
+            );
+            continue;
+        }
+        let mut rest = trees;
+        while !rest.is_empty() {
+            let end = end_of_entry(rest);
+            entry(&rest[..end], &mut keys, &mut values, errors);
+            rest = &rest[end..];
+            if let Some(next) = rest.first() {
+                errors.error(next, format!("expected `,` before `{next}`"));
+            }
+        }
+    }
+    (keys, values)
+}
+
+/// Where the next key starts although no comma is there, or the end.
+fn end_of_entry(trees: &[TokenTree]) -> usize {
+    (1..trees.len())
+        .find(|&at| starts_key(&trees[at..]))
+        .unwrap_or(trees.len())
+}
+
+fn entry(
+    trees: &[TokenTree],
+    keys: &mut Vec<KeyAst>,
+    values: &mut Values,
+    errors: &mut Diagnostics,
+) {
+    let TokenTree::Ident(name) = &trees[0] else {
+        let found = found(&trees[..1]);
+        errors.error(
+            &trees[0],
+            format!("expected a key, one of {}, {found}", names()),
+        );
+        return;
+    };
+    let Some(key) = Key::ALL.into_iter().find(|key| name == key.name()) else {
+        errors.error(name, unknown(name));
+        return;
+    };
+    let colon = is_punct(trees.get(1), ':');
+    let value = trees.get(2..).filter(|_| colon).unwrap_or(&[]);
+    if let Some(first) = keys.iter().find(|first| first.key == key) {
+        let written = text(&super::tokens::trees(first.value.clone()));
+        let first = if written.is_empty() {
+            String::new()
+        } else {
+            format!(" as `{written}`")
+        };
+        errors.error(
+            name,
+            format!("duplicate key `{name}`: it is given above{first}"),
+        );
+        return;
+    }
+    keys.push(KeyAst {
+        key,
+        name: name.clone(),
+        value: stream(value),
+    });
+    if let Some(wrong) = trees.get(1).filter(|_| !colon) {
+        let found = found(std::slice::from_ref(wrong));
+        errors.error(wrong, format!("expected `:` after `{name}`, {found}"));
+    } else if value.is_empty() {
+        errors.error(name, format!("`{name}` needs a value: {}", key.form()));
+    } else {
+        values::read(key, value, values, errors);
+    }
+}
+
+fn names() -> String {
+    Key::ALL.map(Key::name).join(", ")
+}
+
+fn unknown(name: &Ident) -> String {
+    let name = name.to_string();
+    match nearest(&name, &Key::ALL.map(Key::name)) {
+        Some(near) => {
+            format!(
+                "unknown key `{name}`: did you mean `{near}`? expected one of {}",
+                names()
+            )
+        }
+        None => format!("unknown key `{name}`: expected one of {}", names()),
+    }
+}
+
+/// The word of `known` that is at most two typing slips from `name`.
+pub(super) fn nearest(name: &str, known: &[&'static str]) -> Option<&'static str> {
+    const MOST_SLIPS: usize = 2;
+    let name = name.to_lowercase();
+    let slips = |word: &&str| strsim::osa_distance(&name, word);
+    known
+        .iter()
+        .copied()
+        .min_by_key(slips)
+        .filter(|word| slips(word) <= MOST_SLIPS.min(word.len() / 2))
+}

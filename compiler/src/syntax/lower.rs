@@ -1,0 +1,167 @@
+//! From what was written to a [`Declaration`]: what only the parts together
+//! can be wrong about.
+
+use super::Outline;
+use super::ast::{LayerAst, Source};
+use super::keys::Key;
+use crate::declaration::{Budget, Declaration};
+use crate::diagnostic::Diagnostics;
+use crate::network::{Kernel, LayerId, LayerKind, Network, Shape, ShapeError};
+use crate::target::Architecture;
+
+/// The largest array of a target with pointers of 16 bits: rustc allows no
+/// object of more than half the address space.
+const LARGEST_AVR_ARRAY_BYTES: u32 = 32_767;
+
+/// Checks the parts against one another; the declaration is there when the
+/// shapes are right and no part is missing.
+pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declaration>, Outline) {
+    budget_keys(source, errors);
+    input_array(source, errors);
+    let network = network(source, errors);
+    let outline = Outline {
+        input_len: source.input.shape.map(|shape| shape.values() as usize),
+        classes: match &network {
+            Some(network) => Some(network.output().values() as usize),
+            None => dense_outputs(&source.layers),
+        },
+        has_weights: source.key(Key::Weights).is_some(),
+    };
+    let values = &source.values;
+    let declaration = network.map(|network| Declaration {
+        network,
+        budget: Budget {
+            target: values.target,
+            sram_bytes: values
+                .sram_bytes
+                .or(values.target.map(|target| target.sram_bytes)),
+            flash_bytes: values
+                .flash_bytes
+                .or(values.target.map(|target| target.flash_bytes)),
+        },
+        reserve_bytes: values.reserve_bytes,
+        plan: values.plan.unwrap_or_default(),
+        code: values.code.unwrap_or_default(),
+    });
+    (declaration, outline)
+}
+
+/// The `n` of a last layer `D`: the classes whatever is before it.
+fn dense_outputs(layers: &[LayerAst]) -> Option<usize> {
+    let dropout = |layer: &&LayerAst| matches!(layer.kind, Some(LayerKind::Dropout { .. }));
+    let last = layers.iter().rev().find(|layer| !dropout(layer))?;
+    last.text
+        .starts_with("D")
+        .then_some(last.outputs?)
+        .map(|outputs| outputs as usize)
+}
+
+fn budget_keys(source: &Source, errors: &mut Diagnostics) {
+    let values = &source.values;
+    if let Some(target) = values.target {
+        for (key, bytes) in [
+            (Key::Sram, target.sram_bytes),
+            (Key::Flash, target.flash_bytes),
+        ] {
+            if let Some(entry) = source.key(key) {
+                let (key, name) = (key.name(), target.name);
+                errors.error(
+                    &entry.name,
+                    format!("`target: {name}` says {bytes} bytes of {key} already: leave `{key}` or `target` out"),
+                );
+            }
+        }
+    }
+    let sram_bytes = values
+        .sram_bytes
+        .or(values.target.map(|target| target.sram_bytes));
+    if let (Some(reserve), Some(sram), Some(entry)) =
+        (values.reserve_bytes, sram_bytes, source.key(Key::Reserve))
+        && reserve >= sram
+    {
+        errors.error(
+            &entry.value,
+            format!(
+                "a reserve of {reserve} bytes leaves nothing of {sram} bytes of SRAM: reserve less"
+            ),
+        );
+    }
+}
+
+fn input_array(source: &Source, errors: &mut Diagnostics) {
+    let (Some(target), Some(shape)) = (source.values.target, source.input.shape) else {
+        return;
+    };
+    if target.architecture == Architecture::Avr && shape.values() > LARGEST_AVR_ARRAY_BYTES {
+        errors.error(
+            &source.input.tokens,
+            format!(
+                "an input of {shape} takes {} bytes, but an array on {} takes at most {LARGEST_AVR_ARRAY_BYTES}: use a smaller input",
+                shape.values(),
+                target.name,
+            ),
+        );
+    }
+}
+
+fn network(source: &Source, errors: &mut Diagnostics) -> Option<Network> {
+    let kinds: Vec<_> = source
+        .layers
+        .iter()
+        .map(|layer| layer.kind)
+        .collect::<Option<_>>()?;
+    let input = source.input.shape?;
+    // An empty list is reported where it was read.
+    if kinds.is_empty() {
+        return None;
+    }
+    let bits = source.values.bits.unwrap_or_default();
+    // Behind a layer that does not fit, shapes are guesses: only the first
+    // error is the author's.
+    match Network::new(input, bits, &kinds).map_err(|errors| errors.into_iter().next()) {
+        Ok(network) => Some(network),
+        Err(Some(ShapeError::KernelLargerThanMap { layer, kernel, map })) => {
+            misfit(source, layer, kernel, map, errors);
+            None
+        }
+        Err(_) => {
+            errors.error(
+                &source.list_tokens,
+                "no layer computes anything: expected at least one beside `Dr`, such as `D*(10)`",
+            );
+            None
+        }
+    }
+}
+
+/// The error for a kernel or window that is larger than its map.
+fn misfit(source: &Source, id: LayerId, kernel: Kernel, map: Shape, errors: &mut Diagnostics) {
+    let layer = &source.layers[id.0];
+    let maker = source.layers[..id.0]
+        .iter()
+        .rev()
+        .find(|before| !matches!(before.kind, Some(LayerKind::Dropout { .. })));
+    let map_of = match maker {
+        Some(maker) => format!("{map} map that `{}` makes", maker.text),
+        None => format!("{map} input"),
+    };
+    let largest = map.height.min(map.width);
+    let pool = matches!(
+        layer.kind,
+        Some(LayerKind::AveragePool { .. } | LayerKind::MaxPool { .. })
+    );
+    let (what, change) = match (pool, largest) {
+        (true, 2..) => ("window", "use a window of 2"),
+        (true, _) => ("window", "leave the layer out"),
+        (false, 5..) => ("kernel", "use a kernel of 1, 3 or 5"),
+        (false, 3..) => ("kernel", "use a kernel of 1 or 3"),
+        (false, _) => ("kernel", "use a kernel of 1"),
+    };
+    let message = format!("the {kernel} {what} does not fit the {map_of}: {change}");
+    let place = if layer.kernel_tokens.is_empty() {
+        &layer.tokens
+    } else {
+        &layer.kernel_tokens
+    };
+    errors.error(place, message);
+}

@@ -1,0 +1,65 @@
+//! From the tokens of `network! { … }` to a [`Declaration`], or to every
+//! mistake in them. No other module parses.
+//!
+//! ```text
+//! attributes visibility Name : [height, width, channels] => < layers > , key : value , …
+//! ```
+//! The declaration is cut at commas outside of delimiters, so that a mistake
+//! in one layer or key hides no other.
+
+mod ast;
+mod head;
+mod keys;
+mod layers;
+mod lower;
+mod tokens;
+mod values;
+
+pub use ast::{InputAst, KeyAst, LayerAst, NetworkAst, Values};
+pub use keys::Key;
+
+use proc_macro2::TokenStream;
+
+use crate::declaration::Declaration;
+use crate::diagnostic::Diagnostics;
+
+/// What could be read of a declaration.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    /// There as soon as the name could be read, wrong as the rest may be.
+    pub ast: Option<NetworkAst>,
+    /// There when nothing is wrong with the text.
+    pub declaration: Option<Declaration>,
+    /// Everything that is wrong with the text.
+    pub errors: Diagnostics,
+    /// What is known of the type to declare.
+    pub outline: Outline,
+}
+
+/// What is known of the generated type although the declaration may be wrong:
+/// enough for a stub with the same methods.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outline {
+    /// Bytes of the input.
+    pub input_len: Option<usize>,
+    /// Values of the last layer's output.
+    pub classes: Option<usize>,
+    /// Whether `weights` was given, and with it `run` asked for.
+    pub has_weights: bool,
+}
+
+/// Reads one declaration.
+pub fn parse(tokens: TokenStream) -> Parsed {
+    let mut errors = Diagnostics::new();
+    let source = head::parse(tokens, &mut errors);
+    let (declaration, outline) = lower::lower(&source, &mut errors);
+    Parsed {
+        ast: source.into_ast(),
+        declaration: declaration.filter(|_| errors.is_empty()),
+        errors,
+        outline,
+    }
+}
+
+#[cfg(test)]
+mod tests;

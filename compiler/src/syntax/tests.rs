@@ -1,0 +1,420 @@
+use super::*;
+use crate::declaration::{CodeChoice, PlanChoice};
+use crate::network::{Bits, LayerId, LayerKind, Shape};
+
+fn parse_text(text: &str) -> Parsed {
+    parse(text.parse().unwrap())
+}
+
+/// The messages about a declaration.
+fn errors(text: &str) -> Vec<String> {
+    let parsed = parse_text(text);
+    assert_eq!(
+        parsed.declaration.is_some(),
+        parsed.errors.is_empty(),
+        "{text}"
+    );
+    parsed.errors.messages()
+}
+
+/// The messages about a declaration with this list.
+fn list_errors(list: &str) -> Vec<String> {
+    errors(&format!("N: [28, 28, 1] => < {list} >"))
+}
+
+/// The messages about a declaration with these keys.
+fn key_errors(keys: &str) -> Vec<String> {
+    errors(&format!("N: [28, 28, 1] => < A, D*(10) >, {keys}"))
+}
+
+#[test]
+fn a_whole_declaration_is_read() {
+    let parsed = parse_text(
+        r#"
+        /// Digits.
+        #[derive(Clone)]
+        pub(crate) Digits: [28, 27, 1] => <A,C1(5,3), C2*(8,1), M(4), Dr(0.25), Dr, D*(10)>,
+        weights: concat!(env!("OUT_DIR"), "/digits.safetensors"),
+        target: "atmega328p", reserve: 0x100,
+        bits: { activations: 8, weights: 2 }, plan: smallest, code: table,
+        "#,
+    );
+    assert_eq!(parsed.errors.messages(), [""; 0]);
+    let outline = Outline {
+        input_len: Some(756),
+        classes: Some(10),
+        has_weights: true,
+    };
+    assert_eq!(parsed.outline, outline);
+    let (ast, declaration) = (parsed.ast.unwrap(), parsed.declaration.unwrap());
+    assert_eq!(ast.attributes.len(), 2);
+    assert_eq!(ast.name, "Digits");
+    assert_eq!(
+        ast.layer_tokens(LayerId(2)).to_string().replace(' ', ""),
+        "C2*(8,1)"
+    );
+    assert_eq!(ast.outputs_tokens(LayerId(1)).to_string(), "5");
+    assert!(ast.weights().is_some());
+    let network = &declaration.network;
+    assert_eq!(network.input(), Shape::new(28, 27, 1));
+    let layers: Vec<_> = network.layers().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        layers,
+        ["A", "C1(5,3)", "C2*(8,1)", "M(4)", "Dr", "Dr", "D*(10)"]
+    );
+    let dropout = |id| network.layer(LayerId(id)).kind;
+    assert_eq!(dropout(4), LayerKind::Dropout { probability: 0.25 });
+    assert_eq!(dropout(5), LayerKind::Dropout { probability: 0.5 });
+    assert_eq!(
+        network.bits(),
+        Bits {
+            weights: 2,
+            biases: 16,
+            activations: 8
+        }
+    );
+    assert_eq!(declaration.budget.sram_bytes, Some(2048));
+    assert_eq!(declaration.budget.flash_bytes, Some(32768));
+    assert_eq!(declaration.reserve_bytes, Some(256));
+    assert_eq!(
+        (declaration.plan, declaration.code),
+        (PlanChoice::Smallest, CodeChoice::Table)
+    );
+}
+
+#[test]
+fn fragments_of_macro_rules_are_opened() {
+    use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+    let wrap = |text: &str| {
+        let inner = text.parse::<TokenStream>().unwrap();
+        TokenTree::from(Group::new(Delimiter::None, inner))
+    };
+    let (visibility, name, side) = (wrap("pub"), wrap("N"), wrap("28"));
+    let (outputs, path) = (wrap("10"), wrap(r#"concat!("a", "b")"#));
+    let tokens = quote::quote! {
+        #visibility #name: [#side, #side, 1] => < A, D*(#outputs) >, weights: #path
+    };
+    assert_eq!(parse(tokens).errors.messages(), [""; 0]);
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_and_each_once() {
+    assert_eq!(
+        errors(
+            "N: [28, 0, 1] => < A*, C3(5,3), C1(0,4), M, D(10) >, sram: 2k, wieghts: 1, \
+             sram: 5, bits: { weights: 3, bias: 8 }, plan: streamed, target: atmega382p"
+        ),
+        [
+            "expected the input's width, from 1 to 255, found `0`",
+            "`A` takes no star: a star leaves out the activation, and `A` has none",
+            "unknown layer `C3`: expected one of A, M, C1, C2, D, Dr",
+            "`C1` takes from 1 to 255 outputs, found 0",
+            "kernel 4 is not supported: expected 1, 3, 5 or 7",
+            "expected bytes from 1 to 4294967295, found `2k`: write the number without a suffix",
+            "unknown key `wieghts`: did you mean `weights`? expected one of target, sram, flash, \
+             weights, bits, reserve, plan, code",
+            "duplicate key `sram`: it is given above as `2k`",
+            "expected 2, 4 or 8 bits for `weights`, found `3`",
+            "unknown entry `bias` of `bits`: did you mean `biases`? expected weights, biases or activations",
+            "plan `streamed` is not available yet: use `row_major`, `herringbone` or `smallest`, \
+             or leave `plan` out for the fastest that fits",
+            "unknown target `atmega382p`: did you mean `atmega328p`, `atmega32` or `atmega323`? \
+             or give its `sram` and `flash` in bytes instead",
+        ]
+    );
+}
+
+#[test]
+fn a_missing_mark_is_one_error_and_the_rest_is_read() {
+    for (text, message) in [
+        (
+            "",
+            "expected the network's name, `Name: [height, width, channels] => < layers >`, found the end of the declaration",
+        ),
+        (
+            "pub",
+            "expected the network's name, `Name: [height, width, channels] => < layers >`, found the end of the declaration",
+        ),
+        (
+            "N",
+            "expected `:` and the input's shape, `[height, width, channels]`, found the end of the declaration",
+        ),
+        (
+            "N:",
+            "expected the input's shape, `[height, width, channels]`, found the end of the declaration",
+        ),
+        (
+            "N [8, 8, 1] => < A >",
+            "expected `:` after the network's name, found `[8, 8, 1]`",
+        ),
+        (
+            "N = [8, 8, 1] => < A >",
+            "expected `:` after the network's name, found `=`",
+        ),
+        (
+            "N: [8, 8, 1]",
+            "expected `=>` and the layers, `=> < … >`, found the end of the declaration",
+        ),
+        (
+            "N: [8, 8, 1] -> < A >",
+            "expected `=>` between the input's shape and the layers, found `-`",
+        ),
+        (
+            "N: [8, 8, 1] < A >",
+            "expected `=>` between the input's shape and the layers, found `<`",
+        ),
+        (
+            "N: [8, 8, 1], sram: 2048",
+            "expected `=>` between the input's shape and the layers, found `,`",
+        ),
+        (
+            "N: [8, 8, 1] =>",
+            "expected `<` before the first layer, found the end of the declaration",
+        ),
+        (
+            "N: [8, 8, 1] => A, M >, sram: 2048",
+            "expected `<` before the first layer, found `A`",
+        ),
+        (
+            "N: [8, 8, 1] => A, M, sram: 2048",
+            "expected `<` before the first layer, found `A`",
+        ),
+        (
+            "N: [8, 8, 1] => [A, M], sram: 2048",
+            "expected the layers between `<` and `>`",
+        ),
+        (
+            "N: [8, 8, 1] => < A, M, sram: 2048",
+            "expected `>` after the last layer",
+        ),
+        (
+            "N: [8, 8, 1] => < A, M sram: 2048",
+            "expected `>` after the last layer",
+        ),
+        (
+            "N: [8, 8, 1] => < >",
+            "the list is empty: expected at least one layer, such as `D*(10)`",
+        ),
+        (
+            "N: [8, 8, 1] => < A M >",
+            "expected `,` between `A` and `M`",
+        ),
+        (
+            "N: [8, 8, 1] => < A, , M >",
+            "expected a layer before this comma, one of A, M, C1, C2, D, Dr",
+        ),
+        (
+            "N: [8, 8, 1] => < A, M > sram: 2048",
+            "expected `,` after the layers, found `sram`",
+        ),
+        (
+            "N: [8, 8, 1] => < A, M >; sram: 2048",
+            "expected `,` after the layers, found `;`",
+        ),
+        (
+            "N: [8, 8, 1] => < A >, sram: 2048 flash: 4096",
+            "expected `,` before `flash`",
+        ),
+        (
+            "N: [8, 8, 1] => < A >, sram = 2048, flash: 1",
+            "expected `:` after `sram`, found `=`",
+        ),
+        (
+            "N: [8, 8, 1] => < A >, sram:",
+            "`sram` needs a value: bytes, such as `2048`",
+        ),
+        (
+            "N: [8, 8] => < A >",
+            "expected 3 dimensions, `[height, width, channels]`, found 2",
+        ),
+        (
+            "N: (8, 8, 1) => < A >",
+            "expected the input's shape in brackets, `[height, width, channels]`",
+        ),
+        (
+            "struct N: [8, 8, 1] => < A >",
+            "expected the network's name, found the keyword `struct`: leave it out, a network is `Name: [height, width, channels] => < layers >`",
+        ),
+        (
+            "_: [8, 8, 1] => < A >",
+            "expected the network's name, found the keyword `_`",
+        ),
+    ] {
+        assert_eq!(errors(text), [message], "{text}");
+    }
+}
+
+#[test]
+fn a_wrong_layer_is_one_error() {
+    for (list, message) in [
+        (
+            "c1(8,3)",
+            "unknown layer `c1`: did you mean `C1`? expected one of A, M, C1, C2, D, Dr",
+        ),
+        (
+            "3",
+            "expected a layer, one of A, M, C1, C2, D, Dr, found `3`",
+        ),
+        (
+            "C1",
+            "`C1` needs outputs n and kernel k, `C1(n,k)`, found 0",
+        ),
+        (
+            "C1(8)",
+            "`C1` needs outputs n and kernel k, `C1(n,k)`, found 1",
+        ),
+        ("D(8,3)", "`D` takes 1 argument at most, `D(n)`, found 2"),
+        (
+            "A()",
+            "`A` needs a window, or no parentheses, `A` or `A(k)`, found 0",
+        ),
+        (
+            "C1[8,3]",
+            "expected the arguments in parentheses, `C1(n,k)`",
+        ),
+        (
+            "C1(8,3)*",
+            "the star stands before the arguments: `C1*(8,3)`",
+        ),
+        ("D**(8)", "expected `,` or `>` after `D*`, found `*(8)`"),
+        ("D(N)", "expected outputs from 1 to 65535, found `N`"),
+        ("D(-3)", "expected outputs from 1 to 65535, found `-3`"),
+        (
+            "D(5u8)",
+            "expected outputs from 1 to 65535, found `5u8`: write the number without a suffix",
+        ),
+        (
+            "D(99999999999999999999999)",
+            "`D` takes from 1 to 65535 outputs, found 99999999999999999999999",
+        ),
+        ("A(3)", "window 3 is not supported: expected 2 or 4"),
+        (
+            "Dr(1), A",
+            "expected a probability from 0 to below 1, such as `0.25`, found `1`",
+        ),
+        (
+            "Dr(0.5f32), A",
+            "expected a probability from 0 to below 1, such as `0.25`, found `0.5f32`",
+        ),
+        (
+            "Dr",
+            "no layer computes anything: expected at least one beside `Dr`, such as `D*(10)`",
+        ),
+    ] {
+        let list = list_errors(list);
+        // A letter without its arguments has a second mistake at most.
+        assert_eq!(list, [message], "{list:?}");
+    }
+}
+
+#[test]
+fn a_kernel_larger_than_its_map_names_the_map_and_what_fits() {
+    assert_eq!(
+        errors("N: [10, 12, 1] => < A, C1(11,1), Dr, C1(8,7), D(10) >"),
+        [
+            "the 7×7 kernel does not fit the 5×6×11 map that `C1(11,1)` makes: use a kernel of 1, 3 or 5"
+        ]
+    );
+    assert_eq!(
+        errors("N: [4, 2, 1] => < C1(8,3), M, M >"),
+        ["the 3×3 kernel does not fit the 4×2×1 input: use a kernel of 1"]
+    );
+    assert_eq!(
+        errors("N: [4, 4, 1] => < A, A, A >"),
+        ["the 2×2 window does not fit the 1×1×1 map that `A` makes: leave the layer out"]
+    );
+}
+
+#[test]
+fn a_wrong_value_is_one_error() {
+    for (keys, message) in [
+        (
+            "target: 5",
+            "`target` takes a microcontroller's name, such as `atmega328p`, found `5`",
+        ),
+        (
+            "target: atmega328p, sram: 2048",
+            "`target: atmega328p` says 2048 bytes of sram already: leave `sram` or `target` out",
+        ),
+        (
+            "sram: 0",
+            "`sram` takes bytes from 1 to 4294967295, found `0`",
+        ),
+        (
+            "sram: 2 * 1024",
+            "expected bytes from 1 to 4294967295, found `2*1024`",
+        ),
+        (
+            "sram: 512, reserve: 512",
+            "a reserve of 512 bytes leaves nothing of 512 bytes of SRAM: reserve less",
+        ),
+        (
+            "weights: runtime",
+            "weights at `runtime` are not available yet: give the path of a file, or leave `weights` out for a design to size",
+        ),
+        ("weights: \"\"", "the path of the weights file is empty"),
+        (
+            "weights: digits",
+            "`weights` takes a path: a string literal, `env!(\"NAME\")` or `concat!(…)` of these, found `digits`",
+        ),
+        (
+            "weights: concat!(env!(\"A\"), b)",
+            "expected a string literal or `env!(\"NAME\")`, found `b`",
+        ),
+        (
+            "bits: 4",
+            "`bits` takes widths, such as `{ weights: 4, biases: 16, activations: 4 }`, found `4`",
+        ),
+        (
+            "bits: { weights: 4, weights: 8 }",
+            "duplicate entry `weights` of `bits`: it is given before",
+        ),
+        (
+            "plan: 5",
+            "`plan` takes `row_major`, `herringbone` or `smallest`, found `5`",
+        ),
+        (
+            "code: loops",
+            "`code` takes `unrolled` or `table`, found `loops`",
+        ),
+    ] {
+        assert_eq!(key_errors(keys), [message], "{keys}");
+    }
+}
+
+#[test]
+fn an_input_larger_than_an_avr_array_is_refused() {
+    let with = |keys: &str| errors(&format!("N: [255, 255, 1] => < A, D*(10) >{keys}"));
+    assert_eq!(
+        with(", target: atmega2560"),
+        [
+            "an input of 255×255×1 takes 65025 bytes, but an array on atmega2560 takes at most 32767: use a smaller input"
+        ]
+    );
+    assert_eq!(with(""), [""; 0]);
+}
+
+#[test]
+fn the_outline_survives_mistakes() {
+    let outline = |text: &str| {
+        let Outline {
+            input_len,
+            classes,
+            has_weights,
+        } = parse_text(text).outline;
+        (input_len, classes, has_weights)
+    };
+    assert_eq!(
+        outline("N: [8, 8, 1] => < C3, D*(10), Dr >"),
+        (Some(64), Some(10), false)
+    );
+    assert_eq!(
+        outline("N: [8, 8, 0] => < D*(10) >, weights: 5"),
+        (None, Some(10), true)
+    );
+    assert_eq!(
+        outline("N: [8, 8, 1] => < A, M >, sram: x"),
+        (Some(64), Some(4), false)
+    );
+    assert_eq!(outline("N: [8, 8, 1] => < A, 3 >"), (Some(64), None, false));
+}

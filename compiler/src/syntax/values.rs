@@ -1,0 +1,259 @@
+//! The values of keys.
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use syn::LitStr;
+
+use super::ast::Values;
+use super::keys::{Key, nearest};
+use super::tokens::{
+    Piece, alternatives, found, group, ident, integer, is_punct, pieces, stream, string, trees,
+};
+use crate::declaration::{CodeChoice, PlanChoice};
+use crate::diagnostic::Diagnostics;
+use crate::network::Bits;
+use crate::target::Target;
+use crate::weights::{PathPart, WeightsValue};
+
+/// Reads the value of `key`, which is not empty, into `values`.
+pub(super) fn read(key: Key, value: &[TokenTree], values: &mut Values, errors: &mut Diagnostics) {
+    match key {
+        Key::Target => values.target = target(value, errors),
+        Key::Sram => values.sram_bytes = bytes(key, value, 1, errors),
+        Key::Flash => values.flash_bytes = bytes(key, value, 1, errors),
+        Key::Reserve => values.reserve_bytes = bytes(key, value, 0, errors),
+        Key::Weights => values.weights = weights(value, errors),
+        Key::Bits => values.bits = bits(value, errors),
+        Key::Plan => values.plan = plan(value, errors),
+        Key::Code => values.code = code(value, errors),
+    }
+}
+
+fn wrong(key: Key, value: &[TokenTree], errors: &mut Diagnostics) {
+    let message = format!("`{}` takes {}, {}", key.name(), key.form(), found(value));
+    errors.error(stream(value), message);
+}
+
+fn target(value: &[TokenTree], errors: &mut Diagnostics) -> Option<&'static Target> {
+    let name = ident(value)
+        .map(ToString::to_string)
+        .or_else(|| string(value).map(|string| string.value()));
+    let Some(name) = name else {
+        wrong(Key::Target, value, errors);
+        return None;
+    };
+    let target = Target::named(&name);
+    if target.is_none() {
+        let near: Vec<_> = Target::nearest(&name)
+            .iter()
+            .map(|target| format!("`{}`", target.name))
+            .collect();
+        let hint = match near.len() {
+            0 => "give its `sram` and `flash` in bytes instead".to_owned(),
+            _ => format!(
+                "did you mean {}? or give its `sram` and `flash` in bytes instead",
+                alternatives(&near)
+            ),
+        };
+        errors.error(stream(value), format!("unknown target `{name}`: {hint}"));
+    }
+    target
+}
+
+fn bytes(key: Key, value: &[TokenTree], least: u32, errors: &mut Diagnostics) -> Option<u32> {
+    let expected = format!("bytes from {least} to {}", u32::MAX);
+    let number = integer(value, &value[0], &expected, errors)?;
+    match u32::try_from(number) {
+        Ok(number) if number >= least => Some(number),
+        _ => {
+            let message = format!("`{}` takes {expected}, {}", key.name(), found(value));
+            errors.error(stream(value), message);
+            None
+        }
+    }
+}
+
+fn plan(value: &[TokenTree], errors: &mut Diagnostics) -> Option<PlanChoice> {
+    match ident(value).map(ToString::to_string).as_deref() {
+        Some("row_major") => return Some(PlanChoice::RowMajor),
+        Some("herringbone") => return Some(PlanChoice::Herringbone),
+        Some("smallest") => return Some(PlanChoice::Smallest),
+        Some("streamed") => errors.error(
+            stream(value),
+            format!(
+                "plan `streamed` is not available yet: use {}, or leave `plan` out for the fastest that fits",
+                Key::Plan.form()
+            ),
+        ),
+        _ => wrong(Key::Plan, value, errors),
+    }
+    None
+}
+
+fn code(value: &[TokenTree], errors: &mut Diagnostics) -> Option<CodeChoice> {
+    match ident(value).map(ToString::to_string).as_deref() {
+        Some("unrolled") => return Some(CodeChoice::Unrolled),
+        Some("table") => return Some(CodeChoice::Table),
+        _ => wrong(Key::Code, value, errors),
+    }
+    None
+}
+
+fn bits(value: &[TokenTree], errors: &mut Diagnostics) -> Option<Bits> {
+    const NAMES: [&str; 3] = ["weights", "biases", "activations"];
+
+    let Some(braces) = group(value).filter(|group| group.delimiter() == Delimiter::Brace) else {
+        wrong(Key::Bits, value, errors);
+        return None;
+    };
+    let inner = trees(braces.stream());
+    let Bits {
+        weights,
+        biases,
+        activations,
+    } = Bits::default();
+    let mut widths = [weights, biases, activations];
+    let mut given = [false; 3];
+    let mut right = true;
+    for Piece { trees, comma } in pieces(&inner) {
+        let name = trees
+            .first()
+            .and_then(|tree| ident(std::slice::from_ref(tree)));
+        let Some(name) = name else {
+            let at: TokenStream = trees.iter().chain(comma).take(1).cloned().collect();
+            let message = format!(
+                "expected {}, {}",
+                alternatives(&NAMES),
+                found(&trees[..trees.len().min(1)])
+            );
+            errors.error(at, message);
+            right = false;
+            continue;
+        };
+        let Some(index) = NAMES.iter().position(|known| name == known) else {
+            let hint = nearest(&name.to_string(), &NAMES)
+                .map(|near| format!("did you mean `{near}`? "))
+                .unwrap_or_default();
+            let message = format!(
+                "unknown entry `{name}` of `bits`: {hint}expected {}",
+                alternatives(&NAMES)
+            );
+            errors.error(name, message);
+            right = false;
+            continue;
+        };
+        if std::mem::replace(&mut given[index], true) {
+            errors.error(
+                name,
+                format!("duplicate entry `{name}` of `bits`: it is given before"),
+            );
+            right = false;
+            continue;
+        }
+        let allowed: &[u64] = [&[2, 4, 8][..], &[8, 16], &[4, 8]][index];
+        match width(&trees[0], trees, allowed, errors) {
+            Some(width) => widths[index] = width,
+            None => right = false,
+        }
+    }
+    let [weights, biases, activations] = widths;
+    right.then_some(Bits {
+        weights,
+        biases,
+        activations,
+    })
+}
+
+/// The value of one entry of `bits`, whose name is `name`.
+fn width(
+    name: &TokenTree,
+    entry: &[TokenTree],
+    allowed: &[u64],
+    errors: &mut Diagnostics,
+) -> Option<u32> {
+    let expected = format!("{} bits for `{name}`", alternatives(allowed));
+    if let Some(wrong) = entry.get(1).filter(|tree| !is_punct(Some(tree), ':')) {
+        let found = found(std::slice::from_ref(wrong));
+        errors.error(wrong, format!("expected `:` after `{name}`, {found}"));
+        return None;
+    }
+    let value = entry.get(2..).unwrap_or(&[]);
+    let number = integer(value, name, &expected, errors)?;
+    if allowed.contains(&number) {
+        return Some(number as u32);
+    }
+    errors.error(
+        stream(value),
+        format!("expected {expected}, {}", found(value)),
+    );
+    None
+}
+
+fn weights(value: &[TokenTree], errors: &mut Diagnostics) -> Option<WeightsValue> {
+    if let Some(word) = ident(value).filter(|word| *word == "runtime") {
+        errors.error(
+            word,
+            "weights at `runtime` are not available yet: give the path of a file, or leave `weights` out for a design to size",
+        );
+        return None;
+    }
+    if let Some((name, arguments)) = macro_call(value).filter(|(name, _)| name == "concat") {
+        let arguments = trees(arguments);
+        if arguments.is_empty() {
+            errors.error(
+                stream(value),
+                format!("`{name}!` of nothing is no path: {PART_FORM}"),
+            );
+            return None;
+        }
+        let parts: Vec<_> = pieces(&arguments)
+            .into_iter()
+            .map(|Piece { trees, comma }| {
+                let part = part(trees);
+                if part.is_none() {
+                    let at: TokenStream = match trees {
+                        [] => comma.into_iter().cloned().collect(),
+                        _ => stream(trees),
+                    };
+                    errors.error(at, format!("{PART_FORM}, {}", found(trees)));
+                }
+                part
+            })
+            .collect();
+        return Some(WeightsValue::new(parts.into_iter().collect::<Option<_>>()?));
+    }
+    let Some(part) = part(value) else {
+        let message = format!(
+            "`weights` takes a path: a string literal, `env!(\"NAME\")` or `concat!(…)` of these, {}",
+            found(value)
+        );
+        errors.error(stream(value), message);
+        return None;
+    };
+    if matches!(&part, PathPart::Text(path) if path.value().is_empty()) {
+        errors.error(stream(value), "the path of the weights file is empty");
+        return None;
+    }
+    Some(WeightsValue::new(vec![part]))
+}
+
+const PART_FORM: &str = "expected a string literal or `env!(\"NAME\")`";
+
+/// A string literal or `env!("NAME")`.
+fn part(trees: &[TokenTree]) -> Option<PathPart> {
+    if let Some(path) = string(trees) {
+        return Some(PathPart::Text(path));
+    }
+    let (_, arguments) = macro_call(trees).filter(|(name, _)| name == "env")?;
+    let variable: LitStr = string(&super::tokens::trees(arguments))?;
+    Some(PathPart::Variable(variable))
+}
+
+/// The name and the arguments of `name!(…)`.
+fn macro_call(trees: &[TokenTree]) -> Option<(String, TokenStream)> {
+    match trees {
+        [TokenTree::Ident(name), bang, TokenTree::Group(group)] if is_punct(Some(bang), '!') => {
+            Some((name.to_string(), group.stream()))
+        }
+        _ => None,
+    }
+}

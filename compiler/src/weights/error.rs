@@ -1,0 +1,262 @@
+//! What can be wrong with a weights file.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use safetensors::Dtype;
+
+use super::expected::ExpectedTensor;
+use crate::network::LayerId;
+
+/// One thing that is wrong with a weights file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WeightsError {
+    /// The path needs an environment variable that cannot be had.
+    Variable {
+        /// Its name.
+        name: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// The path has no characters.
+    EmptyPath,
+    /// The file could not be read.
+    Unreadable {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// Fewer bytes than the length of the header takes.
+    NoHeaderLength {
+        /// Bytes of the file.
+        found: usize,
+    },
+    /// Fewer bytes than the header's length says.
+    HeaderCut {
+        /// Bytes of the header.
+        needed: u64,
+        /// Bytes behind the header's length.
+        found: usize,
+    },
+    /// The header is not what safetensors says.
+    BadHeader {
+        /// Bytes of the header.
+        length: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Fewer or more bytes of values than the header says.
+    DataLength {
+        /// Bytes of all tensors.
+        needed: usize,
+        /// Bytes behind the header.
+        found: usize,
+    },
+    /// The file counts layers in another way.
+    Renumbered {
+        /// The first number in the file that is another than expected.
+        found: usize,
+        /// What it should be.
+        expected: LayerId,
+        /// All numbers that are expected.
+        all: Vec<LayerId>,
+    },
+    /// A tensor is not there.
+    Missing(
+        /// What was expected.
+        ExpectedTensor,
+    ),
+    /// A tensor is there under another name.
+    Misnamed {
+        /// Its name in the file.
+        found: String,
+        /// The tensor that is missing and has its type and shape.
+        expected: ExpectedTensor,
+    },
+    /// A tensor of no use to the network.
+    Surplus {
+        /// Its name.
+        name: String,
+        /// Why it is of no use.
+        reason: String,
+    },
+    /// A tensor of another type or shape.
+    Mismatch {
+        /// What was expected.
+        expected: ExpectedTensor,
+        /// The type that was found.
+        dtype: Dtype,
+        /// The shape that was found.
+        shape: Vec<usize>,
+    },
+    /// Values that do not fit their bits.
+    OutOfRange {
+        /// The tensor.
+        name: String,
+        /// `weights` or `biases`, the entry of `bits`.
+        entry: &'static str,
+        /// The bits.
+        bits: u32,
+        /// Where the first such value is.
+        index: Vec<usize>,
+        /// The first such value.
+        value: i32,
+        /// How many there are.
+        count: usize,
+        /// The least width of all that `bits` allows that holds all values.
+        would_fit: Option<u32>,
+    },
+    /// A shift by more bits than a sum has.
+    Shift {
+        /// The tensor.
+        name: String,
+        /// `left` or `right`.
+        direction: &'static str,
+        /// Bits.
+        bits: u8,
+    },
+}
+
+impl fmt::Display for WeightsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable { name, reason } => write!(
+                f,
+                "the environment variable `{name}` {reason}: set it for the build, or give a path"
+            ),
+            Self::EmptyPath => write!(f, "the path of the weights file is empty"),
+            Self::Unreadable { path, reason } => {
+                write!(
+                    f,
+                    "cannot read the weights file `{}`: {reason}",
+                    path.display()
+                )
+            }
+            Self::NoHeaderLength { found: 0 } => write!(f, "the weights file is empty"),
+            Self::NoHeaderLength { found } => write!(
+                f,
+                "the weights file is truncated: a safetensors file starts with 8 bytes, the length of its header, found {found}"
+            ),
+            Self::HeaderCut { needed, found } => write!(
+                f,
+                "the weights file is truncated or not safetensors: its first 8 bytes tell of a header of {needed} bytes, found {found} behind them"
+            ),
+            Self::BadHeader { length, reason } => write!(
+                f,
+                "the weights file is not safetensors: its header of {length} bytes is wrong: {reason}"
+            ),
+            Self::DataLength { needed, found } if found < needed => write!(
+                f,
+                "the weights file is truncated: its tensors take {needed} bytes, found {found}"
+            ),
+            Self::DataLength { needed, found } => write!(
+                f,
+                "the weights file is damaged: its tensors take {needed} bytes, found {found}"
+            ),
+            Self::Renumbered {
+                found,
+                expected,
+                all,
+            } => {
+                let all: Vec<_> = all.iter().map(LayerId::to_string).collect();
+                write!(
+                    f,
+                    "`{found}.…`: expected `{expected}.…`: the layers with weights are at {} of the list, \
+                     counted from 0 over every letter, `A`, `M` and `Dr` too",
+                    all.join(", ")
+                )
+            }
+            Self::Missing(expected) => {
+                write!(
+                    f,
+                    "`{}` is missing: expected {}",
+                    expected.name,
+                    Wanted(expected)
+                )
+            }
+            Self::Misnamed { found, expected } => write!(
+                f,
+                "`{found}` is no tensor of this network: it has the type and shape of `{}`, which is missing: rename it",
+                expected.name
+            ),
+            Self::Surplus { name, reason } => write!(f, "`{name}` is surplus: {reason}"),
+            Self::Mismatch {
+                expected,
+                dtype,
+                shape,
+            } => {
+                let found = format!("{dtype} {shape:?}");
+                write!(
+                    f,
+                    "`{}`: expected {}, found {found}",
+                    expected.name,
+                    Wanted(expected)
+                )?;
+                let mut sorted = (shape.clone(), expected.shape.clone());
+                sorted.0.sort_unstable();
+                sorted.1.sort_unstable();
+                let float = matches!(dtype, Dtype::F16 | Dtype::BF16 | Dtype::F32 | Dtype::F64);
+                match (float, *shape != expected.shape && sorted.0 == sorted.1) {
+                    (true, _) => f.write_str(": quantise it to integers first"),
+                    (false, true) => f.write_str(": put its axes into this order"),
+                    (false, false) => Ok(()),
+                }
+            }
+            Self::OutOfRange {
+                name,
+                entry,
+                bits,
+                index,
+                value,
+                count,
+                would_fit,
+            } => {
+                let (least, most) = range(*bits);
+                write!(
+                    f,
+                    "`{name}`: {value} at {index:?} does not fit {bits} bits, {least} to {most}"
+                )?;
+                match count {
+                    0 | 1 => {}
+                    2 => write!(f, ", nor does 1 more value")?,
+                    _ => write!(f, ", nor do {} more values", count - 1)?,
+                }
+                write!(f, ": quantise to {bits} bits")?;
+                match would_fit {
+                    Some(wider) => write!(f, ", or set `bits: {{ {entry}: {wider} }}`"),
+                    None => Ok(()),
+                }
+            }
+            Self::Shift {
+                name,
+                direction,
+                bits,
+            } => write!(
+                f,
+                "`{name}`: a shift to the {direction} of {bits} bits leaves nothing of a sum: expected 0 to 31"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for WeightsError {}
+
+/// "I8 [5, 3, 3, 1], which is [out, k, k, in]".
+struct Wanted<'a>(&'a ExpectedTensor);
+
+impl fmt::Display for Wanted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ExpectedTensor {
+            role, shape, axes, ..
+        } = self.0;
+        write!(f, "{} {shape:?}, which is {axes}", role.dtype())
+    }
+}
+
+/// The least and the largest two's-complement integer of so many bits.
+pub(super) fn range(bits: u32) -> (i32, i32) {
+    let half = 1 << (bits - 1);
+    (-half, half - 1)
+}

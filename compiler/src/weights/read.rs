@@ -1,0 +1,317 @@
+//! From the bytes of a safetensors file to checked integers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use safetensors::{SafeTensorError, SafeTensors, tensor::Metadata, tensor::TensorView};
+
+use super::error::{WeightsError, range};
+use super::expected::{ExpectedTensor, Role, expected_tensors};
+use super::{LayerParameters, Parameters, Shift, Weights};
+use crate::network::{Bits, LayerId, LayerKind, Network};
+
+/// Bits of the length that a file starts with.
+const LENGTH_BYTES: usize = size_of::<u64>();
+/// The widest accumulator has 32 bits.
+const MOST_SHIFT: u8 = 31;
+
+/// Reads the bytes of a file.
+///
+/// # Errors
+/// [`WeightsError::Unreadable`] with what the system says.
+pub fn load(path: &Path) -> Result<Vec<u8>, WeightsError> {
+    std::fs::read(path).map_err(|error| WeightsError::Unreadable {
+        path: path.to_owned(),
+        reason: match error.kind() {
+            std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+            std::io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+            _ => error.to_string(),
+        },
+    })
+}
+
+/// Reads the weights of `network` from the bytes of a safetensors file.
+///
+/// # Errors
+/// Everything that is wrong with the file: see [`WeightsError`].
+pub fn read(network: &Network, bytes: &[u8]) -> Result<Weights, Vec<WeightsError>> {
+    let file = SafeTensors::deserialize(bytes).map_err(|error| vec![broken(bytes, error)])?;
+    let file = File(file.tensors().into_iter().collect());
+    let expected = expected_tensors(network);
+    if let Some(error) = file.renumbered(&expected) {
+        return Err(vec![error]);
+    }
+
+    let mut errors = Vec::new();
+    let mut misnamed = file.misnamed(&expected);
+    for tensor in &expected {
+        match file.0.get(&tensor.name) {
+            Some(view) if fits(tensor, view) => {
+                errors.extend(values_out_of_range(tensor, view, network.bits()));
+            }
+            Some(view) => errors.push(WeightsError::Mismatch {
+                expected: tensor.clone(),
+                dtype: view.dtype(),
+                shape: view.shape().to_vec(),
+            }),
+            None => errors.push(match misnamed.remove(&tensor.name) {
+                Some(found) => WeightsError::Misnamed {
+                    found,
+                    expected: tensor.clone(),
+                },
+                None => WeightsError::Missing(tensor.clone()),
+            }),
+        }
+    }
+    let renamed: BTreeSet<_> = errors
+        .iter()
+        .filter_map(|error| match error {
+            WeightsError::Misnamed { found, .. } => Some(found.clone()),
+            _ => None,
+        })
+        .collect();
+    for name in file
+        .surplus(&expected)
+        .filter(|name| !renamed.contains(*name))
+    {
+        let reason = why_surplus(network, name);
+        errors.push(WeightsError::Surplus {
+            name: name.to_owned(),
+            reason,
+        });
+    }
+    if errors.is_empty() {
+        Ok(file.weights(network))
+    } else {
+        Err(errors)
+    }
+}
+
+/// Why the bytes are no safetensors file.
+fn broken(bytes: &[u8], error: SafeTensorError) -> WeightsError {
+    let Some((length, behind)) = bytes.split_first_chunk::<LENGTH_BYTES>() else {
+        return WeightsError::NoHeaderLength { found: bytes.len() };
+    };
+    let length = u64::from_le_bytes(*length);
+    let header = usize::try_from(length)
+        .ok()
+        .and_then(|length| behind.split_at_checked(length));
+    let Some((header, data)) = header else {
+        return WeightsError::HeaderCut {
+            needed: length,
+            found: behind.len(),
+        };
+    };
+    if let SafeTensorError::MetadataIncompleteBuffer = error
+        && let Ok(metadata) = serde_json::from_slice::<Metadata>(header)
+    {
+        return WeightsError::DataLength {
+            needed: metadata.data_len(),
+            found: data.len(),
+        };
+    }
+    WeightsError::BadHeader {
+        length,
+        reason: error.to_string(),
+    }
+}
+
+fn fits(expected: &ExpectedTensor, view: &TensorView<'_>) -> bool {
+    view.dtype() == expected.role.dtype() && view.shape() == expected.shape
+}
+
+/// The tensors of a file by name.
+struct File<'a>(BTreeMap<String, TensorView<'a>>);
+
+impl File<'_> {
+    fn surplus(&self, expected: &[ExpectedTensor]) -> impl Iterator<Item = &str> {
+        let expected: BTreeSet<_> = expected.iter().map(|tensor| tensor.name.clone()).collect();
+        self.0
+            .keys()
+            .map(String::as_str)
+            .filter(move |name| !expected.contains(*name))
+    }
+
+    /// Whether the file has every tensor of every layer, in order, and only
+    /// their numbers are others: counted from 1, or over layers with weights.
+    fn renumbered(&self, expected: &[ExpectedTensor]) -> Option<WeightsError> {
+        let mut found = BTreeMap::<usize, BTreeSet<&str>>::new();
+        for name in self.0.keys() {
+            let (number, rest) = name.split_once('.')?;
+            found.entry(number.parse().ok()?).or_default().insert(rest);
+        }
+        let mut wanted = BTreeMap::<LayerId, BTreeSet<&str>>::new();
+        for tensor in expected {
+            let (_, rest) = tensor.name.split_once('.')?;
+            wanted.entry(tensor.layer).or_default().insert(rest);
+        }
+        let first = found
+            .keys()
+            .zip(wanted.keys())
+            .find(|(found, wanted)| **found != wanted.0);
+        let (&found_number, &expected) = first.filter(|_| found.values().eq(wanted.values()))?;
+        let all = wanted.into_keys().collect();
+        Some(WeightsError::Renumbered {
+            found: found_number,
+            expected,
+            all,
+        })
+    }
+
+    /// Missing tensors, and the surplus ones that have their type, shape and
+    /// last word: `conv1.weight` for `1.weight`.
+    fn misnamed(&self, expected: &[ExpectedTensor]) -> BTreeMap<String, String> {
+        let mut surplus: Vec<_> = self.surplus(expected).collect();
+        let last_word = |name: &str| name.rsplit(['.', '_', '/']).next().map(str::to_lowercase);
+        let mut pairs = BTreeMap::new();
+        for tensor in expected
+            .iter()
+            .filter(|tensor| !self.0.contains_key(&tensor.name))
+        {
+            let nearest = (0..surplus.len())
+                .filter(|&at| fits(tensor, &self.0[surplus[at]]))
+                .filter(|&at| last_word(surplus[at]) == last_word(&tensor.name))
+                .min_by_key(|&at| strsim::osa_distance(surplus[at], &tensor.name));
+            if let Some(at) = nearest {
+                pairs.insert(tensor.name.clone(), surplus.remove(at).to_owned());
+            }
+        }
+        pairs
+    }
+
+    /// The integers of a file without errors.
+    fn weights(&self, network: &Network) -> Weights {
+        let parameters = |id: LayerId, half: &str| {
+            let data = |name: &str| self.0[&format!("{id}.{half}{name}")].data();
+            let shift = data("shift");
+            Parameters {
+                weight: data("weight")
+                    .iter()
+                    .map(|&byte| i8::from_le_bytes([byte]))
+                    .collect(),
+                bias: words(data("bias")).collect(),
+                shift: Shift {
+                    left: shift[0],
+                    right: shift[1],
+                },
+            }
+        };
+        let layers = network.layers().iter().map(|layer| match layer.kind {
+            LayerKind::Convolution { .. } | LayerKind::Dense { .. } => {
+                LayerParameters::Single(parameters(layer.id, ""))
+            }
+            LayerKind::Separable { .. } => LayerParameters::Separable {
+                depthwise: parameters(layer.id, "depthwise."),
+                pointwise: parameters(layer.id, "pointwise."),
+            },
+            LayerKind::AveragePool { .. }
+            | LayerKind::MaxPool { .. }
+            | LayerKind::Dropout { .. } => LayerParameters::None,
+        });
+        Weights::new(layers.collect())
+    }
+}
+
+fn words(data: &[u8]) -> impl Iterator<Item = i16> {
+    data.chunks_exact(2)
+        .map(|word| i16::from_le_bytes([word[0], word[1]]))
+}
+
+fn values_out_of_range(
+    tensor: &ExpectedTensor,
+    view: &TensorView<'_>,
+    bits: Bits,
+) -> Vec<WeightsError> {
+    let name = tensor.name.clone();
+    let data = view.data();
+    let (values, entry, bits, widths): (Vec<i32>, _, _, &[u32]) = match tensor.role {
+        Role::Weight => {
+            let values = data
+                .iter()
+                .map(|&byte| i8::from_le_bytes([byte]).into())
+                .collect();
+            (values, "weights", bits.weights, &[2, 4, 8])
+        }
+        Role::Bias => (
+            words(data).map(i32::from).collect(),
+            "biases",
+            bits.biases,
+            &[8, 16],
+        ),
+        Role::Shift => {
+            let shifts = ["left", "right"].into_iter().zip(data);
+            return shifts
+                .filter(|&(_, &bits)| bits > MOST_SHIFT)
+                .map(|(direction, &bits)| WeightsError::Shift {
+                    name: name.clone(),
+                    direction,
+                    bits,
+                })
+                .collect();
+        }
+    };
+    let outside = |bits: u32, value: i32| {
+        let (least, most) = range(bits);
+        !(least..=most).contains(&value)
+    };
+    let Some(first) = values.iter().position(|&value| outside(bits, value)) else {
+        return Vec::new();
+    };
+    vec![WeightsError::OutOfRange {
+        name,
+        entry,
+        bits,
+        index: index(first, &tensor.shape),
+        value: values[first],
+        count: values.iter().filter(|&&value| outside(bits, value)).count(),
+        would_fit: widths
+            .iter()
+            .copied()
+            .find(|&wider| !values.iter().any(|&value| outside(wider, value))),
+    }]
+}
+
+/// The index along each axis of the value at `position`, the last axis
+/// counting fastest.
+fn index(mut position: usize, shape: &[usize]) -> Vec<usize> {
+    let mut index = vec![0; shape.len()];
+    for (index, length) in index.iter_mut().zip(shape).rev() {
+        *index = position % length;
+        position /= length;
+    }
+    index
+}
+
+fn why_surplus(network: &Network, name: &str) -> String {
+    let number = name
+        .split('.')
+        .next()
+        .and_then(|number| number.parse::<usize>().ok());
+    let layers = network.layers();
+    match number {
+        Some(number) if number >= layers.len() => format!(
+            "the list has {} layers, 0 to {}",
+            layers.len(),
+            layers.len() - 1
+        ),
+        Some(number) => {
+            let layer = &layers[number];
+            match layer.activation() {
+                None => format!("layer {number}, `{layer}`, has no weights"),
+                Some(_) => {
+                    let own: Vec<_> = expected_tensors(network)
+                        .into_iter()
+                        .filter(|tensor| tensor.layer == layer.id)
+                        .map(|tensor| format!("`{}`", tensor.name))
+                        .collect();
+                    format!("layer {number}, `{layer}`, takes {}", own.join(", "))
+                }
+            }
+        }
+        None => "a name starts with its layer's position in the list, as in `1.weight`".to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,0 +1,162 @@
+//! Where a declaration says its weights are.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::LitStr;
+
+use super::error::WeightsError;
+
+const PACKAGE: &str = "CARGO_MANIFEST_DIR";
+
+/// A path to a weights file: a string literal, `env!("NAME")`, or `concat!(…)`
+/// of these. A relative path starts at the directory of the user's Cargo.toml.
+#[derive(Clone, Debug)]
+pub struct WeightsValue {
+    parts: Vec<PathPart>,
+}
+
+/// A part of a path.
+#[derive(Clone, Debug)]
+pub enum PathPart {
+    /// As it is written.
+    Text(LitStr),
+    /// The value of an environment variable.
+    Variable(LitStr),
+}
+
+impl WeightsValue {
+    /// The path of these parts, one behind the other.
+    pub fn new(parts: Vec<PathPart>) -> Self {
+        Self { parts }
+    }
+
+    /// The path on this machine.
+    ///
+    /// # Errors
+    /// [`WeightsError::Variable`] and [`WeightsError::EmptyPath`].
+    pub fn locate(&self) -> Result<PathBuf, WeightsError> {
+        let mut path = String::new();
+        for part in &self.parts {
+            match part {
+                PathPart::Text(text) => path += &text.value(),
+                PathPart::Variable(name) => path += &variable(&name.value())?,
+            }
+        }
+        if path.is_empty() {
+            return Err(WeightsError::EmptyPath);
+        }
+        // `join` takes an absolute path as it is.
+        match Path::new(&path).is_absolute() {
+            true => Ok(path.into()),
+            false => Ok(Path::new(&variable(PACKAGE)?).join(path)),
+        }
+    }
+
+    /// The argument for `include_bytes!`, by which the compiler builds anew when
+    /// the file or a variable changes. It is made of the written parts, so that
+    /// no path of this machine is in it.
+    pub fn include_tokens(&self) -> TokenStream {
+        let mut parts: Vec<_> = self
+            .parts
+            .iter()
+            .map(|part| match part {
+                PathPart::Text(text) => quote!(#text),
+                PathPart::Variable(name) => quote!(::core::env!(#name)),
+            })
+            .collect();
+        if !self.is_absolute() {
+            parts.splice(0..0, [quote!(::core::env!(#PACKAGE)), quote!("/")]);
+        }
+        match &parts[..] {
+            [path] => path.clone(),
+            _ => quote!(::core::concat!(#(#parts),*)),
+        }
+    }
+
+    /// Whether the path starts at a root. Its first part decides.
+    fn is_absolute(&self) -> bool {
+        let first = self.parts.iter().find_map(|part| {
+            let text = match part {
+                PathPart::Text(text) => text.value(),
+                PathPart::Variable(name) => env::var(name.value()).unwrap_or_default(),
+            };
+            Some(text).filter(|text| !text.is_empty())
+        });
+        first.is_some_and(|first| Path::new(&first).is_absolute())
+    }
+}
+
+fn variable(name: &str) -> Result<String, WeightsError> {
+    let error = |reason| WeightsError::Variable {
+        name: name.to_owned(),
+        reason,
+    };
+    // Such a name is never set, and some systems do not take it.
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(error("is not a possible name"));
+    }
+    env::var(name).map_err(|cause| match cause {
+        env::VarError::NotPresent => error("is not set"),
+        env::VarError::NotUnicode(_) => error("is not Unicode"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> PathPart {
+        PathPart::Text(LitStr::new(text, proc_macro2::Span::call_site()))
+    }
+
+    fn own_variable(name: &str) -> PathPart {
+        PathPart::Variable(LitStr::new(name, proc_macro2::Span::call_site()))
+    }
+
+    #[test]
+    fn relative_paths_start_at_the_package() {
+        let value = WeightsValue::new(vec![text("digits.safetensors")]);
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        assert_eq!(value.locate().unwrap(), package.join("digits.safetensors"));
+        let tokens = value.include_tokens().to_string().replace(' ', "");
+        assert_eq!(
+            tokens,
+            "::core::concat!(::core::env!(\"CARGO_MANIFEST_DIR\"),\"/\",\"digits.safetensors\")"
+        );
+    }
+
+    #[test]
+    fn absolute_variables_stand_alone_and_unexpanded() {
+        // Cargo sets this one for tests, and it is absolute.
+        let value = WeightsValue::new(vec![own_variable("CARGO_MANIFEST_DIR"), text("/a")]);
+        assert_eq!(
+            value.locate().unwrap(),
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("a")
+        );
+        let tokens = value.include_tokens().to_string().replace(' ', "");
+        assert_eq!(
+            tokens,
+            "::core::concat!(::core::env!(\"CARGO_MANIFEST_DIR\"),\"/a\")"
+        );
+    }
+
+    #[test]
+    fn a_variable_that_is_not_set_is_named() {
+        let value = WeightsValue::new(vec![own_variable("HERRINGBONE_NO_SUCH_VARIABLE")]);
+        assert!(
+            value
+                .locate()
+                .unwrap_err()
+                .to_string()
+                .contains("`HERRINGBONE_NO_SUCH_VARIABLE` is not set")
+        );
+        assert!(
+            WeightsValue::new(vec![own_variable("a=b")])
+                .locate()
+                .is_err()
+        );
+    }
+}
