@@ -1,0 +1,334 @@
+//! An image for an answer, and what computing it took.
+
+use anyhow::{Result, anyhow, bail, ensure};
+use serde::Serialize;
+
+use crate::firmware::Firmware;
+use crate::machine::Machine;
+
+/// What the firmware writes to GPIOR0 before and after a stretch of computing.
+const COMPUTING: u8 = 1;
+const IDLE: u8 = 2;
+
+/// A firmware's answer to one image.
+#[derive(Debug, Serialize)]
+pub(crate) struct Answer {
+    /// The bytes that the firmware has sent.
+    pub(crate) answer: Vec<u8>,
+    /// Cycles of computing, from the image's first byte to the answer.
+    pub(crate) cycles: u64,
+    /// Cycles of the longest stretch of computing that was followed by another byte of the image:
+    /// if it were longer than bytes take to arrive, some would be lost.
+    pub(crate) longest_push: u64,
+    /// The deepest stack since the reset, in bytes.
+    pub(crate) stack: u16,
+}
+
+/// A running firmware that takes images and answers.
+pub(crate) struct Exchange<'firmware> {
+    machine: Machine,
+    firmware: &'firmware Firmware,
+    /// The address of GPIOR0 in data space.
+    marker: u16,
+    /// Cycles without a byte either way after which the firmware is called hung.
+    patience: u64,
+    lowest_stack_pointer: u16,
+    /// One half of the stack pointer is written, the other is yet to be.
+    stack_pointer_is_torn: bool,
+}
+
+impl<'firmware> Exchange<'firmware> {
+    /// Watches `machine`, which runs `firmware`.
+    ///
+    /// # Errors
+    /// When `marker` is no address in the machine's data space.
+    pub(crate) fn new(
+        machine: Machine,
+        firmware: &'firmware Firmware,
+        marker: u16,
+        patience: u64,
+    ) -> Result<Self> {
+        ensure!(
+            marker <= machine.ram_end(),
+            "the marker's address {marker:#x} is past the end of SRAM"
+        );
+        Ok(Self {
+            lowest_stack_pointer: machine.ram_end(),
+            stack_pointer_is_torn: false,
+            machine,
+            firmware,
+            marker,
+            patience,
+        })
+    }
+
+    /// Sends `image`, byte by byte as the firmware asks for it, and awaits `answer_bytes`.
+    ///
+    /// # Errors
+    /// When the firmware crashes, hangs, answers early or too much, never marks a stretch of
+    /// computing, or lets its stack run into its data.
+    pub(crate) fn exchange(&mut self, image: &[u8], answer_bytes: usize) -> Result<Answer> {
+        let mut pixels = image.iter();
+        let mut marks = Marks::default();
+        let mut longest_push = 0;
+        let mut last_byte = self.machine.cycle();
+        let mut received = 0;
+        loop {
+            self.step()?;
+            let now = self.machine.cycle();
+            marks.observe(self.machine.data(self.marker), now);
+
+            if self.machine.waits_for_byte() && !marks.computing() {
+                if received == answer_bytes {
+                    break;
+                }
+                if let Some(&pixel) = pixels.next() {
+                    longest_push = marks.longest;
+                    self.machine.send(pixel);
+                    last_byte = now;
+                }
+            }
+            if self.machine.received() != received {
+                received = self.machine.received();
+                last_byte = now;
+                let left = pixels.len();
+                ensure!(
+                    left == 0,
+                    "the firmware answered {left} bytes before the end of the image"
+                );
+                ensure!(
+                    received <= answer_bytes,
+                    "the firmware sent more than the {answer_bytes} bytes of its answer"
+                );
+            }
+            if now - last_byte > self.patience {
+                return Err(self.hung(pixels.len(), received, answer_bytes, marks.computing()));
+            }
+        }
+        ensure!(
+            marks.stretches > 0,
+            "the firmware has marked no stretch of computing in GPIOR0"
+        );
+        Ok(Answer {
+            answer: self.machine.take_received(),
+            cycles: marks.total,
+            longest_push,
+            stack: self.machine.ram_end() - self.lowest_stack_pointer,
+        })
+    }
+
+    /// Executes one instruction and checks the stack.
+    fn step(&mut self) -> Result<()> {
+        let pc = self.machine.program_counter();
+        let opcode = self.machine.opcode(pc);
+        self.machine
+            .step()
+            .map_err(|error| anyhow!("the firmware {error} at {}", self.firmware.place(pc)))?;
+
+        // Code writes the stack pointer by two instructions, `out SPH` and `out SPL`; what it
+        // holds between the two is neither the old nor the new one.
+        match opcode.map(|opcode| opcode & 0xFE0F) {
+            Some(0xBE0E) => self.stack_pointer_is_torn = true,
+            Some(0xBE0D) => self.stack_pointer_is_torn = false,
+            _ => {}
+        }
+        let stack_pointer = self.machine.stack_pointer();
+        if stack_pointer < self.lowest_stack_pointer && !self.stack_pointer_is_torn {
+            self.lowest_stack_pointer = stack_pointer;
+            // The stack pointer is the address of the next free byte.
+            let lowest_used = stack_pointer + 1;
+            if lowest_used < self.firmware.static_end {
+                bail!(
+                    "the stack ran into the static data at {}: it reached {lowest_used:#06x}, \
+                     the data end at {:#06x}",
+                    self.firmware.place(pc),
+                    self.firmware.static_end
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn hung(
+        &self,
+        left: usize,
+        received: usize,
+        expected: usize,
+        computing: bool,
+    ) -> anyhow::Error {
+        let doing = match (computing, self.machine.waits_for_byte()) {
+            (true, _) => "computes",
+            (false, true) => "waits for a byte",
+            (false, false) => "does nothing",
+        };
+        anyhow!(
+            "the firmware hangs: after {} cycles without a byte it {doing} at {}, with {left} \
+             bytes of the image yet to come and {received} of {expected} bytes of the answer sent",
+            self.patience,
+            self.firmware.place(self.machine.program_counter())
+        )
+    }
+}
+
+/// Adds up the cycles between a mark for computing and one for idling.
+#[derive(Default)]
+struct Marks {
+    last: u8,
+    since: u64,
+    total: u64,
+    longest: u64,
+    stretches: u64,
+}
+
+impl Marks {
+    /// Notes what GPIOR0 holds after the instruction that ended at cycle `now`.
+    fn observe(&mut self, value: u8, now: u64) {
+        if value == self.last {
+            return;
+        }
+        if value == COMPUTING {
+            self.since = now;
+        } else if value == IDLE && self.last == COMPUTING {
+            let stretch = now - self.since;
+            self.total += stretch;
+            self.longest = self.longest.max(stretch);
+            self.stretches += 1;
+        }
+        self.last = value;
+    }
+
+    fn computing(&self) -> bool {
+        self.last == COMPUTING
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::firmware::Footprint;
+
+    /// Answers a byte with its successor.
+    const SUCCESSOR: [u16; 24] = [
+        0x0000, // nop
+        0xE001, 0xBF0D, // SPL = 0x01: the stack is 0x08FF − 0x0801 bytes deep
+        0xE007, 0xBF0E, // SPH = 0x07: for now, the two halves do not belong together
+        0xEF00, 0xBF0D, // SPL = 0xF0: the stack is 0x08FF − 0x07F0 bytes deep
+        0xE108, 0x9300, 0x00C1, // UCSR0B = RXEN0 | TXEN0
+        0x9100, 0x00C0, 0xFF07, 0xCFFC, // wait for RXC0 in UCSR0A
+        0x9110, 0x00C6, // r17 = UDR0
+        0xE001, 0xBB0E, // GPIOR0 = 1
+        0x9513, // inc r17
+        0xE002, 0xBB0E, // GPIOR0 = 2
+        0x9310, 0x00C6, // UDR0 = r17
+        0xCFF2, // wait for the next byte
+    ];
+
+    fn firmware(words: &[u16]) -> Firmware {
+        let code = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        Firmware {
+            footprint: Footprint {
+                flash: 0,
+                sram_static: 0,
+            },
+            segments: vec![(0, code)],
+            static_end: 0x0200,
+            functions: vec![(0, "start".to_owned())],
+        }
+    }
+
+    /// What the firmware answers to the image `[7]`, and after it to `[255]`.
+    fn exchange(firmware: &Firmware) -> Result<[Answer; 2]> {
+        let machine = Machine::new("atmega328p", 16_000_000, firmware)?;
+        let mut exchange = Exchange::new(machine, firmware, 0x3E, 100_000)?;
+        Ok([exchange.exchange(&[7], 1)?, exchange.exchange(&[255], 1)?])
+    }
+
+    #[test]
+    fn an_image_is_answered_and_its_cycles_counted() {
+        let [first, second] = exchange(&firmware(&SUCCESSOR)).unwrap();
+        assert_eq!((first.answer, second.answer), (vec![8], vec![0]));
+        // inc, ldi and out take a cycle each.
+        assert_eq!((first.cycles, second.cycles), (3, 3));
+    }
+
+    #[test]
+    fn half_a_stack_pointer_is_none() {
+        let [first, _] = exchange(&firmware(&SUCCESSOR)).unwrap();
+        assert_eq!(first.stack, 0x08FF - 0x07F0);
+    }
+
+    #[test]
+    fn a_hang_is_an_error() {
+        let error = exchange(&firmware(&[0x0000, 0xCFFF])).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the firmware hangs: after 100000 cycles without a byte it does nothing at 0x0002 in \
+             start, with 1 bytes of the image yet to come and 0 of 1 bytes of the answer sent"
+        );
+    }
+
+    #[test]
+    fn a_stack_in_the_static_data_is_an_error() {
+        // Pushes for ever.
+        let mut firmware = firmware(&[0x0000, 0x920F, 0xCFFE]);
+        firmware.static_end = 0x0800;
+        let error = exchange(&firmware).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the stack ran into the static data at 0x0002 in start: it reached 0x07ff, the data \
+             end at 0x0800"
+        );
+    }
+
+    #[test]
+    fn starting_over_is_an_error() {
+        let error = exchange(&firmware(&[0x0000, 0xCFFE])).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the firmware started over: it jumped to address 0 at 0x0002 in start"
+        );
+    }
+
+    #[test]
+    fn running_out_of_flash_is_an_error() {
+        // Z = 0xFFFF, then ijmp.
+        let error = exchange(&firmware(&[0x0000, 0xEFEF, 0xEFFF, 0x9409])).unwrap_err();
+        assert!(error.to_string().starts_with("the firmware crashed at"));
+    }
+
+    #[test]
+    fn computing_that_is_not_marked_is_an_error() {
+        let mut words = SUCCESSOR;
+        words[17] = 0x0000;
+        let error = exchange(&firmware(&words)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the firmware has marked no stretch of computing in GPIOR0"
+        );
+    }
+
+    #[test]
+    fn only_the_cycles_between_the_marks_count() {
+        let mut marks = Marks::default();
+        for (value, now) in [
+            (0, 5),
+            (1, 10),
+            (1, 11),
+            (2, 30),
+            (2, 90),
+            (1, 100),
+            (2, 103),
+        ] {
+            marks.observe(value, now);
+        }
+        assert_eq!((marks.total, marks.longest, marks.stretches), (23, 20, 2));
+        assert!(!marks.computing());
+    }
+
+    #[test]
+    fn an_idle_mark_alone_is_no_computing() {
+        let mut marks = Marks::default();
+        marks.observe(IDLE, 1_000);
+        assert_eq!((marks.total, marks.stretches), (0, 0));
+    }
+}
