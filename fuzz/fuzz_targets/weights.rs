@@ -1,0 +1,76 @@
+//! No file is a panic of the weights reader: it is weights or at least one
+//! error.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use herringbone_compiler::network::{LayerId, Network};
+use herringbone_compiler::syntax;
+use herringbone_compiler::weights::{self, LayerParameters, Role, expected_tensors};
+use libfuzzer_sys::fuzz_target;
+use safetensors::tensor::TensorView;
+
+static NETWORK: LazyLock<Network> = LazyLock::new(|| {
+    let text = "N: [6, 5, 2] => < A, C2(3,1), C1(4,1), Dr, D*(2) >, bits: { biases: 8 }";
+    syntax::parse(text.parse().unwrap())
+        .declaration
+        .unwrap()
+        .network
+});
+
+/// A right file of the network.
+static RIGHT: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let expected = expected_tensors(&NETWORK);
+    let zeros: Vec<_> = expected
+        .iter()
+        .map(|tensor| {
+            let bytes = if tensor.role == Role::Bias { 2 } else { 1 };
+            vec![0; bytes * tensor.shape.iter().product::<usize>()]
+        })
+        .collect();
+    let views = expected.iter().zip(&zeros).map(|(tensor, data)| {
+        let view = TensorView::new(tensor.role.dtype(), tensor.shape.clone(), data).unwrap();
+        (&tensor.name, view)
+    });
+    safetensors::serialize(views, None).unwrap()
+});
+
+fuzz_target!(|data: &[u8]| {
+    let Some((first, rest)) = data.split_first() else {
+        return;
+    };
+    let file = match first % 2 {
+        0 => rest.to_vec(),
+        _ => changed(rest),
+    };
+    match weights::read(&NETWORK, &file) {
+        Ok(weights) => {
+            let LayerParameters::Single(dense) = weights.layer(LayerId(4)) else {
+                panic!("layer 4 is dense");
+            };
+            assert_eq!((dense.weight.len(), dense.bias.len()), (2 * 3 * 2 * 4, 2));
+            assert!(dense.weight.iter().all(|weight| (-8..=7).contains(weight)));
+            assert!(dense.bias.iter().all(|bias| (-128..=127).contains(bias)));
+        }
+        Err(errors) => {
+            assert!(!errors.is_empty());
+            assert!(errors.iter().all(|error| !error.to_string().is_empty()));
+        }
+    }
+});
+
+/// The right file with some bytes replaced, and cut or continued.
+fn changed(changes: &[u8]) -> Vec<u8> {
+    let mut file = RIGHT.clone();
+    for change in changes.chunks_exact(3) {
+        let place = usize::from(u16::from_le_bytes([change[0], change[1]]));
+        match file.get_mut(place) {
+            Some(byte) => *byte = change[2],
+            None => file.resize(
+                file.len().min(place) / 2 + usize::from(change[2]),
+                change[2],
+            ),
+        }
+    }
+    file
+}
