@@ -1,2 +1,116 @@
-//! The commands of the README.
-fn main() {}
+//! `cargo xtask`: the commands of the README.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand};
+use xtask::paths::Weights;
+use xtask::{build, demo, firmware, measure, targets, test, toolchain};
+
+/// Builds, demonstrates, measures and tests herringbone. What a command misses on this machine, it
+/// installs, and says so.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
+struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Classifies handwritten digits on a simulated Arduino Uno
+    Demo {
+        /// Classify MNIST digits: the folder with the t10k idx files, plain or .gz
+        #[arg(long, value_name = "DIR")]
+        images: Option<PathBuf>,
+        /// How many of the images to classify
+        #[arg(long, value_name = "N", default_value_t = 100, requires = "images")]
+        count: usize,
+        /// Run the network on this machine; needs no AVR toolchain
+        #[arg(long)]
+        host: bool,
+        #[command(flatten)]
+        weights: WeightsOption,
+    },
+    /// Builds one firmware and prints its ELF file's path on the last line
+    Build {
+        /// The firmware's name
+        #[arg(value_parser = PossibleValuesParser::new(firmware::names()))]
+        firmware: String,
+        #[command(flatten)]
+        weights: WeightsOption,
+    },
+    /// Measures cycles, SRAM, stack and flash of every firmware variant
+    Measure {
+        /// Print JSON instead of a table
+        #[arg(long)]
+        json: bool,
+        /// Measure on MNIST digits instead of the shipped ones
+        #[arg(long, value_name = "DIR")]
+        images: Option<PathBuf>,
+        /// How many of the images to measure on
+        #[arg(long, value_name = "N", default_value_t = 100, requires = "images")]
+        count: usize,
+        #[command(flatten)]
+        weights: WeightsOption,
+    },
+    /// Tests everything: format, lints, documentation, crates, firmware
+    Test {
+        /// Fuzz as well, a minute for each target
+        #[arg(long)]
+        long: bool,
+    },
+    /// Makes the compiler's table of AVR parts from avr-libc's headers
+    Targets,
+}
+
+#[derive(Args)]
+struct WeightsOption {
+    /// The network's weights, a safetensors file
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(Options::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Demo {
+            images,
+            count,
+            host,
+            weights,
+        } => {
+            let weights = Weights::choose(weights.weights)?;
+            demo::run(images.as_deref(), count, host, &weights)
+        }
+        Command::Build { firmware, weights } => {
+            let firmware = firmware::find(&firmware)?;
+            let weights = Weights::choose(weights.weights)?;
+            let elf = build::firmware(firmware, &weights, toolchain::avr()?)?.executable;
+            println!("{}", elf.display());
+            Ok(())
+        }
+        Command::Measure {
+            json,
+            images,
+            count,
+            weights,
+        } => {
+            let weights = Weights::choose(weights.weights)?;
+            measure::run(json, images.as_deref(), count, &weights)
+        }
+        Command::Test { long } => test::run(long),
+        Command::Targets => targets::run(),
+    }
+}

@@ -1,0 +1,188 @@
+//! `cargo xtask demo`: digits, what the network makes of them, and what that takes.
+
+use std::path::Path;
+
+use anyhow::Result;
+use console::style;
+use indicatif::HumanCount;
+
+use crate::build;
+use crate::classifier::{Cost, Description, Host, Simulated, Verdict};
+use crate::digits::{self, Digit};
+use crate::firmware::{self, Firmware};
+use crate::paths::Weights;
+use crate::picture::{self, Captioned};
+use crate::progress;
+use crate::toolchain;
+
+/// A digit that was classified; what that cost is known of the firmware alone.
+struct Outcome<'digit> {
+    digit: &'digit Digit,
+    class: u8,
+    cost: Option<Cost>,
+}
+
+impl Outcome<'_> {
+    fn is_right(&self) -> bool {
+        self.class == self.digit.label
+    }
+}
+
+/// Classifies the digits that ship, or `count` of those in the folder `images`; in the simulated
+/// firmware, or on the `host`.
+///
+/// # Errors
+/// When something cannot be installed, built or read, or the firmware fails.
+pub fn run(images: Option<&Path>, count: usize, host: bool, weights: &Weights) -> Result<()> {
+    let digits = digits::choose(images, count)?;
+    let many = images.is_some();
+    let uno = firmware::find("uno")?;
+    let mut network = Host::start(&build::host(uno, weights)?)?;
+    if host {
+        let outcomes = classify(&digits, many, None, |digit| {
+            Ok((network.classify(&digit.pixels)?, None))
+        })?;
+        summarise(&outcomes, many);
+        println!();
+    } else {
+        let elf = build::firmware(uno, weights, toolchain::avr()?)?.executable;
+        let mut simulated = Simulated::start(&build::simulator()?, uno, &elf)?;
+        let outcomes = classify(&digits, many, Some(uno), |digit| {
+            let (verdict, cost) = simulated.classify(&digit.pixels)?;
+            Ok((verdict, Some(cost)))
+        })?;
+        summarise(&outcomes, many);
+        print_costs(&outcomes, uno, &simulated, &network.description);
+    }
+    let plan = network.description.plan.trim_end();
+    println!("{}\n{plan}", style("The plan").bold());
+    Ok(())
+}
+
+/// Classifies all `digits`: one by one before the user's eyes, or, where there are `many`, behind a
+/// bar.
+fn classify<'digit>(
+    digits: &'digit [Digit],
+    many: bool,
+    firmware: Option<&Firmware>,
+    mut classify: impl FnMut(&Digit) -> Result<(Verdict, Option<Cost>)>,
+) -> Result<Vec<Outcome<'digit>>> {
+    let bar = many.then(|| progress::images("classifying", digits.len()));
+    let mut outcomes: Vec<Outcome> = Vec::new();
+    for row in digits.chunks(picture::abreast()) {
+        for digit in row {
+            let (verdict, cost) = classify(digit)?;
+            let class = verdict.class;
+            outcomes.push(Outcome { digit, class, cost });
+            if let Some(bar) = &bar {
+                bar.inc(1);
+            }
+        }
+        if !many {
+            print_pictures(&outcomes[outcomes.len() - row.len()..], firmware);
+        }
+    }
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+        let wrong = outcomes.iter().filter(|outcome| !outcome.is_right());
+        let wrong: Vec<_> = wrong.take(picture::abreast()).collect();
+        if !wrong.is_empty() {
+            println!("{}", style("Some that it got wrong").bold());
+            print_pictures(wrong, firmware);
+        }
+    }
+    Ok(outcomes)
+}
+
+fn print_pictures<'outcome>(
+    outcomes: impl IntoIterator<Item = &'outcome Outcome<'outcome>>,
+    firmware: Option<&Firmware>,
+) {
+    let pictures: Vec<_> = outcomes
+        .into_iter()
+        .map(|outcome| Captioned {
+            image: &outcome.digit.pixels,
+            caption: caption(outcome, firmware),
+        })
+        .collect();
+    picture::print(&pictures);
+}
+
+fn caption(outcome: &Outcome, firmware: Option<&Firmware>) -> Vec<String> {
+    let class = style(outcome.class).bold();
+    let label = outcome.digit.label;
+    let first = if outcome.is_right() {
+        format!("{class}, as expected")
+    } else {
+        format!("{class}, {} {label}", style("expected").red())
+    };
+    let mut caption = vec![first];
+    if let (Some(cost), Some(firmware)) = (outcome.cost, firmware) {
+        let cycles = HumanCount(cost.cycles);
+        let milliseconds = milliseconds(cost.cycles as f64, firmware);
+        caption.push(format!("{cycles} cycles"));
+        caption.push(format!("{milliseconds:.1} ms"));
+    }
+    caption
+}
+
+/// The time that `cycles` take on the `firmware`'s microcontroller.
+fn milliseconds(cycles: f64, firmware: &Firmware) -> f64 {
+    cycles * 1e3 / f64::from(firmware.frequency)
+}
+
+fn summarise(outcomes: &[Outcome], accuracy: bool) {
+    let right = outcomes.iter().filter(|outcome| outcome.is_right()).count();
+    let total = outcomes.len();
+    let (right_count, total_count) = (HumanCount(right as u64), HumanCount(total as u64));
+    let mut summary = format!("{right_count} of {total_count} right");
+    if accuracy {
+        let percent = right as f64 * 100.0 / total as f64;
+        summary += &format!(": {percent:.2} %");
+    }
+    println!("{}", style(summary).bold());
+}
+
+fn print_costs(
+    outcomes: &[Outcome],
+    firmware: &Firmware,
+    simulated: &Simulated,
+    planned: &Description,
+) {
+    let costs: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.cost).collect();
+    let mean = costs.iter().map(|cost| cost.cycles).sum::<u64>() as f64 / costs.len() as f64;
+    println!(
+        "{} cycles an image in the mean, {:.1} ms at {} MHz",
+        HumanCount(mean.round() as u64),
+        milliseconds(mean, firmware),
+        firmware.frequency / 1_000_000
+    );
+    println!();
+
+    let footprint = simulated.footprint;
+    let stack = costs.iter().map(|cost| cost.stack).max().unwrap_or(0);
+    let title = format!("Memory of the {}, bytes", firmware.mcu);
+    let heads = format!(
+        "{title:<30}{:>9}{:>9}{:>10}",
+        "measured", "planned", "there are"
+    );
+    println!("{}", style(heads).bold());
+    print_bytes("static SRAM", footprint.sram_static, None, None);
+    print_bytes("deepest stack", stack, None, None);
+    let sram = footprint.sram_static + stack;
+    print_bytes(
+        "SRAM together",
+        sram,
+        Some(planned.sram_bytes),
+        Some(firmware.sram),
+    );
+    print_bytes("flash", footprint.flash, None, Some(firmware.flash));
+    println!();
+}
+
+fn print_bytes(what: &str, measured: u64, planned: Option<u64>, there_are: Option<u64>) {
+    let cell = |bytes: Option<u64>| bytes.map_or_else(String::new, |it| HumanCount(it).to_string());
+    let (measured, planned, there_are) = (cell(Some(measured)), cell(planned), cell(there_are));
+    let line = format!("{what:<30}{measured:>9}{planned:>9}{there_are:>10}");
+    println!("{}", line.trim_end());
+}

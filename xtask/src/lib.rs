@@ -1,0 +1,17 @@
+//! The commands of the README, as a library, so that the tests in `tests/` build and run firmware
+//! by the same code.
+
+pub mod build;
+pub mod classifier;
+pub mod demo;
+pub mod digits;
+pub mod firmware;
+pub mod idx;
+pub mod measure;
+mod packages;
+pub mod paths;
+mod picture;
+mod progress;
+pub mod targets;
+pub mod test;
+pub mod toolchain;

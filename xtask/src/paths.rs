@@ -1,0 +1,58 @@
+//! Where things are.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+/// The root of the checkout.
+///
+/// # Panics
+/// Never: this crate lies one folder below the root.
+#[must_use]
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask lies in the checkout")
+}
+
+/// The folder beside the checkout that has data to test with: published weights and MNIST.
+#[must_use]
+pub fn shared() -> PathBuf {
+    root().with_file_name("shared")
+}
+
+/// The weights that a network is built with.
+#[derive(Debug, Clone)]
+pub struct Weights(PathBuf);
+
+impl Weights {
+    /// The variable by which the network's declaration finds its weights.
+    pub const VARIABLE: &str = "HERRINGBONE_WEIGHTS";
+
+    /// `file`, or the published weights where none is given.
+    ///
+    /// # Errors
+    /// When the file is not there.
+    pub fn choose(file: Option<PathBuf>) -> Result<Self> {
+        if let Some(file) = file {
+            let file = file
+                .canonicalize()
+                .with_context(|| format!("cannot find the weights {}", file.display()))?;
+            return Ok(Self(file));
+        }
+        let published = shared().join("reference/paper-mnist.safetensors");
+        if !published.is_file() {
+            bail!(
+                "there are no weights: {} is not there; give some with --weights FILE",
+                published.display()
+            );
+        }
+        Ok(Self(published))
+    }
+
+    /// The file, as an absolute path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}

@@ -1,0 +1,225 @@
+//! `cargo xtask test`: everything that the project tests, in order, until something fails.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use console::style;
+
+use crate::build::{self, cargo_program};
+use crate::firmware;
+use crate::packages;
+use crate::paths::{self, Weights};
+use crate::toolchain::{self, Toolchain, nightly_cargo};
+
+/// Tests everything; fuzzes as well when `long`.
+///
+/// # Errors
+/// At the first failure.
+pub fn run(long: bool) -> Result<()> {
+    let mut report = Report::default();
+    let result = run_all(long, &mut report);
+    report.print();
+    result
+}
+
+fn run_all(long: bool, report: &mut Report) -> Result<()> {
+    toolchain::lints()?;
+    for manifest in [
+        "Cargo.toml",
+        "examples/uno/Cargo.toml",
+        "examples/host/Cargo.toml",
+    ] {
+        report.check(&format!("rustfmt of {manifest}"), || {
+            let mut rustfmt = cargo(&["fmt", "--all", "--check", "--manifest-path", manifest]);
+            succeed(&mut rustfmt)
+        })?;
+    }
+
+    // The workspace has the simulator in it.
+    toolchain::simulator_libraries()?;
+    report.check("clippy of the workspace", || {
+        let scope = ["--workspace", "--all-targets", "--", "--deny=warnings"];
+        succeed(cargo(&["clippy"]).args(scope))
+    })?;
+    report.check("rustdoc of the workspace", || {
+        succeed(cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "--deny=warnings"))
+    })?;
+    report.check("tests of the workspace", || {
+        succeed(&mut cargo(&["test", "--workspace"]))
+    })?;
+
+    match Weights::choose(None) {
+        Ok(weights) => test_firmware(&weights, report)?,
+        Err(error) => report.ignore("firmware", &error.to_string()),
+    }
+
+    if long {
+        fuzz(report)
+    } else {
+        report.ignore("fuzz targets", "a minute each: cargo xtask test --long");
+        Ok(())
+    }
+}
+
+fn test_firmware(weights: &Weights, report: &mut Report) -> Result<()> {
+    report.check("clippy of the firmware's network on this machine", || {
+        let scope = [
+            "--manifest-path=examples/host/Cargo.toml",
+            "--",
+            "--deny=warnings",
+        ];
+        let mut clippy = cargo(&["clippy"]);
+        succeed(clippy.args(scope).env(Weights::VARIABLE, weights.path()))
+    })?;
+
+    let toolchain = toolchain::avr()?;
+    toolchain::clippy(toolchain)?;
+    for firmware in &firmware::ALL {
+        report.check(&format!("clippy of the firmware {}", firmware.name), || {
+            clippy_firmware(firmware, weights, toolchain)
+        })?;
+        report.check(&format!("build of the firmware {}", firmware.name), || {
+            let built = build::firmware(firmware, weights, toolchain)?;
+            match built.warnings {
+                0 => Ok(()),
+                count => bail!("it gives {count} warnings"),
+            }
+        })?;
+    }
+
+    report.check("tests of the firmware in the simulator", || {
+        let tests = ["--package=xtask", "--test=firmware", "--", "--ignored"];
+        let mut test = cargo(&["test"]);
+        test.args(tests);
+        succeed(&mut test)
+    })
+}
+
+fn clippy_firmware(
+    firmware: &firmware::Firmware,
+    weights: &Weights,
+    toolchain: Toolchain,
+) -> Result<()> {
+    let mut clippy = toolchain.clippy();
+    clippy
+        .current_dir(paths::root().join(firmware.folder))
+        .args(["--release", "--lib", "--bin", firmware.binary])
+        .arg(format!("--features={}", firmware.features.join(",")))
+        .args(["--", "--deny=warnings"])
+        .env(Weights::VARIABLE, weights.path());
+    succeed(&mut clippy)
+}
+
+/// Fuzzes each target for a minute.
+fn fuzz(report: &mut Report) -> Result<()> {
+    let folder = paths::root().join("fuzz");
+    if !packages::found("cargo-fuzz") {
+        succeed(&mut cargo(&["install", "cargo-fuzz", "--locked"]))?;
+    }
+    let list = nightly_cargo()
+        .current_dir(paths::root())
+        .args(["fuzz", "list"])
+        .output()?;
+    if !list.status.success() {
+        bail!(
+            "cannot list the fuzz targets in {}; fuzzing needs a nightly: rustup toolchain \
+             install nightly\n{}",
+            folder.display(),
+            String::from_utf8_lossy(&list.stderr).trim_end()
+        );
+    }
+    for target in String::from_utf8(list.stdout)?.split_whitespace() {
+        report.check(&format!("fuzz target {target}"), || {
+            let mut fuzz = nightly_cargo();
+            fuzz.current_dir(paths::root()).args([
+                "fuzz",
+                "run",
+                target,
+                "--",
+                "-max_total_time=60",
+            ]);
+            succeed(&mut fuzz)
+        })?;
+    }
+    Ok(())
+}
+
+/// The cargo that runs us, in the root of the checkout.
+fn cargo(arguments: &[&str]) -> Command {
+    let mut cargo = Command::new(cargo_program());
+    cargo.current_dir(paths::root()).args(arguments);
+    cargo
+}
+
+fn succeed(command: &mut Command) -> Result<()> {
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+    if !status.success() {
+        let line: Vec<_> = std::iter::once(command.get_program())
+            .chain(command.get_args())
+            .map(|word| word.to_string_lossy())
+            .collect();
+        bail!("{}: {status}", line.join(" "));
+    }
+    Ok(())
+}
+
+/// What has run so far, and how it went.
+#[derive(Default)]
+struct Report {
+    passed: Vec<(String, Duration)>,
+    failed: Option<String>,
+    ignored: Vec<(String, String)>,
+}
+
+impl Report {
+    fn check(&mut self, name: &str, check: impl FnOnce() -> Result<()>) -> Result<()> {
+        eprintln!("{}", style(format!("— {name}")).bold().for_stderr());
+        let start = Instant::now();
+        match check() {
+            Ok(()) => {
+                self.passed.push((name.to_owned(), start.elapsed()));
+                Ok(())
+            }
+            Err(error) => {
+                self.failed = Some(name.to_owned());
+                Err(error.context(format!("{name} failed")))
+            }
+        }
+    }
+
+    fn ignore(&mut self, name: &str, reason: &str) {
+        self.ignored.push((name.to_owned(), reason.to_owned()));
+    }
+
+    /// Prints what ran, in the words of cargo's own tests.
+    fn print(&self) {
+        let count = self.passed.len() + usize::from(self.failed.is_some());
+        println!("\nrunning {count} checks");
+        for (name, duration) in &self.passed {
+            println!("test {name} ... ok <{:.1}s>", duration.as_secs_f32());
+        }
+        for (name, reason) in &self.ignored {
+            println!("test {name} ... ignored, {reason}");
+        }
+        if let Some(name) = &self.failed {
+            println!("test {name} ... FAILED");
+        }
+        let total: Duration = self.passed.iter().map(|(_, duration)| *duration).sum();
+        println!(
+            "\ntest result: {}. {} passed; {} failed; {} ignored; 0 measured; 0 filtered out; \
+             finished in {:.2}s\n",
+            if self.failed.is_some() {
+                "FAILED"
+            } else {
+                "ok"
+            },
+            self.passed.len(),
+            u8::from(self.failed.is_some()),
+            self.ignored.len(),
+            total.as_secs_f32()
+        );
+    }
+}
