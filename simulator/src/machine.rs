@@ -9,8 +9,8 @@ use simavr_ffi as ffi;
 
 use crate::firmware::Firmware;
 
-/// The stack pointer's address in data space, the same on every AVR (Microchip DS40002061B,
-/// p. 14).
+/// The stack pointer's address in data space, the same on every AVR that simavr knows (ATmega328P
+/// datasheet, DS40002061B, "Stack Pointer").
 const STACK_POINTER: usize = 0x5D;
 
 /// What the simulated USART tells us through simavr's callbacks.
