@@ -12,6 +12,7 @@ mod codegen;
 pub mod declaration;
 pub mod diagnostic;
 mod expand;
+pub mod interpreter;
 mod item;
 pub mod network;
 pub mod plan;

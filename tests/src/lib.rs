@@ -1,1 +1,5 @@
 //! Shared helpers of the tests.
+
+pub mod networks;
+pub mod reference;
+pub mod shared;

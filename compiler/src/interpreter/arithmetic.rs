@@ -1,0 +1,68 @@
+//! Sums as the program keeps them: modulo the accumulator's width.
+
+use crate::program::{Accumulator, Finish, WeightedSum};
+use std::ops::RangeInclusive;
+
+/// The value modulo the accumulator's width, in two's complement.
+pub(super) fn wrap(accumulator: Accumulator, value: i64) -> i64 {
+    match accumulator {
+        Accumulator::I16 => value as i16 as i64,
+        Accumulator::I32 => value as i32 as i64,
+    }
+}
+
+/// `(Σ w·x << left) + bias`, every intermediate value in the accumulator.
+pub(super) fn sum_of<'a>(
+    sum: &WeightedSum,
+    output: usize,
+    products: impl Iterator<Item = (i64, &'a i8)>,
+) -> i64 {
+    let wrapped = |value| wrap(sum.accumulator, value);
+    let total = products.fold(0, |total, (value, &weight)| {
+        wrapped(total + value * i64::from(weight))
+    });
+    let shifted = (0..sum.left).fold(total, |total, _| wrapped(2 * total));
+    wrapped(shifted + i64::from(sum.biases[output]))
+}
+
+/// What becomes of a sum, for activations of `bits` bits.
+pub(super) fn finish(finish: Finish, total: i64, bits: u32) -> i64 {
+    match finish {
+        Finish::Exact => total,
+        Finish::Relu { right } => round_half_even(total.max(0), right).clamp(0, (1 << bits) - 1),
+        Finish::Signed { right } => {
+            let range = signed_range(bits);
+            round_half_even(total, right).clamp(*range.start(), *range.end())
+        }
+    }
+}
+
+/// Two's complement of `bits` bits.
+pub(super) fn signed_range(bits: u32) -> RangeInclusive<i64> {
+    -(1 << (bits - 1))..=(1 << (bits - 1)) - 1
+}
+
+fn round_half_even(total: i64, right: u32) -> i64 {
+    // From 2^33 on, any sum of 32 bits is less than half.
+    let unit = 1i64 << right.min(33);
+    let (quotient, rest) = (total.div_euclid(unit), total.rem_euclid(unit));
+    match (2 * rest).cmp(&unit) {
+        std::cmp::Ordering::Less => quotient,
+        std::cmp::Ordering::Equal => quotient + (quotient & 1),
+        std::cmp::Ordering::Greater => quotient + 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_go_to_the_even_neighbour() {
+        let rounded = |totals: [i64; 6], right| totals.map(|total| round_half_even(total, right));
+        assert_eq!(rounded([-6, -2, -1, 1, 2, 6], 2), [-2, 0, 0, 0, 0, 2]);
+        assert_eq!(rounded([-3, -2, -1, 1, 2, 3], 1), [-2, -1, 0, 0, 1, 2]);
+        assert_eq!(round_half_even(i32::MIN.into(), 255), 0);
+        assert_eq!(round_half_even(-7, 0), -7);
+    }
+}

@@ -1,0 +1,170 @@
+//! What can be wrong with a program.
+
+use crate::network::LayerId;
+use std::fmt;
+
+/// A program that reads or overwrites what it must not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The part of the program that runs.
+    pub stage: Stage,
+    /// The event of that stage, from 0.
+    pub event: u32,
+    /// The cell of the arena.
+    pub cell: u32,
+    /// What is wrong with it.
+    pub kind: FaultKind,
+}
+
+/// A part of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// From the raw input to map 0; an event is a byte.
+    Intake,
+    /// A step; an event is an output pixel, or one output of a dense layer.
+    Layer(LayerId),
+    /// From the last map to the caller; a single event.
+    Results,
+}
+
+/// What a cell holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// One value of a stored map.
+    Activation {
+        /// The map.
+        map: usize,
+        /// The pixel's row.
+        row: u32,
+        /// The pixel's column.
+        column: u32,
+        /// The channel.
+        channel: u32,
+    },
+    /// A part of a partial sum of the intake.
+    Sum {
+        /// The sum.
+        sum: u32,
+        /// Which part of its 16 bits, the least first.
+        part: u32,
+    },
+}
+
+impl Content {
+    pub(super) fn activation(map: usize, (row, column): (u32, u32), channel: u32) -> Self {
+        Content::Activation {
+            map,
+            row,
+            column,
+            channel,
+        }
+    }
+}
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// The input has another length than the network's.
+    InputLength {
+        /// Bytes that the program takes.
+        needed: usize,
+        /// Bytes that were given.
+        given: usize,
+    },
+    /// The cell is behind the arena's end.
+    OutsideArena {
+        /// Cells of the arena.
+        cells: u32,
+    },
+    /// A field reaches over the edge of the map that it reads.
+    OutsideMap {
+        /// The map.
+        map: usize,
+        /// The row that is read.
+        row: u32,
+        /// The column that is read.
+        column: u32,
+    },
+    /// A read finds another value than the one it means.
+    ReadsAnother {
+        /// The value that is meant.
+        meant: Content,
+        /// What the cell holds; `None` where nothing was stored, or nothing
+        /// that is still alive.
+        found: Option<Content>,
+    },
+    /// A write destroys a value that is read later.
+    OverwritesLive {
+        /// The value that is written.
+        written: Content,
+        /// The value that is destroyed.
+        live: Content,
+    },
+    /// The value has more bits than its cell.
+    DoesNotFit {
+        /// The value.
+        value: i64,
+    },
+    /// A walk over a stored map comes to a cell where none of its pixels begins.
+    NoPixelBegins {
+        /// The map.
+        map: usize,
+    },
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.stage {
+            Stage::Intake => write!(f, "intake"),
+            Stage::Layer(layer) => write!(f, "layer {layer}"),
+            Stage::Results => write!(f, "results"),
+        }?;
+        write!(
+            f,
+            ", event {}, cell {}: {}",
+            self.event, self.cell, self.kind
+        )
+    }
+}
+
+impl fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FaultKind::InputLength { needed, given } => {
+                write!(f, "the input must have {needed} bytes, and has {given}")
+            }
+            FaultKind::OutsideArena { cells } => write!(f, "the arena has {cells} cells"),
+            FaultKind::OutsideMap { map, row, column } => {
+                write!(f, "map {map} has no pixel ({row}, {column})")
+            }
+            FaultKind::ReadsAnother {
+                meant,
+                found: Some(found),
+            } => write!(f, "holds {found} where {meant} is read"),
+            FaultKind::ReadsAnother { meant, found: None } => {
+                write!(f, "holds nothing alive where {meant} is read")
+            }
+            FaultKind::OverwritesLive { written, live } => {
+                write!(f, "{written} overwrites {live}, which is still to be read")
+            }
+            FaultKind::DoesNotFit { value } => write!(f, "{value} has more bits than the cell"),
+            FaultKind::NoPixelBegins { map } => write!(f, "no pixel of map {map} begins here"),
+        }
+    }
+}
+
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Content::Activation {
+                map,
+                row,
+                column,
+                channel,
+            } => write!(f, "map {map} ({row}, {column}) channel {channel}"),
+            Content::Sum { sum, part } => write!(f, "sum {sum} part {part}"),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}

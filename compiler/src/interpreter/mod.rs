@@ -1,0 +1,411 @@
+//! Runs a program on the host, to prove it: over an arena whose cells know
+//! what they hold, so that no wrong address can go unnoticed.
+//!
+//! An event reads, computes in registers, then stores; it is one byte of the
+//! intake, one output pixel of a layer, or one output of a dense layer.
+
+mod arena;
+mod arithmetic;
+mod fault;
+
+use crate::network::Shape;
+use crate::plan::{Intake, Order};
+use crate::program::{Map, Operation, Program, Step, WeightedSum};
+use arena::{Arena, Time};
+use arithmetic::{finish, signed_range, sum_of, wrap};
+pub use fault::{Content, Fault, FaultKind, Stage};
+
+/// What a run gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The results in flattening order: row-major, channels last.
+    pub results: Vec<i64>,
+    /// Every stored map's values in flattening order.
+    pub maps: Vec<Vec<i64>>,
+}
+
+/// Computes one inference on `input`, which is row-major, channels last.
+///
+/// # Errors
+/// The first read of a cell that holds another value than the one meant, or
+/// none that is still alive; the first write over a value that is read later,
+/// outside the arena, or of a value that its cell can't hold; a field outside
+/// its map; an input of another length than the program's.
+pub fn run(program: &Program, input: &[u8]) -> Result<Outcome, Fault> {
+    let mut machine = Machine::new(program);
+    machine.take_in(input)?;
+    for index in 0..program.steps.len() {
+        machine.run_step(index)?;
+    }
+    machine.read_results()?;
+    Ok(Outcome {
+        results: machine.results,
+        maps: machine.stored,
+    })
+}
+
+/// The index of a value in flattening order.
+fn flat(shape: Shape, (row, column): (u32, u32), channel: u32) -> usize {
+    ((row * shape.width + column) * shape.channels + channel) as usize
+}
+
+/// The events of a step: the output pixels in order, or as often the only
+/// pixel of a dense layer as it has outputs.
+fn events(step: &Step) -> Vec<(u32, u32)> {
+    match step.operation {
+        Operation::Dense(_) => (0..step.output.channels).map(|_| (0, 0)).collect(),
+        _ => step.order.pixels(step.output.height, step.output.width),
+    }
+}
+
+struct Machine<'a> {
+    program: &'a Program,
+    arena: Arena,
+    /// By map and flattened pixel: the last event that reads the pixel.
+    last_reads: Vec<Vec<Option<Time>>>,
+    /// Every value ever stored, by map and flattening index.
+    stored: Vec<Vec<i64>>,
+    results: Vec<i64>,
+    /// The stage that runs: the intake, then the steps, then the results.
+    stage: usize,
+    event: u32,
+}
+
+impl<'a> Machine<'a> {
+    fn new(program: &'a Program) -> Self {
+        let values = |map: &Map| vec![0; map.shape.values() as usize];
+        Self {
+            program,
+            arena: Arena::new(program.arena_bytes, program.activation_bits),
+            last_reads: last_reads(program),
+            stored: program.maps.iter().map(values).collect(),
+            results: Vec::new(),
+            stage: 0,
+            event: 0,
+        }
+    }
+
+    fn now(&self) -> Time {
+        (self.stage, self.event)
+    }
+
+    fn fault(&self, cell: u32, kind: FaultKind) -> Fault {
+        let stage = match self.stage.checked_sub(1) {
+            None => Stage::Intake,
+            Some(step) => match self.program.steps.get(step) {
+                Some(step) => Stage::Layer(step.layer),
+                None => Stage::Results,
+            },
+        };
+        Fault {
+            stage,
+            event: self.event,
+            cell,
+            kind,
+        }
+    }
+
+    /// Reads one value of a map from the cell that `cell` says.
+    fn read(&self, map: usize, pixel: (u32, u32), channel: u32, cell: u32) -> Result<i64, Fault> {
+        let meant = Content::activation(map, pixel, channel);
+        let bits = self
+            .arena
+            .read(cell, meant, self.now())
+            .map_err(|kind| self.fault(cell, kind))?;
+        let width = self.program.activation_bits;
+        Ok(
+            if self.program.maps[map].signed && bits >> (width - 1) == 1 {
+                bits - (1 << width)
+            } else {
+                bits
+            },
+        )
+    }
+
+    /// The channels of one pixel of a map.
+    fn read_pixel(&self, map: usize, pixel: (u32, u32)) -> Result<Vec<i64>, Fault> {
+        let placed = &self.program.maps[map];
+        let (row, column) = pixel;
+        if row >= placed.shape.height || column >= placed.shape.width {
+            return Err(self.fault(0, FaultKind::OutsideMap { map, row, column }));
+        }
+        (0..placed.shape.channels)
+            .map(|channel| self.read(map, pixel, channel, placed.cell(pixel) + channel))
+            .collect()
+    }
+
+    fn store(
+        &mut self,
+        map: usize,
+        pixel: (u32, u32),
+        channel: u32,
+        value: i64,
+    ) -> Result<(), Fault> {
+        let Map { shape, signed, .. } = self.program.maps[map];
+        let cell = self.program.maps[map].cell(pixel) + channel;
+        let width = self.program.activation_bits;
+        let fits = if signed {
+            signed_range(width).contains(&value)
+        } else {
+            (0..1 << width).contains(&value)
+        };
+        if !fits {
+            return Err(self.fault(cell, FaultKind::DoesNotFit { value }));
+        }
+        let flat_pixel = flat(shape, pixel, 0) / shape.channels as usize;
+        // A value that nothing reads is dead as soon as it is stored.
+        let dies = self.last_reads[map][flat_pixel].unwrap_or(self.now());
+        let content = Content::activation(map, pixel, channel);
+        self.arena
+            .write(cell, content, value & ((1 << width) - 1), dies, self.now())
+            .map_err(|kind| self.fault(cell, kind))?;
+        self.stored[map][flat(shape, pixel, channel)] = value;
+        Ok(())
+    }
+
+    /// The raw input, byte by byte.
+    fn take_in(&mut self, input: &[u8]) -> Result<(), Fault> {
+        let shape = self.program.input;
+        let needed = shape.values() as usize;
+        if input.len() != needed {
+            let given = input.len();
+            return Err(self.fault(0, FaultKind::InputLength { needed, given }));
+        }
+        let intake = self.program.intake;
+        if let Intake::Pool { sums, .. } = intake.intake {
+            for sum in 0..sums {
+                self.write_sum(sum, 0)?;
+            }
+        }
+        let pixels = Order::RowMajor.pixels(shape.height, shape.width);
+        let places = pixels
+            .into_iter()
+            .flat_map(|pixel| (0..shape.channels).map(move |channel| (pixel, channel)));
+        for (index, (pixel, channel)) in places.enumerate() {
+            self.event = index as u32;
+            let byte = i64::from(input[index]);
+            match intake.intake {
+                Intake::Store => self.store(0, pixel, channel, byte >> intake.shift)?,
+                Intake::Pool { .. } => self.pool(pixel, channel, byte)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a byte to the sum of its window.
+    fn pool(&mut self, (row, column): (u32, u32), channel: u32, byte: i64) -> Result<(), Fault> {
+        let side = self.program.intake.window;
+        let pooled = self.program.maps[0].shape;
+        let window = (row / side, column / side);
+        if window.0 >= pooled.height || window.1 >= pooled.width {
+            return Ok(());
+        }
+        let sum = window.1 * pooled.channels + channel;
+        let total = self.read_sum(sum)? + byte;
+        if row % side + 1 < side || column % side + 1 < side {
+            return self.write_sum(sum, total);
+        }
+        self.write_sum(sum, 0)?;
+        self.store(0, window, channel, total >> self.program.intake.shift)
+    }
+
+    /// The cell of the least part of a partial sum.
+    fn sum_cell(&self, sum: u32) -> u32 {
+        match self.program.intake.intake {
+            Intake::Pool {
+                sums_first_byte, ..
+            } => (sums_first_byte + 2 * sum) * (8 / self.program.activation_bits),
+            Intake::Store => unreachable!("only a pooled intake has sums"),
+        }
+    }
+
+    fn read_sum(&self, sum: u32) -> Result<i64, Fault> {
+        let bits = self.program.activation_bits;
+        let first = self.sum_cell(sum);
+        let mut total = 0;
+        for part in 0..16 / bits {
+            let cell = first + part;
+            let value = self
+                .arena
+                .read(cell, Content::Sum { sum, part }, self.now())
+                .map_err(|kind| self.fault(cell, kind))?;
+            total |= value << (bits * part);
+        }
+        Ok(total)
+    }
+
+    fn write_sum(&mut self, sum: u32, total: i64) -> Result<(), Fault> {
+        let bits = self.program.activation_bits;
+        let first = self.sum_cell(sum);
+        if !(0..1 << 16).contains(&total) {
+            return Err(self.fault(first, FaultKind::DoesNotFit { value: total }));
+        }
+        // The last byte of the column's last window.
+        let pooled = self.program.maps[0].shape;
+        let side = self.program.intake.window;
+        let (column, channel) = (sum / pooled.channels, sum % pooled.channels);
+        let last_pixel = (pooled.height * side - 1, (column + 1) * side - 1);
+        let dies = (0, flat(self.program.input, last_pixel, channel) as u32);
+        for part in 0..16 / bits {
+            let (cell, value) = (first + part, total >> (bits * part) & ((1 << bits) - 1));
+            self.arena
+                .write(cell, Content::Sum { sum, part }, value, dies, self.now())
+                .map_err(|kind| self.fault(cell, kind))?;
+        }
+        Ok(())
+    }
+
+    fn run_step(&mut self, index: usize) -> Result<(), Fault> {
+        let step = &self.program.steps[index];
+        self.stage = index + 1;
+        if !step.stores {
+            self.results = vec![0; self.program.results.count as usize];
+        }
+        for (event, pixel) in events(step).into_iter().enumerate() {
+            self.event = event as u32;
+            let (first_channel, values) = match &step.operation {
+                Operation::Dense(sum) => (event as u32, vec![self.dense(index, sum, event)?]),
+                operation => (0, self.output_pixel(index, step, operation, pixel)?),
+            };
+            for (channel, value) in (first_channel..).zip(values) {
+                if step.stores {
+                    self.store(index + 1, pixel, channel, value)?;
+                } else {
+                    self.results[flat(step.output, pixel, channel)] = value;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Every channel of one output pixel, in registers.
+    fn output_pixel(
+        &self,
+        map: usize,
+        step: &Step,
+        operation: &Operation,
+        pixel: (u32, u32),
+    ) -> Result<Vec<i64>, Fault> {
+        let bits = self.program.activation_bits;
+        let taps: Vec<Vec<i64>> = step
+            .field
+            .pixels(pixel)
+            .map(|pixel| self.read_pixel(map, pixel))
+            .collect::<Result<_, _>>()?;
+        let channels = || 0..taps[0].len();
+        let of_channel = |channel: usize| taps.iter().map(move |tap| tap[channel]);
+        Ok(match operation {
+            Operation::Convolution(sum) => convolve(sum, &taps, bits),
+            Operation::Separable {
+                depthwise,
+                pointwise,
+            } => {
+                let between = channels()
+                    .map(|channel| {
+                        let weights = depthwise.weights[channel..].iter().step_by(taps[0].len());
+                        let products = of_channel(channel).zip(weights);
+                        let total = sum_of(depthwise, channel, products);
+                        finish(depthwise.finish, total, bits)
+                    })
+                    .collect();
+                convolve(pointwise, &[between], bits)
+            }
+            Operation::AveragePool { shift } => channels()
+                .map(|channel| of_channel(channel).sum::<i64>() >> shift)
+                .collect(),
+            Operation::MaxPool => channels()
+                .map(|channel| of_channel(channel).max().unwrap_or_default())
+                .collect(),
+            Operation::Dense(_) => unreachable!("a dense layer's events are single outputs"),
+        })
+    }
+
+    /// One output of a dense layer, its inputs taken in the order in which
+    /// their map is stored, from cell to cell.
+    fn dense(&self, map: usize, sum: &WeightedSum, output: usize) -> Result<i64, Fault> {
+        let placed = &self.program.maps[map];
+        let (shape, inputs) = (placed.shape, sum.inputs as usize);
+        let mut at_cell = std::collections::BTreeMap::new();
+        for pixel in Order::RowMajor.pixels(shape.height, shape.width) {
+            at_cell.insert(placed.cell(pixel), pixel);
+        }
+        let mut values = Vec::with_capacity(inputs);
+        for stored in 0..shape.pixels() {
+            let first = match stored.checked_sub(placed.pixels_before_wrap) {
+                None => placed.first_cell + stored * shape.channels,
+                Some(wrapped) => wrapped * shape.channels,
+            };
+            // The walk must pass each pixel once, where the addressing has it.
+            let pixel = at_cell
+                .remove(&first)
+                .ok_or_else(|| self.fault(first, FaultKind::NoPixelBegins { map }))?;
+            for channel in 0..shape.channels {
+                values.push(self.read(map, pixel, channel, first + channel)?);
+            }
+        }
+        let products = values.into_iter().zip(&sum.weights[output * inputs..]);
+        let total = sum_of(sum, output, products);
+        Ok(finish(sum.finish, total, self.program.activation_bits))
+    }
+
+    /// Results that are activations are read from the last map.
+    fn read_results(&mut self) -> Result<(), Fault> {
+        self.stage = self.program.steps.len() + 1;
+        self.event = 0;
+        if self.program.maps.len() > self.program.steps.len() {
+            let map = self.program.steps.len();
+            let shape = self.program.maps[map].shape;
+            for pixel in Order::RowMajor.pixels(shape.height, shape.width) {
+                let values = self.read_pixel(map, pixel)?;
+                self.results.extend(values);
+            }
+        }
+        // What the caller gets is as wide as its type.
+        let accumulator = self.program.results.accumulator;
+        for result in &mut self.results {
+            *result = wrap(accumulator, *result);
+        }
+        Ok(())
+    }
+}
+
+/// Weighted sums over all taps and channels; weights `[tap][output][input]`.
+fn convolve(sum: &WeightedSum, taps: &[Vec<i64>], bits: u32) -> Vec<i64> {
+    let (inputs, outputs) = (sum.inputs as usize, sum.outputs as usize);
+    (0..outputs)
+        .map(|output| {
+            let products = taps.iter().enumerate().flat_map(|(tap, values)| {
+                let first = (tap * outputs + output) * inputs;
+                values
+                    .iter()
+                    .copied()
+                    .zip(&sum.weights[first..first + inputs])
+            });
+            finish(sum.finish, sum_of(sum, output, products), bits)
+        })
+        .collect()
+}
+
+/// The last reader of every pixel of every map, from the program's own reads.
+fn last_reads(program: &Program) -> Vec<Vec<Option<Time>>> {
+    let mut last_reads: Vec<Vec<Option<Time>>> = Vec::new();
+    for (index, map) in program.maps.iter().enumerate() {
+        let mut reads = vec![None; map.shape.pixels() as usize];
+        match program.steps.get(index) {
+            None => reads.fill(Some((program.steps.len() + 1, 0))),
+            Some(step) => {
+                for (event, pixel) in events(step).into_iter().enumerate() {
+                    for (row, column) in step.field.pixels(pixel) {
+                        // A read outside the map is a fault of its own.
+                        if row < map.shape.height && column < map.shape.width {
+                            let pixel = (row * map.shape.width + column) as usize;
+                            reads[pixel] = Some((index + 1, event as u32));
+                        }
+                    }
+                }
+            }
+        }
+        last_reads.push(reads);
+    }
+    last_reads
+}

@@ -1,0 +1,484 @@
+//! Random networks with weights and inputs, which shrink.
+
+use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
+use herringbone_compiler::weights::{self, Weights};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
+
+/// A network with weights and inputs.
+pub struct Case {
+    /// The network.
+    pub network: Network,
+    /// Its weights, as they are read back from the file.
+    pub weights: Weights,
+    /// The bytes of the weights file.
+    pub file: Vec<u8>,
+    /// Inputs to run it on.
+    pub inputs: Vec<Vec<u8>>,
+}
+
+impl Case {
+    /// The list as the declaration writes it: `[8, 9, 1] => < M, D*(10) >`.
+    pub fn list(&self) -> String {
+        list(&self.network)
+    }
+
+    /// The entry of `bits` as the declaration writes it.
+    pub fn bits(&self) -> String {
+        let Bits {
+            weights,
+            biases,
+            activations,
+        } = self.network.bits();
+        format!("{{ weights: {weights}, biases: {biases}, activations: {activations} }}")
+    }
+}
+
+/// A network's list as the declaration writes it.
+pub fn list(network: &Network) -> String {
+    let letters: Vec<String> = network.layers().iter().map(ToString::to_string).collect();
+    let Shape {
+        height,
+        width,
+        channels,
+    } = network.input();
+    format!(
+        "[{height}, {width}, {channels}] => < {} >",
+        letters.join(", ")
+    )
+}
+
+/// What a [`Case`] is made from; letters that do not fit their map are made
+/// smaller or left out, so that every recipe makes a network.
+#[derive(Clone, Debug)]
+pub struct Recipe {
+    input: Shape,
+    bits: Bits,
+    letters: Vec<Letter>,
+    inputs: Vec<Fill>,
+}
+
+#[derive(Clone, Debug)]
+enum Letter {
+    Dropout,
+    MaxPool(u32),
+    AveragePool(u32),
+    Convolution(u32, u32, Activation, Numbers),
+    Separable(u32, u32, Activation, [Numbers; 2]),
+    Dense(u32, Activation, Numbers),
+}
+
+/// The parameters of one sum.
+#[derive(Clone, Debug)]
+struct Numbers {
+    weights: Fill,
+    biases: Fill,
+    /// Bits by which the biases are made smaller.
+    bias_shift: u32,
+    left: u8,
+    right: Right,
+}
+
+/// A shift to the right.
+#[derive(Clone, Copy, Debug)]
+enum Right {
+    /// By about as much as brings a sum to the bits of an activation.
+    Near(i32),
+    Exactly(u8),
+}
+
+/// How a tensor is filled.
+#[derive(Clone, Copy, Debug)]
+enum Fill {
+    /// Any values.
+    Random(u64),
+    /// The least and the greatest value, in turn at random.
+    Extremes(u64),
+    /// The greatest value.
+    Greatest,
+    /// The least value.
+    Least,
+}
+
+impl Fill {
+    fn values(self, low: i64, high: i64, count: u32) -> Vec<i64> {
+        let mut state = match self {
+            Fill::Random(seed) | Fill::Extremes(seed) => seed,
+            Fill::Greatest | Fill::Least => 0,
+        };
+        let mut values = Vec::new();
+        for _ in 0..count {
+            let random = split_mix(&mut state);
+            values.push(match self {
+                Fill::Random(_) => low + (random % (high - low + 1) as u64) as i64,
+                Fill::Extremes(_) if random % 2 == 0 => low,
+                Fill::Extremes(_) | Fill::Greatest => high,
+                Fill::Least => low,
+            });
+        }
+        values
+    }
+}
+
+/// SplitMix64 (Steele, Lea & Flood, OOPSLA 2014).
+fn split_mix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
+}
+
+fn fill() -> impl Strategy<Value = Fill> {
+    prop_oneof![
+        6 => any::<u64>().prop_map(Fill::Random),
+        2 => any::<u64>().prop_map(Fill::Extremes),
+        1 => Just(Fill::Greatest),
+        1 => Just(Fill::Least),
+    ]
+}
+
+fn numbers() -> impl Strategy<Value = Numbers> {
+    let right = prop_oneof![
+        3 => (-3..=2).prop_map(Right::Near),
+        1 => (0u8..=20).prop_map(Right::Exactly),
+    ];
+    (fill(), fill(), 0u32..=12, 0u8..=3, right).prop_map(
+        |(weights, biases, bias_shift, left, right)| Numbers {
+            weights,
+            biases,
+            bias_shift,
+            left,
+            right,
+        },
+    )
+}
+
+fn letter() -> impl Strategy<Value = Letter> {
+    let activation = || select(vec![Activation::Relu, Activation::Linear]);
+    let side = || select(vec![1u32, 3, 5, 7]);
+    let window = || select(vec![2u32, 4]);
+    let outputs = || 1u32..=9;
+    prop_oneof![
+        1 => Just(Letter::Dropout),
+        2 => window().prop_map(Letter::MaxPool),
+        2 => window().prop_map(Letter::AveragePool),
+        6 => (outputs(), side(), activation(), numbers())
+            .prop_map(|(n, k, a, numbers)| Letter::Convolution(n, k, a, numbers)),
+        4 => (outputs(), side(), activation(), [numbers(), numbers()])
+            .prop_map(|(n, k, a, numbers)| Letter::Separable(n, k, a, numbers)),
+        1 => (outputs(), activation(), numbers())
+            .prop_map(|(n, a, numbers)| Letter::Dense(n, a, numbers)),
+    ]
+}
+
+/// Recipes of inputs with up to 16 rows and columns, and up to eight layers.
+pub fn recipes() -> impl Strategy<Value = Recipe> {
+    let dense = (
+        1u32..=12,
+        select(vec![Activation::Relu, Activation::Linear]),
+        numbers(),
+    );
+    let dense = dense.prop_map(|(n, a, numbers)| Letter::Dense(n, a, numbers));
+    (
+        (1u32..=16, 1u32..=16, 1u32..=3),
+        (
+            select(vec![2u32, 4, 8]),
+            select(vec![8u32, 16]),
+            select(vec![4u32, 8]),
+        ),
+        vec(letter(), 0..=6),
+        proptest::option::of(dense),
+        proptest::bool::weighted(0.2),
+        vec(fill(), 1..=2),
+    )
+        .prop_map(
+            |((height, width, channels), bits, mut letters, dense, dropout, inputs)| {
+                letters.extend(dense);
+                letters.extend(dropout.then_some(Letter::Dropout));
+                Recipe {
+                    input: Shape::new(height, width, channels),
+                    bits: Bits {
+                        weights: bits.0,
+                        biases: bits.1,
+                        activations: bits.2,
+                    },
+                    letters,
+                    inputs,
+                }
+            },
+        )
+}
+
+impl Recipe {
+    /// The network alone.
+    pub fn network(&self) -> Network {
+        self.layers().0
+    }
+
+    /// The network, weights and inputs.
+    pub fn case(&self) -> Case {
+        let (network, numbers) = self.layers();
+        let file = weights_file(&network, &numbers);
+        let weights = weights::read(&network, &file).expect("the file is made for the network");
+        let bytes = |fill: &Fill| {
+            let values = fill.values(0, 255, network.input().values());
+            values.into_iter().map(|value| value as u8).collect()
+        };
+        let inputs = self.inputs.iter().map(bytes).collect();
+        Case {
+            network,
+            weights,
+            file,
+            inputs,
+        }
+    }
+
+    /// The network, and the numbers of each of its layers.
+    fn layers(&self) -> (Network, Vec<Vec<Numbers>>) {
+        let mut map = self.input;
+        let (mut kinds, mut numbers) = (Vec::new(), Vec::new());
+        let fallback = Letter::Dense(1, Activation::Linear, Numbers::PLAIN);
+        let computes = |letter: &&Letter| !matches!(letter, Letter::Dropout);
+        let any = self.letters.iter().any(|letter| computes(&letter));
+        for letter in self.letters.iter().chain((!any).then_some(&fallback)) {
+            let room = map.height.min(map.width);
+            // The largest kernel up to `side` that fits the map.
+            let kernel = |side: u32| Kernel::square(side.min((room - 1) / 2 * 2 + 1));
+            let (kind, own) = match letter {
+                Letter::Dropout => (LayerKind::Dropout { probability: 0.5 }, vec![]),
+                Letter::MaxPool(side) | Letter::AveragePool(side) if *side > room => continue,
+                Letter::MaxPool(side) => {
+                    let window = Kernel::square(*side);
+                    (LayerKind::MaxPool { window }, vec![])
+                }
+                Letter::AveragePool(side) => {
+                    let window = Kernel::square(*side);
+                    (LayerKind::AveragePool { window }, vec![])
+                }
+                Letter::Convolution(outputs, side, activation, own) => (
+                    LayerKind::Convolution {
+                        outputs: *outputs,
+                        kernel: kernel(*side),
+                        activation: *activation,
+                    },
+                    vec![own.clone()],
+                ),
+                Letter::Separable(outputs, side, activation, own) => (
+                    LayerKind::Separable {
+                        outputs: *outputs,
+                        kernel: kernel(*side),
+                        activation: *activation,
+                    },
+                    own.to_vec(),
+                ),
+                Letter::Dense(outputs, activation, own) => (
+                    LayerKind::Dense {
+                        outputs: *outputs,
+                        activation: *activation,
+                    },
+                    vec![own.clone()],
+                ),
+            };
+            kinds.push(kind);
+            numbers.push(own);
+            let network = Network::new(self.input, self.bits, &kinds);
+            map = network.map_or(map, |network| network.output());
+        }
+        // Pools alone may all be too large for a small input.
+        if kinds
+            .iter()
+            .all(|kind| matches!(kind, LayerKind::Dropout { .. }))
+        {
+            kinds.push(LayerKind::Convolution {
+                outputs: 1,
+                kernel: Kernel::square(1),
+                activation: Activation::Relu,
+            });
+            numbers.push(vec![Numbers::PLAIN]);
+        }
+        let network = Network::new(self.input, self.bits, &kinds);
+        (network.expect("every letter fits"), numbers)
+    }
+}
+
+/// A weights file in which every weight is the greatest of its bits.
+pub fn greatest_weights(network: &Network) -> Vec<u8> {
+    let numbers = vec![vec![Numbers::PLAIN; 2]; network.layers().len()];
+    weights_file(network, &numbers)
+}
+
+/// The bytes of a weights file, from the numbers of each layer's sums.
+fn weights_file(network: &Network, numbers: &[Vec<Numbers>]) -> Vec<u8> {
+    let mut tensors = Tensors {
+        bits: network.bits(),
+        list: Vec::new(),
+    };
+    for (layer, numbers) in network.layers().iter().zip(numbers) {
+        let (id, inputs) = (layer.id, layer.input.channels);
+        match (layer.kind, numbers.as_slice()) {
+            (
+                LayerKind::Convolution {
+                    outputs, kernel, ..
+                },
+                [numbers, ..],
+            ) => {
+                let shape = [outputs, kernel.height, kernel.width, inputs];
+                tensors.add(&format!("{id}"), &shape, outputs, numbers);
+            }
+            (
+                LayerKind::Separable {
+                    outputs, kernel, ..
+                },
+                [depthwise, pointwise],
+            ) => {
+                let shape = [kernel.height, kernel.width, inputs];
+                tensors.add(&format!("{id}.depthwise"), &shape, inputs, depthwise);
+                let shape = [outputs, inputs];
+                tensors.add(&format!("{id}.pointwise"), &shape, outputs, pointwise);
+            }
+            (LayerKind::Dense { outputs, .. }, [numbers, ..]) => {
+                let shape = [outputs, layer.input.values()];
+                tensors.add(&format!("{id}"), &shape, outputs, numbers);
+            }
+            _ => {}
+        }
+    }
+    tensors.into_file()
+}
+
+impl Numbers {
+    const PLAIN: Self = Self {
+        weights: Fill::Greatest,
+        biases: Fill::Random(0),
+        bias_shift: 12,
+        left: 0,
+        right: Right::Near(0),
+    };
+}
+
+/// The tensors of a weights file, as the design names them.
+struct Tensors {
+    bits: Bits,
+    list: Vec<(String, Dtype, Vec<usize>, Vec<u8>)>,
+}
+
+impl Tensors {
+    /// The weight, bias and shift of one sum.
+    fn add(&mut self, prefix: &str, shape: &[u32], outputs: u32, numbers: &Numbers) {
+        let range = |bits: u32| (-(1i64 << (bits - 1)), (1i64 << (bits - 1)) - 1);
+        let count = shape.iter().product::<u32>();
+        let (low, high) = range(self.bits.weights);
+        let weight = numbers.weights.values(low, high, count);
+        let (low, high) = range(self.bits.biases);
+        let bias = numbers.biases.values(low, high, outputs);
+        // Random weights and activations add up like the square root of their count.
+        let inputs_log2 = (count / outputs).ilog2() as i32;
+        let near = self.bits.weights as i32 - 2 + inputs_log2 / 2 + i32::from(numbers.left);
+        let right = match numbers.right {
+            Right::Near(more) => (near + more).clamp(0, 20) as u8,
+            Right::Exactly(right) => right,
+        };
+        let mut tensor = |name: &str, dtype, shape: &[u32], bytes| {
+            let shape = shape.iter().map(|&length| length as usize).collect();
+            self.list
+                .push((format!("{prefix}.{name}"), dtype, shape, bytes));
+        };
+        let weight = weight.iter().map(|&value| value as i8 as u8).collect();
+        tensor("weight", Dtype::I8, shape, weight);
+        let bias = bias
+            .iter()
+            .flat_map(|&value| ((value >> numbers.bias_shift) as i16).to_le_bytes());
+        tensor("bias", Dtype::I16, &[outputs], bias.collect());
+        tensor("shift", Dtype::U8, &[2], vec![numbers.left, right]);
+    }
+
+    fn into_file(self) -> Vec<u8> {
+        let views = self.list.iter().map(|(name, dtype, shape, bytes)| {
+            let view = TensorView::new(*dtype, shape.clone(), bytes);
+            (name, view.expect("as many bytes as the shape says"))
+        });
+        safetensors::serialize(views, None).expect("tensors make a file")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::evaluate;
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    use std::collections::BTreeMap;
+
+    fn cases(count: usize) -> Vec<Case> {
+        let mut runner = TestRunner::deterministic();
+        let mut case = || recipes().new_tree(&mut runner).unwrap().current().case();
+        (0..count).map(|_| case()).collect()
+    }
+
+    #[test]
+    fn every_letter_and_star_occurs_at_every_side() {
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        for case in cases(1000) {
+            let layers = case.network.layers();
+            for (index, layer) in layers.iter().enumerate() {
+                let name = layer.to_string();
+                let (letter, arguments) = name.split_once('(').unwrap_or((&name, ""));
+                let side = arguments.split_once(',').map_or("", |(_, side)| side);
+                *seen.entry(format!("{letter} {side}")).or_default() += 1;
+                let dense = matches!(layer.kind, LayerKind::Dense { .. });
+                let after = layers.get(index + 1).and_then(|next| next.activation());
+                if dense && after.is_some() {
+                    *seen.entry("hidden dense".to_owned()).or_default() += 1;
+                }
+            }
+        }
+        let mut wanted: Vec<String> = ["A ", "M ", "Dr ", "D ", "D* ", "hidden dense"]
+            .map(String::from)
+            .into();
+        for letter in ["C1", "C1*", "C2", "C2*"] {
+            wanted.extend(["1)", "3)", "5)", "7)"].map(|side| format!("{letter} {side}")));
+        }
+        for name in wanted {
+            let count = seen.get(&name).copied().unwrap_or_default();
+            assert!(count >= 10, "{name} occurs {count} times: {seen:?}");
+        }
+    }
+
+    #[test]
+    fn most_networks_compute_more_than_constants() {
+        let cases = cases(300);
+        let mut varied = 0;
+        for case in &cases {
+            let trace = evaluate(&case.network, &case.weights, &case.inputs[0]);
+            let layers = trace.layers.iter().filter(|map| map.values.len() > 1);
+            let (all, constant) = layers.fold((0, 0), |(all, constant), map| {
+                let first = map.values[0];
+                let same = map.values.iter().all(|&value| value == first);
+                (all + 1, constant + usize::from(same))
+            });
+            varied += usize::from(2 * constant < all);
+        }
+        assert!(2 * varied > cases.len(), "{varied} of {}", cases.len());
+    }
+
+    #[test]
+    fn a_network_that_fails_shrinks_to_a_few_letters() {
+        let mut runner = TestRunner::deterministic();
+        let fails = |recipe: Recipe| {
+            let wide = |layer: &herringbone_compiler::network::Layer| layer.output.channels >= 4;
+            prop_assert!(!recipe.network().layers().iter().any(wide));
+            Ok(())
+        };
+        let Err(proptest::test_runner::TestError::Fail(_, least)) = runner.run(&recipes(), fails)
+        else {
+            panic!("some network has four channels");
+        };
+        let network = least.network();
+        assert_eq!(network.layers().len(), 1, "{}", list(&network));
+        assert_eq!(network.output().channels, 4, "{}", list(&network));
+        assert_eq!(network.input(), Shape::new(1, 1, 1));
+    }
+}

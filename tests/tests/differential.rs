@@ -1,0 +1,152 @@
+//! Random networks × plans × forms of code × weights × inputs: the planned
+//! program, on an arena that faults at every wrong read and write, gives what
+//! the naive evaluator gives, layer by layer.
+
+use herringbone_compiler::declaration::{Budget, CodeChoice, Declaration, PlanChoice};
+use herringbone_compiler::interpreter::{self, FaultKind};
+use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
+use herringbone_compiler::plan::{self, Intake, Order, Strategy};
+use herringbone_compiler::program::{self, Program};
+use herringbone_compiler::weights;
+use herringbone_tests::networks::{self, Case, Recipe, recipes};
+use herringbone_tests::reference::{Trace, evaluate};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+/// The maps that a program stores: what the intake makes of the input, then
+/// every layer's output but logits.
+fn stored_maps<'a>(case: &Case, trace: &'a Trace) -> Vec<&'a [i64]> {
+    let mut maps = Vec::new();
+    let layers = case.network.layers().iter().zip(&trace.layers);
+    let mut layers = layers.filter(|(layer, _)| !layer.is_dropout()).peekable();
+    let pooled = |kind| matches!(kind, LayerKind::AveragePool { .. });
+    if !layers.peek().is_some_and(|(first, _)| pooled(first.kind)) {
+        maps.push(&trace.input.values[..]);
+    }
+    maps.extend(layers.map(|(_, map)| &map.values[..]));
+    if case.network.gives_logits() {
+        maps.pop();
+    }
+    maps
+}
+
+fn declaration(network: &Network, code: CodeChoice) -> Declaration {
+    Declaration {
+        network: network.clone(),
+        budget: Budget::default(),
+        reserve_bytes: None,
+        plan: PlanChoice::default(),
+        code,
+    }
+}
+
+fn agree(recipe: &Recipe, code: CodeChoice) -> Result<(), TestCaseError> {
+    let case = recipe.case();
+    let declaration = declaration(&case.network, code);
+    for strategy in [Strategy::RowMajor, Strategy::Herringbone] {
+        let plan = plan::plan(&case.network, strategy);
+        let program = match program::lower(&declaration, &case.weights, &plan) {
+            Ok(program) => program,
+            Err(errors) => {
+                let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+                return Err(TestCaseError::reject(errors.join("; ")));
+            }
+        };
+        for input in &case.inputs {
+            let trace = evaluate(&case.network, &case.weights, input);
+            let told = format!("{} {} {strategy}", case.list(), case.bits());
+            match interpreter::run(&program, input) {
+                Err(fault) => prop_assert!(false, "{told}: {fault}"),
+                Ok(outcome) => {
+                    let expected = stored_maps(&case, &trace);
+                    prop_assert_eq!(outcome.maps.len(), expected.len(), "{}", told);
+                    for (index, (map, expected)) in outcome.maps.iter().zip(expected).enumerate() {
+                        prop_assert_eq!(map, expected, "{}: map {}", told, index);
+                    }
+                    prop_assert_eq!(&outcome.results, trace.results(), "{}", told);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 4000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn the_planned_program_computes_what_the_design_says(
+        recipe in recipes(),
+        code in select(vec![CodeChoice::Table, CodeChoice::Unrolled]),
+    ) {
+        agree(&recipe, code)?;
+    }
+}
+
+/// `[16, 16, 1] => < A, C1(3,3), C1(4,3) >`, row-major: its maps are at the high
+/// end, the low end and the high end of the arena.
+fn tampered(tamper: impl Fn(&mut Program)) -> FaultKind {
+    let convolution = |outputs| LayerKind::Convolution {
+        outputs,
+        kernel: Kernel::square(3),
+        activation: Activation::Relu,
+    };
+    let window = Kernel::square(2);
+    let kinds = [
+        LayerKind::AveragePool { window },
+        convolution(3),
+        convolution(4),
+    ];
+    let network = Network::new(Shape::new(16, 16, 1), Bits::default(), &kinds).unwrap();
+    let file = networks::greatest_weights(&network);
+    let weights = weights::read(&network, &file).unwrap();
+    let plan = plan::plan(&network, Strategy::RowMajor);
+    let declaration = declaration(&network, CodeChoice::Table);
+    let mut program = program::lower(&declaration, &weights, &plan).unwrap();
+    let input = [200; 256];
+    interpreter::run(&program, &input).unwrap();
+    tamper(&mut program);
+    interpreter::run(&program, &input).unwrap_err().kind
+}
+
+#[test]
+fn a_smaller_arena_faults() {
+    let kind = tampered(|program| program.arena_bytes -= 1);
+    assert!(matches!(kind, FaultKind::OutsideArena { .. }), "{kind}");
+}
+
+#[test]
+fn a_map_moved_by_a_cell_faults() {
+    let kind = tampered(|program| program.maps[1].first_cell += 1);
+    assert!(matches!(kind, FaultKind::OverwritesLive { .. }), "{kind}");
+}
+
+#[test]
+fn a_step_in_another_order_faults() {
+    let kind = tampered(|program| program.steps[1].order = Order::RowMajor);
+    assert!(matches!(kind, FaultKind::OverwritesLive { .. }), "{kind}");
+}
+
+#[test]
+fn a_field_moved_by_a_column_faults() {
+    let kind = tampered(|program| program.steps[0].field.column_stride = 2);
+    assert!(matches!(kind, FaultKind::OutsideMap { .. }), "{kind}");
+}
+
+#[test]
+fn sums_in_a_stored_map_fault() {
+    let kind = tampered(|program| {
+        let first_cell = program.maps[0].first_cell;
+        if let Intake::Pool {
+            sums_first_byte, ..
+        } = &mut program.intake.intake
+        {
+            *sums_first_byte = first_cell / 2;
+        }
+    });
+    assert!(matches!(kind, FaultKind::OverwritesLive { .. }), "{kind}");
+}

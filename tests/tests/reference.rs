@@ -1,0 +1,103 @@
+//! The naive evaluator against what the authors of the published network print.
+
+use flate2::read::GzDecoder;
+use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
+use herringbone_compiler::weights::{self, Weights};
+use herringbone_tests::reference::evaluate;
+use herringbone_tests::shared::shared;
+use serde::Deserialize;
+use std::fs::{self, File};
+use std::io::Read;
+
+/// `[28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr, D*(10) >`.
+fn published() -> Option<(Network, Weights)> {
+    let file = shared("reference/paper-mnist.safetensors")?;
+    let convolution = |outputs| LayerKind::Convolution {
+        outputs,
+        kernel: Kernel::square(3),
+        activation: Activation::Relu,
+    };
+    let window = Kernel::square(2);
+    let kinds = [
+        LayerKind::AveragePool { window },
+        convolution(5),
+        convolution(8),
+        convolution(11),
+        LayerKind::MaxPool { window },
+        LayerKind::Dropout { probability: 0.5 },
+        LayerKind::Dense {
+            outputs: 10,
+            activation: Activation::Linear,
+        },
+    ];
+    let network = Network::new(Shape::new(28, 28, 1), Bits::default(), &kinds).unwrap();
+    let weights = weights::read(&network, &fs::read(file).unwrap()).unwrap();
+    Some((network, weights))
+}
+
+#[derive(Deserialize)]
+struct OneImage {
+    input: Vec<u8>,
+    layers: Vec<PrintedLayer>,
+}
+
+#[derive(Deserialize)]
+struct PrintedLayer {
+    layer: String,
+    shape: [u32; 3],
+    values: Vec<i64>,
+}
+
+#[test]
+fn every_layer_of_one_image_is_as_published() {
+    let (Some((network, weights)), Some(file)) = (published(), shared("reference/one-image.json"))
+    else {
+        return;
+    };
+    let image: OneImage = serde_json::from_reader(File::open(file).unwrap()).unwrap();
+    let trace = evaluate(&network, &weights, &image.input);
+    let computed: Vec<_> = network
+        .layers()
+        .iter()
+        .zip(&trace.layers)
+        .filter(|(layer, _)| !layer.is_dropout())
+        .collect();
+    assert_eq!(computed.len(), image.layers.len());
+    for ((layer, map), printed) in computed.into_iter().zip(image.layers) {
+        assert_eq!(layer.to_string(), printed.layer);
+        let [height, width, channels] = printed.shape;
+        assert_eq!(map.shape, Shape::new(height, width, channels), "{layer}");
+        assert_eq!(map.values, printed.values, "{layer}");
+    }
+}
+
+#[test]
+fn the_logits_of_a_hundred_test_images_are_as_published() {
+    let (Some((network, weights)), Some(logits), Some(images)) = (
+        published(),
+        shared("reference/logits-first-100.csv"),
+        shared("mnist/t10k-images-idx3-ubyte.gz"),
+    ) else {
+        return;
+    };
+    let mut bytes = Vec::new();
+    let mut images = GzDecoder::new(File::open(images).unwrap()).take(16 + 100 * 784);
+    images.read_to_end(&mut bytes).unwrap();
+    let images = bytes[16..].chunks_exact(784);
+    let logits = fs::read_to_string(logits).unwrap();
+    let rows: Vec<Vec<i64>> = logits
+        .lines()
+        .skip(1)
+        .map(|line| {
+            line.split(',')
+                .map(|field| field.parse().unwrap())
+                .collect()
+        })
+        .collect();
+    assert_eq!((rows.len(), images.len()), (100, 100));
+    for (index, (row, image)) in rows.iter().zip(images).enumerate() {
+        assert_eq!(row[0], index as i64);
+        let trace = evaluate(&network, &weights, image);
+        assert_eq!(trace.results(), &row[1..], "image {index}");
+    }
+}
