@@ -212,6 +212,36 @@ pub fn recipes() -> impl Strategy<Value = Recipe> {
         )
 }
 
+/// Networks of a single layer that stores its outputs, of up to 24 rows and
+/// columns and 32 channels.
+pub fn single_layers() -> impl Strategy<Value = Network> {
+    let activation = Activation::Relu;
+    let convolution = (1u32..=32, select(vec![1u32, 3, 5, 7])).prop_map(move |(outputs, side)| {
+        LayerKind::Convolution {
+            outputs,
+            kernel: Kernel::square(side),
+            activation,
+        }
+    });
+    let pool = select(vec![2u32, 4]).prop_map(|side| LayerKind::MaxPool {
+        window: Kernel::square(side),
+    });
+    let dense = (1u32..=32).prop_map(move |outputs| LayerKind::Dense {
+        outputs,
+        activation,
+    });
+    let kind = prop_oneof![8 => convolution, 1 => pool, 1 => dense];
+    let bits = select(vec![4u32, 8]).prop_map(|activations| Bits {
+        activations,
+        ..Bits::default()
+    });
+    ((7u32..=24, 7u32..=24, 1u32..=16), kind, bits).prop_map(|(input, kind, bits)| {
+        let (height, width, channels) = input;
+        let network = Network::new(Shape::new(height, width, channels), bits, &[kind]);
+        network.expect("every kernel fits 7×7")
+    })
+}
+
 impl Recipe {
     /// The network alone.
     pub fn network(&self) -> Network {
