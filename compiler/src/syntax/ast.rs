@@ -36,6 +36,8 @@ pub struct InputAst {
     pub tokens: TokenStream,
     /// `None` when a dimension is missing or wrong.
     pub shape: Option<Shape>,
+    /// The product of the dimensions, wrong as they may be.
+    pub values: Option<usize>,
 }
 
 /// One layer of the list.
@@ -49,7 +51,7 @@ pub struct LayerAst {
     pub outputs_tokens: TokenStream,
     /// The argument `k`, or nothing where it is left out.
     pub kernel_tokens: TokenStream,
-    /// The value of `n`.
+    /// The value of `n`, out of range as it may be.
     pub outputs: Option<u32>,
     /// `None` when the layer is wrong.
     pub kind: Option<LayerKind>,

@@ -7,7 +7,7 @@ use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Visibility};
 
 use super::ast::{InputAst, LayerAst, Source};
-use super::tokens::{found, integer, is_punct, pieces, starts_key, stream, trees};
+use super::tokens::{Piece, found, integer, is_punct, pieces, starts_key, stream, trees};
 use super::{keys, layers};
 use crate::diagnostic::Diagnostics;
 use crate::network::Shape;
@@ -30,10 +30,14 @@ pub(super) fn parse(tokens: TokenStream, errors: &mut Diagnostics) -> Source {
         true if name.is_none() => InputAst::default(),
         _ => input(&mut cursor, name.is_some(), errors),
     };
-    let (list_tokens, layers) = match cursor.at_end() {
-        // The missing rest is one mistake, and reported.
-        true if input.tokens.is_empty() => Default::default(),
-        _ => list(&mut cursor, errors),
+    let arrow = is_punct(cursor.peek(), '=') || is_punct(cursor.peek(), '<');
+    let (list_tokens, layers) = match input.tokens.is_empty() && !arrow {
+        // That there is no input is reported; where its list is, is not known.
+        true => {
+            cursor.skip_while(|rest| !starts_key(rest));
+            Default::default()
+        }
+        false => list(&mut cursor, errors),
     };
     let (keys, values) = keys::parse(cursor.rest(), errors);
     Source {
@@ -108,7 +112,14 @@ fn attributes_and_visibility(flat: &[TokenTree], errors: &mut Diagnostics) -> He
         ))
     };
     parser.parse2(stream(flat)).unwrap_or_else(|error| {
-        errors.push(error);
+        match flat {
+            [hash, bang, ..] if is_punct(Some(hash), '#') && is_punct(Some(bang), '!') => {
+                let message =
+                    "expected `#[…]`: an attribute of a network stands before it, found `#!`";
+                errors.error(stream(&flat[..2]), message);
+            }
+            _ => errors.push(error),
+        }
         // Go on at the name, the word before the first colon.
         let colon = flat
             .iter()
@@ -166,7 +177,9 @@ fn input(cursor: &mut Cursor<'_>, named: bool, errors: &mut Diagnostics) -> Inpu
     }
     let Some(place @ TokenTree::Group(group)) = cursor.peek() else {
         cursor.expected(&format!("the input's shape, {INPUT_FORM}"), errors);
-        cursor.skip_while(|rest| !matches!(rest[0], TokenTree::Punct(_)));
+        cursor.skip_while(|rest| {
+            !is_punct(rest.first(), '=') && !is_punct(rest.first(), '<') && !starts_key(rest)
+        });
         return InputAst::default();
     };
     cursor.next();
@@ -179,6 +192,7 @@ fn input(cursor: &mut Cursor<'_>, named: bool, errors: &mut Diagnostics) -> Inpu
     InputAst {
         tokens: group.to_token_stream(),
         shape: shape(place, group, errors),
+        values: values_as_written(group),
     }
 }
 
@@ -211,6 +225,21 @@ fn shape(place: &TokenTree, group: &Group, errors: &mut Diagnostics) -> Option<S
         [height, width, channels] => Some(Shape::new(height, width, channels)),
         _ => None,
     }
+}
+
+/// The product of the dimensions, wrong as they may be.
+fn values_as_written(group: &Group) -> Option<usize> {
+    let mut unreported = Diagnostics::new();
+    let inner = trees(group.stream());
+    let mut product = 1_u64;
+    for Piece { trees, .. } in pieces(&inner) {
+        let dimension = integer(trees, trees.first()?, "", &mut unreported)?;
+        product = product.checked_mul(dimension)?;
+    }
+    u32::try_from(product)
+        .ok()
+        .filter(|&product| product > 0)
+        .map(|product| product as usize)
 }
 
 /// The arrow and the list.

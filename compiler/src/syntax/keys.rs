@@ -81,12 +81,18 @@ pub(super) fn parse(trees: &[TokenTree], errors: &mut Diagnostics) -> (Vec<KeyAs
         }
         let mut rest = trees;
         while !rest.is_empty() {
-            let end = end_of_entry(rest);
-            entry(&rest[..end], &mut keys, &mut values, errors);
-            rest = &rest[end..];
-            if let Some(next) = rest.first() {
+            let (mut own, behind) = rest.split_at(end_of_entry(rest));
+            if let Some((mark, before)) = own
+                .split_last()
+                .filter(|(mark, before)| is_punct(Some(mark), ';') && !before.is_empty())
+            {
+                errors.error(mark, "expected `,` between two keys, found `;`");
+                own = before;
+            } else if let Some(next) = behind.first() {
                 errors.error(next, format!("expected `,` before `{next}`"));
             }
+            entry(own, &mut keys, &mut values, errors);
+            rest = behind;
         }
     }
     (keys, values)

@@ -1,29 +1,16 @@
 //! One layer of the list: a letter, a star or none, arguments.
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 
+use super::arguments;
 use super::ast::LayerAst;
-use super::tokens::{
-    Piece, alternatives, found, integer, is_punct, literal, pieces, stream, text, trees,
-};
+use super::tokens::{Piece, found, is_punct, pieces, stream, text};
 use crate::diagnostic::Diagnostics;
-use crate::network::{Activation, Kernel, LayerKind};
+use crate::network::Activation;
 
 const LETTERS: &str = "A, M, C1, C2, D, Dr";
-const KERNELS: [u64; 4] = [1, 3, 5, 7];
-const WINDOWS: [u64; 2] = [2, 4];
-const DEFAULT_WINDOW: u32 = 2;
-/// Of a convolution.
-const MOST_CHANNELS: u64 = 255;
-/// Of a dense layer.
-const MOST_OUTPUTS: u64 = 65_535;
-/// The share that a `Dr` without argument drops, as in Hinton et al., 2012
-/// (arXiv:1207.0580), "Improving neural networks by preventing co-adaptation
-/// of feature detectors".
-const DEFAULT_DROPOUT: f64 = 0.5;
-
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Letter {
+pub(super) enum Letter {
     A,
     M,
     C1,
@@ -33,7 +20,7 @@ enum Letter {
 }
 
 impl Letter {
-    fn read(name: &Ident) -> Option<Self> {
+    pub(super) fn read(name: &Ident) -> Option<Self> {
         Some(match name.to_string().as_str() {
             "A" => Self::A,
             "M" => Self::M,
@@ -45,7 +32,7 @@ impl Letter {
         })
     }
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::A => "A",
             Self::M => "M",
@@ -57,7 +44,7 @@ impl Letter {
     }
 
     /// The names of its arguments, and how many of them it needs.
-    fn arguments(self) -> (&'static [&'static str], usize) {
+    pub(super) fn arguments(self) -> (&'static [&'static str], usize) {
         match self {
             Self::A | Self::M => (&["k"], 0),
             Self::C1 | Self::C2 => (&["n", "k"], 2),
@@ -71,7 +58,7 @@ impl Letter {
     }
 
     /// How it is written: `` `C1(n,k)` ``, `` `A` or `A(k)` ``.
-    fn form(self) -> String {
+    pub(super) fn form(self) -> String {
         let (names, needed) = self.arguments();
         let full = format!("`{}({})`", self.name(), names.join(","));
         if needed == 0 {
@@ -99,14 +86,9 @@ pub(super) fn parse(inside: &[TokenTree], errors: &mut Diagnostics) -> Vec<Layer
             layers.push(layer(&rest[..end], errors));
             rest = &rest[end..];
             if let Some(next) = rest.first() {
-                let (before, after) = (
-                    text(&trees[trees.len() - rest.len() - end..][..end]),
-                    text(&rest[..1]),
-                );
-                errors.error(
-                    next,
-                    format!("expected `,` between `{before}` and `{after}`"),
-                );
+                let before = layers.last().map_or("", |layer| &layer.text);
+                let message = format!("expected `,` between `{before}` and `{next}`");
+                errors.error(next, message);
             }
         }
     }
@@ -115,11 +97,12 @@ pub(super) fn parse(inside: &[TokenTree], errors: &mut Diagnostics) -> Vec<Layer
 
 /// Where the next layer starts although no comma is there, or the end.
 fn end_of_layer(trees: &[TokenTree]) -> usize {
-    let starts =
-        |tree: &TokenTree| matches!(tree, TokenTree::Ident(name) if Letter::read(name).is_some());
-    (1..trees.len())
-        .find(|&at| starts(&trees[at]))
-        .unwrap_or(trees.len())
+    let star = 1 + usize::from(is_punct(trees.get(1), '*'));
+    let end = star + usize::from(matches!(trees.get(star), Some(TokenTree::Group(_))));
+    match trees.get(end) {
+        Some(TokenTree::Ident(next)) if Letter::read(next).is_some() => end,
+        _ => trees.len(),
+    }
 }
 
 fn layer(trees: &[TokenTree], errors: &mut Diagnostics) -> LayerAst {
@@ -186,7 +169,7 @@ fn layer(trees: &[TokenTree], errors: &mut Diagnostics) -> LayerAst {
     } else {
         Activation::Relu
     };
-    let kind = arguments(letter, activation, name, group, &mut layer, errors);
+    let kind = arguments::read(letter, activation, name, group, &mut layer, errors);
     layer.kind = kind.filter(|_| right);
     layer
 }
@@ -207,202 +190,5 @@ fn unknown(name: &Ident) -> String {
             format!("unknown layer `{name}`: did you mean `{meant}`? expected one of {LETTERS}")
         }
         None => format!("unknown layer `{name}`: expected one of {LETTERS}"),
-    }
-}
-
-/// Checks the arguments and, when they are right, makes the layer of them.
-fn arguments(
-    letter: Letter,
-    activation: Activation,
-    name: &Ident,
-    group: Option<&Group>,
-    layer: &mut LayerAst,
-    errors: &mut Diagnostics,
-) -> Option<LayerKind> {
-    let (names, needed) = letter.arguments();
-    let inner = group.map(|group| trees(group.stream())).unwrap_or_default();
-    let given = pieces(&inner);
-    let mut right = true;
-    if let Some(group) = group.filter(|group| group.delimiter() != Delimiter::Parenthesis) {
-        errors.error(
-            group,
-            format!("expected the arguments in parentheses, {}", letter.form()),
-        );
-        right = false;
-    }
-    if given.len() < needed || (group.is_some() && given.is_empty()) {
-        let what = match names {
-            ["n", "k"] => "outputs n and kernel k",
-            ["n"] => "outputs n",
-            ["p"] => "a probability, or no parentheses",
-            _ => "a window, or no parentheses",
-        };
-        let message = format!(
-            "`{}` needs {what}, {}, found {}",
-            letter.name(),
-            letter.form(),
-            given.len()
-        );
-        match group {
-            Some(group) => errors.error(group, message),
-            None => errors.error(name, message),
-        }
-        right = false;
-    }
-    if let Some(surplus) = given.get(names.len()) {
-        let all = given[names.len()..]
-            .iter()
-            .flat_map(|piece| piece.trees.iter().chain(piece.comma));
-        let at: TokenStream = match surplus.trees {
-            [] => group.into_iter().cloned().map(TokenTree::Group).collect(),
-            _ => all.cloned().collect(),
-        };
-        let message = format!(
-            "`{}` takes {} at most, {}, found {}",
-            letter.name(),
-            if names.len() == 1 {
-                "1 argument".to_owned()
-            } else {
-                format!("{} arguments", names.len())
-            },
-            letter.form(),
-            given.len()
-        );
-        errors.error(at, message);
-        right = false;
-    }
-    let mut reader = Reader {
-        letter,
-        group,
-        given: &given,
-        errors,
-    };
-    let kind = match letter {
-        Letter::A | Letter::M => {
-            let window = match given.first() {
-                Some(piece) => {
-                    layer.kernel_tokens = stream(piece.trees);
-                    reader.one_of(0, "window", &WINDOWS)
-                }
-                None => Some(DEFAULT_WINDOW),
-            };
-            let window = Kernel::square(window?);
-            match letter {
-                Letter::A => LayerKind::AveragePool { window },
-                _ => LayerKind::MaxPool { window },
-            }
-        }
-        Letter::C1 | Letter::C2 => {
-            layer.outputs_tokens = reader.tokens(0);
-            layer.kernel_tokens = reader.tokens(1);
-            let outputs = reader.outputs(0, MOST_CHANNELS);
-            let side = reader.one_of(1, "kernel", &KERNELS);
-            layer.outputs = outputs;
-            let (outputs, kernel) = (outputs?, Kernel::square(side?));
-            match letter {
-                Letter::C1 => LayerKind::Convolution {
-                    outputs,
-                    kernel,
-                    activation,
-                },
-                _ => LayerKind::Separable {
-                    outputs,
-                    kernel,
-                    activation,
-                },
-            }
-        }
-        Letter::D => {
-            layer.outputs_tokens = reader.tokens(0);
-            layer.outputs = reader.outputs(0, MOST_OUTPUTS);
-            LayerKind::Dense {
-                outputs: layer.outputs?,
-                activation,
-            }
-        }
-        Letter::Dr => {
-            let probability = match given.first() {
-                Some(_) => reader.probability(0)?,
-                None => DEFAULT_DROPOUT,
-            };
-            LayerKind::Dropout { probability }
-        }
-    };
-    right.then_some(kind)
-}
-
-/// Reads the given arguments one by one.
-struct Reader<'a> {
-    letter: Letter,
-    group: Option<&'a Group>,
-    given: &'a [Piece<'a>],
-    errors: &'a mut Diagnostics,
-}
-
-impl Reader<'_> {
-    fn tokens(&self, index: usize) -> TokenStream {
-        self.given
-            .get(index)
-            .map(|piece| stream(piece.trees))
-            .unwrap_or_default()
-    }
-
-    /// `None` for a missing argument too: that is reported already.
-    fn integer(&mut self, index: usize, expected: &str) -> Option<u64> {
-        let place = TokenTree::Group(self.group?.clone());
-        integer(self.given.get(index)?.trees, &place, expected, self.errors)
-    }
-
-    fn one_of(&mut self, index: usize, what: &str, allowed: &[u64]) -> Option<u32> {
-        let list = alternatives(allowed);
-        let value = self.integer(index, &format!("a {what} of {list}"))?;
-        if allowed.contains(&value) {
-            return Some(value as u32);
-        }
-        let tokens = self.tokens(index);
-        self.errors.error(
-            &tokens,
-            format!("{what} {tokens} is not supported: expected {list}"),
-        );
-        None
-    }
-
-    fn outputs(&mut self, index: usize, most: u64) -> Option<u32> {
-        let value = self.integer(index, &format!("outputs from 1 to {most}"))?;
-        if (1..=most).contains(&value) {
-            return Some(value as u32);
-        }
-        let (tokens, letter) = (self.tokens(index), self.letter.name());
-        let message = format!("`{letter}` takes from 1 to {most} outputs, found {tokens}");
-        self.errors.error(tokens, message);
-        None
-    }
-
-    fn probability(&mut self, index: usize) -> Option<f64> {
-        let trees = self.given[index].trees;
-        let literal = literal(trees).map(|literal| syn::Lit::new(literal.clone()));
-        let value = match &literal {
-            Some(syn::Lit::Float(number)) if number.suffix().is_empty() => {
-                number.base10_parse().ok()
-            }
-            Some(syn::Lit::Int(number)) if number.suffix().is_empty() => number.base10_parse().ok(),
-            _ => None,
-        };
-        if let Some(value) = value.filter(|value| (0.0..1.0).contains(value)) {
-            return Some(value);
-        }
-        let at = if trees.is_empty() {
-            TokenStream::from_iter(self.group.cloned().map(TokenTree::Group))
-        } else {
-            stream(trees)
-        };
-        self.errors.error(
-            at,
-            format!(
-                "expected a probability from 0 to below 1, such as `0.25`, {}",
-                found(trees)
-            ),
-        );
-        None
     }
 }

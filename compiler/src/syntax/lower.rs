@@ -20,7 +20,7 @@ pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declar
     input_array(source, errors);
     let network = network(source, errors);
     let outline = Outline {
-        input_len: source.input.shape.map(|shape| shape.values() as usize),
+        input_len: source.input.values,
         classes: match &network {
             Some(network) => Some(network.output().values() as usize),
             None => dense_outputs(&source.layers),

@@ -7,6 +7,7 @@
 //! The declaration is cut at commas outside of delimiters, so that a mistake
 //! in one layer or key hides no other.
 
+mod arguments;
 mod ast;
 mod head;
 mod keys;

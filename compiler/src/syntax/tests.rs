@@ -110,7 +110,7 @@ fn all_mistakes_are_told_at_once_and_each_once() {
             "unknown layer `C3`: expected one of A, M, C1, C2, D, Dr",
             "`C1` takes from 1 to 255 outputs, found 0",
             "kernel 4 is not supported: expected 1, 3, 5 or 7",
-            "expected bytes from 1 to 4294967295, found `2k`: write the number without a suffix",
+            "expected bytes for `sram`, from 1 to 4294967295, found `2k`: write the number without a suffix",
             "unknown key `wieghts`: did you mean `weights`? expected one of target, sram, flash, \
              weights, bits, reserve, plan, code",
             "duplicate key `sram`: it is given above as `2k`",
@@ -200,6 +200,26 @@ fn a_missing_mark_is_one_error_and_the_rest_is_read() {
             "expected `,` between `A` and `M`",
         ),
         (
+            "N: [8, 8, 1] => < A + M >",
+            "expected `,` or `>` after `A`, found `+M`",
+        ),
+        (
+            "N: [8, 8, 1] => < A >, sram: 2048; flash: 4096",
+            "expected `,` between two keys, found `;`",
+        ),
+        (
+            "N: 8, 8, 1 => < A >",
+            "expected the input's shape, `[height, width, channels]`, found `8`",
+        ),
+        (
+            "N: , sram: 2048",
+            "expected the input's shape, `[height, width, channels]`, found `,`",
+        ),
+        (
+            "#![a] N: [8, 8, 1] => < A >",
+            "expected `#[…]`: an attribute of a network stands before it, found `#!`",
+        ),
+        (
             "N: [8, 8, 1] => < A, , M >",
             "expected a layer before this comma, one of A, M, C1, C2, D, Dr",
         ),
@@ -257,16 +277,16 @@ fn a_wrong_layer_is_one_error() {
         ),
         (
             "C1",
-            "`C1` needs outputs n and kernel k, `C1(n,k)`, found 0",
+            "`C1` needs outputs n and kernel k, `C1(n,k)`, found none",
         ),
         (
             "C1(8)",
-            "`C1` needs outputs n and kernel k, `C1(n,k)`, found 1",
+            "`C1` needs outputs n and kernel k, `C1(n,k)`, found only one",
         ),
-        ("D(8,3)", "`D` takes 1 argument at most, `D(n)`, found 2"),
+        ("D(8,3)", "`D` takes one argument at most, `D(n)`, found 2"),
         (
             "A()",
-            "`A` needs a window, or no parentheses, `A` or `A(k)`, found 0",
+            "`A` needs a window, or no parentheses, `A` or `A(k)`, found none",
         ),
         (
             "C1[8,3]",
@@ -338,11 +358,11 @@ fn a_wrong_value_is_one_error() {
         ),
         (
             "sram: 0",
-            "`sram` takes bytes from 1 to 4294967295, found `0`",
+            "expected bytes for `sram`, from 1 to 4294967295, found `0`",
         ),
         (
             "sram: 2 * 1024",
-            "expected bytes from 1 to 4294967295, found `2*1024`",
+            "expected bytes for `sram`, from 1 to 4294967295, found `2*1024`",
         ),
         (
             "sram: 512, reserve: 512",
@@ -409,7 +429,7 @@ fn the_outline_survives_mistakes() {
         (Some(64), Some(10), false)
     );
     assert_eq!(
-        outline("N: [8, 8, 0] => < D*(10) >, weights: 5"),
+        outline("N: [8, 8, x] => < D*(10) >, weights: 5"),
         (None, Some(10), true)
     );
     assert_eq!(

@@ -79,7 +79,8 @@ fn spaced_text(trees: &[TokenTree], spaced: bool) -> String {
         };
         let word = |c: char| c.is_alphanumeric() || c == '_' || c == '"';
         let words = text.ends_with(word) && piece.starts_with(word);
-        if words || (spaced && text.ends_with([',', ':'])) {
+        let behind_mark = text.ends_with(',') || text.ends_with(':') && !text.ends_with("::");
+        if words || (spaced && behind_mark) {
             text.push(' ');
         }
         text.push_str(&piece);

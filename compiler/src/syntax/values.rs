@@ -60,16 +60,16 @@ fn target(value: &[TokenTree], errors: &mut Diagnostics) -> Option<&'static Targ
 }
 
 fn bytes(key: Key, value: &[TokenTree], least: u32, errors: &mut Diagnostics) -> Option<u32> {
-    let expected = format!("bytes from {least} to {}", u32::MAX);
+    let expected = format!("bytes for `{}`, from {least} to {}", key.name(), u32::MAX);
     let number = integer(value, &value[0], &expected, errors)?;
-    match u32::try_from(number) {
-        Ok(number) if number >= least => Some(number),
-        _ => {
-            let message = format!("`{}` takes {expected}, {}", key.name(), found(value));
-            errors.error(stream(value), message);
-            None
-        }
+    let number = u32::try_from(number).ok().filter(|&number| number >= least);
+    if number.is_none() {
+        errors.error(
+            stream(value),
+            format!("expected {expected}, {}", found(value)),
+        );
     }
+    number
 }
 
 fn plan(value: &[TokenTree], errors: &mut Diagnostics) -> Option<PlanChoice> {

@@ -1,0 +1,219 @@
+//! The arguments of a layer: integer literals, and a probability.
+
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+
+use super::ast::LayerAst;
+use super::layers::Letter;
+use super::tokens::{Piece, alternatives, found, integer, literal, pieces, stream, trees};
+use crate::diagnostic::Diagnostics;
+use crate::network::{Activation, Kernel, LayerKind};
+
+const KERNELS: [u64; 4] = [1, 3, 5, 7];
+const WINDOWS: [u64; 2] = [2, 4];
+const DEFAULT_WINDOW: u32 = 2;
+/// Outputs of a convolution.
+const MOST_CHANNELS: u64 = 255;
+/// Outputs of a dense layer.
+const MOST_OUTPUTS: u64 = 65_535;
+/// The share that a `Dr` without argument drops, as in Hinton et al., 2012
+/// (arXiv:1207.0580), "Improving neural networks by preventing co-adaptation
+/// of feature detectors".
+const DEFAULT_DROPOUT: f64 = 0.5;
+
+/// Checks the arguments and, when they are right, makes the layer of them.
+pub(super) fn read(
+    letter: Letter,
+    activation: Activation,
+    name: &Ident,
+    group: Option<&Group>,
+    layer: &mut LayerAst,
+    errors: &mut Diagnostics,
+) -> Option<LayerKind> {
+    let inner = group.map(|group| trees(group.stream())).unwrap_or_default();
+    let given = pieces(&inner);
+    let right = count(letter, name, group, &given, errors);
+    let mut reader = Reader {
+        letter,
+        group,
+        given: &given,
+        errors,
+    };
+    let kind = match letter {
+        Letter::A | Letter::M => {
+            layer.kernel_tokens = reader.tokens(0);
+            let window = match given.is_empty() {
+                true => DEFAULT_WINDOW,
+                false => reader.one_of(0, "window", &WINDOWS)?,
+            };
+            let window = Kernel::square(window);
+            match letter {
+                Letter::A => LayerKind::AveragePool { window },
+                _ => LayerKind::MaxPool { window },
+            }
+        }
+        Letter::C1 | Letter::C2 => {
+            layer.outputs_tokens = reader.tokens(0);
+            layer.kernel_tokens = reader.tokens(1);
+            let outputs = reader.outputs(MOST_CHANNELS, layer);
+            let side = reader.one_of(1, "kernel", &KERNELS);
+            let (outputs, kernel) = (outputs?, Kernel::square(side?));
+            match letter {
+                Letter::C1 => LayerKind::Convolution {
+                    outputs,
+                    kernel,
+                    activation,
+                },
+                _ => LayerKind::Separable {
+                    outputs,
+                    kernel,
+                    activation,
+                },
+            }
+        }
+        Letter::D => {
+            layer.outputs_tokens = reader.tokens(0);
+            LayerKind::Dense {
+                outputs: reader.outputs(MOST_OUTPUTS, layer)?,
+                activation,
+            }
+        }
+        Letter::Dr => {
+            let probability = match given.is_empty() {
+                true => DEFAULT_DROPOUT,
+                false => reader.probability(0)?,
+            };
+            LayerKind::Dropout { probability }
+        }
+    };
+    right.then_some(kind)
+}
+
+/// Whether there are parentheses, if needed, with as many arguments as the
+/// letter takes.
+fn count(
+    letter: Letter,
+    name: &Ident,
+    group: Option<&Group>,
+    given: &[Piece<'_>],
+    errors: &mut Diagnostics,
+) -> bool {
+    let (names, needed) = letter.arguments();
+    let (letter, form) = (letter.name(), letter.form());
+    let mut right = true;
+    if let Some(group) = group.filter(|group| group.delimiter() != Delimiter::Parenthesis) {
+        errors.error(
+            group,
+            format!("expected the arguments in parentheses, {form}"),
+        );
+        right = false;
+    }
+    if given.len() < needed || (group.is_some() && given.is_empty()) {
+        let what = match names {
+            ["n", "k"] => "outputs n and kernel k",
+            ["n"] => "outputs n",
+            ["p"] => "a probability, or no parentheses",
+            _ => "a window, or no parentheses",
+        };
+        let found = if given.is_empty() { "none" } else { "only one" };
+        let message = format!("`{letter}` needs {what}, {form}, found {found}");
+        match group {
+            Some(group) => errors.error(group, message),
+            None => errors.error(name, message),
+        }
+        right = false;
+    }
+    if let Some(surplus) = given
+        .get(names.len()..)
+        .filter(|surplus| !surplus.is_empty())
+    {
+        let trees = surplus
+            .iter()
+            .flat_map(|piece| piece.trees.iter().chain(piece.comma));
+        let most = match names {
+            [_] => "one argument",
+            _ => "two arguments",
+        };
+        let message = format!(
+            "`{letter}` takes {most} at most, {form}, found {}",
+            given.len()
+        );
+        errors.error(trees.cloned().collect::<TokenStream>(), message);
+        right = false;
+    }
+    right
+}
+
+/// Reads the given arguments one by one.
+struct Reader<'a> {
+    letter: Letter,
+    group: Option<&'a Group>,
+    given: &'a [Piece<'a>],
+    errors: &'a mut Diagnostics,
+}
+
+impl Reader<'_> {
+    fn tokens(&self, index: usize) -> TokenStream {
+        self.given
+            .get(index)
+            .map(|piece| stream(piece.trees))
+            .unwrap_or_default()
+    }
+
+    /// `None` for a missing argument too: that is reported already.
+    fn integer(&mut self, index: usize, expected: &str) -> Option<u64> {
+        let place = TokenTree::Group(self.group?.clone());
+        integer(self.given.get(index)?.trees, &place, expected, self.errors)
+    }
+
+    fn one_of(&mut self, index: usize, what: &str, allowed: &[u64]) -> Option<u32> {
+        let list = alternatives(allowed);
+        let value = self.integer(index, &format!("a {what} of {list}"))?;
+        if allowed.contains(&value) {
+            return Some(value as u32);
+        }
+        let tokens = self.tokens(index);
+        let message = format!("{what} {tokens} is not supported: expected {list}");
+        self.errors.error(&tokens, message);
+        None
+    }
+
+    /// The first argument.
+    fn outputs(&mut self, most: u64, layer: &mut LayerAst) -> Option<u32> {
+        let value = self.integer(0, &format!("outputs from 1 to {most}"))?;
+        layer.outputs = u32::try_from(value).ok();
+        if (1..=most).contains(&value) {
+            return layer.outputs;
+        }
+        let (tokens, letter) = (self.tokens(0), self.letter.name());
+        let message = format!("`{letter}` takes from 1 to {most} outputs, found {tokens}");
+        self.errors.error(tokens, message);
+        None
+    }
+
+    fn probability(&mut self, index: usize) -> Option<f64> {
+        let trees = self.given[index].trees;
+        let value = match literal(trees).map(|number| syn::Lit::new(number.clone())) {
+            Some(syn::Lit::Float(number)) if number.suffix().is_empty() => {
+                number.base10_parse().ok()
+            }
+            Some(syn::Lit::Int(number)) if number.suffix().is_empty() => number.base10_parse().ok(),
+            _ => None,
+        };
+        if let Some(value) = value.filter(|value| (0.0..1.0).contains(value)) {
+            return Some(value);
+        }
+        let place: TokenStream = match trees {
+            [] => self
+                .group
+                .into_iter()
+                .cloned()
+                .map(TokenTree::Group)
+                .collect(),
+            _ => stream(trees),
+        };
+        let expected = "expected a probability from 0 to below 1, such as `0.25`";
+        self.errors
+            .error(place, format!("{expected}, {}", found(trees)));
+        None
+    }
+}
