@@ -163,7 +163,7 @@ fn print_costs(
     let stack = costs.iter().map(|cost| cost.stack).max().unwrap_or(0);
     let title = format!("Memory of the {}, bytes", firmware.mcu);
     let heads = format!(
-        "{title:<30}{:>9}{:>9}{:>10}",
+        "{title:<33}{:>9}{:>9}{:>11}",
         "measured", "planned", "there are"
     );
     println!("{}", style(heads).bold());
@@ -183,6 +183,6 @@ fn print_costs(
 fn print_bytes(what: &str, measured: u64, planned: Option<u64>, there_are: Option<u64>) {
     let cell = |bytes: Option<u64>| bytes.map_or_else(String::new, |it| HumanCount(it).to_string());
     let (measured, planned, there_are) = (cell(Some(measured)), cell(planned), cell(there_are));
-    let line = format!("{what:<30}{measured:>9}{planned:>9}{there_are:>10}");
+    let line = format!("{what:<33}{measured:>9}{planned:>9}{there_are:>11}");
     println!("{}", line.trim_end());
 }

@@ -25,7 +25,7 @@ pub(crate) fn install(purpose: &str, packages: &[&str]) -> Result<()> {
          them (there, it would be: {by_hand})",
         missing.join(", ")
     );
-    eprintln!("installing for {purpose}: {}", missing.join(" "));
+    eprintln!("installing what {purpose} needs: {}", missing.join(" "));
     let arguments = ["install", "--yes", "--no-install-recommends"];
     // A machine's lists of packages may be old, or not there at all.
     apt_get(&["update", "--quiet"])

@@ -29,6 +29,7 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
         "Cargo.toml",
         "examples/uno/Cargo.toml",
         "examples/host/Cargo.toml",
+        "fuzz/Cargo.toml",
     ] {
         report.check(&format!("rustfmt of {manifest}"), || {
             let mut rustfmt = cargo(&["fmt", "--all", "--check", "--manifest-path", manifest]);
@@ -129,6 +130,10 @@ fn fuzz(report: &mut Report) -> Result<()> {
             String::from_utf8_lossy(&list.stderr).trim_end()
         );
     }
+    report.check("clippy of the fuzz targets", || {
+        let scope = ["--manifest-path=fuzz/Cargo.toml", "--", "--deny=warnings"];
+        succeed(cargo(&["clippy"]).args(scope))
+    })?;
     for target in String::from_utf8(list.stdout)?.split_whitespace() {
         report.check(&format!("fuzz target {target}"), || {
             let mut fuzz = nightly_cargo();
