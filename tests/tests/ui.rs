@@ -1,0 +1,177 @@
+//! What compiles and what does not, and what a user is told.
+//!
+//! `ui/ok` has a file a feature, `ui/err` a file a rule beside what the
+//! compiler says; `TRYBUILD=overwrite cargo test --test ui` writes that anew.
+//! Their weights files are made here.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use herringbone_compiler::syntax;
+use herringbone_compiler::weights::{Role, expected_tensors};
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
+
+#[test]
+fn users_are_told_what_is_wrong() {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ui");
+    fs::create_dir_all(&directory).unwrap();
+    for (name, bytes) in files() {
+        let path = directory.join(name).with_extension("safetensors");
+        // An unchanged file stays as old as it is, so nothing is built anew.
+        if !fs::read(&path).is_ok_and(|old| old == bytes) {
+            fs::write(path, bytes).unwrap();
+        }
+    }
+    // SAFETY: this is the only test of the binary, and no other thread of it
+    // reads the environment.
+    unsafe {
+        std::env::set_var("HERRINGBONE_UI_WEIGHTS", &directory);
+        std::env::set_var("HERRINGBONE_UI_RIGHT", directory.join("right.safetensors"));
+    }
+    let cases = trybuild::TestCases::new();
+    cases.pass("ui/ok/*.rs");
+    cases.compile_fail("ui/err/*.rs");
+}
+
+/// The files' names and bytes.
+fn files() -> BTreeMap<&'static str, Vec<u8>> {
+    let small = || Tensors::of("N: [8, 8, 1] => < A, C1(2,3), D*(3) >");
+    let right = small().to_bytes();
+    BTreeMap::from([
+        ("right", right.clone()),
+        (
+            "large",
+            Tensors::of("N: [28, 28, 1] => < A, C1(255,3), D*(10) >").to_bytes(),
+        ),
+        ("empty", Vec::new()),
+        ("short", right[..5].to_vec()),
+        ("text", b"PK\x03\x04 is how an archive starts".to_vec()),
+        ("header_cut", right[..40].to_vec()),
+        ("not_json", b"\x05\0\0\0\0\0\0\0hello".to_vec()),
+        ("truncated", right[..right.len() - 7].to_vec()),
+        ("longer", [&right[..], &[0; 4]].concat()),
+        (
+            "missing",
+            small().without("1.bias").without("2.shift").to_bytes(),
+        ),
+        (
+            "surplus",
+            small()
+                .with("0.scale", Dtype::U8, &[1], &[1])
+                .with("1.scale", Dtype::U8, &[1], &[1])
+                .with("3.weight", Dtype::F32, &[1], &[0; 4])
+                .with("loss", Dtype::F32, &[1], &[0; 4])
+                .to_bytes(),
+        ),
+        (
+            "misnamed",
+            small()
+                .renamed("1.weight", "conv1.weight")
+                .renamed("2.bias", "3.bias")
+                .to_bytes(),
+        ),
+        (
+            "renumbered",
+            ["weight", "bias", "shift"]
+                .iter()
+                .fold(small(), |file, tensor| {
+                    file.renamed(&format!("1.{tensor}"), &format!("0.{tensor}"))
+                        .renamed(&format!("2.{tensor}"), &format!("1.{tensor}"))
+                })
+                .to_bytes(),
+        ),
+        (
+            "floats",
+            small()
+                .with("1.weight", Dtype::F32, &[2, 1, 3, 3], &[0; 72])
+                .with("1.bias", Dtype::I32, &[2], &[0; 8])
+                .to_bytes(),
+        ),
+        (
+            "shapes",
+            small()
+                .with("1.weight", Dtype::I8, &[3, 3, 1, 2], &[0; 18])
+                .with("2.weight", Dtype::I8, &[3, 18], &[0; 54])
+                .with("2.shift", Dtype::U8, &[], &[0])
+                .to_bytes(),
+        ),
+        (
+            "values",
+            small()
+                .with("1.weight", Dtype::I8, &[2, 3, 3, 1], &[9; 18])
+                .with("1.bias", Dtype::I16, &[2], &[0, 0, 200, 0])
+                .with(
+                    "2.weight",
+                    Dtype::I8,
+                    &[3, 8],
+                    &[&[0; 20][..], &[128, 1, 1, 1]].concat(),
+                )
+                .to_bytes(),
+        ),
+        (
+            "shifts",
+            small()
+                .with("1.shift", Dtype::U8, &[2], &[32, 200])
+                .with("2.shift", Dtype::U8, &[2], &[0, 31])
+                .to_bytes(),
+        ),
+        (
+            "wide",
+            small()
+                .with("1.shift", Dtype::U8, &[2], &[31, 0])
+                .with("2.shift", Dtype::U8, &[2], &[30, 0])
+                .to_bytes(),
+        ),
+    ])
+}
+
+/// The tensors of a weights file by name.
+struct Tensors(BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>);
+
+impl Tensors {
+    /// Those of the declared network; every weight and bias is 1, every shift
+    /// 0 to the left and 4 to the right.
+    fn of(declaration: &str) -> Self {
+        let declaration = syntax::parse(declaration.parse().unwrap())
+            .declaration
+            .unwrap();
+        let tensors = expected_tensors(&declaration.network)
+            .into_iter()
+            .map(|tensor| {
+                let value: &[u8] = match tensor.role {
+                    Role::Weight => &[1],
+                    Role::Bias => &[1, 0],
+                    Role::Shift => return (tensor.name, (Dtype::U8, vec![2], vec![0, 4])),
+                };
+                let data = value.repeat(tensor.shape.iter().product());
+                (tensor.name, (tensor.role.dtype(), tensor.shape, data))
+            });
+        Self(tensors.collect())
+    }
+
+    fn with(mut self, name: &str, dtype: Dtype, shape: &[usize], data: &[u8]) -> Self {
+        self.0
+            .insert(name.to_owned(), (dtype, shape.to_vec(), data.to_vec()));
+        self
+    }
+
+    fn without(mut self, name: &str) -> Self {
+        self.0.remove(name).unwrap();
+        self
+    }
+
+    fn renamed(mut self, from: &str, to: &str) -> Self {
+        let tensor = self.0.remove(from).unwrap();
+        self.0.insert(to.to_owned(), tensor);
+        self
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        let views = self.0.iter().map(|(name, (dtype, shape, data))| {
+            (name, TensorView::new(*dtype, shape.clone(), data).unwrap())
+        });
+        safetensors::serialize(views, None).unwrap()
+    }
+}

@@ -1,0 +1,13 @@
+//! A plan is one of the orders of computing.
+
+herringbone::network! {
+    Unknown: [28, 28, 1] => < A, D*(10) >,
+    plan: fastest,
+}
+
+herringbone::network! {
+    Literal: [28, 28, 1] => < A, D*(10) >,
+    plan: "herringbone",
+}
+
+fn main() {}

@@ -1,0 +1,25 @@
+//! A design that needs more SRAM than there is says where, and what would fit.
+
+herringbone::network! {
+    Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(64,3), M, Dr, D*(10) >,
+    target: atmega328p,
+}
+
+herringbone::network! {
+    Bytes: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, D*(10) >,
+    sram: 400,
+}
+
+herringbone::network! {
+    Tiny: [28, 28, 1] => < C1(5,3), D*(10) >,
+    target: attiny13a,
+}
+
+herringbone::network! {
+    RowMajor: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, D*(10) >,
+    sram: 530,
+    reserve: 64,
+    plan: row_major,
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+//! A target is in the table.
+
+herringbone::network! {
+    Slip: [28, 28, 1] => < A, D*(10) >,
+    target: atmega382p,
+}
+
+herringbone::network! {
+    Case: [28, 28, 1] => < A, D*(10) >,
+    target: ATmega328P,
+}
+
+herringbone::network! {
+    Other: [28, 28, 1] => < A, D*(10) >,
+    target: "z80",
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! `plan: row_major`.
+
+herringbone::network! {
+    N: [28, 28, 1] => < A, C1(5,3), C1(8,3), M, D*(10) >,
+    plan: row_major,
+}
+
+fn main() {
+    assert!(N::ARENA_BYTES > 0);
+}

@@ -1,0 +1,10 @@
+//! A target by name.
+
+herringbone::network! {
+    N: [8, 8, 1] => < A, D*(3) >,
+    target: atmega328p,
+}
+
+fn main() {
+    assert!(N::SRAM_BYTES < 2048);
+}

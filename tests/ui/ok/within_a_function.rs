@@ -1,0 +1,10 @@
+//! A network within a function.
+
+fn main() {
+    herringbone::network! {
+        N: [8, 8, 1] => < A, C1(2,3), D*(3) >,
+        weights: concat!(env!("HERRINGBONE_UI_WEIGHTS"), "/right.safetensors"),
+    }
+
+    assert_eq!(N::new().run(&[0; 64]), [1; 3]);
+}
