@@ -4,6 +4,7 @@
 use crate::declaration::{Declaration, PlanChoice};
 use crate::network::{Layer, LayerId, LayerKind, Network};
 use crate::plan::{self, Intake, MemoryPlan, Strategy};
+use crate::program::Accumulator;
 use crate::stack;
 use std::fmt;
 
@@ -21,6 +22,10 @@ pub struct Design {
     pub plan: MemoryPlan,
     /// Kept for the stack and the rest of the firmware.
     pub reserve_bytes: u32,
+    /// What `reserve_bytes` is where the declaration does not say.
+    default_reserve_bytes: u32,
+    /// The widest sum that the stack has to hold.
+    widest: Accumulator,
 }
 
 impl Design {
@@ -37,14 +42,17 @@ impl Design {
 
 /// Takes the plan that the declaration asks for; where it does not, row-major,
 /// whose code is the faster, unless only herringbone fits.
-pub fn choose(declaration: &Declaration) -> Design {
+///
+/// `widest` is the widest sum of any layer: it decides how deep the stack is.
+pub fn choose(declaration: &Declaration, widest: Accumulator) -> Design {
     let network = &declaration.network;
-    let reserve_bytes = declaration
-        .reserve_bytes
-        .unwrap_or_else(|| stack::deepest_bytes(network) + DEFAULT_RESERVE_BESIDE_STACK_BYTES);
+    let default_reserve_bytes =
+        stack::deepest_bytes(network, widest) + DEFAULT_RESERVE_BESIDE_STACK_BYTES;
     let design = |strategy| Design {
         plan: plan::plan(network, strategy),
-        reserve_bytes,
+        reserve_bytes: declaration.reserve_bytes.unwrap_or(default_reserve_bytes),
+        default_reserve_bytes,
+        widest,
     };
     match declaration.plan {
         PlanChoice::RowMajor => design(Strategy::RowMajor),
@@ -230,7 +238,7 @@ fn remedies(declaration: &Declaration, design: &Design, given_bytes: u32) -> Vec
             plan,
             ..declaration.clone()
         };
-        let design = choose(&changed);
+        let design = choose(&changed, design.widest);
         (design.sram_bytes() <= given_bytes).then_some(design)
     };
     let candidates = [Some(network.layer(peak)), layer_before(network, peak)];
@@ -270,7 +278,7 @@ fn remedies(declaration: &Declaration, design: &Design, given_bytes: u32) -> Vec
             remedies.push(format!("`bits: {{ activations: 4 }}` ({bytes} bytes)"));
         }
     }
-    let least_reserve = stack::deepest_bytes(network) + DEFAULT_RESERVE_BESIDE_STACK_BYTES;
+    let least_reserve = design.default_reserve_bytes;
     if declaration
         .reserve_bytes
         .is_some_and(|reserve| reserve > least_reserve)

@@ -6,7 +6,7 @@ use crate::declaration::Declaration;
 use crate::diagnostic::Diagnostics;
 use crate::item;
 use crate::network::Network;
-use crate::program;
+use crate::program::{self, Accumulator};
 use crate::syntax::{self, Key, NetworkAst, Parsed};
 use crate::weights::{self, Weights, WeightsValue};
 use proc_macro2::{TokenStream, TokenTree};
@@ -41,17 +41,6 @@ fn expand_declaration(
     declaration: &Declaration,
     errors: &mut Diagnostics,
 ) -> Option<TokenStream> {
-    let design = budget::choose(declaration);
-    let warning = match budget::judge(declaration, &design) {
-        Verdict::Fits => None,
-        Verdict::Tight(tight) => Some(item::warning(ast, &tight)),
-        Verdict::Over(over) => {
-            for error in over {
-                errors.error(ast.layer_tokens(error.layer), error);
-            }
-            None
-        }
-    };
     let weights = ast.weights().and_then(|value| {
         let tokens = ast.value_tokens(Key::Weights);
         read_weights(value, &declaration.network)
@@ -62,18 +51,36 @@ fn expand_declaration(
             })
             .ok()
     });
-    let program = weights.and_then(|weights| {
-        program::lower(declaration, &weights, &design.plan)
-            .map_err(|problems| {
+    // Without weights nothing is proven, and sums may be wide; where they are
+    // wrong, an error about the budget should not depend on that.
+    let widest = match &weights {
+        None if ast.weights().is_none() => Accumulator::I32,
+        None => Accumulator::I16,
+        Some(weights) => {
+            program::widest_accumulator(&declaration.network, weights).unwrap_or_else(|problems| {
                 for problem in problems {
                     errors.error(ast.layer_tokens(problem.layer), problem);
                 }
+                Accumulator::I32
             })
-            .ok()
-    });
+        }
+    };
+    let design = budget::choose(declaration, widest);
+    let warning = match budget::judge(declaration, &design) {
+        Verdict::Fits => None,
+        Verdict::Tight(tight) => Some(item::warning(ast, &tight)),
+        Verdict::Over(over) => {
+            for error in over {
+                errors.error(ast.layer_tokens(error.layer), error);
+            }
+            None
+        }
+    };
     if !errors.is_empty() {
         return None;
     }
+    let program =
+        weights.and_then(|weights| program::lower(declaration, &weights, &design.plan).ok());
     let item = item::emit(path, ast, declaration, &design, program.as_ref());
     Some(quote::quote!(#warning #item))
 }

@@ -1,34 +1,37 @@
 //! How deep the generated code's stack is.
 
 use crate::network::{Layer, LayerKind, Network};
+use crate::program::Accumulator;
 
 /// Return addresses and saved registers from the caller's `run` or `push` down
-/// to a kernel: measured on the ATmega328P (`cargo xtask measure`).
-const FRAMES_BYTES: u32 = 64;
+/// to a kernel, and what `infer` and a layer keep beside arrays: measured on
+/// the ATmega328P, where each of four functions saves 18 registers at most.
+const FRAMES_BYTES: u32 = 96;
 
-/// The generated code's deepest stack, in bytes: an upper bound from what its
-/// deepest function keeps there.
+/// The generated code's deepest stack, in bytes: an upper bound for sums of
+/// that width.
 ///
-/// A layer with weights holds the unpacked values of a tap (a byte each), its
-/// sums (four bytes at most) and its unpacked outputs; `run` holds the results.
-pub fn deepest_bytes(network: &Network) -> u32 {
-    let results = 4 * network.output().values();
+/// The results are there up to three times: where they are computed, and twice
+/// in the caller. A layer with weights holds the unpacked values of a tap, its
+/// sums twice, and its unpacked outputs.
+pub fn deepest_bytes(network: &Network, widest: Accumulator) -> u32 {
+    let results = widest.bytes() * network.output().values();
     let layers = network
         .computing_layers()
-        .map(layer_bytes)
-        .max()
-        .unwrap_or(0);
-    FRAMES_BYTES + 2 * results + layers
+        .map(|layer| layer_bytes(layer, widest));
+    FRAMES_BYTES + 3 * results + layers.max().unwrap_or(0)
 }
 
-fn layer_bytes(layer: &Layer) -> u32 {
+fn layer_bytes(layer: &Layer, widest: Accumulator) -> u32 {
     let (inputs, outputs) = (layer.input.channels, layer.output.channels);
+    let sum = 2 * widest.bytes() + 1;
     match layer.kind {
-        LayerKind::Convolution { .. } => inputs + 5 * outputs,
-        LayerKind::Separable { .. } => 6 * inputs + 5 * outputs,
-        LayerKind::AveragePool { .. } | LayerKind::MaxPool { .. } => 4 * inputs,
+        LayerKind::Convolution { .. } => inputs + sum * outputs,
+        // The depthwise sums, and the values that the pointwise half reads.
+        LayerKind::Separable { .. } => (2 + sum) * inputs + sum * outputs,
+        LayerKind::AveragePool { .. } | LayerKind::MaxPool { .. } => 6 * inputs,
         // One sum at a time.
-        LayerKind::Dense { .. } => 8,
+        LayerKind::Dense { .. } => sum,
         LayerKind::Dropout { .. } => 0,
     }
 }

@@ -23,32 +23,19 @@ impl<const N: usize> Flash<u8, N> {
         byte(&self.0, index)
     }
 
-    /// `LEN` numbers of `BITS` bits from the entry `first` on, packed low bits
-    /// first.
-    #[inline(always)]
-    pub fn row<const BITS: u32, const LEN: usize>(&'static self, first: usize) -> [i8; LEN] {
-        let mut row = [0; LEN];
-        let per_byte = (8 / BITS) as usize;
-        let mut index = first;
-        for group in row.chunks_mut(per_byte) {
-            let mut packed = self.get(index);
-            index = index.wrapping_add(1);
-            for value in group {
-                *value = ((packed << (8 - BITS)) as i8) >> (8 - BITS);
-                packed = if BITS == 8 { 0 } else { packed >> BITS };
-            }
-        }
-        row
-    }
-
     /// Number `index` of those of `BITS` bits, packed low bits first.
     #[inline(always)]
     pub fn number<const BITS: u32>(&'static self, index: usize) -> i8 {
         let per_byte = (8 / BITS) as usize;
         let shift = (index % per_byte) as u32 * BITS;
-        let packed = self.get(index / per_byte) >> shift;
-        ((packed << (8 - BITS)) as i8) >> (8 - BITS)
+        lowest::<BITS>(self.get(index / per_byte) >> shift)
     }
+}
+
+/// The lowest `BITS` bits as two's complement.
+#[inline(always)]
+pub(crate) fn lowest<const BITS: u32>(packed: u8) -> i8 {
+    ((packed << (8 - BITS)) as i8) >> (8 - BITS)
 }
 
 impl<const N: usize> Flash<u16, N> {
@@ -167,13 +154,15 @@ mod tests {
 
     #[test]
     fn packed_numbers_come_low_bits_first() {
-        assert_eq!(TABLE.row::<4, 3>(0), [-1, -8, 1]);
-        assert_eq!(TABLE.row::<2, 5>(0), [-1, -1, 0, -2, 1]);
-        assert_eq!(TABLE.row::<8, 2>(0), [-113, 0x71]);
         assert_eq!(
             [0, 1, 2, 3].map(|index| TABLE.number::<4>(index)),
             [-1, -8, 1, 7]
         );
+        assert_eq!(
+            [0, 1, 2, 3, 4].map(|index| TABLE.number::<2>(index)),
+            [-1, -1, 0, -2, 1]
+        );
+        assert_eq!([0, 1].map(|index| TABLE.number::<8>(index)), [-113, 0x71]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! its window and never holds the image.
 
 /// Which byte of the input comes next: rows, columns, channels.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Cursor {
     row: u8,
     column: u8,

@@ -11,6 +11,7 @@ mod arena;
 mod flash;
 mod intake;
 mod order;
+mod product;
 mod sum;
 
 /// Declares a network.
@@ -48,9 +49,10 @@ pub mod __private {
     pub use crate::flash::Flash;
     pub use crate::intake::{Cursor, clear_sums, pool};
     pub use crate::order::{Herringbone, Pixels, RowMajor};
+    pub use crate::product::Value;
     pub use crate::sum::{
-        Sum, add_biases, add_each, dot, emit, first_largest, keep_larger, multiply_accumulate,
-        multiply_accumulate_each, product, put, relu, signed_activation,
+        Sum, add_biases, add_each, dot, emit, first_largest, keep_larger, multiple,
+        multiply_accumulate, multiply_accumulate_each, product, put, relu, signed_activation,
     };
     pub use herringbone_macros::expand_network;
     pub use static_assertions;

@@ -1,7 +1,8 @@
 //! Weighted sums, and what becomes of them.
 
 use crate::arena::{load, load_one, signed};
-use crate::flash::Flash;
+use crate::flash::{Flash, lowest};
+use crate::product::Value;
 
 /// The integer of a layer's sums: arithmetic modulo its width, for the sum
 /// itself is proven to fit.
@@ -70,31 +71,36 @@ macro_rules! impl_sum {
 impl_sum!(i16);
 impl_sum!(i32);
 
-/// `weight × value`, which fits 8 bits where `NARROW`: a 4-bit activation and a
-/// weight of at most 4 bits. An 8-bit product is one instruction on AVR.
+/// `value × weight`; `NARROW` where that fits 8 bits, one instruction on AVR.
 #[inline(always)]
-pub fn product<const NARROW: bool, S: Sum>(value: impl Into<i16>, weight: i8) -> S {
-    let value: i16 = value.into();
+pub fn product<const NARROW: bool, S: Sum>(value: impl Value, weight: i8) -> S {
     S::widen(if NARROW {
-        (value as i8).wrapping_mul(weight).into()
+        value.times_narrow(weight).into()
     } else {
-        value.wrapping_mul(weight.into())
+        value.times(weight)
     })
 }
 
-/// Bytes of `len` packed numbers of `bits` bits.
-const fn packed_bytes(len: usize, bits: u32) -> usize {
-    len.div_ceil((8 / bits) as usize)
+/// `value × factor`, `factor` being a positive constant of the code.
+#[inline(always)]
+pub fn multiple<const NARROW: bool, S: Sum>(value: impl Value, factor: i8) -> S {
+    S::widen(if NARROW {
+        value.multiple(factor).into()
+    } else {
+        value.times(factor)
+    })
 }
 
 /// Adds one tap to every sum: `sums[o] += Σ values[i] × weights[o][i]`, the
 /// rows of weights packed one behind the other from byte `first` on.
-#[inline(always)]
+///
+/// Not inlined: a layer calls it for each tap, and the code is its loops.
+#[inline(never)]
 pub fn multiply_accumulate<
     const WEIGHT_BITS: u32,
     const NARROW: bool,
     S: Sum,
-    V: Copy + Into<i16>,
+    V: Value,
     const IN: usize,
     const OUT: usize,
     const N: usize,
@@ -104,23 +110,28 @@ pub fn multiply_accumulate<
     weights: &'static Flash<u8, N>,
     first: usize,
 ) {
-    let mut row_first = first;
+    let mut index = first;
     for sum in sums {
-        let row = weights.row::<WEIGHT_BITS, IN>(row_first);
-        row_first = row_first.wrapping_add(packed_bytes(IN, WEIGHT_BITS));
-        for (&value, &weight) in values.iter().zip(&row) {
-            *sum = sum.add(product::<NARROW, S>(value, weight));
+        let mut total = *sum;
+        for group in values.chunks((8 / WEIGHT_BITS) as usize) {
+            let mut packed = weights.get(index);
+            index = index.wrapping_add(1);
+            for &value in group {
+                total = total.add(product::<NARROW, S>(value, lowest::<WEIGHT_BITS>(packed)));
+                packed = packed.checked_shr(WEIGHT_BITS).unwrap_or(0);
+            }
         }
+        *sum = total;
     }
 }
 
 /// Adds one tap of a depthwise kernel: `sums[c] += values[c] × weights[c]`.
-#[inline(always)]
+#[inline(never)]
 pub fn multiply_accumulate_each<
     const WEIGHT_BITS: u32,
     const NARROW: bool,
     S: Sum,
-    V: Copy + Into<i16>,
+    V: Value,
     const C: usize,
     const N: usize,
 >(
@@ -129,9 +140,15 @@ pub fn multiply_accumulate_each<
     weights: &'static Flash<u8, N>,
     first: usize,
 ) {
-    let row = weights.row::<WEIGHT_BITS, C>(first);
-    for ((sum, &value), &weight) in sums.iter_mut().zip(values).zip(&row) {
-        *sum = sum.add(product::<NARROW, S>(value, weight));
+    let per_byte = (8 / WEIGHT_BITS) as usize;
+    let mut index = first;
+    for (sums, values) in sums.chunks_mut(per_byte).zip(values.chunks(per_byte)) {
+        let mut packed = weights.get(index);
+        index = index.wrapping_add(1);
+        for (sum, &value) in sums.iter_mut().zip(values) {
+            *sum = sum.add(product::<NARROW, S>(value, lowest::<WEIGHT_BITS>(packed)));
+            packed = packed.checked_shr(WEIGHT_BITS).unwrap_or(0);
+        }
     }
 }
 
@@ -177,9 +194,9 @@ pub fn dot<
         // After ReLU most values are 0.
         if value != 0 {
             let weight = weights.number::<WEIGHT_BITS>(first.wrapping_add(index));
-            let [negative] = signed::<BITS, 1>([value]);
             sum = sum.add(if SIGNED {
-                product::<NARROW, S>(negative, weight)
+                let [value] = signed::<BITS, 1>([value]);
+                product::<NARROW, S>(value, weight)
             } else {
                 product::<NARROW, S>(value, weight)
             });
@@ -222,7 +239,7 @@ pub fn keep_larger<V: Copy + PartialOrd, const C: usize>(largest: &mut [V; C], v
 
 /// The sum of each pair. Sixteen values of 8 bits stay far within 16.
 #[inline(always)]
-pub fn add_each<V: Copy + Into<i16>, const C: usize>(sums: &mut [i16; C], values: &[V; C]) {
+pub fn add_each<V: Value, const C: usize>(sums: &mut [i16; C], values: &[V; C]) {
     for (sum, &value) in sums.iter_mut().zip(values) {
         *sum = sum.wrapping_add(value.into());
     }

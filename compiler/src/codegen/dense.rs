@@ -65,7 +65,7 @@ fn unrolled(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
             });
             let values = site.load(&quote!(#cell));
             let first = (pixel * channels) as usize;
-            sum::unrolled_tap(site, sum, &values, |output, input| {
+            sum::unrolled_tap(site, sum, (&values, channels), |output, input| {
                 sum.weights[output * per_output + first + input]
             })
         })

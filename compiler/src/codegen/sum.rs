@@ -14,7 +14,7 @@ pub(super) fn convolution(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
         Form::Unrolled => {
             let begin = unrolled_begin(sum);
             let taps = values.enumerate().map(|(tap, values)| {
-                unrolled_tap(site, sum, &values, |output, input| {
+                unrolled_tap(site, sum, (&values, sum.inputs), |output, input| {
                     let row = tap * sum.outputs as usize + output;
                     sum.weights[row * sum.inputs as usize + input]
                 })
@@ -52,18 +52,26 @@ pub(super) fn separable(
         Form::Unrolled => {
             let begin = unrolled_begin(depthwise);
             let taps = values.enumerate().map(|(tap, values)| {
-                unrolled_tap(site, depthwise, &values, |output, input| {
-                    let weight = depthwise.weights[tap * depthwise.inputs as usize + input];
-                    if output == input { weight } else { 0 }
-                })
+                unrolled_tap(
+                    site,
+                    depthwise,
+                    (&values, depthwise.inputs),
+                    |output, input| {
+                        let weight = depthwise.weights[tap * depthwise.inputs as usize + input];
+                        if output == input { weight } else { 0 }
+                    },
+                )
             });
             let depth = unrolled_finish(site, depthwise);
             let begin_pointwise = unrolled_begin(pointwise);
             let depth = quote!(runtime::signed::<#bits, #channels>({ #begin #(#taps)* #depth }));
             let inputs = pointwise.inputs as usize;
-            let mix = unrolled_tap(site, pointwise, &depth, |output, input| {
-                pointwise.weights[output * inputs + input]
-            });
+            let mix = unrolled_tap(
+                site,
+                pointwise,
+                (&depth, pointwise.inputs),
+                |output, input| pointwise.weights[output * inputs + input],
+            );
             let finish = unrolled_finish(site, pointwise);
             quote!(#begin_pointwise #mix #finish)
         }
@@ -184,20 +192,20 @@ pub(super) fn unrolled_begin(sum: &WeightedSum) -> TokenStream {
         .collect()
 }
 
-/// Adds `values`, an array expression, with weights as constants. A value that
+/// Adds `values`, an array expression of that many, with weights as constants. A value that
 /// is 0 (most are, after ReLU) skips its weights, and a weight that is 0 costs
 /// nothing. A value's products are computed once for all sums.
 pub(super) fn unrolled_tap(
     site: &Site<'_>,
     sum: &WeightedSum,
-    values: &TokenStream,
+    (values, count_of_values): (&TokenStream, u32),
     weight: impl Fn(usize, usize) -> i8,
 ) -> TokenStream {
     let (narrow, integer) = (site.narrow(), integer(sum.accumulator));
     let name = |input| format_ident!("value_{input}");
     let mut used = vec![];
     let mut accumulate = TokenStream::new();
-    for input in 0..sum.inputs as usize {
+    for input in 0..count_of_values as usize {
         let mut products: BTreeMap<i8, TokenStream> = BTreeMap::new();
         for output in 0..sum.outputs as usize {
             let weight = weight(output, input);
@@ -222,9 +230,14 @@ pub(super) fn unrolled_tap(
         let value = name(input);
         let terms = products.into_iter().map(|(factor, terms)| {
             let factor = Literal::i8_unsuffixed(factor);
-            quote!({ let product = runtime::product::<#narrow, #integer>(#value, #factor); #terms })
+            quote!({ let product = runtime::multiple::<#narrow, #integer>(#value, #factor); #terms })
         });
-        accumulate.extend(quote!(if #value != 0 { #(#terms)* }));
+        accumulate.extend(quote! {
+            if #value != 0 {
+                let #value = runtime::Value::in_branch(#value);
+                #(#terms)*
+            }
+        });
     }
     if accumulate.is_empty() {
         return TokenStream::new();

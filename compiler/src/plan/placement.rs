@@ -93,7 +93,7 @@ impl Placement {
 
 /// How much room one layer needs when its outputs follow its inputs in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Overlap {
+pub(super) struct Overlap {
     /// Cells by which the first output must lie before the first input.
     pub lead_cells: u32,
     /// The event that asks for that lead.
@@ -107,7 +107,7 @@ pub struct Overlap {
 impl Overlap {
     /// Simulates a layer whose inputs and outputs are both stored in the order
     /// in which they are eaten and made (`mirrored`: from the last pixel on).
-    pub fn simulate(lifetimes: &Lifetimes, mirrored: bool) -> Self {
+    pub(super) fn simulate(lifetimes: &Lifetimes, mirrored: bool) -> Self {
         let events = lifetimes.outputs.len();
         // The least input index, in eating order, whose last reader is event n,
         // then whose last reader is event n or any later one.

@@ -71,7 +71,7 @@ impl ActivationRange {
 
 /// A sum that could pass 32 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SumTooWide {
+pub(super) struct SumTooWide {
     /// The output channel.
     pub output: usize,
     /// The least that the sum could be.
@@ -89,7 +89,7 @@ pub struct SumTooWide {
 ///
 /// # Errors
 /// The first output whose sum could pass 32 bits.
-pub fn accumulator_for<'a, W: Iterator<Item = &'a i8>>(
+pub(super) fn accumulator_for<'a, W: Iterator<Item = &'a i8>>(
     parameters: &Parameters,
     range: ActivationRange,
     weights_of: impl Fn(usize) -> W,

@@ -13,9 +13,14 @@ pub enum Form {
     Table,
 }
 
-/// Flash that one unrolled weight takes on AVR, measured on the published
-/// network at `opt-level = 3`: adding a product to a sum that lives in memory.
+/// Flash that one unrolled weight takes on AVR at `opt-level = 2`, measured on
+/// the published network: a product, shared by some sums, is added to a sum of
+/// 16 bits, now and then one that lives in memory.
 const UNROLLED_BYTES_A_WEIGHT: u64 = 20;
+
+/// The same where products or sums are wider: a weight or an activation of 8
+/// bits.
+const WIDE_UNROLLED_BYTES_A_WEIGHT: u64 = 64;
 
 /// Flash that all else takes: the layers' loops and stores, and the firmware.
 const OTHER_CODE_BYTES: u64 = 6 * 1024;
@@ -34,9 +39,14 @@ pub(super) fn choose(declaration: &Declaration) -> BTreeMap<LayerId, Form> {
         (CodeChoice::Table, _) | (CodeChoice::Fastest, None) => all(Form::Table),
         (CodeChoice::Fastest, Some(flash_bytes)) => {
             let mut forms: BTreeMap<_, _> = all(Form::Table);
-            let table_bytes = |layer: &Layer| {
-                (layer.weight_count() * u64::from(declaration.network.bits().weights)).div_ceil(8)
+            let bits = declaration.network.bits();
+            let bytes_a_weight = if bits.activations == 4 && bits.weights <= 4 {
+                UNROLLED_BYTES_A_WEIGHT
+            } else {
+                WIDE_UNROLLED_BYTES_A_WEIGHT
             };
+            let table_bytes =
+                |layer: &Layer| (layer.weight_count() * u64::from(bits.weights)).div_ceil(8);
             let tables: u64 = layers.iter().map(table_bytes).sum();
             let mut room = u64::from(flash_bytes)
                 .saturating_sub(OTHER_CODE_BYTES)
@@ -49,7 +59,7 @@ pub(super) fn choose(declaration: &Declaration) -> BTreeMap<LayerId, Form> {
                 .collect();
             convolutions.sort_by_key(|layer| std::cmp::Reverse(layer.output.pixels()));
             for layer in convolutions {
-                let bytes = layer.weight_count() * UNROLLED_BYTES_A_WEIGHT;
+                let bytes = layer.weight_count() * bytes_a_weight;
                 if bytes <= room {
                     room -= bytes;
                     forms.insert(layer.id, Form::Unrolled);

@@ -43,49 +43,43 @@ pub fn lower(
 ) -> Result<Program, Vec<ProgramError>> {
     let network = &declaration.network;
     let forms = form::choose(declaration);
+    let accumulators = accumulators(network, weights)?;
     let maps: Vec<Map> = plan
         .maps
         .iter()
         .enumerate()
-        .map(|(i, placement)| {
-            let signed = plan
-                .steps
-                .get(i)
-                .map_or(network.last_layer().signed_output, |step| {
-                    network.layer(step.layer).signed_input
-                });
+        .map(|(index, placement)| {
+            let signed = match plan.steps.get(index) {
+                Some(step) => network.layer(step.layer).signed_input,
+                None => network.last_layer().signed_output,
+            };
             map(placement, signed)
         })
         .collect();
-    let mut errors = Vec::new();
-    let mut steps = Vec::with_capacity(plan.steps.len());
-    for (index, step) in plan.steps.iter().enumerate() {
-        let layer = network.layer(step.layer);
-        let stores = index + 1 < plan.maps.len();
-        let lowering = Lowering {
-            network,
-            layer,
-            form: forms[&layer.id],
-            stores,
-        };
-        match lowering.operation(weights.layer(layer.id), &plan.maps[index]) {
-            Ok(operation) => steps.push(Step {
+    let steps: Vec<Step> = plan
+        .steps
+        .iter()
+        .zip(&plan.maps)
+        .enumerate()
+        .map(|(index, (step, input))| {
+            let layer = network.layer(step.layer);
+            let stores = index + 1 < plan.maps.len();
+            let lowering = Lowering {
+                layer,
+                form: forms[&layer.id],
+                stores,
+                accumulators: accumulators[layer.id.0],
+            };
+            Step {
                 layer: layer.id,
                 order: step.order,
                 output: layer.output,
                 field: ReceptiveField::of(layer),
                 stores,
-                operation,
-            }),
-            Err(sum) => errors.push(ProgramError {
-                layer: layer.id,
-                sum,
-            }),
-        }
-    }
-    if !errors.is_empty() {
-        return Err(errors);
-    }
+                operation: lowering.operation(weights.layer(layer.id), input),
+            }
+        })
+        .collect();
     let accumulator = match steps.last() {
         Some(Step {
             stores: false,
@@ -107,6 +101,71 @@ pub fn lower(
             accumulator,
         },
     })
+}
+
+/// The widest accumulator of any layer.
+///
+/// # Errors
+/// Every layer whose sums could pass 32 bits.
+pub fn widest_accumulator(
+    network: &Network,
+    weights: &Weights,
+) -> Result<Accumulator, Vec<ProgramError>> {
+    let widest = accumulators(network, weights)?
+        .into_iter()
+        .flat_map(<[_; 2]>::from)
+        .max();
+    Ok(widest.unwrap_or(Accumulator::I16))
+}
+
+/// The accumulators of each layer's sum, or of the two of a separable layer.
+fn accumulators(
+    network: &Network,
+    weights: &Weights,
+) -> Result<Vec<(Accumulator, Accumulator)>, Vec<ProgramError>> {
+    let mut errors = Vec::new();
+    let mut accumulators = Vec::new();
+    for layer in network.layers() {
+        let bits = network.bits().activations;
+        let range = ActivationRange::new(bits, layer.signed_input);
+        // Weights of one output behind the other, as every tensor but the
+        // depthwise one has them.
+        let by_output = |parameters: &Parameters, range| {
+            let per_output = parameters.weight.len() / parameters.bias.len();
+            accumulator_for(parameters, range, |output| {
+                parameters.weight[output * per_output..][..per_output].iter()
+            })
+        };
+        let proven = match weights.layer(layer.id) {
+            LayerParameters::None => Ok((Accumulator::I16, Accumulator::I16)),
+            LayerParameters::Single(sum) => by_output(sum, range).map(|one| (one, one)),
+            LayerParameters::Separable {
+                depthwise,
+                pointwise,
+            } => {
+                let channels = depthwise.bias.len();
+                accumulator_for(depthwise, range, |channel| {
+                    depthwise.weight[channel..].iter().step_by(channels)
+                })
+                .and_then(|first| {
+                    let second = by_output(pointwise, ActivationRange::new(bits, true))?;
+                    Ok((first, second))
+                })
+            }
+        };
+        match proven {
+            Ok(proven) => accumulators.push(proven),
+            Err(sum) => errors.push(ProgramError {
+                layer: layer.id,
+                sum,
+            }),
+        }
+    }
+    if errors.is_empty() {
+        Ok(accumulators)
+    } else {
+        Err(errors)
+    }
 }
 
 impl Operation {
@@ -163,28 +222,28 @@ fn map(placement: &Placement, signed: bool) -> Map {
 
 /// One layer on its way to a step.
 struct Lowering<'a> {
-    network: &'a Network,
     layer: &'a Layer,
     form: Form,
     stores: bool,
+    accumulators: (Accumulator, Accumulator),
 }
 
 impl Lowering<'_> {
-    fn operation(
-        &self,
-        parameters: &LayerParameters,
-        input: &Placement,
-    ) -> Result<Operation, SumTooWide> {
-        Ok(match (self.layer.kind, parameters) {
+    fn operation(&self, parameters: &LayerParameters, input: &Placement) -> Operation {
+        let channels = self.layer.input.channels;
+        let (first, second) = self.accumulators;
+        match (self.layer.kind, parameters) {
             (LayerKind::AveragePool { window }, _) => Operation::AveragePool {
                 shift: window.taps().ilog2(),
             },
             (LayerKind::MaxPool { .. }, _) => Operation::MaxPool,
-            (LayerKind::Convolution { .. }, LayerParameters::Single(parameters)) => {
-                Operation::Convolution(self.convolution(parameters)?)
+            (LayerKind::Convolution { .. }, LayerParameters::Single(sum)) => {
+                let weights = tap_by_tap(sum, channels as usize);
+                Operation::Convolution(self.sum(sum, first, channels, weights))
             }
-            (LayerKind::Dense { .. }, LayerParameters::Single(parameters)) => {
-                Operation::Dense(self.dense(parameters, input)?)
+            (LayerKind::Dense { .. }, LayerParameters::Single(sum)) => {
+                let weights = in_storage_order(sum, input);
+                Operation::Dense(self.sum(sum, first, self.layer.input.values(), weights))
             }
             (
                 LayerKind::Separable { .. },
@@ -192,47 +251,36 @@ impl Lowering<'_> {
                     depthwise,
                     pointwise,
                 },
-            ) => Operation::Separable {
-                depthwise: self.depthwise(depthwise)?,
-                pointwise: self.pointwise(pointwise)?,
-            },
+            ) => {
+                let right = depthwise.shift.right.into();
+                // Both tensors are in the order of use as they stand.
+                let weights = depthwise.weight.clone();
+                Operation::Separable {
+                    depthwise: WeightedSum {
+                        finish: Finish::Signed { right },
+                        ..self.sum(depthwise, first, channels, weights)
+                    },
+                    pointwise: self.sum(pointwise, second, channels, pointwise.weight.clone()),
+                }
+            }
             (kind, _) => unreachable!("weights were read for this network: {kind:?}"),
-        })
-    }
-
-    fn inputs(&self) -> usize {
-        self.layer.input.channels as usize
-    }
-
-    fn finish(&self, right: u8) -> Finish {
-        match self.layer.activation() {
-            Some(Activation::Linear) if !self.stores => Finish::Exact,
-            Some(Activation::Linear) => Finish::Signed {
-                right: right.into(),
-            },
-            _ => Finish::Relu {
-                right: right.into(),
-            },
         }
-    }
-
-    fn input_range(&self) -> ActivationRange {
-        ActivationRange::new(self.network.bits().activations, self.layer.signed_input)
     }
 
     fn sum(
         &self,
         parameters: &Parameters,
         accumulator: Accumulator,
-        inputs: usize,
+        inputs: u32,
         weights: Vec<i8>,
     ) -> WeightedSum {
         // A shift past 31 passes the proof only where every weight is 0.
         let idle = parameters.weight.iter().all(|&weight| weight == 0);
+        let right = parameters.shift.right.into();
         WeightedSum {
             accumulator,
             form: self.form,
-            inputs: inputs as u32,
+            inputs,
             outputs: parameters.bias.len() as u32,
             weights,
             biases: parameters.bias.clone(),
@@ -241,71 +289,48 @@ impl Lowering<'_> {
             } else {
                 parameters.shift.left.into()
             },
-            finish: self.finish(parameters.shift.right),
+            finish: match self.layer.activation() {
+                Some(Activation::Linear) if !self.stores => Finish::Exact,
+                Some(Activation::Linear) => Finish::Signed { right },
+                _ => Finish::Relu { right },
+            },
         }
     }
+}
 
-    /// `[out, k, k, in]` to `[tap][out][in]`.
-    fn convolution(&self, parameters: &Parameters) -> Result<WeightedSum, SumTooWide> {
-        let (inputs, outputs) = (self.inputs(), parameters.bias.len());
-        let per_output = parameters.weight.len() / outputs;
-        let accumulator = accumulator_for(parameters, self.input_range(), |output| {
-            parameters.weight[output * per_output..][..per_output].iter()
-        })?;
-        let mut weights = Vec::with_capacity(parameters.weight.len());
-        for tap in 0..per_output / inputs {
-            for output in 0..outputs {
-                let first = output * per_output + tap * inputs;
-                weights.extend(&parameters.weight[first..first + inputs]);
-            }
+/// `[out, k, k, in]` to `[tap][out][in]`.
+fn tap_by_tap(parameters: &Parameters, inputs: usize) -> Vec<i8> {
+    let outputs = parameters.bias.len();
+    let per_output = parameters.weight.len() / outputs;
+    let mut weights = Vec::with_capacity(parameters.weight.len());
+    for tap in 0..per_output / inputs {
+        for output in 0..outputs {
+            let first = output * per_output + tap * inputs;
+            weights.extend(&parameters.weight[first..first + inputs]);
         }
-        Ok(self.sum(parameters, accumulator, inputs, weights))
     }
+    weights
+}
 
-    /// `[k, k, in]` is in the order of use as it stands.
-    fn depthwise(&self, parameters: &Parameters) -> Result<WeightedSum, SumTooWide> {
-        let channels = self.inputs();
-        let accumulator = accumulator_for(parameters, self.input_range(), |channel| {
-            parameters.weight[channel..].iter().step_by(channels)
-        })?;
-        let mut sum = self.sum(parameters, accumulator, channels, parameters.weight.clone());
-        sum.finish = Finish::Signed {
-            right: parameters.shift.right.into(),
-        };
-        Ok(sum)
-    }
-
-    /// `[out, in]`: one tap.
-    fn pointwise(&self, parameters: &Parameters) -> Result<WeightedSum, SumTooWide> {
-        let inputs = self.inputs();
-        let range = ActivationRange::new(self.network.bits().activations, true);
-        let accumulator = accumulator_for(parameters, range, |output| {
-            parameters.weight[output * inputs..][..inputs].iter()
-        })?;
-        Ok(self.sum(parameters, accumulator, inputs, parameters.weight.clone()))
-    }
-
-    /// `[out, in]`, the inputs of each output permuted from flattening order
-    /// to the order in which the map is stored.
-    fn dense(&self, parameters: &Parameters, input: &Placement) -> Result<WeightedSum, SumTooWide> {
-        let inputs = self.layer.input.values() as usize;
-        let accumulator = accumulator_for(parameters, self.input_range(), |output| {
-            parameters.weight[output * inputs..][..inputs].iter()
-        })?;
-        let channels = self.inputs();
-        // Backward rows are stored at the addresses of forward ones.
-        let storage = match input.storage {
-            Order::Herringbone => Order::Herringbone,
-            Order::RowMajor | Order::RowMajorBackward => Order::RowMajor,
-        };
-        let pixels = storage.pixels(self.layer.input.height, self.layer.input.width);
-        let mut weights = Vec::with_capacity(parameters.weight.len());
-        for row_of_weights in parameters.weight.chunks_exact(inputs) {
-            for &(row, column) in &pixels {
-                let pixel = (row * self.layer.input.width + column) as usize;
-                weights.extend(&row_of_weights[pixel * channels..][..channels]);
-            }
+/// `[out, in]`, the inputs of each output permuted from flattening order to the
+/// order in which the map is stored.
+fn in_storage_order(parameters: &Parameters, input: &Placement) -> Vec<i8> {
+    // Backward rows are stored at the addresses of forward ones.
+    let storage = match input.storage {
+        Order::Herringbone => Order::Herringbone,
+        Order::RowMajor | Order::RowMajorBackward => Order::RowMajor,
+    };
+    let pixels = storage.pixels(input.shape.height, input.shape.width);
+    let channels = input.shape.channels as usize;
+    let mut weights = Vec::with_capacity(parameters.weight.len());
+    for row_of_weights in parameters
+        .weight
+        .chunks_exact(input.shape.values() as usize)
+    {
+        for &(row, column) in &pixels {
+            let pixel = (row * input.shape.width + column) as usize;
+            weights.extend(&row_of_weights[pixel * channels..][..channels]);
         }
-        Ok(self.sum(parameters, accumulator, inputs, weights))
     }
+    weights
 }

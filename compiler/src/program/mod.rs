@@ -7,7 +7,7 @@ mod lower;
 
 pub use accumulator::{Accumulator, ActivationRange};
 pub use form::Form;
-pub use lower::{ProgramError, lower};
+pub use lower::{ProgramError, lower, widest_accumulator};
 
 use crate::network::{LayerId, Shape};
 use crate::plan::{Intake, Order, ReceptiveField};

@@ -1,0 +1,248 @@
+//! An activation times a weight.
+//!
+//! On AVR both forms are inline assembly. LLVM leaves a product in r0 until it
+//! is copied or spilled, and a spill past the 62 bytes that `std Y+q` reaches
+//! first saves the flags in r0: the product is lost. (Seen with rustc 1.96:
+//! `muls`, `in r0, 0x3f`, `adiw r28, …`, `std Y+62, r0`.) Here it never stays
+//! there.
+
+/// An activation as it is loaded: unsigned after ReLU, signed otherwise.
+pub trait Value: Copy + Into<i16> {
+    /// `self × weight`, which always fits: at most 255 × 128.
+    fn times(self, weight: i8) -> i16;
+
+    /// `self × weight` where that fits 8 bits: an activation of 4 bits and a
+    /// weight of at most 4.
+    fn times_narrow(self, weight: i8) -> i8;
+
+    /// The value, for code that is to run only where its branch is taken: LLVM
+    /// would rather add products of 0 than branch around the additions.
+    fn in_branch(self) -> Self;
+
+    /// `self + other` where that fits 8 bits.
+    fn plus(self, other: Self) -> Self;
+
+    /// `self × factor` where that fits 8 bits and `factor` is a constant from
+    /// 1 to 8: no multiplier, and two additions on average.
+    #[inline(always)]
+    fn multiple(self, factor: i8) -> Self {
+        let twice = self.plus(self);
+        match factor {
+            1 => self,
+            2 => twice,
+            3 => twice.plus(self),
+            4 => twice.plus(twice),
+            5 => twice.plus(twice).plus(self),
+            6 => twice.plus(twice).plus(twice),
+            7 => twice.plus(twice).plus(twice).plus(self),
+            _ => twice.plus(twice).plus(twice.plus(twice)),
+        }
+    }
+}
+
+#[cfg(not(target_arch = "avr"))]
+mod additions {
+    #[inline(always)]
+    pub(super) fn in_branch(value: u8) -> u8 {
+        value
+    }
+
+    #[inline(always)]
+    pub(super) fn plus(left: u8, right: u8) -> u8 {
+        left.wrapping_add(right)
+    }
+}
+
+#[cfg(target_arch = "avr")]
+mod additions {
+    use core::arch::asm;
+
+    #[inline(always)]
+    pub(super) fn in_branch(value: u8) -> u8 {
+        let mut value = value;
+        // SAFETY: no instruction at all. Not `pure`, so that it stays where it is.
+        unsafe {
+            asm!("/* {} */", inout(reg) value, options(nomem, nostack, preserves_flags));
+        }
+        value
+    }
+
+    /// An addition that LLVM does not make a multiplication again.
+    #[inline(always)]
+    pub(super) fn plus(left: u8, right: u8) -> u8 {
+        let mut sum = left;
+        // SAFETY: changes nothing but `sum` and the flags (AVR Instruction Set
+        // Manual, ADD).
+        unsafe {
+            asm!("add {}, {}", inout(reg) sum, in(reg) right,
+                options(pure, nomem, nostack));
+        }
+        sum
+    }
+}
+
+#[cfg(not(all(target_arch = "avr", target_feature = "mul")))]
+mod products {
+    #[inline(always)]
+    pub(super) fn low_byte(left: u8, right: u8) -> u8 {
+        left.wrapping_mul(right)
+    }
+
+    #[inline(always)]
+    pub(super) fn unsigned_by_signed(value: u8, weight: i8) -> i16 {
+        i16::from(value).wrapping_mul(weight.into())
+    }
+
+    #[inline(always)]
+    pub(super) fn signed_by_signed(value: i8, weight: i8) -> i16 {
+        i16::from(value).wrapping_mul(weight.into())
+    }
+}
+
+/// The operands' registers: `mul` takes any, `muls` r16 to r31, `mulsu` r16 to
+/// r23 (AVR Instruction Set Manual). r0 is put back, and r1 is zero again, as
+/// the compiler wants them.
+#[cfg(all(target_arch = "avr", target_feature = "mul"))]
+mod products {
+    use core::arch::asm;
+
+    #[inline(always)]
+    pub(super) fn low_byte(left: u8, right: u8) -> u8 {
+        let product: u8;
+        // SAFETY: changes nothing but its outputs and the flags.
+        unsafe {
+            asm!(
+                "mov {saved}, r0",
+                "mul {left}, {right}",
+                "mov {product}, r0",
+                "mov r0, {saved}",
+                "clr r1",
+                saved = out(reg) _,
+                product = out(reg) product,
+                left = in(reg) left,
+                right = in(reg) right,
+                options(pure, nomem, nostack)
+            );
+        }
+        product
+    }
+
+    #[inline(always)]
+    pub(super) fn unsigned_by_signed(value: u8, weight: i8) -> i16 {
+        let (low, high): (u8, u8);
+        // SAFETY: changes nothing but its outputs and the flags.
+        unsafe {
+            asm!(
+                "mov {saved}, r0",
+                "mulsu r22, r23",
+                "mov {low}, r0",
+                "mov {high}, r1",
+                "mov r0, {saved}",
+                "clr r1",
+                saved = out(reg) _,
+                low = out(reg) low,
+                high = out(reg) high,
+                in("r22") weight,
+                in("r23") value,
+                options(pure, nomem, nostack)
+            );
+        }
+        i16::from_le_bytes([low, high])
+    }
+
+    #[inline(always)]
+    pub(super) fn signed_by_signed(value: i8, weight: i8) -> i16 {
+        let (low, high): (u8, u8);
+        // SAFETY: changes nothing but its outputs and the flags.
+        unsafe {
+            asm!(
+                "mov {saved}, r0",
+                "muls {value}, {weight}",
+                "mov {low}, r0",
+                "mov {high}, r1",
+                "mov r0, {saved}",
+                "clr r1",
+                saved = out(reg) _,
+                low = out(reg) low,
+                high = out(reg) high,
+                value = in(reg_upper) value,
+                weight = in(reg_upper) weight,
+                options(pure, nomem, nostack)
+            );
+        }
+        i16::from_le_bytes([low, high])
+    }
+}
+
+impl Value for u8 {
+    #[inline(always)]
+    fn in_branch(self) -> Self {
+        additions::in_branch(self)
+    }
+
+    #[inline(always)]
+    fn times(self, weight: i8) -> i16 {
+        products::unsigned_by_signed(self, weight)
+    }
+
+    #[inline(always)]
+    fn times_narrow(self, weight: i8) -> i8 {
+        products::low_byte(self, weight as u8) as i8
+    }
+
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        additions::plus(self, other)
+    }
+}
+
+impl Value for i8 {
+    #[inline(always)]
+    fn in_branch(self) -> Self {
+        additions::in_branch(self as u8) as i8
+    }
+
+    #[inline(always)]
+    fn times(self, weight: i8) -> i16 {
+        products::signed_by_signed(self, weight)
+    }
+
+    #[inline(always)]
+    fn times_narrow(self, weight: i8) -> i8 {
+        products::low_byte(self as u8, weight as u8) as i8
+    }
+
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        additions::plus(self as u8, other as u8) as i8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn multiples_are_products() {
+        for factor in 1..=8 {
+            for value in 0..16u8 {
+                assert_eq!(i16::from(value.multiple(factor)), value.times(factor));
+            }
+            for value in -8..8i8 {
+                assert_eq!(i16::from(value.multiple(factor)), value.times(factor));
+            }
+        }
+    }
+
+    #[test]
+    fn narrow_products_are_products() {
+        for weight in -8..8 {
+            for value in 0..16u8 {
+                assert_eq!(i16::from(value.times_narrow(weight)), value.times(weight));
+            }
+            for value in -8..8i8 {
+                assert_eq!(i16::from(value.times_narrow(weight)), value.times(weight));
+            }
+        }
+    }
+}
