@@ -19,6 +19,7 @@ mod second {
 herringbone::network! {
     Third: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(64,3), M, D*(10) >,
     target: atmega328p,
+    reserve: 256,
 }
 
 fn main() {}

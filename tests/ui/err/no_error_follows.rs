@@ -9,6 +9,7 @@ herringbone::network! {
 herringbone::network! {
     Large: [28, 28, 1] => < A, C1(255,3), D*(10) >,
     target: attiny13a,
+    reserve: 32,
     weights: concat!(env!("HERRINGBONE_UI_WEIGHTS"), "/large.safetensors"),
 }
 

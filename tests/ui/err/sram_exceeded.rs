@@ -3,16 +3,19 @@
 herringbone::network! {
     Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(64,3), M, Dr, D*(10) >,
     target: atmega328p,
+    reserve: 256,
 }
 
 herringbone::network! {
     Bytes: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, D*(10) >,
     sram: 400,
+    reserve: 64,
 }
 
 herringbone::network! {
     Tiny: [28, 28, 1] => < C1(5,3), D*(10) >,
     target: attiny13a,
+    reserve: 32,
 }
 
 herringbone::network! {
