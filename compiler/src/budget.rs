@@ -6,6 +6,7 @@ use crate::network::{Layer, LayerId, LayerKind, Network};
 use crate::plan::{self, Intake, MemoryPlan, Strategy};
 use crate::program::Accumulator;
 use crate::stack;
+use crate::target::Target;
 use std::fmt;
 
 /// Bytes that a network's value holds beside the arena: the row, column and
@@ -183,8 +184,7 @@ fn over_sram(declaration: &Declaration, design: &Design, given_bytes: u32, owner
     let remedies = remedies(declaration, design, given_bytes);
     if remedies.is_empty() {
         message.push_str(
-            "what would fit: nothing by this layer alone; take a smaller input, pool earlier, \
-             or a target with more SRAM",
+            "what would fit: nothing by one change alone; take a smaller input, or pool earlier",
         );
     } else {
         message.push_str("what would fit: ");
@@ -289,7 +289,22 @@ fn remedies(declaration: &Declaration, design: &Design, given_bytes: u32) -> Vec
             "a `reserve` of at most {most} bytes (the network's own stack and 64 take {least_reserve})"
         ));
     }
+    if let Some(target) = larger_target(declaration, design) {
+        let sram_bytes = target.sram_bytes;
+        remedies.push(format!("`target: {}` ({sram_bytes} bytes)", target.name));
+    }
     remedies
+}
+
+/// The part of the same architecture with the least SRAM and flash that holds
+/// the design, and no less of either than the part that does not.
+fn larger_target(declaration: &Declaration, design: &Design) -> Option<&'static Target> {
+    let given = declaration.budget.target?;
+    Target::all()
+        .filter(|target| target.architecture == given.architecture)
+        .filter(|target| target.sram_bytes >= design.sram_bytes())
+        .filter(|target| target.flash_bytes >= given.flash_bytes)
+        .min_by_key(|target| (target.sram_bytes, target.flash_bytes))
 }
 
 /// Weights that the flash can't hold even packed in tables.

@@ -194,12 +194,12 @@ pub(crate) fn stub(ast: &NetworkAst, outline: &Outline) -> TokenStream {
 pub(crate) fn warning(ast: &NetworkAst, tight: &Tight) -> TokenStream {
     let message = tight.to_string();
     let span = ast.layer_tokens(tight.layer).span();
-    let usage = quote_spanned!(span=> const _: () = budget;);
+    let usage = quote_spanned!(span=> const _: () = herringbone;);
     quote! {
         const _: () = {
             #[deprecated(note = #message)]
             #[allow(non_upper_case_globals)]
-            const budget: () = ();
+            const herringbone: () = ();
             #usage
         };
     }

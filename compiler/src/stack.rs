@@ -29,7 +29,9 @@ fn layer_bytes(layer: &Layer, widest: Accumulator) -> u32 {
         LayerKind::Convolution { .. } => inputs + sum * outputs,
         // The depthwise sums, and the values that the pointwise half reads.
         LayerKind::Separable { .. } => (2 + sum) * inputs + sum * outputs,
-        LayerKind::AveragePool { .. } | LayerKind::MaxPool { .. } => 6 * inputs,
+        // Sums of 16 bits, a tap and the output; or maxima, a tap and the output.
+        LayerKind::AveragePool { .. } => 4 * inputs,
+        LayerKind::MaxPool { .. } => 3 * inputs,
         // One sum at a time.
         LayerKind::Dense { .. } => sum,
         LayerKind::Dropout { .. } => 0,
