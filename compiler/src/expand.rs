@@ -28,19 +28,23 @@ pub fn expand(tokens: TokenStream) -> TokenStream {
     let Some(ast) = ast else {
         return errors.to_compile_errors();
     };
-    let item = declaration
-        .and_then(|declaration| expand_declaration(&path, &ast, &declaration, &mut errors))
-        .unwrap_or_else(|| item::stub(&ast, &outline));
+    let item = match &declaration {
+        Some(declaration) => expand_declaration(&path, &ast, declaration, &mut errors),
+        None => Err(Accumulator::I16),
+    };
+    let item = item.unwrap_or_else(|results| item::stub(&ast, &outline, results));
     let errors = errors.to_compile_errors();
     quote::quote!(#errors #item)
 }
 
+/// The items of a declaration, or, with the errors added, the type of the
+/// results as far as it is known.
 fn expand_declaration(
     path: &TokenStream,
     ast: &NetworkAst,
     declaration: &Declaration,
     errors: &mut Diagnostics,
-) -> Option<TokenStream> {
+) -> Result<TokenStream, Accumulator> {
     let weights = ast.weights().and_then(|value| {
         let tokens = ast.value_tokens(Key::Weights);
         read_weights(value, &declaration.network)
@@ -76,13 +80,13 @@ fn expand_declaration(
             None
         }
     };
+    let program = weights.map(|weights| program::lower(declaration, &weights, &design.plan));
+    let program = program.transpose().unwrap_or_default();
     if !errors.is_empty() {
-        return None;
+        return Err(program.map_or(Accumulator::I16, |program| program.results.accumulator));
     }
-    let program =
-        weights.and_then(|weights| program::lower(declaration, &weights, &design.plan).ok());
     let item = item::emit(path, ast, declaration, &design, program.as_ref());
-    Some(quote::quote!(#warning #item))
+    Ok(quote::quote!(#warning #item))
 }
 
 fn read_weights(value: &WeightsValue, network: &Network) -> Result<Weights, Vec<String>> {

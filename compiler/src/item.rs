@@ -4,7 +4,7 @@
 use crate::budget::{Design, Tight};
 use crate::codegen;
 use crate::declaration::Declaration;
-use crate::program::Program;
+use crate::program::{Accumulator, Program};
 use crate::report;
 use crate::syntax::{NetworkAst, Outline};
 use proc_macro2::{Literal, TokenStream};
@@ -132,7 +132,7 @@ fn methods(results: &TokenStream) -> TokenStream {
 
 /// A type with the same constants and methods as far as they are known, so
 /// that a mistake in a declaration is not followed by one for each of its uses.
-pub(crate) fn stub(ast: &NetworkAst, outline: &Outline) -> TokenStream {
+pub(crate) fn stub(ast: &NetworkAst, outline: &Outline, results: Accumulator) -> TokenStream {
     let NetworkAst {
         attributes,
         visibility,
@@ -141,15 +141,16 @@ pub(crate) fn stub(ast: &NetworkAst, outline: &Outline) -> TokenStream {
     } = ast;
     let input_len = Literal::usize_unsuffixed(outline.input_len.unwrap_or(1));
     let classes = Literal::usize_unsuffixed(outline.classes.unwrap_or(1));
+    let integer = codegen::integer(results);
     quote! {
         #(#attributes)*
         #[doc = ""]
         #[allow(dead_code)]
         #visibility struct #name {}
 
-        #[allow(dead_code, unused_variables)]
+        #[allow(dead_code, unused_imports, unused_variables)]
         const _: () = {
-            use ::core::primitive::{i16, str, u64, u8, usize};
+            use ::core::primitive::{i16, i32, str, u64, u8, usize};
 
             #[allow(missing_docs)]
             impl #name {
@@ -167,11 +168,11 @@ pub(crate) fn stub(ast: &NetworkAst, outline: &Outline) -> TokenStream {
 
                 pub fn begin(&mut self) {}
 
-                pub fn push(&mut self, byte: u8) -> ::core::option::Option<[i16; #classes]> {
+                pub fn push(&mut self, byte: u8) -> ::core::option::Option<[#integer; #classes]> {
                     ::core::option::Option::None
                 }
 
-                pub fn run(&mut self, input: &[u8; Self::INPUT_LEN]) -> [i16; #classes] {
+                pub fn run(&mut self, input: &[u8; Self::INPUT_LEN]) -> [#integer; #classes] {
                     [0; #classes]
                 }
 

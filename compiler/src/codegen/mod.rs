@@ -191,7 +191,8 @@ fn count(number: u32) -> Literal {
     Literal::u32_unsuffixed(number)
 }
 
-fn integer(accumulator: Accumulator) -> Ident {
+/// The type of a sum.
+pub(crate) fn integer(accumulator: Accumulator) -> Ident {
     Ident::new(
         match accumulator {
             Accumulator::I16 => "i16",
