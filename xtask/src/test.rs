@@ -17,9 +17,10 @@ use crate::toolchain::{self, Toolchain, nightly_cargo};
 /// # Errors
 /// At the first failure.
 pub fn run(long: bool) -> Result<()> {
+    let start = Instant::now();
     let mut report = Report::default();
     let result = run_all(long, &mut report);
-    report.print();
+    report.print(start.elapsed());
     result
 }
 
@@ -114,6 +115,7 @@ fn clippy_firmware(
 
 /// Fuzzes each target for a minute.
 fn fuzz(report: &mut Report) -> Result<()> {
+    packages::install("fuzzing", &["g++"])?;
     let folder = paths::root().join("fuzz");
     if !packages::found("cargo-fuzz") {
         succeed(&mut cargo(&["install", "cargo-fuzz", "--locked"]))?;
@@ -135,7 +137,7 @@ fn fuzz(report: &mut Report) -> Result<()> {
         succeed(cargo(&["clippy"]).args(scope))
     })?;
     for target in String::from_utf8(list.stdout)?.split_whitespace() {
-        report.check(&format!("fuzz target {target}"), || {
+        report.check(&format!("fuzz target {target} for a minute"), || {
             let mut fuzz = nightly_cargo();
             fuzz.current_dir(paths::root()).args([
                 "fuzz",
@@ -200,7 +202,7 @@ impl Report {
     }
 
     /// Prints what ran, in the words of cargo's own tests.
-    fn print(&self) {
+    fn print(&self, total: Duration) {
         let count = self.passed.len() + usize::from(self.failed.is_some());
         println!("\nrunning {count} checks");
         for (name, duration) in &self.passed {
@@ -212,7 +214,6 @@ impl Report {
         if let Some(name) = &self.failed {
             println!("test {name} ... FAILED");
         }
-        let total: Duration = self.passed.iter().map(|(_, duration)| *duration).sum();
         println!(
             "\ntest result: {}. {} passed; {} failed; {} ignored; 0 measured; 0 filtered out; \
              finished in {:.2}s\n",
