@@ -207,7 +207,7 @@ fn find_uart(avr: NonNull<ffi::avr_t>) -> Option<NonNull<ffi::avr_uart_t>> {
             let kind = (*peripheral).kind;
             if !kind.is_null() && CStr::from_ptr(kind) == c"uart" {
                 let uart = found.cast::<ffi::avr_uart_t>();
-                if (*uart.as_ptr()).name.cast_unsigned() == b'0' {
+                if (*uart.as_ptr()).name as u8 == b'0' {
                     return Some(uart);
                 }
             }
