@@ -21,6 +21,38 @@ pub struct Case {
 }
 
 impl Case {
+    fn new(network: Network, numbers: &[Vec<Numbers>], inputs: &[Fill]) -> Self {
+        let file = weights_file(&network, numbers);
+        let weights = weights::read(&network, &file).expect("the file is made for the network");
+        let bytes = |fill: &Fill| {
+            let values = fill.values(0, 255, network.input().values());
+            values.into_iter().map(|value| value as u8).collect()
+        };
+        Self {
+            inputs: inputs.iter().map(bytes).collect(),
+            network,
+            weights,
+            file,
+        }
+    }
+
+    /// That network with random weights and one random input.
+    pub fn random(network: Network, seed: u64) -> Self {
+        let numbers = |layer: u64| {
+            let random = |tensor| Fill::Random(seed + 4 * layer + tensor);
+            [0, 2].map(|half| Numbers {
+                weights: random(half),
+                biases: random(half + 1),
+                bias_shift: 8,
+                left: 1,
+                right: Right::Near(-1),
+            })
+        };
+        let layers = 0..network.layers().len() as u64;
+        let numbers: Vec<_> = layers.map(|layer| numbers(layer).to_vec()).collect();
+        Self::new(network, &numbers, &[Fill::Random(seed)])
+    }
+
     /// The list as the declaration writes it: `[8, 9, 1] => < M, D*(10) >`.
     pub fn list(&self) -> String {
         list(&self.network)
@@ -114,7 +146,7 @@ impl Fill {
             let random = split_mix(&mut state);
             values.push(match self {
                 Fill::Random(_) => low + (random % (high - low + 1) as u64) as i64,
-                Fill::Extremes(_) if random % 2 == 0 => low,
+                Fill::Extremes(_) if random & 1 == 0 => low,
                 Fill::Extremes(_) | Fill::Greatest => high,
                 Fill::Least => low,
             });
@@ -251,19 +283,7 @@ impl Recipe {
     /// The network, weights and inputs.
     pub fn case(&self) -> Case {
         let (network, numbers) = self.layers();
-        let file = weights_file(&network, &numbers);
-        let weights = weights::read(&network, &file).expect("the file is made for the network");
-        let bytes = |fill: &Fill| {
-            let values = fill.values(0, 255, network.input().values());
-            values.into_iter().map(|value| value as u8).collect()
-        };
-        let inputs = self.inputs.iter().map(bytes).collect();
-        Case {
-            network,
-            weights,
-            file,
-            inputs,
-        }
+        Case::new(network, &numbers, &self.inputs)
     }
 
     /// The network, and the numbers of each of its layers.

@@ -1,0 +1,188 @@
+//! The emitted code of random networks, compiled and run, against the naive
+//! evaluator: through `run`, `push` and `classify`, on arenas that are dirty
+//! from another image, with overflow checks and without.
+
+use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
+use herringbone_tests::crates::Crates;
+use herringbone_tests::networks::{Case, recipes};
+use herringbone_tests::reference::evaluate;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+/// Random networks, as many as compile in half a minute.
+const NETWORKS: usize = 40;
+
+/// Straight-line code of more weights takes long to compile.
+const MOST_WEIGHTS: u64 = 1200;
+
+fn weight_count(network: &Network) -> u64 {
+    let layers = network.layers().iter();
+    layers.map(|layer| layer.weight_count()).sum()
+}
+
+/// The same random networks at every run.
+fn random_cases() -> Vec<Case> {
+    let mut runner = TestRunner::deterministic();
+    let mut recipe = || recipes().new_tree(&mut runner).unwrap().current();
+    std::iter::from_fn(|| Some(recipe()))
+        .filter(|recipe| weight_count(&recipe.network()) <= MOST_WEIGHTS)
+        .take(NETWORKS)
+        .map(|recipe| recipe.case())
+        .collect()
+}
+
+/// Networks at the limits of the language.
+fn edge_cases() -> Vec<Case> {
+    let window = |side| Kernel::square(side);
+    let average = |side| LayerKind::AveragePool {
+        window: window(side),
+    };
+    let maximum = |side| LayerKind::MaxPool {
+        window: window(side),
+    };
+    let dense = |outputs| LayerKind::Dense {
+        outputs,
+        activation: Activation::Linear,
+    };
+    let separable = LayerKind::Separable {
+        outputs: 3,
+        kernel: Kernel::square(7),
+        activation: Activation::Linear,
+    };
+    let cases: [(Shape, &[LayerKind]); 7] = [
+        (Shape::new(255, 255, 1), &[average(4), maximum(4), dense(3)]),
+        (Shape::new(255, 2, 3), &[average(2), dense(2)]),
+        (Shape::new(2, 255, 1), &[maximum(2)]),
+        (Shape::new(1, 1, 255), &[dense(255)]),
+        (Shape::new(3, 3, 255), &[average(2)]),
+        (Shape::new(1, 1, 1), &[dense(1)]),
+        (Shape::new(7, 9, 2), &[separable, dense(2)]),
+    ];
+    let bits = [4, 8].map(|activations| Bits {
+        activations,
+        ..Bits::default()
+    });
+    let networks = cases.iter().zip(bits.iter().cycle());
+    (0..)
+        .zip(networks)
+        .map(|(seed, ((shape, kinds), &bits))| {
+            Case::random(Network::new(*shape, bits, kinds).unwrap(), seed)
+        })
+        .collect()
+}
+
+/// What one network prints in the generated crate.
+const MAIN: &str = r#"
+macro_rules! report {
+    ($index:literal, [$($input:literal,)*]) => {
+        pub(crate) fn report() {
+            static INPUTS: &[&[u8; Net::INPUT_LEN]] = &[$(include_bytes!($input)),*];
+            static NET: std::sync::Mutex<Net> = std::sync::Mutex::new(Net::new());
+            let mut net = NET.lock().unwrap();
+            for (number, input) in INPUTS.iter().enumerate() {
+                let print = |method: &str, values: &[String]| {
+                    println!("{} {number} {method} {}", $index, values.join(" "));
+                };
+                print("run", &net.run(input).map(|value| value.to_string()));
+                print("classify", &[net.classify(input).to_string()]);
+                // An image that is given up leaves sums and a half-filled map.
+                for byte in &input[..input.len() / 2] {
+                    net.push(!byte);
+                }
+                net.begin();
+                for image in ["push", "push_again"] {
+                    let (last, rest) = input.split_last().unwrap();
+                    for byte in rest {
+                        assert!(net.push(*byte).is_none());
+                    }
+                    let results = net.push(*last).unwrap();
+                    print(image, &results.map(|value| value.to_string()));
+                }
+            }
+        }
+    };
+}
+"#;
+
+/// Writes the crate, and gives what it has to print, by network, input and
+/// method.
+fn write_crate(crates: &Crates, cases: &[Case]) -> BTreeMap<String, String> {
+    let mut main = format!("#![forbid(unsafe_code)]\n#![deny(warnings)]\n{MAIN}");
+    let (mut calls, mut files) = (String::new(), Vec::new());
+    let mut expected = BTreeMap::new();
+    for (index, case) in cases.iter().enumerate() {
+        let weights = format!("{index}.safetensors");
+        let plan = ["row_major", "herringbone"][index % 2];
+        let code = match index / 2 % 2 {
+            1 if weight_count(&case.network) <= MOST_WEIGHTS => "unrolled",
+            _ => "table",
+        };
+        let mut inputs = String::new();
+        for (number, input) in case.inputs.iter().enumerate() {
+            let name = format!("{index}.{number}.input");
+            write!(inputs, "{name:?}, ").unwrap();
+            files.push((format!("src/{name}"), &input[..]));
+            let trace = evaluate(&case.network, &case.weights, input);
+            let results: Vec<String> = trace.results().iter().map(i64::to_string).collect();
+            for method in ["run", "push", "push_again"] {
+                expected.insert(format!("{index} {number} {method}"), results.join(" "));
+            }
+            let class = trace.class().to_string();
+            expected.insert(format!("{index} {number} classify"), class);
+        }
+        writeln!(
+            main,
+            "mod network_{index} {{
+    herringbone::network! {{
+        pub(crate) Net: {},
+        bits: {},
+        weights: {weights:?},
+        plan: {plan},
+        code: {code},
+    }}
+    report!({index}, [{inputs}]);
+}}",
+            case.list(),
+            case.bits(),
+        )
+        .unwrap();
+        writeln!(calls, "    network_{index}::report();").unwrap();
+        files.push((weights, &case.file[..]));
+    }
+    writeln!(main, "fn main() {{\n{calls}}}").unwrap();
+    files.push(("src/main.rs".to_owned(), main.as_bytes()));
+    let files: Vec<(&str, &[u8])> = files
+        .iter()
+        .map(|(path, bytes)| (&path[..], *bytes))
+        .collect();
+    crates.add("generated", "2024", "herringbone", &files);
+    expected
+}
+
+/// What the crate printed, by network, input and method.
+fn fields(line: &str) -> Option<(String, String)> {
+    let mut fields = line.splitn(4, ' ');
+    let key: Vec<&str> = fields.by_ref().take(3).collect();
+    Some((key.join(" "), fields.next()?.to_owned()))
+}
+
+#[test]
+fn emitted_code_computes_what_the_design_says() {
+    let mut cases = random_cases();
+    cases.extend(edge_cases());
+    let crates = Crates::new(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("generated"));
+    let expected = write_crate(&crates, &cases);
+    for profile in ["dev", "release"] {
+        let printed = crates.cargo(&["run", "--quiet", "--profile", profile]);
+        let printed: BTreeMap<_, _> = printed.lines().filter_map(fields).collect();
+        assert_eq!(printed.len(), expected.len());
+        for (key, results) in &expected {
+            let index: usize = key.split(' ').next().unwrap().parse().unwrap();
+            let told = format!("{key}: {} {}", cases[index].list(), cases[index].bits());
+            assert_eq!(printed.get(key), Some(results), "{profile}, {told}");
+        }
+    }
+}
