@@ -36,7 +36,7 @@ pub fn text(name: &str, declaration: &Declaration, design: &Design) -> String {
         }
         line.trim_end().to_owned() + "\n"
     };
-    let mut text = format!("{name}: {}\n\n", summary(declaration, design));
+    let mut text = format!("{name}: {}\n{CAPTION}\n\n", summary(declaration, design));
     text.push_str(&line(HEADS));
     for row in &rows {
         text.push_str(&line(std::array::from_fn(|column| row[column].as_str())));
@@ -49,7 +49,7 @@ pub fn text(name: &str, declaration: &Declaration, design: &Design) -> String {
 /// The plan as Markdown.
 pub fn markdown(declaration: &Declaration, design: &Design) -> String {
     let mut text = format!(
-        "# Memory plan\n\n{}\n\n| {} |\n|---|---|---|---:|---:|---:|\n",
+        "# Memory plan\n\n{}\n\n{CAPTION}\n\n| {} |\n|---|---|---|---:|---:|---:|\n",
         summary(declaration, design),
         HEADS.join(" | ")
     );
