@@ -15,6 +15,9 @@ const HEADS: [&str; 6] = [
     "needs",
 ];
 
+/// What the table's numbers are.
+const CAPTION: &str = "Bytes of the arena, at each layer's worst moment:";
+
 /// One row of the table.
 type Row = [String; HEADS.len()];
 
@@ -36,7 +39,7 @@ pub fn text(name: &str, declaration: &Declaration, design: &Design) -> String {
         }
         line.trim_end().to_owned() + "\n"
     };
-    let mut text = format!("{name}: {}\n{CAPTION}\n\n", summary(declaration, design));
+    let mut text = format!("{name}: {}\n\n{CAPTION}\n\n", summary(declaration, design));
     text.push_str(&line(HEADS));
     for row in &rows {
         text.push_str(&line(std::array::from_fn(|column| row[column].as_str())));
@@ -65,8 +68,8 @@ fn summary(declaration: &Declaration, design: &Design) -> String {
     let network = &declaration.network;
     let bits = network.bits();
     format!(
-        "{} bytes in, {} out, {} multiply-accumulates; weights of {} bits, activations of {}; \
-         plan `{}`.",
+        "{} bytes in, {} out, {} multiply-accumulates;\n\
+         weights of {} bits, activations of {}; plan `{}`.",
         network.input().values(),
         network.output().values(),
         thousands(network.multiply_accumulates()),
@@ -78,7 +81,7 @@ fn summary(declaration: &Declaration, design: &Design) -> String {
 
 fn sram(declaration: &Declaration, design: &Design) -> String {
     let mut text = format!(
-        "SRAM: {} bytes of arena + {CURSOR_BYTES} of state + {} of reserve = {}",
+        "SRAM: {} arena + {CURSOR_BYTES} state + {} reserve = {} bytes",
         design.plan.arena_bytes,
         design.reserve_bytes,
         design.sram_bytes(),
