@@ -1,0 +1,146 @@
+//! Generated code in crates of any edition, under any name, beside any items
+//! and under any lints.
+
+use herringbone_compiler::budget::CURSOR_BYTES;
+use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
+use herringbone_compiler::plan::{self, Strategy};
+use herringbone_tests::crates::Crates;
+use herringbone_tests::networks::Case;
+use herringbone_tests::reference::evaluate;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+const HOSTILE: &[u8] = include_bytes!("../fixtures/hygiene/hostile.rs");
+const PLAIN: &[u8] = include_bytes!("../fixtures/hygiene/plain.rs");
+
+/// `[12, 13, 2] => < A, C1(3,3), C2*(4,3), Dr, M, D(5), D*(3) >`.
+fn first() -> Case {
+    let kernel = Kernel::square(3);
+    let window = Kernel::square(2);
+    let kinds = [
+        LayerKind::AveragePool { window },
+        LayerKind::Convolution {
+            outputs: 3,
+            kernel,
+            activation: Activation::Relu,
+        },
+        LayerKind::Separable {
+            outputs: 4,
+            kernel,
+            activation: Activation::Linear,
+        },
+        LayerKind::Dropout { probability: 0.5 },
+        LayerKind::MaxPool { window },
+        LayerKind::Dense {
+            outputs: 5,
+            activation: Activation::Relu,
+        },
+        LayerKind::Dense {
+            outputs: 3,
+            activation: Activation::Linear,
+        },
+    ];
+    let network = Network::new(Shape::new(12, 13, 2), Bits::default(), &kinds);
+    Case::random(network.unwrap(), 1)
+}
+
+/// `[5, 7, 1] => < M, C1(3,1), A >`.
+fn second() -> Case {
+    let window = Kernel::square(2);
+    let kinds = [
+        LayerKind::MaxPool { window },
+        LayerKind::Convolution {
+            outputs: 3,
+            kernel: Kernel::square(1),
+            activation: Activation::Relu,
+        },
+        LayerKind::AveragePool { window },
+    ];
+    let bits = Bits {
+        weights: 8,
+        biases: 8,
+        activations: 8,
+    };
+    Case::random(Network::new(Shape::new(5, 7, 1), bits, &kinds).unwrap(), 2)
+}
+
+/// A crate of each edition.
+fn each_edition(name: &str, main: &str, source: &[u8]) -> (Crates, Vec<String>) {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let crates = Crates::new(folder);
+    let (first, second) = (first().file, second().file);
+    let editions = ["2018", "2021", "2024"];
+    let names = editions.map(|edition| {
+        let name = format!("{name}_{edition}");
+        let files = [
+            (main, source),
+            ("first.safetensors", &first),
+            ("second.safetensors", &second),
+        ];
+        crates.add(&name, edition, "hb", &files);
+        name
+    });
+    (crates, names.into())
+}
+
+#[test]
+fn no_name_or_lint_of_the_user_breaks_generated_code() {
+    let (crates, _) = each_edition("hostile", "src/lib.rs", HOSTILE);
+    crates.cargo(&["build", "--quiet", "--workspace"]);
+}
+
+#[test]
+fn every_edition_computes_the_same_in_the_planned_size() {
+    let (crates, names) = each_edition("plain", "src/main.rs", PLAIN);
+    let results = |case: &Case| {
+        let count = case.network.input().values() as usize;
+        let image: Vec<u8> = (0..count).map(|index| (7 * index) as u8).collect();
+        let trace = evaluate(&case.network, &case.weights, &image);
+        (format!("{:?}", trace.results()), trace.class().to_string())
+    };
+    let (first, second) = (first(), second());
+    let (logits, class) = results(&first);
+    let (activations, _) = results(&second);
+    let arena = |case: &Case, strategy| plan::plan(&case.network, strategy).arena_bytes;
+    let first_bytes = arena(&first, Strategy::RowMajor);
+    let second_bytes = arena(&second, Strategy::Herringbone);
+    let expected = BTreeMap::from([
+        ("first", logits),
+        ("class", class),
+        ("second", activations.clone()),
+        ("inner", activations.clone()),
+        ("local", activations),
+        ("size first", (first_bytes + CURSOR_BYTES).to_string()),
+        ("size second", (second_bytes + CURSOR_BYTES).to_string()),
+        ("arena first", first_bytes.to_string()),
+        ("arena second", second_bytes.to_string()),
+    ]);
+    for name in names {
+        let printed = crates.cargo(&["run", "--quiet", "--package", &name]);
+        let lines = printed.lines().map(|line| line.split_once(": ").unwrap());
+        let printed: BTreeMap<_, _> = lines.map(|(key, value)| (key, value.to_owned())).collect();
+        assert_eq!(printed, expected, "{name}");
+    }
+}
+
+#[test]
+fn a_declaration_always_expands_to_the_same_code() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("expansion");
+    std::fs::create_dir_all(&folder).unwrap();
+    let weights = folder.join("first.safetensors");
+    std::fs::write(&weights, first().file).unwrap();
+    for code in ["table", "unrolled"] {
+        let expand = || {
+            let declaration = format!(
+                "::hb; pub Net: [12, 13, 2] => < A, C1(3,3), C2*(4,3), Dr, M, D(5), D*(3) >, \
+                 weights: {weights:?}, code: {code}, plan: herringbone,"
+            );
+            herringbone_compiler::expand(declaration.parse().unwrap()).to_string()
+        };
+        let once = expand();
+        assert!(once.contains("fn infer"), "{once}");
+        for _ in 0..5 {
+            assert_eq!(expand(), once);
+        }
+    }
+}
