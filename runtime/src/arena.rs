@@ -27,21 +27,25 @@ pub fn load<const BITS: u32, const ALIGNED: bool, const C: usize>(
     values
 }
 
+/// Bytes that hold `nibbles` nibbles. Not `div_ceil`: where a divisor is not
+/// seen to be a constant, a panic comes with it.
+#[inline(always)]
+const fn bytes_of(nibbles: usize) -> usize {
+    (nibbles >> 1).wrapping_add(nibbles & 1)
+}
+
 /// Nibbles from the byte `first` on.
 #[inline(always)]
 fn unpack(arena: &[u8], first: usize, values: &mut [u8]) {
-    let bytes = arena
-        .get(first..first.wrapping_add(values.len().div_ceil(2)))
-        .unwrap_or(&[]);
-    for (pair, byte) in values.chunks_mut(2).zip(bytes) {
-        match pair {
-            [low, high] => {
-                *low = byte & 0x0F;
-                *high = byte >> 4;
-            }
-            [low] => *low = byte & 0x0F,
-            _ => {}
-        }
+    let end = first.wrapping_add(bytes_of(values.len()));
+    let bytes = arena.get(first..end).unwrap_or(&[]);
+    let (pairs, rest) = values.as_chunks_mut::<2>();
+    for ([low, high], byte) in pairs.iter_mut().zip(bytes) {
+        *low = byte & 0x0F;
+        *high = byte >> 4;
+    }
+    if let ([value], Some(byte)) = (rest, bytes.last()) {
+        *value = byte & 0x0F;
     }
 }
 
@@ -101,16 +105,16 @@ pub fn store<const BITS: u32, const ALIGNED: bool, const C: usize>(
 /// Nibbles from the byte `first` on.
 #[inline(always)]
 fn pack(arena: &mut [u8], first: usize, values: &[u8]) {
-    let end = first.wrapping_add(values.len().div_ceil(2));
+    let end = first.wrapping_add(bytes_of(values.len()));
     let Some(bytes) = arena.get_mut(first..end) else {
         return;
     };
-    for (pair, byte) in values.chunks(2).zip(bytes) {
-        match pair {
-            [low, high] => *byte = low | high << 4,
-            [low] => *byte = (*byte & 0xF0) | low,
-            _ => {}
-        }
+    let (pairs, rest) = values.as_chunks::<2>();
+    for ([low, high], byte) in pairs.iter().zip(&mut *bytes) {
+        *byte = low | high << 4;
+    }
+    if let ([value], Some(byte)) = (rest, bytes.last_mut()) {
+        *byte = (*byte & 0xF0) | value;
     }
 }
 

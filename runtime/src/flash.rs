@@ -26,9 +26,9 @@ impl<const N: usize> Flash<u8, N> {
     /// Number `index` of those of `BITS` bits, packed low bits first.
     #[inline(always)]
     pub fn number<const BITS: u32>(&'static self, index: usize) -> i8 {
-        let per_byte = (8 / BITS) as usize;
-        let shift = (index % per_byte) as u32 * BITS;
-        lowest::<BITS>(self.get(index / per_byte) >> shift)
+        let per_byte_log2 = 3 - BITS.ilog2();
+        let position = index as u32 & ((1 << per_byte_log2) - 1);
+        lowest::<BITS>(self.get(index >> per_byte_log2) >> (position * BITS))
     }
 }
 

@@ -112,16 +112,48 @@ pub fn multiply_accumulate<
 ) {
     let mut index = first;
     for sum in sums {
+        let mut row = Row::<WEIGHT_BITS, N>::new(weights, index);
         let mut total = *sum;
-        for group in values.chunks((8 / WEIGHT_BITS) as usize) {
-            let mut packed = weights.get(index);
-            index = index.wrapping_add(1);
-            for &value in group {
-                total = total.add(product::<NARROW, S>(value, lowest::<WEIGHT_BITS>(packed)));
-                packed = packed.checked_shr(WEIGHT_BITS).unwrap_or(0);
-            }
+        for &value in values {
+            total = total.add(product::<NARROW, S>(value, row.next_weight()));
         }
         *sum = total;
+        index = row.index;
+    }
+}
+
+/// A row of packed weights: whole bytes, low bits first.
+struct Row<const BITS: u32, const N: usize> {
+    weights: &'static Flash<u8, N>,
+    /// Of the next byte.
+    index: usize,
+    packed: u8,
+    /// Weights left in `packed`.
+    left: u32,
+}
+
+impl<const BITS: u32, const N: usize> Row<BITS, N> {
+    #[inline(always)]
+    fn new(weights: &'static Flash<u8, N>, first: usize) -> Self {
+        Self {
+            weights,
+            index: first,
+            packed: 0,
+            left: 0,
+        }
+    }
+
+    #[inline(always)]
+    fn next_weight(&mut self) -> i8 {
+        if self.left == 0 {
+            self.packed = self.weights.get(self.index);
+            self.index = self.index.wrapping_add(1);
+            self.left = 8 / BITS;
+        }
+        let weight = lowest::<BITS>(self.packed);
+        self.left = self.left.wrapping_sub(1);
+        self.packed = self.packed.checked_shr(BITS).unwrap_or(0);
+        weight
     }
 }
 
@@ -140,15 +172,9 @@ pub fn multiply_accumulate_each<
     weights: &'static Flash<u8, N>,
     first: usize,
 ) {
-    let per_byte = (8 / WEIGHT_BITS) as usize;
-    let mut index = first;
-    for (sums, values) in sums.chunks_mut(per_byte).zip(values.chunks(per_byte)) {
-        let mut packed = weights.get(index);
-        index = index.wrapping_add(1);
-        for (sum, &value) in sums.iter_mut().zip(values) {
-            *sum = sum.add(product::<NARROW, S>(value, lowest::<WEIGHT_BITS>(packed)));
-            packed = packed.checked_shr(WEIGHT_BITS).unwrap_or(0);
-        }
+    let mut row = Row::<WEIGHT_BITS, N>::new(weights, first);
+    for (sum, &value) in sums.iter_mut().zip(values) {
+        *sum = sum.add(product::<NARROW, S>(value, row.next_weight()));
     }
 }
 
