@@ -112,48 +112,62 @@ pub fn multiply_accumulate<
 ) {
     let mut index = first;
     for sum in sums {
-        let mut row = Row::<WEIGHT_BITS, N>::new(weights, index);
         let mut total = *sum;
-        for &value in values {
-            total = total.add(product::<NARROW, S>(value, row.next_weight()));
-        }
+        for_each_weight::<WEIGHT_BITS, V, N>(values, weights, &mut index, |value, weight| {
+            total = total.add(product::<NARROW, S>(value, weight));
+        });
         *sum = total;
-        index = row.index;
     }
 }
 
-/// A row of packed weights: whole bytes, low bits first.
-struct Row<const BITS: u32, const N: usize> {
+/// Calls `with` for each value and its weight. The weights are a row of packed
+/// ones from byte `index` on, low bits first; `index` is then behind the row.
+#[inline(always)]
+fn for_each_weight<const BITS: u32, V: Value, const N: usize>(
+    values: &[V],
     weights: &'static Flash<u8, N>,
-    /// Of the next byte.
-    index: usize,
-    packed: u8,
-    /// Weights left in `packed`.
-    left: u32,
-}
-
-impl<const BITS: u32, const N: usize> Row<BITS, N> {
-    #[inline(always)]
-    fn new(weights: &'static Flash<u8, N>, first: usize) -> Self {
-        Self {
-            weights,
-            index: first,
-            packed: 0,
-            left: 0,
+    index: &mut usize,
+    mut with: impl FnMut(V, i8),
+) {
+    let mut next_byte = || {
+        let byte = weights.get(*index);
+        *index = index.wrapping_add(1);
+        byte
+    };
+    match BITS {
+        8 => {
+            for &value in values {
+                with(value, lowest::<8>(next_byte()));
+            }
         }
-    }
-
-    #[inline(always)]
-    fn next_weight(&mut self) -> i8 {
-        if self.left == 0 {
-            self.packed = self.weights.get(self.index);
-            self.index = self.index.wrapping_add(1);
-            self.left = 8 / BITS;
+        4 => {
+            let (pairs, rest) = values.as_chunks::<2>();
+            for &[first, second] in pairs {
+                let packed = next_byte();
+                with(first, lowest::<4>(packed));
+                with(second, lowest::<4>(packed >> 4));
+            }
+            for &value in rest {
+                with(value, lowest::<4>(next_byte()));
+            }
         }
-        let weight = lowest::<BITS>(self.packed);
-        self.left = self.left.wrapping_sub(1);
-        self.packed = self.packed.checked_shr(BITS).unwrap_or(0);
-        weight
+        _ => {
+            let (groups, rest) = values.as_chunks::<4>();
+            for &[first, second, third, fourth] in groups {
+                let packed = next_byte();
+                with(first, lowest::<2>(packed));
+                with(second, lowest::<2>(packed >> 2));
+                with(third, lowest::<2>(packed >> 4));
+                with(fourth, lowest::<2>(packed >> 6));
+            }
+            if !rest.is_empty() {
+                let mut packed = next_byte();
+                for &value in rest {
+                    with(value, lowest::<2>(packed));
+                    packed >>= 2;
+                }
+            }
+        }
     }
 }
 
@@ -172,10 +186,13 @@ pub fn multiply_accumulate_each<
     weights: &'static Flash<u8, N>,
     first: usize,
 ) {
-    let mut row = Row::<WEIGHT_BITS, N>::new(weights, first);
-    for (sum, &value) in sums.iter_mut().zip(values) {
-        *sum = sum.add(product::<NARROW, S>(value, row.next_weight()));
-    }
+    let mut index = first;
+    let mut sums = sums.iter_mut();
+    for_each_weight::<WEIGHT_BITS, V, N>(values, weights, &mut index, |value, weight| {
+        if let Some(sum) = sums.next() {
+            *sum = sum.add(product::<NARROW, S>(value, weight));
+        }
+    });
 }
 
 /// `sums[o] = sums[o] × 2^left + biases[o]`.
