@@ -42,8 +42,8 @@ pub fn lower(
     plan: &MemoryPlan,
 ) -> Result<Program, Vec<ProgramError>> {
     let network = &declaration.network;
-    let forms = form::choose(declaration);
     let accumulators = accumulators(network, weights)?;
+    let forms = form::choose(declaration, weights, &accumulators);
     let maps: Vec<Map> = plan
         .maps
         .iter()
