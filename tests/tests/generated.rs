@@ -3,10 +3,11 @@
 //! from another image, with overflow checks and without.
 
 use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
+use herringbone_compiler::plan::{self, MemoryPlan, Placement, Strategy};
 use herringbone_tests::crates::Crates;
 use herringbone_tests::networks::{Case, recipes};
 use herringbone_tests::reference::evaluate;
-use proptest::strategy::{Strategy, ValueTree};
+use proptest::strategy::{Strategy as _, ValueTree};
 use proptest::test_runner::TestRunner;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -23,19 +24,64 @@ fn weight_count(network: &Network) -> u64 {
     layers.map(|layer| layer.weight_count()).sum()
 }
 
-/// The same random networks at every run.
-fn random_cases() -> Vec<Case> {
+/// The same random networks at every run, half of them row-major; then some
+/// more for each of the rare things that code has to get right.
+fn random_cases() -> Vec<(Case, Strategy)> {
     let mut runner = TestRunner::deterministic();
-    let mut recipe = || recipes().new_tree(&mut runner).unwrap().current();
-    std::iter::from_fn(|| Some(recipe()))
-        .filter(|recipe| weight_count(&recipe.network()) <= MOST_WEIGHTS)
+    let mut networks = std::iter::from_fn(|| {
+        let recipe = recipes().new_tree(&mut runner).unwrap().current();
+        Some((recipe.network(), recipe))
+    })
+    .filter(|(network, _)| weight_count(network) <= MOST_WEIGHTS);
+    let strategies = [Strategy::RowMajor, Strategy::Herringbone];
+    let mut cases: Vec<_> = networks
+        .by_ref()
         .take(NETWORKS)
-        .map(|recipe| recipe.case())
-        .collect()
+        .map(|(_, recipe)| recipe.case())
+        .zip(strategies.into_iter().cycle())
+        .collect();
+    for rare in [dense_reads_around_the_end, dense_stores_beside_an_input] {
+        let found = networks.by_ref().filter_map(|(network, recipe)| {
+            let is_rare = |&strategy: &Strategy| rare(&network, &plan::plan(&network, strategy));
+            Some((recipe.case(), strategies.into_iter().find(is_rare)?))
+        });
+        cases.extend(found.take(4));
+    }
+    cases
+}
+
+fn dense_steps<'a>(
+    network: &'a Network,
+    plan: &'a MemoryPlan,
+) -> impl Iterator<Item = (Placement, Option<Placement>)> + 'a {
+    let steps = plan.steps.iter().enumerate();
+    steps.filter_map(|(index, step)| {
+        let dense = matches!(network.layer(step.layer).kind, LayerKind::Dense { .. });
+        dense.then(|| (plan.maps[index], plan.maps.get(index + 1).copied()))
+    })
+}
+
+/// A dense layer walks over a map that goes on at the arena's start.
+fn dense_reads_around_the_end(network: &Network, plan: &MemoryPlan) -> bool {
+    dense_steps(network, plan).any(|(input, _)| input.wraps())
+}
+
+/// The last value that a dense layer stores shares a byte with the first of its
+/// inputs, which are read again for each output.
+fn dense_stores_beside_an_input(network: &Network, plan: &MemoryPlan) -> bool {
+    dense_steps(network, plan).any(|(input, output)| {
+        let pixels = 0..input.shape.pixels();
+        output.is_some_and(|output| {
+            let end = output.end_cell();
+            plan.cells_per_byte == 2
+                && end % 2 == 1
+                && pixels.into_iter().any(|pixel| input.cell(pixel) == end)
+        })
+    })
 }
 
 /// Networks at the limits of the language.
-fn edge_cases() -> Vec<Case> {
+fn edge_cases() -> Vec<(Case, Strategy)> {
     let window = |side| Kernel::square(side);
     let average = |side| LayerKind::AveragePool {
         window: window(side),
@@ -69,7 +115,8 @@ fn edge_cases() -> Vec<Case> {
     (0..)
         .zip(networks)
         .map(|(seed, ((shape, kinds), &bits))| {
-            Case::random(Network::new(*shape, bits, kinds).unwrap(), seed)
+            let network = Network::new(*shape, bits, kinds).unwrap();
+            (Case::random(network, seed), Strategy::Herringbone)
         })
         .collect()
 }
@@ -109,13 +156,12 @@ macro_rules! report {
 
 /// Writes the crate, and gives what it has to print, by network, input and
 /// method.
-fn write_crate(crates: &Crates, cases: &[Case]) -> BTreeMap<String, String> {
+fn write_crate(crates: &Crates, cases: &[(Case, Strategy)]) -> BTreeMap<String, String> {
     let mut main = format!("#![forbid(unsafe_code)]\n#![deny(warnings)]\n{MAIN}");
     let (mut calls, mut files) = (String::new(), Vec::new());
     let mut expected = BTreeMap::new();
-    for (index, case) in cases.iter().enumerate() {
+    for (index, (case, plan)) in cases.iter().enumerate() {
         let weights = format!("{index}.safetensors");
-        let plan = ["row_major", "herringbone"][index % 2];
         let code = match index / 2 % 2 {
             1 if weight_count(&case.network) <= MOST_WEIGHTS => "unrolled",
             _ => "table",
@@ -181,7 +227,8 @@ fn emitted_code_computes_what_the_design_says() {
         assert_eq!(printed.len(), expected.len());
         for (key, results) in &expected {
             let index: usize = key.split(' ').next().unwrap().parse().unwrap();
-            let told = format!("{key}: {} {}", cases[index].list(), cases[index].bits());
+            let (case, plan) = &cases[index];
+            let told = format!("{key}: {} {} {plan}", case.list(), case.bits());
             assert_eq!(printed.get(key), Some(results), "{profile}, {told}");
         }
     }

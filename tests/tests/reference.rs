@@ -1,7 +1,11 @@
-//! The naive evaluator against what the authors of the published network print.
+//! The naive evaluator, and the planned program, against what the authors of the published network print.
 
 use flate2::read::GzDecoder;
+use herringbone_compiler::declaration::{Budget, CodeChoice, Declaration, PlanChoice};
+use herringbone_compiler::interpreter;
 use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
+use herringbone_compiler::plan::{self, Strategy};
+use herringbone_compiler::program;
 use herringbone_compiler::weights::{self, Weights};
 use herringbone_tests::reference::evaluate;
 use herringbone_tests::shared::shared;
@@ -68,6 +72,31 @@ fn every_layer_of_one_image_is_as_published() {
         let [height, width, channels] = printed.shape;
         assert_eq!(map.shape, Shape::new(height, width, channels), "{layer}");
         assert_eq!(map.values, printed.values, "{layer}");
+    }
+}
+
+#[test]
+fn the_planned_program_stores_the_published_layers() {
+    let (Some((network, weights)), Some(file)) = (published(), shared("reference/one-image.json"))
+    else {
+        return;
+    };
+    let image: OneImage = serde_json::from_reader(File::open(file).unwrap()).unwrap();
+    let (logits, stored) = image.layers.split_last().unwrap();
+    let stored: Vec<&[i64]> = stored.iter().map(|layer| &layer.values[..]).collect();
+    let declaration = Declaration {
+        network,
+        budget: Budget::default(),
+        reserve_bytes: None,
+        plan: PlanChoice::default(),
+        code: CodeChoice::Table,
+    };
+    for strategy in [Strategy::RowMajor, Strategy::Herringbone] {
+        let plan = plan::plan(&declaration.network, strategy);
+        let program = program::lower(&declaration, &weights, &plan).unwrap();
+        let outcome = interpreter::run(&program, &image.input).unwrap();
+        assert_eq!(outcome.maps, stored, "{strategy}");
+        assert_eq!(outcome.results, logits.values, "{strategy}");
     }
 }
 
