@@ -136,6 +136,31 @@ pub enum LayerKind {
     },
 }
 
+impl LayerKind {
+    /// `n`, of the layers that have one.
+    pub fn outputs(self) -> Option<u32> {
+        match self {
+            LayerKind::Convolution { outputs, .. }
+            | LayerKind::Separable { outputs, .. }
+            | LayerKind::Dense { outputs, .. } => Some(outputs),
+            LayerKind::AveragePool { .. }
+            | LayerKind::MaxPool { .. }
+            | LayerKind::Dropout { .. } => None,
+        }
+    }
+
+    /// The same layer with another `n`, if it has one.
+    pub(crate) fn with_outputs(mut self, n: u32) -> Self {
+        if let LayerKind::Convolution { outputs, .. }
+        | LayerKind::Separable { outputs, .. }
+        | LayerKind::Dense { outputs, .. } = &mut self
+        {
+            *outputs = n;
+        }
+        self
+    }
+}
+
 /// The widths of a network's integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bits {
@@ -204,6 +229,15 @@ impl Layer {
             LayerKind::Dense { outputs, .. } => u64::from(self.input.values()) * u64::from(outputs),
             _ => 0,
         }
+    }
+
+    /// Biases of the layer: one a sum.
+    pub fn bias_count(&self) -> u64 {
+        let depthwise = match self.kind {
+            LayerKind::Separable { .. } => self.input.channels,
+            _ => 0,
+        };
+        u64::from(depthwise + self.kind.outputs().unwrap_or(0))
     }
 
     /// Whether the layer only exists in training.

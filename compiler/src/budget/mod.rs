@@ -1,12 +1,13 @@
 //! Which plan is taken, what of the target it uses, and what to change where
 //! that is too much.
 
+mod remedies;
+
 use crate::declaration::{Declaration, PlanChoice};
-use crate::network::{Layer, LayerId, LayerKind, Network};
+use crate::network::{LayerId, Network};
 use crate::plan::{self, Intake, MemoryPlan, Strategy};
 use crate::program::Accumulator;
 use crate::stack;
-use crate::target::Target;
 use std::fmt;
 
 /// Bytes that a network's value holds beside the arena: the row, column and
@@ -167,6 +168,15 @@ pub fn judge(declaration: &Declaration, design: &Design) -> Verdict {
     }
 }
 
+fn what_would_fit(remedies: &[String]) -> String {
+    if remedies.is_empty() {
+        "what would fit: nothing by one change alone; take a smaller input, or pool earlier"
+            .to_owned()
+    } else {
+        format!("what would fit: {}", remedies.join("; or "))
+    }
+}
+
 fn over_sram(declaration: &Declaration, design: &Design, given_bytes: u32, owner: &str) -> String {
     let network = &declaration.network;
     let plan = &design.plan;
@@ -181,15 +191,11 @@ fn over_sram(declaration: &Declaration, design: &Design, given_bytes: u32, owner
         plan.arena_bytes,
         design.reserve_bytes,
     );
-    let remedies = remedies(declaration, design, given_bytes);
-    if remedies.is_empty() {
-        message.push_str(
-            "what would fit: nothing by one change alone; take a smaller input, or pool earlier",
-        );
-    } else {
-        message.push_str("what would fit: ");
-        message.push_str(&remedies.join("; or "));
-    }
+    message.push_str(&what_would_fit(&remedies::for_sram(
+        declaration,
+        design,
+        given_bytes,
+    )));
     message
 }
 
@@ -227,86 +233,6 @@ fn live_at_peak(network: &Network, plan: &MemoryPlan) -> String {
     live
 }
 
-/// Changes with each of which alone the design fits.
-fn remedies(declaration: &Declaration, design: &Design, given_bytes: u32) -> Vec<String> {
-    let network = &declaration.network;
-    let peak = design.plan.peak().layer;
-    let mut remedies = Vec::new();
-    let fits = |network: Network, plan: PlanChoice| {
-        let changed = Declaration {
-            network,
-            plan,
-            ..declaration.clone()
-        };
-        let design = choose(&changed, design.widest);
-        (design.sram_bytes() <= given_bytes).then_some(design)
-    };
-    let candidates = [Some(network.layer(peak)), layer_before(network, peak)];
-    // The largest `n` of the layer at the peak, or of the one that feeds it.
-    for layer in candidates.into_iter().flatten() {
-        let Some(outputs) = outputs(layer) else {
-            continue;
-        };
-        let with = |n: u32| with_outputs(network, layer.id, n);
-        if let Some(n) = largest(outputs - 1, |n| fits(with(n), declaration.plan).is_some()) {
-            let changed = with(n);
-            remedies.push(format!(
-                "`{}` in place of `{layer}`",
-                changed.layer(layer.id)
-            ));
-            break;
-        }
-    }
-    if declaration.plan == PlanChoice::RowMajor
-        && let Some(design) = fits(network.clone(), PlanChoice::Herringbone)
-    {
-        remedies.push(format!(
-            "`plan: herringbone` ({} bytes)",
-            design.sram_bytes()
-        ));
-    }
-    if declaration.plan == PlanChoice::Herringbone
-        && let Some(design) = fits(network.clone(), PlanChoice::RowMajor)
-    {
-        remedies.push(format!("`plan: row_major` ({} bytes)", design.sram_bytes()));
-    }
-    let mut bits = network.bits();
-    if bits.activations == 8 {
-        bits.activations = 4;
-        if let Some(design) = fits(network.with_bits(bits), declaration.plan) {
-            let bytes = design.sram_bytes();
-            remedies.push(format!("`bits: {{ activations: 4 }}` ({bytes} bytes)"));
-        }
-    }
-    let least_reserve = design.default_reserve_bytes;
-    if declaration
-        .reserve_bytes
-        .is_some_and(|reserve| reserve > least_reserve)
-        && design.state_bytes() + least_reserve <= given_bytes
-    {
-        let most = given_bytes - design.state_bytes();
-        remedies.push(format!(
-            "a `reserve` of at most {most} bytes (the network's own stack and 64 take {least_reserve})"
-        ));
-    }
-    if let Some(target) = larger_target(declaration, design) {
-        let sram_bytes = target.sram_bytes;
-        remedies.push(format!("`target: {}` ({sram_bytes} bytes)", target.name));
-    }
-    remedies
-}
-
-/// The part of the same architecture with the least SRAM and flash that holds
-/// the design, and no less of either than the part that does not.
-fn larger_target(declaration: &Declaration, design: &Design) -> Option<&'static Target> {
-    let given = declaration.budget.target?;
-    Target::all()
-        .filter(|target| target.architecture == given.architecture)
-        .filter(|target| target.sram_bytes >= design.sram_bytes())
-        .filter(|target| target.flash_bytes >= given.flash_bytes)
-        .min_by_key(|target| (target.sram_bytes, target.flash_bytes))
-}
-
 /// Weights that the flash can't hold even packed in tables.
 fn over_flash(declaration: &Declaration, owner: &str) -> Option<OverBudget> {
     let given_bytes = u64::from(declaration.budget.flash_bytes?);
@@ -315,45 +241,21 @@ fn over_flash(declaration: &Declaration, owner: &str) -> Option<OverBudget> {
     if needed_bytes <= given_bytes {
         return None;
     }
-    let largest_layer = network
+    let largest = network
         .layers()
         .iter()
         .max_by_key(|layer| layer.weight_count())?;
-    let bits = network.bits().weights;
-    let mut message = format!(
-        "over budget: the weights alone take {needed_bytes} bytes of flash at {bits} bits, and \
+    let message = format!(
+        "over budget: the weights alone take {needed_bytes} bytes of flash at {} bits, and \
          {owner} has {given_bytes}\n\
-         most of them are here: {} weights\nwhat would fit: ",
-        largest_layer.weight_count(),
+         most of them are here: {} weights\n\
+         {}",
+        network.bits().weights,
+        largest.weight_count(),
+        what_would_fit(&remedies::for_flash(declaration, largest.id, given_bytes)),
     );
-    let fits = |network: &Network| packed_weights_bytes(network) <= given_bytes;
-    let mut remedies = Vec::new();
-    if let Some(n) = outputs(largest_layer)
-        && let Some(n) = largest(n - 1, |n| fits(&with_outputs(network, largest_layer.id, n)))
-    {
-        let changed = with_outputs(network, largest_layer.id, n);
-        remedies.push(format!(
-            "`{}` in place of `{largest_layer}`",
-            changed.layer(largest_layer.id)
-        ));
-    }
-    for weights in [4, 2] {
-        let mut bits = network.bits();
-        if weights < bits.weights {
-            bits.weights = weights;
-            if fits(&network.with_bits(bits)) {
-                remedies.push(format!("`bits: {{ weights: {weights} }}`"));
-                break;
-            }
-        }
-    }
-    message.push_str(&if remedies.is_empty() {
-        "nothing by this layer alone; pool earlier, or take a target with more flash".to_owned()
-    } else {
-        remedies.join("; or ")
-    });
     Some(OverBudget {
-        layer: largest_layer.id,
+        layer: largest.id,
         message,
     })
 }
@@ -364,54 +266,8 @@ fn packed_weights_bytes(network: &Network) -> u64 {
         .layers()
         .iter()
         .map(|layer| {
-            let sums = match layer.kind {
-                LayerKind::Separable { outputs, .. } => layer.input.channels + outputs,
-                _ => outputs(layer).unwrap_or(0),
-            };
             let weight_bits = layer.weight_count() * u64::from(network.bits().weights);
-            weight_bits.div_ceil(8) + 2 * u64::from(sums)
+            weight_bits.div_ceil(8) + 2 * layer.bias_count()
         })
         .sum()
-}
-
-fn layer_before(network: &Network, id: LayerId) -> Option<&Layer> {
-    network
-        .computing_layers()
-        .take_while(|layer| layer.id < id)
-        .last()
-}
-
-fn outputs(layer: &Layer) -> Option<u32> {
-    match layer.kind {
-        LayerKind::Convolution { outputs, .. }
-        | LayerKind::Separable { outputs, .. }
-        | LayerKind::Dense { outputs, .. } => Some(outputs),
-        _ => None,
-    }
-}
-
-fn with_outputs(network: &Network, id: LayerId, n: u32) -> Network {
-    let mut kind = network.layer(id).kind;
-    match &mut kind {
-        LayerKind::Convolution { outputs, .. }
-        | LayerKind::Separable { outputs, .. }
-        | LayerKind::Dense { outputs, .. } => *outputs = n,
-        _ => {}
-    }
-    network.with_layer(id, kind)
-}
-
-/// The largest of `1..=most` that fits, when fitting never comes back as the
-/// number grows.
-fn largest(most: u32, fits: impl Fn(u32) -> bool) -> Option<u32> {
-    let (mut good, mut bad) = (0, most + 1);
-    while bad - good > 1 {
-        let middle = good + (bad - good) / 2;
-        if fits(middle) {
-            good = middle
-        } else {
-            bad = middle
-        }
-    }
-    (good > 0).then_some(good)
 }
