@@ -98,7 +98,7 @@ fn edge_cases() -> Vec<(Case, Strategy)> {
         kernel: Kernel::square(7),
         activation: Activation::Linear,
     };
-    let cases: [(Shape, &[LayerKind]); 7] = [
+    let cases: [(Shape, &[LayerKind]); 11] = [
         (Shape::new(255, 255, 1), &[average(4), maximum(4), dense(3)]),
         (Shape::new(255, 2, 3), &[average(2), dense(2)]),
         (Shape::new(2, 255, 1), &[maximum(2)]),
@@ -106,6 +106,12 @@ fn edge_cases() -> Vec<(Case, Strategy)> {
         (Shape::new(3, 3, 255), &[average(2)]),
         (Shape::new(1, 1, 1), &[dense(1)]),
         (Shape::new(7, 9, 2), &[separable, dense(2)]),
+        // The end of a column arrives behind the corner of the next ring, with
+        // which it shares a byte.
+        (Shape::new(9, 7, 3), &[dense(2)]),
+        (Shape::new(5, 5, 1), &[dense(3)]),
+        (Shape::new(8, 8, 3), &[average(2), dense(3)]),
+        (Shape::new(8, 8, 1), &[average(2), dense(3)]),
     ];
     let bits = [4, 8].map(|activations| Bits {
         activations,
