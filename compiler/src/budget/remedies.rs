@@ -57,7 +57,9 @@ pub(super) fn for_sram(
              {least_bytes})"
         ));
     }
-    if let Some(target) = larger_target(declaration, design) {
+    if let Some(given) = declaration.budget.target
+        && let Some(target) = larger_target(given, design.sram_bytes(), given.flash_bytes)
+    {
         let sram_bytes = target.sram_bytes;
         remedies.push(format!("`target: {}` ({sram_bytes} bytes)", target.name));
     }
@@ -83,6 +85,13 @@ pub(super) fn for_flash(
     if let Some(weights) = fewer_bits {
         remedies.push(format!("`bits: {{ weights: {weights} }}`"));
     }
+    if let Some(given) = declaration.budget.target
+        && let Ok(needed_bytes) = u32::try_from(packed_weights_bytes(network))
+        && let Some(target) = larger_target(given, given.sram_bytes, needed_bytes)
+    {
+        let flash_bytes = target.flash_bytes;
+        remedies.push(format!("`target: {}` ({flash_bytes} bytes)", target.name));
+    }
     remedies
 }
 
@@ -106,14 +115,11 @@ fn fewer_outputs(
         })
 }
 
-/// The part of the same architecture with the least SRAM and flash that holds
-/// the design, and no less of either than the part that does not.
-fn larger_target(declaration: &Declaration, design: &Design) -> Option<&'static Target> {
-    let given = declaration.budget.target?;
+/// The smallest part of the same architecture with at least that much.
+fn larger_target(given: &Target, sram_bytes: u32, flash_bytes: u32) -> Option<&'static Target> {
     Target::all()
         .filter(|target| target.architecture == given.architecture)
-        .filter(|target| target.sram_bytes >= design.sram_bytes())
-        .filter(|target| target.flash_bytes >= given.flash_bytes)
+        .filter(|target| target.sram_bytes >= sram_bytes && target.flash_bytes >= flash_bytes)
         .min_by_key(|target| (target.sram_bytes, target.flash_bytes))
 }
 
