@@ -35,7 +35,18 @@ pub(crate) fn emit(
     let input_len = Literal::u32_unsuffixed(network.input().values());
     let classes = Literal::u32_unsuffixed(network.output().values());
     let macs = Literal::u64_unsuffixed(network.multiply_accumulates());
-    let code = program.map(codegen::emit);
+    // A module of its own: a constant of the user's, `sums` say, would make a
+    // pattern of each variable of that name.
+    let code = program.map(codegen::emit).map(|code| {
+        quote! {
+            mod code {
+                use ::core::primitive::{bool, i16, i32, u16, u32, u8, usize};
+                use #path::__private as runtime;
+
+                #code
+            }
+        }
+    });
     let methods = program.map(|program| methods(&codegen::results_type(program)));
     let tracked = ast.weights().map(|weights| {
         let path = weights.include_tokens();
@@ -55,7 +66,7 @@ pub(crate) fn emit(
 
         #[allow(dead_code, unused_imports, unused_mut, unused_variables)]
         const _: () = {
-            use ::core::primitive::{bool, i16, i32, u16, u32, u64, u8, usize, str};
+            use ::core::primitive::{bool, i16, i32, str, u64, u8, usize};
             use #path::__private as runtime;
 
             #tracked
@@ -107,8 +118,8 @@ fn methods(results: &TokenStream) -> TokenStream {
         /// Takes the next byte of an input; behind the last one, computes and
         /// gives the results, and the byte after it begins another input.
         pub fn push(&mut self, byte: u8) -> ::core::option::Option<#results> {
-            if absorb(&mut self.arena, &mut self.cursor, byte) {
-                ::core::option::Option::Some(infer(&mut self.arena))
+            if code::absorb(&mut self.arena, &mut self.cursor, byte) {
+                ::core::option::Option::Some(code::infer(&mut self.arena))
             } else {
                 ::core::option::Option::None
             }
@@ -118,9 +129,9 @@ fn methods(results: &TokenStream) -> TokenStream {
         pub fn run(&mut self, input: &[u8; Self::INPUT_LEN]) -> #results {
             self.begin();
             for byte in input {
-                absorb(&mut self.arena, &mut self.cursor, *byte);
+                code::absorb(&mut self.arena, &mut self.cursor, *byte);
             }
-            infer(&mut self.arena)
+            code::infer(&mut self.arena)
         }
 
         /// The class of an input: the index of the first largest result.

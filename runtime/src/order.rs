@@ -57,18 +57,22 @@ impl Iterator for RowMajor {
     }
 }
 
-/// Visits fields ring by ring: what is left of the top row, then what is left
-/// of the left column (Gural & Murmann 2019, section 4.2).
+/// Visits fields line by line: the top row and the left column of what is left
+/// in turn, or lines of the shorter side while that is not square (Gural &
+/// Murmann 2019, section 4.2).
 ///
 /// Yields the offset of each field's first pixel.
 pub struct Herringbone {
+    /// The first field of what is left.
     corner: usize,
     field: usize,
     row_stride: usize,
     column_stride: usize,
+    /// Rows and columns of what is left.
     rows: usize,
     columns: usize,
-    step: usize,
+    /// Fields of this line that are visited.
+    visited: usize,
 }
 
 impl Herringbone {
@@ -86,7 +90,7 @@ impl Herringbone {
             column_stride,
             rows,
             columns,
-            step: 0,
+            visited: 0,
         }
     }
 }
@@ -100,22 +104,21 @@ impl Iterator for Herringbone {
             return None;
         }
         let field = self.field;
-        self.step = self.step.wrapping_add(1);
-        if self.step == self.rows.wrapping_add(self.columns).wrapping_sub(1) {
-            self.corner = self
-                .corner
-                .wrapping_add(self.row_stride)
-                .wrapping_add(self.column_stride);
-            self.field = self.corner;
-            self.rows = self.rows.wrapping_sub(1);
-            self.columns = self.columns.wrapping_sub(1);
-            self.step = 0;
-        } else if self.step < self.columns {
-            self.field = field.wrapping_add(self.column_stride);
-        } else if self.step == self.columns {
-            self.field = self.corner.wrapping_add(self.row_stride);
-        } else {
+        self.visited = self.visited.wrapping_add(1);
+        if self.columns > self.rows {
             self.field = field.wrapping_add(self.row_stride);
+            if self.visited == self.rows {
+                self.columns = self.columns.wrapping_sub(1);
+                self.corner = self.corner.wrapping_add(self.column_stride);
+                (self.field, self.visited) = (self.corner, 0);
+            }
+        } else {
+            self.field = field.wrapping_add(self.column_stride);
+            if self.visited == self.columns {
+                self.rows = self.rows.wrapping_sub(1);
+                self.corner = self.corner.wrapping_add(self.row_stride);
+                (self.field, self.visited) = (self.corner, 0);
+            }
         }
         Some(field)
     }
@@ -167,11 +170,16 @@ mod tests {
     }
 
     #[test]
-    fn herringbone_peels_rings() {
+    fn herringbone_peels_rows_and_columns_in_turn() {
         assert!(Herringbone::new(0, (3, 3), (10, 1)).eq([0, 1, 2, 10, 20, 11, 12, 21, 22]));
+    }
+
+    #[test]
+    fn herringbone_makes_a_rectangle_square_first() {
         assert!(Herringbone::new(0, (1, 3), (10, 1)).eq([0, 1, 2]));
         assert!(Herringbone::new(0, (3, 1), (10, 1)).eq([0, 10, 20]));
-        assert!(Herringbone::new(0, (2, 4), (10, 2)).eq([0, 2, 4, 6, 10, 12, 14, 16]));
+        assert!(Herringbone::new(0, (2, 4), (10, 2)).eq([0, 10, 2, 12, 4, 6, 14, 16]));
+        assert!(Herringbone::new(0, (3, 2), (10, 1)).eq([0, 1, 10, 11, 20, 21]));
     }
 
     #[test]

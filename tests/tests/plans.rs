@@ -217,24 +217,17 @@ fn no_pooling_or_dense_layer_needs_less_than_the_best_of_all_orders() {
 
 /// Section 4.2 of Gural & Murmann 2019 has square maps with more output than
 /// input channels in mind. There herringbone is the best of all orders, for
-/// every kernel and any channels.
-///
-/// It is not on a rectangle with more output than input channels and a kernel
-/// larger than 1: the best order found there begins with the lines of the
-/// shorter side, until what is left is square, and herringbone always begins
-/// with a row. (2×3 outputs, 3×3, 1 → 2 channels: 22 cells where 21 are
-/// enough.) That order was the best on every one of 1,050 rectangles of up to
-/// 12 outputs.
+/// every kernel and any channels; and on rectangles too, when lines of the
+/// shorter side are peeled until what is left is square. (Always beginning with
+/// a row, 2×3 outputs of a 3×3 kernel, 1 → 2 channels, would need 22 cells
+/// where 21 are enough.)
 #[test]
-fn herringbone_is_the_best_of_all_orders_on_squares() {
-    each_convolution(
-        &[1, 3, 5],
-        |height, width| height == width && height <= 4,
-        |network, least| {
-            let need = need_cells(network, Strategy::Herringbone);
-            assert_eq!(need, least, "{}", list(network));
-        },
-    );
+fn herringbone_is_the_best_of_all_orders() {
+    let small = |height, width| height * width <= 12 || height == width && height <= 4;
+    each_convolution(&[1, 3, 5], small, |network, least| {
+        let need = need_cells(network, Strategy::Herringbone);
+        assert_eq!(need, least, "{}", list(network));
+    });
 }
 
 #[test]

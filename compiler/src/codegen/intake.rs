@@ -65,7 +65,7 @@ pub(super) fn emit(program: &Program) -> TokenStream {
         count(input.channels),
     );
     quote! {
-        fn absorb(arena: &mut [u8; #arena_bytes], cursor: &mut runtime::Cursor, byte: u8) -> bool {
+        pub(super) fn absorb(arena: &mut [u8; #arena_bytes], cursor: &mut runtime::Cursor, byte: u8) -> bool {
             #take
             cursor.advance(#height, #width, #depth)
         }

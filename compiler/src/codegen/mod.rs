@@ -1,7 +1,7 @@
 //! The portable backend: a program written down as Rust, one function a layer.
 //!
 //! It decides nothing. What it emits names everything by an absolute path or
-//! through two imports inside an anonymous `const`, so that nothing of the
+//! through two imports of a module of its own, so that nothing of the
 //! user's module can be mistaken for ours.
 
 mod dense;
@@ -53,7 +53,7 @@ pub(crate) fn emit(program: &Program) -> TokenStream {
         #absorb
         #(#functions)*
         #[inline(never)]
-        fn infer(arena: &mut [u8; #arena_bytes]) -> #results {
+        pub(super) fn infer(arena: &mut [u8; #arena_bytes]) -> #results {
             let mut results: #results = [0; #count_of_results];
             #(#calls)*
             #emission

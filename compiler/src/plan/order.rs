@@ -9,8 +9,10 @@ pub enum Order {
     RowMajor,
     /// Row by row from the last pixel: [`Order::RowMajor`] turned by 180°.
     RowMajorBackward,
-    /// A row, then a column, then a row…: each ring peels the top row and the
-    /// left column of what is left (Gural & Murmann 2019, section 4.2).
+    /// A row, then a column, then a row…: peels the top row and the left column
+    /// of what is left in turn (Gural & Murmann 2019, section 4.2). Of a
+    /// rectangle, lines of the shorter side are peeled until it is square: with
+    /// these the order is optimal there too.
     Herringbone,
 }
 
@@ -28,9 +30,15 @@ impl Order {
                 }
             }
             Order::Herringbone => {
-                for ring in 0..height.min(width) {
-                    pixels.extend((ring..width).map(|column| (ring, column)));
-                    pixels.extend((ring + 1..height).map(|row| (row, ring)));
+                let (mut top, mut left) = (0, 0);
+                while top < height && left < width {
+                    if width - left > height - top {
+                        pixels.extend((top..height).map(|row| (row, left)));
+                        left += 1;
+                    } else {
+                        pixels.extend((left..width).map(|column| (top, column)));
+                        top += 1;
+                    }
                 }
             }
         }
@@ -82,6 +90,27 @@ mod tests {
                 (2, 1),
                 (2, 2)
             ]
+        );
+    }
+
+    #[test]
+    fn herringbone_makes_a_rectangle_square_first() {
+        assert_eq!(
+            Order::Herringbone.pixels(2, 4),
+            [
+                (0, 0),
+                (1, 0),
+                (0, 1),
+                (1, 1),
+                (0, 2),
+                (0, 3),
+                (1, 2),
+                (1, 3)
+            ]
+        );
+        assert_eq!(
+            Order::Herringbone.pixels(3, 2),
+            [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]
         );
     }
 }
