@@ -32,6 +32,5 @@ pub(super) static PARTS: &[Target] = &[
     part("fe310_g002", 16, 4096, true),
     // GigaDevice, "GD32VF103xx Datasheet", table of device features.
     // RV32IMAC.
-    part("gd32vf103c8", 20, 64, true),
     part("gd32vf103cb", 32, 128, true),
 ];
