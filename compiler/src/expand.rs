@@ -55,19 +55,21 @@ fn expand_declaration(
             })
             .ok()
     });
-    // Without weights nothing is proven, and sums may be wide; where they are
-    // wrong, an error about the budget should not depend on that.
-    let widest = match &weights {
-        None if ast.weights().is_none() => Accumulator::I32,
-        None => Accumulator::I16,
-        Some(weights) => {
-            program::widest_accumulator(&declaration.network, weights).unwrap_or_else(|problems| {
+    let proven = weights.as_ref().and_then(|weights| {
+        program::prove(&declaration.network, weights)
+            .map_err(|problems| {
                 for problem in problems {
                     errors.error(ast.layer_tokens(problem.layer), problem);
                 }
-                Accumulator::I32
             })
-        }
+            .ok()
+    });
+    // Without weights sums may be wide; where weights are wrong, an error about
+    // the budget should not depend on that.
+    let widest = match &proven {
+        Some(proven) => proven.widest(),
+        None if ast.weights().is_some() => Accumulator::I16,
+        None => Accumulator::I32,
     };
     let design = budget::choose(declaration, widest);
     let warning = match budget::judge(declaration, &design) {
@@ -80,8 +82,9 @@ fn expand_declaration(
             None
         }
     };
-    let program = weights.map(|weights| program::lower(declaration, &weights, &design.plan));
-    let program = program.transpose().unwrap_or_default();
+    let program = weights
+        .zip(proven)
+        .map(|(weights, proven)| program::lower(declaration, &weights, &proven, &design.plan));
     if !errors.is_empty() {
         return Err(program.map_or(Accumulator::I16, |program| program.results.accumulator));
     }

@@ -47,7 +47,8 @@ pub(crate) fn emit(
             }
         }
     });
-    let methods = program.map(|program| methods(&codegen::results_type(program)));
+    let methods =
+        program.map(|program| methods(&codegen::results_type(program), network.gives_logits()));
     let tracked = ast.weights().map(|weights| {
         let path = weights.include_tokens();
         quote!(
@@ -108,7 +109,12 @@ pub(crate) fn emit(
     }
 }
 
-fn methods(results: &TokenStream) -> TokenStream {
+fn methods(results: &TokenStream, gives_logits: bool) -> TokenStream {
+    let meaning = if gives_logits {
+        " The results are logits: the sums of the last layer, neither rounded nor clamped."
+    } else {
+        " The results are the activations of the last layer."
+    };
     quote! {
         /// Forgets what was pushed: the next byte is the first of an input.
         pub fn begin(&mut self) {
@@ -117,8 +123,10 @@ fn methods(results: &TokenStream) -> TokenStream {
 
         /// Takes the next byte of an input; behind the last one, computes and
         /// gives the results, and the byte after it begins another input.
-        pub fn push(&mut self, byte: u8) -> ::core::option::Option<#results> {
-            if code::absorb(&mut self.arena, &mut self.cursor, byte) {
+        ///
+        #[doc = #meaning]
+        pub fn push(&mut self, next_byte: u8) -> ::core::option::Option<#results> {
+            if code::absorb(&mut self.arena, &mut self.cursor, next_byte) {
                 ::core::option::Option::Some(code::infer(&mut self.arena))
             } else {
                 ::core::option::Option::None
@@ -126,17 +134,19 @@ fn methods(results: &TokenStream) -> TokenStream {
         }
 
         /// The results for an input: rows of pixels, channels last.
-        pub fn run(&mut self, input: &[u8; Self::INPUT_LEN]) -> #results {
+        ///
+        #[doc = #meaning]
+        pub fn run(&mut self, input_bytes: &[u8; Self::INPUT_LEN]) -> #results {
             self.begin();
-            for byte in input {
-                code::absorb(&mut self.arena, &mut self.cursor, *byte);
+            for next_byte in input_bytes {
+                code::absorb(&mut self.arena, &mut self.cursor, *next_byte);
             }
             code::infer(&mut self.arena)
         }
 
         /// The class of an input: the index of the first largest result.
-        pub fn classify(&mut self, input: &[u8; Self::INPUT_LEN]) -> usize {
-            runtime::first_largest(&self.run(input))
+        pub fn classify(&mut self, input_bytes: &[u8; Self::INPUT_LEN]) -> usize {
+            runtime::first_largest(&self.run(input_bytes))
         }
     }
 }
@@ -179,15 +189,15 @@ pub(crate) fn stub(ast: &NetworkAst, outline: &Outline, results: Accumulator) ->
 
                 pub fn begin(&mut self) {}
 
-                pub fn push(&mut self, byte: u8) -> ::core::option::Option<[#integer; #classes]> {
+                pub fn push(&mut self, next_byte: u8) -> ::core::option::Option<[#integer; #classes]> {
                     ::core::option::Option::None
                 }
 
-                pub fn run(&mut self, input: &[u8; Self::INPUT_LEN]) -> [#integer; #classes] {
+                pub fn run(&mut self, input_bytes: &[u8; Self::INPUT_LEN]) -> [#integer; #classes] {
                     [0; #classes]
                 }
 
-                pub fn classify(&mut self, input: &[u8; Self::INPUT_LEN]) -> usize {
+                pub fn classify(&mut self, input_bytes: &[u8; Self::INPUT_LEN]) -> usize {
                     0
                 }
             }

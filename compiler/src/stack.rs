@@ -1,6 +1,7 @@
 //! How deep the generated code's stack is.
 
-use crate::network::{Layer, LayerKind, Network};
+use crate::declaration::{CodeChoice, Declaration};
+use crate::network::{Layer, LayerKind};
 use crate::program::Accumulator;
 
 /// Return addresses and saved registers from the caller's `run` or `push` down
@@ -14,15 +15,16 @@ const FRAMES_BYTES: u32 = 96;
 /// The results are there up to three times: where they are computed, and twice
 /// in the caller. A layer with weights holds the unpacked values of a tap, its
 /// sums twice, and its unpacked outputs.
-pub fn deepest_bytes(network: &Network, widest: Accumulator) -> u32 {
+pub fn deepest_bytes(declaration: &Declaration, widest: Accumulator) -> u32 {
+    let network = &declaration.network;
     let results = widest.bytes() * network.output().values();
     let layers = network
         .computing_layers()
-        .map(|layer| layer_bytes(layer, widest));
+        .map(|layer| layer_bytes(layer, declaration.code, widest));
     FRAMES_BYTES + 3 * results + layers.max().unwrap_or(0)
 }
 
-fn layer_bytes(layer: &Layer, widest: Accumulator) -> u32 {
+fn layer_bytes(layer: &Layer, code: CodeChoice, widest: Accumulator) -> u32 {
     let (inputs, outputs) = (layer.input.channels, layer.output.channels);
     let sum = 2 * widest.bytes() + 1;
     match layer.kind {
@@ -32,7 +34,8 @@ fn layer_bytes(layer: &Layer, widest: Accumulator) -> u32 {
         // Sums of 16 bits, a tap and the output; or maxima, a tap and the output.
         LayerKind::AveragePool { .. } => 4 * inputs,
         LayerKind::MaxPool { .. } => 3 * inputs,
-        // One sum at a time.
+        // All sums at once as straight-line code, one at a time as a loop.
+        LayerKind::Dense { .. } if code == CodeChoice::Unrolled => inputs + sum * outputs,
         LayerKind::Dense { .. } => sum,
         LayerKind::Dropout { .. } => 0,
     }

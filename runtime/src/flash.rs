@@ -23,12 +23,14 @@ impl<const N: usize> Flash<u8, N> {
         byte(&self.0, index)
     }
 
-    /// Number `index` of those of `BITS` bits, packed low bits first.
+    /// Number `index` of those of `BITS` bits that are packed, low bits first,
+    /// from the entry `first` on.
     #[inline(always)]
-    pub fn number<const BITS: u32>(&'static self, index: usize) -> i8 {
+    pub fn number<const BITS: u32>(&'static self, first: usize, index: usize) -> i8 {
         let per_byte_log2 = 3 - BITS.ilog2();
         let position = index as u32 & ((1 << per_byte_log2) - 1);
-        lowest::<BITS>(self.get(index >> per_byte_log2) >> (position * BITS))
+        let packed = self.get(first.wrapping_add(index >> per_byte_log2));
+        lowest::<BITS>(packed >> (position * BITS))
     }
 }
 
@@ -154,15 +156,13 @@ mod tests {
 
     #[test]
     fn packed_numbers_come_low_bits_first() {
-        assert_eq!(
-            [0, 1, 2, 3].map(|index| TABLE.number::<4>(index)),
-            [-1, -8, 1, 7]
-        );
-        assert_eq!(
-            [0, 1, 2, 3, 4].map(|index| TABLE.number::<2>(index)),
-            [-1, -1, 0, -2, 1]
-        );
-        assert_eq!([0, 1].map(|index| TABLE.number::<8>(index)), [-113, 0x71]);
+        let four = [0, 1, 2, 3].map(|index| TABLE.number::<4>(0, index));
+        assert_eq!(four, [-1, -8, 1, 7]);
+        let two = [0, 1, 2, 3, 4].map(|index| TABLE.number::<2>(0, index));
+        assert_eq!(two, [-1, -1, 0, -2, 1]);
+        let eight = [0, 1].map(|index| TABLE.number::<8>(0, index));
+        assert_eq!(eight, [-113, 0x71]);
+        assert_eq!(TABLE.number::<4>(1, 1), 7);
     }
 
     #[test]

@@ -209,8 +209,8 @@ pub fn add_biases<S: Sum, const OUT: usize>(
     }
 }
 
-/// `Σ values[i] × weights[first + i]` over `count` values of a stored map, from
-/// `cell` on; behind `before_wrap` values the map goes on at cell 0.
+/// `Σ values[i] × weights[i]` over `count` values of a stored map, from `cell`
+/// on, and weights packed from byte `first` on; behind `before_wrap` values the map goes on at cell 0.
 #[inline(always)]
 pub fn dot<
     const BITS: u32,
@@ -236,7 +236,7 @@ pub fn dot<
         let value = load_one::<BITS>(arena, cell);
         // After ReLU most values are 0.
         if value != 0 {
-            let weight = weights.number::<WEIGHT_BITS>(first.wrapping_add(index));
+            let weight = weights.number::<WEIGHT_BITS>(first, index);
             sum = sum.add(if SIGNED {
                 let [value] = signed::<BITS, 1>([value]);
                 product::<NARROW, S>(value, weight)

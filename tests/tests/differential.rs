@@ -43,15 +43,16 @@ fn declaration(network: &Network, code: CodeChoice) -> Declaration {
 fn agree(recipe: &Recipe, code: CodeChoice) -> Result<(), TestCaseError> {
     let case = recipe.case();
     let declaration = declaration(&case.network, code);
+    let proven = match program::prove(&case.network, &case.weights) {
+        Ok(proven) => proven,
+        Err(errors) => {
+            let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+            return Err(TestCaseError::reject(errors.join("; ")));
+        }
+    };
     for strategy in [Strategy::RowMajor, Strategy::Herringbone] {
         let plan = plan::plan(&case.network, strategy);
-        let program = match program::lower(&declaration, &case.weights, &plan) {
-            Ok(program) => program,
-            Err(errors) => {
-                let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
-                return Err(TestCaseError::reject(errors.join("; ")));
-            }
-        };
+        let program = program::lower(&declaration, &case.weights, &proven, &plan);
         for input in &case.inputs {
             let trace = evaluate(&case.network, &case.weights, input);
             let told = format!("{} {} {strategy}", case.list(), case.bits());
@@ -106,7 +107,8 @@ fn tampered(tamper: impl Fn(&mut Program)) -> FaultKind {
     let weights = weights::read(&network, &file).unwrap();
     let plan = plan::plan(&network, Strategy::RowMajor);
     let declaration = declaration(&network, CodeChoice::Table);
-    let mut program = program::lower(&declaration, &weights, &plan).unwrap();
+    let proven = program::prove(&network, &weights).unwrap();
+    let mut program = program::lower(&declaration, &weights, &proven, &plan);
     let input = [200; 256];
     interpreter::run(&program, &input).unwrap();
     tamper(&mut program);

@@ -93,7 +93,8 @@ fn the_planned_program_stores_the_published_layers() {
     };
     for strategy in [Strategy::RowMajor, Strategy::Herringbone] {
         let plan = plan::plan(&declaration.network, strategy);
-        let program = program::lower(&declaration, &weights, &plan).unwrap();
+        let proven = program::prove(&declaration.network, &weights).unwrap();
+        let program = program::lower(&declaration, &weights, &proven, &plan);
         let outcome = interpreter::run(&program, &image.input).unwrap();
         assert_eq!(outcome.maps, stored, "{strategy}");
         assert_eq!(outcome.results, logits.values, "{strategy}");

@@ -3,11 +3,12 @@
 
 mod remedies;
 
-use crate::declaration::{Declaration, PlanChoice};
+use crate::declaration::{CodeChoice, Declaration, PlanChoice};
 use crate::network::{LayerId, Network};
 use crate::plan::{self, Intake, MemoryPlan, Strategy};
-use crate::program::Accumulator;
+use crate::program::{Accumulator, parameter_table_bytes};
 use crate::stack;
+use crate::target::Architecture;
 use std::fmt;
 
 /// Bytes that a network's value holds beside the arena: the row, column and
@@ -38,7 +39,7 @@ impl Design {
 
     /// SRAM that the design needs: its value and the reserve.
     pub fn sram_bytes(&self) -> u32 {
-        self.state_bytes() + self.reserve_bytes
+        self.state_bytes().saturating_add(self.reserve_bytes)
     }
 }
 
@@ -49,7 +50,7 @@ impl Design {
 pub fn choose(declaration: &Declaration, widest: Accumulator) -> Design {
     let network = &declaration.network;
     let default_reserve_bytes =
-        stack::deepest_bytes(network, widest) + DEFAULT_RESERVE_BESIDE_STACK_BYTES;
+        stack::deepest_bytes(declaration, widest) + DEFAULT_RESERVE_BESIDE_STACK_BYTES;
     let design = |strategy| Design {
         plan: plan::plan(network, strategy),
         reserve_bytes: declaration.reserve_bytes.unwrap_or(default_reserve_bytes),
@@ -68,6 +69,10 @@ pub fn choose(declaration: &Declaration, widest: Accumulator) -> Design {
                     .is_none_or(|given| design.sram_bytes() <= given)
             };
             if declaration.plan == PlanChoice::Fastest && fits(&row_major) {
+                return row_major;
+            }
+            // Placing takes much longer than finding that it can't pay.
+            if plan::least_herringbone_bytes(network) >= row_major.plan.arena_bytes {
                 return row_major;
             }
             let herringbone = design(Strategy::Herringbone);
@@ -233,41 +238,74 @@ fn live_at_peak(network: &Network, plan: &MemoryPlan) -> String {
     live
 }
 
+/// Bytes of flash that `lpm` reaches, the first ones (AVR Instruction Set
+/// Manual, LPM): tables must lie there.
+const LPM_REACH_BYTES: u32 = 1 << 16;
+
+/// Bytes of the largest array on a 16-bit target.
+pub(crate) const LARGEST_AVR_ARRAY_BYTES: u32 = 32_767;
+
 /// Weights that the flash can't hold even packed in tables.
 fn over_flash(declaration: &Declaration, owner: &str) -> Option<OverBudget> {
-    let given_bytes = u64::from(declaration.budget.flash_bytes?);
-    let network = &declaration.network;
-    let needed_bytes = packed_weights_bytes(network);
-    if needed_bytes <= given_bytes {
+    // How many weights are zero, and so cost nothing, is not known here.
+    if declaration.code == CodeChoice::Unrolled {
         return None;
     }
+    let network = &declaration.network;
+    let flash_bytes = declaration.budget.flash_bytes?;
     let largest = network
         .layers()
         .iter()
         .max_by_key(|layer| layer.weight_count())?;
-    let message = format!(
-        "over budget: the weights alone take {needed_bytes} bytes of flash at {} bits, and \
-         {owner} has {given_bytes}\n\
-         most of them are here: {} weights\n\
-         {}",
-        network.bits().weights,
-        largest.weight_count(),
-        what_would_fit(&remedies::for_flash(declaration, largest.id, given_bytes)),
-    );
+    let bits = network.bits();
+    let on_avr = declaration
+        .budget
+        .target
+        .is_some_and(|target| target.architecture == Architecture::Avr);
+    let (given_bytes, limit) = if on_avr && flash_bytes > LPM_REACH_BYTES {
+        let limit = format!("`lpm` reaches the first {LPM_REACH_BYTES} on {owner}");
+        (LPM_REACH_BYTES, limit)
+    } else {
+        (flash_bytes, format!("{owner} has {flash_bytes}"))
+    };
+    let needed_bytes = packed_weights_bytes(network);
+    let largest_bytes = parameter_table_bytes(largest, bits);
+    let message = if needed_bytes > given_bytes.into() {
+        format!(
+            "over budget: the weights alone take {needed_bytes} bytes of flash at {} bits, and \
+             {limit}\n\
+             most of them are here: {} weights\n\
+             {}",
+            bits.weights,
+            largest.weight_count(),
+            what_would_fit(&remedies::for_flash(declaration, largest.id, |network| {
+                packed_weights_bytes(network) <= given_bytes.into()
+            })),
+        )
+    } else if on_avr && largest_bytes > LARGEST_AVR_ARRAY_BYTES.into() {
+        format!(
+            "over budget: the weights of this layer take {largest_bytes} bytes, and a table on \
+             {owner} takes at most {LARGEST_AVR_ARRAY_BYTES}\n\
+             {}",
+            what_would_fit(&remedies::for_flash(declaration, largest.id, |network| {
+                let layer = network.layer(largest.id);
+                parameter_table_bytes(layer, network.bits()) <= LARGEST_AVR_ARRAY_BYTES.into()
+            })),
+        )
+    } else {
+        return None;
+    };
     Some(OverBudget {
         layer: largest.id,
         message,
     })
 }
 
-/// The least that weights and biases take in flash.
+/// What weights and biases take in flash as tables.
 fn packed_weights_bytes(network: &Network) -> u64 {
     network
         .layers()
         .iter()
-        .map(|layer| {
-            let weight_bits = layer.weight_count() * u64::from(network.bits().weights);
-            weight_bits.div_ceil(8) + 2 * layer.bias_count()
-        })
+        .map(|layer| parameter_table_bytes(layer, network.bits()))
         .sum()
 }

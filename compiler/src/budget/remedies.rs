@@ -3,6 +3,7 @@
 use super::{Design, choose, packed_weights_bytes};
 use crate::declaration::{Declaration, PlanChoice};
 use crate::network::{LayerId, Network};
+use crate::plan::{self, Strategy};
 use crate::target::Target;
 
 /// Changes with each of which alone the design takes at most that SRAM.
@@ -13,6 +14,12 @@ pub(super) fn for_sram(
 ) -> Vec<String> {
     let network = &declaration.network;
     let fits = |network: Network, plan: PlanChoice| {
+        let hopeless = plan::least_herringbone_bytes(&network) > given_bytes
+            && (plan == PlanChoice::Herringbone
+                || plan::plan(&network, Strategy::RowMajor).arena_bytes > given_bytes);
+        if hopeless {
+            return None;
+        }
         let changed = Declaration {
             network,
             plan,
@@ -66,27 +73,27 @@ pub(super) fn for_sram(
     remedies
 }
 
-/// Changes with each of which alone the weights take at most that flash.
+/// Changes with each of which alone the weights fit the flash.
 pub(super) fn for_flash(
     declaration: &Declaration,
     largest: LayerId,
-    given_bytes: u64,
+    fits: impl Fn(&Network) -> bool,
 ) -> Vec<String> {
     let network = &declaration.network;
-    let fits = |network: Network| packed_weights_bytes(&network) <= given_bytes;
     let mut remedies = Vec::new();
-    remedies.extend(fewer_outputs(network, largest, fits));
+    remedies.extend(fewer_outputs(network, largest, |network| fits(&network)));
     let fewer_bits = [4, 2].into_iter().find(|&weights| {
         let mut bits = network.bits();
         let fewer = weights < bits.weights;
         bits.weights = weights;
-        fewer && fits(network.with_bits(bits))
+        fewer && fits(&network.with_bits(bits))
     });
     if let Some(weights) = fewer_bits {
         remedies.push(format!("`bits: {{ weights: {weights} }}`"));
     }
     if let Some(given) = declaration.budget.target
         && let Ok(needed_bytes) = u32::try_from(packed_weights_bytes(network))
+        && needed_bytes > given.flash_bytes
         && let Some(target) = larger_target(given, given.sram_bytes, needed_bytes)
     {
         let flash_bytes = target.flash_bytes;
@@ -125,7 +132,10 @@ fn larger_target(given: &Target, sram_bytes: u32, flash_bytes: u32) -> Option<&'
 
 /// The largest of `1..=most` that fits, where fewer never need more.
 fn largest(most: u32, fits: impl Fn(u32) -> bool) -> Option<u32> {
-    let (mut good, mut bad) = (0, most + 1);
+    if most == 0 || !fits(1) {
+        return None;
+    }
+    let (mut good, mut bad) = (1, most + 1);
     while bad - good > 1 {
         let middle = good + (bad - good) / 2;
         if fits(middle) {
@@ -134,7 +144,7 @@ fn largest(most: u32, fits: impl Fn(u32) -> bool) -> Option<u32> {
             bad = middle;
         }
     }
-    (good > 0).then_some(good)
+    Some(good)
 }
 
 #[cfg(test)]
@@ -226,7 +236,7 @@ mod tests {
         let mut over = declaration(64, PlanChoice::Fastest);
         over.budget.flash_bytes = Some(4000);
         let last = over.network.last_layer().id;
-        let remedies = for_flash(&over, last, 4000);
+        let remedies = for_flash(&over, last, |network| packed_weights_bytes(network) <= 4000);
         assert!(
             remedies[0].ends_with("in place of `C1(64,3)`"),
             "{remedies:?}"

@@ -1,7 +1,7 @@
 //! Dense layers: a loop over the outputs, or straight-line code over the inputs.
 
 use super::{Site, count, integer, sum, tables};
-use crate::program::{Form, WeightedSum};
+use crate::program::{Form, WeightedSum, packed_row_bytes};
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -19,10 +19,9 @@ fn table(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
     let inputs = count(map.shape.values());
     let before_wrap = count(map.pixels_before_wrap * map.shape.channels);
     let (weights, biases) = tables::sum_names(site.step.layer.0, 0);
-    let table_bytes = count(tables::row_bytes(
-        sum.weights.len() as u32,
-        site.program.weight_bits,
-    ));
+    let row_bytes = packed_row_bytes(sum.inputs, site.program.weight_bits);
+    let table_bytes = count(row_bytes * sum.outputs);
+    let row_bytes = count(row_bytes);
     let (outputs, left) = (count(sum.outputs), count(sum.left));
     let finished = sum::finish(site, sum, &quote!(sum));
     let keep = if site.step.stores {
@@ -46,7 +45,7 @@ fn table(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
             let sum: #integer = runtime::Sum::add(runtime::Sum::shift_left(sum, #left), bias);
             #keep
             output = output.wrapping_add(1);
-            first = first.wrapping_add(#inputs);
+            first = first.wrapping_add(#row_bytes);
         }
     }
 }
@@ -59,10 +58,7 @@ fn unrolled(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
     let per_output = map.shape.values() as usize;
     let taps: TokenStream = (0..map.shape.pixels())
         .map(|pixel| {
-            let cell = count(match pixel.checked_sub(map.pixels_before_wrap) {
-                None => map.first_cell + pixel * channels,
-                Some(wrapped) => wrapped * channels,
-            });
+            let cell = count(map.stored_cell(pixel));
             let values = site.load(&quote!(#cell));
             let first = (pixel * channels) as usize;
             sum::unrolled_tap(site, sum, (&values, channels), |output, input| {

@@ -2,7 +2,7 @@
 //! separable ones, and the straight-line form that dense layers share.
 
 use super::{Site, count, integer, tables, window::Window};
-use crate::program::{Finish, Form, WeightedSum};
+use crate::program::{Accumulator, Finish, Form, WeightedSum, packed_row_bytes};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 use std::collections::BTreeMap;
@@ -82,7 +82,7 @@ pub(super) fn separable(
             );
             let (weights, _) = tables::sum_names(site.step.layer.0, 0);
             let (weight_bits, narrow) = (site.weight_bits(), site.narrow());
-            let row_bytes = tables::row_bytes(depthwise.inputs, site.program.weight_bits);
+            let row_bytes = packed_row_bytes(depthwise.inputs, site.program.weight_bits);
             let table_bytes = count(row_bytes * depthwise.weights.len() as u32 / depthwise.inputs);
             let taps = (0..).zip(values).map(|(tap, values)| {
                 let first = count(tap * row_bytes);
@@ -121,7 +121,7 @@ fn table_tap(
     let (weights, _) = tables::sum_names(site.step.layer.0, half);
     let (weight_bits, narrow) = (site.weight_bits(), site.narrow());
     let integer = integer(sum.accumulator);
-    let tap_bytes = tables::row_bytes(sum.inputs, site.program.weight_bits) * sum.outputs;
+    let tap_bytes = packed_row_bytes(sum.inputs, site.program.weight_bits) * sum.outputs;
     let taps = sum.weights.len() as u32 / (sum.inputs * sum.outputs);
     let (inputs, outputs) = (count(sum.inputs), count(sum.outputs));
     let (first, table_bytes) = (count(tap * tap_bytes), count(taps * tap_bytes));
@@ -173,8 +173,8 @@ fn sum_name(output: usize) -> Ident {
 
 fn constant(value: i16, sum: &WeightedSum) -> Literal {
     match sum.accumulator {
-        crate::program::Accumulator::I16 => Literal::i16_suffixed(value),
-        crate::program::Accumulator::I32 => Literal::i32_suffixed(value.into()),
+        Accumulator::I16 => Literal::i16_suffixed(value),
+        Accumulator::I32 => Literal::i32_suffixed(value.into()),
     }
 }
 
@@ -192,9 +192,10 @@ pub(super) fn unrolled_begin(sum: &WeightedSum) -> TokenStream {
         .collect()
 }
 
-/// Adds `values`, an array expression of that many, with weights as constants. A value that
-/// is 0 (most are, after ReLU) skips its weights, and a weight that is 0 costs
-/// nothing. A value's products are computed once for all sums.
+/// Adds one tap with weights as constants; `values` is an expression of an
+/// array of that many activations. A value that is 0 (most are, after ReLU)
+/// skips its weights, and a weight that is 0 costs nothing. A value's products
+/// are computed once for all sums.
 pub(super) fn unrolled_tap(
     site: &Site<'_>,
     sum: &WeightedSum,

@@ -23,15 +23,13 @@ pub(super) fn emit(program: &Program) -> TokenStream {
         });
     let sums = program.steps.iter().flat_map(|step| {
         let sums: Vec<(&WeightedSum, u32)> = match &step.operation {
-            Operation::Convolution(sum) => vec![(sum, sum.inputs)],
+            Operation::Convolution(sum) | Operation::Dense(sum) => vec![(sum, sum.inputs)],
             Operation::Separable {
                 depthwise,
                 pointwise,
             } => {
                 vec![(depthwise, depthwise.inputs), (pointwise, pointwise.inputs)]
             }
-            // A dense layer reads single numbers: one row of them all.
-            Operation::Dense(sum) => vec![(sum, sum.weights.len() as u32)],
             Operation::AveragePool { .. } | Operation::MaxPool => vec![],
         };
         sums.into_iter()
@@ -83,11 +81,6 @@ pub(super) fn sum_names(layer: usize, half: usize) -> (Ident, Ident) {
             format_ident!("POINTWISE_BIASES_{layer}"),
         ),
     }
-}
-
-/// Bytes of a packed row.
-pub(super) fn row_bytes(row_length: u32, bits: u32) -> u32 {
-    row_length.div_ceil(8 / bits)
 }
 
 /// Packs rows of `row_length` weights, low bits first, each row from a whole

@@ -134,15 +134,17 @@ impl<'a> Machine<'a> {
             .collect()
     }
 
+    /// Stores one value of the pixel that begins at `first_cell`.
     fn store(
         &mut self,
         map: usize,
+        first_cell: u32,
         pixel: (u32, u32),
         channel: u32,
         value: i64,
     ) -> Result<(), Fault> {
         let Map { shape, signed, .. } = self.program.maps[map];
-        let cell = self.program.maps[map].cell(pixel) + channel;
+        let cell = first_cell + channel;
         let width = self.program.activation_bits;
         let fits = if signed {
             signed_range(width).contains(&value)
@@ -185,7 +187,10 @@ impl<'a> Machine<'a> {
             self.event = index as u32;
             let byte = i64::from(input[index]);
             match intake.intake {
-                Intake::Store => self.store(0, pixel, channel, byte >> intake.shift)?,
+                Intake::Store => {
+                    let cell = self.program.maps[0].cell(pixel);
+                    self.store(0, cell, pixel, channel, byte >> intake.shift)?;
+                }
                 Intake::Pool { .. } => self.pool(pixel, channel, byte)?,
             }
         }
@@ -206,7 +211,8 @@ impl<'a> Machine<'a> {
             return self.write_sum(sum, total);
         }
         self.write_sum(sum, 0)?;
-        self.store(0, window, channel, total >> self.program.intake.shift)
+        let cell = self.program.maps[0].cell(window);
+        self.store(0, cell, window, channel, total >> self.program.intake.shift)
     }
 
     /// The cell of the least part of a partial sum.
@@ -269,13 +275,33 @@ impl<'a> Machine<'a> {
             };
             for (channel, value) in (first_channel..).zip(values) {
                 if step.stores {
-                    self.store(index + 1, pixel, channel, value)?;
+                    self.store(
+                        index + 1,
+                        self.walked_cell(index, event),
+                        pixel,
+                        channel,
+                        value,
+                    )?;
                 } else {
                     self.results[flat(step.output, pixel, channel)] = value;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Where a step's event stores: backends walk from one stored pixel to the
+    /// next, and look no address up.
+    fn walked_cell(&self, step: usize, event: usize) -> u32 {
+        let map = &self.program.maps[step + 1];
+        let Step {
+            order, operation, ..
+        } = &self.program.steps[step];
+        match (operation, order) {
+            (Operation::Dense(_), _) => map.stored_cell(0),
+            (_, Order::RowMajorBackward) => map.stored_cell(map.shape.pixels() - 1 - event as u32),
+            (_, Order::RowMajor | Order::Herringbone) => map.stored_cell(event as u32),
+        }
     }
 
     /// Every channel of one output pixel, in registers.

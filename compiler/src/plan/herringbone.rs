@@ -1,39 +1,19 @@
-//! Herringbone in place: every map is stored in the order in which its rings
+//! Herringbone in place: every map is stored in the order in which its lines
 //! are eaten, and its successor follows behind it around the arena's end, so
 //! that no layer needs more than its own simulated peak.
 
 use super::{Demand, MemoryPlan, Order, Placement, SimulatedStep, Strategy};
 
 pub(super) fn plan(demand: &Demand<'_>) -> MemoryPlan {
-    let order = Order::Herringbone;
-    let steps: Vec<SimulatedStep<'_>> = demand
-        .steps
-        .iter()
-        .map(|&(layer, stores)| SimulatedStep::new(layer, stores, order, order))
-        .collect();
-    let needs: Vec<u32> = steps
-        .iter()
-        .map(|step| {
-            let input_cells = step.layer.input.values();
-            if step.stores {
-                (input_cells + step.overlap.lead_cells).max(step.layer.output.values())
-            } else {
-                input_cells
-            }
-        })
-        .collect();
-    let intake_need = demand.intake_need(order);
-    let least_cells = needs
-        .iter()
-        .copied()
-        .chain([intake_need.need_cells])
-        .max()
-        .unwrap_or(0);
+    let steps = simulate(demand);
+    let least_bytes = least_bytes_of(demand, &steps);
     let per_byte = demand.cells_per_byte;
+    let search = Search::new(&steps, per_byte);
     // A ring of that many bytes may leave a few cells idle where a whole pixel
-    // does not fit before its end; twice the bytes always do.
-    let (arena_bytes, placed) = (least_cells.div_ceil(per_byte)..)
-        .find_map(|bytes| Some((bytes, place(demand, &steps, bytes * per_byte)?)))
+    // does not fit before its end; a part more always holds every map.
+    let (arena_bytes, placed) = (least_bytes..)
+        .step_by(1 + least_bytes as usize / 1024)
+        .find_map(|bytes| Some((bytes, search.place(demand, &steps, bytes * per_byte)?)))
         .expect("a large enough arena holds every map apart");
     MemoryPlan {
         strategy: Strategy::Herringbone,
@@ -41,13 +21,29 @@ pub(super) fn plan(demand: &Demand<'_>) -> MemoryPlan {
         arena_bytes,
         intake: demand.intake(placed.sums_first_byte),
         maps: placed.maps,
-        steps: steps
-            .iter()
-            .zip(needs)
-            .map(|(step, need)| step.report(need))
-            .collect(),
-        intake_need,
+        steps: steps.iter().map(SimulatedStep::report).collect(),
+        intake_need: demand.intake_need(Order::Herringbone),
     }
+}
+
+pub(super) fn least_bytes(demand: &Demand<'_>) -> u32 {
+    least_bytes_of(demand, &simulate(demand))
+}
+
+fn simulate<'a>(demand: &Demand<'a>) -> Vec<SimulatedStep<'a>> {
+    let order = Order::Herringbone;
+    demand
+        .steps
+        .iter()
+        .map(|&(layer, stores)| SimulatedStep::new(layer, stores, order, order))
+        .collect()
+}
+
+fn least_bytes_of(demand: &Demand<'_>, steps: &[SimulatedStep<'_>]) -> u32 {
+    let intake_cells = demand.intake_need(Order::Herringbone).need_cells;
+    let needs = steps.iter().map(SimulatedStep::need_cells);
+    let least_cells = needs.chain([intake_cells]).max().unwrap_or(0);
+    least_cells.div_ceil(demand.cells_per_byte)
 }
 
 struct Placed {
@@ -55,70 +51,86 @@ struct Placed {
     maps: Vec<Placement>,
 }
 
-/// Places every map in an arena of `arena_cells`, or finds no way to.
-fn place(demand: &Demand<'_>, steps: &[SimulatedStep<'_>], arena_cells: u32) -> Option<Placed> {
-    let first = demand.first_map;
-    let per_byte = demand.cells_per_byte;
-    let slack = arena_cells.checked_sub(first.values())?;
-    let most_channels = steps
-        .iter()
-        .map(|step| step.layer.output.channels)
-        .max()
-        .unwrap_or(1);
-    byte_aligned_first(0, slack.min(2 * most_channels), per_byte).find_map(|first_cell| {
-        let map = Placement::new(first, Order::Herringbone, first_cell, arena_cells);
-        let behind = map.end_cell().next_multiple_of(per_byte);
-        let sums_first_cell = if behind + demand.sums_cells() <= arena_cells {
-            behind
-        } else if demand.sums_cells() <= first_cell {
-            0
-        } else {
-            return None;
-        };
-        Some(Placed {
-            sums_first_byte: sums_first_cell / per_byte,
-            maps: follow(map, steps, arena_cells, per_byte)?,
-        })
-    })
+/// How far the placement of maps is searched.
+struct Search {
+    cells_per_byte: u32,
+    /// First cells that are tried for a map: all that can matter for small
+    /// networks, fewer for those whose simulation takes long.
+    tries: usize,
 }
 
-/// Lets each step's map follow the one it is made from.
-fn follow(
-    first: Placement,
-    steps: &[SimulatedStep<'_>],
-    arena_cells: u32,
-    per_byte: u32,
-) -> Option<Vec<Placement>> {
-    let mut maps = vec![first];
-    for step in steps.iter().filter(|step| step.stores) {
-        let input = *maps.last().expect("the first map is there");
-        let output = step.layer.output;
-        let behind = input.end_cell();
-        let map = byte_aligned_first(behind, output.channels, per_byte)
-            .map(|cell| {
-                if cell + output.channels > arena_cells {
-                    0
-                } else {
-                    cell
-                }
-            })
-            .filter(|cell| {
-                // The part that goes on at cell 0 must end before its own start.
-                let map = Placement::new(output, Order::Herringbone, *cell, arena_cells);
-                output.channels <= arena_cells && (!map.wraps() || map.end_cell() <= *cell)
-            })
-            .map(|cell| Placement::new(output, Order::Herringbone, cell, arena_cells))
-            .find(|map| !map.overwrites_live(&input, &step.lifetimes))?;
-        maps.push(map);
+impl Search {
+    fn new(steps: &[SimulatedStep<'_>], cells_per_byte: u32) -> Self {
+        let events: usize = steps.iter().map(|step| step.lifetimes.outputs.len()).sum();
+        let tries = (40_000 / events.max(1)).clamp(3, 512);
+        Self {
+            cells_per_byte,
+            tries,
+        }
     }
-    Some(maps)
-}
 
-/// `from..=from + more`, cells that begin a byte before the others: a pixel of
-/// an even count of nibbles is then loaded and stored by whole bytes.
-fn byte_aligned_first(from: u32, more: u32, per_byte: u32) -> impl Iterator<Item = u32> {
-    let cells = move || from..=from + more;
-    let aligned = cells().filter(move |cell| cell % per_byte == 0);
-    let others = cells().filter(move |cell| cell % per_byte != 0);
-    aligned.chain(others)
+    /// Places every map in an arena of `arena_cells`, or finds no way to.
+    fn place(
+        &self,
+        demand: &Demand<'_>,
+        steps: &[SimulatedStep<'_>],
+        arena_cells: u32,
+    ) -> Option<Placed> {
+        let first = demand.first_map;
+        let slack = arena_cells.checked_sub(first.values())?;
+        let most_channels = steps.iter().map(|step| step.layer.output.channels).max();
+        let more = slack.min(2 * most_channels.unwrap_or(1));
+        self.first_cells(0, more).find_map(|first_cell| {
+            let map = Placement::new(first, Order::Herringbone, first_cell, arena_cells);
+            let behind = map.end_cell().next_multiple_of(self.cells_per_byte);
+            let sums_first_cell = if behind + demand.sums_cells() <= arena_cells {
+                behind
+            } else if demand.sums_cells() <= first_cell {
+                0
+            } else {
+                return None;
+            };
+            Some(Placed {
+                sums_first_byte: sums_first_cell / self.cells_per_byte,
+                maps: self.follow(map, steps, arena_cells)?,
+            })
+        })
+    }
+
+    /// Lets each step's map follow the one it is made from.
+    fn follow(
+        &self,
+        first: Placement,
+        steps: &[SimulatedStep<'_>],
+        arena_cells: u32,
+    ) -> Option<Vec<Placement>> {
+        let mut maps = vec![first];
+        for step in steps.iter().filter(|step| step.stores) {
+            let input = *maps.last().expect("the first map is there");
+            let output = step.layer.output;
+            let map = self
+                .first_cells(input.end_cell(), output.channels)
+                .map(|cell| {
+                    // A pixel that does not fit before the end begins the ring.
+                    let fits = cell + output.channels <= arena_cells;
+                    let cell = if fits { cell } else { 0 };
+                    Placement::new(output, Order::Herringbone, cell, arena_cells)
+                })
+                // What goes on at cell 0 must end before the map's own start.
+                .filter(|map| !map.wraps() || map.end_cell() <= map.first_cell)
+                .find(|map| !map.overwrites_live(&input, &step.lifetimes))?;
+            maps.push(map);
+        }
+        Some(maps)
+    }
+
+    /// `from..=from + more`, cells that begin a byte before the others: a pixel
+    /// of an even count of nibbles is then loaded and stored by whole bytes.
+    fn first_cells(&self, from: u32, more: u32) -> impl Iterator<Item = u32> {
+        let per_byte = self.cells_per_byte;
+        let cells = move || from..=from + more;
+        let aligned = cells().filter(move |cell| cell % per_byte == 0);
+        let others = cells().filter(move |cell| cell % per_byte != 0);
+        aligned.chain(others).take(self.tries)
+    }
 }

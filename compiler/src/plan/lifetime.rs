@@ -119,13 +119,6 @@ impl Lifetimes {
 
 /// The storage index of each pixel, by its row-major index.
 pub fn storage_indices(map: Shape, storage: Order) -> Vec<u32> {
-    // However a map is eaten, backward rows are stored at the addresses of
-    // forward ones.
-    let storage = if storage == Order::RowMajorBackward {
-        Order::RowMajor
-    } else {
-        storage
-    };
     let mut indices = vec![0; map.pixels() as usize];
     for (index, (row, column)) in (0..).zip(storage.pixels(map.height, map.width)) {
         indices[(row * map.width + column) as usize] = index;

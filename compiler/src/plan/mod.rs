@@ -118,6 +118,12 @@ pub fn plan(network: &Network, strategy: Strategy) -> MemoryPlan {
     }
 }
 
+/// Bytes below which no herringbone plan of the network is: what its layers
+/// need, before anything is placed, which takes much longer.
+pub fn least_herringbone_bytes(network: &Network) -> u32 {
+    herringbone::least_bytes(&Demand::of(network))
+}
+
 /// What any layer-by-layer plan of a network has to place.
 struct Demand<'a> {
     cells_per_byte: u32,
@@ -219,13 +225,22 @@ impl<'a> SimulatedStep<'a> {
         }
     }
 
-    /// The report of the step, which needs `need_cells` as it was placed.
-    fn report(&self, need_cells: u32) -> LayerPlan {
+    /// Cells from the first to the last that is in use at the worst moment.
+    fn need_cells(&self) -> u32 {
+        let input_cells = self.layer.input.values();
+        if self.stores {
+            (input_cells + self.overlap.lead_cells).max(self.layer.output.values())
+        } else {
+            input_cells
+        }
+    }
+
+    fn report(&self) -> LayerPlan {
         let overlap = &self.overlap;
         LayerPlan {
             layer: self.layer.id,
             order: self.order,
-            need_cells,
+            need_cells: self.need_cells(),
             live_input_cells: if self.stores {
                 overlap.live_input_cells
             } else {

@@ -33,18 +33,14 @@ fn plan_from(demand: &Demand<'_>, first: End) -> MemoryPlan {
             End::Low => Order::RowMajorBackward,
         };
         let step = SimulatedStep::new(layer, stores, Order::RowMajor, order);
-        let input_cells = layer.input.values();
-        let need_cells = if stores {
+        if stores {
             end = match end {
                 End::High => End::Low,
                 End::Low => End::High,
             };
             stored.push((layer.output, end));
-            (input_cells + step.overlap.lead_cells).max(layer.output.values())
-        } else {
-            input_cells
-        };
-        steps.push(step.report(need_cells));
+        }
+        steps.push(step.report());
     }
     let intake_need = demand.intake_need(Order::RowMajor);
     let most_cells = steps

@@ -44,7 +44,7 @@ impl fmt::Display for Accumulator {
 
 /// The values that an activation can take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ActivationRange {
+pub(super) struct ActivationRange {
     /// The least.
     pub low: i32,
     /// The greatest.
@@ -54,7 +54,7 @@ pub struct ActivationRange {
 impl ActivationRange {
     /// The range of an activation of `bits` bits: `0..2^bits`, or two's
     /// complement where its layer has no activation.
-    pub fn new(bits: u32, signed: bool) -> Self {
+    pub(super) fn new(bits: u32, signed: bool) -> Self {
         if signed {
             Self {
                 low: -(1 << (bits - 1)),

@@ -1,6 +1,6 @@
 //! Whether a layer's weights are constants in straight-line code or a table.
 
-use super::accumulator::Accumulator;
+use super::{Accumulator, Accumulators, Map, parameter_table_bytes};
 use crate::declaration::{CodeChoice, Declaration};
 use crate::network::{Bits, Layer, LayerId, LayerKind};
 use crate::weights::{LayerParameters, Parameters, Weights};
@@ -17,7 +17,7 @@ pub enum Form {
 }
 
 /// Flash on AVR of all that is not unrolled weights: loops and stores of the
-/// layers, taking the input in, tables of addresses, a small firmware.
+/// layers, taking the input in, start-up code, a small firmware.
 const OTHER_CODE_BYTES: u64 = 5 * 1024;
 
 /// Chooses the form of every layer with weights.
@@ -29,7 +29,8 @@ const OTHER_CODE_BYTES: u64 = 5 * 1024;
 pub(super) fn choose(
     declaration: &Declaration,
     weights: &Weights,
-    accumulators: &[(Accumulator, Accumulator)],
+    accumulators: &Accumulators,
+    maps: &[Map],
 ) -> BTreeMap<LayerId, Form> {
     let layers = declaration.network.layers();
     let all = |form| layers.iter().map(|layer| (layer.id, form)).collect();
@@ -40,9 +41,10 @@ pub(super) fn choose(
     };
     let mut forms: BTreeMap<_, _> = all(Form::Table);
     let bits = declaration.network.bits();
-    let table_bytes = |layer: &Layer| (layer.weight_count() * u64::from(bits.weights)).div_ceil(8);
+    let table_bytes = |layer: &Layer| parameter_table_bytes(layer, bits);
     let tables: u64 = layers.iter().map(table_bytes).sum();
-    let mut room = flash_bytes.saturating_sub(OTHER_CODE_BYTES + tables);
+    let addresses: u64 = maps.iter().map(Map::address_table_bytes).sum();
+    let mut room = flash_bytes.saturating_sub(OTHER_CODE_BYTES + tables + addresses);
     let mut convolutions: Vec<&Layer> = layers
         .iter()
         .filter(|layer| is_convolution(layer))
@@ -53,7 +55,7 @@ pub(super) fn choose(
             bits,
             signed_input: layer.signed_input,
         };
-        let (first, second) = accumulators[layer.id.0];
+        let (first, second) = accumulators.of(layer.id);
         let bytes = match weights.layer(layer.id) {
             LayerParameters::None => continue,
             LayerParameters::Single(sum) => cost.of(sum, sum.bias.len(), first),
@@ -83,6 +85,12 @@ fn is_convolution(layer: &Layer) -> bool {
         LayerKind::Convolution { .. } | LayerKind::Separable { .. }
     )
 }
+
+/// Of an unrolled layer: its walk over the outputs.
+const LAYER_BYTES: u64 = 800;
+
+/// Of an output of an unrolled layer: its first value, requantising, storing.
+const OUTPUT_BYTES: u64 = 140;
 
 /// What straight-line sums take in flash on AVR: an upper bound, but for a few
 /// percent, of what rustc 1.96 made at `opt-level = 2` of two dozen networks,
@@ -120,13 +128,16 @@ impl UnrolledCost {
             (true, true) => 16,
             (false, _) => 52,
         } + if wide && narrow_product { 15 } else { 0 };
-        // Eight sums of 16 bits live in registers, the others in memory.
+        // Eight sums of 16 bits live in registers; one in memory takes 6 more.
         let outputs = sum.bias.len() as u64;
-        let spilled_sixths = 6 * 6 * outputs.saturating_sub(8) / outputs;
-        let addition_sixths = (6 * 7 + spilled_sixths) * if wide { 2 } else { 1 };
-        800 + 140 * outputs
+        let addition_bytes = |additions: u64| {
+            let in_memory = additions * outputs.saturating_sub(8) / outputs;
+            (7 * additions + 6 * in_memory) * if wide { 2 } else { 1 }
+        };
+        LAYER_BYTES
+            + OUTPUT_BYTES * outputs
             + value_bytes * values
             + product_bytes * products
-            + addition_sixths * additions / 6
+            + addition_bytes(additions)
     }
 }

@@ -1,14 +1,14 @@
 //! From a network, its weights and its plan to the program.
 
-use super::accumulator::{SumTooWide, accumulator_for};
+use super::accumulator::{ActivationRange, SumTooWide, accumulator_for};
 use super::form::{self, Form};
 use super::{
-    Accumulator, ActivationRange, Addressing, Finish, IntakeStep, Map, Operation, Program, Results,
-    Step, WeightedSum,
+    Accumulator, Addressing, Finish, IntakeStep, Map, Operation, Program, Results, Step,
+    WeightedSum,
 };
 use crate::declaration::Declaration;
 use crate::network::{Activation, Layer, LayerId, LayerKind, Network};
-use crate::plan::{Intake, MemoryPlan, Order, Placement, ReceptiveField, storage_indices};
+use crate::plan::{Intake, MemoryPlan, Placement, ReceptiveField, storage_indices};
 use crate::weights::{LayerParameters, Parameters, Weights};
 use std::fmt;
 
@@ -33,17 +33,13 @@ impl fmt::Display for ProgramError {
 }
 
 /// Decides everything.
-///
-/// # Errors
-/// Every layer whose sums could pass 32 bits.
 pub fn lower(
     declaration: &Declaration,
     weights: &Weights,
+    accumulators: &Accumulators,
     plan: &MemoryPlan,
-) -> Result<Program, Vec<ProgramError>> {
+) -> Program {
     let network = &declaration.network;
-    let accumulators = accumulators(network, weights)?;
-    let forms = form::choose(declaration, weights, &accumulators);
     let maps: Vec<Map> = plan
         .maps
         .iter()
@@ -56,6 +52,7 @@ pub fn lower(
             map(placement, signed)
         })
         .collect();
+    let forms = form::choose(declaration, weights, accumulators, &maps);
     let steps: Vec<Step> = plan
         .steps
         .iter()
@@ -68,7 +65,7 @@ pub fn lower(
                 layer,
                 form: forms[&layer.id],
                 stores,
-                accumulators: accumulators[layer.id.0],
+                accumulators: accumulators.of(layer.id),
             };
             Step {
                 layer: layer.id,
@@ -88,7 +85,7 @@ pub fn lower(
         }) => operation.last_accumulator(),
         _ => Accumulator::I16,
     };
-    Ok(Program {
+    Program {
         activation_bits: network.bits().activations,
         weight_bits: network.bits().weights,
         input: network.input(),
@@ -100,29 +97,31 @@ pub fn lower(
             count: network.output().values(),
             accumulator,
         },
-    })
+    }
 }
 
-/// The widest accumulator of any layer.
+/// The accumulators of every layer's sums, proven from the weights.
+#[derive(Clone, Debug)]
+pub struct Accumulators(Vec<(Accumulator, Accumulator)>);
+
+impl Accumulators {
+    /// Of the layer's sum, or of the two of a separable layer.
+    pub fn of(&self, layer: LayerId) -> (Accumulator, Accumulator) {
+        self.0[layer.0]
+    }
+
+    /// The widest of any layer.
+    pub fn widest(&self) -> Accumulator {
+        let both = self.0.iter().map(|&(first, second)| first.max(second));
+        both.max().unwrap_or(Accumulator::I16)
+    }
+}
+
+/// Proves the accumulators of every layer.
 ///
 /// # Errors
 /// Every layer whose sums could pass 32 bits.
-pub fn widest_accumulator(
-    network: &Network,
-    weights: &Weights,
-) -> Result<Accumulator, Vec<ProgramError>> {
-    let widest = accumulators(network, weights)?
-        .into_iter()
-        .flat_map(<[_; 2]>::from)
-        .max();
-    Ok(widest.unwrap_or(Accumulator::I16))
-}
-
-/// The accumulators of each layer's sum, or of the two of a separable layer.
-fn accumulators(
-    network: &Network,
-    weights: &Weights,
-) -> Result<Vec<(Accumulator, Accumulator)>, Vec<ProgramError>> {
+pub fn prove(network: &Network, weights: &Weights) -> Result<Accumulators, Vec<ProgramError>> {
     let mut errors = Vec::new();
     let mut accumulators = Vec::new();
     for layer in network.layers() {
@@ -162,7 +161,7 @@ fn accumulators(
         }
     }
     if errors.is_empty() {
-        Ok(accumulators)
+        Ok(Accumulators(accumulators))
     } else {
         Err(errors)
     }
@@ -274,8 +273,6 @@ impl Lowering<'_> {
         inputs: u32,
         weights: Vec<i8>,
     ) -> WeightedSum {
-        // A shift past 31 passes the proof only where every weight is 0.
-        let idle = parameters.weight.iter().all(|&weight| weight == 0);
         let right = parameters.shift.right.into();
         WeightedSum {
             accumulator,
@@ -284,11 +281,7 @@ impl Lowering<'_> {
             outputs: parameters.bias.len() as u32,
             weights,
             biases: parameters.bias.clone(),
-            left: if idle {
-                0
-            } else {
-                parameters.shift.left.into()
-            },
+            left: parameters.shift.left.into(),
             finish: match self.layer.activation() {
                 Some(Activation::Linear) if !self.stores => Finish::Exact,
                 Some(Activation::Linear) => Finish::Signed { right },
@@ -315,12 +308,7 @@ fn tap_by_tap(parameters: &Parameters, inputs: usize) -> Vec<i8> {
 /// `[out, in]`, the inputs of each output permuted from flattening order to the
 /// order in which the map is stored.
 fn in_storage_order(parameters: &Parameters, input: &Placement) -> Vec<i8> {
-    // Backward rows are stored at the addresses of forward ones.
-    let storage = match input.storage {
-        Order::Herringbone => Order::Herringbone,
-        Order::RowMajor | Order::RowMajorBackward => Order::RowMajor,
-    };
-    let pixels = storage.pixels(input.shape.height, input.shape.width);
+    let pixels = input.storage.pixels(input.shape.height, input.shape.width);
     let channels = input.shape.channels as usize;
     let mut weights = Vec::with_capacity(parameters.weight.len());
     for row_of_weights in parameters

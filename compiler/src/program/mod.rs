@@ -2,12 +2,14 @@
 //! A backend writes it down and chooses nothing.
 
 mod accumulator;
+mod flash;
 mod form;
 mod lower;
 
-pub use accumulator::{Accumulator, ActivationRange};
+pub use accumulator::Accumulator;
+pub use flash::{packed_row_bytes, parameter_table_bytes};
 pub use form::Form;
-pub use lower::{ProgramError, lower, widest_accumulator};
+pub use lower::{Accumulators, ProgramError, lower, prove};
 
 use crate::network::{LayerId, Shape};
 use crate::plan::{Intake, Order, ReceptiveField};
@@ -73,6 +75,25 @@ impl Map {
     pub fn is_byte_aligned(&self, activation_bits: u32) -> bool {
         activation_bits == 8
             || self.shape.channels.is_multiple_of(2) && self.first_cell.is_multiple_of(2)
+    }
+
+    /// Bytes of its table of addresses: 2 an entry, as long as these suffice.
+    pub fn address_table_bytes(&self) -> u64 {
+        match &self.addressing {
+            Addressing::Affine => 0,
+            Addressing::Table(cells) => {
+                let wide = cells.iter().any(|&cell| cell > u16::MAX.into());
+                cells.len() as u64 * if wide { 4 } else { 2 }
+            }
+        }
+    }
+
+    /// The first cell of the pixel of that storage index.
+    pub fn stored_cell(&self, index: u32) -> u32 {
+        match index.checked_sub(self.pixels_before_wrap) {
+            None => self.first_cell + index * self.shape.channels,
+            Some(wrapped) => wrapped * self.shape.channels,
+        }
     }
 
     /// The first cell of the pixel at `(row, column)`.

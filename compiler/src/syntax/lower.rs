@@ -4,14 +4,11 @@
 use super::Outline;
 use super::ast::{LayerAst, Source};
 use super::keys::Key;
+use crate::budget::LARGEST_AVR_ARRAY_BYTES;
 use crate::declaration::{Budget, Declaration};
 use crate::diagnostic::Diagnostics;
 use crate::network::{Kernel, LayerId, LayerKind, Network, Shape, ShapeError};
 use crate::target::Architecture;
-
-/// The largest array of a target with pointers of 16 bits: rustc allows no
-/// object of more than half the address space.
-const LARGEST_AVR_ARRAY_BYTES: u32 = 32_767;
 
 /// Checks the parts against one another; the declaration is there when the
 /// shapes are right and no part is missing.
