@@ -2,7 +2,7 @@
 
 use crate::budget::{CURSOR_BYTES, Design};
 use crate::declaration::Declaration;
-use crate::network::{Layer, LayerKind, Network};
+use crate::network::{LayerKind, Network};
 use crate::plan::{Intake, LayerPlan, MemoryPlan};
 
 /// The heads of the table's columns.
@@ -123,7 +123,7 @@ fn rows(network: &Network, plan: &MemoryPlan) -> Vec<Row> {
         needs(intake),
     ]);
     for step in &plan.steps {
-        let layer: &Layer = network.layer(step.layer);
+        let layer = network.layer(step.layer);
         rows.push([
             layer.to_string(),
             layer.output.to_string(),

@@ -28,13 +28,47 @@ mod sum;
 /// assert!(Digits::ARENA_BYTES <= 468);
 /// ```
 ///
-/// The list names the layers: `A(k)` and `M(k)` pool by average and maximum,
-/// `C1(n,k)` is a convolution with `n` outputs and a k×k kernel, `C2(n,k)` a
-/// depthwise one followed by a 1×1 one, `D(n)` a dense layer and `Dr` dropout,
-/// which is of meaning in training alone. A star leaves the activation out.
+/// # The list
+/// The input's shape is `[height, width, channels]`, each from 1 to 255; a byte
+/// a value, rows of pixels, channels last.
 ///
-/// With `weights: "file.safetensors"` the type also computes: `run`,
-/// `classify`, and `begin` and `push` for inputs that arrive byte by byte.
+/// | letter | layer | activation |
+/// |---|---|---|
+/// | `A`, `A(k)` | k×k average pooling, stride k: 2 (when left out) or 4; rounded down | – |
+/// | `M`, `M(k)` | k×k max pooling, stride k | – |
+/// | `C1(n,k)` | k×k convolution, n outputs (1 to 255), stride 1, valid; k is 1, 3, 5 or 7 | ReLU |
+/// | `C2(n,k)` | depthwise k×k without activation, then 1×1 to n | ReLU |
+/// | `D(n)` | dense, n outputs (1 to 65,535) | ReLU |
+/// | `Dr`, `Dr(p)` | dropout: of meaning in training alone, no code | – |
+///
+/// A star leaves the activation out: `C1*(n,k)`, `C2*(n,k)`, `D*(n)`. When the
+/// last layer has none, the results are logits: its sums, exact, `i16` where
+/// the weights prove that to be enough, else `i32`. Otherwise they are its
+/// activations, as `i16`.
+///
+/// # The keys
+/// In any order:
+///
+/// | key | value | left out |
+/// |---|---|---|
+/// | `target` | an MCU's name | no budget: a host |
+/// | `sram`, `flash` | bytes, in place of `target` | no budget |
+/// | `weights` | `"path"` from Cargo.toml's folder, `env!("NAME")`, `concat!(…)` | a design to size: every constant, no `run` |
+/// | `bits` | `{ weights: 2\|4\|8, biases: 8\|16, activations: 4\|8 }` | 4, 16 and 4 |
+/// | `reserve` | bytes of SRAM for the stack and the rest of the firmware | the generated code's deepest stack, and 64 |
+/// | `plan` | `row_major`, `herringbone`, `smallest` | the fastest that fits |
+/// | `code` | `unrolled`, `table` | by layer, by what the flash holds |
+///
+/// # What it makes
+/// A type of the given name with `new` (const), `run`, `classify`, and `begin`
+/// and `push` for inputs that arrive byte by byte; the constants `INPUT_LEN`,
+/// `CLASSES`, `ARENA_BYTES`, `SRAM_BYTES`, `MACS` and `PLAN`. Its size is its
+/// whole working memory.
+///
+/// # Errors
+/// Whatever is wrong with the declaration or the weights file, and a design
+/// that needs more than the target has, is a compile error that says what is
+/// needed, what is given and what would fit.
 #[macro_export]
 macro_rules! network {
     ($($declaration:tt)*) => {

@@ -210,7 +210,8 @@ pub fn add_biases<S: Sum, const OUT: usize>(
 }
 
 /// `Σ values[i] × weights[i]` over `count` values of a stored map, from `cell`
-/// on, and weights packed from byte `first` on; behind `before_wrap` values the map goes on at cell 0.
+/// on, and weights packed from byte `first` on; behind `before_wrap` values the
+/// map goes on at cell 0.
 #[inline(always)]
 pub fn dot<
     const BITS: u32,

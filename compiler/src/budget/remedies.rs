@@ -1,10 +1,10 @@
 //! What would make a design fit: each computed by planning it, none guessed.
 
-use super::{Design, choose, packed_weights_bytes};
+use super::{Design, LPM_REACH_BYTES, choose, packed_weights_bytes};
 use crate::declaration::{Declaration, PlanChoice};
 use crate::network::{LayerId, Network};
 use crate::plan::{self, Strategy};
-use crate::target::Target;
+use crate::target::{Architecture, Target};
 
 /// Changes with each of which alone the design takes at most that SRAM.
 pub(super) fn for_sram(
@@ -94,6 +94,7 @@ pub(super) fn for_flash(
     if let Some(given) = declaration.budget.target
         && let Ok(needed_bytes) = u32::try_from(packed_weights_bytes(network))
         && needed_bytes > given.flash_bytes
+        && (given.architecture != Architecture::Avr || needed_bytes <= LPM_REACH_BYTES)
         && let Some(target) = larger_target(given, given.sram_bytes, needed_bytes)
     {
         let flash_bytes = target.flash_bytes;

@@ -101,8 +101,7 @@ fn emission(program: &Program) -> TokenStream {
     let window = window::Window::of_whole(map, index);
     let walk = window.walk_row_major(map.shape.height, map.shape.width);
     let cell = window.cell(0, 0);
-    let bits = program.activation_bits;
-    let bits = Literal::u32_unsuffixed(bits);
+    let bits = Literal::u32_unsuffixed(program.activation_bits);
     let aligned = map.is_byte_aligned(program.activation_bits);
     let signed = map.signed;
     let channels = count(map.shape.channels);

@@ -10,9 +10,9 @@ use super::expected::{ExpectedTensor, Role, expected_tensors};
 use super::{LayerParameters, Parameters, Shift, Weights};
 use crate::network::{Bits, LayerId, LayerKind, Network};
 
-/// Bits of the length that a file starts with.
+/// Bytes of the length that a file starts with.
 const LENGTH_BYTES: usize = size_of::<u64>();
-/// The widest accumulator has 32 bits.
+/// Bits that a sum is shifted at most: the widest accumulator has 32.
 const MOST_SHIFT: u8 = 31;
 
 /// Reads the bytes of a file.
