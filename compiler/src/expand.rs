@@ -4,7 +4,7 @@
 use crate::budget::{self, Verdict};
 use crate::declaration::Declaration;
 use crate::diagnostic::Diagnostics;
-use crate::item;
+use crate::item::{self, Known};
 use crate::network::Network;
 use crate::program::{self, Accumulator};
 use crate::syntax::{self, Key, NetworkAst, Parsed};
@@ -30,21 +30,20 @@ pub fn expand(tokens: TokenStream) -> TokenStream {
     };
     let item = match &declaration {
         Some(declaration) => expand_declaration(&path, &ast, declaration, &mut errors),
-        None => Err(Accumulator::I16),
+        None => Err(Known::default()),
     };
-    let item = item.unwrap_or_else(|results| item::stub(&ast, &outline, results));
+    let item = item.unwrap_or_else(|known| item::stub(&ast, &outline, &known));
     let errors = errors.to_compile_errors();
     quote::quote!(#errors #item)
 }
 
-/// The items of a declaration, or, with the errors added, the type of the
-/// results as far as it is known.
+/// The items of a declaration, or, with the errors added, what is known of it.
 fn expand_declaration(
     path: &TokenStream,
     ast: &NetworkAst,
     declaration: &Declaration,
     errors: &mut Diagnostics,
-) -> Result<TokenStream, Accumulator> {
+) -> Result<TokenStream, Known> {
     let weights = ast.weights().and_then(|value| {
         let tokens = ast.value_tokens(Key::Weights);
         read_weights(value, &declaration.network)
@@ -71,7 +70,7 @@ fn expand_declaration(
         None if ast.weights().is_some() => Accumulator::I16,
         None => Accumulator::I32,
     };
-    let design = budget::choose(declaration, widest);
+    let design = budget::choose(declaration, widest, ast.weights().is_some());
     let warning = match budget::judge(declaration, &design) {
         Verdict::Fits => None,
         Verdict::Tight(tight) => Some(item::warning(ast, &tight)),
@@ -86,7 +85,16 @@ fn expand_declaration(
         .zip(proven)
         .map(|(weights, proven)| program::lower(declaration, &weights, &proven, &design.plan));
     if !errors.is_empty() {
-        return Err(program.map_or(Accumulator::I16, |program| program.results.accumulator));
+        let results = match program {
+            Some(program) => program.results.accumulator,
+            // The likelier one.
+            None if declaration.network.bits().activations == 8 => Accumulator::I32,
+            None => Accumulator::I16,
+        };
+        return Err(Known {
+            results,
+            design: Some(Box::new(design)),
+        });
     }
     let item = item::emit(path, ast, declaration, &design, program.as_ref());
     Ok(quote::quote!(#warning #item))

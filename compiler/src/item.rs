@@ -26,7 +26,10 @@ pub(crate) fn emit(
         name,
         ..
     } = ast;
-    let plan_table = report::markdown(declaration, design);
+    let mut plan_table = report::markdown(declaration, design);
+    if program.is_none() {
+        plan_table.push_str("\nA design to size: without `weights` there is no `run`.\n");
+    }
     let plan_text = report::text(&name.to_string(), declaration, design);
     let arena_bytes = Literal::u32_unsuffixed(design.plan.arena_bytes);
     let state_bytes = Literal::u32_unsuffixed(design.state_bytes());
@@ -151,9 +154,26 @@ fn methods(results: &TokenStream, gives_logits: bool) -> TokenStream {
     }
 }
 
+/// What is known of a declaration with errors.
+pub(crate) struct Known {
+    /// The type of the results.
+    pub(crate) results: Accumulator,
+    /// The plan, when there is one.
+    pub(crate) design: Option<Box<Design>>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            results: Accumulator::I16,
+            design: None,
+        }
+    }
+}
+
 /// A type with the same constants and methods as far as they are known, so
 /// that a mistake in a declaration is not followed by one for each of its uses.
-pub(crate) fn stub(ast: &NetworkAst, outline: &Outline, results: Accumulator) -> TokenStream {
+pub(crate) fn stub(ast: &NetworkAst, outline: &Outline, known: &Known) -> TokenStream {
     let NetworkAst {
         attributes,
         visibility,
@@ -162,7 +182,15 @@ pub(crate) fn stub(ast: &NetworkAst, outline: &Outline, results: Accumulator) ->
     } = ast;
     let input_len = Literal::usize_unsuffixed(outline.input_len.unwrap_or(1));
     let classes = Literal::usize_unsuffixed(outline.classes.unwrap_or(1));
-    let integer = codegen::integer(results);
+    let integer = codegen::integer(known.results);
+    let design = known.design.as_ref();
+    let arena_bytes = Literal::u32_unsuffixed(design.map_or(0, |design| design.plan.arena_bytes));
+    let sram_bytes = Literal::u32_unsuffixed(design.map_or(0, |design| design.sram_bytes()));
+    // Where the input's length is not known, any array will do.
+    let (generics, length) = match outline.input_len {
+        Some(_) => (None, quote!(Self::INPUT_LEN)),
+        None => (Some(quote!(<const LENGTH: usize>)), quote!(LENGTH)),
+    };
     quote! {
         #(#attributes)*
         #[doc = ""]
@@ -177,8 +205,8 @@ pub(crate) fn stub(ast: &NetworkAst, outline: &Outline, results: Accumulator) ->
             impl #name {
                 pub const INPUT_LEN: usize = #input_len;
                 pub const CLASSES: usize = #classes;
-                pub const ARENA_BYTES: usize = 0;
-                pub const SRAM_BYTES: usize = 0;
+                pub const ARENA_BYTES: usize = #arena_bytes;
+                pub const SRAM_BYTES: usize = #sram_bytes;
                 pub const MACS: u64 = 0;
                 pub const PLAN: &'static str = "";
 
@@ -193,11 +221,11 @@ pub(crate) fn stub(ast: &NetworkAst, outline: &Outline, results: Accumulator) ->
                     ::core::option::Option::None
                 }
 
-                pub fn run(&mut self, input_bytes: &[u8; Self::INPUT_LEN]) -> [#integer; #classes] {
+                pub fn run #generics(&mut self, input_bytes: &[u8; #length]) -> [#integer; #classes] {
                     [0; #classes]
                 }
 
-                pub fn classify(&mut self, input_bytes: &[u8; Self::INPUT_LEN]) -> usize {
+                pub fn classify #generics(&mut self, input_bytes: &[u8; #length]) -> usize {
                     0
                 }
             }
@@ -212,16 +240,23 @@ pub(crate) fn stub(ast: &NetworkAst, outline: &Outline, results: Accumulator) ->
 }
 
 /// A warning at the layer of the peak. Stable Rust has no other way for a macro
-/// to warn than the use of something deprecated.
+/// to warn than the use of something deprecated; `#[allow(deprecated)]` on the
+/// declaration turns it off.
 pub(crate) fn warning(ast: &NetworkAst, tight: &Tight) -> TokenStream {
     let message = tight.to_string();
     let span = ast.layer_tokens(tight.layer).span();
-    let usage = quote_spanned!(span=> const _: () = herringbone;);
+    let usage = quote_spanned!(span=> const _: () = sram_nearly_exceeded;);
+    let levels = ast.attributes.iter().filter(|attribute| {
+        ["allow", "expect", "warn", "deny", "forbid"]
+            .iter()
+            .any(|level| attribute.path().is_ident(level))
+    });
     quote! {
+        #(#levels)*
         const _: () = {
             #[deprecated(note = #message)]
             #[allow(non_upper_case_globals)]
-            const herringbone: () = ();
+            const sram_nearly_exceeded: () = ();
             #usage
         };
     }

@@ -16,7 +16,8 @@ const HEADS: [&str; 6] = [
 ];
 
 /// What the table's numbers are.
-const CAPTION: &str = "Bytes of the arena, at each layer's worst moment:";
+const CAPTION: &str =
+    "Bytes of the arena at worst; `needs` has what lies between, not yet free, too:";
 
 /// One row of the table.
 type Row = [String; HEADS.len()];

@@ -29,6 +29,8 @@ pub struct Design {
     default_reserve_bytes: u32,
     /// The widest sum that the stack has to hold.
     widest: Accumulator,
+    /// Whether there are weights, which may prove sums to be narrower.
+    has_weights: bool,
 }
 
 impl Design {
@@ -47,7 +49,7 @@ impl Design {
 /// whose code is the faster, unless only herringbone fits.
 ///
 /// `widest` is the widest sum of any layer: it decides how deep the stack is.
-pub fn choose(declaration: &Declaration, widest: Accumulator) -> Design {
+pub fn choose(declaration: &Declaration, widest: Accumulator, has_weights: bool) -> Design {
     let network = &declaration.network;
     let default_reserve_bytes =
         stack::deepest_bytes(declaration, widest) + DEFAULT_RESERVE_BESIDE_STACK_BYTES;
@@ -56,6 +58,7 @@ pub fn choose(declaration: &Declaration, widest: Accumulator) -> Design {
         reserve_bytes: declaration.reserve_bytes.unwrap_or(default_reserve_bytes),
         default_reserve_bytes,
         widest,
+        has_weights,
     };
     match declaration.plan {
         PlanChoice::RowMajor => design(Strategy::RowMajor),
@@ -190,11 +193,15 @@ fn over_sram(declaration: &Declaration, design: &Design, given_bytes: u32, owner
     let live = live_at_peak(network, plan);
     let mut message = format!(
         "over budget: the network needs {} bytes of SRAM, and {owner} has {given_bytes}\n\
-         needed: {} of arena (peak at `{layer}`), {CURSOR_BYTES} of state, {} of reserve\n\
+         needed: {} of arena (peak at `{layer}`), {CURSOR_BYTES} of state, {} of reserve{}\n\
          live at the peak: {live}\n",
         design.sram_bytes(),
         plan.arena_bytes,
         design.reserve_bytes,
+        match declaration.reserve_bytes {
+            None if !design.has_weights => " (a stack for 32-bit sums: weights may prove less)",
+            _ => "",
+        },
     );
     message.push_str(&what_would_fit(&remedies::for_sram(
         declaration,

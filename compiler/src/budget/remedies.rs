@@ -25,7 +25,7 @@ pub(super) fn for_sram(
             plan,
             ..declaration.clone()
         };
-        let design = choose(&changed, design.widest);
+        let design = choose(&changed, design.widest, design.has_weights);
         (design.sram_bytes() <= given_bytes).then_some(design)
     };
     let mut remedies = Vec::new();
@@ -195,7 +195,7 @@ mod tests {
     }
 
     fn fits(declaration: &Declaration) -> bool {
-        let design = choose(declaration, Accumulator::I16);
+        let design = choose(declaration, Accumulator::I16, true);
         !matches!(judge(declaration, &design), Verdict::Over(_))
     }
 
@@ -203,7 +203,7 @@ mod tests {
     fn the_suggested_number_of_outputs_is_the_largest_that_fits() {
         let over = declaration(64, PlanChoice::Fastest);
         assert!(!fits(&over));
-        let design = choose(&over, Accumulator::I16);
+        let design = choose(&over, Accumulator::I16, true);
         let remedies = for_sram(&over, &design, 2048);
         let most = (1..64)
             .rev()
@@ -221,7 +221,7 @@ mod tests {
             .find(|&n| !fits(&declaration(n, PlanChoice::RowMajor)))
             .unwrap();
         let over = declaration(n, PlanChoice::RowMajor);
-        let design = choose(&over, Accumulator::I16);
+        let design = choose(&over, Accumulator::I16, true);
         let suggests = |remedies: Vec<String>| {
             remedies
                 .iter()

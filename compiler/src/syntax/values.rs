@@ -42,7 +42,12 @@ fn target(value: &[TokenTree], errors: &mut Diagnostics) -> Option<&'static Targ
         return None;
     };
     let target = Target::named(&name);
-    if target.is_none() {
+    if target.is_none()
+        && let Some(part) = part_of_board(&name)
+    {
+        let message = format!("`{name}` is a board: name its microcontroller, `{part}`");
+        errors.error(stream(value), message);
+    } else if target.is_none() {
         let near: Vec<_> = Target::nearest(&name)
             .iter()
             .map(|target| format!("`{}`", target.name))
@@ -57,6 +62,21 @@ fn target(value: &[TokenTree], errors: &mut Diagnostics) -> Option<&'static Targ
         errors.error(stream(value), format!("unknown target `{name}`: {hint}"));
     }
     target
+}
+
+/// The microcontroller on a board that people know by name.
+fn part_of_board(name: &str) -> Option<&'static str> {
+    let name = name.to_lowercase();
+    Some(match name.strip_prefix("arduino_").unwrap_or(&name) {
+        "uno" | "nano" | "pro_mini" => "atmega328p",
+        "mega" | "mega2560" => "atmega2560",
+        "leonardo" | "micro" | "pro_micro" => "atmega32u4",
+        "nano_every" => "atmega4809",
+        "digispark" | "trinket" => "attiny85",
+        "microbit" => "nrf51822",
+        "pico" => "rp2040",
+        _ => return None,
+    })
 }
 
 fn bytes(key: Key, value: &[TokenTree], least: u32, errors: &mut Diagnostics) -> Option<u32> {

@@ -15,4 +15,9 @@ herringbone::network! {
     target: "z80",
 }
 
+herringbone::network! {
+    Board: [28, 28, 1] => < A, D*(10) >,
+    target: uno,
+}
+
 fn main() {}
