@@ -158,8 +158,9 @@ impl File<'_> {
         })
     }
 
-    /// Missing tensors, and the surplus ones that have their type, shape and
-    /// last word: `conv1.weight` for `1.weight`.
+    /// Missing tensors, and the surplus ones that have their type and shape, and
+    /// their last word or all but a letter: `conv1.weight` or `1.weights` for
+    /// `1.weight`.
     fn misnamed(&self, expected: &[ExpectedTensor]) -> BTreeMap<String, String> {
         let mut surplus: Vec<_> = self.surplus(expected).collect();
         let last_word = |name: &str| name.rsplit(['.', '_', '/']).next().map(str::to_lowercase);
@@ -170,7 +171,10 @@ impl File<'_> {
         {
             let nearest = (0..surplus.len())
                 .filter(|&at| fits(tensor, &self.0[surplus[at]]))
-                .filter(|&at| last_word(surplus[at]) == last_word(&tensor.name))
+                .filter(|&at| {
+                    last_word(surplus[at]) == last_word(&tensor.name)
+                        || strsim::osa_distance(surplus[at], &tensor.name) == 1
+                })
                 .min_by_key(|&at| strsim::osa_distance(surplus[at], &tensor.name));
             if let Some(at) = nearest {
                 pairs.insert(tensor.name.clone(), surplus.remove(at).to_owned());

@@ -154,6 +154,7 @@ fn a_name_that_is_only_wrong_is_one_error() {
         ]
     );
     assert_eq!(rename("4.weight", "5.weight").len(), 1);
+    assert_eq!(rename("2.weight", "2.weights").len(), 1);
 }
 
 #[test]
