@@ -164,7 +164,7 @@ fn print_costs(
     let title = format!("Memory of the {}, bytes", firmware.mcu);
     let heads = format!(
         "{title:<33}{:>9}{:>9}{:>11}",
-        "measured", "planned", "there are"
+        "measured", "planned", "given"
     );
     println!("{}", style(heads).bold());
     print_bytes("static SRAM", footprint.sram_static, None, None);

@@ -92,7 +92,7 @@ fn measure(
         cycles: Cycles {
             min: *cycles.iter().min().with_context(no_images)?,
             max: *cycles.iter().max().with_context(no_images)?,
-            mean: cycles.iter().sum::<u64>() / images as u64,
+            mean: (cycles.iter().sum::<u64>() + images as u64 / 2) / images as u64,
         },
         sram_static: simulated.footprint.sram_static,
         stack,
