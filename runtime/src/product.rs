@@ -127,50 +127,42 @@ mod products {
         product
     }
 
+    /// The 16 bits of one multiplying instruction on the given operands.
+    macro_rules! whole_product {
+        ($multiply:literal, $($operands:tt)*) => {{
+            let (low, high): (u8, u8);
+            // SAFETY: changes nothing but its outputs and the flags.
+            unsafe {
+                asm!(
+                    "mov {saved}, r0",
+                    $multiply,
+                    "mov {low}, r0",
+                    "mov {high}, r1",
+                    "mov r0, {saved}",
+                    "clr r1",
+                    saved = out(reg) _,
+                    low = out(reg) low,
+                    high = out(reg) high,
+                    $($operands)*,
+                    options(pure, nomem, nostack)
+                );
+            }
+            i16::from_le_bytes([low, high])
+        }};
+    }
+
     #[inline(always)]
     pub(super) fn unsigned_by_signed(value: u8, weight: i8) -> i16 {
-        let (low, high): (u8, u8);
-        // SAFETY: changes nothing but its outputs and the flags.
-        unsafe {
-            asm!(
-                "mov {saved}, r0",
-                "mulsu r22, r23",
-                "mov {low}, r0",
-                "mov {high}, r1",
-                "mov r0, {saved}",
-                "clr r1",
-                saved = out(reg) _,
-                low = out(reg) low,
-                high = out(reg) high,
-                in("r22") weight,
-                in("r23") value,
-                options(pure, nomem, nostack)
-            );
-        }
-        i16::from_le_bytes([low, high])
+        whole_product!("mulsu r22, r23", in("r22") weight, in("r23") value)
     }
 
     #[inline(always)]
     pub(super) fn signed_by_signed(value: i8, weight: i8) -> i16 {
-        let (low, high): (u8, u8);
-        // SAFETY: changes nothing but its outputs and the flags.
-        unsafe {
-            asm!(
-                "mov {saved}, r0",
-                "muls {value}, {weight}",
-                "mov {low}, r0",
-                "mov {high}, r1",
-                "mov r0, {saved}",
-                "clr r1",
-                saved = out(reg) _,
-                low = out(reg) low,
-                high = out(reg) high,
-                value = in(reg_upper) value,
-                weight = in(reg_upper) weight,
-                options(pure, nomem, nostack)
-            );
-        }
-        i16::from_le_bytes([low, high])
+        whole_product!(
+            "muls {value}, {weight}",
+            value = in(reg_upper) value,
+            weight = in(reg_upper) weight
+        )
     }
 }
 
