@@ -2,5 +2,6 @@
 
 pub mod crates;
 pub mod networks;
+pub mod published;
 pub mod reference;
 pub mod shared;

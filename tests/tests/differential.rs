@@ -4,11 +4,12 @@
 
 use herringbone_compiler::declaration::{Budget, CodeChoice, Declaration, PlanChoice};
 use herringbone_compiler::interpreter::{self, FaultKind};
-use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
+use herringbone_compiler::network::{Bits, Kernel, LayerKind, Network, Shape};
 use herringbone_compiler::plan::{self, Intake, Order, Strategy};
 use herringbone_compiler::program::{self, Program};
 use herringbone_compiler::weights;
 use herringbone_tests::networks::{self, Case, Recipe, recipes};
+use herringbone_tests::published::convolution;
 use herringbone_tests::reference::{Trace, evaluate};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -91,16 +92,11 @@ proptest! {
 /// `[16, 16, 1] => < A, C1(3,3), C1(4,3) >`, row-major: its maps are at the high
 /// end, the low end and the high end of the arena.
 fn tampered(tamper: impl Fn(&mut Program)) -> FaultKind {
-    let convolution = |outputs| LayerKind::Convolution {
-        outputs,
-        kernel: Kernel::square(3),
-        activation: Activation::Relu,
-    };
     let window = Kernel::square(2);
     let kinds = [
         LayerKind::AveragePool { window },
-        convolution(3),
-        convolution(4),
+        convolution(3, 3),
+        convolution(4, 3),
     ];
     let network = Network::new(Shape::new(16, 16, 1), Bits::default(), &kinds).unwrap();
     let file = networks::greatest_weights(&network);

@@ -8,18 +8,11 @@
 use herringbone_compiler::network::{Activation, Bits, Kernel, Layer, LayerKind, Network, Shape};
 use herringbone_compiler::plan::{self, Intake, MemoryPlan, Order, Strategy};
 use herringbone_tests::networks::{list, recipes, single_layers};
+use herringbone_tests::published::{self, convolution};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 const STRATEGIES: [Strategy; 2] = [Strategy::RowMajor, Strategy::Herringbone];
-
-fn convolution(outputs: u32, side: u32) -> LayerKind {
-    LayerKind::Convolution {
-        outputs,
-        kernel: Kernel::square(side),
-        activation: Activation::Relu,
-    }
-}
 
 /// A network of one layer, a byte an activation.
 fn single(input: Shape, kind: LayerKind) -> Network {
@@ -351,20 +344,7 @@ proptest! {
 
 #[test]
 fn the_published_network_takes_no_more_than_the_paper() {
-    let window = Kernel::square(2);
-    let kinds = [
-        LayerKind::AveragePool { window },
-        convolution(5, 3),
-        convolution(8, 3),
-        convolution(11, 3),
-        LayerKind::MaxPool { window },
-        LayerKind::Dropout { probability: 0.5 },
-        LayerKind::Dense {
-            outputs: 10,
-            activation: Activation::Linear,
-        },
-    ];
-    let network = Network::new(Shape::new(28, 28, 1), Bits::default(), &kinds).unwrap();
+    let network = published::network();
     assert!(plan::plan(&network, Strategy::Herringbone).arena_bytes <= 434);
     assert!(plan::plan(&network, Strategy::RowMajor).arena_bytes <= 468);
 }

@@ -3,10 +3,11 @@
 use flate2::read::GzDecoder;
 use herringbone_compiler::declaration::{Budget, CodeChoice, Declaration, PlanChoice};
 use herringbone_compiler::interpreter;
-use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
+use herringbone_compiler::network::{Network, Shape};
 use herringbone_compiler::plan::{self, Strategy};
 use herringbone_compiler::program;
 use herringbone_compiler::weights::{self, Weights};
+use herringbone_tests::published;
 use herringbone_tests::reference::evaluate;
 use herringbone_tests::shared::shared;
 use serde::Deserialize;
@@ -16,25 +17,7 @@ use std::io::Read;
 /// `[28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr, D*(10) >`.
 fn published() -> Option<(Network, Weights)> {
     let file = shared("reference/paper-mnist.safetensors")?;
-    let convolution = |outputs| LayerKind::Convolution {
-        outputs,
-        kernel: Kernel::square(3),
-        activation: Activation::Relu,
-    };
-    let window = Kernel::square(2);
-    let kinds = [
-        LayerKind::AveragePool { window },
-        convolution(5),
-        convolution(8),
-        convolution(11),
-        LayerKind::MaxPool { window },
-        LayerKind::Dropout { probability: 0.5 },
-        LayerKind::Dense {
-            outputs: 10,
-            activation: Activation::Linear,
-        },
-    ];
-    let network = Network::new(Shape::new(28, 28, 1), Bits::default(), &kinds).unwrap();
+    let network = published::network();
     let weights = weights::read(&network, &fs::read(file).unwrap()).unwrap();
     Some((network, weights))
 }
