@@ -1,9 +1,15 @@
 //! An image for an answer, and what computing it took.
+//!
+//! The firmware takes an image bytewise and answers with a fixed number of bytes. It writes 1 to
+//! GPIOR0 before each stretch of computing and 2 after it; only the cycles between the two are
+//! counted, so the speed of the serial line is of no matter, and the simulated line delivers a
+//! byte whenever the firmware waits for one.
 
 use anyhow::{Result, anyhow, bail, ensure};
 use serde::Serialize;
 
 use crate::firmware::Firmware;
+use crate::link::Link;
 use crate::machine::Machine;
 
 /// What the firmware writes to GPIOR0 before and after a stretch of computing.
@@ -12,22 +18,23 @@ const IDLE: u8 = 2;
 
 /// A firmware's answer to one image.
 #[derive(Debug, Serialize)]
-pub(crate) struct Answer {
+pub struct Answer {
     /// The bytes that the firmware has sent.
-    pub(crate) answer: Vec<u8>,
+    pub answer: Vec<u8>,
     /// Cycles of computing, from the image's first byte to the answer.
-    pub(crate) cycles: u64,
+    pub cycles: u64,
     /// Cycles of the longest stretch of computing that was followed by another byte of the image:
     /// if it were longer than bytes take to arrive, some would be lost.
-    pub(crate) longest_push: u64,
+    pub longest_push: u64,
     /// The deepest stack since the reset, in bytes.
-    pub(crate) stack: u16,
+    pub stack: u16,
 }
 
 /// A running firmware that takes images and answers.
-pub(crate) struct Exchange<'firmware> {
+pub struct Exchange<'firmware> {
     machine: Machine,
     firmware: &'firmware Firmware,
+    link: Link,
     /// The address of GPIOR0 in data space.
     marker: u16,
     /// Cycles without a byte either way after which the firmware is called hung.
@@ -38,16 +45,19 @@ pub(crate) struct Exchange<'firmware> {
 }
 
 impl<'firmware> Exchange<'firmware> {
-    /// Watches `machine`, which runs `firmware`.
+    /// Watches `machine`, which runs `firmware` and talks over `link`. `marker` is the address of
+    /// GPIOR0 in data space; after `patience` cycles without a byte the firmware is called hung.
     ///
     /// # Errors
-    /// When `marker` is no address in the machine's data space.
-    pub(crate) fn new(
+    /// When `marker` is no address in the machine's data space, or there is no such link.
+    pub fn new(
         machine: Machine,
         firmware: &'firmware Firmware,
+        link: Link,
         marker: u16,
         patience: u64,
     ) -> Result<Self> {
+        link.check(&machine)?;
         ensure!(
             marker <= machine.ram_end(),
             "the marker's address {marker:#x} is past the end of SRAM"
@@ -57,6 +67,7 @@ impl<'firmware> Exchange<'firmware> {
             stack_pointer_is_torn: false,
             machine,
             firmware,
+            link,
             marker,
             patience,
         })
@@ -67,7 +78,7 @@ impl<'firmware> Exchange<'firmware> {
     /// # Errors
     /// When the firmware crashes, hangs, answers early or too much, never marks a stretch of
     /// computing, or lets its stack run into its data.
-    pub(crate) fn exchange(&mut self, image: &[u8], answer_bytes: usize) -> Result<Answer> {
+    pub fn exchange(&mut self, image: &[u8], answer_bytes: usize) -> Result<Answer> {
         let mut pixels = image.iter();
         let mut marks = Marks::default();
         let mut longest_push = 0;
@@ -75,10 +86,11 @@ impl<'firmware> Exchange<'firmware> {
         let mut received = 0;
         loop {
             self.step()?;
+            self.link.observe(&self.machine);
             let now = self.machine.cycle();
             marks.observe(self.machine.data(self.marker), now);
 
-            if self.machine.waits_for_byte() && !marks.computing() {
+            if self.link.waits(&self.machine) && !marks.computing() {
                 if received == answer_bytes {
                     break;
                 }
@@ -88,8 +100,8 @@ impl<'firmware> Exchange<'firmware> {
                     last_byte = now;
                 }
             }
-            if self.machine.received() != received {
-                received = self.machine.received();
+            if self.link.received(&self.machine) != received {
+                received = self.link.received(&self.machine);
                 last_byte = now;
                 let left = pixels.len();
                 ensure!(
@@ -110,7 +122,7 @@ impl<'firmware> Exchange<'firmware> {
             "the firmware has marked no stretch of computing in GPIOR0"
         );
         Ok(Answer {
-            answer: self.machine.take_received(),
+            answer: self.link.take_received(&mut self.machine),
             cycles: marks.total,
             longest_push,
             stack: self.machine.ram_end() - self.lowest_stack_pointer,
@@ -205,7 +217,7 @@ impl Marks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::firmware::Footprint;
+    use crate::firmware::{Footprint, Segment};
 
     /// Answers a byte with its successor.
     const SUCCESSOR: [u16; 24] = [
@@ -230,7 +242,10 @@ mod tests {
                 flash: 0,
                 sram_static: 0,
             },
-            segments: vec![(0, code)],
+            segments: vec![Segment {
+                address: 0,
+                bytes: code,
+            }],
             static_end: 0x0200,
             functions: vec![(0, "start".to_owned())],
         }
@@ -238,8 +253,8 @@ mod tests {
 
     /// What the firmware answers to the image `[7]`, and after it to `[255]`.
     fn exchange(firmware: &Firmware) -> Result<[Answer; 2]> {
-        let machine = Machine::new("atmega328p", 16_000_000, firmware)?;
-        let mut exchange = Exchange::new(machine, firmware, 0x3E, 100_000)?;
+        let machine = Machine::new("atmega328p", 16_000_000, &firmware.segments)?;
+        let mut exchange = Exchange::new(machine, firmware, Link::Serial, 0x3E, 100_000)?;
         Ok([exchange.exchange(&[7], 1)?, exchange.exchange(&[255], 1)?])
     }
 

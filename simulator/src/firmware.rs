@@ -16,22 +16,32 @@ const EEPROM: u64 = 0x81_0000;
 
 /// What a firmware takes of its microcontroller before it runs.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct Footprint {
+pub struct Footprint {
     /// Bytes of flash: code, constants, and the initial values of `.data`.
-    pub(crate) flash: u64,
+    pub flash: u64,
     /// Bytes of SRAM that are taken for good: `.data`, `.bss` and `.noinit`.
-    pub(crate) sram_static: u64,
+    pub sram_static: u64,
+}
+
+/// A stretch of what the programmer writes to flash.
+#[derive(Debug, Clone)]
+pub struct Segment {
+    /// The byte address of the first byte.
+    pub address: u32,
+    /// The bytes.
+    pub bytes: Vec<u8>,
 }
 
 /// A firmware, read from its ELF file.
-pub(crate) struct Firmware {
-    pub(crate) footprint: Footprint,
-    /// What the programmer writes to flash: addresses and bytes.
-    pub(crate) segments: Vec<(u32, Vec<u8>)>,
+pub struct Firmware {
+    /// What it takes before it runs.
+    pub footprint: Footprint,
+    /// What the programmer writes to flash.
+    pub segments: Vec<Segment>,
     /// The first address in data space above the static data.
-    pub(crate) static_end: u16,
+    pub static_end: u16,
     /// The functions' addresses and names, by address.
-    pub(crate) functions: Vec<(u64, String)>,
+    pub functions: Vec<(u64, String)>,
 }
 
 impl Firmware {
@@ -39,12 +49,16 @@ impl Firmware {
     ///
     /// # Errors
     /// When the file cannot be read, is no AVR ELF file or holds no code.
-    pub(crate) fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: &Path) -> Result<Self> {
         let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         Self::parse(&bytes).with_context(|| format!("cannot load {}", path.display()))
     }
 
-    fn parse(bytes: &[u8]) -> Result<Self> {
+    /// Reads the ELF file that `bytes` are.
+    ///
+    /// # Errors
+    /// When they are no AVR ELF file or hold no code.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
         let elf = ElfFile32::<Endianness>::parse(bytes)?;
         ensure!(
             elf.architecture() == object::Architecture::Avr,
@@ -57,17 +71,21 @@ impl Firmware {
         for header in elf.elf_program_headers() {
             let address = header.p_paddr(endian);
             if header.p_type(endian) == PT_LOAD && u64::from(address) < SRAM {
-                let data = header
+                let bytes = header
                     .data(endian, bytes)
                     .ok()
-                    .context("a segment lies outside the file")?;
-                if !data.is_empty() {
-                    segments.push((address, data.to_vec()));
+                    .context("a segment lies outside the file")?
+                    .to_vec();
+                if !bytes.is_empty() {
+                    segments.push(Segment { address, bytes });
                 }
             }
         }
         ensure!(!segments.is_empty(), "the file holds no code");
-        let flash = segments.iter().map(|(_, data)| data.len() as u64).sum();
+        let flash = segments
+            .iter()
+            .map(|it: &Segment| it.bytes.len() as u64)
+            .sum();
 
         let mut sram_static = 0;
         let mut static_end = 0;
@@ -97,7 +115,8 @@ impl Firmware {
     }
 
     /// Where in the program the byte address `pc` is, in words.
-    pub(crate) fn place(&self, pc: u32) -> String {
+    #[must_use]
+    pub fn place(&self, pc: u32) -> String {
         let next = self
             .functions
             .partition_point(|(address, _)| *address <= u64::from(pc));

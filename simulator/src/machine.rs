@@ -7,11 +7,11 @@ use std::ptr::NonNull;
 use anyhow::{Context, Result, bail, ensure};
 use simavr_ffi as ffi;
 
-use crate::firmware::Firmware;
+use crate::firmware::Segment;
 
 /// The stack pointer's address in data space, the same on every AVR that simavr knows (ATmega328P
 /// datasheet, DS40002061B, "Stack Pointer").
-const STACK_POINTER: usize = 0x5D;
+const STACK_POINTER: u16 = 0x5D;
 
 /// What the simulated USART tells us through simavr's callbacks.
 #[derive(Default)]
@@ -22,21 +22,26 @@ struct Line {
     sent: RefCell<Vec<u8>>,
 }
 
-/// A microcontroller with a firmware in its flash.
-pub(crate) struct Machine {
-    avr: NonNull<ffi::avr_t>,
+/// A part's USART0, and the line to it.
+struct Serial {
     uart: NonNull<ffi::avr_uart_t>,
     input: NonNull<ffi::avr_irq_t>,
     line: Box<Line>,
 }
 
+/// A microcontroller with a program in its flash.
+pub struct Machine {
+    avr: NonNull<ffi::avr_t>,
+    serial: Option<Serial>,
+}
+
 impl Machine {
-    /// An `mcu` clocked at `frequency` hertz, its flash programmed with `firmware`.
+    /// An `mcu`, as simavr calls it, clocked at `frequency` hertz, its flash programmed with
+    /// `segments`. Like any part it begins at address 0; its registers and SRAM hold zeros.
     ///
     /// # Errors
-    /// When simavr does not know the part, the part has no USART0, or the firmware is larger than
-    /// its flash.
-    pub(crate) fn new(mcu: &str, frequency: u32, firmware: &Firmware) -> Result<Self> {
+    /// When simavr does not know the part, or a segment lies outside of its flash.
+    pub fn new(mcu: &str, frequency: u32, segments: &[Segment]) -> Result<Self> {
         let name = CString::new(mcu).context("a part's name holds no zero byte")?;
         // SAFETY: `name` is a C string that outlives the call.
         let avr = NonNull::new(unsafe { ffi::avr_make_mcu_by_name(name.as_ptr()) })
@@ -54,21 +59,190 @@ impl Machine {
 
         // SAFETY: as above; `avr_init` has filled `flashend` in.
         let flash_bytes = u64::from(unsafe { (*avr.as_ptr()).flashend }) + 1;
-        for (address, data) in &firmware.segments {
-            let end = u64::from(*address) + data.len() as u64;
+        for Segment { address, bytes } in segments {
+            let end = u64::from(*address) + bytes.len() as u64;
             ensure!(
                 end <= flash_bytes,
                 "the firmware ends at {end} bytes of flash, {mcu} has {flash_bytes}"
             );
-            let size = u32::try_from(data.len())?;
-            // SAFETY: simavr copies `size` bytes from `data`, which it does not change, to flash,
-            // where they have just been found to fit.
+            let size = u32::try_from(bytes.len())?;
+            // SAFETY: simavr copies `size` bytes, which it does not change, to flash, where they
+            // have just been found to fit.
             unsafe {
-                ffi::avr_loadcode(avr.as_ptr(), data.as_ptr().cast_mut(), size, *address);
+                ffi::avr_loadcode(avr.as_ptr(), bytes.as_ptr().cast_mut(), size, *address);
             }
         }
 
-        let uart = find_uart(avr).with_context(|| format!("{mcu} has no USART0"))?;
+        let serial = find_uart(avr).map(Serial::connect).transpose()?;
+        Ok(Self { avr, serial })
+    }
+
+    /// Executes one instruction.
+    ///
+    /// # Errors
+    /// When the firmware has jumped out of its flash, has started over, or sleeps for ever.
+    pub fn step(&mut self) -> Result<()> {
+        // SAFETY: `avr` is ours alone, and no reference into `line` is held.
+        let state = unsafe { ffi::avr_run(self.avr.as_ptr()) };
+        match u32::try_from(state) {
+            Ok(ffi::cpu_Running | ffi::cpu_Sleeping) if self.program_counter() == 0 => {
+                bail!("started over: it jumped to address 0")
+            }
+            Ok(ffi::cpu_Running | ffi::cpu_Sleeping) => Ok(()),
+            Ok(ffi::cpu_Done) => bail!("went to sleep with interrupts off"),
+            _ => bail!("crashed"),
+        }
+    }
+
+    /// Whether the part has a USART0, which all of the following methods on bytes concern.
+    #[must_use]
+    pub fn has_serial_line(&self) -> bool {
+        self.serial.is_some()
+    }
+
+    /// Puts `byte` on the line to USART0; without one, it is lost.
+    pub fn send(&mut self, byte: u8) {
+        let Some(serial) = &self.serial else { return };
+        serial.line.misses.set(0);
+        // SAFETY: both pointers are the running part's own. The byte takes one cycle instead of
+        // its time on the line: see `exchange`.
+        unsafe {
+            (*serial.uart.as_ptr()).cycles_per_byte = 1;
+            ffi::avr_raise_irq(serial.input.as_ptr(), u32::from(byte));
+        }
+    }
+
+    /// Whether the firmware polls USART0 for a byte. simavr tells of a miss both when the last
+    /// byte has been taken and when the status is read with none there: the second counts.
+    #[must_use]
+    pub fn waits_for_byte(&self) -> bool {
+        self.serial
+            .as_ref()
+            .is_some_and(|serial| serial.line.misses.get() >= 2)
+    }
+
+    /// How many bytes the firmware has sent that were not yet taken.
+    #[must_use]
+    pub fn received(&self) -> usize {
+        self.serial
+            .as_ref()
+            .map_or(0, |serial| serial.line.sent.borrow().len())
+    }
+
+    /// The bytes that the firmware has sent since the last call.
+    pub fn take_received(&mut self) -> Vec<u8> {
+        self.serial
+            .as_ref()
+            .map(|serial| serial.line.sent.take())
+            .unwrap_or_default()
+    }
+
+    /// Cycles since the reset.
+    #[must_use]
+    pub fn cycle(&self) -> u64 {
+        // SAFETY: `avr` is ours alone.
+        unsafe { (*self.avr.as_ptr()).cycle }
+    }
+
+    /// The byte address of the next instruction.
+    #[must_use]
+    pub fn program_counter(&self) -> u32 {
+        // SAFETY: `avr` is ours alone.
+        unsafe { (*self.avr.as_ptr()).pc }
+    }
+
+    /// Goes on at the instruction at `byte_address`. Where there is no flash, the next step is an
+    /// error.
+    pub fn set_program_counter(&mut self, byte_address: u32) {
+        // SAFETY: `avr` is ours alone; simavr checks the address before it reads there.
+        unsafe { (*self.avr.as_ptr()).pc = byte_address }
+    }
+
+    /// The instruction at the byte address `pc`; none past the end of flash.
+    #[must_use]
+    pub fn opcode(&self, pc: u32) -> Option<u16> {
+        // SAFETY: simavr's flash holds `flashend` + 1 bytes.
+        unsafe {
+            if pc >= (*self.avr.as_ptr()).flashend {
+                return None;
+            }
+            let word = (*self.avr.as_ptr()).flash.add(pc as usize);
+            Some(u16::from_le_bytes([*word, *word.add(1)]))
+        }
+    }
+
+    /// The address of the last byte of SRAM.
+    #[must_use]
+    pub fn ram_end(&self) -> u16 {
+        // SAFETY: `avr` is ours alone.
+        unsafe { (*self.avr.as_ptr()).ramend }
+    }
+
+    /// The stack pointer.
+    #[must_use]
+    pub fn stack_pointer(&self) -> u16 {
+        u16::from_le_bytes([self.data(STACK_POINTER), self.data(STACK_POINTER + 1)])
+    }
+
+    /// Sets the stack pointer, to at most [`Self::ram_end`].
+    pub fn set_stack_pointer(&mut self, address: u16) {
+        let [low, high] = address.to_le_bytes();
+        self.set_data(STACK_POINTER, low);
+        self.set_data(STACK_POINTER + 1, high);
+    }
+
+    /// Register `number` of the 32.
+    #[must_use]
+    pub fn register(&self, number: u8) -> u8 {
+        assert!(number < 32, "there is no register r{number}");
+        self.data(number.into())
+    }
+
+    /// Sets register `number` of the 32.
+    pub fn set_register(&mut self, number: u8, value: u8) {
+        assert!(number < 32, "there is no register r{number}");
+        self.set_data(number.into(), value);
+    }
+
+    /// The status register: C, Z, N, V, S, H, T and I, from bit 0 up.
+    #[must_use]
+    pub fn status(&self) -> u8 {
+        // SAFETY: `avr` is ours alone. simavr keeps the flags apart, a byte each.
+        let flags = unsafe { (*self.avr.as_ptr()).sreg };
+        (0..).zip(flags).fold(0, |status, (bit, flag)| {
+            status | (u8::from(flag != 0) << bit)
+        })
+    }
+
+    /// The byte at `address` in data space, which is at most [`Self::ram_end`]. I/O registers are
+    /// as they were last written; the flags are to be had from [`Self::status`].
+    #[must_use]
+    pub fn data(&self, address: u16) -> u8 {
+        assert!(address <= self.ram_end(), "no data at {address:#06x}");
+        // SAFETY: simavr's data space ends at `ramend`.
+        unsafe { *(*self.avr.as_ptr()).data.add(usize::from(address)) }
+    }
+
+    /// Sets the byte at `address` in data space, which is at most [`Self::ram_end`]. An I/O
+    /// register only holds it: no peripheral is told.
+    pub fn set_data(&mut self, address: u16, value: u8) {
+        assert!(address <= self.ram_end(), "no data at {address:#06x}");
+        // SAFETY: as in `data`, and `avr` is ours alone.
+        unsafe { *(*self.avr.as_ptr()).data.add(usize::from(address)) = value }
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        // SAFETY: the part is ours, and unused from here on. What little of it simavr does not
+        // free here ends with the process.
+        unsafe { ffi::avr_terminate(self.avr.as_ptr()) }
+    }
+}
+
+impl Serial {
+    /// Connects a line to `uart`, which lives as long as its part does.
+    fn connect(uart: NonNull<ffi::avr_uart_t>) -> Result<Self> {
         let line = Box::<Line>::default();
         // SAFETY: an `avr_uart_t` begins with its `avr_io_t`, whose `irq` points to
         // UART_IRQ_COUNT of them for as long as the part lives. `line` is boxed, so its address
@@ -91,109 +265,10 @@ impl Machine {
             irq.add(ffi::UART_IRQ_INPUT as usize)
         };
         Ok(Self {
-            avr,
             uart,
             input: NonNull::new(input).context("simavr has not set up USART0")?,
             line,
         })
-    }
-
-    /// Executes one instruction.
-    ///
-    /// # Errors
-    /// When the firmware has jumped out of its flash, has started over, or sleeps for ever.
-    pub(crate) fn step(&mut self) -> Result<()> {
-        // SAFETY: `avr` is ours alone, and no reference into `line` is held.
-        let state = unsafe { ffi::avr_run(self.avr.as_ptr()) };
-        match u32::try_from(state) {
-            Ok(ffi::cpu_Running | ffi::cpu_Sleeping) if self.program_counter() == 0 => {
-                bail!("started over: it jumped to address 0")
-            }
-            Ok(ffi::cpu_Running | ffi::cpu_Sleeping) => Ok(()),
-            Ok(ffi::cpu_Done) => bail!("went to sleep with interrupts off"),
-            _ => bail!("crashed"),
-        }
-    }
-
-    /// Puts `byte` on the line to USART0.
-    pub(crate) fn send(&mut self, byte: u8) {
-        self.line.misses.set(0);
-        // SAFETY: both pointers are the running part's own. The byte takes one cycle instead of
-        // its time on the line: see the crate's documentation.
-        unsafe {
-            (*self.uart.as_ptr()).cycles_per_byte = 1;
-            ffi::avr_raise_irq(self.input.as_ptr(), u32::from(byte));
-        }
-    }
-
-    /// Whether the firmware polls USART0 for a byte. simavr tells of a miss both when the last
-    /// byte has been taken and when the status is read with none there: the second counts.
-    pub(crate) fn waits_for_byte(&self) -> bool {
-        self.line.misses.get() >= 2
-    }
-
-    /// How many bytes the firmware has sent that were not yet taken.
-    pub(crate) fn received(&self) -> usize {
-        self.line.sent.borrow().len()
-    }
-
-    /// The bytes that the firmware has sent since the last call.
-    pub(crate) fn take_received(&mut self) -> Vec<u8> {
-        self.line.sent.take()
-    }
-
-    /// Cycles since the reset.
-    pub(crate) fn cycle(&self) -> u64 {
-        // SAFETY: `avr` is ours alone.
-        unsafe { (*self.avr.as_ptr()).cycle }
-    }
-
-    /// The byte address of the next instruction.
-    pub(crate) fn program_counter(&self) -> u32 {
-        // SAFETY: `avr` is ours alone.
-        unsafe { (*self.avr.as_ptr()).pc }
-    }
-
-    /// The instruction at the byte address `pc`; none past the end of flash.
-    pub(crate) fn opcode(&self, pc: u32) -> Option<u16> {
-        // SAFETY: simavr's flash holds `flashend` + 1 bytes.
-        unsafe {
-            if pc >= (*self.avr.as_ptr()).flashend {
-                return None;
-            }
-            let word = (*self.avr.as_ptr()).flash.add(pc as usize);
-            Some(u16::from_le_bytes([*word, *word.add(1)]))
-        }
-    }
-
-    /// The address of the last byte of SRAM.
-    pub(crate) fn ram_end(&self) -> u16 {
-        // SAFETY: `avr` is ours alone.
-        unsafe { (*self.avr.as_ptr()).ramend }
-    }
-
-    /// The stack pointer.
-    pub(crate) fn stack_pointer(&self) -> u16 {
-        // SAFETY: data space reaches past the stack pointer on every part.
-        unsafe {
-            let low = (*self.avr.as_ptr()).data.add(STACK_POINTER);
-            u16::from_le_bytes([*low, *low.add(1)])
-        }
-    }
-
-    /// The byte at `address` in data space, which is at most [`Self::ram_end`].
-    pub(crate) fn data(&self, address: u16) -> u8 {
-        assert!(address <= self.ram_end());
-        // SAFETY: simavr's data space ends at `ramend`.
-        unsafe { *(*self.avr.as_ptr()).data.add(usize::from(address)) }
-    }
-}
-
-impl Drop for Machine {
-    fn drop(&mut self) {
-        // SAFETY: the part is ours, and unused from here on. What little of it simavr does not
-        // free here ends with the process.
-        unsafe { ffi::avr_terminate(self.avr.as_ptr()) }
     }
 }
 
@@ -218,7 +293,7 @@ fn find_uart(avr: NonNull<ffi::avr_t>) -> Option<NonNull<ffi::avr_uart_t>> {
 }
 
 extern "C" fn on_output(_: *mut ffi::avr_irq_t, value: u32, line: *mut c_void) {
-    // SAFETY: `Machine::new` registered this function with a pointer to its `Line`.
+    // SAFETY: `Serial::connect` registered this function with a pointer to its `Line`.
     let line = unsafe { &*line.cast::<Line>() };
     line.misses.set(0);
     line.sent.borrow_mut().push(value as u8);
@@ -228,4 +303,35 @@ extern "C" fn on_miss(_: *mut ffi::avr_irq_t, _: u32, line: *mut c_void) {
     // SAFETY: as in `on_output`.
     let line = unsafe { &*line.cast::<Line>() };
     line.misses.set(line.misses.get().saturating_add(1));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_without_a_serial_line_executes_instructions_from_anywhere() {
+        let bytes = [0x0F01_u16, 0x9400] // add r16, r17; com r0
+            .into_iter()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let address = 0x100;
+        let mut machine =
+            Machine::new("attiny85", 8_000_000, &[Segment { address, bytes }]).unwrap();
+        assert!(!machine.has_serial_line());
+        machine.set_program_counter(address);
+        machine.set_register(16, 0xFF);
+        machine.set_register(17, 0x01);
+        machine.set_stack_pointer(0x015F);
+        machine.set_data(0x0060, 7);
+        let start = machine.cycle();
+        machine.step().unwrap();
+        // H, Z and C.
+        assert_eq!((machine.register(16), machine.status()), (0, 0b10_0011));
+        machine.step().unwrap();
+        assert_eq!(machine.register(0), 0xFF);
+        assert_eq!(machine.cycle() - start, 2);
+        assert_eq!(machine.program_counter(), address + 4);
+        assert_eq!((machine.stack_pointer(), machine.data(0x0060)), (0x015F, 7));
+    }
 }

@@ -1,15 +1,9 @@
 //! Runs a firmware in simavr: images in on standard input, one line of JSON out for each.
 //!
-//! The firmware takes an image bytewise on USART0 and answers with a fixed number of bytes. It
-//! writes 1 to GPIOR0 before each stretch of computing and 2 after it; only the cycles between
-//! the two are counted, so the speed of the serial line is of no matter, and the simulated line
-//! delivers a byte whenever the firmware waits for one.
-//!
 //! The first line of output is a [`firmware::Footprint`], each later one an [`exchange::Answer`].
-
-mod exchange;
-mod firmware;
-mod machine;
+//!
+//! [`firmware::Footprint`]: herringbone_simulator::firmware::Footprint
+//! [`exchange::Answer`]: herringbone_simulator::exchange::Answer
 
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
@@ -17,10 +11,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-
-use crate::exchange::Exchange;
-use crate::firmware::Firmware;
-use crate::machine::Machine;
+use herringbone_simulator::exchange::Exchange;
+use herringbone_simulator::firmware::Firmware;
+use herringbone_simulator::link::Link;
+use herringbone_simulator::machine::Machine;
 
 /// Runs a firmware in simavr: images in on standard input, one line of JSON out for each.
 #[derive(Parser)]
@@ -62,8 +56,14 @@ fn run(options: &Options) -> Result<()> {
     let mut output = io::stdout().lock();
     print_line(&mut output, &firmware.footprint)?;
 
-    let machine = Machine::new(&options.mcu, options.frequency, &firmware)?;
-    let mut exchange = Exchange::new(machine, &firmware, options.marker, options.patience)?;
+    let machine = Machine::new(&options.mcu, options.frequency, &firmware.segments)?;
+    let mut exchange = Exchange::new(
+        machine,
+        &firmware,
+        Link::Serial,
+        options.marker,
+        options.patience,
+    )?;
     let mut input = io::stdin().lock();
     let mut image = vec![0; options.image_bytes];
     while read_image(&mut input, &mut image)? {

@@ -1,0 +1,10 @@
+//! AVR firmware in simavr, one instruction at a time: what it answers, and what that takes.
+//!
+//! [`machine::Machine`] is a microcontroller that executes instructions; [`firmware::Firmware`] is
+//! what an ELF file says of the program in its flash; [`exchange::Exchange`] gives a running
+//! firmware images and takes its answers, over a [`link::Link`].
+
+pub mod exchange;
+pub mod firmware;
+pub mod link;
+pub mod machine;
