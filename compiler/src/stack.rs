@@ -34,9 +34,9 @@ fn layer_bytes(layer: &Layer, code: CodeChoice, widest: Accumulator) -> u32 {
         // Sums of 16 bits, a tap and the output; or maxima, a tap and the output.
         LayerKind::AveragePool { .. } => 4 * inputs,
         LayerKind::MaxPool { .. } => 3 * inputs,
-        // All sums at once as straight-line code, one at a time as a loop.
+        // All sums at once as straight-line code, eight at a time as a loop.
         LayerKind::Dense { .. } if code == CodeChoice::Unrolled => inputs + sum * outputs,
-        LayerKind::Dense { .. } => sum,
+        LayerKind::Dense { .. } => sum * outputs.min(8),
         LayerKind::Dropout { .. } => 0,
     }
 }

@@ -22,22 +22,6 @@ impl<const N: usize> Flash<u8, N> {
     pub fn get(&'static self, index: usize) -> u8 {
         byte(&self.0, index)
     }
-
-    /// Number `index` of those of `BITS` bits that are packed, low bits first,
-    /// from the entry `first` on.
-    #[inline(always)]
-    pub fn number<const BITS: u32>(&'static self, first: usize, index: usize) -> i8 {
-        let per_byte_log2 = 3 - BITS.ilog2();
-        let position = index as u32 & ((1 << per_byte_log2) - 1);
-        let packed = self.get(first.wrapping_add(index >> per_byte_log2));
-        lowest::<BITS>(packed >> (position * BITS))
-    }
-}
-
-/// The lowest `BITS` bits as two's complement.
-#[inline(always)]
-pub(crate) fn lowest<const BITS: u32>(packed: u8) -> i8 {
-    ((packed << (8 - BITS)) as i8) >> (8 - BITS)
 }
 
 impl<const N: usize> Flash<u16, N> {
@@ -153,17 +137,6 @@ mod tests {
     use super::*;
 
     static TABLE: Flash<u8, 2> = Flash::new([0x8F, 0x71]);
-
-    #[test]
-    fn packed_numbers_come_low_bits_first() {
-        let four = [0, 1, 2, 3].map(|index| TABLE.number::<4>(0, index));
-        assert_eq!(four, [-1, -8, 1, 7]);
-        let two = [0, 1, 2, 3, 4].map(|index| TABLE.number::<2>(0, index));
-        assert_eq!(two, [-1, -1, 0, -2, 1]);
-        let eight = [0, 1].map(|index| TABLE.number::<8>(0, index));
-        assert_eq!(eight, [-113, 0x71]);
-        assert_eq!(TABLE.number::<4>(1, 1), 7);
-    }
 
     #[test]
     fn behind_the_end_is_zero() {

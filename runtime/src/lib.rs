@@ -11,6 +11,7 @@ mod arena;
 mod flash;
 mod intake;
 mod order;
+mod packed;
 mod product;
 mod sum;
 
@@ -85,8 +86,9 @@ pub mod __private {
     pub use crate::order::{Herringbone, Pixels, RowMajor};
     pub use crate::product::Value;
     pub use crate::sum::{
-        Sum, add_biases, add_each, dot, emit, first_largest, keep_larger, multiple,
-        multiply_accumulate, multiply_accumulate_each, product, put, relu, signed_activation,
+        Sum, add_biases, add_each, at_most, emit, first_largest, keep_larger, multiple,
+        multiply_accumulate, multiply_accumulate_each, multiply_accumulate_map, put, relu,
+        signed_activation,
     };
     pub use herringbone_macros::expand_network;
     pub use static_assertions;

@@ -1,7 +1,8 @@
 //! Weighted sums, and what becomes of them.
 
 use crate::arena::{load, load_one, signed};
-use crate::flash::{Flash, lowest};
+use crate::flash::Flash;
+use crate::packed::{Packed, for_each_weight, row_bytes};
 use crate::product::Value;
 
 /// The integer of a layer's sums: arithmetic modulo its width, for the sum
@@ -73,7 +74,7 @@ impl_sum!(i32);
 
 /// `value × weight`; `NARROW` where that fits 8 bits, one instruction on AVR.
 #[inline(always)]
-pub fn product<const NARROW: bool, S: Sum>(value: impl Value, weight: i8) -> S {
+fn product<const NARROW: bool, S: Sum>(value: impl Value, weight: i8) -> S {
     S::widen(if NARROW {
         value.times_narrow(weight).into()
     } else {
@@ -91,8 +92,9 @@ pub fn multiple<const NARROW: bool, S: Sum>(value: impl Value, factor: i8) -> S 
     })
 }
 
-/// Adds one tap to every sum: `sums[o] += Σ values[i] × weights[o][i]`, the
-/// rows of weights packed one behind the other from byte `first` on.
+/// Adds one tap to every sum: `sums[o] += Σ values[i] × weights[i][o]`, the rows
+/// of weights packed one behind the other from byte `first` on. A value that is
+/// 0 (most are, after ReLU) skips its row.
 ///
 /// Not inlined: a layer calls it for each tap, and the code is its loops.
 #[inline(never)]
@@ -101,74 +103,36 @@ pub fn multiply_accumulate<
     const NARROW: bool,
     S: Sum,
     V: Value,
+    W: Packed,
     const IN: usize,
     const OUT: usize,
-    const N: usize,
 >(
     sums: &mut [S; OUT],
     values: &[V; IN],
-    weights: &'static Flash<u8, N>,
+    weights: W,
     first: usize,
 ) {
-    let mut index = first;
-    for sum in sums {
-        let mut total = *sum;
-        for_each_weight::<WEIGHT_BITS, V, N>(values, weights, &mut index, |value, weight| {
-            total = total.add(product::<NARROW, S>(value, weight));
-        });
-        *sum = total;
+    let mut row = first;
+    for &value in values {
+        if value.into() != 0 {
+            add_row::<WEIGHT_BITS, NARROW, S>(sums, value, weights, row);
+        }
+        row = row.wrapping_add(row_bytes::<WEIGHT_BITS>(OUT));
     }
 }
 
-/// Calls `with` for each value and its weight. The weights are a row of packed
-/// ones from byte `index` on, low bits first; `index` is then behind the row.
+/// `sums[o] += value × weights[o]`, the row of weights packed from byte `first`
+/// on.
 #[inline(always)]
-fn for_each_weight<const BITS: u32, V: Value, const N: usize>(
-    values: &[V],
-    weights: &'static Flash<u8, N>,
-    index: &mut usize,
-    mut with: impl FnMut(V, i8),
+fn add_row<const WEIGHT_BITS: u32, const NARROW: bool, S: Sum>(
+    sums: &mut [S],
+    value: impl Value,
+    weights: impl Packed,
+    first: usize,
 ) {
-    let mut next_byte = || {
-        let byte = weights.get(*index);
-        *index = index.wrapping_add(1);
-        byte
-    };
-    match BITS {
-        8 => {
-            for &value in values {
-                with(value, lowest::<8>(next_byte()));
-            }
-        }
-        4 => {
-            let (pairs, rest) = values.as_chunks::<2>();
-            for &[first, second] in pairs {
-                let packed = next_byte();
-                with(first, lowest::<4>(packed));
-                with(second, lowest::<4>(packed >> 4));
-            }
-            for &value in rest {
-                with(value, lowest::<4>(next_byte()));
-            }
-        }
-        _ => {
-            let (groups, rest) = values.as_chunks::<4>();
-            for &[first, second, third, fourth] in groups {
-                let packed = next_byte();
-                with(first, lowest::<2>(packed));
-                with(second, lowest::<2>(packed >> 2));
-                with(third, lowest::<2>(packed >> 4));
-                with(fourth, lowest::<2>(packed >> 6));
-            }
-            if !rest.is_empty() {
-                let mut packed = next_byte();
-                for &value in rest {
-                    with(value, lowest::<2>(packed));
-                    packed >>= 2;
-                }
-            }
-        }
-    }
+    for_each_weight::<WEIGHT_BITS, S>(sums, weights, first, |sum, weight| {
+        *sum = sum.add(product::<NARROW, S>(value, weight));
+    });
 }
 
 /// Adds one tap of a depthwise kernel: `sums[c] += values[c] × weights[c]`.
@@ -178,27 +142,74 @@ pub fn multiply_accumulate_each<
     const NARROW: bool,
     S: Sum,
     V: Value,
+    W: Packed,
     const C: usize,
-    const N: usize,
 >(
     sums: &mut [S; C],
     values: &[V; C],
-    weights: &'static Flash<u8, N>,
+    weights: W,
     first: usize,
 ) {
-    let mut index = first;
-    let mut sums = sums.iter_mut();
-    for_each_weight::<WEIGHT_BITS, V, N>(values, weights, &mut index, |value, weight| {
-        if let Some(sum) = sums.next() {
+    let mut values = values.iter();
+    for_each_weight::<WEIGHT_BITS, S>(sums, weights, first, |sum, weight| {
+        if let Some(&value) = values.next() {
             *sum = sum.add(product::<NARROW, S>(value, weight));
         }
     });
 }
 
+/// Adds a whole map to every sum: `sums[o] += Σ values[i] × weights[i][o]` over
+/// `count` values as they are stored, from `cell` on; behind `before_wrap` of
+/// them the map goes on at cell 0. Row `i` of weights begins `row_bytes × i`
+/// bytes behind byte `first`.
+#[inline(always)]
+pub fn multiply_accumulate_map<
+    const BITS: u32,
+    const SIGNED: bool,
+    const WEIGHT_BITS: u32,
+    const NARROW: bool,
+    S: Sum,
+    W: Packed,
+>(
+    sums: &mut [S],
+    arena: &[u8],
+    cell: usize,
+    (before_wrap, count): (usize, usize),
+    weights: W,
+    (first, row_bytes): (usize, usize),
+) {
+    let (mut cell, mut row) = (cell, first);
+    let mut index = 0usize;
+    while index != count {
+        if index == before_wrap {
+            cell = 0;
+        }
+        let value = load_one::<BITS>(arena, cell);
+        if value != 0 {
+            if SIGNED {
+                let [value] = signed::<BITS, 1>([value]);
+                add_row::<WEIGHT_BITS, NARROW, S>(sums, value, weights, row);
+            } else {
+                add_row::<WEIGHT_BITS, NARROW, S>(sums, value, weights, row);
+            }
+        }
+        cell = cell.wrapping_add(1);
+        row = row.wrapping_add(row_bytes);
+        index = index.wrapping_add(1);
+    }
+}
+
+/// The first `count` sums, or all where there are not as many.
+#[inline(always)]
+pub fn at_most<S>(sums: &mut [S], count: usize) -> &mut [S] {
+    let count = count.min(sums.len());
+    sums.get_mut(..count).unwrap_or_default()
+}
+
 /// `sums[o] = sums[o] × 2^left + biases[o]`.
 #[inline(always)]
 pub fn add_biases<S: Sum, const OUT: usize>(
-    sums: &mut [S; OUT],
+    sums: &mut [S],
     biases: &'static Flash<i16, OUT>,
     left: u32,
 ) {
@@ -207,48 +218,6 @@ pub fn add_biases<S: Sum, const OUT: usize>(
         *sum = sum.shift_left(left).add(S::widen(biases.get(index)));
         index = index.wrapping_add(1);
     }
-}
-
-/// `Σ values[i] × weights[i]` over `count` values of a stored map, from `cell`
-/// on, and weights packed from byte `first` on; behind `before_wrap` values the
-/// map goes on at cell 0.
-#[inline(always)]
-pub fn dot<
-    const BITS: u32,
-    const SIGNED: bool,
-    const WEIGHT_BITS: u32,
-    const NARROW: bool,
-    S: Sum,
-    const N: usize,
->(
-    arena: &[u8],
-    cell: usize,
-    (before_wrap, count): (usize, usize),
-    weights: &'static Flash<u8, N>,
-    first: usize,
-) -> S {
-    let mut sum = S::default();
-    let mut cell = cell;
-    let mut index = 0usize;
-    while index != count {
-        if index == before_wrap {
-            cell = 0;
-        }
-        let value = load_one::<BITS>(arena, cell);
-        // After ReLU most values are 0.
-        if value != 0 {
-            let weight = weights.number::<WEIGHT_BITS>(first, index);
-            sum = sum.add(if SIGNED {
-                let [value] = signed::<BITS, 1>([value]);
-                product::<NARROW, S>(value, weight)
-            } else {
-                product::<NARROW, S>(value, weight)
-            });
-        }
-        cell = cell.wrapping_add(1);
-        index = index.wrapping_add(1);
-    }
-    sum
 }
 
 /// `min(rhe(max(sum, 0) / 2^right), 2^BITS − 1)`.

@@ -12,6 +12,11 @@ pub(super) fn emit(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
     }
 }
 
+/// Sums of a group, whose weights in a row fill bytes whatever their bits.
+const GROUP: u32 = 8;
+
+/// Outputs that are results are summed up where they are returned; those that
+/// are stored are computed by the group, so that the stack is small.
 fn table(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
     let (bits, weight_bits, narrow) = (site.bits(), site.weight_bits(), site.narrow());
     let (map, integer) = (site.input(), integer(sum.accumulator));
@@ -19,33 +24,46 @@ fn table(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
     let inputs = count(map.shape.values());
     let before_wrap = count(map.pixels_before_wrap * map.shape.channels);
     let (weights, biases) = tables::sum_names(site.step.layer.0, 0);
-    let row_bytes = packed_row_bytes(sum.inputs, site.program.weight_bits);
-    let table_bytes = count(row_bytes * sum.outputs);
-    let row_bytes = count(row_bytes);
+    let row_bytes = count(packed_row_bytes(sum.outputs, site.program.weight_bits));
     let (outputs, left) = (count(sum.outputs), count(sum.left));
-    let finished = sum::finish(site, sum, &quote!(sum));
-    let keep = if site.step.stores {
-        let cell = count(site.output().first_cell);
-        quote!(runtime::store_one::<#bits>(arena, output.wrapping_add(#cell), #finished);)
-    } else {
-        quote!(runtime::put(results, output, [#finished]);)
-    };
-    quote! {
-        let mut output = 0usize;
-        let mut first = 0usize;
-        while output != #outputs {
-            let sum = runtime::dot::<#bits, #signed, #weight_bits, #narrow, #integer, #table_bytes>(
+    let add_map = |sums: TokenStream, first: TokenStream| {
+        quote! {
+            runtime::multiply_accumulate_map::<#bits, #signed, #weight_bits, #narrow, #integer, _>(
+                #sums,
                 arena,
                 #first_cell,
                 (#before_wrap, #inputs),
                 &#weights,
-                first,
+                (#first, #row_bytes),
             );
-            let bias = runtime::Sum::widen(#biases.get(output));
-            let sum: #integer = runtime::Sum::add(runtime::Sum::shift_left(sum, #left), bias);
-            #keep
-            output = output.wrapping_add(1);
-            first = first.wrapping_add(#row_bytes);
+        }
+    };
+    if !site.step.stores {
+        let add_map = add_map(quote!(results), quote!(0));
+        return quote! {
+            #add_map
+            runtime::add_biases(results, &#biases, #left);
+        };
+    }
+    let add_map = add_map(quote!(sums), quote!(first));
+    let finished = sum::finish(site, sum, &quote!(sum));
+    let (group, group_bytes) = (count(GROUP), count(GROUP / 8 * site.program.weight_bits));
+    let cell = count(site.output().first_cell);
+    quote! {
+        let outputs: usize = #outputs;
+        let mut output = 0usize;
+        let mut first = 0usize;
+        while output != outputs {
+            let mut sums: [#integer; #group] = [0; #group];
+            let sums = runtime::at_most(&mut sums, outputs.wrapping_sub(output));
+            #add_map
+            for sum in sums {
+                let bias = runtime::Sum::widen(#biases.get(output));
+                let sum: #integer = runtime::Sum::add(runtime::Sum::shift_left(*sum, #left), bias);
+                runtime::store_one::<#bits>(arena, output.wrapping_add(#cell), #finished);
+                output = output.wrapping_add(1);
+            }
+            first = first.wrapping_add(#group_bytes);
         }
     }
 }
@@ -55,14 +73,14 @@ fn table(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
 fn unrolled(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
     let map = site.input();
     let channels = map.shape.channels;
-    let per_output = map.shape.values() as usize;
+    let outputs = sum.outputs as usize;
     let taps: TokenStream = (0..map.shape.pixels())
         .map(|pixel| {
             let cell = count(map.stored_cell(pixel));
             let values = site.load(&quote!(#cell));
             let first = (pixel * channels) as usize;
             sum::unrolled_tap(site, sum, (&values, channels), |output, input| {
-                sum.weights[output * per_output + first + input]
+                sum.weights[(first + input) * outputs + output]
             })
         })
         .collect();

@@ -15,8 +15,8 @@ pub(super) fn convolution(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
             let begin = unrolled_begin(sum);
             let taps = values.enumerate().map(|(tap, values)| {
                 unrolled_tap(site, sum, (&values, sum.inputs), |output, input| {
-                    let row = tap * sum.outputs as usize + output;
-                    sum.weights[row * sum.inputs as usize + input]
+                    let row = tap * sum.inputs as usize + input;
+                    sum.weights[row * sum.outputs as usize + output]
                 })
             });
             let finish = unrolled_finish(site, sum);
@@ -65,12 +65,12 @@ pub(super) fn separable(
             let depth = unrolled_finish(site, depthwise);
             let begin_pointwise = unrolled_begin(pointwise);
             let depth = quote!(runtime::signed::<#bits, #channels>({ #begin #(#taps)* #depth }));
-            let inputs = pointwise.inputs as usize;
+            let outputs = pointwise.outputs as usize;
             let mix = unrolled_tap(
                 site,
                 pointwise,
                 (&depth, pointwise.inputs),
-                |output, input| pointwise.weights[output * inputs + input],
+                |output, input| pointwise.weights[input * outputs + output],
             );
             let finish = unrolled_finish(site, pointwise);
             quote!(#begin_pointwise #mix #finish)
@@ -82,13 +82,12 @@ pub(super) fn separable(
             );
             let (weights, _) = tables::sum_names(site.step.layer.0, 0);
             let (weight_bits, narrow) = (site.weight_bits(), site.narrow());
-            let row_bytes = packed_row_bytes(depthwise.inputs, site.program.weight_bits);
-            let table_bytes = count(row_bytes * depthwise.weights.len() as u32 / depthwise.inputs);
+            let row_bytes = packed_row_bytes(depthwise.outputs, site.program.weight_bits);
             let taps = (0..).zip(values).map(|(tap, values)| {
                 let first = count(tap * row_bytes);
                 quote! {
                     runtime::multiply_accumulate_each::<
-                        #weight_bits, #narrow, #depth_integer, _, #channels, #table_bytes,
+                        #weight_bits, #narrow, #depth_integer, _, _, #channels,
                     >(&mut depths, &#values, &#weights, #first);
                 }
             });
@@ -121,13 +120,12 @@ fn table_tap(
     let (weights, _) = tables::sum_names(site.step.layer.0, half);
     let (weight_bits, narrow) = (site.weight_bits(), site.narrow());
     let integer = integer(sum.accumulator);
-    let tap_bytes = packed_row_bytes(sum.inputs, site.program.weight_bits) * sum.outputs;
-    let taps = sum.weights.len() as u32 / (sum.inputs * sum.outputs);
+    let tap_bytes = packed_row_bytes(sum.outputs, site.program.weight_bits) * sum.inputs;
     let (inputs, outputs) = (count(sum.inputs), count(sum.outputs));
-    let (first, table_bytes) = (count(tap * tap_bytes), count(taps * tap_bytes));
+    let first = count(tap * tap_bytes);
     quote! {
         runtime::multiply_accumulate::<
-            #weight_bits, #narrow, #integer, _, #inputs, #outputs, #table_bytes,
+            #weight_bits, #narrow, #integer, _, _, #inputs, #outputs,
         >(&mut #sums, #values, &#weights, #first);
     }
 }

@@ -1,7 +1,7 @@
 //! Constant tables, which stay in flash.
 
 use super::count;
-use crate::program::{Addressing, Form, Operation, Program, WeightedSum};
+use crate::program::{Addressing, Form, Operation, Program, WeightedSum, pack_row};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
@@ -22,23 +22,22 @@ pub(super) fn emit(program: &Program) -> TokenStream {
             _ => None,
         });
     let sums = program.steps.iter().flat_map(|step| {
-        let sums: Vec<(&WeightedSum, u32)> = match &step.operation {
-            Operation::Convolution(sum) | Operation::Dense(sum) => vec![(sum, sum.inputs)],
+        let sums: Vec<&WeightedSum> = match &step.operation {
+            Operation::Convolution(sum) | Operation::Dense(sum) => vec![sum],
             Operation::Separable {
                 depthwise,
                 pointwise,
-            } => {
-                vec![(depthwise, depthwise.inputs), (pointwise, pointwise.inputs)]
-            }
+            } => vec![depthwise, pointwise],
             Operation::AveragePool { .. } | Operation::MaxPool => vec![],
         };
         sums.into_iter()
             .enumerate()
-            .filter(|(_, (sum, _))| sum.form == Form::Table)
-            .map(move |(half, (sum, row_length))| {
+            .filter(|(_, sum)| sum.form == Form::Table)
+            .map(move |(half, sum)| {
                 let (weights, biases) = sum_names(step.layer.0, half);
-                let packed = pack(&sum.weights, row_length as usize, program.weight_bits);
-                let packed = packed.into_iter().map(Literal::u8_unsuffixed);
+                let rows = sum.weights.chunks(sum.outputs as usize);
+                let packed = rows.flat_map(|row| pack_row(row, program.weight_bits));
+                let packed = packed.map(Literal::u8_unsuffixed);
                 let weights = table(&weights, &quote!(u8), packed);
                 let values = sum.biases.iter().map(|&bias| Literal::i16_unsuffixed(bias));
                 let biases = table(&biases, &quote!(i16), values);
@@ -80,33 +79,5 @@ pub(super) fn sum_names(layer: usize, half: usize) -> (Ident, Ident) {
             format_ident!("POINTWISE_WEIGHTS_{layer}"),
             format_ident!("POINTWISE_BIASES_{layer}"),
         ),
-    }
-}
-
-/// Packs rows of `row_length` weights, low bits first, each row from a whole
-/// byte on.
-fn pack(weights: &[i8], row_length: usize, bits: u32) -> Vec<u8> {
-    let mask = 0xFF_u8 >> (8 - bits);
-    weights
-        .chunks(row_length)
-        .flat_map(|row| row.chunks((8 / bits) as usize))
-        .map(|group| {
-            let fields = (0..).step_by(bits as usize).zip(group);
-            fields.fold(0, |byte, (shift, &weight)| {
-                byte | (weight as u8 & mask) << shift
-            })
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_row_begins_a_byte() {
-        assert_eq!(pack(&[-1, -8, 1, 7, 0, 2], 3, 4), [0x8F, 0x01, 0x07, 0x02]);
-        assert_eq!(pack(&[-2, 1, 0, -1, 1], 5, 2), [0b11_00_01_10, 0b01]);
-        assert_eq!(pack(&[-128, 127], 1, 8), [0x80, 0x7F]);
     }
 }

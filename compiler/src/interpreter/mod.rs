@@ -369,7 +369,8 @@ impl<'a> Machine<'a> {
                 values.push(self.read(map, pixel, channel, first + channel)?);
             }
         }
-        let products = values.into_iter().zip(&sum.weights[output * inputs..]);
+        let weights = sum.weights[output..].iter().step_by(sum.outputs as usize);
+        let products = values.into_iter().zip(weights);
         let total = sum_of(sum, output, products);
         Ok(finish(sum.finish, total, self.program.activation_bits))
     }
@@ -395,18 +396,13 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// Weighted sums over all taps and channels; weights `[tap][output][input]`.
+/// Weighted sums over all taps and channels; weights `[tap][input][output]`.
 fn convolve(sum: &WeightedSum, taps: &[Vec<i64>], bits: u32) -> Vec<i64> {
-    let (inputs, outputs) = (sum.inputs as usize, sum.outputs as usize);
+    let outputs = sum.outputs as usize;
     (0..outputs)
         .map(|output| {
-            let products = taps.iter().enumerate().flat_map(|(tap, values)| {
-                let first = (tap * outputs + output) * inputs;
-                values
-                    .iter()
-                    .copied()
-                    .zip(&sum.weights[first..first + inputs])
-            });
+            let weights = sum.weights[output..].iter().step_by(outputs);
+            let products = taps.iter().flatten().copied().zip(weights);
             finish(sum.finish, sum_of(sum, output, products), bits)
         })
         .collect()

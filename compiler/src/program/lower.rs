@@ -1,9 +1,8 @@
 //! From a network, its weights and its plan to the program.
 
 use super::accumulator::{ActivationRange, SumTooWide, accumulator_for};
-use super::form::{self, Form};
 use super::{
-    Accumulator, Addressing, Finish, IntakeStep, Map, Operation, Program, Results, Step,
+    Accumulator, Addressing, Finish, Form, IntakeStep, Map, Operation, Program, Results, Step,
     WeightedSum,
 };
 use crate::declaration::Declaration;
@@ -52,7 +51,6 @@ pub fn lower(
             map(placement, signed)
         })
         .collect();
-    let forms = form::choose(declaration, weights, accumulators, &maps);
     let steps: Vec<Step> = plan
         .steps
         .iter()
@@ -63,7 +61,7 @@ pub fn lower(
             let stores = index + 1 < plan.maps.len();
             let lowering = Lowering {
                 layer,
-                form: forms[&layer.id],
+                form: Form::of(declaration.code),
                 stores,
                 accumulators: accumulators.of(layer.id),
             };
@@ -237,11 +235,13 @@ impl Lowering<'_> {
             },
             (LayerKind::MaxPool { .. }, _) => Operation::MaxPool,
             (LayerKind::Convolution { .. }, LayerParameters::Single(sum)) => {
-                let weights = tap_by_tap(sum, channels as usize);
+                // `[out, k, k, in]`: a tap's inputs are neighbours.
+                let per_output = sum.weight.len() / sum.bias.len();
+                let weights = by_input(sum, 0..per_output);
                 Operation::Convolution(self.sum(sum, first, channels, weights))
             }
             (LayerKind::Dense { .. }, LayerParameters::Single(sum)) => {
-                let weights = in_storage_order(sum, input);
+                let weights = by_input(sum, storage_order(input));
                 Operation::Dense(self.sum(sum, first, self.layer.input.values(), weights))
             }
             (
@@ -252,14 +252,19 @@ impl Lowering<'_> {
                 },
             ) => {
                 let right = depthwise.shift.right.into();
-                // Both tensors are in the order of use as they stand.
+                // This tensor is in the order of use as it stands.
                 let weights = depthwise.weight.clone();
                 Operation::Separable {
                     depthwise: WeightedSum {
                         finish: Finish::Signed { right },
                         ..self.sum(depthwise, first, channels, weights)
                     },
-                    pointwise: self.sum(pointwise, second, channels, pointwise.weight.clone()),
+                    pointwise: self.sum(
+                        pointwise,
+                        second,
+                        channels,
+                        by_input(pointwise, 0..channels as usize),
+                    ),
                 }
             }
             (kind, _) => unreachable!("weights were read for this network: {kind:?}"),
@@ -291,34 +296,23 @@ impl Lowering<'_> {
     }
 }
 
-/// `[out, k, k, in]` to `[tap][out][in]`.
-fn tap_by_tap(parameters: &Parameters, inputs: usize) -> Vec<i8> {
-    let outputs = parameters.bias.len();
-    let per_output = parameters.weight.len() / outputs;
+/// `[out, …]` to `[…][out]`, the values of an output taken in that order.
+fn by_input(parameters: &Parameters, order: impl IntoIterator<Item = usize>) -> Vec<i8> {
+    let per_output = parameters.weight.len() / parameters.bias.len();
     let mut weights = Vec::with_capacity(parameters.weight.len());
-    for tap in 0..per_output / inputs {
-        for output in 0..outputs {
-            let first = output * per_output + tap * inputs;
-            weights.extend(&parameters.weight[first..first + inputs]);
-        }
+    for input in order {
+        weights.extend(parameters.weight[input..].iter().step_by(per_output));
     }
     weights
 }
 
-/// `[out, in]`, the inputs of each output permuted from flattening order to the
-/// order in which the map is stored.
-fn in_storage_order(parameters: &Parameters, input: &Placement) -> Vec<i8> {
-    let pixels = input.storage.pixels(input.shape.height, input.shape.width);
-    let channels = input.shape.channels as usize;
-    let mut weights = Vec::with_capacity(parameters.weight.len());
-    for row_of_weights in parameters
-        .weight
-        .chunks_exact(input.shape.values() as usize)
-    {
-        for &(row, column) in &pixels {
-            let pixel = (row * input.shape.width + column) as usize;
-            weights.extend(&row_of_weights[pixel * channels..][..channels]);
-        }
-    }
-    weights
+/// The values of a map in the order in which it is stored, as indices in
+/// flattening order.
+fn storage_order(map: &Placement) -> impl Iterator<Item = usize> {
+    let pixels = map.storage.pixels(map.shape.height, map.shape.width);
+    let (width, channels) = (map.shape.width, map.shape.channels);
+    pixels.into_iter().flat_map(move |(row, column)| {
+        let first = (row * width + column) * channels;
+        (first..first + channels).map(|value| value as usize)
+    })
 }

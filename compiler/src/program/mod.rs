@@ -5,11 +5,13 @@ mod accumulator;
 mod flash;
 mod form;
 mod lower;
+mod packed;
 
 pub use accumulator::Accumulator;
-pub use flash::{packed_row_bytes, parameter_table_bytes};
+pub use flash::parameter_table_bytes;
 pub use form::Form;
 pub use lower::{Accumulators, ProgramError, lower, prove};
+pub use packed::{pack_row, packed_row_bytes, unpack_row};
 
 use crate::network::{LayerId, Shape};
 use crate::plan::{Intake, Order, ReceptiveField};
@@ -157,9 +159,10 @@ pub struct WeightedSum {
     pub inputs: u32,
     /// Sums.
     pub outputs: u32,
-    /// In the order of use: `[tap][output][input]` for a convolution,
-    /// `[tap][channel]` for a depthwise one, `[output][input]` in storage order
-    /// for a dense layer.
+    /// In the order of use: `[tap][input][output]` for a convolution,
+    /// `[input][output]` for a pointwise one and, in storage order, for a dense
+    /// layer, `[tap][channel]` for a depthwise one. What [`pack_row`] packs is
+    /// `outputs` of them.
     pub weights: Vec<i8>,
     /// One an output.
     pub biases: Vec<i16>,
