@@ -3,8 +3,14 @@
 //! [`machine::Machine`] is a microcontroller that executes instructions; [`firmware::Firmware`] is
 //! what an ELF file says of the program in its flash; [`exchange::Exchange`] gives a running
 //! firmware images and takes its answers, over a [`link::Link`].
+//!
+//! [`call::Caller`] runs single functions of an [`assembly::Assembly`], and tells which rule of the
+//! calling convention they break.
 
+pub mod assembly;
+pub mod call;
 pub mod exchange;
 pub mod firmware;
 pub mod link;
 pub mod machine;
+pub mod stack;

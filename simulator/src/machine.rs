@@ -171,6 +171,20 @@ impl Machine {
         }
     }
 
+    /// The bytes of a return address on the stack: 2, or 3 where flash is larger than 128 KB.
+    #[must_use]
+    pub fn return_address_bytes(&self) -> u8 {
+        // SAFETY: `avr` is ours alone.
+        unsafe { (*self.avr.as_ptr()).address_size }
+    }
+
+    /// The address of the first byte of SRAM.
+    #[must_use]
+    pub fn ram_start(&self) -> u16 {
+        // SAFETY: `avr` is ours alone.
+        unsafe { (*self.avr.as_ptr()).ioend + 1 }
+    }
+
     /// The address of the last byte of SRAM.
     #[must_use]
     pub fn ram_end(&self) -> u16 {
@@ -214,6 +228,13 @@ impl Machine {
         })
     }
 
+    /// Sets the status register, as [`Self::status`] gives it.
+    pub fn set_status(&mut self, status: u8) {
+        let flags = std::array::from_fn(|bit| (status >> bit) & 1);
+        // SAFETY: `avr` is ours alone. simavr keeps the flags apart, a byte each.
+        unsafe { (*self.avr.as_ptr()).sreg = flags }
+    }
+
     /// The byte at `address` in data space, which is at most [`Self::ram_end`]. I/O registers are
     /// as they were last written; the flags are to be had from [`Self::status`].
     #[must_use]
@@ -229,6 +250,22 @@ impl Machine {
         assert!(address <= self.ram_end(), "no data at {address:#06x}");
         // SAFETY: as in `data`, and `avr` is ours alone.
         unsafe { *(*self.avr.as_ptr()).data.add(usize::from(address)) = value }
+    }
+
+    /// All of data space: the registers, I/O registers, and SRAM to its end. Of the I/O registers,
+    /// what is said at [`Self::data`] holds.
+    #[must_use]
+    pub fn data_space(&self) -> &[u8] {
+        let bytes = usize::from(self.ram_end()) + 1;
+        // SAFETY: simavr's data space ends at `ramend`; nothing runs while it is borrowed.
+        unsafe { std::slice::from_raw_parts((*self.avr.as_ptr()).data, bytes) }
+    }
+
+    /// All of data space, to be set: see [`Self::set_data`].
+    pub fn data_space_mut(&mut self) -> &mut [u8] {
+        let bytes = usize::from(self.ram_end()) + 1;
+        // SAFETY: as in `data_space`, and `avr` is ours alone.
+        unsafe { std::slice::from_raw_parts_mut((*self.avr.as_ptr()).data, bytes) }
     }
 }
 
