@@ -11,6 +11,8 @@ use serde::Serialize;
 use crate::firmware::Firmware;
 use crate::link::Link;
 use crate::machine::Machine;
+use crate::profile::{Profile, Recorder};
+use crate::stack::StackWatch;
 
 /// What the firmware writes to GPIOR0 before and after a stretch of computing.
 const COMPUTING: u8 = 1;
@@ -28,6 +30,8 @@ pub struct Answer {
     pub longest_push: u64,
     /// The deepest stack since the reset, in bytes.
     pub stack: u16,
+    /// Where the cycles went.
+    pub profile: Profile,
 }
 
 /// A running firmware that takes images and answers.
@@ -39,9 +43,8 @@ pub struct Exchange<'firmware> {
     marker: u16,
     /// Cycles without a byte either way after which the firmware is called hung.
     patience: u64,
-    lowest_stack_pointer: u16,
-    /// One half of the stack pointer is written, the other is yet to be.
-    stack_pointer_is_torn: bool,
+    recorder: Recorder<'firmware>,
+    stack: StackWatch,
 }
 
 impl<'firmware> Exchange<'firmware> {
@@ -63,8 +66,8 @@ impl<'firmware> Exchange<'firmware> {
             "the marker's address {marker:#x} is past the end of SRAM"
         );
         Ok(Self {
-            lowest_stack_pointer: machine.ram_end(),
-            stack_pointer_is_torn: false,
+            recorder: Recorder::new(&firmware.legend),
+            stack: StackWatch::new(machine.ram_end()),
             machine,
             firmware,
             link,
@@ -85,9 +88,16 @@ impl<'firmware> Exchange<'firmware> {
         let mut last_byte = self.machine.cycle();
         let mut received = 0;
         loop {
+            let before = self.machine.cycle();
+            let program_counter = self.machine.program_counter();
+            let stack_pointer = self.stack.current();
             self.step()?;
             self.link.observe(&self.machine);
             let now = self.machine.cycle();
+            if marks.computing() {
+                self.recorder
+                    .record(program_counter, stack_pointer, now - before);
+            }
             marks.observe(self.machine.data(self.marker), now);
 
             if self.link.waits(&self.machine) && !marks.computing() {
@@ -125,7 +135,8 @@ impl<'firmware> Exchange<'firmware> {
             answer: self.link.take_received(&mut self.machine),
             cycles: marks.total,
             longest_push,
-            stack: self.machine.ram_end() - self.lowest_stack_pointer,
+            stack: self.machine.ram_end() - self.stack.lowest(),
+            profile: self.recorder.take(),
         })
     }
 
@@ -137,18 +148,9 @@ impl<'firmware> Exchange<'firmware> {
             .step()
             .map_err(|error| anyhow!("the firmware {error} at {}", self.firmware.place(pc)))?;
 
-        // Code writes the stack pointer by two instructions, `out SPH` and `out SPL`; what it
-        // holds between the two is neither the old nor the new one.
-        match opcode.map(|opcode| opcode & 0xFE0F) {
-            Some(0xBE0E) => self.stack_pointer_is_torn = true,
-            Some(0xBE0D) => self.stack_pointer_is_torn = false,
-            _ => {}
-        }
-        let stack_pointer = self.machine.stack_pointer();
-        if stack_pointer < self.lowest_stack_pointer && !self.stack_pointer_is_torn {
-            self.lowest_stack_pointer = stack_pointer;
+        if self.stack.observe(opcode, &self.machine) {
             // The stack pointer is the address of the next free byte.
-            let lowest_used = stack_pointer + 1;
+            let lowest_used = self.stack.lowest() + 1;
             if lowest_used < self.firmware.static_end {
                 bail!(
                     "the stack ran into the static data at {}: it reached {lowest_used:#06x}, \
@@ -216,8 +218,11 @@ impl Marks {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
-    use crate::firmware::{Footprint, Segment};
+    use crate::firmware::{Footprint, Segment, Symbol};
+    use crate::profile::Legend;
 
     /// Answers a byte with its successor.
     const SUCCESSOR: [u16; 24] = [
@@ -241,13 +246,19 @@ mod tests {
             footprint: Footprint {
                 flash: 0,
                 sram_static: 0,
+                parts: BTreeMap::new(),
             },
             segments: vec![Segment {
                 address: 0,
                 bytes: code,
             }],
             static_end: 0x0200,
-            functions: vec![(0, "start".to_owned())],
+            symbols: vec![Symbol {
+                address: 0,
+                bytes: words.len() as u64 * 2,
+                path: "start".to_owned(),
+            }],
+            legend: Legend::default(),
         }
     }
 
@@ -264,6 +275,7 @@ mod tests {
         assert_eq!((first.answer, second.answer), (vec![8], vec![0]));
         // inc, ldi and out take a cycle each.
         assert_eq!((first.cycles, second.cycles), (3, 3));
+        assert_eq!(first.profile.rest.other, 3);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What the simulator needs of a firmware's ELF file.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -9,18 +10,22 @@ use object::read::elf::{ElfFile32, ProgramHeader as _};
 use object::{Endianness, Object as _, ObjectSection as _, ObjectSymbol as _, SymbolKind};
 use serde::Serialize;
 
+use crate::profile::{self, Function, Legend};
+
 /// avr-gcc's linker tells the address spaces apart by these offsets: flash from 0, SRAM from
 /// 0x80_0000, EEPROM from 0x81_0000 (binutils, `ld/scripttempl/avr.sc`).
 const SRAM: u64 = 0x80_0000;
 const EEPROM: u64 = 0x81_0000;
 
 /// What a firmware takes of its microcontroller before it runs.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Footprint {
     /// Bytes of flash: code, constants, and the initial values of `.data`.
     pub flash: u64,
     /// Bytes of SRAM that are taken for good: `.data`, `.bss` and `.noinit`.
     pub sram_static: u64,
+    /// Bytes of flash of the network's functions and tables, by name.
+    pub parts: BTreeMap<String, u64>,
 }
 
 /// A stretch of what the programmer writes to flash.
@@ -40,8 +45,30 @@ pub struct Firmware {
     pub segments: Vec<Segment>,
     /// The first address in data space above the static data.
     pub static_end: u16,
-    /// The functions' addresses and names, by address.
-    pub functions: Vec<(u64, String)>,
+    /// All functions and tables, by address.
+    pub symbols: Vec<Symbol>,
+    /// What is known of the words of flash.
+    pub legend: Legend,
+}
+
+/// A function, or a table in flash.
+#[derive(Debug, Clone)]
+pub struct Symbol {
+    /// The byte address of its beginning.
+    pub address: u64,
+    /// How many bytes of flash it takes.
+    pub bytes: u64,
+    /// Its path.
+    pub path: String,
+}
+
+impl Symbol {
+    /// What the network's code calls it, where it is part of that: generated code lies in a
+    /// module of that name within the nameless constant that a declaration becomes.
+    fn part(&self) -> Option<&str> {
+        let (_, within) = self.path.split_once("::_::code::")?;
+        within.split("::").next()
+    }
 }
 
 impl Firmware {
@@ -96,21 +123,42 @@ impl Firmware {
             }
         }
 
-        let mut functions: Vec<_> = elf
-            .symbols()
-            .filter(|symbol| symbol.kind() == SymbolKind::Text)
+        let symbols = symbols(&elf);
+        let mut parts = BTreeMap::new();
+        for symbol in &symbols {
+            if let Some(part) = symbol.part() {
+                *parts.entry(part.to_owned()).or_default() += symbol.bytes;
+            }
+        }
+
+        let timed: Vec<_> = symbols
+            .iter()
             .filter_map(|symbol| {
-                let name = rustc_demangle::demangle(symbol.name().ok()?);
-                Some((symbol.address(), format!("{name:#}")))
+                let name = symbol.part().filter(|part| is_timed(part))?.to_owned();
+                let start = u32::try_from(symbol.address).ok()?;
+                let end = u32::try_from(symbol.address + symbol.bytes).ok()?;
+                Some(Function { name, start, end })
             })
             .collect();
-        functions.sort();
+        let ends: Vec<_> = symbols
+            .iter()
+            .filter_map(|symbol| u32::try_from(symbol.address + symbol.bytes).ok())
+            .collect();
+        let records = match elf.section_by_name(profile::SECTION) {
+            Some(section) => section.data()?,
+            None => &[],
+        };
 
         Ok(Self {
-            footprint: Footprint { flash, sram_static },
+            footprint: Footprint {
+                flash,
+                sram_static,
+                parts,
+            },
             segments,
             static_end: u16::try_from(static_end).context("the static data end past 64 KiB")?,
-            functions,
+            symbols,
+            legend: Legend::new(&timed, &ends, records)?,
         })
     }
 
@@ -118,11 +166,39 @@ impl Firmware {
     #[must_use]
     pub fn place(&self, pc: u32) -> String {
         let next = self
-            .functions
-            .partition_point(|(address, _)| *address <= u64::from(pc));
-        match next.checked_sub(1).map(|index| &self.functions[index]) {
-            Some((_, name)) => format!("{pc:#06x} in {name}"),
+            .symbols
+            .partition_point(|symbol| symbol.address <= u64::from(pc));
+        match next.checked_sub(1).map(|index| &self.symbols[index]) {
+            Some(symbol) => format!("{pc:#06x} in {}", symbol.path),
             None => format!("{pc:#06x}"),
         }
     }
+}
+
+/// The functions and tables in flash, by address.
+fn symbols(elf: &ElfFile32<Endianness>) -> Vec<Symbol> {
+    let mut symbols: Vec<_> = elf
+        .symbols()
+        .filter(|symbol| {
+            // Labels within functions are neither.
+            matches!(symbol.kind(), SymbolKind::Text | SymbolKind::Data)
+                && symbol.address() < SRAM
+                && symbol.is_definition()
+        })
+        .filter_map(|symbol| {
+            Some(Symbol {
+                address: symbol.address(),
+                bytes: symbol.size(),
+                path: format!("{:#}", rustc_demangle::demangle(symbol.name().ok()?)),
+            })
+        })
+        .collect();
+    symbols.sort_by(|one, other| (one.address, &one.path).cmp(&(other.address, &other.path)));
+    symbols
+}
+
+/// Whether the function of the network that is called `part` is timed by itself: a layer, what
+/// takes the input in, and what calls the layers. The time of others is their caller's.
+fn is_timed(part: &str) -> bool {
+    part.starts_with("layer_") || part == "absorb" || part == "infer"
 }

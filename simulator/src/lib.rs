@@ -13,4 +13,5 @@ pub mod exchange;
 pub mod firmware;
 pub mod link;
 pub mod machine;
+pub mod profile;
 pub mod stack;

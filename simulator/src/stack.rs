@@ -2,9 +2,10 @@
 
 use crate::machine::Machine;
 
-/// The lowest stack pointer that was seen after any instruction.
+/// The stack pointer after the last instruction, and the lowest that was seen after any.
 #[derive(Debug)]
 pub struct StackWatch {
+    current: u16,
     lowest: u16,
     /// One half of the stack pointer is written, the other is yet to be.
     is_torn: bool,
@@ -15,6 +16,7 @@ impl StackWatch {
     #[must_use]
     pub fn new(stack_pointer: u16) -> Self {
         Self {
+            current: stack_pointer,
             lowest: stack_pointer,
             is_torn: false,
         }
@@ -29,12 +31,21 @@ impl StackWatch {
             Some(0xBE0D) => self.is_torn = false,
             _ => {}
         }
-        let stack_pointer = machine.stack_pointer();
-        let is_lower = stack_pointer < self.lowest && !self.is_torn;
+        if self.is_torn {
+            return false;
+        }
+        self.current = machine.stack_pointer();
+        let is_lower = self.current < self.lowest;
         if is_lower {
-            self.lowest = stack_pointer;
+            self.lowest = self.current;
         }
         is_lower
+    }
+
+    /// The stack pointer when it was last whole.
+    #[must_use]
+    pub fn current(&self) -> u16 {
+        self.current
     }
 
     /// The lowest stack pointer, which is the address of the next free byte.
