@@ -3,7 +3,8 @@
 //! The firmware takes an image bytewise and answers with a fixed number of bytes. It writes 1 to
 //! GPIOR0 before each stretch of computing and 2 after it; only the cycles between the two are
 //! counted, so the speed of the serial line is of no matter, and the simulated line delivers a
-//! byte whenever the firmware waits for one.
+//! byte whenever the firmware waits for one. A firmware that learns its weights gets them before
+//! the first image, and acknowledges.
 
 use anyhow::{Result, anyhow, bail, ensure};
 use serde::Serialize;
@@ -17,6 +18,10 @@ use crate::stack::StackWatch;
 /// What the firmware writes to GPIOR0 before and after a stretch of computing.
 const COMPUTING: u8 = 1;
 const IDLE: u8 = 2;
+
+/// What a firmware answers when it has got what it has to know before the first image: ASCII's
+/// own "acknowledge".
+pub const ACKNOWLEDGED: u8 = 0x06;
 
 /// A firmware's answer to one image.
 #[derive(Debug, Serialize)]
@@ -76,13 +81,47 @@ impl<'firmware> Exchange<'firmware> {
         })
     }
 
+    /// Sends what the firmware has to know before the first image, and awaits [`ACKNOWLEDGED`].
+    ///
+    /// # Errors
+    /// When the firmware answers something else, or as with [`Self::exchange`].
+    pub fn prepare(&mut self, preamble: &[u8]) -> Result<()> {
+        self.transfer(preamble, 1)?;
+        self.recorder.take();
+        let answer = self.link.take_received(&mut self.machine);
+        ensure!(
+            answer == [ACKNOWLEDGED],
+            "the firmware answered {answer:02x?} to the preamble, not {ACKNOWLEDGED:#04x}"
+        );
+        Ok(())
+    }
+
     /// Sends `image`, byte by byte as the firmware asks for it, and awaits `answer_bytes`.
     ///
     /// # Errors
     /// When the firmware crashes, hangs, answers early or too much, never marks a stretch of
     /// computing, or lets its stack run into its data.
     pub fn exchange(&mut self, image: &[u8], answer_bytes: usize) -> Result<Answer> {
-        let mut pixels = image.iter();
+        let Transfer {
+            marks,
+            longest_push,
+        } = self.transfer(image, answer_bytes)?;
+        ensure!(
+            marks.stretches > 0,
+            "the firmware has marked no stretch of computing in GPIOR0"
+        );
+        Ok(Answer {
+            answer: self.link.take_received(&mut self.machine),
+            cycles: marks.total,
+            longest_push,
+            stack: self.machine.ram_end() - self.stack.lowest(),
+            profile: self.recorder.take(),
+        })
+    }
+
+    /// Sends `bytes` and awaits `answer_bytes`.
+    fn transfer(&mut self, bytes: &[u8], answer_bytes: usize) -> Result<Transfer> {
+        let mut bytes = bytes.iter();
         let mut marks = Marks::default();
         let mut longest_push = 0;
         let mut last_byte = self.machine.cycle();
@@ -104,16 +143,16 @@ impl<'firmware> Exchange<'firmware> {
                 if received == answer_bytes {
                     break;
                 }
-                if let Some(&pixel) = pixels.next() {
+                if let Some(&byte) = bytes.next() {
                     longest_push = marks.longest;
-                    self.machine.send(pixel);
+                    self.machine.send(byte);
                     last_byte = now;
                 }
             }
             if self.link.received(&self.machine) != received {
                 received = self.link.received(&self.machine);
                 last_byte = now;
-                let left = pixels.len();
+                let left = bytes.len();
                 ensure!(
                     left == 0,
                     "the firmware answered {left} bytes before the end of the image"
@@ -124,19 +163,12 @@ impl<'firmware> Exchange<'firmware> {
                 );
             }
             if now - last_byte > self.patience {
-                return Err(self.hung(pixels.len(), received, answer_bytes, marks.computing()));
+                return Err(self.hung(bytes.len(), received, answer_bytes, marks.computing()));
             }
         }
-        ensure!(
-            marks.stretches > 0,
-            "the firmware has marked no stretch of computing in GPIOR0"
-        );
-        Ok(Answer {
-            answer: self.link.take_received(&mut self.machine),
-            cycles: marks.total,
+        Ok(Transfer {
+            marks,
             longest_push,
-            stack: self.machine.ram_end() - self.stack.lowest(),
-            profile: self.recorder.take(),
         })
     }
 
@@ -184,6 +216,12 @@ impl<'firmware> Exchange<'firmware> {
     }
 }
 
+/// How bytes went to the firmware, and back.
+struct Transfer {
+    marks: Marks,
+    longest_push: u64,
+}
+
 /// Adds up the cycles between a mark for computing and one for idling.
 #[derive(Default)]
 struct Marks {
@@ -222,6 +260,7 @@ mod tests {
 
     use super::*;
     use crate::firmware::{Footprint, Segment, Symbol};
+    use crate::link::Registers;
     use crate::profile::Legend;
 
     /// Answers a byte with its successor.
@@ -276,6 +315,40 @@ mod tests {
         // inc, ldi and out take a cycle each.
         assert_eq!((first.cycles, second.cycles), (3, 3));
         assert_eq!(first.profile.rest.other, 3);
+    }
+
+    #[test]
+    fn a_preamble_is_acknowledged_and_costs_no_image_anything() {
+        let firmware = firmware(&SUCCESSOR);
+        let machine = Machine::new("atmega328p", 16_000_000, &firmware.segments).unwrap();
+        let mut exchange = Exchange::new(machine, &firmware, Link::Serial, 0x3E, 100_000).unwrap();
+        exchange.prepare(&[5]).unwrap();
+        assert_eq!(exchange.exchange(&[7], 1).unwrap().profile.rest.other, 3);
+        let error = exchange.prepare(&[6]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the firmware answered [07] to the preamble, not 0x06"
+        );
+    }
+
+    #[test]
+    fn an_answer_in_registers_is_taken_at_each_strobe() {
+        let words = [
+            0x0000, // nop
+            0xE001, 0xBB0E, // GPIOR0 = 1
+            0x9513, // inc r17
+            0xE002, 0xBB0E, // GPIOR0 = 2
+            0xBD1A, // GPIOR1 = r17
+            0x9523, 0xBD2B, // GPIOR2 = ++r18
+            0xCFF7, // and so on
+        ];
+        let firmware = firmware(&words);
+        let machine = Machine::new("atmega328p", 16_000_000, &firmware.segments).unwrap();
+        let link = Link::Registers(Registers::new(0x4A, 0x4B));
+        let mut exchange = Exchange::new(machine, &firmware, link, 0x3E, 100_000).unwrap();
+        for answers in [[1], [2], [3]] {
+            assert_eq!(exchange.exchange(&[], 1).unwrap().answer, answers);
+        }
     }
 
     #[test]

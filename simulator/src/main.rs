@@ -5,6 +5,7 @@
 //! [`firmware::Footprint`]: herringbone_simulator::firmware::Footprint
 //! [`exchange::Answer`]: herringbone_simulator::exchange::Answer
 
+use std::fs;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,7 +14,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use herringbone_simulator::exchange::Exchange;
 use herringbone_simulator::firmware::Firmware;
-use herringbone_simulator::link::Link;
+use herringbone_simulator::link::{Link, Registers};
 use herringbone_simulator::machine::Machine;
 
 /// Runs a firmware in simavr: images in on standard input, one line of JSON out for each.
@@ -30,7 +31,15 @@ struct Options {
     /// The address of GPIOR0 in data space.
     #[arg(long, default_value_t = 0x3E)]
     marker: u16,
-    /// Bytes in an image.
+    /// The addresses of two I/O registers in data space, for a firmware that answers there and not
+    /// on USART0: the first takes each byte, then the second changes.
+    #[arg(long, num_args = 2, value_names = ["BYTE", "STROBE"])]
+    answer_registers: Option<Vec<u16>>,
+    /// What the firmware gets before the first image, and acknowledges with a byte 0x06.
+    #[arg(long, value_name = "FILE")]
+    preamble: Option<PathBuf>,
+    /// Bytes in an image. 0: the images are the firmware's own, and each byte of standard input
+    /// asks for the answer to the next of them.
     #[arg(long)]
     image_bytes: usize,
     /// Bytes in an answer.
@@ -57,17 +66,21 @@ fn run(options: &Options) -> Result<()> {
     print_line(&mut output, &firmware.footprint)?;
 
     let machine = Machine::new(&options.mcu, options.frequency, &firmware.segments)?;
-    let mut exchange = Exchange::new(
-        machine,
-        &firmware,
-        Link::Serial,
-        options.marker,
-        options.patience,
-    )?;
+    let link = match options.answer_registers.as_deref() {
+        Some(&[byte, strobe]) => Link::Registers(Registers::new(byte, strobe)),
+        _ => Link::Serial,
+    };
+    let mut exchange = Exchange::new(machine, &firmware, link, options.marker, options.patience)?;
+    if let Some(path) = &options.preamble {
+        let preamble = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        exchange.prepare(&preamble)?;
+    }
+
     let mut input = io::stdin().lock();
-    let mut image = vec![0; options.image_bytes];
-    while read_image(&mut input, &mut image)? {
-        let answer = exchange.exchange(&image, options.answer_bytes)?;
+    let mut request = vec![0; options.image_bytes.max(1)];
+    while read_image(&mut input, &mut request)? {
+        let image = &request[..options.image_bytes];
+        let answer = exchange.exchange(image, options.answer_bytes)?;
         print_line(&mut output, &answer)?;
     }
     Ok(())
