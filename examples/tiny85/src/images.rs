@@ -1,0 +1,48 @@
+//! Images in flash: drawn digits of 16 grey levels, packed by `build.rs`.
+
+/// Pixels in an image.
+pub const PIXELS: usize = 28 * 28;
+/// Bytes in an image, of two pixels each.
+const PACKED_BYTES: usize = PIXELS / 2;
+
+/// On AVR a constant would be copied to SRAM, of which there are 512 bytes; what lies in this
+/// section stays in flash, from where `lpm` reads it.
+#[cfg_attr(target_arch = "avr", unsafe(link_section = ".progmem.data"))]
+static PACKED: [u8; include_bytes!(concat!(env!("OUT_DIR"), "/images")).len()] =
+    *include_bytes!(concat!(env!("OUT_DIR"), "/images"));
+
+/// How many images there are: one of each digit, from 0 up.
+pub const COUNT: usize = PACKED.len() / PACKED_BYTES;
+
+/// The grey levels of image `index`, row by row.
+pub fn pixels(index: usize) -> impl Iterator<Item = u8> {
+    let packed = PACKED.iter().skip(index * PACKED_BYTES).take(PACKED_BYTES);
+    packed.flat_map(|packed| {
+        let pair = read(packed);
+        // 15 is as white as 255.
+        [(pair & 0x0F) * 0x11, (pair >> 4) * 0x11]
+    })
+}
+
+/// The byte that lies in flash.
+#[cfg(target_arch = "avr")]
+fn read(byte: &'static u8) -> u8 {
+    let value;
+    // SAFETY: the reference is to a byte of `PACKED`, whose address is one in flash, of which all
+    // 8 KB are in the reach of `lpm`; reading it changes nothing.
+    unsafe {
+        core::arch::asm!(
+            "lpm {value}, Z",
+            value = out(reg) value,
+            in("Z") core::ptr::from_ref(byte),
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    value
+}
+
+/// The byte.
+#[cfg(not(target_arch = "avr"))]
+fn read(byte: &'static u8) -> u8 {
+    *byte
+}
