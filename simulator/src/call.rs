@@ -1,9 +1,10 @@
 //! Calls of single functions of machine code, under the rules of avr-gcc's calling convention
 //! (<https://gcc.gnu.org/wiki/avr-gcc>): who breaks one is told.
 
+use std::iter;
 use std::ops::Range;
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 
 use crate::assembly::{Assembly, FIRST};
 use crate::machine::Machine;
@@ -30,7 +31,7 @@ const RETURN: &str = "herringbone.return";
 const FREQUENCY_HERTZ: u32 = 16_000_000;
 
 /// No function that is called here takes as long.
-const MOST_CYCLES: u64 = 20_000_000;
+pub(crate) const MOST_CYCLES: u64 = 20_000_000;
 
 /// A microcontroller that calls functions of a program.
 ///
@@ -161,7 +162,7 @@ impl Caller {
     }
 
     /// Sets everything as the first instruction of `function` finds it.
-    fn enter(&mut self, function: &str, arguments: &[(u8, u8)]) -> Result<()> {
+    pub(crate) fn enter(&mut self, function: &str, arguments: &[(u8, u8)]) -> Result<()> {
         for register in 0..32 {
             let value = random_byte(&mut self.noise);
             self.machine.set_register(register, value);
@@ -214,7 +215,7 @@ impl Caller {
         Ok((self.machine.cycle() - start, stack.lowest()))
     }
 
-    fn step(&mut self, stack: &mut StackWatch) -> Result<()> {
+    pub(crate) fn step(&mut self, stack: &mut StackWatch) -> Result<()> {
         let pc = self.machine.program_counter();
         let opcode = self.machine.opcode(pc);
         self.machine
@@ -242,67 +243,6 @@ impl Caller {
             );
         }
     }
-}
-
-/// A piece of code that is run alone, register for register.
-pub struct Snippet {
-    caller: Caller,
-}
-
-impl Snippet {
-    const NAME: &str = "herringbone.snippet";
-
-    /// Assembles `text`, which ends by `ret` or at its end.
-    ///
-    /// # Errors
-    /// When the text cannot be assembled for the part.
-    pub fn new(mcu: &str, text: &str) -> Result<Self> {
-        const BASE_BYTES: u32 = 0x100;
-        let text = format!("{}:\n{text}\n\t.p2align 1\n\tbreak\n", Self::NAME);
-        Ok(Self {
-            caller: Caller::new(mcu, BASE_BYTES, &text, 0)?,
-        })
-    }
-
-    /// The microcontroller, to set and read its SRAM.
-    pub fn machine_mut(&mut self) -> &mut Machine {
-        &mut self.caller.machine
-    }
-
-    /// Runs the snippet on `registers`, to its `ret`, which counts, or to a `break` or its end,
-    /// which do not.
-    ///
-    /// # Errors
-    /// When the snippet crashes or never ends.
-    pub fn run(&mut self, registers: &[u8; 32]) -> Result<Returned> {
-        const BREAK: Option<u16> = Some(0x9598);
-        let caller = &mut self.caller;
-        let arguments: Vec<(u8, u8)> = (0..).zip(registers.iter().copied()).collect();
-        caller.enter(Self::NAME, &arguments)?;
-        let start = caller.machine.cycle();
-        let mut stack = StackWatch::new(caller.machine.stack_pointer());
-        while caller.machine.opcode(caller.machine.program_counter()) != BREAK {
-            caller.step(&mut stack)?;
-            let cycles = caller.machine.cycle() - start;
-            ensure!(cycles <= MOST_CYCLES, "the snippet does not end");
-        }
-        Ok(Returned {
-            registers: std::array::from_fn(|register| caller.machine.register(register as u8)),
-            status: caller.machine.status(),
-            cycles: caller.machine.cycle() - start,
-            stack_bytes: caller.machine.ram_end() - stack.lowest(),
-        })
-    }
-}
-
-/// Runs the snippet `text` once: see [`Snippet`], which is assembled once and run often.
-///
-/// # Errors
-/// When the snippet cannot be assembled, crashes or never ends.
-pub fn run_snippet(mcu: &str, text: &str, registers: &[u8; 32]) -> Result<Returned> {
-    Snippet::new(mcu, text)?
-        .run(registers)
-        .context("in a snippet")
 }
 
 /// Functions that are entered and have not returned: names, and the stack pointer at entry.
@@ -366,11 +306,10 @@ impl Snapshot {
     fn first_change(&self, after: &Self, writable: &[Range<u16>]) -> Option<u16> {
         const REGISTERS: usize = 32;
         let mut expected = self.data_space.clone();
-        let registers = [0..REGISTERS];
         let bytes = writable
             .iter()
             .map(|it| usize::from(it.start)..it.end.into());
-        for range in registers.into_iter().chain(bytes) {
+        for range in iter::once(0..REGISTERS).chain(bytes) {
             expected[range.clone()].copy_from_slice(&after.data_space[range]);
         }
         let mut pairs = expected.iter().zip(&after.data_space);
@@ -389,12 +328,15 @@ fn random_byte(state: &mut u64) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use super::*;
 
     /// Calls `f`, which may write to the 16 bytes from 0x0180 on.
     fn call(mcu: &str, text: &str) -> Result<Returned> {
         let mut caller = Caller::new(mcu, 0x100, text, 1)?;
-        caller.call("f", &[(24, 7), (22, 5)], &[0x0180..0x0190], None)
+        let writable = 0x0180..0x0190;
+        caller.call("f", &[(24, 7), (22, 5)], slice::from_ref(&writable), None)
     }
 
     #[test]
@@ -469,24 +411,5 @@ mod tests {
         let mut observer = |name: &str, _: &Machine| seen.push(name.to_owned());
         caller.call("f", &[], &[], Some(&mut observer)).unwrap();
         assert_eq!(seen, ["g", "g", "h", "f"]);
-    }
-
-    #[test]
-    fn a_snippet_ends_at_its_end_its_break_and_its_return() {
-        let mut registers = [0; 32];
-        (registers[3], registers[4]) = (200, 100);
-        for (text, cycles) in [
-            ("add r3, r4", 1),
-            ("add r3, r4\nbreak\nclr r3", 1),
-            ("add r3, r4\nret", 5),
-        ] {
-            let returned = run_snippet("attiny85", text, &registers).unwrap();
-            assert_eq!(
-                (returned.registers[3], returned.status & 1),
-                (44, 1),
-                "{text}"
-            );
-            assert_eq!(returned.cycles, cycles, "{text}");
-        }
     }
 }

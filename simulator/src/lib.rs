@@ -5,7 +5,7 @@
 //! firmware images and takes its answers, over a [`link::Link`].
 //!
 //! [`call::Caller`] runs single functions of an [`assembly::Assembly`], and tells which rule of the
-//! calling convention they break.
+//! calling convention they break; [`snippet::Snippet`] runs a few instructions.
 
 pub mod assembly;
 pub mod call;
@@ -14,4 +14,5 @@ pub mod firmware;
 pub mod link;
 pub mod machine;
 pub mod profile;
+pub mod snippet;
 pub mod stack;

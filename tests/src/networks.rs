@@ -129,6 +129,8 @@ enum Fill {
     Random(u64),
     /// The least and the greatest value, in turn at random.
     Extremes(u64),
+    /// Any values, most of them 0.
+    Sparse(u64),
     /// The greatest value.
     Greatest,
     /// The least value.
@@ -138,14 +140,17 @@ enum Fill {
 impl Fill {
     fn values(self, low: i64, high: i64, count: u32) -> Vec<i64> {
         let mut state = match self {
-            Fill::Random(seed) | Fill::Extremes(seed) => seed,
+            Fill::Random(seed) | Fill::Extremes(seed) | Fill::Sparse(seed) => seed,
             Fill::Greatest | Fill::Least => 0,
         };
         let mut values = Vec::new();
         for _ in 0..count {
             let random = split_mix(&mut state);
             values.push(match self {
-                Fill::Random(_) => low + (random % (high - low + 1) as u64) as i64,
+                Fill::Sparse(_) if !(random >> 32).is_multiple_of(4) => 0,
+                Fill::Random(_) | Fill::Sparse(_) => {
+                    low + (random % (high - low + 1) as u64) as i64
+                }
                 Fill::Extremes(_) if random & 1 == 0 => low,
                 Fill::Extremes(_) | Fill::Greatest => high,
                 Fill::Least => low,
@@ -167,6 +172,7 @@ fn fill() -> impl Strategy<Value = Fill> {
     prop_oneof![
         6 => any::<u64>().prop_map(Fill::Random),
         2 => any::<u64>().prop_map(Fill::Extremes),
+        2 => any::<u64>().prop_map(Fill::Sparse),
         1 => Just(Fill::Greatest),
         1 => Just(Fill::Least),
     ]
@@ -175,9 +181,10 @@ fn fill() -> impl Strategy<Value = Fill> {
 fn numbers() -> impl Strategy<Value = Numbers> {
     let right = prop_oneof![
         3 => (-3..=2).prop_map(Right::Near),
-        1 => (0u8..=20).prop_map(Right::Exactly),
+        1 => (0u8..=31).prop_map(Right::Exactly),
     ];
-    (fill(), fill(), 0u32..=12, 0u8..=3, right).prop_map(
+    let left = prop_oneof![8 => 0u8..=3, 1 => 4u8..=16];
+    (fill(), fill(), 0u32..=12, left, right).prop_map(
         |(weights, biases, bias_shift, left, right)| Numbers {
             weights,
             biases,
@@ -208,6 +215,11 @@ fn letter() -> impl Strategy<Value = Letter> {
 
 /// Recipes of inputs with up to 16 rows and columns, and up to eight layers.
 pub fn recipes() -> impl Strategy<Value = Recipe> {
+    recipes_within(16)
+}
+
+/// Recipes of inputs with up to `side` rows and columns, and up to eight layers.
+pub fn recipes_within(side: u32) -> impl Strategy<Value = Recipe> {
     let dense = (
         1u32..=12,
         select(vec![Activation::Relu, Activation::Linear]),
@@ -215,7 +227,7 @@ pub fn recipes() -> impl Strategy<Value = Recipe> {
     );
     let dense = dense.prop_map(|(n, a, numbers)| Letter::Dense(n, a, numbers));
     (
-        (1u32..=16, 1u32..=16, 1u32..=3),
+        (1..=side, 1..=side, 1u32..=3),
         (
             select(vec![2u32, 4, 8]),
             select(vec![8u32, 16]),

@@ -175,6 +175,8 @@ pub fn simulator_libraries() -> Result<()> {
             "libzstd-dev",
             "zlib1g-dev",
             "avr-libc",
+            // Its tests assemble.
+            "binutils-avr",
         ],
     )
 }
