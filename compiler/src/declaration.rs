@@ -12,6 +12,8 @@ pub struct Declaration {
     pub budget: Budget,
     /// `reserve`: bytes of SRAM kept for the stack and the rest of the firmware.
     pub reserve_bytes: Option<u32>,
+    /// `weights`.
+    pub weights: WeightsSource,
     /// `plan`.
     pub plan: PlanChoice,
     /// `code`.
@@ -27,6 +29,18 @@ pub struct Budget {
     pub sram_bytes: Option<u32>,
     /// Flash in bytes; `None` on a host.
     pub flash_bytes: Option<u32>,
+}
+
+/// Where a network's weights come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WeightsSource {
+    /// Nowhere: a design to size.
+    #[default]
+    Nowhere,
+    /// A file, at compile time: they are in flash.
+    File,
+    /// `runtime`: the firmware loads them into the network's value.
+    Runtime,
 }
 
 /// The order of computing that was asked for.

@@ -2,13 +2,13 @@
 //! error, which knows a layer by its position, finds back to the text.
 
 use crate::budget::{self, Verdict};
-use crate::declaration::Declaration;
+use crate::declaration::{Declaration, WeightsSource};
 use crate::diagnostic::Diagnostics;
 use crate::item::{self, Known};
 use crate::network::Network;
-use crate::program::{self, Accumulator};
+use crate::program::{self, Accumulator, Accumulators, Program};
 use crate::syntax::{self, Key, NetworkAst, Parsed};
-use crate::weights::{self, Weights, WeightsValue};
+use crate::weights::{self, Weights, WeightsPath};
 use proc_macro2::{TokenStream, TokenTree};
 
 /// Expands `path; declaration`, `path` being that of the `herringbone` crate as
@@ -44,7 +44,7 @@ fn expand_declaration(
     declaration: &Declaration,
     errors: &mut Diagnostics,
 ) -> Result<TokenStream, Known> {
-    let weights = ast.weights().and_then(|value| {
+    let weights = ast.weights_file().and_then(|value| {
         let tokens = ast.value_tokens(Key::Weights);
         read_weights(value, &declaration.network)
             .map_err(|problems| {
@@ -54,23 +54,27 @@ fn expand_declaration(
             })
             .ok()
     });
-    let proven = weights.as_ref().and_then(|weights| {
-        program::prove(&declaration.network, weights)
+    let accumulators = match &weights {
+        _ if declaration.weights == WeightsSource::Runtime => {
+            Some(Accumulators::at_run_time(&declaration.network))
+        }
+        None => None,
+        Some(weights) => program::prove(&declaration.network, weights)
             .map_err(|problems| {
                 for problem in problems {
                     errors.error(ast.layer_tokens(problem.layer), problem);
                 }
             })
-            .ok()
-    });
+            .ok(),
+    };
     // Without weights sums may be wide; where weights are wrong, an error about
     // the budget should not depend on that.
-    let widest = match &proven {
-        Some(proven) => proven.widest(),
-        None if ast.weights().is_some() => Accumulator::I16,
-        None => Accumulator::I32,
+    let widest = match (&accumulators, declaration.weights) {
+        (Some(accumulators), _) => accumulators.widest(),
+        (None, WeightsSource::Nowhere) => Accumulator::I32,
+        (None, WeightsSource::File | WeightsSource::Runtime) => Accumulator::I16,
     };
-    let design = budget::choose(declaration, widest, ast.weights().is_some());
+    let design = budget::choose(declaration, widest);
     let warning = match budget::judge(declaration, &design) {
         Verdict::Fits => None,
         Verdict::Tight(tight) => Some(item::warning(ast, &tight)),
@@ -81,12 +85,9 @@ fn expand_declaration(
             None
         }
     };
-    let program = weights
-        .zip(proven)
-        .map(|(weights, proven)| program::lower(declaration, &weights, &proven, &design.plan));
     if !errors.is_empty() {
-        let results = match program {
-            Some(program) => program.results.accumulator,
+        let results = match accumulators {
+            Some(accumulators) => program::results_accumulator(&declaration.network, &accumulators),
             // The likelier one.
             None if declaration.network.bits().activations == 8 => Accumulator::I32,
             None => Accumulator::I16,
@@ -96,11 +97,18 @@ fn expand_declaration(
             design: Some(Box::new(design)),
         });
     }
+    let program: Option<Program> = match (weights, accumulators) {
+        (Some(weights), Some(proven)) => {
+            Some(program::lower(declaration, &weights, &proven, &design.plan))
+        }
+        (None, Some(_)) => Some(program::lower_runtime(declaration, &design.plan)),
+        (_, None) => None,
+    };
     let item = item::emit(path, ast, declaration, &design, program.as_ref());
     Ok(quote::quote!(#warning #item))
 }
 
-fn read_weights(value: &WeightsValue, network: &Network) -> Result<Weights, Vec<String>> {
+fn read_weights(value: &WeightsPath, network: &Network) -> Result<Weights, Vec<String>> {
     let path = value.locate().map_err(|error| vec![error.to_string()])?;
     let bytes = weights::load(&path).map_err(|error| vec![error.to_string()])?;
     weights::read(network, &bytes)

@@ -3,7 +3,7 @@
 
 use crate::budget::{Design, Tight};
 use crate::codegen;
-use crate::declaration::Declaration;
+use crate::declaration::{Declaration, WeightsSource};
 use crate::program::{Accumulator, Program};
 use crate::report;
 use crate::syntax::{NetworkAst, Outline};
@@ -50,9 +50,20 @@ pub(crate) fn emit(
             }
         }
     });
-    let methods =
-        program.map(|program| methods(&codegen::results_type(program), network.gives_logits()));
-    let tracked = ast.weights().map(|weights| {
+    let methods = program.map(|program| methods(program, network.gives_logits()));
+    let loaded = declaration.weights == WeightsSource::Runtime;
+    let parameter_bytes = Literal::u32_unsuffixed(design.parameter_bytes);
+    let (field, zeros, accessors) = if loaded {
+        plan_table.push_str(PARAMETERS);
+        (
+            Some(quote!(params: [::core::primitive::u8; #parameter_bytes],)),
+            Some(quote!(params: [0; #parameter_bytes],)),
+            Some(accessors(&parameter_bytes)),
+        )
+    } else {
+        (None, None, None)
+    };
+    let tracked = ast.weights_file().map(|weights| {
         let path = weights.include_tokens();
         quote!(
             const _: &[u8] = ::core::include_bytes!(#path);
@@ -63,9 +74,11 @@ pub(crate) fn emit(
         #[doc = ""]
         #[doc = #plan_table]
         #[allow(dead_code)]
+        #[repr(C)]
         #visibility struct #name {
             arena: [::core::primitive::u8; #arena_bytes],
             cursor: #path::__private::Cursor,
+            #field
         }
 
         #[allow(dead_code, unused_imports, unused_mut, unused_variables)]
@@ -87,7 +100,8 @@ pub(crate) fn emit(
                 pub const CLASSES: usize = #classes;
                 /// Bytes in which all feature maps are kept.
                 pub const ARENA_BYTES: usize = #arena_bytes;
-                /// Bytes of SRAM that the design needs: arena, state and reserve.
+                /// Bytes of SRAM that the design needs: arena, state, parameters
+                /// that are loaded at run time, and reserve.
                 pub const SRAM_BYTES: usize = #sram_bytes;
                 /// Multiply-accumulates of an inference.
                 pub const MACS: u64 = #macs;
@@ -97,9 +111,10 @@ pub(crate) fn emit(
                 /// A network that waits for the first byte of an input.
                 #[must_use]
                 pub const fn new() -> Self {
-                    Self { arena: [0; #arena_bytes], cursor: runtime::Cursor::new() }
+                    Self { arena: [0; #arena_bytes], cursor: runtime::Cursor::new(), #zeros }
                 }
 
+                #accessors
                 #methods
             }
 
@@ -112,7 +127,51 @@ pub(crate) fn emit(
     }
 }
 
-fn methods(results: &TokenStream, gives_logits: bool) -> TokenStream {
+/// What the rustdoc of a type says of parameters that are loaded at run time.
+const PARAMETERS: &str = "
+# Parameters
+Weights, biases and shifts are loaded at run time: `params_mut` takes them, and \
+`cargo xtask params` or `herringbone_compiler::pack_parameters` makes them of a weights file. \
+Until then they are zero bytes, and the results mean nothing; no bytes at all are unsound. \
+For each layer with weights, in the order of the list (a `C2` has two, the depthwise one first):
+
+| bytes | |
+|---|---|
+| 1 | `left`: bits to shift a sum up by, before the bias |
+| 1 | `right`: bits to shift it down by, behind the bias |
+| 1 or 2 an output, as `bits` says | biases, two's complement, little-endian |
+| a row for each value that is read | weights |
+
+A row has one weight an output (of a depthwise kernel: one a channel, and a row a tap), begins at \
+a byte, and holds `8 / bits` weights a byte, low bits first, as `w + 2^(bits − 1)`. Rows are in the \
+order `[tap][input]`; of a dense layer, in the order in which its input is stored.
+";
+
+/// The way to the parameters that are loaded at run time.
+fn accessors(parameter_bytes: &Literal) -> TokenStream {
+    quote! {
+        /// Bytes of the parameters.
+        pub const PARAMS_LEN: usize = #parameter_bytes;
+
+        /// The parameters, to be loaded: they are in use at once.
+        pub const fn params_mut(&mut self) -> &mut [u8; Self::PARAMS_LEN] {
+            &mut self.params
+        }
+
+        /// The parameters.
+        pub const fn params(&self) -> &[u8; Self::PARAMS_LEN] {
+            &self.params
+        }
+    }
+}
+
+fn methods(program: &Program, gives_logits: bool) -> TokenStream {
+    let results = codegen::results_type(program);
+    let loaded = codegen::parameters_type(program);
+    let infer = match loaded {
+        Some(_) => quote!(code::infer(&mut self.arena, &self.params)),
+        None => quote!(code::infer(&mut self.arena)),
+    };
     let meaning = if gives_logits {
         " The results are logits: the sums of the last layer, neither rounded nor clamped."
     } else {
@@ -130,7 +189,7 @@ fn methods(results: &TokenStream, gives_logits: bool) -> TokenStream {
         #[doc = #meaning]
         pub fn push(&mut self, next_byte: u8) -> ::core::option::Option<#results> {
             if code::absorb(&mut self.arena, &mut self.cursor, next_byte) {
-                ::core::option::Option::Some(code::infer(&mut self.arena))
+                ::core::option::Option::Some(#infer)
             } else {
                 ::core::option::Option::None
             }
@@ -144,7 +203,7 @@ fn methods(results: &TokenStream, gives_logits: bool) -> TokenStream {
             for next_byte in input_bytes {
                 code::absorb(&mut self.arena, &mut self.cursor, *next_byte);
             }
-            code::infer(&mut self.arena)
+            #infer
         }
 
         /// The class of an input: the index of the first largest result.
@@ -186,6 +245,11 @@ pub(crate) fn stub(ast: &NetworkAst, outline: &Outline, known: &Known) -> TokenS
     let design = known.design.as_ref();
     let arena_bytes = Literal::u32_unsuffixed(design.map_or(0, |design| design.plan.arena_bytes));
     let sram_bytes = Literal::u32_unsuffixed(design.map_or(0, |design| design.sram_bytes()));
+    let loaded = outline.weights == WeightsSource::Runtime;
+    let bytes = Literal::u64_unsuffixed(outline.parameter_bytes.unwrap_or(0));
+    let field = loaded.then(|| quote!(params: [::core::primitive::u8; #bytes]));
+    let zeros = loaded.then(|| quote!(params: [0; #bytes]));
+    let accessors = loaded.then(|| accessors(&bytes));
     // Where the input's length is not known, any array will do.
     let (generics, length) = match outline.input_len {
         Some(_) => (None, quote!(Self::INPUT_LEN)),
@@ -195,7 +259,7 @@ pub(crate) fn stub(ast: &NetworkAst, outline: &Outline, known: &Known) -> TokenS
         #(#attributes)*
         #[doc = ""]
         #[allow(dead_code)]
-        #visibility struct #name {}
+        #visibility struct #name { #field }
 
         #[allow(dead_code, unused_imports, unused_variables)]
         const _: () = {
@@ -212,8 +276,10 @@ pub(crate) fn stub(ast: &NetworkAst, outline: &Outline, known: &Known) -> TokenS
 
                 #[must_use]
                 pub const fn new() -> Self {
-                    Self {}
+                    Self { #zeros }
                 }
+
+                #accessors
 
                 pub fn begin(&mut self) {}
 

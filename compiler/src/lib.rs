@@ -15,6 +15,7 @@ mod expand;
 pub mod interpreter;
 mod item;
 pub mod network;
+mod parameters;
 pub mod plan;
 pub mod program;
 pub mod report;
@@ -24,3 +25,4 @@ pub mod target;
 pub mod weights;
 
 pub use expand::expand;
+pub use parameters::pack_parameters;

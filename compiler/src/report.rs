@@ -82,8 +82,12 @@ fn summary(declaration: &Declaration, design: &Design) -> String {
 
 fn sram(declaration: &Declaration, design: &Design) -> String {
     let mut text = format!(
-        "SRAM: {} arena + {CURSOR_BYTES} state + {} reserve = {} bytes",
+        "SRAM: {} arena + {CURSOR_BYTES} state + {}{} reserve = {} bytes",
         design.plan.arena_bytes,
+        match design.parameter_bytes {
+            0 => String::new(),
+            bytes => format!("{bytes} parameters + "),
+        },
         design.reserve_bytes,
         design.sram_bytes(),
     );

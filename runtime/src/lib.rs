@@ -8,6 +8,7 @@
 #![cfg_attr(target_arch = "avr", feature(asm_experimental_arch))]
 
 mod arena;
+mod bias;
 mod flash;
 mod intake;
 mod order;
@@ -81,6 +82,7 @@ macro_rules! network {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::arena::{load, load_one, signed, store, store_one};
+    pub use crate::bias::{Biases, LoadedBiases, shift};
     pub use crate::flash::Flash;
     pub use crate::intake::{Cursor, clear_sums, pool};
     pub use crate::order::{Herringbone, Pixels, RowMajor};

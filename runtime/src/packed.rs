@@ -19,6 +19,16 @@ impl<const N: usize> Packed for &'static Flash<u8, N> {
     }
 }
 
+impl<const N: usize> Packed for &[u8; N] {
+    #[inline(always)]
+    fn byte(self, index: usize) -> u8 {
+        match self.get(index) {
+            Some(byte) => *byte,
+            None => 0,
+        }
+    }
+}
+
 /// Bytes of a row of `length` weights. Not `div_ceil`: where a divisor is not
 /// seen to be a constant, a panic comes with it.
 #[inline(always)]

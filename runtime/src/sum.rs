@@ -1,7 +1,7 @@
 //! Weighted sums, and what becomes of them.
 
 use crate::arena::{load, load_one, signed};
-use crate::flash::Flash;
+use crate::bias::Biases;
 use crate::packed::{Packed, for_each_weight, row_bytes};
 use crate::product::Value;
 
@@ -208,14 +208,10 @@ pub fn at_most<S>(sums: &mut [S], count: usize) -> &mut [S] {
 
 /// `sums[o] = sums[o] × 2^left + biases[o]`.
 #[inline(always)]
-pub fn add_biases<S: Sum, const OUT: usize>(
-    sums: &mut [S],
-    biases: &'static Flash<i16, OUT>,
-    left: u32,
-) {
+pub fn add_biases<S: Sum>(sums: &mut [S], biases: impl Biases, left: u32) {
     let mut index = 0usize;
     for sum in sums {
-        *sum = sum.shift_left(left).add(S::widen(biases.get(index)));
+        *sum = sum.shift_left(left).add(S::widen(biases.bias(index)));
         index = index.wrapping_add(1);
     }
 }

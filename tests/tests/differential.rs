@@ -2,8 +2,10 @@
 //! program, on an arena that faults at every wrong read and write, gives what
 //! the naive evaluator gives, layer by layer.
 
-use herringbone_compiler::declaration::{Budget, CodeChoice, Declaration, PlanChoice};
-use herringbone_compiler::interpreter::{self, FaultKind};
+use herringbone_compiler::declaration::{
+    Budget, CodeChoice, Declaration, PlanChoice, WeightsSource,
+};
+use herringbone_compiler::interpreter::{self, Fault, FaultKind, Outcome};
 use herringbone_compiler::network::{Bits, Kernel, LayerKind, Network, Shape};
 use herringbone_compiler::plan::{self, Intake, Order, Strategy};
 use herringbone_compiler::program::{self, Program};
@@ -31,11 +33,33 @@ fn stored_maps<'a>(case: &Case, trace: &'a Trace) -> Vec<&'a [i64]> {
     maps
 }
 
+/// The outcome must be what the naive evaluator gives, layer by layer.
+fn agrees(
+    case: &Case,
+    told: &str,
+    trace: &Trace,
+    outcome: Result<Outcome, Fault>,
+) -> Result<(), TestCaseError> {
+    match outcome {
+        Err(fault) => prop_assert!(false, "{told}: {fault}"),
+        Ok(outcome) => {
+            let expected = stored_maps(case, trace);
+            prop_assert_eq!(outcome.maps.len(), expected.len(), "{}", told);
+            for (index, (map, expected)) in outcome.maps.iter().zip(expected).enumerate() {
+                prop_assert_eq!(map, expected, "{}: map {}", told, index);
+            }
+            prop_assert_eq!(&outcome.results, trace.results(), "{}", told);
+        }
+    }
+    Ok(())
+}
+
 fn declaration(network: &Network, code: CodeChoice) -> Declaration {
     Declaration {
         network: network.clone(),
         budget: Budget::default(),
         reserve_bytes: None,
+        weights: WeightsSource::File,
         plan: PlanChoice::default(),
         code,
     }
@@ -54,19 +78,16 @@ fn agree(recipe: &Recipe, code: CodeChoice) -> Result<(), TestCaseError> {
     for strategy in [Strategy::RowMajor, Strategy::Herringbone] {
         let plan = plan::plan(&case.network, strategy);
         let program = program::lower(&declaration, &case.weights, &proven, &plan);
+        // Sums at run time may be narrower than these weights need.
+        let parameters = program::pack_parameters(&declaration, &case.weights, &plan).ok();
+        let loaded = program::lower_runtime(&declaration, &plan);
         for input in &case.inputs {
             let trace = evaluate(&case.network, &case.weights, input);
             let told = format!("{} {} {strategy}", case.list(), case.bits());
-            match interpreter::run(&program, input) {
-                Err(fault) => prop_assert!(false, "{told}: {fault}"),
-                Ok(outcome) => {
-                    let expected = stored_maps(&case, &trace);
-                    prop_assert_eq!(outcome.maps.len(), expected.len(), "{}", told);
-                    for (index, (map, expected)) in outcome.maps.iter().zip(expected).enumerate() {
-                        prop_assert_eq!(map, expected, "{}: map {}", told, index);
-                    }
-                    prop_assert_eq!(&outcome.results, trace.results(), "{}", told);
-                }
+            agrees(&case, &told, &trace, interpreter::run(&program, input))?;
+            if let Some(parameters) = &parameters {
+                let outcome = interpreter::run_with_parameters(&loaded, parameters, input);
+                agrees(&case, &format!("{told}, loaded"), &trace, outcome)?;
             }
         }
     }

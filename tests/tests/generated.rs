@@ -2,8 +2,11 @@
 //! evaluator: through `run`, `push` and `classify`, on arenas that are dirty
 //! from another image, with overflow checks and without.
 
+use herringbone_compiler::interpreter;
 use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
 use herringbone_compiler::plan::{self, MemoryPlan, Placement, Strategy};
+use herringbone_compiler::program::{self, Program};
+use herringbone_compiler::syntax;
 use herringbone_tests::crates::Crates;
 use herringbone_tests::networks::{Case, recipes};
 use herringbone_tests::reference::evaluate;
@@ -130,11 +133,12 @@ fn edge_cases() -> Vec<(Case, Strategy)> {
 /// What one network prints in the generated crate.
 const MAIN: &str = r#"
 macro_rules! report {
-    ($index:literal, [$($input:literal,)*]) => {
+    ($index:literal, [$($input:literal,)*] $($parameters:literal)?) => {
         pub(crate) fn report() {
             static INPUTS: &[&[u8; Net::INPUT_LEN]] = &[$(include_bytes!($input)),*];
             static NET: std::sync::Mutex<Net> = std::sync::Mutex::new(Net::new());
             let mut net = NET.lock().unwrap();
+            $(net.params_mut().copy_from_slice(include_bytes!($parameters));)?
             for (number, input) in INPUTS.iter().enumerate() {
                 let print = |method: &str, values: &[String]| {
                     println!("{} {number} {method} {}", $index, values.join(" "));
@@ -154,11 +158,39 @@ macro_rules! report {
                     let results = net.push(*last).unwrap();
                     print(image, &results.map(|value| value.to_string()));
                 }
+                $(
+                    let mut noisy = Net::new();
+                    noisy.params_mut().copy_from_slice(include_bytes!($parameters));
+                    for (position, byte) in noisy.params_mut().iter_mut().enumerate() {
+                        *byte ^= (position * 151 / 8) as u8;
+                    }
+                    print("noise", &noisy.run(input).map(|value| value.to_string()));
+                )?
             }
         }
     };
 }
 "#;
+
+/// The program that takes its parameters at run time, and the bytes that they
+/// are; `None` where sums do not fit the accumulator that they then have.
+fn loaded(case: &Case, plan: Strategy) -> Option<(Program, Vec<u8>)> {
+    let (list, bits) = (case.list(), case.bits());
+    let text = format!("Net: {list}, bits: {bits}, plan: {plan}, weights: runtime");
+    let tokens = || text.parse().unwrap();
+    let bytes = herringbone_compiler::pack_parameters(tokens(), &case.file).ok()?;
+    let declaration = syntax::parse(tokens()).declaration.unwrap();
+    let plan = plan::plan(&declaration.network, plan);
+    Some((program::lower_runtime(&declaration, &plan), bytes))
+}
+
+/// Parameters that nobody has trained, as the crate makes them.
+fn noise(parameters: &[u8]) -> Vec<u8> {
+    let positions = parameters.iter().enumerate();
+    positions
+        .map(|(position, byte)| byte ^ (position * 151 / 8) as u8)
+        .collect()
+}
 
 /// Writes the crate, and gives what it has to print, by network, input and
 /// method.
@@ -168,19 +200,33 @@ fn write_crate(crates: &Crates, cases: &[(Case, Strategy)]) -> BTreeMap<String, 
     let mut expected = BTreeMap::new();
     for (index, (case, plan)) in cases.iter().enumerate() {
         let weights = format!("{index}.safetensors");
-        let code = match index / 2 % 2 {
-            1 if weight_count(&case.network) <= MOST_WEIGHTS => "unrolled",
-            _ => "table",
+        let parameters = loaded(case, *plan);
+        let source = match (index / 2 % 3, &parameters) {
+            (1, _) if weight_count(&case.network) <= MOST_WEIGHTS => {
+                format!("code: unrolled, weights: {weights:?}")
+            }
+            (2, Some(_)) => "weights: runtime".to_owned(),
+            _ => format!("code: table, weights: {weights:?}"),
         };
+        let parameters = parameters.filter(|_| source == "weights: runtime");
+        let parameters_file = format!("{index}.parameters");
         let mut inputs = String::new();
         for (number, input) in case.inputs.iter().enumerate() {
             let name = format!("{index}.{number}.input");
             write!(inputs, "{name:?}, ").unwrap();
-            files.push((format!("src/{name}"), &input[..]));
+            files.push((format!("src/{name}"), input.clone()));
             let trace = evaluate(&case.network, &case.weights, input);
             let results: Vec<String> = trace.results().iter().map(i64::to_string).collect();
             for method in ["run", "push", "push_again"] {
                 expected.insert(format!("{index} {number} {method}"), results.join(" "));
+            }
+            if let Some((program, bytes)) = &parameters {
+                let results = interpreter::run_with_parameters(program, &noise(bytes), input);
+                let results = results
+                    .expect("a program reads only what it stored")
+                    .results;
+                let results: Vec<String> = results.iter().map(i64::to_string).collect();
+                expected.insert(format!("{index} {number} noise"), results.join(" "));
             }
             let class = trace.class().to_string();
             expected.insert(format!("{index} {number} classify"), class);
@@ -191,24 +237,30 @@ fn write_crate(crates: &Crates, cases: &[(Case, Strategy)]) -> BTreeMap<String, 
     herringbone::network! {{
         pub(crate) Net: {},
         bits: {},
-        weights: {weights:?},
         plan: {plan},
-        code: {code},
+        {source},
     }}
-    report!({index}, [{inputs}]);
+    report!({index}, [{inputs}] {});
 }}",
             case.list(),
             case.bits(),
+            match &parameters {
+                Some(_) => format!("{parameters_file:?}"),
+                None => String::new(),
+            },
         )
         .unwrap();
         writeln!(calls, "    network_{index}::report();").unwrap();
-        files.push((weights, &case.file[..]));
+        files.push((weights, case.file.clone()));
+        if let Some((_, bytes)) = parameters {
+            files.push((format!("src/{parameters_file}"), bytes));
+        }
     }
     writeln!(main, "fn main() {{\n{calls}}}").unwrap();
-    files.push(("src/main.rs".to_owned(), main.as_bytes()));
+    files.push(("src/main.rs".to_owned(), main.into_bytes()));
     let files: Vec<(&str, &[u8])> = files
         .iter()
-        .map(|(path, bytes)| (&path[..], *bytes))
+        .map(|(path, bytes)| (&path[..], &bytes[..]))
         .collect();
     crates.add("generated", "2024", "herringbone", &files);
     expected

@@ -1,7 +1,9 @@
 //! The naive evaluator, and the planned program, against what the authors of the published network print.
 
 use flate2::read::GzDecoder;
-use herringbone_compiler::declaration::{Budget, CodeChoice, Declaration, PlanChoice};
+use herringbone_compiler::declaration::{
+    Budget, CodeChoice, Declaration, PlanChoice, WeightsSource,
+};
 use herringbone_compiler::interpreter;
 use herringbone_compiler::network::{Network, Shape};
 use herringbone_compiler::plan::{self, Strategy};
@@ -71,6 +73,7 @@ fn the_planned_program_stores_the_published_layers() {
         network,
         budget: Budget::default(),
         reserve_bytes: None,
+        weights: WeightsSource::File,
         plan: PlanChoice::default(),
         code: CodeChoice::Table,
     };

@@ -3,10 +3,10 @@
 
 mod remedies;
 
-use crate::declaration::{CodeChoice, Declaration, PlanChoice};
+use crate::declaration::{CodeChoice, Declaration, PlanChoice, WeightsSource};
 use crate::network::{LayerId, Network};
 use crate::plan::{self, Intake, MemoryPlan, Strategy};
-use crate::program::{Accumulator, parameter_table_bytes};
+use crate::program::{Accumulator, parameter_bytes, parameter_table_bytes};
 use crate::stack;
 use crate::target::Architecture;
 use std::fmt;
@@ -27,16 +27,17 @@ pub struct Design {
     pub reserve_bytes: u32,
     /// What `reserve_bytes` is where the declaration does not say.
     default_reserve_bytes: u32,
+    /// Bytes of the parameters that are loaded at run time.
+    pub parameter_bytes: u32,
     /// The widest sum that the stack has to hold.
     widest: Accumulator,
-    /// Whether there are weights, which may prove sums to be narrower.
-    has_weights: bool,
 }
 
 impl Design {
-    /// The size of the network's value: arena and cursor.
+    /// The size of the network's value: arena, cursor, and parameters where they
+    /// are loaded at run time.
     pub fn state_bytes(&self) -> u32 {
-        self.plan.arena_bytes + CURSOR_BYTES
+        (self.plan.arena_bytes + CURSOR_BYTES).saturating_add(self.parameter_bytes)
     }
 
     /// SRAM that the design needs: its value and the reserve.
@@ -49,7 +50,7 @@ impl Design {
 /// whose code is the faster, unless only herringbone fits.
 ///
 /// `widest` is the widest sum of any layer: it decides how deep the stack is.
-pub fn choose(declaration: &Declaration, widest: Accumulator, has_weights: bool) -> Design {
+pub fn choose(declaration: &Declaration, widest: Accumulator) -> Design {
     let network = &declaration.network;
     let default_reserve_bytes =
         stack::deepest_bytes(declaration, widest) + DEFAULT_RESERVE_BESIDE_STACK_BYTES;
@@ -57,8 +58,12 @@ pub fn choose(declaration: &Declaration, widest: Accumulator, has_weights: bool)
         plan: plan::plan(network, strategy),
         reserve_bytes: declaration.reserve_bytes.unwrap_or(default_reserve_bytes),
         default_reserve_bytes,
+        parameter_bytes: match declaration.weights {
+            // More than there can be is too much anywhere.
+            WeightsSource::Runtime => parameter_bytes(network).try_into().unwrap_or(u32::MAX),
+            WeightsSource::File | WeightsSource::Nowhere => 0,
+        },
         widest,
-        has_weights,
     };
     match declaration.plan {
         PlanChoice::RowMajor => design(Strategy::RowMajor),
@@ -159,6 +164,7 @@ pub fn judge(declaration: &Declaration, design: &Design) -> Verdict {
         });
     }
     over.extend(over_flash(declaration, &owner));
+    over.extend(over_array(declaration, design));
     if !over.is_empty() {
         return Verdict::Over(over);
     }
@@ -193,13 +199,18 @@ fn over_sram(declaration: &Declaration, design: &Design, given_bytes: u32, owner
     let live = live_at_peak(network, plan);
     let mut message = format!(
         "over budget: the network needs {} bytes of SRAM, and {owner} has {given_bytes}\n\
-         needed: {} of arena (peak at `{layer}`), {CURSOR_BYTES} of state, {} of reserve{}\n\
+         needed: {} of arena (peak at `{layer}`), {CURSOR_BYTES} of state, {}{} of reserve{}\n\
          live at the peak: {live}\n",
         design.sram_bytes(),
         plan.arena_bytes,
+        match design.parameter_bytes {
+            0 => String::new(),
+            bytes => format!("{bytes} of parameters, "),
+        },
         design.reserve_bytes,
         match declaration.reserve_bytes {
-            None if !design.has_weights => " (a stack for 32-bit sums: weights may prove less)",
+            None if declaration.weights == WeightsSource::Nowhere =>
+                " (a stack for 32-bit sums: weights may prove less)",
             _ => "",
         },
     );
@@ -245,6 +256,21 @@ fn live_at_peak(network: &Network, plan: &MemoryPlan) -> String {
     live
 }
 
+/// Parameters that are no array on any target.
+fn over_array(declaration: &Declaration, design: &Design) -> Option<OverBudget> {
+    const LARGEST_BYTES: u32 = i32::MAX as u32;
+    let layers = declaration.network.layers().iter();
+    let largest = layers.max_by_key(|layer| layer.weight_count())?;
+    (design.parameter_bytes > LARGEST_BYTES).then(|| OverBudget {
+        layer: largest.id,
+        message: format!(
+            "the parameters take more than {LARGEST_BYTES} bytes, most of them here: {} weights: \
+             use fewer outputs, or pool earlier",
+            largest.weight_count()
+        ),
+    })
+}
+
 /// Bytes of flash that `lpm` reaches, the first ones (AVR Instruction Set
 /// Manual, LPM): tables must lie there.
 const LPM_REACH_BYTES: u32 = 1 << 16;
@@ -254,8 +280,9 @@ pub(crate) const LARGEST_AVR_ARRAY_BYTES: u32 = 32_767;
 
 /// Weights that the flash can't hold even packed in tables.
 fn over_flash(declaration: &Declaration, owner: &str) -> Option<OverBudget> {
-    // How many weights are zero, and so cost nothing, is not known here.
-    if declaration.code == CodeChoice::Unrolled {
+    // How many weights are zero, and so cost nothing, is not known here; those
+    // that are loaded are in SRAM.
+    if declaration.code == CodeChoice::Unrolled || declaration.weights == WeightsSource::Runtime {
         return None;
     }
     let network = &declaration.network;

@@ -1,7 +1,7 @@
 //! What would make a design fit: each computed by planning it, none guessed.
 
 use super::{Design, LPM_REACH_BYTES, choose, packed_weights_bytes};
-use crate::declaration::{Declaration, PlanChoice};
+use crate::declaration::{Declaration, PlanChoice, WeightsSource};
 use crate::network::{LayerId, Network};
 use crate::plan::{self, Strategy};
 use crate::target::{Architecture, Target};
@@ -25,7 +25,7 @@ pub(super) fn for_sram(
             plan,
             ..declaration.clone()
         };
-        let design = choose(&changed, design.widest, design.has_weights);
+        let design = choose(&changed, design.widest);
         (design.sram_bytes() <= given_bytes).then_some(design)
     };
     let mut remedies = Vec::new();
@@ -63,6 +63,12 @@ pub(super) fn for_sram(
             "a `reserve` of at most {most_bytes} bytes (the network's own stack and 64 take \
              {least_bytes})"
         ));
+    }
+    if declaration.weights == WeightsSource::Runtime {
+        let bytes = design.sram_bytes() - design.parameter_bytes;
+        if bytes <= given_bytes {
+            remedies.push(format!("`weights` from a file, in flash ({bytes} bytes)"));
+        }
     }
     if let Some(given) = declaration.budget.target
         && let Some(target) = larger_target(given, design.sram_bytes(), given.flash_bytes)
@@ -152,7 +158,7 @@ fn largest(most: u32, fits: impl Fn(u32) -> bool) -> Option<u32> {
 mod tests {
     use super::*;
     use crate::budget::{Verdict, judge};
-    use crate::declaration::{Budget, CodeChoice};
+    use crate::declaration::{Budget, CodeChoice, WeightsSource};
     use crate::network::{Activation, Bits, Kernel, LayerKind, Shape};
     use crate::program::Accumulator;
 
@@ -189,13 +195,14 @@ mod tests {
                 flash_bytes: Some(32768),
             },
             reserve_bytes: None,
+            weights: WeightsSource::File,
             plan,
             code: CodeChoice::Fastest,
         }
     }
 
     fn fits(declaration: &Declaration) -> bool {
-        let design = choose(declaration, Accumulator::I16, true);
+        let design = choose(declaration, Accumulator::I16);
         !matches!(judge(declaration, &design), Verdict::Over(_))
     }
 
@@ -203,7 +210,7 @@ mod tests {
     fn the_suggested_number_of_outputs_is_the_largest_that_fits() {
         let over = declaration(64, PlanChoice::Fastest);
         assert!(!fits(&over));
-        let design = choose(&over, Accumulator::I16, true);
+        let design = choose(&over, Accumulator::I16);
         let remedies = for_sram(&over, &design, 2048);
         let most = (1..64)
             .rev()
@@ -221,7 +228,7 @@ mod tests {
             .find(|&n| !fits(&declaration(n, PlanChoice::RowMajor)))
             .unwrap();
         let over = declaration(n, PlanChoice::RowMajor);
-        let design = choose(&over, Accumulator::I16, true);
+        let design = choose(&over, Accumulator::I16);
         let suggests = |remedies: Vec<String>| {
             remedies
                 .iter()

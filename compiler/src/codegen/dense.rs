@@ -1,14 +1,15 @@
 //! Dense layers: a loop over the outputs, or straight-line code over the inputs.
 
-use super::{Site, count, integer, sum, tables};
-use crate::program::{Form, WeightedSum, packed_row_bytes};
+use super::operands::{self, Operands};
+use super::{Site, count, integer, sum};
+use crate::program::{ConstantParameters, WeightedSum, packed_row_bytes};
 use proc_macro2::TokenStream;
 use quote::quote;
 
 pub(super) fn emit(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
-    match sum.form {
-        Form::Table => table(site, sum),
-        Form::Unrolled => unrolled(site, sum),
+    match operands::unrolled(sum) {
+        Some(constants) => unrolled(site, sum, constants),
+        None => table(site, sum),
     }
 }
 
@@ -23,9 +24,16 @@ fn table(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
     let (signed, first_cell) = (map.signed, count(map.first_cell));
     let inputs = count(map.shape.values());
     let before_wrap = count(map.pixels_before_wrap * map.shape.channels);
-    let (weights, biases) = tables::sum_names(site.step.layer.0, 0);
+    let Operands {
+        weights,
+        first_weight_byte,
+        biases,
+        left,
+        right,
+    } = Operands::of(site.step, sum, 0);
+    let first_weight_byte = count(first_weight_byte);
     let row_bytes = count(packed_row_bytes(sum.outputs, site.program.weight_bits));
-    let (outputs, left) = (count(sum.outputs), count(sum.left));
+    let outputs = count(sum.outputs);
     let add_map = |sums: TokenStream, first: TokenStream| {
         quote! {
             runtime::multiply_accumulate_map::<#bits, #signed, #weight_bits, #narrow, #integer, _>(
@@ -33,33 +41,35 @@ fn table(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
                 arena,
                 #first_cell,
                 (#before_wrap, #inputs),
-                &#weights,
+                #weights,
                 (#first, #row_bytes),
             );
         }
     };
     if !site.step.stores {
-        let add_map = add_map(quote!(results), quote!(0));
+        let add_map = add_map(quote!(results), quote!(#first_weight_byte));
         return quote! {
             #add_map
-            runtime::add_biases(results, &#biases, #left);
+            runtime::add_biases(results, #biases, #left);
         };
     }
     let add_map = add_map(quote!(sums), quote!(first));
-    let finished = sum::finish(site, sum, &quote!(sum));
+    let finished = sum::finish(site, sum, &quote!(sum), &quote!(right));
     let (group, group_bytes) = (count(GROUP), count(GROUP / 8 * site.program.weight_bits));
     let cell = count(site.output().first_cell);
     quote! {
         let outputs: usize = #outputs;
         let mut output = 0usize;
-        let mut first = 0usize;
+        let mut first: usize = #first_weight_byte;
+        let biases = #biases;
+        let (left, right) = (#left, #right);
         while output != outputs {
             let mut sums: [#integer; #group] = [0; #group];
             let sums = runtime::at_most(&mut sums, outputs.wrapping_sub(output));
             #add_map
             for sum in sums {
-                let bias = runtime::Sum::widen(#biases.get(output));
-                let sum: #integer = runtime::Sum::add(runtime::Sum::shift_left(*sum, #left), bias);
+                let bias = runtime::Sum::widen(runtime::Biases::bias(biases, output));
+                let sum: #integer = runtime::Sum::add(runtime::Sum::shift_left(*sum, left), bias);
                 runtime::store_one::<#bits>(arena, output.wrapping_add(#cell), #finished);
                 output = output.wrapping_add(1);
             }
@@ -70,7 +80,7 @@ fn table(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
 
 /// A dense layer is a convolution whose kernel is the whole map: a single
 /// output pixel, with a tap for each pixel in the order of storage.
-fn unrolled(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
+fn unrolled(site: &Site<'_>, sum: &WeightedSum, constants: &ConstantParameters) -> TokenStream {
     let map = site.input();
     let channels = map.shape.channels;
     let outputs = sum.outputs as usize;
@@ -80,12 +90,12 @@ fn unrolled(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
             let values = site.load(&quote!(#cell));
             let first = (pixel * channels) as usize;
             sum::unrolled_tap(site, sum, (&values, channels), |output, input| {
-                sum.weights[(first + input) * outputs + output]
+                constants.weights[(first + input) * outputs + output]
             })
         })
         .collect();
-    let begin = sum::unrolled_begin(sum);
-    let values = sum::unrolled_finish(site, sum);
+    let begin = sum::unrolled_begin(sum, constants);
+    let values = sum::unrolled_finish(site, sum, constants);
     if site.step.stores {
         let (bits, outputs) = (site.bits(), count(sum.outputs));
         let cell = count(site.output().first_cell);

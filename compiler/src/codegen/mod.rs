@@ -6,10 +6,13 @@
 
 mod dense;
 mod intake;
+mod operands;
 mod pooling;
 mod sum;
 mod tables;
 mod window;
+
+pub(crate) use operands::parameters_type;
 
 use crate::program::{Accumulator, Map, Operation, Program, Step};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
@@ -19,31 +22,38 @@ use quote::{format_ident, quote};
 ///
 /// Expects `runtime` (the hidden module of `herringbone`) and the primitive
 /// types to be in scope; gives `absorb`, which takes one byte in, and `infer`,
-/// which computes the results from a complete input.
+/// which computes the results from a complete input and, where they come at run
+/// time, the parameters.
 pub(crate) fn emit(program: &Program) -> TokenStream {
     let arena_bytes = count(program.arena_bytes);
     let results = results_type(program);
     let tables = tables::emit(program);
     let absorb = intake::emit(program);
+    let parameters = parameters_type(program);
+    let parameters = parameters.map(|bytes| quote!(parameters: &#bytes,));
+    let argument = parameters.as_ref().map(|_| quote!(parameters,));
+    let reads_parameters = |step: &Step| step.operation.sums().next().is_some();
     let functions = program.steps.iter().enumerate().map(|(index, step)| {
         let name = step_name(step);
         let body = step_body(program, index, step);
-        let parameters = if step.stores {
-            quote!(arena: &mut [u8; #arena_bytes])
+        let parameters = parameters.as_ref().filter(|_| reads_parameters(step));
+        let signature = if step.stores {
+            quote!(arena: &mut [u8; #arena_bytes], #parameters)
         } else {
-            quote!(arena: &[u8; #arena_bytes], results: &mut #results)
+            quote!(arena: &[u8; #arena_bytes], #parameters results: &mut #results)
         };
         quote! {
             #[inline(never)]
-            fn #name(#parameters) { #body }
+            fn #name(#signature) { #body }
         }
     });
     let calls = program.steps.iter().map(|step| {
         let name = step_name(step);
+        let argument = argument.as_ref().filter(|_| reads_parameters(step));
         if step.stores {
-            quote!(#name(arena);)
+            quote!(#name(arena, #argument);)
         } else {
-            quote!(#name(arena, &mut results);)
+            quote!(#name(arena, #argument &mut results);)
         }
     });
     let emission = emission(program);
@@ -53,7 +63,7 @@ pub(crate) fn emit(program: &Program) -> TokenStream {
         #absorb
         #(#functions)*
         #[inline(never)]
-        pub(super) fn infer(arena: &mut [u8; #arena_bytes]) -> #results {
+        pub(super) fn infer(arena: &mut [u8; #arena_bytes], #parameters) -> #results {
             let mut results: #results = [0; #count_of_results];
             #(#calls)*
             #emission

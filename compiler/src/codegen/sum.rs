@@ -1,8 +1,9 @@
 //! Weighted sums over a receptive field: convolutions, both halves of the
 //! separable ones, and the straight-line form that dense layers share.
 
-use super::{Site, count, integer, tables, window::Window};
-use crate::program::{Accumulator, Finish, Form, WeightedSum, packed_row_bytes};
+use super::operands::{self, Operands};
+use super::{Site, count, integer, window::Window};
+use crate::program::{Accumulator, ConstantParameters, Finish, WeightedSum, packed_row_bytes};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 use std::collections::BTreeMap;
@@ -10,25 +11,26 @@ use std::collections::BTreeMap;
 pub(super) fn convolution(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
     let cells = Window::of(site);
     let values = cells.tap_cells().map(|cell| site.load(&cell));
-    let body = match sum.form {
-        Form::Unrolled => {
-            let begin = unrolled_begin(sum);
+    let body = match operands::unrolled(sum) {
+        Some(constants) => {
+            let begin = unrolled_begin(sum, constants);
             let taps = values.enumerate().map(|(tap, values)| {
                 unrolled_tap(site, sum, (&values, sum.inputs), |output, input| {
                     let row = tap * sum.inputs as usize + input;
-                    sum.weights[row * sum.outputs as usize + output]
+                    constants.weights[row * sum.outputs as usize + output]
                 })
             });
-            let finish = unrolled_finish(site, sum);
+            let finish = unrolled_finish(site, sum, constants);
             quote!(#begin #(#taps)* #finish)
         }
-        Form::Table => {
+        None => {
+            let operands = Operands::of(site.step, sum, 0);
             let integer = integer(sum.accumulator);
             let outputs = count(sum.outputs);
             let taps = (0..).zip(values).map(|(tap, values)| {
-                table_tap(site, sum, 0, tap, &quote!(sums), &quote!(&#values))
+                table_tap(site, sum, &operands, tap, &quote!(sums), &quote!(&#values))
             });
-            let finish = table_finish(site, sum, 0, &quote!(sums));
+            let finish = table_finish(site, sum, &operands, &quote!(sums));
             quote! {
                 let mut sums: [#integer; #outputs] = [0; #outputs];
                 #(#taps)*
@@ -48,53 +50,58 @@ pub(super) fn separable(
     let values = cells.tap_cells().map(|cell| site.load(&cell));
     let bits = site.bits();
     let channels = count(depthwise.outputs);
-    let body = match depthwise.form {
-        Form::Unrolled => {
-            let begin = unrolled_begin(depthwise);
+    let both = operands::unrolled(depthwise).zip(operands::unrolled(pointwise));
+    let body = match both {
+        Some((of_depthwise, of_pointwise)) => {
+            let begin = unrolled_begin(depthwise, of_depthwise);
             let taps = values.enumerate().map(|(tap, values)| {
                 unrolled_tap(
                     site,
                     depthwise,
                     (&values, depthwise.inputs),
                     |output, input| {
-                        let weight = depthwise.weights[tap * depthwise.inputs as usize + input];
+                        let first = tap * depthwise.inputs as usize;
+                        let weight = of_depthwise.weights[first + input];
                         if output == input { weight } else { 0 }
                     },
                 )
             });
-            let depth = unrolled_finish(site, depthwise);
-            let begin_pointwise = unrolled_begin(pointwise);
+            let depth = unrolled_finish(site, depthwise, of_depthwise);
+            let begin_pointwise = unrolled_begin(pointwise, of_pointwise);
             let depth = quote!(runtime::signed::<#bits, #channels>({ #begin #(#taps)* #depth }));
             let outputs = pointwise.outputs as usize;
             let mix = unrolled_tap(
                 site,
                 pointwise,
                 (&depth, pointwise.inputs),
-                |output, input| pointwise.weights[input * outputs + output],
+                |output, input| of_pointwise.weights[input * outputs + output],
             );
-            let finish = unrolled_finish(site, pointwise);
+            let finish = unrolled_finish(site, pointwise, of_pointwise);
             quote!(#begin_pointwise #mix #finish)
         }
-        Form::Table => {
+        None => {
             let (depth_integer, integer) = (
                 integer(depthwise.accumulator),
                 integer(pointwise.accumulator),
             );
-            let (weights, _) = tables::sum_names(site.step.layer.0, 0);
+            let of_depthwise = Operands::of(site.step, depthwise, 0);
+            let of_pointwise = Operands::of(site.step, pointwise, 1);
+            let weights = &of_depthwise.weights;
             let (weight_bits, narrow) = (site.weight_bits(), site.narrow());
             let row_bytes = packed_row_bytes(depthwise.outputs, site.program.weight_bits);
             let taps = (0..).zip(values).map(|(tap, values)| {
-                let first = count(tap * row_bytes);
+                let first = count(of_depthwise.first_weight_byte + tap * row_bytes);
                 quote! {
                     runtime::multiply_accumulate_each::<
                         #weight_bits, #narrow, #depth_integer, _, _, #channels,
-                    >(&mut depths, &#values, &#weights, #first);
+                    >(&mut depths, &#values, #weights, #first);
                 }
             });
-            let depth = table_finish(site, depthwise, 0, &quote!(depths));
+            let depth = table_finish(site, depthwise, &of_depthwise, &quote!(depths));
             let outputs = count(pointwise.outputs);
-            let mix = table_tap(site, pointwise, 1, 0, &quote!(sums), &quote!(&depths));
-            let finish = table_finish(site, pointwise, 1, &quote!(sums));
+            let (sums, depths) = (quote!(sums), quote!(&depths));
+            let mix = table_tap(site, pointwise, &of_pointwise, 0, &sums, &depths);
+            let finish = table_finish(site, pointwise, &of_pointwise, &sums);
             quote! {
                 let mut depths: [#depth_integer; #channels] = [0; #channels];
                 #(#taps)*
@@ -108,25 +115,25 @@ pub(super) fn separable(
     site.for_each_output(&body)
 }
 
-/// Adds a tap of table weights to all sums.
+/// Adds a tap of packed weights to all sums.
 fn table_tap(
     site: &Site<'_>,
     sum: &WeightedSum,
-    half: usize,
+    operands: &Operands,
     tap: u32,
     sums: &TokenStream,
     values: &TokenStream,
 ) -> TokenStream {
-    let (weights, _) = tables::sum_names(site.step.layer.0, half);
+    let weights = &operands.weights;
     let (weight_bits, narrow) = (site.weight_bits(), site.narrow());
     let integer = integer(sum.accumulator);
     let tap_bytes = packed_row_bytes(sum.outputs, site.program.weight_bits) * sum.inputs;
     let (inputs, outputs) = (count(sum.inputs), count(sum.outputs));
-    let first = count(tap * tap_bytes);
+    let first = count(operands.first_weight_byte + tap * tap_bytes);
     quote! {
         runtime::multiply_accumulate::<
             #weight_bits, #narrow, #integer, _, _, #inputs, #outputs,
-        >(&mut #sums, #values, &#weights, #first);
+        >(&mut #sums, #values, #weights, #first);
     }
 }
 
@@ -134,34 +141,38 @@ fn table_tap(
 fn table_finish(
     site: &Site<'_>,
     sum: &WeightedSum,
-    half: usize,
+    operands: &Operands,
     sums: &TokenStream,
 ) -> TokenStream {
-    let (_, biases) = tables::sum_names(site.step.layer.0, half);
-    let left = count(sum.left);
+    let Operands {
+        biases,
+        left,
+        right,
+        ..
+    } = operands;
     let map = (sum.finish != Finish::Exact).then(|| {
-        let finished = finish(site, sum, &quote!(sum));
+        let finished = finish(site, sum, &quote!(sum), &quote!(right));
         quote!(.map(|sum| #finished))
     });
     quote! {
-        runtime::add_biases(&mut #sums, &#biases, #left);
+        runtime::add_biases(&mut #sums, #biases, #left);
+        let right = #right;
         #sums #map
     }
 }
 
 /// What becomes of one sum.
-pub(super) fn finish(site: &Site<'_>, sum: &WeightedSum, value: &TokenStream) -> TokenStream {
+pub(super) fn finish(
+    site: &Site<'_>,
+    sum: &WeightedSum,
+    value: &TokenStream,
+    right: &TokenStream,
+) -> TokenStream {
     let (bits, integer) = (site.bits(), integer(sum.accumulator));
     match sum.finish {
         Finish::Exact => value.clone(),
-        Finish::Relu { right } => {
-            let right = count(right);
-            quote!(runtime::relu::<#bits, #integer>(#value, #right))
-        }
-        Finish::Signed { right } => {
-            let right = count(right);
-            quote!(runtime::signed_activation::<#bits, #integer>(#value, #right))
-        }
+        Finish::Relu => quote!(runtime::relu::<#bits, #integer>(#value, #right)),
+        Finish::Signed => quote!(runtime::signed_activation::<#bits, #integer>(#value, #right)),
     }
 }
 
@@ -177,14 +188,15 @@ fn constant(value: i16, sum: &WeightedSum) -> Literal {
 }
 
 /// Declares the sums, one variable each.
-pub(super) fn unrolled_begin(sum: &WeightedSum) -> TokenStream {
+pub(super) fn unrolled_begin(sum: &WeightedSum, constants: &ConstantParameters) -> TokenStream {
     let integer = integer(sum.accumulator);
-    sum.biases
+    constants
+        .biases
         .iter()
         .enumerate()
         .map(|(output, &bias)| {
             let name = sum_name(output);
-            let first = constant(if sum.left == 0 { bias } else { 0 }, sum);
+            let first = constant(if constants.left == 0 { bias } else { 0 }, sum);
             quote!(let mut #name: #integer = #first;)
         })
         .collect()
@@ -249,17 +261,22 @@ pub(super) fn unrolled_tap(
 }
 
 /// The array of finished values.
-pub(super) fn unrolled_finish(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
-    let left = count(sum.left);
-    let values = sum.biases.iter().enumerate().map(|(output, &bias)| {
+pub(super) fn unrolled_finish(
+    site: &Site<'_>,
+    sum: &WeightedSum,
+    constants: &ConstantParameters,
+) -> TokenStream {
+    let (left, right) = (count(constants.left), count(constants.right));
+    let right = quote!(#right);
+    let values = constants.biases.iter().enumerate().map(|(output, &bias)| {
         let name = sum_name(output);
-        let value = if sum.left == 0 {
+        let value = if constants.left == 0 {
             quote!(#name)
         } else {
             let bias = constant(bias, sum);
             quote!(runtime::Sum::add(runtime::Sum::shift_left(#name, #left), #bias))
         };
-        finish(site, sum, &value)
+        finish(site, sum, &value, &right)
     });
     quote!([#(#values),*])
 }

@@ -1,7 +1,7 @@
 //! Constant tables, which stay in flash.
 
 use super::count;
-use crate::program::{Addressing, Form, Operation, Program, WeightedSum, pack_row};
+use crate::program::{Addressing, Form, Operation, Program, SumParameters, pack_row};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
@@ -22,27 +22,21 @@ pub(super) fn emit(program: &Program) -> TokenStream {
             _ => None,
         });
     let sums = program.steps.iter().flat_map(|step| {
-        let sums: Vec<&WeightedSum> = match &step.operation {
-            Operation::Convolution(sum) | Operation::Dense(sum) => vec![sum],
-            Operation::Separable {
-                depthwise,
-                pointwise,
-            } => vec![depthwise, pointwise],
-            Operation::AveragePool { .. } | Operation::MaxPool => vec![],
-        };
-        sums.into_iter()
-            .enumerate()
-            .filter(|(_, sum)| sum.form == Form::Table)
-            .map(move |(half, sum)| {
+        let sums = step.operation.sums().enumerate();
+        sums.filter_map(move |(half, sum)| match &sum.parameters {
+            SumParameters::Constant(constants) if constants.form == Form::Table => {
                 let (weights, biases) = sum_names(step.layer.0, half);
-                let rows = sum.weights.chunks(sum.outputs as usize);
+                let rows = constants.weights.chunks(sum.outputs as usize);
                 let packed = rows.flat_map(|row| pack_row(row, program.weight_bits));
                 let packed = packed.map(Literal::u8_unsuffixed);
                 let weights = table(&weights, &quote!(u8), packed);
-                let values = sum.biases.iter().map(|&bias| Literal::i16_unsuffixed(bias));
+                let values = constants.biases.iter();
+                let values = values.map(|&bias| Literal::i16_unsuffixed(bias));
                 let biases = table(&biases, &quote!(i16), values);
-                quote!(#weights #biases)
-            })
+                Some(quote!(#weights #biases))
+            }
+            SumParameters::Constant(_) | SumParameters::Runtime(_) => None,
+        })
     });
     quote!(#(#maps)* #(#sums)*)
 }

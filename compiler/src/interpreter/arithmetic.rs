@@ -1,6 +1,6 @@
 //! Sums as the program keeps them: modulo the accumulator's width.
 
-use crate::program::{Accumulator, Finish, WeightedSum};
+use crate::program::{Accumulator, ConstantParameters, Finish};
 use std::ops::RangeInclusive;
 
 /// The value modulo the accumulator's width, in two's complement.
@@ -13,24 +13,25 @@ pub(super) fn wrap(accumulator: Accumulator, value: i64) -> i64 {
 
 /// `(Σ w·x << left) + bias`, every intermediate value in the accumulator.
 pub(super) fn sum_of<'a>(
-    sum: &WeightedSum,
+    accumulator: Accumulator,
+    constants: &ConstantParameters,
     output: usize,
     products: impl Iterator<Item = (i64, &'a i8)>,
 ) -> i64 {
-    let wrapped = |value| wrap(sum.accumulator, value);
+    let wrapped = |value| wrap(accumulator, value);
     let total = products.fold(0, |total, (value, &weight)| {
         wrapped(total + value * i64::from(weight))
     });
-    let shifted = (0..sum.left).fold(total, |total, _| wrapped(2 * total));
-    wrapped(shifted + i64::from(sum.biases[output]))
+    let shifted = (0..constants.left).fold(total, |total, _| wrapped(2 * total));
+    wrapped(shifted + i64::from(constants.biases[output]))
 }
 
 /// What becomes of a sum, for activations of `bits` bits.
-pub(super) fn finish(finish: Finish, total: i64, bits: u32) -> i64 {
+pub(super) fn finish(finish: Finish, total: i64, right: u32, bits: u32) -> i64 {
     match finish {
         Finish::Exact => total,
-        Finish::Relu { right } => round_half_even(total.max(0), right).clamp(0, (1 << bits) - 1),
-        Finish::Signed { right } => {
+        Finish::Relu => round_half_even(total.max(0), right).clamp(0, (1 << bits) - 1),
+        Finish::Signed => {
             let range = signed_range(bits);
             round_half_even(total, right).clamp(*range.start(), *range.end())
         }

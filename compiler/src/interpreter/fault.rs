@@ -71,6 +71,13 @@ pub enum FaultKind {
         /// Bytes that were given.
         given: usize,
     },
+    /// The parameters have another length than the network's.
+    ParameterLength {
+        /// Bytes that the program takes.
+        needed: usize,
+        /// Bytes that were given.
+        given: usize,
+    },
     /// The cell is behind the arena's end.
     OutsideArena {
         /// Cells of the arena.
@@ -132,6 +139,12 @@ impl fmt::Display for FaultKind {
         match self {
             FaultKind::InputLength { needed, given } => {
                 write!(f, "the input must have {needed} bytes, and has {given}")
+            }
+            FaultKind::ParameterLength { needed, given } => {
+                write!(
+                    f,
+                    "the parameters must have {needed} bytes, and have {given}"
+                )
             }
             FaultKind::OutsideArena { cells } => write!(f, "the arena has {cells} cells"),
             FaultKind::OutsideMap { map, row, column } => {

@@ -10,7 +10,9 @@ mod fault;
 
 use crate::network::Shape;
 use crate::plan::{Intake, Order};
-use crate::program::{Map, Operation, Program, Step, WeightedSum};
+use crate::program::{
+    ConstantParameters, Map, Operation, Program, Step, SumParameters, WeightedSum,
+};
 use arena::{Arena, Time};
 use arithmetic::{finish, signed_range, sum_of, wrap};
 pub use fault::{Content, Fault, FaultKind, Stage};
@@ -30,8 +32,31 @@ pub struct Outcome {
 /// The first read of a cell that holds another value than the one meant, or
 /// none that is still alive; the first write over a value that is read later,
 /// outside the arena, or of a value that its cell can't hold; a field outside
-/// its map; an input of another length than the program's.
+/// its map; an input of another length than the program's; parameters that are
+/// missing, for they come at run time: see [`run_with_parameters`].
 pub fn run(program: &Program, input: &[u8]) -> Result<Outcome, Fault> {
+    run_with_parameters(program, &[], input)
+}
+
+/// The same of a program whose parameters are the bytes of `parameters`.
+///
+/// # Errors
+/// Those of [`run`], and parameters of another length than the program's.
+pub fn run_with_parameters(
+    program: &Program,
+    parameters: &[u8],
+    input: &[u8],
+) -> Result<Outcome, Fault> {
+    let (needed, given) = (program.parameter_bytes as usize, parameters.len());
+    if needed != given {
+        return Err(Fault {
+            stage: Stage::Intake,
+            event: 0,
+            cell: 0,
+            kind: FaultKind::ParameterLength { needed, given },
+        });
+    }
+    let program = &program.with_parameters(parameters);
     let mut machine = Machine::new(program);
     machine.take_in(input)?;
     for index in 0..program.steps.len() {
@@ -327,12 +352,7 @@ impl<'a> Machine<'a> {
                 pointwise,
             } => {
                 let between = channels()
-                    .map(|channel| {
-                        let weights = depthwise.weights[channel..].iter().step_by(taps[0].len());
-                        let products = of_channel(channel).zip(weights);
-                        let total = sum_of(depthwise, channel, products);
-                        finish(depthwise.finish, total, bits)
-                    })
+                    .map(|channel| output_of(depthwise, channel, of_channel(channel), bits))
                     .collect();
                 convolve(pointwise, &[between], bits)
             }
@@ -369,10 +389,8 @@ impl<'a> Machine<'a> {
                 values.push(self.read(map, pixel, channel, first + channel)?);
             }
         }
-        let weights = sum.weights[output..].iter().step_by(sum.outputs as usize);
-        let products = values.into_iter().zip(weights);
-        let total = sum_of(sum, output, products);
-        Ok(finish(sum.finish, total, self.program.activation_bits))
+        let bits = self.program.activation_bits;
+        Ok(output_of(sum, output, values.into_iter(), bits))
     }
 
     /// Results that are activations are read from the last map.
@@ -396,16 +414,32 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// Weighted sums over all taps and channels; weights `[tap][input][output]`.
+/// Weighted sums over all taps and channels.
 fn convolve(sum: &WeightedSum, taps: &[Vec<i64>], bits: u32) -> Vec<i64> {
-    let outputs = sum.outputs as usize;
-    (0..outputs)
-        .map(|output| {
-            let weights = sum.weights[output..].iter().step_by(outputs);
-            let products = taps.iter().flatten().copied().zip(weights);
-            finish(sum.finish, sum_of(sum, output, products), bits)
-        })
+    (0..sum.outputs as usize)
+        .map(|output| output_of(sum, output, taps.iter().flatten().copied(), bits))
         .collect()
+}
+
+/// One output of a sum over `values`, one for each row of weights.
+fn output_of(
+    sum: &WeightedSum,
+    output: usize,
+    values: impl Iterator<Item = i64>,
+    bits: u32,
+) -> i64 {
+    let constants = constants(sum);
+    let weights = constants.weights[output..].iter();
+    let products = values.zip(weights.step_by(sum.outputs as usize));
+    let total = sum_of(sum.accumulator, constants, output, products);
+    finish(sum.finish, total, constants.right, bits)
+}
+
+fn constants(sum: &WeightedSum) -> &ConstantParameters {
+    match &sum.parameters {
+        SumParameters::Constant(constants) => constants,
+        SumParameters::Runtime(_) => unreachable!("the parameters are put in before the run"),
+    }
 }
 
 /// The last reader of every pixel of every map, from the program's own reads.

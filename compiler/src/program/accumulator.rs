@@ -1,5 +1,6 @@
 //! How wide a sum must be, proven from the weights it adds up.
 
+use crate::network::Bits;
 use crate::weights::Parameters;
 use std::fmt;
 
@@ -13,6 +14,16 @@ pub enum Accumulator {
 }
 
 impl Accumulator {
+    /// Of weights that are only known at run time: 16 bits where weights have at
+    /// most 4 bits and activations 4, else 32.
+    pub const fn at_run_time(bits: Bits) -> Self {
+        if bits.weights <= 4 && bits.activations == 4 {
+            Accumulator::I16
+        } else {
+            Accumulator::I32
+        }
+    }
+
     /// Its width.
     pub const fn bytes(self) -> u32 {
         match self {
@@ -69,7 +80,7 @@ impl ActivationRange {
     }
 }
 
-/// A sum that could pass 32 bits.
+/// A sum that could pass the widest accumulator that it may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SumTooWide {
     /// The output channel.
@@ -78,9 +89,11 @@ pub(super) struct SumTooWide {
     pub low: i128,
     /// The greatest that the sum could be.
     pub high: i128,
+    /// The accumulator that is too narrow.
+    pub widest: Accumulator,
 }
 
-/// The narrowest accumulator for `t = (Σ w·x << left) + bias` of every output,
+/// The narrowest accumulator, up to `widest`, for `t = (Σ w·x << left) + bias` of every output,
 /// whatever the inputs in `range`.
 ///
 /// `weights_of(o)` are the weights of output `o`. Sums are kept modulo 2^16 or
@@ -88,14 +101,15 @@ pub(super) struct SumTooWide {
 /// around comes back.
 ///
 /// # Errors
-/// The first output whose sum could pass 32 bits.
+/// The first output whose sum could pass `widest`.
 pub(super) fn accumulator_for<'a, W: Iterator<Item = &'a i8>>(
     parameters: &Parameters,
     range: ActivationRange,
+    widest: Accumulator,
     weights_of: impl Fn(usize) -> W,
 ) -> Result<Accumulator, SumTooWide> {
     let (least, most) = (i128::from(range.low), i128::from(range.high));
-    let mut widest = Accumulator::I16;
+    let mut needed = Accumulator::I16;
     for (output, &bias) in parameters.bias.iter().enumerate() {
         let (mut low, mut high) = (0i128, 0i128);
         for &weight in weights_of(output) {
@@ -106,11 +120,17 @@ pub(super) fn accumulator_for<'a, W: Iterator<Item = &'a i8>>(
         let (low, high) = (low << parameters.shift.left, high << parameters.shift.left);
         let bias = i128::from(bias);
         let (low, high) = (low + bias, high + bias);
-        let accumulator =
-            Accumulator::holding(low, high).ok_or(SumTooWide { output, low, high })?;
-        widest = widest.max(accumulator);
+        let accumulator = Accumulator::holding(low, high)
+            .filter(|&accumulator| accumulator <= widest)
+            .ok_or(SumTooWide {
+                output,
+                low,
+                high,
+                widest,
+            })?;
+        needed = needed.max(accumulator);
     }
-    Ok(widest)
+    Ok(needed)
 }
 
 #[cfg(test)]
@@ -125,7 +145,8 @@ mod tests {
             bias: vec![bias],
             shift,
         };
-        accumulator_for(&parameters, ActivationRange::new(4, false), |_| {
+        let range = ActivationRange::new(4, false);
+        accumulator_for(&parameters, range, Accumulator::I32, |_| {
             parameters.weight.iter()
         })
     }
@@ -150,6 +171,7 @@ mod tests {
             output: 0,
             low: 0,
             high: 15 << 28,
+            widest: Accumulator::I32,
         };
         assert_eq!(width(&[1], 0, 28), Err(bounds));
         assert_eq!(width(&[0], 5, 31), Ok(Accumulator::I16));

@@ -1,12 +1,13 @@
 //! From a network, its weights and its plan to the program.
 
 use super::accumulator::{ActivationRange, SumTooWide, accumulator_for};
+use super::parameters;
 use super::{
-    Accumulator, Addressing, Finish, Form, IntakeStep, Map, Operation, Program, Results, Step,
-    WeightedSum,
+    Accumulator, Addressing, ConstantParameters, Finish, Form, IntakeStep, Map, Operation, Program,
+    Results, RuntimeParameters, Step, SumParameters, WeightedSum, packed_row_bytes,
 };
 use crate::declaration::Declaration;
-use crate::network::{Activation, Layer, LayerId, LayerKind, Network};
+use crate::network::{Activation, Bits, Layer, LayerId, LayerKind, Network};
 use crate::plan::{Intake, MemoryPlan, Placement, ReceptiveField, storage_indices};
 use crate::weights::{LayerParameters, Parameters, Weights};
 use std::fmt;
@@ -21,20 +22,59 @@ pub struct ProgramError {
 
 impl fmt::Display for ProgramError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let SumTooWide { output, low, high } = self.sum;
+        let SumTooWide {
+            output,
+            low,
+            high,
+            widest,
+        } = self.sum;
         write!(
             f,
             "the sum of output {output} of layer {} can be anything from {low} to {high}, and an \
-             accumulator has 32 bits: use smaller weights, fewer inputs or a smaller left shift",
-            self.layer
+             accumulator has {} bits: use smaller weights, fewer inputs or a smaller left shift",
+            self.layer,
+            8 * widest.bytes()
         )
     }
 }
 
-/// Decides everything.
+/// Decides everything, for parameters that are constants.
 pub fn lower(
     declaration: &Declaration,
     weights: &Weights,
+    accumulators: &Accumulators,
+    plan: &MemoryPlan,
+) -> Program {
+    lower_all(declaration, Some(weights), accumulators, plan)
+}
+
+/// Decides everything but the parameters, which are loaded at run time.
+pub fn lower_runtime(declaration: &Declaration, plan: &MemoryPlan) -> Program {
+    let accumulators = Accumulators::at_run_time(&declaration.network);
+    lower_all(declaration, None, &accumulators, plan)
+}
+
+/// The bytes that the program of [`lower_runtime`] takes as these weights; see
+/// [`RuntimeParameters`] for their layout.
+///
+/// # Errors
+/// Every layer whose sums could pass the accumulator that they have at run time.
+pub fn pack_parameters(
+    declaration: &Declaration,
+    weights: &Weights,
+    plan: &MemoryPlan,
+) -> Result<Vec<u8>, Vec<ProgramError>> {
+    let bits = declaration.network.bits();
+    let widest = Accumulator::at_run_time(bits);
+    let accumulators = prove_within(&declaration.network, weights, widest)?;
+    let program = lower(declaration, weights, &accumulators, plan);
+    Ok(parameters::pack(&program, bits.biases))
+}
+
+/// From a declaration, with its weights or for those that come at run time.
+fn lower_all(
+    declaration: &Declaration,
+    weights: Option<&Weights>,
     accumulators: &Accumulators,
     plan: &MemoryPlan,
 ) -> Program {
@@ -51,6 +91,7 @@ pub fn lower(
             map(placement, signed)
         })
         .collect();
+    let mut next_byte = 0;
     let steps: Vec<Step> = plan
         .steps
         .iter()
@@ -59,50 +100,61 @@ pub fn lower(
         .map(|(index, (step, input))| {
             let layer = network.layer(step.layer);
             let stores = index + 1 < plan.maps.len();
-            let lowering = Lowering {
+            let mut lowering = Lowering {
                 layer,
+                bits: network.bits(),
                 form: Form::of(declaration.code),
                 stores,
                 accumulators: accumulators.of(layer.id),
+                next_byte: &mut next_byte,
             };
+            let parameters = weights.map(|weights| weights.layer(layer.id));
             Step {
                 layer: layer.id,
                 order: step.order,
                 output: layer.output,
                 field: ReceptiveField::of(layer),
                 stores,
-                operation: lowering.operation(weights.layer(layer.id), input),
+                operation: lowering.operation(parameters, input),
             }
         })
         .collect();
-    let accumulator = match steps.last() {
-        Some(Step {
-            stores: false,
-            operation,
-            ..
-        }) => operation.last_accumulator(),
-        _ => Accumulator::I16,
-    };
     Program {
         activation_bits: network.bits().activations,
         weight_bits: network.bits().weights,
         input: network.input(),
         arena_bytes: plan.arena_bytes,
+        parameter_bytes: next_byte,
         intake: intake(network, plan.intake),
         maps,
         steps,
         results: Results {
             count: network.output().values(),
-            accumulator,
+            accumulator: results_accumulator(network, accumulators),
         },
     }
 }
 
-/// The accumulators of every layer's sums, proven from the weights.
+/// The integer of the results: logits are sums, activations fit 16 bits.
+pub fn results_accumulator(network: &Network, accumulators: &Accumulators) -> Accumulator {
+    if network.gives_logits() {
+        accumulators.of(network.last_layer().id).1
+    } else {
+        Accumulator::I16
+    }
+}
+
+/// The accumulators of every layer's sums.
 #[derive(Clone, Debug)]
 pub struct Accumulators(Vec<(Accumulator, Accumulator)>);
 
 impl Accumulators {
+    /// Of weights that are only known at run time.
+    pub fn at_run_time(network: &Network) -> Self {
+        let one = Accumulator::at_run_time(network.bits());
+        Self(vec![(one, one); network.layers().len()])
+    }
+
     /// Of the layer's sum, or of the two of a separable layer.
     pub fn of(&self, layer: LayerId) -> (Accumulator, Accumulator) {
         self.0[layer.0]
@@ -115,11 +167,19 @@ impl Accumulators {
     }
 }
 
-/// Proves the accumulators of every layer.
+/// Proves the accumulators of every layer from its weights.
 ///
 /// # Errors
 /// Every layer whose sums could pass 32 bits.
 pub fn prove(network: &Network, weights: &Weights) -> Result<Accumulators, Vec<ProgramError>> {
+    prove_within(network, weights, Accumulator::I32)
+}
+
+fn prove_within(
+    network: &Network,
+    weights: &Weights,
+    widest: Accumulator,
+) -> Result<Accumulators, Vec<ProgramError>> {
     let mut errors = Vec::new();
     let mut accumulators = Vec::new();
     for layer in network.layers() {
@@ -129,7 +189,7 @@ pub fn prove(network: &Network, weights: &Weights) -> Result<Accumulators, Vec<P
         // depthwise one has them.
         let by_output = |parameters: &Parameters, range| {
             let per_output = parameters.weight.len() / parameters.bias.len();
-            accumulator_for(parameters, range, |output| {
+            accumulator_for(parameters, range, widest, |output| {
                 parameters.weight[output * per_output..][..per_output].iter()
             })
         };
@@ -141,7 +201,7 @@ pub fn prove(network: &Network, weights: &Weights) -> Result<Accumulators, Vec<P
                 pointwise,
             } => {
                 let channels = depthwise.bias.len();
-                accumulator_for(depthwise, range, |channel| {
+                accumulator_for(depthwise, range, widest, |channel| {
                     depthwise.weight[channel..].iter().step_by(channels)
                 })
                 .and_then(|first| {
@@ -162,17 +222,6 @@ pub fn prove(network: &Network, weights: &Weights) -> Result<Accumulators, Vec<P
         Ok(Accumulators(accumulators))
     } else {
         Err(errors)
-    }
-}
-
-impl Operation {
-    fn last_accumulator(&self) -> Accumulator {
-        match self {
-            Operation::Convolution(sum)
-            | Operation::Dense(sum)
-            | Operation::Separable { pointwise: sum, .. } => sum.accumulator,
-            Operation::AveragePool { .. } | Operation::MaxPool => Accumulator::I16,
-        }
     }
 }
 
@@ -220,78 +269,112 @@ fn map(placement: &Placement, signed: bool) -> Map {
 /// One layer on its way to a step.
 struct Lowering<'a> {
     layer: &'a Layer,
+    bits: Bits,
     form: Form,
     stores: bool,
     accumulators: (Accumulator, Accumulator),
+    /// Where the parameters of the next sum begin, where they come at run time.
+    next_byte: &'a mut u32,
 }
 
 impl Lowering<'_> {
-    fn operation(&self, parameters: &LayerParameters, input: &Placement) -> Operation {
-        let channels = self.layer.input.channels;
-        let (first, second) = self.accumulators;
-        match (self.layer.kind, parameters) {
-            (LayerKind::AveragePool { window }, _) => Operation::AveragePool {
+    /// `parameters` are those of the layer; without any they come at run time.
+    fn operation(&mut self, parameters: Option<&LayerParameters>, input: &Placement) -> Operation {
+        let (first, second) = match parameters {
+            Some(LayerParameters::Single(sum)) => (Some(sum), None),
+            Some(LayerParameters::Separable {
+                depthwise,
+                pointwise,
+            }) => (Some(depthwise), Some(pointwise)),
+            Some(LayerParameters::None) | None => (None, None),
+        };
+        let (inputs, outputs) = (self.layer.input.channels, self.layer.output.channels);
+        let finish = match self.layer.activation() {
+            Some(Activation::Linear) if !self.stores => Finish::Exact,
+            Some(Activation::Linear) => Finish::Signed,
+            _ => Finish::Relu,
+        };
+        let (accumulator, accumulator_of_second) = self.accumulators;
+        match self.layer.kind {
+            LayerKind::AveragePool { window } => Operation::AveragePool {
                 shift: window.taps().ilog2(),
             },
-            (LayerKind::MaxPool { .. }, _) => Operation::MaxPool,
-            (LayerKind::Convolution { .. }, LayerParameters::Single(sum)) => {
+            LayerKind::MaxPool { .. } => Operation::MaxPool,
+            LayerKind::Convolution { kernel, .. } => {
+                let rows = kernel.taps() * inputs;
                 // `[out, k, k, in]`: a tap's inputs are neighbours.
-                let per_output = sum.weight.len() / sum.bias.len();
-                let weights = by_input(sum, 0..per_output);
-                Operation::Convolution(self.sum(sum, first, channels, weights))
+                let in_order = |sum: &Parameters| by_input(sum, 0..rows as usize);
+                Operation::Convolution(WeightedSum {
+                    accumulator,
+                    inputs,
+                    outputs,
+                    rows,
+                    parameters: self.parameters(first, (rows, outputs), in_order),
+                    finish,
+                })
             }
-            (LayerKind::Dense { .. }, LayerParameters::Single(sum)) => {
-                let weights = by_input(sum, storage_order(input));
-                Operation::Dense(self.sum(sum, first, self.layer.input.values(), weights))
+            LayerKind::Dense { .. } => {
+                let rows = self.layer.input.values();
+                let in_order = |sum: &Parameters| by_input(sum, storage_order(input));
+                Operation::Dense(WeightedSum {
+                    accumulator,
+                    inputs: rows,
+                    outputs,
+                    rows,
+                    parameters: self.parameters(first, (rows, outputs), in_order),
+                    finish,
+                })
             }
-            (
-                LayerKind::Separable { .. },
-                LayerParameters::Separable {
-                    depthwise,
-                    pointwise,
-                },
-            ) => {
-                let right = depthwise.shift.right.into();
+            LayerKind::Separable { kernel, .. } => {
+                let taps = kernel.taps();
                 // This tensor is in the order of use as it stands.
-                let weights = depthwise.weight.clone();
+                let as_it_stands = |sum: &Parameters| sum.weight.clone();
+                let in_order = |sum: &Parameters| by_input(sum, 0..inputs as usize);
                 Operation::Separable {
                     depthwise: WeightedSum {
-                        finish: Finish::Signed { right },
-                        ..self.sum(depthwise, first, channels, weights)
+                        accumulator,
+                        inputs,
+                        outputs: inputs,
+                        rows: taps,
+                        parameters: self.parameters(first, (taps, inputs), as_it_stands),
+                        finish: Finish::Signed,
                     },
-                    pointwise: self.sum(
-                        pointwise,
-                        second,
-                        channels,
-                        by_input(pointwise, 0..channels as usize),
-                    ),
+                    pointwise: WeightedSum {
+                        accumulator: accumulator_of_second,
+                        inputs,
+                        outputs,
+                        rows: inputs,
+                        parameters: self.parameters(second, (inputs, outputs), in_order),
+                        finish,
+                    },
                 }
             }
-            (kind, _) => unreachable!("weights were read for this network: {kind:?}"),
+            LayerKind::Dropout { .. } => unreachable!("no plan has a step for dropout"),
         }
     }
 
-    fn sum(
-        &self,
-        parameters: &Parameters,
-        accumulator: Accumulator,
-        inputs: u32,
-        weights: Vec<i8>,
-    ) -> WeightedSum {
-        let right = parameters.shift.right.into();
-        WeightedSum {
-            accumulator,
-            form: self.form,
-            inputs,
-            outputs: parameters.bias.len() as u32,
-            weights,
-            biases: parameters.bias.clone(),
-            left: parameters.shift.left.into(),
-            finish: match self.layer.activation() {
-                Some(Activation::Linear) if !self.stores => Finish::Exact,
-                Some(Activation::Linear) => Finish::Signed { right },
-                _ => Finish::Relu { right },
-            },
+    /// The parameters of a sum of `rows` rows of `outputs` weights, which
+    /// `in_order` brings into the order of use.
+    fn parameters(
+        &mut self,
+        constants: Option<&Parameters>,
+        (rows, outputs): (u32, u32),
+        in_order: impl FnOnce(&Parameters) -> Vec<i8>,
+    ) -> SumParameters {
+        match constants {
+            Some(constants) => SumParameters::Constant(ConstantParameters {
+                form: self.form,
+                weights: in_order(constants),
+                biases: constants.bias.clone(),
+                left: constants.shift.left.into(),
+                right: constants.shift.right.into(),
+            }),
+            None => {
+                let place = RuntimeParameters::new(*self.next_byte, outputs, self.bits.biases);
+                let weight_bytes = rows * packed_row_bytes(outputs, self.bits.weights);
+                *self.next_byte = place.first_weight_byte + weight_bytes;
+                SumParameters::Runtime(place)
+            }
         }
     }
 }

@@ -6,12 +6,16 @@ mod flash;
 mod form;
 mod lower;
 mod packed;
+mod parameters;
 
 pub use accumulator::Accumulator;
 pub use flash::parameter_table_bytes;
 pub use form::Form;
-pub use lower::{Accumulators, ProgramError, lower, prove};
+pub use lower::{
+    Accumulators, ProgramError, lower, lower_runtime, pack_parameters, prove, results_accumulator,
+};
 pub use packed::{pack_row, packed_row_bytes, unpack_row};
+pub use parameters::{ConstantParameters, RuntimeParameters, SumParameters, parameter_bytes};
 
 use crate::network::{LayerId, Shape};
 use crate::plan::{Intake, Order, ReceptiveField};
@@ -21,12 +25,14 @@ use crate::plan::{Intake, Order, ReceptiveField};
 pub struct Program {
     /// Bits of an activation, which is a cell of the arena: 4 or 8.
     pub activation_bits: u32,
-    /// Bits of a weight in a table: 2, 4 or 8.
+    /// Bits of a packed weight: 2, 4 or 8.
     pub weight_bits: u32,
     /// The shape of the raw input, a byte a value.
     pub input: Shape,
     /// Bytes of the arena.
     pub arena_bytes: u32,
+    /// Bytes of the parameters that are loaded at run time.
+    pub parameter_bytes: u32,
     /// How bytes become map 0.
     pub intake: IntakeStep,
     /// Every stored feature map.
@@ -148,45 +154,60 @@ pub enum Operation {
     MaxPool,
 }
 
+impl Operation {
+    /// Its weighted sums, in the order of computing.
+    pub fn sums(&self) -> impl Iterator<Item = &WeightedSum> {
+        let (first, second) = match self {
+            Operation::Convolution(sum) | Operation::Dense(sum) => (Some(sum), None),
+            Operation::Separable {
+                depthwise,
+                pointwise,
+            } => (Some(depthwise), Some(pointwise)),
+            Operation::AveragePool { .. } | Operation::MaxPool => (None, None),
+        };
+        first.into_iter().chain(second)
+    }
+
+    fn sums_mut(&mut self) -> impl Iterator<Item = &mut WeightedSum> {
+        let (first, second) = match self {
+            Operation::Convolution(sum) | Operation::Dense(sum) => (Some(sum), None),
+            Operation::Separable {
+                depthwise,
+                pointwise,
+            } => (Some(depthwise), Some(pointwise)),
+            Operation::AveragePool { .. } | Operation::MaxPool => (None, None),
+        };
+        first.into_iter().chain(second)
+    }
+}
+
 /// `t = (Σ w·x << left) + bias` for every output, and what follows it.
 #[derive(Clone, Debug)]
 pub struct WeightedSum {
     /// The integer that holds every partial sum.
     pub accumulator: Accumulator,
-    /// Whether weights are constants in the code or a table in flash.
-    pub form: Form,
     /// Values that one tap reads.
     pub inputs: u32,
     /// Sums.
     pub outputs: u32,
-    /// In the order of use: `[tap][input][output]` for a convolution,
-    /// `[input][output]` for a pointwise one and, in storage order, for a dense
-    /// layer, `[tap][channel]` for a depthwise one. What [`pack_row`] packs is
-    /// `outputs` of them.
-    pub weights: Vec<i8>,
-    /// One an output.
-    pub biases: Vec<i16>,
-    /// Bits to shift the sum up by, before the bias.
-    pub left: u32,
+    /// Rows of `outputs` weights: one for each value that is read, but one for
+    /// each tap of a depthwise kernel.
+    pub rows: u32,
+    /// The weights, biases and shifts, or where they are.
+    pub parameters: SumParameters,
     /// What becomes of `t`.
     pub finish: Finish,
 }
 
-/// What becomes of a sum.
+/// What becomes of a sum; `right` is among its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish {
     /// It is a result as it stands.
     Exact,
     /// `min(rhe(max(t, 0) / 2^right), 2^bits − 1)`.
-    Relu {
-        /// Bits to shift down by, rounding half to even.
-        right: u32,
-    },
+    Relu,
     /// `clamp(rhe(t / 2^right), −2^(bits−1), 2^(bits−1) − 1)`.
-    Signed {
-        /// Bits to shift down by, rounding half to even.
-        right: u32,
-    },
+    Signed,
 }
 
 /// What an inference returns.

@@ -8,7 +8,7 @@ use super::keys::Key;
 use crate::declaration::{CodeChoice, PlanChoice};
 use crate::network::{Bits, LayerId, LayerKind, Shape};
 use crate::target::Target;
-use crate::weights::WeightsValue;
+use crate::weights::{WeightsPath, WeightsValue};
 
 /// One declaration. Parts that are missing or wrong are `None`, and reported.
 #[derive(Clone, Debug)]
@@ -113,9 +113,12 @@ impl NetworkAst {
             .map(|entry| &entry.value)
     }
 
-    /// Where the weights are, when the key was given and is right.
-    pub fn weights(&self) -> Option<&WeightsValue> {
-        self.values.weights.as_ref()
+    /// Where the weights file is, when the key was given, is right and names one.
+    pub fn weights_file(&self) -> Option<&WeightsPath> {
+        match &self.values.weights {
+            Some(WeightsValue::File(path)) => Some(path),
+            Some(WeightsValue::Runtime) | None => None,
+        }
     }
 }
 

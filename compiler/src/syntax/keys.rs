@@ -60,7 +60,7 @@ impl Key {
         match self {
             Key::Target => "a microcontroller's name, such as `atmega328p`",
             Key::Sram | Key::Flash | Key::Reserve => "bytes, such as `2048`",
-            Key::Weights => "a path, such as `\"digits.safetensors\"`",
+            Key::Weights => "a path, such as `\"digits.safetensors\"`, or `runtime`",
             Key::Bits => "widths, such as `{ weights: 4, biases: 16, activations: 4 }`",
             Key::Plan => "`row_major`, `herringbone` or `smallest`",
             Key::Code => "`unrolled` or `table`",

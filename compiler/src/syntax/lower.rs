@@ -5,24 +5,36 @@ use super::Outline;
 use super::ast::{LayerAst, Source};
 use super::keys::Key;
 use crate::budget::LARGEST_AVR_ARRAY_BYTES;
-use crate::declaration::{Budget, Declaration};
+use crate::declaration::{Budget, CodeChoice, Declaration, WeightsSource};
 use crate::diagnostic::Diagnostics;
 use crate::network::{Kernel, LayerId, LayerKind, Network, Shape, ShapeError};
+use crate::program::parameter_bytes;
 use crate::target::Architecture;
+use crate::weights::WeightsValue;
 
 /// Checks the parts against one another; the declaration is there when the
 /// shapes are right and no part is missing.
 pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declaration>, Outline) {
     budget_keys(source, errors);
+    code_of_loaded_weights(source, errors);
     input_array(source, errors);
     let network = network(source, errors);
+    let weights = match (&source.values.weights, source.key(Key::Weights)) {
+        (Some(WeightsValue::Runtime), _) => WeightsSource::Runtime,
+        (_, Some(_)) => WeightsSource::File,
+        (_, None) => WeightsSource::Nowhere,
+    };
     let outline = Outline {
         input_len: source.input.values,
         classes: match &network {
             Some(network) => Some(network.output().values() as usize),
             None => dense_outputs(&source.layers),
         },
-        has_weights: source.key(Key::Weights).is_some(),
+        weights,
+        parameter_bytes: network
+            .as_ref()
+            .filter(|_| weights == WeightsSource::Runtime)
+            .map(parameter_bytes),
     };
     let values = &source.values;
     let declaration = network.map(|network| Declaration {
@@ -37,6 +49,7 @@ pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declar
                 .or(values.target.map(|target| target.flash_bytes)),
         },
         reserve_bytes: values.reserve_bytes,
+        weights,
         plan: values.plan.unwrap_or_default(),
         code: values.code.unwrap_or_default(),
     });
@@ -81,6 +94,22 @@ fn budget_keys(source: &Source, errors: &mut Diagnostics) {
             format!(
                 "a reserve of {reserve} bytes leaves nothing of {sram} bytes of SRAM: reserve less"
             ),
+        );
+    }
+}
+
+fn code_of_loaded_weights(source: &Source, errors: &mut Diagnostics) {
+    let Some(entry) = source.key(Key::Code) else {
+        return;
+    };
+    let values = &source.values;
+    if let (Some(WeightsValue::Runtime), Some(CodeChoice::Unrolled)) =
+        (&values.weights, values.code)
+    {
+        errors.error(
+            &entry.value,
+            "`unrolled` writes weights down as constants, and weights at `runtime` are none: \
+             leave `code` out, or give the path of a file",
         );
     }
 }

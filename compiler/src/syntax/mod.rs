@@ -21,7 +21,7 @@ pub use keys::Key;
 
 use proc_macro2::TokenStream;
 
-use crate::declaration::Declaration;
+use crate::declaration::{Declaration, WeightsSource};
 use crate::diagnostic::Diagnostics;
 
 /// What could be read of a declaration.
@@ -45,8 +45,10 @@ pub struct Outline {
     pub input_len: Option<usize>,
     /// Values of the last layer's output.
     pub classes: Option<usize>,
-    /// Whether `weights` was given, and with it `run` asked for.
-    pub has_weights: bool,
+    /// Where weights come from, and with them `run`.
+    pub weights: WeightsSource,
+    /// Bytes of the parameters that are loaded at run time.
+    pub parameter_bytes: Option<u64>,
 }
 
 /// Reads one declaration.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::declaration::{CodeChoice, PlanChoice};
+use crate::declaration::{CodeChoice, PlanChoice, WeightsSource};
 use crate::network::{Bits, LayerId, LayerKind, Shape};
 
 fn parse_text(text: &str) -> Parsed {
@@ -43,7 +43,8 @@ fn a_whole_declaration_is_read() {
     let outline = Outline {
         input_len: Some(756),
         classes: Some(10),
-        has_weights: true,
+        weights: WeightsSource::File,
+        parameter_bytes: None,
     };
     assert_eq!(parsed.outline, outline);
     let (ast, declaration) = (parsed.ast.unwrap(), parsed.declaration.unwrap());
@@ -54,7 +55,7 @@ fn a_whole_declaration_is_read() {
         "C2*(8,1)"
     );
     assert_eq!(ast.outputs_tokens(LayerId(1)).to_string(), "5");
-    assert!(ast.weights().is_some());
+    assert!(ast.weights_file().is_some());
     let network = &declaration.network;
     assert_eq!(network.input(), Shape::new(28, 27, 1));
     let layers: Vec<_> = network.layers().iter().map(ToString::to_string).collect();
@@ -369,13 +370,13 @@ fn a_wrong_value_is_one_error() {
             "a reserve of 512 bytes leaves nothing of 512 bytes of SRAM: reserve less",
         ),
         (
-            "weights: runtime",
-            "weights at `runtime` are not available yet: give the path of a file, or leave `weights` out for a design to size",
+            "code: unrolled, weights: runtime",
+            "`unrolled` writes weights down as constants, and weights at `runtime` are none: leave `code` out, or give the path of a file",
         ),
         ("weights: \"\"", "the path of the weights file is empty"),
         (
             "weights: digits",
-            "`weights` takes a path: a string literal, `env!(\"NAME\")` or `concat!(…)` of these, found `digits`",
+            "`weights` takes `runtime` or a path: a string literal, `env!(\"NAME\")` or `concat!(…)` of these, found `digits`",
         ),
         (
             "weights: concat!(env!(\"A\"), b)",
@@ -420,21 +421,29 @@ fn the_outline_survives_mistakes() {
         let Outline {
             input_len,
             classes,
-            has_weights,
+            weights,
+            ..
         } = parse_text(text).outline;
-        (input_len, classes, has_weights)
+        (input_len, classes, weights)
     };
     assert_eq!(
         outline("N: [8, 8, 1] => < C3, D*(10), Dr >"),
-        (Some(64), Some(10), false)
+        (Some(64), Some(10), WeightsSource::Nowhere)
     );
     assert_eq!(
         outline("N: [8, 8, x] => < D*(10) >, weights: 5"),
-        (None, Some(10), true)
+        (None, Some(10), WeightsSource::File)
+    );
+    assert_eq!(
+        outline("N: [8, 8, 1] => < A, 3 >, weights: runtime"),
+        (Some(64), None, WeightsSource::Runtime)
     );
     assert_eq!(
         outline("N: [8, 8, 1] => < A, M >, sram: x"),
-        (Some(64), Some(4), false)
+        (Some(64), Some(4), WeightsSource::Nowhere)
     );
-    assert_eq!(outline("N: [8, 8, 1] => < A, 3 >"), (Some(64), None, false));
+    assert_eq!(
+        outline("N: [8, 8, 1] => < A, 3 >"),
+        (Some(64), None, WeightsSource::Nowhere)
+    );
 }

@@ -12,7 +12,7 @@ use crate::declaration::{CodeChoice, PlanChoice};
 use crate::diagnostic::Diagnostics;
 use crate::network::Bits;
 use crate::target::Target;
-use crate::weights::{PathPart, WeightsValue};
+use crate::weights::{PathPart, WeightsPath, WeightsValue};
 
 /// Reads the value of `key`, which is not empty, into `values`.
 pub(super) fn read(key: Key, value: &[TokenTree], values: &mut Values, errors: &mut Diagnostics) {
@@ -209,13 +209,13 @@ fn width(
 }
 
 fn weights(value: &[TokenTree], errors: &mut Diagnostics) -> Option<WeightsValue> {
-    if let Some(word) = ident(value).filter(|word| *word == "runtime") {
-        errors.error(
-            word,
-            "weights at `runtime` are not available yet: give the path of a file, or leave `weights` out for a design to size",
-        );
-        return None;
+    if ident(value).is_some_and(|word| word == "runtime") {
+        return Some(WeightsValue::Runtime);
     }
+    path(value, errors).map(WeightsValue::File)
+}
+
+fn path(value: &[TokenTree], errors: &mut Diagnostics) -> Option<WeightsPath> {
     if let Some((name, arguments)) = macro_call(value).filter(|(name, _)| name == "concat") {
         let arguments = trees(arguments);
         if arguments.is_empty() {
@@ -239,11 +239,11 @@ fn weights(value: &[TokenTree], errors: &mut Diagnostics) -> Option<WeightsValue
                 part
             })
             .collect();
-        return Some(WeightsValue::new(parts.into_iter().collect::<Option<_>>()?));
+        return Some(WeightsPath::new(parts.into_iter().collect::<Option<_>>()?));
     }
     let Some(part) = part(value) else {
         let message = format!(
-            "`weights` takes a path: a string literal, `env!(\"NAME\")` or `concat!(…)` of these, {}",
+            "`weights` takes `runtime` or a path: a string literal, `env!(\"NAME\")` or `concat!(…)` of these, {}",
             found(value)
         );
         errors.error(stream(value), message);
@@ -253,7 +253,7 @@ fn weights(value: &[TokenTree], errors: &mut Diagnostics) -> Option<WeightsValue
         errors.error(stream(value), "the path of the weights file is empty");
         return None;
     }
-    Some(WeightsValue::new(vec![part]))
+    Some(WeightsPath::new(vec![part]))
 }
 
 const PART_FORM: &str = "expected a string literal or `env!(\"NAME\")`";

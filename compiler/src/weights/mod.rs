@@ -8,7 +8,7 @@ mod value;
 pub use error::WeightsError;
 pub use expected::{ExpectedTensor, Role, expected_tensors};
 pub use read::{load, read};
-pub use value::{PathPart, WeightsValue};
+pub use value::{PathPart, WeightsPath, WeightsValue};
 
 use crate::network::LayerId;
 

@@ -11,10 +11,19 @@ use super::error::WeightsError;
 
 const PACKAGE: &str = "CARGO_MANIFEST_DIR";
 
+/// The value of `weights`.
+#[derive(Clone, Debug)]
+pub enum WeightsValue {
+    /// A file, read at compile time.
+    File(WeightsPath),
+    /// `runtime`: the firmware loads them.
+    Runtime,
+}
+
 /// A path to a weights file: a string literal, `env!("NAME")`, or `concat!(…)`
 /// of these. A relative path starts at the directory of the user's Cargo.toml.
 #[derive(Clone, Debug)]
-pub struct WeightsValue {
+pub struct WeightsPath {
     parts: Vec<PathPart>,
 }
 
@@ -27,7 +36,7 @@ pub enum PathPart {
     Variable(LitStr),
 }
 
-impl WeightsValue {
+impl WeightsPath {
     /// The path of these parts, one behind the other.
     pub fn new(parts: Vec<PathPart>) -> Self {
         Self { parts }
@@ -118,7 +127,7 @@ mod tests {
 
     #[test]
     fn relative_paths_start_at_the_package() {
-        let value = WeightsValue::new(vec![text("digits.safetensors")]);
+        let value = WeightsPath::new(vec![text("digits.safetensors")]);
         let package = Path::new(env!("CARGO_MANIFEST_DIR"));
         assert_eq!(value.locate().unwrap(), package.join("digits.safetensors"));
         let tokens = value.include_tokens().to_string().replace(' ', "");
@@ -131,7 +140,7 @@ mod tests {
     #[test]
     fn absolute_variables_stand_alone_and_unexpanded() {
         // Cargo sets this one for tests, and it is absolute.
-        let value = WeightsValue::new(vec![own_variable("CARGO_MANIFEST_DIR"), text("/a")]);
+        let value = WeightsPath::new(vec![own_variable("CARGO_MANIFEST_DIR"), text("/a")]);
         assert_eq!(
             value.locate().unwrap(),
             Path::new(env!("CARGO_MANIFEST_DIR")).join("a")
@@ -145,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_variable_that_is_not_set_is_named() {
-        let value = WeightsValue::new(vec![own_variable("HERRINGBONE_NO_SUCH_VARIABLE")]);
+        let value = WeightsPath::new(vec![own_variable("HERRINGBONE_NO_SUCH_VARIABLE")]);
         assert!(
             value
                 .locate()
@@ -154,7 +163,7 @@ mod tests {
                 .contains("`HERRINGBONE_NO_SUCH_VARIABLE` is not set")
         );
         assert!(
-            WeightsValue::new(vec![own_variable("a=b")])
+            WeightsPath::new(vec![own_variable("a=b")])
                 .locate()
                 .is_err()
         );

@@ -1,0 +1,158 @@
+//! The parameters of a sum: constants of the program, or bytes that a network
+//! takes at run time.
+//!
+//! At run time they are one buffer, every sum's behind those of the sum before
+//! it in the list's order; a `C2` has two, its depthwise one first:
+//!
+//! | bytes | |
+//! | --- | --- |
+//! | 1 | `left` |
+//! | 1 | `right` |
+//! | 1 or 2 an output, as `bits` says | the biases, two's complement, little-endian |
+//! | as [`pack_row`] packs them | the rows of weights |
+//!
+//! No byte is without meaning: whatever the buffer holds, the network computes
+//! something, modulo the width of its sums.
+
+use super::flash::packed_weight_bytes;
+use super::{Form, Operation, Program, WeightedSum, pack_row, packed_row_bytes, unpack_row};
+use crate::network::{LayerKind, Network};
+
+/// Where the parameters of a sum are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SumParameters {
+    /// Known to the compiler.
+    Constant(ConstantParameters),
+    /// In the bytes that are loaded at run time.
+    Runtime(RuntimeParameters),
+}
+
+/// The parameters of a sum that the compiler knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConstantParameters {
+    /// Whether weights are constants in the code or a table in flash.
+    pub form: Form,
+    /// In the order of use: `[tap][input][output]` for a convolution,
+    /// `[input][output]` for a pointwise one and, in storage order, for a dense
+    /// layer, `[tap][channel]` for a depthwise one. What [`pack_row`] packs is
+    /// `outputs` of them.
+    pub weights: Vec<i8>,
+    /// One an output.
+    pub biases: Vec<i16>,
+    /// Bits to shift the sum up by, before the bias.
+    pub left: u32,
+    /// Bits to shift it down by, behind the bias, rounding half to even.
+    pub right: u32,
+}
+
+/// Where the parameters of a sum lie in the buffer that is loaded at run time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuntimeParameters {
+    /// The byte that says by how many bits to shift up, before the bias.
+    pub left_byte: u32,
+    /// The byte that says by how many bits to shift down, behind the bias.
+    pub right_byte: u32,
+    /// The first byte of the first bias.
+    pub first_bias_byte: u32,
+    /// Bytes of a bias, 1 or 2, two's complement, little-endian.
+    pub bias_bytes: u32,
+    /// The first byte of the first row of weights.
+    pub first_weight_byte: u32,
+}
+
+impl RuntimeParameters {
+    /// Of a sum whose parameters begin at `first_byte`.
+    pub(super) fn new(first_byte: u32, outputs: u32, bias_bits: u32) -> Self {
+        let (first_bias_byte, bias_bytes) = (first_byte + 2, bias_bits / 8);
+        Self {
+            left_byte: first_byte,
+            right_byte: first_byte + 1,
+            first_bias_byte,
+            bias_bytes,
+            first_weight_byte: first_bias_byte + outputs * bias_bytes,
+        }
+    }
+}
+
+/// Bytes of a network's parameters at run time.
+pub fn parameter_bytes(network: &Network) -> u64 {
+    let bits = network.bits();
+    let layers = network.layers().iter();
+    layers
+        .map(|layer| {
+            let sums = match layer.kind {
+                LayerKind::Convolution { .. } | LayerKind::Dense { .. } => 1,
+                LayerKind::Separable { .. } => 2,
+                LayerKind::AveragePool { .. }
+                | LayerKind::MaxPool { .. }
+                | LayerKind::Dropout { .. } => 0,
+            };
+            let biases = layer.bias_count() * u64::from(bits.biases / 8);
+            2 * sums + biases + packed_weight_bytes(layer, bits.weights)
+        })
+        .sum()
+}
+
+/// The buffer of a program whose parameters are constants.
+pub(super) fn pack(program: &Program, bias_bits: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let operations = program.steps.iter().map(|step| &step.operation);
+    for sum in operations.flat_map(Operation::sums) {
+        if let SumParameters::Constant(constants) = &sum.parameters {
+            // The weights file allows shifts of 0 to 31.
+            bytes.extend([constants.left as u8, constants.right as u8]);
+            for bias in &constants.biases {
+                bytes.extend(&bias.to_le_bytes()[..(bias_bits / 8) as usize]);
+            }
+            for row in constants.weights.chunks(sum.outputs as usize) {
+                bytes.extend(pack_row(row, program.weight_bits));
+            }
+        }
+    }
+    bytes
+}
+
+impl Program {
+    /// The same program with the parameters of that buffer as constants, tables
+    /// all of them; bytes behind the buffer's end are 0.
+    pub fn with_parameters(&self, buffer: &[u8]) -> Program {
+        let mut program = self.clone();
+        let weight_bits = self.weight_bits;
+        let operations = program.steps.iter_mut().map(|step| &mut step.operation);
+        for sum in operations.flat_map(Operation::sums_mut) {
+            if let SumParameters::Runtime(place) = sum.parameters {
+                sum.parameters = SumParameters::Constant(unpack(buffer, place, sum, weight_bits));
+            }
+        }
+        program
+    }
+}
+
+fn unpack(
+    buffer: &[u8],
+    place: RuntimeParameters,
+    sum: &WeightedSum,
+    weight_bits: u32,
+) -> ConstantParameters {
+    let byte = |index: u32| buffer.get(index as usize).copied().unwrap_or(0);
+    let bytes = |first: u32, count: u32| (first..first + count).map(byte).collect::<Vec<u8>>();
+    let bias = |output: u32| {
+        let first = place.first_bias_byte + output * place.bias_bytes;
+        match bytes(first, place.bias_bytes)[..] {
+            [low, high] => i16::from_le_bytes([low, high]),
+            _ => i8::from_le_bytes([byte(first)]).into(),
+        }
+    };
+    let row_bytes = packed_row_bytes(sum.outputs, weight_bits);
+    let row = |row: u32| {
+        let packed = bytes(place.first_weight_byte + row * row_bytes, row_bytes);
+        unpack_row(&packed, sum.outputs, weight_bits)
+    };
+    ConstantParameters {
+        form: Form::Table,
+        weights: (0..sum.rows).flat_map(row).collect(),
+        biases: (0..sum.outputs).map(bias).collect(),
+        left: byte(place.left_byte).into(),
+        right: byte(place.right_byte).into(),
+    }
+}

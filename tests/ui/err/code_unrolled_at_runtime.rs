@@ -1,0 +1,13 @@
+//! Weights that are loaded at run time are no constants in code.
+
+herringbone::network! {
+    Loaded: [28, 28, 1] => < A, D*(10) >,
+    weights: runtime,
+    code: unrolled,
+}
+
+fn main() {
+    let mut network = Loaded::new();
+    network.params_mut()[0] = 1;
+    network.run(&[0; Loaded::INPUT_LEN]);
+}
