@@ -1,0 +1,337 @@
+//! Random networks × plans × forms of code × weights × inputs on simulated AVR
+//! parts: the backend's machine code gives what the naive evaluator gives, in
+//! the flash and the stack that it was expected to take, and touches nothing
+//! but its own memory.
+//!
+//! `PROPTEST_CASES` says how many networks, `PROPTEST_RNG_SEED` which.
+
+#[path = "kernels/by_hand.rs"]
+mod by_hand;
+#[path = "kernels/device.rs"]
+mod device;
+#[path = "kernels/judge.rs"]
+mod judge;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::time::SystemTime;
+use std::{env, fs};
+
+use anyhow::{Context, Result, anyhow};
+use herringbone_compiler::declaration::{
+    Budget, CodeChoice, Declaration, PlanChoice, WeightsSource,
+};
+use herringbone_compiler::network::{Activation, Bits, LayerKind, Network, Shape};
+use herringbone_compiler::plan;
+use herringbone_compiler::program::{self, Program};
+use herringbone_compiler::target::Target;
+use herringbone_tests::networks::{Case, Recipe, recipes_within};
+use herringbone_tests::reference::evaluate;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{RngSeed, TestError, TestRunner};
+
+use device::{Code, Site};
+use judge::{Subject, fails_with, judge};
+
+/// What of a case is not in its recipe.
+#[derive(Clone, Copy, Debug)]
+struct Choices {
+    strategy: plan::Strategy,
+    weights: WeightsSource,
+    /// A bit a layer: whether it is unrolled.
+    unrolled: u32,
+    site: Site,
+}
+
+fn choices(bases_bytes: &'static [u32]) -> impl Strategy<Value = Choices> {
+    let strategies = select(vec![plan::Strategy::RowMajor, plan::Strategy::Herringbone]);
+    let weights = prop_oneof![
+        3 => Just(WeightsSource::File),
+        1 => Just(WeightsSource::Runtime),
+    ];
+    let site = (select(bases_bytes), any::<u8>(), any::<u64>());
+    (strategies, weights, any::<u32>(), site).prop_map(
+        |(strategy, weights, unrolled, (base_bytes, offset_bytes, noise))| Choices {
+            strategy,
+            weights,
+            // Weights that are not known yet are no instructions.
+            unrolled: match weights {
+                WeightsSource::Runtime => 0,
+                _ => unrolled,
+            },
+            site: Site {
+                base_bytes,
+                offset_bytes,
+                noise,
+            },
+        },
+    )
+}
+
+/// A program, and the parameters that it takes at run time.
+fn program(
+    part: &'static Target,
+    case: &Case,
+    strategy: plan::Strategy,
+    weights: WeightsSource,
+) -> Result<(Program, Vec<u8>)> {
+    let declaration = Declaration {
+        network: case.network.clone(),
+        budget: Budget {
+            target: Some(part),
+            sram_bytes: Some(part.sram_bytes),
+            flash_bytes: Some(part.flash_bytes),
+        },
+        reserve_bytes: None,
+        weights,
+        plan: PlanChoice::default(),
+        code: CodeChoice::default(),
+    };
+    let told = |errors: Vec<program::ProgramError>| {
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        anyhow!("{}", errors.join("; "))
+    };
+    let plan = plan::plan(&case.network, strategy);
+    if weights == WeightsSource::Runtime {
+        let parameters = program::pack_parameters(&declaration, &case.weights, &plan);
+        let program = program::lower_runtime(&declaration, &plan);
+        return Ok((program, parameters.map_err(told)?));
+    }
+    let proven = program::prove(&case.network, &case.weights).map_err(told)?;
+    let program = program::lower(&declaration, &case.weights, &proven, &plan);
+    Ok((program, Vec::new()))
+}
+
+/// The backend's code.
+fn emit(_: &Target, _: &Program, _: u32) -> Code {
+    unimplemented!("the AVR backend")
+}
+
+/// A case as a person writes it down.
+fn told(part: &Target, case: &Case, choices: &Choices) -> String {
+    let forms = case
+        .network
+        .layers()
+        .iter()
+        .filter(|it| it.activation().is_some());
+    let forms: Vec<String> = forms
+        .map(|layer| {
+            let unrolled = choices.unrolled >> (layer.id.0 % 32) & 1 == 1;
+            let form = if unrolled { "unrolled" } else { "table" };
+            format!("layer {} {form}", layer.id)
+        })
+        .collect();
+    format!(
+        "{}, bits: {}, target: {}, weights: {:?}, plan: {}, code: {}, {:x?}",
+        case.list(),
+        case.bits(),
+        part.name,
+        choices.weights,
+        choices.strategy,
+        forms.join(", "),
+        choices.site
+    )
+}
+
+/// Judges one case; rejects it where it has no room on the part.
+fn check(part: &'static Target, recipe: &Recipe, choices: &Choices) -> Result<(), TestCaseError> {
+    let case = recipe.case();
+    let program = program(part, &case, choices.strategy, choices.weights);
+    let (program, parameters) =
+        program.map_err(|error| TestCaseError::reject(error.to_string()))?;
+    if program.arena_bytes > part.sram_bytes {
+        return Err(TestCaseError::reject(
+            "the arena is larger than the part's SRAM",
+        ));
+    }
+    let mut listing = None;
+    let judged = catch_unwind(AssertUnwindSafe(|| {
+        let code = emit(part, &program, choices.unrolled);
+        let subject = Subject {
+            part,
+            case: &case,
+            program: &program,
+            parameters: &parameters,
+            code: &code,
+            site: choices.site,
+        };
+        if !subject.fits() {
+            return None;
+        }
+        listing = Some(write_listing(part, &code));
+        Some(judge(subject))
+    }));
+    let error = match judged {
+        Ok(None) => return Err(TestCaseError::reject("the part is too small")),
+        Ok(Some(Ok(_cycles))) => return Ok(()),
+        Ok(Some(Err(error))) => format!("{error:#}"),
+        Err(panic) => {
+            let message = panic.downcast_ref::<String>().map(String::as_str);
+            let message = message.or(panic.downcast_ref::<&str>().copied());
+            format!("panicked: {}", message.unwrap_or("without a message"))
+        }
+    };
+    let listing = listing.map_or(String::new(), |path| format!("\ncode: {}", path.display()));
+    Err(TestCaseError::fail(format!(
+        "{}\n{error}{listing}",
+        told(part, &case, choices)
+    )))
+}
+
+/// Keeps the code of the last case of a part, to look at: of a case that fails, the smallest.
+fn write_listing(part: &Target, code: &Code) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("kernels-{}.s", part.name));
+    fs::write(&path, code.text()).expect("the folder of tests can be written to");
+    path
+}
+
+/// Judges random networks of up to `side` rows and columns on the part of that name.
+fn judge_random_networks(part: &str, side: u32, cases: u32, bases_bytes: &'static [u32]) {
+    let part = Target::named(part).expect("the part is known");
+    let from_environment = ProptestConfig::default();
+    let seed = match from_environment.rng_seed {
+        RngSeed::Fixed(seed) => seed,
+        RngSeed::Random => {
+            let time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+            time.map_or(0, |time| time.as_nanos() as u64)
+        }
+    };
+    let cases = match env::var_os("PROPTEST_CASES") {
+        Some(_) => from_environment.cases,
+        None => cases,
+    };
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases,
+        rng_seed: RngSeed::Fixed(seed),
+        failure_persistence: None,
+        // Many networks are too large for a small part.
+        max_global_rejects: 100 * cases + 1000,
+        ..from_environment
+    });
+    let strategy = (recipes_within(side), choices(bases_bytes));
+    let result = runner.run(&strategy, |(recipe, choices)| {
+        check(part, &recipe, &choices)
+    });
+    match result {
+        Ok(()) => {}
+        Err(TestError::Abort(reason)) => panic!("seed {seed}: {reason}"),
+        Err(TestError::Fail(reason, (recipe, _))) => panic!(
+            "{reason}\nmade by {recipe:?}\nthe same again: PROPTEST_RNG_SEED={seed} \
+             PROPTEST_CASES={cases} cargo test -p herringbone-simulator --test kernels -- {}",
+            part.name
+        ),
+    }
+}
+
+#[test]
+#[ignore = "there is no AVR backend yet"]
+fn code_for_atmega328p_computes_what_the_design_says() {
+    judge_random_networks("atmega328p", 16, 150, &[0x100, 0x2F00]);
+}
+
+/// Has no multiplier, and no `jmp`.
+#[test]
+#[ignore = "there is no AVR backend yet"]
+fn code_for_attiny85_computes_what_the_design_says() {
+    judge_random_networks("attiny85", 9, 150, &[0x40, 0x600]);
+}
+
+/// Has return addresses of 3 bytes; reads tables beyond 64 KB by `elpm`, and across.
+#[test]
+#[ignore = "there is no AVR backend yet"]
+fn code_for_atmega2560_computes_what_the_design_says() {
+    judge_random_networks("atmega2560", 16, 150, &[0x200, 0xFE00, 0x1_FE00, 0x3_0000]);
+}
+
+/// Judges code for a network of one dense layer, written by hand and then tampered with.
+fn judge_by_hand(part: &str, tamper: impl Fn(&mut Code)) -> Result<u64> {
+    let part = Target::named(part).expect("the part is known");
+    let case = one_dense_layer();
+    let strategy = plan::Strategy::RowMajor;
+    let (program, _) = program(part, &case, strategy, WeightsSource::File)?;
+    let mut code = by_hand::dense(&case, &program);
+    tamper(&mut code);
+    let subject = Subject {
+        part,
+        case: &case,
+        program: &program,
+        parameters: &[],
+        code: &code,
+        site: Site {
+            base_bytes: 0x100,
+            offset_bytes: 200,
+            noise: 1,
+        },
+    };
+    assert!(subject.fits());
+    judge(subject)
+}
+
+fn one_dense_layer() -> Case {
+    let dense = LayerKind::Dense {
+        outputs: 3,
+        activation: Activation::Linear,
+    };
+    let network = Network::new(Shape::new(3, 5, 1), Bits::default(), &[dense]);
+    Case::random(network.expect("a dense layer fits any map"), 7)
+}
+
+#[test]
+fn right_code_passes() -> Result<()> {
+    for part in ["atmega328p", "attiny85", "atmega2560"] {
+        judge_by_hand(part, |_| {}).context(part)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn wrong_code_is_told() -> Result<()> {
+    let tampered = |tamper: &dyn Fn(&mut Code)| judge_by_hand("atmega328p", tamper);
+    let replaced = |function: usize, from: &str, to: &str| {
+        tampered(&|code| {
+            let text = &mut code.functions[function].text;
+            assert!(text.contains(from), "{text}");
+            *text = text.replacen(from, to, 1);
+        })
+    };
+    let case = one_dense_layer();
+    let right = evaluate(&case.network, &case.weights, &case.inputs[0]).results()[0];
+
+    let result = replaced(1, "clr r18", "ldi r18, 64");
+    fails_with(
+        result,
+        &format!(", not {right}, with input 0; every stored map is right"),
+    )?;
+    let result = replaced(0, "andi r22, 0x0F", "andi r22, 0x07");
+    fails_with(result, "; absorb stores a wrong map of 3×5×1: its value ")?;
+    fails_with(
+        replaced(0, "inc r24", "nop"),
+        "absorb returns 0, not 1, at byte 14 of the input",
+    )?;
+    let result = tampered(&|code| {
+        // Z is at the last byte of the arena then.
+        let text = &mut code.functions[0].text;
+        *text = text.replace("inc r24", "inc r24\nstd Z+1, r24");
+        code.functions[0].flash_bytes += 2;
+    });
+    fails_with(result, "the cursor is [1, 0, 0] after the last byte")?;
+    fails_with(
+        replaced(1, "movw r28, r22", "inc r2"),
+        "infer does not preserve r2: ",
+    )?;
+    fails_with(
+        replaced(1, "st Y+, r19", "std Y+7, r19"),
+        "infer writes to ",
+    )?;
+    fails_with(
+        tampered(&|code| code.stack_bytes = 3),
+        "the stack of infer is 4 bytes deep, not 3",
+    )?;
+    fails_with(
+        tampered(&|code| code.table_bytes = 1),
+        "tables take 0 bytes of flash, not 1",
+    )?;
+    let result = tampered(&|code| code.functions[0].flash_bytes -= 1);
+    fails_with(result, "absorb takes 64 bytes of flash, not 63")
+}

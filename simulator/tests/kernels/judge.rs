@@ -1,0 +1,143 @@
+//! Whether a network's machine code computes what the design says.
+
+use anyhow::{Context, Result, bail, ensure};
+use herringbone_compiler::interpreter;
+use herringbone_compiler::program::Program;
+use herringbone_compiler::target::Target;
+use herringbone_tests::networks::Case;
+use herringbone_tests::reference::evaluate;
+
+use crate::device::{Code, Device, Observer, Site, View};
+
+/// What is judged.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    pub(crate) part: &'a Target,
+    pub(crate) case: &'a Case,
+    pub(crate) program: &'a Program,
+    /// What follows the cursor in SRAM: the weights, where the code does not hold them.
+    pub(crate) parameters: &'a [u8],
+    pub(crate) code: &'a Code,
+    pub(crate) site: Site,
+}
+
+impl<'a> Subject<'a> {
+    /// Whether code and data have room on the part.
+    pub(crate) fn fits(&self) -> bool {
+        let parameter_bytes = self.parameters.len();
+        Device::fits(
+            self.part,
+            self.program,
+            parameter_bytes,
+            self.code,
+            self.site,
+        )
+    }
+
+    fn device(&self) -> Result<Device<'a>> {
+        Device::new(
+            self.part,
+            self.program,
+            self.parameters,
+            self.code,
+            self.site,
+        )
+    }
+}
+
+/// Runs the code on every input of its case; the cycles of all inferences.
+///
+/// # Errors
+/// At the first result that the reference evaluator gives otherwise; it names the first map that
+/// was stored otherwise. And at whatever [`Device`] does not let pass.
+pub(crate) fn judge(subject: Subject<'_>) -> Result<u64> {
+    let Case {
+        network,
+        weights,
+        inputs,
+        ..
+    } = subject.case;
+    let mut device = subject.device()?;
+    let mut cycles = 0;
+    for (index, input) in inputs.iter().enumerate() {
+        let told = || format!("with input {index}");
+        let inference = device.infer(input, subject.code, None).with_context(told)?;
+        let trace = evaluate(network, weights, input);
+        if let Some(difference) = first_difference(&inference.results, trace.results()) {
+            let map = first_wrong_map(subject)?;
+            bail!("result {difference}, {}; {map}", told());
+        }
+        cycles += inference.cycles;
+    }
+    Ok(cycles)
+}
+
+/// The index of the first value that differs, and both.
+fn first_difference(values: &[i64], expected: &[i64]) -> Option<String> {
+    if values.len() != expected.len() {
+        return Some(format!("count is {}, not {}", values.len(), expected.len()));
+    }
+    let index = values.iter().zip(expected).position(|(a, b)| a != b)?;
+    Some(format!(
+        "{index} is {}, not {}",
+        values[index], expected[index]
+    ))
+}
+
+/// Which map of which layer is stored wrongly first, in a second run.
+fn first_wrong_map(subject: Subject<'_>) -> Result<String> {
+    let program = subject.program;
+    let mut device = subject.device()?;
+    for (index, input) in subject.case.inputs.iter().enumerate() {
+        let expected = interpreter::run_with_parameters(program, subject.parameters, input);
+        let expected = expected.map_err(|fault| anyhow::anyhow!("{fault}"))?.maps;
+        let mut wrong = None;
+        let mut observer = |function: &str, view: &View<'_>| {
+            let map = map_stored_by(program, function);
+            let Some(map) = map.filter(|map| *map < program.maps.len()) else {
+                return;
+            };
+            let shape = program.maps[map].shape;
+            let difference = first_difference(&view.map(&program.maps[map]), &expected[map]);
+            if let Some(difference) = difference.filter(|_| wrong.is_none()) {
+                wrong = Some(format!(
+                    "{function} stores a wrong map of {shape}: its value {difference}"
+                ));
+            }
+        };
+        let observer: &mut Observer<'_> = &mut observer;
+        device.infer(input, subject.code, Some(observer))?;
+        if let Some(wrong) = wrong {
+            return Ok(format!("{wrong}, with input {index}"));
+        }
+    }
+    Ok("every stored map is right".to_owned())
+}
+
+/// The index of the map that is whole when `function` returns.
+fn map_stored_by(program: &Program, function: &str) -> Option<usize> {
+    if function == "absorb" {
+        return Some(0);
+    }
+    let layer: usize = function.strip_prefix("layer_")?.parse().ok()?;
+    let step = program
+        .steps
+        .iter()
+        .position(|step| step.layer.0 == layer)?;
+    Some(step + 1)
+}
+
+/// That `result` fails with a message that holds `part`.
+///
+/// # Errors
+/// When it does not.
+pub(crate) fn fails_with<T>(result: Result<T>, part: &str) -> Result<()> {
+    match result {
+        Ok(_) => bail!("it passes, and should tell: {part}"),
+        Err(error) => {
+            let message = format!("{error:#}");
+            ensure!(message.contains(part), "{message}\nshould tell: {part}");
+            Ok(())
+        }
+    }
+}
