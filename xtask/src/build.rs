@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 use serde::Deserialize;
 
-use crate::firmware::Firmware;
+use crate::firmware::{Firmware, WeightsSource};
 use crate::paths::{self, Weights};
 use crate::progress;
 use crate::toolchain::{self, Toolchain};
@@ -26,14 +26,18 @@ pub struct Built {
 /// Builds `firmware` with `weights`.
 ///
 /// # Errors
-/// When it does not compile.
-pub fn firmware(firmware: &Firmware, weights: &Weights, toolchain: Toolchain) -> Result<Built> {
+/// When it does not compile, or takes weights and there are none.
+pub fn firmware(
+    firmware: &Firmware,
+    weights: Option<&Weights>,
+    toolchain: Toolchain,
+) -> Result<Built> {
     let mut cargo = toolchain.build();
     cargo
         .current_dir(paths::root().join(firmware.folder))
         .args(["--release", "--bin", firmware.binary])
-        .arg(format!("--features={}", firmware.features.join(",")))
-        .env(Weights::VARIABLE, weights.path());
+        .arg(format!("--features={}", firmware.features.join(",")));
+    give_weights(&mut cargo, firmware, weights)?;
     let what = format!("building the firmware {}", firmware.name);
     let built = executable(&mut cargo, firmware.binary, &what)?;
     Ok(Built {
@@ -45,20 +49,38 @@ pub fn firmware(firmware: &Firmware, weights: &Weights, toolchain: Toolchain) ->
 /// Builds the program that runs the network of `firmware` on this machine.
 ///
 /// # Errors
-/// When it does not compile.
-pub fn host(firmware: &Firmware, weights: &Weights) -> Result<PathBuf> {
+/// When it does not compile, or takes weights and there are none.
+pub fn host(firmware: &Firmware, weights: Option<&Weights>) -> Result<PathBuf> {
     let mut cargo = Command::new(cargo_program());
     cargo
         .current_dir(paths::root())
         .args(["build", "--release"])
         .args(["--manifest-path", "examples/host/Cargo.toml"])
-        .arg(format!("--features={}", firmware.features.join(",")))
-        .env(Weights::VARIABLE, weights.path());
+        .args(["--no-default-features", "--features", firmware.name]);
+    give_weights(&mut cargo, firmware, weights)?;
     let what = format!("building the network of {} for this machine", firmware.name);
     keep(
         &executable(&mut cargo, "host", &what)?.executable,
         firmware.name,
     )
+}
+
+/// Lets `cargo` find the weights that `firmware` is given.
+pub(crate) fn give_weights(
+    cargo: &mut Command,
+    firmware: &Firmware,
+    weights: Option<&Weights>,
+) -> Result<()> {
+    match (firmware.weights, weights) {
+        (WeightsSource::Shipped, _) => {}
+        (WeightsSource::Given, Some(weights)) => {
+            cargo.env(Weights::VARIABLE, weights.path());
+        }
+        (WeightsSource::Given, None) => {
+            bail!("the firmware {} has no weights of its own", firmware.name)
+        }
+    }
+    Ok(())
 }
 
 /// Builds the simulator.

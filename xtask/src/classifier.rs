@@ -1,23 +1,23 @@
 //! A network that runs: in the simulated firmware, or on this machine.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use crate::digits::{IMAGE_BYTES, Image};
-use crate::firmware::Firmware;
+use crate::digits::{Digit, IMAGE_BYTES, Image};
+use crate::firmware::{Firmware, Link};
 
 /// The classes of the digits' network.
 pub const CLASSES: usize = 10;
-/// Two bytes a logit and one for the class.
-const ANSWER_BYTES: usize = 2 * CLASSES + 1;
 
 /// What the host's program says of the network.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Description {
     /// Bytes of the arena.
     pub arena_bytes: u64,
@@ -27,19 +27,90 @@ pub struct Description {
     pub macs: u64,
     /// The plan, as text.
     pub plan: String,
+    /// Bytes of the network's state, which the firmware keeps in static SRAM.
+    pub state_bytes: u64,
+    /// Bytes of an answer: the logits and the class.
+    answer_bytes: usize,
+    /// The images that the firmware has in its flash: one of each digit, from 0 up.
+    own_images: Vec<Vec<u8>>,
+}
+
+impl Description {
+    /// The digits that the firmware has in its flash, in the order in which it classifies them.
+    ///
+    /// # Errors
+    /// When an image has another size.
+    pub fn own_digits(&self) -> Result<Vec<Digit>> {
+        (0..)
+            .zip(&self.own_images)
+            .map(|(label, pixels)| {
+                let pixels = pixels.as_slice().try_into().ok().with_context(|| {
+                    format!(
+                        "an image of {} bytes in flash, not {IMAGE_BYTES}",
+                        pixels.len()
+                    )
+                })?;
+                Ok(Digit {
+                    name: format!("the {label} in flash"),
+                    label,
+                    pixels,
+                })
+            })
+            .collect()
+    }
+
+    /// The digits that the firmware has in its flash, or `others` where it takes any.
+    ///
+    /// # Errors
+    /// When an image in flash has another size.
+    pub fn digits_or<'digits>(&self, others: &'digits [Digit]) -> Result<Cow<'digits, [Digit]>> {
+        if self.own_images.is_empty() {
+            Ok(others.into())
+        } else {
+            Ok(self.own_digits()?.into())
+        }
+    }
 }
 
 /// What a firmware takes before it runs.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Footprint {
     /// Bytes of flash.
     pub flash: u64,
     /// Bytes of SRAM in `.data`, `.bss` and `.noinit`.
     pub sram_static: u64,
+    /// Bytes of flash of the network's functions and tables, by name.
+    pub parts: BTreeMap<String, u64>,
+}
+
+/// Cycles by kind of instruction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cycles {
+    /// Getting activations and weights into registers.
+    pub load: u64,
+    /// Products and their sums.
+    pub multiply_accumulate: u64,
+    /// Rounding and clamping sums to activations.
+    pub requantise: u64,
+    /// Putting activations into SRAM.
+    pub store: u64,
+    /// Averages and maxima.
+    pub pool: u64,
+    /// Loops, addresses, calls, and all code that does not say what it is for.
+    pub other: u64,
+}
+
+/// Where the cycles of an image went.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Profile {
+    /// By function of the network.
+    pub functions: BTreeMap<String, Cycles>,
+    /// Everything around them.
+    pub rest: Cycles,
 }
 
 /// What an image took in the simulator.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Cost {
     /// Cycles of computing.
     pub cycles: u64,
@@ -47,13 +118,15 @@ pub struct Cost {
     pub longest_push: u64,
     /// The deepest stack so far, in bytes.
     pub stack: u64,
+    /// Where the cycles went.
+    pub profile: Profile,
 }
 
 /// What a network makes of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
     /// The logits.
-    pub logits: [i16; CLASSES],
+    pub logits: [i32; CLASSES],
     /// The class that the network has answered.
     pub class: u8,
 }
@@ -62,29 +135,54 @@ pub struct Verdict {
 pub struct Simulated {
     /// What the firmware takes before it runs.
     pub footprint: Footprint,
+    /// The digits in the firmware's flash, of which it classifies one after the other.
+    own_digits: Vec<Digit>,
+    /// How many images it has classified.
+    count: usize,
     program: Program,
 }
 
 impl Simulated {
-    /// Starts `simulator` with the `firmware` that was built as `elf`.
+    /// Starts `simulator` with the `firmware` that was built as `elf`, and whose network is as the
+    /// host's `description` says. `preamble` is what it gets before the first image.
     ///
     /// # Errors
-    /// When the firmware cannot be loaded.
-    pub fn start(simulator: &Path, firmware: &Firmware, elf: &Path) -> Result<Self> {
+    /// When the firmware cannot be loaded, or does not take the preamble.
+    pub fn start(
+        simulator: &Path,
+        firmware: &Firmware,
+        elf: &Path,
+        description: &Description,
+        preamble: Option<&Path>,
+    ) -> Result<Self> {
         let mut command = Command::new(simulator);
         command
             .arg(elf)
             .args(["--mcu", firmware.mcu])
             .arg(format!("--frequency={}", firmware.frequency))
             .arg(format!("--marker={}", firmware.marker))
-            .arg(format!("--image-bytes={IMAGE_BYTES}"))
-            .arg(format!("--answer-bytes={ANSWER_BYTES}"));
+            .arg(format!("--answer-bytes={}", description.answer_bytes));
+        match firmware.link {
+            Link::Serial => command.arg(format!("--image-bytes={IMAGE_BYTES}")),
+            Link::Registers { byte, strobe } => command
+                .arg("--image-bytes=0")
+                .arg("--answer-registers")
+                .args([byte, strobe].map(|address| address.to_string())),
+        };
+        if let Some(preamble) = preamble {
+            command.arg("--preamble").arg(preamble);
+        }
         let mut program = Program::start(&mut command)?;
         let footprint = program.read_line()?;
-        Ok(Self { footprint, program })
+        Ok(Self {
+            footprint,
+            own_digits: description.own_digits()?,
+            count: 0,
+            program,
+        })
     }
 
-    /// Classifies `image`.
+    /// Classifies `image`; where the firmware has its own, that has to be the next of them.
     ///
     /// # Errors
     /// When the firmware crashes, hangs or overflows its stack.
@@ -95,7 +193,18 @@ impl Simulated {
             #[serde(flatten)]
             cost: Cost,
         }
-        let line: Line = self.program.exchange(image)?;
+        let line: Line = if self.own_digits.is_empty() {
+            self.program.exchange(image)?
+        } else {
+            let next = &self.own_digits[self.count % self.own_digits.len()];
+            ensure!(
+                next.pixels == *image,
+                "the firmware classifies the images in its flash alone, next {}",
+                next.name
+            );
+            self.program.exchange(b"?")?
+        };
+        self.count += 1;
         Ok((Verdict::parse(&line.answer)?, line.cost))
     }
 }
@@ -133,15 +242,21 @@ impl Host {
 
 impl Verdict {
     fn parse(answer: &[u8]) -> Result<Self> {
-        let answer: [u8; ANSWER_BYTES] = answer
-            .try_into()
-            .with_context(|| format!("expected {ANSWER_BYTES} bytes, got {}", answer.len()))?;
-        let mut logits = [0; CLASSES];
-        for (logit, bytes) in logits.iter_mut().zip(answer.as_chunks().0) {
-            *logit = i16::from_le_bytes(*bytes);
-        }
-        let class = answer[ANSWER_BYTES - 1];
+        let (&class, logits) = answer.split_last().context("an answer has a class")?;
         ensure!(usize::from(class) < CLASSES, "there is no class {class}");
+        let logits: Vec<i32> = if logits.len() == CLASSES * size_of::<i16>() {
+            let narrow = logits.as_chunks().0.iter();
+            narrow.map(|&it| i16::from_le_bytes(it).into()).collect()
+        } else {
+            let wide = logits.as_chunks().0.iter();
+            wide.map(|&it| i32::from_le_bytes(it)).collect()
+        };
+        let logits = logits.try_into().ok().with_context(|| {
+            format!(
+                "an answer of {} bytes is not one of {CLASSES} logits",
+                answer.len()
+            )
+        })?;
         Ok(Self { logits, class })
     }
 }
@@ -170,7 +285,7 @@ impl Program {
         })
     }
 
-    fn exchange<T: DeserializeOwned>(&mut self, image: &Image) -> Result<T> {
+    fn exchange<T: DeserializeOwned>(&mut self, image: &[u8]) -> Result<T> {
         // Where this fails, the child has ended, and `read_line` says why.
         let _ = self
             .input

@@ -37,7 +37,7 @@ pub fn run(images: Option<&Path>, count: usize, host: bool, weights: &Weights) -
     let digits = digits::choose(images, count)?;
     let many = images.is_some();
     let uno = firmware::find("uno")?;
-    let mut network = Host::start(&build::host(uno, weights)?)?;
+    let mut network = Host::start(&build::host(uno, Some(weights))?)?;
     if host {
         let outcomes = classify(&digits, many, None, |digit| {
             Ok((network.classify(&digit.pixels)?, None))
@@ -45,8 +45,9 @@ pub fn run(images: Option<&Path>, count: usize, host: bool, weights: &Weights) -
         summarise(&outcomes, many);
         println!();
     } else {
-        let elf = build::firmware(uno, weights, toolchain::avr()?)?.executable;
-        let mut simulated = Simulated::start(&build::simulator()?, uno, &elf)?;
+        let elf = build::firmware(uno, Some(weights), toolchain::avr()?)?.executable;
+        let simulator = build::simulator()?;
+        let mut simulated = Simulated::start(&simulator, uno, &elf, &network.description, None)?;
         let outcomes = classify(&digits, many, Some(uno), |digit| {
             let (verdict, cost) = simulated.classify(&digit.pixels)?;
             Ok((verdict, Some(cost)))
@@ -117,7 +118,7 @@ fn caption(outcome: &Outcome, firmware: Option<&Firmware>) -> Vec<String> {
         format!("{class}, {} {label}", style("expected").red())
     };
     let mut caption = vec![first];
-    if let (Some(cost), Some(firmware)) = (outcome.cost, firmware) {
+    if let (Some(cost), Some(firmware)) = (&outcome.cost, firmware) {
         let cycles = HumanCount(cost.cycles);
         let milliseconds = milliseconds(cost.cycles as f64, firmware);
         caption.push(format!("{cycles} cycles"));
@@ -149,7 +150,10 @@ fn print_costs(
     simulated: &Simulated,
     planned: &Description,
 ) {
-    let costs: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.cost).collect();
+    let costs: Vec<_> = outcomes
+        .iter()
+        .filter_map(|outcome| outcome.cost.as_ref())
+        .collect();
     let mean = costs.iter().map(|cost| cost.cycles).sum::<u64>() as f64 / costs.len() as f64;
     println!(
         "{} cycles an image in the mean, {:.1} ms at {} MHz",
@@ -159,7 +163,7 @@ fn print_costs(
     );
     println!();
 
-    let footprint = simulated.footprint;
+    let footprint = &simulated.footprint;
     let stack = costs.iter().map(|cost| cost.stack).max().unwrap_or(0);
     let title = format!("Memory of the {}, bytes", firmware.mcu);
     let heads = format!(

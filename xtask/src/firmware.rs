@@ -13,6 +13,10 @@ pub struct Firmware {
     pub binary: &'static str,
     /// Its cargo features.
     pub features: &'static [&'static str],
+    /// How its network gets its weights.
+    pub weights: WeightsSource,
+    /// How it takes images and answers.
+    pub link: Link,
     /// The microcontroller, as simavr calls it.
     pub mcu: &'static str,
     /// The clock in hertz.
@@ -25,12 +29,37 @@ pub struct Firmware {
     pub marker: u16,
 }
 
+/// How a firmware's network gets its weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WeightsSource {
+    /// They are given when it is built.
+    Given,
+    /// They lie beside its declaration.
+    Shipped,
+}
+
+/// How a firmware takes images and answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// Over USART0.
+    Serial,
+    /// The images are its own; the answer goes bytewise to an I/O register.
+    Registers {
+        /// That register's address in data space.
+        byte: u16,
+        /// The address of the register that changes with each byte.
+        strobe: u16,
+    },
+}
+
 /// The Arduino Uno. Its boot loader, Optiboot, takes the last 512 of the 32,768 bytes of flash.
 const UNO: Firmware = Firmware {
     name: "uno",
     folder: "examples/uno",
     binary: "uno",
     features: &[],
+    weights: WeightsSource::Given,
+    link: Link::Serial,
     mcu: "atmega328p",
     frequency: 16_000_000,
     sram: 2_048,
@@ -39,12 +68,48 @@ const UNO: Firmware = Firmware {
 };
 
 /// All firmware.
-pub static ALL: [Firmware; 2] = [
+pub static ALL: [Firmware; 5] = [
     UNO,
     Firmware {
         name: "uno-herringbone",
         features: &["herringbone"],
         ..UNO
+    },
+    Firmware {
+        name: "uno-table",
+        features: &["table"],
+        ..UNO
+    },
+    // A bare ATtiny85 on its internal oscillator.
+    Firmware {
+        name: "tiny85",
+        folder: "examples/tiny85",
+        binary: "tiny85",
+        features: &[],
+        weights: WeightsSource::Shipped,
+        link: Link::Registers {
+            byte: 0x32,
+            strobe: 0x33,
+        },
+        mcu: "attiny85",
+        frequency: 8_000_000,
+        sram: 512,
+        flash: 8_192,
+        marker: 0x31,
+    },
+    // The Arduino Mega. Its boot loader takes the last 8,192 of the 262,144 bytes of flash.
+    Firmware {
+        name: "mega",
+        folder: "examples/mega",
+        binary: "mega",
+        features: &[],
+        weights: WeightsSource::Shipped,
+        link: Link::Serial,
+        mcu: "atmega2560",
+        frequency: 16_000_000,
+        sram: 8_192,
+        flash: 253_952,
+        marker: 0x3E,
     },
 ];
 

@@ -11,6 +11,7 @@ pub mod measure;
 mod packages;
 pub mod paths;
 mod picture;
+pub mod programs;
 mod progress;
 pub mod targets;
 pub mod test;

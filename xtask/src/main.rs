@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
+use xtask::measure::Format;
 use xtask::paths::Weights;
 use xtask::{build, demo, firmware, measure, targets, test, toolchain};
 
@@ -42,11 +43,17 @@ enum Command {
         #[command(flatten)]
         weights: WeightsOption,
     },
-    /// Measures cycles, SRAM, stack and flash of every firmware variant
+    /// Measures cycles, by layer and kind of instruction, SRAM, stack and flash of firmware
     Measure {
-        /// Print JSON instead of a table
+        /// The firmware to measure; all, when left out
+        #[arg(value_name = "FIRMWARE", value_parser = PossibleValuesParser::new(firmware::names()))]
+        firmware: Vec<String>,
+        /// Print all that was measured as JSON
         #[arg(long)]
         json: bool,
+        /// Print the README's tables: all firmware, and the layers of the first
+        #[arg(long, conflicts_with = "json")]
+        markdown: bool,
         /// Measure on MNIST digits instead of the shipped ones
         #[arg(long, value_name = "DIR")]
         images: Option<PathBuf>,
@@ -96,19 +103,32 @@ fn run(command: Command) -> Result<()> {
         }
         Command::Build { firmware, weights } => {
             let firmware = firmware::find(&firmware)?;
-            let weights = Weights::choose(weights.weights)?;
-            let elf = build::firmware(firmware, &weights, toolchain::avr()?)?.executable;
+            let weights = Weights::choose_for(&[firmware], weights.weights)?;
+            let toolchain = toolchain::avr()?;
+            let elf = build::firmware(firmware, weights.as_ref(), toolchain)?.executable;
             println!("{}", elf.display());
             Ok(())
         }
         Command::Measure {
+            firmware,
             json,
+            markdown,
             images,
             count,
             weights,
         } => {
-            let weights = Weights::choose(weights.weights)?;
-            measure::run(json, images.as_deref(), count, &weights)
+            let selected = if firmware.is_empty() {
+                firmware::ALL.iter().collect()
+            } else {
+                let selected = firmware.iter().map(|name| firmware::find(name));
+                selected.collect::<Result<Vec<_>>>()?
+            };
+            let format = match (json, markdown) {
+                (true, _) => Format::Json,
+                (_, true) => Format::Markdown,
+                _ => Format::Text,
+            };
+            measure::run(&selected, format, images.as_deref(), count, weights.weights)
         }
         Command::Test { long } => test::run(long),
         Command::Targets => targets::run(),

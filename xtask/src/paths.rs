@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::firmware::{Firmware, WeightsSource};
+
 /// The root of the checkout.
 ///
 /// # Panics
@@ -48,6 +50,27 @@ impl Weights {
             );
         }
         Ok(Self(published))
+    }
+
+    /// As [`Self::choose`], where one of `firmwares` wants weights.
+    ///
+    /// # Errors
+    /// When the file is not there, or is given and nothing wants it.
+    pub fn choose_for(firmwares: &[&Firmware], file: Option<PathBuf>) -> Result<Option<Self>> {
+        if firmwares
+            .iter()
+            .any(|firmware| firmware.weights == WeightsSource::Given)
+        {
+            return Self::choose(file).map(Some);
+        }
+        if file.is_some() {
+            let names: Vec<_> = firmwares.iter().map(|firmware| firmware.name).collect();
+            bail!(
+                "the weights of {} lie beside the declaration; leave --weights out",
+                names.join(", ")
+            );
+        }
+        Ok(None)
     }
 
     /// The file, as an absolute path.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use console::style;
 
 use crate::build::{self, cargo_program};
-use crate::firmware;
+use crate::firmware::{self, Firmware};
 use crate::packages;
 use crate::paths::{self, Weights};
 use crate::toolchain::{self, Toolchain, nightly_cargo};
@@ -29,6 +29,8 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
     for manifest in [
         "Cargo.toml",
         "examples/uno/Cargo.toml",
+        "examples/tiny85/Cargo.toml",
+        "examples/mega/Cargo.toml",
         "examples/host/Cargo.toml",
         "fuzz/Cargo.toml",
     ] {
@@ -65,23 +67,19 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
 }
 
 fn test_firmware(weights: &Weights, report: &mut Report) -> Result<()> {
-    report.check("clippy of the firmware's network on this machine", || {
-        let scope = [
-            "--manifest-path=examples/host/Cargo.toml",
-            "--",
-            "--deny=warnings",
-        ];
-        let mut clippy = cargo(&["clippy"]);
-        succeed(clippy.args(scope).env(Weights::VARIABLE, weights.path()))
-    })?;
-
+    let weights = Some(weights);
     let toolchain = toolchain::avr()?;
     toolchain::clippy(toolchain)?;
     for firmware in &firmware::ALL {
-        report.check(&format!("clippy of the firmware {}", firmware.name), || {
+        let name = firmware.name;
+        report.check(
+            &format!("clippy of the network of {name} on this machine"),
+            || clippy_host(firmware, weights),
+        )?;
+        report.check(&format!("clippy of the firmware {name}"), || {
             clippy_firmware(firmware, weights, toolchain)
         })?;
-        report.check(&format!("build of the firmware {}", firmware.name), || {
+        report.check(&format!("build of the firmware {name}"), || {
             let built = build::firmware(firmware, weights, toolchain)?;
             match built.warnings {
                 0 => Ok(()),
@@ -98,9 +96,18 @@ fn test_firmware(weights: &Weights, report: &mut Report) -> Result<()> {
     })
 }
 
+fn clippy_host(firmware: &Firmware, weights: Option<&Weights>) -> Result<()> {
+    let mut clippy = cargo(&["clippy", "--manifest-path=examples/host/Cargo.toml"]);
+    clippy
+        .args(["--no-default-features", "--features", firmware.name])
+        .args(["--", "--deny=warnings"]);
+    build::give_weights(&mut clippy, firmware, weights)?;
+    succeed(&mut clippy)
+}
+
 fn clippy_firmware(
-    firmware: &firmware::Firmware,
-    weights: &Weights,
+    firmware: &Firmware,
+    weights: Option<&Weights>,
     toolchain: Toolchain,
 ) -> Result<()> {
     let mut clippy = toolchain.clippy();
@@ -108,8 +115,8 @@ fn clippy_firmware(
         .current_dir(paths::root().join(firmware.folder))
         .args(["--release", "--lib", "--bin", firmware.binary])
         .arg(format!("--features={}", firmware.features.join(",")))
-        .args(["--", "--deny=warnings"])
-        .env(Weights::VARIABLE, weights.path());
+        .args(["--", "--deny=warnings"]);
+    build::give_weights(&mut clippy, firmware, weights)?;
     succeed(&mut clippy)
 }
 

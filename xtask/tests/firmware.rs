@@ -2,92 +2,166 @@
 //! them, as they install and build what they need.
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use object::{Object as _, ObjectSymbol as _};
-use xtask::classifier::{CLASSES, Host, Simulated, Verdict};
+use xtask::classifier::{CLASSES, Cost, Verdict};
 use xtask::digits::{self, Digit, IMAGE_BYTES, Image};
-use xtask::firmware::{self, Firmware};
+use xtask::firmware::{self, Link};
 use xtask::paths::{self, Weights};
+use xtask::programs::Programs;
 use xtask::{build, idx, toolchain};
 
-/// A firmware, its network on this machine, and the simulator.
-struct Programs {
-    firmware: &'static Firmware,
-    elf: PathBuf,
-    host: PathBuf,
-    simulator: PathBuf,
+/// What a firmware may take.
+struct Bounds {
+    /// Cycles of computing an image, in the mean of the digits that it is tested on.
+    mean_cycles: u64,
+    /// Cycles of computing the worst of those digits.
+    worst_cycles: u64,
+    /// Bytes of static SRAM and of the deepest stack.
+    sram_bytes: u64,
+    /// Bytes of flash.
+    flash_bytes: u64,
 }
 
-impl Programs {
-    /// All firmware, built once for all tests.
-    fn all() -> &'static [Self] {
-        static PROGRAMS: OnceLock<Vec<Programs>> = OnceLock::new();
-        PROGRAMS.get_or_init(|| {
-            let weights = Weights::choose(None).unwrap();
-            let toolchain = toolchain::avr().unwrap();
-            let simulator = build::simulator().unwrap();
-            let programs = firmware::ALL.iter().map(|firmware| Self {
-                firmware,
-                elf: build::firmware(firmware, &weights, toolchain)
-                    .unwrap()
-                    .executable,
-                host: build::host(firmware, &weights).unwrap(),
-                simulator: simulator.clone(),
-            });
-            programs.collect()
-        })
-    }
+/// The tests of each firmware, in a module of its own.
+macro_rules! firmware {
+    ($($module:ident: $name:literal, [$($fact:ident),* $(,)?], $bounds:expr;)*) => {
+        $(mod $module {
+            use super::*;
 
-    fn simulate(&self) -> Simulated {
-        Simulated::start(&self.simulator, self.firmware, &self.elf).unwrap()
-    }
+            /// Built once for all tests.
+            fn programs() -> &'static Programs {
+                static PROGRAMS: OnceLock<Programs> = OnceLock::new();
+                PROGRAMS.get_or_init(|| build($name))
+            }
 
-    fn host(&self) -> Host {
-        Host::start(&self.host).unwrap()
-    }
+            $(#[test]
+            #[ignore = "builds the firmware: cargo xtask test"]
+            fn $fact() {
+                super::$fact(programs(), &$bounds);
+            })*
+        })*
+
+        #[test]
+        fn every_firmware_is_tested() {
+            assert_eq!(firmware::names().collect::<Vec<_>>(), [$($name),*]);
+        }
+    };
 }
 
-/// The first `count` digits of MNIST's test set.
-fn mnist(count: usize) -> Vec<Digit> {
-    idx::read(&paths::shared().join("mnist"), count)
-        .expect("this test needs ../shared/mnist beside the checkout")
+firmware! {
+    uno: "uno", [
+        it_answers_as_the_host_on_digits,
+        it_answers_as_the_host_on_random_bytes,
+        its_logits_are_the_published_ones,
+        it_stays_within_its_bounds,
+        its_sram_was_planned,
+        it_is_ready_for_the_next_pixel,
+        it_cannot_panic,
+    ], Bounds {
+        mean_cycles: 2_300_000,
+        worst_cycles: 2_500_000,
+        sram_bytes: 1_024,
+        flash_bytes: 24 * 1_024,
+    };
+    uno_herringbone: "uno-herringbone", [
+        it_answers_as_the_host_on_digits,
+        it_answers_as_the_host_on_random_bytes,
+        its_logits_are_the_published_ones,
+        it_stays_within_its_bounds,
+        its_sram_was_planned,
+        it_is_ready_for_the_next_pixel,
+        it_cannot_panic,
+    ], Bounds {
+        mean_cycles: 2_300_000,
+        worst_cycles: 2_500_000,
+        sram_bytes: 1_024,
+        flash_bytes: 32_256,
+    };
+    uno_table: "uno-table", [
+        it_answers_as_the_host_on_digits,
+        it_answers_as_the_host_on_random_bytes,
+        its_logits_are_the_published_ones,
+        it_stays_within_its_bounds,
+        its_sram_was_planned,
+        it_is_ready_for_the_next_pixel,
+        it_cannot_panic,
+    ], Bounds {
+        mean_cycles: 2_300_000,
+        worst_cycles: 2_500_000,
+        sram_bytes: 1_024,
+        flash_bytes: 16 * 1_024,
+    };
+    tiny85: "tiny85", [
+        it_answers_as_the_host_on_digits,
+        it_stays_within_its_bounds,
+        its_sram_was_planned,
+        it_cannot_panic,
+    ], Bounds {
+        mean_cycles: 2_500_000,
+        worst_cycles: 2_500_000,
+        sram_bytes: 512,
+        flash_bytes: 8_192,
+    };
+    mega: "mega", [
+        it_answers_as_the_host_on_digits,
+        it_answers_as_the_host_on_random_bytes,
+        it_stays_within_its_bounds,
+        its_sram_was_planned,
+        it_is_ready_for_the_next_pixel,
+        it_cannot_panic,
+    ], Bounds {
+        mean_cycles: 10_000_000,
+        worst_cycles: 10_000_000,
+        sram_bytes: 8_192,
+        flash_bytes: 253_952,
+    };
 }
 
-fn first_largest(logits: &[i16; CLASSES]) -> u8 {
+/// The firmware called `name`, built with the published weights where it has none of its own.
+fn build(name: &str) -> Programs {
+    // Two variants of a firmware are built to the same path.
+    static SIMULATOR: Mutex<Option<PathBuf>> = Mutex::new(None);
+    let mut simulator = SIMULATOR.lock().unwrap_or_else(PoisonError::into_inner);
+    let simulator = simulator.get_or_insert_with(|| build::simulator().unwrap());
+    let firmware = firmware::find(name).unwrap();
+    let weights = Weights::choose_for(&[firmware], None).unwrap();
+    let toolchain = toolchain::avr().unwrap();
+    Programs::build(firmware, weights.as_ref(), toolchain, simulator).unwrap()
+}
+
+/// The digits that ship, or those in the firmware's flash.
+fn digits(programs: &Programs) -> Vec<Digit> {
+    let description = programs.host().unwrap().description;
+    let shipped = digits::shipped().unwrap();
+    description.digits_or(&shipped).unwrap().into_owned()
+}
+
+/// The first of the largest.
+fn class(logits: &[i32; CLASSES]) -> u8 {
     let largest = logits.iter().max();
     logits.iter().position(|it| Some(it) == largest).unwrap() as u8
 }
 
-#[test]
-#[ignore = "builds the firmware: cargo xtask test"]
-fn the_firmware_answers_as_the_host_on_every_shipped_digit() {
-    for programs in Programs::all() {
-        let (mut simulated, mut host) = (programs.simulate(), programs.host());
-        for digit in digits::shipped().unwrap() {
-            let (answer, _) = simulated.classify(&digit.pixels).unwrap();
-            let expected = host.classify(&digit.pixels).unwrap();
-            let name = format!("{} of {}", digit.name, programs.firmware.name);
-            assert_eq!(answer, expected, "{name}");
-            assert_eq!(answer.class, digit.label, "{name}: {answer:?}");
-        }
+fn it_answers_as_the_host_on_digits(programs: &Programs, _: &Bounds) {
+    let (mut simulated, mut host) = (programs.simulate().unwrap(), programs.host().unwrap());
+    for digit in digits(programs) {
+        let (answer, _) = simulated.classify(&digit.pixels).unwrap();
+        let expected = host.classify(&digit.pixels).unwrap();
+        assert_eq!(answer, expected, "{}", digit.name);
+        assert_eq!(answer.class, digit.label, "{}: {answer:?}", digit.name);
     }
 }
 
-#[test]
-#[ignore = "builds the firmware: cargo xtask test"]
-fn the_firmware_answers_as_the_host_on_random_bytes() {
+fn it_answers_as_the_host_on_random_bytes(programs: &Programs, _: &Bounds) {
     let mut images: Vec<Image> = vec![[0; IMAGE_BYTES], [255; IMAGE_BYTES]];
     images.extend(random_images(48));
-    for programs in Programs::all() {
-        let (mut simulated, mut host) = (programs.simulate(), programs.host());
-        for (index, image) in images.iter().enumerate() {
-            let (answer, _) = simulated.classify(image).unwrap();
-            let expected = host.classify(image).unwrap();
-            let name = format!("image {index} of {}", programs.firmware.name);
-            assert_eq!(answer, expected, "{name}");
-            assert_eq!(answer.class, first_largest(&answer.logits), "{name}");
-        }
+    let (mut simulated, mut host) = (programs.simulate().unwrap(), programs.host().unwrap());
+    for (index, image) in images.iter().enumerate() {
+        let (answer, _) = simulated.classify(image).unwrap();
+        assert_eq!(answer, host.classify(image).unwrap(), "image {index}");
+        assert_eq!(answer.class, class(&answer.logits), "image {index}");
     }
 }
 
@@ -105,13 +179,11 @@ fn random_images(count: usize) -> Vec<Image> {
         .collect()
 }
 
-#[test]
-#[ignore = "builds the firmware: cargo xtask test"]
-fn the_logits_are_the_published_ones_on_100_images() {
+fn its_logits_are_the_published_ones(programs: &Programs, _: &Bounds) {
     let path = paths::shared().join("reference/logits-first-100.csv");
     let table = std::fs::read_to_string(&path)
         .expect("this test needs ../shared/reference beside the checkout");
-    let published: Vec<Vec<i16>> = table
+    let published: Vec<Vec<i32>> = table
         .lines()
         .skip(1)
         .map(|line| {
@@ -122,103 +194,83 @@ fn the_logits_are_the_published_ones_on_100_images() {
         })
         .collect();
     assert_eq!(published.len(), 100);
-    let digits = mnist(100);
+    let digits = idx::read(&paths::shared().join("mnist"), 100)
+        .expect("this test needs ../shared/mnist beside the checkout");
 
-    for programs in Programs::all() {
-        let mut simulated = programs.simulate();
-        for (digit, expected) in digits.iter().zip(&published) {
-            let (Verdict { logits, class }, _) = simulated.classify(&digit.pixels).unwrap();
-            assert_eq!(&logits[..], expected, "{}", digit.name);
-            assert_eq!(class, first_largest(&logits), "{}", digit.name);
-        }
+    let mut simulated = programs.simulate().unwrap();
+    for (digit, expected) in digits.iter().zip(&published) {
+        let (answer, _) = simulated.classify(&digit.pixels).unwrap();
+        let Verdict { logits, class } = answer;
+        assert_eq!(&logits[..], expected, "{}", digit.name);
+        assert_eq!(class, self::class(&logits), "{}", digit.name);
     }
 }
 
-#[test]
-#[ignore = "builds the firmware: cargo xtask test"]
-fn static_sram_and_the_deepest_stack_take_at_most_1024_bytes() {
-    for programs in Programs::all() {
-        let mut simulated = programs.simulate();
-        for image in random_images(4) {
-            let (_, cost) = simulated.classify(&image).unwrap();
-            let sram = simulated.footprint.sram_static + cost.stack;
-            assert!(sram <= 1_024, "{}: {sram} bytes", programs.firmware.name);
-        }
+/// What each of the digits, and of some images of random bytes, costs.
+fn costs(programs: &Programs) -> Vec<Cost> {
+    let mut simulated = programs.simulate().unwrap();
+    let mut images: Vec<Image> = digits(programs).iter().map(|it| it.pixels).collect();
+    if programs.firmware.link == Link::Serial {
+        images.extend(random_images(4));
     }
+    images
+        .iter()
+        .map(|image| simulated.classify(image).unwrap().1)
+        .collect()
 }
 
-#[test]
-#[ignore = "builds the firmware: cargo xtask test"]
-fn what_the_firmware_takes_of_sram_was_planned() {
-    for programs in Programs::all() {
-        let planned = programs.host().description.sram_bytes;
-        let mut simulated = programs.simulate();
-        for image in random_images(4) {
-            let (_, cost) = simulated.classify(&image).unwrap();
-            let sram = simulated.footprint.sram_static + cost.stack;
-            let name = programs.firmware.name;
-            assert!(sram <= planned, "{name}: {sram} bytes, {planned} planned");
-        }
-    }
+fn it_stays_within_its_bounds(programs: &Programs, bounds: &Bounds) {
+    let mut simulated = programs.simulate().unwrap();
+    let costs: Vec<Cost> = digits(programs)
+        .iter()
+        .map(|digit| simulated.classify(&digit.pixels).unwrap().1)
+        .collect();
+    let mean = costs.iter().map(|cost| cost.cycles).sum::<u64>() / costs.len() as u64;
+    let worst = costs.iter().map(|cost| cost.cycles).max().unwrap();
+    let stack = costs.last().unwrap().stack;
+    let sram = simulated.footprint.sram_static + stack;
+    let flash = simulated.footprint.flash;
+    assert!(mean <= bounds.mean_cycles, "{mean} cycles in the mean");
+    assert!(worst <= bounds.worst_cycles, "{worst} cycles at worst");
+    assert!(sram <= bounds.sram_bytes, "{sram} bytes of SRAM");
+    assert!(flash <= bounds.flash_bytes, "{flash} bytes of flash");
+    // The boot loader has the rest.
+    assert!(bounds.flash_bytes <= programs.firmware.flash);
 }
 
-#[test]
-#[ignore = "builds the firmware: cargo xtask test"]
-fn the_program_leaves_the_boot_loader_its_flash() {
-    for programs in Programs::all() {
-        let (flash, firmware) = (programs.simulate().footprint.flash, programs.firmware);
-        assert!(flash <= firmware.flash, "{}: {flash} bytes", firmware.name);
-    }
+fn its_sram_was_planned(programs: &Programs, _: &Bounds) {
+    let description = programs.host().unwrap().description;
+    let stack = costs(programs).last().unwrap().stack;
+    let sram = programs.simulate().unwrap().footprint.sram_static + stack;
+    let planned = description.sram_bytes;
+    assert!(sram <= planned, "{sram} bytes, {planned} planned");
 }
 
-#[test]
-#[ignore = "builds the firmware: cargo xtask test"]
-fn an_image_takes_at_most_2_500_000_cycles() {
-    for programs in Programs::all() {
-        let mut simulated = programs.simulate();
-        for digit in digits::shipped().unwrap() {
-            let (_, cost) = simulated.classify(&digit.pixels).unwrap();
-            let (cycles, name) = (cost.cycles, programs.firmware.name);
-            assert!(cycles <= 2_500_000, "{name}: {cycles} cycles");
-        }
-    }
-}
-
-#[test]
-#[ignore = "builds the firmware: cargo xtask test"]
-fn no_pixel_takes_longer_than_the_next_needs_to_arrive() {
+fn it_is_ready_for_the_next_pixel(programs: &Programs, _: &Bounds) {
     // 10 bits a byte, 17 × 8 cycles a bit: UBRR = 16 with U2X (ATmega328P datasheet, DS40002061B,
-    // "Equations for Calculating Baud Rate Register Setting").
+    // "Equations for Calculating Baud Rate Register Setting"; the ATmega2560's USART is the same).
     const CYCLES_PER_BYTE: u64 = 10 * 17 * 8;
-    for programs in Programs::all() {
-        let mut simulated = programs.simulate();
-        for image in random_images(4) {
-            let (_, cost) = simulated.classify(&image).unwrap();
-            let (longest, name) = (cost.longest_push, programs.firmware.name);
-            assert!(longest <= CYCLES_PER_BYTE, "{name}: {longest} cycles");
-        }
+    for cost in costs(programs) {
+        let longest = cost.longest_push;
+        assert!(longest <= CYCLES_PER_BYTE, "{longest} cycles");
     }
 }
 
-#[test]
-#[ignore = "builds the firmware: cargo xtask test"]
-fn nothing_in_the_firmware_can_panic() {
-    for programs in Programs::all() {
-        let elf = std::fs::read(&programs.elf).unwrap();
-        let elf = object::File::parse(&*elf).unwrap();
-        let names: Vec<_> = elf
-            .symbols()
-            .map(|symbol| rustc_demangle::demangle(symbol.name().unwrap()).to_string())
-            .collect();
-        assert!(names.iter().any(|name| name == "main"), "{names:?}");
-        let panics: Vec<_> = names
-            .iter()
-            .filter(|name| {
-                ["panic", "unwind", "core::fmt"]
-                    .iter()
-                    .any(|it| name.contains(it))
-            })
-            .collect();
-        assert!(panics.is_empty(), "{}: {panics:?}", programs.firmware.name);
-    }
+fn it_cannot_panic(programs: &Programs, _: &Bounds) {
+    let elf = std::fs::read(&programs.elf).unwrap();
+    let elf = object::File::parse(&*elf).unwrap();
+    let names: Vec<_> = elf
+        .symbols()
+        .map(|symbol| rustc_demangle::demangle(symbol.name().unwrap()).to_string())
+        .collect();
+    assert!(names.iter().any(|name| name == "main"), "{names:?}");
+    let panics: Vec<_> = names
+        .iter()
+        .filter(|name| {
+            ["panic", "unwind", "core::fmt"]
+                .iter()
+                .any(|it| name.contains(it))
+        })
+        .collect();
+    assert!(panics.is_empty(), "{panics:?}");
 }

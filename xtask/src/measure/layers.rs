@@ -1,0 +1,115 @@
+//! The layers of a network, by the text of its plan.
+
+use anyhow::{Context, Result, ensure};
+
+/// A row of a plan.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Layer {
+    /// The layer as it was declared.
+    pub(super) name: String,
+    /// None for a layer without products.
+    pub(super) multiply_accumulates: Option<u64>,
+}
+
+/// Height, width and channels of a feature map.
+type Shape = [u64; 3];
+
+/// The layers that `plan` lists, with `total` multiply-accumulates.
+///
+/// # Errors
+/// When that is no plan, or has another number of them.
+pub(super) fn read(plan: &str, total: u64) -> Result<Vec<Layer>> {
+    let mut input: Option<Shape> = None;
+    let mut layers = Vec::new();
+    let rows = plan
+        .lines()
+        .skip_while(|line| !line.starts_with("layer "))
+        .skip(1)
+        .take_while(|line| !line.is_empty());
+    for row in rows {
+        let mut cells = row
+            .split("  ")
+            .map(str::trim)
+            .filter(|cell| !cell.is_empty());
+        let (name, output) = cells
+            .next()
+            .zip(cells.next())
+            .with_context(|| format!("expected a layer and its output's shape, found {row:?}"))?;
+        let output = shape(output).with_context(|| format!("{output:?} is no shape"))?;
+        layers.push(Layer {
+            name: name.to_owned(),
+            multiply_accumulates: input.and_then(|input| multiply_accumulates(name, input, output)),
+        });
+        input = Some(output);
+    }
+    let counted: u64 = layers.iter().filter_map(|it| it.multiply_accumulates).sum();
+    ensure!(
+        counted == total,
+        "the plan's layers have {counted} multiply-accumulates, the network {total}"
+    );
+    Ok(layers)
+}
+
+/// Reads `12×12×5`.
+fn shape(text: &str) -> Option<Shape> {
+    let sides: Option<Vec<u64>> = text.split('×').map(|side| side.parse().ok()).collect();
+    sides?.try_into().ok()
+}
+
+/// The multiply-accumulates of the layer called `name`, such as `C1(8,3)`.
+fn multiply_accumulates(name: &str, input: Shape, output: Shape) -> Option<u64> {
+    let (letters, arguments) = name.split_once('(')?;
+    let arguments: Vec<u64> = arguments
+        .trim_end_matches(')')
+        .split(',')
+        .filter_map(|argument| argument.trim().parse().ok())
+        .collect();
+    let [height, width, outputs] = output;
+    let inputs = input[2];
+    let window = || arguments.get(1).map(|side| side * side);
+    match letters.trim_end_matches('*') {
+        "C1" => Some(height * width * outputs * inputs * window()?),
+        "C2" => Some(height * width * inputs * (window()? + outputs)),
+        "D" => Some(outputs * input.iter().product::<u64>()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAN: &str = "\
+Digits: 784 bytes in, 10 out, 94,928 multiply-accumulates;
+
+layer     output   order          inputs live  outputs live       needs
+A         14×14×1  as it arrives            0           126         126
+C1(5,3)   12×12×5  rows down                5           358         373
+C2*(8,3)  10×10×8  rows up                 23           396  464 (peak)
+M         5×5×8    rows up                330             6         352
+D*(10)    1×1×10   one by one              88             0          88
+
+SRAM: 464 arena
+";
+
+    #[test]
+    fn a_plan_tells_what_each_layer_computes() {
+        let separable = 10 * 10 * 5 * (9 + 8);
+        let expected = [
+            ("A", None),
+            ("C1(5,3)", Some(12 * 12 * 5 * 9)),
+            ("C2*(8,3)", Some(separable)),
+            ("M", None),
+            ("D*(10)", Some(10 * 200)),
+        ];
+        let total = expected.iter().filter_map(|(_, count)| *count).sum();
+        let layers = read(PLAN, total).unwrap();
+        let found: Vec<_> = layers
+            .iter()
+            .map(|layer| (layer.name.as_str(), layer.multiply_accumulates))
+            .collect();
+        assert_eq!(found, expected);
+        let error = read(PLAN, total + 1).unwrap_err().to_string();
+        assert!(error.starts_with("the plan's layers have"), "{error}");
+    }
+}

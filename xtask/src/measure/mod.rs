@@ -1,0 +1,296 @@
+//! `cargo xtask measure`: what every firmware takes.
+
+mod layers;
+mod markdown;
+mod table;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use crate::build;
+use crate::classifier::{Cost, Cycles, Description, Footprint};
+use crate::digits::{self, Digit};
+use crate::firmware::Firmware;
+use crate::paths::Weights;
+use crate::programs::Programs;
+use crate::progress;
+use crate::toolchain;
+
+use layers::Layer;
+
+/// How measurements are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Tables for a terminal.
+    Text,
+    /// All that was measured.
+    Json,
+    /// The README's tables: all firmware, and the layers of the first.
+    Markdown,
+}
+
+/// What one firmware takes.
+#[derive(Debug, Serialize)]
+struct Measurement {
+    firmware: &'static str,
+    mcu: &'static str,
+    /// The clock in hertz.
+    frequency: u32,
+    images: u64,
+    cycles: Range,
+    cycles_by_kind: Cycles,
+    /// Multiply-accumulates an image.
+    multiply_accumulates: u64,
+    cycles_per_multiply_accumulate: f64,
+    /// Bytes of SRAM in `.data`, `.bss` and `.noinit`.
+    sram_static: u64,
+    /// The deepest stack, in bytes.
+    stack: u64,
+    /// Bytes of the network's arena.
+    arena: u64,
+    /// Bytes of flash, of the whole firmware.
+    flash: u64,
+    /// Bytes of flash, of the network's functions and tables.
+    flash_network: u64,
+    /// What the firmware is made of: the network's layers, and what surrounds them.
+    parts: Vec<Part>,
+}
+
+/// Cycles of computing an image.
+#[derive(Debug, Serialize)]
+struct Range {
+    mean: u64,
+    min: u64,
+    max: u64,
+}
+
+/// A layer, or something around the layers.
+#[derive(Debug, Serialize)]
+struct Part {
+    /// A layer as it was declared, or what else it is.
+    name: String,
+    /// Its functions and tables, as the generated code calls them.
+    symbols: Vec<String>,
+    /// Multiply-accumulates an image; none where there are no products to sum.
+    multiply_accumulates: Option<u64>,
+    cycles: u64,
+    cycles_by_kind: Cycles,
+    cycles_per_multiply_accumulate: Option<f64>,
+    /// Bytes of flash.
+    flash: u64,
+}
+
+impl Cycles {
+    fn total(&self) -> u64 {
+        self.by_kind().into_iter().sum()
+    }
+
+    /// In the order of [`KINDS`].
+    fn by_kind(&self) -> [u64; KINDS.len()] {
+        [
+            self.load,
+            self.multiply_accumulate,
+            self.requantise,
+            self.store,
+            self.pool,
+            self.other,
+        ]
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.load += other.load;
+        self.multiply_accumulate += other.multiply_accumulate;
+        self.requantise += other.requantise;
+        self.store += other.store;
+        self.pool += other.pool;
+        self.other += other.other;
+    }
+
+    /// The mean of a sum over `images`.
+    fn mean(&self, images: u64) -> Self {
+        Self {
+            load: mean(self.load, images),
+            multiply_accumulate: mean(self.multiply_accumulate, images),
+            requantise: mean(self.requantise, images),
+            store: mean(self.store, images),
+            pool: mean(self.pool, images),
+            other: mean(self.other, images),
+        }
+    }
+}
+
+/// What tables call the kinds of instruction.
+const KINDS: [&str; 6] = ["load", "mult.-acc.", "requantise", "store", "pool", "other"];
+
+/// Measures the firmware that `selected` lists, on the digits that ship, or on `count` of those in
+/// the folder `images`; firmware with images of its own, on those.
+///
+/// # Errors
+/// When something cannot be installed, built or read, or a firmware fails.
+pub fn run(
+    selected: &[&'static Firmware],
+    format: Format,
+    images: Option<&Path>,
+    count: usize,
+    weights: Option<PathBuf>,
+) -> Result<()> {
+    let weights = Weights::choose_for(selected, weights)?;
+    let digits = digits::choose(images, count)?;
+    let toolchain = toolchain::avr()?;
+    let simulator = build::simulator()?;
+    let measurements = selected
+        .iter()
+        .map(|&firmware| {
+            let programs = Programs::build(firmware, weights.as_ref(), toolchain, &simulator)?;
+            measure(&programs, &digits).with_context(|| format!("cannot measure {}", firmware.name))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    match format {
+        Format::Text => table::print(&measurements),
+        Format::Json => println!("{}", serde_json::to_string_pretty(&measurements)?),
+        Format::Markdown => markdown::print(&measurements),
+    }
+    Ok(())
+}
+
+fn measure(programs: &Programs, digits: &[Digit]) -> Result<Measurement> {
+    let description = programs.host()?.description;
+    let digits = description.digits_or(digits)?;
+    let mut simulated = programs.simulate()?;
+
+    let firmware = programs.firmware;
+    let bar = progress::images(&format!("measuring {}", firmware.name), digits.len());
+    let mut costs = Vec::new();
+    for digit in digits.iter() {
+        let (_, cost) = simulated.classify(&digit.pixels)?;
+        costs.push(cost);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    summarise(firmware, &description, &simulated.footprint, &costs)
+}
+
+fn summarise(
+    firmware: &Firmware,
+    description: &Description,
+    footprint: &Footprint,
+    costs: &[Cost],
+) -> Result<Measurement> {
+    let no_images = || "there are no images to measure on; give a --count of 1 or more";
+    let images = costs.len() as u64;
+    let cycles = || costs.iter().map(|cost| cost.cycles);
+    let range = Range {
+        min: cycles().min().with_context(no_images)?,
+        max: cycles().max().with_context(no_images)?,
+        mean: mean(cycles().sum(), images),
+    };
+    let layers = layers::read(&description.plan, description.macs)?;
+    let parts = parts(&layers, footprint, costs);
+    let mut cycles_by_kind = Cycles::default();
+    for cost in costs {
+        let functions = cost.profile.functions.values();
+        for cycles in functions.chain([&cost.profile.rest]) {
+            cycles_by_kind.add(cycles);
+        }
+    }
+    Ok(Measurement {
+        firmware: firmware.name,
+        mcu: firmware.mcu,
+        frequency: firmware.frequency,
+        images,
+        cycles_by_kind: cycles_by_kind.mean(images),
+        multiply_accumulates: description.macs,
+        cycles_per_multiply_accumulate: range.mean as f64 / description.macs as f64,
+        cycles: range,
+        sram_static: footprint.sram_static,
+        stack: costs.last().with_context(no_images)?.stack,
+        arena: description.arena_bytes,
+        flash: footprint.flash,
+        flash_network: footprint.parts.values().sum(),
+        parts,
+    })
+}
+
+/// The layers with their functions and tables, and what is left.
+fn parts(layers: &[Layer], footprint: &Footprint, costs: &[Cost]) -> Vec<Part> {
+    let part = |name: &str, macs: Option<u64>, symbols: Vec<&str>| {
+        let mut cycles = Cycles::default();
+        for cost in costs {
+            for symbol in &symbols {
+                if let Some(function) = cost.profile.functions.get(*symbol) {
+                    cycles.add(function);
+                }
+            }
+        }
+        let cycles = cycles.mean(costs.len() as u64);
+        Part {
+            name: name.to_owned(),
+            multiply_accumulates: macs,
+            cycles: cycles.total(),
+            cycles_by_kind: cycles,
+            cycles_per_multiply_accumulate: macs.map(|macs| cycles.total() as f64 / macs as f64),
+            flash: symbols.iter().map(|symbol| footprint.parts[*symbol]).sum(),
+            symbols: symbols.into_iter().map(str::to_owned).collect(),
+        }
+    };
+    let symbols = || footprint.parts.keys().map(String::as_str);
+
+    // The first row of a plan is what takes the input in; each further one is a function, and
+    // those are numbered by the layers' positions in the list, of which some have no code.
+    let (intake, steps) = layers.split_at(layers.len().min(1));
+    let mut positions: Vec<usize> = symbols()
+        .filter_map(|symbol| symbol.strip_prefix("layer_")?.parse().ok())
+        .collect();
+    positions.sort_unstable();
+
+    let mut parts = Vec::new();
+    if let Some(intake) = intake
+        .first()
+        .filter(|_| footprint.parts.contains_key("absorb"))
+    {
+        parts.push(part(&intake.name, None, vec!["absorb"]));
+    }
+    for (layer, position) in steps.iter().zip(positions) {
+        let of_layer = symbols().filter(|symbol| position_of(symbol) == Some(position));
+        parts.push(part(
+            &layer.name,
+            layer.multiply_accumulates,
+            of_layer.collect(),
+        ));
+    }
+    let listed: Vec<String> = parts.iter().flat_map(|part| part.symbols.clone()).collect();
+    let others = symbols().filter(|symbol| !listed.iter().any(|it| it == symbol));
+    parts.push(part("between layers", None, others.collect()));
+
+    let mut cycles = Cycles::default();
+    for cost in costs {
+        cycles.add(&cost.profile.rest);
+    }
+    let cycles = cycles.mean(costs.len() as u64);
+    parts.push(Part {
+        name: "rest of the firmware".to_owned(),
+        symbols: Vec::new(),
+        multiply_accumulates: None,
+        cycles: cycles.total(),
+        cycles_by_kind: cycles,
+        cycles_per_multiply_accumulate: None,
+        flash: footprint.flash - footprint.parts.values().sum::<u64>(),
+    });
+    parts
+}
+
+/// The position of the layer that the function or table called `symbol` is for: `layer_3`,
+/// `WEIGHTS_3`. Tables of cells are numbered by the map between two layers, and are neither's.
+fn position_of(symbol: &str) -> Option<usize> {
+    let (kind, position) = symbol.rsplit_once('_')?;
+    (kind != "CELLS_OF_MAP")
+        .then(|| position.parse().ok())
+        .flatten()
+}
+
+/// The mean, to the nearest; halves up.
+fn mean(sum: u64, count: u64) -> u64 {
+    (sum + count / 2) / count.max(1)
+}

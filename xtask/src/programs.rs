@@ -1,0 +1,65 @@
+//! A firmware with all that is needed to run it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::build;
+use crate::classifier::{Host, Simulated};
+use crate::firmware::Firmware;
+use crate::paths::Weights;
+use crate::toolchain::Toolchain;
+
+/// A firmware, its network on this machine, and the simulator.
+#[derive(Debug)]
+pub struct Programs {
+    /// Which firmware.
+    pub firmware: &'static Firmware,
+    /// The firmware, built.
+    pub elf: PathBuf,
+    host: PathBuf,
+    simulator: PathBuf,
+}
+
+impl Programs {
+    /// Builds `firmware`, to run in `simulator`.
+    ///
+    /// # Errors
+    /// When something does not compile, or the firmware takes weights and there are none.
+    pub fn build(
+        firmware: &'static Firmware,
+        weights: Option<&Weights>,
+        toolchain: Toolchain,
+        simulator: &Path,
+    ) -> Result<Self> {
+        Ok(Self {
+            firmware,
+            host: build::host(firmware, weights)?,
+            elf: build::firmware(firmware, weights, toolchain)?.executable,
+            simulator: simulator.to_owned(),
+        })
+    }
+
+    /// Starts the network on this machine.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn host(&self) -> Result<Host> {
+        Host::start(&self.host)
+    }
+
+    /// Starts the firmware in the simulator, from its reset on.
+    ///
+    /// # Errors
+    /// When the firmware cannot be loaded.
+    pub fn simulate(&self) -> Result<Simulated> {
+        let description = self.host()?.description;
+        Simulated::start(
+            &self.simulator,
+            self.firmware,
+            &self.elf,
+            &description,
+            None,
+        )
+    }
+}
