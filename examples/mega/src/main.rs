@@ -1,7 +1,7 @@
 //! Classifies handwritten digits on an Arduino Mega.
 //!
 //! The serial port (115200 baud, 8N1) takes 784 grey levels an image and answers each image with
-//! 10 logits, little-endian `i32`, and one byte, the class. There is nothing to wait for but the
+//! 10 logits, little-endian `i16`, and one byte, the class. There is nothing to wait for but the
 //! answer: every pixel goes into the network as it arrives, and the image itself is never held.
 #![no_std]
 #![no_main]
@@ -49,8 +49,7 @@ fn main() -> ! {
             }
         };
 
-        let mut class = 0;
-        let mut largest = i32::MIN;
+        let (mut class, mut largest) = (0, logits[0]);
         for (index, logit) in (0u8..).zip(logits) {
             if logit > largest {
                 (class, largest) = (index, logit);
