@@ -28,12 +28,8 @@ fn main() -> ! {
     let peripherals = unsafe { Peripherals::steal() };
     let serial = &peripherals.USART0;
     open(serial);
-    let mark = |value| {
-        peripherals
-            .CPU
-            .gpior0()
-            .write(|register| register.set(value));
-    };
+    // SAFETY: the register is for any use, of any value.
+    let mark = |value| peripherals.CPU.gpior0().write(|w| unsafe { w.bits(value) });
 
     loop {
         mark(COMPUTING);
