@@ -18,10 +18,11 @@ use std::time::SystemTime;
 use std::{env, fs};
 
 use anyhow::{Context, Result, anyhow};
+use herringbone_compiler::avr;
 use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, WeightsSource,
 };
-use herringbone_compiler::network::{Activation, Bits, LayerKind, Network, Shape};
+use herringbone_compiler::network::{Activation, Bits, LayerId, LayerKind, Network, Shape};
 use herringbone_compiler::plan;
 use herringbone_compiler::program::{self, Program};
 use herringbone_compiler::target::Target;
@@ -31,7 +32,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{RngSeed, TestError, TestRunner};
 
-use device::{Code, Site};
+use device::{Code, Function, Site};
 use judge::{Subject, fails_with, judge};
 
 /// What of a case is not in its recipe.
@@ -103,9 +104,26 @@ fn program(
     Ok((program, Vec::new()))
 }
 
-/// The backend's code.
-fn emit(_: &Target, _: &Program, _: u32) -> Code {
-    unimplemented!("the AVR backend")
+/// The backend's code; a bit a layer says whether it is unrolled.
+fn emit(part: &Target, program: &Program, unrolled: u32) -> Code {
+    let form_of = |layer: LayerId| match unrolled >> (layer.0 % 32) & 1 {
+        1 => avr::Form::Unrolled,
+        _ => avr::Form::Table,
+    };
+    let code = avr::emit(program, avr::Core::of(part), form_of);
+    Code {
+        stack_bytes: code.stack_bytes(),
+        table_bytes: code.functions.iter().map(|it| it.near_table_bytes).sum(),
+        functions: code
+            .functions
+            .into_iter()
+            .map(|it| Function {
+                name: it.name,
+                text: it.text,
+                flash_bytes: it.flash_bytes,
+            })
+            .collect(),
+    }
 }
 
 /// A case as a person writes it down.
@@ -225,21 +243,18 @@ fn judge_random_networks(part: &str, side: u32, cases: u32, bases_bytes: &'stati
 }
 
 #[test]
-#[ignore = "there is no AVR backend yet"]
 fn code_for_atmega328p_computes_what_the_design_says() {
     judge_random_networks("atmega328p", 16, 150, &[0x100, 0x2F00]);
 }
 
 /// Has no multiplier, and no `jmp`.
 #[test]
-#[ignore = "there is no AVR backend yet"]
 fn code_for_attiny85_computes_what_the_design_says() {
     judge_random_networks("attiny85", 9, 150, &[0x40, 0x600]);
 }
 
 /// Has return addresses of 3 bytes; reads tables beyond 64 KB by `elpm`, and across.
 #[test]
-#[ignore = "there is no AVR backend yet"]
 fn code_for_atmega2560_computes_what_the_design_says() {
     judge_random_networks("atmega2560", 16, 150, &[0x200, 0xFE00, 0x1_FE00, 0x3_0000]);
 }

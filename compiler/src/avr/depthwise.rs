@@ -1,0 +1,298 @@
+//! The depthwise half of a separable layer with weights from a table: channel
+//! by channel, for each has its own weight at every tap.
+//!
+//! Offset binary as in `table`. The values go to the stack, where the pointwise
+//! half reads them.
+
+use super::Kind;
+use super::assembly::Assembly;
+use super::field::Source;
+use super::finish::Destination;
+use super::finish::shift_up;
+use super::instruction::{Label, Mode, Pointer, Register};
+use super::rounder::Rounder;
+use super::state::{BASE, POSITION, Registers};
+use super::sum::Sum;
+use super::table::{RAMPZ, multiply, subtract};
+use crate::program::{SumParameters, pack_row, packed_row_bytes};
+
+const VALUE: Register = Register(16);
+const WEIGHT: Register = Register(17);
+const CHANNEL: Register = Register(18);
+const COUNTER: Register = Register(19);
+/// The position, a channel further.
+const CELL: Register = Register(20);
+const SIGN: Register = Register(15);
+const ZERO: Register = Register(1);
+const Z: Register = Register(30);
+
+/// A depthwise sum from a table.
+pub(super) struct Depthwise<'a> {
+    sum: &'a Sum<'a>,
+    source: Source<'a>,
+    kernel: (u32, u32),
+    rows: Option<Label>,
+    row_bytes: u32,
+    accumulator: Vec<Register>,
+    total: Vec<Register>,
+    rounder: Rounder<'a>,
+    tap: Label,
+    channel: Label,
+    multiply: Label,
+    channels_computed: f64,
+}
+
+impl<'a> Depthwise<'a> {
+    pub(super) fn new(
+        asm: &mut Assembly,
+        sum: &'a Sum<'a>,
+        mut source: Source<'a>,
+        kernel: (u32, u32),
+    ) -> Self {
+        source.keeps_z = true;
+        let registers = |first: u8| (first..).take(sum.width).map(Register).collect();
+        let rows = sum.constants().map(|constants| {
+            let rows = constants.weights.chunks(sum.program.outputs as usize);
+            asm.table(
+                rows.flat_map(|row| pack_row(row, sum.weight_bits))
+                    .collect(),
+            )
+        });
+        Self {
+            sum,
+            source,
+            kernel,
+            rows,
+            row_bytes: packed_row_bytes(sum.program.outputs, sum.weight_bits),
+            accumulator: registers(2),
+            total: registers(6),
+            rounder: Rounder::new(sum),
+            tap: asm.label(),
+            channel: asm.label(),
+            multiply: asm.label(),
+            channels_computed: 0.0,
+        }
+    }
+
+    /// What it changes, or wants unchanged.
+    pub(super) fn registers(&self) -> Registers {
+        // Rounding by shifts works in Y.
+        let fixed = [VALUE, WEIGHT, CHANNEL, COUNTER, CELL, CELL.next(), SIGN]
+            .into_iter()
+            .chain([Register(28), Register(29), BASE, BASE.next()]);
+        let sums = self.accumulator.iter().chain(&self.total).copied();
+        Registers::of(fixed.chain(sums))
+    }
+
+    /// Computes one output's values, and pushes them.
+    pub(super) fn emit(&mut self, asm: &mut Assembly) {
+        let return_bytes = i64::from(asm.core().program_counter.bytes);
+        for channel in 0..self.sum.program.outputs {
+            self.channels_computed += asm.executions();
+            asm.ldi(CHANNEL, channel as u8);
+            asm.call(self.channel);
+            // The tap, the multiplication, and Z where cells come from a table.
+            asm.stack_changes(3 * return_bytes + 2);
+            asm.stack_changes(-3 * return_bytes - 2);
+            self.rounder.begin(asm, channel as usize);
+            let own = self.accumulator.clone();
+            let destination = Destination::PushedWide;
+            self.rounder
+                .round(asm, &own, channel as usize, ZERO, destination);
+        }
+    }
+
+    /// The subroutines, where nothing runs into them.
+    pub(super) fn subroutines(&self, asm: &mut Assembly) {
+        let taps = f64::from(self.kernel.0 * self.kernel.1);
+        asm.times(self.channels_computed, |asm| {
+            asm.bind(self.channel);
+            asm.of(Kind::Load, |asm| self.emit_channel(asm));
+            asm.times(taps, |asm| {
+                asm.bind(self.tap);
+                asm.of(Kind::Load, |asm| self.emit_tap(asm));
+                if !asm.core().multiplies {
+                    asm.bind(self.multiply);
+                    asm.of(Kind::MultiplyAccumulate, |asm| multiply(asm, COUNTER));
+                }
+            });
+        });
+        self.rounder.subroutines(asm);
+    }
+
+    /// The sum of one channel.
+    fn emit_channel(&self, asm: &mut Assembly) {
+        for &register in self.accumulator.iter().chain(&self.total) {
+            asm.clr(register);
+        }
+        self.begin_weights(asm);
+        let shared = self.source.bits == 4 && !self.source.by_nibble;
+        asm.movw(CELL, POSITION);
+        if !self.source.has_table() {
+            asm.mov(VALUE, CHANNEL);
+            if shared {
+                asm.lsr(VALUE);
+            }
+            asm.add(CELL, VALUE);
+            asm.adc(CELL.next(), ZERO);
+        }
+        let width = self.source.map.shape.width;
+        let channels = self.source.map.shape.channels;
+        for row in 0..self.kernel.0 {
+            for column in 0..self.kernel.1 {
+                let pixel = row * width + column;
+                if self.source.has_table() {
+                    self.source.point_at_pixel(asm, pixel);
+                    asm.mov(VALUE, CHANNEL);
+                    if shared {
+                        asm.lsr(VALUE);
+                    }
+                    asm.add(Pointer::X.low(), VALUE);
+                    asm.adc(Pointer::X.low().next(), ZERO);
+                } else {
+                    asm.movw(Pointer::X.low(), CELL);
+                    let cells = self.source.position_of_cells(pixel * channels);
+                    asm.add_to_pair(Pointer::X.low(), cells as i32);
+                }
+                asm.call(self.tap);
+            }
+        }
+        for _ in 0..self.sum.weight_bits - 1 {
+            shift_up(asm, &self.total);
+        }
+        subtract(asm, &self.accumulator, &self.total);
+        asm.ret();
+    }
+
+    /// Z ← the channel's byte of the first row.
+    fn begin_weights(&self, asm: &mut Assembly) {
+        asm.mov(VALUE, CHANNEL);
+        for _ in 0..(8 / self.sum.weight_bits).ilog2() {
+            asm.lsr(VALUE);
+        }
+        match (self.rows, &self.sum.program.parameters) {
+            (Some(rows), _) => {
+                if asm.core().extended_flash {
+                    asm.ldi_address(Z, (rows, 0), 2);
+                    asm.write_port(RAMPZ, Z);
+                }
+                asm.ldi_address(Z, (rows, 0), 0);
+                asm.ldi_address(Z.next(), (rows, 0), 1);
+            }
+            (None, SumParameters::Runtime(place)) => {
+                asm.movw(Z, BASE);
+                let row_byte = self.sum.first_parameter_byte + place.first_weight_byte;
+                asm.add_to_pair(Z, row_byte as i32);
+            }
+            (None, SumParameters::Constant(_)) => unreachable!("constants are in flash"),
+        }
+        asm.add(Z, VALUE);
+        asm.adc(Z.next(), ZERO);
+        self.carry_to_rampz(asm);
+    }
+
+    /// Behind an addition to Z that sets the carry where it wraps.
+    fn carry_to_rampz(&self, asm: &mut Assembly) {
+        if self.rows.is_none() || !asm.core().extended_flash {
+            return;
+        }
+        let scratch = Register(0);
+        asm.read_port(scratch, RAMPZ);
+        asm.adc(scratch, ZERO);
+        asm.write_port(RAMPZ, scratch);
+    }
+
+    /// One tap: loads the channel's value and weight, and adds their product.
+    fn emit_tap(&self, asm: &mut Assembly) {
+        let x = Pointer::X.low();
+        let low = asm.label();
+        if self.source.by_nibble {
+            asm.lsr(x.next());
+            asm.ror(x);
+            asm.load(VALUE, Pointer::X, Mode::Plain);
+            asm.branch(super::instruction::Condition::SameOrHigher, low, 0.5);
+            asm.swap(VALUE);
+            asm.bind(low);
+        } else {
+            asm.load(VALUE, Pointer::X, Mode::Plain);
+            if self.source.bits == 4 {
+                asm.skip_if_clear(CHANNEL, 0);
+                asm.swap(VALUE);
+            }
+        }
+        if self.source.bits == 4 {
+            asm.andi(VALUE, 0x0F);
+            if self.sum.signed_input {
+                asm.skip_if_clear(VALUE, 3);
+                asm.ori(VALUE, 0xF0);
+            }
+        }
+        if self.rows.is_some() {
+            asm.lpm(WEIGHT);
+        } else {
+            asm.load(WEIGHT, Pointer::Z, Mode::PostIncrement);
+        }
+        if self.row_bytes > 1 {
+            asm.ldi(COUNTER, (self.row_bytes - 1) as u8);
+            asm.add(Z, COUNTER);
+            asm.adc(Z.next(), ZERO);
+            self.carry_to_rampz(asm);
+        }
+        match self.sum.weight_bits {
+            4 => {
+                asm.skip_if_clear(CHANNEL, 0);
+                asm.swap(WEIGHT);
+                asm.andi(WEIGHT, 0x0F);
+            }
+            2 => {
+                asm.skip_if_clear(CHANNEL, 1);
+                asm.swap(WEIGHT);
+                for _ in 0..2 {
+                    asm.skip_if_clear(CHANNEL, 0);
+                    asm.lsr(WEIGHT);
+                }
+                asm.andi(WEIGHT, 0x03);
+            }
+            _ => {}
+        }
+        asm.of(Kind::MultiplyAccumulate, |asm| self.add_product(asm));
+        asm.ret();
+    }
+
+    fn add_product(&self, asm: &mut Assembly) {
+        let product = [Register(0), Register(1)];
+        let sign_of = |asm: &mut Assembly, register: Register| {
+            asm.clr(SIGN);
+            if self.sum.signed_input {
+                asm.skip_if_clear(register, 7);
+                asm.com(SIGN);
+            }
+        };
+        sign_of(asm, VALUE);
+        asm.add(self.total[0], VALUE);
+        for &register in &self.total[1..] {
+            asm.adc(register, SIGN);
+        }
+        if asm.core().multiplies {
+            if self.sum.signed_input {
+                asm.mulsu(VALUE, WEIGHT);
+            } else {
+                asm.mul(VALUE, WEIGHT);
+            }
+        } else {
+            asm.call(self.multiply);
+            if self.sum.signed_input {
+                // As an unsigned number, it was 256 too large.
+                asm.skip_if_clear(VALUE, 7);
+                asm.sub(product[1], WEIGHT);
+            }
+        }
+        sign_of(asm, product[1]);
+        asm.add(self.accumulator[0], product[0]);
+        asm.adc(self.accumulator[1], product[1]);
+        for &register in &self.accumulator[2..] {
+            asm.adc(register, SIGN);
+        }
+        asm.clr(ZERO);
+    }
+}

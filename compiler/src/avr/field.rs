@@ -1,0 +1,273 @@
+//! Where a kernel reads: the runs of neighbouring values in one output's
+//! receptive field, and how X gets there.
+
+use super::assembly::Assembly;
+use super::instruction::{Condition, Label, Pointer, Register};
+use super::state::{BASE, POSITION, Registers, stack_pointer};
+use crate::program::{Addressing, Map, Program};
+
+/// A map as a kernel reads it.
+#[derive(Clone, Debug)]
+pub(super) struct Source<'a> {
+    pub(super) map: &'a Map,
+    /// Bits of an activation: 4 or 8.
+    pub(super) bits: u32,
+    pub(super) signed: bool,
+    /// Whether pixels may begin in the middle of a byte.
+    pub(super) by_nibble: bool,
+    table: Option<Label>,
+    /// Whether Z is not to be changed.
+    pub(super) keeps_z: bool,
+}
+
+/// Values that lie one behind the other.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    /// The pixel of the field that it begins in.
+    pub(super) row: u32,
+    pub(super) column: u32,
+    /// The channel of that pixel that it begins with.
+    pub(super) channel: u32,
+    /// How many.
+    pub(super) values: u32,
+    /// The kernel's number of the first, counting channels, then columns, then
+    /// rows.
+    pub(super) first_input: u32,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(asm: &mut Assembly, program: &'a Program, map: &'a Map) -> Self {
+        let bits = program.activation_bits;
+        let by_nibble = !map.is_byte_aligned(bits);
+        let mut source = Self {
+            map,
+            bits,
+            signed: map.signed,
+            by_nibble,
+            table: None,
+            keeps_z: false,
+        };
+        if let Addressing::Table(cells) = &map.addressing {
+            let entries = cells.iter().flat_map(|&cell| {
+                let entry = source.position_of_cells(cell) as u16;
+                entry.to_le_bytes()
+            });
+            source.table = Some(asm.near_table(entries.collect()));
+        }
+        source
+    }
+
+    /// Cells in units of a position: nibbles, or bytes where all begin at one.
+    pub(super) fn position_of_cells(&self, cells: u32) -> u32 {
+        position_of_cells(cells, self.bits, self.by_nibble)
+    }
+
+    /// Whether pixels are found in a table.
+    pub(super) fn has_table(&self) -> bool {
+        self.table.is_some()
+    }
+
+    /// Units of a position between neighbouring pixels.
+    pub(super) fn pixel_step(&self) -> u32 {
+        match self.table {
+            Some(_) => 2,
+            None => self.position_of_cells(self.map.shape.channels),
+        }
+    }
+
+    /// Makes the position that of a pixel, the network's address being in
+    /// [`POSITION`]. Changes r0.
+    pub(super) fn begin(&self, asm: &mut Assembly, pixel: u32) {
+        match self.table {
+            Some(table) => {
+                asm.ldi_address(POSITION, (table, 0), 0);
+                asm.ldi_address(POSITION.next(), (table, 0), 1);
+            }
+            None => {
+                if self.by_nibble {
+                    asm.lsl(POSITION);
+                    asm.rol(POSITION.next());
+                }
+                let first = self.position_of_cells(self.map.first_cell);
+                asm.add_to_pair(POSITION, first as i32);
+            }
+        }
+        asm.add_to_pair(POSITION, (pixel * self.pixel_step()) as i32);
+    }
+
+    /// The runs of a kernel over channels `channel..channel + channels`.
+    pub(super) fn runs(
+        &self,
+        (height, width): (u32, u32),
+        channels: std::ops::Range<u32>,
+    ) -> Vec<Run> {
+        let all = self.map.shape.channels;
+        let count = channels.end - channels.start;
+        let whole = count == all && self.table.is_none();
+        let mut runs = Vec::new();
+        for row in 0..height {
+            for column in 0..if whole { 1 } else { width } {
+                runs.push(Run {
+                    row,
+                    column,
+                    channel: channels.start,
+                    values: if whole { width * all } else { count },
+                    first_input: (row * width + column) * all + channels.start,
+                });
+            }
+        }
+        runs
+    }
+
+    /// Points X at the byte of each run's first value in turn, and calls
+    /// `body`, which is told whether that value is the high nibble, and leaves X
+    /// behind the last byte that has a value of the run. Changes Z unless it is
+    /// to be kept.
+    ///
+    /// `body` is emitted once for each way in which a run may begin.
+    pub(super) fn for_each_run(
+        &self,
+        asm: &mut Assembly,
+        runs: &[Run],
+        body: &mut dyn FnMut(&mut Assembly, &Run, bool),
+    ) {
+        match self.table {
+            Some(_) => {
+                for run in runs {
+                    self.point_at_pixel(asm, run.row * self.map.shape.width + run.column);
+                    self.by_parity(asm, &mut |asm, odd| {
+                        let first = u32::from(odd) + run.channel;
+                        asm.add_to_pair(Pointer::X.low(), self.whole_bytes(first) as i32);
+                        body(asm, run, self.is_high(first));
+                    });
+                }
+            }
+            None => {
+                asm.movw(Pointer::X.low(), POSITION);
+                self.by_parity(asm, &mut |asm, odd| {
+                    let mut bytes = 0;
+                    for run in runs {
+                        let pixel = run.row * self.map.shape.width + run.column;
+                        let cell = pixel * self.map.shape.channels + run.channel;
+                        let first = cell + u32::from(odd);
+                        let begin = self.whole_bytes(first);
+                        asm.add_to_pair(Pointer::X.low(), begin as i32 - bytes);
+                        body(asm, run, self.is_high(first));
+                        bytes = self.bytes_up_to(first + run.values) as i32;
+                    }
+                });
+            }
+        }
+    }
+
+    /// X ← the first byte of a pixel by its entry in the table, counted from the
+    /// field's first; doubled, and odd for a high nibble, where pixels begin by
+    /// nibble.
+    pub(super) fn point_at_pixel(&self, asm: &mut Assembly, entry: u32) {
+        let (z, x) = (Pointer::Z.low(), Pointer::X.low());
+        if self.keeps_z {
+            asm.push(z);
+            asm.push(z.next());
+        }
+        asm.movw(z, POSITION);
+        asm.add_to_pair(z, 2 * entry as i32);
+        asm.lpm_near(x);
+        asm.lpm_near(x.next());
+        if self.keeps_z {
+            asm.pop(z.next());
+            asm.pop(z);
+        }
+        for _ in 0..if self.by_nibble { 2 } else { 1 } {
+            asm.add(x, BASE);
+            asm.adc(x.next(), BASE.next());
+        }
+    }
+
+    /// A pair of two bytes an entry, counted from the table's start, becomes the
+    /// entry. Changes Z.
+    pub(super) fn look_up(&self, asm: &mut Assembly, pair: Register) {
+        let Some(table) = self.table else {
+            unreachable!("pixels are found in a table");
+        };
+        let z = Pointer::Z.low();
+        asm.ldi_address(z, (table, 0), 0);
+        asm.ldi_address(z.next(), (table, 0), 1);
+        asm.add(z, pair);
+        asm.adc(z.next(), pair.next());
+        asm.lpm_near(pair);
+        asm.lpm_near(pair.next());
+    }
+
+    /// Where pixels begin by nibble, turns X from a position to a pointer and
+    /// emits `body` for either parity.
+    fn by_parity(&self, asm: &mut Assembly, body: &mut dyn FnMut(&mut Assembly, bool)) {
+        if self.by_nibble {
+            by_parity(asm, body);
+        } else {
+            body(asm, false);
+        }
+    }
+
+    /// Bytes before the one with that cell, counted from a byte's first cell.
+    fn whole_bytes(&self, cells: u32) -> u32 {
+        if self.bits == 4 { cells / 2 } else { cells }
+    }
+
+    fn bytes_up_to(&self, cells: u32) -> u32 {
+        if self.bits == 4 {
+            cells.div_ceil(2)
+        } else {
+            cells
+        }
+    }
+
+    fn is_high(&self, cells: u32) -> bool {
+        self.bits == 4 && cells % 2 == 1
+    }
+
+    /// What finding runs changes beside X, Z and r0, or must find unchanged.
+    pub(super) fn registers(&self) -> Registers {
+        if self.has_table() {
+            Registers::of([BASE, BASE.next()])
+        } else {
+            Registers::default()
+        }
+    }
+}
+
+/// Cells in units of a position.
+pub(super) fn position_of_cells(cells: u32, bits: u32, by_nibble: bool) -> u32 {
+    if bits == 8 || by_nibble {
+        cells
+    } else {
+        cells / 2
+    }
+}
+
+/// X holds a position in nibbles: makes it a pointer, and emits `body` for the
+/// low nibble (`false`) and the high one.
+pub(super) fn by_parity(asm: &mut Assembly, body: &mut dyn FnMut(&mut Assembly, bool)) {
+    let (odd, join) = (asm.label(), asm.label());
+    asm.lsr(Pointer::X.low().next());
+    asm.ror(Pointer::X.low());
+    asm.branch(Condition::Lower, odd, 0.5);
+    asm.times(0.5, |asm| {
+        body(asm, false);
+        asm.jump(join);
+    });
+    asm.bind(odd);
+    asm.times(0.5, |asm| body(asm, true));
+    asm.bind(join);
+}
+
+/// X ← behind the first of `count` bytes that were pushed last: `ld -X` then
+/// gives them in the order of pushing.
+pub(super) fn point_at_pushed(asm: &mut Assembly, count: u32, pushed_since: u32) {
+    stack_pointer(asm, Pointer::X);
+    asm.add_to_pair(Pointer::X.low(), (count + pushed_since + 1) as i32);
+}
+
+/// Registers of the activation and of its byte in unrolled code.
+pub(super) const VALUE: Register = Register(30);
+/// The byte that the activation came in, then its high nibble.
+pub(super) const BYTE: Register = Register(31);

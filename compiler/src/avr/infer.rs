@@ -1,0 +1,163 @@
+//! `infer`: computes the results from a complete input, layer by layer.
+//!
+//! It alone saves the registers that the C ABI wants saved (r2 to r17, r28 and
+//! r29; avr-gcc ABI, "Call-Saved Registers"), for all layers change them.
+
+use super::assembly::Assembly;
+use super::field::{Source, by_parity};
+use super::instruction::{Condition, Instruction, Mode, Pointer, Register};
+use super::state::{POSITION, stack_pointer};
+use super::table::RAMPZ;
+use super::{Core, Function, layer_name};
+use crate::program::{Accumulator, Map, Program};
+
+const SAVED: [u8; 18] = [
+    2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 28, 29,
+];
+const RESULTS: Register = Register(22);
+const ZERO: Register = Register(1);
+
+/// `infer(network: r25:r24, results: r23:r22)`.
+pub(super) fn emit(program: &Program, core: Core) -> Function {
+    let mut asm = Assembly::new(core);
+    for register in SAVED.map(Register) {
+        asm.push(register);
+    }
+    let arguments = [POSITION.next(), POSITION, RESULTS.next(), RESULTS];
+    for register in arguments {
+        asm.push(register);
+    }
+    for (index, step) in program.steps.iter().enumerate() {
+        if index > 0 {
+            load_arguments(&mut asm);
+        }
+        asm.emit(Instruction::CallFunction {
+            name: layer_name(step.layer),
+            far: core.has_jmp,
+        });
+    }
+    if program.steps.last().is_none_or(|step| step.stores) {
+        if !program.steps.is_empty() {
+            load_arguments(&mut asm);
+        }
+        copy_activations(&mut asm, program);
+    }
+    for _ in arguments {
+        asm.pop(Register(0));
+    }
+    for register in SAVED.map(Register).into_iter().rev() {
+        asm.pop(register);
+    }
+    if core.extended_flash {
+        asm.write_port(RAMPZ, ZERO);
+    }
+    asm.ret();
+    asm.finish("infer")
+}
+
+/// The arguments, which were pushed last.
+fn load_arguments(asm: &mut Assembly) {
+    stack_pointer(asm, Pointer::Z);
+    for (displacement, register) in (1..).zip([RESULTS, RESULTS.next(), POSITION, POSITION.next()])
+    {
+        asm.load(register, Pointer::Z, Mode::Displacement(displacement));
+    }
+}
+
+/// Copies the last map, which is stored, to the results: 16 bits each, rows,
+/// columns, channels.
+fn copy_activations(asm: &mut Assembly, program: &Program) {
+    let map = &program.maps[program.maps.len() - 1];
+    let source = Source::new(asm, program, map);
+    let pixels = map.shape.pixels();
+    let y = Pointer::Y.low();
+    asm.movw(y, RESULTS);
+    asm.movw(super::state::BASE, POSITION);
+    source.begin(asm, 0);
+    let count = Register(2);
+    asm.ldi_pair(Register(30), pixels as u16);
+    asm.movw(count, Register(30));
+    let next = asm.here();
+    asm.times(pixels.into(), |asm| {
+        if source.has_table() {
+            source.point_at_pixel(asm, 0);
+        } else {
+            asm.movw(Pointer::X.low(), POSITION);
+        }
+        if source.by_nibble {
+            by_parity(asm, &mut |asm, odd| copy_pixel(asm, program, map, odd));
+        } else {
+            copy_pixel(asm, program, map, false);
+        }
+        asm.add_to_pair(POSITION, source.pixel_step() as i32);
+        asm.ldi(Register(30), 1);
+        asm.sub(count, Register(30));
+        asm.sbc(count.next(), ZERO);
+        asm.loop_back(Condition::NotEqual, next, pixels.into());
+    });
+}
+
+/// One pixel from X to Y.
+fn copy_pixel(asm: &mut Assembly, program: &Program, map: &Map, odd: bool) {
+    let (byte, value, high) = (Register(18), Register(19), Register(20));
+    let bits = program.activation_bits;
+    let channels = map.shape.channels;
+    debug_assert_eq!(program.results.accumulator, Accumulator::I16);
+    let deliver = |asm: &mut Assembly| {
+        asm.ldi(high, 0);
+        if map.signed {
+            if bits == 4 {
+                asm.skip_if_clear(value, 3);
+                asm.ori(value, 0xF0);
+            }
+            asm.skip_if_clear(value, 7);
+            asm.ldi(high, 0xFF);
+        }
+        asm.store(Pointer::Y, Mode::PostIncrement, value);
+        asm.store(Pointer::Y, Mode::PostIncrement, high);
+    };
+    let nibble = |asm: &mut Assembly, upper: bool| {
+        asm.mov(value, byte);
+        if upper {
+            asm.swap(value);
+        }
+        asm.andi(value, 0x0F);
+        deliver(asm);
+    };
+    // `ldi` to 255 at most; pairs of nibbles fewer.
+    let count = Register(21);
+    let repeat = |asm: &mut Assembly, times: u32, body: &mut dyn FnMut(&mut Assembly)| {
+        if times == 0 {
+            return;
+        }
+        asm.ldi(count, times as u8);
+        let next = asm.here();
+        asm.times(times.into(), |asm| {
+            body(asm);
+            asm.dec(count);
+            asm.loop_back(Condition::NotEqual, next, times.into());
+        });
+    };
+    if bits == 8 {
+        repeat(asm, channels, &mut |asm| {
+            asm.load(value, Pointer::X, Mode::PostIncrement);
+            deliver(asm);
+        });
+        return;
+    }
+    let mut rest = channels;
+    if odd {
+        asm.load(byte, Pointer::X, Mode::PostIncrement);
+        nibble(asm, true);
+        rest -= 1;
+    }
+    repeat(asm, rest / 2, &mut |asm| {
+        asm.load(byte, Pointer::X, Mode::PostIncrement);
+        nibble(asm, false);
+        nibble(asm, true);
+    });
+    if rest % 2 == 1 {
+        asm.load(byte, Pointer::X, Mode::Plain);
+        nibble(asm, false);
+    }
+}

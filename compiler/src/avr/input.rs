@@ -1,0 +1,108 @@
+//! What a weighted sum reads: the field of an output, a whole stored map, or
+//! values that another kernel has just pushed.
+
+use super::assembly::Assembly;
+use super::field::{Run, Source, point_at_pushed};
+use super::instruction::{Mode, Pointer};
+use super::state::{POSITION, Registers};
+use crate::program::Map;
+
+/// What a weighted sum reads.
+#[derive(Clone, Debug)]
+pub(super) enum Input<'a> {
+    /// The receptive field of the output at hand.
+    Field {
+        source: Source<'a>,
+        kernel: (u32, u32),
+    },
+    /// A whole map, in the order of storage; the position is the network's
+    /// address.
+    Stored { map: &'a Map, bits: u32 },
+    /// Values of a byte each.
+    Pushed { count: u32 },
+}
+
+impl Input<'_> {
+    /// Bits that a value takes where it is read.
+    pub(super) fn stored_bits(&self) -> u32 {
+        match self {
+            Input::Field { source, .. } => source.bits,
+            Input::Stored { bits, .. } => *bits,
+            Input::Pushed { .. } => 8,
+        }
+    }
+
+    /// How X goes from byte to byte.
+    pub(super) fn mode(&self) -> Mode {
+        match self {
+            Input::Pushed { .. } => Mode::PreDecrement,
+            _ => Mode::PostIncrement,
+        }
+    }
+
+    /// The most values of a run.
+    pub(super) fn longest_run(&self) -> u32 {
+        let runs = self.runs();
+        runs.iter().map(|run| run.values).max().unwrap_or(0)
+    }
+
+    /// Registers that finding runs needs unchanged.
+    pub(super) fn registers(&self) -> Registers {
+        match self {
+            Input::Field { source, .. } => source.registers(),
+            _ => Registers::default(),
+        }
+    }
+
+    /// All values, in runs.
+    pub(super) fn runs(&self) -> Vec<Run> {
+        let run = |first_input: u32, values: u32| Run {
+            row: 0,
+            column: 0,
+            channel: 0,
+            values,
+            first_input,
+        };
+        match self {
+            Input::Field { source, kernel } => source.runs(*kernel, 0..source.map.shape.channels),
+            Input::Stored { map, .. } => {
+                let before_wrap = map.pixels_before_wrap * map.shape.channels;
+                let behind = map.shape.values() - before_wrap;
+                [run(0, before_wrap), run(before_wrap, behind)]
+                    .into_iter()
+                    .filter(|run| run.values > 0)
+                    .collect()
+            }
+            Input::Pushed { count } => vec![run(0, *count)],
+        }
+    }
+
+    /// See [`Source::for_each_run`]. `pushed_since`: bytes that were pushed
+    /// behind the values to read. For values that were pushed, X is above the
+    /// first one.
+    pub(super) fn for_each_run(
+        &self,
+        asm: &mut Assembly,
+        pushed_since: u32,
+        body: &mut dyn FnMut(&mut Assembly, &Run, bool),
+    ) {
+        let runs = self.runs();
+        match self {
+            Input::Field { source, .. } => source.for_each_run(asm, &runs, body),
+            Input::Stored { map, bits } => {
+                for run in &runs {
+                    let wrapped = run.first_input > 0;
+                    let cell = if wrapped { 0 } else { map.first_cell };
+                    let per_byte = 8 / bits;
+                    asm.movw(Pointer::X.low(), POSITION);
+                    asm.add_to_pair(Pointer::X.low(), (cell / per_byte) as i32);
+                    body(asm, run, cell % per_byte == 1);
+                }
+            }
+            Input::Pushed { count } => {
+                point_at_pushed(asm, *count, pushed_since);
+                body(asm, &runs[0], false);
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The AVR backend: a program written down as assembly, one function a layer.
+//!
+//! Every instruction is ours, so bytes, cycles and stack are known before
+//! anything is assembled; [`choose`] weighs real kernels against each other.
+//!
+//! A weight is an instruction where its layer is unrolled: the activation's
+//! multiples are made once and added to each output's register pair, two
+//! cycles a weight (`unrolled`). Where flash is dear, weights are read from a
+//! table, an activation's row for all outputs (`table`). Either way an
+//! activation that is 0 is skipped: after ReLU most are.
+//!
+//! Registers: r1 is zero between kernels, r25:r24 the position of the input
+//! field, X what is read or written, r0 and Z scratch. Functions of layers are
+//! called by `infer` alone, which saves what the C ABI wants saved.
+
+mod assembly;
+mod choice;
+mod depthwise;
+mod field;
+mod finish;
+mod infer;
+mod input;
+mod instruction;
+mod intake;
+mod layer;
+mod multiples;
+mod pool;
+mod requantise;
+mod rounder;
+mod state;
+mod store;
+mod sum;
+mod table;
+mod unrolled;
+mod walk;
+
+pub use choice::{Mix, NoMixFits, choose};
+
+use crate::network::LayerId;
+use crate::program::Program;
+use crate::target::Target;
+use instruction::ProgramCounter;
+
+/// What a part's instruction set can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Core {
+    /// Whether it has `mul`.
+    multiplies: bool,
+    /// Whether tables may lie beyond the 64 KB that `lpm` reaches.
+    extended_flash: bool,
+    /// Whether it has `jmp` and `call`; without, `rjmp` wraps around all flash.
+    has_jmp: bool,
+    program_counter: ProgramCounter,
+}
+
+impl Core {
+    /// The core of a part.
+    pub fn of(target: &Target) -> Self {
+        Self {
+            multiplies: target.multiplies,
+            extended_flash: target.flash_bytes > 1 << 16,
+            has_jmp: target.flash_bytes > 1 << 13,
+            program_counter: ProgramCounter::of_flash(target.flash_bytes),
+        }
+    }
+}
+
+/// What instructions are for, in the numbers of `.debug_herringbone`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Loops, calls.
+    Other = 0,
+    /// Finding and unpacking activations.
+    Load = 1,
+    /// Multiples, products and sums.
+    MultiplyAccumulate = 2,
+    /// From sums to activations.
+    Requantise = 3,
+    /// Packing and storing activations.
+    Store = 4,
+    /// Pooling, that of the raw input too.
+    Pool = 5,
+}
+
+/// How a layer's weights are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As instructions.
+    Unrolled,
+    /// From a table in flash, or from parameters in SRAM.
+    Table,
+}
+
+/// A function, to be the text of a naked one.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// `absorb`, `infer`, or `layer_` and the layer's position.
+    pub name: String,
+    /// Instructions and tables, a line each; calls of other functions stand
+    /// as `{name}`. After them come its marks for the section
+    /// `.debug_herringbone`: from that address on, instructions are of that
+    /// [`Kind`].
+    pub text: String,
+    /// Bytes of flash, tables included.
+    pub flash_bytes: u32,
+    /// Bytes of tables apart from the function, in the first 64 KB.
+    pub near_table_bytes: u32,
+    /// Expected cycles, half of all unsigned activations being 0.
+    pub cycles: f64,
+    /// The deepest that it pushes and calls, its own return address not counted.
+    pub stack_bytes: u32,
+}
+
+/// A network's functions.
+#[derive(Clone, Debug)]
+pub struct Code {
+    /// `absorb`, `infer`, then every layer's.
+    pub functions: Vec<Function>,
+    core: Core,
+}
+
+impl Code {
+    /// Bytes of flash, tables included.
+    pub fn flash_bytes(&self) -> u32 {
+        let bytes = |function: &Function| function.flash_bytes + function.near_table_bytes;
+        self.functions.iter().map(bytes).sum()
+    }
+
+    /// The deepest stack below the caller of `absorb` or `infer`, return
+    /// addresses included.
+    pub fn stack_bytes(&self) -> u32 {
+        let return_bytes = u32::from(self.core.program_counter.bytes);
+        let deepest = |layers: bool| {
+            let of = |function: &&Function| function.name.starts_with("layer_") == layers;
+            let stacks = self.functions.iter().filter(of);
+            stacks.map(|function| function.stack_bytes).max()
+        };
+        let (own, layers) = (deepest(false).unwrap_or(0), deepest(true));
+        return_bytes + own + layers.map_or(0, |bytes| bytes + return_bytes)
+    }
+
+    /// Expected cycles of an inference.
+    pub fn cycles(&self) -> f64 {
+        self.functions.iter().map(|function| function.cycles).sum()
+    }
+}
+
+/// Writes a program down, each layer in its form.
+pub fn emit(program: &Program, core: Core, form_of: impl Fn(LayerId) -> Form) -> Code {
+    let mut functions = vec![intake::emit(program, core), infer::emit(program, core)];
+    for index in 0..program.steps.len() {
+        let form = form_of(program.steps[index].layer);
+        functions.push(layer::emit(program, core, index, form));
+    }
+    Code { functions, core }
+}
+
+/// The function of a step.
+fn layer_name(layer: LayerId) -> String {
+    format!("layer_{}", layer.0)
+}

@@ -1,0 +1,201 @@
+//! What a layer keeps from one output pixel to the next, and where.
+
+use super::assembly::Assembly;
+use super::instruction::{Mode, Pointer, Register};
+
+/// The stack pointer's I/O addresses, the same on every part with the full
+/// core (ATmega328P datasheet, DS40002061B, "Stack Pointer").
+const SPL: u8 = 0x3D;
+const SPH: u8 = 0x3E;
+
+/// Where the input field of the output at hand begins. No kernel uses it for
+/// anything else.
+pub(super) const POSITION: Register = Register(24);
+
+/// The network's address, where a kernel needs it.
+pub(super) const BASE: Register = Register(22);
+
+/// A set of registers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Registers(u32);
+
+impl Registers {
+    pub(super) fn of(registers: impl IntoIterator<Item = Register>) -> Self {
+        let mut set = Self::default();
+        for register in registers {
+            set.insert(register);
+        }
+        set
+    }
+
+    pub(super) fn insert(&mut self, register: Register) {
+        self.0 |= 1 << register.0;
+    }
+
+    pub(super) fn contains(self, register: Register) -> bool {
+        self.0 >> register.0 & 1 == 1
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(super) fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// What a loop over the outputs keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Variable {
+    /// Where the next output goes.
+    Output,
+    /// Outputs left in the line.
+    Count,
+    /// Lines left; of herringbone, rows left.
+    Rows,
+    /// Of herringbone: columns left.
+    Columns,
+    /// Of herringbone: the field of what is left's first output.
+    Corner,
+    /// Outputs left until the ring's end.
+    UntilWrap,
+}
+
+impl Variable {
+    fn bytes(self) -> u8 {
+        match self {
+            Variable::Output | Variable::Corner | Variable::UntilWrap => 2,
+            Variable::Count | Variable::Rows | Variable::Columns => 1,
+        }
+    }
+}
+
+/// Every variable's register; those that the kernel wants for itself are on
+/// the stack while it runs.
+pub(super) struct State {
+    places: Vec<(Variable, Register)>,
+    /// In the order of pushing.
+    saved: Vec<Register>,
+    /// Bytes on the stack when they had been pushed.
+    saved_at: Option<u32>,
+}
+
+impl State {
+    /// Finds a place for every variable. `kernel`: what the kernel changes;
+    /// `results`: where it leaves its outputs.
+    pub(super) fn new(variables: &[Variable], kernel: Registers, results: Registers) -> Self {
+        // Scratch registers of everybody, and r1, which is zero.
+        let reserved = Registers::of([0, 1, 24, 25, 26, 27, 30, 31].map(Register));
+        let mut taken = reserved.union(results);
+        let mut state = Self {
+            places: Vec::new(),
+            saved: Vec::new(),
+            saved_at: None,
+        };
+        for &variable in variables {
+            let fits = |first: u8, avoid: Registers| {
+                (0..variable.bytes())
+                    .all(|byte| first + byte < 30 && !avoid.contains(Register(first + byte)))
+            };
+            let find = |avoid: Registers| {
+                let step = usize::from(variable.bytes());
+                (2..30)
+                    .step_by(step)
+                    .rev()
+                    .find(|&first| fits(first, avoid))
+            };
+            let first = find(taken.union(kernel))
+                .or_else(|| find(taken))
+                .expect("a kernel leaves a few registers when it is done");
+            let registers = (first..first + variable.bytes()).map(Register);
+            // Whole, so that both bytes of a pair are found together.
+            let saved = registers.clone().any(|register| kernel.contains(register));
+            for register in registers {
+                taken.insert(register);
+                if saved {
+                    state.saved.push(register);
+                }
+            }
+            state.places.push((variable, Register(first)));
+        }
+        state
+    }
+
+    /// The variable's register, or the lower of its two.
+    pub(super) fn register(&self, variable: Variable) -> Register {
+        let place = self.places.iter().find(|(other, _)| *other == variable);
+        place.expect("the loop has that variable").1
+    }
+
+    /// Before the kernel.
+    pub(super) fn save(&mut self, asm: &mut Assembly) {
+        for &register in &self.saved {
+            asm.push(register);
+        }
+        self.saved_at = Some(asm.stack_depth_bytes());
+    }
+
+    /// Behind the kernel.
+    pub(super) fn restore(&mut self, asm: &mut Assembly) {
+        for &register in self.saved.iter().rev() {
+            asm.pop(register);
+        }
+        self.saved_at = None;
+    }
+
+    /// Copies a pair to X, wherever it is now. Changes Z.
+    pub(super) fn fetch(&self, asm: &mut Assembly, variable: Variable) {
+        let register = self.register(variable);
+        let saved = self.saved.iter().position(|&saved| saved == register);
+        let (Some(saved_at), Some(index)) = (self.saved_at, saved) else {
+            asm.movw(Pointer::X.low(), register);
+            return;
+        };
+        // The low byte was pushed first, so it lies above the high one.
+        let above = self.saved.len() as u32 - 1 - index as u32;
+        let bytes = asm.stack_depth_bytes() - saved_at + above;
+        stack_pointer(asm, Pointer::X);
+        asm.add_to_pair(Pointer::X.low(), bytes as i32);
+        asm.load(Register(31), Pointer::X, Mode::PostIncrement);
+        asm.load(Register(30), Pointer::X, Mode::Plain);
+        asm.movw(Pointer::X.low(), Pointer::Z.low());
+    }
+}
+
+/// Copies the stack pointer, which is one below the last byte pushed.
+pub(super) fn stack_pointer(asm: &mut Assembly, to: Pointer) {
+    asm.read_port(to.low(), SPL);
+    asm.read_port(to.low().next(), SPH);
+}
+
+/// Adds a constant to a pair; r30 is spare.
+pub(super) fn add_constant(asm: &mut Assembly, low: Register, value: i32) {
+    let spare = Register(30);
+    let high = low.next();
+    if low.is_upper() {
+        asm.add_to_pair(low, value);
+        return;
+    }
+    let zero = Register(1);
+    match value {
+        0 => {}
+        1..=255 => {
+            asm.ldi(spare, value as u8);
+            asm.add(low, spare);
+            asm.adc(high, zero);
+        }
+        -255..=-1 => {
+            asm.ldi(spare, value.unsigned_abs() as u8);
+            asm.sub(low, spare);
+            asm.sbc(high, zero);
+        }
+        _ => {
+            let [low_byte, high_byte, ..] = value.to_le_bytes();
+            asm.ldi(spare, low_byte);
+            asm.add(low, spare);
+            asm.ldi(spare, high_byte);
+            asm.adc(high, spare);
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! Where outputs go: packed into the next map, or to the caller's results.
+
+use super::Kind;
+use super::assembly::Assembly;
+use super::field::{by_parity, position_of_cells};
+use super::instruction::{Condition, Mode, Pointer, Register};
+use super::state::{BASE, POSITION, State, Variable, add_constant};
+use crate::plan::Order;
+use crate::program::{Accumulator, Map, Program, Step};
+
+const X: Pointer = Pointer::X;
+const SCRATCH: Register = Register(30);
+const OTHER: Register = Register(31);
+const COUNTER: Register = Register(0);
+const ZERO: Register = Register(1);
+
+/// Where a layer's outputs go.
+pub(super) enum Sink<'a> {
+    /// To a map.
+    Map {
+        map: &'a Map,
+        bits: u32,
+        by_nibble: bool,
+        backward: bool,
+        outputs: u32,
+    },
+    /// To the caller's array.
+    Results {
+        bytes_each: u32,
+        channels: u32,
+        outputs: u32,
+    },
+}
+
+impl<'a> Sink<'a> {
+    pub(super) fn of(program: &'a Program, index: usize) -> Self {
+        let step: &Step = &program.steps[index];
+        let outputs = step.output.pixels();
+        if !step.stores {
+            return Self::Results {
+                bytes_each: match program.results.accumulator {
+                    Accumulator::I16 => 2,
+                    Accumulator::I32 => 4,
+                },
+                channels: step.output.channels,
+                outputs,
+            };
+        }
+        let map = &program.maps[index + 1];
+        let bits = program.activation_bits;
+        Self::Map {
+            map,
+            bits,
+            by_nibble: !map.is_byte_aligned(bits),
+            backward: step.order == Order::RowMajorBackward,
+            outputs,
+        }
+    }
+
+    /// Whether it goes on at the arena's first cell somewhere.
+    pub(super) fn wraps(&self) -> bool {
+        match self {
+            Self::Map { map, outputs, .. } => map.pixels_before_wrap < *outputs,
+            Self::Results { .. } => false,
+        }
+    }
+
+    /// Units between neighbouring outputs.
+    fn step(&self) -> i32 {
+        match *self {
+            Self::Map {
+                map,
+                bits,
+                by_nibble,
+                backward,
+                ..
+            } => {
+                let step = position_of_cells(map.shape.channels, bits, by_nibble) as i32;
+                if backward { -step } else { step }
+            }
+            Self::Results {
+                bytes_each,
+                channels,
+                ..
+            } => (bytes_each * channels) as i32,
+        }
+    }
+
+    /// At the start of a layer, [`POSITION`] being the network's address and
+    /// r23:r22 that of the results.
+    pub(super) fn begin(&self, asm: &mut Assembly, state: &State) {
+        let z = Pointer::Z.low();
+        match *self {
+            Self::Map {
+                map,
+                bits,
+                by_nibble,
+                backward,
+                ..
+            } => {
+                asm.movw(z, POSITION);
+                if by_nibble {
+                    asm.lsl(z);
+                    asm.rol(z.next());
+                }
+                let pixel = if backward { map.shape.pixels() - 1 } else { 0 };
+                let cell = map.first_cell + pixel * map.shape.channels;
+                asm.add_to_pair(z, position_of_cells(cell, bits, by_nibble) as i32);
+            }
+            Self::Results { .. } => asm.movw(z, Register(22)),
+        }
+        // Not yet: a wrapping ring's counter goes through Z's low half.
+        asm.movw(state.register(Variable::Output), z);
+        if let (true, Self::Map { map, .. }) = (self.wraps(), self) {
+            let counter = state.register(Variable::UntilWrap);
+            asm.ldi_pair(z, map.pixels_before_wrap as u16);
+            asm.movw(counter, z);
+        }
+    }
+
+    /// Goes to the next output.
+    pub(super) fn advance(&self, asm: &mut Assembly, state: &State) {
+        let outputs = match self {
+            Self::Map { outputs, .. } | Self::Results { outputs, .. } => *outputs,
+        };
+        if outputs == 1 {
+            return;
+        }
+        let output = state.register(Variable::Output);
+        add_constant(asm, output, self.step());
+        if !self.wraps() {
+            return;
+        }
+        let counter = state.register(Variable::UntilWrap);
+        let same = asm.label();
+        asm.ldi(SCRATCH, 1);
+        asm.sub(counter, SCRATCH);
+        asm.sbc(counter.next(), ZERO);
+        asm.branch(Condition::NotEqual, same, 1.0);
+        asm.movw(output, BASE);
+        if let Self::Map {
+            by_nibble: true, ..
+        } = self
+        {
+            asm.lsl(output);
+            asm.rol(output.next());
+        }
+        asm.bind(same);
+    }
+
+    /// Stores a pixel whose values are in registers, which it changes.
+    pub(super) fn store(&self, asm: &mut Assembly, state: &State, values: &[Register]) {
+        let Self::Map {
+            bits, by_nibble, ..
+        } = *self
+        else {
+            unreachable!("results are put");
+        };
+        asm.of(Kind::Store, |asm| {
+            state.fetch(asm, Variable::Output);
+            if bits == 8 {
+                for &value in values {
+                    asm.store(X, Mode::PostIncrement, value);
+                }
+            } else if by_nibble {
+                by_parity(asm, &mut |asm, odd| pack(asm, values, odd));
+            } else {
+                pack(asm, values, false);
+            }
+        });
+    }
+
+    /// Stores a pixel whose `count` values were pushed, the first one first.
+    /// Takes them from the stack. Changes Z and r0.
+    pub(super) fn store_pushed(&self, asm: &mut Assembly, state: &State, count: u32) {
+        let Self::Map {
+            bits, by_nibble, ..
+        } = *self
+        else {
+            unreachable!("results are put");
+        };
+        asm.of(Kind::Store, |asm| {
+            state.fetch(asm, Variable::Output);
+            if bits == 8 {
+                asm.add_to_pair(X.low(), count as i32);
+                repeat(asm, count, |asm| {
+                    asm.pop(SCRATCH);
+                    asm.store(X, Mode::PreDecrement, SCRATCH);
+                });
+                asm.stack_changes(1 - i64::from(count));
+            } else if by_nibble {
+                by_parity(asm, &mut |asm, odd| {
+                    unstack(asm, count, odd);
+                    // The other parity finds them again.
+                    asm.stack_changes(count.into());
+                });
+                asm.stack_changes(-i64::from(count));
+            } else {
+                unstack(asm, count, false);
+            }
+        });
+    }
+
+    /// Puts sums into the results from value `first` of the pixel on.
+    pub(super) fn put(&self, asm: &mut Assembly, state: &State, first: u32) {
+        let Self::Results { bytes_each, .. } = *self else {
+            unreachable!("activations are stored");
+        };
+        state.fetch(asm, Variable::Output);
+        asm.add_to_pair(X.low(), (first * bytes_each) as i32);
+    }
+
+    /// Bytes of a result.
+    pub(super) fn result_bytes(&self) -> usize {
+        match *self {
+            Self::Results { bytes_each, .. } => bytes_each as usize,
+            Self::Map { .. } => 0,
+        }
+    }
+}
+
+/// Packs nibbles from X on; the first is a high one if `odd`.
+fn pack(asm: &mut Assembly, values: &[Register], odd: bool) {
+    let mut values = values;
+    if odd && let Some((&first, rest)) = values.split_first() {
+        asm.load(SCRATCH, X, Mode::Plain);
+        asm.andi(SCRATCH, 0x0F);
+        asm.swap(first);
+        asm.or(first, SCRATCH);
+        asm.store(X, Mode::PostIncrement, first);
+        values = rest;
+    }
+    let (pairs, rest) = values.as_chunks::<2>();
+    for &[low, high] in pairs {
+        asm.swap(high);
+        asm.or(high, low);
+        asm.store(X, Mode::PostIncrement, high);
+    }
+    if let [last] = *rest {
+        asm.load(SCRATCH, X, Mode::Plain);
+        asm.andi(SCRATCH, 0xF0);
+        asm.or(last, SCRATCH);
+        asm.store(X, Mode::Plain, last);
+    }
+}
+
+/// Pops nibbles and packs them from the last to the first, X being at the byte
+/// of the first, in its high half if `odd`.
+fn unstack(asm: &mut Assembly, count: u32, odd: bool) {
+    let end = count + u32::from(odd);
+    asm.add_to_pair(X.low(), (end / 2) as i32);
+    if end % 2 == 1 {
+        asm.pop(SCRATCH);
+        asm.load(OTHER, X, Mode::Plain);
+        asm.andi(OTHER, 0xF0);
+        asm.or(SCRATCH, OTHER);
+        asm.store(X, Mode::Plain, SCRATCH);
+    }
+    let pairs = (count - end % 2 - u32::from(odd)) / 2;
+    repeat(asm, pairs, |asm| {
+        asm.pop(SCRATCH);
+        asm.pop(OTHER);
+        asm.swap(SCRATCH);
+        asm.or(SCRATCH, OTHER);
+        asm.store(X, Mode::PreDecrement, SCRATCH);
+    });
+    asm.stack_changes(if pairs > 0 {
+        2 - 2 * i64::from(pairs)
+    } else {
+        0
+    });
+    if odd {
+        asm.pop(SCRATCH);
+        asm.swap(SCRATCH);
+        asm.load(OTHER, X, Mode::PreDecrement);
+        asm.andi(OTHER, 0x0F);
+        asm.or(SCRATCH, OTHER);
+        asm.store(X, Mode::Plain, SCRATCH);
+    }
+}
+
+/// Emits a loop of `count`, which is at most 255. Changes r0 and, before the
+/// first round, Z's low half.
+fn repeat(asm: &mut Assembly, count: u32, body: impl FnOnce(&mut Assembly)) {
+    match count {
+        0 => {}
+        1 => body(asm),
+        _ => {
+            asm.ldi(SCRATCH, count as u8);
+            asm.mov(COUNTER, SCRATCH);
+            let next = asm.here();
+            asm.times(count.into(), |asm| {
+                body(asm);
+                asm.dec(COUNTER);
+                asm.loop_back(Condition::NotEqual, next, count.into());
+            });
+        }
+    }
+}
+
+/// Takes `count` bytes from the stack. Changes r0 and r30.
+pub(super) fn drop_pushed(asm: &mut Assembly, count: u32) {
+    if count <= 6 {
+        for _ in 0..count {
+            asm.pop(COUNTER);
+        }
+        return;
+    }
+    asm.ldi(SCRATCH, count as u8);
+    let next = asm.here();
+    asm.times(count.into(), |asm| {
+        asm.pop(COUNTER);
+        asm.dec(SCRATCH);
+        asm.loop_back(Condition::NotEqual, next, count.into());
+    });
+    asm.stack_changes(1 - i64::from(count));
+}

@@ -1,0 +1,194 @@
+//! A weighted sum as the kernels see it: how wide it is, and how it is rounded.
+
+use crate::budget::CURSOR_BYTES;
+use crate::program::{
+    Accumulator, ConstantParameters, Finish, Program, SumParameters, WeightedSum,
+};
+
+/// How each output's sum `S = Σ w·x` becomes an activation without a shift up.
+///
+/// With `t = (S << left) + bias` and `right ≥ 1`, rounding halves up is
+/// `⌊(t + 2^(right−1)) / 2^right⌋`, and since floors nest it is also
+/// `⌊(S + ⌊c / 2^m⌋) / 2^(right−m)⌋` for `c = bias + 2^(right−1)` and
+/// `m = min(left, right)` where `left = m`. Rounding halves to even differs only
+/// where `t` is halfway between two integers: what is divided is then a
+/// multiple of the divisor, and an odd result is one too large. Where `c` is no
+/// multiple of `2^m`, `t` never is halfway.
+///
+/// Without activation, `2^(right+bits−1)` more makes the result non-negative, so
+/// that it is clamped and rounded like any other; that half range is taken off
+/// again at the end.
+#[derive(Clone, Debug)]
+pub(super) struct Rounding {
+    /// Bits to shift the sum up by first; mostly 0.
+    pub(super) left: u32,
+    /// Bits to shift down by.
+    pub(super) right: u32,
+    /// One an output: what is added to the sum.
+    pub(super) addends: Vec<i32>,
+    /// One an output: whether it may be halfway.
+    pub(super) halfway: Vec<bool>,
+}
+
+/// What becomes of the sums.
+#[derive(Clone, Debug)]
+pub(super) enum Ending {
+    /// They are results: shifted up, and the bias added.
+    Exact,
+    /// Rounded as the constants say.
+    Rounded(Rounding),
+    /// Rounded by a loop: shifts that are known at run time only, or too far.
+    Shifted,
+}
+
+/// A weighted sum.
+#[derive(Clone, Debug)]
+pub(super) struct Sum<'a> {
+    pub(super) program: &'a WeightedSum,
+    /// Bits of an activation.
+    pub(super) activation_bits: u32,
+    /// Bits of a packed weight.
+    pub(super) weight_bits: u32,
+    /// Whether what it reads is two's complement.
+    pub(super) signed_input: bool,
+    /// Bytes of a sum.
+    pub(super) width: usize,
+    pub(super) ending: Ending,
+    /// Where parameters that are loaded at run time begin, from the network's
+    /// address on.
+    pub(super) first_parameter_byte: u32,
+}
+
+/// The least and greatest sum of an output.
+#[derive(Clone, Copy, Default)]
+struct Range {
+    low: i64,
+    high: i64,
+}
+
+impl Range {
+    /// Bytes that hold it in two's complement.
+    fn bytes(self) -> usize {
+        (1..)
+            .find(|&bytes| {
+                let half = 1i64 << (8 * bytes - 1);
+                -half <= self.low && self.high < half
+            })
+            .unwrap_or(8)
+    }
+
+    fn scaled_and_moved(self, left: u32, by: i64) -> Self {
+        // Shifts are 31 at most, sums far below 2^32.
+        Self {
+            low: (self.low << left) + by,
+            high: (self.high << left) + by,
+        }
+    }
+}
+
+impl<'a> Sum<'a> {
+    pub(super) fn new(program: &'a Program, sum: &'a WeightedSum, signed_input: bool) -> Self {
+        let whole = program;
+        let program = sum;
+        let mut sum = Self {
+            program,
+            activation_bits: whole.activation_bits,
+            weight_bits: whole.weight_bits,
+            first_parameter_byte: whole.arena_bytes + CURSOR_BYTES,
+            signed_input,
+            width: match program.accumulator {
+                Accumulator::I16 => 2,
+                Accumulator::I32 => 4,
+            },
+            ending: match program.finish {
+                Finish::Exact => Ending::Exact,
+                Finish::Relu | Finish::Signed => Ending::Shifted,
+            },
+        };
+        let SumParameters::Constant(constants) = &program.parameters else {
+            return sum;
+        };
+        let ranges = sum.ranges(constants);
+        // The sum itself and what is made of it both fit.
+        let width_of = |left: u32, addend: &dyn Fn(usize) -> i64| {
+            let widths = ranges.iter().enumerate().map(|(output, range)| {
+                let moved = range.scaled_and_moved(left, addend(output));
+                moved.bytes()
+            });
+            widths.max().unwrap_or(2).max(2)
+        };
+        // Proven to fit the accumulator, which has 4 bytes at most.
+        sum.width = width_of(constants.left, &|output| constants.biases[output].into()).min(4);
+        if program.finish == Finish::Exact {
+            return sum;
+        }
+        if let Some(rounding) = sum.rounding(constants) {
+            let width = width_of(rounding.left, &|output| rounding.addends[output].into());
+            if width <= 4 {
+                sum.width = width;
+                sum.ending = Ending::Rounded(rounding);
+            }
+        }
+        sum
+    }
+
+    pub(super) fn constants(&self) -> Option<&'a ConstantParameters> {
+        match &self.program.parameters {
+            SumParameters::Constant(constants) => Some(constants),
+            SumParameters::Runtime(_) => None,
+        }
+    }
+
+    /// Whether its outputs are results as they stand.
+    pub(super) fn is_exact(&self) -> bool {
+        self.program.finish == Finish::Exact
+    }
+
+    /// Whether results are two's complement.
+    pub(super) fn signed_output(&self) -> bool {
+        self.program.finish == Finish::Signed
+    }
+
+    fn rounding(&self, constants: &ConstantParameters) -> Option<Rounding> {
+        let (left, right) = (constants.left, constants.right);
+        // Farther is no shift that a trained network has.
+        if left > 24 || right > 24 {
+            return None;
+        }
+        let mut moved: i64 = if right > 0 { 1 << (right - 1) } else { 0 };
+        if self.signed_output() {
+            moved += 1 << (right + self.activation_bits - 1);
+        }
+        let nested = left.min(right);
+        let constants = constants.biases.iter().map(|&bias| i64::from(bias) + moved);
+        let addends = constants
+            .clone()
+            .map(|constant| i32::try_from(constant >> nested));
+        let halfway = constants.map(|constant| right > 0 && constant & ((1 << nested) - 1) == 0);
+        Some(Rounding {
+            left: left - nested,
+            right: right - nested,
+            addends: addends.collect::<Result<_, _>>().ok()?,
+            halfway: halfway.collect(),
+        })
+    }
+
+    fn ranges(&self, constants: &ConstantParameters) -> Vec<Range> {
+        let (least, most) = if self.signed_input {
+            let half = 1i64 << (self.activation_bits - 1);
+            (-half, half - 1)
+        } else {
+            (0, (1i64 << self.activation_bits) - 1)
+        };
+        let outputs = self.program.outputs as usize;
+        let mut ranges = vec![Range::default(); outputs];
+        for row in constants.weights.chunks(outputs) {
+            for (range, &weight) in ranges.iter_mut().zip(row) {
+                let weight = i64::from(weight);
+                range.low += (weight * least).min(weight * most);
+                range.high += (weight * least).max(weight * most);
+            }
+        }
+        ranges
+    }
+}

@@ -1,0 +1,682 @@
+//! Weights from a table in flash, or from parameters in SRAM.
+//!
+//! An activation that is not 0 is multiplied by its row of packed weights, one
+//! weight an output, and added to every sum of a pass, which live in registers.
+//! Rows are offset binary, `u = w + 2^(bits − 1)`, so that products are made
+//! without caring for signs; `2^(bits − 1) · Σx` is taken off at the end.
+//!
+//! Where there is a multiplier, the weights of a byte are not masked apart
+//! either: multiplying by the whole byte `b` and by `b >> bits` gives
+//! `A₀ = Σ x·b` and `A₁ = Σ x·(b >> bits)`, and the first weight's sum is
+//! `A₀ − 2^bits·A₁`, modulo the sums' width.
+
+use super::Kind;
+use super::assembly::Assembly;
+use super::field::Run;
+use super::finish::{self, Accumulators, Destination, load_sum, shift_up};
+use super::input::Input;
+use super::instruction::{Condition, Label, Mode, Pointer, Register};
+use super::requantise::SUM;
+use super::rounder::Rounder;
+use super::state::{BASE, Registers, State};
+use super::store::Sink;
+use super::sum::Sum;
+use crate::program::{SumParameters, pack_row, packed_row_bytes};
+
+const VALUE: Register = Register(16);
+const WEIGHTS: Register = Register(17);
+/// The byte that a value came in.
+const BYTE: Register = Register(18);
+const COUNT: Register = Register(19);
+const PRODUCT: [Register; 2] = [Register(0), Register(1)];
+const ZERO: Register = Register(1);
+const Z: Register = Register(30);
+
+/// RAMPZ, the third byte of Z for `elpm` (ATmega2560 datasheet, DS40002211A,
+/// "RAMPZ").
+pub(super) const RAMPZ: u8 = 0x3B;
+
+/// How a value and a weight are multiplied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Products {
+    /// By `mul`, or a subroutine that does the same.
+    Multiplied,
+    /// By adding those of the value's doubles that the weight has bits for.
+    Doubles,
+}
+
+/// A weighted sum from a table.
+pub(super) struct Table<'a> {
+    sum: &'a Sum<'a>,
+    input: Input<'a>,
+    products: Products,
+    /// Where the rows are, if in flash.
+    rows: Option<Label>,
+    row_bytes: u32,
+    passes: Vec<Pass>,
+    registers: TableRegisters,
+    rounder: Rounder<'a>,
+    multiply: Option<Label>,
+}
+
+/// Outputs that are summed up together.
+struct Pass {
+    accumulators: Vec<Vec<Register>>,
+    first_byte: u32,
+    /// The first output's weight among those of its byte: not 0 only where the
+    /// sums of a whole byte are too many for a pass.
+    first_field: usize,
+    /// The run from a low nibble or a byte on, and that from a high nibble on.
+    entries: [Label; 2],
+    calls: f64,
+    values: f64,
+}
+
+/// What of a row a pass reads.
+struct Share {
+    first_byte: u32,
+    first_field: usize,
+    outputs: usize,
+}
+
+/// Divides the outputs into passes of at most `most` sums: evenly and by whole
+/// bytes where a pass holds the sums of one.
+fn shares(sum: &Sum<'_>, most: usize) -> Vec<Share> {
+    let per_byte = (8 / sum.weight_bits) as usize;
+    let outputs = sum.program.outputs as usize;
+    if most < per_byte {
+        let firsts = (0..outputs).step_by(per_byte).flat_map(|byte| {
+            (byte..outputs.min(byte + per_byte))
+                .step_by(most)
+                .map(move |first| (byte, first))
+        });
+        return firsts
+            .map(|(byte, first)| Share {
+                first_byte: (byte / per_byte) as u32,
+                first_field: first - byte,
+                outputs: most.min(outputs - first).min(byte + per_byte - first),
+            })
+            .collect();
+    }
+    let bytes = outputs.div_ceil(per_byte);
+    let passes = bytes.div_ceil(most / per_byte);
+    (0..passes)
+        .map(|pass| {
+            let (from, to) = (bytes * pass / passes, bytes * (pass + 1) / passes);
+            Share {
+                first_byte: from as u32,
+                first_field: 0,
+                outputs: (to * per_byte).min(outputs) - from * per_byte,
+            }
+        })
+        .collect()
+}
+
+/// Registers beside the fixed ones.
+struct TableRegisters {
+    /// The sum of all values, as wide as the sums.
+    total: Vec<Register>,
+    /// The count's high byte.
+    count_high: Option<Register>,
+    /// Zero, or the sign of what is added.
+    sign: Option<Register>,
+    /// The value times 2, 4…
+    doubles: Vec<Register>,
+    /// The counter of a multiplication without `mul`.
+    counter: Option<Register>,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn new(
+        asm: &mut Assembly,
+        sum: &'a Sum<'a>,
+        mut input: Input<'a>,
+        keeps_base: bool,
+    ) -> Self {
+        if let Input::Field { source, .. } = &mut input {
+            source.keeps_z = true;
+        }
+        let runtime = sum.constants().is_none();
+        let keeps_base = keeps_base || runtime || !input.registers().is_empty();
+        let narrow = sum.activation_bits == 4 && sum.weight_bits <= 4;
+        let products = if narrow && !asm.core().multiplies {
+            Products::Doubles
+        } else {
+            Products::Multiplied
+        };
+
+        let mut free: Vec<u8> = (2..16).collect();
+        let mut upper: Vec<u8> = if keeps_base {
+            vec![20, 21]
+        } else {
+            vec![20, 21, 22, 23]
+        };
+        let mut take = |upper_only: bool| {
+            let register = if upper_only {
+                upper.pop()
+            } else {
+                upper.pop().or_else(|| free.pop())
+            };
+            Register(register.expect("a table kernel has registers to spare"))
+        };
+        let software = products == Products::Multiplied && !asm.core().multiplies;
+        // First those that have to be upper ones.
+        let count_high = (input.longest_run() > 255).then(|| take(true));
+        let counter = software.then(|| take(true));
+        let sign = (sum.signed_input || sum.width > 2).then(|| take(false));
+        let mut total = vec![Register(28), Register(29)];
+        total.extend((2..sum.width).map(|_| take(false)));
+        let doubles = match products {
+            Products::Doubles => (1..sum.weight_bits).map(|_| take(false)).collect(),
+            Products::Multiplied => vec![],
+        };
+        let registers = TableRegisters {
+            total,
+            count_high,
+            sign,
+            doubles,
+            counter,
+        };
+        free.append(&mut upper);
+        free.sort_unstable();
+
+        let accumulators = |outputs: usize| {
+            let sums = free.chunks_exact(sum.width).take(outputs);
+            sums.map(|bytes| bytes.iter().map(|&byte| Register(byte)).collect())
+                .collect()
+        };
+        let passes = shares(sum, free.len() / sum.width)
+            .into_iter()
+            .map(|share| Pass {
+                accumulators: accumulators(share.outputs),
+                first_byte: share.first_byte,
+                first_field: share.first_field,
+                entries: [asm.label(), asm.label()],
+                calls: 0.0,
+                values: 0.0,
+            })
+            .collect();
+        let rows = sum.constants().map(|constants| {
+            let rows = constants.weights.chunks(sum.program.outputs as usize);
+            asm.table(
+                rows.flat_map(|row| pack_row(row, sum.weight_bits))
+                    .collect(),
+            )
+        });
+        Self {
+            sum,
+            input,
+            products,
+            rows,
+            row_bytes: packed_row_bytes(sum.program.outputs, sum.weight_bits),
+            passes,
+            registers,
+            rounder: Rounder::new(sum),
+            multiply: software.then(|| asm.label()),
+        }
+    }
+
+    /// What it changes, or wants unchanged.
+    pub(super) fn registers(&self) -> Registers {
+        let mut registers = Registers::of([VALUE, WEIGHTS, BYTE, COUNT]);
+        registers = registers.union(self.input.registers());
+        let own = &self.registers;
+        let sums = self
+            .passes
+            .iter()
+            .flat_map(|pass| pass.accumulators.iter().flatten());
+        let others = [own.count_high, own.sign, own.counter]
+            .into_iter()
+            .flatten();
+        // Rounding by shifts works in Y, as the total does.
+        let all = sums
+            .chain(&own.total)
+            .chain(&own.doubles)
+            .copied()
+            .chain(others);
+        for register in all {
+            registers.insert(register);
+        }
+        if self.rows.is_none() {
+            registers.insert(BASE);
+            registers.insert(BASE.next());
+        }
+        registers
+    }
+
+    /// Where its outputs are behind [`Self::emit`], if they are in registers.
+    pub(super) fn results(&self) -> Option<Vec<Register>> {
+        match &self.passes[..] {
+            [pass] => Some(finish::result_registers(&pass.accumulators)),
+            _ => None,
+        }
+    }
+
+    /// Computes one output. `pushed_since`: see [`Input::for_each_run`].
+    pub(super) fn emit(
+        &mut self,
+        asm: &mut Assembly,
+        destination: Destination,
+        target: (&State, &Sink<'_>),
+    ) {
+        let depth = asm.stack_depth_bytes();
+        let mut first = 0;
+        for index in 0..self.passes.len() {
+            let pushed_since = asm.stack_depth_bytes() - depth;
+            asm.of(Kind::MultiplyAccumulate, |asm| self.begin(asm, index));
+            asm.of(Kind::Load, |asm| {
+                let entries = self.passes[index].entries;
+                let count_high = self.registers.count_high;
+                let mut calls = (0.0, 0.0);
+                // The runs and the row subroutine within them.
+                let return_bytes = i64::from(asm.core().program_counter.bytes);
+                self.input
+                    .for_each_run(asm, pushed_since, &mut |asm, run: &Run, odd| {
+                        asm.ldi(COUNT, run.values as u8);
+                        if let Some(high) = count_high {
+                            asm.ldi(high, (run.values >> 8) as u8);
+                        }
+                        asm.call(entries[usize::from(odd)]);
+                        asm.stack_changes(3 * return_bytes);
+                        asm.stack_changes(-3 * return_bytes);
+                        calls.0 += asm.executions();
+                        calls.1 += asm.executions() * f64::from(run.values);
+                    });
+                self.passes[index].calls += calls.0;
+                self.passes[index].values += calls.1;
+            });
+            if self.products == Products::Multiplied {
+                asm.clr(ZERO);
+            }
+            asm.of(Kind::MultiplyAccumulate, |asm| self.correct(asm, index));
+            self.finish(asm, index, first, destination, target);
+            first += self.passes[index].accumulators.len();
+        }
+    }
+
+    /// Clears the sums, and points Z at the pass's first row.
+    fn begin(&self, asm: &mut Assembly, pass: usize) {
+        let pass = &self.passes[pass];
+        for &register in pass
+            .accumulators
+            .iter()
+            .flatten()
+            .chain(&self.registers.total)
+        {
+            asm.clr(register);
+        }
+        if let (Some(sign), false) = (self.registers.sign, self.sum.signed_input) {
+            asm.clr(sign);
+        }
+        match (self.rows, &self.sum.program.parameters) {
+            (Some(rows), _) => {
+                let first = (rows, pass.first_byte);
+                if asm.core().extended_flash {
+                    asm.ldi_address(Z, first, 2);
+                    asm.write_port(RAMPZ, Z);
+                }
+                asm.ldi_address(Z, first, 0);
+                asm.ldi_address(Z.next(), first, 1);
+            }
+            (None, SumParameters::Runtime(place)) => {
+                asm.movw(Z, BASE);
+                let row_byte = self.sum.first_parameter_byte + place.first_weight_byte;
+                asm.add_to_pair(Z, (row_byte + pass.first_byte) as i32);
+            }
+            (None, SumParameters::Constant(_)) => unreachable!("constants are in flash"),
+        }
+    }
+
+    /// Takes the offset off, and apart what was multiplied together.
+    fn correct(&self, asm: &mut Assembly, pass: usize) {
+        let accumulators = &self.passes[pass].accumulators;
+        let bits = self.sum.weight_bits;
+        if self.products == Products::Multiplied {
+            let per_byte = (8 / bits) as usize;
+            for sharing in accumulators.chunks(per_byte) {
+                for [first, second] in sharing.array_windows::<2>() {
+                    load_sum(asm, second);
+                    let sum = &SUM[..second.len()];
+                    for _ in 0..bits {
+                        shift_up(asm, sum);
+                    }
+                    subtract(asm, first, sum);
+                }
+            }
+        }
+        for _ in 0..bits - 1 {
+            shift_up(asm, &self.registers.total);
+        }
+        for accumulator in accumulators {
+            subtract(asm, accumulator, &self.registers.total);
+        }
+    }
+
+    fn finish(
+        &mut self,
+        asm: &mut Assembly,
+        pass: usize,
+        first: usize,
+        destination: Destination,
+        (state, sink): (&State, &Sink<'_>),
+    ) {
+        let accumulators: &Accumulators = &self.passes[pass].accumulators;
+        if !self.sum.is_exact() {
+            let results = finish::result_registers(accumulators);
+            self.rounder.begin(asm, first);
+            for (index, (accumulator, result)) in accumulators.iter().zip(results).enumerate() {
+                self.rounder
+                    .round(asm, accumulator, first + index, result, destination);
+            }
+            return;
+        }
+        let shift = match self.sum.constants() {
+            Some(constants) => finish::Shift {
+                left: constants.left,
+                biases: &constants.biases[first..],
+            },
+            None => {
+                self.rounder.begin(asm, first);
+                for (index, accumulator) in accumulators.iter().enumerate() {
+                    self.rounder.exact(asm, accumulator, first + index);
+                }
+                finish::Shift {
+                    left: 0,
+                    biases: &[],
+                }
+            }
+        };
+        finish::exact(asm, &shift, accumulators, first, (state, sink));
+    }
+
+    /// The subroutines, where nothing runs into them.
+    pub(super) fn subroutines(&self, asm: &mut Assembly) {
+        for pass in &self.passes {
+            let row = asm.label();
+            asm.of(Kind::Load, |asm| self.emit_run(asm, pass, row));
+            let share = if self.sum.signed_input {
+                15.0 / 16.0
+            } else {
+                0.5
+            };
+            asm.of(Kind::MultiplyAccumulate, |asm| {
+                asm.times(pass.values * share, |asm| {
+                    asm.bind(row);
+                    self.emit_row(asm, pass);
+                });
+            });
+        }
+        if let (Some(label), Some(counter)) = (self.multiply, self.registers.counter) {
+            asm.bind(label);
+            asm.of(Kind::MultiplyAccumulate, |asm| {
+                let values: f64 = self.passes.iter().map(|pass| pass.values).sum();
+                let outputs = f64::from(self.sum.program.outputs);
+                asm.times(values * outputs / 2.0, |asm| multiply(asm, counter));
+            });
+        }
+        self.rounder.subroutines(asm);
+    }
+
+    /// A loop over the values of a run.
+    fn emit_run(&self, asm: &mut Assembly, pass: &Pass, row: Label) {
+        let [low_entry, high_entry] = pass.entries;
+        let done = asm.label();
+        if self.input.stored_bits() == 8 {
+            // Both entries are one.
+            asm.bind(high_entry);
+            asm.bind(low_entry);
+            asm.times(pass.values, |asm| {
+                asm.load(VALUE, Pointer::X, self.input.mode());
+                asm.tst(VALUE);
+                self.use_value(asm, row);
+                self.count_down(asm);
+                asm.loop_back(Condition::NotEqual, low_entry, 100.0);
+            });
+            asm.times(pass.calls, Assembly::ret);
+            return;
+        }
+        let high = asm.label();
+        asm.bind(high_entry);
+        asm.times(pass.calls / 2.0, |asm| {
+            asm.load(BYTE, Pointer::X, Mode::PostIncrement);
+            asm.jump(high);
+        });
+        asm.bind(low_entry);
+        asm.times(pass.values / 2.0, |asm| {
+            asm.load(BYTE, Pointer::X, Mode::PostIncrement);
+            asm.mov(VALUE, BYTE);
+            asm.andi(VALUE, 0x0F);
+            self.use_value(asm, row);
+            self.count_down(asm);
+            asm.branch(Condition::Equal, done, 0.05);
+            asm.bind(high);
+            asm.mov(VALUE, BYTE);
+            asm.swap(VALUE);
+            asm.andi(VALUE, 0x0F);
+            self.use_value(asm, row);
+            self.count_down(asm);
+            asm.loop_back(Condition::NotEqual, low_entry, 20.0);
+        });
+        asm.bind(done);
+        asm.times(pass.calls, Assembly::ret);
+    }
+
+    /// The flags say whether the value is 0: then its row is skipped.
+    fn use_value(&self, asm: &mut Assembly, row: Label) {
+        let (not_zero, next) = (asm.label(), asm.label());
+        let share = if self.sum.signed_input {
+            15.0 / 16.0
+        } else {
+            0.5
+        };
+        asm.branch(Condition::NotEqual, not_zero, share);
+        asm.times(1.0 - share, |asm| {
+            self.skip_weights(asm, self.row_bytes);
+            asm.jump(next);
+        });
+        asm.bind(not_zero);
+        asm.times(share, |asm| {
+            if self.sum.signed_input && self.input.stored_bits() == 4 {
+                asm.skip_if_clear(VALUE, 3);
+                asm.ori(VALUE, 0xF0);
+            }
+            asm.call(row);
+        });
+        asm.bind(next);
+    }
+
+    fn count_down(&self, asm: &mut Assembly) {
+        match self.registers.count_high {
+            Some(high) => {
+                asm.subi(COUNT, 1);
+                asm.sbci(high, 0);
+            }
+            None => asm.dec(COUNT),
+        }
+    }
+
+    /// Moves Z on. Changes r0.
+    fn skip_weights(&self, asm: &mut Assembly, bytes: u32) {
+        if bytes == 0 {
+            return;
+        }
+        asm.add_to_pair(Z, bytes as i32);
+        if self.rows.is_none() || !asm.core().extended_flash {
+            return;
+        }
+        let same = asm.label();
+        // `adiw` sets the carry where it wraps, `sbci` of the negated clears it.
+        let wraps_not = if bytes <= 63 {
+            Condition::SameOrHigher
+        } else {
+            Condition::Lower
+        };
+        asm.branch(wraps_not, same, 1.0);
+        asm.read_port(PRODUCT[0], RAMPZ);
+        asm.inc(PRODUCT[0]);
+        asm.write_port(RAMPZ, PRODUCT[0]);
+        asm.bind(same);
+    }
+
+    /// Adds a value's products with one row.
+    fn emit_row(&self, asm: &mut Assembly, pass: &Pass) {
+        self.add_to_total(asm);
+        let mut double = VALUE;
+        for &next in &self.registers.doubles {
+            asm.mov(next, double);
+            asm.lsl(next);
+            double = next;
+        }
+        let bits = self.sum.weight_bits;
+        let per_byte = (8 / bits) as usize;
+        for sharing in pass.accumulators.chunks(per_byte) {
+            if self.rows.is_some() {
+                asm.lpm(WEIGHTS);
+            } else {
+                asm.load(WEIGHTS, Pointer::Z, Mode::PostIncrement);
+            }
+            let first_field = pass.first_field as u32;
+            if self.products == Products::Multiplied {
+                for _ in 0..first_field * bits {
+                    asm.lsr(WEIGHTS);
+                }
+                // Weights of another pass; behind a row's end there are none.
+                let fields = sharing.len() as u32;
+                if first_field + fields < per_byte as u32 {
+                    asm.andi(WEIGHTS, 0xFF >> (8 - fields * bits));
+                }
+            }
+            for (field, accumulator) in sharing.iter().enumerate() {
+                match self.products {
+                    Products::Multiplied => {
+                        match (field, bits) {
+                            (0, _) => {}
+                            (_, 4) => {
+                                asm.swap(WEIGHTS);
+                                asm.andi(WEIGHTS, 0x0F);
+                            }
+                            _ => {
+                                for _ in 0..bits {
+                                    asm.lsr(WEIGHTS);
+                                }
+                            }
+                        }
+                        self.multiply(asm);
+                    }
+                    Products::Doubles => {
+                        asm.clr(PRODUCT[0]);
+                        let doubles = [VALUE].into_iter().chain(self.registers.doubles.clone());
+                        for (bit, double) in (0..).zip(doubles) {
+                            let bit = (first_field + field as u32) * bits + bit;
+                            asm.skip_if_clear(WEIGHTS, bit as u8);
+                            asm.add(PRODUCT[0], double);
+                        }
+                    }
+                }
+                self.add_product(asm, accumulator);
+            }
+        }
+        let read = packed_row_bytes(pass.accumulators.len() as u32, bits);
+        self.skip_weights(asm, self.row_bytes - read);
+        asm.ret();
+    }
+
+    fn add_to_total(&self, asm: &mut Assembly) {
+        let total = &self.registers.total;
+        match self.registers.sign {
+            Some(sign) => {
+                if self.sum.signed_input {
+                    asm.clr(sign);
+                    asm.skip_if_clear(VALUE, 7);
+                    asm.com(sign);
+                }
+                asm.add(total[0], VALUE);
+                for &register in &total[1..] {
+                    asm.adc(register, sign);
+                }
+            }
+            None => {
+                let no_carry = asm.label();
+                asm.add(total[0], VALUE);
+                asm.branch(Condition::SameOrHigher, no_carry, 0.9);
+                asm.inc(total[1]);
+                asm.bind(no_carry);
+            }
+        }
+    }
+
+    /// r1:r0 ← the value times the byte of weights.
+    fn multiply(&self, asm: &mut Assembly) {
+        let signed = self.sum.signed_input;
+        match self.multiply {
+            Some(label) => {
+                asm.call(label);
+                if signed {
+                    // As an unsigned number, it was 256 too large.
+                    asm.skip_if_clear(VALUE, 7);
+                    asm.sub(PRODUCT[1], WEIGHTS);
+                }
+            }
+            None if signed => asm.mulsu(VALUE, WEIGHTS),
+            None => asm.mul(VALUE, WEIGHTS),
+        }
+    }
+
+    fn add_product(&self, asm: &mut Assembly, accumulator: &[Register]) {
+        let [low, high] = PRODUCT;
+        let narrow = self.products == Products::Doubles;
+        let sign = match self.registers.sign {
+            Some(sign) if self.sum.signed_input => {
+                if narrow {
+                    asm.clr(sign);
+                    asm.skip_if_clear(low, 7);
+                    asm.com(sign);
+                } else if accumulator.len() > 2 {
+                    asm.clr(sign);
+                    asm.skip_if_clear(high, 7);
+                    asm.com(sign);
+                }
+                sign
+            }
+            Some(zero) => zero,
+            None => ZERO,
+        };
+        asm.add(accumulator[0], low);
+        asm.adc(accumulator[1], if narrow { sign } else { high });
+        for &register in &accumulator[2..] {
+            asm.adc(register, sign);
+        }
+    }
+}
+
+/// `to −= what`.
+pub(super) fn subtract(asm: &mut Assembly, to: &[Register], what: &[Register]) {
+    for (byte, (&to, &what)) in to.iter().zip(what).enumerate() {
+        if byte == 0 {
+            asm.sub(to, what);
+        } else {
+            asm.sbc(to, what);
+        }
+    }
+}
+
+/// r1:r0 ← r16 × r17, as `mul` has it (Microchip application note AVR200,
+/// "mpy8u").
+pub(super) fn multiply(asm: &mut Assembly, counter: Register) {
+    let [low, high] = PRODUCT;
+    asm.clr(high);
+    asm.mov(low, WEIGHTS);
+    asm.ldi(counter, 8);
+    asm.lsr(low);
+    let (next, no_addend) = (asm.here(), asm.label());
+    asm.times(8.0, |asm| {
+        asm.branch(Condition::SameOrHigher, no_addend, 0.5);
+        asm.add(high, VALUE);
+        asm.bind(no_addend);
+        asm.ror(high);
+        asm.ror(low);
+        asm.dec(counter);
+        asm.loop_back(Condition::NotEqual, next, 8.0);
+    });
+    asm.ret();
+}

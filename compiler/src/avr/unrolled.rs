@@ -1,0 +1,403 @@
+//! Weights as instructions.
+//!
+//! An activation is loaded and, unless it is 0, its multiples are made one from
+//! the other; each is added to, or subtracted from, the sums whose weight is
+//! that multiple: two cycles a weight of a 16-bit sum. Weights of 0 are not
+//! there. All sums of a pass live in registers.
+
+use super::Kind;
+use super::assembly::Assembly;
+use super::field::{BYTE, Run, VALUE};
+use super::finish::{self, Accumulators, Destination};
+use super::input::Input;
+use super::instruction::{Condition, Pointer, Register};
+use super::multiples::{self, MultipleStep};
+use super::state::{Registers, State};
+use super::store::Sink;
+use super::sum::{Ending, Sum};
+use crate::program::ConstantParameters;
+use std::collections::BTreeMap;
+
+/// The running multiple.
+const MULTIPLE: Register = Register(0);
+/// Its high byte, or the weight that a product is made with.
+const MULTIPLE_HIGH: Register = Register(29);
+const FACTOR: Register = Register(29);
+/// The upper bytes of a product: all ones below zero.
+const SIGN: Register = Register(28);
+const ZERO: Register = Register(1);
+
+/// How products are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Products {
+    /// By additions, in a byte.
+    Narrow,
+    /// By additions, in two.
+    Wide,
+    /// By `mul`.
+    Multiplied,
+}
+
+/// A weighted sum as straight-line code.
+pub(super) struct Unrolled<'a> {
+    sum: &'a Sum<'a>,
+    constants: &'a ConstantParameters,
+    input: Input<'a>,
+    depthwise: bool,
+    products: Products,
+    /// The sums' registers in each pass.
+    passes: Vec<Vec<Vec<Register>>>,
+}
+
+impl<'a> Unrolled<'a> {
+    /// `keeps_base`: the network's address stays where it is.
+    pub(super) fn new(
+        sum: &'a Sum<'a>,
+        constants: &'a ConstantParameters,
+        input: Input<'a>,
+        depthwise: bool,
+        (keeps_base, multiplies): (bool, bool),
+    ) -> Self {
+        let largest = constants.weights.iter().map(|weight| weight.unsigned_abs());
+        let largest: u32 = largest.max().unwrap_or(0).into();
+        let most_value = if sum.signed_input {
+            1u32 << (sum.activation_bits - 1)
+        } else {
+            (1 << sum.activation_bits) - 1
+        };
+        let narrow_limit = if sum.signed_input { 128 } else { 255 };
+        let products = if most_value * largest <= narrow_limit {
+            Products::Narrow
+        } else if largest > 8 && multiplies {
+            Products::Multiplied
+        } else {
+            Products::Wide
+        };
+        let last = if keeps_base || !input.registers().is_empty() {
+            21
+        } else {
+            23
+        };
+        let most = (last - 1) / sum.width;
+        let outputs = sum.program.outputs as usize;
+        let passes = outputs.div_ceil(most);
+        // Evenly: each pass costs the same to load the activations for.
+        let registers = |outputs: usize| {
+            let sums = (0..outputs).map(|output| {
+                let first = 2 + output * sum.width;
+                (first..first + sum.width)
+                    .map(|register| Register(register as u8))
+                    .collect()
+            });
+            sums.collect()
+        };
+        let passes = (0..passes)
+            .map(|pass| registers(outputs * (pass + 1) / passes - outputs * pass / passes))
+            .collect();
+        Self {
+            sum,
+            constants,
+            input,
+            depthwise,
+            products,
+            passes,
+        }
+    }
+
+    /// What it changes, or wants unchanged.
+    pub(super) fn registers(&self) -> Registers {
+        let sums = self.passes.iter().flatten().flatten().copied();
+        let mut registers = Registers::of(sums).union(self.input.registers());
+        if self.keeps_sign() {
+            registers.insert(SIGN);
+        }
+        if self.products != Products::Narrow {
+            registers.insert(MULTIPLE_HIGH);
+        }
+        registers
+    }
+
+    fn keeps_sign(&self) -> bool {
+        self.sum.signed_input || self.products == Products::Multiplied
+    }
+
+    fn sign(&self) -> Register {
+        if self.keeps_sign() { SIGN } else { ZERO }
+    }
+
+    /// Where its outputs are behind [`Self::emit`], if they are in registers.
+    pub(super) fn results(&self) -> Option<Vec<Register>> {
+        match &self.passes[..] {
+            [pass] => Some(finish::result_registers(pass)),
+            _ => None,
+        }
+    }
+
+    /// Computes one output. `pushed_since`: see [`Input::for_each_run`].
+    pub(super) fn emit(
+        &self,
+        asm: &mut Assembly,
+        destination: Destination,
+        (state, sink): (&State, &Sink<'_>),
+    ) {
+        let mut first = 0;
+        let depth = asm.stack_depth_bytes();
+        for accumulators in &self.passes {
+            let pushed_since = asm.stack_depth_bytes() - depth;
+            self.begin(asm, accumulators, first);
+            asm.of(Kind::Load, |asm| {
+                self.input
+                    .for_each_run(asm, pushed_since, &mut |asm, run, odd| {
+                        self.run(asm, run, odd, accumulators, first);
+                    });
+            });
+            if self.products == Products::Multiplied {
+                asm.clr(ZERO);
+            }
+            match &self.sum.ending {
+                Ending::Exact => {
+                    let biases_are_in = self.constants.left == 0;
+                    let shift = finish::Shift {
+                        left: self.constants.left,
+                        biases: if biases_are_in {
+                            &[]
+                        } else {
+                            &self.constants.biases[first..]
+                        },
+                    };
+                    finish::exact(asm, &shift, accumulators, first, (state, sink));
+                }
+                Ending::Rounded(rounding) => {
+                    finish::rounded(asm, self.sum, rounding, accumulators, first, destination);
+                }
+                Ending::Shifted => unreachable!("such sums come from tables"),
+            }
+            first += accumulators.len();
+        }
+    }
+
+    /// Lets the sums begin with their constants.
+    fn begin(&self, asm: &mut Assembly, accumulators: &Accumulators, first: usize) {
+        let constants = match &self.sum.ending {
+            Ending::Rounded(rounding) => finish::first_values(rounding),
+            _ if self.constants.left == 0 => self
+                .constants
+                .biases
+                .iter()
+                .map(|&bias| bias.into())
+                .collect(),
+            _ => vec![0; self.sum.program.outputs as usize],
+        };
+        asm.of(Kind::MultiplyAccumulate, |asm| {
+            for (accumulator, constant) in accumulators.iter().zip(&constants[first..]) {
+                load_constant(asm, accumulator, *constant);
+            }
+            if self.products == Products::Multiplied && !self.sum.signed_input {
+                asm.clr(SIGN);
+            }
+        });
+    }
+
+    /// Adds a run's activations.
+    fn run(
+        &self,
+        asm: &mut Assembly,
+        run: &Run,
+        odd: bool,
+        accumulators: &Accumulators,
+        first: usize,
+    ) {
+        let bytes = self.input.stored_bits() == 8;
+        for index in 0..run.values {
+            let input = (run.first_input + index) as usize;
+            let weights = self.weights_by_magnitude(input, accumulators.len(), first);
+            let high = (index + u32::from(odd)) % 2 == 1;
+            let used = !weights.is_empty();
+            let next = asm.label();
+            let value = if bytes {
+                asm.load(VALUE, Pointer::X, self.input.mode());
+                if used {
+                    asm.tst(VALUE);
+                }
+                VALUE
+            } else {
+                if !high || index == 0 {
+                    asm.load(BYTE, Pointer::X, self.input.mode());
+                }
+                match (used, high) {
+                    (true, true) => {
+                        asm.swap(BYTE);
+                        asm.andi(BYTE, 0x0F);
+                        BYTE
+                    }
+                    (true, false) => {
+                        asm.mov(VALUE, BYTE);
+                        asm.andi(VALUE, 0x0F);
+                        VALUE
+                    }
+                    (false, _) => continue,
+                }
+            };
+            if !used {
+                continue;
+            }
+            let zero = if self.sum.signed_input {
+                1.0 / 16.0
+            } else {
+                0.5
+            };
+            asm.branch(Condition::Equal, next, zero);
+            asm.times(1.0 - zero, |asm| {
+                if self.sum.signed_input {
+                    self.extend_sign(asm, value, bytes);
+                }
+                asm.of(Kind::MultiplyAccumulate, |asm| {
+                    self.accumulate(asm, value, &weights, accumulators);
+                });
+            });
+            asm.bind(next);
+        }
+    }
+
+    fn extend_sign(&self, asm: &mut Assembly, value: Register, bytes: bool) {
+        if !bytes {
+            asm.skip_if_clear(value, 3);
+            asm.ori(value, 0xF0);
+        }
+        asm.clr(SIGN);
+        asm.skip_if_clear(value, 7);
+        asm.com(SIGN);
+    }
+
+    /// The sums that want each multiple of an input, and whether they subtract
+    /// it.
+    fn weights_by_magnitude(
+        &self,
+        input: usize,
+        outputs: usize,
+        first: usize,
+    ) -> BTreeMap<u32, Vec<(usize, bool)>> {
+        let all = self.sum.program.outputs as usize;
+        let mut by_magnitude: BTreeMap<u32, Vec<(usize, bool)>> = BTreeMap::new();
+        for index in 0..outputs {
+            let output = first + index;
+            let weight = if self.depthwise {
+                let own = input % all == output;
+                if own {
+                    self.constants.weights[input]
+                } else {
+                    0
+                }
+            } else {
+                self.constants.weights[input * all + output]
+            };
+            if weight != 0 {
+                let magnitude = weight.unsigned_abs().into();
+                by_magnitude
+                    .entry(magnitude)
+                    .or_default()
+                    .push((index, weight < 0));
+            }
+        }
+        by_magnitude
+    }
+
+    /// Adds one activation's products to the sums.
+    fn accumulate(
+        &self,
+        asm: &mut Assembly,
+        value: Register,
+        weights: &BTreeMap<u32, Vec<(usize, bool)>>,
+        accumulators: &Accumulators,
+    ) {
+        let sign = self.sign();
+        let mut multiple = 0;
+        for (&magnitude, terms) in weights {
+            let product = if magnitude == 1 {
+                [value, sign]
+            } else {
+                match self.products {
+                    Products::Multiplied => {
+                        asm.ldi(FACTOR, magnitude as u8);
+                        asm.mul(value, FACTOR);
+                        if self.sum.signed_input {
+                            // As an unsigned number, it was 256 too large.
+                            asm.skip_if_clear(value, 7);
+                            asm.sub(ZERO, FACTOR);
+                        }
+                        [MULTIPLE, ZERO]
+                    }
+                    Products::Narrow => {
+                        for step in multiples::steps(multiple, magnitude) {
+                            match step {
+                                MultipleStep::Reset => asm.mov(MULTIPLE, value),
+                                MultipleStep::Increment => asm.add(MULTIPLE, value),
+                                MultipleStep::Double => asm.lsl(MULTIPLE),
+                            }
+                        }
+                        [MULTIPLE, sign]
+                    }
+                    Products::Wide => {
+                        for step in multiples::steps(multiple, magnitude) {
+                            match step {
+                                MultipleStep::Reset => {
+                                    asm.mov(MULTIPLE, value);
+                                    asm.mov(MULTIPLE_HIGH, sign);
+                                }
+                                MultipleStep::Increment => {
+                                    asm.add(MULTIPLE, value);
+                                    asm.adc(MULTIPLE_HIGH, sign);
+                                }
+                                MultipleStep::Double => {
+                                    asm.lsl(MULTIPLE);
+                                    asm.rol(MULTIPLE_HIGH);
+                                }
+                            }
+                        }
+                        [MULTIPLE, MULTIPLE_HIGH]
+                    }
+                }
+            };
+            if magnitude > 1 {
+                multiple = magnitude;
+            }
+            for &(index, subtract) in terms {
+                let bytes = accumulators[index].iter().enumerate();
+                for (byte, &register) in bytes {
+                    let addend = product.get(byte).copied().unwrap_or(sign);
+                    match (subtract, byte) {
+                        (false, 0) => asm.add(register, addend),
+                        (false, _) => asm.adc(register, addend),
+                        (true, 0) => asm.sub(register, addend),
+                        (true, _) => asm.sbc(register, addend),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Loads a constant into any registers, by way of Z.
+fn load_constant(asm: &mut Assembly, registers: &[Register], constant: i32) {
+    let spare = Register(30);
+    let bytes = constant.to_le_bytes();
+    let mut byte = 0;
+    while byte < registers.len() {
+        let register = registers[byte];
+        if register.is_upper() {
+            asm.ldi(register, bytes[byte]);
+            byte += 1;
+        } else if bytes[byte] == 0 {
+            asm.clr(register);
+            byte += 1;
+        } else if register.0.is_multiple_of(2) && byte + 1 < registers.len() {
+            asm.ldi_pair(spare, u16::from_le_bytes([bytes[byte], bytes[byte + 1]]));
+            asm.movw(register, spare);
+            byte += 2;
+        } else {
+            asm.ldi(spare, bytes[byte]);
+            asm.mov(register, spare);
+            byte += 1;
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The loop over a layer's outputs, in the order that the plan has them in.
+
+use super::assembly::Assembly;
+use super::field::Source;
+use super::instruction::{Condition, Register};
+use super::state::{POSITION, State, Variable, add_constant};
+use super::store::Sink;
+use crate::plan::Order;
+use crate::program::Step;
+
+/// The loop's shape.
+pub(super) struct Walk {
+    order: Order,
+    rows: u32,
+    columns: u32,
+    /// From a field to the one below it, and to the one right of it.
+    down: i32,
+    right: i32,
+    /// Whether outputs go on at the arena's first cell somewhere.
+    wraps: bool,
+}
+
+impl Walk {
+    pub(super) fn new(step: &Step, source: &Source<'_>, sink: &Sink<'_>) -> Self {
+        let pixel = source.pixel_step() as i32;
+        let width = source.map.shape.width as i32;
+        let backward = if step.order == Order::RowMajorBackward {
+            -1
+        } else {
+            1
+        };
+        Self {
+            order: step.order,
+            rows: step.output.height,
+            columns: step.output.width,
+            down: backward * step.field.row_stride as i32 * width * pixel,
+            right: backward * step.field.column_stride as i32 * pixel,
+            wraps: sink.wraps(),
+        }
+    }
+
+    /// The pixel that the first output's field begins at.
+    pub(super) fn first_pixel(&self, step: &Step, source: &Source<'_>) -> u32 {
+        if self.order == Order::RowMajorBackward {
+            (self.rows - 1) * step.field.row_stride * source.map.shape.width
+                + (self.columns - 1) * step.field.column_stride
+        } else {
+            0
+        }
+    }
+
+    /// What it keeps, beside the position.
+    pub(super) fn variables(&self) -> Vec<Variable> {
+        let mut variables = vec![Variable::Output];
+        if self.is_peeled() {
+            let peel = [Variable::Corner, Variable::Rows, Variable::Columns];
+            variables.extend(peel);
+        } else if self.rows > 1 {
+            variables.push(Variable::Rows);
+        }
+        if self.columns > 1 || self.is_peeled() {
+            variables.push(Variable::Count);
+        }
+        if self.wraps {
+            variables.push(Variable::UntilWrap);
+        }
+        variables
+    }
+
+    fn is_peeled(&self) -> bool {
+        self.order == Order::Herringbone && self.rows > 1 && self.columns > 1
+    }
+
+    fn outputs(&self) -> f64 {
+        f64::from(self.rows) * f64::from(self.columns)
+    }
+
+    /// Emits the loop; `body` computes the output of the field at [`POSITION`].
+    pub(super) fn emit(
+        &self,
+        asm: &mut Assembly,
+        state: &mut State,
+        sink: &Sink<'_>,
+        body: &mut dyn FnMut(&mut Assembly, &mut State),
+    ) {
+        let mut body = |asm: &mut Assembly, state: &mut State| {
+            body(asm, state);
+            sink.advance(asm, state);
+        };
+        if self.is_peeled() {
+            self.peel(asm, state, &mut body);
+        } else {
+            self.lines(asm, state, &mut body);
+        }
+    }
+
+    fn lines(
+        &self,
+        asm: &mut Assembly,
+        state: &mut State,
+        body: &mut dyn FnMut(&mut Assembly, &mut State),
+    ) {
+        let (rows, columns) = (f64::from(self.rows), f64::from(self.columns));
+        if self.rows > 1 {
+            load(asm, state.register(Variable::Rows), self.rows);
+        }
+        let line = asm.here();
+        if self.columns > 1 {
+            asm.times(rows, |asm| {
+                load(asm, state.register(Variable::Count), self.columns);
+            });
+        }
+        let next = asm.here();
+        asm.times(self.outputs(), |asm| {
+            body(asm, state);
+            asm.add_to_pair(POSITION, self.right);
+            if self.columns > 1 {
+                asm.dec(state.register(Variable::Count));
+                asm.loop_back(Condition::NotEqual, next, columns);
+            }
+        });
+        if self.rows > 1 {
+            asm.times(rows, |asm| {
+                asm.add_to_pair(POSITION, self.down - self.columns as i32 * self.right);
+                asm.dec(state.register(Variable::Rows));
+                asm.loop_back(Condition::NotEqual, line, rows);
+            });
+        }
+    }
+
+    /// Herringbone: a line of the shorter side is peeled until the rest is
+    /// square, then rows and columns in turn.
+    fn peel(
+        &self,
+        asm: &mut Assembly,
+        state: &mut State,
+        body: &mut dyn FnMut(&mut Assembly, &mut State),
+    ) {
+        let [rows, columns, count, corner] = [
+            Variable::Rows,
+            Variable::Columns,
+            Variable::Count,
+            Variable::Corner,
+        ]
+        .map(|variable| state.register(variable));
+        let pixel = asm.label();
+        let done = asm.label();
+        let lines = f64::from(self.rows.min(self.columns)) * 2.0;
+        load(asm, rows, self.rows);
+        load(asm, columns, self.columns);
+        copy_pair(asm, corner, POSITION);
+        let line = asm.here();
+        asm.times(lines, |asm| {
+            copy_pair(asm, POSITION, corner);
+            asm.cp(rows, columns);
+        });
+        let upright = asm.label();
+        asm.times(lines, |asm| asm.branch(Condition::Lower, upright, 0.5));
+        let side =
+            |asm: &mut Assembly, along: i32, across: i32, length: Register, left: Register| {
+                asm.times(lines / 2.0, |asm| asm.mov(count, length));
+                let next = asm.here();
+                asm.times(self.outputs() / 2.0, |asm| {
+                    asm.call(pixel);
+                    asm.add_to_pair(POSITION, along);
+                    asm.dec(count);
+                    asm.loop_back(Condition::NotEqual, next, self.outputs() / lines);
+                });
+                asm.times(lines / 2.0, |asm| {
+                    add_constant(asm, corner, across);
+                    asm.dec(left);
+                    asm.loop_back(Condition::NotEqual, line, lines);
+                    asm.jump(done);
+                });
+            };
+        side(asm, self.right, self.down, columns, rows);
+        asm.bind(upright);
+        side(asm, self.down, self.right, rows, columns);
+        asm.bind(pixel);
+        let return_bytes = i64::from(asm.core().program_counter.bytes);
+        asm.stack_changes(return_bytes);
+        asm.times(self.outputs(), |asm| {
+            body(asm, state);
+            asm.ret();
+        });
+        asm.stack_changes(-return_bytes);
+        asm.bind(done);
+    }
+}
+
+/// A constant into any register, by way of r30.
+fn load(asm: &mut Assembly, register: Register, value: u32) {
+    if register.is_upper() {
+        asm.ldi(register, value as u8);
+    } else {
+        asm.ldi(Register(30), value as u8);
+        asm.mov(register, Register(30));
+    }
+}
+
+/// Copies a pair; only an even one moves at once.
+fn copy_pair(asm: &mut Assembly, to: Register, from: Register) {
+    if to.0.is_multiple_of(2) && from.0.is_multiple_of(2) {
+        asm.movw(to, from);
+    } else {
+        asm.mov(to, from);
+        asm.mov(to.next(), from.next());
+    }
+}
