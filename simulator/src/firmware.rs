@@ -200,5 +200,8 @@ fn symbols(elf: &ElfFile32<Endianness>) -> Vec<Symbol> {
 /// Whether the function of the network that is called `part` is timed by itself: a layer, what
 /// takes the input in, and what calls the layers. The time of others is their caller's.
 fn is_timed(part: &str) -> bool {
-    part.starts_with("layer_") || part == "absorb" || part == "infer"
+    let position = part.strip_prefix("layer_");
+    position.is_some_and(|position| position.parse::<u16>().is_ok())
+        || part == "absorb"
+        || part == "infer"
 }

@@ -250,7 +250,8 @@ fn parts(layers: &[Layer], footprint: &Footprint, costs: &[Cost]) -> Vec<Part> {
         .first()
         .filter(|_| footprint.parts.contains_key("absorb"))
     {
-        parts.push(part(&intake.name, None, vec!["absorb"]));
+        let of_intake = symbols().filter(|symbol| symbol.split('.').next() == Some("absorb"));
+        parts.push(part(&intake.name, None, of_intake.collect()));
     }
     for (layer, position) in steps.iter().zip(positions) {
         let of_layer = symbols().filter(|symbol| position_of(symbol) == Some(position));
@@ -282,9 +283,11 @@ fn parts(layers: &[Layer], footprint: &Footprint, costs: &[Cost]) -> Vec<Part> {
 }
 
 /// The position of the layer that the function or table called `symbol` is for: `layer_3`,
-/// `WEIGHTS_3`. Tables of cells are numbered by the map between two layers, and are neither's.
+/// `layer_3.cells`, `WEIGHTS_3`. Tables of cells are numbered by the map between two layers, and
+/// are neither's.
 fn position_of(symbol: &str) -> Option<usize> {
-    let (kind, position) = symbol.rsplit_once('_')?;
+    let function = symbol.split('.').next()?;
+    let (kind, position) = function.rsplit_once('_')?;
     (kind != "CELLS_OF_MAP")
         .then(|| position.parse().ok())
         .flatten()
