@@ -17,6 +17,8 @@ pub struct Programs {
     pub firmware: &'static Firmware,
     /// The firmware, built.
     pub elf: PathBuf,
+    /// What it gets before the first image: its weights, where it learns them.
+    pub preamble: Option<PathBuf>,
     host: PathBuf,
     simulator: PathBuf,
 }
@@ -36,6 +38,7 @@ impl Programs {
             firmware,
             host: build::host(firmware, weights)?,
             elf: build::firmware(firmware, weights, toolchain)?.executable,
+            preamble: None,
             simulator: simulator.to_owned(),
         })
     }
@@ -59,7 +62,7 @@ impl Programs {
             self.firmware,
             &self.elf,
             &description,
-            None,
+            self.preamble.as_deref(),
         )
     }
 }

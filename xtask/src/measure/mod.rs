@@ -297,3 +297,79 @@ fn position_of(symbol: &str) -> Option<usize> {
 fn mean(sum: u64, count: u64) -> u64 {
     (sum + count / 2) / count.max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classifier::Profile;
+
+    #[test]
+    fn every_byte_and_cycle_is_some_parts() {
+        let layer = |name: &str, multiply_accumulates| Layer {
+            name: name.to_owned(),
+            multiply_accumulates,
+        };
+        let layers = [
+            layer("A", None),
+            layer("C1(4,3)", Some(10)),
+            layer("M", None),
+        ];
+        let parts_of_flash = [
+            ("absorb", 1),
+            ("layer_1", 2),
+            ("layer_1.cells", 4),
+            ("WEIGHTS_1", 8),
+            ("layer_12", 16),
+            ("infer", 32),
+            ("CELLS_OF_MAP_1", 64),
+        ];
+        let footprint = Footprint {
+            flash: 255,
+            sram_static: 0,
+            parts: parts_of_flash
+                .map(|(name, bytes)| (name.to_owned(), bytes))
+                .into(),
+        };
+        let cycles = |load| Cycles {
+            load,
+            ..Cycles::default()
+        };
+        let functions = [
+            ("absorb", 1),
+            ("layer_1", 20),
+            ("layer_12", 4),
+            ("infer", 8),
+        ];
+        let cost = Cost {
+            cycles: 49,
+            longest_push: 0,
+            stack: 0,
+            profile: Profile {
+                functions: functions
+                    .map(|(name, load)| (name.to_owned(), cycles(load)))
+                    .into(),
+                rest: cycles(16),
+            },
+        };
+        let found: Vec<_> = parts(&layers, &footprint, &[cost.clone(), cost])
+            .into_iter()
+            .map(|part| {
+                (
+                    part.name,
+                    part.flash,
+                    part.cycles,
+                    part.cycles_per_multiply_accumulate,
+                )
+            })
+            .collect();
+        let expected = [
+            ("A", 1, 1, None),
+            ("C1(4,3)", 14, 20, Some(2.0)),
+            ("M", 16, 4, None),
+            ("between layers", 96, 8, None),
+            ("rest of the firmware", 128, 16, None),
+        ]
+        .map(|(name, flash, cycles, each)| (name.to_owned(), flash, cycles, each));
+        assert_eq!(found, expected);
+    }
+}
