@@ -168,9 +168,10 @@ fn accessors(parameter_bytes: &Literal) -> TokenStream {
 fn methods(program: &Program, gives_logits: bool) -> TokenStream {
     let results = codegen::results_type(program);
     let loaded = codegen::parameters_type(program);
-    let infer = match loaded {
-        Some(_) => quote!(code::infer(&mut self.arena, &self.params)),
-        None => quote!(code::infer(&mut self.arena)),
+    let parameters = loaded.map(|_| quote!(&self.params,));
+    let zeros = {
+        let count = Literal::u32_unsuffixed(program.results.count);
+        quote!([0; #count])
     };
     let meaning = if gives_logits {
         " The results are logits: the sums of the last layer, neither rounded nor clamped."
@@ -188,11 +189,22 @@ fn methods(program: &Program, gives_logits: bool) -> TokenStream {
         ///
         #[doc = #meaning]
         pub fn push(&mut self, next_byte: u8) -> ::core::option::Option<#results> {
-            if code::absorb(&mut self.arena, &mut self.cursor, next_byte) {
-                ::core::option::Option::Some(#infer)
+            let mut results = #zeros;
+            if self.push_into(next_byte, &mut results) {
+                ::core::option::Option::Some(results)
             } else {
                 ::core::option::Option::None
             }
+        }
+
+        /// As `push`, with the results in the caller's array when it is true:
+        /// for where the stack has no room for them twice.
+        pub fn push_into(&mut self, next_byte: u8, results: &mut #results) -> bool {
+            let complete = code::absorb(&mut self.arena, &mut self.cursor, next_byte);
+            if complete {
+                code::infer(&mut self.arena, #parameters results);
+            }
+            complete
         }
 
         /// The results for an input: rows of pixels, channels last.
@@ -203,7 +215,9 @@ fn methods(program: &Program, gives_logits: bool) -> TokenStream {
             for next_byte in input_bytes {
                 code::absorb(&mut self.arena, &mut self.cursor, *next_byte);
             }
-            #infer
+            let mut results = #zeros;
+            code::infer(&mut self.arena, #parameters &mut results);
+            results
         }
 
         /// The class of an input: the index of the first largest result.
@@ -285,6 +299,10 @@ pub(crate) fn stub(ast: &NetworkAst, outline: &Outline, known: &Known) -> TokenS
 
                 pub fn push(&mut self, next_byte: u8) -> ::core::option::Option<[#integer; #classes]> {
                     ::core::option::Option::None
+                }
+
+                pub fn push_into(&mut self, next_byte: u8, results: &mut [#integer; #classes]) -> bool {
+                    false
                 }
 
                 pub fn run #generics(&mut self, input_bytes: &[u8; #length]) -> [#integer; #classes] {

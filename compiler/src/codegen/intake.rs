@@ -64,7 +64,11 @@ pub(super) fn emit(program: &Program) -> TokenStream {
         count(input.width),
         count(input.channels),
     );
+    // Parameters in SRAM leave little stack, and the registers that the caller
+    // saves for what is inlined stay there while the network computes.
+    let inlining = (program.parameter_bytes > 0).then(|| quote!(#[inline(never)]));
     quote! {
+        #inlining
         pub(super) fn absorb(arena: &mut [u8; #arena_bytes], cursor: &mut runtime::Cursor, byte: u8) -> bool {
             #take
             cursor.advance(#height, #width, #depth)

@@ -53,7 +53,7 @@ pub(crate) fn emit(program: &Program) -> TokenStream {
         if step.stores {
             quote!(#name(arena, #argument);)
         } else {
-            quote!(#name(arena, #argument &mut results);)
+            quote!(#name(arena, #argument results);)
         }
     });
     let emission = emission(program);
@@ -63,11 +63,10 @@ pub(crate) fn emit(program: &Program) -> TokenStream {
         #absorb
         #(#functions)*
         #[inline(never)]
-        pub(super) fn infer(arena: &mut [u8; #arena_bytes], #parameters) -> #results {
-            let mut results: #results = [0; #count_of_results];
+        pub(super) fn infer(arena: &mut [u8; #arena_bytes], #parameters results: &mut #results) {
+            *results = [0; #count_of_results];
             #(#calls)*
             #emission
-            results
         }
     }
 }
@@ -118,7 +117,7 @@ fn emission(program: &Program) -> TokenStream {
     quote! {
         let mut first = 0;
         for field in #walk {
-            runtime::emit::<#bits, #aligned, #signed, #channels>(&mut results, first, arena, #cell);
+            runtime::emit::<#bits, #aligned, #signed, #channels>(results, first, arena, #cell);
             first = first.wrapping_add(#channels);
         }
     }

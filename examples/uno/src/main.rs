@@ -3,10 +3,14 @@
 //! The serial port (115200 baud, 8N1) takes 784 grey levels an image and answers each image with
 //! 10 logits, little-endian `i16`, and one byte, the class. There is nothing to wait for but the
 //! answer: every pixel goes into the network as it arrives, and the image itself is never held.
+//!
+//! With the feature `runtime` the weights come first: `Digits::PARAMS_LEN` bytes, which
+//! `cargo xtask params uno-runtime` makes, answered by one byte 0x06.
 #![no_std]
 #![no_main]
 
-use avr_device::atmega328p::{Peripherals, USART0};
+use avr_device::atmega328p::usart0::RegisterBlock as Serial;
+use avr_device::atmega328p::{CPU, USART0};
 use digits::Digits;
 
 /// UBRR for 115200 baud at 16 MHz with U2X: the line runs at 117647 baud, 2.1 % fast (ATmega328P
@@ -18,54 +22,53 @@ const BAUD_RATE_DIVISOR: u16 = 16;
 const COMPUTING: u8 = 1;
 const IDLE: u8 = 2;
 
-// `entry` turns the static below into a `&'static mut`, which is sound, as `main` runs once.
+// `entry` turns the statics below into `&'static mut`, which is sound, as `main` runs once.
 #[allow(static_mut_refs)]
 #[avr_device::entry]
 fn main() -> ! {
     static mut DIGITS: Digits = Digits::new();
+    // Not on the stack: a pointer to them would be there at each call.
+    static mut LOGITS: [i16; Digits::CLASSES] = [0; Digits::CLASSES];
 
-    // SAFETY: called once, before anything else uses the peripherals.
-    let peripherals = unsafe { Peripherals::steal() };
-    let serial = &peripherals.USART0;
+    // SAFETY: both addresses are those of the part's registers, and nothing else uses them. No
+    // `Peripherals::take`: its flag is a byte of SRAM.
+    let (serial, cpu) = unsafe { (&*USART0::ptr(), &*CPU::ptr()) };
     open(serial);
-    let mark = |value| {
-        peripherals
-            .CPU
-            .gpior0()
-            .write(|register| register.set(value));
-    };
+    let mark = |value| cpu.gpior0().write(|register| register.set(value));
+    #[cfg(feature = "runtime")]
+    learn(serial, DIGITS);
 
     loop {
+        let pixel = receive(serial);
         mark(COMPUTING);
-        DIGITS.begin();
+        let complete = DIGITS.push_into(pixel, LOGITS);
         mark(IDLE);
-        let logits = loop {
-            let pixel = receive(serial);
-            mark(COMPUTING);
-            let answer = DIGITS.push(pixel);
-            mark(IDLE);
-            if let Some(logits) = answer {
-                break logits;
-            }
-        };
-
-        let mut class = 0;
-        let mut largest = i16::MIN;
-        for (index, logit) in (0u8..).zip(logits) {
-            if logit > largest {
-                (class, largest) = (index, logit);
-            }
-            for byte in logit.to_le_bytes() {
-                send(serial, byte);
-            }
+        if complete {
+            reply(serial, LOGITS);
         }
-        send(serial, class);
     }
+}
+
+/// Sends the logits, and the index of the first largest. Not inlined: the registers that it needs
+/// would be on the stack while the network computes.
+#[inline(never)]
+fn reply(serial: &Serial, logits: &[i16; Digits::CLASSES]) {
+    let mut class = 0;
+    let mut largest = i16::MIN;
+    for (index, &logit) in (0u8..).zip(logits) {
+        if logit > largest {
+            (class, largest) = (index, logit);
+        }
+        for byte in logit.to_le_bytes() {
+            send(serial, byte);
+        }
+    }
+    send(serial, class);
 }
 
 /// Sets the serial port up: 115200 baud, 8 data bits, no parity, 1 stop bit (8N1 is what UCSR0C
 /// holds after a reset).
-fn open(serial: &USART0) {
+fn open(serial: &Serial) {
     serial
         .ubrr0()
         .write(|register| register.set(BAUD_RATE_DIVISOR));
@@ -75,12 +78,25 @@ fn open(serial: &USART0) {
         .write(|register| register.rxen0().set_bit().txen0().set_bit());
 }
 
-fn receive(serial: &USART0) -> u8 {
+/// Takes the network's parameters and says so.
+#[cfg(feature = "runtime")]
+#[inline(never)]
+fn learn(serial: &Serial, digits: &mut Digits) {
+    /// ASCII's ACK.
+    const ACKNOWLEDGE: u8 = 0x06;
+
+    for byte in digits.params_mut() {
+        *byte = receive(serial);
+    }
+    send(serial, ACKNOWLEDGE);
+}
+
+fn receive(serial: &Serial) -> u8 {
     while serial.ucsr0a().read().rxc0().bit_is_clear() {}
     serial.udr0().read().bits()
 }
 
-fn send(serial: &USART0, byte: u8) {
+fn send(serial: &Serial, byte: u8) {
     while serial.ucsr0a().read().udre0().bit_is_clear() {}
     serial.udr0().write(|register| register.set(byte));
 }
