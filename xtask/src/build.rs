@@ -72,7 +72,7 @@ pub(crate) fn give_weights(
     weights: Option<&Weights>,
 ) -> Result<()> {
     match (firmware.weights, weights) {
-        (WeightsSource::Shipped, _) => {}
+        (WeightsSource::Shipped | WeightsSource::Loaded, _) => {}
         (WeightsSource::Given, Some(weights)) => {
             cargo.env(Weights::VARIABLE, weights.path());
         }

@@ -217,12 +217,12 @@ pub struct Host {
 }
 
 impl Host {
-    /// Starts the host's `program`.
+    /// Starts the host's `program`, whose network loads `parameters`.
     ///
     /// # Errors
     /// When it does not start.
-    pub fn start(program: &Path) -> Result<Self> {
-        let mut program = Program::start(&mut Command::new(program))?;
+    pub fn start(program: &Path, parameters: Option<&Path>) -> Result<Self> {
+        let mut program = Program::start(Command::new(program).args(parameters))?;
         let description = program.read_line()?;
         Ok(Self {
             description,

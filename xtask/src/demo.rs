@@ -37,7 +37,7 @@ pub fn run(images: Option<&Path>, count: usize, host: bool, weights: &Weights) -
     let digits = digits::choose(images, count)?;
     let many = images.is_some();
     let uno = firmware::find("uno")?;
-    let mut network = Host::start(&build::host(uno, Some(weights))?)?;
+    let mut network = Host::start(&build::host(uno, Some(weights))?, None)?;
     if host {
         let outcomes = classify(&digits, many, None, |digit| {
             Ok((network.classify(&digit.pixels)?, None))

@@ -36,6 +36,8 @@ pub enum WeightsSource {
     Given,
     /// They lie beside its declaration.
     Shipped,
+    /// It gets them before the first image, as `cargo xtask params` makes them of given ones.
+    Loaded,
 }
 
 /// How a firmware takes images and answers.
@@ -68,7 +70,7 @@ const UNO: Firmware = Firmware {
 };
 
 /// All firmware.
-pub static ALL: [Firmware; 5] = [
+pub static ALL: [Firmware; 6] = [
     UNO,
     Firmware {
         name: "uno-herringbone",
@@ -78,6 +80,12 @@ pub static ALL: [Firmware; 5] = [
     Firmware {
         name: "uno-table",
         features: &["table"],
+        ..UNO
+    },
+    Firmware {
+        name: "uno-runtime",
+        features: &["runtime"],
+        weights: WeightsSource::Loaded,
         ..UNO
     },
     // A bare ATtiny85 on its internal oscillator.

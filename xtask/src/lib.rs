@@ -9,6 +9,7 @@ pub mod firmware;
 pub mod idx;
 pub mod measure;
 mod packages;
+pub mod params;
 pub mod paths;
 mod picture;
 pub mod programs;

@@ -8,7 +8,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use xtask::measure::Format;
 use xtask::paths::Weights;
-use xtask::{build, demo, firmware, measure, targets, test, toolchain};
+use xtask::{build, demo, firmware, measure, params, targets, test, toolchain};
 
 /// Builds, demonstrates, measures and tests herringbone. What a command misses on this machine, it
 /// installs, and says so.
@@ -42,6 +42,17 @@ enum Command {
         firmware: String,
         #[command(flatten)]
         weights: WeightsOption,
+    },
+    /// Writes the parameters that firmware loads at run time
+    Params {
+        /// The firmware's name
+        #[arg(value_parser = PossibleValuesParser::new(firmware::names()))]
+        firmware: String,
+        #[command(flatten)]
+        weights: WeightsOption,
+        /// Where to write them
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
     },
     /// Measures cycles, by layer and kind of instruction, SRAM, stack and flash of firmware
     Measure {
@@ -108,6 +119,14 @@ fn run(command: Command) -> Result<()> {
             let elf = build::firmware(firmware, weights.as_ref(), toolchain)?.executable;
             println!("{}", elf.display());
             Ok(())
+        }
+        Command::Params {
+            firmware,
+            weights,
+            out,
+        } => {
+            let firmware = firmware::find(&firmware)?;
+            params::run(firmware, &Weights::choose(weights.weights)?, &out)
         }
         Command::Measure {
             firmware,

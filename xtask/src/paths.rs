@@ -59,7 +59,7 @@ impl Weights {
     pub fn choose_for(firmwares: &[&Firmware], file: Option<PathBuf>) -> Result<Option<Self>> {
         if firmwares
             .iter()
-            .any(|firmware| firmware.weights == WeightsSource::Given)
+            .any(|firmware| firmware.weights != WeightsSource::Shipped)
         {
             return Self::choose(file).map(Some);
         }

@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use crate::build;
 use crate::classifier::{Host, Simulated};
-use crate::firmware::Firmware;
+use crate::firmware::{Firmware, WeightsSource};
+use crate::params;
 use crate::paths::Weights;
 use crate::toolchain::Toolchain;
 
@@ -17,7 +18,8 @@ pub struct Programs {
     pub firmware: &'static Firmware,
     /// The firmware, built.
     pub elf: PathBuf,
-    /// What it gets before the first image: its weights, where it learns them.
+    /// What it gets before the first image, and its network on this machine too: the parameters,
+    /// where it loads them.
     pub preamble: Option<PathBuf>,
     host: PathBuf,
     simulator: PathBuf,
@@ -34,11 +36,20 @@ impl Programs {
         toolchain: Toolchain,
         simulator: &Path,
     ) -> Result<Self> {
+        let elf = build::firmware(firmware, weights, toolchain)?.executable;
+        let preamble = match (firmware.weights, weights) {
+            (WeightsSource::Loaded, Some(weights)) => {
+                let file = elf.with_extension("parameters");
+                params::write(firmware, weights, &file)?;
+                Some(file)
+            }
+            _ => None,
+        };
         Ok(Self {
             firmware,
             host: build::host(firmware, weights)?,
-            elf: build::firmware(firmware, weights, toolchain)?.executable,
-            preamble: None,
+            elf,
+            preamble,
             simulator: simulator.to_owned(),
         })
     }
@@ -48,7 +59,7 @@ impl Programs {
     /// # Errors
     /// When it does not start.
     pub fn host(&self) -> Result<Host> {
-        Host::start(&self.host)
+        Host::start(&self.host, self.preamble.as_deref())
     }
 
     /// Starts the firmware in the simulator, from its reset on.

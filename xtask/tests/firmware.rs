@@ -93,6 +93,20 @@ firmware! {
         sram_bytes: 1_024,
         flash_bytes: 16 * 1_024,
     };
+    uno_runtime: "uno-runtime", [
+        it_answers_as_the_host_on_digits,
+        it_answers_as_the_host_on_random_bytes,
+        its_logits_are_the_published_ones,
+        it_stays_within_its_bounds,
+        its_sram_was_planned,
+        it_is_ready_for_the_next_pixel,
+        it_cannot_panic,
+    ], Bounds {
+        mean_cycles: 1_800_000,
+        worst_cycles: 2_500_000,
+        sram_bytes: 2_048,
+        flash_bytes: 32_256,
+    };
     tiny85: "tiny85", [
         it_answers_as_the_host_on_digits,
         it_stays_within_its_bounds,

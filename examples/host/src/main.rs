@@ -1,5 +1,6 @@
 //! A firmware's network on this machine: images in on standard input, one line of JSON out for
-//! each, the bytes that the firmware answers. The first line describes the network.
+//! each, the bytes that the firmware answers. The first line describes the network. An argument names
+//! the file of the parameters of a network that loads them at run time.
 
 use std::io::{self, BufWriter, Read, Write};
 
@@ -27,6 +28,10 @@ fn own_images() -> Vec<Vec<u8>> {
 fn main() -> io::Result<()> {
     let mut output = BufWriter::new(io::stdout().lock());
     let mut network = Digits::new();
+    #[cfg(feature = "uno-runtime")]
+    if let Some(path) = std::env::args_os().nth(1) {
+        std::fs::File::open(path)?.read_exact(network.params_mut())?;
+    }
     let mut image = [0; Digits::INPUT_LEN];
     let logit_bytes = size_of_val(&network.run(&image)) / Digits::CLASSES;
     let description = json!({
