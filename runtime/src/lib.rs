@@ -55,7 +55,7 @@ mod sum;
 /// |---|---|---|
 /// | `target` | an MCU's name | no budget: a host |
 /// | `sram`, `flash` | bytes, in place of `target` | no budget |
-/// | `weights` | `"path"` from Cargo.toml's folder, `env!("NAME")`, `concat!(…)` | a design to size: every constant, no `run` |
+/// | `weights` | `"path"` from Cargo.toml's folder, `env!("NAME")`, `concat!(…)`; `runtime`: loaded by the firmware | a design to size: every constant, no `run` |
 /// | `bits` | `{ weights: 2\|4\|8, biases: 8\|16, activations: 4\|8 }` | 4, 16 and 4 |
 /// | `reserve` | bytes of SRAM for the stack and the rest of the firmware | the generated code's deepest stack, and 64 |
 /// | `plan` | `row_major`, `herringbone`, `smallest` | the fastest that fits |
@@ -63,7 +63,8 @@ mod sum;
 ///
 /// # What it makes
 /// A type of the given name with `new` (const), `run`, `classify`, and `begin`
-/// and `push` for inputs that arrive byte by byte; the constants `INPUT_LEN`,
+/// and `push` (or `push_into`) for inputs that arrive byte by byte; with
+/// `weights: runtime`, `params_mut` and `PARAMS_LEN`; the constants `INPUT_LEN`,
 /// `CLASSES`, `ARENA_BYTES`, `SRAM_BYTES`, `MACS` and `PLAN`. Its size is its
 /// whole working memory.
 ///
