@@ -156,3 +156,82 @@ fn unpack(
         right: byte(place.right_byte).into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::declaration::{Budget, CodeChoice, Declaration, PlanChoice, WeightsSource};
+    use crate::network::{Activation, Bits, LayerKind, Shape};
+    use crate::plan::{self, MemoryPlan, Strategy};
+    use crate::program::{lower_runtime, pack_parameters};
+    use crate::weights::{LayerParameters, Parameters, Shift, Weights};
+
+    /// `[1, 1, 2] => < D*(3) >` with biases of 8 bits.
+    fn declaration() -> (Declaration, MemoryPlan) {
+        let kind = LayerKind::Dense {
+            outputs: 3,
+            activation: Activation::Linear,
+        };
+        let bits = Bits {
+            biases: 8,
+            ..Bits::default()
+        };
+        let network = Network::new(Shape::new(1, 1, 2), bits, &[kind]).unwrap();
+        let plan = plan::plan(&network, Strategy::RowMajor);
+        let declaration = Declaration {
+            network,
+            budget: Budget::default(),
+            reserve_bytes: None,
+            weights: WeightsSource::Runtime,
+            plan: PlanChoice::RowMajor,
+            code: CodeChoice::Fastest,
+        };
+        (declaration, plan)
+    }
+
+    fn weights(weight: [i8; 6], left: u8) -> Weights {
+        let parameters = Parameters {
+            weight: weight.to_vec(),
+            bias: vec![1, -1, -128],
+            shift: Shift { left, right: 5 },
+        };
+        Weights::new(vec![LayerParameters::Single(parameters)])
+    }
+
+    #[test]
+    fn the_buffer_is_as_documented_and_is_read_as_it_was_packed() {
+        let (declaration, plan) = declaration();
+        // [out, in]: the rows are −8, 0, 7 and 7, 1, −1.
+        let weights = weights([-8, 7, 0, 1, 7, -1], 2);
+        let buffer = pack_parameters(&declaration, &weights, &plan).unwrap();
+        assert_eq!(buffer, [2, 5, 1, 0xFF, 0x80, 0x80, 0x0F, 0x9F, 0x07]);
+        assert_eq!(parameter_bytes(&declaration.network), buffer.len() as u64);
+        let program = lower_runtime(&declaration, &plan);
+        assert_eq!(program.parameter_bytes as usize, buffer.len());
+        let loaded = program.with_parameters(&buffer);
+        let sum = loaded.steps[0].operation.sums().next().unwrap();
+        let constants = ConstantParameters {
+            form: Form::Table,
+            weights: vec![-8, 0, 7, 7, 1, -1],
+            biases: vec![1, -1, -128],
+            left: 2,
+            right: 5,
+        };
+        assert_eq!(sum.parameters, SumParameters::Constant(constants));
+    }
+
+    #[test]
+    fn sums_that_could_pass_their_accumulator_are_refused() {
+        let (declaration, plan) = declaration();
+        let weights = weights([-8, 7, 0, 1, 7, -1], 9);
+        let errors = pack_parameters(&declaration, &weights, &plan).unwrap_err();
+        let message = errors[0].to_string();
+        assert!(
+            message.starts_with(
+                "the sum of output 0 of layer 0 can be anything from -61439 to 53761, and an \
+                 accumulator has 16 bits"
+            ),
+            "{message}"
+        );
+    }
+}
