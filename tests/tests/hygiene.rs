@@ -114,6 +114,7 @@ fn every_edition_computes_the_same_in_the_planned_size() {
         ("size second", (second_bytes + CURSOR_BYTES).to_string()),
         ("arena first", first_bytes.to_string()),
         ("arena second", second_bytes.to_string()),
+        ("size loaded", CURSOR_BYTES.to_string()),
     ]);
     for name in names {
         let printed = crates.cargo(&["run", "--quiet", "--package", &name]);
