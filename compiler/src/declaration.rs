@@ -20,6 +20,17 @@ pub struct Declaration {
     pub code: CodeChoice,
 }
 
+impl Declaration {
+    /// The same as a design to size: of other shapes there are no weights yet.
+    pub fn sized(self) -> Self {
+        let weights = match self.weights {
+            WeightsSource::Runtime => WeightsSource::Runtime,
+            WeightsSource::File | WeightsSource::Nowhere => WeightsSource::Nowhere,
+        };
+        Self { weights, ..self }
+    }
+}
+
 /// What a design must fit.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Budget {

@@ -1,12 +1,12 @@
 //! The whole way from tokens to items. The only place where a later stage's
 //! error, which knows a layer by its position, finds back to the text.
 
-use crate::budget::{self, Verdict};
+use crate::budget::{self, Sums, Verdict};
 use crate::declaration::{Declaration, WeightsSource};
 use crate::diagnostic::Diagnostics;
 use crate::item::{self, Known};
 use crate::network::Network;
-use crate::program::{self, Accumulator, Accumulators, Program};
+use crate::program::{self, Accumulator, Accumulators};
 use crate::syntax::{self, Key, NetworkAst, Parsed};
 use crate::weights::{self, Weights, WeightsPath};
 use proc_macro2::{TokenStream, TokenTree};
@@ -74,7 +74,11 @@ fn expand_declaration(
         (None, WeightsSource::Nowhere) => Accumulator::I32,
         (None, WeightsSource::File | WeightsSource::Runtime) => Accumulator::I16,
     };
-    let design = budget::choose(declaration, widest);
+    let sums = Sums {
+        widest,
+        constants: weights.as_ref().zip(accumulators.as_ref()),
+    };
+    let design = budget::choose(declaration, &sums);
     let warning = match budget::judge(declaration, &design) {
         Verdict::Fits => None,
         Verdict::Tight(tight) => Some(item::warning(ast, &tight)),
@@ -97,13 +101,8 @@ fn expand_declaration(
             design: Some(Box::new(design)),
         });
     }
-    let program: Option<Program> = match (weights, accumulators) {
-        (Some(weights), Some(proven)) => {
-            Some(program::lower(declaration, &weights, &proven, &design.plan))
-        }
-        (None, Some(_)) => Some(program::lower_runtime(declaration, &design.plan)),
-        (_, None) => None,
-    };
+    // A design to size has no code.
+    let program = accumulators.is_some().then(|| budget::lower(declaration, &sums, &design.plan));
     let item = item::emit(path, ast, declaration, &design, program.as_ref());
     Ok(quote::quote!(#warning #item))
 }

@@ -1,13 +1,14 @@
 //! The generated type: its constants, its methods, and the stub that stands
 //! for it where the declaration is wrong.
 
+use crate::avr::Code;
 use crate::budget::{Design, Tight};
 use crate::codegen;
 use crate::declaration::{Declaration, WeightsSource};
 use crate::program::{Accumulator, Program};
 use crate::report;
 use crate::syntax::{NetworkAst, Outline};
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
@@ -34,22 +35,14 @@ pub(crate) fn emit(
     let arena_bytes = Literal::u32_unsuffixed(design.plan.arena_bytes);
     let state_bytes = Literal::u32_unsuffixed(design.state_bytes());
     let sram_bytes = Literal::u32_unsuffixed(design.sram_bytes());
+    let stack_bytes = Literal::u32_unsuffixed(design.footprint.stack_bytes);
+    let flash_bytes = Literal::u64_unsuffixed(design.footprint.flash_bytes);
     let network = &declaration.network;
     let input_len = Literal::u32_unsuffixed(network.input().values());
     let classes = Literal::u32_unsuffixed(network.output().values());
     let macs = Literal::u64_unsuffixed(network.multiply_accumulates());
-    // A module of its own: a constant of the user's, `sums` say, would make a
-    // pattern of each variable of that name.
-    let code = program.map(codegen::emit).map(|code| {
-        quote! {
-            mod code {
-                use ::core::primitive::{bool, i16, i32, u16, u32, u8, usize};
-                use #path::__private as runtime;
-
-                #code
-            }
-        }
-    });
+    let assembly = program.and_then(|program| design.footprint.assembly(declaration, program));
+    let code = program.map(|program| code(path, name, program, assembly.as_ref()));
     let methods = program.map(|program| methods(program, network.gives_logits()));
     let loaded = declaration.weights == WeightsSource::Runtime;
     let parameter_bytes = Literal::u32_unsuffixed(design.parameter_bytes);
@@ -83,7 +76,7 @@ pub(crate) fn emit(
 
         #[allow(dead_code, unused_imports, unused_mut, unused_variables)]
         const _: () = {
-            use ::core::primitive::{bool, i16, i32, str, u64, u8, usize};
+            use ::core::primitive::{bool, i16, i32, str, u32, u64, u8, usize};
             use #path::__private as runtime;
 
             #tracked
@@ -103,6 +96,12 @@ pub(crate) fn emit(
                 /// Bytes of SRAM that the design needs: arena, state, parameters
                 /// that are loaded at run time, and reserve.
                 pub const SRAM_BYTES: usize = #sram_bytes;
+                /// The deepest stack of `run`, `push` and `classify`, in bytes: it is
+                /// within the reserve, and the tests of this project measure it.
+                pub const STACK_BYTES: usize = #stack_bytes;
+                /// Bytes of flash of the network's code and tables on an AVR part;
+                /// elsewhere, of its tables.
+                pub const FLASH_BYTES: u32 = #flash_bytes;
                 /// Multiply-accumulates of an inference.
                 pub const MACS: u64 = #macs;
                 /// The memory plan as text.
@@ -165,10 +164,84 @@ fn accessors(parameter_bytes: &Literal) -> TokenStream {
     }
 }
 
-fn methods(program: &Program, gives_logits: bool) -> TokenStream {
+/// `absorb` and `infer`, which take a byte in and compute the results: portable
+/// code, or, on AVR, that backend's where there is one.
+///
+/// In a module of its own: a constant of the user's, `sums` say, would make a
+/// pattern of each variable of that name.
+fn code(
+    path: &TokenStream,
+    name: &Ident,
+    program: &Program,
+    assembly: Option<&Code>,
+) -> TokenStream {
+    let portable = codegen::emit(program);
     let results = codegen::results_type(program);
     let loaded = codegen::parameters_type(program);
-    let parameters = loaded.map(|_| quote!(&self.params,));
+    let parameters = loaded.map(|_| quote!(&this_network.params,));
+    let elsewhere = assembly.map(|_| quote!(#[cfg(not(target_arch = "avr"))]));
+    let on_avr = assembly.map(|code| {
+        let functions = codegen::emit_assembly(code);
+        // SAFETY of both calls: the functions write to the network's value, whose
+        // layout is the C one that they were made for, and to the results, to
+        // which they have the only references; and to nothing else, as the tests
+        // of the backend say of random networks.
+        quote! {
+            #[cfg(target_arch = "avr")]
+            #[allow(unsafe_code)]
+            mod code {
+                use ::core::primitive::{bool, u8};
+
+                #functions
+            }
+
+            #[cfg(target_arch = "avr")]
+            #[allow(unsafe_code)]
+            #[inline(always)]
+            fn absorb(this_network: &mut #name, next_byte: u8) -> bool {
+                unsafe { code::absorb(::core::ptr::from_mut(this_network).cast(), next_byte) }
+            }
+
+            #[cfg(target_arch = "avr")]
+            #[allow(unsafe_code)]
+            #[inline(always)]
+            fn infer(this_network: &mut #name, these_results: &mut #results) {
+                unsafe {
+                    code::infer(
+                        ::core::ptr::from_mut(this_network).cast(),
+                        ::core::ptr::from_mut(these_results).cast(),
+                    );
+                }
+            }
+        }
+    });
+    quote! {
+        #elsewhere
+        mod code {
+            use ::core::primitive::{bool, i16, i32, u16, u32, u8, usize};
+            use #path::__private as runtime;
+
+            #portable
+        }
+
+        #elsewhere
+        #[inline(always)]
+        fn absorb(this_network: &mut #name, next_byte: u8) -> bool {
+            code::absorb(&mut this_network.arena, &mut this_network.cursor, next_byte)
+        }
+
+        #elsewhere
+        #[inline(always)]
+        fn infer(this_network: &mut #name, these_results: &mut #results) {
+            code::infer(&mut this_network.arena, #parameters these_results);
+        }
+
+        #on_avr
+    }
+}
+
+fn methods(program: &Program, gives_logits: bool) -> TokenStream {
+    let results = codegen::results_type(program);
     let zeros = {
         let count = Literal::u32_unsuffixed(program.results.count);
         quote!([0; #count])
@@ -189,9 +262,9 @@ fn methods(program: &Program, gives_logits: bool) -> TokenStream {
         ///
         #[doc = #meaning]
         pub fn push(&mut self, next_byte: u8) -> ::core::option::Option<#results> {
-            let mut results = #zeros;
-            if self.push_into(next_byte, &mut results) {
-                ::core::option::Option::Some(results)
+            let mut these_results = #zeros;
+            if self.push_into(next_byte, &mut these_results) {
+                ::core::option::Option::Some(these_results)
             } else {
                 ::core::option::Option::None
             }
@@ -199,12 +272,12 @@ fn methods(program: &Program, gives_logits: bool) -> TokenStream {
 
         /// As `push`, with the results in the caller's array when it is true:
         /// for where the stack has no room for them twice.
-        pub fn push_into(&mut self, next_byte: u8, results: &mut #results) -> bool {
-            let complete = code::absorb(&mut self.arena, &mut self.cursor, next_byte);
-            if complete {
-                code::infer(&mut self.arena, #parameters results);
+        pub fn push_into(&mut self, next_byte: u8, these_results: &mut #results) -> bool {
+            let input_complete = absorb(self, next_byte);
+            if input_complete {
+                infer(self, these_results);
             }
-            complete
+            input_complete
         }
 
         /// The results for an input: rows of pixels, channels last.
@@ -213,11 +286,11 @@ fn methods(program: &Program, gives_logits: bool) -> TokenStream {
         pub fn run(&mut self, input_bytes: &[u8; Self::INPUT_LEN]) -> #results {
             self.begin();
             for next_byte in input_bytes {
-                code::absorb(&mut self.arena, &mut self.cursor, *next_byte);
+                absorb(self, *next_byte);
             }
-            let mut results = #zeros;
-            code::infer(&mut self.arena, #parameters &mut results);
-            results
+            let mut these_results = #zeros;
+            infer(self, &mut these_results);
+            these_results
         }
 
         /// The class of an input: the index of the first largest result.
@@ -277,7 +350,7 @@ pub(crate) fn stub(ast: &NetworkAst, outline: &Outline, known: &Known) -> TokenS
 
         #[allow(dead_code, unused_imports, unused_variables)]
         const _: () = {
-            use ::core::primitive::{i16, i32, str, u64, u8, usize};
+            use ::core::primitive::{i16, i32, str, u32, u64, u8, usize};
 
             #[allow(missing_docs)]
             impl #name {
@@ -285,6 +358,8 @@ pub(crate) fn stub(ast: &NetworkAst, outline: &Outline, known: &Known) -> TokenS
                 pub const CLASSES: usize = #classes;
                 pub const ARENA_BYTES: usize = #arena_bytes;
                 pub const SRAM_BYTES: usize = #sram_bytes;
+                pub const STACK_BYTES: usize = 0;
+                pub const FLASH_BYTES: u32 = 0;
                 pub const MACS: u64 = 0;
                 pub const PLAN: &'static str = "";
 
@@ -301,7 +376,7 @@ pub(crate) fn stub(ast: &NetworkAst, outline: &Outline, known: &Known) -> TokenS
                     ::core::option::Option::None
                 }
 
-                pub fn push_into(&mut self, next_byte: u8, results: &mut [#integer; #classes]) -> bool {
+                pub fn push_into(&mut self, next_byte: u8, these_results: &mut [#integer; #classes]) -> bool {
                     false
                 }
 

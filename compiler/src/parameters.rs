@@ -1,6 +1,6 @@
 //! The parameters of a network with `weights: runtime`, made of a weights file.
 
-use crate::budget;
+use crate::budget::{self, Sums};
 use crate::declaration::WeightsSource;
 use crate::program::{self, Accumulator};
 use crate::{syntax, weights};
@@ -24,7 +24,11 @@ pub fn pack_parameters(declaration: TokenStream, file: &[u8]) -> Result<Vec<u8>,
     }
     let network = &declaration.network;
     let weights = weights::read(network, file).map_err(|errors| in_words(&errors))?;
-    let design = budget::choose(&declaration, Accumulator::at_run_time(network.bits()));
+    let sums = Sums {
+        widest: Accumulator::at_run_time(network.bits()),
+        constants: None,
+    };
+    let design = budget::choose(&declaration, &sums);
     program::pack_parameters(&declaration, &weights, &design.plan)
         .map_err(|errors| in_words(&errors))
 }

@@ -207,7 +207,7 @@ impl Assembly {
         self.items.extend(tables);
         let reaches = self.relax();
         let layout = self.layout(&reaches);
-        let text = self.write(&reaches, &layout);
+        let text = self.write(name, &reaches, &layout);
         let near_bytes: usize = self
             .items
             .iter()
@@ -292,7 +292,7 @@ impl Assembly {
         layout
     }
 
-    fn write(&self, reaches: &[Reach], layout: &Layout) -> String {
+    fn write(&self, name: &str, reaches: &[Reach], layout: &Layout) -> String {
         let mut text = String::new();
         // Of local labels that are not bound by then, `f` is meant.
         let mut bound = vec![false; self.labels as usize + 1];
@@ -321,10 +321,15 @@ impl Assembly {
                     write_bytes(&mut text, bytes);
                 }
                 Item::NearBytes(label, bytes) => {
-                    let _ = writeln!(text, ".pushsection .progmem.data,\"a\",@progbits");
-                    let _ = writeln!(text, "{}:", label.0);
+                    let table = format!("{{{name}}}.cells");
+                    let _ = writeln!(
+                        text,
+                        ".pushsection .progmem.data,\"a\",@progbits\n\
+                         .type {table}, @object\n{table}:\n{}:",
+                        label.0
+                    );
                     write_bytes(&mut text, bytes);
-                    let _ = writeln!(text, ".popsection");
+                    let _ = writeln!(text, ".size {table}, . - {table}\n.popsection");
                 }
                 Item::Instruction(instruction) => match (instruction, reach) {
                     (Instruction::Branch(condition, label), Reach::Long | Reach::Longest) => {
@@ -479,6 +484,11 @@ impl Assembly {
     /// `sbrc`: skips the next instruction.
     pub(super) fn skip_if_clear(&mut self, register: Register, bit: u8) {
         self.emit(Instruction::SkipIfClear { register, bit });
+    }
+
+    /// `sbrs`: skips the next instruction.
+    pub(super) fn skip_if_set(&mut self, register: Register, bit: u8) {
+        self.emit(Instruction::SkipIfSet { register, bit });
     }
 
     pub(super) fn jump(&mut self, label: Label) {

@@ -1,9 +1,9 @@
 //! Which layers are unrolled: the fastest mix that fits the flash.
 
-use super::{Core, Form, layer};
+use super::{Core, Form, Function, infer, intake, layer};
 use crate::declaration::CodeChoice;
 use crate::network::LayerId;
-use crate::program::Program;
+use crate::program::{Program, Step, SumParameters};
 use std::collections::BTreeMap;
 
 /// A form for every layer.
@@ -32,8 +32,8 @@ struct Partial {
     forms: Vec<(LayerId, Form)>,
 }
 
-/// The mix of the fewest expected cycles whose layers take at most that much
-/// flash. `forms_of` says which forms a layer may have.
+/// The mix of the fewest expected cycles with which the whole code takes at most
+/// that much flash. `choice_of` says which forms a layer may have.
 ///
 /// Layer by layer, every combination is kept that no other one beats in both
 /// bytes and cycles, so the answer is the best there is.
@@ -46,8 +46,10 @@ pub fn choose(
     choice_of: impl Fn(LayerId) -> CodeChoice,
     flash_bytes: u32,
 ) -> Result<Mix, NoMixFits> {
+    let fixed = [intake::emit(program, core), infer::emit(program, core)];
+    let bytes_of = |function: &Function| function.flash_bytes + function.near_table_bytes;
     let mut front = vec![Partial {
-        bytes: 0,
+        bytes: fixed.iter().map(bytes_of).sum(),
         cycles: 0.0,
         forms: Vec::new(),
     }];
@@ -55,14 +57,14 @@ pub fn choose(
         let forms: &[Form] = match choice_of(step.layer) {
             CodeChoice::Unrolled => &[Form::Unrolled],
             CodeChoice::Table => &[Form::Table],
+            CodeChoice::Fastest if least_unrolled_bytes(step) > flash_bytes => &[Form::Table],
             CodeChoice::Fastest => &[Form::Table, Form::Unrolled],
         };
         let options: Vec<(Form, u32, f64)> = forms
             .iter()
             .map(|&form| {
                 let function = layer::emit(program, core, index, form);
-                let bytes = function.flash_bytes + function.near_table_bytes;
-                (form, bytes, function.cycles)
+                (form, bytes_of(&function), function.cycles)
             })
             .collect();
         let mut all: Vec<Partial> = front
@@ -106,4 +108,18 @@ pub fn choose(
             smallest: mix(&front[0]),
         }),
     }
+}
+
+/// Two instructions of two bytes a weight that is not 0: below that no unrolled
+/// code is, and what can't fit need not be written down.
+fn least_unrolled_bytes(step: &Step) -> u32 {
+    let weights = step.operation.sums().map(|sum| match &sum.parameters {
+        SumParameters::Constant(constants) => constants
+            .weights
+            .iter()
+            .filter(|&&weight| weight != 0)
+            .count(),
+        SumParameters::Runtime(_) => 0,
+    });
+    4 * weights.sum::<usize>() as u32
 }

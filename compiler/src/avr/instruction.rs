@@ -170,6 +170,11 @@ pub(super) enum Instruction {
         register: Register,
         bit: u8,
     },
+    /// `sbrs`: skips the next instruction.
+    SkipIfSet {
+        register: Register,
+        bit: u8,
+    },
     Branch(Condition, Label),
     Jump(Label),
     Call(Label),
@@ -232,6 +237,7 @@ impl fmt::Display for Instruction {
                 write!(f, "{}lpm {register}, Z+", if *extended { "e" } else { "" })
             }
             Self::SkipIfClear { register, bit } => write!(f, "sbrc {register}, {bit}"),
+            Self::SkipIfSet { register, bit } => write!(f, "sbrs {register}, {bit}"),
             Self::CallFunction { name, far } => {
                 write!(f, "{} {{{name}}}", if *far { "call" } else { "rcall" })
             }

@@ -6,7 +6,7 @@
 
 use super::assembly::Assembly;
 use super::field::Source;
-use super::instruction::{Condition, Mode, Pointer, Register};
+use super::instruction::{Condition, Label, Mode, Pointer, Register};
 use super::{Core, Function, Kind};
 use crate::network::Shape;
 use crate::plan::Intake;
@@ -37,6 +37,23 @@ pub(super) fn emit(program: &Program, core: Core) -> Function {
     asm.finish("absorb")
 }
 
+/// A row or column of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Edge {
+    First,
+    Last,
+}
+
+impl Edge {
+    /// In a window of two.
+    fn other(self) -> Self {
+        match self {
+            Edge::First => Edge::Last,
+            Edge::Last => Edge::First,
+        }
+    }
+}
+
 struct Absorb<'a> {
     program: &'a Program,
     source: Source<'a>,
@@ -45,11 +62,11 @@ struct Absorb<'a> {
 
 impl Absorb<'_> {
     fn emit(&self, asm: &mut Assembly) {
-        self.point_at_cursor(asm);
-        asm.load(ROW, Pointer::Z, Mode::Plain);
-        asm.load(COLUMN, Pointer::Z, Mode::Displacement(1));
+        self.point_at_cursor(asm, 0);
+        asm.load(ROW, Pointer::X, Mode::PostIncrement);
+        asm.load(COLUMN, Pointer::X, Mode::PostIncrement);
         if self.input.channels > 1 {
-            asm.load(CHANNEL, Pointer::Z, Mode::Displacement(2));
+            asm.load(CHANNEL, Pointer::X, Mode::Plain);
         }
         match self.program.intake.intake {
             Intake::Store => asm.of(Kind::Store, |asm| {
@@ -59,6 +76,7 @@ impl Absorb<'_> {
                 }
                 asm.mov(X, ROW);
                 self.store(asm, COLUMN, BYTE);
+                self.point_at_cursor(asm, 2);
             }),
             Intake::Pool {
                 sums_first_byte, ..
@@ -67,18 +85,18 @@ impl Absorb<'_> {
         self.advance(asm);
     }
 
-    fn point_at_cursor(&self, asm: &mut Assembly) {
-        asm.movw(Z, NETWORK);
-        asm.add_to_pair(Z, self.program.arena_bytes as i32);
+    /// X ← a byte of the cursor.
+    fn point_at_cursor(&self, asm: &mut Assembly, byte: u32) {
+        asm.movw(X, NETWORK);
+        asm.add_to_pair(X, (self.program.arena_bytes + byte) as i32);
     }
 
     /// Adds the byte to its window's sum, and stores the pooled value when the
     /// window is complete.
     fn pool(&self, asm: &mut Assembly, sums_first_byte: u32) {
-        let log2 = self.program.intake.window.ilog2();
-        let mask = (1 << log2) - 1;
         let shape = self.source.map.shape;
-        let (add, complete, done) = (asm.label(), asm.label(), asm.label());
+        let log2 = self.log2();
+        let advance = asm.label();
         // A last row or column that fills no window is dropped.
         for (register, windows, length) in [
             (ROW, shape.height, self.input.height),
@@ -86,60 +104,45 @@ impl Absorb<'_> {
         ] {
             if windows << log2 < length {
                 asm.cpi(register, (windows << log2) as u8);
-                asm.branch(Condition::SameOrHigher, done, 0.05);
+                asm.branch(Condition::SameOrHigher, advance, 0.05);
             }
         }
+        let sum_byte = self.point_at_sum(asm, sums_first_byte);
+        let [before_last, between, begin, complete] = [(); 4].map(|()| asm.label());
+        let share = 1.0 / f64::from(1 << log2);
 
-        // X ← the window's sum: two bytes for each window of the row and channel.
-        asm.mov(X, COLUMN);
-        if shape.channels == 1 {
-            for _ in 1..log2 {
-                asm.lsr(X);
-            }
-            asm.andi(X, 0xFE);
-            asm.clr(X.next());
-        } else {
-            for _ in 0..log2 {
-                asm.lsr(X);
-            }
-            asm.clr(X.next());
-            multiply_by_constant(asm, X, shape.channels);
-            asm.add(X, CHANNEL);
-            asm.adc(X.next(), ZERO);
-            asm.lsl(X);
-            asm.rol(X.next());
-        }
-        asm.add(X, NETWORK);
-        asm.adc(X.next(), NETWORK.next());
-        asm.add_to_pair(X, sums_first_byte as i32);
+        self.unless_edge(asm, COLUMN, Edge::Last, before_last);
+        asm.times(share, |asm| {
+            self.add(asm, sum_byte);
+            self.if_edge(asm, ROW, Edge::Last, complete);
+        });
+        asm.times(share * (1.0 - share), |asm| {
+            self.keep_sum(asm, sum_byte);
+            asm.jump(advance);
+        });
 
-        asm.mov(SPARE, ROW);
-        asm.or(SPARE, COLUMN);
-        asm.andi(SPARE, mask);
-        let first = 1.0 / f64::from(1 << (2 * log2));
-        asm.branch(Condition::NotEqual, add, 1.0 - first);
-        asm.times(first, |asm| {
-            asm.store(Pointer::X, Mode::PostIncrement, BYTE);
-            asm.store(Pointer::X, Mode::Plain, ZERO);
-            asm.jump(done);
+        asm.bind(before_last);
+        asm.times(1.0 - share, |asm| {
+            if log2 > 1 {
+                self.unless_edge(asm, COLUMN, Edge::First, between);
+            }
+            self.if_edge(asm, ROW, Edge::First, begin);
+            asm.bind(between);
         });
-        asm.bind(add);
-        asm.times(1.0 - first, |asm| {
-            asm.load(SPARE, Pointer::X, Mode::PostIncrement);
-            asm.load(UPPER, Pointer::X, Mode::Plain);
-            asm.add(BYTE, SPARE);
-            asm.adc(UPPER, ZERO);
-            asm.mov(SPARE, ROW);
-            asm.and(SPARE, COLUMN);
-            asm.andi(SPARE, mask);
-            asm.cpi(SPARE, mask);
-            asm.branch(Condition::Equal, complete, first);
-            asm.store(Pointer::X, Mode::Plain, UPPER);
-            asm.store(Pointer::X, Mode::PreDecrement, BYTE);
-            asm.jump(done);
+        asm.times(1.0 - share - share * share, |asm| {
+            self.add(asm, sum_byte);
+            self.keep_sum(asm, sum_byte);
+            self.next_column(asm, advance);
         });
+        asm.bind(begin);
+        asm.times(share * share, |asm| {
+            asm.store(Pointer::Z, Mode::Displacement(sum_byte), BYTE);
+            asm.store(Pointer::Z, Mode::Displacement(sum_byte + 1), ZERO);
+            self.next_column(asm, advance);
+        });
+
         asm.bind(complete);
-        asm.times(first, |asm| {
+        asm.times(share * share, |asm| {
             let pooled = self.shift(asm);
             asm.mov(X, ROW);
             asm.mov(SPARE, COLUMN);
@@ -148,8 +151,108 @@ impl Absorb<'_> {
                 asm.lsr(SPARE);
             }
             asm.of(Kind::Store, |asm| self.store(asm, SPARE, pooled));
+            self.point_at_cursor(asm, 2);
         });
-        asm.bind(done);
+        asm.bind(advance);
+    }
+
+    fn log2(&self) -> u32 {
+        self.program.intake.window.ilog2()
+    }
+
+    /// Z and a displacement ← the window's sum: two bytes for each window of the
+    /// row and channel.
+    fn point_at_sum(&self, asm: &mut Assembly, sums_first_byte: u32) -> u8 {
+        let channels = self.source.map.shape.channels;
+        let log2 = self.log2();
+        asm.mov(Z, COLUMN);
+        if channels == 1 {
+            for _ in 1..log2 {
+                asm.lsr(Z);
+            }
+            asm.andi(Z, 0xFE);
+            asm.ldi(Z.next(), 0);
+        } else {
+            for _ in 0..log2 {
+                asm.lsr(Z);
+            }
+            asm.ldi(Z.next(), 0);
+            multiply_by_constant(asm, Z, channels);
+            asm.add(Z, CHANNEL);
+            asm.adc(Z.next(), ZERO);
+            asm.lsl(Z);
+            asm.rol(Z.next());
+        }
+        asm.add(Z, NETWORK);
+        asm.adc(Z.next(), NETWORK.next());
+        // What `ldd` reaches.
+        if sums_first_byte <= 62 {
+            return sums_first_byte as u8;
+        }
+        asm.add_to_pair(Z, sums_first_byte as i32);
+        0
+    }
+
+    /// r23:r22 ← the sum and the byte.
+    fn add(&self, asm: &mut Assembly, sum_byte: u8) {
+        asm.load(SPARE, Pointer::Z, Mode::Displacement(sum_byte));
+        asm.load(UPPER, Pointer::Z, Mode::Displacement(sum_byte + 1));
+        asm.add(BYTE, SPARE);
+        asm.adc(UPPER, ZERO);
+    }
+
+    fn keep_sum(&self, asm: &mut Assembly, sum_byte: u8) {
+        asm.store(Pointer::Z, Mode::Displacement(sum_byte), BYTE);
+        asm.store(Pointer::Z, Mode::Displacement(sum_byte + 1), UPPER);
+    }
+
+    /// Goes to the next byte where it is not the last of its window's row.
+    fn next_column(&self, asm: &mut Assembly, advance: Label) {
+        if self.input.channels > 1 {
+            asm.jump(advance);
+            return;
+        }
+        asm.of(Kind::Other, |asm| {
+            asm.inc(COLUMN);
+            asm.store(Pointer::X, Mode::PreDecrement, COLUMN);
+            asm.ldi(NETWORK, 0);
+            asm.ret();
+        });
+    }
+
+    /// Branches where the row or column is the first or last of its window.
+    fn if_edge(&self, asm: &mut Assembly, place: Register, edge: Edge, label: Label) {
+        let share = 1.0 / f64::from(1 << self.log2());
+        if self.log2() == 1 {
+            match edge {
+                Edge::First => asm.skip_if_set(place, 0),
+                Edge::Last => asm.skip_if_clear(place, 0),
+            }
+            asm.times(share, |asm| asm.jump(label));
+        } else {
+            self.compare_edge(asm, place, edge);
+            asm.branch(Condition::Equal, label, share);
+        }
+    }
+
+    /// Branches where it is not.
+    fn unless_edge(&self, asm: &mut Assembly, place: Register, edge: Edge, label: Label) {
+        if self.log2() == 1 {
+            self.if_edge(asm, place, edge.other(), label);
+        } else {
+            self.compare_edge(asm, place, edge);
+            let share = 1.0 / f64::from(1 << self.log2());
+            asm.branch(Condition::NotEqual, label, 1.0 - share);
+        }
+    }
+
+    fn compare_edge(&self, asm: &mut Assembly, place: Register, edge: Edge) {
+        let mask = (1 << self.log2()) - 1;
+        asm.mov(SPARE, place);
+        asm.andi(SPARE, mask);
+        if edge == Edge::Last {
+            asm.cpi(SPARE, mask);
+        }
     }
 
     /// The sum's high bits.
@@ -238,21 +341,16 @@ impl Absorb<'_> {
         asm.adc(X.next(), ZERO);
     }
 
-    /// Goes to the next byte, and returns.
+    /// Goes to the next byte, and returns; X is at the cursor's channel.
     fn advance(&self, asm: &mut Assembly) {
-        if self.source.has_table() {
-            self.point_at_cursor(asm);
-        }
+        let channel = (CHANNEL, self.input.channels, Mode::Plain);
         let places = [
-            (2, CHANNEL, self.input.channels),
-            (1, COLUMN, self.input.width),
-            (0, ROW, self.input.height),
+            (COLUMN, self.input.width, Mode::PreDecrement),
+            (ROW, self.input.height, Mode::PreDecrement),
         ];
+        let channel = Some(channel).filter(|&(_, channels, _)| channels > 1);
         let mut reached = 1.0;
-        for (place, register, length) in places {
-            if place == 2 && length == 1 {
-                continue;
-            }
+        for (register, length, mode) in channel.into_iter().chain(places) {
             let overflows = asm.label();
             let share = 1.0 / f64::from(length);
             asm.times(reached, |asm| {
@@ -262,27 +360,18 @@ impl Absorb<'_> {
                 asm.branch(Condition::Equal, overflows, share);
             });
             asm.times(reached * (1.0 - share), |asm| {
-                self.put(asm, place, register);
+                asm.store(Pointer::X, mode, register);
                 asm.ldi(NETWORK, 0);
                 asm.ret();
             });
             reached *= share;
             asm.bind(overflows);
-            asm.times(reached, |asm| self.put(asm, place, ZERO));
+            asm.times(reached, |asm| asm.store(Pointer::X, mode, ZERO));
         }
         asm.times(reached, |asm| {
             asm.ldi(NETWORK, 1);
             asm.ret();
         });
-    }
-
-    fn put(&self, asm: &mut Assembly, place: u8, register: Register) {
-        let mode = if place == 0 {
-            Mode::Plain
-        } else {
-            Mode::Displacement(place)
-        };
-        asm.store(Pointer::Z, mode, register);
     }
 }
 

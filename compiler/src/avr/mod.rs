@@ -139,6 +139,17 @@ impl Code {
         return_bytes + own + layers.map_or(0, |bytes| bytes + return_bytes)
     }
 
+    /// Bytes of flash of a layer's function, tables included.
+    pub fn layer_bytes(&self, layer: LayerId) -> u32 {
+        let name = layer_name(layer);
+        let own = self
+            .functions
+            .iter()
+            .filter(|function| function.name == name);
+        own.map(|function| function.flash_bytes + function.near_table_bytes)
+            .sum()
+    }
+
     /// Expected cycles of an inference.
     pub fn cycles(&self) -> f64 {
         self.functions.iter().map(|function| function.cycles).sum()

@@ -1,14 +1,16 @@
 //! Which plan is taken, what of the target it uses, and what to change where
 //! that is too much.
 
+mod footprint;
 mod remedies;
+
+pub(crate) use footprint::lower;
+pub use footprint::{Footprint, Sums};
 
 use crate::declaration::{CodeChoice, Declaration, PlanChoice, WeightsSource};
 use crate::network::{LayerId, Network};
 use crate::plan::{self, Intake, MemoryPlan, Strategy};
 use crate::program::{Accumulator, parameter_bytes, parameter_table_bytes};
-use crate::stack;
-use crate::target::Architecture;
 use std::fmt;
 
 /// Bytes that a network's value holds beside the arena: the row, column and
@@ -29,6 +31,8 @@ pub struct Design {
     default_reserve_bytes: u32,
     /// Bytes of the parameters that are loaded at run time.
     pub parameter_bytes: u32,
+    /// What its code takes.
+    pub footprint: Footprint,
     /// The widest sum that the stack has to hold.
     widest: Accumulator,
 }
@@ -49,21 +53,25 @@ impl Design {
 /// Takes the plan that the declaration asks for; where it does not, row-major,
 /// whose code is the faster, unless only herringbone fits.
 ///
-/// `widest` is the widest sum of any layer: it decides how deep the stack is.
-pub fn choose(declaration: &Declaration, widest: Accumulator) -> Design {
+/// `sums` decide how deep the stack is, and how large the code.
+pub fn choose(declaration: &Declaration, sums: &Sums<'_>) -> Design {
     let network = &declaration.network;
-    let default_reserve_bytes =
-        stack::deepest_bytes(declaration, widest) + DEFAULT_RESERVE_BESIDE_STACK_BYTES;
-    let design = |strategy| Design {
-        plan: plan::plan(network, strategy),
-        reserve_bytes: declaration.reserve_bytes.unwrap_or(default_reserve_bytes),
-        default_reserve_bytes,
-        parameter_bytes: match declaration.weights {
-            // More than there can be is too much anywhere.
-            WeightsSource::Runtime => parameter_bytes(network).try_into().unwrap_or(u32::MAX),
-            WeightsSource::File | WeightsSource::Nowhere => 0,
-        },
-        widest,
+    let design = |strategy| {
+        let plan = plan::plan(network, strategy);
+        let footprint = footprint::of(declaration, sums, &plan);
+        let default_reserve_bytes = footprint.stack_bytes + DEFAULT_RESERVE_BESIDE_STACK_BYTES;
+        Design {
+            plan,
+            reserve_bytes: declaration.reserve_bytes.unwrap_or(default_reserve_bytes),
+            default_reserve_bytes,
+            parameter_bytes: match declaration.weights {
+                // More than there can be is too much anywhere.
+                WeightsSource::Runtime => parameter_bytes(network).try_into().unwrap_or(u32::MAX),
+                WeightsSource::File | WeightsSource::Nowhere => 0,
+            },
+            footprint,
+            widest: sums.widest,
+        }
     };
     match declaration.plan {
         PlanChoice::RowMajor => design(Strategy::RowMajor),
@@ -163,7 +171,7 @@ pub fn judge(declaration: &Declaration, design: &Design) -> Verdict {
             message: over_sram(declaration, design, given_bytes, &owner),
         });
     }
-    over.extend(over_flash(declaration, &owner));
+    over.extend(over_flash(declaration, design, &owner));
     over.extend(over_array(declaration, design));
     if !over.is_empty() {
         return Verdict::Over(over);
@@ -271,67 +279,69 @@ fn over_array(declaration: &Declaration, design: &Design) -> Option<OverBudget> 
     })
 }
 
-/// Bytes of flash that `lpm` reaches, the first ones (AVR Instruction Set
-/// Manual, LPM): tables must lie there.
-const LPM_REACH_BYTES: u32 = 1 << 16;
-
 /// Bytes of the largest array on a 16-bit target.
 pub(crate) const LARGEST_AVR_ARRAY_BYTES: u32 = 32_767;
 
-/// Weights that the flash can't hold even packed in tables.
-fn over_flash(declaration: &Declaration, owner: &str) -> Option<OverBudget> {
-    // How many weights are zero, and so cost nothing, is not known here; those
-    // that are loaded are in SRAM.
-    if declaration.code == CodeChoice::Unrolled || declaration.weights == WeightsSource::Runtime {
+/// Code and tables that the flash can't hold.
+fn over_flash(declaration: &Declaration, design: &Design, owner: &str) -> Option<OverBudget> {
+    let flash_bytes = declaration.budget.flash_bytes?;
+    let network = &declaration.network;
+    let needed_bytes = design.footprint.flash_bytes;
+    let on_avr = design.footprint.mix.is_some();
+    let reserve_bytes = if on_avr {
+        footprint::reserved_flash_bytes(flash_bytes)
+    } else {
+        0
+    };
+    let given_bytes = u64::from(flash_bytes - reserve_bytes.min(flash_bytes));
+    if needed_bytes <= given_bytes {
         return None;
     }
-    let network = &declaration.network;
-    let flash_bytes = declaration.budget.flash_bytes?;
-    let largest = network
-        .layers()
-        .iter()
-        .max_by_key(|layer| layer.weight_count())?;
-    let bits = network.bits();
-    let on_avr = declaration
-        .budget
-        .target
-        .is_some_and(|target| target.architecture == Architecture::Avr);
-    let (given_bytes, limit) = if on_avr && flash_bytes > LPM_REACH_BYTES {
-        let limit = format!("`lpm` reaches the first {LPM_REACH_BYTES} on {owner}");
-        (LPM_REACH_BYTES, limit)
-    } else {
-        (flash_bytes, format!("{owner} has {flash_bytes}"))
+    let largest = network.layer(design.footprint.largest);
+    let fits = |network: &Network, code: CodeChoice| {
+        let changed = Declaration {
+            network: network.clone(),
+            code,
+            ..declaration.clone()
+        };
+        let unknown = Sums {
+            widest: design.widest,
+            constants: None,
+        };
+        let plan = plan::plan(network, design.plan.strategy);
+        footprint::of(&changed.sized(), &unknown, &plan).flash_bytes <= given_bytes
     };
-    let needed_bytes = packed_weights_bytes(network);
-    let largest_bytes = parameter_table_bytes(largest, bits);
-    let message = if needed_bytes > given_bytes.into() {
+    let mut remedies = Vec::new();
+    if declaration.code == CodeChoice::Unrolled && fits(network, CodeChoice::Fastest) {
+        remedies.push("leaving `code: unrolled` out".to_owned());
+    }
+    remedies.extend(remedies::for_flash(
+        declaration,
+        largest.id,
+        needed_bytes,
+        |network| fits(network, declaration.code),
+    ));
+    let what = if on_avr {
         format!(
-            "over budget: the weights alone take {needed_bytes} bytes of flash at {} bits, and \
-             {limit}\n\
-             most of them are here: {} weights\n\
-             {}",
-            bits.weights,
-            largest.weight_count(),
-            what_would_fit(&remedies::for_flash(declaration, largest.id, |network| {
-                packed_weights_bytes(network) <= given_bytes.into()
-            })),
-        )
-    } else if on_avr && largest_bytes > LARGEST_AVR_ARRAY_BYTES.into() {
-        format!(
-            "over budget: the weights of this layer take {largest_bytes} bytes, and a table on \
-             {owner} takes at most {LARGEST_AVR_ARRAY_BYTES}\n\
-             {}",
-            what_would_fit(&remedies::for_flash(declaration, largest.id, |network| {
-                let layer = network.layer(largest.id);
-                parameter_table_bytes(layer, network.bits()) <= LARGEST_AVR_ARRAY_BYTES.into()
-            })),
+            "the network takes {needed_bytes} bytes of flash, {reserve_bytes} are kept for the \
+             rest of the firmware, and {owner} has {flash_bytes}"
         )
     } else {
-        return None;
+        format!(
+            "the weights alone take {needed_bytes} bytes of flash at {} bits, and {owner} has \
+             {flash_bytes}",
+            network.bits().weights
+        )
     };
     Some(OverBudget {
         layer: largest.id,
-        message,
+        message: format!(
+            "over budget: {what}\n\
+             most of it is here: {} weights\n\
+             {}",
+            largest.weight_count(),
+            what_would_fit(&remedies),
+        ),
     })
 }
 

@@ -1,10 +1,10 @@
 //! What would make a design fit: each computed by planning it, none guessed.
 
-use super::{Design, LPM_REACH_BYTES, choose, packed_weights_bytes};
+use super::{Design, Sums, choose};
 use crate::declaration::{Declaration, PlanChoice, WeightsSource};
 use crate::network::{LayerId, Network};
 use crate::plan::{self, Strategy};
-use crate::target::{Architecture, Target};
+use crate::target::Target;
 
 /// Changes with each of which alone the design takes at most that SRAM.
 pub(super) fn for_sram(
@@ -25,7 +25,11 @@ pub(super) fn for_sram(
             plan,
             ..declaration.clone()
         };
-        let design = choose(&changed, design.widest);
+        let sums = Sums {
+            widest: design.widest,
+            constants: None,
+        };
+        let design = choose(&changed, &sums);
         (design.sram_bytes() <= given_bytes).then_some(design)
     };
     let mut remedies = Vec::new();
@@ -83,6 +87,7 @@ pub(super) fn for_sram(
 pub(super) fn for_flash(
     declaration: &Declaration,
     largest: LayerId,
+    needed_bytes: u64,
     fits: impl Fn(&Network) -> bool,
 ) -> Vec<String> {
     let network = &declaration.network;
@@ -98,9 +103,7 @@ pub(super) fn for_flash(
         remedies.push(format!("`bits: {{ weights: {weights} }}`"));
     }
     if let Some(given) = declaration.budget.target
-        && let Ok(needed_bytes) = u32::try_from(packed_weights_bytes(network))
-        && needed_bytes > given.flash_bytes
-        && (given.architecture != Architecture::Avr || needed_bytes <= LPM_REACH_BYTES)
+        && let Ok(needed_bytes) = u32::try_from(needed_bytes + needed_bytes / 15)
         && let Some(target) = larger_target(given, given.sram_bytes, needed_bytes)
     {
         let flash_bytes = target.flash_bytes;

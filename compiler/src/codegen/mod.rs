@@ -4,6 +4,7 @@
 //! through two imports of a module of its own, so that nothing of the
 //! user's module can be mistaken for ours.
 
+mod assembly;
 mod dense;
 mod intake;
 mod operands;
@@ -13,6 +14,8 @@ mod tables;
 mod window;
 
 pub(crate) use operands::parameters_type;
+
+pub(crate) use assembly::emit as emit_assembly;
 
 use crate::program::{Accumulator, Map, Operation, Program, Step};
 use proc_macro2::{Ident, Literal, Span, TokenStream};

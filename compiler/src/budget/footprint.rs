@@ -1,0 +1,135 @@
+//! What the code of a plan takes of stack and flash.
+
+use super::packed_weights_bytes;
+use crate::avr::{self, Code, Core, Mix};
+use crate::declaration::{CodeChoice, Declaration, WeightsSource};
+use crate::network::LayerId;
+use crate::plan::MemoryPlan;
+use crate::program::{self, Accumulator, Accumulators, Program};
+use crate::stack;
+use crate::target::Architecture;
+use crate::weights::Weights;
+
+/// What is known of a network's sums.
+#[derive(Clone, Copy, Debug)]
+pub struct Sums<'a> {
+    /// The widest, where it decides about the stack.
+    pub widest: Accumulator,
+    /// The weights, and what they prove.
+    pub constants: Option<(&'a Weights, &'a Accumulators)>,
+}
+
+/// What the code of a plan takes.
+#[derive(Clone, Debug)]
+pub struct Footprint {
+    /// Its deepest stack, `run` and `push` included.
+    pub stack_bytes: u32,
+    /// Its code and tables; where only tables are counted, those.
+    pub flash_bytes: u64,
+    /// On AVR: the form of each layer.
+    pub mix: Option<Mix>,
+    /// The layer that takes most of the flash.
+    pub largest: LayerId,
+}
+
+impl Footprint {
+    /// The code of a program for the declaration's part, where the AVR backend
+    /// writes it.
+    pub(crate) fn assembly(&self, declaration: &Declaration, program: &Program) -> Option<Code> {
+        let (core, mix) = (avr_core(declaration)?, self.mix.as_ref()?);
+        Some(avr::emit(program, core, |layer| mix.form_of(layer)))
+    }
+}
+
+/// Bytes of flash that `push`, `run` and their callers' part of the C ABI take:
+/// measured on the ATmega328P.
+const GLUE_FLASH_BYTES: u32 = 60;
+
+/// Registers that they save, and return addresses, beside the results.
+const GLUE_STACK_BYTES: u32 = 20;
+
+/// The part's core, where the AVR backend writes the code.
+fn avr_core(declaration: &Declaration) -> Option<Core> {
+    let target = declaration.budget.target?;
+    (target.architecture == Architecture::Avr).then(|| Core::of(target))
+}
+
+/// Bytes of flash kept for the rest of a firmware: start-up code, vectors, a
+/// serial line, a small `main`.
+pub(crate) fn reserved_flash_bytes(flash_bytes: u32) -> u32 {
+    (flash_bytes / 16).clamp(512, 4096)
+}
+
+/// The program of a plan; where weights are not known, as if they came at run
+/// time.
+pub(crate) fn lower(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan) -> Program {
+    match sums.constants {
+        Some((weights, accumulators)) => program::lower(declaration, weights, accumulators, plan),
+        None => program::lower_runtime(declaration, plan),
+    }
+}
+
+/// What the code of that plan takes.
+pub(super) fn of(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan) -> Footprint {
+    match avr_core(declaration) {
+        Some(core) => on_avr(declaration, sums, plan, core),
+        None => portable(declaration, sums),
+    }
+}
+
+fn portable(declaration: &Declaration, sums: &Sums<'_>) -> Footprint {
+    let network = &declaration.network;
+    let largest = network
+        .layers()
+        .iter()
+        .max_by_key(|layer| layer.weight_count());
+    // How many weights are zero, and so cost nothing, is not known here; those
+    // that are loaded are in SRAM.
+    let in_tables =
+        declaration.code != CodeChoice::Unrolled && declaration.weights != WeightsSource::Runtime;
+    Footprint {
+        stack_bytes: stack::deepest_bytes(declaration, sums.widest),
+        flash_bytes: if in_tables {
+            packed_weights_bytes(network)
+        } else {
+            0
+        },
+        mix: None,
+        largest: largest.map_or(LayerId(0), |layer| layer.id),
+    }
+}
+
+fn on_avr(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan, core: Core) -> Footprint {
+    let program = lower(declaration, sums, plan);
+    // Of a design to size: the tables that its weights will take.
+    let network = &declaration.network;
+    let tables = |bytes: u64| match declaration.weights {
+        WeightsSource::Nowhere => bytes,
+        WeightsSource::File | WeightsSource::Runtime => 0,
+    };
+    let tables_bytes = tables(packed_weights_bytes(network));
+    let flash_bytes = declaration.budget.flash_bytes.unwrap_or(u32::MAX);
+    let taken = u64::from(reserved_flash_bytes(flash_bytes) + GLUE_FLASH_BYTES) + tables_bytes;
+    let room = u64::from(flash_bytes).saturating_sub(taken) as u32;
+    let choice_of = |_: LayerId| declaration.code;
+    let mix = avr::choose(&program, core, choice_of, room).unwrap_or_else(|over| over.smallest);
+    let code = avr::emit(&program, core, |layer| mix.form_of(layer));
+    let largest = network.computing_layers().max_by_key(|layer| {
+        let weights = tables(u64::from(program::parameter_table_bytes(
+            layer,
+            network.bits(),
+        )));
+        weights + u64::from(code.layer_bytes(layer.id))
+    });
+    let results_bytes = program.results.accumulator.bytes() * program.results.count;
+    Footprint {
+        stack_bytes: stack_bytes(&code, results_bytes),
+        flash_bytes: u64::from(code.flash_bytes() + GLUE_FLASH_BYTES) + tables_bytes,
+        mix: Some(mix),
+        largest: largest.map_or(LayerId(0), |layer| layer.id),
+    }
+}
+
+fn stack_bytes(code: &Code, results_bytes: u32) -> u32 {
+    code.stack_bytes() + 2 * results_bytes + GLUE_STACK_BYTES
+}
