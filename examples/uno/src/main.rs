@@ -9,6 +9,7 @@
 #![no_std]
 #![no_main]
 
+use avr_device::atmega328p::cpu::RegisterBlock as Cpu;
 use avr_device::atmega328p::usart0::RegisterBlock as Serial;
 use avr_device::atmega328p::{CPU, USART0};
 use digits::Digits;
@@ -34,18 +35,31 @@ fn main() -> ! {
     // `Peripherals::take`: its flag is a byte of SRAM.
     let (serial, cpu) = unsafe { (&*USART0::ptr(), &*CPU::ptr()) };
     open(serial);
-    let mark = |value| cpu.gpior0().write(|register| register.set(value));
     #[cfg(feature = "runtime")]
     learn(serial, DIGITS);
 
     loop {
-        let pixel = receive(serial);
-        mark(COMPUTING);
-        let complete = DIGITS.push_into(pixel, LOGITS);
-        mark(IDLE);
-        if complete {
-            reply(serial, LOGITS);
-        }
+        exchange(serial, cpu, DIGITS, LOGITS);
+    }
+}
+
+/// Takes a pixel, and answers when it was an image's last. Not inlined into the loop: the compiler
+/// would keep constants in registers from one turn to the next, and save them while the network
+/// computes.
+#[inline(never)]
+fn exchange(
+    serial: &Serial,
+    cpu: &Cpu,
+    digits: &mut Digits,
+    logits: &mut [i16; Digits::CLASSES],
+) {
+    let mark = |value| cpu.gpior0().write(|register| register.set(value));
+    let pixel = receive(serial);
+    mark(COMPUTING);
+    let complete = digits.push_into(pixel, logits);
+    mark(IDLE);
+    if complete {
+        reply(serial, logits);
     }
 }
 
