@@ -6,7 +6,7 @@ use super::instruction::{Condition, Register};
 /// The sum's bytes, the lowest first; the upper two where it has them.
 pub(super) const SUM: [Register; 4] = [Register(30), Register(31), Register(26), Register(27)];
 const ZERO: Register = Register(1);
-const STICKY: Register = Register(0);
+const SPARE: Register = Register(0);
 
 /// A requantisation: `min(rhe(max(sum, 0) / 2^right), 2^bits − 1)` of a sum to
 /// which half of the divisor was added already, see `sum::Rounding`.
@@ -37,7 +37,7 @@ impl Requantise {
     pub(super) fn emit(self, asm: &mut Assembly) -> Register {
         let (byte, bits) = ((self.right / 8) as usize, self.right % 8);
         let result = self.result();
-        let (within, done) = (asm.label(), asm.label());
+        let [within, halfway, done] = [(); 3].map(|()| asm.label());
         let top = SUM[self.width - 1];
         let limit = self.right + self.bits;
         let limit_byte = (limit / 8) as usize;
@@ -53,7 +53,7 @@ impl Requantise {
             asm.branch(Condition::Plus, within, self.within);
         }
         asm.times(1.0 - self.within, |asm| {
-            asm.mov(STICKY, top);
+            asm.mov(SPARE, top);
             let largest = if limit_byte < self.width {
                 0xFF >> (8 - self.bits)
             } else {
@@ -61,42 +61,56 @@ impl Requantise {
             };
             asm.ldi(result, largest);
             if largest > 0 {
-                asm.skip_if_clear(STICKY, 7);
+                asm.skip_if_clear(SPARE, 7);
                 asm.ldi(result, 0);
             }
             asm.jump(done);
         });
+        if self.halfway {
+            asm.bind(halfway);
+            // Nearly always something is left of the division.
+            asm.times(self.within / 32.0, |asm| {
+                asm.andi(result, 0xFE);
+                asm.jump(done);
+            });
+        }
         asm.bind(within);
-        asm.times(self.within, |asm| self.shift(asm, byte, bits, result));
+        asm.times(self.within, |asm| {
+            self.shift(asm, byte, bits, result);
+            if self.halfway {
+                asm.branch(Condition::Equal, halfway, 1.0 / 32.0);
+            }
+        });
         asm.bind(done);
         result
     }
 
-    /// Shifts a sum of at least 0 and below `2^(right + bits)`.
+    /// Shifts a sum of at least 0 and below `2^(right + bits)`. Where it may be
+    /// halfway, the flags then say whether nothing is left of the division.
     fn shift(self, asm: &mut Assembly, byte: usize, bits: u32, result: Register) {
         if byte >= self.width {
-            // Below 2^(8·width − 1), hence below the divisor.
+            // Below 2^(8·width − 1), hence below the divisor; not halfway, for
+            // then it is 0, and even.
             asm.ldi(result, 0);
+            if self.halfway {
+                asm.tst(result);
+            }
             return;
         }
         let low = SUM[byte];
         let upper_in_use = byte + 1 < self.width && self.right + self.bits > 8 * (byte as u32 + 1);
-        let halfway = self.halfway;
-        // Before it is shifted away: what is left of the division, in r0.
-        let keep_rest = |asm: &mut Assembly| {
-            if halfway && bits > 0 {
-                asm.mov(STICKY, low);
-            }
-        };
-        // Bits of the lowest byte of the quotient that are rest: either still in
-        // r0 under a mask, or moved up in `low`.
-        let mut rest: Vec<Register> = SUM[..byte].to_vec();
-        let mut masked = false;
+        let below = &SUM[..byte];
         if bits == 0 {
-            debug_assert_eq!(result, low);
+            if self.halfway {
+                either_is_left(asm, below);
+            }
         } else if result == low {
-            keep_rest(asm);
-            masked = true;
+            // The quotient's bytes are shifted down; what falls out is kept.
+            let first_free = byte + if upper_in_use { 2 } else { 1 };
+            let rest = SUM.get(first_free).copied();
+            if self.halfway {
+                asm.mov(rest.unwrap_or(SPARE), low);
+            }
             if bits == 4 && !upper_in_use {
                 asm.swap(low);
                 asm.andi(low, 0x0F);
@@ -110,6 +124,27 @@ impl Requantise {
                     }
                 }
             }
+            if self.halfway {
+                let mask = 0xFF >> (8 - bits);
+                match rest {
+                    Some(rest) => {
+                        asm.andi(rest, mask);
+                        for &register in below {
+                            asm.or(rest, register);
+                        }
+                    }
+                    // `andi` does not take r0; a byte that is free by now holds
+                    // the mask: the upper one is shifted out, or there are two
+                    // lower ones to unite.
+                    None => {
+                        either_is_left(asm, below);
+                        let free = SUM.get(byte + 1).copied().unwrap_or(below[1]);
+                        asm.ldi(free, mask);
+                        asm.and(SPARE, free);
+                        asm.or(SPARE, below[0]);
+                    }
+                }
+            }
         } else {
             // The quotient straddles two bytes: up into the upper one.
             if byte + 1 == self.width {
@@ -119,42 +154,22 @@ impl Requantise {
                 asm.lsl(low);
                 asm.rol(result);
             }
-            rest.push(low);
-        }
-        if !halfway {
-            return;
-        }
-        let not_halfway = asm.label();
-        if masked {
-            // `result` is upper, r0 is not: the mask goes through a free byte.
-            let mask = SUM
-                .into_iter()
-                .find(|&byte| byte != result && !rest.contains(&byte));
-            let mask = mask.expect("four registers");
-            asm.ldi(mask, 0xFF >> (8 - bits));
-            asm.and(STICKY, mask);
-            for register in rest {
-                asm.or(STICKY, register);
-            }
-        } else {
-            let Some((&first, others)) = rest.split_last() else {
-                // No rest at all: a whole number, which halfway is not.
-                return self.clear_odd(asm, result);
-            };
-            if others.is_empty() {
-                asm.tst(first);
-            }
-            for &register in others {
-                asm.or(first, register);
+            if self.halfway {
+                either_is_left(asm, &SUM[..=byte]);
             }
         }
-        // Nearly always something is left.
-        asm.branch(Condition::NotEqual, not_halfway, 0.95);
-        asm.times(0.05, |asm| self.clear_odd(asm, result));
-        asm.bind(not_halfway);
     }
+}
 
-    fn clear_odd(self, asm: &mut Assembly, result: Register) {
-        asm.andi(result, 0xFE);
+/// Sets the flags by whether all of some bytes are 0; with none, they are.
+fn either_is_left(asm: &mut Assembly, bytes: &[Register]) {
+    match bytes {
+        [] => asm.cp(ZERO, ZERO),
+        [only] => asm.tst(*only),
+        [first, others @ ..] => {
+            for &register in others {
+                asm.or(*first, register);
+            }
+        }
     }
 }
