@@ -47,12 +47,7 @@ fn main() -> ! {
 /// would keep constants in registers from one turn to the next, and save them while the network
 /// computes.
 #[inline(never)]
-fn exchange(
-    serial: &Serial,
-    cpu: &Cpu,
-    digits: &mut Digits,
-    logits: &mut [i16; Digits::CLASSES],
-) {
+fn exchange(serial: &Serial, cpu: &Cpu, digits: &mut Digits, logits: &mut [i16; Digits::CLASSES]) {
     let mark = |value| cpu.gpior0().write(|register| register.set(value));
     let pixel = receive(serial);
     mark(COMPUTING);
