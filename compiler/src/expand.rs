@@ -102,7 +102,9 @@ fn expand_declaration(
         });
     }
     // A design to size has no code.
-    let program = accumulators.is_some().then(|| budget::lower(declaration, &sums, &design.plan));
+    let program = accumulators
+        .is_some()
+        .then(|| budget::lower(declaration, &sums, &design.plan));
     let item = item::emit(path, ast, declaration, &design, program.as_ref());
     Ok(quote::quote!(#warning #item))
 }

@@ -69,8 +69,8 @@ pub(crate) fn emit(
         #[allow(dead_code)]
         #[repr(C)]
         #visibility struct #name {
-            arena: [::core::primitive::u8; #arena_bytes],
             cursor: #path::__private::Cursor,
+            arena: [::core::primitive::u8; #arena_bytes],
             #field
         }
 
@@ -110,7 +110,7 @@ pub(crate) fn emit(
                 /// A network that waits for the first byte of an input.
                 #[must_use]
                 pub const fn new() -> Self {
-                    Self { arena: [0; #arena_bytes], cursor: runtime::Cursor::new(), #zeros }
+                    Self { cursor: runtime::Cursor::new(), arena: [0; #arena_bytes], #zeros }
                 }
 
                 #accessors
@@ -199,7 +199,8 @@ fn code(
             #[allow(unsafe_code)]
             #[inline(always)]
             fn absorb(this_network: &mut #name, next_byte: u8) -> bool {
-                unsafe { code::absorb(::core::ptr::from_mut(this_network).cast(), next_byte) }
+                // Not a `bool`, whose upper bits would be masked first.
+                unsafe { code::absorb(::core::ptr::from_mut(this_network).cast(), next_byte) != 0 }
             }
 
             #[cfg(target_arch = "avr")]

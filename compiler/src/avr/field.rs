@@ -4,6 +4,7 @@
 use super::assembly::Assembly;
 use super::instruction::{Condition, Label, Pointer, Register};
 use super::state::{BASE, POSITION, Registers, stack_pointer};
+use crate::budget::CURSOR_BYTES;
 use crate::program::{Addressing, Map, Program};
 
 /// A map as a kernel reads it.
@@ -49,7 +50,7 @@ impl<'a> Source<'a> {
         };
         if let Addressing::Table(cells) = &map.addressing {
             let entries = cells.iter().flat_map(|&cell| {
-                let entry = source.position_of_cells(cell) as u16;
+                let entry = source.position_in_network(cell) as u16;
                 entry.to_le_bytes()
             });
             source.table = Some(asm.near_table(entries.collect()));
@@ -60,6 +61,11 @@ impl<'a> Source<'a> {
     /// Cells in units of a position: nibbles, or bytes where all begin at one.
     pub(super) fn position_of_cells(&self, cells: u32) -> u32 {
         position_of_cells(cells, self.bits, self.by_nibble)
+    }
+
+    /// The position of a cell of the arena, from the network's address on.
+    pub(super) fn position_in_network(&self, cell: u32) -> u32 {
+        position_in_network(cell, self.bits, self.by_nibble)
     }
 
     /// Whether pixels are found in a table.
@@ -88,7 +94,7 @@ impl<'a> Source<'a> {
                     asm.lsl(POSITION);
                     asm.rol(POSITION.next());
                 }
-                let first = self.position_of_cells(self.map.first_cell);
+                let first = self.position_in_network(self.map.first_cell);
                 asm.add_to_pair(POSITION, first as i32);
             }
         }
@@ -242,6 +248,17 @@ pub(super) fn position_of_cells(cells: u32, bits: u32, by_nibble: bool) -> u32 {
     } else {
         cells / 2
     }
+}
+
+/// The position of a cell of the arena, which lies behind the cursor, from the
+/// network's address on.
+pub(super) fn position_in_network(cell: u32, bits: u32, by_nibble: bool) -> u32 {
+    let bytes = if by_nibble {
+        2 * CURSOR_BYTES
+    } else {
+        CURSOR_BYTES
+    };
+    bytes + position_of_cells(cell, bits, by_nibble)
 }
 
 /// X holds a position in nibbles: makes it a pointer, and emits `body` for the

@@ -5,6 +5,7 @@ use super::assembly::Assembly;
 use super::field::{Run, Source, point_at_pushed};
 use super::instruction::{Mode, Pointer};
 use super::state::{POSITION, Registers};
+use crate::budget::CURSOR_BYTES;
 use crate::program::Map;
 
 /// What a weighted sum reads.
@@ -29,6 +30,14 @@ impl Input<'_> {
             Input::Field { source, .. } => source.bits,
             Input::Stored { bits, .. } => *bits,
             Input::Pushed { .. } => 8,
+        }
+    }
+
+    /// Channels of the map that a field is of.
+    pub(super) fn channels(&self) -> Option<u32> {
+        match self {
+            Input::Field { source, .. } => Some(source.map.shape.channels),
+            Input::Stored { .. } | Input::Pushed { .. } => None,
         }
     }
 
@@ -95,7 +104,7 @@ impl Input<'_> {
                     let cell = if wrapped { 0 } else { map.first_cell };
                     let per_byte = 8 / bits;
                     asm.movw(Pointer::X.low(), POSITION);
-                    asm.add_to_pair(Pointer::X.low(), (cell / per_byte) as i32);
+                    asm.add_to_pair(Pointer::X.low(), (CURSOR_BYTES + cell / per_byte) as i32);
                     body(asm, run, cell % per_byte == 1);
                 }
             }

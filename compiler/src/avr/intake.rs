@@ -1,6 +1,6 @@
 //! `absorb`: takes one byte of the raw input in.
 //!
-//! Behind the arena lies the cursor: row, column and channel of the next byte.
+//! In front of the arena lies the cursor: row, column and channel of the next byte.
 //! A leading average pooling adds each byte to its window's 16-bit sum; the
 //! first byte of a window begins the sum, so that nothing has to be cleared.
 
@@ -8,6 +8,7 @@ use super::assembly::Assembly;
 use super::field::Source;
 use super::instruction::{Condition, Label, Mode, Pointer, Register};
 use super::{Core, Function, Kind};
+use crate::budget::CURSOR_BYTES;
 use crate::network::Shape;
 use crate::plan::Intake;
 use crate::program::Program;
@@ -80,7 +81,9 @@ impl Absorb<'_> {
             }),
             Intake::Pool {
                 sums_first_byte, ..
-            } => asm.of(Kind::Pool, |asm| self.pool(asm, sums_first_byte)),
+            } => asm.of(Kind::Pool, |asm| {
+                self.pool(asm, CURSOR_BYTES + sums_first_byte)
+            }),
         }
         self.advance(asm);
     }
@@ -88,7 +91,7 @@ impl Absorb<'_> {
     /// X ← a byte of the cursor.
     fn point_at_cursor(&self, asm: &mut Assembly, byte: u32) {
         asm.movw(X, NETWORK);
-        asm.add_to_pair(X, (self.program.arena_bytes + byte) as i32);
+        asm.add_to_pair(X, byte as i32);
     }
 
     /// Adds the byte to its window's sum, and stores the pooled value when the
@@ -177,7 +180,7 @@ impl Absorb<'_> {
                 asm.lsr(Z);
             }
             asm.ldi(Z.next(), 0);
-            multiply_by_constant(asm, Z, channels);
+            multiply_byte(asm, Z, channels, SPARE);
             asm.add(Z, CHANNEL);
             asm.adc(Z.next(), ZERO);
             asm.lsl(Z);
@@ -274,12 +277,12 @@ impl Absorb<'_> {
     }
 
     /// Stores a value of the pixel in the row in X's low half and that column.
-    /// Changes X, Z where pixels are found in a table, and r0.
+    /// Changes X, Z and r0.
     fn store(&self, asm: &mut Assembly, column: Register, value: Register) {
         let shape = self.source.map.shape;
         let by_byte = self.source.bits == 8 || self.source.by_nibble;
         asm.clr(X.next());
-        multiply_by_constant(asm, X, shape.width);
+        multiply_byte(asm, X, shape.width, Z);
         asm.add(X, column);
         asm.adc(X.next(), ZERO);
         if self.source.has_table() {
@@ -290,7 +293,7 @@ impl Absorb<'_> {
         } else {
             multiply_by_constant(asm, X, self.source.pixel_step());
             self.add_channel(asm, by_byte);
-            let first = self.source.position_of_cells(self.source.map.first_cell);
+            let first = self.source.position_in_network(self.source.map.first_cell);
             asm.add_to_pair(X, first as i32);
         }
         let (high, stored) = (asm.label(), asm.label());
@@ -378,6 +381,18 @@ impl Absorb<'_> {
 fn add_network(asm: &mut Assembly) {
     asm.add(X, NETWORK);
     asm.adc(X.next(), NETWORK.next());
+}
+
+/// Multiplies a byte, whose high half is 0, by a constant that goes through an
+/// upper register. Changes r0.
+fn multiply_byte(asm: &mut Assembly, low: Register, constant: u32, through: Register) {
+    if !asm.core().multiplies || constant.is_power_of_two() {
+        return multiply_by_constant(asm, low, constant);
+    }
+    asm.ldi(through, constant as u8);
+    asm.mul(low, through);
+    asm.movw(low, Register(0));
+    asm.clr(ZERO);
 }
 
 /// Multiplies a pair by a constant, by doubling and adding. Changes r0, and

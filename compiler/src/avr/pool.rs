@@ -153,31 +153,64 @@ impl<'a> Pool<'a> {
     }
 
     fn emit_tap(&self, asm: &mut Assembly, pass: &Pass, odd: bool) {
-        for (index, channel) in pass.channels.iter().enumerate() {
-            let value = if self.source.bits == 8 {
+        if self.source.bits == 8 {
+            for channel in &pass.channels {
                 asm.load(VALUE, Pointer::X, Mode::PostIncrement);
-                VALUE
-            } else {
-                let high = (index + usize::from(odd)) % 2 == 1;
-                if !high || index == 0 {
-                    asm.load(BYTE, Pointer::X, Mode::PostIncrement);
-                }
-                let value = if high {
-                    asm.swap(BYTE);
-                    BYTE
-                } else {
-                    asm.mov(VALUE, BYTE);
-                    VALUE
-                };
-                asm.andi(value, 0x0F);
-                if self.source.signed {
-                    asm.skip_if_clear(value, 3);
-                    asm.ori(value, 0xF0);
-                }
-                value
-            };
-            self.pooling.take(asm, channel, value, self.source.signed);
+                self.take(asm, channel, VALUE);
+            }
+            return;
         }
+        let mut channels = &pass.channels[..];
+        if odd && let Some((first, rest)) = channels.split_first() {
+            asm.load(BYTE, Pointer::X, Mode::PostIncrement);
+            self.take_high(asm, first);
+            channels = rest;
+        }
+        let (pairs, rest) = channels.as_chunks::<2>();
+        for [low, high] in pairs {
+            asm.load(BYTE, Pointer::X, Mode::PostIncrement);
+            let next = asm.label();
+            // Two zeros change neither a largest value nor a sum; of signed values
+            // the largest may be below.
+            let skips = !(self.source.signed && self.pooling == Pooling::Maximum);
+            if skips {
+                asm.tst(BYTE);
+                asm.branch(Condition::Equal, next, 0.5);
+            }
+            asm.times(if skips { 0.5 } else { 1.0 }, |asm| {
+                self.take_low(asm, low);
+                self.take_high(asm, high);
+            });
+            asm.bind(next);
+        }
+        if let [last] = rest {
+            asm.load(BYTE, Pointer::X, Mode::PostIncrement);
+            self.take_low(asm, last);
+        }
+    }
+
+    fn take_low(&self, asm: &mut Assembly, channel: &[Register]) {
+        asm.mov(VALUE, BYTE);
+        asm.andi(VALUE, 0x0F);
+        self.take_nibble(asm, channel, VALUE);
+    }
+
+    fn take_high(&self, asm: &mut Assembly, channel: &[Register]) {
+        asm.swap(BYTE);
+        asm.andi(BYTE, 0x0F);
+        self.take_nibble(asm, channel, BYTE);
+    }
+
+    fn take_nibble(&self, asm: &mut Assembly, channel: &[Register], value: Register) {
+        if self.source.signed {
+            asm.skip_if_clear(value, 3);
+            asm.ori(value, 0xF0);
+        }
+        self.take(asm, channel, value);
+    }
+
+    fn take(&self, asm: &mut Assembly, channel: &[Register], value: Register) {
+        self.pooling.take(asm, channel, value, self.source.signed);
     }
 }
 

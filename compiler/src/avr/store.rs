@@ -2,7 +2,7 @@
 
 use super::Kind;
 use super::assembly::Assembly;
-use super::field::{by_parity, position_of_cells};
+use super::field::{by_parity, position_in_network, position_of_cells};
 use super::instruction::{Condition, Mode, Pointer, Register};
 use super::state::{BASE, POSITION, State, Variable, add_constant};
 use crate::plan::Order;
@@ -105,7 +105,7 @@ impl<'a> Sink<'a> {
                 }
                 let pixel = if backward { map.shape.pixels() - 1 } else { 0 };
                 let cell = map.first_cell + pixel * map.shape.channels;
-                asm.add_to_pair(z, position_of_cells(cell, bits, by_nibble) as i32);
+                asm.add_to_pair(z, position_in_network(cell, bits, by_nibble) as i32);
             }
             Self::Results { .. } => asm.movw(z, Register(22)),
         }
@@ -139,11 +139,15 @@ impl<'a> Sink<'a> {
         asm.branch(Condition::NotEqual, same, 1.0);
         asm.movw(output, BASE);
         if let Self::Map {
-            by_nibble: true, ..
-        } = self
+            bits, by_nibble, ..
+        } = *self
         {
-            asm.lsl(output);
-            asm.rol(output.next());
+            if by_nibble {
+                asm.lsl(output);
+                asm.rol(output.next());
+            }
+            let first = position_in_network(0, bits, by_nibble);
+            add_constant(asm, output, first as i32);
         }
         asm.bind(same);
     }

@@ -207,60 +207,88 @@ impl<'a> Unrolled<'a> {
         accumulators: &Accumulators,
         first: usize,
     ) {
-        let bytes = self.input.stored_bits() == 8;
-        for index in 0..run.values {
+        let input = |index: u32| {
             let input = (run.first_input + index) as usize;
-            let weights = self.weights_by_magnitude(input, accumulators.len(), first);
-            let high = (index + u32::from(odd)) % 2 == 1;
-            let used = !weights.is_empty();
-            let next = asm.label();
-            let value = if bytes {
+            self.weights_by_magnitude(input, accumulators.len(), first)
+        };
+        if self.input.stored_bits() == 8 {
+            for index in 0..run.values {
+                let weights = input(index);
                 asm.load(VALUE, Pointer::X, self.input.mode());
-                if used {
+                if !weights.is_empty() {
                     asm.tst(VALUE);
+                    self.use_value(asm, VALUE, &weights, accumulators);
                 }
-                VALUE
-            } else {
-                if !high || index == 0 {
-                    asm.load(BYTE, Pointer::X, self.input.mode());
-                }
-                match (used, high) {
-                    (true, true) => {
-                        asm.swap(BYTE);
-                        asm.andi(BYTE, 0x0F);
-                        BYTE
-                    }
-                    (true, false) => {
-                        asm.mov(VALUE, BYTE);
-                        asm.andi(VALUE, 0x0F);
-                        VALUE
-                    }
-                    (false, _) => continue,
-                }
-            };
-            if !used {
-                continue;
             }
-            let zero = if self.sum.signed_input {
-                1.0 / 16.0
-            } else {
-                0.5
+            return;
+        }
+        // Nibbles, byte by byte; the first byte's low one or the last byte's high
+        // one may not be the run's.
+        let end = run.values + u32::from(odd);
+        for byte in 0..end.div_ceil(2) {
+            let nibble = |position: u32| match position.checked_sub(u32::from(odd)) {
+                Some(index) if index < run.values => input(index),
+                _ => BTreeMap::new(),
             };
-            asm.branch(Condition::Equal, next, zero);
-            asm.times(1.0 - zero, |asm| {
-                if self.sum.signed_input {
-                    self.extend_sign(asm, value, bytes);
+            let (low, high) = (nibble(2 * byte), nibble(2 * byte + 1));
+            asm.load(BYTE, Pointer::X, self.input.mode());
+            let next = asm.label();
+            let skips = self.skips_bytes() && !low.is_empty() && !high.is_empty();
+            if skips {
+                asm.tst(BYTE);
+                asm.branch(Condition::Equal, next, 0.5);
+            }
+            asm.times(if skips { 0.5 } else { 1.0 }, |asm| {
+                if !low.is_empty() {
+                    asm.mov(VALUE, BYTE);
+                    asm.andi(VALUE, 0x0F);
+                    self.use_value(asm, VALUE, &low, accumulators);
                 }
-                asm.of(Kind::MultiplyAccumulate, |asm| {
-                    self.accumulate(asm, value, &weights, accumulators);
-                });
+                if !high.is_empty() {
+                    asm.swap(BYTE);
+                    asm.andi(BYTE, 0x0F);
+                    self.use_value(asm, BYTE, &high, accumulators);
+                }
             });
             asm.bind(next);
         }
     }
 
-    fn extend_sign(&self, asm: &mut Assembly, value: Register, bytes: bool) {
-        if !bytes {
+    /// Whether a byte is tested before its nibbles are. Neighbours in a map of a
+    /// single channel, which are alike, are mostly both 0 where one is;
+    /// neighbouring channels are not.
+    fn skips_bytes(&self) -> bool {
+        !self.sum.signed_input && self.input.channels() == Some(1)
+    }
+
+    /// Adds an activation's products, the flags saying whether it is 0.
+    fn use_value(
+        &self,
+        asm: &mut Assembly,
+        value: Register,
+        weights: &BTreeMap<u32, Vec<(usize, bool)>>,
+        accumulators: &Accumulators,
+    ) {
+        let next = asm.label();
+        let zero = if self.sum.signed_input {
+            1.0 / 16.0
+        } else {
+            0.5
+        };
+        asm.branch(Condition::Equal, next, zero);
+        asm.times(1.0 - zero, |asm| {
+            if self.sum.signed_input {
+                self.extend_sign(asm, value);
+            }
+            asm.of(Kind::MultiplyAccumulate, |asm| {
+                self.accumulate(asm, value, weights, accumulators);
+            });
+        });
+        asm.bind(next);
+    }
+
+    fn extend_sign(&self, asm: &mut Assembly, value: Register) {
+        if self.input.stored_bits() == 4 {
             asm.skip_if_clear(value, 3);
             asm.ori(value, 0xF0);
         }

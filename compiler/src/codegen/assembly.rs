@@ -22,7 +22,7 @@ pub(crate) fn emit(code: &Code) -> TokenStream {
                 called.then(|| quote!(#callee = sym #callee))
             });
             let signature = match function.name.as_str() {
-                "absorb" => quote!((network: *mut u8, byte: u8) -> bool),
+                "absorb" => quote!((network: *mut u8, byte: u8) -> u8),
                 // Layers are called by `infer` alone, with its arguments.
                 _ => quote!((network: *mut u8, results: *mut u8)),
             };

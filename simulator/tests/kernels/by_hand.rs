@@ -37,11 +37,10 @@ pub(crate) fn dense(case: &Case, program: &Program) -> Code {
 
 /// Counts bytes in the first byte of the cursor.
 fn absorb(program: &Program, cells: u32) -> (String, u32) {
-    let (arena, first) = (program.arena_bytes, program.maps[0].first_cell);
+    // Behind the cursor.
+    let first = 6 + program.maps[0].first_cell;
     let text = format!(
         "movw r30, r24
-        subi r30, lo8(-({arena}))
-        sbci r31, hi8(-({arena}))
         ld r18, Z
         mov r19, r18
         inc r19
@@ -85,7 +84,7 @@ fn infer(case: &Case, program: &Program) -> (String, u32) {
     let cells = program.maps[0].shape.values() as usize;
     for (weights, bias) in sum.weight.chunks(cells).zip(&sum.bias) {
         text += "clr r18\nclr r19\n";
-        for (weight, cell) in weights.iter().zip(program.maps[0].first_cell..) {
+        for (weight, cell) in weights.iter().zip(6 + program.maps[0].first_cell..) {
             let byte = cell / 2;
             let _ = writeln!(text, "movw r30, r24\nsubi r30, lo8(-({byte}))");
             let _ = writeln!(text, "sbci r31, hi8(-({byte}))\nld r20, Z");

@@ -9,7 +9,7 @@ use herringbone_compiler::target::Target;
 use herringbone_simulator::call::Caller;
 use herringbone_simulator::machine::Machine;
 
-/// Bytes of the cursor behind the arena.
+/// Bytes of the cursor in front of the arena.
 const CURSOR_BYTES: u16 = 3;
 
 /// Bytes around what the code may write to that must stay as they are, beside all others.
@@ -151,18 +151,19 @@ impl<'a> Device<'a> {
         for address in device.cursor() {
             device.caller.machine_mut().set_data(address, 0);
         }
-        for (address, &byte) in (device.cursor().end..).zip(parameters) {
+        for (address, &byte) in (device.arena().end..).zip(parameters) {
             device.caller.machine_mut().set_data(address, byte);
         }
         Ok(device)
     }
 
     fn arena(&self) -> Range<u16> {
-        self.network..self.network + self.program.arena_bytes as u16
+        let first = self.cursor().end;
+        first..first + self.program.arena_bytes as u16
     }
 
     fn cursor(&self) -> Range<u16> {
-        self.arena().end..self.arena().end + CURSOR_BYTES
+        self.network..self.network + CURSOR_BYTES
     }
 
     fn results(&self) -> Range<u16> {
@@ -214,14 +215,14 @@ impl<'a> Device<'a> {
             "the cursor is {cursor:?} after the last byte"
         );
 
-        let (program, network) = (self.program, self.network);
+        let (program, arena) = (self.program, self.arena().start);
         if let Some(observer) = &mut observer {
             observer(
                 "absorb",
                 &View {
                     machine,
                     program,
-                    network,
+                    arena,
                 },
             );
         }
@@ -232,7 +233,7 @@ impl<'a> Device<'a> {
                     &View {
                         machine,
                         program,
-                        network,
+                        arena,
                     },
                 )
             }
@@ -275,7 +276,7 @@ fn results_bytes(program: &Program) -> u32 {
 pub(crate) struct View<'v> {
     machine: &'v Machine,
     program: &'v Program,
-    network: u16,
+    arena: u16,
 }
 
 impl View<'_> {
@@ -287,7 +288,7 @@ impl View<'_> {
             for column in 0..map.shape.width {
                 for channel in 0..map.shape.channels {
                     let first_bit = (map.cell((row, column)) + channel) * bits;
-                    let byte = self.machine.data(self.network + (first_bit / 8) as u16);
+                    let byte = self.machine.data(self.arena + (first_bit / 8) as u16);
                     let value = i64::from(byte >> (first_bit % 8)) & ((1 << bits) - 1);
                     let negative = map.signed && value >> (bits - 1) == 1;
                     values.push(if negative { value - (1 << bits) } else { value });
