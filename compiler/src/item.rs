@@ -177,6 +177,8 @@ fn code(
 ) -> TokenStream {
     let portable = codegen::emit(program);
     let results = codegen::results_type(program);
+    let integer = codegen::integer(program.results.accumulator);
+    let count_of_results = Literal::u32_unsuffixed(program.results.count);
     let loaded = codegen::parameters_type(program);
     let parameters = loaded.map(|_| quote!(&this_network.params,));
     let elsewhere = assembly.map(|_| quote!(#[cfg(not(target_arch = "avr"))]));
@@ -184,7 +186,8 @@ fn code(
         let functions = codegen::emit_assembly(code);
         // SAFETY of both calls: the functions write to the network's value, whose
         // layout is the C one that they were made for, and to the results, to
-        // which they have the only references; and to nothing else, as the tests
+        // which they have the only references (those in the arena lie beside the
+        // map that they are computed from); and to nothing else, as the tests
         // of the backend say of random networks.
         quote! {
             #[cfg(target_arch = "avr")]
@@ -201,6 +204,18 @@ fn code(
             fn absorb(this_network: &mut #name, next_byte: u8) -> bool {
                 // Not a `bool`, whose upper bits would be masked first.
                 unsafe { code::absorb(::core::ptr::from_mut(this_network).cast(), next_byte) != 0 }
+            }
+
+            #[cfg(target_arch = "avr")]
+            #[allow(unsafe_code)]
+            #[inline(always)]
+            fn infer_in_place<const PLACE_BYTE: usize>(this_network: &mut #name) {
+                unsafe {
+                    let network_pointer = ::core::ptr::from_mut(this_network);
+                    let arena_pointer = ::core::ptr::addr_of_mut!((*network_pointer).arena);
+                    let results_pointer = arena_pointer.cast::<u8>().wrapping_add(PLACE_BYTE);
+                    code::infer(network_pointer.cast(), results_pointer);
+                }
             }
 
             #[cfg(target_arch = "avr")]
@@ -237,6 +252,14 @@ fn code(
             code::infer(&mut this_network.arena, #parameters these_results);
         }
 
+        #elsewhere
+        #[inline(always)]
+        fn infer_in_place<const PLACE_BYTE: usize>(this_network: &mut #name) {
+            let mut these_results: #results = [0; #count_of_results];
+            code::infer(&mut this_network.arena, #parameters &mut these_results);
+            runtime::keep(&mut this_network.arena, PLACE_BYTE, these_results.map(#integer::to_le_bytes));
+        }
+
         #on_avr
     }
 }
@@ -252,6 +275,10 @@ fn methods(program: &Program, gives_logits: bool) -> TokenStream {
     } else {
         " The results are the activations of the last layer."
     };
+    let in_place = program
+        .results
+        .place_byte
+        .map(|place_byte| in_place(program, place_byte));
     quote! {
         /// Forgets what was pushed: the next byte is the first of an input.
         pub fn begin(&mut self) {
@@ -263,23 +290,16 @@ fn methods(program: &Program, gives_logits: bool) -> TokenStream {
         ///
         #[doc = #meaning]
         pub fn push(&mut self, next_byte: u8) -> ::core::option::Option<#results> {
-            let mut these_results = #zeros;
-            if self.push_into(next_byte, &mut these_results) {
+            if absorb(self, next_byte) {
+                let mut these_results = #zeros;
+                infer(self, &mut these_results);
                 ::core::option::Option::Some(these_results)
             } else {
                 ::core::option::Option::None
             }
         }
 
-        /// As `push`, with the results in the caller's array when it is true:
-        /// for where the stack has no room for them twice.
-        pub fn push_into(&mut self, next_byte: u8, these_results: &mut #results) -> bool {
-            let input_complete = absorb(self, next_byte);
-            if input_complete {
-                infer(self, these_results);
-            }
-            input_complete
-        }
+        #in_place
 
         /// The results for an input: rows of pixels, channels last.
         ///
@@ -297,6 +317,36 @@ fn methods(program: &Program, gives_logits: bool) -> TokenStream {
         /// The class of an input: the index of the first largest result.
         pub fn classify(&mut self, input_bytes: &[u8; Self::INPUT_LEN]) -> usize {
             runtime::first_largest(&self.run(input_bytes))
+        }
+    }
+}
+
+/// The way to the results without memory for them beside the network's own.
+fn in_place(program: &Program, place_byte: u32) -> TokenStream {
+    let integer = codegen::integer(program.results.accumulator);
+    let each_bytes = Literal::u32_unsuffixed(program.results.accumulator.bytes());
+    let place_byte = Literal::u32_unsuffixed(place_byte);
+    quote! {
+        /// As `push`; when it is true, `result` gives the results, which stay in
+        /// the network's own memory until the next byte is pushed.
+        pub fn push_in_place(&mut self, next_byte: u8) -> bool {
+            let input_complete = absorb(self, next_byte);
+            if input_complete {
+                infer_in_place::<#place_byte>(self);
+            }
+            input_complete
+        }
+
+        /// A result, once `push_in_place` was true; 0 behind the last one.
+        #[must_use]
+        pub fn result(&self, result_index: usize) -> #integer {
+            let first_byte = result_index.wrapping_mul(#each_bytes).wrapping_add(#place_byte);
+            match self.arena.get(first_byte..).and_then(|bytes_behind| bytes_behind.first_chunk()) {
+                ::core::option::Option::Some(result_bytes) if result_index < Self::CLASSES => {
+                    #integer::from_le_bytes(*result_bytes)
+                }
+                _ => 0,
+            }
         }
     }
 }
@@ -377,8 +427,12 @@ pub(crate) fn stub(ast: &NetworkAst, outline: &Outline, known: &Known) -> TokenS
                     ::core::option::Option::None
                 }
 
-                pub fn push_into(&mut self, next_byte: u8, these_results: &mut [#integer; #classes]) -> bool {
+                pub fn push_in_place(&mut self, next_byte: u8) -> bool {
                     false
+                }
+
+                pub fn result(&self, result_index: usize) -> #integer {
+                    0
                 }
 
                 pub fn run #generics(&mut self, input_bytes: &[u8; #length]) -> [#integer; #classes] {

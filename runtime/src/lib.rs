@@ -63,7 +63,7 @@ mod sum;
 ///
 /// # What it makes
 /// A type of the given name with `new` (const), `run`, `classify`, and `begin`
-/// and `push` (or `push_into`) for inputs that arrive byte by byte; with
+/// and `push` (or `push_in_place`) for inputs that arrive byte by byte; with
 /// `weights: runtime`, `params_mut` and `PARAMS_LEN`; the constants `INPUT_LEN`,
 /// `CLASSES`, `ARENA_BYTES`, `SRAM_BYTES`, `MACS` and `PLAN`. Its size is its
 /// whole working memory.
@@ -89,7 +89,7 @@ pub mod __private {
     pub use crate::order::{Herringbone, Pixels, RowMajor};
     pub use crate::product::Value;
     pub use crate::sum::{
-        Sum, add_biases, add_each, at_most, emit, first_largest, keep_larger, multiple,
+        Sum, add_biases, add_each, at_most, emit, first_largest, keep, keep_larger, multiple,
         multiply_accumulate, multiply_accumulate_each, multiply_accumulate_map, put, relu,
         signed_activation,
     };

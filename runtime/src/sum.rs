@@ -280,6 +280,20 @@ pub fn emit<const BITS: u32, const ALIGNED: bool, const SIGNED: bool, const C: u
     }
 }
 
+/// Puts the bytes of results in the arena, from `first` on.
+#[inline(always)]
+pub fn keep<const BYTES: usize, const C: usize>(
+    arena: &mut [u8],
+    first: usize,
+    results: [[u8; BYTES]; C],
+) {
+    put(
+        arena.get_mut(first..).unwrap_or_default().as_chunks_mut().0,
+        0,
+        results,
+    );
+}
+
 /// The index of the first largest value.
 #[inline(always)]
 pub fn first_largest<S: Copy + PartialOrd>(values: &[S]) -> usize {

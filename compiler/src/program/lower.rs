@@ -119,6 +119,12 @@ fn lower_all(
             }
         })
         .collect();
+    let (count, accumulator) = (
+        network.output().values(),
+        results_accumulator(network, accumulators),
+    );
+    let last = &maps[maps.len() - 1];
+    let place_byte = room_beside(last, plan, count * accumulator.bytes());
     Program {
         activation_bits: network.bits().activations,
         weight_bits: network.bits().weights,
@@ -129,10 +135,25 @@ fn lower_all(
         maps,
         steps,
         results: Results {
-            count: network.output().values(),
-            accumulator: results_accumulator(network, accumulators),
+            count,
+            accumulator,
+            place_byte,
         },
     }
+}
+
+/// The first byte of that many in the arena that nothing of the map is in.
+fn room_beside(map: &Map, plan: &MemoryPlan, bytes: u32) -> Option<u32> {
+    let per_byte = plan.cells_per_byte;
+    let cells = map.pixels_before_wrap * map.shape.channels;
+    let wrapped_cells = map.shape.values() - cells;
+    let before = wrapped_cells.div_ceil(per_byte)..map.first_cell / per_byte;
+    let behind = (map.first_cell + cells).div_ceil(per_byte)..plan.arena_bytes;
+    // A ring that wraps around ends at the arena's end, but for a few cells.
+    [before, behind]
+        .into_iter()
+        .find(|room| room.end.saturating_sub(room.start) >= bytes)
+        .map(|room| room.start)
 }
 
 /// The integer of the results: logits are sums, activations fit 16 bits.

@@ -217,4 +217,7 @@ pub struct Results {
     pub count: u32,
     /// Of which type.
     pub accumulator: Accumulator,
+    /// A byte of the arena from which on it has room for all of them beside the
+    /// map that they are computed from.
+    pub place_byte: Option<u32>,
 }

@@ -28,8 +28,6 @@ const IDLE: u8 = 2;
 #[avr_device::entry]
 fn main() -> ! {
     static mut DIGITS: Digits = Digits::new();
-    // Not on the stack: a pointer to them would be there at each call.
-    static mut LOGITS: [i16; Digits::CLASSES] = [0; Digits::CLASSES];
 
     // SAFETY: both addresses are those of the part's registers, and nothing else uses them. No
     // `Peripherals::take`: its flag is a byte of SRAM.
@@ -39,7 +37,7 @@ fn main() -> ! {
     learn(serial, DIGITS);
 
     loop {
-        exchange(serial, cpu, DIGITS, LOGITS);
+        exchange(serial, cpu, DIGITS);
     }
 }
 
@@ -47,24 +45,25 @@ fn main() -> ! {
 /// would keep constants in registers from one turn to the next, and save them while the network
 /// computes.
 #[inline(never)]
-fn exchange(serial: &Serial, cpu: &Cpu, digits: &mut Digits, logits: &mut [i16; Digits::CLASSES]) {
+fn exchange(serial: &Serial, cpu: &Cpu, digits: &mut Digits) {
     let mark = |value| cpu.gpior0().write(|register| register.set(value));
     let pixel = receive(serial);
     mark(COMPUTING);
-    let complete = digits.push_into(pixel, logits);
+    let complete = digits.push_in_place(pixel);
     mark(IDLE);
     if complete {
-        reply(serial, logits);
+        reply(serial, digits);
     }
 }
 
 /// Sends the logits, and the index of the first largest. Not inlined: the registers that it needs
 /// would be on the stack while the network computes.
 #[inline(never)]
-fn reply(serial: &Serial, logits: &[i16; Digits::CLASSES]) {
+fn reply(serial: &Serial, digits: &Digits) {
     let mut class = 0;
     let mut largest = i16::MIN;
-    for (index, &logit) in (0u8..).zip(logits) {
+    for index in 0..Digits::CLASSES as u8 {
+        let logit = digits.result(index.into());
         if logit > largest {
             (class, largest) = (index, logit);
         }
