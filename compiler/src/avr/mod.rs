@@ -24,6 +24,7 @@ mod instruction;
 mod intake;
 mod layer;
 mod multiples;
+mod passes;
 mod pool;
 mod requantise;
 mod rounder;

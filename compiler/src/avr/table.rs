@@ -13,9 +13,10 @@
 use super::Kind;
 use super::assembly::Assembly;
 use super::field::Run;
-use super::finish::{self, Accumulators, Destination, load_sum, shift_up};
+use super::finish::{self, Destination, load_sum, shift_up};
 use super::input::Input;
 use super::instruction::{Condition, Label, Mode, Pointer, Register};
+use super::passes::{Demand, Passes};
 use super::requantise::SUM;
 use super::rounder::Rounder;
 use super::state::{BASE, Registers, State};
@@ -53,63 +54,25 @@ pub(super) struct Table<'a> {
     /// Where the rows are, if in flash.
     rows: Option<Label>,
     row_bytes: u32,
-    passes: Vec<Pass>,
+    passes: Vec<TablePass>,
+    results: Option<Vec<Register>>,
     registers: TableRegisters,
     rounder: Rounder<'a>,
     multiply: Option<Label>,
 }
 
-/// Outputs that are summed up together.
-struct Pass {
+/// A pass, and the subroutines that it calls.
+struct TablePass {
     accumulators: Vec<Vec<Register>>,
+    first: usize,
     first_byte: u32,
     /// The first output's weight among those of its byte: not 0 only where the
     /// sums of a whole byte are too many for a pass.
-    first_field: usize,
+    first_field: u32,
     /// The run from a low nibble or a byte on, and that from a high nibble on.
     entries: [Label; 2],
     calls: f64,
     values: f64,
-}
-
-/// What of a row a pass reads.
-struct Share {
-    first_byte: u32,
-    first_field: usize,
-    outputs: usize,
-}
-
-/// Divides the outputs into passes of at most `most` sums: evenly and by whole
-/// bytes where a pass holds the sums of one.
-fn shares(sum: &Sum<'_>, most: usize) -> Vec<Share> {
-    let per_byte = (8 / sum.weight_bits) as usize;
-    let outputs = sum.program.outputs as usize;
-    if most < per_byte {
-        let firsts = (0..outputs).step_by(per_byte).flat_map(|byte| {
-            (byte..outputs.min(byte + per_byte))
-                .step_by(most)
-                .map(move |first| (byte, first))
-        });
-        return firsts
-            .map(|(byte, first)| Share {
-                first_byte: (byte / per_byte) as u32,
-                first_field: first - byte,
-                outputs: most.min(outputs - first).min(byte + per_byte - first),
-            })
-            .collect();
-    }
-    let bytes = outputs.div_ceil(per_byte);
-    let passes = bytes.div_ceil(most / per_byte);
-    (0..passes)
-        .map(|pass| {
-            let (from, to) = (bytes * pass / passes, bytes * (pass + 1) / passes);
-            Share {
-                first_byte: from as u32,
-                first_field: 0,
-                outputs: (to * per_byte).min(outputs) - from * per_byte,
-            }
-        })
-        .collect()
 }
 
 /// Registers beside the fixed ones.
@@ -180,17 +143,24 @@ impl<'a> Table<'a> {
         free.append(&mut upper);
         free.sort_unstable();
 
-        let accumulators = |outputs: usize| {
-            let sums = free.chunks_exact(sum.width).take(outputs);
-            sums.map(|bytes| bytes.iter().map(|&byte| Register(byte)).collect())
-                .collect()
+        let free: Vec<Register> = free.into_iter().map(Register).collect();
+        // Whole bytes of weights, where a pass holds the sums of one.
+        let per_byte = (8 / sum.weight_bits) as usize;
+        let multiple = per_byte.min(1 << (free.len() / sum.width).ilog2());
+        let demand = Demand {
+            outputs: sum.program.outputs as usize,
+            width: sum.width,
+            multiple,
+            keeps_results: !sum.is_exact(),
         };
-        let passes = shares(sum, free.len() / sum.width)
+        let Passes { all, results } = Passes::new(demand, &free);
+        let passes = all
             .into_iter()
-            .map(|share| Pass {
-                accumulators: accumulators(share.outputs),
-                first_byte: share.first_byte,
-                first_field: share.first_field,
+            .map(|pass| TablePass {
+                accumulators: pass.accumulators,
+                first: pass.first,
+                first_byte: (pass.first / per_byte) as u32,
+                first_field: (pass.first % per_byte) as u32,
                 entries: [asm.label(), asm.label()],
                 calls: 0.0,
                 values: 0.0,
@@ -210,6 +180,7 @@ impl<'a> Table<'a> {
             rows,
             row_bytes: packed_row_bytes(sum.program.outputs, sum.weight_bits),
             passes,
+            results,
             registers,
             rounder: Rounder::new(sum),
             multiply: software.then(|| asm.label()),
@@ -246,10 +217,7 @@ impl<'a> Table<'a> {
 
     /// Where its outputs are behind [`Self::emit`], if they are in registers.
     pub(super) fn results(&self) -> Option<Vec<Register>> {
-        match &self.passes[..] {
-            [pass] => Some(finish::result_registers(&pass.accumulators)),
-            _ => None,
-        }
+        self.results.clone()
     }
 
     /// Computes one output. `pushed_since`: see [`Input::for_each_run`].
@@ -260,7 +228,6 @@ impl<'a> Table<'a> {
         target: (&State, &Sink<'_>),
     ) {
         let depth = asm.stack_depth_bytes();
-        let mut first = 0;
         for index in 0..self.passes.len() {
             let pushed_since = asm.stack_depth_bytes() - depth;
             asm.of(Kind::MultiplyAccumulate, |asm| self.begin(asm, index));
@@ -289,8 +256,7 @@ impl<'a> Table<'a> {
                 asm.clr(ZERO);
             }
             asm.of(Kind::MultiplyAccumulate, |asm| self.correct(asm, index));
-            self.finish(asm, index, first, destination, target);
-            first += self.passes[index].accumulators.len();
+            self.finish(asm, index, destination, target);
         }
     }
 
@@ -356,11 +322,15 @@ impl<'a> Table<'a> {
         &mut self,
         asm: &mut Assembly,
         pass: usize,
-        first: usize,
         destination: Destination,
         (state, sink): (&State, &Sink<'_>),
     ) {
-        let accumulators: &Accumulators = &self.passes[pass].accumulators;
+        let TablePass {
+            accumulators,
+            first,
+            ..
+        } = &self.passes[pass];
+        let first = *first;
         if !self.sum.is_exact() {
             let results = finish::result_registers(accumulators);
             self.rounder.begin(asm, first);
@@ -418,7 +388,7 @@ impl<'a> Table<'a> {
     }
 
     /// A loop over the values of a run.
-    fn emit_run(&self, asm: &mut Assembly, pass: &Pass, row: Label) {
+    fn emit_run(&self, asm: &mut Assembly, pass: &TablePass, row: Label) {
         let [low_entry, high_entry] = pass.entries;
         let done = asm.label();
         if self.input.stored_bits() == 8 {
@@ -519,7 +489,7 @@ impl<'a> Table<'a> {
     }
 
     /// Adds a value's products with one row.
-    fn emit_row(&self, asm: &mut Assembly, pass: &Pass) {
+    fn emit_row(&self, asm: &mut Assembly, pass: &TablePass) {
         self.add_to_total(asm);
         let mut double = VALUE;
         for &next in &self.registers.doubles {
@@ -535,7 +505,7 @@ impl<'a> Table<'a> {
             } else {
                 asm.load(WEIGHTS, Pointer::Z, Mode::PostIncrement);
             }
-            let first_field = pass.first_field as u32;
+            let first_field = pass.first_field;
             if self.products == Products::Multiplied {
                 for _ in 0..first_field * bits {
                     asm.lsr(WEIGHTS);

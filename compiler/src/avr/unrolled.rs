@@ -12,6 +12,7 @@ use super::finish::{self, Accumulators, Destination};
 use super::input::Input;
 use super::instruction::{Condition, Pointer, Register};
 use super::multiples::{self, MultipleStep};
+use super::passes::{Demand, Pass, Passes};
 use super::state::{Registers, State};
 use super::store::Sink;
 use super::sum::{Ending, Sum};
@@ -45,8 +46,7 @@ pub(super) struct Unrolled<'a> {
     input: Input<'a>,
     depthwise: bool,
     products: Products,
-    /// The sums' registers in each pass.
-    passes: Vec<Vec<Vec<Register>>>,
+    passes: Passes,
 }
 
 impl<'a> Unrolled<'a> {
@@ -78,22 +78,14 @@ impl<'a> Unrolled<'a> {
         } else {
             23
         };
-        let most = (last - 1) / sum.width;
-        let outputs = sum.program.outputs as usize;
-        let passes = outputs.div_ceil(most);
-        // Evenly: each pass costs the same to load the activations for.
-        let registers = |outputs: usize| {
-            let sums = (0..outputs).map(|output| {
-                let first = 2 + output * sum.width;
-                (first..first + sum.width)
-                    .map(|register| Register(register as u8))
-                    .collect()
-            });
-            sums.collect()
+        let registers: Vec<Register> = (2..=last).map(Register).collect();
+        let demand = Demand {
+            outputs: sum.program.outputs as usize,
+            width: sum.width,
+            multiple: 1,
+            keeps_results: !sum.is_exact() && !depthwise,
         };
-        let passes = (0..passes)
-            .map(|pass| registers(outputs * (pass + 1) / passes - outputs * pass / passes))
-            .collect();
+        let passes = Passes::new(demand, &registers);
         Self {
             sum,
             constants,
@@ -106,8 +98,12 @@ impl<'a> Unrolled<'a> {
 
     /// What it changes, or wants unchanged.
     pub(super) fn registers(&self) -> Registers {
-        let sums = self.passes.iter().flatten().flatten().copied();
-        let mut registers = Registers::of(sums).union(self.input.registers());
+        let sums = self
+            .passes
+            .all
+            .iter()
+            .flat_map(|pass| pass.accumulators.iter().flatten());
+        let mut registers = Registers::of(sums.copied()).union(self.input.registers());
         if self.keeps_sign() {
             registers.insert(SIGN);
         }
@@ -127,10 +123,7 @@ impl<'a> Unrolled<'a> {
 
     /// Where its outputs are behind [`Self::emit`], if they are in registers.
     pub(super) fn results(&self) -> Option<Vec<Register>> {
-        match &self.passes[..] {
-            [pass] => Some(finish::result_registers(pass)),
-            _ => None,
-        }
+        self.passes.results.clone()
     }
 
     /// Computes one output. `pushed_since`: see [`Input::for_each_run`].
@@ -140,9 +133,13 @@ impl<'a> Unrolled<'a> {
         destination: Destination,
         (state, sink): (&State, &Sink<'_>),
     ) {
-        let mut first = 0;
         let depth = asm.stack_depth_bytes();
-        for accumulators in &self.passes {
+        for Pass {
+            first,
+            accumulators,
+        } in &self.passes.all
+        {
+            let first = *first;
             let pushed_since = asm.stack_depth_bytes() - depth;
             self.begin(asm, accumulators, first);
             asm.of(Kind::Load, |asm| {
@@ -172,7 +169,6 @@ impl<'a> Unrolled<'a> {
                 }
                 Ending::Shifted => unreachable!("such sums come from tables"),
             }
-            first += accumulators.len();
         }
     }
 

@@ -1,0 +1,134 @@
+//! How many sums are computed at once, and in which registers.
+
+use super::instruction::Register;
+
+/// Outputs that are summed up together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pass {
+    /// Its first output.
+    pub(super) first: usize,
+    /// The registers of each sum, the lowest byte first.
+    pub(super) accumulators: Vec<Vec<Register>>,
+}
+
+/// The passes of a kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Passes {
+    pub(super) all: Vec<Pass>,
+    /// Where the outputs are behind the last pass; `None` if they are to be
+    /// pushed.
+    pub(super) results: Option<Vec<Register>>,
+}
+
+/// What is to be computed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Demand {
+    pub(super) outputs: usize,
+    /// Bytes of a sum.
+    pub(super) width: usize,
+    /// All passes but the last compute a multiple of that many outputs.
+    pub(super) multiple: usize,
+    /// Whether outputs are to stay in registers.
+    pub(super) keeps_results: bool,
+}
+
+impl Passes {
+    /// Divides outputs evenly into the fewest passes whose sums the registers
+    /// hold. A pass leaves its outputs in the first registers of its sums, one
+    /// each; where the later passes can do without those, they stay there.
+    pub(super) fn new(demand: Demand, registers: &[Register]) -> Self {
+        let Demand {
+            outputs,
+            width,
+            multiple,
+            ..
+        } = demand;
+        let most = registers.len() / width / multiple * multiple;
+        let count = outputs.div_ceil(most);
+        let units = outputs.div_ceil(multiple);
+        let firsts = (0..=count).map(|pass| (units * pass / count * multiple).min(outputs));
+        let firsts: Vec<usize> = firsts.collect();
+        let from = |kept: usize, first: usize, last: usize| Pass {
+            first,
+            accumulators: registers[kept..]
+                .chunks_exact(width)
+                .take(last - first)
+                .map(<[Register]>::to_vec)
+                .collect(),
+        };
+        // The larger passes first: they find more registers free.
+        let sizes = firsts.windows(2).map(|ends| ends[1] - ends[0]);
+        let mut kept_sizes: Vec<usize> = sizes.collect();
+        kept_sizes.sort_by(|one, other| other.cmp(one));
+        let mut kept = 0;
+        let fit = kept_sizes.iter().all(|size| {
+            let fits = kept + size * width <= registers.len();
+            kept += size;
+            fits
+        });
+        // A last pass that is no multiple stays the last one.
+        let fit = fit
+            && kept_sizes
+                .iter()
+                .rev()
+                .skip(1)
+                .all(|size| size % multiple == 0);
+        if demand.keeps_results && fit {
+            let mut first = 0;
+            let all = kept_sizes.iter().map(|size| {
+                let pass = from(first, first, first + size);
+                first += size;
+                pass
+            });
+            return Self {
+                all: all.collect(),
+                results: Some(registers[..outputs].to_vec()),
+            };
+        }
+        Self {
+            all: firsts
+                .windows(2)
+                .map(|ends| from(0, ends[0], ends[1]))
+                .collect(),
+            results: (count == 1).then(|| registers[..outputs].to_vec()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passes(outputs: usize, keeps_results: bool) -> Passes {
+        let registers: Vec<Register> = (2..18).map(Register).collect();
+        let demand = Demand {
+            outputs,
+            width: 2,
+            multiple: 2,
+            keeps_results,
+        };
+        Passes::new(demand, &registers)
+    }
+
+    fn sizes(passes: &Passes) -> Vec<usize> {
+        let sums = passes.all.iter().map(|pass| pass.accumulators.len());
+        sums.collect()
+    }
+
+    #[test]
+    fn outputs_are_divided_evenly() {
+        assert_eq!(sizes(&passes(8, true)), [8]);
+        assert_eq!(sizes(&passes(9, true)), [6, 3]);
+        assert_eq!(sizes(&passes(30, false)), [6, 8, 8, 8]);
+    }
+
+    #[test]
+    fn results_stay_where_later_sums_do_not_need_their_registers() {
+        let kept = passes(11, true);
+        assert_eq!(sizes(&kept), [6, 5]);
+        assert_eq!(kept.results.map(|results| results.len()), Some(11));
+        assert_eq!(kept.all[1].accumulators[0], [Register(8), Register(9)]);
+        assert_eq!(passes(16, true).results, None);
+        assert_eq!(passes(11, false).results, None);
+    }
+}
