@@ -195,6 +195,15 @@ pub(super) struct ProgramCounter {
     pub(super) bytes: u8,
 }
 
+impl ProgramCounter {
+    /// Of a part with that much flash.
+    pub(super) fn of_flash(flash_bytes: u32) -> Self {
+        Self {
+            bytes: if flash_bytes > 1 << 17 { 3 } else { 2 },
+        }
+    }
+}
+
 impl Instruction {
     /// Cycles; of a branch and a skip, those when it goes on.
     pub(super) fn cycles(&self, pc: ProgramCounter) -> u32 {

@@ -23,6 +23,8 @@ mod input;
 mod instruction;
 mod intake;
 mod layer;
+mod listing;
+mod mnemonics;
 mod multiples;
 mod passes;
 mod pool;

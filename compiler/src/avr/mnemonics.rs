@@ -1,0 +1,164 @@
+//! One method of [`Assembly`] an instruction.
+
+use super::assembly::Assembly;
+use super::instruction::{
+    Constant, Immediate, Instruction, Label, Mode, One, Pointer, Register, Two,
+};
+
+macro_rules! two_registers {
+    ($($name:ident => $operation:ident),* $(,)?) => {
+        impl Assembly {
+            $(pub(super) fn $name(&mut self, to: Register, from: Register) {
+                self.emit(Instruction::Two(Two::$operation, to, from));
+            })*
+        }
+    };
+}
+
+two_registers! {
+    add => Add, adc => Adc, sub => Sub, sbc => Sbc, and => And, or => Or, eor => Eor, mov => Mov,
+    movw => Movw, cp => Cp, cpc => Cpc, mul => Mul, mulsu => Mulsu,
+}
+
+macro_rules! immediates {
+    ($($name:ident => $operation:ident),* $(,)?) => {
+        impl Assembly {
+            $(pub(super) fn $name(&mut self, register: Register, value: u8) {
+                debug_assert!(register.is_upper());
+                let constant = Constant::Value(value);
+                self.emit(Instruction::Immediate(Immediate::$operation, register, constant));
+            })*
+        }
+    };
+}
+
+immediates! {
+    ldi => Ldi, subi => Subi, sbci => Sbci, andi => Andi, ori => Ori, cpi => Cpi,
+}
+
+macro_rules! one_register {
+    ($($name:ident => $operation:ident),* $(,)?) => {
+        impl Assembly {
+            $(pub(super) fn $name(&mut self, register: Register) {
+                self.emit(Instruction::One(One::$operation, register));
+            })*
+        }
+    };
+}
+
+one_register! {
+    lsr => Lsr, asr => Asr, ror => Ror, swap => Swap, inc => Inc, dec => Dec,
+    com => Com, push => Push, pop => Pop,
+}
+
+impl Assembly {
+    pub(super) fn lsl(&mut self, register: Register) {
+        self.add(register, register);
+    }
+
+    pub(super) fn rol(&mut self, register: Register) {
+        self.adc(register, register);
+    }
+
+    pub(super) fn clr(&mut self, register: Register) {
+        self.eor(register, register);
+    }
+
+    pub(super) fn tst(&mut self, register: Register) {
+        self.emit(Instruction::Two(Two::And, register, register));
+    }
+
+    pub(super) fn load(&mut self, register: Register, pointer: Pointer, mode: Mode) {
+        self.emit(Instruction::Load(register, pointer, mode));
+    }
+
+    pub(super) fn store(&mut self, pointer: Pointer, mode: Mode, register: Register) {
+        self.emit(Instruction::Store(pointer, mode, register));
+    }
+
+    /// `lpm register, Z+` of a table that [`Assembly::near_table`] made.
+    pub(super) fn lpm_near(&mut self, register: Register) {
+        self.emit(Instruction::LoadProgram {
+            register,
+            extended: false,
+        });
+    }
+
+    /// `lpm register, Z+` of a table that [`Assembly::table`] made.
+    pub(super) fn lpm(&mut self, register: Register) {
+        let extended = self.core().extended_flash;
+        self.emit(Instruction::LoadProgram { register, extended });
+    }
+
+    /// `sbrc`: skips the next instruction.
+    pub(super) fn skip_if_clear(&mut self, register: Register, bit: u8) {
+        self.emit(Instruction::SkipIfClear { register, bit });
+    }
+
+    /// `sbrs`: skips the next instruction.
+    pub(super) fn skip_if_set(&mut self, register: Register, bit: u8) {
+        self.emit(Instruction::SkipIfSet { register, bit });
+    }
+
+    /// `in`.
+    pub(super) fn read_port(&mut self, register: Register, port: u8) {
+        self.emit(Instruction::In(register, port));
+    }
+
+    /// `out`.
+    pub(super) fn write_port(&mut self, port: u8, register: Register) {
+        self.emit(Instruction::Out(port, register));
+    }
+
+    pub(super) fn jump(&mut self, label: Label) {
+        self.emit(Instruction::Jump(label));
+    }
+
+    pub(super) fn call(&mut self, label: Label) {
+        self.emit(Instruction::Call(label));
+    }
+
+    pub(super) fn ret(&mut self) {
+        self.emit(Instruction::Return);
+    }
+
+    /// A byte of an address so far behind the start of a table.
+    pub(super) fn ldi_address(
+        &mut self,
+        register: Register,
+        (label, offset_bytes): (Label, u32),
+        byte: u8,
+    ) {
+        let constant = Constant::AddressByte {
+            label,
+            offset_bytes,
+            byte,
+        };
+        self.emit(Instruction::Immediate(Immediate::Ldi, register, constant));
+    }
+
+    /// Adds a constant to a pair, in the shortest way.
+    pub(super) fn add_to_pair(&mut self, low: Register, value: i32) {
+        let high = low.next();
+        let [low_byte, high_byte, ..] = value.wrapping_neg().to_le_bytes();
+        match value {
+            0 => {}
+            1..=63 if low.0 >= 24 && low.0.is_multiple_of(2) => {
+                self.emit(Instruction::AddToWord(low, value as u8));
+            }
+            _ if low.is_upper() => {
+                self.subi(low, low_byte);
+                self.sbci(high, high_byte);
+            }
+            _ => unreachable!("{low} takes no constant"),
+        }
+    }
+
+    /// Loads a 16-bit constant by way of `through`, an upper register, where
+    /// the pair is a lower one.
+    pub(super) fn ldi_pair(&mut self, low: Register, value: u16) {
+        let [low_byte, high_byte] = value.to_le_bytes();
+        self.ldi(low, low_byte);
+        self.ldi(low.next(), high_byte);
+    }
+}
