@@ -12,6 +12,7 @@ mod device;
 #[path = "kernels/judge.rs"]
 mod judge;
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -20,7 +21,7 @@ use std::{env, fs};
 use anyhow::{Context, Result, anyhow};
 use herringbone_compiler::avr;
 use herringbone_compiler::declaration::{
-    Budget, CodeChoice, Declaration, PlanChoice, WeightsSource,
+    Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
 use herringbone_compiler::network::{Activation, Bits, LayerId, LayerKind, Network, Shape};
 use herringbone_compiler::plan;
@@ -84,10 +85,11 @@ fn program(
             sram_bytes: Some(part.sram_bytes),
             flash_bytes: Some(part.flash_bytes),
         },
-        reserve_bytes: None,
+        reserve: Reserve::default(),
         weights,
         plan: PlanChoice::default(),
         code: CodeChoice::default(),
+        layer_code: BTreeMap::new(),
     };
     let told = |errors: Vec<program::ProgramError>| {
         let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();

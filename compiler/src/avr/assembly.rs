@@ -189,6 +189,7 @@ impl Assembly {
         Function {
             name: name.to_owned(),
             text: listing.text(name),
+            spans: listing.spans(),
             flash_bytes: listing.flash_bytes(),
             near_table_bytes: near_table_bytes as u32,
             cycles: self.cycles,

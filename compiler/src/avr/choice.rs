@@ -60,13 +60,17 @@ pub fn choose(
             CodeChoice::Fastest if least_unrolled_bytes(step) > flash_bytes => &[Form::Table],
             CodeChoice::Fastest => &[Form::Table, Form::Unrolled],
         };
-        let options: Vec<(Form, u32, f64)> = forms
+        let mut options: Vec<(Form, u32, f64)> = forms
             .iter()
-            .map(|&form| {
-                let function = layer::emit(program, core, index, form);
-                (form, bytes_of(&function), function.cycles)
-            })
+            .map(|&form| (form, layer::emit(program, core, index, form)))
+            .filter(|(_, function)| function.spans)
+            .map(|(form, function)| (form, bytes_of(&function), function.cycles))
             .collect();
+        if options.is_empty() {
+            // Code of a table is short.
+            let function = layer::emit(program, core, index, Form::Table);
+            options.push((Form::Table, bytes_of(&function), function.cycles));
+        }
         let mut all: Vec<Partial> = front
             .iter()
             .flat_map(|partial| {

@@ -11,10 +11,10 @@ use super::finish::Destination;
 use super::finish::shift_up;
 use super::instruction::{Label, Mode, Pointer, Register};
 use super::rounder::Rounder;
+use super::rows::Rows;
 use super::state::{BASE, POSITION, Registers};
 use super::sum::Sum;
-use super::table::{RAMPZ, multiply, subtract};
-use crate::program::{SumParameters, pack_row, packed_row_bytes};
+use super::table::{multiply, subtract};
 
 const VALUE: Register = Register(16);
 const WEIGHT: Register = Register(17);
@@ -24,15 +24,13 @@ const COUNTER: Register = Register(19);
 const CELL: Register = Register(20);
 const SIGN: Register = Register(15);
 const ZERO: Register = Register(1);
-const Z: Register = Register(30);
 
 /// A depthwise sum from a table.
 pub(super) struct Depthwise<'a> {
     sum: &'a Sum<'a>,
     source: Source<'a>,
     kernel: (u32, u32),
-    rows: Option<Label>,
-    row_bytes: u32,
+    rows: Rows,
     accumulator: Vec<Register>,
     total: Vec<Register>,
     rounder: Rounder<'a>,
@@ -51,19 +49,12 @@ impl<'a> Depthwise<'a> {
     ) -> Self {
         source.keeps_z = true;
         let registers = |first: u8| (first..).take(sum.width).map(Register).collect();
-        let rows = sum.constants().map(|constants| {
-            let rows = constants.weights.chunks(sum.program.outputs as usize);
-            asm.table(
-                rows.flat_map(|row| pack_row(row, sum.weight_bits))
-                    .collect(),
-            )
-        });
+        let rows = Rows::new(asm, sum);
         Self {
             sum,
             source,
             kernel,
             rows,
-            row_bytes: packed_row_bytes(sum.program.outputs, sum.weight_bits),
             accumulator: registers(2),
             total: registers(6),
             rounder: Rounder::new(sum),
@@ -166,40 +157,12 @@ impl<'a> Depthwise<'a> {
 
     /// Z ← the channel's byte of the first row.
     fn begin_weights(&self, asm: &mut Assembly) {
+        self.rows.begin(asm, 0);
         asm.mov(VALUE, CHANNEL);
         for _ in 0..(8 / self.sum.weight_bits).ilog2() {
             asm.lsr(VALUE);
         }
-        match (self.rows, &self.sum.program.parameters) {
-            (Some(rows), _) => {
-                if asm.core().extended_flash {
-                    asm.ldi_address(Z, (rows, 0), 2);
-                    asm.write_port(RAMPZ, Z);
-                }
-                asm.ldi_address(Z, (rows, 0), 0);
-                asm.ldi_address(Z.next(), (rows, 0), 1);
-            }
-            (None, SumParameters::Runtime(place)) => {
-                asm.movw(Z, BASE);
-                let row_byte = self.sum.first_parameter_byte + place.first_weight_byte;
-                asm.add_to_pair(Z, row_byte as i32);
-            }
-            (None, SumParameters::Constant(_)) => unreachable!("constants are in flash"),
-        }
-        asm.add(Z, VALUE);
-        asm.adc(Z.next(), ZERO);
-        self.carry_to_rampz(asm);
-    }
-
-    /// Behind an addition to Z that sets the carry where it wraps.
-    fn carry_to_rampz(&self, asm: &mut Assembly) {
-        if self.rows.is_none() || !asm.core().extended_flash {
-            return;
-        }
-        let scratch = Register(0);
-        asm.read_port(scratch, RAMPZ);
-        asm.adc(scratch, ZERO);
-        asm.write_port(RAMPZ, scratch);
+        self.rows.skip_by(asm, VALUE);
     }
 
     /// One tap: loads the channel's value and weight, and adds their product.
@@ -227,16 +190,10 @@ impl<'a> Depthwise<'a> {
                 asm.ori(VALUE, 0xF0);
             }
         }
-        if self.rows.is_some() {
-            asm.lpm(WEIGHT);
-        } else {
-            asm.load(WEIGHT, Pointer::Z, Mode::PostIncrement);
-        }
-        if self.row_bytes > 1 {
-            asm.ldi(COUNTER, (self.row_bytes - 1) as u8);
-            asm.add(Z, COUNTER);
-            asm.adc(Z.next(), ZERO);
-            self.carry_to_rampz(asm);
+        self.rows.load(asm, WEIGHT);
+        if self.rows.row_bytes > 1 {
+            asm.ldi(COUNTER, (self.rows.row_bytes - 1) as u8);
+            self.rows.skip_by(asm, COUNTER);
         }
         match self.sum.weight_bits {
             4 => {

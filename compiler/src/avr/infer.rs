@@ -6,8 +6,8 @@
 use super::assembly::Assembly;
 use super::field::{Source, by_parity};
 use super::instruction::{Condition, Instruction, Mode, Pointer, Register};
+use super::rows::RAMPZ;
 use super::state::{POSITION, stack_pointer};
-use super::table::RAMPZ;
 use super::{Core, Function, layer_name};
 use crate::program::{Accumulator, Map, Program};
 

@@ -40,6 +40,23 @@ impl<'a> Listing<'a> {
         listing
     }
 
+    /// Whether every jump reaches its label: an `rjmp` spans 4 KB, and the
+    /// smallest parts have no other.
+    pub(super) fn spans(&self) -> bool {
+        let layout = self.layout();
+        self.items
+            .iter()
+            .enumerate()
+            .all(|(index, item)| match item {
+                Item::Instruction(
+                    Instruction::Branch(_, label)
+                    | Instruction::Jump(label)
+                    | Instruction::Call(label),
+                ) => self.has_jmp || layout.distance(index, *label).abs() < RELATIVE_REACH_WORDS,
+                _ => true,
+            })
+    }
+
     /// Bytes of code and of the tables behind it.
     pub(super) fn flash_bytes(&self) -> u32 {
         self.layout().words as u32 * 2
@@ -59,7 +76,7 @@ impl<'a> Listing<'a> {
                 else {
                     continue;
                 };
-                let words = layout.labels[label.0 as usize] - layout.starts[index] - 1;
+                let words = layout.distance(index, *label);
                 let is_branch = matches!(instruction, Instruction::Branch(..));
                 let needed = if is_branch && words.abs() <= BRANCH_REACH_WORDS {
                     Reach::Short
@@ -205,6 +222,13 @@ struct Layout {
     starts: Vec<i64>,
     labels: Vec<i64>,
     words: i64,
+}
+
+impl Layout {
+    /// Words from behind an item to a label.
+    fn distance(&self, item: usize, label: Label) -> i64 {
+        self.labels[label.0 as usize] - self.starts[item] - 1
+    }
 }
 
 fn write_bytes(text: &mut String, bytes: &[u8]) {

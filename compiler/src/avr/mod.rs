@@ -30,6 +30,7 @@ mod passes;
 mod pool;
 mod requantise;
 mod rounder;
+mod rows;
 mod state;
 mod store;
 mod sum;
@@ -104,6 +105,8 @@ pub struct Function {
     /// `.debug_herringbone`: from that address on, instructions are of that
     /// [`Kind`].
     pub text: String,
+    /// Whether the part's jumps span it; without `jmp`, they span 4 KB.
+    pub spans: bool,
     /// Bytes of flash, tables included.
     pub flash_bytes: u32,
     /// Bytes of tables apart from the function, in the first 64 KB.

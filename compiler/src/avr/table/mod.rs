@@ -23,10 +23,10 @@ use crate::avr::instruction::{Label, Register};
 use crate::avr::passes::{Demand, Passes};
 use crate::avr::requantise::SUM;
 use crate::avr::rounder::Rounder;
+use crate::avr::rows::Rows;
 use crate::avr::state::{BASE, Registers, State};
 use crate::avr::store::Sink;
 use crate::avr::sum::Sum;
-use crate::program::{SumParameters, pack_row, packed_row_bytes};
 
 const VALUE: Register = Register(16);
 const WEIGHTS: Register = Register(17);
@@ -35,11 +35,6 @@ const BYTE: Register = Register(18);
 const COUNT: Register = Register(19);
 const PRODUCT: [Register; 2] = [Register(0), Register(1)];
 const ZERO: Register = Register(1);
-const Z: Register = Register(30);
-
-/// RAMPZ, the third byte of Z for `elpm` (ATmega2560 datasheet, DS40002211A,
-/// "RAMPZ").
-pub(in crate::avr) const RAMPZ: u8 = 0x3B;
 
 /// How a value and a weight are multiplied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +50,7 @@ pub(in crate::avr) struct Table<'a> {
     sum: &'a Sum<'a>,
     input: Input<'a>,
     products: Products,
-    /// Where the rows are, if in flash.
-    rows: Option<Label>,
-    row_bytes: u32,
+    rows: Rows,
     passes: Vec<TablePass>,
     results: Option<Vec<Register>>,
     registers: TableRegisters,
@@ -170,19 +163,12 @@ impl<'a> Table<'a> {
                 values: 0.0,
             })
             .collect();
-        let rows = sum.constants().map(|constants| {
-            let rows = constants.weights.chunks(sum.program.outputs as usize);
-            asm.table(
-                rows.flat_map(|row| pack_row(row, sum.weight_bits))
-                    .collect(),
-            )
-        });
+        let rows = Rows::new(asm, sum);
         Self {
             sum,
             input,
             products,
             rows,
-            row_bytes: packed_row_bytes(sum.program.outputs, sum.weight_bits),
             passes,
             results,
             registers,
@@ -212,7 +198,7 @@ impl<'a> Table<'a> {
         for register in all {
             registers.insert(register);
         }
-        if self.rows.is_none() {
+        if self.rows.needs_base() {
             registers.insert(BASE);
             registers.insert(BASE.next());
         }
@@ -278,23 +264,7 @@ impl<'a> Table<'a> {
         if let (Some(sign), false) = (self.registers.sign, self.sum.signed_input) {
             asm.clr(sign);
         }
-        match (self.rows, &self.sum.program.parameters) {
-            (Some(rows), _) => {
-                let first = (rows, pass.first_byte);
-                if asm.core().extended_flash {
-                    asm.ldi_address(Z, first, 2);
-                    asm.write_port(RAMPZ, Z);
-                }
-                asm.ldi_address(Z, first, 0);
-                asm.ldi_address(Z.next(), first, 1);
-            }
-            (None, SumParameters::Runtime(place)) => {
-                asm.movw(Z, BASE);
-                let row_byte = self.sum.first_parameter_byte + place.first_weight_byte;
-                asm.add_to_pair(Z, (row_byte + pass.first_byte) as i32);
-            }
-            (None, SumParameters::Constant(_)) => unreachable!("constants are in flash"),
-        }
+        self.rows.begin(asm, pass.first_byte);
     }
 
     /// Takes the offset off, and apart what was multiplied together.

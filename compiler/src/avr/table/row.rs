@@ -1,7 +1,7 @@
 //! The subroutines of a table kernel: a loop over the values of a run, and what
 //! is done for one of them and its row of weights.
 
-use super::{BYTE, COUNT, PRODUCT, Products, RAMPZ, Table, TablePass, VALUE, WEIGHTS, Z, ZERO};
+use super::{BYTE, COUNT, PRODUCT, Products, Table, TablePass, VALUE, WEIGHTS, ZERO};
 use crate::avr::Kind;
 use crate::avr::assembly::Assembly;
 use crate::avr::instruction::{Condition, Label, Mode, Pointer, Register};
@@ -90,7 +90,7 @@ impl Table<'_> {
         };
         asm.branch(Condition::NotEqual, not_zero, share);
         asm.times(1.0 - share, |asm| {
-            self.skip_weights(asm, self.row_bytes);
+            self.rows.skip(asm, self.rows.row_bytes);
             asm.jump(next);
         });
         asm.bind(not_zero);
@@ -114,29 +114,6 @@ impl Table<'_> {
         }
     }
 
-    /// Moves Z on. Changes r0.
-    fn skip_weights(&self, asm: &mut Assembly, bytes: u32) {
-        if bytes == 0 {
-            return;
-        }
-        asm.add_to_pair(Z, bytes as i32);
-        if self.rows.is_none() || !asm.core().extended_flash {
-            return;
-        }
-        let same = asm.label();
-        // `adiw` sets the carry where it wraps, `sbci` of the negated clears it.
-        let wraps_not = if bytes <= 63 {
-            Condition::SameOrHigher
-        } else {
-            Condition::Lower
-        };
-        asm.branch(wraps_not, same, 1.0);
-        asm.read_port(PRODUCT[0], RAMPZ);
-        asm.inc(PRODUCT[0]);
-        asm.write_port(RAMPZ, PRODUCT[0]);
-        asm.bind(same);
-    }
-
     /// Adds a value's products with one row.
     fn emit_row(&self, asm: &mut Assembly, pass: &TablePass) {
         self.add_to_total(asm);
@@ -149,11 +126,7 @@ impl Table<'_> {
         let bits = self.sum.weight_bits;
         let per_byte = (8 / bits) as usize;
         for sharing in pass.accumulators.chunks(per_byte) {
-            if self.rows.is_some() {
-                asm.lpm(WEIGHTS);
-            } else {
-                asm.load(WEIGHTS, Pointer::Z, Mode::PostIncrement);
-            }
+            self.rows.load(asm, WEIGHTS);
             let first_field = pass.first_field;
             if self.products == Products::Multiplied {
                 for _ in 0..first_field * bits {
@@ -196,7 +169,7 @@ impl Table<'_> {
             }
         }
         let read = packed_row_bytes(pass.accumulators.len() as u32, bits);
-        self.skip_weights(asm, self.row_bytes - read);
+        self.rows.skip(asm, self.rows.row_bytes - read);
         asm.ret();
     }
 
