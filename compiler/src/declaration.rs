@@ -1,7 +1,8 @@
 //! What a declaration says beside the network itself: the keys.
 
-use crate::network::Network;
+use crate::network::{LayerId, Network};
 use crate::target::Target;
+use std::collections::BTreeMap;
 
 /// A checked declaration without its source text: what `network!` was told.
 #[derive(Clone, Debug)]
@@ -10,17 +11,24 @@ pub struct Declaration {
     pub network: Network,
     /// `target`, or `sram` and `flash`.
     pub budget: Budget,
-    /// `reserve`: bytes of SRAM kept for the stack and the rest of the firmware.
-    pub reserve_bytes: Option<u32>,
+    /// `reserve`.
+    pub reserve: Reserve,
     /// `weights`.
     pub weights: WeightsSource,
     /// `plan`.
     pub plan: PlanChoice,
-    /// `code`.
+    /// `code`, of the network.
     pub code: CodeChoice,
+    /// `code`, of a layer: it overrides the network's.
+    pub layer_code: BTreeMap<LayerId, CodeChoice>,
 }
 
 impl Declaration {
+    /// The form of kernels that was asked for in that layer.
+    pub fn code_of(&self, layer: LayerId) -> CodeChoice {
+        self.layer_code.get(&layer).copied().unwrap_or(self.code)
+    }
+
     /// The same as a design to size: of other shapes there are no weights yet.
     pub fn sized(self) -> Self {
         let weights = match self.weights {
@@ -39,6 +47,16 @@ pub struct Budget {
     /// SRAM in bytes; `None` on a host.
     pub sram_bytes: Option<u32>,
     /// Flash in bytes; `None` on a host.
+    pub flash_bytes: Option<u32>,
+}
+
+/// What is kept of the budget for all else than the network; `None` where the
+/// declaration does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reserve {
+    /// For the stack and the rest of the firmware.
+    pub sram_bytes: Option<u32>,
+    /// For the rest of the firmware.
     pub flash_bytes: Option<u32>,
 }
 

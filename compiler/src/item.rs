@@ -8,6 +8,7 @@ use crate::declaration::{Declaration, WeightsSource};
 use crate::program::{Accumulator, Program};
 use crate::report;
 use crate::syntax::{NetworkAst, Outline};
+use crate::weights::WeightsPath;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -56,12 +57,7 @@ pub(crate) fn emit(
     } else {
         (None, None, None)
     };
-    let tracked = ast.weights_file().map(|weights| {
-        let path = weights.include_tokens();
-        quote!(
-            const _: &[u8] = ::core::include_bytes!(#path);
-        )
-    });
+    let tracked = ast.weights_file().map(WeightsPath::tracking_tokens);
     quote! {
         #(#attributes)*
         #[doc = ""]

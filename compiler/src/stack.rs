@@ -20,7 +20,7 @@ pub fn deepest_bytes(declaration: &Declaration, widest: Accumulator) -> u32 {
     let results = widest.bytes() * network.output().values();
     let layers = network
         .computing_layers()
-        .map(|layer| layer_bytes(layer, declaration.code, widest));
+        .map(|layer| layer_bytes(layer, declaration.code_of(layer.id), widest));
     FRAMES_BYTES + 3 * results + layers.max().unwrap_or(0)
 }
 

@@ -3,7 +3,7 @@
 //! the naive evaluator gives, layer by layer.
 
 use herringbone_compiler::declaration::{
-    Budget, CodeChoice, Declaration, PlanChoice, WeightsSource,
+    Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
 use herringbone_compiler::interpreter::{self, Fault, FaultKind, Outcome};
 use herringbone_compiler::network::{Bits, Kernel, LayerKind, Network, Shape};
@@ -15,6 +15,7 @@ use herringbone_tests::published::convolution;
 use herringbone_tests::reference::{Trace, evaluate};
 use proptest::prelude::*;
 use proptest::sample::select;
+use std::collections::BTreeMap;
 
 /// The maps that a program stores: what the intake makes of the input, then
 /// every layer's output but logits.
@@ -58,10 +59,11 @@ fn declaration(network: &Network, code: CodeChoice) -> Declaration {
     Declaration {
         network: network.clone(),
         budget: Budget::default(),
-        reserve_bytes: None,
+        reserve: Reserve::default(),
         weights: WeightsSource::File,
         plan: PlanChoice::default(),
         code,
+        layer_code: BTreeMap::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use flate2::read::GzDecoder;
 use herringbone_compiler::declaration::{
-    Budget, CodeChoice, Declaration, PlanChoice, WeightsSource,
+    Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
 use herringbone_compiler::interpreter;
 use herringbone_compiler::network::{Network, Shape};
@@ -13,6 +13,7 @@ use herringbone_tests::published;
 use herringbone_tests::reference::evaluate;
 use herringbone_tests::shared::shared;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
 
@@ -72,10 +73,11 @@ fn the_planned_program_stores_the_published_layers() {
     let declaration = Declaration {
         network,
         budget: Budget::default(),
-        reserve_bytes: None,
+        reserve: Reserve::default(),
         weights: WeightsSource::File,
         plan: PlanChoice::default(),
         code: CodeChoice::Table,
+        layer_code: BTreeMap::new(),
     };
     for strategy in [Strategy::RowMajor, Strategy::Herringbone] {
         let plan = plan::plan(&declaration.network, strategy);

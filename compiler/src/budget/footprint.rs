@@ -3,9 +3,9 @@
 use super::packed_weights_bytes;
 use crate::avr::{self, Code, Core, Mix};
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
-use crate::network::LayerId;
+use crate::network::{Layer, LayerId};
 use crate::plan::MemoryPlan;
-use crate::program::{self, Accumulator, Accumulators, Program};
+use crate::program::{self, Accumulator, Accumulators, Program, parameter_table_bytes};
 use crate::stack;
 use crate::target::Architecture;
 use crate::weights::Weights;
@@ -54,10 +54,15 @@ fn avr_core(declaration: &Declaration) -> Option<Core> {
     (target.architecture == Architecture::Avr).then(|| Core::of(target))
 }
 
-/// Bytes of flash kept for the rest of a firmware: start-up code, vectors, a
-/// serial line, a small `main`.
-pub(crate) fn reserved_flash_bytes(flash_bytes: u32) -> u32 {
-    (flash_bytes / 16).clamp(512, 4096)
+/// Bytes of flash kept for the rest of a firmware. Where the declaration does
+/// not say: with the code of the network known, enough for start-up code,
+/// vectors, a serial line and a small `main`; else none.
+pub(super) fn reserved_flash_bytes(declaration: &Declaration, flash_bytes: u32) -> u32 {
+    let default_bytes = match avr_core(declaration) {
+        Some(_) => (flash_bytes / 16).clamp(512, 4096),
+        None => 0,
+    };
+    declaration.reserve.flash_bytes.unwrap_or(default_bytes)
 }
 
 /// The program of a plan; where weights are not known, as if they came at run
@@ -85,15 +90,16 @@ fn portable(declaration: &Declaration, sums: &Sums<'_>) -> Footprint {
         .max_by_key(|layer| layer.weight_count());
     // How many weights are zero, and so cost nothing, is not known here; those
     // that are loaded are in SRAM.
-    let in_tables =
-        declaration.code != CodeChoice::Unrolled && declaration.weights != WeightsSource::Runtime;
+    let in_table = |layer: &&Layer| {
+        declaration.code_of(layer.id) != CodeChoice::Unrolled
+            && declaration.weights != WeightsSource::Runtime
+    };
+    let tables = network.layers().iter().filter(in_table);
     Footprint {
         stack_bytes: stack::deepest_bytes(declaration, sums.widest),
-        flash_bytes: if in_tables {
-            packed_weights_bytes(network)
-        } else {
-            0
-        },
+        flash_bytes: tables
+            .map(|layer| parameter_table_bytes(layer, network.bits()))
+            .sum(),
         mix: None,
         largest: largest.map_or(LayerId(0), |layer| layer.id),
     }
@@ -109,16 +115,14 @@ fn on_avr(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan, core: C
     };
     let tables_bytes = tables(packed_weights_bytes(network));
     let flash_bytes = declaration.budget.flash_bytes.unwrap_or(u32::MAX);
-    let taken = u64::from(reserved_flash_bytes(flash_bytes) + GLUE_FLASH_BYTES) + tables_bytes;
+    let reserve_bytes = reserved_flash_bytes(declaration, flash_bytes);
+    let taken = u64::from(reserve_bytes) + u64::from(GLUE_FLASH_BYTES) + tables_bytes;
     let room = u64::from(flash_bytes).saturating_sub(taken) as u32;
-    let choice_of = |_: LayerId| declaration.code;
-    let mix = avr::choose(&program, core, choice_of, room).unwrap_or_else(|over| over.smallest);
+    let mix = avr::choose(&program, core, |layer| declaration.code_of(layer), room)
+        .unwrap_or_else(|over| over.smallest);
     let code = avr::emit(&program, core, |layer| mix.form_of(layer));
     let largest = network.computing_layers().max_by_key(|layer| {
-        let weights = tables(u64::from(program::parameter_table_bytes(
-            layer,
-            network.bits(),
-        )));
+        let weights = tables(parameter_table_bytes(layer, network.bits()));
         weights + u64::from(code.layer_bytes(layer.id))
     });
     let results_bytes = program.results.accumulator.bytes() * program.results.count;

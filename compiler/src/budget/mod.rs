@@ -62,7 +62,10 @@ pub fn choose(declaration: &Declaration, sums: &Sums<'_>) -> Design {
         let default_reserve_bytes = footprint.stack_bytes + DEFAULT_RESERVE_BESIDE_STACK_BYTES;
         Design {
             plan,
-            reserve_bytes: declaration.reserve_bytes.unwrap_or(default_reserve_bytes),
+            reserve_bytes: declaration
+                .reserve
+                .sram_bytes
+                .unwrap_or(default_reserve_bytes),
             default_reserve_bytes,
             parameter_bytes: match declaration.weights {
                 // More than there can be is too much anywhere.
@@ -216,7 +219,7 @@ fn over_sram(declaration: &Declaration, design: &Design, given_bytes: u32, owner
             bytes => format!("{bytes} of parameters, "),
         },
         design.reserve_bytes,
-        match declaration.reserve_bytes {
+        match declaration.reserve.sram_bytes {
             None if declaration.weights == WeightsSource::Nowhere =>
                 " (a stack for 32-bit sums: weights may prove less)",
             _ => "",
@@ -288,12 +291,8 @@ fn over_flash(declaration: &Declaration, design: &Design, owner: &str) -> Option
     let network = &declaration.network;
     let needed_bytes = design.footprint.flash_bytes;
     let on_avr = design.footprint.mix.is_some();
-    let reserve_bytes = if on_avr {
-        footprint::reserved_flash_bytes(flash_bytes)
-    } else {
-        0
-    };
-    let given_bytes = u64::from(flash_bytes - reserve_bytes.min(flash_bytes));
+    let reserve_bytes = footprint::reserved_flash_bytes(declaration, flash_bytes);
+    let given_bytes = u64::from(flash_bytes.saturating_sub(reserve_bytes));
     if needed_bytes <= given_bytes {
         return None;
     }

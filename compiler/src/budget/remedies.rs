@@ -58,7 +58,8 @@ pub(super) fn for_sram(
     }
     let least_bytes = design.default_reserve_bytes;
     if declaration
-        .reserve_bytes
+        .reserve
+        .sram_bytes
         .is_some_and(|reserve| reserve > least_bytes)
         && design.state_bytes() + least_bytes <= given_bytes
     {
@@ -160,10 +161,16 @@ fn largest(most: u32, fits: impl Fn(u32) -> bool) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::{Verdict, judge};
-    use crate::declaration::{Budget, CodeChoice, WeightsSource};
+    use crate::budget::{Verdict, judge, packed_weights_bytes};
+    use crate::declaration::{Budget, CodeChoice, Reserve, WeightsSource};
     use crate::network::{Activation, Bits, Kernel, LayerKind, Shape};
     use crate::program::Accumulator;
+    use std::collections::BTreeMap;
+
+    const UNKNOWN: Sums<'static> = Sums {
+        widest: Accumulator::I16,
+        constants: None,
+    };
 
     fn convolution(outputs: u32) -> LayerKind {
         LayerKind::Convolution {
@@ -197,15 +204,16 @@ mod tests {
                 sram_bytes: Some(2048),
                 flash_bytes: Some(32768),
             },
-            reserve_bytes: None,
+            reserve: Reserve::default(),
             weights: WeightsSource::File,
             plan,
             code: CodeChoice::Fastest,
+            layer_code: BTreeMap::new(),
         }
     }
 
     fn fits(declaration: &Declaration) -> bool {
-        let design = choose(declaration, Accumulator::I16);
+        let design = choose(declaration, &UNKNOWN);
         !matches!(judge(declaration, &design), Verdict::Over(_))
     }
 
@@ -213,7 +221,7 @@ mod tests {
     fn the_suggested_number_of_outputs_is_the_largest_that_fits() {
         let over = declaration(64, PlanChoice::Fastest);
         assert!(!fits(&over));
-        let design = choose(&over, Accumulator::I16);
+        let design = choose(&over, &UNKNOWN);
         let remedies = for_sram(&over, &design, 2048);
         let most = (1..64)
             .rev()
@@ -231,7 +239,7 @@ mod tests {
             .find(|&n| !fits(&declaration(n, PlanChoice::RowMajor)))
             .unwrap();
         let over = declaration(n, PlanChoice::RowMajor);
-        let design = choose(&over, Accumulator::I16);
+        let design = choose(&over, &UNKNOWN);
         let suggests = |remedies: Vec<String>| {
             remedies
                 .iter()
@@ -247,7 +255,9 @@ mod tests {
         let mut over = declaration(64, PlanChoice::Fastest);
         over.budget.flash_bytes = Some(4000);
         let last = over.network.last_layer().id;
-        let remedies = for_flash(&over, last, |network| packed_weights_bytes(network) <= 4000);
+        let remedies = for_flash(&over, last, 4001, |network| {
+            packed_weights_bytes(network) <= 4000
+        });
         assert!(
             remedies[0].ends_with("in place of `C1(64,3)`"),
             "{remedies:?}"

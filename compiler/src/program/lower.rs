@@ -103,7 +103,7 @@ fn lower_all(
             let mut lowering = Lowering {
                 layer,
                 bits: network.bits(),
-                form: Form::of(declaration.code),
+                form: Form::of(declaration.code_of(layer.id)),
                 stores,
                 accumulators: accumulators.of(layer.id),
                 next_byte: &mut next_byte,

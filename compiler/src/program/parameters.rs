@@ -160,11 +160,12 @@ fn unpack(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::declaration::{Budget, CodeChoice, Declaration, PlanChoice, WeightsSource};
+    use crate::declaration::{Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource};
     use crate::network::{Activation, Bits, LayerKind, Shape};
     use crate::plan::{self, MemoryPlan, Strategy};
     use crate::program::{lower_runtime, pack_parameters};
     use crate::weights::{LayerParameters, Parameters, Shift, Weights};
+    use std::collections::BTreeMap;
 
     /// `[1, 1, 2] => < D*(3) >` with biases of 8 bits.
     fn declaration() -> (Declaration, MemoryPlan) {
@@ -181,10 +182,11 @@ mod tests {
         let declaration = Declaration {
             network,
             budget: Budget::default(),
-            reserve_bytes: None,
+            reserve: Reserve::default(),
             weights: WeightsSource::Runtime,
             plan: PlanChoice::RowMajor,
             code: CodeChoice::Fastest,
+            layer_code: BTreeMap::new(),
         };
         (declaration, plan)
     }

@@ -1,13 +1,20 @@
-//! The arguments of a layer: integer literals, and a probability.
+//! The arguments of a layer: integer literals, a probability, and `code`.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 
 use super::ast::LayerAst;
+use super::keys::{Key, nearest};
 use super::layers::Letter;
-use super::tokens::{Piece, alternatives, found, integer, literal, pieces, stream, trees};
+use super::tokens::{
+    Piece, alternatives, found, integer, is_punct, literal, pieces, stream, trees,
+};
+use super::values;
 use crate::diagnostic::Diagnostics;
 use crate::network::{Activation, Kernel, LayerKind};
+use std::slice;
 
+/// The one argument with a name.
+const CODE: &str = "code";
 const KERNELS: [u64; 4] = [1, 3, 5, 7];
 const WINDOWS: [u64; 2] = [2, 4];
 const DEFAULT_WINDOW: u32 = 2;
@@ -30,8 +37,15 @@ pub(super) fn read(
     errors: &mut Diagnostics,
 ) -> Option<LayerKind> {
     let inner = group.map(|group| trees(group.stream())).unwrap_or_default();
-    let given = pieces(&inner);
-    let right = count(letter, name, group, &given, errors);
+    let (named, given): (Vec<_>, Vec<_>) = pieces(&inner).into_iter().partition(is_named);
+    let mut right = named_arguments(letter, &named, layer, errors);
+    // One mistake is told once: `A(code: table)`, `C1(outputs: 5, 3)`.
+    if named
+        .iter()
+        .all(|piece| letter.has_weights() && is_code(&piece.trees[0]))
+    {
+        right &= count(letter, name, group, &given, errors);
+    }
     let mut reader = Reader {
         letter,
         group,
@@ -86,6 +100,59 @@ pub(super) fn read(
         }
     };
     right.then_some(kind)
+}
+
+/// `name: value`, or what is likely meant as that.
+fn is_named(piece: &Piece<'_>) -> bool {
+    let Some(name @ TokenTree::Ident(_)) = piece.trees.first() else {
+        return false;
+    };
+    is_punct(piece.trees.get(1), ':') || is_code(name)
+}
+
+fn is_code(name: &TokenTree) -> bool {
+    matches!(name, TokenTree::Ident(name) if name == CODE)
+}
+
+/// Reads the arguments with a name; whether they are right.
+fn named_arguments(
+    letter: Letter,
+    named: &[Piece<'_>],
+    layer: &mut LayerAst,
+    errors: &mut Diagnostics,
+) -> bool {
+    let letter_name = letter.name();
+    let (mut right, mut seen) = (true, false);
+    for Piece { trees, .. } in named {
+        let (name, value) = (&trees[0], trees.get(2..).unwrap_or(&[]));
+        let message = if !is_code(name) {
+            let hint = match nearest(&name.to_string(), &[CODE]) {
+                Some(_) if letter.has_weights() => format!("did you mean `{CODE}`? "),
+                _ => String::new(),
+            };
+            let form = letter.form();
+            format!("unknown argument `{name}` of `{letter_name}`: {hint}expected {form}")
+        } else if !letter.has_weights() {
+            format!("`{letter_name}` takes no `{CODE}`: it has no weights whose form to choose")
+        } else if std::mem::replace(&mut seen, true) {
+            format!("duplicate argument `{CODE}` of `{letter_name}`: it is given before")
+        } else if let Some(wrong) = trees.get(1).filter(|tree| !is_punct(Some(tree), ':')) {
+            let found = found(slice::from_ref(wrong));
+            errors.error(wrong, format!("expected `:` after `{CODE}`, {found}"));
+            right = false;
+            continue;
+        } else if value.is_empty() {
+            format!("`{CODE}` needs a value: {}", Key::Code.form())
+        } else {
+            layer.code_tokens = stream(value);
+            layer.code = values::code(value, errors);
+            right &= layer.code.is_some();
+            continue;
+        };
+        errors.error(name, message);
+        right = false;
+    }
+    right
 }
 
 /// Whether there are parentheses, if needed, with as many arguments as the

@@ -53,6 +53,10 @@ pub struct LayerAst {
     pub kernel_tokens: TokenStream,
     /// The value of `n`, out of range as it may be.
     pub outputs: Option<u32>,
+    /// The value of its own `code`, or nothing.
+    pub code_tokens: TokenStream,
+    /// Its own `code`; `None` where that is left out or wrong.
+    pub code: Option<CodeChoice>,
     /// `None` when the layer is wrong.
     pub kind: Option<LayerKind>,
 }
@@ -81,12 +85,30 @@ pub struct Values {
     pub weights: Option<WeightsValue>,
     /// `bits`.
     pub bits: Option<Bits>,
-    /// `reserve`, in bytes.
-    pub reserve_bytes: Option<u32>,
+    /// `reserve`.
+    pub reserve: ReserveAst,
     /// `plan`.
     pub plan: Option<PlanChoice>,
     /// `code`.
     pub code: Option<CodeChoice>,
+}
+
+/// The value of `reserve`; `None` where it does not say, or is wrong.
+#[derive(Clone, Debug, Default)]
+pub struct ReserveAst {
+    /// Of SRAM: `sram`, or the value alone.
+    pub sram: Option<BytesAst>,
+    /// Of flash: `flash`.
+    pub flash: Option<BytesAst>,
+}
+
+/// A number of bytes.
+#[derive(Clone, Debug)]
+pub struct BytesAst {
+    /// The literal.
+    pub tokens: TokenStream,
+    /// Its value.
+    pub bytes: u32,
 }
 
 impl NetworkAst {

@@ -20,7 +20,7 @@ pub enum Key {
     Weights,
     /// `bits`: widths of the integers.
     Bits,
-    /// `reserve`: bytes of SRAM for the rest of the firmware.
+    /// `reserve`: bytes of SRAM and flash for the rest of the firmware.
     Reserve,
     /// `plan`: the order of computing.
     Plan,
@@ -59,7 +59,8 @@ impl Key {
     pub(super) fn form(self) -> &'static str {
         match self {
             Key::Target => "a microcontroller's name, such as `atmega328p`",
-            Key::Sram | Key::Flash | Key::Reserve => "bytes, such as `2048`",
+            Key::Sram | Key::Flash => "bytes, such as `2048`",
+            Key::Reserve => "bytes of SRAM, such as `256`, or `{ sram: 256, flash: 4096 }`",
             Key::Weights => "a path, such as `\"digits.safetensors\"`, or `runtime`",
             Key::Bits => "widths, such as `{ weights: 4, biases: 16, activations: 4 }`",
             Key::Plan => "`row_major`, `herringbone` or `smallest`",

@@ -54,6 +54,10 @@ impl Letter {
     }
 
     fn has_activation(self) -> bool {
+        self.has_weights()
+    }
+
+    pub(super) fn has_weights(self) -> bool {
         matches!(self, Self::C1 | Self::C2 | Self::D)
     }
 
@@ -112,6 +116,8 @@ fn layer(trees: &[TokenTree], errors: &mut Diagnostics) -> LayerAst {
         outputs_tokens: TokenStream::new(),
         kernel_tokens: TokenStream::new(),
         outputs: None,
+        code_tokens: TokenStream::new(),
+        code: None,
         kind: None,
     };
     let Some((TokenTree::Ident(name), mut rest)) = trees.split_first() else {

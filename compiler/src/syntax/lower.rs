@@ -2,10 +2,10 @@
 //! can be wrong about.
 
 use super::Outline;
-use super::ast::{LayerAst, Source};
+use super::ast::{BytesAst, LayerAst, Source};
 use super::keys::Key;
 use crate::budget::LARGEST_AVR_ARRAY_BYTES;
-use crate::declaration::{Budget, CodeChoice, Declaration, WeightsSource};
+use crate::declaration::{Budget, CodeChoice, Declaration, Reserve, WeightsSource};
 use crate::diagnostic::Diagnostics;
 use crate::network::{Kernel, LayerId, LayerKind, Network, Shape, ShapeError};
 use crate::program::parameter_bytes;
@@ -48,10 +48,19 @@ pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declar
                 .flash_bytes
                 .or(values.target.map(|target| target.flash_bytes)),
         },
-        reserve_bytes: values.reserve_bytes,
+        reserve: Reserve {
+            sram_bytes: values.reserve.sram.as_ref().map(|reserve| reserve.bytes),
+            flash_bytes: values.reserve.flash.as_ref().map(|reserve| reserve.bytes),
+        },
         weights,
         plan: values.plan.unwrap_or_default(),
         code: values.code.unwrap_or_default(),
+        layer_code: source
+            .layers
+            .iter()
+            .enumerate()
+            .filter_map(|(index, layer)| Some((LayerId(index), layer.code?)))
+            .collect(),
     });
     (declaration, outline)
 }
@@ -82,35 +91,47 @@ fn budget_keys(source: &Source, errors: &mut Diagnostics) {
             }
         }
     }
-    let sram_bytes = values
-        .sram_bytes
-        .or(values.target.map(|target| target.sram_bytes));
-    if let (Some(reserve), Some(sram), Some(entry)) =
-        (values.reserve_bytes, sram_bytes, source.key(Key::Reserve))
-        && reserve >= sram
-    {
-        errors.error(
-            &entry.value,
-            format!(
-                "a reserve of {reserve} bytes leaves nothing of {sram} bytes of SRAM: reserve less"
-            ),
-        );
+    let target = values.target;
+    let sram_bytes = values.sram_bytes.or(target.map(|target| target.sram_bytes));
+    let flash_bytes = values
+        .flash_bytes
+        .or(target.map(|target| target.flash_bytes));
+    for (what, reserve, given) in [
+        ("SRAM", &values.reserve.sram, sram_bytes),
+        ("flash", &values.reserve.flash, flash_bytes),
+    ] {
+        if let (Some(BytesAst { tokens, bytes }), Some(given)) = (reserve, given)
+            && *bytes >= given
+        {
+            errors.error(
+                tokens,
+                format!(
+                    "a reserve of {bytes} bytes leaves nothing of {given} bytes of {what}: reserve less"
+                ),
+            );
+        }
     }
 }
 
 fn code_of_loaded_weights(source: &Source, errors: &mut Diagnostics) {
-    let Some(entry) = source.key(Key::Code) else {
+    if !matches!(source.values.weights, Some(WeightsValue::Runtime)) {
         return;
-    };
-    let values = &source.values;
-    if let (Some(WeightsValue::Runtime), Some(CodeChoice::Unrolled)) =
-        (&values.weights, values.code)
-    {
-        errors.error(
-            &entry.value,
-            "`unrolled` writes weights down as constants, and weights at `runtime` are none: \
-             leave `code` out, or give the path of a file",
-        );
+    }
+    let network = source
+        .key(Key::Code)
+        .map(|entry| (source.values.code, &entry.value));
+    let layers = source
+        .layers
+        .iter()
+        .map(|layer| (layer.code, &layer.code_tokens));
+    for (code, tokens) in network.into_iter().chain(layers) {
+        if code == Some(CodeChoice::Unrolled) {
+            errors.error(
+                tokens,
+                "`unrolled` writes weights down as constants, and weights at `runtime` are none: \
+                 leave `code` out, or give the path of a file",
+            );
+        }
     }
 }
 

@@ -16,7 +16,7 @@ mod lower;
 mod tokens;
 mod values;
 
-pub use ast::{InputAst, KeyAst, LayerAst, NetworkAst, Values};
+pub use ast::{BytesAst, InputAst, KeyAst, LayerAst, NetworkAst, ReserveAst, Values};
 pub use keys::Key;
 
 use proc_macro2::TokenStream;

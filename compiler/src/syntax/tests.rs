@@ -76,7 +76,8 @@ fn a_whole_declaration_is_read() {
     );
     assert_eq!(declaration.budget.sram_bytes, Some(2048));
     assert_eq!(declaration.budget.flash_bytes, Some(32768));
-    assert_eq!(declaration.reserve_bytes, Some(256));
+    assert_eq!(declaration.reserve.sram_bytes, Some(256));
+    assert_eq!(declaration.reserve.flash_bytes, None);
     assert_eq!(
         (declaration.plan, declaration.code),
         (PlanChoice::Smallest, CodeChoice::Table)
@@ -445,5 +446,26 @@ fn the_outline_survives_mistakes() {
     assert_eq!(
         outline("N: [8, 8, 1] => < A, 3 >"),
         (Some(64), None, WeightsSource::Nowhere)
+    );
+}
+
+#[test]
+fn the_code_of_a_layer_overrides_that_of_the_network() {
+    let parsed = parse_text(
+        "N: [28, 28, 1] => < A, C1(5,3), C2*(code: table, 8, 3), D*(10, code: unrolled,) >, \
+         code: table, target: atmega328p, reserve: { flash: 2048 }",
+    );
+    assert_eq!(parsed.errors.messages(), [""; 0]);
+    let declaration = parsed.declaration.unwrap();
+    let codes = [0, 1, 2, 3].map(|layer| declaration.code_of(LayerId(layer)));
+    let (table, unrolled) = (CodeChoice::Table, CodeChoice::Unrolled);
+    assert_eq!(codes, [table, table, table, unrolled]);
+    let layers = declaration.network.layers().iter();
+    let layers: Vec<_> = layers.map(ToString::to_string).collect();
+    assert_eq!(layers, ["A", "C1(5,3)", "C2*(8,3)", "D*(10)"]);
+    let reserve = declaration.reserve;
+    assert_eq!(
+        (reserve.sram_bytes, reserve.flash_bytes),
+        (None, Some(2048))
     );
 }

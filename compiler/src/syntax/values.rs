@@ -3,7 +3,7 @@
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::LitStr;
 
-use super::ast::Values;
+use super::ast::{BytesAst, ReserveAst, Values};
 use super::keys::{Key, nearest};
 use super::tokens::{
     Piece, alternatives, found, group, ident, integer, is_punct, pieces, stream, string, trees,
@@ -20,7 +20,7 @@ pub(super) fn read(key: Key, value: &[TokenTree], values: &mut Values, errors: &
         Key::Target => values.target = target(value, errors),
         Key::Sram => values.sram_bytes = bytes(key, value, 1, errors),
         Key::Flash => values.flash_bytes = bytes(key, value, 1, errors),
-        Key::Reserve => values.reserve_bytes = bytes(key, value, 0, errors),
+        Key::Reserve => values.reserve = reserve(value, errors),
         Key::Weights => values.weights = weights(value, errors),
         Key::Bits => values.bits = bits(value, errors),
         Key::Plan => values.plan = plan(value, errors),
@@ -109,7 +109,7 @@ fn plan(value: &[TokenTree], errors: &mut Diagnostics) -> Option<PlanChoice> {
     None
 }
 
-fn code(value: &[TokenTree], errors: &mut Diagnostics) -> Option<CodeChoice> {
+pub(super) fn code(value: &[TokenTree], errors: &mut Diagnostics) -> Option<CodeChoice> {
     match ident(value).map(ToString::to_string).as_deref() {
         Some("unrolled") => return Some(CodeChoice::Unrolled),
         Some("table") => return Some(CodeChoice::Table),
@@ -118,63 +118,48 @@ fn code(value: &[TokenTree], errors: &mut Diagnostics) -> Option<CodeChoice> {
     None
 }
 
-fn bits(value: &[TokenTree], errors: &mut Diagnostics) -> Option<Bits> {
-    const NAMES: [&str; 3] = ["weights", "biases", "activations"];
+fn reserve(value: &[TokenTree], errors: &mut Diagnostics) -> ReserveAst {
+    let mut reserve = ReserveAst::default();
+    if group(value).is_none() {
+        reserve.sram = bytes(Key::Reserve, value, 0, errors).map(|bytes| BytesAst {
+            tokens: stream(value),
+            bytes,
+        });
+        return reserve;
+    }
+    entries(
+        Key::Reserve,
+        value,
+        ["sram", "flash"],
+        errors,
+        |entry, errors| {
+            let expected = format!("bytes for `{}`, from 0 to {}", entry.name, u32::MAX);
+            let bytes = entry.integer(&expected, errors, |number| u32::try_from(number).ok())?;
+            let tokens = stream(entry.value);
+            *[&mut reserve.sram, &mut reserve.flash][entry.index] =
+                Some(BytesAst { tokens, bytes });
+            Some(())
+        },
+    );
+    reserve
+}
 
-    let Some(braces) = group(value).filter(|group| group.delimiter() == Delimiter::Brace) else {
-        wrong(Key::Bits, value, errors);
-        return None;
-    };
-    let inner = trees(braces.stream());
+fn bits(value: &[TokenTree], errors: &mut Diagnostics) -> Option<Bits> {
     let Bits {
         weights,
         biases,
         activations,
     } = Bits::default();
     let mut widths = [weights, biases, activations];
-    let mut given = [false; 3];
-    let mut right = true;
-    for Piece { trees, comma } in pieces(&inner) {
-        let name = trees
-            .first()
-            .and_then(|tree| ident(std::slice::from_ref(tree)));
-        let Some(name) = name else {
-            let at: TokenStream = trees.iter().chain(comma).take(1).cloned().collect();
-            let message = format!(
-                "expected {}, {}",
-                alternatives(&NAMES),
-                found(&trees[..trees.len().min(1)])
-            );
-            errors.error(at, message);
-            right = false;
-            continue;
-        };
-        let Some(index) = NAMES.iter().position(|known| name == known) else {
-            let hint = nearest(&name.to_string(), &NAMES)
-                .map(|near| format!("did you mean `{near}`? "))
-                .unwrap_or_default();
-            let message = format!(
-                "unknown entry `{name}` of `bits`: {hint}expected {}",
-                alternatives(&NAMES)
-            );
-            errors.error(name, message);
-            right = false;
-            continue;
-        };
-        if std::mem::replace(&mut given[index], true) {
-            errors.error(
-                name,
-                format!("duplicate entry `{name}` of `bits`: it is given before"),
-            );
-            right = false;
-            continue;
-        }
-        let allowed: &[u64] = [&[2, 4, 8][..], &[8, 16], &[4, 8]][index];
-        match width(&trees[0], trees, allowed, errors) {
-            Some(width) => widths[index] = width,
-            None => right = false,
-        }
-    }
+    let names = ["weights", "biases", "activations"];
+    let right = entries(Key::Bits, value, names, errors, |entry, errors| {
+        let allowed: &[u64] = [&[2, 4, 8][..], &[8, 16], &[4, 8]][entry.index];
+        let expected = format!("{} bits for `{}`", alternatives(allowed), entry.name);
+        widths[entry.index] = entry.integer(&expected, errors, |number| {
+            allowed.contains(&number).then_some(number as u32)
+        })?;
+        Some(())
+    });
     let [weights, biases, activations] = widths;
     right.then_some(Bits {
         weights,
@@ -183,29 +168,85 @@ fn bits(value: &[TokenTree], errors: &mut Diagnostics) -> Option<Bits> {
     })
 }
 
-/// The value of one entry of `bits`, whose name is `name`.
-fn width(
-    name: &TokenTree,
-    entry: &[TokenTree],
-    allowed: &[u64],
+/// `name: value` of a value in braces.
+struct Entry<'a> {
+    /// Which of the known names it has.
+    index: usize,
+    name: &'a TokenTree,
+    value: &'a [TokenTree],
+}
+
+impl Entry<'_> {
+    /// Its value, where `accept` makes something of it.
+    fn integer(
+        &self,
+        expected: &str,
+        errors: &mut Diagnostics,
+        accept: impl Fn(u64) -> Option<u32>,
+    ) -> Option<u32> {
+        let number = accept(integer(self.value, self.name, expected, errors)?);
+        if number.is_none() {
+            let message = format!("expected {expected}, {}", found(self.value));
+            errors.error(stream(self.value), message);
+        }
+        number
+    }
+}
+
+/// Reads `{ name: value, … }` in any order, each name once; whether all of it
+/// is right.
+fn entries<const COUNT: usize>(
+    key: Key,
+    value: &[TokenTree],
+    names: [&'static str; COUNT],
     errors: &mut Diagnostics,
-) -> Option<u32> {
-    let expected = format!("{} bits for `{name}`", alternatives(allowed));
-    if let Some(wrong) = entry.get(1).filter(|tree| !is_punct(Some(tree), ':')) {
-        let found = found(std::slice::from_ref(wrong));
-        errors.error(wrong, format!("expected `:` after `{name}`, {found}"));
-        return None;
+    mut read: impl FnMut(Entry<'_>, &mut Diagnostics) -> Option<()>,
+) -> bool {
+    let Some(braces) = group(value).filter(|group| group.delimiter() == Delimiter::Brace) else {
+        wrong(key, value, errors);
+        return false;
+    };
+    let inner = trees(braces.stream());
+    let (key, expected) = (key.name(), alternatives(&names));
+    let mut given = [false; COUNT];
+    let mut right = true;
+    for Piece { trees, comma } in pieces(&inner) {
+        let first = &trees[..trees.len().min(1)];
+        let Some(name) = ident(first) else {
+            let at: TokenStream = trees.iter().chain(comma).take(1).cloned().collect();
+            errors.error(at, format!("expected {expected}, {}", found(first)));
+            right = false;
+            continue;
+        };
+        let Some(index) = names.iter().position(|known| name == known) else {
+            let hint = nearest(&name.to_string(), &names)
+                .map(|near| format!("did you mean `{near}`? "))
+                .unwrap_or_default();
+            let message = format!("unknown entry `{name}` of `{key}`: {hint}expected {expected}");
+            errors.error(name, message);
+            right = false;
+            continue;
+        };
+        if std::mem::replace(&mut given[index], true) {
+            let message = format!("duplicate entry `{name}` of `{key}`: it is given before");
+            errors.error(name, message);
+            right = false;
+            continue;
+        }
+        if let Some(wrong) = trees.get(1).filter(|tree| !is_punct(Some(tree), ':')) {
+            let found = found(std::slice::from_ref(wrong));
+            errors.error(wrong, format!("expected `:` after `{name}`, {found}"));
+            right = false;
+            continue;
+        }
+        let entry = Entry {
+            index,
+            name: &trees[0],
+            value: trees.get(2..).unwrap_or(&[]),
+        };
+        right &= read(entry, errors).is_some();
     }
-    let value = entry.get(2..).unwrap_or(&[]);
-    let number = integer(value, name, &expected, errors)?;
-    if allowed.contains(&number) {
-        return Some(number as u32);
-    }
-    errors.error(
-        stream(value),
-        format!("expected {expected}, {}", found(value)),
-    );
-    None
+    right
 }
 
 fn weights(value: &[TokenTree], errors: &mut Diagnostics) -> Option<WeightsValue> {

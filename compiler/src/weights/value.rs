@@ -1,7 +1,7 @@
 //! Where a declaration says its weights are.
 
-use std::env;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -10,6 +10,9 @@ use syn::LitStr;
 use super::error::WeightsError;
 
 const PACKAGE: &str = "CARGO_MANIFEST_DIR";
+
+/// The largest object where pointers have 16 bits.
+const LARGEST_16_BIT_OBJECT_BYTES: u64 = 32_767;
 
 /// The value of `weights`.
 #[derive(Clone, Debug)]
@@ -64,10 +67,26 @@ impl WeightsPath {
         }
     }
 
-    /// The argument for `include_bytes!`, by which the compiler builds anew when
-    /// the file or a variable changes. It is made of the written parts, so that
-    /// no path of this machine is in it.
-    pub fn include_tokens(&self) -> TokenStream {
+    /// A constant by which the compiler builds anew when the file or a variable
+    /// changes.
+    pub fn tracking_tokens(&self) -> TokenStream {
+        let path = self.include_tokens();
+        // Where pointers have 16 bits, rustc refuses so large an array (E0080) and
+        // panics from 65,536 bytes on: there a change of such a file goes
+        // unnoticed, unless a build script watches it.
+        let length_bytes = self.locate().ok().and_then(|path| fs::metadata(path).ok());
+        let elsewhere = length_bytes
+            .is_some_and(|file| file.len() > LARGEST_16_BIT_OBJECT_BYTES)
+            .then(|| quote!(#[cfg(not(target_pointer_width = "16"))]));
+        quote! {
+            #elsewhere
+            const _: &[u8] = ::core::include_bytes!(#path);
+        }
+    }
+
+    /// The argument for `include_bytes!`, made of the written parts, so that no
+    /// path of this machine is in it.
+    fn include_tokens(&self) -> TokenStream {
         let mut parts: Vec<_> = self
             .parts
             .iter()

@@ -6,6 +6,11 @@ herringbone::network! {
     code: unrolled,
 }
 
+herringbone::network! {
+    InPart: [28, 28, 1] => < A, C1(4, 3, code: unrolled), D*(10, code: table) >,
+    weights: runtime,
+}
+
 fn main() {
     let mut network = Loaded::new();
     network.params_mut()[0] = 1;
