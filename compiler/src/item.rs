@@ -180,11 +180,11 @@ fn code(
     let elsewhere = assembly.map(|_| quote!(#[cfg(not(target_arch = "avr"))]));
     let on_avr = assembly.map(|code| {
         let functions = codegen::emit_assembly(code);
-        // SAFETY of both calls: the functions write to the network's value, whose
+        // SAFETY of the calls: the functions write to the network's value, whose
         // layout is the C one that they were made for, and to the results, to
         // which they have the only references (those in the arena lie beside the
         // map that they are computed from); and to nothing else, as the tests
-        // of the backend say of random networks.
+        // of the backend say of random networks. `infer` writes every result.
         quote! {
             #[cfg(target_arch = "avr")]
             #[allow(unsafe_code)]
@@ -217,12 +217,15 @@ fn code(
             #[cfg(target_arch = "avr")]
             #[allow(unsafe_code)]
             #[inline(always)]
-            fn infer(this_network: &mut #name, these_results: &mut #results) {
+            fn infer(this_network: &mut #name) -> #results {
+                // Zeros would be written once more, and be a call of `memset`.
+                let mut these_results = ::core::mem::MaybeUninit::<#results>::uninit();
                 unsafe {
                     code::infer(
                         ::core::ptr::from_mut(this_network).cast(),
-                        ::core::ptr::from_mut(these_results).cast(),
+                        these_results.as_mut_ptr().cast(),
                     );
+                    these_results.assume_init()
                 }
             }
         }
@@ -244,8 +247,10 @@ fn code(
 
         #elsewhere
         #[inline(always)]
-        fn infer(this_network: &mut #name, these_results: &mut #results) {
-            code::infer(&mut this_network.arena, #parameters these_results);
+        fn infer(this_network: &mut #name) -> #results {
+            let mut these_results: #results = [0; #count_of_results];
+            code::infer(&mut this_network.arena, #parameters &mut these_results);
+            these_results
         }
 
         #elsewhere
@@ -262,10 +267,6 @@ fn code(
 
 fn methods(program: &Program, gives_logits: bool) -> TokenStream {
     let results = codegen::results_type(program);
-    let zeros = {
-        let count = Literal::u32_unsuffixed(program.results.count);
-        quote!([0; #count])
-    };
     let meaning = if gives_logits {
         " The results are logits: the sums of the last layer, neither rounded nor clamped."
     } else {
@@ -287,9 +288,7 @@ fn methods(program: &Program, gives_logits: bool) -> TokenStream {
         #[doc = #meaning]
         pub fn push(&mut self, next_byte: u8) -> ::core::option::Option<#results> {
             if absorb(self, next_byte) {
-                let mut these_results = #zeros;
-                infer(self, &mut these_results);
-                ::core::option::Option::Some(these_results)
+                ::core::option::Option::Some(infer(self))
             } else {
                 ::core::option::Option::None
             }
@@ -305,9 +304,7 @@ fn methods(program: &Program, gives_logits: bool) -> TokenStream {
             for next_byte in input_bytes {
                 absorb(self, *next_byte);
             }
-            let mut these_results = #zeros;
-            infer(self, &mut these_results);
-            these_results
+            infer(self)
         }
 
         /// The class of an input: the index of the first largest result.
