@@ -151,18 +151,26 @@ impl<'a> Table<'a> {
             keeps_results: !sum.is_exact(),
         };
         let Passes { all, results } = Passes::new(demand, &free);
-        let passes = all
-            .into_iter()
-            .map(|pass| TablePass {
+        let mut passes: Vec<TablePass> = Vec::new();
+        for pass in all {
+            let first_field = (pass.first % per_byte) as u32;
+            // What is alike runs the same code.
+            let alike = passes.iter().position(|other| {
+                other.accumulators == pass.accumulators && other.first_field == first_field
+            });
+            passes.push(TablePass {
                 accumulators: pass.accumulators,
                 first: pass.first,
                 first_byte: (pass.first / per_byte) as u32,
-                first_field: (pass.first % per_byte) as u32,
-                entries: [asm.label(), asm.label()],
+                first_field,
+                entries: match alike {
+                    Some(other) => passes[other].entries,
+                    None => [asm.label(), asm.label()],
+                },
                 calls: 0.0,
                 values: 0.0,
-            })
-            .collect();
+            });
+        }
         let rows = Rows::new(asm, sum);
         Self {
             sum,

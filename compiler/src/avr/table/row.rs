@@ -7,20 +7,47 @@ use crate::avr::assembly::Assembly;
 use crate::avr::instruction::{Condition, Label, Mode, Pointer, Register};
 use crate::program::packed_row_bytes;
 
+/// The subroutines of passes that are alike, and how often they run.
+struct Run<'a> {
+    pass: &'a TablePass,
+    row: Label,
+    calls: f64,
+    values: f64,
+}
+
 impl Table<'_> {
     /// The subroutines, where nothing runs into them.
     pub(in crate::avr) fn subroutines(&self, asm: &mut Assembly) {
-        for pass in &self.passes {
-            let row = asm.label();
-            asm.of(Kind::Load, |asm| self.emit_run(asm, pass, row));
+        for (index, pass) in self.passes.iter().enumerate() {
+            let alike = |other: &&TablePass| other.entries == pass.entries;
+            if self.passes[..index].iter().any(|other| alike(&other)) {
+                continue;
+            }
+            let run = Run {
+                pass,
+                row: asm.label(),
+                calls: self
+                    .passes
+                    .iter()
+                    .filter(alike)
+                    .map(|pass| pass.calls)
+                    .sum(),
+                values: self
+                    .passes
+                    .iter()
+                    .filter(alike)
+                    .map(|pass| pass.values)
+                    .sum(),
+            };
+            asm.of(Kind::Load, |asm| self.emit_run(asm, &run));
             let share = if self.sum.signed_input {
                 15.0 / 16.0
             } else {
                 0.5
             };
             asm.of(Kind::MultiplyAccumulate, |asm| {
-                asm.times(pass.values * share, |asm| {
-                    asm.bind(row);
+                asm.times(run.values * share, |asm| {
+                    asm.bind(run.row);
                     self.emit_row(asm, pass);
                 });
             });
@@ -37,31 +64,32 @@ impl Table<'_> {
     }
 
     /// A loop over the values of a run.
-    fn emit_run(&self, asm: &mut Assembly, pass: &TablePass, row: Label) {
-        let [low_entry, high_entry] = pass.entries;
+    fn emit_run(&self, asm: &mut Assembly, run: &Run<'_>) {
+        let [low_entry, high_entry] = run.pass.entries;
+        let row = run.row;
         let done = asm.label();
         if self.input.stored_bits() == 8 {
             // Both entries are one.
             asm.bind(high_entry);
             asm.bind(low_entry);
-            asm.times(pass.values, |asm| {
+            asm.times(run.values, |asm| {
                 asm.load(VALUE, Pointer::X, self.input.mode());
                 asm.tst(VALUE);
                 self.use_value(asm, row);
                 self.count_down(asm);
                 asm.loop_back(Condition::NotEqual, low_entry, 100.0);
             });
-            asm.times(pass.calls, Assembly::ret);
+            asm.times(run.calls, Assembly::ret);
             return;
         }
         let high = asm.label();
         asm.bind(high_entry);
-        asm.times(pass.calls / 2.0, |asm| {
+        asm.times(run.calls / 2.0, |asm| {
             asm.load(BYTE, Pointer::X, Mode::PostIncrement);
             asm.jump(high);
         });
         asm.bind(low_entry);
-        asm.times(pass.values / 2.0, |asm| {
+        asm.times(run.values / 2.0, |asm| {
             asm.load(BYTE, Pointer::X, Mode::PostIncrement);
             asm.mov(VALUE, BYTE);
             asm.andi(VALUE, 0x0F);
@@ -77,7 +105,7 @@ impl Table<'_> {
             asm.loop_back(Condition::NotEqual, low_entry, 20.0);
         });
         asm.bind(done);
-        asm.times(pass.calls, Assembly::ret);
+        asm.times(run.calls, Assembly::ret);
     }
 
     /// The flags say whether the value is 0: then its row is skipped.
