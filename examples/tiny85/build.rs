@@ -4,7 +4,9 @@ use std::path::Path;
 use std::{env, fs};
 
 /// The digits, files in the folder `digits` at the root of the checkout.
-const NAMES: [&str; 5] = ["0-a", "1-a", "2-a", "3-a", "4-a"];
+const NAMES: [&str; 10] = [
+    "0-a", "1-a", "2-a", "3-a", "4-a", "5-a", "6-a", "7-a", "8-a", "9-a",
+];
 
 fn main() {
     let folder = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"))

@@ -18,9 +18,7 @@ use serde_json::json;
 /// classifies them: one of each digit, from 0 up.
 fn own_images() -> Vec<Vec<u8>> {
     #[cfg(feature = "tiny85")]
-    return (0..tiny85::images::COUNT)
-        .map(|index| tiny85::images::pixels(index).collect())
-        .collect();
+    return tiny85::images::images().map(Iterator::collect).collect();
     #[cfg(not(feature = "tiny85"))]
     Vec::new()
 }

@@ -32,30 +32,28 @@ fn main() -> ! {
     let mark = |value| peripherals.CPU.gpior0().write(|w| unsafe { w.bits(value) });
 
     loop {
+        let pixel = receive(serial);
         mark(COMPUTING);
-        DIGITS.begin();
+        let answer = DIGITS.push(pixel);
         mark(IDLE);
-        let logits = loop {
-            let pixel = receive(serial);
-            mark(COMPUTING);
-            let answer = DIGITS.push(pixel);
-            mark(IDLE);
-            if let Some(logits) = answer {
-                break logits;
-            }
-        };
-
-        let (mut class, mut largest) = (0, logits[0]);
-        for (index, logit) in (0u8..).zip(logits) {
-            if logit > largest {
-                (class, largest) = (index, logit);
-            }
-            for byte in logit.to_le_bytes() {
-                send(serial, byte);
-            }
+        if let Some(logits) = answer {
+            reply(serial, &logits);
         }
-        send(serial, class);
     }
+}
+
+/// Sends the logits, and the index of the first largest.
+fn reply(serial: &USART0, logits: &[i16; Digits::CLASSES]) {
+    let (mut class, mut largest) = (0, i16::MIN);
+    for (index, &logit) in (0u8..).zip(logits) {
+        if logit > largest {
+            (class, largest) = (index, logit);
+        }
+        for byte in logit.to_le_bytes() {
+            send(serial, byte);
+        }
+    }
+    send(serial, class);
 }
 
 /// Sets the serial port up: 115200 baud, 8 data bits, no parity, 1 stop bit (8N1 is what UCSR0C

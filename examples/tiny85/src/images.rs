@@ -1,7 +1,7 @@
 //! Images in flash: drawn digits of 16 grey levels, packed by `build.rs`.
 
 /// Pixels in an image.
-pub const PIXELS: usize = 28 * 28;
+const PIXELS: usize = 28 * 28;
 /// Bytes in an image, of two pixels each.
 const PACKED_BYTES: usize = PIXELS / 2;
 
@@ -11,17 +11,16 @@ const PACKED_BYTES: usize = PIXELS / 2;
 static PACKED: [u8; include_bytes!(concat!(env!("OUT_DIR"), "/images")).len()] =
     *include_bytes!(concat!(env!("OUT_DIR"), "/images"));
 
-/// How many images there are: one of each digit, from 0 up.
-pub const COUNT: usize = PACKED.len() / PACKED_BYTES;
+/// The images, one of each digit, from 0 up: their grey levels, row by row.
+pub fn images() -> impl Iterator<Item = impl Iterator<Item = u8>> {
+    let images = PACKED.as_chunks::<PACKED_BYTES>().0.iter();
+    images.map(|image| image.iter().flat_map(unpack))
+}
 
-/// The grey levels of image `index`, row by row.
-pub fn pixels(index: usize) -> impl Iterator<Item = u8> {
-    let packed = PACKED.iter().skip(index * PACKED_BYTES).take(PACKED_BYTES);
-    packed.flat_map(|packed| {
-        let pair = read(packed);
-        // 15 is as white as 255.
-        [(pair & 0x0F) * 0x11, (pair >> 4) * 0x11]
-    })
+/// Two grey levels, of which 15 is as white as 255.
+fn unpack(packed: &'static u8) -> [u8; 2] {
+    let pair = read(packed);
+    [(pair & 0x0F) * 0x11, (pair >> 4) * 0x11]
 }
 
 /// The byte that lies in flash.

@@ -36,15 +36,15 @@ fn main() -> ! {
     let mark = |value| peripherals.CPU.gpior0().write(|w| w.set(value));
 
     loop {
-        for image in 0..images::COUNT {
+        for image in images::images() {
             show(BUSY);
             DIGITS.begin();
-            for pixel in images::pixels(image) {
+            for pixel in image {
                 mark(COMPUTING);
-                let answer = DIGITS.push(pixel);
+                let complete = DIGITS.push_in_place(pixel);
                 mark(IDLE);
-                if let Some(logits) = answer {
-                    show(report(&peripherals, logits));
+                if complete {
+                    show(report(&peripherals, DIGITS));
                 }
             }
             pause(&peripherals);
@@ -54,7 +54,7 @@ fn main() -> ! {
 
 /// Reports the logits, little-endian, and the class, and returns the class. There is no serial
 /// line: a simulator or a debugger sees each byte in GPIOR1, and then a change of GPIOR2.
-fn report(peripherals: &Peripherals, logits: [i16; Digits::CLASSES]) -> u8 {
+fn report(peripherals: &Peripherals, digits: &Digits) -> u8 {
     let report = |byte| {
         let cpu = &peripherals.CPU;
         cpu.gpior1().write(|w| w.set(byte));
@@ -62,7 +62,8 @@ fn report(peripherals: &Peripherals, logits: [i16; Digits::CLASSES]) -> u8 {
     };
     let mut class = 0;
     let mut largest = i16::MIN;
-    for (index, logit) in (0u8..).zip(logits) {
+    for index in 0..Digits::CLASSES as u8 {
+        let logit = digits.result(index.into());
         if logit > largest {
             (class, largest) = (index, logit);
         }
