@@ -89,7 +89,12 @@ impl<'a> Pool<'a> {
     /// Where its outputs are behind [`Self::emit`], if they are in registers.
     pub(super) fn results(&self) -> Option<Vec<Register>> {
         match &self.passes[..] {
-            [pass] => Some(pass.channels.iter().map(|channel| channel[0]).collect()),
+            [pass] => {
+                let results = pass.channels.iter().map(|channel| channel[0]);
+                // The state of the largest loop takes ten registers beside them.
+                let most = Register(16);
+                Some(results.collect()).filter(|all: &Vec<_>| all.iter().all(|&one| one < most))
+            }
             _ => None,
         }
     }
