@@ -79,7 +79,7 @@ fn expand_declaration(
         constants: weights.as_ref().zip(accumulators.as_ref()),
     };
     let design = budget::choose(declaration, &sums);
-    let warning = match budget::judge(declaration, &design) {
+    let warning = match budget::judge(declaration, &design, &sums) {
         Verdict::Fits => None,
         Verdict::Tight(tight) => Some(item::warning(ast, &tight)),
         Verdict::Over(over) => {

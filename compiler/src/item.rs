@@ -42,8 +42,8 @@ pub(crate) fn emit(
     let input_len = Literal::u32_unsuffixed(network.input().values());
     let classes = Literal::u32_unsuffixed(network.output().values());
     let macs = Literal::u64_unsuffixed(network.multiply_accumulates());
-    let assembly = program.and_then(|program| design.footprint.assembly(declaration, program));
-    let code = program.map(|program| code(path, name, program, assembly.as_ref()));
+    let assembly = program.and(design.footprint.code.as_ref());
+    let code = program.map(|program| code(path, name, program, assembly));
     let methods = program.map(|program| methods(program, network.gives_logits()));
     let loaded = declaration.weights == WeightsSource::Runtime;
     let parameter_bytes = Literal::u32_unsuffixed(design.parameter_bytes);
@@ -278,6 +278,7 @@ fn methods(program: &Program, gives_logits: bool) -> TokenStream {
         .map(|place_byte| in_place(program, place_byte));
     quote! {
         /// Forgets what was pushed: the next byte is the first of an input.
+        #[inline]
         pub fn begin(&mut self) {
             self.cursor = runtime::Cursor::new();
         }
@@ -286,6 +287,7 @@ fn methods(program: &Program, gives_logits: bool) -> TokenStream {
         /// gives the results, and the byte after it begins another input.
         ///
         #[doc = #meaning]
+        #[inline]
         pub fn push(&mut self, next_byte: u8) -> ::core::option::Option<#results> {
             if absorb(self, next_byte) {
                 ::core::option::Option::Some(infer(self))
@@ -322,6 +324,7 @@ fn in_place(program: &Program, place_byte: u32) -> TokenStream {
     quote! {
         /// As `push`; when it is true, `result` gives the results, which stay in
         /// the network's own memory until the next byte is pushed.
+        #[inline]
         pub fn push_in_place(&mut self, next_byte: u8) -> bool {
             let input_complete = absorb(self, next_byte);
             if input_complete {
@@ -331,6 +334,7 @@ fn in_place(program: &Program, place_byte: u32) -> TokenStream {
         }
 
         /// A result, once `push_in_place` was true; 0 behind the last one.
+        #[inline]
         #[must_use]
         pub fn result(&self, result_index: usize) -> #integer {
             let first_byte = result_index.wrapping_mul(#each_bytes).wrapping_add(#place_byte);

@@ -156,6 +156,14 @@ impl Code {
             .sum()
     }
 
+    /// Expected cycles of a layer's function in an inference.
+    pub fn layer_cycles(&self, layer: LayerId) -> f64 {
+        let name = layer_name(layer);
+        let functions = self.functions.iter();
+        let own = functions.filter(|function| function.name == name);
+        own.map(|function| function.cycles).sum()
+    }
+
     /// Expected cycles of an inference.
     pub fn cycles(&self) -> f64 {
         self.functions.iter().map(|function| function.cycles).sum()

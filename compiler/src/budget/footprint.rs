@@ -1,14 +1,16 @@
 //! What the code of a plan takes of stack and flash.
 
+use super::over::demands_unrolled;
 use super::packed_weights_bytes;
-use crate::avr::{self, Code, Core, Mix};
+use crate::avr::{self, Code, Core, Form};
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
-use crate::network::{Layer, LayerId};
+use crate::network::{Layer, LayerId, Network};
 use crate::plan::MemoryPlan;
 use crate::program::{self, Accumulator, Accumulators, Program, parameter_table_bytes};
 use crate::stack;
 use crate::target::Architecture;
 use crate::weights::Weights;
+use std::collections::BTreeMap;
 
 /// What is known of a network's sums.
 #[derive(Clone, Copy, Debug)]
@@ -26,19 +28,24 @@ pub struct Footprint {
     pub stack_bytes: u32,
     /// Its code and tables; where only tables are counted, those.
     pub flash_bytes: u64,
-    /// On AVR: the form of each layer.
-    pub mix: Option<Mix>,
+    /// On AVR, each layer that computes.
+    pub layers: BTreeMap<LayerId, LayerFootprint>,
+    /// On AVR, the code. Of a design to size: as if its weights were loaded at
+    /// run time.
+    pub code: Option<Code>,
     /// The layer that takes most of the flash.
     pub largest: LayerId,
 }
 
-impl Footprint {
-    /// The code of a program for the declaration's part, where the AVR backend
-    /// writes it.
-    pub(crate) fn assembly(&self, declaration: &Declaration, program: &Program) -> Option<Code> {
-        let (core, mix) = (avr_core(declaration)?, self.mix.as_ref()?);
-        Some(avr::emit(program, core, |layer| mix.form_of(layer)))
-    }
+/// What the code of a layer takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LayerFootprint {
+    /// How its weights are read; `None` where it has none.
+    pub form: Option<Form>,
+    /// Its code and tables.
+    pub flash_bytes: u64,
+    /// Expected cycles, half of all unsigned activations being 0.
+    pub cycles: f64,
 }
 
 /// Bytes of flash that a firmware's way into the code takes, the C ABI's part of
@@ -76,6 +83,15 @@ pub(super) fn reserved_flash_bytes(declaration: &Declaration, flash_bytes: u32) 
     declaration.reserve.flash_bytes.unwrap_or(default_bytes)
 }
 
+/// Flash below which no design to size stays: its tables. Trained weights may
+/// take less, for unrolled code has nothing for those that are 0.
+pub(super) fn least_flash_bytes(declaration: &Declaration, network: &Network) -> u64 {
+    match declaration.weights {
+        WeightsSource::Nowhere if !demands_unrolled(declaration) => packed_weights_bytes(network),
+        _ => 0,
+    }
+}
+
 /// The program of a plan; where weights are not known, as if they came at run
 /// time.
 pub(crate) fn lower(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan) -> Program {
@@ -111,7 +127,8 @@ fn portable(declaration: &Declaration, sums: &Sums<'_>) -> Footprint {
         flash_bytes: tables
             .map(|layer| parameter_table_bytes(layer, network.bits()))
             .sum(),
-        mix: None,
+        layers: BTreeMap::new(),
+        code: None,
         largest: largest.map_or(LayerId(0), |layer| layer.id),
     }
 }
@@ -132,16 +149,26 @@ fn on_avr(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan, core: C
     let mix = avr::choose(&program, core, |layer| declaration.code_of(layer), room)
         .unwrap_or_else(|over| over.smallest);
     let code = avr::emit(&program, core, |layer| mix.form_of(layer));
-    let largest = network.computing_layers().max_by_key(|layer| {
-        let weights = tables(parameter_table_bytes(layer, network.bits()));
-        weights + u64::from(code.layer_bytes(layer.id))
-    });
+    let layers: BTreeMap<LayerId, LayerFootprint> = network
+        .computing_layers()
+        .map(|layer| {
+            let tables_bytes = tables(parameter_table_bytes(layer, network.bits()));
+            let footprint = LayerFootprint {
+                form: (layer.weight_count() > 0).then(|| mix.form_of(layer.id)),
+                flash_bytes: u64::from(code.layer_bytes(layer.id)) + tables_bytes,
+                cycles: code.layer_cycles(layer.id),
+            };
+            (layer.id, footprint)
+        })
+        .collect();
+    let largest = layers.iter().max_by_key(|(_, layer)| layer.flash_bytes);
     let results_bytes = program.results.accumulator.bytes() * program.results.count;
     Footprint {
         stack_bytes: stack_bytes(&code, results_bytes),
         flash_bytes: u64::from(code.flash_bytes() + GLUE_FLASH_BYTES) + tables_bytes,
-        mix: Some(mix),
-        largest: largest.map_or(LayerId(0), |layer| layer.id),
+        largest: largest.map_or(LayerId(0), |(&layer, _)| layer),
+        layers,
+        code: Some(code),
     }
 }
 

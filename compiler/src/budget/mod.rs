@@ -2,15 +2,17 @@
 //! that is too much.
 
 mod footprint;
+mod over;
 mod remedies;
 
 pub(crate) use footprint::lower;
-pub use footprint::{Footprint, Sums};
+pub use footprint::{Footprint, LayerFootprint, Sums};
+pub use over::OverBudget;
 
-use crate::declaration::{CodeChoice, Declaration, PlanChoice, WeightsSource};
+use crate::declaration::{Declaration, PlanChoice, WeightsSource};
 use crate::network::{LayerId, Network};
-use crate::plan::{self, Intake, MemoryPlan, Strategy};
-use crate::program::{Accumulator, parameter_bytes, parameter_table_bytes};
+use crate::plan::{self, MemoryPlan, Strategy};
+use crate::program::{parameter_bytes, parameter_table_bytes};
 use std::fmt;
 
 /// Bytes that a network's value holds beside the arena: the row, column and
@@ -33,8 +35,6 @@ pub struct Design {
     pub parameter_bytes: u32,
     /// What its code takes.
     pub footprint: Footprint,
-    /// The widest sum that the stack has to hold.
-    widest: Accumulator,
 }
 
 impl Design {
@@ -73,7 +73,6 @@ pub fn choose(declaration: &Declaration, sums: &Sums<'_>) -> Design {
                 WeightsSource::File | WeightsSource::Nowhere => 0,
             },
             footprint,
-            widest: sums.widest,
         }
     };
     match declaration.plan {
@@ -102,6 +101,22 @@ pub fn choose(declaration: &Declaration, sums: &Sums<'_>) -> Design {
             }
         }
     }
+}
+
+/// Whether a design fits all of its budget.
+fn fits(declaration: &Declaration, design: &Design) -> bool {
+    let budget = &declaration.budget;
+    let sram = budget.sram_bytes;
+    let flash = budget.flash_bytes;
+    sram.is_none_or(|given| design.sram_bytes() <= given)
+        && flash.is_none_or(|given| needed_flash_bytes(declaration, design, given) <= given.into())
+}
+
+/// Flash that the design needs: its code and tables, and what is kept of as
+/// much as is given.
+fn needed_flash_bytes(declaration: &Declaration, design: &Design, given_bytes: u32) -> u64 {
+    let reserve_bytes = footprint::reserved_flash_bytes(declaration, given_bytes);
+    design.footprint.flash_bytes + u64::from(reserve_bytes)
 }
 
 /// How a design stands to its budget.
@@ -142,43 +157,13 @@ impl fmt::Display for Tight {
     }
 }
 
-/// A design that needs more than there is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OverBudget {
-    /// The layer to change.
-    pub layer: LayerId,
-    message: String,
-}
-
-impl fmt::Display for OverBudget {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-/// Holds a design against its budget.
-pub fn judge(declaration: &Declaration, design: &Design) -> Verdict {
-    let owner = declaration
-        .budget
-        .target
-        .map_or("the budget", |target| target.name)
-        .to_owned();
-    let mut over = Vec::new();
-    let needed_bytes = design.sram_bytes();
-    if let Some(given_bytes) = declaration.budget.sram_bytes
-        && needed_bytes > given_bytes
-    {
-        let layer = design.plan.peak().layer;
-        over.push(OverBudget {
-            layer,
-            message: over_sram(declaration, design, given_bytes, &owner),
-        });
-    }
-    over.extend(over_flash(declaration, design, &owner));
-    over.extend(over_array(declaration, design));
+/// Holds a design against its budget; `sums` are those that it was chosen with.
+pub fn judge(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Verdict {
+    let over = over::over(declaration, design, sums);
     if !over.is_empty() {
         return Verdict::Over(over);
     }
+    let needed_bytes = design.sram_bytes();
     match declaration.budget.sram_bytes {
         Some(given_bytes) if u64::from(needed_bytes) * 10 >= u64::from(given_bytes) * 9 => {
             let layer = design.plan.peak().layer;
@@ -186,163 +171,21 @@ pub fn judge(declaration: &Declaration, design: &Design) -> Verdict {
                 layer,
                 needed_bytes,
                 given_bytes,
-                owner,
+                owner: owner(declaration),
             })
         }
         _ => Verdict::Fits,
     }
 }
 
-fn what_would_fit(remedies: &[String]) -> String {
-    if remedies.is_empty() {
-        "what would fit: nothing by one change alone; take a smaller input, or pool earlier"
-            .to_owned()
-    } else {
-        format!("what would fit: {}", remedies.join("; or "))
-    }
-}
-
-fn over_sram(declaration: &Declaration, design: &Design, given_bytes: u32, owner: &str) -> String {
-    let network = &declaration.network;
-    let plan = &design.plan;
-    let peak = plan.peak();
-    let layer = network.layer(peak.layer);
-    let live = live_at_peak(network, plan);
-    let mut message = format!(
-        "over budget: the network needs {} bytes of SRAM, and {owner} has {given_bytes}\n\
-         needed: {} of arena (peak at `{layer}`), {CURSOR_BYTES} of state, {}{} of reserve{}\n\
-         live at the peak: {live}\n",
-        design.sram_bytes(),
-        plan.arena_bytes,
-        match design.parameter_bytes {
-            0 => String::new(),
-            bytes => format!("{bytes} of parameters, "),
-        },
-        design.reserve_bytes,
-        match declaration.reserve.sram_bytes {
-            None if declaration.weights == WeightsSource::Nowhere =>
-                " (a stack for 32-bit sums: weights may prove less)",
-            _ => "",
-        },
-    );
-    message.push_str(&what_would_fit(&remedies::for_sram(
-        declaration,
-        design,
-        given_bytes,
-    )));
-    message
-}
-
-/// What the arena holds at its worst moment, in words.
-fn live_at_peak(network: &Network, plan: &MemoryPlan) -> String {
-    let peak = plan.peak();
-    let layer = network.layer(peak.layer);
-    if *peak == plan.intake_need {
-        return match plan.intake {
-            Intake::Store => format!(
-                "{} bytes of the whole {} input",
-                plan.bytes(peak.live_output_cells),
-                network.input()
-            ),
-            Intake::Pool { sums, .. } => format!(
-                "{} bytes of the {} that `{layer}` makes, {} bytes of its sums",
-                plan.bytes(layer.output.values()),
-                layer.output,
-                2 * sums
-            ),
-        };
-    }
-    let inputs = plan.bytes(peak.live_input_cells);
-    let outputs = plan.bytes(peak.live_output_cells);
-    let mut live = format!("{inputs} bytes of its {} input", layer.input);
-    if outputs > 0 {
-        live.push_str(&format!(", {outputs} bytes of its {} output", layer.output));
-    }
-    let idle = plan.bytes(peak.need_cells).saturating_sub(inputs + outputs);
-    if idle > 0 {
-        live.push_str(&format!(
-            ", {idle} bytes between them not yet free to reuse"
-        ));
-    }
-    live
-}
-
-/// Parameters that are no array on any target.
-fn over_array(declaration: &Declaration, design: &Design) -> Option<OverBudget> {
-    const LARGEST_BYTES: u32 = i32::MAX as u32;
-    let layers = declaration.network.layers().iter();
-    let largest = layers.max_by_key(|layer| layer.weight_count())?;
-    (design.parameter_bytes > LARGEST_BYTES).then(|| OverBudget {
-        layer: largest.id,
-        message: format!(
-            "the parameters take more than {LARGEST_BYTES} bytes, most of them here: {} weights: \
-             use fewer outputs, or pool earlier",
-            largest.weight_count()
-        ),
-    })
+/// Whose SRAM and flash it is.
+fn owner(declaration: &Declaration) -> String {
+    let target = declaration.budget.target;
+    target.map_or("the budget", |target| target.name).to_owned()
 }
 
 /// Bytes of the largest array on a 16-bit target.
 pub(crate) const LARGEST_AVR_ARRAY_BYTES: u32 = 32_767;
-
-/// Code and tables that the flash can't hold.
-fn over_flash(declaration: &Declaration, design: &Design, owner: &str) -> Option<OverBudget> {
-    let flash_bytes = declaration.budget.flash_bytes?;
-    let network = &declaration.network;
-    let needed_bytes = design.footprint.flash_bytes;
-    let on_avr = design.footprint.mix.is_some();
-    let reserve_bytes = footprint::reserved_flash_bytes(declaration, flash_bytes);
-    let given_bytes = u64::from(flash_bytes.saturating_sub(reserve_bytes));
-    if needed_bytes <= given_bytes {
-        return None;
-    }
-    let largest = network.layer(design.footprint.largest);
-    let fits = |network: &Network, code: CodeChoice| {
-        let changed = Declaration {
-            network: network.clone(),
-            code,
-            ..declaration.clone()
-        };
-        let unknown = Sums {
-            widest: design.widest,
-            constants: None,
-        };
-        let plan = plan::plan(network, design.plan.strategy);
-        footprint::of(&changed.sized(), &unknown, &plan).flash_bytes <= given_bytes
-    };
-    let mut remedies = Vec::new();
-    if declaration.code == CodeChoice::Unrolled && fits(network, CodeChoice::Fastest) {
-        remedies.push("leaving `code: unrolled` out".to_owned());
-    }
-    remedies.extend(remedies::for_flash(
-        declaration,
-        largest.id,
-        needed_bytes,
-        |network| fits(network, declaration.code),
-    ));
-    let what = if on_avr {
-        format!(
-            "the network takes {needed_bytes} bytes of flash, {reserve_bytes} are kept for the \
-             rest of the firmware, and {owner} has {flash_bytes}"
-        )
-    } else {
-        format!(
-            "the weights alone take {needed_bytes} bytes of flash at {} bits, and {owner} has \
-             {flash_bytes}",
-            network.bits().weights
-        )
-    };
-    Some(OverBudget {
-        layer: largest.id,
-        message: format!(
-            "over budget: {what}\n\
-             most of it is here: {} weights\n\
-             {}",
-            largest.weight_count(),
-            what_would_fit(&remedies),
-        ),
-    })
-}
 
 /// What weights and biases take in flash as tables.
 fn packed_weights_bytes(network: &Network) -> u64 {

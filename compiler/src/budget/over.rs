@@ -1,0 +1,207 @@
+//! What a user is told of a design that needs more than there is.
+
+use super::{CURSOR_BYTES, Design, Sums, footprint, needed_flash_bytes, owner, remedies};
+use crate::declaration::{CodeChoice, Declaration, WeightsSource};
+use crate::network::{LayerId, Network};
+use crate::plan::{Intake, MemoryPlan};
+use std::fmt;
+
+/// A design that needs more than there is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverBudget {
+    /// The layer to change.
+    pub layer: LayerId,
+    message: String,
+}
+
+impl fmt::Display for OverBudget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// Everything that the design needs more of than there is.
+pub(super) fn over(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Vec<OverBudget> {
+    let sram = over_sram(declaration, design, sums);
+    let flash = over_flash(declaration, design, sums);
+    let array = over_array(declaration, design);
+    [sram, flash, array].into_iter().flatten().collect()
+}
+
+fn what_would_fit(remedies: &[String]) -> String {
+    if remedies.is_empty() {
+        "what would fit: nothing by one change alone; take a smaller input, or pool earlier"
+            .to_owned()
+    } else {
+        format!("what would fit: {}", remedies.join("; or "))
+    }
+}
+
+fn over_sram(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Option<OverBudget> {
+    let given_bytes = declaration.budget.sram_bytes?;
+    if design.sram_bytes() <= given_bytes {
+        return None;
+    }
+    let owner = owner(declaration);
+    let network = &declaration.network;
+    let plan = &design.plan;
+    let peak = plan.peak();
+    let layer = network.layer(peak.layer);
+    let live = live_at_peak(network, plan);
+    let mut message = format!(
+        "over budget: the network needs {} bytes of SRAM, and {owner} has {given_bytes}\n\
+         needed: {} of arena (peak at `{layer}`), {CURSOR_BYTES} of state, {}{} of reserve{}\n\
+         live at the peak: {live}\n",
+        design.sram_bytes(),
+        plan.arena_bytes,
+        match design.parameter_bytes {
+            0 => String::new(),
+            bytes => format!("{bytes} of parameters, "),
+        },
+        design.reserve_bytes,
+        match declaration.reserve.sram_bytes {
+            None => of_stack(declaration, design, sums),
+            Some(_) => String::new(),
+        },
+    );
+    let remedies = remedies::for_sram(declaration, design, sums, given_bytes);
+    message.push_str(&what_would_fit(&remedies));
+    Some(OverBudget {
+        layer: layer.id,
+        message,
+    })
+}
+
+/// What is in a reserve that the declaration says nothing of.
+fn of_stack(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> String {
+    let stack_bytes = design.footprint.stack_bytes;
+    let others_bytes = design.reserve_bytes - stack_bytes;
+    let mut text = format!(" (a stack of {stack_bytes}");
+    if declaration.weights == WeightsSource::Nowhere {
+        let accumulator = match design.footprint.code {
+            Some(_) => crate::program::Accumulator::at_run_time(declaration.network.bits()),
+            None => sums.widest,
+        };
+        let bits = 8 * accumulator.bytes();
+        text.push_str(&format!(
+            " for {bits}-bit sums: weights may prove otherwise"
+        ));
+    }
+    text + &format!(", and {others_bytes})")
+}
+
+/// What the arena holds at its worst moment, in words.
+fn live_at_peak(network: &Network, plan: &MemoryPlan) -> String {
+    let peak = plan.peak();
+    let layer = network.layer(peak.layer);
+    if *peak == plan.intake_need {
+        return match plan.intake {
+            Intake::Store => format!(
+                "{} bytes of the whole {} input",
+                plan.bytes(peak.live_output_cells),
+                network.input()
+            ),
+            Intake::Pool { sums, .. } => format!(
+                "{} bytes of the {} that `{layer}` makes, {} bytes of its sums",
+                plan.bytes(layer.output.values()),
+                layer.output,
+                2 * sums
+            ),
+        };
+    }
+    let inputs = plan.bytes(peak.live_input_cells);
+    let outputs = plan.bytes(peak.live_output_cells);
+    let mut live = format!("{inputs} bytes of its {} input", layer.input);
+    if outputs > 0 {
+        live.push_str(&format!(", {outputs} bytes of its {} output", layer.output));
+    }
+    let idle = plan.bytes(peak.need_cells).saturating_sub(inputs + outputs);
+    if idle > 0 {
+        live.push_str(&format!(
+            ", {idle} bytes between them not yet free to reuse"
+        ));
+    }
+    live
+}
+
+/// Code and tables that the flash can't hold.
+fn over_flash(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Option<OverBudget> {
+    let given_bytes = declaration.budget.flash_bytes?;
+    let needed_bytes = needed_flash_bytes(declaration, design, given_bytes);
+    if needed_bytes <= given_bytes.into() {
+        return None;
+    }
+    let owner = owner(declaration);
+    let network = &declaration.network;
+    let largest = network.layer(design.footprint.largest);
+    let weight_count = largest.weight_count();
+    let own_bytes = design.footprint.flash_bytes;
+    let reserve = match footprint::reserved_flash_bytes(declaration, given_bytes) {
+        0 => String::new(),
+        bytes => format!(", {bytes} of reserve (for the rest of the firmware)"),
+    };
+    let (needed, most) = match design.footprint.layers.get(&largest.id) {
+        Some(layer) => (
+            format!(
+                "{own_bytes} of code and tables{}{reserve}",
+                of_code(declaration)
+            ),
+            format!("{} bytes, {weight_count} weights", layer.flash_bytes),
+        ),
+        None => (
+            format!(
+                "{own_bytes} of weights and biases alone, at {} bits a weight{reserve}",
+                network.bits().weights
+            ),
+            format!("{weight_count} weights"),
+        ),
+    };
+    let remedies = remedies::for_flash(declaration, design, sums, given_bytes);
+    Some(OverBudget {
+        layer: largest.id,
+        message: format!(
+            "over budget: the network needs {needed_bytes} bytes of flash, and {owner} has \
+             {given_bytes}\n\
+             needed: {needed}\n\
+             most of it is here: {most}\n\
+             {}",
+            what_would_fit(&remedies),
+        ),
+    })
+}
+
+/// Which code was counted.
+fn of_code(declaration: &Declaration) -> &'static str {
+    let demands_unrolled = demands_unrolled(declaration);
+    match declaration.weights {
+        WeightsSource::Nowhere if demands_unrolled => {
+            " (as tables: what unrolled code takes, weights decide)"
+        }
+        WeightsSource::Nowhere | WeightsSource::Runtime => "",
+        WeightsSource::File if demands_unrolled => " (unrolled, as `code` says)",
+        WeightsSource::File => " in the smallest mix",
+    }
+}
+
+/// Whether any layer has to be unrolled.
+pub(super) fn demands_unrolled(declaration: &Declaration) -> bool {
+    let mut layers = declaration.network.computing_layers();
+    layers.any(|layer| {
+        layer.weight_count() > 0 && declaration.code_of(layer.id) == CodeChoice::Unrolled
+    })
+}
+
+/// Parameters that are no array on any target.
+fn over_array(declaration: &Declaration, design: &Design) -> Option<OverBudget> {
+    const LARGEST_BYTES: u32 = i32::MAX as u32;
+    let layers = declaration.network.layers().iter();
+    let largest = layers.max_by_key(|layer| layer.weight_count())?;
+    (design.parameter_bytes > LARGEST_BYTES).then(|| OverBudget {
+        layer: largest.id,
+        message: format!(
+            "the parameters take more than {LARGEST_BYTES} bytes, most of them here: {} weights: \
+             use fewer outputs, or pool earlier",
+            largest.weight_count()
+        ),
+    })
+}
