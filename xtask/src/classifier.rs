@@ -23,6 +23,10 @@ pub struct Description {
     pub arena_bytes: u64,
     /// Bytes of the network's own SRAM, arena and all.
     pub sram_bytes: u64,
+    /// Bytes of the deepest stack of the network's own methods, as expected.
+    pub stack_bytes: u64,
+    /// Bytes of the network's code and tables in flash, as expected.
+    pub flash_bytes: u64,
     /// Multiply-accumulates an image.
     pub macs: u64,
     /// The plan, as text.
@@ -81,6 +85,14 @@ pub struct Footprint {
     pub sram_static: u64,
     /// Bytes of flash of the network's functions and tables, by name.
     pub parts: BTreeMap<String, u64>,
+}
+
+impl Footprint {
+    /// Bytes of flash of all of the network's functions and tables.
+    #[must_use]
+    pub fn network(&self) -> u64 {
+        self.parts.values().sum()
+    }
 }
 
 /// Cycles by kind of instruction.

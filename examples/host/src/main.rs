@@ -35,6 +35,8 @@ fn main() -> io::Result<()> {
     let description = json!({
         "arena_bytes": Digits::ARENA_BYTES,
         "sram_bytes": Digits::SRAM_BYTES,
+        "stack_bytes": Digits::STACK_BYTES,
+        "flash_bytes": Digits::FLASH_BYTES,
         "state_bytes": size_of::<Digits>(),
         "answer_bytes": Digits::CLASSES * logit_bytes + 1,
         "macs": Digits::MACS,

@@ -25,6 +25,8 @@ fn print_all(measurements: &[Measurement]) {
         "static SRAM",
         "deepest stack",
         "flash",
+        "of it the network",
+        "predicted",
     ];
     print_heads(&heads, 2);
     for it in measurements {
@@ -40,6 +42,8 @@ fn print_all(measurements: &[Measurement]) {
             count(it.sram_static),
             count(it.stack),
             count(it.flash),
+            count(it.flash_network),
+            count(it.flash_predicted),
         ]);
     }
 }

@@ -46,14 +46,20 @@ struct Measurement {
     cycles_per_multiply_accumulate: f64,
     /// Bytes of SRAM in `.data`, `.bss` and `.noinit`.
     sram_static: u64,
-    /// The deepest stack, in bytes.
+    /// The deepest stack of the firmware, in bytes.
     stack: u64,
+    /// The deepest stack of the network's methods as the compiler expects it, in bytes: what
+    /// `main` keeps comes on top.
+    stack_predicted: u64,
     /// Bytes of the network's arena.
     arena: u64,
     /// Bytes of flash, of the whole firmware.
     flash: u64,
-    /// Bytes of flash, of the network's functions and tables.
+    /// Bytes of flash, of the network's functions and tables. The few around their calls, in
+    /// methods that the compiler has inlined, are not told apart from the rest of the firmware.
     flash_network: u64,
+    /// Bytes of flash of the network as the compiler expects them, those around calls included.
+    flash_predicted: u64,
     /// What the firmware is made of: the network's layers, and what surrounds them.
     parts: Vec<Part>,
 }
@@ -206,9 +212,11 @@ fn summarise(
         cycles: range,
         sram_static: footprint.sram_static,
         stack: costs.last().with_context(no_images)?.stack,
+        stack_predicted: description.stack_bytes,
         arena: description.arena_bytes,
         flash: footprint.flash,
-        flash_network: footprint.parts.values().sum(),
+        flash_network: footprint.network(),
+        flash_predicted: description.flash_bytes,
         parts,
     })
 }
@@ -277,7 +285,7 @@ fn parts(layers: &[Layer], footprint: &Footprint, costs: &[Cost]) -> Vec<Part> {
         cycles: cycles.total(),
         cycles_by_kind: cycles,
         cycles_per_multiply_accumulate: None,
-        flash: footprint.flash - footprint.parts.values().sum::<u64>(),
+        flash: footprint.flash - footprint.network(),
     });
     parts
 }

@@ -26,16 +26,18 @@ fn print_one(it: &Measurement) {
         it.images,
     );
     println!(
-        "SRAM: {} static ({} of them the arena) + {} of stack = {} bytes",
+        "SRAM: {} static ({} of them the arena) + {} of stack (predicted: {} and main's) = {} bytes",
         it.sram_static,
         it.arena,
         it.stack,
+        it.stack_predicted,
         it.sram_static + it.stack
     );
     println!(
-        "flash: {} bytes, {} of them the network's",
+        "flash: {} bytes, {} of them the network's (predicted: {})",
         HumanCount(it.flash),
-        HumanCount(it.flash_network)
+        HumanCount(it.flash_network),
+        HumanCount(it.flash_predicted)
     );
 
     let mut heads = vec!["layer", "cycles"];
