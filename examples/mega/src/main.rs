@@ -36,8 +36,8 @@ fn main() -> ! {
         mark(COMPUTING);
         let answer = DIGITS.push(pixel);
         mark(IDLE);
-        if let Some(logits) = answer {
-            reply(serial, &logits);
+        if let Some(logits) = &answer {
+            reply(serial, logits);
         }
     }
 }
