@@ -1,68 +1,117 @@
 //! A plan for people to read: as text, and as a table in the type's rustdoc.
 
-use crate::budget::{CURSOR_BYTES, Design};
-use crate::declaration::Declaration;
+use crate::avr::Form;
+use crate::budget::{CURSOR_BYTES, Design, LayerFootprint, reserved_flash_bytes};
+use crate::declaration::{Declaration, WeightsSource};
 use crate::network::{LayerKind, Network};
 use crate::plan::{Intake, LayerPlan, MemoryPlan};
 
-/// The heads of the table's columns.
-const HEADS: [&str; 6] = [
-    "layer",
-    "output",
-    "order",
-    "inputs live",
-    "outputs live",
-    "needs",
+/// A column of the table.
+struct Column {
+    head: &'static str,
+    /// Numbers stand to the right, words to the left.
+    is_number: bool,
+}
+
+const fn words(head: &'static str) -> Column {
+    Column {
+        head,
+        is_number: false,
+    }
+}
+
+const fn numbers(head: &'static str) -> Column {
+    Column {
+        head,
+        is_number: true,
+    }
+}
+
+/// What is known of every plan, and behind that what is known of code for AVR.
+const COLUMNS: [Column; 9] = [
+    words("layer"),
+    words("output"),
+    words("order"),
+    numbers("inputs live"),
+    numbers("outputs live"),
+    numbers("needs"),
+    words("form"),
+    numbers("flash"),
+    numbers("cycles"),
 ];
 
+/// Columns of every plan.
+const MEMORY_COLUMNS: usize = 6;
+
 /// What the table's numbers are.
-const CAPTION: &str =
-    "Bytes of the arena at worst; `needs` has what lies between, not yet free, too:";
+const MEMORY_CAPTION: &str =
+    "Bytes of the arena at worst; `needs` has what lies between, not yet free, too";
+/// And those of code.
+const CODE_CAPTION: &str = ";\nbytes of flash of each layer's code and tables, and the cycles that \
+     it is expected to take\nwhere half of the activations are 0";
 
 /// One row of the table.
-type Row = [String; HEADS.len()];
+type Row = Vec<String>;
 
 /// The plan as lines of text.
 pub fn text(name: &str, declaration: &Declaration, design: &Design) -> String {
-    let rows = rows(&declaration.network, &design.plan);
-    let widths: [usize; HEADS.len()] = std::array::from_fn(|column| {
-        let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.chain([HEADS[column].len()]).max().unwrap_or(0)
-    });
-    let line = |cells: [&str; HEADS.len()]| {
+    let (columns, rows) = table(declaration, design);
+    let widths: Vec<usize> = columns
+        .iter()
+        .enumerate()
+        .map(|(index, column)| {
+            let cells = rows.iter().map(|row| row[index].chars().count());
+            cells.chain([column.head.len()]).max().unwrap_or(0)
+        })
+        .collect();
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
         let mut line = String::new();
-        for (column, (cell, width)) in cells.into_iter().zip(widths).enumerate() {
-            // Words to the left, numbers to the right.
-            line.push_str(&match column {
-                0..3 => format!("{cell:<width$}  "),
-                _ => format!("{cell:>width$}  "),
+        for ((cell, width), column) in cells.zip(&widths).zip(columns) {
+            line.push_str(&match column.is_number {
+                true => format!("{cell:>width$}  "),
+                false => format!("{cell:<width$}  "),
             });
         }
         line.trim_end().to_owned() + "\n"
     };
-    let mut text = format!("{name}: {}\n\n{CAPTION}\n\n", summary(declaration, design));
-    text.push_str(&line(HEADS));
+    let caption = caption(design);
+    let mut text = format!("{name}: {}\n\n{caption}\n\n", summary(declaration, design));
+    text.push_str(&line(&mut columns.iter().map(|column| column.head)));
     for row in &rows {
-        text.push_str(&line(std::array::from_fn(|column| row[column].as_str())));
+        text.push_str(&line(&mut row.iter().map(String::as_str)));
     }
     text.push('\n');
-    text.push_str(&sram(declaration, design));
+    text.push_str(&totals(declaration, design).join("\n"));
+    text.push('\n');
     text
 }
 
 /// The plan as Markdown.
 pub fn markdown(declaration: &Declaration, design: &Design) -> String {
+    let (columns, rows) = table(declaration, design);
+    let heads: Vec<_> = columns.iter().map(|column| column.head).collect();
+    let lines: String = columns
+        .iter()
+        .map(|column| if column.is_number { "---:|" } else { "---|" })
+        .collect();
     let mut text = format!(
-        "# Memory plan\n\n{}\n\n{CAPTION}\n\n| {} |\n|---|---|---|---:|---:|---:|\n",
+        "# Memory plan\n\n{}\n\n{}\n\n| {} |\n|{lines}\n",
         summary(declaration, design),
-        HEADS.join(" | ")
+        caption(design),
+        heads.join(" | ")
     );
-    for row in rows(&declaration.network, &design.plan) {
+    for row in rows {
         text.push_str(&format!("| {} |\n", row.join(" | ").replace('*', "\\*")));
     }
     text.push('\n');
-    text.push_str(&sram(declaration, design));
+    text.push_str(&totals(declaration, design).join("\n\n"));
+    text.push('\n');
     text
+}
+
+fn caption(design: &Design) -> String {
+    let code = design.footprint.code.as_ref();
+    format!("{MEMORY_CAPTION}{}:", code.map_or("", |_| CODE_CAPTION))
 }
 
 fn summary(declaration: &Declaration, design: &Design) -> String {
@@ -80,6 +129,21 @@ fn summary(declaration: &Declaration, design: &Design) -> String {
     )
 }
 
+/// What the design takes as a whole, a line each.
+fn totals(declaration: &Declaration, design: &Design) -> Vec<String> {
+    let mut totals = vec![sram(declaration, design)];
+    totals.extend(flash(declaration, design));
+    if let Some(code) = &design.footprint.code {
+        totals.push(format!(
+            "Stack: {} bytes of the reserve.",
+            design.footprint.stack_bytes
+        ));
+        let cycles = code.cycles().round() as u64;
+        totals.push(format!("Cycles: {} expected.", thousands(cycles)));
+    }
+    totals
+}
+
 fn sram(declaration: &Declaration, design: &Design) -> String {
     let mut text = format!(
         "SRAM: {} arena + {CURSOR_BYTES} state + {}{} reserve = {} bytes",
@@ -91,17 +155,79 @@ fn sram(declaration: &Declaration, design: &Design) -> String {
         design.reserve_bytes,
         design.sram_bytes(),
     );
-    if let Some(given) = declaration.budget.sram_bytes {
-        text.push_str(&format!(" of {given}"));
-        if let Some(target) = declaration.budget.target {
-            text.push_str(&format!(" ({})", target.name));
-        }
-    }
-    text + ".\n"
+    text.push_str(&given(declaration, declaration.budget.sram_bytes));
+    text
 }
 
-fn rows(network: &Network, plan: &MemoryPlan) -> Vec<Row> {
-    let mut rows = Vec::new();
+/// `None` where nothing is known of it: elsewhere than on AVR, the linker alone
+/// knows what code takes.
+fn flash(declaration: &Declaration, design: &Design) -> Option<String> {
+    let own_bytes = design.footprint.flash_bytes;
+    let given_bytes = declaration.budget.flash_bytes;
+    let given = given(declaration, given_bytes);
+    if design.footprint.code.is_none() {
+        given_bytes.filter(|_| own_bytes > 0)?;
+        return Some(format!(
+            "Flash: {own_bytes} bytes of tables, beside the code,{given}"
+        ));
+    }
+    let about = match declaration.weights {
+        WeightsSource::Nowhere => "about ",
+        WeightsSource::File | WeightsSource::Runtime => "",
+    };
+    let reserve_bytes = given_bytes.map_or(0, |given| reserved_flash_bytes(declaration, given));
+    let all_bytes = own_bytes + u64::from(reserve_bytes);
+    let reserve = match reserve_bytes {
+        0 => String::new(),
+        bytes => format!(" + {bytes} reserve = {all_bytes} bytes"),
+    };
+    Some(format!(
+        "Flash: {about}{own_bytes} code and tables{reserve}{given}"
+    ))
+}
+
+/// The end of a line of totals.
+fn given(declaration: &Declaration, bytes: Option<u32>) -> String {
+    let given = bytes.map_or(String::new(), |bytes| format!(" of {bytes}"));
+    let target = declaration.budget.target.filter(|_| bytes.is_some());
+    let target = target.map_or(String::new(), |target| format!(" ({})", target.name));
+    format!("{given}{target}.")
+}
+
+fn table(declaration: &Declaration, design: &Design) -> (&'static [Column], Vec<Row>) {
+    let mut rows = memory_rows(&declaration.network, &design.plan);
+    let Some(code) = &design.footprint.code else {
+        return (&COLUMNS[..MEMORY_COLUMNS], rows);
+    };
+    let intake = code.intake();
+    let intake = LayerFootprint {
+        form: None,
+        flash_bytes: intake.all_flash_bytes().into(),
+        cycles: intake.cycles,
+    };
+    // A plan's steps are the layers that have code of their own.
+    let layers = [&intake]
+        .into_iter()
+        .chain(design.footprint.layers.values());
+    for (row, layer) in rows.iter_mut().zip(layers) {
+        let form = match layer.form {
+            None => "–",
+            Some(_) if declaration.weights == WeightsSource::Runtime => "loaded",
+            Some(Form::Unrolled) => "unrolled",
+            Some(Form::Table) => "table",
+        };
+        row.extend([
+            form.to_owned(),
+            layer.flash_bytes.to_string(),
+            thousands(layer.cycles.round() as u64),
+        ]);
+    }
+    (&COLUMNS, rows)
+}
+
+/// The columns of memory: the intake, and a row a step.
+fn memory_rows(network: &Network, plan: &MemoryPlan) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
     let peak = plan.peak();
     let needs = |step: &LayerPlan| {
         let bytes = plan.bytes(step.need_cells);
@@ -119,7 +245,7 @@ fn rows(network: &Network, plan: &MemoryPlan) -> Vec<Row> {
         }
         Intake::Store => ("input".to_owned(), network.input()),
     };
-    rows.push([
+    rows.push(vec![
         name,
         output.to_string(),
         "as it arrives".to_owned(),
@@ -129,7 +255,7 @@ fn rows(network: &Network, plan: &MemoryPlan) -> Vec<Row> {
     ]);
     for step in &plan.steps {
         let layer = network.layer(step.layer);
-        rows.push([
+        rows.push(vec![
             layer.to_string(),
             layer.output.to_string(),
             match layer.kind {

@@ -45,6 +45,11 @@ fn files() -> BTreeMap<&'static str, Vec<u8>> {
             "large",
             Tensors::of("N: [28, 28, 1] => < A, C1(255,3), D*(10) >").to_bytes(),
         ),
+        (
+            "digits",
+            Tensors::of("N: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, D*(10) >")
+                .to_bytes(),
+        ),
         ("empty", Vec::new()),
         ("short", right[..5].to_vec()),
         ("text", b"PK\x03\x04 is how an archive starts".to_vec()),

@@ -117,6 +117,13 @@ pub struct Function {
     pub stack_bytes: u32,
 }
 
+impl Function {
+    /// Bytes of flash, those of tables apart from it included.
+    pub fn all_flash_bytes(&self) -> u32 {
+        self.flash_bytes + self.near_table_bytes
+    }
+}
+
 /// A network's functions.
 #[derive(Clone, Debug)]
 pub struct Code {
@@ -128,8 +135,7 @@ pub struct Code {
 impl Code {
     /// Bytes of flash, tables included.
     pub fn flash_bytes(&self) -> u32 {
-        let bytes = |function: &Function| function.flash_bytes + function.near_table_bytes;
-        self.functions.iter().map(bytes).sum()
+        self.functions.iter().map(Function::all_flash_bytes).sum()
     }
 
     /// The deepest stack below the caller of `absorb` or `infer`, return
@@ -145,23 +151,16 @@ impl Code {
         return_bytes + own + layers.map_or(0, |bytes| bytes + return_bytes)
     }
 
-    /// Bytes of flash of a layer's function, tables included.
-    pub fn layer_bytes(&self, layer: LayerId) -> u32 {
-        let name = layer_name(layer);
-        let own = self
-            .functions
-            .iter()
-            .filter(|function| function.name == name);
-        own.map(|function| function.flash_bytes + function.near_table_bytes)
-            .sum()
+    /// The function that takes the input in.
+    pub fn intake(&self) -> &Function {
+        &self.functions[0]
     }
 
-    /// Expected cycles of a layer's function in an inference.
-    pub fn layer_cycles(&self, layer: LayerId) -> f64 {
+    /// The function of a layer that has one: a leading average pooling is done
+    /// as the input is taken in.
+    pub fn layer(&self, layer: LayerId) -> Option<&Function> {
         let name = layer_name(layer);
-        let functions = self.functions.iter();
-        let own = functions.filter(|function| function.name == name);
-        own.map(|function| function.cycles).sum()
+        self.functions.iter().find(|function| function.name == name)
     }
 
     /// Expected cycles of an inference.

@@ -28,7 +28,7 @@ pub struct Footprint {
     pub stack_bytes: u32,
     /// Its code and tables; where only tables are counted, those.
     pub flash_bytes: u64,
-    /// On AVR, each layer that computes.
+    /// On AVR, each layer that has code of its own.
     pub layers: BTreeMap<LayerId, LayerFootprint>,
     /// On AVR, the code. Of a design to size: as if its weights were loaded at
     /// run time.
@@ -75,7 +75,7 @@ fn avr_core(declaration: &Declaration) -> Option<Core> {
 /// Bytes of flash kept for the rest of a firmware. Where the declaration does
 /// not say: with the code of the network known, enough for start-up code,
 /// vectors, a serial line and a small `main`; else none.
-pub(super) fn reserved_flash_bytes(declaration: &Declaration, flash_bytes: u32) -> u32 {
+pub(crate) fn reserved_flash_bytes(declaration: &Declaration, flash_bytes: u32) -> u32 {
     let default_bytes = match avr_core(declaration) {
         Some(_) => (flash_bytes / 16).clamp(512, 4096),
         None => 0,
@@ -151,14 +151,15 @@ fn on_avr(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan, core: C
     let code = avr::emit(&program, core, |layer| mix.form_of(layer));
     let layers: BTreeMap<LayerId, LayerFootprint> = network
         .computing_layers()
-        .map(|layer| {
+        .filter_map(|layer| {
+            let function = code.layer(layer.id)?;
             let tables_bytes = tables(parameter_table_bytes(layer, network.bits()));
             let footprint = LayerFootprint {
                 form: (layer.weight_count() > 0).then(|| mix.form_of(layer.id)),
-                flash_bytes: u64::from(code.layer_bytes(layer.id)) + tables_bytes,
-                cycles: code.layer_cycles(layer.id),
+                flash_bytes: u64::from(function.all_flash_bytes()) + tables_bytes,
+                cycles: function.cycles,
             };
-            (layer.id, footprint)
+            Some((layer.id, footprint))
         })
         .collect();
     let largest = layers.iter().max_by_key(|(_, layer)| layer.flash_bytes);

@@ -5,8 +5,8 @@ mod footprint;
 mod over;
 mod remedies;
 
-pub(crate) use footprint::lower;
 pub use footprint::{Footprint, LayerFootprint, Sums};
+pub(crate) use footprint::{lower, reserved_flash_bytes};
 pub use over::OverBudget;
 
 use crate::declaration::{Declaration, PlanChoice, WeightsSource};

@@ -179,7 +179,7 @@ fn of_code(declaration: &Declaration) -> &'static str {
         }
         WeightsSource::Nowhere | WeightsSource::Runtime => "",
         WeightsSource::File if demands_unrolled => " (unrolled, as `code` says)",
-        WeightsSource::File => " in the smallest mix",
+        WeightsSource::File => " at the least",
     }
 }
 

@@ -25,4 +25,9 @@ herringbone::network! {
     plan: row_major,
 }
 
+herringbone::network! {
+    OfStack: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(64,3), M, Dr, D*(10) >,
+    target: atmega328p,
+}
+
 fn main() {}
