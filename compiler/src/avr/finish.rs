@@ -13,6 +13,8 @@ use super::sum::{Rounding, Sum};
 pub(super) enum Destination {
     /// To registers, packed densely from the sums' first one on.
     Registers,
+    /// To the map, pass by pass: nothing that a later pass reads is there.
+    Stored,
     /// To the stack, the first one first, as they are stored.
     Pushed,
     /// To the stack, the first one first, as a byte of two's complement.
@@ -91,7 +93,7 @@ pub(super) fn deliver(
         }
     }
     match destination {
-        Destination::Registers => asm.mov(result, value),
+        Destination::Registers | Destination::Stored => asm.mov(result, value),
         Destination::Pushed | Destination::PushedWide => asm.push(value),
     }
 }

@@ -24,6 +24,11 @@ pub(super) enum Input<'a> {
 }
 
 impl Input<'_> {
+    /// Whether it is a dense layer's.
+    pub(super) fn is_whole_map(&self) -> bool {
+        matches!(self, Input::Stored { .. })
+    }
+
     /// Bits that a value takes where it is read.
     pub(super) fn stored_bits(&self) -> u32 {
         match self {

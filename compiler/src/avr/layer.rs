@@ -218,16 +218,15 @@ impl<'a> Layer<'a> {
             bits: self.program.activation_bits,
         };
         let mut kernel = Kernel::new(asm, &sum, input, false, self.form);
-        let results = kernel.results();
-        let live = Registers::of(results.iter().flatten().copied());
-        let mut state = State::new(&[Variable::Output], kernel.registers(), live);
+        let none_kept = Registers::default();
+        let mut state = State::new(&[Variable::Output], kernel.registers(), none_kept);
         self.sink.begin(asm, &state);
         if kernel.registers().contains(BASE) {
             asm.movw(BASE, POSITION);
         }
         state.save(asm);
-        kernel.emit(asm, destination(&results), (&state, &self.sink));
-        self.keep(asm, &mut state, results.as_deref(), 0);
+        kernel.emit(asm, Destination::Stored, (&state, &self.sink));
+        state.restore(asm);
         asm.ret();
         kernel.subroutines(asm);
     }

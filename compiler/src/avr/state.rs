@@ -93,7 +93,10 @@ impl State {
             saved: Vec::new(),
             saved_at: None,
         };
-        for &variable in variables {
+        // Pairs first, while there are some.
+        let mut variables = variables.to_vec();
+        variables.sort_by_key(|variable| std::cmp::Reverse(variable.bytes()));
+        for variable in variables {
             let fits = |first: u8, avoid: Registers| {
                 (0..variable.bytes())
                     .all(|byte| first + byte < 30 && !avoid.contains(Register(first + byte)))

@@ -174,6 +174,43 @@ impl<'a> Sink<'a> {
         });
     }
 
+    /// Stores some values of the map's only pixel, from value `first` on.
+    pub(super) fn store_part(
+        &self,
+        asm: &mut Assembly,
+        state: &State,
+        values: &[Register],
+        first: usize,
+    ) {
+        let Self::Map {
+            map,
+            bits,
+            by_nibble,
+            ..
+        } = *self
+        else {
+            unreachable!("results are put");
+        };
+        asm.of(Kind::Store, |asm| {
+            state.fetch(asm, Variable::Output);
+            let mut cell = first as u32;
+            if by_nibble {
+                asm.lsr(X.low().next());
+                asm.ror(X.low());
+                cell += map.first_cell % 2;
+            }
+            if bits == 8 {
+                asm.add_to_pair(X.low(), cell as i32);
+                for &value in values {
+                    asm.store(X, Mode::PostIncrement, value);
+                }
+            } else {
+                asm.add_to_pair(X.low(), (cell / 2) as i32);
+                pack(asm, values, cell % 2 == 1);
+            }
+        });
+    }
+
     /// Stores a pixel whose `count` values were pushed, the first one first.
     /// Takes them from the stack. Changes Z and r0.
     pub(super) fn store_pushed(&self, asm: &mut Assembly, state: &State, count: u32) {

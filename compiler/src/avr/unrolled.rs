@@ -83,7 +83,7 @@ impl<'a> Unrolled<'a> {
             outputs: sum.program.outputs as usize,
             width: sum.width,
             multiple: 1,
-            keeps_results: !sum.is_exact() && !depthwise,
+            keeps_results: !sum.is_exact() && !depthwise && !input.is_whole_map(),
         };
         let passes = Passes::new(demand, &registers);
         Self {
@@ -166,6 +166,10 @@ impl<'a> Unrolled<'a> {
                 }
                 Ending::Rounded(rounding) => {
                     finish::rounded(asm, self.sum, rounding, accumulators, first, destination);
+                    if destination == Destination::Stored {
+                        let values = finish::result_registers(accumulators);
+                        sink.store_part(asm, state, &values, first);
+                    }
                 }
                 Ending::Shifted => unreachable!("such sums come from tables"),
             }

@@ -148,7 +148,7 @@ impl<'a> Table<'a> {
             outputs: sum.program.outputs as usize,
             width: sum.width,
             multiple,
-            keeps_results: !sum.is_exact(),
+            keeps_results: !sum.is_exact() && !input.is_whole_map(),
         };
         let Passes { all, results } = Passes::new(demand, &free);
         let mut passes: Vec<TablePass> = Vec::new();
@@ -319,6 +319,10 @@ impl<'a> Table<'a> {
             for (index, (accumulator, result)) in accumulators.iter().zip(results).enumerate() {
                 self.rounder
                     .round(asm, accumulator, first + index, result, destination);
+            }
+            if destination == Destination::Stored {
+                let values = finish::result_registers(accumulators);
+                sink.store_part(asm, state, &values, first);
             }
             return;
         }
