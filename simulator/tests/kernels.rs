@@ -23,7 +23,7 @@ use herringbone_compiler::avr;
 use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
-use herringbone_compiler::network::{Activation, Bits, LayerId, LayerKind, Network, Shape};
+use herringbone_compiler::network::{Activation, Bits, Kernel, LayerId, LayerKind, Network, Shape};
 use herringbone_compiler::plan;
 use herringbone_compiler::program::{self, Program};
 use herringbone_compiler::target::Target;
@@ -259,6 +259,66 @@ fn code_for_attiny85_computes_what_the_design_says() {
 #[test]
 fn code_for_atmega2560_computes_what_the_design_says() {
     judge_random_networks("atmega2560", 16, 150, &[0x200, 0xFE00, 0x1_FE00, 0x3_0000]);
+}
+
+/// Wider than the random ones: several passes, outputs on the stack and in registers.
+#[test]
+fn code_for_wide_layers_computes_what_the_design_says() -> Result<()> {
+    let part = Target::named("atmega2560").expect("the part is known");
+    for outputs in [12, 13, 16, 17, 21, 23, 26, 33] {
+        let relu = Activation::Relu;
+        let kinds = [
+            LayerKind::Convolution {
+                outputs,
+                kernel: Kernel::square(3),
+                activation: relu,
+            },
+            LayerKind::Separable {
+                outputs,
+                kernel: Kernel::square(1),
+                activation: relu,
+            },
+            LayerKind::MaxPool {
+                window: Kernel::square(2),
+            },
+            LayerKind::Dense {
+                outputs: outputs + 21,
+                activation: relu,
+            },
+            LayerKind::Dense {
+                outputs,
+                activation: Activation::Linear,
+            },
+        ];
+        let network = Network::new(Shape::new(6, 5, 3), Bits::default(), &kinds)?;
+        let case = Case::random(network, outputs.into());
+        for strategy in [plan::Strategy::RowMajor, plan::Strategy::Herringbone] {
+            for (weights, unrolled) in [
+                (WeightsSource::File, u32::MAX),
+                (WeightsSource::File, 0),
+                (WeightsSource::Runtime, 0),
+            ] {
+                let (program, parameters) = program(part, &case, strategy, weights)?;
+                let code = emit(part, &program, unrolled);
+                let subject = Subject {
+                    part,
+                    case: &case,
+                    program: &program,
+                    parameters: &parameters,
+                    code: &code,
+                    site: Site {
+                        base_bytes: 0x200,
+                        offset_bytes: 5,
+                        noise: 3,
+                    },
+                };
+                judge(subject).with_context(|| {
+                    format!("{outputs} outputs, {strategy}, {weights:?}, {unrolled:#x}")
+                })?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Judges code for a network of one dense layer, written by hand and then tampered with.
