@@ -280,3 +280,50 @@ fn thousands(number: u64) -> String {
         .collect();
     groups.join(",")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::{self, Sums};
+    use crate::program::Accumulator;
+    use crate::syntax;
+
+    fn rows_of(target: &str) -> Vec<Vec<String>> {
+        let text =
+            format!("N: [28, 28, 1] => < A, C1(5,3), M, Dr, D*(10) >, {target} weights: runtime");
+        let declaration = syntax::parse(text.parse().unwrap()).declaration.unwrap();
+        let sums = Sums {
+            widest: Accumulator::I16,
+            constants: None,
+        };
+        let plan = super::text("N", &declaration, &budget::choose(&declaration, &sums));
+        let table = plan.lines().skip_while(|line| !line.starts_with("layer "));
+        table
+            .take_while(|line| !line.is_empty())
+            .map(|line| {
+                let cells = line.split("  ").map(str::trim);
+                cells
+                    .filter(|cell| !cell.is_empty())
+                    .map(str::to_owned)
+                    .collect()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_layer_has_a_row_and_on_avr_what_its_code_takes() {
+        let (host, avr) = (rows_of(""), rows_of("target: atmega328p,"));
+        let layers: Vec<_> = avr.iter().map(|row| row[0].as_str()).collect();
+        assert_eq!(layers, ["layer", "A", "C1(5,3)", "M", "D*(10)"]);
+        assert!(
+            host.iter()
+                .zip(&avr)
+                .all(|(host, avr)| avr.starts_with(host))
+        );
+        let code: Vec<_> = avr.iter().map(|row| &row[MEMORY_COLUMNS..]).collect();
+        assert_eq!(code[0], ["form", "flash", "cycles"]);
+        assert_eq!(code[2][0], "loaded");
+        let taken = |cell: &str| cell.replace(',', "").parse::<u32>().unwrap() > 0;
+        assert!(code[1..].iter().all(|row| taken(&row[1]) && taken(&row[2])));
+    }
+}

@@ -4,6 +4,7 @@ use super::{CURSOR_BYTES, Design, Sums, footprint, needed_flash_bytes, owner, re
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
 use crate::network::{LayerId, Network};
 use crate::plan::{Intake, MemoryPlan};
+use crate::program::Accumulator;
 use std::fmt;
 
 /// A design that needs more than there is.
@@ -79,7 +80,7 @@ fn of_stack(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Stri
     let mut text = format!(" (a stack of {stack_bytes}");
     if declaration.weights == WeightsSource::Nowhere {
         let accumulator = match design.footprint.code {
-            Some(_) => crate::program::Accumulator::at_run_time(declaration.network.bits()),
+            Some(_) => Accumulator::at_run_time(declaration.network.bits()),
             None => sums.widest,
         };
         let bits = 8 * accumulator.bytes();

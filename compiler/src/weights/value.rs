@@ -172,6 +172,16 @@ mod tests {
     }
 
     #[test]
+    fn a_file_larger_than_an_array_is_tracked_where_arrays_are_larger() {
+        let is_everywhere = |path| {
+            let tokens = WeightsPath::new(vec![text(path)]).tracking_tokens();
+            !tokens.to_string().contains("target_pointer_width")
+        };
+        assert!(is_everywhere("../examples/tiny85/digits.safetensors"));
+        assert!(!is_everywhere("../examples/mega/digits.safetensors"));
+    }
+
+    #[test]
     fn a_variable_that_is_not_set_is_named() {
         let value = WeightsPath::new(vec![own_variable("HERRINGBONE_NO_SUCH_VARIABLE")]);
         assert!(
