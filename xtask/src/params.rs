@@ -14,7 +14,7 @@ use crate::paths::{self, Weights};
 /// Writes the bytes that `firmware` takes as its parameters, and says how many.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn run(firmware: &Firmware, weights: &Weights, out: &Path) -> Result<()> {
     let count = write(firmware, weights, out)?;
     println!("{}: {count} bytes for {}", out.display(), firmware.name);
