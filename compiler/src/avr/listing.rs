@@ -80,7 +80,7 @@ impl<'a> Listing<'a> {
                 let is_branch = matches!(instruction, Instruction::Branch(..));
                 let needed = if is_branch && words.abs() <= BRANCH_REACH_WORDS {
                     Reach::Short
-                } else if words.abs() <= RELATIVE_REACH_WORDS - 1 || !self.has_jmp {
+                } else if words.abs() < RELATIVE_REACH_WORDS || !self.has_jmp {
                     if is_branch { Reach::Long } else { Reach::Short }
                 } else if is_branch {
                     Reach::Longest

@@ -71,6 +71,6 @@ mod tests {
     fn a_power_of_two_is_doubled_to() {
         assert_eq!(steps(0, 8).len(), 4);
         assert_eq!(steps(7, 8), [MultipleStep::Increment]);
-        assert_eq!(steps(3, 64).len(), 7);
+        assert_eq!(steps(3, 64).len(), 5);
     }
 }

@@ -46,51 +46,24 @@ impl Passes {
         let most = registers.len() / width / multiple * multiple;
         let count = outputs.div_ceil(most);
         let units = outputs.div_ceil(multiple);
-        let firsts = (0..=count).map(|pass| (units * pass / count * multiple).min(outputs));
-        let firsts: Vec<usize> = firsts.collect();
-        let from = |kept: usize, first: usize, last: usize| Pass {
-            first,
-            accumulators: registers[kept..]
-                .chunks_exact(width)
-                .take(last - first)
-                .map(<[Register]>::to_vec)
-                .collect(),
-        };
         // The larger passes first: they find more registers free.
-        let sizes = firsts.windows(2).map(|ends| ends[1] - ends[0]);
-        let mut kept_sizes: Vec<usize> = sizes.collect();
-        kept_sizes.sort_by(|one, other| other.cmp(one));
-        let mut kept = 0;
-        let fit = kept_sizes.iter().all(|size| {
-            let fits = kept + size * width <= registers.len();
-            kept += size;
-            fits
+        let first = |pass: usize| ((units * pass).div_ceil(count) * multiple).min(outputs);
+        let ends = (0..count).map(|pass| (first(pass), first(pass + 1)));
+        let keeps_results = demand.keeps_results
+            && ends
+                .clone()
+                .all(|(first, end)| first + (end - first) * width <= registers.len());
+        let all = ends.map(|(first, end)| {
+            let kept = if keeps_results { first } else { 0 };
+            let sums = registers[kept..].chunks_exact(width).take(end - first);
+            Pass {
+                first,
+                accumulators: sums.map(<[Register]>::to_vec).collect(),
+            }
         });
-        // A last pass that is no multiple stays the last one.
-        let fit = fit
-            && kept_sizes
-                .iter()
-                .rev()
-                .skip(1)
-                .all(|size| size % multiple == 0);
-        if demand.keeps_results && fit {
-            let mut first = 0;
-            let all = kept_sizes.iter().map(|size| {
-                let pass = from(first, first, first + size);
-                first += size;
-                pass
-            });
-            return Self {
-                all: all.collect(),
-                results: Some(registers[..outputs].to_vec()),
-            };
-        }
         Self {
-            all: firsts
-                .windows(2)
-                .map(|ends| from(0, ends[0], ends[1]))
-                .collect(),
-            results: (count == 1).then(|| registers[..outputs].to_vec()),
+            all: all.collect(),
+            results: (keeps_results || count == 1).then(|| registers[..outputs].to_vec()),
         }
     }
 }
@@ -119,7 +92,7 @@ mod tests {
     fn outputs_are_divided_evenly() {
         assert_eq!(sizes(&passes(8, true)), [8]);
         assert_eq!(sizes(&passes(9, true)), [6, 3]);
-        assert_eq!(sizes(&passes(30, false)), [6, 8, 8, 8]);
+        assert_eq!(sizes(&passes(30, false)), [8, 8, 8, 6]);
     }
 
     #[test]

@@ -282,7 +282,7 @@ impl<'a> Table<'a> {
         if self.products == Products::Multiplied {
             let per_byte = (8 / bits) as usize;
             for sharing in accumulators.chunks(per_byte) {
-                for [first, second] in sharing.array_windows::<2>() {
+                for (first, second) in sharing.iter().zip(&sharing[1..]) {
                     load_sum(asm, second);
                     let sum = &SUM[..second.len()];
                     for _ in 0..bits {
