@@ -36,7 +36,9 @@ fn pack(path: &Path) -> Vec<u8> {
         .collect();
     assert_eq!(nibbles.len(), 28 * 28, "{}", path.display());
     nibbles
-        .chunks_exact(2)
-        .map(|pair| pair[0] | (pair[1] << 4))
+        .as_chunks::<2>()
+        .0
+        .iter()
+        .map(|[first, second]| first | (second << 4))
         .collect()
 }
