@@ -34,7 +34,7 @@ fn read(byte: &'static u8) -> u8 {
             "lpm {value}, Z",
             value = out(reg) value,
             in("Z") core::ptr::from_ref(byte),
-            options(pure, nomem, nostack, preserves_flags),
+            options(pure, readonly, nostack, preserves_flags),
         );
     }
     value
