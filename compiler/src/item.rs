@@ -2,7 +2,7 @@
 //! for it where the declaration is wrong.
 
 use crate::avr::Code;
-use crate::budget::{Design, Tight};
+use crate::budget::{CURSOR_BYTES, Design, Tight};
 use crate::codegen;
 use crate::declaration::{Declaration, WeightsSource};
 use crate::program::{Accumulator, Program};
@@ -38,6 +38,7 @@ pub(crate) fn emit(
     let sram_bytes = Literal::u32_unsuffixed(design.sram_bytes());
     let stack_bytes = Literal::u32_unsuffixed(design.footprint.stack_bytes);
     let flash_bytes = Literal::u64_unsuffixed(design.footprint.flash_bytes);
+    let cursor_bytes = Literal::u32_unsuffixed(CURSOR_BYTES);
     let network = &declaration.network;
     let input_len = Literal::u32_unsuffixed(network.input().values());
     let classes = Literal::u32_unsuffixed(network.output().values());
@@ -80,6 +81,10 @@ pub(crate) fn emit(
                 ::core::mem::size_of::<#name>(),
                 #state_bytes
             );
+            runtime::static_assertions::const_assert_eq!(
+                ::core::mem::offset_of!(#name, arena),
+                #cursor_bytes
+            );
             #code
 
             impl #name {
@@ -92,8 +97,8 @@ pub(crate) fn emit(
                 /// Bytes of SRAM that the design needs: arena, state, parameters
                 /// that are loaded at run time, and reserve.
                 pub const SRAM_BYTES: usize = #sram_bytes;
-                /// The deepest stack of `run`, `push` and `classify`, in bytes: it is
-                /// within the reserve, and the tests of this project measure it.
+                /// The deepest stack of `run`, `push` and `classify`, in bytes, at
+                /// `opt-level = 2`; interrupts are not counted.
                 pub const STACK_BYTES: usize = #stack_bytes;
                 /// Bytes of flash of the network's code and tables on an AVR part;
                 /// elsewhere, of its tables.
@@ -187,7 +192,6 @@ fn code(
         // of the backend say of random networks. `infer` writes every result.
         quote! {
             #[cfg(target_arch = "avr")]
-            #[allow(unsafe_code)]
             mod code {
                 use ::core::primitive::{bool, u8};
 
@@ -195,7 +199,6 @@ fn code(
             }
 
             #[cfg(target_arch = "avr")]
-            #[allow(unsafe_code)]
             #[inline(always)]
             fn absorb(this_network: &mut #name, next_byte: u8) -> bool {
                 // Not a `bool`, whose upper bits would be masked first.
@@ -203,7 +206,6 @@ fn code(
             }
 
             #[cfg(target_arch = "avr")]
-            #[allow(unsafe_code)]
             #[inline(always)]
             fn infer_in_place<const PLACE_BYTE: usize>(this_network: &mut #name) {
                 unsafe {
@@ -215,7 +217,6 @@ fn code(
             }
 
             #[cfg(target_arch = "avr")]
-            #[allow(unsafe_code)]
             #[inline(always)]
             fn infer(this_network: &mut #name) -> #results {
                 // Zeros would be written once more, and be a call of `memset`.
@@ -380,6 +381,11 @@ pub(crate) fn stub(ast: &NetworkAst, outline: &Outline, known: &Known) -> TokenS
     let design = known.design.as_ref();
     let arena_bytes = Literal::u32_unsuffixed(design.map_or(0, |design| design.plan.arena_bytes));
     let sram_bytes = Literal::u32_unsuffixed(design.map_or(0, |design| design.sram_bytes()));
+    let footprint = design.map(|design| &design.footprint);
+    let stack_bytes = footprint.map_or(0, |footprint| footprint.stack_bytes);
+    let flash_bytes = footprint.map_or(0, |footprint| footprint.flash_bytes);
+    let stack_bytes = Literal::u32_unsuffixed(stack_bytes);
+    let flash_bytes = Literal::u32_unsuffixed(flash_bytes.try_into().unwrap_or(u32::MAX));
     let loaded = outline.weights == WeightsSource::Runtime;
     let bytes = Literal::u64_unsuffixed(outline.parameter_bytes.unwrap_or(0));
     let field = loaded.then(|| quote!(params: [::core::primitive::u8; #bytes]));
@@ -406,8 +412,8 @@ pub(crate) fn stub(ast: &NetworkAst, outline: &Outline, known: &Known) -> TokenS
                 pub const CLASSES: usize = #classes;
                 pub const ARENA_BYTES: usize = #arena_bytes;
                 pub const SRAM_BYTES: usize = #sram_bytes;
-                pub const STACK_BYTES: usize = 0;
-                pub const FLASH_BYTES: u32 = 0;
+                pub const STACK_BYTES: usize = #stack_bytes;
+                pub const FLASH_BYTES: u32 = #flash_bytes;
                 pub const MACS: u64 = 0;
                 pub const PLAN: &'static str = "";
 

@@ -319,9 +319,20 @@ pub enum ShapeError {
         /// The map that it reads.
         map: Shape,
     },
+    /// A separable layer reads more channels than any map of pixels has.
+    TooManyChannels {
+        /// The layer.
+        layer: LayerId,
+        /// The channels that it reads.
+        channels: u32,
+    },
     /// No layer computes anything.
     NothingToCompute,
 }
+
+/// The most channels of an input or a convolution, and so the most that a
+/// separable layer may read; a dense layer may have made more.
+pub const MOST_CHANNELS: u32 = 255;
 
 impl Network {
     /// Infers the shape of every feature map.
@@ -369,6 +380,12 @@ impl Network {
                 LayerKind::Dense { outputs, .. } => Shape::new(1, 1, outputs),
                 LayerKind::Dropout { .. } => shape,
             };
+            if matches!(kind, LayerKind::Separable { .. }) && shape.channels > MOST_CHANNELS {
+                errors.push(ShapeError::TooManyChannels {
+                    layer: id,
+                    channels: shape.channels,
+                });
+            }
             let mut layer = Layer {
                 id,
                 kind,

@@ -3,6 +3,7 @@
 
 /// Which byte of the input comes next: rows, columns, channels.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(C)]
 pub struct Cursor {
     row: u8,
     column: u8,

@@ -322,6 +322,42 @@ fn code_for_wide_layers_computes_what_the_design_says() -> Result<()> {
     Ok(())
 }
 
+/// As results and as inputs, in both widths.
+#[test]
+fn activations_of_wide_dense_layers_are_all_results() -> Result<()> {
+    let part = Target::named("atmega2560").expect("the part is known");
+    for (outputs, activations) in [(300, 8), (601, 4)] {
+        let bits = Bits {
+            activations,
+            ..Bits::default()
+        };
+        let activation = Activation::Relu;
+        let kinds = [7, outputs].map(|outputs| LayerKind::Dense {
+            outputs,
+            activation,
+        });
+        let network = Network::new(Shape::new(1, 3, 1), bits, &kinds);
+        let case = Case::random(network.expect("dense layers fit any map"), 5);
+        let strategy = plan::Strategy::RowMajor;
+        let (program, parameters) = program(part, &case, strategy, WeightsSource::File)?;
+        let code = emit(part, &program, 0);
+        let site = Site {
+            base_bytes: 0x200,
+            offset_bytes: 0,
+            noise: 9,
+        };
+        judge(Subject {
+            part,
+            case: &case,
+            program: &program,
+            parameters: &parameters,
+            code: &code,
+            site,
+        })?;
+    }
+    Ok(())
+}
+
 /// Judges code for a network of one dense layer, written by hand and then tampered with.
 fn judge_by_hand(part: &str, tamper: impl Fn(&mut Code)) -> Result<u64> {
     let part = Target::named(part).expect("the part is known");

@@ -57,6 +57,11 @@ pub(super) fn emit(program: &Program, core: Core) -> Function {
 
 /// The arguments, which were pushed last.
 fn load_arguments(asm: &mut Assembly) {
+    // Where RAMPZ counts for `ldd` too (xmega with external memory), the layer
+    // may have left it beyond 64 KB.
+    if asm.core().extended_flash {
+        asm.write_port(RAMPZ, ZERO);
+    }
     stack_pointer(asm, Pointer::Z);
     for (displacement, register) in (1..).zip([RESULTS, RESULTS.next(), POSITION, POSITION.next()])
     {
@@ -124,17 +129,26 @@ fn copy_pixel(asm: &mut Assembly, program: &Program, map: &Map, odd: bool) {
         asm.andi(value, 0x0F);
         deliver(asm);
     };
-    // `ldi` to 255 at most; pairs of nibbles fewer.
-    let count = Register(21);
+    // More than 255 channels has a dense layer's single pixel only, which is found
+    // without the address in r23:r22.
+    let (count, count_high) = (Register(21), Register(23));
     let repeat = |asm: &mut Assembly, times: u32, body: &mut dyn FnMut(&mut Assembly)| {
         if times == 0 {
             return;
         }
         asm.ldi(count, times as u8);
+        if times > 255 {
+            asm.ldi(count_high, (times >> 8) as u8);
+        }
         let next = asm.here();
         asm.times(times.into(), |asm| {
             body(asm);
-            asm.dec(count);
+            if times > 255 {
+                asm.subi(count, 1);
+                asm.sbci(count_high, 0);
+            } else {
+                asm.dec(count);
+            }
             asm.loop_back(Condition::NotEqual, next, times.into());
         });
     };

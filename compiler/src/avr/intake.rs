@@ -24,8 +24,8 @@ const ZERO: Register = Register(1);
 const X: Register = Register(26);
 const Z: Register = Register(30);
 
-/// `absorb(network: r25:r24, byte: r22) -> bool: r24`, whether the input is
-/// complete.
+/// `absorb(network: r25:r24, byte: r22) -> u8: r24`, 1 when the input is
+/// complete, else 0.
 pub(super) fn emit(program: &Program, core: Core) -> Function {
     let mut asm = Assembly::new(core);
     let source = Source::new(&mut asm, program, &program.maps[0]);

@@ -154,8 +154,7 @@ impl Assembly {
         }
     }
 
-    /// Loads a 16-bit constant by way of `through`, an upper register, where
-    /// the pair is a lower one.
+    /// Loads a 16-bit constant into an upper pair.
     pub(super) fn ldi_pair(&mut self, low: Register, value: u16) {
         let [low_byte, high_byte] = value.to_le_bytes();
         self.ldi(low, low_byte);

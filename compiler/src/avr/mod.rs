@@ -63,10 +63,18 @@ impl Core {
         Self {
             multiplies: target.multiplies,
             extended_flash: target.flash_bytes > 1 << 16,
-            has_jmp: target.flash_bytes > 1 << 13,
+            has_jmp: target.flash_bytes > 1 << 13 || has_jmp_below_16_kilobytes(target),
             program_counter: ProgramCounter::of_flash(target.flash_bytes),
         }
     }
+}
+
+/// Of parts with 8 KB and less, avr25 and avr4 do without `jmp` and `call`;
+/// avr35 and the AVRxt core of tinyAVR 0, 1 and 2, which multiplies, have them
+/// (AVR Instruction Set Manual, JMP, and avr-gcc's `__AVR_HAVE_JMP_CALL__`).
+fn has_jmp_below_16_kilobytes(target: &Target) -> bool {
+    let avr35 = ["at90usb82", "atmega8u2"].contains(&target.name);
+    avr35 || target.name.starts_with("attiny") && target.multiplies
 }
 
 /// What instructions are for, in the numbers of `.debug_herringbone`.
@@ -101,9 +109,8 @@ pub struct Function {
     /// `absorb`, `infer`, or `layer_` and the layer's position.
     pub name: String,
     /// Instructions and tables, a line each; calls of other functions stand
-    /// as `{name}`. After them come its marks for the section
-    /// `.debug_herringbone`: from that address on, instructions are of that
-    /// [`Kind`].
+    /// as `{name}`. Marks for the section `.debug_herringbone` stand between
+    /// them: from that address on, instructions are of that [`Kind`].
     pub text: String,
     /// Whether the part's jumps span it; without `jmp`, they span 4 KB.
     pub spans: bool,
@@ -179,7 +186,7 @@ pub fn emit(program: &Program, core: Core, form_of: impl Fn(LayerId) -> Form) ->
     Code { functions, core }
 }
 
-/// The function of a step.
+/// The name of a layer's function.
 fn layer_name(layer: LayerId) -> String {
     format!("layer_{}", layer.0)
 }

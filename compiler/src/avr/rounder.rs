@@ -256,8 +256,8 @@ impl<'a> Rounder<'a> {
         let done = asm.label();
         if signed {
             add_constant(asm, shifted, 1 << (bits - 1));
-            asm.tst(top);
-            asm.branch(Condition::Minus, zero, 0.1);
+            // The sign that the sum would have with a bit more.
+            asm.branch(Condition::Less, zero, 0.1);
         }
         if bits == 8 {
             asm.ldi(COUNTER, 1);

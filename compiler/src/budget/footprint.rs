@@ -6,7 +6,9 @@ use crate::avr::{self, Code, Core, Form};
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
 use crate::network::{Layer, LayerId, Network};
 use crate::plan::MemoryPlan;
-use crate::program::{self, Accumulator, Accumulators, Program, parameter_table_bytes};
+use crate::program::{
+    self, Accumulator, Accumulators, Program, parameter_bytes, parameter_table_bytes,
+};
 use crate::stack;
 use crate::target::Architecture;
 use crate::weights::Weights;
@@ -67,9 +69,12 @@ const GLUE_FLASH_BYTES: u32 = 84;
 const GLUE_STACK_BYTES: u32 = 8 + 1 + 3;
 
 /// The part's core, where the AVR backend writes the code.
-fn avr_core(declaration: &Declaration) -> Option<Core> {
+pub(super) fn avr_core(declaration: &Declaration) -> Option<Core> {
     let target = declaration.budget.target?;
-    (target.architecture == Architecture::Avr).then(|| Core::of(target))
+    // Positions in nibbles are twice an address, in 16 bits: the four parts whose
+    // SRAM goes beyond 0x8000 take the portable code.
+    let addresses_double = target.sram_bytes < 0x6000;
+    (target.architecture == Architecture::Avr && addresses_double).then(|| Core::of(target))
 }
 
 /// Bytes of flash kept for the rest of a firmware. Where the declaration does
@@ -133,7 +138,56 @@ fn portable(declaration: &Declaration, sums: &Sums<'_>) -> Footprint {
     }
 }
 
+/// What of flash no code of the network can do without: each layer's weights as
+/// a table, or two instructions for each that is not 0; and what is done for each
+/// output, eight bytes at the least.
+fn least_avr_flash_bytes(declaration: &Declaration, sums: &Sums<'_>) -> u64 {
+    let network = &declaration.network;
+    let layers = network.layers().iter();
+    layers
+        .map(|layer| {
+            let table_bytes = parameter_table_bytes(layer, network.bits());
+            let weights_bytes = match (declaration.weights, sums.constants) {
+                (WeightsSource::Runtime, _) => 0,
+                (_, Some((weights, _))) => {
+                    let unrolled_bytes = 4 * weights.layer(layer.id).nonzero();
+                    match declaration.code_of(layer.id) {
+                        CodeChoice::Unrolled => unrolled_bytes,
+                        CodeChoice::Table => table_bytes,
+                        CodeChoice::Fastest => table_bytes.min(unrolled_bytes),
+                    }
+                }
+                (_, None) => table_bytes,
+            };
+            let outputs = layer.kind.outputs().map_or(0, u64::from);
+            weights_bytes + 8 * outputs
+        })
+        .sum()
+}
+
+/// Whether a design is so far beyond its part that its code need not be written
+/// to refuse it, which could take minutes.
+fn is_hopeless(declaration: &Declaration, plan: &MemoryPlan, least_flash_bytes: u64) -> bool {
+    let network = &declaration.network;
+    let sram_bytes = declaration.budget.sram_bytes.unwrap_or(u32::MAX);
+    let flash_bytes = declaration.budget.flash_bytes.unwrap_or(u32::MAX);
+    let kept_bytes = reserved_flash_bytes(declaration, flash_bytes);
+    let parameter_bytes = match declaration.weights {
+        WeightsSource::Runtime => parameter_bytes(network),
+        WeightsSource::File | WeightsSource::Nowhere => 0,
+    };
+    least_flash_bytes + u64::from(kept_bytes) > 2 * u64::from(flash_bytes)
+        || u64::from(plan.arena_bytes) + parameter_bytes > 4 * u64::from(sram_bytes)
+}
+
 fn on_avr(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan, core: Core) -> Footprint {
+    let least_bytes = least_avr_flash_bytes(declaration, sums);
+    if is_hopeless(declaration, plan, least_bytes) {
+        return Footprint {
+            flash_bytes: least_bytes,
+            ..portable(declaration, sums)
+        };
+    }
     let program = lower(declaration, sums, plan);
     // Of a design to size: the tables that its weights will take.
     let network = &declaration.network;

@@ -149,6 +149,10 @@ fn over_flash(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Op
             ),
             format!("{} bytes, {weight_count} weights", layer.flash_bytes),
         ),
+        None if footprint::avr_core(declaration).is_some() => (
+            format!("{own_bytes} of code and tables at the least{reserve}"),
+            format!("{weight_count} weights"),
+        ),
         None => (
             format!(
                 "{own_bytes} of weights and biases alone, at {} bits a weight{reserve}",

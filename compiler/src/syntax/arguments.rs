@@ -19,7 +19,7 @@ const KERNELS: [u64; 4] = [1, 3, 5, 7];
 const WINDOWS: [u64; 2] = [2, 4];
 const DEFAULT_WINDOW: u32 = 2;
 /// Outputs of a convolution.
-const MOST_CHANNELS: u64 = 255;
+const MOST_CHANNELS: u64 = crate::network::MOST_CHANNELS as u64;
 /// Outputs of a dense layer.
 const MOST_OUTPUTS: u64 = 65_535;
 /// The share that a `Dr` without argument drops, as in Hinton et al., 2012

@@ -7,7 +7,7 @@ use super::keys::Key;
 use crate::budget::LARGEST_AVR_ARRAY_BYTES;
 use crate::declaration::{Budget, CodeChoice, Declaration, Reserve, WeightsSource};
 use crate::diagnostic::Diagnostics;
-use crate::network::{Kernel, LayerId, LayerKind, Network, Shape, ShapeError};
+use crate::network::{Kernel, LayerId, LayerKind, MOST_CHANNELS, Network, Shape, ShapeError};
 use crate::program::parameter_bytes;
 use crate::target::Architecture;
 use crate::weights::WeightsValue;
@@ -169,6 +169,16 @@ fn network(source: &Source, errors: &mut Diagnostics) -> Option<Network> {
         Ok(network) => Some(network),
         Err(Some(ShapeError::KernelLargerThanMap { layer, kernel, map })) => {
             misfit(source, layer, kernel, map, errors);
+            None
+        }
+        Err(Some(ShapeError::TooManyChannels { layer, channels })) => {
+            errors.error(
+                &source.layers[layer.0].tokens,
+                format!(
+                    "`C2` takes at most {MOST_CHANNELS} channels, and reads {channels}: use fewer \
+                     outputs before it, or `C1`"
+                ),
+            );
             None
         }
         Err(_) => {

@@ -49,6 +49,21 @@ pub enum LayerParameters {
     },
 }
 
+impl LayerParameters {
+    /// How many weights are not 0.
+    pub fn nonzero(&self) -> u64 {
+        let of = |sum: &Parameters| sum.weight.iter().filter(|&&weight| weight != 0).count() as u64;
+        match self {
+            LayerParameters::None => 0,
+            LayerParameters::Single(sum) => of(sum),
+            LayerParameters::Separable {
+                depthwise,
+                pointwise,
+            } => of(depthwise) + of(pointwise),
+        }
+    }
+}
+
 /// The parameters of every layer of a network, each value within its bits and
 /// each tensor of the right length.
 #[derive(Clone, Debug, PartialEq, Eq)]
