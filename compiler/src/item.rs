@@ -185,11 +185,10 @@ fn code(
     let elsewhere = assembly.map(|_| quote!(#[cfg(not(target_arch = "avr"))]));
     let on_avr = assembly.map(|code| {
         let functions = codegen::emit_assembly(code);
-        // SAFETY of the calls: the functions write to the network's value, whose
-        // layout is the C one that they were made for, and to the results, to
-        // which they have the only references (those in the arena lie beside the
-        // map that they are computed from); and to nothing else, as the tests
-        // of the backend say of random networks. `infer` writes every result.
+        // What the three blocks below rely on: `absorb` and `infer` write to the
+        // network's value, whose layout is the C one that they were made for, and
+        // `infer` every one of the results; to nothing else, as the tests of the
+        // backend say of random networks (`simulator/tests/kernels.rs`).
         quote! {
             #[cfg(target_arch = "avr")]
             mod code {
@@ -202,18 +201,19 @@ fn code(
             #[inline(always)]
             fn absorb(this_network: &mut #name, next_byte: u8) -> bool {
                 // Not a `bool`, whose upper bits would be masked first.
+                // SAFETY: the reference to the network is the only one.
                 unsafe { code::absorb(::core::ptr::from_mut(this_network).cast(), next_byte) != 0 }
             }
 
             #[cfg(target_arch = "avr")]
             #[inline(always)]
             fn infer_in_place<const PLACE_BYTE: usize>(this_network: &mut #name) {
-                unsafe {
-                    let network_pointer = ::core::ptr::from_mut(this_network);
-                    let arena_pointer = ::core::ptr::addr_of_mut!((*network_pointer).arena);
-                    let results_pointer = arena_pointer.cast::<u8>().wrapping_add(PLACE_BYTE);
-                    code::infer(network_pointer.cast(), results_pointer);
-                }
+                let network_pointer = ::core::ptr::from_mut(this_network).cast::<u8>();
+                let arena_byte = ::core::mem::offset_of!(#name, arena);
+                let results_pointer = network_pointer.wrapping_add(arena_byte).wrapping_add(PLACE_BYTE);
+                // SAFETY: the reference to the network is the only one, and the
+                // results lie in its arena, beside the map that they are made of.
+                unsafe { code::infer(network_pointer, results_pointer) };
             }
 
             #[cfg(target_arch = "avr")]
@@ -221,6 +221,8 @@ fn code(
             fn infer(this_network: &mut #name) -> #results {
                 // Zeros would be written once more, and be a call of `memset`.
                 let mut these_results = ::core::mem::MaybeUninit::<#results>::uninit();
+                // SAFETY: the reference to the network is the only one, the results
+                // are ours, and all of them are written.
                 unsafe {
                     code::infer(
                         ::core::ptr::from_mut(this_network).cast(),

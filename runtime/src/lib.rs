@@ -57,16 +57,19 @@ mod sum;
 /// | `sram`, `flash` | bytes, in place of `target` | no budget |
 /// | `weights` | `"path"` from Cargo.toml's folder, `env!("NAME")`, `concat!(…)`; `runtime`: loaded by the firmware | a design to size: every constant, no `run` |
 /// | `bits` | `{ weights: 2\|4\|8, biases: 8\|16, activations: 4\|8 }` | 4, 16 and 4 |
-/// | `reserve` | bytes of SRAM for the stack and the rest of the firmware | the generated code's deepest stack, and 64 |
+/// | `reserve` | bytes of SRAM for the stack and the rest of the firmware, or `{ sram: 256, flash: 4096 }` | the generated code's deepest stack, and 64; of flash a sixteenth on AVR |
 /// | `plan` | `row_major`, `herringbone`, `smallest` | the fastest that fits |
-/// | `code` | `unrolled`, `table` | by layer, by what the flash holds |
+/// | `code` | `unrolled`, `table`; of one layer: `C1(8,3, code: table)` | on AVR the fastest mix that the flash holds, else tables |
 ///
 /// # What it makes
 /// A type of the given name with `new` (const), `run`, `classify`, and `begin`
-/// and `push` (or `push_in_place`) for inputs that arrive byte by byte; with
-/// `weights: runtime`, `params_mut` and `PARAMS_LEN`; the constants `INPUT_LEN`,
-/// `CLASSES`, `ARENA_BYTES`, `SRAM_BYTES`, `MACS` and `PLAN`. Its size is its
-/// whole working memory.
+/// and `push` (or `push_in_place` and `result`) for inputs that arrive byte by
+/// byte; with `weights: runtime`, `params_mut` and `PARAMS_LEN`; the constants
+/// `INPUT_LEN`, `CLASSES`, `ARENA_BYTES`, `SRAM_BYTES`, `STACK_BYTES`,
+/// `FLASH_BYTES`, `MACS` and `PLAN`. Its size is its whole working memory.
+///
+/// Where `target` is an AVR part, its code there is assembly, and the crate needs
+/// `#![cfg_attr(target_arch = "avr", feature(asm_experimental_arch))]`.
 ///
 /// # Errors
 /// Whatever is wrong with the declaration or the weights file, and a design
