@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that the project tests, in order, until something fails.
 
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use console::style;
@@ -64,6 +64,13 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
     }
 
     if long {
+        report.check("AVR code of other random networks", || {
+            let seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+            let tests = ["--package=herringbone-simulator", "--test=kernels"];
+            let mut kernels = cargo(&["test"]);
+            kernels.args(tests).env("PROPTEST_CASES", "10000");
+            succeed(kernels.env("PROPTEST_RNG_SEED", seed.to_string()))
+        })?;
         fuzz(report)
     } else {
         report.ignore("fuzz targets", "a minute each: cargo xtask test --long");
