@@ -72,23 +72,23 @@ pub fn clear_sums(arena: &mut [u8], first: usize, sums: usize) {
     }
 }
 
-/// Adds a byte to its window's sum; when the window of 2^`WINDOW_LOG2` ×
-/// 2^`WINDOW_LOG2` pixels is complete, its pixel in the pooled map, which has
+/// Adds a byte to its window's sum; when the window of 2^`HEIGHT_LOG2` ×
+/// 2^`WIDTH_LOG2` pixels is complete, its pixel in the pooled map, which has
 /// `rows` × `columns` pixels, and the sum.
 ///
 /// Sums lie from byte `first` on, one a channel of one row of windows. At most
 /// 16 × 255, a sum fits its 16 bits. Bytes of a last row or column that fills
 /// no window are dropped.
 #[inline(always)]
-pub fn pool<const WINDOW_LOG2: u32>(
+pub fn pool<const HEIGHT_LOG2: u32, const WIDTH_LOG2: u32>(
     arena: &mut [u8],
     first: usize,
     cursor: &Cursor,
     (rows, columns, channels): (usize, usize, usize),
     byte: u8,
 ) -> Option<(usize, u16)> {
-    let row = usize::from(cursor.row >> WINDOW_LOG2);
-    let column = usize::from(cursor.column >> WINDOW_LOG2);
+    let row = usize::from(cursor.row >> HEIGHT_LOG2);
+    let column = usize::from(cursor.column >> WIDTH_LOG2);
     if row >= rows || column >= columns {
         return None;
     }
@@ -100,8 +100,9 @@ pub fn pool<const WINDOW_LOG2: u32>(
         return None;
     };
     let sum = u16::from_le_bytes([*low, *high]).wrapping_add(byte.into());
-    let last = (1 << WINDOW_LOG2) - 1;
-    let complete = cursor.row & last == last && cursor.column & last == last;
+    let last_row = (1 << HEIGHT_LOG2) - 1;
+    let last_column = (1 << WIDTH_LOG2) - 1;
+    let complete = cursor.row & last_row == last_row && cursor.column & last_column == last_column;
     [*low, *high] = if complete { 0 } else { sum }.to_le_bytes();
     complete.then_some((row.wrapping_mul(columns).wrapping_add(column), sum))
 }
@@ -117,7 +118,7 @@ mod tests {
         let mut cursor = Cursor::new();
         let mut complete = [None; 6];
         for number in 1..=height * width {
-            if let Some((pixel, sum)) = pool::<1>(&mut arena, 1, &cursor, (2, 3, 1), number) {
+            if let Some((pixel, sum)) = pool::<1, 1>(&mut arena, 1, &cursor, (2, 3, 1), number) {
                 assert_eq!(complete[pixel].replace(sum), None);
             }
             assert_eq!(cursor.advance(height, width, 1), number == height * width);

@@ -9,7 +9,7 @@ use super::field::Source;
 use super::instruction::{Condition, Label, Mode, Pointer, Register};
 use super::{Core, Function, Kind};
 use crate::budget::CURSOR_BYTES;
-use crate::network::Shape;
+use crate::network::{Kernel, Shape};
 use crate::plan::Intake;
 use crate::program::Program;
 
@@ -98,59 +98,84 @@ impl Absorb<'_> {
     /// window is complete.
     fn pool(&self, asm: &mut Assembly, sums_first_byte: u32) {
         let shape = self.source.map.shape;
-        let log2 = self.log2();
+        let Kernel { height, width } = self.program.intake.window;
         let advance = asm.label();
         // A last row or column that fills no window is dropped.
-        for (register, windows, length) in [
-            (ROW, shape.height, self.input.height),
-            (COLUMN, shape.width, self.input.width),
+        for (register, pooled, length) in [
+            (ROW, shape.height * height, self.input.height),
+            (COLUMN, shape.width * width, self.input.width),
         ] {
-            if windows << log2 < length {
-                asm.cpi(register, (windows << log2) as u8);
+            if pooled < length {
+                asm.cpi(register, pooled as u8);
                 asm.branch(Condition::SameOrHigher, advance, 0.05);
             }
         }
         let sum_byte = self.point_at_sum(asm, sums_first_byte);
         let [before_last, between, begin, complete] = [(); 4].map(|()| asm.label());
-        let share = 1.0 / f64::from(1 << log2);
+        let of_columns = 1.0 / f64::from(width);
+        let of_rows = 1.0 / f64::from(height);
+        let of_pixels = of_columns * of_rows;
 
-        self.unless_edge(asm, COLUMN, Edge::Last, before_last);
-        asm.times(share, |asm| {
-            self.add(asm, sum_byte);
-            self.if_edge(asm, ROW, Edge::Last, complete);
-        });
-        asm.times(share * (1.0 - share), |asm| {
-            self.keep_sum(asm, sum_byte);
-            asm.jump(advance);
-        });
-
-        asm.bind(before_last);
-        asm.times(1.0 - share, |asm| {
-            if log2 > 1 {
-                self.unless_edge(asm, COLUMN, Edge::First, between);
-            }
+        // The last column of a window, which in a window of one column is the
+        // first too.
+        if width > 1 {
+            self.unless_edge(asm, COLUMN, Edge::Last, before_last);
+        } else {
             self.if_edge(asm, ROW, Edge::First, begin);
-            asm.bind(between);
-        });
-        asm.times(1.0 - share - share * share, |asm| {
+        }
+        let begun = if width > 1 { 0.0 } else { of_pixels };
+        let is_last = height == 1 || (height, width) == (2, 1);
+        asm.times(of_columns - begun, |asm| {
             self.add(asm, sum_byte);
-            self.keep_sum(asm, sum_byte);
-            self.next_column(asm, advance);
+            if is_last {
+                asm.jump(complete);
+            } else {
+                self.if_edge(asm, ROW, Edge::Last, complete);
+            }
         });
+        if !is_last {
+            asm.times(of_columns - begun - of_pixels, |asm| {
+                self.keep_sum(asm, sum_byte);
+                asm.jump(advance);
+            });
+        }
+
+        // The columns before it; in two pixels side by side, the first pixel.
+        asm.bind(before_last);
+        if width > 1 && (height, width) != (1, 2) {
+            asm.times(1.0 - of_columns, |asm| {
+                if height == 1 {
+                    self.if_edge(asm, COLUMN, Edge::First, begin);
+                } else {
+                    if width > 2 {
+                        self.unless_edge(asm, COLUMN, Edge::First, between);
+                    }
+                    self.if_edge(asm, ROW, Edge::First, begin);
+                }
+                asm.bind(between);
+            });
+            asm.times(1.0 - of_columns - of_pixels, |asm| {
+                self.add(asm, sum_byte);
+                self.keep_sum(asm, sum_byte);
+                self.next_column(asm, advance);
+            });
+        }
         asm.bind(begin);
-        asm.times(share * share, |asm| {
+        asm.times(of_pixels, |asm| {
             asm.store(Pointer::Z, Mode::Displacement(sum_byte), BYTE);
             asm.store(Pointer::Z, Mode::Displacement(sum_byte + 1), ZERO);
             self.next_column(asm, advance);
         });
 
         asm.bind(complete);
-        asm.times(share * share, |asm| {
+        asm.times(of_pixels, |asm| {
             let pooled = self.shift(asm);
             asm.mov(X, ROW);
             asm.mov(SPARE, COLUMN);
-            for _ in 0..log2 {
+            for _ in 0..height.ilog2() {
                 asm.lsr(X);
+            }
+            for _ in 0..width.ilog2() {
                 asm.lsr(SPARE);
             }
             asm.of(Kind::Store, |asm| self.store(asm, SPARE, pooled));
@@ -159,17 +184,19 @@ impl Absorb<'_> {
         asm.bind(advance);
     }
 
-    fn log2(&self) -> u32 {
-        self.program.intake.window.ilog2()
+    /// Of a window's rows or columns.
+    fn log2(&self, place: Register) -> u32 {
+        let Kernel { height, width } = self.program.intake.window;
+        if place == ROW { height } else { width }.ilog2()
     }
 
     /// Z and a displacement ← the window's sum: two bytes for each window of the
     /// row and channel.
     fn point_at_sum(&self, asm: &mut Assembly, sums_first_byte: u32) -> u8 {
         let channels = self.source.map.shape.channels;
-        let log2 = self.log2();
+        let log2 = self.log2(COLUMN);
         asm.mov(Z, COLUMN);
-        if channels == 1 {
+        if channels == 1 && log2 > 0 {
             for _ in 1..log2 {
                 asm.lsr(Z);
             }
@@ -181,8 +208,10 @@ impl Absorb<'_> {
             }
             asm.ldi(Z.next(), 0);
             multiply_byte(asm, Z, channels, SPARE);
-            asm.add(Z, CHANNEL);
-            asm.adc(Z.next(), ZERO);
+            if channels > 1 {
+                asm.add(Z, CHANNEL);
+                asm.adc(Z.next(), ZERO);
+            }
             asm.lsl(Z);
             asm.rol(Z.next());
         }
@@ -211,7 +240,7 @@ impl Absorb<'_> {
 
     /// Goes to the next byte where it is not the last of its window's row.
     fn next_column(&self, asm: &mut Assembly, advance: Label) {
-        if self.input.channels > 1 {
+        if self.input.channels > 1 || self.log2(COLUMN) == 0 {
             asm.jump(advance);
             return;
         }
@@ -225,8 +254,9 @@ impl Absorb<'_> {
 
     /// Branches where the row or column is the first or last of its window.
     fn if_edge(&self, asm: &mut Assembly, place: Register, edge: Edge, label: Label) {
-        let share = 1.0 / f64::from(1 << self.log2());
-        if self.log2() == 1 {
+        let log2 = self.log2(place);
+        let share = 1.0 / f64::from(1 << log2);
+        if log2 == 1 {
             match edge {
                 Edge::First => asm.skip_if_set(place, 0),
                 Edge::Last => asm.skip_if_clear(place, 0),
@@ -240,17 +270,17 @@ impl Absorb<'_> {
 
     /// Branches where it is not.
     fn unless_edge(&self, asm: &mut Assembly, place: Register, edge: Edge, label: Label) {
-        if self.log2() == 1 {
+        if self.log2(place) == 1 {
             self.if_edge(asm, place, edge.other(), label);
         } else {
             self.compare_edge(asm, place, edge);
-            let share = 1.0 / f64::from(1 << self.log2());
+            let share = 1.0 / f64::from(1 << self.log2(place));
             asm.branch(Condition::NotEqual, label, 1.0 - share);
         }
     }
 
     fn compare_edge(&self, asm: &mut Assembly, place: Register, edge: Edge) {
-        let mask = (1 << self.log2()) - 1;
+        let mask = (1 << self.log2(place)) - 1;
         asm.mov(SPARE, place);
         asm.andi(SPARE, mask);
         if edge == Edge::Last {

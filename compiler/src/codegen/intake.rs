@@ -39,13 +39,15 @@ pub(super) fn emit(program: &Program) -> TokenStream {
             sums,
             ..
         } => {
-            let window_log2 = count(program.intake.window.ilog2());
+            let window = program.intake.window;
+            let (height_log2, width_log2) =
+                (count(window.height.ilog2()), count(window.width.ilog2()));
             let (first, sums) = (count(sums_first_byte), count(sums));
             quote! {
                 if cursor.at_start() {
                     runtime::clear_sums(arena, #first, #sums);
                 }
-                if let ::core::option::Option::Some((pixel, sum)) = runtime::pool::<#window_log2>(
+                if let ::core::option::Option::Some((pixel, sum)) = runtime::pool::<#height_log2, #width_log2>(
                     arena,
                     #first,
                     cursor,

@@ -8,7 +8,7 @@ mod arena;
 mod arithmetic;
 mod fault;
 
-use crate::network::Shape;
+use crate::network::{Kernel, Shape};
 use crate::plan::{Intake, Order};
 use crate::program::{
     ConstantParameters, Map, Operation, Program, Step, SumParameters, WeightedSum,
@@ -224,15 +224,15 @@ impl<'a> Machine<'a> {
 
     /// Adds a byte to the sum of its window.
     fn pool(&mut self, (row, column): (u32, u32), channel: u32, byte: i64) -> Result<(), Fault> {
-        let side = self.program.intake.window;
+        let Kernel { height, width } = self.program.intake.window;
         let pooled = self.program.maps[0].shape;
-        let window = (row / side, column / side);
+        let window = (row / height, column / width);
         if window.0 >= pooled.height || window.1 >= pooled.width {
             return Ok(());
         }
         let sum = window.1 * pooled.channels + channel;
         let total = self.read_sum(sum)? + byte;
-        if row % side + 1 < side || column % side + 1 < side {
+        if row % height + 1 < height || column % width + 1 < width {
             return self.write_sum(sum, total);
         }
         self.write_sum(sum, 0)?;
@@ -273,9 +273,9 @@ impl<'a> Machine<'a> {
         }
         // The last byte of the column's last window.
         let pooled = self.program.maps[0].shape;
-        let side = self.program.intake.window;
+        let Kernel { height, width } = self.program.intake.window;
         let (column, channel) = (sum / pooled.channels, sum % pooled.channels);
-        let last_pixel = (pooled.height * side - 1, (column + 1) * side - 1);
+        let last_pixel = (pooled.height * height - 1, (column + 1) * width - 1);
         let dies = (0, flat(self.program.input, last_pixel, channel) as u32);
         for part in 0..16 / bits {
             let (cell, value) = (first + part, total >> (bits * part) & ((1 << bits) - 1));

@@ -7,7 +7,7 @@ use super::{
     Results, RuntimeParameters, Step, SumParameters, WeightedSum, packed_row_bytes,
 };
 use crate::declaration::Declaration;
-use crate::network::{Activation, Bits, Layer, LayerId, LayerKind, Network};
+use crate::network::{Activation, Bits, Kernel, Layer, LayerId, LayerKind, Network};
 use crate::plan::{Intake, MemoryPlan, Placement, ReceptiveField, storage_indices};
 use crate::weights::{LayerParameters, Parameters, Weights};
 use std::fmt;
@@ -251,14 +251,14 @@ fn intake(network: &Network, intake: Intake) -> IntakeStep {
     match intake {
         Intake::Store => IntakeStep {
             intake,
-            window: 1,
+            window: Kernel::square(1),
             shift: 8 - bits,
         },
         Intake::Pool { layer, .. } => {
             let kernel = ReceptiveField::of(network.layer(layer)).kernel;
             IntakeStep {
                 intake,
-                window: kernel.width,
+                window: kernel,
                 shift: 8 - bits + kernel.taps().ilog2(),
             }
         }

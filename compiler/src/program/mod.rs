@@ -17,7 +17,7 @@ pub use lower::{
 pub use packed::{pack_row, packed_row_bytes, unpack_row};
 pub use parameters::{ConstantParameters, RuntimeParameters, SumParameters, parameter_bytes};
 
-use crate::network::{LayerId, Shape};
+use crate::network::{Kernel, LayerId, Shape};
 use crate::plan::{Intake, Order, ReceptiveField};
 
 /// A network's whole inference.
@@ -48,8 +48,8 @@ pub struct Program {
 pub struct IntakeStep {
     /// Where the byte goes.
     pub intake: Intake,
-    /// The side of the pooling window; 1 where bytes are stored.
-    pub window: u32,
+    /// The pooling window; a single pixel where bytes are stored.
+    pub window: Kernel,
     /// Bits by which a byte, or a window's sum, is shifted down to an activation.
     pub shift: u32,
 }
