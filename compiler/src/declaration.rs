@@ -82,6 +82,12 @@ pub enum PlanChoice {
     RowMajor,
     /// `herringbone`.
     Herringbone,
+    /// `streamed`, or `streamed(n)`: at most so many layers, of those that compute
+    /// something, as the input arrives; the rest in whatever order is best.
+    Streamed {
+        /// `n`.
+        most_layers: Option<usize>,
+    },
     /// `smallest`: the fewest bytes of arena.
     Smallest,
 }

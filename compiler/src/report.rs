@@ -1,10 +1,10 @@
 //! A plan for people to read: as text, and as a table in the type's rustdoc.
 
 use crate::avr::Form;
-use crate::budget::{CURSOR_BYTES, Design, LayerFootprint, reserved_flash_bytes};
+use crate::budget::{Design, LayerFootprint, reserved_flash_bytes};
 use crate::declaration::{Declaration, WeightsSource};
 use crate::network::{LayerKind, Network};
-use crate::plan::{Intake, LayerPlan, MemoryPlan};
+use crate::plan::{Arrival, Keeps, LayerPlan, MemoryPlan, Stage};
 
 /// A column of the table.
 struct Column {
@@ -125,7 +125,7 @@ fn summary(declaration: &Declaration, design: &Design) -> String {
         thousands(network.multiply_accumulates()),
         bits.weights,
         bits.activations,
-        design.plan.strategy,
+        design.plan.strategy.name(network),
     )
 }
 
@@ -146,8 +146,9 @@ fn totals(declaration: &Declaration, design: &Design) -> Vec<String> {
 
 fn sram(declaration: &Declaration, design: &Design) -> String {
     let mut text = format!(
-        "SRAM: {} arena + {CURSOR_BYTES} state + {}{} reserve = {} bytes",
+        "SRAM: {} arena + {} state + {}{} reserve = {} bytes",
         design.plan.arena_bytes,
+        design.plan.cursor_bytes(),
         match design.parameter_bytes {
             0 => String::new(),
             bytes => format!("{bytes} parameters + "),

@@ -50,7 +50,7 @@ struct Choices {
 }
 
 fn choices(bases_bytes: &'static [u32]) -> impl Strategy<Value = Choices> {
-    let strategies = select(vec![plan::Strategy::RowMajor, plan::Strategy::Herringbone]);
+    let strategies = select(vec![plan::Strategy::ROW_MAJOR, plan::Strategy::HERRINGBONE]);
     let weights = prop_oneof![
         3 => Just(WeightsSource::File),
         1 => Just(WeightsSource::Runtime),
@@ -293,7 +293,7 @@ fn code_for_wide_layers_computes_what_the_design_says() -> Result<()> {
         let network = Network::new(Shape::new(6, 5, 3), Bits::default(), &kinds);
         let network = network.expect("the kernels fit");
         let case = Case::random(network, outputs.into());
-        for strategy in [plan::Strategy::RowMajor, plan::Strategy::Herringbone] {
+        for strategy in [plan::Strategy::ROW_MAJOR, plan::Strategy::HERRINGBONE] {
             for (weights, unrolled) in [
                 (WeightsSource::File, u32::MAX),
                 (WeightsSource::File, 0),
@@ -338,7 +338,7 @@ fn activations_of_wide_dense_layers_are_all_results() -> Result<()> {
         });
         let network = Network::new(Shape::new(1, 3, 1), bits, &kinds);
         let case = Case::random(network.expect("dense layers fit any map"), 5);
-        let strategy = plan::Strategy::RowMajor;
+        let strategy = plan::Strategy::ROW_MAJOR;
         let (program, parameters) = program(part, &case, strategy, WeightsSource::File)?;
         let code = emit(part, &program, 0);
         let site = Site {
@@ -362,7 +362,7 @@ fn activations_of_wide_dense_layers_are_all_results() -> Result<()> {
 fn judge_by_hand(part: &str, tamper: impl Fn(&mut Code)) -> Result<u64> {
     let part = Target::named(part).expect("the part is known");
     let case = one_dense_layer();
-    let strategy = plan::Strategy::RowMajor;
+    let strategy = plan::Strategy::ROW_MAJOR;
     let (program, _) = program(part, &case, strategy, WeightsSource::File)?;
     let mut code = by_hand::dense(&case, &program);
     tamper(&mut code);

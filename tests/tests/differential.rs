@@ -77,7 +77,7 @@ fn agree(recipe: &Recipe, code: CodeChoice) -> Result<(), TestCaseError> {
             return Err(TestCaseError::reject(errors.join("; ")));
         }
     };
-    for strategy in [Strategy::RowMajor, Strategy::Herringbone] {
+    for strategy in [Strategy::ROW_MAJOR, Strategy::HERRINGBONE] {
         let plan = plan::plan(&case.network, strategy);
         let program = program::lower(&declaration, &case.weights, &proven, &plan);
         // Sums at run time may be narrower than these weights need.
@@ -124,7 +124,7 @@ fn tampered(tamper: impl Fn(&mut Program)) -> FaultKind {
     let network = Network::new(Shape::new(16, 16, 1), Bits::default(), &kinds).unwrap();
     let file = networks::greatest_weights(&network);
     let weights = weights::read(&network, &file).unwrap();
-    let plan = plan::plan(&network, Strategy::RowMajor);
+    let plan = plan::plan(&network, Strategy::ROW_MAJOR);
     let declaration = declaration(&network, CodeChoice::Table);
     let proven = program::prove(&network, &weights).unwrap();
     let mut program = program::lower(&declaration, &weights, &proven, &plan);

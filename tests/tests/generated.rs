@@ -36,7 +36,7 @@ fn random_cases() -> Vec<(Case, Strategy)> {
         Some((recipe.network(), recipe))
     })
     .filter(|(network, _)| weight_count(network) <= MOST_WEIGHTS);
-    let strategies = [Strategy::RowMajor, Strategy::Herringbone];
+    let strategies = [Strategy::ROW_MAJOR, Strategy::HERRINGBONE];
     let mut cases: Vec<_> = networks
         .by_ref()
         .take(NETWORKS)
@@ -125,7 +125,7 @@ fn edge_cases() -> Vec<(Case, Strategy)> {
         .zip(networks)
         .map(|(seed, ((shape, kinds), &bits))| {
             let network = Network::new(*shape, bits, kinds).unwrap();
-            (Case::random(network, seed), Strategy::Herringbone)
+            (Case::random(network, seed), Strategy::HERRINGBONE)
         })
         .collect()
 }

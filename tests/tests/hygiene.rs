@@ -102,8 +102,8 @@ fn every_edition_computes_the_same_in_the_planned_size() {
     let (logits, class) = results(&first);
     let (activations, _) = results(&second);
     let arena = |case: &Case, strategy| plan::plan(&case.network, strategy).arena_bytes;
-    let first_bytes = arena(&first, Strategy::RowMajor);
-    let second_bytes = arena(&second, Strategy::Herringbone);
+    let first_bytes = arena(&first, Strategy::ROW_MAJOR);
+    let second_bytes = arena(&second, Strategy::HERRINGBONE);
     let expected = BTreeMap::from([
         ("first", logits),
         ("class", class),

@@ -12,7 +12,7 @@ use herringbone_tests::published::{self, convolution};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-const STRATEGIES: [Strategy; 2] = [Strategy::RowMajor, Strategy::Herringbone];
+const STRATEGIES: [Strategy; 2] = [Strategy::ROW_MAJOR, Strategy::HERRINGBONE];
 
 /// A network of one layer, a byte an activation.
 fn single(input: Shape, kind: LayerKind) -> Network {
@@ -218,7 +218,7 @@ fn no_pooling_or_dense_layer_needs_less_than_the_best_of_all_orders() {
 fn herringbone_is_the_best_of_all_orders() {
     let small = |height, width| height * width <= 12 || height == width && height <= 4;
     each_convolution(&[1, 3, 5], small, |network, least| {
-        let need = need_cells(network, Strategy::Herringbone);
+        let need = need_cells(network, Strategy::HERRINGBONE);
         assert_eq!(need, least, "{}", list(network));
     });
 }
@@ -345,6 +345,6 @@ proptest! {
 #[test]
 fn the_published_network_takes_no_more_than_the_paper() {
     let network = published::network();
-    assert!(plan::plan(&network, Strategy::Herringbone).arena_bytes <= 434);
-    assert!(plan::plan(&network, Strategy::RowMajor).arena_bytes <= 468);
+    assert!(plan::plan(&network, Strategy::HERRINGBONE).arena_bytes <= 434);
+    assert!(plan::plan(&network, Strategy::ROW_MAJOR).arena_bytes <= 468);
 }

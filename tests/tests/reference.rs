@@ -79,7 +79,7 @@ fn the_planned_program_stores_the_published_layers() {
         code: CodeChoice::Table,
         layer_code: BTreeMap::new(),
     };
-    for strategy in [Strategy::RowMajor, Strategy::Herringbone] {
+    for strategy in [Strategy::ROW_MAJOR, Strategy::HERRINGBONE] {
         let plan = plan::plan(&declaration.network, strategy);
         let proven = program::prove(&declaration.network, &weights).unwrap();
         let program = program::lower(&declaration, &weights, &proven, &plan);

@@ -5,7 +5,7 @@ use super::packed_weights_bytes;
 use crate::avr::{self, Code, Core, Form};
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
 use crate::network::{Layer, LayerId, Network};
-use crate::plan::MemoryPlan;
+use crate::plan::{Arrival, MemoryPlan, Order, ReceptiveField, SumBytes};
 use crate::program::{
     self, Accumulator, Accumulators, Program, parameter_bytes, parameter_table_bytes,
 };
@@ -23,6 +23,16 @@ pub struct Sums<'a> {
     pub constants: Option<(&'a Weights, &'a Accumulators)>,
 }
 
+impl Sums<'_> {
+    /// How wide the sums are that a plan keeps in the arena.
+    pub(crate) fn kept_bytes(&self, network: &Network) -> SumBytes {
+        match self.constants {
+            Some((_, accumulators)) => accumulators.sum_bytes(),
+            None => Accumulators::at_run_time(network).sum_bytes(),
+        }
+    }
+}
+
 /// What the code of a plan takes.
 #[derive(Clone, Debug)]
 pub struct Footprint {
@@ -37,6 +47,8 @@ pub struct Footprint {
     pub code: Option<Code>,
     /// The layer that takes most of the flash.
     pub largest: LayerId,
+    /// Without code for AVR, what plans are compared by: see [`effort`].
+    pub effort: f64,
 }
 
 /// What the code of a layer takes.
@@ -110,11 +122,11 @@ pub(crate) fn lower(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPla
 pub(super) fn of(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan) -> Footprint {
     match avr_core(declaration) {
         Some(core) => on_avr(declaration, sums, plan, core),
-        None => portable(declaration, sums),
+        None => portable(declaration, sums, plan),
     }
 }
 
-fn portable(declaration: &Declaration, sums: &Sums<'_>) -> Footprint {
+fn portable(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan) -> Footprint {
     let network = &declaration.network;
     let largest = network
         .layers()
@@ -135,7 +147,40 @@ fn portable(declaration: &Declaration, sums: &Sums<'_>) -> Footprint {
         layers: BTreeMap::new(),
         code: None,
         largest: largest.map_or(LayerId(0), |layer| layer.id),
+        effort: effort(&declaration.network, plan),
     }
+}
+
+/// What a plan costs beside the multiply-accumulates, which all plans share, in
+/// accesses to a pixel: one for a pixel that is found by adding a constant, a
+/// half more where a ring may go around before it, twice as much where its
+/// address is looked up. A pooling that takes values in as they are computed
+/// stores and loads no pixel of its own.
+fn effort(network: &Network, plan: &MemoryPlan) -> f64 {
+    let accesses = |layer: &Layer, pixels: u32| {
+        let field = ReceptiveField::of(layer).kernel.taps();
+        f64::from(pixels) * f64::from(field)
+    };
+    let stages = plan.stages.iter().map(|stage| {
+        let layer = network.layer(stage.layer);
+        let stored = f64::from(stage.input.pixels());
+        match stage.arrival {
+            Arrival::Bytes => stored,
+            Arrival::Values => stored,
+            Arrival::Window => accesses(layer, stage.output.pixels()),
+            Arrival::Ring(_) => 1.5 * accesses(layer, stage.output.pixels()) + 2.0 * stored,
+        }
+    });
+    let steps = plan.steps.iter().zip(&plan.maps).map(|(step, map)| {
+        let layer = network.layer(step.layer);
+        let looked_up = if map.storage == Order::Herringbone {
+            2.0
+        } else {
+            1.0
+        };
+        looked_up * (accesses(layer, layer.output.pixels()) + f64::from(map.shape.pixels()))
+    });
+    stages.chain(steps).sum()
 }
 
 /// What of flash no code of the network can do without: each layer's weights as
@@ -185,7 +230,7 @@ fn on_avr(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan, core: C
     if is_hopeless(declaration, plan, least_bytes) {
         return Footprint {
             flash_bytes: least_bytes,
-            ..portable(declaration, sums)
+            ..portable(declaration, sums, plan)
         };
     }
     let program = lower(declaration, sums, plan);
@@ -224,6 +269,7 @@ fn on_avr(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan, core: C
         largest: largest.map_or(LayerId(0), |(&layer, _)| layer),
         layers,
         code: Some(code),
+        effort: 0.0,
     }
 }
 

@@ -1,23 +1,21 @@
 //! Which plan is taken, what of the target it uses, and what to change where
 //! that is too much.
 
+mod choice;
 mod footprint;
 mod over;
 mod remedies;
 
+pub use choice::{alternatives, choose};
 pub use footprint::{Footprint, LayerFootprint, Sums};
 pub(crate) use footprint::{lower, reserved_flash_bytes};
 pub use over::OverBudget;
 
-use crate::declaration::{Declaration, PlanChoice, WeightsSource};
+use crate::declaration::Declaration;
 use crate::network::{LayerId, Network};
-use crate::plan::{self, MemoryPlan, Strategy};
-use crate::program::{parameter_bytes, parameter_table_bytes};
+use crate::plan::MemoryPlan;
+use crate::program::parameter_table_bytes;
 use std::fmt;
-
-/// Bytes that a network's value holds beside the arena: the row, column and
-/// channel of the input's next byte.
-pub const CURSOR_BYTES: u32 = 3;
 
 /// Bytes kept for the rest of the firmware where the declaration does not say.
 const DEFAULT_RESERVE_BESIDE_STACK_BYTES: u32 = 64;
@@ -41,65 +39,21 @@ impl Design {
     /// The size of the network's value: arena, cursor, and parameters where they
     /// are loaded at run time.
     pub fn state_bytes(&self) -> u32 {
-        (self.plan.arena_bytes + CURSOR_BYTES).saturating_add(self.parameter_bytes)
+        (self.plan.arena_bytes + self.plan.cursor_bytes()).saturating_add(self.parameter_bytes)
+    }
+
+    /// What an inference is expected to cost: cycles on AVR; elsewhere what plans
+    /// are compared by.
+    pub fn cycles(&self) -> f64 {
+        match &self.footprint.code {
+            Some(code) => code.cycles(),
+            None => self.footprint.effort,
+        }
     }
 
     /// SRAM that the design needs: its value and the reserve.
     pub fn sram_bytes(&self) -> u32 {
         self.state_bytes().saturating_add(self.reserve_bytes)
-    }
-}
-
-/// Takes the plan that the declaration asks for; where it does not, row-major,
-/// whose code is the faster, unless only herringbone fits.
-///
-/// `sums` decide how deep the stack is, and how large the code.
-pub fn choose(declaration: &Declaration, sums: &Sums<'_>) -> Design {
-    let network = &declaration.network;
-    let design = |strategy| {
-        let plan = plan::plan(network, strategy);
-        let footprint = footprint::of(declaration, sums, &plan);
-        let default_reserve_bytes = footprint.stack_bytes + DEFAULT_RESERVE_BESIDE_STACK_BYTES;
-        Design {
-            plan,
-            reserve_bytes: declaration
-                .reserve
-                .sram_bytes
-                .unwrap_or(default_reserve_bytes),
-            default_reserve_bytes,
-            parameter_bytes: match declaration.weights {
-                // More than there can be is too much anywhere.
-                WeightsSource::Runtime => parameter_bytes(network).try_into().unwrap_or(u32::MAX),
-                WeightsSource::File | WeightsSource::Nowhere => 0,
-            },
-            footprint,
-        }
-    };
-    match declaration.plan {
-        PlanChoice::RowMajor => design(Strategy::RowMajor),
-        PlanChoice::Herringbone => design(Strategy::Herringbone),
-        PlanChoice::Smallest | PlanChoice::Fastest => {
-            let row_major = design(Strategy::RowMajor);
-            let fits = |design: &Design| {
-                declaration
-                    .budget
-                    .sram_bytes
-                    .is_none_or(|given| design.sram_bytes() <= given)
-            };
-            if declaration.plan == PlanChoice::Fastest && fits(&row_major) {
-                return row_major;
-            }
-            // Placing takes much longer than finding that it can't pay.
-            if plan::least_herringbone_bytes(network) >= row_major.plan.arena_bytes {
-                return row_major;
-            }
-            let herringbone = design(Strategy::Herringbone);
-            if herringbone.plan.arena_bytes < row_major.plan.arena_bytes {
-                herringbone
-            } else {
-                row_major
-            }
-        }
     }
 }
 

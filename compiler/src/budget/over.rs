@@ -1,9 +1,9 @@
 //! What a user is told of a design that needs more than there is.
 
-use super::{CURSOR_BYTES, Design, Sums, footprint, needed_flash_bytes, owner, remedies};
+use super::{Design, Sums, footprint, needed_flash_bytes, owner, remedies};
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
 use crate::network::{LayerId, Network};
-use crate::plan::{Intake, MemoryPlan};
+use crate::plan::{Arrival, Keeps, MemoryPlan};
 use crate::program::Accumulator;
 use std::fmt;
 
@@ -51,10 +51,11 @@ fn over_sram(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Opt
     let live = live_at_peak(network, plan);
     let mut message = format!(
         "over budget: the network needs {} bytes of SRAM, and {owner} has {given_bytes}\n\
-         needed: {} of arena (peak at `{layer}`), {CURSOR_BYTES} of state, {}{} of reserve{}\n\
+         needed: {} of arena (peak at `{layer}`), {} of state, {}{} of reserve{}\n\
          live at the peak: {live}\n",
         design.sram_bytes(),
         plan.arena_bytes,
+        plan.cursor_bytes(),
         match design.parameter_bytes {
             0 => String::new(),
             bytes => format!("{bytes} of parameters, "),
@@ -95,20 +96,8 @@ fn of_stack(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Stri
 fn live_at_peak(network: &Network, plan: &MemoryPlan) -> String {
     let peak = plan.peak();
     let layer = network.layer(peak.layer);
-    if *peak == plan.intake_need {
-        return match plan.intake {
-            Intake::Store => format!(
-                "{} bytes of the whole {} input",
-                plan.bytes(peak.live_output_cells),
-                network.input()
-            ),
-            Intake::Pool { sums, .. } => format!(
-                "{} bytes of the {} that `{layer}` makes, {} bytes of its sums",
-                plan.bytes(layer.output.values()),
-                layer.output,
-                2 * sums
-            ),
-        };
+    if *peak == plan.stream_need {
+        return live_in_stream(network, plan);
     }
     let inputs = plan.bytes(peak.live_input_cells);
     let outputs = plan.bytes(peak.live_output_cells);
@@ -123,6 +112,46 @@ fn live_at_peak(network: &Network, plan: &MemoryPlan) -> String {
         ));
     }
     live
+}
+
+/// What the arena holds while the input arrives, in words.
+fn live_in_stream(network: &Network, plan: &MemoryPlan) -> String {
+    let mut parts = Vec::new();
+    for stage in &plan.stages {
+        let layer = network.layer(stage.layer);
+        match stage.arrival {
+            Arrival::Ring(ring) if ring.pixels > 1 => parts.push(format!(
+                "{} bytes of the last {} pixels that `{layer}` reads",
+                plan.bytes(ring.cells()),
+                ring.pixels
+            )),
+            Arrival::Ring(ring) => parts.push(format!(
+                "{} bytes of the pixel that `{layer}` reads",
+                plan.bytes(ring.cells())
+            )),
+            Arrival::Bytes | Arrival::Window | Arrival::Values => {}
+        }
+        match stage.keeps {
+            Keeps::Windows(windows) => parts.push(format!(
+                "{} bytes of a row of windows of `{layer}`",
+                plan.bytes(windows.cells())
+            )),
+            Keeps::Sums(sums) => parts.push(format!("{} bytes of sums of `{layer}`", sums.bytes())),
+            Keeps::Nothing => {}
+        }
+    }
+    if let Some(map) = plan.maps.first() {
+        let bytes = plan.bytes(map.shape.values());
+        parts.push(match plan.stages.last() {
+            Some(stage) => format!(
+                "{bytes} bytes of the whole {} output of `{}`",
+                map.shape,
+                network.layer(stage.layer)
+            ),
+            None => format!("{bytes} bytes of the whole {} input", map.shape),
+        });
+    }
+    parts.join(", ")
 }
 
 /// Code and tables that the flash can't hold.

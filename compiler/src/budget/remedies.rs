@@ -3,12 +3,13 @@
 //! A change that keeps the weights is judged with them. One of shapes or bits
 //! needs weights that are not there yet: it is judged as a design to size.
 
+use super::choice::least_arena_bytes;
 use super::over::demands_unrolled;
 use super::{Design, Sums, choose, fits, footprint, needed_flash_bytes};
 use crate::declaration::{Budget, CodeChoice, Declaration, PlanChoice, WeightsSource};
 use crate::network::{LayerId, Network};
-use crate::plan::{self, Strategy};
-use crate::program::{Accumulator, parameter_bytes};
+use crate::plan::Strategy;
+use crate::program::{Accumulator, Accumulators, parameter_bytes};
 use crate::target::Target;
 
 /// Changes with each of which alone the design takes at most that SRAM.
@@ -176,9 +177,13 @@ fn of_plan(
     network: Network,
     widest: Accumulator,
 ) -> Design {
-    let plan = match design.plan.strategy {
-        Strategy::RowMajor => PlanChoice::RowMajor,
-        Strategy::Herringbone => PlanChoice::Herringbone,
+    let strategy = design.plan.strategy;
+    let plan = match (strategy.rest, design.plan.stages.len()) {
+        _ if strategy == Strategy::ROW_MAJOR.of(&network) => PlanChoice::RowMajor,
+        _ if strategy == Strategy::HERRINGBONE.of(&network) => PlanChoice::Herringbone,
+        (_, most) => PlanChoice::Streamed {
+            most_layers: Some(most),
+        },
     };
     let planned = Declaration {
         plan,
@@ -194,10 +199,11 @@ fn hopeless(declaration: &Declaration, network: &Network, given_bytes: u32) -> b
         WeightsSource::File | WeightsSource::Nowhere => 0,
     };
     let too_much = |arena_bytes: u32| u64::from(arena_bytes) + loaded_bytes > given_bytes.into();
-    too_much(0)
-        || too_much(plan::least_herringbone_bytes(network))
-            && (declaration.plan == PlanChoice::Herringbone
-                || too_much(plan::plan(network, Strategy::RowMajor).arena_bytes))
+    let least_bytes = || {
+        let sum_bytes = Accumulators::at_run_time(network).sum_bytes();
+        least_arena_bytes(network, declaration.plan, &sum_bytes)
+    };
+    too_much(0) || too_much(least_bytes())
 }
 
 /// The same with every layer that had to be unrolled in whatever form is best.

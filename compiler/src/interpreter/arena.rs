@@ -1,9 +1,7 @@
 //! The arena, cell by cell: a value, what it is, and when it dies.
 
 use super::fault::{Content, FaultKind};
-
-/// A stage and an event of it, in the order of running.
-pub(super) type Time = (usize, u32);
+use super::schedule::Time;
 
 #[derive(Clone, Copy)]
 struct Cell {
@@ -14,15 +12,31 @@ struct Cell {
     dies: Time,
 }
 
+/// A store into a cell.
+#[derive(Clone, Copy)]
+pub(super) struct Write {
+    pub(super) cell: u32,
+    pub(super) content: Content,
+    pub(super) time: Time,
+    pub(super) dies: Time,
+}
+
 pub(super) struct Arena {
     cells: Vec<Option<Cell>>,
+    writes: Vec<Write>,
 }
 
 impl Arena {
     pub(super) fn new(bytes: u32, bits_per_cell: u32) -> Self {
         Self {
             cells: vec![None; (bytes * (8 / bits_per_cell)) as usize],
+            writes: Vec::new(),
         }
+    }
+
+    /// Every store so far.
+    pub(super) fn writes(&self) -> impl Iterator<Item = Write> {
+        self.writes.iter().copied()
     }
 
     /// The bits of `cell`, which must hold `meant`.
@@ -60,6 +74,12 @@ impl Arena {
             bits,
             dies,
         });
+        self.writes.push(Write {
+            cell,
+            content,
+            time: now,
+            dies,
+        });
         Ok(())
     }
 
@@ -81,35 +101,35 @@ mod tests {
     #[test]
     fn a_dead_value_is_poison() {
         let mut arena = Arena::new(1, 4);
-        arena.write(1, value(0), 7, (1, 2), (0, 0)).unwrap();
-        assert_eq!(arena.read(1, value(0), (1, 2)), Ok(7));
+        arena.write(1, value(0), 7, 2, 0).unwrap();
+        assert_eq!(arena.read(1, value(0), 2), Ok(7));
         let poison = FaultKind::ReadsAnother {
             meant: value(0),
             found: None,
         };
-        assert_eq!(arena.read(1, value(0), (1, 3)), Err(poison));
-        assert_eq!(arena.read(0, value(0), (1, 2)), Err(poison));
+        assert_eq!(arena.read(1, value(0), 3), Err(poison));
+        assert_eq!(arena.read(0, value(0), 2), Err(poison));
     }
 
     #[test]
     fn a_live_value_is_overwritten_by_its_last_reader_at_the_earliest() {
         let mut arena = Arena::new(1, 8);
-        arena.write(0, value(0), 7, (1, 2), (0, 0)).unwrap();
-        let early = arena.write(0, value(1), 8, (2, 0), (1, 1));
+        arena.write(0, value(0), 7, 2, 0).unwrap();
+        let early = arena.write(0, value(1), 8, 4, 1);
         let live = FaultKind::OverwritesLive {
             written: value(1),
             live: value(0),
         };
         assert_eq!(early, Err(live));
-        arena.write(0, value(1), 8, (2, 0), (1, 2)).unwrap();
-        assert_eq!(arena.read(0, value(1), (1, 3)), Ok(8));
+        arena.write(0, value(1), 8, 4, 2).unwrap();
+        assert_eq!(arena.read(0, value(1), 3), Ok(8));
     }
 
     #[test]
     fn the_arena_ends() {
         let mut arena = Arena::new(2, 4);
         let outside = FaultKind::OutsideArena { cells: 4 };
-        assert_eq!(arena.read(4, value(0), (0, 0)), Err(outside));
-        assert_eq!(arena.write(4, value(0), 0, (0, 0), (0, 0)), Err(outside));
+        assert_eq!(arena.read(4, value(0), 0), Err(outside));
+        assert_eq!(arena.write(4, value(0), 0, 0, 0), Err(outside));
     }
 }

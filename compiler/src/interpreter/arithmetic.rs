@@ -11,17 +11,25 @@ pub(super) fn wrap(accumulator: Accumulator, value: i64) -> i64 {
     }
 }
 
-/// `(Σ w·x << left) + bias`, every intermediate value in the accumulator.
-pub(super) fn sum_of<'a>(
+/// `total + Σ w·x`, every intermediate value in the accumulator.
+pub(super) fn accumulate<'a>(
+    accumulator: Accumulator,
+    total: i64,
+    products: impl Iterator<Item = (i64, &'a i8)>,
+) -> i64 {
+    products.fold(total, |total, (value, &weight)| {
+        wrap(accumulator, total + value * i64::from(weight))
+    })
+}
+
+/// `(total << left) + bias`, every intermediate value in the accumulator.
+pub(super) fn with_bias(
     accumulator: Accumulator,
     constants: &ConstantParameters,
     output: usize,
-    products: impl Iterator<Item = (i64, &'a i8)>,
+    total: i64,
 ) -> i64 {
     let wrapped = |value| wrap(accumulator, value);
-    let total = products.fold(0, |total, (value, &weight)| {
-        wrapped(total + value * i64::from(weight))
-    });
     let shifted = (0..constants.left).fold(total, |total, _| wrapped(2 * total));
     wrapped(shifted + i64::from(constants.biases[output]))
 }

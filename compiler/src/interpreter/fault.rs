@@ -8,7 +8,7 @@ use std::fmt;
 pub struct Fault {
     /// The part of the program that runs.
     pub stage: Stage,
-    /// The event of that stage, from 0.
+    /// The event of the inference, from 0.
     pub event: u32,
     /// The cell of the arena.
     pub cell: u32,
@@ -19,18 +19,19 @@ pub struct Fault {
 /// A part of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// From the raw input to map 0; an event is a byte.
+    /// From the raw input to the first map; an event is a byte.
     Intake,
-    /// A step; an event is an output pixel, or one output of a dense layer.
+    /// A layer; an event is an output pixel, or one output of a dense layer; of a
+    /// streamed pooling or dense layer, an input pixel.
     Layer(LayerId),
     /// From the last map to the caller; a single event.
     Results,
 }
 
 /// What a cell holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Content {
-    /// One value of a stored map.
+    /// One value of a map: the inputs of the stages, then those of the steps.
     Activation {
         /// The map.
         map: usize,
@@ -41,11 +42,16 @@ pub enum Content {
         /// The channel.
         channel: u32,
     },
-    /// A part of a partial sum of the intake.
-    Sum {
-        /// The sum.
-        sum: u32,
-        /// Which part of its 16 bits, the least first.
+    /// A part of what is known so far of a window's largest values or sums, or
+    /// of a sum.
+    Partial {
+        /// Whose: of the intake, or of stage `keeper − 1`.
+        keeper: usize,
+        /// The window's row, or the output's.
+        row: u32,
+        /// Which value of the row of windows; of a dense layer, which sum.
+        value: u32,
+        /// Which part of its bits, the least first.
         part: u32,
     },
 }
@@ -175,7 +181,15 @@ impl fmt::Display for Content {
                 column,
                 channel,
             } => write!(f, "map {map} ({row}, {column}) channel {channel}"),
-            Content::Sum { sum, part } => write!(f, "sum {sum} part {part}"),
+            Content::Partial {
+                keeper,
+                row,
+                value,
+                part,
+            } => write!(
+                f,
+                "partial {value} of row {row} of keeper {keeper}, part {part}"
+            ),
         }
     }
 }

@@ -2,28 +2,43 @@
 //! what they hold, so that no wrong address can go unnoticed.
 //!
 //! An event reads, computes in registers, then stores; it is one byte of the
-//! intake, one output pixel of a layer, or one output of a dense layer.
+//! raw input, one output pixel of a layer, or one output of a dense layer; of a
+//! streamed pooling or dense layer, one input pixel.
 
 mod arena;
 mod arithmetic;
 mod fault;
+mod kernel;
+mod lifespan;
+mod schedule;
+mod stream;
 
-use crate::network::{Kernel, Shape};
-use crate::plan::{Intake, Order};
-use crate::program::{
-    ConstantParameters, Map, Operation, Program, Step, SumParameters, WeightedSum,
-};
-use arena::{Arena, Time};
-use arithmetic::{finish, signed_range, sum_of, wrap};
+use crate::network::Shape;
+use crate::plan::Order;
+use crate::program::{Operation, Program, Step, WeightedSum};
+use arena::Arena;
+use arithmetic::{signed_range, wrap};
 pub use fault::{Content, Fault, FaultKind, Stage};
+pub use lifespan::{Lifespan, Occupant, Timeline, timeline};
+use schedule::{Event, Pixel, Schedule, Time};
 
 /// What a run gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// The results in flattening order: row-major, channels last.
     pub results: Vec<i64>,
-    /// Every stored map's values in flattening order.
-    pub maps: Vec<Vec<i64>>,
+    /// The inputs of the streamed layers, as far as they are used, then every map
+    /// that is stored whole.
+    pub maps: Vec<ComputedMap>,
+}
+
+/// A map that was computed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComputedMap {
+    /// Rows and columns from the first one on, of all channels.
+    pub shape: Shape,
+    /// The values in flattening order.
+    pub values: Vec<i64>,
 }
 
 /// Computes one inference on `input`, which is row-major, channels last.
@@ -58,14 +73,10 @@ pub fn run_with_parameters(
     }
     let program = &program.with_parameters(parameters);
     let mut machine = Machine::new(program);
-    machine.take_in(input)?;
-    for index in 0..program.steps.len() {
-        machine.run_step(index)?;
-    }
-    machine.read_results()?;
+    machine.run(input)?;
     Ok(Outcome {
         results: machine.results,
-        maps: machine.stored,
+        maps: machine.maps,
     })
 }
 
@@ -74,89 +85,120 @@ fn flat(shape: Shape, (row, column): (u32, u32), channel: u32) -> usize {
     ((row * shape.width + column) * shape.channels + channel) as usize
 }
 
-/// The events of a step: the output pixels in order, or as often the only
-/// pixel of a dense layer as it has outputs.
-fn events(step: &Step) -> Vec<(u32, u32)> {
-    match step.operation {
-        Operation::Dense(_) => (0..step.output.channels).map(|_| (0, 0)).collect(),
-        _ => step.order.pixels(step.output.height, step.output.width),
-    }
-}
-
 struct Machine<'a> {
     program: &'a Program,
+    schedule: Schedule,
     arena: Arena,
-    /// By map and flattened pixel: the last event that reads the pixel.
-    last_reads: Vec<Vec<Option<Time>>>,
-    /// Every value ever stored, by map and flattening index.
-    stored: Vec<Vec<i64>>,
+    /// The cursor's positions, in pixels.
+    positions: Vec<u32>,
+    /// Every value ever computed.
+    maps: Vec<ComputedMap>,
     results: Vec<i64>,
-    /// The stage that runs: the intake, then the steps, then the results.
-    stage: usize,
-    event: u32,
+    /// Whether values are computed, or are all 0.
+    computes: bool,
+    now: Time,
 }
 
 impl<'a> Machine<'a> {
     fn new(program: &'a Program) -> Self {
-        let values = |map: &Map| vec![0; map.shape.values() as usize];
+        let streamed = program.stages.iter().map(|stage| stage.input);
+        let stored = program.maps.iter().map(|map| map.shape);
+        let maps = streamed.chain(stored).map(|shape| ComputedMap {
+            shape,
+            values: vec![0; shape.values() as usize],
+        });
         Self {
             program,
+            schedule: Schedule::of(program),
             arena: Arena::new(program.arena_bytes, program.activation_bits),
-            last_reads: last_reads(program),
-            stored: program.maps.iter().map(values).collect(),
+            positions: vec![0; program.positions as usize],
+            maps: maps.collect(),
             results: Vec::new(),
-            stage: 0,
-            event: 0,
+            computes: true,
+            now: 0,
         }
     }
 
-    fn now(&self) -> Time {
-        (self.stage, self.event)
+    /// Every event in turn.
+    fn run(&mut self, input: &[u8]) -> Result<(), Fault> {
+        let shape = self.program.input;
+        let (needed, given) = (shape.values() as usize, input.len());
+        if needed != given {
+            return Err(self.fault(0, FaultKind::InputLength { needed, given }));
+        }
+        for time in 0..self.schedule.events.len() {
+            self.now = time as Time;
+            match self.schedule.events[time] {
+                Event::Byte { pixel, channel } => {
+                    let byte = input[flat(shape, pixel, channel)];
+                    self.take_in(pixel, channel, i64::from(byte))?;
+                }
+                Event::Stage { stage, pixel } => self.run_stage(stage, pixel)?,
+                Event::Step {
+                    step,
+                    pixel,
+                    ordinal,
+                } => self.run_step(step, pixel, ordinal)?,
+                Event::Results => self.read_results()?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of the input of step `index` among all maps.
+    fn map_of_step(&self, index: usize) -> usize {
+        self.program.stages.len() + index
+    }
+
+    /// Whether the values of a map are two's complement.
+    fn is_signed(&self, map: usize) -> bool {
+        let stages = &self.program.stages;
+        match map.checked_sub(stages.len()) {
+            None => stages[map].signed_input,
+            Some(stored) => self.program.maps[stored].signed,
+        }
     }
 
     fn fault(&self, cell: u32, kind: FaultKind) -> Fault {
-        let stage = match self.stage.checked_sub(1) {
-            None => Stage::Intake,
-            Some(step) => match self.program.steps.get(step) {
-                Some(step) => Stage::Layer(step.layer),
-                None => Stage::Results,
-            },
-        };
+        let stage = lifespan::stage_of(self.program, self.schedule.events[self.now as usize]);
         Fault {
             stage,
-            event: self.event,
+            event: self.now,
             cell,
             kind,
         }
     }
 
     /// Reads one value of a map from the cell that `cell` says.
-    fn read(&self, map: usize, pixel: (u32, u32), channel: u32, cell: u32) -> Result<i64, Fault> {
+    fn read(&self, map: usize, pixel: Pixel, channel: u32, cell: u32) -> Result<i64, Fault> {
         let meant = Content::activation(map, pixel, channel);
         let bits = self
             .arena
-            .read(cell, meant, self.now())
+            .read(cell, meant, self.now)
             .map_err(|kind| self.fault(cell, kind))?;
         let width = self.program.activation_bits;
-        Ok(
-            if self.program.maps[map].signed && bits >> (width - 1) == 1 {
-                bits - (1 << width)
-            } else {
-                bits
-            },
-        )
+        let negative = self.is_signed(map) && bits >> (width - 1) == 1;
+        Ok(bits - (i64::from(negative) << width))
     }
 
-    /// The channels of one pixel of a map.
-    fn read_pixel(&self, map: usize, pixel: (u32, u32)) -> Result<Vec<i64>, Fault> {
-        let placed = &self.program.maps[map];
+    /// The channels of a pixel of a map, from that cell on.
+    fn read_pixel_at(&self, map: usize, pixel: Pixel, first: u32) -> Result<Vec<i64>, Fault> {
+        let shape = self.maps[map].shape;
         let (row, column) = pixel;
-        if row >= placed.shape.height || column >= placed.shape.width {
+        if row >= shape.height || column >= shape.width {
             return Err(self.fault(0, FaultKind::OutsideMap { map, row, column }));
         }
-        (0..placed.shape.channels)
-            .map(|channel| self.read(map, pixel, channel, placed.cell(pixel) + channel))
+        (0..shape.channels)
+            .map(|channel| self.read(map, pixel, channel, first + channel))
             .collect()
+    }
+
+    /// The channels of one pixel of a map that is stored whole.
+    fn read_stored_pixel(&self, stored: usize, pixel: Pixel) -> Result<Vec<i64>, Fault> {
+        let shape = self.program.maps[stored].shape;
+        let is_inside = pixel.0 < shape.height && pixel.1 < shape.width;
+        let first = is_inside.then(|| self.program.maps[stored].cell(pixel));
+        self.read_pixel_at(self.map_of_step(stored), pixel, first.unwrap_or(0))
     }
 
     /// Stores one value of the pixel that begins at `first_cell`.
@@ -164,14 +206,32 @@ impl<'a> Machine<'a> {
         &mut self,
         map: usize,
         first_cell: u32,
-        pixel: (u32, u32),
+        pixel: Pixel,
         channel: u32,
         value: i64,
     ) -> Result<(), Fault> {
-        let Map { shape, signed, .. } = self.program.maps[map];
         let cell = first_cell + channel;
         let width = self.program.activation_bits;
-        let fits = if signed {
+        self.compute(map, cell, pixel, channel, value)?;
+        // A value that nothing reads is dead as soon as it is stored.
+        let dies = self.schedule.last_read(map, pixel).unwrap_or(self.now);
+        let content = Content::activation(map, pixel, channel);
+        self.arena
+            .write(cell, content, value & ((1 << width) - 1), dies, self.now)
+            .map_err(|kind| self.fault(cell, kind))
+    }
+
+    /// Notes a value that is computed, and must fit the cell.
+    fn compute(
+        &mut self,
+        map: usize,
+        cell: u32,
+        pixel: Pixel,
+        channel: u32,
+        value: i64,
+    ) -> Result<(), Fault> {
+        let width = self.program.activation_bits;
+        let fits = if self.is_signed(map) {
             signed_range(width).contains(&value)
         } else {
             (0..1 << width).contains(&value)
@@ -179,231 +239,99 @@ impl<'a> Machine<'a> {
         if !fits {
             return Err(self.fault(cell, FaultKind::DoesNotFit { value }));
         }
-        let flat_pixel = flat(shape, pixel, 0) / shape.channels as usize;
-        // A value that nothing reads is dead as soon as it is stored.
-        let dies = self.last_reads[map][flat_pixel].unwrap_or(self.now());
-        let content = Content::activation(map, pixel, channel);
-        self.arena
-            .write(cell, content, value & ((1 << width) - 1), dies, self.now())
-            .map_err(|kind| self.fault(cell, kind))?;
-        self.stored[map][flat(shape, pixel, channel)] = value;
+        let ComputedMap { shape, values } = &mut self.maps[map];
+        values[flat(*shape, pixel, channel)] = value;
         Ok(())
     }
 
-    /// The raw input, byte by byte.
-    fn take_in(&mut self, input: &[u8]) -> Result<(), Fault> {
-        let shape = self.program.input;
-        let needed = shape.values() as usize;
-        if input.len() != needed {
-            let given = input.len();
-            return Err(self.fault(0, FaultKind::InputLength { needed, given }));
-        }
-        let intake = self.program.intake;
-        if let Intake::Pool { sums, .. } = intake.intake {
-            for sum in 0..sums {
-                self.write_sum(sum, 0)?;
+    fn run_step(&mut self, index: usize, pixel: Pixel, ordinal: u32) -> Result<(), Fault> {
+        let program = self.program;
+        let step = &program.steps[index];
+        let (first_channel, values) = match &step.operation {
+            Operation::Dense(sum) => (ordinal, vec![self.dense(index, sum, ordinal as usize)?]),
+            operation => {
+                let taps = step.field.pixels(pixel);
+                let taps = taps.map(|pixel| self.read_stored_pixel(index, pixel));
+                let taps: Vec<Vec<i64>> = taps.collect::<Result<_, _>>()?;
+                (0, self.output_pixel(operation, &taps, step.output.channels))
             }
+        };
+        if self.results.is_empty() && !step.stores {
+            self.results = vec![0; program.results.count as usize];
         }
-        let pixels = Order::RowMajor.pixels(shape.height, shape.width);
-        let places = pixels
-            .into_iter()
-            .flat_map(|pixel| (0..shape.channels).map(move |channel| (pixel, channel)));
-        for (index, (pixel, channel)) in places.enumerate() {
-            self.event = index as u32;
-            let byte = i64::from(input[index]);
-            match intake.intake {
-                Intake::Store => {
-                    let cell = self.program.maps[0].cell(pixel);
-                    self.store(0, cell, pixel, channel, byte >> intake.shift)?;
-                }
-                Intake::Pool { .. } => self.pool(pixel, channel, byte)?,
+        for (channel, value) in (first_channel..).zip(values) {
+            if step.stores {
+                let cell = self.walked_cell(index, ordinal);
+                let map = self.map_of_step(index + 1);
+                self.store(map, cell, pixel, channel, value)?;
+            } else {
+                self.results[flat(step.output, pixel, channel)] = value;
             }
         }
         Ok(())
     }
 
-    /// Adds a byte to the sum of its window.
-    fn pool(&mut self, (row, column): (u32, u32), channel: u32, byte: i64) -> Result<(), Fault> {
-        let Kernel { height, width } = self.program.intake.window;
-        let pooled = self.program.maps[0].shape;
-        let window = (row / height, column / width);
-        if window.0 >= pooled.height || window.1 >= pooled.width {
-            return Ok(());
-        }
-        let sum = window.1 * pooled.channels + channel;
-        let total = self.read_sum(sum)? + byte;
-        if row % height + 1 < height || column % width + 1 < width {
-            return self.write_sum(sum, total);
-        }
-        self.write_sum(sum, 0)?;
-        let cell = self.program.maps[0].cell(window);
-        self.store(0, cell, window, channel, total >> self.program.intake.shift)
-    }
-
-    /// The cell of the least part of a partial sum.
-    fn sum_cell(&self, sum: u32) -> u32 {
-        match self.program.intake.intake {
-            Intake::Pool {
-                sums_first_byte, ..
-            } => (sums_first_byte + 2 * sum) * (8 / self.program.activation_bits),
-            Intake::Store => unreachable!("only a pooled intake has sums"),
-        }
-    }
-
-    fn read_sum(&self, sum: u32) -> Result<i64, Fault> {
-        let bits = self.program.activation_bits;
-        let first = self.sum_cell(sum);
-        let mut total = 0;
-        for part in 0..16 / bits {
-            let cell = first + part;
-            let value = self
-                .arena
-                .read(cell, Content::Sum { sum, part }, self.now())
-                .map_err(|kind| self.fault(cell, kind))?;
-            total |= value << (bits * part);
-        }
-        Ok(total)
-    }
-
-    fn write_sum(&mut self, sum: u32, total: i64) -> Result<(), Fault> {
-        let bits = self.program.activation_bits;
-        let first = self.sum_cell(sum);
-        if !(0..1 << 16).contains(&total) {
-            return Err(self.fault(first, FaultKind::DoesNotFit { value: total }));
-        }
-        // The last byte of the column's last window.
-        let pooled = self.program.maps[0].shape;
-        let Kernel { height, width } = self.program.intake.window;
-        let (column, channel) = (sum / pooled.channels, sum % pooled.channels);
-        let last_pixel = (pooled.height * height - 1, (column + 1) * width - 1);
-        let dies = (0, flat(self.program.input, last_pixel, channel) as u32);
-        for part in 0..16 / bits {
-            let (cell, value) = (first + part, total >> (bits * part) & ((1 << bits) - 1));
-            self.arena
-                .write(cell, Content::Sum { sum, part }, value, dies, self.now())
-                .map_err(|kind| self.fault(cell, kind))?;
-        }
-        Ok(())
-    }
-
-    fn run_step(&mut self, index: usize) -> Result<(), Fault> {
-        let step = &self.program.steps[index];
-        self.stage = index + 1;
-        if !step.stores {
-            self.results = vec![0; self.program.results.count as usize];
-        }
-        for (event, pixel) in events(step).into_iter().enumerate() {
-            self.event = event as u32;
-            let (first_channel, values) = match &step.operation {
-                Operation::Dense(sum) => (event as u32, vec![self.dense(index, sum, event)?]),
-                operation => (0, self.output_pixel(index, step, operation, pixel)?),
-            };
-            for (channel, value) in (first_channel..).zip(values) {
-                if step.stores {
-                    self.store(
-                        index + 1,
-                        self.walked_cell(index, event),
-                        pixel,
-                        channel,
-                        value,
-                    )?;
-                } else {
-                    self.results[flat(step.output, pixel, channel)] = value;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Where a step's event stores: backends walk from one stored pixel to the
+    /// Where a step stores a pixel: backends walk from one stored pixel to the
     /// next, and look no address up.
-    fn walked_cell(&self, step: usize, event: usize) -> u32 {
+    fn walked_cell(&self, step: usize, ordinal: u32) -> u32 {
         let map = &self.program.maps[step + 1];
         let Step {
             order, operation, ..
         } = &self.program.steps[step];
         match (operation, order) {
             (Operation::Dense(_), _) => map.stored_cell(0),
-            (_, Order::RowMajorBackward) => map.stored_cell(map.shape.pixels() - 1 - event as u32),
-            (_, Order::RowMajor | Order::Herringbone) => map.stored_cell(event as u32),
+            (_, Order::RowMajorBackward) => map.stored_cell(map.shape.pixels() - 1 - ordinal),
+            (_, Order::RowMajor | Order::Herringbone) => map.stored_cell(ordinal),
         }
     }
 
-    /// Every channel of one output pixel, in registers.
-    fn output_pixel(
-        &self,
-        map: usize,
-        step: &Step,
-        operation: &Operation,
-        pixel: (u32, u32),
-    ) -> Result<Vec<i64>, Fault> {
-        let bits = self.program.activation_bits;
-        let taps: Vec<Vec<i64>> = step
-            .field
-            .pixels(pixel)
-            .map(|pixel| self.read_pixel(map, pixel))
-            .collect::<Result<_, _>>()?;
-        let channels = || 0..taps[0].len();
-        let of_channel = |channel: usize| taps.iter().map(move |tap| tap[channel]);
-        Ok(match operation {
-            Operation::Convolution(sum) => convolve(sum, &taps, bits),
-            Operation::Separable {
-                depthwise,
-                pointwise,
-            } => {
-                let between = channels()
-                    .map(|channel| output_of(depthwise, channel, of_channel(channel), bits))
-                    .collect();
-                convolve(pointwise, &[between], bits)
-            }
-            Operation::AveragePool { shift } => channels()
-                .map(|channel| of_channel(channel).sum::<i64>() >> shift)
-                .collect(),
-            Operation::MaxPool => channels()
-                .map(|channel| of_channel(channel).max().unwrap_or_default())
-                .collect(),
-            Operation::Dense(_) => unreachable!("a dense layer's events are single outputs"),
-        })
+    /// Every channel of one output pixel.
+    fn output_pixel(&self, operation: &Operation, taps: &[Vec<i64>], channels: u32) -> Vec<i64> {
+        if self.computes {
+            kernel::output_pixel(operation, taps, self.program.activation_bits)
+        } else {
+            vec![0; channels as usize]
+        }
     }
 
     /// One output of a dense layer, its inputs taken in the order in which
     /// their map is stored, from cell to cell.
-    fn dense(&self, map: usize, sum: &WeightedSum, output: usize) -> Result<i64, Fault> {
-        let placed = &self.program.maps[map];
-        let (shape, inputs) = (placed.shape, sum.inputs as usize);
+    fn dense(&self, index: usize, sum: &WeightedSum, output: usize) -> Result<i64, Fault> {
+        let placed = &self.program.maps[index];
+        let map = self.map_of_step(index);
+        let shape = placed.shape;
         let mut at_cell = std::collections::BTreeMap::new();
         for pixel in Order::RowMajor.pixels(shape.height, shape.width) {
             at_cell.insert(placed.cell(pixel), pixel);
         }
-        let mut values = Vec::with_capacity(inputs);
+        let mut values = Vec::with_capacity(sum.inputs as usize);
         for stored in 0..shape.pixels() {
-            let first = match stored.checked_sub(placed.pixels_before_wrap) {
-                None => placed.first_cell + stored * shape.channels,
-                Some(wrapped) => wrapped * shape.channels,
-            };
+            let first = placed.stored_cell(stored);
             // The walk must pass each pixel once, where the addressing has it.
             let pixel = at_cell
                 .remove(&first)
                 .ok_or_else(|| self.fault(first, FaultKind::NoPixelBegins { map }))?;
-            for channel in 0..shape.channels {
-                values.push(self.read(map, pixel, channel, first + channel)?);
-            }
+            values.extend(self.read_pixel_at(map, pixel, first)?);
+        }
+        if !self.computes {
+            return Ok(0);
         }
         let bits = self.program.activation_bits;
-        Ok(output_of(sum, output, values.into_iter(), bits))
+        Ok(kernel::output_of(sum, output, values.into_iter(), bits))
     }
 
-    /// Results that are activations are read from the last map.
+    /// Results that are activations are read from the last map, and those that a
+    /// stage keeps from its sums.
     fn read_results(&mut self) -> Result<(), Fault> {
-        self.stage = self.program.steps.len() + 1;
-        self.event = 0;
         if self.program.maps.len() > self.program.steps.len() {
-            let map = self.program.steps.len();
-            let shape = self.program.maps[map].shape;
+            let stored = self.program.steps.len();
+            let shape = self.program.maps[stored].shape;
             for pixel in Order::RowMajor.pixels(shape.height, shape.width) {
-                let values = self.read_pixel(map, pixel)?;
+                let values = self.read_stored_pixel(stored, pixel)?;
                 self.results.extend(values);
             }
+        } else if self.program.maps.is_empty() {
+            self.read_kept_results()?;
         }
         // What the caller gets is as wide as its type.
         let accumulator = self.program.results.accumulator;
@@ -412,56 +340,4 @@ impl<'a> Machine<'a> {
         }
         Ok(())
     }
-}
-
-/// Weighted sums over all taps and channels.
-fn convolve(sum: &WeightedSum, taps: &[Vec<i64>], bits: u32) -> Vec<i64> {
-    (0..sum.outputs as usize)
-        .map(|output| output_of(sum, output, taps.iter().flatten().copied(), bits))
-        .collect()
-}
-
-/// One output of a sum over `values`, one for each row of weights.
-fn output_of(
-    sum: &WeightedSum,
-    output: usize,
-    values: impl Iterator<Item = i64>,
-    bits: u32,
-) -> i64 {
-    let constants = constants(sum);
-    let weights = constants.weights[output..].iter();
-    let products = values.zip(weights.step_by(sum.outputs as usize));
-    let total = sum_of(sum.accumulator, constants, output, products);
-    finish(sum.finish, total, constants.right, bits)
-}
-
-fn constants(sum: &WeightedSum) -> &ConstantParameters {
-    match &sum.parameters {
-        SumParameters::Constant(constants) => constants,
-        SumParameters::Runtime(_) => unreachable!("the parameters are put in before the run"),
-    }
-}
-
-/// The last reader of every pixel of every map, from the program's own reads.
-fn last_reads(program: &Program) -> Vec<Vec<Option<Time>>> {
-    let mut last_reads: Vec<Vec<Option<Time>>> = Vec::new();
-    for (index, map) in program.maps.iter().enumerate() {
-        let mut reads = vec![None; map.shape.pixels() as usize];
-        match program.steps.get(index) {
-            None => reads.fill(Some((program.steps.len() + 1, 0))),
-            Some(step) => {
-                for (event, pixel) in events(step).into_iter().enumerate() {
-                    for (row, column) in step.field.pixels(pixel) {
-                        // A read outside the map is a fault of its own.
-                        if row < map.shape.height && column < map.shape.width {
-                            let pixel = (row * map.shape.width + column) as usize;
-                            reads[pixel] = Some((index + 1, event as u32));
-                        }
-                    }
-                }
-            }
-        }
-        last_reads.push(reads);
-    }
-    last_reads
 }

@@ -2,7 +2,7 @@
 //! are eaten, and its successor follows behind it around the arena's end, so
 //! that no layer needs more than its own simulated peak.
 
-use super::{Demand, MemoryPlan, Order, Placement, SimulatedStep, Strategy};
+use super::{Demand, MemoryPlan, Order, Placement, SimulatedStep};
 
 pub(super) fn plan(demand: &Demand<'_>) -> MemoryPlan {
     let steps = simulate(demand);
@@ -15,15 +15,8 @@ pub(super) fn plan(demand: &Demand<'_>) -> MemoryPlan {
         .step_by(1 + least_bytes as usize / 1024)
         .find_map(|bytes| Some((bytes, search.place(demand, &steps, bytes * per_byte)?)))
         .expect("a large enough arena holds every map apart");
-    MemoryPlan {
-        strategy: Strategy::Herringbone,
-        cells_per_byte: per_byte,
-        arena_bytes,
-        intake: demand.intake(placed.sums_first_byte),
-        maps: placed.maps,
-        steps: steps.iter().map(SimulatedStep::report).collect(),
-        intake_need: demand.intake_need(Order::Herringbone),
-    }
+    let reports = steps.iter().map(SimulatedStep::report).collect();
+    demand.plan(arena_bytes, placed.stream_first_byte, placed.maps, reports)
 }
 
 pub(super) fn least_bytes(demand: &Demand<'_>) -> u32 {
@@ -40,14 +33,14 @@ fn simulate<'a>(demand: &Demand<'a>) -> Vec<SimulatedStep<'a>> {
 }
 
 fn least_bytes_of(demand: &Demand<'_>, steps: &[SimulatedStep<'_>]) -> u32 {
-    let intake_cells = demand.intake_need(Order::Herringbone).need_cells;
+    let stream_cells = demand.stream_need().need_cells;
     let needs = steps.iter().map(SimulatedStep::need_cells);
-    let least_cells = needs.chain([intake_cells]).max().unwrap_or(0);
+    let least_cells = needs.chain([stream_cells]).max().unwrap_or(0);
     least_cells.div_ceil(demand.cells_per_byte)
 }
 
 struct Placed {
-    sums_first_byte: u32,
+    stream_first_byte: u32,
     maps: Vec<Placement>,
 }
 
@@ -76,22 +69,22 @@ impl Search {
         steps: &[SimulatedStep<'_>],
         arena_cells: u32,
     ) -> Option<Placed> {
-        let first = demand.first_map;
+        let first = demand.first_map();
         let slack = arena_cells.checked_sub(first.values())?;
         let most_channels = steps.iter().map(|step| step.layer.output.channels).max();
         let more = slack.min(2 * most_channels.unwrap_or(1));
         self.first_cells(0, more).find_map(|first_cell| {
             let map = Placement::new(first, Order::Herringbone, first_cell, arena_cells);
             let behind = map.end_cell().next_multiple_of(self.cells_per_byte);
-            let sums_first_cell = if behind + demand.sums_cells() <= arena_cells {
+            let stream_first_cell = if behind + demand.stream_cells() <= arena_cells {
                 behind
-            } else if demand.sums_cells() <= first_cell {
+            } else if demand.stream_cells() <= first_cell {
                 0
             } else {
                 return None;
             };
             Some(Placed {
-                sums_first_byte: sums_first_cell / self.cells_per_byte,
+                stream_first_byte: stream_first_cell / self.cells_per_byte,
                 maps: self.follow(map, steps, arena_cells)?,
             })
         })

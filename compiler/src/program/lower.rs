@@ -2,13 +2,16 @@
 
 use super::accumulator::{ActivationRange, SumTooWide, accumulator_for};
 use super::parameters;
+use super::stage::{Intake, PooledIntake, Pooling, Sink, Stage};
 use super::{
-    Accumulator, Addressing, ConstantParameters, Finish, Form, IntakeStep, Map, Operation, Program,
-    Results, RuntimeParameters, Step, SumParameters, WeightedSum, packed_row_bytes,
+    Accumulator, Addressing, ConstantParameters, Finish, Form, Map, Operation, Program, Results,
+    RuntimeParameters, Step, SumParameters, WeightedSum, packed_row_bytes,
 };
 use crate::declaration::Declaration;
-use crate::network::{Activation, Bits, Kernel, Layer, LayerId, LayerKind, Network};
-use crate::plan::{Intake, MemoryPlan, Placement, ReceptiveField, storage_indices};
+use crate::network::{Activation, Bits, Layer, LayerId, LayerKind, Network};
+use crate::plan::{
+    self, Arrival, Keeps, MemoryPlan, Placement, ReceptiveField, SumBytes, storage_indices,
+};
 use crate::weights::{LayerParameters, Parameters, Weights};
 use std::fmt;
 
@@ -92,6 +95,52 @@ fn lower_all(
         })
         .collect();
     let mut next_byte = 0;
+    let mut operation = |id: LayerId, input: Option<&Placement>| {
+        let layer = network.layer(id);
+        let is_last = id == network.last_layer().id;
+        // The weights of a streamed dense layer are each used in a single place
+        // of the input, which is another one at each pixel.
+        let streamed_dense = input.is_none() && matches!(layer.kind, LayerKind::Dense { .. });
+        let mut lowering = Lowering {
+            layer,
+            bits: network.bits(),
+            form: match streamed_dense {
+                true => Form::Table,
+                false => Form::of(declaration.code_of(id)),
+            },
+            gives_logits: is_last && network.gives_logits(),
+            accumulators: accumulators.of(id),
+            next_byte: &mut next_byte,
+        };
+        lowering.operation(weights.map(|weights| weights.layer(id)), input)
+    };
+    let mut stages: Vec<Stage> = Vec::with_capacity(plan.stages.len());
+    for stage in &plan.stages {
+        let layer = network.layer(stage.layer);
+        if stage.arrival == Arrival::Bytes {
+            continue;
+        }
+        stages.push(Stage {
+            layer: stage.layer,
+            input: stage.input,
+            output: stage.output,
+            signed_input: layer.signed_input,
+            arrival: stage.arrival,
+            keeps: stage.keeps,
+            field: ReceptiveField::of(layer),
+            operation: operation(stage.layer, None),
+            sink: Sink::Stays,
+            ring_position: stage.ring_position,
+            sums_position: stage.sums_position,
+        });
+    }
+    let last_sink = match stages.last().and_then(Stage::sums) {
+        Some(sums) if maps.is_empty() => Sink::Results(sums),
+        _ => Sink::Map {
+            position: plan.map_position,
+        },
+    };
+    let intake_sink = deliver(&mut stages, last_sink);
     let steps: Vec<Step> = plan
         .steps
         .iter()
@@ -99,23 +148,13 @@ fn lower_all(
         .enumerate()
         .map(|(index, (step, input))| {
             let layer = network.layer(step.layer);
-            let stores = index + 1 < plan.maps.len();
-            let mut lowering = Lowering {
-                layer,
-                bits: network.bits(),
-                form: Form::of(declaration.code_of(layer.id)),
-                stores,
-                accumulators: accumulators.of(layer.id),
-                next_byte: &mut next_byte,
-            };
-            let parameters = weights.map(|weights| weights.layer(layer.id));
             Step {
                 layer: layer.id,
                 order: step.order,
                 output: layer.output,
                 field: ReceptiveField::of(layer),
-                stores,
-                operation: lowering.operation(parameters, input),
+                stores: index + 1 < plan.maps.len(),
+                operation: operation(layer.id, Some(input)),
             }
         })
         .collect();
@@ -123,15 +162,20 @@ fn lower_all(
         network.output().values(),
         results_accumulator(network, accumulators),
     );
-    let last = &maps[maps.len() - 1];
-    let place_byte = room_beside(last, plan, count * accumulator.bytes());
+    let place_byte = match (maps.last(), stages.last().and_then(Stage::sums)) {
+        (Some(last), _) => room_beside(last, plan, count * accumulator.bytes()),
+        (None, sums) => sums.map(|sums| sums.first_byte),
+    };
     Program {
         activation_bits: network.bits().activations,
         weight_bits: network.bits().weights,
         input: network.input(),
         arena_bytes: plan.arena_bytes,
         parameter_bytes: next_byte,
-        intake: intake(network, plan.intake),
+        intake: intake(network, plan, intake_sink),
+        stages,
+        positions: plan.positions,
+        cursor_bytes: plan.cursor_bytes(),
         maps,
         steps,
         results: Results {
@@ -140,6 +184,31 @@ fn lower_all(
             place_byte,
         },
     }
+}
+
+/// Tells every stage where the next one wants its pixels, and the last one where
+/// they go at last; gives where the first one wants them.
+fn deliver(stages: &mut [Stage], last_sink: Sink) -> Sink {
+    let mut sink = last_sink;
+    for stage in stages.iter_mut().rev() {
+        stage.sink = sink;
+        sink = match (stage.arrival, stage.keeps) {
+            (Arrival::Ring(ring), _) => Sink::Ring {
+                ring,
+                position: stage.ring_position,
+            },
+            (Arrival::Values, Keeps::Windows(windows)) => Sink::Windows {
+                windows,
+                window: stage.field.kernel,
+                pooling: match stage.operation {
+                    Operation::MaxPool => Pooling::Maximum,
+                    _ => Pooling::Sum,
+                },
+            },
+            (Arrival::Window | Arrival::Values | Arrival::Bytes, _) => Sink::Stays,
+        };
+    }
+    sink
 }
 
 /// The first byte of that many in the arena that nothing of the map is in.
@@ -179,6 +248,11 @@ impl Accumulators {
     /// Of the layer's sum, or of the two of a separable layer.
     pub fn of(&self, layer: LayerId) -> (Accumulator, Accumulator) {
         self.0[layer.0]
+    }
+
+    /// Bytes of the sums of each layer that keeps any.
+    pub fn sum_bytes(&self) -> SumBytes {
+        SumBytes::new(self.0.iter().map(|(_, last)| last.bytes()).collect())
     }
 
     /// The widest of any layer.
@@ -246,22 +320,35 @@ fn prove_within(
     }
 }
 
-fn intake(network: &Network, intake: Intake) -> IntakeStep {
+fn intake(network: &Network, plan: &MemoryPlan, sink: Sink) -> Intake {
     let bits = network.bits().activations;
-    match intake {
-        Intake::Store => IntakeStep {
-            intake,
-            window: Kernel::square(1),
-            shift: 8 - bits,
-        },
-        Intake::Pool { layer, .. } => {
-            let kernel = ReceptiveField::of(network.layer(layer)).kernel;
-            IntakeStep {
-                intake,
-                window: kernel,
-                shift: 8 - bits + kernel.taps().ilog2(),
+    match plan.stages.first() {
+        Some(plan::Stage {
+            layer,
+            arrival: Arrival::Bytes,
+            keeps: Keeps::Windows(windows),
+            output,
+            ..
+        }) => {
+            let window = ReceptiveField::of(network.layer(*layer)).kernel;
+            Intake {
+                pool: Some(PooledIntake {
+                    layer: *layer,
+                    window,
+                    sums_first_byte: windows.first_cell / plan.cells_per_byte,
+                    sums: windows.columns * windows.channels,
+                }),
+                shift: 8 - bits + window.taps().ilog2(),
+                output: *output,
+                sink,
             }
         }
+        first => Intake {
+            pool: None,
+            shift: 8 - bits,
+            output: first.map_or(network.input(), |stage| stage.input),
+            sink,
+        },
     }
 }
 
@@ -292,7 +379,8 @@ struct Lowering<'a> {
     layer: &'a Layer,
     bits: Bits,
     form: Form,
-    stores: bool,
+    /// Whether its sums are results.
+    gives_logits: bool,
     accumulators: (Accumulator, Accumulator),
     /// Where the parameters of the next sum begin, where they come at run time.
     next_byte: &'a mut u32,
@@ -300,7 +388,12 @@ struct Lowering<'a> {
 
 impl Lowering<'_> {
     /// `parameters` are those of the layer; without any they come at run time.
-    fn operation(&mut self, parameters: Option<&LayerParameters>, input: &Placement) -> Operation {
+    /// `input` is the map that it reads, unless that arrives pixel by pixel.
+    fn operation(
+        &mut self,
+        parameters: Option<&LayerParameters>,
+        input: Option<&Placement>,
+    ) -> Operation {
         let (first, second) = match parameters {
             Some(LayerParameters::Single(sum)) => (Some(sum), None),
             Some(LayerParameters::Separable {
@@ -311,7 +404,7 @@ impl Lowering<'_> {
         };
         let (inputs, outputs) = (self.layer.input.channels, self.layer.output.channels);
         let finish = match self.layer.activation() {
-            Some(Activation::Linear) if !self.stores => Finish::Exact,
+            Some(Activation::Linear) if self.gives_logits => Finish::Exact,
             Some(Activation::Linear) => Finish::Signed,
             _ => Finish::Relu,
         };
@@ -336,7 +429,10 @@ impl Lowering<'_> {
             }
             LayerKind::Dense { .. } => {
                 let rows = self.layer.input.values();
-                let in_order = |sum: &Parameters| by_input(sum, storage_order(input));
+                let in_order = |sum: &Parameters| match input {
+                    Some(map) => by_input(sum, storage_order(map)),
+                    None => by_input(sum, 0..rows as usize),
+                };
                 Operation::Dense(WeightedSum {
                     accumulator,
                     inputs: rows,

@@ -7,6 +7,7 @@ mod form;
 mod lower;
 mod packed;
 mod parameters;
+mod stage;
 
 pub use accumulator::Accumulator;
 pub use flash::parameter_table_bytes;
@@ -17,8 +18,10 @@ pub use lower::{
 pub use packed::{pack_row, packed_row_bytes, unpack_row};
 pub use parameters::{ConstantParameters, RuntimeParameters, SumParameters, parameter_bytes};
 
-use crate::network::{Kernel, LayerId, Shape};
-use crate::plan::{Intake, Order, ReceptiveField};
+pub use stage::{Intake, PooledIntake, Pooling, Sink, Stage};
+
+use crate::network::{LayerId, Shape};
+use crate::plan::{Order, ReceptiveField};
 
 /// A network's whole inference.
 #[derive(Clone, Debug)]
@@ -33,25 +36,33 @@ pub struct Program {
     pub arena_bytes: u32,
     /// Bytes of the parameters that are loaded at run time.
     pub parameter_bytes: u32,
-    /// How bytes become map 0.
-    pub intake: IntakeStep,
-    /// Every stored feature map.
+    /// How bytes become pixels.
+    pub intake: Intake,
+    /// What is computed as they arrive.
+    pub stages: Vec<Stage>,
+    /// Positions that the cursor holds beside its place in the input.
+    pub positions: u32,
+    /// Bytes of the cursor.
+    pub cursor_bytes: u32,
+    /// Every map that is stored whole.
     pub maps: Vec<Map>,
-    /// What is computed behind the intake; step `i` reads map `i`.
+    /// What is computed when the input is complete; step `i` reads map `i`.
     pub steps: Vec<Step>,
     /// What an inference returns.
     pub results: Results,
 }
 
-/// How each byte of the raw input is taken in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IntakeStep {
-    /// Where the byte goes.
-    pub intake: Intake,
-    /// The pooling window; a single pixel where bytes are stored.
-    pub window: Kernel,
-    /// Bits by which a byte, or a window's sum, is shifted down to an activation.
-    pub shift: u32,
+impl Program {
+    /// What is computed with weights, in the order of the list.
+    pub fn operations(&self) -> impl Iterator<Item = &Operation> {
+        let stages = self.stages.iter().map(|stage| &stage.operation);
+        stages.chain(self.steps.iter().map(|step| &step.operation))
+    }
+
+    fn operations_mut(&mut self) -> impl Iterator<Item = &mut Operation> {
+        let stages = self.stages.iter_mut().map(|stage| &mut stage.operation);
+        stages.chain(self.steps.iter_mut().map(|step| &mut step.operation))
+    }
 }
 
 /// A stored feature map.
@@ -218,6 +229,6 @@ pub struct Results {
     /// Of which type.
     pub accumulator: Accumulator,
     /// A byte of the arena from which on it has room for all of them beside the
-    /// map that they are computed from.
+    /// map that they are computed from; or where a stage keeps them.
     pub place_byte: Option<u32>,
 }

@@ -96,8 +96,7 @@ pub fn parameter_bytes(network: &Network) -> u64 {
 /// The buffer of a program whose parameters are constants.
 pub(super) fn pack(program: &Program, bias_bits: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let operations = program.steps.iter().map(|step| &step.operation);
-    for sum in operations.flat_map(Operation::sums) {
+    for sum in program.operations().flat_map(Operation::sums) {
         if let SumParameters::Constant(constants) = &sum.parameters {
             // The weights file allows shifts of 0 to 31.
             bytes.extend([constants.left as u8, constants.right as u8]);
@@ -118,8 +117,7 @@ impl Program {
     pub fn with_parameters(&self, buffer: &[u8]) -> Program {
         let mut program = self.clone();
         let weight_bits = self.weight_bits;
-        let operations = program.steps.iter_mut().map(|step| &mut step.operation);
-        for sum in operations.flat_map(Operation::sums_mut) {
+        for sum in program.operations_mut().flat_map(Operation::sums_mut) {
             if let SumParameters::Runtime(place) = sum.parameters {
                 sum.parameters = SumParameters::Constant(unpack(buffer, place, sum, weight_bits));
             }
@@ -162,7 +160,7 @@ mod tests {
     use super::*;
     use crate::declaration::{Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource};
     use crate::network::{Activation, Bits, LayerKind, Shape};
-    use crate::plan::{self, MemoryPlan, Strategy};
+    use crate::plan::{self, MemoryPlan, Strategy, SumBytes};
     use crate::program::{lower_runtime, pack_parameters};
     use crate::weights::{LayerParameters, Parameters, Shift, Weights};
     use std::collections::BTreeMap;
@@ -178,7 +176,7 @@ mod tests {
             ..Bits::default()
         };
         let network = Network::new(Shape::new(1, 1, 2), bits, &[kind]).unwrap();
-        let plan = plan::plan(&network, Strategy::RowMajor);
+        let plan = plan::plan(&network, &SumBytes::all(&network, 2), Strategy::ROW_MAJOR);
         let declaration = Declaration {
             network,
             budget: Budget::default(),

@@ -97,13 +97,7 @@ fn plan(value: &[TokenTree], errors: &mut Diagnostics) -> Option<PlanChoice> {
         Some("row_major") => return Some(PlanChoice::RowMajor),
         Some("herringbone") => return Some(PlanChoice::Herringbone),
         Some("smallest") => return Some(PlanChoice::Smallest),
-        Some("streamed") => errors.error(
-            stream(value),
-            format!(
-                "plan `streamed` is not available yet: use {}, or leave `plan` out for the fastest that fits",
-                Key::Plan.form()
-            ),
-        ),
+        Some("streamed") => return Some(PlanChoice::Streamed { most_layers: None }),
         _ => wrong(Key::Plan, value, errors),
     }
     None

@@ -1,0 +1,161 @@
+//! Which plan is taken: by what it takes, never by its name.
+
+use super::{DEFAULT_RESERVE_BESIDE_STACK_BYTES, Design, Sums, fits, footprint};
+use crate::declaration::{Declaration, PlanChoice, WeightsSource};
+use crate::network::Network;
+use crate::plan::{self, InPlace, MemoryPlan, Strategy, SumBytes};
+use crate::program::parameter_bytes;
+
+/// Takes the plan that the declaration asks for; where it does not, the fastest
+/// of those that fit, or else the smallest. Of equals, the one that streams less.
+///
+/// `sums` decide how deep the stack is, and how large the code.
+pub fn choose(declaration: &Declaration, sums: &Sums<'_>) -> Design {
+    let candidates = Candidates::of(declaration, sums);
+    let smallest = || candidates.smallest();
+    match declaration.plan {
+        PlanChoice::Smallest => smallest(),
+        _ => candidates.fastest().unwrap_or_else(smallest),
+    }
+}
+
+/// Some plan that the declaration allows and that fits its budget: a smaller one
+/// before a larger.
+pub(super) fn any_that_fits(declaration: &Declaration, sums: &Sums<'_>) -> Option<Design> {
+    let candidates = Candidates::of(declaration, sums);
+    let mut plans = candidates.plans.iter().collect::<Vec<_>>();
+    plans.sort_by_key(|plan| candidates.state_bytes(plan));
+    plans.into_iter().find_map(|plan| candidates.fitting(plan))
+}
+
+/// Every plan of the network that is worth a look, with what it takes: those of
+/// which no other one is both smaller and faster come first, the fastest at the
+/// head.
+pub fn alternatives(declaration: &Declaration, sums: &Sums<'_>) -> Vec<Design> {
+    let any = Declaration {
+        plan: PlanChoice::Fastest,
+        ..declaration.clone()
+    };
+    let candidates = Candidates::of(&any, sums);
+    let plans = candidates.plans.iter();
+    plans.map(|plan| candidates.design(plan.clone())).collect()
+}
+
+/// The plans that a declaration allows.
+struct Candidates<'a> {
+    declaration: &'a Declaration,
+    sums: &'a Sums<'a>,
+    parameter_bytes: u32,
+    plans: Vec<MemoryPlan>,
+}
+
+impl<'a> Candidates<'a> {
+    fn of(declaration: &'a Declaration, sums: &'a Sums<'a>) -> Self {
+        let network = &declaration.network;
+        let sum_bytes = sums.kept_bytes(network);
+        Self {
+            declaration,
+            sums,
+            parameter_bytes: match declaration.weights {
+                // More than there can be is too much anywhere.
+                WeightsSource::Runtime => parameter_bytes(network).try_into().unwrap_or(u32::MAX),
+                WeightsSource::File | WeightsSource::Nowhere => 0,
+            },
+            plans: plans(network, declaration.plan, &sum_bytes),
+        }
+    }
+
+    fn state_bytes(&self, plan: &MemoryPlan) -> u64 {
+        u64::from(plan.arena_bytes)
+            + u64::from(plan.cursor_bytes())
+            + u64::from(self.parameter_bytes)
+    }
+
+    fn design(&self, plan: MemoryPlan) -> Design {
+        let footprint = footprint::of(self.declaration, self.sums, &plan);
+        let default_reserve_bytes = footprint.stack_bytes + DEFAULT_RESERVE_BESIDE_STACK_BYTES;
+        let reserve_bytes = self.declaration.reserve.sram_bytes;
+        Design {
+            reserve_bytes: reserve_bytes.unwrap_or(default_reserve_bytes),
+            default_reserve_bytes,
+            parameter_bytes: self.parameter_bytes,
+            footprint,
+            plan,
+        }
+    }
+
+    /// The design of a plan, if it fits; its code is not written where its memory
+    /// alone says that it does not.
+    fn fitting(&self, plan: &MemoryPlan) -> Option<Design> {
+        let sram_bytes = self.declaration.budget.sram_bytes;
+        if sram_bytes.is_some_and(|given| self.state_bytes(plan) > given.into()) {
+            return None;
+        }
+        let design = self.design(plan.clone());
+        fits(self.declaration, &design).then_some(design)
+    }
+
+    /// Of those that fit.
+    fn fastest(&self) -> Option<Design> {
+        let designs = self.plans.iter().filter_map(|plan| self.fitting(plan));
+        designs.min_by(|one, other| one.cycles().total_cmp(&other.cycles()))
+    }
+
+    /// Of all.
+    fn smallest(&self) -> Design {
+        let plan = self.plans.iter().min_by_key(|plan| self.state_bytes(plan));
+        self.design(plan.expect("a network has a plan").clone())
+    }
+}
+
+/// Bytes of arena below which no plan is that the key allows.
+pub(super) fn least_arena_bytes(
+    network: &Network,
+    choice: PlanChoice,
+    sum_bytes: &SumBytes,
+) -> u32 {
+    let strategies = strategies(network, choice).into_iter();
+    let least = strategies.map(|strategy| plan::least_bytes(network, sum_bytes, strategy));
+    least.min().unwrap_or(0)
+}
+
+/// The strategies that the key allows.
+fn strategies(network: &Network, choice: PlanChoice) -> Vec<Strategy> {
+    match choice {
+        PlanChoice::RowMajor => vec![Strategy::ROW_MAJOR],
+        PlanChoice::Herringbone => vec![Strategy::HERRINGBONE],
+        PlanChoice::Streamed { most_layers: None } => vec![Strategy::STREAMED],
+        PlanChoice::Streamed {
+            most_layers: Some(streamed_layers),
+        } => [InPlace::RowMajor, InPlace::Herringbone]
+            .map(|rest| {
+                Strategy {
+                    streamed_layers,
+                    rest,
+                }
+                .of(network)
+            })
+            .to_vec(),
+        PlanChoice::Fastest | PlanChoice::Smallest => Strategy::all(network),
+    }
+}
+
+/// The plans that the key allows.
+fn plans(network: &Network, choice: PlanChoice, sum_bytes: &SumBytes) -> Vec<MemoryPlan> {
+    let mut plans: Vec<MemoryPlan> = Vec::new();
+    for strategy in strategies(network, choice) {
+        // Placing takes much longer than finding that it can't pay: herringbone
+        // order is for fewer bytes.
+        let row_major = |plan: &&MemoryPlan| {
+            plan.strategy.streamed_layers == strategy.streamed_layers
+                && strategy.rest == InPlace::Herringbone
+        };
+        let rival = plans.iter().find(row_major);
+        if rival
+            .is_none_or(|rival| plan::least_bytes(network, sum_bytes, strategy) < rival.arena_bytes)
+        {
+            plans.push(plan::plan(network, sum_bytes, strategy));
+        }
+    }
+    plans
+}
