@@ -59,14 +59,14 @@ fn shape(text: &str) -> Option<Shape> {
 /// The multiply-accumulates of the layer called `name`, such as `C1(8,3)`.
 fn multiply_accumulates(name: &str, input: Shape, output: Shape) -> Option<u64> {
     let (letters, arguments) = name.split_once('(')?;
-    let arguments: Vec<u64> = arguments
-        .trim_end_matches(')')
-        .split(',')
-        .filter_map(|argument| argument.trim().parse().ok())
-        .collect();
+    let kernel = arguments.trim_end_matches(')').split(',').nth(1);
     let [height, width, outputs] = output;
     let inputs = input[2];
-    let window = || arguments.get(1).map(|side| side * side);
+    let window = || {
+        let kernel = kernel?.trim();
+        let (rows, columns) = kernel.split_once('x').unwrap_or((kernel, kernel));
+        Some(rows.parse::<u64>().ok()? * columns.parse::<u64>().ok()?)
+    };
     match letters.trim_end_matches('*') {
         "C1" => Some(height * width * outputs * inputs * window()?),
         "C2" => Some(height * width * inputs * (window()? + outputs)),
