@@ -8,6 +8,8 @@
 
 #[path = "kernels/by_hand.rs"]
 mod by_hand;
+#[path = "kernels/cifar.rs"]
+mod cifar;
 #[path = "kernels/device.rs"]
 mod device;
 #[path = "kernels/judge.rs"]
@@ -115,7 +117,11 @@ fn emit(part: &Target, program: &Program, unrolled: u32) -> Code {
         1 => avr::Form::Unrolled,
         _ => avr::Form::Table,
     };
-    let code = avr::emit(program, avr::Core::of(part), form_of);
+    to_judge(avr::emit(program, avr::Core::of(part), form_of))
+}
+
+/// The backend's code as the judge takes it.
+fn to_judge(code: avr::Code) -> Code {
     Code {
         stack_bytes: code.stack_bytes(),
         table_bytes: code.functions.iter().map(|it| it.near_table_bytes).sum(),
