@@ -82,12 +82,13 @@ mod tests {
     const PLAN: &str = "\
 Digits: 784 bytes in, 10 out, 94,928 multiply-accumulates;
 
-layer     output   order          inputs live  outputs live       needs
-A         14×14×1  as it arrives            0           126         126
-C1(5,3)   12×12×5  rows down                5           358         373
-C2*(8,3)  10×10×8  rows up                 23           396  464 (peak)
-M         5×5×8    rows up                330             6         352
-D*(10)    1×1×10   one by one              88             0          88
+layer      output   order          inputs live  outputs live       needs
+A          14×14×1  as it arrives            0           126         126
+C1(5,3)    12×12×5  rows down                5           358         373
+C2*(8,3)   10×10×8  rows up                 23           396  464 (peak)
+M(2x1)     5×10×8   rows up                330             6         352
+C1(2,1x3)  5×8×2    rows up                330             6         352
+D*(10)     1×1×10   one by one              88             0          88
 
 SRAM: 464 arena
 ";
@@ -99,8 +100,9 @@ SRAM: 464 arena
             ("A", None),
             ("C1(5,3)", Some(12 * 12 * 5 * 9)),
             ("C2*(8,3)", Some(separable)),
-            ("M", None),
-            ("D*(10)", Some(10 * 200)),
+            ("M(2x1)", None),
+            ("C1(2,1x3)", Some(5 * 8 * 2 * 8 * 3)),
+            ("D*(10)", Some(10 * 80)),
         ];
         let total = expected.iter().filter_map(|(_, count)| *count).sum();
         let layers = read(PLAN, total).unwrap();
