@@ -70,6 +70,16 @@ impl Kernel {
         }
     }
 
+    /// As the declaration writes it: `3`, or rows and columns, `1x5`.
+    pub fn written(self) -> String {
+        let Self { height, width } = self;
+        if height == width {
+            height.to_string()
+        } else {
+            format!("{height}x{width}")
+        }
+    }
+
     /// Pixels of the kernel.
     pub const fn taps(self) -> u32 {
         self.height * self.width
@@ -94,14 +104,15 @@ pub enum Activation {
 /// What a layer computes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum LayerKind {
-    /// `A(k)`: average over windows of k×k pixels, stride k, rounded down.
+    /// `A(k)`: average over windows of k×k pixels, or of r×c for `A(rxc)`; the
+    /// window is the stride too; rounded down.
     AveragePool {
-        /// The window, which is the stride too.
+        /// The window.
         window: Kernel,
     },
-    /// `M(k)`: maximum over windows of k×k pixels, stride k.
+    /// `M(k)`: maximum over windows, as of `A(k)`.
     MaxPool {
-        /// The window, which is the stride too.
+        /// The window.
         window: Kernel,
     },
     /// `C1(n,k)`: convolution, stride 1, valid.
@@ -113,7 +124,7 @@ pub enum LayerKind {
         /// What follows the sum.
         activation: Activation,
     },
-    /// `C2(n,k)`: depthwise k×k without activation, then pointwise to n.
+    /// `C2(n,k)`: depthwise without activation, then pointwise to n.
     Separable {
         /// Output channels of the pointwise half.
         outputs: u32,
@@ -266,9 +277,12 @@ impl fmt::Display for Layer {
             }
         }
         fn pool(f: &mut fmt::Formatter<'_>, letter: &str, window: Kernel) -> fmt::Result {
-            match window.width {
-                2 => f.write_str(letter),
-                side => write!(f, "{letter}({side})"),
+            match window {
+                Kernel {
+                    height: 2,
+                    width: 2,
+                } => f.write_str(letter),
+                _ => write!(f, "{letter}({})", window.written()),
             }
         }
         match self.kind {
@@ -279,14 +293,14 @@ impl fmt::Display for Layer {
                 kernel,
                 activation,
             } => {
-                write!(f, "C1{}({outputs},{})", star(activation), kernel.width)
+                write!(f, "C1{}({outputs},{})", star(activation), kernel.written())
             }
             LayerKind::Separable {
                 outputs,
                 kernel,
                 activation,
             } => {
-                write!(f, "C2{}({outputs},{})", star(activation), kernel.width)
+                write!(f, "C2{}({outputs},{})", star(activation), kernel.written())
             }
             LayerKind::Dense {
                 outputs,

@@ -112,6 +112,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_window_of_one_row_is_complete_in_each_row() {
+        let mut arena = [0; 6];
+        let mut cursor = Cursor::new();
+        let mut complete = [None; 6];
+        for number in 1..=2 * 7 {
+            if let Some((pixel, sum)) = pool::<0, 1>(&mut arena, 0, &cursor, (2, 3, 1), number) {
+                assert_eq!(complete[pixel].replace(sum), None);
+            }
+            cursor.advance(2, 7, 1);
+        }
+        assert_eq!(complete, [3, 7, 11, 17, 21, 25].map(Some));
+    }
+
+    #[test]
     fn a_window_is_complete_at_its_last_byte_and_odd_edges_are_dropped() {
         let (height, width) = (5, 7);
         let mut arena = [0; 8];

@@ -43,6 +43,11 @@ mod sum;
 /// | `D(n)` | dense, n outputs (1 to 65,535) | ReLU |
 /// | `Dr`, `Dr(p)` | dropout: of meaning in training alone, no code | – |
 ///
+/// A kernel or window that is not square has rows x columns, written as one
+/// word: `C1(8,1x5)`, `M(1x2)`. A kernel's sides are 1, 3, 5 or 7; a window's
+/// are 1, 2 or 4. So a time series is an input of one row:
+/// `[1, 128, 3] => < C1(8,1x5), M(1x2), C1(8,1x3), M(1x4), D*(4) >`.
+///
 /// A star leaves the activation out: `C1*(n,k)`, `C2*(n,k)`, `D*(n)`. When the
 /// last layer has none, the results are logits: its sums, exact, `i16` where
 /// the weights prove that to be enough, else `i32`. Otherwise they are its

@@ -31,7 +31,7 @@ const RETURN: &str = "herringbone.return";
 const FREQUENCY_HERTZ: u32 = 16_000_000;
 
 /// No function that is called here takes as long.
-pub(crate) const MOST_CYCLES: u64 = 20_000_000;
+pub(crate) const MOST_CYCLES: u64 = 50_000_000;
 
 /// A microcontroller that calls functions of a program.
 ///

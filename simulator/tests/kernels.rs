@@ -8,6 +8,8 @@
 
 #[path = "kernels/by_hand.rs"]
 mod by_hand;
+#[path = "kernels/cifar.rs"]
+mod cifar;
 #[path = "kernels/device.rs"]
 mod device;
 #[path = "kernels/judge.rs"]
@@ -115,7 +117,11 @@ fn emit(part: &Target, program: &Program, unrolled: u32) -> Code {
         1 => avr::Form::Unrolled,
         _ => avr::Form::Table,
     };
-    let code = avr::emit(program, avr::Core::of(part), form_of);
+    to_judge(avr::emit(program, avr::Core::of(part), form_of))
+}
+
+/// The backend's code as the judge takes it.
+fn to_judge(code: avr::Code) -> Code {
     Code {
         stack_bytes: code.stack_bytes(),
         table_bytes: code.functions.iter().map(|it| it.near_table_bytes).sum(),
@@ -292,31 +298,72 @@ fn code_for_wide_layers_computes_what_the_design_says() -> Result<()> {
         ];
         let network = Network::new(Shape::new(6, 5, 3), Bits::default(), &kinds);
         let network = network.expect("the kernels fit");
-        let case = Case::random(network, outputs.into());
-        for strategy in [plan::Strategy::ROW_MAJOR, plan::Strategy::HERRINGBONE] {
-            for (weights, unrolled) in [
-                (WeightsSource::File, u32::MAX),
-                (WeightsSource::File, 0),
-                (WeightsSource::Runtime, 0),
-            ] {
-                let (program, parameters) = program(part, &case, strategy, weights)?;
-                let code = emit(part, &program, unrolled);
-                let subject = Subject {
-                    part,
-                    case: &case,
-                    program: &program,
-                    parameters: &parameters,
-                    code: &code,
-                    site: Site {
-                        base_bytes: 0x200,
-                        offset_bytes: 5,
-                        noise: 3,
-                    },
-                };
-                judge(subject).with_context(|| {
-                    format!("{outputs} outputs, {strategy}, {weights:?}, {unrolled:#x}")
-                })?;
-            }
+        judge_every_form(part, 0x200, &Case::random(network, outputs.into()))?;
+    }
+    Ok(())
+}
+
+/// Inputs of a single row, which kernels and windows of a single row read.
+#[test]
+fn code_for_time_series_computes_what_the_design_says() -> Result<()> {
+    let row = |width| Kernel { height: 1, width };
+    let convolution = |width| LayerKind::Convolution {
+        outputs: 8,
+        kernel: row(width),
+        activation: Activation::Relu,
+    };
+    let maximum = |width| LayerKind::MaxPool { window: row(width) };
+    let average = LayerKind::AveragePool { window: row(2) };
+    let dense = LayerKind::Dense {
+        outputs: 4,
+        activation: Activation::Linear,
+    };
+    let rest = [
+        convolution(5),
+        maximum(2),
+        convolution(3),
+        maximum(4),
+        dense,
+    ];
+    let pooled = [&[average], &rest[..]].concat();
+    for (width, channels, kinds) in [(32, 3, &rest[..]), (64, 1, &pooled)] {
+        let network = Network::new(Shape::new(1, width, channels), Bits::default(), kinds);
+        let case = Case::random(network.expect("the kernels fit"), 1);
+        for (part, base_bytes) in [("atmega328p", 0x100), ("attiny85", 0x40)] {
+            let part = Target::named(part).expect("the part is known");
+            judge_every_form(part, base_bytes, &case)?;
+        }
+    }
+    Ok(())
+}
+
+fn judge_every_form(part: &'static Target, base_bytes: u32, case: &Case) -> Result<()> {
+    for strategy in [plan::Strategy::ROW_MAJOR, plan::Strategy::HERRINGBONE] {
+        for (weights, unrolled) in [
+            (WeightsSource::File, u32::MAX),
+            (WeightsSource::File, 0),
+            (WeightsSource::Runtime, 0),
+        ] {
+            let (program, parameters) = program(part, case, strategy, weights)?;
+            let choices = Choices {
+                strategy,
+                weights,
+                unrolled,
+                site: Site {
+                    base_bytes,
+                    offset_bytes: 5,
+                    noise: 3,
+                },
+            };
+            let subject = Subject {
+                part,
+                case,
+                program: &program,
+                parameters: &parameters,
+                code: &emit(part, &program, unrolled),
+                site: choices.site,
+            };
+            judge(subject).with_context(|| told(part, case, &choices))?;
         }
     }
     Ok(())

@@ -96,10 +96,10 @@ pub struct Recipe {
 #[derive(Clone, Debug)]
 enum Letter {
     Dropout,
-    MaxPool(u32),
-    AveragePool(u32),
-    Convolution(u32, u32, Activation, Numbers),
-    Separable(u32, u32, Activation, [Numbers; 2]),
+    MaxPool(Kernel),
+    AveragePool(Kernel),
+    Convolution(u32, Kernel, Activation, Numbers),
+    Separable(u32, Kernel, Activation, [Numbers; 2]),
     Dense(u32, Activation, Numbers),
 }
 
@@ -195,18 +195,34 @@ fn numbers() -> impl Strategy<Value = Numbers> {
     )
 }
 
+/// Sizes with these rows and columns, most of them square.
+fn size(sides: &'static [u32]) -> impl Strategy<Value = Kernel> {
+    let any = (select(sides), select(sides));
+    prop_oneof![
+        2 => select(sides).prop_map(Kernel::square),
+        1 => any.prop_map(|(height, width)| Kernel { height, width }),
+    ]
+}
+
+fn window() -> impl Strategy<Value = Kernel> {
+    prop_oneof![
+        select(vec![2, 4]).prop_map(Kernel::square),
+        select(vec![(1, 2), (1, 4), (2, 1), (2, 4), (4, 1), (4, 2)])
+            .prop_map(|(height, width)| Kernel { height, width }),
+    ]
+}
+
 fn letter() -> impl Strategy<Value = Letter> {
     let activation = || select(vec![Activation::Relu, Activation::Linear]);
-    let side = || select(vec![1u32, 3, 5, 7]);
-    let window = || select(vec![2u32, 4]);
+    let kernel = || size(&[1, 3, 5, 7]);
     let outputs = || 1u32..=9;
     prop_oneof![
         1 => Just(Letter::Dropout),
         2 => window().prop_map(Letter::MaxPool),
         2 => window().prop_map(Letter::AveragePool),
-        6 => (outputs(), side(), activation(), numbers())
+        6 => (outputs(), kernel(), activation(), numbers())
             .prop_map(|(n, k, a, numbers)| Letter::Convolution(n, k, a, numbers)),
-        4 => (outputs(), side(), activation(), [numbers(), numbers()])
+        4 => (outputs(), kernel(), activation(), [numbers(), numbers()])
             .prop_map(|(n, k, a, numbers)| Letter::Separable(n, k, a, numbers)),
         1 => (outputs(), activation(), numbers())
             .prop_map(|(n, a, numbers)| Letter::Dense(n, a, numbers)),
@@ -226,8 +242,10 @@ pub fn recipes_within(side: u32) -> impl Strategy<Value = Recipe> {
         numbers(),
     );
     let dense = dense.prop_map(|(n, a, numbers)| Letter::Dense(n, a, numbers));
+    // A time series is a single row.
+    let rows = prop_oneof![5 => 1..=side, 1 => Just(1)];
     (
-        (1..=side, 1..=side, 1u32..=3),
+        (rows, 1..=side, 1u32..=3),
         (
             select(vec![2u32, 4, 8]),
             select(vec![8u32, 16]),
@@ -260,16 +278,14 @@ pub fn recipes_within(side: u32) -> impl Strategy<Value = Recipe> {
 /// columns and 32 channels.
 pub fn single_layers() -> impl Strategy<Value = Network> {
     let activation = Activation::Relu;
-    let convolution = (1u32..=32, select(vec![1u32, 3, 5, 7])).prop_map(move |(outputs, side)| {
+    let convolution = (1u32..=32, size(&[1, 3, 5, 7])).prop_map(move |(outputs, kernel)| {
         LayerKind::Convolution {
             outputs,
-            kernel: Kernel::square(side),
+            kernel,
             activation,
         }
     });
-    let pool = select(vec![2u32, 4]).prop_map(|side| LayerKind::MaxPool {
-        window: Kernel::square(side),
-    });
+    let pool = window().prop_map(|window| LayerKind::MaxPool { window });
     let dense = (1u32..=32).prop_map(move |outputs| LayerKind::Dense {
         outputs,
         activation,
@@ -306,32 +322,29 @@ impl Recipe {
         let computes = |letter: &&Letter| !matches!(letter, Letter::Dropout);
         let any = self.letters.iter().any(|letter| computes(&letter));
         for letter in self.letters.iter().chain((!any).then_some(&fallback)) {
-            let room = map.height.min(map.width);
-            // The largest kernel up to `side` that fits the map.
-            let kernel = |side: u32| Kernel::square(side.min((room - 1) / 2 * 2 + 1));
+            let fits = |size: &Kernel| size.height <= map.height && size.width <= map.width;
+            // The largest kernel up to `size` that fits the map.
+            let kernel = |size: &Kernel| Kernel {
+                height: size.height.min((map.height - 1) / 2 * 2 + 1),
+                width: size.width.min((map.width - 1) / 2 * 2 + 1),
+            };
             let (kind, own) = match letter {
                 Letter::Dropout => (LayerKind::Dropout { probability: 0.5 }, vec![]),
-                Letter::MaxPool(side) | Letter::AveragePool(side) if *side > room => continue,
-                Letter::MaxPool(side) => {
-                    let window = Kernel::square(*side);
-                    (LayerKind::MaxPool { window }, vec![])
-                }
-                Letter::AveragePool(side) => {
-                    let window = Kernel::square(*side);
-                    (LayerKind::AveragePool { window }, vec![])
-                }
-                Letter::Convolution(outputs, side, activation, own) => (
+                Letter::MaxPool(window) | Letter::AveragePool(window) if !fits(window) => continue,
+                &Letter::MaxPool(window) => (LayerKind::MaxPool { window }, vec![]),
+                &Letter::AveragePool(window) => (LayerKind::AveragePool { window }, vec![]),
+                Letter::Convolution(outputs, size, activation, own) => (
                     LayerKind::Convolution {
                         outputs: *outputs,
-                        kernel: kernel(*side),
+                        kernel: kernel(size),
                         activation: *activation,
                     },
                     vec![own.clone()],
                 ),
-                Letter::Separable(outputs, side, activation, own) => (
+                Letter::Separable(outputs, size, activation, own) => (
                     LayerKind::Separable {
                         outputs: *outputs,
-                        kernel: kernel(*side),
+                        kernel: kernel(size),
                         activation: *activation,
                     },
                     own.to_vec(),
@@ -481,15 +494,18 @@ mod tests {
     }
 
     #[test]
-    fn every_letter_and_star_occurs_at_every_side() {
+    fn every_letter_and_star_occurs_at_every_size() {
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-        for case in cases(1000) {
+        for case in cases(2000) {
             let layers = case.network.layers();
             for (index, layer) in layers.iter().enumerate() {
                 let name = layer.to_string();
                 let (letter, arguments) = name.split_once('(').unwrap_or((&name, ""));
-                let side = arguments.split_once(',').map_or("", |(_, side)| side);
-                *seen.entry(format!("{letter} {side}")).or_default() += 1;
+                let size = match letter {
+                    "A" | "M" => arguments,
+                    _ => arguments.split_once(',').map_or("", |(_, size)| size),
+                };
+                *seen.entry(format!("{letter} {size}")).or_default() += 1;
                 let dense = matches!(layer.kind, LayerKind::Dense { .. });
                 let after = layers.get(index + 1).and_then(|next| next.activation());
                 if dense && after.is_some() {
@@ -501,7 +517,12 @@ mod tests {
             .map(String::from)
             .into();
         for letter in ["C1", "C1*", "C2", "C2*"] {
-            wanted.extend(["1)", "3)", "5)", "7)"].map(|side| format!("{letter} {side}")));
+            let kernels = ["1)", "3)", "5)", "7)", "1x5)", "3x1)", "3x5)"];
+            wanted.extend(kernels.map(|kernel| format!("{letter} {kernel}")));
+        }
+        for letter in ["A", "M"] {
+            let windows = ["4)", "1x2)", "1x4)", "2x1)", "2x4)", "4x1)", "4x2)"];
+            wanted.extend(windows.map(|window| format!("{letter} {window}")));
         }
         for name in wanted {
             let count = seen.get(&name).copied().unwrap_or_default();

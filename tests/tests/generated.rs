@@ -101,7 +101,20 @@ fn edge_cases() -> Vec<(Case, Strategy)> {
         kernel: Kernel::square(7),
         activation: Activation::Linear,
     };
-    let cases: [(Shape, &[LayerKind]); 11] = [
+    let row = |width| Kernel { height: 1, width };
+    let convolution = |outputs, width| LayerKind::Convolution {
+        outputs,
+        kernel: row(width),
+        activation: Activation::Relu,
+    };
+    let row_maximum = |width| LayerKind::MaxPool { window: row(width) };
+    let row_average = LayerKind::AveragePool { window: row(4) };
+    let column = Kernel {
+        height: 2,
+        width: 1,
+    };
+    let column_average = LayerKind::AveragePool { window: column };
+    let cases: [(Shape, &[LayerKind]); 14] = [
         (Shape::new(255, 255, 1), &[average(4), maximum(4), dense(3)]),
         (Shape::new(255, 2, 3), &[average(2), dense(2)]),
         (Shape::new(2, 255, 1), &[maximum(2)]),
@@ -115,6 +128,19 @@ fn edge_cases() -> Vec<(Case, Strategy)> {
         (Shape::new(5, 5, 1), &[dense(3)]),
         (Shape::new(8, 8, 3), &[average(2), dense(3)]),
         (Shape::new(8, 8, 1), &[average(2), dense(3)]),
+        // Time series.
+        (
+            Shape::new(1, 32, 3),
+            &[
+                convolution(8, 5),
+                row_maximum(2),
+                convolution(8, 3),
+                row_maximum(4),
+                dense(4),
+            ],
+        ),
+        (Shape::new(1, 255, 2), &[row_average, convolution(3, 7)]),
+        (Shape::new(255, 1, 1), &[column_average, dense(2)]),
     ];
     let bits = [4, 8].map(|activations| Bits {
         activations,

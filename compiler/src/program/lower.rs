@@ -416,7 +416,7 @@ impl Lowering<'_> {
             LayerKind::MaxPool { .. } => Operation::MaxPool,
             LayerKind::Convolution { kernel, .. } => {
                 let rows = kernel.taps() * inputs;
-                // `[out, k, k, in]`: a tap's inputs are neighbours.
+                // `[out, rows, columns, in]`: a tap's inputs are neighbours.
                 let in_order = |sum: &Parameters| by_input(sum, 0..rows as usize);
                 Operation::Convolution(WeightedSum {
                     accumulator,

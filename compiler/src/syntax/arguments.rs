@@ -1,13 +1,12 @@
-//! The arguments of a layer: integer literals, a probability, and `code`.
+//! The arguments of a layer: integer literals, sizes, a probability, and `code`.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 
 use super::ast::LayerAst;
 use super::keys::{Key, nearest};
 use super::layers::Letter;
-use super::tokens::{
-    Piece, alternatives, found, integer, is_punct, literal, pieces, stream, trees,
-};
+use super::size::{self, Sizes};
+use super::tokens::{Piece, found, integer, is_punct, literal, pieces, stream, trees};
 use super::values;
 use crate::diagnostic::Diagnostics;
 use crate::network::{Activation, Kernel, LayerKind};
@@ -15,9 +14,7 @@ use std::slice;
 
 /// The one argument with a name.
 const CODE: &str = "code";
-const KERNELS: [u64; 4] = [1, 3, 5, 7];
-const WINDOWS: [u64; 2] = [2, 4];
-const DEFAULT_WINDOW: u32 = 2;
+const DEFAULT_WINDOW: Kernel = Kernel::square(2);
 /// Outputs of a convolution.
 const MOST_CHANNELS: u64 = crate::network::MOST_CHANNELS as u64;
 /// Outputs of a dense layer.
@@ -57,9 +54,8 @@ pub(super) fn read(
             layer.kernel_tokens = reader.tokens(0);
             let window = match given.is_empty() {
                 true => DEFAULT_WINDOW,
-                false => reader.one_of(0, "window", &WINDOWS)?,
+                false => reader.size(0, &size::WINDOW)?,
             };
-            let window = Kernel::square(window);
             match letter {
                 Letter::A => LayerKind::AveragePool { window },
                 _ => LayerKind::MaxPool { window },
@@ -69,8 +65,8 @@ pub(super) fn read(
             layer.outputs_tokens = reader.tokens(0);
             layer.kernel_tokens = reader.tokens(1);
             let outputs = reader.outputs(MOST_CHANNELS, layer);
-            let side = reader.one_of(1, "kernel", &KERNELS);
-            let (outputs, kernel) = (outputs?, Kernel::square(side?));
+            let kernel = reader.size(1, &size::KERNEL);
+            let (outputs, kernel) = (outputs?, kernel?);
             match letter {
                 Letter::C1 => LayerKind::Convolution {
                     outputs,
@@ -232,16 +228,9 @@ impl Reader<'_> {
         integer(self.given.get(index)?.trees, &place, expected, self.errors)
     }
 
-    fn one_of(&mut self, index: usize, what: &str, allowed: &[u64]) -> Option<u32> {
-        let list = alternatives(allowed);
-        let value = self.integer(index, &format!("a {what} of {list}"))?;
-        if allowed.contains(&value) {
-            return Some(value as u32);
-        }
-        let tokens = self.tokens(index);
-        let message = format!("{what} {tokens} is not supported: expected {list}");
-        self.errors.error(&tokens, message);
-        None
+    fn size(&mut self, index: usize, sizes: &Sizes) -> Option<Kernel> {
+        let place = TokenTree::Group(self.group?.clone());
+        sizes.read(self.given.get(index)?.trees, &place, self.errors)
     }
 
     /// The first argument.

@@ -4,6 +4,8 @@
 use super::Outline;
 use super::ast::{BytesAst, LayerAst, Source};
 use super::keys::Key;
+use super::size;
+use super::tokens::alternatives;
 use crate::budget::LARGEST_AVR_ARRAY_BYTES;
 use crate::declaration::{Budget, CodeChoice, Declaration, Reserve, WeightsSource};
 use crate::diagnostic::Diagnostics;
@@ -202,17 +204,14 @@ fn misfit(source: &Source, id: LayerId, kernel: Kernel, map: Shape, errors: &mut
         Some(maker) => format!("{map} map that `{}` makes", maker.text),
         None => format!("{map} input"),
     };
-    let largest = map.height.min(map.width);
-    let pool = matches!(
-        layer.kind,
-        Some(LayerKind::AveragePool { .. } | LayerKind::MaxPool { .. })
-    );
-    let (what, change) = match (pool, largest) {
-        (true, 2..) => ("window", "use a window of 2"),
-        (true, _) => ("window", "leave the layer out"),
-        (false, 5..) => ("kernel", "use a kernel of 1, 3 or 5"),
-        (false, 3..) => ("kernel", "use a kernel of 1 or 3"),
-        (false, _) => ("kernel", "use a kernel of 1"),
+    let sizes = match layer.kind {
+        Some(LayerKind::AveragePool { .. } | LayerKind::MaxPool { .. }) => size::WINDOW,
+        _ => size::KERNEL,
+    };
+    let what = sizes.what();
+    let change = match &sizes.that_fit(kernel, map)[..] {
+        [] => "leave the layer out".to_owned(),
+        fitting => format!("use a {what} of {}", alternatives(fitting)),
     };
     let message = format!("the {kernel} {what} does not fit the {map_of}: {change}");
     let place = if layer.kernel_tokens.is_empty() {

@@ -13,6 +13,7 @@ mod head;
 mod keys;
 mod layers;
 mod lower;
+mod size;
 mod tokens;
 mod values;
 

@@ -311,6 +311,14 @@ fn a_wrong_layer_is_one_error() {
         ),
         ("A(3)", "window 3 is not supported: expected 2 or 4"),
         (
+            "A(3x2)",
+            "window 3x2 is not supported: expected rows and columns of 1, 2 or 4",
+        ),
+        (
+            "C1(8,0x3)",
+            "expected a kernel of 1, 3, 5 or 7, or rows x columns such as `1x3`, found `0x3`, which is a number in hexadecimal",
+        ),
+        (
             "Dr(1), A",
             "expected a probability from 0 to below 1, such as `0.25`, found `1`",
         ),
@@ -339,7 +347,7 @@ fn a_kernel_larger_than_its_map_names_the_map_and_what_fits() {
     );
     assert_eq!(
         errors("N: [4, 2, 1] => < C1(8,3), M, M >"),
-        ["the 3×3 kernel does not fit the 4×2×1 input: use a kernel of 1"]
+        ["the 3×3 kernel does not fit the 4×2×1 input: use a kernel of 1 or 3x1"]
     );
     assert_eq!(
         errors("N: [4, 4, 1] => < A, A, A >"),
@@ -460,12 +468,36 @@ fn the_code_of_a_layer_overrides_that_of_the_network() {
     let codes = [0, 1, 2, 3].map(|layer| declaration.code_of(LayerId(layer)));
     let (table, unrolled) = (CodeChoice::Table, CodeChoice::Unrolled);
     assert_eq!(codes, [table, table, table, unrolled]);
-    let layers = declaration.network.layers().iter();
-    let layers: Vec<_> = layers.map(ToString::to_string).collect();
+    let layers = layers_of(&declaration);
     assert_eq!(layers, ["A", "C1(5,3)", "C2*(8,3)", "D*(10)"]);
     let reserve = declaration.reserve;
     assert_eq!(
         (reserve.sram_bytes, reserve.flash_bytes),
         (None, Some(2048))
     );
+}
+
+#[test]
+fn a_layer_is_shown_as_it_is_declared() {
+    let parsed = parse_text(
+        "N: [32, 64, 1] => < A(2x2), A(1x4), M(2x1), C1(8, 3x3), C1(8,1x3), C2*(6,3x1), D*(4) >",
+    );
+    assert_eq!(parsed.errors.messages(), [""; 0]);
+    assert_eq!(
+        layers_of(&parsed.declaration.unwrap()),
+        [
+            "A",
+            "A(1x4)",
+            "M(2x1)",
+            "C1(8,3)",
+            "C1(8,1x3)",
+            "C2*(6,3x1)",
+            "D*(4)"
+        ]
+    );
+}
+
+fn layers_of(declaration: &Declaration) -> Vec<String> {
+    let layers = declaration.network.layers().iter();
+    layers.map(ToString::to_string).collect()
 }

@@ -243,7 +243,7 @@ impl fmt::Display for WeightsError {
 
 impl std::error::Error for WeightsError {}
 
-/// "I8 [5, 3, 3, 1], which is [out, k, k, in]".
+/// "I8 [5, 3, 3, 1], which is [out, rows, columns, in]".
 struct Wanted<'a>(&'a ExpectedTensor);
 
 impl fmt::Display for Wanted<'_> {

@@ -37,7 +37,7 @@ pub struct ExpectedTensor {
     pub role: Role,
     /// Values along each axis.
     pub shape: Vec<usize>,
-    /// What the axes are: `[out, k, k, in]`.
+    /// What the axes are: `[out, rows, columns, in]`.
     pub axes: &'static str,
 }
 
@@ -66,13 +66,13 @@ pub fn expected_tensors(network: &Network) -> Vec<ExpectedTensor> {
                 outputs, kernel, ..
             } => {
                 let weight = [outputs, kernel.height, kernel.width, inputs];
-                sum("", "[out, k, k, in]", &weight, outputs);
+                sum("", "[out, rows, columns, in]", &weight, outputs);
             }
             LayerKind::Separable {
                 outputs, kernel, ..
             } => {
                 let depthwise = [kernel.height, kernel.width, inputs];
-                sum("depthwise.", "[k, k, in]", &depthwise, inputs);
+                sum("depthwise.", "[rows, columns, in]", &depthwise, inputs);
                 sum("pointwise.", "[out, in]", &[outputs, inputs], outputs);
             }
             LayerKind::Dense { outputs, .. } => {

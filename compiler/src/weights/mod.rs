@@ -24,8 +24,8 @@ pub struct Shift {
 /// The parameters of one weighted sum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameters {
-    /// In the file's order: `[out, k, k, in]` for a convolution, `[out, in]`
-    /// for a dense or pointwise layer, `[k, k, in]` for a depthwise one.
+    /// In the file's order: `[out, rows, columns, in]` for a convolution, `[out, in]`
+    /// for a dense or pointwise layer, `[rows, columns, in]` for a depthwise one.
     pub weight: Vec<i8>,
     /// One an output.
     pub bias: Vec<i16>,

@@ -59,14 +59,14 @@ fn shape(text: &str) -> Option<Shape> {
 /// The multiply-accumulates of the layer called `name`, such as `C1(8,3)`.
 fn multiply_accumulates(name: &str, input: Shape, output: Shape) -> Option<u64> {
     let (letters, arguments) = name.split_once('(')?;
-    let arguments: Vec<u64> = arguments
-        .trim_end_matches(')')
-        .split(',')
-        .filter_map(|argument| argument.trim().parse().ok())
-        .collect();
+    let kernel = arguments.trim_end_matches(')').split(',').nth(1);
     let [height, width, outputs] = output;
     let inputs = input[2];
-    let window = || arguments.get(1).map(|side| side * side);
+    let window = || {
+        let kernel = kernel?.trim();
+        let (rows, columns) = kernel.split_once('x').unwrap_or((kernel, kernel));
+        Some(rows.parse::<u64>().ok()? * columns.parse::<u64>().ok()?)
+    };
     match letters.trim_end_matches('*') {
         "C1" => Some(height * width * outputs * inputs * window()?),
         "C2" => Some(height * width * inputs * (window()? + outputs)),
@@ -82,12 +82,13 @@ mod tests {
     const PLAN: &str = "\
 Digits: 784 bytes in, 10 out, 94,928 multiply-accumulates;
 
-layer     output   order          inputs live  outputs live       needs
-A         14×14×1  as it arrives            0           126         126
-C1(5,3)   12×12×5  rows down                5           358         373
-C2*(8,3)  10×10×8  rows up                 23           396  464 (peak)
-M         5×5×8    rows up                330             6         352
-D*(10)    1×1×10   one by one              88             0          88
+layer      output   order          inputs live  outputs live       needs
+A          14×14×1  as it arrives            0           126         126
+C1(5,3)    12×12×5  rows down                5           358         373
+C2*(8,3)   10×10×8  rows up                 23           396  464 (peak)
+M(2x1)     5×10×8   rows up                330             6         352
+C1(2,1x3)  5×8×2    rows up                330             6         352
+D*(10)     1×1×10   one by one              88             0          88
 
 SRAM: 464 arena
 ";
@@ -99,8 +100,9 @@ SRAM: 464 arena
             ("A", None),
             ("C1(5,3)", Some(12 * 12 * 5 * 9)),
             ("C2*(8,3)", Some(separable)),
-            ("M", None),
-            ("D*(10)", Some(10 * 200)),
+            ("M(2x1)", None),
+            ("C1(2,1x3)", Some(5 * 8 * 2 * 8 * 3)),
+            ("D*(10)", Some(10 * 80)),
         ];
         let total = expected.iter().filter_map(|(_, count)| *count).sum();
         let layers = read(PLAN, total).unwrap();
