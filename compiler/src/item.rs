@@ -2,7 +2,7 @@
 //! for it where the declaration is wrong.
 
 use crate::avr::Code;
-use crate::budget::{CURSOR_BYTES, Design, Tight};
+use crate::budget::{Design, Tight};
 use crate::codegen;
 use crate::declaration::{Declaration, WeightsSource};
 use crate::program::{Accumulator, Program};
@@ -38,7 +38,7 @@ pub(crate) fn emit(
     let sram_bytes = Literal::u32_unsuffixed(design.sram_bytes());
     let stack_bytes = Literal::u32_unsuffixed(design.footprint.stack_bytes);
     let flash_bytes = Literal::u64_unsuffixed(design.footprint.flash_bytes);
-    let cursor_bytes = Literal::u32_unsuffixed(CURSOR_BYTES);
+    let cursor_bytes = Literal::u32_unsuffixed(design.plan.cursor_bytes());
     let network = &declaration.network;
     let input_len = Literal::u32_unsuffixed(network.input().values());
     let classes = Literal::u32_unsuffixed(network.output().values());

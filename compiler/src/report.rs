@@ -4,7 +4,7 @@ use crate::avr::Form;
 use crate::budget::{Design, LayerFootprint, reserved_flash_bytes};
 use crate::declaration::{Declaration, WeightsSource};
 use crate::network::{LayerKind, Network};
-use crate::plan::{Arrival, Keeps, LayerPlan, MemoryPlan, Stage};
+use crate::plan::{Arrival, LayerPlan, MemoryPlan};
 
 /// A column of the table.
 struct Column {
@@ -238,22 +238,36 @@ fn memory_rows(network: &Network, plan: &MemoryPlan) -> Vec<Row> {
             bytes.to_string()
         }
     };
-    let intake = &plan.intake_need;
-    let (name, output) = match plan.intake {
-        Intake::Pool { layer, .. } => {
-            let layer = network.layer(layer);
-            (layer.to_string(), layer.output)
-        }
-        Intake::Store => ("input".to_owned(), network.input()),
-    };
-    rows.push(vec![
-        name,
-        output.to_string(),
-        "as it arrives".to_owned(),
-        "0".to_owned(),
-        plan.bytes(intake.live_output_cells).to_string(),
-        needs(intake),
-    ]);
+    let stream = &plan.stream_need;
+    if plan.stages.is_empty() {
+        rows.push(vec![
+            "input".to_owned(),
+            network.input().to_string(),
+            "as it arrives".to_owned(),
+            "0".to_owned(),
+            plan.bytes(stream.live_output_cells).to_string(),
+            needs(stream),
+        ]);
+    }
+    for (index, stage) in plan.stages.iter().enumerate() {
+        let layer = network.layer(stage.layer);
+        let ring_cells = match stage.arrival {
+            Arrival::Ring(ring) => ring.cells(),
+            Arrival::Bytes | Arrival::Window | Arrival::Values => 0,
+        };
+        // The map behind the stream belongs to the layer that makes it.
+        let is_last = index + 1 == plan.stages.len();
+        let map_cells = if is_last { stream.live_output_cells } else { 0 };
+        let kept_cells = stage.cells(plan.cells_per_byte) - ring_cells;
+        rows.push(vec![
+            layer.to_string(),
+            layer.output.to_string(),
+            "as it arrives".to_owned(),
+            plan.bytes(ring_cells).to_string(),
+            plan.bytes(kept_cells + map_cells).to_string(),
+            if is_last { needs(stream) } else { String::new() },
+        ]);
+    }
     for step in &plan.steps {
         let layer = network.layer(step.layer);
         rows.push(vec![

@@ -4,7 +4,6 @@
 use super::assembly::Assembly;
 use super::instruction::{Condition, Label, Pointer, Register};
 use super::state::{BASE, POSITION, Registers, stack_pointer};
-use crate::budget::CURSOR_BYTES;
 use crate::program::{Addressing, Map, Program};
 
 /// A map as a kernel reads it.
@@ -16,6 +15,8 @@ pub(super) struct Source<'a> {
     pub(super) signed: bool,
     /// Whether pixels may begin in the middle of a byte.
     pub(super) by_nibble: bool,
+    /// Bytes before the arena.
+    cursor_bytes: u32,
     table: Option<Label>,
     /// Whether Z is not to be changed.
     pub(super) keeps_z: bool,
@@ -45,6 +46,7 @@ impl<'a> Source<'a> {
             bits,
             signed: map.signed,
             by_nibble,
+            cursor_bytes: program.cursor_bytes,
             table: None,
             keeps_z: false,
         };
@@ -65,7 +67,7 @@ impl<'a> Source<'a> {
 
     /// The position of a cell of the arena, from the network's address on.
     pub(super) fn position_in_network(&self, cell: u32) -> u32 {
-        position_in_network(cell, self.bits, self.by_nibble)
+        position_in_network(cell, self.bits, self.by_nibble, self.cursor_bytes)
     }
 
     /// Whether pixels are found in a table.
@@ -252,13 +254,14 @@ pub(super) fn position_of_cells(cells: u32, bits: u32, by_nibble: bool) -> u32 {
 
 /// The position of a cell of the arena, which lies behind the cursor, from the
 /// network's address on.
-pub(super) fn position_in_network(cell: u32, bits: u32, by_nibble: bool) -> u32 {
-    let bytes = if by_nibble {
-        2 * CURSOR_BYTES
-    } else {
-        CURSOR_BYTES
-    };
-    bytes + position_of_cells(cell, bits, by_nibble)
+pub(super) fn position_in_network(
+    cell: u32,
+    bits: u32,
+    by_nibble: bool,
+    cursor_bytes: u32,
+) -> u32 {
+    let units = if by_nibble { 2 } else { 1 };
+    units * cursor_bytes + position_of_cells(cell, bits, by_nibble)
 }
 
 /// X holds a position in nibbles: makes it a pointer, and emits `body` for the

@@ -5,7 +5,6 @@ use super::assembly::Assembly;
 use super::field::{Run, Source, point_at_pushed};
 use super::instruction::{Mode, Pointer};
 use super::state::{POSITION, Registers};
-use crate::budget::CURSOR_BYTES;
 use crate::program::Map;
 
 /// What a weighted sum reads.
@@ -18,7 +17,12 @@ pub(super) enum Input<'a> {
     },
     /// A whole map, in the order of storage; the position is the network's
     /// address.
-    Stored { map: &'a Map, bits: u32 },
+    Stored {
+        map: &'a Map,
+        bits: u32,
+        /// Bytes before the arena.
+        cursor_bytes: u32,
+    },
     /// Values of a byte each.
     Pushed { count: u32 },
 }
@@ -103,13 +107,17 @@ impl Input<'_> {
         let runs = self.runs();
         match self {
             Input::Field { source, .. } => source.for_each_run(asm, &runs, body),
-            Input::Stored { map, bits } => {
+            Input::Stored {
+                map,
+                bits,
+                cursor_bytes,
+            } => {
                 for run in &runs {
                     let wrapped = run.first_input > 0;
                     let cell = if wrapped { 0 } else { map.first_cell };
                     let per_byte = 8 / bits;
                     asm.movw(Pointer::X.low(), POSITION);
-                    asm.add_to_pair(Pointer::X.low(), (CURSOR_BYTES + cell / per_byte) as i32);
+                    asm.add_to_pair(Pointer::X.low(), (cursor_bytes + cell / per_byte) as i32);
                     body(asm, run, cell % per_byte == 1);
                 }
             }

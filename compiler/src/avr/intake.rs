@@ -8,9 +8,7 @@ use super::assembly::Assembly;
 use super::field::Source;
 use super::instruction::{Condition, Label, Mode, Pointer, Register};
 use super::{Core, Function, Kind};
-use crate::budget::CURSOR_BYTES;
 use crate::network::{Kernel, Shape};
-use crate::plan::Intake;
 use crate::program::Program;
 
 const NETWORK: Register = Register(24);
@@ -69,8 +67,8 @@ impl Absorb<'_> {
         if self.input.channels > 1 {
             asm.load(CHANNEL, Pointer::X, Mode::Plain);
         }
-        match self.program.intake.intake {
-            Intake::Store => asm.of(Kind::Store, |asm| {
+        match self.program.intake.pool {
+            None => asm.of(Kind::Store, |asm| {
                 if self.source.bits == 4 {
                     asm.swap(BYTE);
                     asm.andi(BYTE, 0x0F);
@@ -79,10 +77,8 @@ impl Absorb<'_> {
                 self.store(asm, COLUMN, BYTE);
                 self.point_at_cursor(asm, 2);
             }),
-            Intake::Pool {
-                sums_first_byte, ..
-            } => asm.of(Kind::Pool, |asm| {
-                self.pool(asm, CURSOR_BYTES + sums_first_byte)
+            Some(pool) => asm.of(Kind::Pool, |asm| {
+                self.pool(asm, pool.window, self.program.cursor_bytes + pool.sums_first_byte)
             }),
         }
         self.advance(asm);
@@ -96,9 +92,9 @@ impl Absorb<'_> {
 
     /// Adds the byte to its window's sum, and stores the pooled value when the
     /// window is complete.
-    fn pool(&self, asm: &mut Assembly, sums_first_byte: u32) {
+    fn pool(&self, asm: &mut Assembly, window: Kernel, sums_first_byte: u32) {
         let shape = self.source.map.shape;
-        let Kernel { height, width } = self.program.intake.window;
+        let Kernel { height, width } = window;
         let advance = asm.label();
         // A last row or column that fills no window is dropped.
         for (register, pooled, length) in [
@@ -186,7 +182,8 @@ impl Absorb<'_> {
 
     /// Of a window's rows or columns.
     fn log2(&self, place: Register) -> u32 {
-        let Kernel { height, width } = self.program.intake.window;
+        let window = self.program.intake.pool.map(|pool| pool.window);
+        let Kernel { height, width } = window.unwrap_or(Kernel::square(1));
         if place == ROW { height } else { width }.ilog2()
     }
 

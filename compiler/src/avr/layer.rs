@@ -215,6 +215,7 @@ impl<'a> Layer<'a> {
         let sum = self.sum(sum, map.signed);
         let input = Input::Stored {
             map,
+            cursor_bytes: self.program.cursor_bytes,
             bits: self.program.activation_bits,
         };
         let mut kernel = Kernel::new(asm, &sum, input, false, self.form);

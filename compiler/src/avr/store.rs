@@ -20,6 +20,8 @@ pub(super) enum Sink<'a> {
     Map {
         map: &'a Map,
         bits: u32,
+        /// Bytes before the arena.
+        cursor_bytes: u32,
         by_nibble: bool,
         backward: bool,
         outputs: u32,
@@ -51,6 +53,7 @@ impl<'a> Sink<'a> {
         Self::Map {
             map,
             bits,
+            cursor_bytes: program.cursor_bytes,
             by_nibble: !map.is_byte_aligned(bits),
             backward: step.order == Order::RowMajorBackward,
             outputs,
@@ -94,6 +97,7 @@ impl<'a> Sink<'a> {
             Self::Map {
                 map,
                 bits,
+                cursor_bytes,
                 by_nibble,
                 backward,
                 ..
@@ -105,7 +109,8 @@ impl<'a> Sink<'a> {
                 }
                 let pixel = if backward { map.shape.pixels() - 1 } else { 0 };
                 let cell = map.first_cell + pixel * map.shape.channels;
-                asm.add_to_pair(z, position_in_network(cell, bits, by_nibble) as i32);
+                let first = position_in_network(cell, bits, by_nibble, cursor_bytes);
+                asm.add_to_pair(z, first as i32);
             }
             Self::Results { .. } => asm.movw(z, Register(22)),
         }
@@ -139,14 +144,17 @@ impl<'a> Sink<'a> {
         asm.branch(Condition::NotEqual, same, 1.0);
         asm.movw(output, BASE);
         if let Self::Map {
-            bits, by_nibble, ..
+            bits,
+            cursor_bytes,
+            by_nibble,
+            ..
         } = *self
         {
             if by_nibble {
                 asm.lsl(output);
                 asm.rol(output.next());
             }
-            let first = position_in_network(0, bits, by_nibble);
+            let first = position_in_network(0, bits, by_nibble, cursor_bytes);
             add_constant(asm, output, first as i32);
         }
         asm.bind(same);

@@ -1,6 +1,5 @@
 //! A weighted sum as the kernels see it: how wide it is, and how it is rounded.
 
-use crate::budget::CURSOR_BYTES;
 use crate::program::{
     Accumulator, ConstantParameters, Finish, Program, SumParameters, WeightedSum,
 };
@@ -94,7 +93,7 @@ impl<'a> Sum<'a> {
             program,
             activation_bits: whole.activation_bits,
             weight_bits: whole.weight_bits,
-            first_parameter_byte: whole.arena_bytes + CURSOR_BYTES,
+            first_parameter_byte: whole.arena_bytes + whole.cursor_bytes,
             signed_input,
             width: match program.accumulator {
                 Accumulator::I16 => 2,

@@ -120,7 +120,7 @@ pub(crate) fn lower(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPla
 
 /// What the code of that plan takes.
 pub(super) fn of(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan) -> Footprint {
-    match avr_core(declaration) {
+    match avr_core(declaration).filter(|_| plan.positions == 0) {
         Some(core) => on_avr(declaration, sums, plan, core),
         None => portable(declaration, sums, plan),
     }

@@ -3,7 +3,7 @@
 //! A change that keeps the weights is judged with them. One of shapes or bits
 //! needs weights that are not there yet: it is judged as a design to size.
 
-use super::choice::least_arena_bytes;
+use super::choice::{any_that_fits, least_arena_bytes};
 use super::over::demands_unrolled;
 use super::{Design, Sums, choose, fits, footprint, needed_flash_bytes};
 use crate::declaration::{Budget, CodeChoice, Declaration, PlanChoice, WeightsSource};
@@ -31,21 +31,19 @@ pub(super) fn for_sram(
     remedies.extend(fewer_outputs(network, layer, |network| {
         within(network).is_some()
     }));
-    let other_plan = match declaration.plan {
-        PlanChoice::RowMajor => Some((PlanChoice::Herringbone, "herringbone")),
-        PlanChoice::Herringbone => Some((PlanChoice::RowMajor, "row_major")),
-        PlanChoice::Fastest | PlanChoice::Smallest => None,
-    };
-    if let Some((plan, name)) = other_plan {
-        let changed = Declaration {
-            plan,
+    if !matches!(
+        declaration.plan,
+        PlanChoice::Fastest | PlanChoice::Smallest
+    ) {
+        let free = Declaration {
+            plan: PlanChoice::Fastest,
             ..declaration.clone()
         };
-        if !hopeless(&changed, network, given_bytes) {
-            let bytes = choose(&changed, sums).sram_bytes();
-            if bytes <= given_bytes {
-                remedies.push(format!("`plan: {name}` ({bytes} bytes)"));
-            }
+        if !hopeless(&free, network, given_bytes)
+            && let Some(design) = any_that_fits(&free, sums)
+        {
+            let (name, bytes) = (design.plan.strategy.name(network), design.sram_bytes());
+            remedies.push(format!("`plan: {name}` ({bytes} bytes)"));
         }
     }
     let bits = network.bits();

@@ -1,7 +1,6 @@
 //! Taking the raw input in, byte by byte.
 
 use super::{count, tables};
-use crate::plan::Intake;
 use crate::program::{Addressing, Program};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -28,21 +27,17 @@ pub(super) fn emit(program: &Program) -> TokenStream {
             quote!(#table.get(pixel))
         }
     };
-    let take = match program.intake.intake {
-        Intake::Store => quote! {
+    let take = match program.intake.pool {
+        None => quote! {
             let pixel = cursor.pixel(#columns);
             let cell = #first_of_pixel.wrapping_add(cursor.channel());
             runtime::store_one::<#bits>(arena, cell, byte >> #shift);
         },
-        Intake::Pool {
-            sums_first_byte,
-            sums,
-            ..
-        } => {
-            let window = program.intake.window;
+        Some(pool) => {
+            let window = pool.window;
             let (height_log2, width_log2) =
                 (count(window.height.ilog2()), count(window.width.ilog2()));
-            let (first, sums) = (count(sums_first_byte), count(sums));
+            let (first, sums) = (count(pool.sums_first_byte), count(pool.sums));
             quote! {
                 if cursor.at_start() {
                     runtime::clear_sums(arena, #first, #sums);

@@ -183,6 +183,7 @@ impl Stream {
                 (_, Keeps::Sums(_)) => output.pixels() > 1,
                 _ => false,
             };
+            let sums_position = stream.position_if(sums_move);
             stream.stages.push(Stage {
                 layer: layer.id,
                 input,
@@ -190,7 +191,7 @@ impl Stream {
                 arrival,
                 keeps,
                 ring_position,
-                sums_position: stream.position_if(sums_move),
+                sums_position,
             });
         }
         stream
