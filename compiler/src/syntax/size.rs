@@ -52,27 +52,28 @@ impl Sizes {
         );
         // `1x5` is a single literal: the number 1 with the suffix `x5`.
         let written = literal(trees).map(ToString::to_string).unwrap_or_default();
-        let (size, allowed) = if let Some((rows, columns)) = written.split_once('x') {
-            let sides = (length(rows), length(columns));
-            let (Some(height), Some(width), false) = (sides.0, sides.1, written.starts_with("0x"))
-            else {
-                let why = match written.strip_prefix("0x") {
-                    Some(_) => ", which is a number in hexadecimal",
-                    None => "",
+        let mut malformed = |why: &str| {
+            let message = format!("expected {expected}, found `{written}`{why}");
+            errors.error(stream(trees), message);
+            None
+        };
+        let (size, allowed) = match written.split_once('x') {
+            None => {
+                let side = integer(trees, place, &expected, errors)?;
+                let side = u32::try_from(side).unwrap_or(u32::MAX);
+                (Kernel::square(side), squares)
+            }
+            Some(("0", _)) => return malformed(", which is a number in hexadecimal"),
+            Some((rows, columns)) => {
+                let (Some(height), Some(width)) = (length(rows), length(columns)) else {
+                    return malformed("");
                 };
-                let message = format!("expected {expected}, found `{written}`{why}");
-                errors.error(stream(trees), message);
-                return None;
-            };
-            let allowed = match (height, width) {
-                (1, 1) => format!("{} pixels at least", self.least_pixels),
-                _ => format!("rows and columns of {}", alternatives(self.sides)),
-            };
-            (Kernel { height, width }, allowed)
-        } else {
-            let side = integer(trees, place, &expected, errors)?;
-            let side = u32::try_from(side).unwrap_or(u32::MAX);
-            (Kernel::square(side), squares)
+                let allowed = match (height, width) {
+                    (1, 1) => format!("{} pixels at least", self.least_pixels),
+                    _ => format!("rows and columns of {}", alternatives(self.sides)),
+                };
+                (Kernel { height, width }, allowed)
+            }
         };
         if self.includes(size) {
             return Some(size);
@@ -119,4 +120,22 @@ impl Sizes {
 fn length(text: &str) -> Option<u32> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().unwrap_or(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::syntax;
+
+    #[test]
+    fn a_size_is_shown_as_it_is_declared() {
+        let text =
+            "N: [32, 64, 1] => < A(2x2), A(1x4), M(2x1), C1(8, 3x3), C1(8,1x3), C2*(6,3x1) >";
+        let declaration = syntax::parse(text.parse().unwrap()).declaration.unwrap();
+        let layers = declaration.network.layers().iter();
+        let layers: Vec<_> = layers.map(ToString::to_string).collect();
+        assert_eq!(
+            layers.join(", "),
+            "A, A(1x4), M(2x1), C1(8,3), C1(8,1x3), C2*(6,3x1)"
+        );
+    }
 }

@@ -468,36 +468,12 @@ fn the_code_of_a_layer_overrides_that_of_the_network() {
     let codes = [0, 1, 2, 3].map(|layer| declaration.code_of(LayerId(layer)));
     let (table, unrolled) = (CodeChoice::Table, CodeChoice::Unrolled);
     assert_eq!(codes, [table, table, table, unrolled]);
-    let layers = layers_of(&declaration);
+    let layers = declaration.network.layers().iter();
+    let layers: Vec<_> = layers.map(ToString::to_string).collect();
     assert_eq!(layers, ["A", "C1(5,3)", "C2*(8,3)", "D*(10)"]);
     let reserve = declaration.reserve;
     assert_eq!(
         (reserve.sram_bytes, reserve.flash_bytes),
         (None, Some(2048))
     );
-}
-
-#[test]
-fn a_layer_is_shown_as_it_is_declared() {
-    let parsed = parse_text(
-        "N: [32, 64, 1] => < A(2x2), A(1x4), M(2x1), C1(8, 3x3), C1(8,1x3), C2*(6,3x1), D*(4) >",
-    );
-    assert_eq!(parsed.errors.messages(), [""; 0]);
-    assert_eq!(
-        layers_of(&parsed.declaration.unwrap()),
-        [
-            "A",
-            "A(1x4)",
-            "M(2x1)",
-            "C1(8,3)",
-            "C1(8,1x3)",
-            "C2*(6,3x1)",
-            "D*(4)"
-        ]
-    );
-}
-
-fn layers_of(declaration: &Declaration) -> Vec<String> {
-    let layers = declaration.network.layers().iter();
-    layers.map(ToString::to_string).collect()
 }

@@ -42,9 +42,9 @@ pub enum LayerParameters {
     Single(Parameters),
     /// Of `C2`.
     Separable {
-        /// Of the k×k half.
+        /// Of the depthwise half.
         depthwise: Parameters,
-        /// Of the 1×1 half.
+        /// Of the pointwise half.
         pointwise: Parameters,
     },
 }
