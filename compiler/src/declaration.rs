@@ -1,6 +1,7 @@
 //! What a declaration says beside the network itself: the keys.
 
 use crate::network::{LayerId, Network};
+use crate::plan::Strategy;
 use crate::target::Target;
 use std::collections::BTreeMap;
 
@@ -78,15 +79,13 @@ pub enum PlanChoice {
     /// The fastest that fits.
     #[default]
     Fastest,
-    /// `row_major`.
-    RowMajor,
-    /// `herringbone`.
-    Herringbone,
-    /// `streamed`, or `streamed(n)`: at most so many layers, of those that compute
-    /// something, as the input arrives; the rest in whatever order is best.
+    /// `row_major`, `herringbone`, `streamed`, or `streamed(2, row_major)`.
+    Named(Strategy),
+    /// `streamed(2)`: so many layers, of those that compute something, as the
+    /// input arrives; the rest in the order that is best.
     Streamed {
-        /// `n`.
-        most_layers: Option<usize>,
+        /// How many.
+        layers: usize,
     },
     /// `smallest`: the fewest bytes of arena.
     Smallest,

@@ -265,7 +265,11 @@ fn memory_rows(network: &Network, plan: &MemoryPlan) -> Vec<Row> {
             "as it arrives".to_owned(),
             plan.bytes(ring_cells).to_string(),
             plan.bytes(kept_cells + map_cells).to_string(),
-            if is_last { needs(stream) } else { String::new() },
+            if is_last {
+                needs(stream)
+            } else {
+                String::new()
+            },
         ]);
     }
     for step in &plan.steps {

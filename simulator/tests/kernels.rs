@@ -100,13 +100,15 @@ fn program(
         let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
         anyhow!("{}", errors.join("; "))
     };
-    let plan = plan::plan(&case.network, strategy);
     if weights == WeightsSource::Runtime {
+        let sum_bytes = program::Accumulators::at_run_time(&case.network).sum_bytes();
+        let plan = plan::plan(&case.network, &sum_bytes, strategy);
         let parameters = program::pack_parameters(&declaration, &case.weights, &plan);
         let program = program::lower_runtime(&declaration, &plan);
         return Ok((program, parameters.map_err(told)?));
     }
     let proven = program::prove(&case.network, &case.weights).map_err(told)?;
+    let plan = plan::plan(&case.network, &proven.sum_bytes(), strategy);
     let program = program::lower(&declaration, &case.weights, &proven, &plan);
     Ok((program, Vec::new()))
 }
@@ -157,7 +159,7 @@ fn told(part: &Target, case: &Case, choices: &Choices) -> String {
         case.bits(),
         part.name,
         choices.weights,
-        choices.strategy,
+        choices.strategy.name(&case.network),
         forms.join(", "),
         choices.site
     )

@@ -6,7 +6,7 @@ use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
 use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
-use herringbone_compiler::plan::{self, Strategy};
+use herringbone_compiler::plan::{self, Strategy, SumBytes};
 use herringbone_compiler::program;
 use herringbone_compiler::target::Target;
 use herringbone_tests::networks::Case;
@@ -73,7 +73,8 @@ fn emit_all(network: &Network, strategy: Strategy) {
         code: CodeChoice::default(),
         layer_code: BTreeMap::new(),
     };
-    let plan = plan::plan(network, strategy);
+    let sum_bytes = SumBytes::all(network, 4);
+    let plan = plan::plan(network, &sum_bytes, strategy);
     let mut programs = vec![program::lower_runtime(
         &declaration(WeightsSource::Runtime),
         &plan,

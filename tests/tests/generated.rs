@@ -4,7 +4,7 @@
 
 use herringbone_compiler::interpreter;
 use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
-use herringbone_compiler::plan::{self, MemoryPlan, Placement, Strategy};
+use herringbone_compiler::plan::{self, MemoryPlan, Placement, Strategy, SumBytes};
 use herringbone_compiler::program::{self, Program};
 use herringbone_compiler::syntax;
 use herringbone_tests::crates::Crates;
@@ -45,7 +45,10 @@ fn random_cases() -> Vec<(Case, Strategy)> {
         .collect();
     for rare in [dense_reads_around_the_end, dense_stores_beside_an_input] {
         let found = networks.by_ref().filter_map(|(network, recipe)| {
-            let is_rare = |&strategy: &Strategy| rare(&network, &plan::plan(&network, strategy));
+            let is_rare = |&strategy: &Strategy| {
+                let sum_bytes = SumBytes::all(&network, 2);
+                rare(&network, &plan::plan(&network, &sum_bytes, strategy))
+            };
             Some((recipe.case(), strategies.into_iter().find(is_rare)?))
         });
         cases.extend(found.take(4));
@@ -202,11 +205,13 @@ macro_rules! report {
 /// are; `None` where sums do not fit the accumulator that they then have.
 fn loaded(case: &Case, plan: Strategy) -> Option<(Program, Vec<u8>)> {
     let (list, bits) = (case.list(), case.bits());
-    let text = format!("Net: {list}, bits: {bits}, plan: {plan}, weights: runtime");
+    let name = plan.name(&case.network);
+    let text = format!("Net: {list}, bits: {bits}, plan: {name}, weights: runtime");
     let tokens = || text.parse().unwrap();
     let bytes = herringbone_compiler::pack_parameters(tokens(), &case.file).ok()?;
     let declaration = syntax::parse(tokens()).declaration.unwrap();
-    let plan = plan::plan(&declaration.network, plan);
+    let sum_bytes = program::Accumulators::at_run_time(&declaration.network).sum_bytes();
+    let plan = plan::plan(&declaration.network, &sum_bytes, plan);
     Some((program::lower_runtime(&declaration, &plan), bytes))
 }
 
@@ -225,6 +230,7 @@ fn write_crate(crates: &Crates, cases: &[(Case, Strategy)]) -> BTreeMap<String, 
     let (mut calls, mut files) = (String::new(), Vec::new());
     let mut expected = BTreeMap::new();
     for (index, (case, plan)) in cases.iter().enumerate() {
+        let name = plan.name(&case.network);
         let weights = format!("{index}.safetensors");
         let parameters = loaded(case, *plan);
         let source = match (index / 2 % 3, &parameters) {
@@ -263,7 +269,7 @@ fn write_crate(crates: &Crates, cases: &[(Case, Strategy)]) -> BTreeMap<String, 
     herringbone::network! {{
         pub(crate) Net: {},
         bits: {},
-        plan: {plan},
+        plan: {name},
         {source},
     }}
     report!({index}, [{inputs}] {});
@@ -312,7 +318,8 @@ fn emitted_code_computes_what_the_design_says() {
         for (key, results) in &expected {
             let index: usize = key.split(' ').next().unwrap().parse().unwrap();
             let (case, plan) = &cases[index];
-            let told = format!("{key}: {} {} {plan}", case.list(), case.bits());
+            let name = plan.name(&case.network);
+            let told = format!("{key}: {} {} {name}", case.list(), case.bits());
             assert_eq!(printed.get(key), Some(results), "{profile}, {told}");
         }
     }

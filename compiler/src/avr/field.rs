@@ -254,12 +254,7 @@ pub(super) fn position_of_cells(cells: u32, bits: u32, by_nibble: bool) -> u32 {
 
 /// The position of a cell of the arena, which lies behind the cursor, from the
 /// network's address on.
-pub(super) fn position_in_network(
-    cell: u32,
-    bits: u32,
-    by_nibble: bool,
-    cursor_bytes: u32,
-) -> u32 {
+pub(super) fn position_in_network(cell: u32, bits: u32, by_nibble: bool, cursor_bytes: u32) -> u32 {
     let units = if by_nibble { 2 } else { 1 };
     units * cursor_bytes + position_of_cells(cell, bits, by_nibble)
 }

@@ -78,7 +78,11 @@ impl Absorb<'_> {
                 self.point_at_cursor(asm, 2);
             }),
             Some(pool) => asm.of(Kind::Pool, |asm| {
-                self.pool(asm, pool.window, self.program.cursor_bytes + pool.sums_first_byte)
+                self.pool(
+                    asm,
+                    pool.window,
+                    self.program.cursor_bytes + pool.sums_first_byte,
+                )
             }),
         }
         self.advance(asm);

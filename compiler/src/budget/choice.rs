@@ -122,11 +122,9 @@ pub(super) fn least_arena_bytes(
 /// The strategies that the key allows.
 fn strategies(network: &Network, choice: PlanChoice) -> Vec<Strategy> {
     match choice {
-        PlanChoice::RowMajor => vec![Strategy::ROW_MAJOR],
-        PlanChoice::Herringbone => vec![Strategy::HERRINGBONE],
-        PlanChoice::Streamed { most_layers: None } => vec![Strategy::STREAMED],
+        PlanChoice::Named(strategy) => vec![strategy.of(network)],
         PlanChoice::Streamed {
-            most_layers: Some(streamed_layers),
+            layers: streamed_layers,
         } => [InPlace::RowMajor, InPlace::Herringbone]
             .map(|rest| {
                 Strategy {
@@ -136,7 +134,10 @@ fn strategies(network: &Network, choice: PlanChoice) -> Vec<Strategy> {
                 .of(network)
             })
             .to_vec(),
-        PlanChoice::Fastest | PlanChoice::Smallest => Strategy::all(network),
+        // Until every backend writes stages down, only those without.
+        PlanChoice::Fastest | PlanChoice::Smallest => {
+            vec![Strategy::ROW_MAJOR, Strategy::HERRINGBONE]
+        }
     }
 }
 

@@ -8,7 +8,6 @@ use super::over::demands_unrolled;
 use super::{Design, Sums, choose, fits, footprint, needed_flash_bytes};
 use crate::declaration::{Budget, CodeChoice, Declaration, PlanChoice, WeightsSource};
 use crate::network::{LayerId, Network};
-use crate::plan::Strategy;
 use crate::program::{Accumulator, Accumulators, parameter_bytes};
 use crate::target::Target;
 
@@ -31,10 +30,7 @@ pub(super) fn for_sram(
     remedies.extend(fewer_outputs(network, layer, |network| {
         within(network).is_some()
     }));
-    if !matches!(
-        declaration.plan,
-        PlanChoice::Fastest | PlanChoice::Smallest
-    ) {
+    if !matches!(declaration.plan, PlanChoice::Fastest | PlanChoice::Smallest) {
         let free = Declaration {
             plan: PlanChoice::Fastest,
             ..declaration.clone()
@@ -175,14 +171,7 @@ fn of_plan(
     network: Network,
     widest: Accumulator,
 ) -> Design {
-    let strategy = design.plan.strategy;
-    let plan = match (strategy.rest, design.plan.stages.len()) {
-        _ if strategy == Strategy::ROW_MAJOR.of(&network) => PlanChoice::RowMajor,
-        _ if strategy == Strategy::HERRINGBONE.of(&network) => PlanChoice::Herringbone,
-        (_, most) => PlanChoice::Streamed {
-            most_layers: Some(most),
-        },
-    };
+    let plan = PlanChoice::Named(design.plan.strategy);
     let planned = Declaration {
         plan,
         ..declaration.clone()

@@ -84,7 +84,7 @@ impl Strategy {
     }
 
     /// As the key `plan` and reports have it: `row_major`, `herringbone`,
-    /// `streamed`, `streamed(2), row_major`.
+    /// `streamed`, `streamed(2, row_major)`.
     pub fn name(self, network: &Network) -> String {
         let Self {
             streamed_layers,
@@ -95,7 +95,7 @@ impl Strategy {
         } else if streamed_layers == most_streamed(network) {
             "streamed".to_owned()
         } else {
-            format!("streamed({streamed_layers}), {rest}")
+            format!("streamed({streamed_layers}, {rest})")
         }
     }
 }

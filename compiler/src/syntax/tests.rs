@@ -104,7 +104,7 @@ fn all_mistakes_are_told_at_once_and_each_once() {
     assert_eq!(
         errors(
             "N: [28, 0, 1] => < A*, C3(5,3), C1(0,4), M, D(10) >, sram: 2k, wieghts: 1, \
-             sram: 5, bits: { weights: 3, bias: 8 }, plan: streamed, target: atmega382p"
+             sram: 5, bits: { weights: 3, bias: 8 }, target: atmega382p"
         ),
         [
             "expected the input's width, from 1 to 255, found `0`",
@@ -118,8 +118,6 @@ fn all_mistakes_are_told_at_once_and_each_once() {
             "duplicate key `sram`: it is given above as `2k`",
             "expected 2, 4 or 8 bits for `weights`, found `3`",
             "unknown entry `bias` of `bits`: did you mean `biases`? expected weights, biases or activations",
-            "plan `streamed` is not available yet: use `row_major`, `herringbone` or `smallest`, \
-             or leave `plan` out for the fastest that fits",
             "unknown target `atmega382p`: did you mean `atmega328p`, `atmega32` or `atmega323`? \
              or give its `sram` and `flash` in bytes instead",
         ]

@@ -11,6 +11,7 @@ use super::tokens::{
 use crate::declaration::{CodeChoice, PlanChoice};
 use crate::diagnostic::Diagnostics;
 use crate::network::Bits;
+use crate::plan::Strategy;
 use crate::target::Target;
 use crate::weights::{PathPart, WeightsPath, WeightsValue};
 
@@ -94,10 +95,10 @@ fn bytes(key: Key, value: &[TokenTree], least: u32, errors: &mut Diagnostics) ->
 
 fn plan(value: &[TokenTree], errors: &mut Diagnostics) -> Option<PlanChoice> {
     match ident(value).map(ToString::to_string).as_deref() {
-        Some("row_major") => return Some(PlanChoice::RowMajor),
-        Some("herringbone") => return Some(PlanChoice::Herringbone),
+        Some("row_major") => return Some(PlanChoice::Named(Strategy::ROW_MAJOR)),
+        Some("herringbone") => return Some(PlanChoice::Named(Strategy::HERRINGBONE)),
         Some("smallest") => return Some(PlanChoice::Smallest),
-        Some("streamed") => return Some(PlanChoice::Streamed { most_layers: None }),
+        Some("streamed") => return Some(PlanChoice::Named(Strategy::STREAMED)),
         _ => wrong(Key::Plan, value, errors),
     }
     None

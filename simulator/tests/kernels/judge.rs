@@ -98,7 +98,8 @@ fn first_wrong_map(subject: Subject<'_>) -> Result<String> {
                 return;
             };
             let shape = program.maps[map].shape;
-            let difference = first_difference(&view.map(&program.maps[map]), &expected[map]);
+            let expected = &expected[program.stages.len() + map].values;
+            let difference = first_difference(&view.map(&program.maps[map]), expected);
             if let Some(difference) = difference.filter(|_| wrong.is_none()) {
                 wrong = Some(format!(
                     "{function} stores a wrong map of {shape}: its value {difference}"
