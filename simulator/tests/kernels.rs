@@ -131,7 +131,7 @@ fn to_judge(code: avr::Code) -> Code {
             .functions
             .into_iter()
             .map(|it| Function {
-                name: it.name,
+                name: it.id.to_string(),
                 text: it.text,
                 flash_bytes: it.flash_bytes,
             })

@@ -3,7 +3,7 @@
 
 use super::instruction::{Condition, Instruction, Label, One};
 use super::listing::Listing;
-use super::{Core, Function, Kind};
+use super::{Core, Function, FunctionId, Kind};
 
 /// What a function is made of.
 #[derive(Clone, Debug)]
@@ -173,8 +173,8 @@ impl Assembly {
     }
 
     /// Writes the function down.
-    pub(super) fn finish(mut self, name: &str) -> Function {
-        debug_assert_eq!(self.stack_bytes, 0, "{name} leaves something on the stack");
+    pub(super) fn finish(mut self, id: FunctionId) -> Function {
+        debug_assert_eq!(self.stack_bytes, 0, "{id} leaves something on the stack");
         let tables = std::mem::take(&mut self.tables);
         self.items.extend(tables);
         let near_table_bytes: usize = self
@@ -187,8 +187,8 @@ impl Assembly {
             .sum();
         let listing = Listing::new(&self.items, self.labels, self.core.has_jmp);
         Function {
-            name: name.to_owned(),
-            text: listing.text(name),
+            id,
+            text: listing.text(id),
             spans: listing.spans(),
             flash_bytes: listing.flash_bytes(),
             near_table_bytes: near_table_bytes as u32,

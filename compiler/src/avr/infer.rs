@@ -8,7 +8,7 @@ use super::field::{Source, by_parity};
 use super::instruction::{Condition, Instruction, Mode, Pointer, Register};
 use super::rows::RAMPZ;
 use super::state::{POSITION, stack_pointer};
-use super::{Core, Function, layer_name};
+use super::{Core, Function, FunctionId};
 use crate::program::{Accumulator, Map, Program};
 
 const SAVED: [u8; 18] = [
@@ -32,7 +32,7 @@ pub(super) fn emit(program: &Program, core: Core) -> Function {
             load_arguments(&mut asm);
         }
         asm.emit(Instruction::CallFunction {
-            name: layer_name(step.layer),
+            function: FunctionId::Layer(step.layer),
             far: core.has_jmp,
         });
     }
@@ -52,7 +52,7 @@ pub(super) fn emit(program: &Program, core: Core) -> Function {
         asm.write_port(RAMPZ, ZERO);
     }
     asm.ret();
-    asm.finish("infer")
+    asm.finish(FunctionId::Infer)
 }
 
 /// The arguments, which were pushed last.

@@ -4,6 +4,7 @@
 //! DS40002198B, section 5, column AVRe+); xmega and AVR Dx differ by a cycle
 //! here and there, which changes no choice worth mentioning.
 
+use super::FunctionId;
 use std::fmt;
 
 /// One of the 32 registers.
@@ -180,7 +181,7 @@ pub(super) enum Instruction {
     Call(Label),
     /// Calls another function of the network.
     CallFunction {
-        name: String,
+        function: FunctionId,
         far: bool,
     },
     Return,
@@ -247,8 +248,8 @@ impl fmt::Display for Instruction {
             }
             Self::SkipIfClear { register, bit } => write!(f, "sbrc {register}, {bit}"),
             Self::SkipIfSet { register, bit } => write!(f, "sbrs {register}, {bit}"),
-            Self::CallFunction { name, far } => {
-                write!(f, "{} {{{name}}}", if *far { "call" } else { "rcall" })
+            Self::CallFunction { function, far } => {
+                write!(f, "{} {{{function}}}", if *far { "call" } else { "rcall" })
             }
             Self::Return => f.write_str("ret"),
             Self::In(register, port) => write!(f, "in {register}, {port}"),

@@ -7,7 +7,7 @@
 use super::assembly::Assembly;
 use super::field::Source;
 use super::instruction::{Condition, Label, Mode, Pointer, Register};
-use super::{Core, Function, Kind};
+use super::{Core, Function, FunctionId, Kind};
 use crate::network::{Kernel, Shape};
 use crate::program::Program;
 
@@ -33,7 +33,7 @@ pub(super) fn emit(program: &Program, core: Core) -> Function {
         input: program.input,
     };
     asm.times(f64::from(program.input.values()), |asm| intake.emit(asm));
-    asm.finish("absorb")
+    asm.finish(FunctionId::Absorb)
 }
 
 /// A row or column of a window.

@@ -13,7 +13,7 @@ use super::sum::{Ending, Sum};
 use super::table::Table;
 use super::unrolled::Unrolled;
 use super::walk::Walk;
-use super::{Core, Form, Function, layer_name};
+use super::{Core, Form, Function, FunctionId};
 use crate::program::{Operation, Program, Step, WeightedSum};
 
 /// A weighted sum in its form.
@@ -102,7 +102,7 @@ pub(super) fn emit(program: &Program, core: Core, index: usize, form: Form) -> F
         }
         Operation::MaxPool => layer.pool(&mut asm, Pooling::Maximum),
     }
-    asm.finish(&layer_name(step.layer))
+    asm.finish(FunctionId::Layer(step.layer))
 }
 
 /// A layer on its way to a function.

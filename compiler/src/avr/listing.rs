@@ -1,5 +1,6 @@
 //! A function written down: how far each branch reaches, and the text.
 
+use super::FunctionId;
 use super::assembly::Item;
 use super::instruction::{Constant, Instruction, Label};
 use std::fmt::Write;
@@ -128,7 +129,7 @@ impl<'a> Listing<'a> {
     }
 
     /// The text, in the syntax that GNU as and LLVM share.
-    pub(super) fn text(&self, name: &str) -> String {
+    pub(super) fn text(&self, function: FunctionId) -> String {
         let mut text = String::new();
         // Of local labels that are not bound by then, `f` is meant.
         let mut bound = vec![false; self.labels as usize + 1];
@@ -157,7 +158,7 @@ impl<'a> Listing<'a> {
                     write_bytes(&mut text, bytes);
                 }
                 Item::NearBytes(label, bytes) => {
-                    let table = format!("{{{name}}}.cells");
+                    let table = format!("{{{function}}}.cells");
                     let _ = writeln!(
                         text,
                         ".pushsection .progmem.data,\"a\",@progbits\n\

@@ -44,6 +44,7 @@ use crate::network::LayerId;
 use crate::program::Program;
 use crate::target::Target;
 use instruction::ProgramCounter;
+use std::fmt;
 
 /// What a part's instruction set can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,13 +104,34 @@ pub enum Form {
     Table,
 }
 
+/// What a function is for; shown as its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FunctionId {
+    /// Takes a byte of the input in.
+    Absorb,
+    /// Computes the results from a complete input.
+    Infer,
+    /// Computes that layer's outputs.
+    Layer(LayerId),
+}
+
+impl fmt::Display for FunctionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absorb => f.write_str("absorb"),
+            Self::Infer => f.write_str("infer"),
+            Self::Layer(layer) => write!(f, "layer_{}", layer.0),
+        }
+    }
+}
+
 /// A function, to be the text of a naked one.
 #[derive(Clone, Debug)]
 pub struct Function {
-    /// `absorb`, `infer`, or `layer_` and the layer's position.
-    pub name: String,
+    /// What it is for.
+    pub id: FunctionId,
     /// Instructions and tables, a line each; calls of other functions stand
-    /// as `{name}`. Marks for the section `.debug_herringbone` stand between
+    /// as their names in braces. Marks for the section `.debug_herringbone` stand between
     /// them: from that address on, instructions are of that [`Kind`].
     pub text: String,
     /// Whether the part's jumps span it; without `jmp`, they span 4 KB.
@@ -150,7 +172,7 @@ impl Code {
     pub fn stack_bytes(&self) -> u32 {
         let return_bytes = u32::from(self.core.program_counter.bytes);
         let deepest = |layers: bool| {
-            let of = |function: &&Function| function.name.starts_with("layer_") == layers;
+            let of = |function: &&Function| matches!(function.id, FunctionId::Layer(_)) == layers;
             let stacks = self.functions.iter().filter(of);
             stacks.map(|function| function.stack_bytes).max()
         };
@@ -166,8 +188,8 @@ impl Code {
     /// The function of a layer that has one: a leading average pooling is done
     /// as the input is taken in.
     pub fn layer(&self, layer: LayerId) -> Option<&Function> {
-        let name = layer_name(layer);
-        self.functions.iter().find(|function| function.name == name)
+        let id = FunctionId::Layer(layer);
+        self.functions.iter().find(|function| function.id == id)
     }
 
     /// Expected cycles of an inference.
@@ -184,9 +206,4 @@ pub fn emit(program: &Program, core: Core, form_of: impl Fn(LayerId) -> Form) ->
         functions.push(layer::emit(program, core, index, form));
     }
     Code { functions, core }
-}
-
-/// The name of a layer's function.
-fn layer_name(layer: LayerId) -> String {
-    format!("layer_{}", layer.0)
 }

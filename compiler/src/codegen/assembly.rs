@@ -3,8 +3,8 @@
 //! Inline assembly for AVR wants `#![feature(asm_experimental_arch)]` in the
 //! crate that declares the network.
 
-use crate::avr::Code;
-use proc_macro2::{Ident, Span, TokenStream};
+use crate::avr::{Code, FunctionId};
+use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 /// The functions, `absorb` and `infer` among them.
@@ -14,17 +14,19 @@ pub(crate) fn emit(code: &Code) -> TokenStream {
     code.functions
         .iter()
         .map(|function| {
-            let name = Ident::new(&function.name, Span::call_site());
+            let name = format_ident!("{}", function.id.to_string());
             let text = &function.text;
             let callees = code.functions.iter().filter_map(|callee| {
-                let called = text.contains(&format!("{{{}}}", callee.name));
-                let callee = format_ident!("{}", callee.name);
+                let called = text.contains(&format!("{{{}}}", callee.id));
+                let callee = format_ident!("{}", callee.id.to_string());
                 called.then(|| quote!(#callee = sym #callee))
             });
-            let signature = match function.name.as_str() {
-                "absorb" => quote!((network: *mut u8, byte: u8) -> u8),
+            let signature = match function.id {
+                FunctionId::Absorb => quote!((network: *mut u8, byte: u8) -> u8),
                 // Layers are called by `infer` alone, with its arguments.
-                _ => quote!((network: *mut u8, results: *mut u8)),
+                FunctionId::Infer | FunctionId::Layer(_) => {
+                    quote!((network: *mut u8, results: *mut u8))
+                }
             };
             quote! {
                 #[unsafe(naked)]
