@@ -2,10 +2,10 @@
 //! for it where the declaration is wrong.
 
 use crate::avr::Code;
-use crate::budget::{CURSOR_BYTES, Design, Tight};
+use crate::budget::{Design, Tight};
 use crate::codegen;
 use crate::declaration::{Declaration, WeightsSource};
-use crate::program::{Accumulator, Program};
+use crate::program::{Accumulator, CURSOR_BYTES, Program};
 use crate::report;
 use crate::syntax::{NetworkAst, Outline};
 use crate::weights::WeightsPath;

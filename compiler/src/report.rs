@@ -1,10 +1,11 @@
 //! A plan for people to read: as text, and as a table in the type's rustdoc.
 
 use crate::avr::Form;
-use crate::budget::{CURSOR_BYTES, Design, LayerFootprint, reserved_flash_bytes};
+use crate::budget::{Design, LayerFootprint, reserved_flash_bytes};
 use crate::declaration::{Declaration, WeightsSource};
 use crate::network::{LayerKind, Network};
 use crate::plan::{Intake, LayerPlan, MemoryPlan};
+use crate::program::CURSOR_BYTES;
 
 /// A column of the table.
 struct Column {

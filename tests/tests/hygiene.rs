@@ -1,9 +1,9 @@
 //! Generated code in crates of any edition, under any name, beside any items
 //! and under any lints.
 
-use herringbone_compiler::budget::CURSOR_BYTES;
 use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
 use herringbone_compiler::plan::{self, Strategy};
+use herringbone_compiler::program::CURSOR_BYTES;
 use herringbone_tests::crates::Crates;
 use herringbone_tests::networks::Case;
 use herringbone_tests::reference::evaluate;

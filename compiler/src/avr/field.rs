@@ -4,8 +4,7 @@
 use super::assembly::Assembly;
 use super::instruction::{Condition, Label, Pointer, Register};
 use super::state::{BASE, POSITION, Registers, stack_pointer};
-use crate::budget::CURSOR_BYTES;
-use crate::program::{Addressing, Map, Program};
+use crate::program::{Addressing, CURSOR_BYTES, Map, Program};
 
 /// A map as a kernel reads it.
 #[derive(Clone, Debug)]

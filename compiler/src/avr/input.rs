@@ -5,8 +5,7 @@ use super::assembly::Assembly;
 use super::field::{Run, Source, point_at_pushed};
 use super::instruction::{Mode, Pointer};
 use super::state::{POSITION, Registers};
-use crate::budget::CURSOR_BYTES;
-use crate::program::Map;
+use crate::program::{CURSOR_BYTES, Map};
 
 /// What a weighted sum reads.
 #[derive(Clone, Debug)]

@@ -8,10 +8,9 @@ use super::assembly::Assembly;
 use super::field::Source;
 use super::instruction::{Condition, Label, Mode, Pointer, Register};
 use super::{Core, Function, FunctionId, Kind};
-use crate::budget::CURSOR_BYTES;
 use crate::network::{Kernel, Shape};
 use crate::plan::Intake;
-use crate::program::Program;
+use crate::program::{CURSOR_BYTES, Program};
 
 const NETWORK: Register = Register(24);
 const BYTE: Register = Register(22);

@@ -1,8 +1,7 @@
 //! A weighted sum as the kernels see it: how wide it is, and how it is rounded.
 
-use crate::budget::CURSOR_BYTES;
 use crate::program::{
-    Accumulator, ConstantParameters, Finish, Program, SumParameters, WeightedSum,
+    Accumulator, CURSOR_BYTES, ConstantParameters, Finish, Program, SumParameters, WeightedSum,
 };
 
 /// How each output's sum `S = Σ w·x` becomes an activation without a shift up.

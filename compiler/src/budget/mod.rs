@@ -12,12 +12,8 @@ pub use over::OverBudget;
 use crate::declaration::{Declaration, PlanChoice, WeightsSource};
 use crate::network::{LayerId, Network};
 use crate::plan::{self, MemoryPlan, Strategy};
-use crate::program::{parameter_bytes, parameter_table_bytes};
+use crate::program::{CURSOR_BYTES, parameter_bytes, parameter_table_bytes};
 use std::fmt;
-
-/// Bytes that a network's value holds beside the arena: the row, column and
-/// channel of the input's next byte.
-pub const CURSOR_BYTES: u32 = 3;
 
 /// Bytes kept for the rest of the firmware where the declaration does not say.
 const DEFAULT_RESERVE_BESIDE_STACK_BYTES: u32 = 64;

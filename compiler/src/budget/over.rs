@@ -1,10 +1,10 @@
 //! What a user is told of a design that needs more than there is.
 
-use super::{CURSOR_BYTES, Design, Sums, footprint, needed_flash_bytes, owner, remedies};
+use super::{Design, Sums, footprint, needed_flash_bytes, owner, remedies};
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
 use crate::network::{LayerId, Network};
 use crate::plan::{Intake, MemoryPlan};
-use crate::program::Accumulator;
+use crate::program::{Accumulator, CURSOR_BYTES};
 use std::fmt;
 
 /// A design that needs more than there is.

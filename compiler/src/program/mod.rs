@@ -20,6 +20,10 @@ pub use parameters::{ConstantParameters, RuntimeParameters, SumParameters, param
 use crate::network::{Kernel, LayerId, Shape};
 use crate::plan::{Intake, Order, ReceptiveField};
 
+/// Bytes that a network's value holds beside the arena: the row, column and
+/// channel of the input's next byte.
+pub const CURSOR_BYTES: u32 = 3;
+
 /// A network's whole inference.
 #[derive(Clone, Debug)]
 pub struct Program {
