@@ -135,6 +135,16 @@ pub fn least_bytes(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) 
     }
 }
 
+/// Bytes that the largest map, or all that is kept while the input arrives, takes
+/// alone: no plan of that strategy has fewer.
+pub fn largest_map_bytes(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) -> u32 {
+    let demand = Demand::of(network, sum_bytes, strategy.of(network));
+    let stored = demand.steps.iter().filter(|(_, stores)| *stores);
+    let maps = stored.map(|(layer, _)| layer.output.values());
+    let most_cells = maps.chain([demand.stream_need().need_cells]).max();
+    most_cells.unwrap_or(0).div_ceil(demand.cells_per_byte)
+}
+
 /// Nothing is left to compute when the input is complete.
 fn streamed(demand: &Demand<'_>) -> MemoryPlan {
     demand.plan(demand.stream.bytes, 0, Vec::new(), Vec::new())
