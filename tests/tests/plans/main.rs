@@ -5,6 +5,8 @@
 //! receptive field, with its channels in registers, and then stores it; what no
 //! later event reads may be overwritten by that store.
 
+mod formula;
+mod growth;
 mod names;
 
 use herringbone_compiler::network::{Activation, Bits, Kernel, Layer, LayerKind, Network, Shape};
