@@ -8,6 +8,7 @@
 mod formula;
 mod growth;
 mod names;
+mod streamed;
 
 use herringbone_compiler::network::{Activation, Bits, Kernel, Layer, LayerKind, Network, Shape};
 use herringbone_compiler::plan::{self, MemoryPlan, Order, Strategy, SumBytes};
