@@ -6,6 +6,7 @@
 //! overwritten that a later output reads is found by trying all, with nothing of
 //! the planner's but the layers' shapes.
 
+use crate::stage_bytes;
 use herringbone_compiler::network::{Layer, LayerId, LayerKind, Network};
 use herringbone_compiler::plan::{
     self, Arrival, InPlace, Keeps, MemoryPlan, Strategy, SumBytes, least_streamed, most_streamed,
@@ -228,7 +229,6 @@ fn check(network: &Network, plan: &MemoryPlan, sum_bytes: u32) -> Result<(), Tes
     let push = Push::of(network, plan.stages.len());
     let per_byte = plan.cells_per_byte;
     let mut alive: Vec<(Life, u32)> = Vec::new();
-    let mut taken_cells = 0;
     for (index, stage) in plan.stages.iter().enumerate() {
         let layer = network.layer(stage.layer);
         let lives = &push.lives[index];
@@ -286,8 +286,8 @@ fn check(network: &Network, plan: &MemoryPlan, sum_bytes: u32) -> Result<(), Tes
                 alive.extend(lives.sums.iter().map(|&life| (life, cells)));
             }
         }
-        taken_cells += stage.cells(per_byte).next_multiple_of(per_byte);
     }
+    let taken_cells = stage_bytes(plan) * per_byte;
     let alive = most_alive(&alive);
     prop_assert!(
         alive <= taken_cells,
