@@ -16,7 +16,7 @@ mod stream;
 pub use lifetime::{ReceptiveField, storage_indices};
 pub use order::Order;
 pub use placement::Placement;
-pub use strategy::{InPlace, Strategy, most_streamed};
+pub use strategy::{InPlace, Strategy, least_streamed, most_streamed};
 pub use stream::{Arrival, Keeps, Ring, Stage, Sums, Windows};
 
 use crate::network::{Layer, LayerId, LayerKind, Network, Shape};

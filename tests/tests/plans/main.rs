@@ -5,6 +5,8 @@
 //! receptive field, with its channels in registers, and then stores it; what no
 //! later event reads may be overwritten by that store.
 
+mod names;
+
 use herringbone_compiler::network::{Activation, Bits, Kernel, Layer, LayerKind, Network, Shape};
 use herringbone_compiler::plan::{self, MemoryPlan, Order, Strategy, SumBytes};
 use herringbone_tests::networks::{list, recipes, single_layers};
