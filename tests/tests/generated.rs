@@ -4,7 +4,7 @@
 
 use herringbone_compiler::interpreter;
 use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
-use herringbone_compiler::plan::{self, MemoryPlan, Placement, Strategy, SumBytes};
+use herringbone_compiler::plan::{self, InPlace, MemoryPlan, Placement, Strategy, SumBytes};
 use herringbone_compiler::program::{self, Program};
 use herringbone_compiler::syntax;
 use herringbone_tests::crates::Crates;
@@ -169,6 +169,59 @@ fn edge_cases() -> Vec<(Case, Strategy)> {
         .collect()
 }
 
+/// Streamed poolings of signed values, and what reads their windows where they
+/// are kept: another pooling, a kernel of one pixel, a dense layer in the middle;
+/// and maps that a stage stores in herringbone order.
+fn windows_that_stay() -> Vec<(Case, Strategy)> {
+    use Activation::{Linear, Relu};
+    let window = Kernel::square(2);
+    let (average, maximum) = (
+        LayerKind::AveragePool { window },
+        LayerKind::MaxPool { window },
+    );
+    let convolution = |side, activation| LayerKind::Convolution {
+        outputs: 3,
+        kernel: Kernel::square(side),
+        activation,
+    };
+    let separable = LayerKind::Separable {
+        outputs: 3,
+        kernel: Kernel::square(3),
+        activation: Linear,
+    };
+    let dense = |activation| LayerKind::Dense {
+        outputs: 3,
+        activation,
+    };
+    let signed_sums = [
+        convolution(3, Linear),
+        average,
+        maximum,
+        convolution(1, Linear),
+        dense(Linear),
+    ];
+    let signed_maxima = [separable, maximum, average, dense(Relu), dense(Linear)];
+    let lists = [signed_sums, signed_maxima];
+    let mut cases = Vec::new();
+    for (seed, (list, activations)) in
+        (0..).zip(lists.iter().flat_map(|list| [(list, 4), (list, 8)]))
+    {
+        let bits = Bits {
+            activations,
+            ..Bits::default()
+        };
+        let network = Network::new(Shape::new(11, 13, 1), bits, list).unwrap();
+        let two = Strategy {
+            streamed_layers: 2,
+            rest: InPlace::Herringbone,
+        };
+        for strategy in [two, Strategy::STREAMED] {
+            cases.push((Case::random(network.clone(), seed), strategy));
+        }
+    }
+    cases
+}
+
 /// What one network prints in the generated crate.
 const MAIN: &str = r#"
 macro_rules! report {
@@ -329,6 +382,7 @@ fn fields(line: &str) -> Option<(String, String)> {
 fn emitted_code_computes_what_the_design_says() {
     let mut cases = random_cases();
     cases.extend(edge_cases());
+    cases.extend(windows_that_stay());
     let crates = Crates::new(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("generated"));
     let expected = write_crate(&crates, &cases);
     for profile in ["dev", "release"] {
