@@ -140,7 +140,7 @@ fn portable(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan) -> Fo
     };
     let tables = network.layers().iter().filter(in_table);
     Footprint {
-        stack_bytes: stack::deepest_bytes(declaration, sums.widest),
+        stack_bytes: stack::deepest_bytes(declaration, plan, sums.widest),
         flash_bytes: tables
             .map(|layer| parameter_table_bytes(layer, network.bits()))
             .sum(),
