@@ -1,4 +1,16 @@
-//! A plan for people to read: as text, and as a table in the type's rustdoc.
+//! A plan for people to read: as text, as a table in the type's rustdoc, and as a
+//! picture.
+
+mod arena;
+mod markdown;
+mod svg;
+mod text;
+
+pub use arena::{ArenaOverTime, Block, Owner, Peak, Phase};
+pub use markdown::markdown;
+pub use svg::{Picture, svg};
+pub(crate) use svg::{fits_rustdoc as picture_fits_rustdoc, rustdoc as rustdoc_picture};
+pub use text::text;
 
 use crate::avr::Form;
 use crate::budget::{Design, LayerFootprint, reserved_flash_bytes};
@@ -52,62 +64,6 @@ const CODE_CAPTION: &str = ";\nbytes of flash of each layer's code and tables, a
 
 /// One row of the table.
 type Row = Vec<String>;
-
-/// The plan as lines of text.
-pub fn text(name: &str, declaration: &Declaration, design: &Design) -> String {
-    let (columns, rows) = table(declaration, design);
-    let widths: Vec<usize> = columns
-        .iter()
-        .enumerate()
-        .map(|(index, column)| {
-            let cells = rows.iter().map(|row| row[index].chars().count());
-            cells.chain([column.head.len()]).max().unwrap_or(0)
-        })
-        .collect();
-    let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let mut line = String::new();
-        for ((cell, width), column) in cells.zip(&widths).zip(columns) {
-            line.push_str(&match column.is_number {
-                true => format!("{cell:>width$}  "),
-                false => format!("{cell:<width$}  "),
-            });
-        }
-        line.trim_end().to_owned() + "\n"
-    };
-    let caption = caption(design);
-    let mut text = format!("{name}: {}\n\n{caption}\n\n", summary(declaration, design));
-    text.push_str(&line(&mut columns.iter().map(|column| column.head)));
-    for row in &rows {
-        text.push_str(&line(&mut row.iter().map(String::as_str)));
-    }
-    text.push('\n');
-    text.push_str(&totals(declaration, design).join("\n"));
-    text.push('\n');
-    text
-}
-
-/// The plan as Markdown.
-pub fn markdown(declaration: &Declaration, design: &Design) -> String {
-    let (columns, rows) = table(declaration, design);
-    let heads: Vec<_> = columns.iter().map(|column| column.head).collect();
-    let lines: String = columns
-        .iter()
-        .map(|column| if column.is_number { "---:|" } else { "---|" })
-        .collect();
-    let mut text = format!(
-        "# Memory plan\n\n{}\n\n{}\n\n| {} |\n|{lines}\n",
-        summary(declaration, design),
-        caption(design),
-        heads.join(" | ")
-    );
-    for row in rows {
-        text.push_str(&format!("| {} |\n", row.join(" | ").replace('*', "\\*")));
-    }
-    text.push('\n');
-    text.push_str(&totals(declaration, design).join("\n\n"));
-    text.push('\n');
-    text
-}
 
 fn caption(design: &Design) -> String {
     let code = design.footprint.code.as_ref();
@@ -289,7 +245,8 @@ fn memory_rows(network: &Network, plan: &MemoryPlan) -> Vec<Row> {
     rows
 }
 
-fn thousands(number: u64) -> String {
+/// A number with commas: `12,345`.
+pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> = digits
         .as_bytes()
@@ -315,7 +272,7 @@ mod tests {
             widest: Accumulator::I16,
             constants: None,
         };
-        let plan = super::text("N", &declaration, &budget::choose(&declaration, &sums));
+        let plan = text("N", &declaration, &budget::choose(&declaration, &sums));
         let table = plan.lines().skip_while(|line| !line.starts_with("layer "));
         table
             .take_while(|line| !line.is_empty())
