@@ -132,7 +132,7 @@ fn to_judge(code: avr::Code) -> Code {
             .into_iter()
             .map(|it| Function {
                 name: it.id.to_string(),
-                text: it.text,
+                text: it.text(),
                 flash_bytes: it.flash_bytes,
             })
             .collect(),

@@ -185,12 +185,12 @@ impl Assembly {
                 _ => 0,
             })
             .sum();
-        let listing = Listing::new(&self.items, self.labels, self.core.has_jmp);
+        let listing = Listing::new(self.items, self.labels, self.core.has_jmp);
         Function {
             id,
-            text: listing.text(id),
             spans: listing.spans(),
             flash_bytes: listing.flash_bytes(),
+            listing,
             near_table_bytes: near_table_bytes as u32,
             cycles: self.cycles,
             stack_bytes: self.deepest_stack_bytes,

@@ -142,12 +142,9 @@ impl<'a> Layer<'a> {
             asm,
             &source,
             registers,
-            results.clone(),
-            &mut |asm, state| {
-                state.save(asm);
-                kernel.emit(asm, destination(&results), (state, &self.sink));
-                self.keep(asm, state, results.as_deref(), 0);
-            },
+            results,
+            0,
+            &mut |asm, destination, state| kernel.emit(asm, destination, (state, &self.sink)),
         );
         asm.ret();
         kernel.subroutines(asm);
@@ -190,17 +187,16 @@ impl<'a> Layer<'a> {
             asm,
             &source,
             registers,
-            results.clone(),
-            &mut |asm, state| {
-                state.save(asm);
+            results,
+            values,
+            &mut |asm, destination, state| {
                 match &mut first {
                     DepthwiseKernel::Unrolled(kernel) => {
                         kernel.emit(asm, Destination::PushedWide, (state, &self.sink));
                     }
                     DepthwiseKernel::Table(kernel) => kernel.emit(asm),
                 }
-                second.emit(asm, destination(&results), (state, &self.sink));
-                self.keep(asm, state, results.as_deref(), values);
+                second.emit(asm, destination, (state, &self.sink));
             },
         );
         asm.ret();
@@ -241,42 +237,50 @@ impl<'a> Layer<'a> {
             asm,
             &source,
             registers,
-            results.clone(),
-            &mut |asm, state| {
-                state.save(asm);
-                kernel.emit(asm, destination(&results));
-                self.keep(asm, state, results.as_deref(), 0);
-            },
+            results,
+            0,
+            &mut |asm, destination, _| kernel.emit(asm, destination),
         );
         asm.ret();
         kernel.subroutines(asm);
     }
 
-    /// The loop over the outputs, and what comes before it.
+    /// The loop over the outputs, and what comes before it. `results`: where the
+    /// kernel leaves them, unless it pushes them; `beneath`: bytes that it pushes
+    /// before them.
     fn walk(
         &self,
         asm: &mut Assembly,
         source: &Source<'_>,
         mut kernel: Registers,
         results: Option<Vec<Register>>,
-        body: &mut dyn FnMut(&mut Assembly, &mut State),
+        beneath: u32,
+        emit: &mut dyn FnMut(&mut Assembly, Destination, &State),
     ) {
         let walk = Walk::new(self.step, source, &self.sink);
         let keeps_base = self.sink.wraps() || source.has_table() || kernel.contains(BASE);
-        let mut results = Registers::of(results.into_iter().flatten());
+        let destination = match &results {
+            Some(_) => Destination::Registers,
+            None => Destination::Pushed,
+        };
+        let mut kept = Registers::of(results.iter().flatten().copied());
         if keeps_base {
             for register in [BASE, BASE.next()] {
                 kernel.insert(register);
-                results.insert(register);
+                kept.insert(register);
             }
         }
-        let mut state = State::new(&walk.variables(), kernel, results);
+        let mut state = State::new(&walk.variables(), kernel, kept);
         self.sink.begin(asm, &state);
         if keeps_base {
             asm.movw(BASE, POSITION);
         }
         source.begin(asm, walk.first_pixel(self.step, source));
-        walk.emit(asm, &mut state, &self.sink, body);
+        walk.emit(asm, &mut state, &self.sink, &mut |asm, state| {
+            state.save(asm);
+            emit(asm, destination, state);
+            self.keep(asm, state, results.as_deref(), beneath);
+        });
     }
 
     /// Behind a kernel: stores its outputs, unless they are results and were put
@@ -298,13 +302,5 @@ impl<'a> Layer<'a> {
         if let (true, Some(values)) = (in_map, results) {
             self.sink.store(asm, state, values);
         }
-    }
-}
-
-/// Where a kernel leaves its outputs.
-fn destination(results: &Option<Vec<Register>>) -> Destination {
-    match results {
-        Some(_) => Destination::Registers,
-        None => Destination::Pushed,
     }
 }

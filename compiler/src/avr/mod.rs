@@ -38,12 +38,13 @@ mod table;
 mod unrolled;
 mod walk;
 
-pub use choice::{Mix, NoMixFits, choose};
+pub use choice::{Choice, Mix, NoMixFits, choose};
 
 use crate::network::LayerId;
 use crate::program::Program;
 use crate::target::Target;
 use instruction::ProgramCounter;
+use listing::Listing;
 use std::fmt;
 
 /// What a part's instruction set can do.
@@ -130,10 +131,7 @@ impl fmt::Display for FunctionId {
 pub struct Function {
     /// What it is for.
     pub id: FunctionId,
-    /// Instructions and tables, a line each; calls of other functions stand
-    /// as their names in braces. Marks for the section `.debug_herringbone` stand between
-    /// them: from that address on, instructions are of that [`Kind`].
-    pub text: String,
+    listing: Listing,
     /// Whether the part's jumps span it; without `jmp`, they span 4 KB.
     pub spans: bool,
     /// Bytes of flash, tables included.
@@ -147,6 +145,13 @@ pub struct Function {
 }
 
 impl Function {
+    /// Instructions and tables, a line each; calls of other functions stand as
+    /// their names in braces. Marks for the section `.debug_herringbone` stand
+    /// between them: from that address on, instructions are of that [`Kind`].
+    pub fn text(&self) -> String {
+        self.listing.text(self.id)
+    }
+
     /// Bytes of flash, those of tables apart from it included.
     pub fn all_flash_bytes(&self) -> u32 {
         self.flash_bytes + self.near_table_bytes

@@ -2,7 +2,7 @@
 
 use super::over::demands_unrolled;
 use super::packed_weights_bytes;
-use crate::avr::{self, Code, Core, Form};
+use crate::avr::{self, Choice, Code, Core, Form};
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
 use crate::network::{Layer, LayerId, Network};
 use crate::plan::{Arrival, MemoryPlan, Order, ReceptiveField, SumBytes};
@@ -245,9 +245,9 @@ fn on_avr(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan, core: C
     let reserve_bytes = reserved_flash_bytes(declaration, flash_bytes);
     let taken = u64::from(reserve_bytes) + u64::from(GLUE_FLASH_BYTES) + tables_bytes;
     let room = u64::from(flash_bytes).saturating_sub(taken) as u32;
-    let mix = avr::choose(&program, core, |layer| declaration.code_of(layer), room)
-        .unwrap_or_else(|over| over.smallest);
-    let code = avr::emit(&program, core, |layer| mix.form_of(layer));
+    let choice_of = |layer| declaration.code_of(layer);
+    let Choice { mix, code } =
+        avr::choose(&program, core, choice_of, room).unwrap_or_else(|over| over.smallest);
     let layers: BTreeMap<LayerId, LayerFootprint> = network
         .computing_layers()
         .filter_map(|layer| {

@@ -15,7 +15,7 @@ pub(crate) fn emit(code: &Code) -> TokenStream {
         .iter()
         .map(|function| {
             let name = format_ident!("{}", function.id.to_string());
-            let text = &function.text;
+            let text = function.text();
             let callees = code.functions.iter().filter_map(|callee| {
                 let called = text.contains(&format!("{{{}}}", callee.id));
                 let callee = format_ident!("{}", callee.id.to_string());
