@@ -5,6 +5,7 @@ use crate::avr::Code;
 use crate::budget::{Design, Tight};
 use crate::codegen;
 use crate::declaration::{Declaration, WeightsSource};
+use crate::planned::Planned;
 use crate::program::{Accumulator, Program};
 use crate::report;
 use crate::syntax::{NetworkAst, Outline};
@@ -13,15 +14,19 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-/// The type of a correct declaration. Without a program it has every constant
-/// and no `run`.
+/// The type of a correct declaration. Without weights it has every constant and
+/// no `run`.
 pub(crate) fn emit(
     path: &TokenStream,
     ast: &NetworkAst,
     declaration: &Declaration,
-    design: &Design,
-    program: Option<&Program>,
+    planned: &Planned,
+    program: &Program,
 ) -> TokenStream {
+    let design = &planned.design;
+    let picture = picture(&ast.name, declaration, design, program);
+    // A design to size has no code.
+    let program = planned.accumulators.as_ref().map(|_| program);
     let NetworkAst {
         attributes,
         visibility,
@@ -64,6 +69,7 @@ pub(crate) fn emit(
         #(#attributes)*
         #[doc = ""]
         #[doc = #plan_table]
+        #picture
         #[allow(dead_code)]
         #[repr(C)]
         #visibility struct #name {
@@ -125,6 +131,37 @@ pub(crate) fn emit(
                 }
             }
         };
+    }
+}
+
+/// The memory plan as a picture in the type's rustdoc; nowhere else, for editors
+/// show documentation too, and no pictures in it.
+fn picture(
+    name: &Ident,
+    declaration: &Declaration,
+    design: &Design,
+    program: &Program,
+) -> TokenStream {
+    let network = &declaration.network;
+    let picture = match report::picture_fits_rustdoc(program) {
+        true => {
+            let arena = report::ArenaOverTime::of(network, program);
+            let picture = report::Picture {
+                name: &name.to_string(),
+                declaration,
+                design,
+                program,
+                arena: &arena,
+            };
+            report::rustdoc_picture(&picture)
+        }
+        false => "The network is too large for a picture here: `cargo herringbone plan FILE \
+                  --svg OUT` draws it."
+            .to_owned(),
+    };
+    quote! {
+        #[cfg_attr(doc, doc = "")]
+        #[cfg_attr(doc, doc = #picture)]
     }
 }
 

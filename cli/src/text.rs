@@ -1,0 +1,176 @@
+//! The plan as text.
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use herringbone_compiler::report::thousands;
+
+use crate::chart;
+use crate::view::View;
+
+const BOLD: Style = Style::new().bold();
+const NOTE: Style = AnsiColor::Cyan.on_default().bold();
+
+/// The width of what is not printed to a terminal.
+const PLAIN_WIDTH: u16 = 100;
+
+/// Prints it, in colours to a terminal.
+pub(crate) fn print(view: &View) {
+    let width = terminal_size::terminal_size().map_or(PLAIN_WIDTH, |(width, _)| width.0);
+    for note in &view.notes {
+        anstream::eprintln!("{NOTE}note{NOTE:#}: {note}\n");
+    }
+    anstream::println!("{}\n", summary(view));
+    anstream::println!("{BOLD}Layers{BOLD:#}");
+    anstream::println!("{}", layers(view, width));
+    anstream::println!(
+        "inputs, outputs: bytes of the arena in use at the layer's worst moment; of layers that run\n\
+         as the input arrives, what they keep. needs: from the first such byte to the last\n"
+    );
+    anstream::println!("{BOLD}Bytes in use over time{BOLD:#}, of an arena of {}", view.arena_bytes);
+    anstream::println!("{}", chart::draw(view, width.into()));
+    anstream::println!("{}\n", peak(view));
+    anstream::println!("{BOLD}Plans{BOLD:#}");
+    anstream::println!("{}", alternatives(view, width));
+}
+
+fn summary(view: &View) -> String {
+    let target = view.target.map_or(String::new(), |target| format!(" on {target}"));
+    let of = |given: Option<u32>| {
+        given.map_or(String::new(), |given| format!(" of {}", thousands(given.into())))
+    };
+    let mut text = format!(
+        "{BOLD}{}{BOLD:#}{target}: plan {BOLD}{}{BOLD:#}, {} bytes{} of SRAM",
+        view.network,
+        view.plan,
+        thousands(view.sram_bytes.into()),
+        of(view.sram_budget_bytes),
+    );
+    let flash_bytes = view.flash_with_reserve_bytes.unwrap_or(view.flash_bytes);
+    if flash_bytes > 0 {
+        let tables = match view.predicted_cycles {
+            Some(_) => "",
+            None => " (tables alone)",
+        };
+        let flash = thousands(flash_bytes);
+        text.push_str(&format!(", {flash}{} of flash{tables}", of(view.flash_budget_bytes)));
+    }
+    if let Some(cycles) = view.predicted_cycles {
+        text.push_str(&format!(", about {} cycles", thousands(cycles)));
+    }
+    if !view.fits {
+        text.push_str("; it does not fit");
+    }
+    text.push_str(&format!(
+        "\n{} in, {} out, {} multiply-accumulates; weights of {} bits, activations of {}\n\
+         SRAM: {} arena + {} state",
+        view.input,
+        view.outputs,
+        thousands(view.multiply_accumulates),
+        view.weight_bits,
+        view.activation_bits,
+        view.arena_bytes,
+        view.state_bytes,
+    ));
+    if view.parameter_bytes > 0 {
+        text.push_str(&format!(" + {} parameters", view.parameter_bytes));
+    }
+    text + &format!(
+        " + {} reserve (its deepest stack: {})\n{}:{}",
+        view.reserve_bytes, view.stack_bytes, view.file, view.line
+    )
+}
+
+fn layers(view: &View, width: u16) -> Table {
+    let has_code = view.predicted_cycles.is_some();
+    let mut heads = vec!["layer", "output", "how", "inputs", "outputs", "needs"];
+    let mut words = vec![0, 1, 2];
+    if has_code {
+        heads.extend(["weights", "flash", "cycles"]);
+        words.push(6);
+    }
+    let rows = view.layers.iter().map(|layer| {
+        let needs = layer.needed_bytes.map_or(String::new(), |bytes| {
+            let mark = if layer.is_peak { "◄ " } else { "" };
+            format!("{mark}{}", thousands(bytes.into()))
+        });
+        let mut row = vec![
+            layer.layer.clone(),
+            layer.output.to_string(),
+            layer.how.clone(),
+            thousands(layer.live_input_bytes.into()),
+            thousands(layer.live_output_bytes.into()),
+            needs,
+        ];
+        if has_code {
+            row.extend([
+                layer.form.unwrap_or("–").to_owned(),
+                number(layer.flash_bytes),
+                number(layer.predicted_cycles),
+            ]);
+        }
+        row
+    });
+    table(&heads, &words, rows, width)
+}
+
+fn peak(view: &View) -> String {
+    let held = view.peak.held.iter();
+    let held: Vec<String> = held
+        .map(|held| format!("{} bytes of {}", held.bytes, held.layer))
+        .collect();
+    format!(
+        "At the peak, while {} runs: {}.",
+        view.peak.while_layer,
+        held.join(", ")
+    )
+}
+
+fn alternatives(view: &View, width: u16) -> Table {
+    let heads = ["", "plan", "arena", "SRAM", "flash", "cycles", "fits"];
+    let has_budget = view.sram_budget_bytes.or(view.flash_budget_bytes).is_some();
+    let rows = view.alternatives.iter().map(|plan| {
+        let chosen = if plan.is_chosen { "►" } else { "" };
+        let fits = match plan.too_little.join(", ") {
+            _ if !has_budget => "no budget".to_owned(),
+            short if short.is_empty() => "yes".to_owned(),
+            short => format!("no: {short} too little"),
+        };
+        vec![
+            chosen.to_owned(),
+            plan.plan.clone(),
+            thousands(plan.arena_bytes.into()),
+            thousands(plan.sram_bytes.into()),
+            thousands(plan.flash_bytes),
+            number(plan.predicted_cycles),
+            fits,
+        ]
+    });
+    table(&heads, &[0, 1, 6], rows, width)
+}
+
+/// A dash where it is not known.
+fn number(number: Option<u64>) -> String {
+    number.map_or("–".to_owned(), thousands)
+}
+
+/// Words to the left, numbers to the right.
+fn table(
+    heads: &[&str],
+    words: &[usize],
+    rows: impl Iterator<Item = Vec<String>>,
+    width: u16,
+) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(width)
+        .set_header(heads.iter().map(Cell::new));
+    table.add_rows(rows);
+    for (index, column) in table.column_iter_mut().enumerate() {
+        if !words.contains(&index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
