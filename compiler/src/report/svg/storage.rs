@@ -35,8 +35,13 @@ struct Scene<'a> {
 }
 
 enum Kind {
-    /// Of a map that is there as a whole, computed in that order up to an output.
-    InPlace { order: Order, ordinal: u32 },
+    /// Of a map that is there as a whole, whose reader computes in that order and
+    /// is done with an output: at the peak, or halfway.
+    InPlace {
+        order: Order,
+        ordinal: u32,
+        is_peak: bool,
+    },
     /// Of a map that is never there as a whole.
     Streamed { ring: Ring },
 }
@@ -144,10 +149,7 @@ fn scene<'a>(picture: &Picture<'a>) -> Option<Scene<'a>> {
         Some(layer) => (0..).zip(&program.steps).find(|it| it.1.layer == layer),
         None => (0..).zip(&program.steps).next(),
     }?;
-    let ordinal = match phase.layer {
-        Some(_) => peak.event - phase.events.start,
-        None => step.output.pixels() / 2,
-    };
+    let ordinal = phase.layer.map(|_| peak.event - phase.events.start);
     let layer = network.layer(step.layer);
     let storage = picture.design.plan.maps.get(index)?.storage;
     let owner = program.stages.len() + index;
@@ -159,10 +161,12 @@ fn in_place<'a>(
     owner: usize,
     step: &Step,
     storage: Order,
-    ordinal: u32,
+    ordinal_of_peak: Option<u32>,
 ) -> Scene<'a> {
     let output = step.output;
     let outputs = step.order.pixels(output.height, output.width);
+    let ordinal = ordinal_of_peak.unwrap_or(output.pixels() / 2);
+    // A dense layer has several events a pixel.
     let ordinal = ordinal.min(outputs.len() as u32 - 1);
     let (row, column) = outputs[ordinal as usize];
     Scene {
@@ -178,6 +182,7 @@ fn in_place<'a>(
         kind: Kind::InPlace {
             order: step.order,
             ordinal,
+            is_peak: ordinal_of_peak.is_some(),
         },
     }
 }
@@ -209,7 +214,7 @@ impl Scene<'_> {
         let Shape { height, width, .. } = self.map;
         let index = |(row, column): Pixel| (row * width + column) as usize;
         match self.kind {
-            Kind::InPlace { order, ordinal } => {
+            Kind::InPlace { order, ordinal, .. } => {
                 let mut states = vec![State::Free; (height * width) as usize];
                 let output = self.layer.output;
                 let outputs = match self.layer.kind {
@@ -339,7 +344,7 @@ fn explanations(scene: &Scene<'_>) -> Vec<String> {
     let layer = scene.layer;
     let pixels = scene.map.pixels();
     match scene.kind {
-        Kind::InPlace { order, .. } => {
+        Kind::InPlace { order, is_peak, .. } => {
             let lies = match scene.storage {
                 Order::Herringbone => format!(
                     "Its {pixels} pixels lie in memory line by line, as the numbers say: a row, then a \
@@ -357,9 +362,15 @@ fn explanations(scene: &Scene<'_>) -> Vec<String> {
                     }
                 ),
             };
-            let moment = "This is the moment of the peak, or the nearest to it that this layer has, right \
-                          after an output was computed:";
-            vec![lies, moment.to_owned()]
+            let moment = if is_peak {
+                "of the peak"
+            } else {
+                "when half of it is done"
+            };
+            vec![
+                lies,
+                format!("This is the moment {moment}, right after an output was computed:"),
+            ]
         }
         Kind::Streamed { ring } => vec![
             format!(
