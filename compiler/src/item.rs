@@ -44,6 +44,7 @@ pub(crate) fn emit(
     let stack_bytes = Literal::u32_unsuffixed(design.footprint.stack_bytes);
     let flash_bytes = Literal::u64_unsuffixed(design.footprint.flash_bytes);
     let cursor_bytes = Literal::u32_unsuffixed(design.plan.cursor_bytes());
+    let positions = Literal::u32_unsuffixed(design.plan.positions);
     let network = &declaration.network;
     let input_len = Literal::u32_unsuffixed(network.input().values());
     let classes = Literal::u32_unsuffixed(network.output().values());
@@ -72,7 +73,7 @@ pub(crate) fn emit(
         #[allow(dead_code)]
         #[repr(C)]
         #visibility struct #name {
-            cursor: #path::__private::Cursor,
+            cursor: #path::__private::Cursor<#positions>,
             arena: [::core::primitive::u8; #arena_bytes],
             #field
         }
@@ -219,6 +220,18 @@ fn code(
     let count_of_results = Literal::u32_unsuffixed(program.results.count);
     let loaded = codegen::parameters_type(program);
     let parameters = loaded.map(|_| quote!(&this_network.params,));
+    let of_absorb = parameters
+        .as_ref()
+        .filter(|_| program.stages_read_parameters());
+    let of_infer = parameters
+        .as_ref()
+        .filter(|_| program.steps_read_parameters());
+    // Sums that a stage keeps are in their place already.
+    let keep = (!program.maps.is_empty()).then(|| quote! {
+        let mut these_results: #results = [0; #count_of_results];
+        code::infer(&mut this_network.arena, #of_infer &mut these_results);
+        runtime::keep(&mut this_network.arena, PLACE_BYTE, these_results.map(#integer::to_le_bytes));
+    });
     let elsewhere = assembly.map(|_| quote!(#[cfg(not(target_arch = "avr"))]));
     let on_avr = assembly.map(|code| {
         let functions = codegen::emit_assembly(code);
@@ -282,23 +295,21 @@ fn code(
         #elsewhere
         #[inline(always)]
         fn absorb(this_network: &mut #name, next_byte: u8) -> bool {
-            code::absorb(&mut this_network.arena, &mut this_network.cursor, next_byte)
+            code::absorb(&mut this_network.arena, &mut this_network.cursor, next_byte, #of_absorb)
         }
 
         #elsewhere
         #[inline(always)]
         fn infer(this_network: &mut #name) -> #results {
             let mut these_results: #results = [0; #count_of_results];
-            code::infer(&mut this_network.arena, #parameters &mut these_results);
+            code::infer(&mut this_network.arena, #of_infer &mut these_results);
             these_results
         }
 
         #elsewhere
         #[inline(always)]
         fn infer_in_place<const PLACE_BYTE: usize>(this_network: &mut #name) {
-            let mut these_results: #results = [0; #count_of_results];
-            code::infer(&mut this_network.arena, #parameters &mut these_results);
-            runtime::keep(&mut this_network.arena, PLACE_BYTE, these_results.map(#integer::to_le_bytes));
+            #keep
         }
 
         #on_avr

@@ -14,6 +14,7 @@ mod intake;
 mod order;
 mod packed;
 mod product;
+mod stream;
 mod sum;
 
 /// Declares a network.
@@ -63,7 +64,7 @@ mod sum;
 /// | `weights` | `"path"` from Cargo.toml's folder, `env!("NAME")`, `concat!(…)`; `runtime`: loaded by the firmware | a design to size: every constant, no `run` |
 /// | `bits` | `{ weights: 2\|4\|8, biases: 8\|16, activations: 4\|8 }` | 4, 16 and 4 |
 /// | `reserve` | bytes of SRAM for the stack and the rest of the firmware, or `{ sram: 256, flash: 4096 }` | the generated code's deepest stack, and 64; of flash a sixteenth on AVR |
-/// | `plan` | `row_major`, `herringbone`, `smallest` | the fastest that fits |
+/// | `plan` | `row_major`, `herringbone`, `streamed`, `smallest`; `streamed(n)`, where only the first `n` layers that compute something (all but `Dr`) are, or `streamed(n, row_major)` and `streamed(n, herringbone)`, which say the order of the others too | the fastest that fits |
 /// | `code` | `unrolled`, `table`; of one layer: `C1(8,3, code: table)` | on AVR the fastest mix that the flash holds, else tables |
 ///
 /// # What it makes
@@ -96,6 +97,11 @@ pub mod __private {
     pub use crate::intake::{Cursor, clear_sums, pool};
     pub use crate::order::{Herringbone, Pixels, RowMajor};
     pub use crate::product::Value;
+    pub use crate::stream::{
+        Pixel, add_to_sums, around, averages, begin_sums, begins, completed, completed_field,
+        copy_sums, finish_sums, kept_sum, merge_maxima, merge_sums, pixel_index, place_in_row,
+        window_of,
+    };
     pub use crate::sum::{
         Sum, add_biases, add_each, at_most, emit, first_largest, keep, keep_larger, multiple,
         multiply_accumulate, multiply_accumulate_each, multiply_accumulate_map, put, relu,

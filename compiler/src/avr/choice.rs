@@ -1,9 +1,10 @@
 //! Which layers are unrolled: the fastest mix that fits the flash.
 
-use super::{Code, Core, Form, Function, infer, intake, layer};
+use super::layer::{self, Part};
+use super::{Code, Core, Form, Function, fixed};
 use crate::declaration::CodeChoice;
 use crate::network::LayerId;
-use crate::program::{Program, Step, SumParameters};
+use crate::program::{Operation, Program, SumParameters};
 use std::collections::BTreeMap;
 
 /// A form for every layer.
@@ -56,27 +57,28 @@ pub fn choose(
     choice_of: impl Fn(LayerId) -> CodeChoice,
     flash_bytes: u32,
 ) -> Result<Choice, NoMixFits> {
-    let mut functions = vec![intake::emit(program, core), infer::emit(program, core)];
+    let mut functions = fixed(program, core);
+    let parts = layer::parts(program);
     let mut front = vec![Partial {
         bytes: functions.iter().map(Function::all_flash_bytes).sum(),
         cycles: 0.0,
         picks: Vec::new(),
     }];
-    let mut options_of_steps = Vec::with_capacity(program.steps.len());
-    for (index, step) in program.steps.iter().enumerate() {
-        let choice = choice_of(step.layer);
-        let options = options(program, core, index, choice, flash_bytes);
+    let mut options_of_parts = Vec::with_capacity(parts.len());
+    for &part in &parts {
+        let choice = choice_of(part.layer(program));
+        let options = options(program, core, part, choice, flash_bytes);
         front = extended(&front, &options, flash_bytes);
-        options_of_steps.push(options);
+        options_of_parts.push(options);
     }
     let fastest = front
         .iter()
         .rposition(|partial| partial.bytes <= flash_bytes);
     let mut mix = Mix(BTreeMap::new());
     let picks = &front[fastest.unwrap_or(0)].picks;
-    for ((step, mut options), &pick) in program.steps.iter().zip(options_of_steps).zip(picks) {
+    for ((part, mut options), &pick) in parts.iter().zip(options_of_parts).zip(picks) {
         let (form, function) = options.swap_remove(pick);
-        mix.0.insert(step.layer, form);
+        mix.0.insert(part.layer(program), form);
         functions.push(function);
     }
     let code = Code { functions, core };
@@ -87,22 +89,25 @@ pub fn choose(
     }
 }
 
-/// The forms that the layer of step `index` may have, written down.
+/// The forms that a layer may have, written down.
 fn options(
     program: &Program,
     core: Core,
-    index: usize,
+    part: Part,
     choice: CodeChoice,
     flash_bytes: u32,
 ) -> Vec<(Form, Function)> {
-    let unrolled_is_hopeless = least_unrolled_bytes(&program.steps[index]) > flash_bytes;
+    let unrolled_is_hopeless = least_unrolled_bytes(part.operation(program)) > flash_bytes;
     let forms: &[Form] = match choice {
+        // Each weight is used at one place of the input, which is another one at
+        // every pixel.
+        _ if part.is_streamed_dense(program) => &[Form::Table],
         CodeChoice::Unrolled => &[Form::Unrolled],
         CodeChoice::Table => &[Form::Table],
         CodeChoice::Fastest if unrolled_is_hopeless => &[Form::Table],
         CodeChoice::Fastest => &[Form::Table, Form::Unrolled],
     };
-    let written = |form| (form, layer::emit(program, core, index, form));
+    let written = |form| (form, layer::emit(program, core, part, form));
     let mut options: Vec<(Form, Function)> = forms.iter().copied().map(written).collect();
     options.retain(|(_, function)| function.spans);
     if options.is_empty() {
@@ -149,8 +154,8 @@ fn extended(front: &[Partial], options: &[(Form, Function)], flash_bytes: u32) -
 
 /// Two instructions of two bytes a weight that is not 0: below that no unrolled
 /// code is, and what can't fit need not be written down.
-fn least_unrolled_bytes(step: &Step) -> u32 {
-    let weights = step.operation.sums().map(|sum| match &sum.parameters {
+fn least_unrolled_bytes(operation: &Operation) -> u32 {
+    let weights = operation.sums().map(|sum| match &sum.parameters {
         SumParameters::Constant(constants) => constants
             .weights
             .iter()

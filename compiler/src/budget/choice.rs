@@ -1,6 +1,6 @@
 //! Which plan is taken: by what it takes, never by its name.
 
-use super::{DEFAULT_RESERVE_BESIDE_STACK_BYTES, Design, Sums, fits, footprint};
+use super::{DEFAULT_RESERVE_BESIDE_STACK_BYTES, Design, Resources, Sums, footprint};
 use crate::declaration::{Declaration, PlanChoice, WeightsSource};
 use crate::network::Network;
 use crate::plan::{self, InPlace, MemoryPlan, Strategy, SumBytes};
@@ -19,13 +19,43 @@ pub fn choose(declaration: &Declaration, sums: &Sums<'_>) -> Design {
     }
 }
 
-/// Some plan that the declaration allows and that fits its budget: a smaller one
-/// before a larger.
-pub(super) fn any_that_fits(declaration: &Declaration, sums: &Sums<'_>) -> Option<Design> {
+/// Some plan that the declaration allows and that fits these parts of its budget:
+/// a smaller one before a larger.
+pub(super) fn any_that_fits(
+    declaration: &Declaration,
+    sums: &Sums<'_>,
+    kept: Resources,
+) -> Option<Design> {
     let candidates = Candidates::of(declaration, sums);
     let mut plans = candidates.plans.iter().collect::<Vec<_>>();
     plans.sort_by_key(|plan| candidates.state_bytes(plan));
-    plans.into_iter().find_map(|plan| candidates.fitting(plan))
+    let mut plans = plans.into_iter();
+    plans.find_map(|plan| candidates.fitting(plan, kept))
+}
+
+/// As [`any_that_fits`], where [`choose`] is sure to take a plan that does too.
+pub(super) fn taken_that_fits(
+    declaration: &Declaration,
+    sums: &Sums<'_>,
+    kept: Resources,
+) -> Option<Design> {
+    // One that fits all of the budget is taken before the smallest; one that does
+    // not is only taken when it is the smallest.
+    if kept.sram && kept.flash && declaration.plan != PlanChoice::Smallest {
+        return any_that_fits(declaration, sums, kept);
+    }
+    let candidates = Candidates::of(declaration, sums);
+    candidates.fitting(candidates.smallest_plan(), kept)
+}
+
+/// Of the plans that the declaration allows and whose SRAM there is, the strategy
+/// of the one that takes the least flash.
+pub(super) fn leanest(declaration: &Declaration, sums: &Sums<'_>) -> Option<Strategy> {
+    let candidates = Candidates::of(declaration, sums);
+    let plans = candidates.plans.iter();
+    let designs = plans.filter_map(|plan| candidates.fitting(plan, Resources::SRAM));
+    let leanest = designs.min_by_key(|design| design.footprint.flash_bytes)?;
+    Some(leanest.plan.strategy)
 }
 
 /// Every plan of the network that is worth a look, with what it takes: those of
@@ -84,39 +114,52 @@ impl<'a> Candidates<'a> {
         }
     }
 
-    /// The design of a plan, if it fits; its code is not written where its memory
-    /// alone says that it does not.
-    fn fitting(&self, plan: &MemoryPlan) -> Option<Design> {
+    /// The design of a plan, if these parts of the budget hold it; its code is not
+    /// written where its memory alone says that they do not.
+    fn fitting(&self, plan: &MemoryPlan, kept: Resources) -> Option<Design> {
         let sram_bytes = self.declaration.budget.sram_bytes;
-        if sram_bytes.is_some_and(|given| self.state_bytes(plan) > given.into()) {
+        if kept.sram && sram_bytes.is_some_and(|given| self.state_bytes(plan) > given.into()) {
             return None;
         }
         let design = self.design(plan.clone());
-        fits(self.declaration, &design).then_some(design)
+        kept.fit(self.declaration, &design).then_some(design)
     }
 
     /// Of those that fit.
     fn fastest(&self) -> Option<Design> {
-        let designs = self.plans.iter().filter_map(|plan| self.fitting(plan));
+        let designs = self
+            .plans
+            .iter()
+            .filter_map(|plan| self.fitting(plan, Resources::ALL));
         designs.min_by(|one, other| one.cycles().total_cmp(&other.cycles()))
     }
 
     /// Of all.
     fn smallest(&self) -> Design {
+        self.design(self.smallest_plan().clone())
+    }
+
+    fn smallest_plan(&self) -> &MemoryPlan {
         let plan = self.plans.iter().min_by_key(|plan| self.state_bytes(plan));
-        self.design(plan.expect("a network has a plan").clone())
+        plan.expect("a network has a plan")
     }
 }
 
-/// Bytes of arena below which no plan is that the key allows.
-pub(super) fn least_arena_bytes(
+/// Whether some plan that the key allows may have an arena of at most so many
+/// bytes: found out without placing anything.
+pub(super) fn arena_can_be_within(
     network: &Network,
     choice: PlanChoice,
     sum_bytes: &SumBytes,
-) -> u32 {
-    let strategies = strategies(network, choice).into_iter();
-    let least = strategies.map(|strategy| plan::least_bytes(network, sum_bytes, strategy));
-    least.min().unwrap_or(0)
+    most_bytes: u32,
+) -> bool {
+    let mut strategies = strategies(network, choice).into_iter();
+    strategies.any(|strategy| {
+        // The first bound takes no time, the second one some.
+        [plan::largest_map_bytes, plan::least_bytes]
+            .iter()
+            .all(|bytes| bytes(network, sum_bytes, strategy) <= most_bytes)
+    })
 }
 
 /// The strategies that the key allows.

@@ -120,7 +120,7 @@ pub(crate) fn lower(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPla
 
 /// What the code of that plan takes.
 pub(super) fn of(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan) -> Footprint {
-    match avr_core(declaration).filter(|_| plan.positions == 0) {
+    match avr_core(declaration) {
         Some(core) => on_avr(declaration, sums, plan, core),
         None => portable(declaration, sums, plan),
     }
@@ -140,7 +140,7 @@ fn portable(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan) -> Fo
     };
     let tables = network.layers().iter().filter(in_table);
     Footprint {
-        stack_bytes: stack::deepest_bytes(declaration, sums.widest),
+        stack_bytes: stack::deepest_bytes(declaration, plan, sums.widest),
         flash_bytes: tables
             .map(|layer| parameter_table_bytes(layer, network.bits()))
             .sum(),
@@ -251,12 +251,16 @@ fn on_avr(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan, core: C
     let layers: BTreeMap<LayerId, LayerFootprint> = network
         .computing_layers()
         .filter_map(|layer| {
-            let function = code.layer(layer.id)?;
+            let functions: Vec<_> = code.layer(layer.id).collect();
+            if functions.is_empty() {
+                return None;
+            }
             let tables_bytes = tables(parameter_table_bytes(layer, network.bits()));
+            let bytes = functions.iter().map(|function| function.all_flash_bytes());
             let footprint = LayerFootprint {
                 form: (layer.weight_count() > 0).then(|| mix.form_of(layer.id)),
-                flash_bytes: u64::from(function.all_flash_bytes()) + tables_bytes,
-                cycles: function.cycles,
+                flash_bytes: u64::from(bytes.sum::<u32>()) + tables_bytes,
+                cycles: functions.iter().map(|function| function.cycles).sum(),
             };
             Some((layer.id, footprint))
         })

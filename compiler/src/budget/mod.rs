@@ -57,13 +57,37 @@ impl Design {
     }
 }
 
-/// Whether a design fits all of its budget.
-fn fits(declaration: &Declaration, design: &Design) -> bool {
-    let budget = &declaration.budget;
-    let sram = budget.sram_bytes;
-    let flash = budget.flash_bytes;
-    sram.is_none_or(|given| design.sram_bytes() <= given)
-        && flash.is_none_or(|given| needed_flash_bytes(declaration, design, given) <= given.into())
+/// Kinds of memory that a budget has.
+#[derive(Clone, Copy)]
+struct Resources {
+    sram: bool,
+    flash: bool,
+}
+
+impl Resources {
+    const ALL: Self = Self {
+        sram: true,
+        flash: true,
+    };
+
+    const SRAM: Self = Self {
+        sram: true,
+        flash: false,
+    };
+    const FLASH: Self = Self {
+        sram: false,
+        flash: true,
+    };
+
+    /// Whether a design takes no more of these than there is.
+    fn fit(self, declaration: &Declaration, design: &Design) -> bool {
+        let budget = &declaration.budget;
+        let sram = budget.sram_bytes.filter(|_| self.sram);
+        let flash = budget.flash_bytes.filter(|_| self.flash);
+        sram.is_none_or(|given| design.sram_bytes() <= given)
+            && flash
+                .is_none_or(|given| needed_flash_bytes(declaration, design, given) <= given.into())
+    }
 }
 
 /// Flash that the design needs: its code and tables, and what is kept of as

@@ -23,10 +23,9 @@ pub(crate) fn emit(code: &Code) -> TokenStream {
             });
             let signature = match function.id {
                 FunctionId::Absorb => quote!((network: *mut u8, byte: u8) -> u8),
-                // Layers are called by `infer` alone, with its arguments.
-                FunctionId::Infer | FunctionId::Layer(_) => {
-                    quote!((network: *mut u8, results: *mut u8))
-                }
+                FunctionId::Infer => quote!((network: *mut u8, results: *mut u8)),
+                // Called by the others alone, as they agree among themselves.
+                FunctionId::Stream | FunctionId::Take(_) | FunctionId::Layer(_) => quote!(()),
             };
             quote! {
                 #[unsafe(naked)]

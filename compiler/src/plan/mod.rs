@@ -16,7 +16,7 @@ mod stream;
 pub use lifetime::{ReceptiveField, storage_indices};
 pub use order::Order;
 pub use placement::Placement;
-pub use strategy::{InPlace, Strategy, most_streamed};
+pub use strategy::{InPlace, Strategy, least_streamed, most_streamed};
 pub use stream::{Arrival, Keeps, Ring, Stage, Sums, Windows};
 
 use crate::network::{Layer, LayerId, LayerKind, Network, Shape};
@@ -133,6 +133,16 @@ pub fn least_bytes(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) 
         InPlace::Herringbone if demand.first_map.is_some() => herringbone::least_bytes(&demand),
         _ => plan(network, sum_bytes, strategy).arena_bytes,
     }
+}
+
+/// Bytes that the largest map, or all that is kept while the input arrives, takes
+/// alone: no plan of that strategy has fewer.
+pub fn largest_map_bytes(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) -> u32 {
+    let demand = Demand::of(network, sum_bytes, strategy.of(network));
+    let stored = demand.steps.iter().filter(|(_, stores)| *stores);
+    let maps = stored.map(|(layer, _)| layer.output.values());
+    let most_cells = maps.chain([demand.stream_need().need_cells]).max();
+    most_cells.unwrap_or(0).div_ceil(demand.cells_per_byte)
 }
 
 /// Nothing is left to compute when the input is complete.

@@ -13,7 +13,7 @@ pub enum Order {
     /// of what is left in turn (Gural & Murmann 2019, section 4.2). Of a
     /// rectangle, lines of the shorter side are peeled until it is square: so
     /// no order needs less for a convolution there either, as brute force says
-    /// of small ones (`tests/tests/plans.rs`).
+    /// of small ones (`tests/tests/plans/`).
     Herringbone,
 }
 

@@ -102,7 +102,7 @@ impl Strategy {
 
 /// Layers that can't but be streamed: an `A` averages bytes, which are nowhere
 /// stored.
-pub(super) fn least_streamed(network: &Network) -> usize {
+pub fn least_streamed(network: &Network) -> usize {
     let first = network.computing_layers().next();
     first.map_or(0, |layer| usize::from(averages(layer)))
 }

@@ -88,7 +88,7 @@ pub struct Values {
     /// `reserve`.
     pub reserve: ReserveAst,
     /// `plan`.
-    pub plan: Option<PlanChoice>,
+    pub plan: Option<PlanAst>,
     /// `code`.
     pub code: Option<CodeChoice>,
 }
@@ -100,6 +100,15 @@ pub struct ReserveAst {
     pub sram: Option<BytesAst>,
     /// Of flash: `flash`.
     pub flash: Option<BytesAst>,
+}
+
+/// The value of `plan`.
+#[derive(Clone, Debug)]
+pub struct PlanAst {
+    /// What it asks for.
+    pub choice: PlanChoice,
+    /// The number of layers to stream, or nothing.
+    pub layers_tokens: TokenStream,
 }
 
 /// A number of bytes.

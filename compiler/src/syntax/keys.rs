@@ -63,7 +63,9 @@ impl Key {
             Key::Reserve => "bytes of SRAM, such as `256`, or `{ sram: 256, flash: 4096 }`",
             Key::Weights => "a path, such as `\"digits.safetensors\"`, or `runtime`",
             Key::Bits => "widths, such as `{ weights: 4, biases: 16, activations: 4 }`",
-            Key::Plan => "`row_major`, `herringbone`, `streamed` or `smallest`",
+            Key::Plan => {
+                "`row_major`, `herringbone`, `streamed`, `streamed(2)`, `streamed(2, row_major)` or `smallest`"
+            }
             Key::Code => "`unrolled` or `table`",
         }
     }

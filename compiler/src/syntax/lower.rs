@@ -4,10 +4,11 @@
 use super::Outline;
 use super::ast::{BytesAst, LayerAst, Source};
 use super::keys::Key;
+use super::plan;
 use super::size;
 use super::tokens::alternatives;
 use crate::budget::LARGEST_AVR_ARRAY_BYTES;
-use crate::declaration::{Budget, CodeChoice, Declaration, Reserve, WeightsSource};
+use crate::declaration::{Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource};
 use crate::diagnostic::Diagnostics;
 use crate::network::{Kernel, LayerId, LayerKind, MOST_CHANNELS, Network, Shape, ShapeError};
 use crate::program::parameter_bytes;
@@ -21,6 +22,9 @@ pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declar
     code_of_loaded_weights(source, errors);
     input_array(source, errors);
     let network = network(source, errors);
+    if let (Some(plan), Some(network)) = (&source.values.plan, &network) {
+        plan::check(plan, network, errors);
+    }
     let weights = match (&source.values.weights, source.key(Key::Weights)) {
         (Some(WeightsValue::Runtime), _) => WeightsSource::Runtime,
         (_, Some(_)) => WeightsSource::File,
@@ -55,7 +59,10 @@ pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declar
             flash_bytes: values.reserve.flash.as_ref().map(|reserve| reserve.bytes),
         },
         weights,
-        plan: values.plan.unwrap_or_default(),
+        plan: values
+            .plan
+            .as_ref()
+            .map_or(PlanChoice::default(), |plan| plan.choice),
         code: values.code.unwrap_or_default(),
         layer_code: source
             .layers

@@ -13,11 +13,12 @@ mod head;
 mod keys;
 mod layers;
 mod lower;
+mod plan;
 mod size;
 mod tokens;
 mod values;
 
-pub use ast::{BytesAst, InputAst, KeyAst, LayerAst, NetworkAst, ReserveAst, Values};
+pub use ast::{BytesAst, InputAst, KeyAst, LayerAst, NetworkAst, PlanAst, ReserveAst, Values};
 pub use keys::Key;
 
 use proc_macro2::TokenStream;

@@ -5,13 +5,13 @@ use syn::LitStr;
 
 use super::ast::{BytesAst, ReserveAst, Values};
 use super::keys::{Key, nearest};
+use super::plan;
 use super::tokens::{
     Piece, alternatives, found, group, ident, integer, is_punct, pieces, stream, string, trees,
 };
-use crate::declaration::{CodeChoice, PlanChoice};
+use crate::declaration::CodeChoice;
 use crate::diagnostic::Diagnostics;
 use crate::network::Bits;
-use crate::plan::Strategy;
 use crate::target::Target;
 use crate::weights::{PathPart, WeightsPath, WeightsValue};
 
@@ -24,12 +24,12 @@ pub(super) fn read(key: Key, value: &[TokenTree], values: &mut Values, errors: &
         Key::Reserve => values.reserve = reserve(value, errors),
         Key::Weights => values.weights = weights(value, errors),
         Key::Bits => values.bits = bits(value, errors),
-        Key::Plan => values.plan = plan(value, errors),
+        Key::Plan => values.plan = plan::read(value, errors),
         Key::Code => values.code = code(value, errors),
     }
 }
 
-fn wrong(key: Key, value: &[TokenTree], errors: &mut Diagnostics) {
+pub(super) fn wrong(key: Key, value: &[TokenTree], errors: &mut Diagnostics) {
     let message = format!("`{}` takes {}, {}", key.name(), key.form(), found(value));
     errors.error(stream(value), message);
 }
@@ -91,17 +91,6 @@ fn bytes(key: Key, value: &[TokenTree], least: u32, errors: &mut Diagnostics) ->
         );
     }
     number
-}
-
-fn plan(value: &[TokenTree], errors: &mut Diagnostics) -> Option<PlanChoice> {
-    match ident(value).map(ToString::to_string).as_deref() {
-        Some("row_major") => return Some(PlanChoice::Named(Strategy::ROW_MAJOR)),
-        Some("herringbone") => return Some(PlanChoice::Named(Strategy::HERRINGBONE)),
-        Some("smallest") => return Some(PlanChoice::Smallest),
-        Some("streamed") => return Some(PlanChoice::Named(Strategy::STREAMED)),
-        _ => wrong(Key::Plan, value, errors),
-    }
-    None
 }
 
 pub(super) fn code(value: &[TokenTree], errors: &mut Diagnostics) -> Option<CodeChoice> {

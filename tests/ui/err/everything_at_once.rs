@@ -4,7 +4,7 @@ herringbone::network! {
     First: [28, 0, 1] => < A*, C3(5,3), C1(0,4), M(3), D(10) >,
     sram: 2k,
     wieghts: "digits.safetensors",
-    plan: streamed,
+    plan: streamed(),
 }
 
 mod second {

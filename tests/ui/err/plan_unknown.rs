@@ -10,4 +10,9 @@ herringbone::network! {
     plan: "herringbone",
 }
 
+herringbone::network! {
+    Misspelt: [28, 28, 1] => < A, D*(10) >,
+    plan: streemed(2),
+}
+
 fn main() {}

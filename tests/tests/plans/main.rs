@@ -5,8 +5,14 @@
 //! receptive field, with its channels in registers, and then stores it; what no
 //! later event reads may be overwritten by that store.
 
+mod formula;
+mod growth;
+mod names;
+mod smallest;
+mod streamed;
+
 use herringbone_compiler::network::{Activation, Bits, Kernel, Layer, LayerKind, Network, Shape};
-use herringbone_compiler::plan::{self, MemoryPlan, Order, Strategy, SumBytes};
+use herringbone_compiler::plan::{self, Arrival, MemoryPlan, Order, Strategy, SumBytes};
 use herringbone_tests::networks::{list, recipes, single_layers};
 use herringbone_tests::published::{self, convolution};
 use proptest::prelude::*;
@@ -260,6 +266,19 @@ fn events_in(order: Order, output: Shape) -> impl Iterator<Item = usize> {
         .map(move |(row, column)| (row * output.width + column) as usize)
 }
 
+/// Bytes of what the streamed layers keep: each ring, row of windows and array of
+/// sums begins a byte.
+fn stage_bytes(plan: &MemoryPlan) -> u32 {
+    let regions = plan.stages.iter().flat_map(|stage| {
+        let ring_cells = match stage.arrival {
+            Arrival::Ring(ring) => ring.cells(),
+            Arrival::Bytes | Arrival::Window | Arrival::Values => 0,
+        };
+        [ring_cells, stage.cells(plan.cells_per_byte) - ring_cells]
+    });
+    regions.map(|cells| plan.bytes(cells)).sum()
+}
+
 /// Checks what must hold for every plan; says what does not.
 fn check_plan(network: &Network, plan: &MemoryPlan) -> Result<(), TestCaseError> {
     let told = format!("{} {}", list(network), plan.strategy.name(network));
@@ -286,12 +305,7 @@ fn check_plan(network: &Network, plan: &MemoryPlan) -> Result<(), TestCaseError>
         let live = step.live_input_cells + step.live_output_cells;
         prop_assert!(live <= step.need_cells, "{told}: {step:?}");
     }
-    let mut apart_bytes = 0;
-    for stage in &plan.stages {
-        apart_bytes += stage
-            .cells(plan.cells_per_byte)
-            .div_ceil(plan.cells_per_byte);
-    }
+    let mut apart_bytes = stage_bytes(plan);
     for map in &plan.maps {
         apart_bytes += map.shape.values().div_ceil(plan.cells_per_byte);
         let mut cells = BTreeSet::new();

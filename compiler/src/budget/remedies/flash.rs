@@ -1,0 +1,136 @@
+//! What would take less flash.
+
+use super::super::choice::{leanest, taken_that_fits};
+use super::super::over::demands_unrolled;
+use super::super::{Resources, choose, footprint};
+use super::{Excess, outputs, run_time_sums};
+use crate::declaration::{CodeChoice, Declaration, PlanChoice, WeightsSource};
+use crate::network::Network;
+use crate::plan::Strategy;
+
+/// Vectors, start-up code and a `main` that does next to nothing.
+const LEAST_FIRMWARE_FLASH_BYTES: u64 = 256;
+
+pub(super) fn another_plan(excess: &Excess<'_>) -> Vec<String> {
+    let told = excess.other_plan().map(|design| {
+        let name = design.plan.strategy.name(excess.network());
+        format!(
+            "`plan: {name}` ({} bytes of code and tables)",
+            design.footprint.flash_bytes
+        )
+    });
+    told.into_iter().collect()
+}
+
+pub(super) fn smaller_reserve(excess: &Excess<'_>) -> Vec<String> {
+    let own_bytes = excess.design.footprint.flash_bytes;
+    u64::from(excess.given_bytes)
+        .checked_sub(own_bytes)
+        .filter(|&most_bytes| most_bytes >= LEAST_FIRMWARE_FLASH_BYTES)
+        .map(|most_bytes| {
+            format!(
+                "`reserve: {{ flash: {most_bytes} }}`, where the rest of the firmware takes no more"
+            )
+        })
+        .into_iter()
+        .collect()
+}
+
+pub(super) fn weights_in_sram(excess: &Excess<'_>) -> Vec<String> {
+    let declaration = excess.declaration;
+    let loaded = declaration.weights == WeightsSource::Runtime;
+    // `runtime` is an error beside `unrolled`; without a budget of SRAM, nobody
+    // knows whether it has room for them.
+    if loaded || demands_unrolled(declaration) || declaration.budget.sram_bytes.is_none() {
+        return Vec::new();
+    }
+    let changed = excess.with_weights(WeightsSource::Runtime);
+    let sums = run_time_sums(&changed.network);
+    // Where there is too little SRAM already, this is no way out.
+    if taken_that_fits(&changed, &sums, Resources::ALL).is_none() {
+        return Vec::new();
+    }
+    let bytes = choose(&changed, &sums).parameter_bytes;
+    vec![format!(
+        "`weights: runtime` ({bytes} bytes of SRAM, which the firmware loads)"
+    )]
+}
+
+pub(super) fn any_form_of_code(excess: &Excess<'_>) -> Vec<String> {
+    let changed = without_unrolled(excess.declaration);
+    let helps = demands_unrolled(excess.declaration)
+        && taken_that_fits(&changed, excess.sums, excess.kept).is_some();
+    helps
+        .then(|| "leaving `code: unrolled` out".to_owned())
+        .into_iter()
+        .collect()
+}
+
+pub(super) fn fewer_outputs(excess: &Excess<'_>) -> Vec<String> {
+    // What other weights take as instructions is not known.
+    if demands_unrolled(excess.declaration) {
+        return Vec::new();
+    }
+    let strategy = leanest_strategy(excess);
+    let can_fit = |network: &Network| tables_fit(excess, network);
+    let fits = |network: &Network| fits_by(excess, network, strategy);
+    outputs::fewer(excess.network(), can_fit, fits)
+        .into_iter()
+        .collect()
+}
+
+/// The most bits that fit.
+pub(super) fn fewer_bits(excess: &Excess<'_>) -> Vec<String> {
+    let network = excess.network();
+    if demands_unrolled(excess.declaration) {
+        return Vec::new();
+    }
+    let strategy = leanest_strategy(excess);
+    let remedy = [4, 2].into_iter().find_map(|weights| {
+        let mut bits = network.bits();
+        let fewer = std::mem::replace(&mut bits.weights, weights) > weights;
+        let network = network.with_bits(bits);
+        let fits = fewer && tables_fit(excess, &network) && fits_by(excess, &network, strategy);
+        fits.then(|| format!("`bits: {{ weights: {weights} }}`"))
+    });
+    remedy.into_iter().collect()
+}
+
+/// The strategy whose code is the smallest. Other shapes are judged by it alone:
+/// to write all plans of all of them would take long.
+fn leanest_strategy(excess: &Excess<'_>) -> Strategy {
+    match excess.declaration.plan {
+        PlanChoice::Fastest | PlanChoice::Streamed { .. } if excess.kept.sram => {
+            leanest(excess.declaration, excess.sums)
+        }
+        _ => None,
+    }
+    .unwrap_or(excess.design.plan.strategy)
+}
+
+fn fits_by(excess: &Excess<'_>, network: &Network, strategy: Strategy) -> bool {
+    let planned = excess.with_plan(PlanChoice::Named(strategy));
+    let changed = Declaration {
+        network: network.clone(),
+        ..planned
+    };
+    excess.sized_fits(&changed.sized())
+}
+
+/// Whether the tables alone leave it open that the design fits.
+fn tables_fit(excess: &Excess<'_>, network: &Network) -> bool {
+    let sized = excess.with_network(network.clone());
+    footprint::least_flash_bytes(&sized, network) <= excess.given_bytes.into()
+}
+
+/// The same with every layer that had to be unrolled in whatever form is best.
+fn without_unrolled(declaration: &Declaration) -> Declaration {
+    let mut changed = declaration.clone();
+    let codes = changed.layer_code.values_mut();
+    for code in codes.chain([&mut changed.code]) {
+        if *code == CodeChoice::Unrolled {
+            *code = CodeChoice::Fastest;
+        }
+    }
+    changed
+}

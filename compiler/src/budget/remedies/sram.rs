@@ -1,0 +1,109 @@
+//! What would take less SRAM.
+
+use super::super::choice::arena_can_be_within;
+use super::super::{DEFAULT_RESERVE_BESIDE_STACK_BYTES, choose};
+use super::{Excess, outputs};
+use crate::declaration::{Declaration, PlanChoice, WeightsSource};
+use crate::network::Network;
+use crate::program::{Accumulators, parameter_bytes};
+
+pub(super) fn another_plan(excess: &Excess<'_>) -> Vec<String> {
+    let network = excess.network();
+    if !possible(excess, &excess.with_plan(PlanChoice::Fastest)) {
+        return Vec::new();
+    }
+    let told = excess.other_plan().map(|design| {
+        let (name, bytes) = (design.plan.strategy.name(network), design.sram_bytes());
+        format!("`plan: {name}` ({bytes} bytes)")
+    });
+    told.into_iter().collect()
+}
+
+pub(super) fn smaller_reserve(excess: &Excess<'_>) -> Vec<String> {
+    let (design, given_bytes) = (excess.design, excess.given_bytes);
+    let least_bytes = design.default_reserve_bytes;
+    let reserve_bytes = excess.declaration.reserve.sram_bytes;
+    if reserve_bytes.is_none_or(|reserve| reserve <= least_bytes)
+        || design.state_bytes().saturating_add(least_bytes) > given_bytes
+    {
+        return Vec::new();
+    }
+    let most_bytes = given_bytes - design.state_bytes();
+    vec![format!(
+        "a `reserve` of at most {most_bytes} bytes (the network's own stack and 64 take \
+         {least_bytes})"
+    )]
+}
+
+pub(super) fn weights_in_flash(excess: &Excess<'_>) -> Vec<String> {
+    if excess.declaration.weights != WeightsSource::Runtime {
+        return Vec::new();
+    }
+    let changed = excess.with_weights(WeightsSource::Nowhere);
+    if !possible(excess, &changed) || !excess.sized_fits(&changed) {
+        return Vec::new();
+    }
+    let bytes = choose(&changed, &excess.unknown_sums()).sram_bytes();
+    vec![format!("`weights` from a file, in flash ({bytes} bytes)")]
+}
+
+pub(super) fn fewer_outputs(excess: &Excess<'_>) -> Vec<String> {
+    let can_fit = |network: &Network| possible(excess, &excess.with_network(network.clone()));
+    let fits = |network: &Network| excess.sized_fits(&excess.with_network(network.clone()));
+    outputs::fewer(excess.network(), can_fit, fits)
+        .into_iter()
+        .collect()
+}
+
+/// The widest of each kind of integer that fits.
+pub(super) fn fewer_bits(excess: &Excess<'_>) -> Vec<String> {
+    let network = excess.network();
+    let loaded = excess.declaration.weights == WeightsSource::Runtime;
+    let kinds: [(&str, &[u32]); 3] = [
+        ("biases", if loaded { &[8] } else { &[] }),
+        ("weights", if loaded { &[4, 2] } else { &[] }),
+        ("activations", &[4]),
+    ];
+    let remedy = |(name, widths): (&str, &[u32])| {
+        widths.iter().find_map(|&width| {
+            let mut bits = network.bits();
+            let entry = match name {
+                "biases" => &mut bits.biases,
+                "weights" => &mut bits.weights,
+                _ => &mut bits.activations,
+            };
+            if std::mem::replace(entry, width) <= width {
+                return None;
+            }
+            let changed = excess.with_network(network.with_bits(bits));
+            if !possible(excess, &changed) || !excess.sized_fits(&changed) {
+                return None;
+            }
+            let bytes = choose(&changed, &excess.unknown_sums()).sram_bytes();
+            Some(format!("`bits: {{ {name}: {width} }}` ({bytes} bytes)"))
+        })
+    };
+    kinds.into_iter().filter_map(remedy).collect()
+}
+
+/// Whether the arena, the parameters and the reserve alone leave that open: its
+/// code, which takes long to write, may still be too much.
+fn possible(excess: &Excess<'_>, changed: &Declaration) -> bool {
+    let network = &changed.network;
+    let loaded_bytes = match changed.weights {
+        WeightsSource::Runtime => parameter_bytes(network),
+        WeightsSource::File | WeightsSource::Nowhere => 0,
+    };
+    let reserve_bytes = changed.reserve.sram_bytes;
+    let reserve_bytes = reserve_bytes.unwrap_or(DEFAULT_RESERVE_BESIDE_STACK_BYTES);
+    let most_bytes = u64::from(excess.given_bytes)
+        .checked_sub(loaded_bytes + u64::from(reserve_bytes))
+        .map(|bytes| bytes as u32);
+    most_bytes.is_some_and(|bytes| {
+        let sum_bytes = match excess.sums.constants {
+            Some((_, proven)) if *network == excess.declaration.network => proven.sum_bytes(),
+            _ => Accumulators::at_run_time(network).sum_bytes(),
+        };
+        arena_can_be_within(network, changed.plan, &sum_bytes, bytes)
+    })
+}

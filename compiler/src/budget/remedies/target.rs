@@ -1,0 +1,73 @@
+//! A larger part.
+
+use super::super::choice::taken_that_fits;
+use super::super::{Resources, footprint};
+use super::Excess;
+use crate::declaration::{Budget, Declaration, PlanChoice};
+use crate::plan::Strategy;
+use crate::target::Target;
+
+/// The smallest part of the same architecture that the design fits as it is,
+/// with what it has of what there is too little of.
+pub(super) fn larger(excess: &Excess<'_>, bytes: impl Fn(&Target) -> u32) -> Vec<String> {
+    let given = excess.declaration.budget.target;
+    let found = given.and_then(|given| smallest(excess, given));
+    let told = found.map(|target| format!("`target: {}` ({} bytes)", target.name, bytes(target)));
+    told.into_iter().collect()
+}
+
+fn smallest(excess: &Excess<'_>, given: &'static Target) -> Option<&'static Target> {
+    let Excess {
+        declaration,
+        design,
+        ..
+    } = *excess;
+    let least_flash_bytes = footprint::least_flash_bytes(declaration, &declaration.network);
+    let mut candidates: Vec<&Target> = Target::all()
+        .filter(|target| target.architecture == given.architecture)
+        .filter(|target| target.sram_bytes >= design.state_bytes())
+        .filter(|target| u64::from(target.flash_bytes) >= least_flash_bytes)
+        .collect();
+    candidates.sort_by_key(|target| (target.sram_bytes, target.flash_bytes));
+    let plans = plans(excess);
+    let mut too_small: Vec<&Target> = vec![given];
+    candidates.into_iter().find(|&target| {
+        let smaller = |other: &&Target| {
+            target.multiplies == other.multiplies
+                && target.sram_bytes <= other.sram_bytes
+                && target.flash_bytes <= other.flash_bytes
+        };
+        if too_small.iter().any(smaller) {
+            return false;
+        }
+        let right = plans.iter().any(|&plan| fits(excess, target, plan));
+        if !right {
+            too_small.push(target);
+        }
+        right
+    })
+}
+
+/// What is tried: of the plans that are free, the smallest in SRAM and one whose
+/// code is small. To write all of them for many parts would take long.
+fn plans(excess: &Excess<'_>) -> Vec<PlanChoice> {
+    match excess.declaration.plan {
+        PlanChoice::Fastest => {
+            let strategies = [excess.design.plan.strategy, Strategy::ROW_MAJOR];
+            strategies.map(PlanChoice::Named).to_vec()
+        }
+        plan => vec![plan],
+    }
+}
+
+fn fits(excess: &Excess<'_>, target: &'static Target, plan: PlanChoice) -> bool {
+    let changed = Declaration {
+        budget: Budget {
+            target: Some(target),
+            sram_bytes: Some(target.sram_bytes),
+            flash_bytes: Some(target.flash_bytes),
+        },
+        ..excess.with_plan(plan)
+    };
+    taken_that_fits(&changed, excess.sums, Resources::ALL).is_some()
+}

@@ -1,0 +1,279 @@
+//! The value of the key `plan`.
+
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+
+use super::ast::PlanAst;
+use super::keys::{Key, nearest};
+use super::tokens::{Piece, alternatives, found, ident, integer, pieces, stream, trees};
+use super::values::wrong;
+use crate::declaration::PlanChoice;
+use crate::diagnostic::Diagnostics;
+use crate::network::Network;
+use crate::plan::{InPlace, Strategy, least_streamed, most_streamed};
+
+const PLANS: [&str; 4] = ["row_major", "herringbone", "streamed", "smallest"];
+const RESTS: [InPlace; 2] = [InPlace::RowMajor, InPlace::Herringbone];
+
+/// Reads a plan's name and what is in parentheses behind it.
+pub(super) fn read(value: &[TokenTree], errors: &mut Diagnostics) -> Option<PlanAst> {
+    let (name, arguments) = match value {
+        [TokenTree::Ident(name)] => (name, None),
+        [TokenTree::Ident(name), TokenTree::Group(group)] => (name, Some(group)),
+        _ => {
+            wrong(Key::Plan, value, errors);
+            return None;
+        }
+    };
+    let choice = match name.to_string().as_str() {
+        "row_major" => PlanChoice::Named(Strategy::ROW_MAJOR),
+        "herringbone" => PlanChoice::Named(Strategy::HERRINGBONE),
+        "smallest" => PlanChoice::Smallest,
+        "streamed" => match arguments {
+            Some(group) => return streamed(group, errors),
+            None => PlanChoice::Named(Strategy::STREAMED),
+        },
+        _ => {
+            errors.error(name, unknown(name));
+            return None;
+        }
+    };
+    if let Some(group) = arguments {
+        let found = found(&[TokenTree::Group(group.clone())]);
+        errors.error(group, format!("`{name}` takes no arguments, {found}"));
+        return None;
+    }
+    Some(PlanAst {
+        choice,
+        layers_tokens: TokenStream::new(),
+    })
+}
+
+/// Reads the arguments of `streamed`.
+fn streamed(group: &Group, errors: &mut Diagnostics) -> Option<PlanAst> {
+    const FORM: &str = "`streamed(2)` or `streamed(2, row_major)`";
+    const LAYERS: &str = "how many layers to stream, such as `2`";
+    if group.delimiter() != Delimiter::Parenthesis {
+        let message = format!("expected the arguments in parentheses, {FORM}");
+        errors.error(group, message);
+        return None;
+    }
+    let inner = trees(group.stream());
+    let given = pieces(&inner);
+    let Some((layers, rests)) = given.split_first() else {
+        let message = format!(
+            "expected {LAYERS}, found nothing: leave the parentheses out to stream as many as \
+             can be"
+        );
+        errors.error(group, message);
+        return None;
+    };
+    let place = TokenTree::Group(group.clone());
+    let count = integer(layers.trees, &place, LAYERS, errors);
+    let rest = rests.first().map(|piece| rest(piece, &place, errors));
+    if let Some(surplus) = rests.get(1..).filter(|surplus| !surplus.is_empty()) {
+        let trees = surplus
+            .iter()
+            .flat_map(|piece| piece.trees.iter().chain(piece.comma));
+        let at: TokenStream = trees.cloned().collect();
+        let count = given.len();
+        errors.error(
+            at,
+            format!("`streamed` takes two arguments at most, {FORM}, found {count}"),
+        );
+        return None;
+    }
+    // More layers than a list can have are told as such.
+    let streamed_layers = usize::try_from(count?).unwrap_or(usize::MAX);
+    let choice = match rest {
+        None => PlanChoice::Streamed {
+            layers: streamed_layers,
+        },
+        Some(rest) => PlanChoice::Named(Strategy {
+            streamed_layers,
+            rest: rest?,
+        }),
+    };
+    Some(PlanAst {
+        choice,
+        layers_tokens: stream(layers.trees),
+    })
+}
+
+/// Reads the order of the layers that are not streamed.
+fn rest(piece: &Piece<'_>, place: &TokenTree, errors: &mut Diagnostics) -> Option<InPlace> {
+    let known = ident(piece.trees)
+        .and_then(|name| RESTS.into_iter().find(|rest| *name == rest.to_string()));
+    if known.is_none() {
+        let at = match piece.trees {
+            [] => stream(std::slice::from_ref(place)),
+            trees => stream(trees),
+        };
+        let orders = alternatives(&RESTS.map(|rest| format!("`{rest}`")));
+        let message = format!(
+            "expected the order of the other layers, {orders}, {}",
+            found(piece.trees)
+        );
+        errors.error(at, message);
+    }
+    known
+}
+
+fn unknown(name: &Ident) -> String {
+    let hint = match nearest(&name.to_string(), &PLANS) {
+        Some(near) => format!("did you mean `{near}`? "),
+        None => String::new(),
+    };
+    let form = Key::Plan.form();
+    format!(
+        "unknown plan `{name}`: {hint}expected {form}; without `plan`, the fastest that fits is \
+         taken"
+    )
+}
+
+/// Holds the number of layers to stream, where one was given, against the network.
+pub(super) fn check(plan: &PlanAst, network: &Network, errors: &mut Diagnostics) {
+    let layers = match plan.choice {
+        PlanChoice::Streamed { layers } => layers,
+        PlanChoice::Named(strategy) => strategy.streamed_layers,
+        PlanChoice::Fastest | PlanChoice::Smallest => return,
+    };
+    // `streamed` and the plans in place name no number.
+    if plan.layers_tokens.is_empty() {
+        return;
+    }
+    let (least, most) = (least_streamed(network), most_streamed(network));
+    let reason = if layers < least {
+        "a leading `A` averages bytes as they arrive"
+    } else if layers <= most {
+        return;
+    } else if network.computing_layers().nth(most).is_some() {
+        "the others read a single pixel"
+    } else {
+        "no others compute anything"
+    };
+    let tokens = &plan.layers_tokens;
+    errors.error(
+        tokens,
+        format!(
+            "`streamed` takes from {least} to {most} layers of this network, found {tokens}: \
+             {reason}"
+        ),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::*;
+
+    const NETWORK: &str = "N: [28, 28, 1] => < C1(5,3), M, Dr, C1(8,1), D(9), D*(10) >";
+
+    fn choice(plan: &str) -> PlanChoice {
+        let parsed = parse(format!("{NETWORK}, plan: {plan}").parse().unwrap());
+        assert_eq!(parsed.errors.messages(), [""; 0], "{plan}");
+        parsed.declaration.unwrap().plan
+    }
+
+    fn message(network: &str, plan: &str) -> String {
+        let parsed = parse(format!("{network}, plan: {plan}").parse().unwrap());
+        let messages = parsed.errors.messages();
+        assert_eq!(messages.len(), 1, "{plan}: {messages:?}");
+        messages.into_iter().next().unwrap()
+    }
+
+    #[test]
+    fn every_plan_is_read() {
+        let named = |streamed_layers, rest| {
+            PlanChoice::Named(Strategy {
+                streamed_layers,
+                rest,
+            })
+        };
+        for (plan, expected) in [
+            ("row_major", PlanChoice::Named(Strategy::ROW_MAJOR)),
+            ("herringbone", PlanChoice::Named(Strategy::HERRINGBONE)),
+            ("streamed", PlanChoice::Named(Strategy::STREAMED)),
+            ("smallest", PlanChoice::Smallest),
+            ("streamed(0)", PlanChoice::Streamed { layers: 0 }),
+            ("streamed(4,)", PlanChoice::Streamed { layers: 4 }),
+            ("streamed(2, row_major)", named(2, InPlace::RowMajor)),
+            (
+                "streamed(0x3, herringbone,)",
+                named(3, InPlace::Herringbone),
+            ),
+        ] {
+            assert_eq!(choice(plan), expected, "{plan}");
+        }
+    }
+
+    #[test]
+    fn what_no_plan_is_gets_one_error_that_says_what_is() {
+        for (plan, expected) in [
+            (
+                "streemed(2)",
+                "unknown plan `streemed`: did you mean `streamed`? expected `row_major`,",
+            ),
+            ("fastest", "without `plan`, the fastest that fits is taken"),
+            ("\"row_major\"", "`plan` takes `row_major`, `herringbone`,"),
+            ("streamed(2)(3)", "found `streamed(2)(3)`"),
+            (
+                "row_major(2)",
+                "`row_major` takes no arguments, found `(2)`",
+            ),
+            ("smallest()", "`smallest` takes no arguments, found `()`"),
+            (
+                "streamed()",
+                "found nothing: leave the parentheses out to stream as many as can be",
+            ),
+            (
+                "streamed[2]",
+                "expected the arguments in parentheses, `streamed(2)`",
+            ),
+            (
+                "streamed(two)",
+                "expected how many layers to stream, such as `2`, found `two`",
+            ),
+            (
+                "streamed(2u8)",
+                "found `2u8`: write the number without a suffix",
+            ),
+            ("streamed(-1)", "such as `2`, found `-1`"),
+            ("streamed(, row_major)", "such as `2`, found nothing"),
+            ("streamed(row_major)", "such as `2`, found `row_major`"),
+            (
+                "streamed(2, smallest)",
+                "`row_major` or `herringbone`, found `smallest`",
+            ),
+            (
+                "streamed(2, row_major, 3)",
+                "`streamed` takes two arguments at most,",
+            ),
+            (
+                "streamed(5)",
+                "from 0 to 4 layers of this network, found 5: the others read a single pixel",
+            ),
+            (
+                "streamed(99999999999999999999, herringbone)",
+                "from 0 to 4 layers",
+            ),
+        ] {
+            let messages = message(NETWORK, plan);
+            assert!(messages.contains(expected), "{plan}: {messages}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_layers_is_held_against_the_network() {
+        let averages = "N: [28, 28, 1] => < Dr, A, C1(8,3), M, Dr >";
+        assert_eq!(
+            message(averages, "streamed(0)"),
+            "`streamed` takes from 1 to 3 layers of this network, found 0: a leading `A` averages \
+             bytes as they arrive"
+        );
+        assert_eq!(
+            message(averages, "streamed(4, row_major)"),
+            "`streamed` takes from 1 to 3 layers of this network, found 4: no others compute \
+             anything"
+        );
+    }
+}
