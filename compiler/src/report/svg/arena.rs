@@ -42,7 +42,7 @@ const EXPLANATION: &str = "How to read it: time runs from left to right, and the
     values move in: that is how everything fits.";
 
 /// And of plans that go around.
-const RING: &str = " A layer's values that reach the top of the arena go on at the bottom of it.";
+const RING: &str = " Values that reach the top of the arena go on at its bottom.";
 
 /// Draws it from `top` on; gives where it ends.
 pub(super) fn draw(canvas: &mut Canvas, picture: &Picture<'_>, detail: Detail, top: f64) -> f64 {
@@ -356,11 +356,16 @@ fn legend(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) {
         };
         let goes = match is_stored {
             true => "",
-            false if index + 1 == arena.owners.len() => ": to the caller",
-            false => ": go on at once",
+            false if index + 1 == arena.owners.len() => " (to the caller)",
+            false => " (not kept)",
         };
         let text = format!("{} {}{goes}", owner.name, owner.output);
         let x = LEGEND_LEFT + 22.0;
+        let room = (WIDTH - x) / font.width(&text);
+        let font = Font {
+            size: font.size * room.min(1.0),
+            ..font
+        };
         canvas.text((x, y + line - 6.0), Anchor::Start, font, &text);
         y += line;
     }

@@ -22,7 +22,7 @@ const MARGIN: f64 = 24.0;
 /// The most values that are read and written in an inference whose picture is part
 /// of the rustdoc: the macro should not be felt, not even where it is compiled
 /// without optimisation, as macros are.
-const MOST_VALUES_OF_RUSTDOC: u64 = 200_000;
+const MOST_VALUES_OF_RUSTDOC: u64 = 100_000;
 
 /// What there is to draw.
 #[derive(Clone, Copy)]

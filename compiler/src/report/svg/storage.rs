@@ -18,6 +18,8 @@ const LARGEST_PIXEL: f64 = 26.0;
 const LEFT: f64 = 84.0;
 /// Smaller pixels have no numbers.
 const SMALLEST_NUMBERED: f64 = 11.0;
+/// Smaller pixels have no borders, and not every line of them an arrow.
+const SMALLEST_BORDERED: f64 = 6.0;
 
 /// A moment of a map.
 struct Scene<'a> {
@@ -95,7 +97,7 @@ pub(super) fn draw(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) -> f64 
     let text_left = LEFT + f64::from(width) * side + 36.0;
     let text_width = WIDTH - MARGIN - text_left;
     let mut y = map_top + 10.0;
-    for text in explanations(&scene) {
+    for text in explanations(&scene, side) {
         y = canvas.paragraph((text_left, y), text_width, Font::PLAIN, &text) + 8.0;
     }
     for (state, text) in key(&scene) {
@@ -114,7 +116,11 @@ pub(super) fn draw(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) -> f64 
             y += 20.0;
             continue;
         };
-        canvas.rectangle((text_left, y - 10.0), (13.0, 13.0), fill(&scene, state));
+        canvas.rectangle(
+            (text_left, y - 10.0),
+            (13.0, 13.0),
+            fill(&scene, state, true),
+        );
         canvas.text(
             (text_left + 22.0, y + 1.0),
             Anchor::Start,
@@ -241,38 +247,42 @@ impl Scene<'_> {
     }
 }
 
-fn fill(scene: &Scene<'_>, state: State) -> String {
-    match state {
-        State::Live => format!(
-            r##"fill="{}" fill-opacity="0.55" stroke="#777""##,
-            palette::colour(scene.owner)
-        ),
-        State::Free => r##"fill="#fff" stroke="#aaa""##.to_owned(),
-        State::NotYet => r##"fill="#e4e4e4" stroke="#ccc""##.to_owned(),
-    }
+fn fill(scene: &Scene<'_>, state: State, is_bordered: bool) -> String {
+    let (fill, stroke) = match state {
+        State::Live => (palette::colour(scene.owner), "#777"),
+        State::Free => ("#fff", "#aaa"),
+        State::NotYet => ("#e4e4e4", "#ccc"),
+    };
+    let stroke = if is_bordered { stroke } else { "none" };
+    let opacity = if state == State::Live { 0.55 } else { 1.0 };
+    format!(r#"fill="{fill}" fill-opacity="{opacity}" stroke="{stroke}""#)
 }
 
 fn pixels(canvas: &mut Canvas, scene: &Scene<'_>, side: f64, at: impl Fn(Pixel) -> (f64, f64)) {
     let Shape { height, width, .. } = scene.map;
+    let is_bordered = side >= SMALLEST_BORDERED;
     let states = scene.states();
-    for state in [State::NotYet, State::Free, State::Live] {
-        let mut data = String::new();
-        for (pixel, _) in Order::RowMajor
-            .pixels(height, width)
-            .into_iter()
-            .zip(&states)
-            .filter(|&(_, &other)| other == state)
-        {
-            let (x, y) = at(pixel);
-            let [x, y, side, back] = [x, y, side, -side].map(Number);
-            let _ = write!(data, "M{x} {y}h{side}v{side}h{back}z");
+    let mut data: [String; 3] = Default::default();
+    for (row, states) in (0..height).zip(states.chunks(width as usize)) {
+        let mut column = 0;
+        // Without borders, neighbours are drawn as one.
+        for run in states.chunk_by(|one, other| one == other && !is_bordered) {
+            let (x, y) = at((row, column));
+            let run_width = run.len() as f64 * side;
+            let [x, y, run_width, side, back] = [x, y, run_width, side, -run_width].map(Number);
+            let _ = write!(data[run[0] as usize], "M{x} {y}h{run_width}v{side}h{back}z");
+            column += run.len() as u32;
         }
-        canvas.path(&data, fill(scene, state));
     }
+    for state in [State::NotYet, State::Free, State::Live] {
+        canvas.path(&data[state as usize], fill(scene, state, is_bordered));
+    }
+    let size = (f64::from(width) * side, f64::from(height) * side);
+    canvas.rectangle(at((0, 0)), size, r##"fill="none" stroke="#777""##);
     if let Kind::Streamed { .. } = scene.kind {
         let (x, y) = at(scene.field_end());
         let (x, y) = (Number(x + side / 2.0), Number(y + side / 2.0));
-        let radius = Number(side * 0.28);
+        let radius = Number((side * 0.28).max(2.0));
         canvas.element("circle", format_args!(r#"cx="{x}" cy="{y}" r="{radius}""#));
     }
 }
@@ -306,7 +316,9 @@ fn arrows(canvas: &mut Canvas, scene: &Scene<'_>, side: f64, at: impl Fn(Pixel) 
     let (mut shafts, mut heads) = (String::new(), String::new());
     let half = side.min(12.0) * 0.3;
     let [back, long, short] = [-half, 1.6 * half, 2.0 * half].map(Number);
-    for &(start, end) in lines.iter().filter(|(start, end)| start != end) {
+    let every = (SMALLEST_BORDERED / side).ceil() as usize;
+    let drawn = lines.iter().step_by(every);
+    for &(start, end) in drawn.filter(|(start, end)| start != end) {
         let (from, to) = (middle(start), middle(end));
         let [x1, y1, x2, y2] = [from.0, from.1, to.0, to.1].map(Number);
         let _ = write!(shafts, "M{x1} {y1}L{x2} {y2}");
@@ -340,14 +352,19 @@ fn arrows(canvas: &mut Canvas, scene: &Scene<'_>, side: f64, at: impl Fn(Pixel) 
     }
 }
 
-fn explanations(scene: &Scene<'_>) -> Vec<String> {
+fn explanations(scene: &Scene<'_>, side: f64) -> Vec<String> {
     let layer = scene.layer;
     let pixels = scene.map.pixels();
+    let marks = if side < SMALLEST_NUMBERED {
+        "arrows"
+    } else {
+        "numbers"
+    };
     match scene.kind {
         Kind::InPlace { order, is_peak, .. } => {
             let lies = match scene.storage {
                 Order::Herringbone => format!(
-                    "Its {pixels} pixels lie in memory line by line, as the numbers say: a row, then a \
+                    "Its {pixels} pixels lie in memory line by line, as the {marks} say: a row, then a \
                      column, then a row… of what is left. {layer} computes its outputs in the same order. \
                      So it is done with its inputs in the order in which they lie in memory, and its \
                      outputs follow closely behind: nothing is ever moved."
