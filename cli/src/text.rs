@@ -24,7 +24,7 @@ pub(crate) fn print(view: &View) {
     anstream::println!("{}", layers(view, width));
     anstream::println!(
         "inputs, outputs: bytes of the arena in use at the layer's worst moment; of layers that run\n\
-         as it arrives, what they keep. needs: from the first such byte to the last\n"
+         while the input arrives, what they keep. needs: from the first such byte to the last\n"
     );
     anstream::println!(
         "{BOLD}Bytes in use over time{BOLD:#}, of an arena of {}",
