@@ -58,7 +58,11 @@ fn mark(view: &View, axis: usize, columns: usize, peak: usize) -> String {
     let indent = axis + 2;
     match peak + length <= columns || peak < length {
         true => format!("{:1$}{PEAK}▼ {text}{PEAK:#}", "", indent + peak),
-        false => format!("{:1$}{PEAK}{text} ▼{PEAK:#}", "", indent + peak + 1 - length),
+        false => format!(
+            "{:1$}{PEAK}{text} ▼{PEAK:#}",
+            "",
+            indent + peak + 1 - length
+        ),
     }
 }
 
@@ -71,7 +75,11 @@ fn phases(view: &View, axis: usize, columns: usize) -> String {
         let room = end.saturating_sub(start + 1);
         let name = phase.layer.as_deref().unwrap_or("input");
         // A name that does not fit, or the mark of where it begins alone.
-        let name = if name.chars().count() <= room { name } else { "" };
+        let name = if name.chars().count() <= room {
+            name
+        } else {
+            ""
+        };
         let text = ['╵'].into_iter().chain(name.chars());
         for (place, letter) in letters[start.min(columns)..end].iter_mut().zip(text) {
             *place = letter;

@@ -12,8 +12,7 @@ pub(crate) fn error(path: &Path, text: &str, span: Span, message: &str) -> Strin
     let path = path.display().to_string();
     let place = AnnotationKind::Primary.span(start..end);
     let snippet = Snippet::source(text).path(&path).annotation(place);
-    let message = message.replace('\n', "\n       ");
-    let report = [Level::ERROR.primary_title(&message).element(snippet)];
+    let report = [Level::ERROR.primary_title(message).element(snippet)];
     Renderer::styled().render(&report).to_string()
 }
 

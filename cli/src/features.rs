@@ -39,7 +39,9 @@ mod tests {
         assert!(is_there(""));
         assert!(is_there("#[cfg(feature = \"a\")]"));
         assert!(!is_there("#[cfg(feature = \"b\")]"));
-        assert!(!is_there("#[cfg(not(any(feature = \"a\", feature = \"b\")))]"));
+        assert!(!is_there(
+            "#[cfg(not(any(feature = \"a\", feature = \"b\")))]"
+        ));
         assert!(is_there("#[cfg(target_arch = \"avr\")]"));
         assert!(is_there("#[cfg(not(target_arch = \"avr\"))]"));
         assert!(!is_there("#[cfg(all(test, target_arch = \"avr\"))]"));

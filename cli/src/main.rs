@@ -5,6 +5,7 @@ mod diagnostics;
 mod features;
 mod package;
 mod plan;
+mod progress;
 mod source;
 mod text;
 mod view;

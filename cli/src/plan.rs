@@ -17,6 +17,7 @@ use herringbone_compiler::weights::WeightsError;
 use herringbone_compiler::{Planned, budget};
 
 use crate::package::Package;
+use crate::progress::Progress;
 use crate::source::{Declared, Search, displayed};
 use crate::view::{self, View};
 use crate::{diagnostics, text};
@@ -70,9 +71,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     } = choose(arguments, package.as_ref(), &ast, declaration)?;
     let planned = Planned::of(&ast, &declaration, weights_file.clone(), &mut errors);
     print_errors(&declared, &errors);
-    let alternatives = alternatives(&declaration, &planned);
+    let mut progress = Progress::new();
+    let alternatives = alternatives(&declaration, &planned, &mut progress);
     let program = planned.program(&declaration);
+    progress.begin("following every byte");
     let arena = ArenaOverTime::of(&declaration.network, &program);
+    progress.end();
     let name = ast.name.to_string();
     let view = View::new(&view::Parts {
         name: &name,
@@ -121,7 +125,10 @@ fn find(arguments: &Arguments, package: Option<&Package>) -> Result<Declared> {
     let mut search = Search::default();
     search.read(&arguments.file, &features)?;
     // A binary often uses the network of the library beside it.
-    if let Some(library) = package.and_then(Package::library).filter(|_| search.is_empty()) {
+    if let Some(library) = package
+        .and_then(Package::library)
+        .filter(|_| search.is_empty())
+    {
         search.read(&shortest(&library), &features)?;
     }
     let (there, missing): (Vec<Declared>, Vec<Declared>) = search
@@ -181,7 +188,9 @@ fn list(declared: &[Declared]) -> String {
 }
 
 fn place(declared: &Declared) -> String {
-    let Declared { name, file, line, .. } = declared;
+    let Declared {
+        name, file, line, ..
+    } = declared;
     let path = file.path.display();
     match name {
         Some(name) => format!("`{name}` ({path}:{line})"),
@@ -213,7 +222,10 @@ fn choose(
     if let Some(name) = &arguments.plan {
         declaration.plan = plan_choice(name, &declaration.network)?;
     }
-    let folder = package.map_or_else(|| std::env::current_dir().unwrap_or_default(), |package| package.folder.clone());
+    let folder = package.map_or_else(
+        || std::env::current_dir().unwrap_or_default(),
+        |package| package.folder.clone(),
+    );
     let declared_file = ast.weights_file().map(|path| path.locate_in(&folder));
     let weights_file = match (&arguments.weights, declared_file) {
         (Some(_), _) if declaration.weights == WeightsSource::Runtime => {
@@ -225,8 +237,7 @@ fn choose(
         }
         (None, Some(Err(error @ WeightsError::Variable { .. }))) => {
             notes.push(format!(
-                "{error}; planned as a design to size, whose sums and code are not known exactly: \
-                 set it, or give --weights FILE"
+                "{error} (here: --weights FILE); without weights, this is the plan of a design to size"
             ));
             None
         }
@@ -267,10 +278,16 @@ fn plan_choice(name: &str, network: &Network) -> Result<PlanChoice> {
 }
 
 /// Every plan of the network, each once.
-fn alternatives(declaration: &Declaration, planned: &Planned) -> Vec<Design> {
+fn alternatives(
+    declaration: &Declaration,
+    planned: &Planned,
+    progress: &mut Progress,
+) -> Vec<Design> {
     let sums = planned.sums(declaration);
     let mut designs: Vec<Design> = Vec::new();
     for strategy in Strategy::all(&declaration.network) {
+        let name = strategy.name(&declaration.network);
+        progress.begin(&format!("planning {name}"));
         let named = Declaration {
             plan: PlanChoice::Named(strategy),
             ..declaration.clone()

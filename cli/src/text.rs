@@ -1,7 +1,7 @@
 //! The plan as text.
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use herringbone_compiler::report::thousands;
 
 use crate::chart;
@@ -24,9 +24,12 @@ pub(crate) fn print(view: &View) {
     anstream::println!("{}", layers(view, width));
     anstream::println!(
         "inputs, outputs: bytes of the arena in use at the layer's worst moment; of layers that run\n\
-         as the input arrives, what they keep. needs: from the first such byte to the last\n"
+         while the input arrives, what they keep. needs: from the first such byte to the last\n"
     );
-    anstream::println!("{BOLD}Bytes in use over time{BOLD:#}, of an arena of {}", view.arena_bytes);
+    anstream::println!(
+        "{BOLD}Bytes in use over time{BOLD:#}, of an arena of {}",
+        view.arena_bytes
+    );
     anstream::println!("{}", chart::draw(view, width.into()));
     anstream::println!("{}\n", peak(view));
     anstream::println!("{BOLD}Plans{BOLD:#}");
@@ -34,9 +37,13 @@ pub(crate) fn print(view: &View) {
 }
 
 fn summary(view: &View) -> String {
-    let target = view.target.map_or(String::new(), |target| format!(" on {target}"));
+    let target = view
+        .target
+        .map_or(String::new(), |target| format!(" on {target}"));
     let of = |given: Option<u32>| {
-        given.map_or(String::new(), |given| format!(" of {}", thousands(given.into())))
+        given.map_or(String::new(), |given| {
+            format!(" of {}", thousands(given.into()))
+        })
     };
     let mut text = format!(
         "{BOLD}{}{BOLD:#}{target}: plan {BOLD}{}{BOLD:#}, {} bytes{} of SRAM",
@@ -52,7 +59,10 @@ fn summary(view: &View) -> String {
             None => " (tables alone)",
         };
         let flash = thousands(flash_bytes);
-        text.push_str(&format!(", {flash}{} of flash{tables}", of(view.flash_budget_bytes)));
+        text.push_str(&format!(
+            ", {flash}{} of flash{tables}",
+            of(view.flash_budget_bytes)
+        ));
     }
     if let Some(cycles) = view.predicted_cycles {
         text.push_str(&format!(", about {} cycles", thousands(cycles)));
@@ -80,7 +90,7 @@ fn summary(view: &View) -> String {
     )
 }
 
-fn layers(view: &View, width: u16) -> Table {
+fn layers(view: &View, width: u16) -> String {
     let has_code = view.predicted_cycles.is_some();
     let mut heads = vec!["layer", "output", "how", "inputs", "outputs", "needs"];
     let mut words = vec![0, 1, 2];
@@ -125,22 +135,39 @@ fn peak(view: &View) -> String {
     )
 }
 
-fn alternatives(view: &View, width: u16) -> Table {
+fn alternatives(view: &View, width: u16) -> String {
     let heads = ["", "plan", "arena", "SRAM", "flash", "cycles", "fits"];
+    let some_are_known = view.predicted_cycles.is_some()
+        || view
+            .alternatives
+            .iter()
+            .any(|plan| plan.predicted_cycles.is_some());
     let has_budget = view.sram_budget_bytes.or(view.flash_budget_bytes).is_some();
     let rows = view.alternatives.iter().map(|plan| {
         let chosen = if plan.is_chosen { "►" } else { "" };
-        let fits = match plan.too_little.join(", ") {
+        let flash_bytes = plan.flash_with_reserve_bytes.unwrap_or(plan.flash_bytes);
+        // Beside plans whose code is known, tables alone would look small.
+        let is_known = plan.predicted_cycles.is_some() || !some_are_known;
+        let short = [
+            ("SRAM", plan.shortfall.sram_bytes),
+            ("flash", plan.shortfall.flash_bytes),
+        ];
+        let short = short.iter().filter(|(_, bytes)| *bytes > 0);
+        let short: Vec<String> = short
+            .map(|(memory, bytes)| format!("{memory} {} short", thousands(*bytes)))
+            .collect();
+        let fits = match plan.fits {
             _ if !has_budget => "no budget".to_owned(),
-            short if short.is_empty() => "yes".to_owned(),
-            short => format!("no: {short} too little"),
+            false => format!("no: {}", short.join(", ")),
+            true if is_known => "yes".to_owned(),
+            true => "SRAM does".to_owned(),
         };
         vec![
             chosen.to_owned(),
             plan.plan.clone(),
             thousands(plan.arena_bytes.into()),
             thousands(plan.sram_bytes.into()),
-            thousands(plan.flash_bytes),
+            number(Some(flash_bytes).filter(|_| is_known)),
             number(plan.predicted_cycles),
             fits,
         ]
@@ -159,18 +186,19 @@ fn table(
     words: &[usize],
     rows: impl Iterator<Item = Vec<String>>,
     width: u16,
-) -> Table {
+) -> String {
     let mut table = Table::new();
+    let line = LineStyle::none().fill('─').junction('─');
     table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(TableStyle::new().header_separator(line))
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(width)
-        .set_header(heads.iter().map(Cell::new));
-    table.add_rows(rows);
+        .set_header(heads.iter().map(Cell::new))
+        .add_rows(rows);
     for (index, column) in table.column_iter_mut().enumerate() {
         if !words.contains(&index) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table
+    table.trim_fmt()
 }

@@ -8,7 +8,7 @@ use herringbone_compiler::budget::{Design, needed_flash_bytes};
 use herringbone_compiler::declaration::Declaration;
 use herringbone_compiler::diagnostic::Diagnostics;
 use herringbone_compiler::network::Shape;
-use herringbone_compiler::report::{self, ArenaOverTime, LayerOrder, LayerRow};
+use herringbone_compiler::report::{self, ArenaOverTime, LayerRow};
 use serde::Serialize;
 
 use crate::source::Declared;
@@ -133,10 +133,10 @@ pub(crate) struct Alternative {
     pub(crate) arena_bytes: u32,
     pub(crate) sram_bytes: u32,
     pub(crate) flash_bytes: u64,
+    pub(crate) flash_with_reserve_bytes: Option<u64>,
     pub(crate) predicted_cycles: Option<u64>,
     pub(crate) fits: bool,
-    /// What there is too little of.
-    pub(crate) too_little: Vec<String>,
+    pub(crate) shortfall: Shortfall,
 }
 
 impl View {
@@ -150,15 +150,17 @@ impl View {
         let network = &declaration.network;
         let design = &planned.design;
         let bits = network.bits();
-        let flash_budget_bytes = declaration.budget.flash_bytes;
         Self {
             network: parts.name.to_owned(),
             file: parts.declared.file.path.display().to_string(),
             line: parts.declared.line,
             target: declaration.budget.target.map(|target| target.name),
-            weights_file: parts.weights_file.as_ref().map(|path| path.display().to_string()),
+            weights_file: parts
+                .weights_file
+                .as_ref()
+                .map(|path| path.display().to_string()),
             plan: design.plan.strategy.name(network),
-            fits: too_little(declaration, design).is_empty(),
+            fits: Shortfall::of(declaration, design).is_none(),
             errors: messages(parts.errors),
             notes: parts.notes.to_vec(),
             input: network.input().into(),
@@ -175,9 +177,8 @@ impl View {
             sram_bytes: design.sram_bytes(),
             sram_budget_bytes: declaration.budget.sram_bytes,
             flash_bytes: design.footprint.flash_bytes,
-            flash_with_reserve_bytes: flash_budget_bytes
-                .map(|given| needed_flash_bytes(declaration, design, given)),
-            flash_budget_bytes,
+            flash_with_reserve_bytes: needed_flash(declaration, design),
+            flash_budget_bytes: declaration.budget.flash_bytes,
             predicted_cycles: predicted_cycles(design),
             layers: report::layers(declaration, design)
                 .into_iter()
@@ -216,10 +217,7 @@ impl From<LayerRow> for LayerView {
         Self {
             layer: row.name,
             output: row.output.into(),
-            how: match row.order {
-                LayerOrder::AsItArrives => "as the input arrives".to_owned(),
-                order => order.to_string(),
-            },
+            how: row.order.to_string(),
             live_input_bytes: row.live_input_bytes,
             live_output_bytes: row.live_output_bytes,
             needed_bytes: row.needed_bytes,
@@ -252,24 +250,36 @@ fn predicted_cycles(design: &Design) -> Option<u64> {
     code.map(|code| code.cycles().round() as u64)
 }
 
-/// What a design needs more of than there is, in words.
-fn too_little(declaration: &Declaration, design: &Design) -> Vec<String> {
-    let budget = &declaration.budget;
-    let sram = budget.sram_bytes.map(|given| {
-        let needed = u64::from(design.sram_bytes());
-        ("SRAM", needed, given)
-    });
-    let flash = budget.flash_bytes.map(|given| {
-        let needed = needed_flash_bytes(declaration, design, given);
-        ("flash", needed, given)
-    });
-    let over = [sram, flash].into_iter().flatten();
-    let over = over.filter(|&(_, needed, given)| needed > given.into());
-    over.map(|(memory, needed, given)| {
-        let more = report::thousands(needed - u64::from(given));
-        format!("{more} bytes of {memory}")
-    })
-    .collect()
+/// Bytes that a design needs more than there are.
+#[derive(Clone, Copy, Serialize)]
+pub(crate) struct Shortfall {
+    pub(crate) sram_bytes: u64,
+    pub(crate) flash_bytes: u64,
+}
+
+impl Shortfall {
+    fn of(declaration: &Declaration, design: &Design) -> Self {
+        let budget = &declaration.budget;
+        let more = |needed: u64, given: u32| needed.saturating_sub(given.into());
+        Self {
+            sram_bytes: budget
+                .sram_bytes
+                .map_or(0, |given| more(design.sram_bytes().into(), given)),
+            flash_bytes: needed_flash(declaration, design)
+                .zip(budget.flash_bytes)
+                .map_or(0, |(needed, given)| more(needed, given)),
+        }
+    }
+
+    pub(crate) fn is_none(self) -> bool {
+        self.sram_bytes == 0 && self.flash_bytes == 0
+    }
+}
+
+/// With what is kept of the flash for the rest of the firmware.
+fn needed_flash(declaration: &Declaration, design: &Design) -> Option<u64> {
+    let given = declaration.budget.flash_bytes;
+    given.map(|given| needed_flash_bytes(declaration, design, given))
 }
 
 fn peak(arena: &ArenaOverTime) -> PeakView {
@@ -313,16 +323,17 @@ fn time(arena: &ArenaOverTime) -> TimeView {
 fn alternatives(parts: &Parts<'_>) -> Vec<Alternative> {
     let declaration = parts.declaration;
     let alternatives = parts.alternatives.iter().map(|design| {
-        let too_little = too_little(declaration, design);
+        let shortfall = Shortfall::of(declaration, design);
         Alternative {
             plan: design.plan.strategy.name(&declaration.network),
             is_chosen: design.plan == parts.planned.design.plan,
             arena_bytes: design.plan.arena_bytes,
             sram_bytes: design.sram_bytes(),
             flash_bytes: design.footprint.flash_bytes,
+            flash_with_reserve_bytes: needed_flash(declaration, design),
             predicted_cycles: predicted_cycles(design),
-            fits: too_little.is_empty(),
-            too_little,
+            fits: shortfall.is_none(),
+            shortfall,
         }
     });
     alternatives.collect()

@@ -143,7 +143,7 @@ fn picture(
     program: &Program,
 ) -> TokenStream {
     let network = &declaration.network;
-    let picture = match report::picture_fits_rustdoc(program) {
+    let picture = match report::picture_fits_rustdoc(network) {
         true => {
             let arena = report::ArenaOverTime::of(network, program);
             let picture = report::Picture {

@@ -329,7 +329,7 @@ mod tests {
             widest: Accumulator::I16,
             constants: None,
         };
-        let plan = text("N", &declaration, &budget::choose(&declaration, &sums));
+        let plan = super::text("N", &declaration, &budget::choose(&declaration, &sums));
         let table = plan.lines().skip_while(|line| !line.starts_with("layer "));
         table
             .take_while(|line| !line.is_empty())

@@ -41,6 +41,9 @@ const EXPLANATION: &str = "How to read it: time runs from left to right, and the
     stored, and ends when they are read for the last time. From then on their bytes are free, and later \
     values move in: that is how everything fits.";
 
+/// And of plans that go around.
+const RING: &str = " Values that reach the top of the arena go on at its bottom.";
+
 /// Draws it from `top` on; gives where it ends.
 pub(super) fn draw(canvas: &mut Canvas, picture: &Picture<'_>, detail: Detail, top: f64) -> f64 {
     let arena = picture.arena;
@@ -62,11 +65,17 @@ pub(super) fn draw(canvas: &mut Canvas, picture: &Picture<'_>, detail: Detail, t
     times(canvas, bytes_bottom);
     peak(canvas, arena, chart_top, bytes_top);
     legend(canvas, picture, chart_top);
+    let maps = picture.design.plan.maps.iter();
+    let ring = if maps.clone().any(|map| map.wraps()) {
+        RING
+    } else {
+        ""
+    };
     canvas.paragraph(
         (MARGIN, bytes_bottom + 66.0),
         WIDTH - 2.0 * MARGIN,
         Font::PLAIN,
-        EXPLANATION,
+        &format!("{EXPLANATION}{ring}"),
     )
 }
 
@@ -134,9 +143,12 @@ fn blocks(canvas: &mut Canvas, arena: &ArenaOverTime, detail: Detail, top: f64) 
         }
         let colour = palette::colour(*owner);
         let opacity = if *is_partial { 0.5 } else { 1.0 };
+        // Crisp, or there would be seams between neighbours.
         canvas.path(
             &data,
-            format_args!(r#"fill="{colour}" fill-opacity="{opacity}""#),
+            format_args!(
+                r#"fill="{colour}" fill-opacity="{opacity}" shape-rendering="crispEdges""#
+            ),
         );
     }
 }
@@ -342,11 +354,18 @@ fn legend(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) {
             is_faint: !is_stored,
             ..size
         };
-        let text = match is_stored {
-            true => format!("{}   {}", owner.name, owner.output),
-            false => format!("{}   {}: to the caller", owner.name, owner.output),
+        let goes = match is_stored {
+            true => "",
+            false if index + 1 == arena.owners.len() => " (to the caller)",
+            false => " (not kept)",
         };
+        let text = format!("{} {}{goes}", owner.name, owner.output);
         let x = LEGEND_LEFT + 22.0;
+        let room = (WIDTH - x) / font.width(&text);
+        let font = Font {
+            size: font.size * room.min(1.0),
+            ..font
+        };
         canvas.text((x, y + line - 6.0), Anchor::Start, font, &text);
         y += line;
     }
@@ -359,7 +378,7 @@ fn legend(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) {
     let partial = arena.blocks.iter().find(|block| block.is_partial);
     if let Some(block) = partial {
         let colour = palette::colour(block.owner);
-        extra(canvas, colour, 0.5, "pale: not complete yet");
+        extra(canvas, colour, 0.5, "pale: sums not complete yet");
     }
     extra(canvas, palette::FREE, 1.0, "free");
     y += 26.0;

@@ -9,7 +9,9 @@ const INK: &str = "#1a1a1a";
 /// Of what is said less loudly.
 const FAINT_INK: &str = "#555";
 /// The width of a letter, as a share of the font's size: a guess on the safe side.
-const LETTER: f64 = 0.56;
+const LETTER: f64 = 0.58;
+/// Of bold text.
+const BOLD_LETTER: f64 = 0.66;
 
 /// A picture that is being drawn, in pixels from its upper left corner.
 pub(super) struct Canvas {
@@ -61,7 +63,8 @@ impl Font {
 
     /// About as wide as that text is.
     pub(super) fn width(self, text: &str) -> f64 {
-        text.chars().count() as f64 * self.size * LETTER
+        let letter = if self.is_bold { BOLD_LETTER } else { LETTER };
+        text.chars().count() as f64 * self.size * letter
     }
 }
 

@@ -8,6 +8,8 @@ mod storage;
 use super::{ArenaOverTime, given, thousands};
 use crate::budget::Design;
 use crate::declaration::Declaration;
+use crate::network::Network;
+use crate::plan::ReceptiveField;
 use crate::program::Program;
 use arena::Detail;
 use canvas::{Anchor, Canvas, Font};
@@ -17,9 +19,10 @@ const WIDTH: f64 = 960.0;
 /// Left and right of everything.
 const MARGIN: f64 = 24.0;
 
-/// The most bytes of raw input whose picture is drawn in the type's rustdoc: the
-/// macro should not be felt.
-const LARGEST_RUSTDOC_INPUT_VALUES: u32 = 4096;
+/// The most values that are read and written in an inference whose picture is part
+/// of the rustdoc: the macro should not be felt, not even where it is compiled
+/// without optimisation, as macros are.
+const MOST_VALUES_OF_RUSTDOC: u64 = 100_000;
 
 /// What there is to draw.
 #[derive(Clone, Copy)]
@@ -42,8 +45,12 @@ pub fn svg(picture: &Picture<'_>) -> String {
 }
 
 /// Whether the network is so small that its picture is part of the rustdoc.
-pub(crate) fn fits_rustdoc(program: &Program) -> bool {
-    program.input.values() <= LARGEST_RUSTDOC_INPUT_VALUES
+pub(crate) fn fits_rustdoc(network: &Network) -> bool {
+    let values = network.computing_layers().map(|layer| {
+        let read = ReceptiveField::of(layer).kernel.taps() * layer.input.channels;
+        u64::from(layer.output.pixels()) * u64::from(read + layer.output.channels)
+    });
+    u64::from(network.input().values()) + values.sum::<u64>() <= MOST_VALUES_OF_RUSTDOC
 }
 
 /// The picture as a part of Markdown.
@@ -64,7 +71,7 @@ fn draw(picture: &Picture<'_>, detail: Detail) -> String {
     let title = format!("{name}: what its memory holds, moment by moment");
     canvas.text((MARGIN, 38.0), Anchor::Start, Font::TITLE, &title);
     let subtitle = format!(
-        "plan `{}`  ·  {} in, {} out  ·  {} multiply-accumulates  ·  arena {} bytes; SRAM {} bytes{}",
+        "plan {}  ·  {} in, {} out  ·  {} multiply-accumulates  ·  arena {} bytes  ·  SRAM {} bytes{}",
         design.plan.strategy.name(network),
         network.input(),
         network.output().values(),
@@ -77,4 +84,51 @@ fn draw(picture: &Picture<'_>, detail: Detail) -> String {
     let below = arena::draw(&mut canvas, picture, detail, 84.0);
     let below = storage::draw(&mut canvas, picture, below + 26.0);
     canvas.finish(WIDTH, below, &title)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::{self, Sums};
+    use crate::program::{self, Accumulator};
+    use crate::syntax;
+    use std::time::Instant;
+
+    fn rustdoc_of(plan: &str) -> String {
+        let text = format!(
+            "Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr, D*(10) >, plan: {plan}"
+        );
+        let declaration = syntax::parse(text.parse().unwrap()).declaration.unwrap();
+        assert!(fits_rustdoc(&declaration.network));
+        let sums = Sums {
+            widest: Accumulator::I16,
+            constants: None,
+        };
+        let design = budget::choose(&declaration, &sums);
+        let program = program::lower_runtime(&declaration, &design.plan);
+        let start = Instant::now();
+        let arena = ArenaOverTime::of(&declaration.network, &program);
+        let picture = Picture {
+            name: "Digits",
+            declaration: &declaration,
+            design: &design,
+            program: &program,
+            arena: &arena,
+        };
+        let text = rustdoc(&picture);
+        println!("{plan}: {} bytes in {:?}", text.len(), start.elapsed());
+        text
+    }
+
+    #[test]
+    fn the_picture_in_the_rustdoc_is_small_and_one_block_of_markup() {
+        for plan in ["row_major", "herringbone", "streamed"] {
+            let picture = rustdoc_of(plan);
+            assert!(picture.len() < 40_000, "{plan}: {} bytes", picture.len());
+            assert!(!picture.contains("\n\n"), "{plan}: a blank line ends it");
+            for layer in ["C1(5,3)", "C1(8,3)", "C1(11,3)", "M ", "D*(10)"] {
+                assert!(picture.contains(layer), "{plan}: no {layer}");
+            }
+        }
+    }
 }

@@ -18,6 +18,8 @@ const LARGEST_PIXEL: f64 = 26.0;
 const LEFT: f64 = 84.0;
 /// Smaller pixels have no numbers.
 const SMALLEST_NUMBERED: f64 = 11.0;
+/// Smaller pixels have no borders, and not every line of them an arrow.
+const SMALLEST_BORDERED: f64 = 6.0;
 
 /// A moment of a map.
 struct Scene<'a> {
@@ -35,8 +37,13 @@ struct Scene<'a> {
 }
 
 enum Kind {
-    /// Of a map that is there as a whole, computed in that order up to an output.
-    InPlace { order: Order, ordinal: u32 },
+    /// Of a map that is there as a whole, whose reader computes in that order and
+    /// is done with an output: at the peak, or halfway.
+    InPlace {
+        order: Order,
+        ordinal: u32,
+        is_peak: bool,
+    },
     /// Of a map that is never there as a whole.
     Streamed { ring: Ring },
 }
@@ -90,7 +97,7 @@ pub(super) fn draw(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) -> f64 
     let text_left = LEFT + f64::from(width) * side + 36.0;
     let text_width = WIDTH - MARGIN - text_left;
     let mut y = map_top + 10.0;
-    for text in explanations(&scene) {
+    for text in explanations(&scene, side) {
         y = canvas.paragraph((text_left, y), text_width, Font::PLAIN, &text) + 8.0;
     }
     for (state, text) in key(&scene) {
@@ -109,7 +116,11 @@ pub(super) fn draw(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) -> f64 
             y += 20.0;
             continue;
         };
-        canvas.rectangle((text_left, y - 10.0), (13.0, 13.0), fill(&scene, state));
+        canvas.rectangle(
+            (text_left, y - 10.0),
+            (13.0, 13.0),
+            fill(&scene, state, true),
+        );
         canvas.text(
             (text_left + 22.0, y + 1.0),
             Anchor::Start,
@@ -144,10 +155,7 @@ fn scene<'a>(picture: &Picture<'a>) -> Option<Scene<'a>> {
         Some(layer) => (0..).zip(&program.steps).find(|it| it.1.layer == layer),
         None => (0..).zip(&program.steps).next(),
     }?;
-    let ordinal = match phase.layer {
-        Some(_) => peak.event - phase.events.start,
-        None => step.output.pixels() / 2,
-    };
+    let ordinal = phase.layer.map(|_| peak.event - phase.events.start);
     let layer = network.layer(step.layer);
     let storage = picture.design.plan.maps.get(index)?.storage;
     let owner = program.stages.len() + index;
@@ -159,10 +167,12 @@ fn in_place<'a>(
     owner: usize,
     step: &Step,
     storage: Order,
-    ordinal: u32,
+    ordinal_of_peak: Option<u32>,
 ) -> Scene<'a> {
     let output = step.output;
     let outputs = step.order.pixels(output.height, output.width);
+    let ordinal = ordinal_of_peak.unwrap_or(output.pixels() / 2);
+    // A dense layer has several events a pixel.
     let ordinal = ordinal.min(outputs.len() as u32 - 1);
     let (row, column) = outputs[ordinal as usize];
     Scene {
@@ -178,6 +188,7 @@ fn in_place<'a>(
         kind: Kind::InPlace {
             order: step.order,
             ordinal,
+            is_peak: ordinal_of_peak.is_some(),
         },
     }
 }
@@ -209,7 +220,7 @@ impl Scene<'_> {
         let Shape { height, width, .. } = self.map;
         let index = |(row, column): Pixel| (row * width + column) as usize;
         match self.kind {
-            Kind::InPlace { order, ordinal } => {
+            Kind::InPlace { order, ordinal, .. } => {
                 let mut states = vec![State::Free; (height * width) as usize];
                 let output = self.layer.output;
                 let outputs = match self.layer.kind {
@@ -236,38 +247,42 @@ impl Scene<'_> {
     }
 }
 
-fn fill(scene: &Scene<'_>, state: State) -> String {
-    match state {
-        State::Live => format!(
-            r##"fill="{}" fill-opacity="0.55" stroke="#777""##,
-            palette::colour(scene.owner)
-        ),
-        State::Free => r##"fill="#fff" stroke="#aaa""##.to_owned(),
-        State::NotYet => r##"fill="#e4e4e4" stroke="#ccc""##.to_owned(),
-    }
+fn fill(scene: &Scene<'_>, state: State, is_bordered: bool) -> String {
+    let (fill, stroke) = match state {
+        State::Live => (palette::colour(scene.owner), "#777"),
+        State::Free => ("#fff", "#aaa"),
+        State::NotYet => ("#e4e4e4", "#ccc"),
+    };
+    let stroke = if is_bordered { stroke } else { "none" };
+    let opacity = if state == State::Live { 0.55 } else { 1.0 };
+    format!(r#"fill="{fill}" fill-opacity="{opacity}" stroke="{stroke}""#)
 }
 
 fn pixels(canvas: &mut Canvas, scene: &Scene<'_>, side: f64, at: impl Fn(Pixel) -> (f64, f64)) {
     let Shape { height, width, .. } = scene.map;
+    let is_bordered = side >= SMALLEST_BORDERED;
     let states = scene.states();
-    for state in [State::NotYet, State::Free, State::Live] {
-        let mut data = String::new();
-        for (pixel, _) in Order::RowMajor
-            .pixels(height, width)
-            .into_iter()
-            .zip(&states)
-            .filter(|&(_, &other)| other == state)
-        {
-            let (x, y) = at(pixel);
-            let [x, y, side, back] = [x, y, side, -side].map(Number);
-            let _ = write!(data, "M{x} {y}h{side}v{side}h{back}z");
+    let mut data: [String; 3] = Default::default();
+    for (row, states) in (0..height).zip(states.chunks(width as usize)) {
+        let mut column = 0;
+        // Without borders, neighbours are drawn as one.
+        for run in states.chunk_by(|one, other| one == other && !is_bordered) {
+            let (x, y) = at((row, column));
+            let run_width = run.len() as f64 * side;
+            let [x, y, run_width, side, back] = [x, y, run_width, side, -run_width].map(Number);
+            let _ = write!(data[run[0] as usize], "M{x} {y}h{run_width}v{side}h{back}z");
+            column += run.len() as u32;
         }
-        canvas.path(&data, fill(scene, state));
     }
+    for state in [State::NotYet, State::Free, State::Live] {
+        canvas.path(&data[state as usize], fill(scene, state, is_bordered));
+    }
+    let size = (f64::from(width) * side, f64::from(height) * side);
+    canvas.rectangle(at((0, 0)), size, r##"fill="none" stroke="#777""##);
     if let Kind::Streamed { .. } = scene.kind {
         let (x, y) = at(scene.field_end());
         let (x, y) = (Number(x + side / 2.0), Number(y + side / 2.0));
-        let radius = Number(side * 0.28);
+        let radius = Number((side * 0.28).max(2.0));
         canvas.element("circle", format_args!(r#"cx="{x}" cy="{y}" r="{radius}""#));
     }
 }
@@ -301,7 +316,9 @@ fn arrows(canvas: &mut Canvas, scene: &Scene<'_>, side: f64, at: impl Fn(Pixel) 
     let (mut shafts, mut heads) = (String::new(), String::new());
     let half = side.min(12.0) * 0.3;
     let [back, long, short] = [-half, 1.6 * half, 2.0 * half].map(Number);
-    for &(start, end) in lines.iter().filter(|(start, end)| start != end) {
+    let every = (SMALLEST_BORDERED / side).ceil() as usize;
+    let drawn = lines.iter().step_by(every);
+    for &(start, end) in drawn.filter(|(start, end)| start != end) {
         let (from, to) = (middle(start), middle(end));
         let [x1, y1, x2, y2] = [from.0, from.1, to.0, to.1].map(Number);
         let _ = write!(shafts, "M{x1} {y1}L{x2} {y2}");
@@ -335,14 +352,19 @@ fn arrows(canvas: &mut Canvas, scene: &Scene<'_>, side: f64, at: impl Fn(Pixel) 
     }
 }
 
-fn explanations(scene: &Scene<'_>) -> Vec<String> {
+fn explanations(scene: &Scene<'_>, side: f64) -> Vec<String> {
     let layer = scene.layer;
     let pixels = scene.map.pixels();
+    let marks = if side < SMALLEST_NUMBERED {
+        "arrows"
+    } else {
+        "numbers"
+    };
     match scene.kind {
-        Kind::InPlace { order, .. } => {
+        Kind::InPlace { order, is_peak, .. } => {
             let lies = match scene.storage {
                 Order::Herringbone => format!(
-                    "Its {pixels} pixels lie in memory line by line, as the numbers say: a row, then a \
+                    "Its {pixels} pixels lie in memory line by line, as the {marks} say: a row, then a \
                      column, then a row… of what is left. {layer} computes its outputs in the same order. \
                      So it is done with its inputs in the order in which they lie in memory, and its \
                      outputs follow closely behind: nothing is ever moved."
@@ -357,9 +379,15 @@ fn explanations(scene: &Scene<'_>) -> Vec<String> {
                     }
                 ),
             };
-            let moment = "This is the moment of the peak, or the nearest to it that this layer has, right \
-                          after an output was computed:";
-            vec![lies, moment.to_owned()]
+            let moment = if is_peak {
+                "of the peak"
+            } else {
+                "when half of it is done"
+            };
+            vec![
+                lies,
+                format!("This is the moment {moment}, right after an output was computed:"),
+            ]
         }
         Kind::Streamed { ring } => vec![
             format!(
