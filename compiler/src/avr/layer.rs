@@ -52,6 +52,14 @@ impl<'a> Kernel<'a> {
         }
     }
 
+    /// Where it wants the address behind the ring that it reads.
+    fn ring_end(&self) -> Option<Register> {
+        match self {
+            Kernel::Unrolled(kernel) => kernel.ring_end(),
+            Kernel::Table(_) => Some(BASE),
+        }
+    }
+
     fn results(&self) -> Option<Vec<Register>> {
         match self {
             Kernel::Unrolled(kernel) => kernel.results(),
@@ -220,13 +228,14 @@ impl<'a> Layer<'a> {
     }
 
     fn convolution(&self, asm: &mut Assembly, sum: &'a WeightedSum) {
-        let source = self.source(asm);
+        let mut source = self.source(asm);
         let sum = self.sum(sum, source.signed);
         let input = Input::Field {
             source: source.clone(),
             kernel: self.kernel_size(),
         };
         let mut kernel = Kernel::new(asm, &sum, input, self.sink.wraps(), self.form);
+        source.keep_ring_end_in(kernel.ring_end().unwrap_or(BASE));
         let results = kernel.results();
         let registers = kernel.registers();
         self.walk(
@@ -247,18 +256,18 @@ impl<'a> Layer<'a> {
         depthwise: &'a WeightedSum,
         pointwise: &'a WeightedSum,
     ) {
-        let source = self.source(asm);
+        let mut source = self.source(asm);
         let depthwise = self.sum(depthwise, source.signed);
         let pointwise = self.sum(pointwise, true);
-        let keeps_base = self.sink.wraps() || !source.registers().is_empty();
         let mut first = match depthwise.constants() {
             Some(constants) if is_unrolled(&depthwise, self.form) => {
                 let input = Input::Field {
                     source: source.clone(),
                     kernel: self.kernel_size(),
                 };
-                let options = (keeps_base, asm.core().multiplies);
+                let options = (self.sink.wraps(), asm.core().multiplies);
                 let kernel = Unrolled::new(&depthwise, constants, input, true, options);
+                source.keep_ring_end_in(kernel.ring_end().unwrap_or(BASE));
                 DepthwiseKernel::Unrolled(kernel)
             }
             _ => {
@@ -268,6 +277,7 @@ impl<'a> Layer<'a> {
         };
         let values = depthwise.program.outputs;
         let input = Input::Pushed { count: values };
+        let keeps_base = self.sink.wraps() || source.registers().contains(BASE);
         let mut second = Kernel::new(asm, &pointwise, input, keeps_base, self.form);
         let results = second.results();
         let registers = second.registers().union(match &first {
@@ -400,8 +410,9 @@ impl<'a> Layer<'a> {
         beneath: u32,
         emit: &mut dyn FnMut(&mut Assembly, Destination, &State),
     ) {
-        let keeps_base =
-            self.sink.wraps() || !source.registers().is_empty() || kernel.contains(BASE);
+        let keeps_base = self.sink.wraps()
+            || source.registers().contains(BASE)
+            || kernel.contains(BASE);
         let destination = match &results {
             Some(_) => Destination::Registers,
             None => Destination::Pushed,
@@ -418,7 +429,8 @@ impl<'a> Layer<'a> {
             Part::Stage(index) => {
                 let mut state = State::new(&[Variable::Output], kernel, kept);
                 asm.times(f64::from(self.output.pixels()), |asm| {
-                    stage::begin(asm, self.program, index, (&state, keeps_base));
+                    let ends = [keeps_base.then_some(BASE), source.ring_end()];
+                    stage::begin(asm, self.program, index, &state, ends);
                     state.save(asm);
                     emit(asm, destination, &state);
                     self.keep(asm, &mut state, results.as_deref(), beneath);

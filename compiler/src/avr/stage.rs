@@ -7,7 +7,7 @@ use super::assembly::Assembly;
 use super::field::Source;
 use super::instruction::{Label, Register};
 use super::slot::{Slots, map_of_ring};
-use super::state::{BASE, POSITION, State, Variable};
+use super::state::{POSITION, State, Variable};
 use super::windows::Row;
 use crate::plan::{Arrival, Ring, Windows};
 use crate::program::{Addressing, Map, Program, Sink, Stage};
@@ -37,7 +37,7 @@ fn windows_before(program: &Program, index: usize) -> Windows {
     before.windows().expect("a pooling keeps windows")
 }
 
-/// What a stage reads; [`BASE`] must be as [`begin_source`] leaves it.
+/// What a stage reads.
 pub(super) fn source<'a>(
     asm: &mut Assembly,
     program: &'a Program,
@@ -60,7 +60,7 @@ fn ring_that_goes_around(stage: &Stage) -> Option<Ring> {
         .filter(|ring| ring.pixels > 1 && ring.pixels < stage.input.pixels())
 }
 
-/// What [`BASE`] is, from the network's address on: the end of a ring that goes
+/// What [`BASE`](super::state::BASE) is, from the network's address on: the end of a ring that goes
 /// around, or the network.
 pub(super) fn base_byte(program: &Program, stage: &Stage) -> u32 {
     ring_that_goes_around(stage).map_or(0, |ring| {
@@ -185,13 +185,14 @@ pub(super) fn signed_output(stage: &Stage) -> bool {
     }
 }
 
-/// What comes before a kernel: where its output goes, what it reads, and
-/// [`BASE`].
+/// What comes before a kernel: where its output goes, what it reads, and the
+/// registers that are to hold the end of its ring, or the network's address.
 pub(super) fn begin(
     asm: &mut Assembly,
     program: &Program,
     index: usize,
-    (state, keeps_base): (&State, bool),
+    state: &State,
+    ends: [Option<Register>; 2],
 ) {
     let stage = &program.stages[index];
     // The column is needed by both, and the output's register may be the column's.
@@ -223,9 +224,13 @@ pub(super) fn begin(
             asm.pop(output);
         }
     }
-    if keeps_base {
-        asm.movw(BASE, NETWORK);
-        asm.add_to_pair(BASE, base_byte(program, stage) as i32);
+    let mut ends = ends.into_iter().flatten();
+    if let Some(first) = ends.next() {
+        asm.movw(first, NETWORK);
+        asm.add_to_pair(first, base_byte(program, stage) as i32);
+        for other in ends.filter(|&other| other != first) {
+            asm.movw(other, first);
+        }
     }
     asm.movw(POSITION, X);
 }

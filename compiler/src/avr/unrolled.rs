@@ -13,7 +13,7 @@ use super::input::Input;
 use super::instruction::{Condition, Pointer, Register};
 use super::multiples::{self, MultipleStep};
 use super::passes::{Demand, Pass, Passes};
-use super::state::{Registers, State};
+use super::state::{BASE, Registers, State};
 use super::store::Sink;
 use super::sum::{Ending, Sum};
 use crate::program::ConstantParameters;
@@ -54,7 +54,7 @@ impl<'a> Unrolled<'a> {
     pub(super) fn new(
         sum: &'a Sum<'a>,
         constants: &'a ConstantParameters,
-        input: Input<'a>,
+        mut input: Input<'a>,
         depthwise: bool,
         (keeps_base, multiplies): (bool, bool),
     ) -> Self {
@@ -73,7 +73,13 @@ impl<'a> Unrolled<'a> {
         } else {
             Products::Wide
         };
-        let last = if keeps_base || !input.registers().is_empty() {
+        if let (Products::Narrow, false, Input::Field { source, .. }) =
+            (products, sum.signed_input, &mut input)
+        {
+            // Products of a byte need neither their high byte nor a sign.
+            source.keep_ring_end_in(SIGN);
+        }
+        let last = if keeps_base || input.registers().contains(BASE) {
             21
         } else {
             23
@@ -119,6 +125,14 @@ impl<'a> Unrolled<'a> {
 
     fn sign(&self) -> Register {
         if self.keeps_sign() { SIGN } else { ZERO }
+    }
+
+    /// Where it wants the address behind the ring that it reads.
+    pub(super) fn ring_end(&self) -> Option<Register> {
+        match &self.input {
+            Input::Field { source, .. } => source.ring_end(),
+            Input::Stored { .. } | Input::Pushed { .. } => None,
+        }
     }
 
     /// Where its outputs are behind [`Self::emit`], if they are in registers.
