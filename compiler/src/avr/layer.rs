@@ -6,13 +6,14 @@ use super::field::Source;
 use super::finish::Destination;
 use super::input::Input;
 use super::instruction::{Condition, Register};
+use super::kept::KeptSums;
 use super::pool::{Pool, Pooling};
 use super::slot::{Slots, position_byte};
 use super::stage;
 use super::state::{BASE, POSITION, Registers, State, Variable};
 use super::store::{Sink, drop_pushed};
 use super::sum::{Ending, Sum};
-use super::table::{KeptSums, Table};
+use super::table::Table;
 use super::unrolled::Unrolled;
 use super::walk::Walk;
 use super::{Core, Form, Function, FunctionId};
@@ -130,13 +131,17 @@ impl Part {
         }
     }
 
-    /// Whether it is a dense layer to which the pixels of its input add one by
-    /// one.
-    pub(super) fn is_streamed_dense(self, program: &Program) -> bool {
-        matches!(
-            (self, self.operation(program)),
-            (Part::Stage(_), Operation::Dense(_))
-        )
+    /// Whether its weights can be instructions. Those of a dense layer to which
+    /// the pixels of its input add one by one are found by the pixel's number, a
+    /// byte.
+    pub(super) fn can_be_unrolled(self, program: &Program) -> bool {
+        match self {
+            Part::Step(_) => true,
+            Part::Stage(index) => {
+                let stage = &program.stages[index];
+                !matches!(stage.operation, Operation::Dense(_)) || stage.input.pixels() < 0x100
+            }
+        }
     }
 }
 
@@ -336,6 +341,7 @@ impl<'a> Layer<'a> {
         let sums = stage.sums().expect("a dense layer keeps sums");
         let kept = KeptSums {
             first_byte: self.program.cursor_bytes + sums.first_byte,
+            bytes: sums.bytes(),
             position_byte: stage
                 .sums_position
                 .map(|position| position_byte(position).into()),
@@ -344,27 +350,40 @@ impl<'a> Layer<'a> {
             source,
             kernel: (1, 1),
         };
-        let mut kernel = Table::kept(asm, &sum, input, kept);
-        let mut registers = kernel.registers();
+        let mut kernel = match sum.constants() {
+            Some(constants) if is_unrolled(&sum, self.form) => {
+                let options = (true, asm.core().multiplies);
+                Kernel::Unrolled(Unrolled::new(&sum, constants, input, false, options))
+            }
+            _ => Kernel::Table(Table::kept(asm, &sum, input, kept)),
+        };
         let bases = [BASE, BASE.next()];
-        for base in bases {
-            registers.insert(base);
-        }
-        let rows = kernel.bytes_per_pixel(stage.input.channels);
-        let rows = Slots::of_rows(rows, stage.input.pixels(), stage.sums_position);
+        let registers = kernel.registers().union(Registers::of(bases));
+        let pixels = stage.input.pixels();
+        // How far the rows of weights are used, or how many pixels were added.
+        let step = match &kernel {
+            Kernel::Unrolled(_) => 1,
+            Kernel::Table(kernel) => kernel.bytes_per_pixel(stage.input.channels),
+        };
+        let rows = Slots::of_rows(step, pixels, stage.sums_position);
         let mut state = State::new(&[Variable::Output], registers, Registers::of(bases));
-        asm.times(f64::from(stage.input.pixels()), |asm| {
+        asm.times(f64::from(pixels), |asm| {
             stage::point_at_field(asm, self.program, index);
             asm.movw(BASE, POSITION);
             asm.movw(POSITION, X);
-            kernel.begin_kept(asm, sums.bytes(), kept);
-            kernel.emit(asm, Destination::Stored, (&state, &self.sink));
+            kept.begin(asm);
+            match &mut kernel {
+                Kernel::Unrolled(kernel) => kernel.emit_kept(asm, kept, pixels),
+                Kernel::Table(kernel) => {
+                    kernel.emit(asm, Destination::Stored, (&state, &self.sink));
+                }
+            }
             asm.movw(POSITION, BASE);
             if rows.has_several() {
                 rows.load_distance(asm);
                 rows.advance(asm);
                 let last = asm.label();
-                asm.branch(Condition::Equal, last, 0.0);
+                asm.branch(Condition::Equal, last, 1.0 / f64::from(pixels));
                 asm.ret();
                 asm.bind(last);
             }
@@ -374,7 +393,11 @@ impl<'a> Layer<'a> {
         }
         asm.movw(BASE, POSITION);
         state.save(asm);
-        kernel.finish_kept(asm, kept, (&state, &self.sink));
+        let target = (&state, &self.sink);
+        match &mut kernel {
+            Kernel::Unrolled(kernel) => kernel.finish_kept(asm, kept, target),
+            Kernel::Table(kernel) => kernel.finish_kept(asm, kept, target),
+        }
         state.restore(asm);
         asm.ret();
         kernel.subroutines(asm);

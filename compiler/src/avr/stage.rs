@@ -49,8 +49,17 @@ pub(super) fn source<'a>(
             let bytes = ring.cells() * program.activation_bits / 8;
             Source::in_ring(asm, program, map, bytes)
         }
-        None => Source::new(asm, program, map),
+        None => {
+            let mut source = Source::new(asm, program, map);
+            source.by_nibble &= !begins_byte(&program.stages[index]);
+            source
+        }
     }
+}
+
+/// Whether what a stage reads is a single pixel, which begins a byte.
+fn begins_byte(stage: &Stage) -> bool {
+    stage.ring().is_none_or(|ring| ring.pixels == 1)
 }
 
 /// The ring of a stage whose fields may go around its end.
@@ -89,10 +98,6 @@ pub(super) fn point_at_field(asm: &mut Assembly, program: &Program, index: usize
             let before = &program.stages[index - 1];
             let row = Row::of_stage(program, before).expect("a pooling keeps windows");
             row.point_at(asm, true);
-            if stage.input.channels % 2 == 1 && program.activation_bits == 4 {
-                asm.lsl(X);
-                asm.rol(X.next());
-            }
         }
         Arrival::Bytes | Arrival::Values => unreachable!("no kernel reads such pixels"),
     }
