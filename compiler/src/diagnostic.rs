@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 
 /// The errors found so far, each at the tokens that are responsible for it.
@@ -43,6 +43,14 @@ impl Diagnostics {
         self.in_source_order()
             .iter()
             .map(|error| error.to_string())
+            .collect()
+    }
+
+    /// The messages in source order, each with the tokens that it is about.
+    pub fn spanned(&self) -> Vec<(Span, String)> {
+        self.in_source_order()
+            .iter()
+            .map(|error| (error.span(), error.to_string()))
             .collect()
     }
 

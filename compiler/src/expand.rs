@@ -1,14 +1,12 @@
-//! The whole way from tokens to items. The only place where a later stage's
-//! error, which knows a layer by its position, finds back to the text.
+//! The whole way from tokens to items.
 
-use crate::budget::{self, Sums, Verdict};
-use crate::declaration::{Declaration, WeightsSource};
+use crate::declaration::Declaration;
 use crate::diagnostic::Diagnostics;
 use crate::item::{self, Known};
-use crate::network::Network;
-use crate::program::{self, Accumulator, Accumulators};
-use crate::syntax::{self, Key, NetworkAst, Parsed};
-use crate::weights::{self, Weights, WeightsPath};
+use crate::planned::Planned;
+use crate::program::{self, Accumulator};
+use crate::syntax::{self, NetworkAst, Parsed};
+use crate::weights::WeightsPath;
 use proc_macro2::{TokenStream, TokenTree};
 
 /// Expands `path; declaration`, `path` being that of the `herringbone` crate as
@@ -44,74 +42,25 @@ fn expand_declaration(
     declaration: &Declaration,
     errors: &mut Diagnostics,
 ) -> Result<TokenStream, Known> {
-    let weights = ast.weights_file().and_then(|value| {
-        let tokens = ast.value_tokens(Key::Weights);
-        read_weights(value, &declaration.network)
-            .map_err(|problems| {
-                for problem in problems {
-                    errors.error(tokens, problem);
-                }
-            })
-            .ok()
-    });
-    let accumulators = match &weights {
-        _ if declaration.weights == WeightsSource::Runtime => {
-            Some(Accumulators::at_run_time(&declaration.network))
-        }
-        None => None,
-        Some(weights) => program::prove(&declaration.network, weights)
-            .map_err(|problems| {
-                for problem in problems {
-                    errors.error(ast.layer_tokens(problem.layer), problem);
-                }
-            })
-            .ok(),
-    };
-    // Without weights sums may be wide; where weights are wrong, an error about
-    // the budget should not depend on that.
-    let widest = match (&accumulators, declaration.weights) {
-        (Some(accumulators), _) => accumulators.widest(),
-        (None, WeightsSource::Nowhere) => Accumulator::I32,
-        (None, WeightsSource::File | WeightsSource::Runtime) => Accumulator::I16,
-    };
-    let sums = Sums {
-        widest,
-        constants: weights.as_ref().zip(accumulators.as_ref()),
-    };
-    let design = budget::choose(declaration, &sums);
-    let warning = match budget::judge(declaration, &design, &sums) {
-        Verdict::Fits => None,
-        Verdict::Tight(tight) => Some(item::warning(ast, &tight)),
-        Verdict::Over(over) => {
-            for error in over {
-                errors.error(ast.layer_tokens(error.layer), error);
-            }
-            None
-        }
-    };
+    let weights_file = ast.weights_file().map(WeightsPath::locate);
+    let planned = Planned::of(ast, declaration, weights_file, errors);
     if !errors.is_empty() {
-        let results = match accumulators {
-            Some(accumulators) => program::results_accumulator(&declaration.network, &accumulators),
+        let results = match &planned.accumulators {
+            Some(accumulators) => program::results_accumulator(&declaration.network, accumulators),
             // The likelier one.
             None if declaration.network.bits().activations == 8 => Accumulator::I32,
             None => Accumulator::I16,
         };
         return Err(Known {
             results,
-            design: Some(Box::new(design)),
+            design: Some(Box::new(planned.design)),
         });
     }
-    // A design to size has no code.
-    let program = accumulators
-        .is_some()
-        .then(|| budget::lower(declaration, &sums, &design.plan));
-    let item = item::emit(path, ast, declaration, &design, program.as_ref());
+    let warning = planned
+        .tight
+        .as_ref()
+        .map(|tight| item::warning(ast, tight));
+    let program = planned.program(declaration);
+    let item = item::emit(path, ast, declaration, &planned, &program);
     Ok(quote::quote!(#warning #item))
-}
-
-fn read_weights(value: &WeightsPath, network: &Network) -> Result<Weights, Vec<String>> {
-    let path = value.locate().map_err(|error| vec![error.to_string()])?;
-    let bytes = weights::load(&path).map_err(|error| vec![error.to_string()])?;
-    weights::read(network, &bytes)
-        .map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }

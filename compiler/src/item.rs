@@ -5,6 +5,7 @@ use crate::avr::Code;
 use crate::budget::{Design, Tight};
 use crate::codegen;
 use crate::declaration::{Declaration, WeightsSource};
+use crate::planned::Planned;
 use crate::program::{Accumulator, Program};
 use crate::report;
 use crate::syntax::{NetworkAst, Outline};
@@ -13,15 +14,19 @@ use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-/// The type of a correct declaration. Without a program it has every constant
-/// and no `run`.
+/// The type of a correct declaration. Without weights it has every constant and
+/// no `run`.
 pub(crate) fn emit(
     path: &TokenStream,
     ast: &NetworkAst,
     declaration: &Declaration,
-    design: &Design,
-    program: Option<&Program>,
+    planned: &Planned,
+    program: &Program,
 ) -> TokenStream {
+    let design = &planned.design;
+    let picture = picture(&ast.name, declaration, design, program);
+    // A design to size has no code.
+    let program = planned.accumulators.as_ref().map(|_| program);
     let NetworkAst {
         attributes,
         visibility,
@@ -39,6 +44,7 @@ pub(crate) fn emit(
     let stack_bytes = Literal::u32_unsuffixed(design.footprint.stack_bytes);
     let flash_bytes = Literal::u64_unsuffixed(design.footprint.flash_bytes);
     let cursor_bytes = Literal::u32_unsuffixed(design.plan.cursor_bytes());
+    let positions = Literal::u32_unsuffixed(design.plan.positions);
     let network = &declaration.network;
     let input_len = Literal::u32_unsuffixed(network.input().values());
     let classes = Literal::u32_unsuffixed(network.output().values());
@@ -63,10 +69,11 @@ pub(crate) fn emit(
         #(#attributes)*
         #[doc = ""]
         #[doc = #plan_table]
+        #picture
         #[allow(dead_code)]
         #[repr(C)]
         #visibility struct #name {
-            cursor: #path::__private::Cursor,
+            cursor: #path::__private::Cursor<#positions>,
             arena: [::core::primitive::u8; #arena_bytes],
             #field
         }
@@ -127,6 +134,37 @@ pub(crate) fn emit(
     }
 }
 
+/// The memory plan as a picture in the type's rustdoc; nowhere else, for editors
+/// show documentation too, and no pictures in it.
+fn picture(
+    name: &Ident,
+    declaration: &Declaration,
+    design: &Design,
+    program: &Program,
+) -> TokenStream {
+    let network = &declaration.network;
+    let picture = match report::picture_fits_rustdoc(network) {
+        true => {
+            let arena = report::ArenaOverTime::of(network, program);
+            let picture = report::Picture {
+                name: &name.to_string(),
+                declaration,
+                design,
+                program,
+                arena: &arena,
+            };
+            report::rustdoc_picture(&picture)
+        }
+        false => "The network is too large for a picture here: `cargo herringbone plan FILE \
+                  --svg OUT` draws it."
+            .to_owned(),
+    };
+    quote! {
+        #[cfg_attr(doc, doc = "")]
+        #[cfg_attr(doc, doc = #picture)]
+    }
+}
+
 /// What the rustdoc of a type says of parameters that are loaded at run time.
 const PARAMETERS: &str = "
 # Parameters
@@ -182,6 +220,18 @@ fn code(
     let count_of_results = Literal::u32_unsuffixed(program.results.count);
     let loaded = codegen::parameters_type(program);
     let parameters = loaded.map(|_| quote!(&this_network.params,));
+    let of_absorb = parameters
+        .as_ref()
+        .filter(|_| program.stages_read_parameters());
+    let of_infer = parameters
+        .as_ref()
+        .filter(|_| program.steps_read_parameters());
+    // Sums that a stage keeps are in their place already.
+    let keep = (!program.maps.is_empty()).then(|| quote! {
+        let mut these_results: #results = [0; #count_of_results];
+        code::infer(&mut this_network.arena, #of_infer &mut these_results);
+        runtime::keep(&mut this_network.arena, PLACE_BYTE, these_results.map(#integer::to_le_bytes));
+    });
     let elsewhere = assembly.map(|_| quote!(#[cfg(not(target_arch = "avr"))]));
     let on_avr = assembly.map(|code| {
         let functions = codegen::emit_assembly(code);
@@ -245,23 +295,21 @@ fn code(
         #elsewhere
         #[inline(always)]
         fn absorb(this_network: &mut #name, next_byte: u8) -> bool {
-            code::absorb(&mut this_network.arena, &mut this_network.cursor, next_byte)
+            code::absorb(&mut this_network.arena, &mut this_network.cursor, next_byte, #of_absorb)
         }
 
         #elsewhere
         #[inline(always)]
         fn infer(this_network: &mut #name) -> #results {
             let mut these_results: #results = [0; #count_of_results];
-            code::infer(&mut this_network.arena, #parameters &mut these_results);
+            code::infer(&mut this_network.arena, #of_infer &mut these_results);
             these_results
         }
 
         #elsewhere
         #[inline(always)]
         fn infer_in_place<const PLACE_BYTE: usize>(this_network: &mut #name) {
-            let mut these_results: #results = [0; #count_of_results];
-            code::infer(&mut this_network.arena, #parameters &mut these_results);
-            runtime::keep(&mut this_network.arena, PLACE_BYTE, these_results.map(#integer::to_le_bytes));
+            #keep
         }
 
         #on_avr

@@ -18,6 +18,7 @@ mod item;
 pub mod network;
 mod parameters;
 pub mod plan;
+mod planned;
 pub mod program;
 pub mod report;
 pub mod stack;
@@ -27,3 +28,4 @@ pub mod weights;
 
 pub use expand::expand;
 pub use parameters::pack_parameters;
+pub use planned::Planned;

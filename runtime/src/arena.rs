@@ -5,7 +5,7 @@
 
 /// The `C` values of the pixel at `cell`, as unsigned numbers of `BITS` bits.
 ///
-/// `ALIGNED`: the pixel begins and ends at a byte.
+/// `ALIGNED`: the pixel begins at a byte.
 #[inline(always)]
 pub fn load<const BITS: u32, const ALIGNED: bool, const C: usize>(
     arena: &[u8],
@@ -80,8 +80,8 @@ pub fn signed<const BITS: u32, const C: usize>(values: [u8; C]) -> [i8; C] {
 
 /// Stores the `C` values of the pixel at `cell`, numbers of `BITS` bits.
 ///
-/// `ALIGNED`: the pixel begins and ends at a byte; otherwise a nibble that
-/// shares a byte with the pixel keeps its value.
+/// `ALIGNED`: the pixel begins at a byte. A nibble that shares a byte with the
+/// pixel keeps its value.
 #[inline(always)]
 pub fn store<const BITS: u32, const ALIGNED: bool, const C: usize>(
     arena: &mut [u8],

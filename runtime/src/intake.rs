@@ -1,16 +1,29 @@
 //! The raw input, byte by byte: the first pooling adds each byte to the sum of
 //! its window and never holds the image.
 
-/// Which byte of the input comes next: rows, columns, channels.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+use crate::stream::{Pixel, completed, window_of};
+
+/// Which byte of the input comes next: rows, columns, channels; and for each ring
+/// of the newest pixels of a map, the slot that the next one goes to.
+///
+/// Every field is of bytes, so that a network's value has no padding.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[repr(C)]
-pub struct Cursor {
+pub struct Cursor<const POSITIONS: usize> {
     row: u8,
     column: u8,
     channel: u8,
+    /// 16 bits each, least byte first.
+    positions: [[u8; 2]; POSITIONS],
 }
 
-impl Cursor {
+impl<const POSITIONS: usize> Default for Cursor<POSITIONS> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const POSITIONS: usize> Cursor<POSITIONS> {
     /// The first byte.
     #[inline(always)]
     pub const fn new() -> Self {
@@ -18,6 +31,7 @@ impl Cursor {
             row: 0,
             column: 0,
             channel: 0,
+            positions: [[0; 2]; POSITIONS],
         }
     }
 
@@ -27,18 +41,40 @@ impl Cursor {
         self.row == 0 && self.column == 0 && self.channel == 0
     }
 
-    /// The byte's pixel in a map of `width` columns.
+    /// The byte's pixel.
     #[inline(always)]
-    pub fn pixel(&self, width: usize) -> usize {
-        usize::from(self.row)
-            .wrapping_mul(width)
-            .wrapping_add(self.column.into())
+    pub const fn pixel(&self) -> Pixel {
+        (self.row, self.column)
+    }
+
+    /// Whether the byte's pixel is one of the first `rows` × `columns`.
+    #[inline(always)]
+    pub const fn is_within(&self, rows: u8, columns: u8) -> bool {
+        self.row < rows && self.column < columns
     }
 
     /// The byte's channel.
     #[inline(always)]
     pub fn channel(&self) -> usize {
         self.channel.into()
+    }
+
+    /// The slot that the next pixel goes to in the ring of that position.
+    #[inline(always)]
+    pub fn slot(&self, position: usize) -> usize {
+        match self.positions.get(position) {
+            Some(slot) => u16::from_le_bytes(*slot).into(),
+            None => 0,
+        }
+    }
+
+    /// Goes to the next slot of a ring of `pixels`.
+    #[inline(always)]
+    pub fn next_slot(&mut self, position: usize, pixels: u16) {
+        if let Some(slot) = self.positions.get_mut(position) {
+            let next = u16::from_le_bytes(*slot).wrapping_add(1);
+            *slot = if next == pixels { 0 } else { next }.to_le_bytes();
+        }
     }
 
     /// Goes to the next byte; true when the input is complete, and the next
@@ -73,26 +109,25 @@ pub fn clear_sums(arena: &mut [u8], first: usize, sums: usize) {
 }
 
 /// Adds a byte to its window's sum; when the window of 2^`HEIGHT_LOG2` ×
-/// 2^`WIDTH_LOG2` pixels is complete, its pixel in the pooled map, which has
-/// `rows` × `columns` pixels, and the sum.
+/// 2^`WIDTH_LOG2` pixels is complete, its pixel in the pooled map, of which
+/// `rows` × `columns` pixels are used, and the sum.
 ///
 /// Sums lie from byte `first` on, one a channel of one row of windows. At most
 /// 16 × 255, a sum fits its 16 bits. Bytes of a last row or column that fills
-/// no window are dropped.
+/// no window, or whose window nobody reads, are dropped.
 #[inline(always)]
-pub fn pool<const HEIGHT_LOG2: u32, const WIDTH_LOG2: u32>(
+pub fn pool<const HEIGHT_LOG2: u32, const WIDTH_LOG2: u32, const POSITIONS: usize>(
     arena: &mut [u8],
     first: usize,
-    cursor: &Cursor,
-    (rows, columns, channels): (usize, usize, usize),
+    cursor: &Cursor<POSITIONS>,
+    (rows, columns, channels): (u8, u8, usize),
     byte: u8,
-) -> Option<(usize, u16)> {
-    let row = usize::from(cursor.row >> HEIGHT_LOG2);
-    let column = usize::from(cursor.column >> WIDTH_LOG2);
-    if row >= rows || column >= columns {
+) -> Option<(Pixel, u16)> {
+    let pixel = window_of::<HEIGHT_LOG2, WIDTH_LOG2>(cursor.pixel());
+    if pixel.0 >= rows || pixel.1 >= columns {
         return None;
     }
-    let index = column
+    let index = usize::from(pixel.1)
         .wrapping_mul(channels)
         .wrapping_add(cursor.channel.into());
     let start = first.wrapping_add(index.wrapping_mul(2));
@@ -100,25 +135,25 @@ pub fn pool<const HEIGHT_LOG2: u32, const WIDTH_LOG2: u32>(
         return None;
     };
     let sum = u16::from_le_bytes([*low, *high]).wrapping_add(byte.into());
-    let last_row = (1 << HEIGHT_LOG2) - 1;
-    let last_column = (1 << WIDTH_LOG2) - 1;
-    let complete = cursor.row & last_row == last_row && cursor.column & last_column == last_column;
-    [*low, *high] = if complete { 0 } else { sum }.to_le_bytes();
-    complete.then_some((row.wrapping_mul(columns).wrapping_add(column), sum))
+    let complete = completed::<HEIGHT_LOG2, WIDTH_LOG2>(cursor.pixel());
+    let rest = if complete.is_some() { 0 } else { sum };
+    [*low, *high] = rest.to_le_bytes();
+    complete.map(|pixel| (pixel, sum))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stream::pixel_index;
 
     #[test]
     fn a_window_of_one_row_is_complete_in_each_row() {
         let mut arena = [0; 6];
-        let mut cursor = Cursor::new();
+        let mut cursor = Cursor::<0>::new();
         let mut complete = [None; 6];
         for number in 1..=2 * 7 {
-            if let Some((pixel, sum)) = pool::<0, 1>(&mut arena, 0, &cursor, (2, 3, 1), number) {
-                assert_eq!(complete[pixel].replace(sum), None);
+            if let Some((pixel, sum)) = pool::<0, 1, 0>(&mut arena, 0, &cursor, (2, 3, 1), number) {
+                assert_eq!(complete[pixel_index(pixel, 3)].replace(sum), None);
             }
             cursor.advance(2, 7, 1);
         }
@@ -129,11 +164,11 @@ mod tests {
     fn a_window_is_complete_at_its_last_byte_and_odd_edges_are_dropped() {
         let (height, width) = (5, 7);
         let mut arena = [0; 8];
-        let mut cursor = Cursor::new();
+        let mut cursor = Cursor::<0>::new();
         let mut complete = [None; 6];
         for number in 1..=height * width {
-            if let Some((pixel, sum)) = pool::<1, 1>(&mut arena, 1, &cursor, (2, 3, 1), number) {
-                assert_eq!(complete[pixel].replace(sum), None);
+            if let Some((pixel, sum)) = pool::<1, 1, 0>(&mut arena, 1, &cursor, (2, 3, 1), number) {
+                assert_eq!(complete[pixel_index(pixel, 3)].replace(sum), None);
             }
             assert_eq!(cursor.advance(height, width, 1), number == height * width);
         }

@@ -14,6 +14,7 @@ mod intake;
 mod order;
 mod packed;
 mod product;
+mod stream;
 mod sum;
 
 /// Declares a network.
@@ -96,6 +97,11 @@ pub mod __private {
     pub use crate::intake::{Cursor, clear_sums, pool};
     pub use crate::order::{Herringbone, Pixels, RowMajor};
     pub use crate::product::Value;
+    pub use crate::stream::{
+        Pixel, add_to_sums, around, averages, begin_sums, begins, completed, completed_field,
+        copy_sums, finish_sums, kept_sum, merge_maxima, merge_sums, pixel_index, place_in_row,
+        window_of,
+    };
     pub use crate::sum::{
         Sum, add_biases, add_each, at_most, emit, first_largest, keep, keep_larger, multiple,
         multiply_accumulate, multiply_accumulate_each, multiply_accumulate_map, put, relu,

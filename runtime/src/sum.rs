@@ -74,7 +74,7 @@ impl_sum!(i32);
 
 /// `value × weight`; `NARROW` where that fits 8 bits, one instruction on AVR.
 #[inline(always)]
-fn product<const NARROW: bool, S: Sum>(value: impl Value, weight: i8) -> S {
+pub(crate) fn product<const NARROW: bool, S: Sum>(value: impl Value, weight: i8) -> S {
     S::widen(if NARROW {
         value.times_narrow(weight).into()
     } else {

@@ -44,15 +44,23 @@ const DEFAULT_SEED: u64 = 1;
 /// What of a case is not in its recipe.
 #[derive(Clone, Copy, Debug)]
 struct Choices {
-    strategy: plan::Strategy,
+    /// Which of the network's strategies.
+    strategy: usize,
     weights: WeightsSource,
     /// A bit a layer: whether it is unrolled.
     unrolled: u32,
     site: Site,
 }
 
+impl Choices {
+    fn strategy(&self, network: &Network) -> plan::Strategy {
+        let all = plan::Strategy::all(network);
+        all[self.strategy % all.len()]
+    }
+}
+
 fn choices(bases_bytes: &'static [u32]) -> impl Strategy<Value = Choices> {
-    let strategies = select(vec![plan::Strategy::ROW_MAJOR, plan::Strategy::HERRINGBONE]);
+    let strategies = any::<usize>();
     let weights = prop_oneof![
         3 => Just(WeightsSource::File),
         1 => Just(WeightsSource::Runtime),
@@ -132,7 +140,7 @@ fn to_judge(code: avr::Code) -> Code {
             .into_iter()
             .map(|it| Function {
                 name: it.id.to_string(),
-                text: it.text,
+                text: it.text(),
                 flash_bytes: it.flash_bytes,
             })
             .collect(),
@@ -159,7 +167,7 @@ fn told(part: &Target, case: &Case, choices: &Choices) -> String {
         case.bits(),
         part.name,
         choices.weights,
-        choices.strategy.name(&case.network),
+        choices.strategy(&case.network).name(&case.network),
         forms.join(", "),
         choices.site
     )
@@ -168,7 +176,8 @@ fn told(part: &Target, case: &Case, choices: &Choices) -> String {
 /// Judges one case; rejects it where it has no room on the part.
 fn check(part: &'static Target, recipe: &Recipe, choices: &Choices) -> Result<(), TestCaseError> {
     let case = recipe.case();
-    let program = program(part, &case, choices.strategy, choices.weights);
+    let strategy = choices.strategy(&case.network);
+    let program = program(part, &case, strategy, choices.weights);
     let (program, parameters) =
         program.map_err(|error| TestCaseError::reject(error.to_string()))?;
     if program.arena_bytes > part.sram_bytes {
@@ -340,7 +349,7 @@ fn code_for_time_series_computes_what_the_design_says() -> Result<()> {
 }
 
 fn judge_every_form(part: &'static Target, base_bytes: u32, case: &Case) -> Result<()> {
-    for strategy in [plan::Strategy::ROW_MAJOR, plan::Strategy::HERRINGBONE] {
+    for (index, strategy) in (0..).zip(plan::Strategy::all(&case.network)) {
         for (weights, unrolled) in [
             (WeightsSource::File, u32::MAX),
             (WeightsSource::File, 0),
@@ -348,7 +357,7 @@ fn judge_every_form(part: &'static Target, base_bytes: u32, case: &Case) -> Resu
         ] {
             let (program, parameters) = program(part, case, strategy, weights)?;
             let choices = Choices {
-                strategy,
+                strategy: index,
                 weights,
                 unrolled,
                 site: Site {

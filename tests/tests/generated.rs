@@ -4,7 +4,7 @@
 
 use herringbone_compiler::interpreter;
 use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
-use herringbone_compiler::plan::{self, MemoryPlan, Placement, Strategy, SumBytes};
+use herringbone_compiler::plan::{self, InPlace, MemoryPlan, Placement, Strategy, SumBytes};
 use herringbone_compiler::program::{self, Program};
 use herringbone_compiler::syntax;
 use herringbone_tests::crates::Crates;
@@ -27,7 +27,7 @@ fn weight_count(network: &Network) -> u64 {
     layers.map(|layer| layer.weight_count()).sum()
 }
 
-/// The same random networks at every run, half of them row-major; then some
+/// The same random networks at every run, with all strategies in turn; then some
 /// more for each of the rare things that code has to get right.
 fn random_cases() -> Vec<(Case, Strategy)> {
     let mut runner = TestRunner::deterministic();
@@ -36,12 +36,15 @@ fn random_cases() -> Vec<(Case, Strategy)> {
         Some((recipe.network(), recipe))
     })
     .filter(|(network, _)| weight_count(network) <= MOST_WEIGHTS);
-    let strategies = [Strategy::ROW_MAJOR, Strategy::HERRINGBONE];
-    let mut cases: Vec<_> = networks
-        .by_ref()
-        .take(NETWORKS)
-        .map(|(_, recipe)| recipe.case())
-        .zip(strategies.into_iter().cycle())
+    let mut cases: Vec<_> = (0..)
+        .zip(networks.by_ref().take(NETWORKS))
+        .map(|(number, (network, recipe))| {
+            let strategies = Strategy::all(&network);
+            // Every other one streams all that it can.
+            let last = strategies.len() - 1;
+            let strategy = [number / 2 % strategies.len(), last][number % 2];
+            (recipe.case(), strategies[strategy])
+        })
         .collect();
     for rare in [dense_reads_around_the_end, dense_stores_beside_an_input] {
         let found = networks.by_ref().filter_map(|(network, recipe)| {
@@ -49,7 +52,10 @@ fn random_cases() -> Vec<(Case, Strategy)> {
                 let sum_bytes = SumBytes::all(&network, 2);
                 rare(&network, &plan::plan(&network, &sum_bytes, strategy))
             };
-            Some((recipe.case(), strategies.into_iter().find(is_rare)?))
+            Some((
+                recipe.case(),
+                Strategy::all(&network).into_iter().find(is_rare)?,
+            ))
         });
         cases.extend(found.take(4));
     }
@@ -152,17 +158,74 @@ fn edge_cases() -> Vec<(Case, Strategy)> {
     let networks = cases.iter().zip(bits.iter().cycle());
     (0..)
         .zip(networks)
-        .map(|(seed, ((shape, kinds), &bits))| {
+        .flat_map(|(seed, ((shape, kinds), &bits))| {
             let network = Network::new(*shape, bits, kinds).unwrap();
-            (Case::random(network, seed), Strategy::HERRINGBONE)
+            let mut strategies = vec![Strategy::HERRINGBONE.of(&network)];
+            strategies.extend(Some(Strategy::STREAMED.of(&network)));
+            strategies.dedup();
+            let case = move |strategy| (Case::random(network.clone(), seed), strategy);
+            strategies.into_iter().map(case)
         })
         .collect()
+}
+
+/// Streamed poolings of signed values, and what reads their windows where they
+/// are kept: another pooling, a kernel of one pixel, a dense layer in the middle;
+/// and maps that a stage stores in herringbone order.
+fn windows_that_stay() -> Vec<(Case, Strategy)> {
+    use Activation::{Linear, Relu};
+    let window = Kernel::square(2);
+    let (average, maximum) = (
+        LayerKind::AveragePool { window },
+        LayerKind::MaxPool { window },
+    );
+    let convolution = |side, activation| LayerKind::Convolution {
+        outputs: 3,
+        kernel: Kernel::square(side),
+        activation,
+    };
+    let separable = LayerKind::Separable {
+        outputs: 3,
+        kernel: Kernel::square(3),
+        activation: Linear,
+    };
+    let dense = |activation| LayerKind::Dense {
+        outputs: 3,
+        activation,
+    };
+    let signed_sums = [
+        convolution(3, Linear),
+        average,
+        maximum,
+        convolution(1, Linear),
+        dense(Linear),
+    ];
+    let signed_maxima = [separable, maximum, average, dense(Relu), dense(Linear)];
+    let lists = [signed_sums, signed_maxima];
+    let mut cases = Vec::new();
+    for (seed, (list, activations)) in
+        (0..).zip(lists.iter().flat_map(|list| [(list, 4), (list, 8)]))
+    {
+        let bits = Bits {
+            activations,
+            ..Bits::default()
+        };
+        let network = Network::new(Shape::new(11, 13, 1), bits, list).unwrap();
+        let two = Strategy {
+            streamed_layers: 2,
+            rest: InPlace::Herringbone,
+        };
+        for strategy in [two, Strategy::STREAMED] {
+            cases.push((Case::random(network.clone(), seed), strategy));
+        }
+    }
+    cases
 }
 
 /// What one network prints in the generated crate.
 const MAIN: &str = r#"
 macro_rules! report {
-    ($index:literal, [$($input:literal,)*] $($parameters:literal)?) => {
+    ($index:literal, [$($input:literal,)*] $($parameters:literal)? $($stay:ident)?) => {
         pub(crate) fn report() {
             static INPUTS: &[&[u8; Net::INPUT_LEN]] = &[$(include_bytes!($input)),*];
             static NET: std::sync::Mutex<Net> = std::sync::Mutex::new(Net::new());
@@ -187,6 +250,12 @@ macro_rules! report {
                     let results = net.push(*last).unwrap();
                     print(image, &results.map(|value| value.to_string()));
                 }
+                $(
+                    let $stay = input.iter().map(|byte| net.push_in_place(*byte));
+                    assert_eq!($stay.filter(|complete| *complete).count(), 1);
+                    let $stay = (0..Net::CLASSES).map(|index| net.result(index).to_string());
+                    print("in_place", &$stay.collect::<Vec<_>>());
+                )?
                 $(
                     let mut noisy = Net::new();
                     noisy.params_mut().copy_from_slice(include_bytes!($parameters));
@@ -242,6 +311,8 @@ fn write_crate(crates: &Crates, cases: &[(Case, Strategy)]) -> BTreeMap<String, 
         };
         let parameters = parameters.filter(|_| source == "weights: runtime");
         let parameters_file = format!("{index}.parameters");
+        let sum_bytes = SumBytes::all(&case.network, 2);
+        let stays = plan::plan(&case.network, &sum_bytes, *plan).maps.is_empty();
         let mut inputs = String::new();
         for (number, input) in case.inputs.iter().enumerate() {
             let name = format!("{index}.{number}.input");
@@ -249,7 +320,8 @@ fn write_crate(crates: &Crates, cases: &[(Case, Strategy)]) -> BTreeMap<String, 
             files.push((format!("src/{name}"), input.clone()));
             let trace = evaluate(&case.network, &case.weights, input);
             let results: Vec<String> = trace.results().iter().map(i64::to_string).collect();
-            for method in ["run", "push", "push_again"] {
+            let in_place = stays.then_some("in_place");
+            for method in ["run", "push", "push_again"].into_iter().chain(in_place) {
                 expected.insert(format!("{index} {number} {method}"), results.join(" "));
             }
             if let Some((program, bytes)) = &parameters {
@@ -272,7 +344,7 @@ fn write_crate(crates: &Crates, cases: &[(Case, Strategy)]) -> BTreeMap<String, 
         plan: {name},
         {source},
     }}
-    report!({index}, [{inputs}] {});
+    report!({index}, [{inputs}] {} {});
 }}",
             case.list(),
             case.bits(),
@@ -280,6 +352,7 @@ fn write_crate(crates: &Crates, cases: &[(Case, Strategy)]) -> BTreeMap<String, 
                 Some(_) => format!("{parameters_file:?}"),
                 None => String::new(),
             },
+            if stays { "results" } else { "" },
         )
         .unwrap();
         writeln!(calls, "    network_{index}::report();").unwrap();
@@ -309,6 +382,7 @@ fn fields(line: &str) -> Option<(String, String)> {
 fn emitted_code_computes_what_the_design_says() {
     let mut cases = random_cases();
     cases.extend(edge_cases());
+    cases.extend(windows_that_stay());
     let crates = Crates::new(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("generated"));
     let expected = write_crate(&crates, &cases);
     for profile in ["dev", "release"] {

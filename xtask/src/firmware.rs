@@ -70,11 +70,16 @@ const UNO: Firmware = Firmware {
 };
 
 /// All firmware.
-pub static ALL: [Firmware; 6] = [
+pub static ALL: [Firmware; 7] = [
     UNO,
     Firmware {
         name: "uno-herringbone",
         features: &["herringbone"],
+        ..UNO
+    },
+    Firmware {
+        name: "uno-streamed",
+        features: &["streamed"],
         ..UNO
     },
     Firmware {

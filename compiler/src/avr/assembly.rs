@@ -20,6 +20,7 @@ pub(super) enum Item {
 /// A function in the making.
 pub(super) struct Assembly {
     core: Core,
+    streamed: bool,
     items: Vec<Item>,
     tables: Vec<Item>,
     labels: u32,
@@ -35,6 +36,7 @@ impl Assembly {
     pub(super) fn new(core: Core) -> Self {
         Self {
             core,
+            streamed: false,
             items: Vec::new(),
             tables: Vec::new(),
             labels: 0,
@@ -43,6 +45,14 @@ impl Assembly {
             cycles: 0.0,
             stack_bytes: 0,
             deepest_stack_bytes: 0,
+        }
+    }
+
+    /// A function that runs while the input arrives.
+    pub(super) fn streamed(core: Core) -> Self {
+        Self {
+            streamed: true,
+            ..Self::new(core)
         }
     }
 
@@ -185,12 +195,13 @@ impl Assembly {
                 _ => 0,
             })
             .sum();
-        let listing = Listing::new(&self.items, self.labels, self.core.has_jmp);
+        let listing = Listing::new(self.items, self.labels, self.core.has_jmp);
         Function {
             id,
-            text: listing.text(id),
+            streamed: self.streamed,
             spans: listing.spans(),
             flash_bytes: listing.flash_bytes(),
+            listing,
             near_table_bytes: near_table_bytes as u32,
             cycles: self.cycles,
             stack_bytes: self.deepest_stack_bytes,

@@ -1,9 +1,10 @@
 //! Which layers are unrolled: the fastest mix that fits the flash.
 
-use super::{Core, Form, Function, infer, intake, layer};
+use super::layer::{self, Part};
+use super::{Code, Core, Form, Function, fixed};
 use crate::declaration::CodeChoice;
 use crate::network::LayerId;
-use crate::program::{Program, Step, SumParameters};
+use crate::program::{Operation, Program, SumParameters};
 use std::collections::BTreeMap;
 
 /// A form for every layer.
@@ -17,11 +18,20 @@ impl Mix {
     }
 }
 
+/// The mix that was chosen, and its code.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// A form for every layer.
+    pub mix: Mix,
+    /// The code of that mix.
+    pub code: Code,
+}
+
 /// No mix fits; what the smallest takes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct NoMixFits {
     /// The smallest mix.
-    pub smallest: Mix,
+    pub smallest: Choice,
 }
 
 /// What some layers take together.
@@ -29,7 +39,8 @@ pub struct NoMixFits {
 struct Partial {
     bytes: u32,
     cycles: f64,
-    forms: Vec<(LayerId, Form)>,
+    /// Which of its options each layer takes.
+    picks: Vec<usize>,
 }
 
 /// The mix of the fewest expected cycles with which the whole code takes at most
@@ -45,79 +56,106 @@ pub fn choose(
     core: Core,
     choice_of: impl Fn(LayerId) -> CodeChoice,
     flash_bytes: u32,
-) -> Result<Mix, NoMixFits> {
-    let fixed = [intake::emit(program, core), infer::emit(program, core)];
-    let bytes_of = |function: &Function| function.flash_bytes + function.near_table_bytes;
+) -> Result<Choice, NoMixFits> {
+    let mut functions = fixed(program, core);
+    let parts = layer::parts(program);
     let mut front = vec![Partial {
-        bytes: fixed.iter().map(bytes_of).sum(),
+        bytes: functions.iter().map(Function::all_flash_bytes).sum(),
         cycles: 0.0,
-        forms: Vec::new(),
+        picks: Vec::new(),
     }];
-    for (index, step) in program.steps.iter().enumerate() {
-        let forms: &[Form] = match choice_of(step.layer) {
-            CodeChoice::Unrolled => &[Form::Unrolled],
-            CodeChoice::Table => &[Form::Table],
-            CodeChoice::Fastest if least_unrolled_bytes(step) > flash_bytes => &[Form::Table],
-            CodeChoice::Fastest => &[Form::Table, Form::Unrolled],
-        };
-        let mut options: Vec<(Form, u32, f64)> = forms
-            .iter()
-            .map(|&form| (form, layer::emit(program, core, index, form)))
-            .filter(|(_, function)| function.spans)
-            .map(|(form, function)| (form, bytes_of(&function), function.cycles))
-            .collect();
-        if options.is_empty() {
-            // Code of a table is short.
-            let function = layer::emit(program, core, index, Form::Table);
-            options.push((Form::Table, bytes_of(&function), function.cycles));
-        }
-        let mut all: Vec<Partial> = front
-            .iter()
-            .flat_map(|partial| {
-                options.iter().map(|&(form, bytes, cycles)| {
-                    let mut forms = partial.forms.clone();
-                    forms.push((step.layer, form));
-                    Partial {
-                        bytes: partial.bytes + bytes,
-                        cycles: partial.cycles + cycles,
-                        forms,
-                    }
-                })
-            })
-            .collect();
-        all.sort_by(|one, other| {
-            one.bytes
-                .cmp(&other.bytes)
-                .then(one.cycles.total_cmp(&other.cycles))
-        });
-        front.clear();
-        for partial in all {
-            let better = front
-                .last()
-                .is_none_or(|last: &Partial| partial.cycles < last.cycles);
-            // The smallest is kept in any case, for the error.
-            if better && (front.is_empty() || partial.bytes <= flash_bytes) {
-                front.push(partial);
-            }
-        }
+    let mut options_of_parts = Vec::with_capacity(parts.len());
+    for &part in &parts {
+        let choice = choice_of(part.layer(program));
+        let options = options(program, core, part, choice, flash_bytes);
+        front = extended(&front, &options, flash_bytes);
+        options_of_parts.push(options);
     }
-    let mix = |partial: &Partial| Mix(partial.forms.iter().copied().collect());
-    match front
+    let fastest = front
         .iter()
-        .rev()
-        .find(|partial| partial.bytes <= flash_bytes)
-    {
-        Some(fastest) => Ok(mix(fastest)),
-        None => Err(NoMixFits {
-            smallest: mix(&front[0]),
-        }),
+        .rposition(|partial| partial.bytes <= flash_bytes);
+    let mut mix = Mix(BTreeMap::new());
+    let picks = &front[fastest.unwrap_or(0)].picks;
+    for ((part, mut options), &pick) in parts.iter().zip(options_of_parts).zip(picks) {
+        let (form, function) = options.swap_remove(pick);
+        mix.0.insert(part.layer(program), form);
+        functions.push(function);
     }
+    let code = Code { functions, core };
+    let choice = Choice { mix, code };
+    match fastest {
+        Some(_) => Ok(choice),
+        None => Err(NoMixFits { smallest: choice }),
+    }
+}
+
+/// The forms that a layer may have, written down.
+fn options(
+    program: &Program,
+    core: Core,
+    part: Part,
+    choice: CodeChoice,
+    flash_bytes: u32,
+) -> Vec<(Form, Function)> {
+    let unrolled_is_hopeless = least_unrolled_bytes(part.operation(program)) > flash_bytes;
+    let forms: &[Form] = match choice {
+        // Each weight is used at one place of the input, which is another one at
+        // every pixel.
+        _ if part.is_streamed_dense(program) => &[Form::Table],
+        CodeChoice::Unrolled => &[Form::Unrolled],
+        CodeChoice::Table => &[Form::Table],
+        CodeChoice::Fastest if unrolled_is_hopeless => &[Form::Table],
+        CodeChoice::Fastest => &[Form::Table, Form::Unrolled],
+    };
+    let written = |form| (form, layer::emit(program, core, part, form));
+    let mut options: Vec<(Form, Function)> = forms.iter().copied().map(written).collect();
+    options.retain(|(_, function)| function.spans);
+    if options.is_empty() {
+        // Code of a table is short.
+        options.push(written(Form::Table));
+    }
+    options
+}
+
+/// Every combination with one more layer that no other one beats, from the
+/// smallest to the fastest.
+fn extended(front: &[Partial], options: &[(Form, Function)], flash_bytes: u32) -> Vec<Partial> {
+    let mut all: Vec<Partial> = front
+        .iter()
+        .flat_map(|partial| {
+            options.iter().enumerate().map(|(pick, (_, function))| {
+                let mut picks = partial.picks.clone();
+                picks.push(pick);
+                Partial {
+                    bytes: partial.bytes + function.all_flash_bytes(),
+                    cycles: partial.cycles + function.cycles,
+                    picks,
+                }
+            })
+        })
+        .collect();
+    all.sort_by(|one, other| {
+        one.bytes
+            .cmp(&other.bytes)
+            .then(one.cycles.total_cmp(&other.cycles))
+    });
+    let mut extended: Vec<Partial> = Vec::new();
+    for partial in all {
+        let better = extended
+            .last()
+            .is_none_or(|last| partial.cycles < last.cycles);
+        // The smallest is kept in any case, for the error.
+        if better && (extended.is_empty() || partial.bytes <= flash_bytes) {
+            extended.push(partial);
+        }
+    }
+    extended
 }
 
 /// Two instructions of two bytes a weight that is not 0: below that no unrolled
 /// code is, and what can't fit need not be written down.
-fn least_unrolled_bytes(step: &Step) -> u32 {
-    let weights = step.operation.sums().map(|sum| match &sum.parameters {
+fn least_unrolled_bytes(operation: &Operation) -> u32 {
+    let weights = operation.sums().map(|sum| match &sum.parameters {
         SumParameters::Constant(constants) => constants
             .weights
             .iter()

@@ -23,6 +23,8 @@ const COUNTER: Register = Register(19);
 /// The position, a channel further.
 const CELL: Register = Register(20);
 const SIGN: Register = Register(15);
+/// The position behind a ring's last cell.
+const LIMIT: Register = Register(10);
 const ZERO: Register = Register(1);
 
 /// A depthwise sum from a table.
@@ -72,12 +74,21 @@ impl<'a> Depthwise<'a> {
             .into_iter()
             .chain([Register(28), Register(29), BASE, BASE.next()]);
         let sums = self.accumulator.iter().chain(&self.total).copied();
-        Registers::of(fixed.chain(sums))
+        let limit = [LIMIT, LIMIT.next()].into_iter();
+        let limit = limit.filter(|_| self.source.ring_bytes().is_some());
+        Registers::of(fixed.chain(sums).chain(limit))
     }
 
     /// Computes one output's values, and pushes them.
     pub(super) fn emit(&mut self, asm: &mut Assembly) {
         let return_bytes = i64::from(asm.core().program_counter.bytes);
+        if self.source.ring_bytes().is_some() {
+            asm.movw(LIMIT, BASE);
+            if self.source.by_nibble {
+                asm.lsl(LIMIT);
+                asm.rol(LIMIT.next());
+            }
+        }
         for channel in 0..self.sum.program.outputs {
             self.channels_computed += asm.executions();
             asm.ldi(CHANNEL, channel as u8);
@@ -144,6 +155,9 @@ impl<'a> Depthwise<'a> {
                     asm.movw(Pointer::X.low(), CELL);
                     let cells = self.source.position_of_cells(pixel * channels);
                     asm.add_to_pair(Pointer::X.low(), cells as i32);
+                    if pixel > 0 {
+                        self.go_around(asm);
+                    }
                 }
                 asm.call(self.tap);
             }
@@ -153,6 +167,27 @@ impl<'a> Depthwise<'a> {
         }
         subtract(asm, &self.accumulator, &self.total);
         asm.ret();
+    }
+
+    /// Takes X back by the ring, where the map lies in one and X is behind it.
+    fn go_around(&self, asm: &mut Assembly) {
+        let Some(bytes) = self.source.ring_bytes() else {
+            return;
+        };
+        let x = Pointer::X.low();
+        let inside = asm.label();
+        asm.cp(x, LIMIT);
+        asm.cpc(x.next(), LIMIT.next());
+        asm.branch(super::instruction::Condition::Lower, inside, 0.5);
+        let units = if self.source.by_nibble {
+            2 * bytes
+        } else {
+            bytes
+        };
+        let [low, high, ..] = units.to_le_bytes();
+        asm.subi(x, low);
+        asm.sbci(x.next(), high);
+        asm.bind(inside);
     }
 
     /// Z ← the channel's byte of the first row.

@@ -18,6 +18,9 @@ pub(super) struct Source<'a> {
     /// Bytes before the arena.
     cursor_bytes: u32,
     table: Option<Label>,
+    /// Bytes of the ring that the map's newest pixels lie in; [`BASE`] is then the
+    /// address behind its last one.
+    ring_bytes: Option<u32>,
     /// Whether Z is not to be changed.
     pub(super) keeps_z: bool,
 }
@@ -48,6 +51,7 @@ impl<'a> Source<'a> {
             by_nibble,
             cursor_bytes: program.cursor_bytes,
             table: None,
+            ring_bytes: None,
             keeps_z: false,
         };
         if let Addressing::Table(cells) = &map.addressing {
@@ -58,6 +62,37 @@ impl<'a> Source<'a> {
             source.table = Some(asm.near_table(entries.collect()));
         }
         source
+    }
+
+    /// A map whose newest pixels lie in a ring of that many bytes, from its first
+    /// cell on.
+    pub(super) fn in_ring(
+        asm: &mut Assembly,
+        program: &'a Program,
+        map: &'a Map,
+        bytes: u32,
+    ) -> Self {
+        Self {
+            ring_bytes: Some(bytes),
+            ..Self::new(asm, program, map)
+        }
+    }
+
+    /// Bytes of the ring that it lies in.
+    pub(super) fn ring_bytes(&self) -> Option<u32> {
+        self.ring_bytes
+    }
+
+    /// The most values of a run of a kernel.
+    pub(super) fn longest_run(&self, (_, width): (u32, u32)) -> u32 {
+        let channels = self.map.shape.channels;
+        match self.ring_bytes {
+            // Two pixels of an odd count of nibbles.
+            Some(_) if self.by_nibble => channels * width.min(2),
+            Some(_) => channels,
+            None if self.table.is_some() => channels,
+            None => channels * width,
+        }
     }
 
     /// Cells in units of a position: nibbles, or bytes where all begin at one.
@@ -111,7 +146,7 @@ impl<'a> Source<'a> {
     ) -> Vec<Run> {
         let all = self.map.shape.channels;
         let count = channels.end - channels.start;
-        let whole = count == all && self.table.is_none();
+        let whole = count == all && self.table.is_none() && self.ring_bytes.is_none();
         let mut runs = Vec::new();
         for row in 0..height {
             for column in 0..if whole { 1 } else { width } {
@@ -139,6 +174,9 @@ impl<'a> Source<'a> {
         runs: &[Run],
         body: &mut dyn FnMut(&mut Assembly, &Run, bool),
     ) {
+        if let Some(ring_bytes) = self.ring_bytes {
+            return self.for_each_run_in_ring(asm, runs, ring_bytes, body);
+        }
         match self.table {
             Some(_) => {
                 for run in runs {
@@ -166,6 +204,44 @@ impl<'a> Source<'a> {
                 });
             }
         }
+    }
+
+    /// As [`Self::for_each_run`], of whole pixels: a run goes on to the next one
+    /// where that begins in the middle of a byte, which is never the ring's end.
+    fn for_each_run_in_ring(
+        &self,
+        asm: &mut Assembly,
+        pixels: &[Run],
+        ring_bytes: u32,
+        body: &mut dyn FnMut(&mut Assembly, &Run, bool),
+    ) {
+        let x = Pointer::X.low();
+        let (width, channels) = (self.map.shape.width, self.map.shape.channels);
+        asm.movw(x, POSITION);
+        self.by_parity(asm, &mut |asm, odd| {
+            let first_cell = |run: &Run| (run.row * width + run.column) * channels + u32::from(odd);
+            let mut runs: Vec<Run> = Vec::new();
+            for pixel in pixels {
+                match runs.last_mut() {
+                    Some(run) if run.row == pixel.row && self.is_high(first_cell(pixel)) => {
+                        run.values += pixel.values;
+                    }
+                    _ => runs.push(*pixel),
+                }
+            }
+            let mut bytes = 0;
+            let mut row = 0;
+            for (index, run) in runs.iter().enumerate() {
+                let first = first_cell(run);
+                if index > 0 {
+                    asm.add_to_pair(x, self.whole_bytes(first) as i32 - bytes);
+                    go_around(asm, ring_bytes, row == run.row);
+                }
+                row = run.row;
+                body(asm, run, self.is_high(first));
+                bytes = self.bytes_up_to(first + run.values) as i32;
+            }
+        });
     }
 
     /// X ← the first byte of a pixel by its entry in the table, counted from the
@@ -235,12 +311,33 @@ impl<'a> Source<'a> {
 
     /// What finding runs changes beside X, Z and r0, or must find unchanged.
     pub(super) fn registers(&self) -> Registers {
-        if self.has_table() {
+        if self.has_table() || self.ring_bytes.is_some() {
             Registers::of([BASE, BASE.next()])
         } else {
             Registers::default()
         }
     }
+}
+
+/// Takes X back by a ring where it is at the end or, unless `at_end`, may be
+/// behind it; [`BASE`] is the end.
+fn go_around(asm: &mut Assembly, ring_bytes: u32, at_end: bool) {
+    let x = Pointer::X.low();
+    let inside = asm.label();
+    asm.cp(x, BASE);
+    // No two places of a small ring have the same low byte.
+    if at_end && ring_bytes < 0x100 {
+        asm.branch(Condition::NotEqual, inside, 0.95);
+    } else {
+        asm.cpc(x.next(), BASE.next());
+        asm.branch(Condition::Lower, inside, if at_end { 0.95 } else { 0.5 });
+    }
+    asm.times(if at_end { 0.05 } else { 0.5 }, |asm| {
+        let [low, high, ..] = ring_bytes.to_le_bytes();
+        asm.subi(x, low);
+        asm.sbci(x.next(), high);
+    });
+    asm.bind(inside);
 }
 
 /// Cells in units of a position.

@@ -9,7 +9,7 @@ use super::instruction::{Condition, Instruction, Mode, Pointer, Register};
 use super::rows::RAMPZ;
 use super::state::{POSITION, stack_pointer};
 use super::{Core, Function, FunctionId};
-use crate::program::{Accumulator, Map, Program};
+use crate::program::{Accumulator, Map, Program, Results};
 
 const SAVED: [u8; 18] = [
     2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 28, 29,
@@ -20,9 +20,12 @@ const ZERO: Register = Register(1);
 /// `infer(network: r25:r24, results: r23:r22)`.
 pub(super) fn emit(program: &Program, core: Core) -> Function {
     let mut asm = Assembly::new(core);
-    for register in SAVED.map(Register) {
-        asm.push(register);
+    if program.maps.is_empty() {
+        copy_kept(&mut asm, program);
+        asm.ret();
+        return asm.finish(FunctionId::Infer);
     }
+    save(&mut asm);
     let arguments = [POSITION.next(), POSITION, RESULTS.next(), RESULTS];
     for register in arguments {
         asm.push(register);
@@ -45,14 +48,50 @@ pub(super) fn emit(program: &Program, core: Core) -> Function {
     for _ in arguments {
         asm.pop(Register(0));
     }
-    for register in SAVED.map(Register).into_iter().rev() {
-        asm.pop(register);
-    }
+    restore(&mut asm);
     if core.extended_flash {
         asm.write_port(RAMPZ, ZERO);
     }
     asm.ret();
     asm.finish(FunctionId::Infer)
+}
+
+/// Pushes the registers that the C ABI wants saved.
+pub(super) fn save(asm: &mut Assembly) {
+    for register in SAVED.map(Register) {
+        asm.push(register);
+    }
+}
+
+/// Pops them.
+pub(super) fn restore(asm: &mut Assembly) {
+    for register in SAVED.map(Register).into_iter().rev() {
+        asm.pop(register);
+    }
+}
+
+/// Copies results that the last stage keeps, maybe onto themselves.
+fn copy_kept(asm: &mut Assembly, program: &Program) {
+    let Results {
+        count,
+        accumulator,
+        place_byte,
+    } = program.results;
+    let place_byte = place_byte.expect("a stage keeps the results");
+    let bytes = count * accumulator.bytes();
+    let (x, z, counter) = (Pointer::X.low(), Pointer::Z.low(), Register(24));
+    asm.movw(x, POSITION);
+    asm.add_to_pair(x, (program.cursor_bytes + place_byte) as i32);
+    asm.movw(z, RESULTS);
+    // Up to 0, for there is no pair to count down with one instruction.
+    asm.ldi_pair(counter, (bytes as u16).wrapping_neg());
+    let next = asm.here();
+    asm.times(bytes.into(), |asm| {
+        asm.load(Register(0), Pointer::X, Mode::PostIncrement);
+        asm.store(Pointer::Z, Mode::PostIncrement, Register(0));
+        asm.emit(Instruction::AddToWord(counter, 1));
+        asm.loop_back(Condition::NotEqual, next, bytes.into());
+    });
 }
 
 /// The arguments, which were pushed last.

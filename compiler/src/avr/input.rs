@@ -60,6 +60,9 @@ impl Input<'_> {
 
     /// The most values of a run.
     pub(super) fn longest_run(&self) -> u32 {
+        if let Input::Field { source, kernel } = self {
+            return source.longest_run(*kernel);
+        }
         let runs = self.runs();
         runs.iter().map(|run| run.values).max().unwrap_or(0)
     }

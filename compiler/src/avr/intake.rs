@@ -6,10 +6,11 @@
 
 use super::assembly::Assembly;
 use super::field::Source;
-use super::instruction::{Condition, Label, Mode, Pointer, Register};
+use super::instruction::{Condition, Instruction, Label, Mode, Pointer, Register};
+use super::slot::Slots;
 use super::{Core, Function, FunctionId, Kind};
 use crate::network::{Kernel, Shape};
-use crate::program::Program;
+use crate::program::{Program, Sink};
 
 const NETWORK: Register = Register(24);
 const BYTE: Register = Register(22);
@@ -25,11 +26,15 @@ const Z: Register = Register(30);
 /// `absorb(network: r25:r24, byte: r22) -> u8: r24`, 1 when the input is
 /// complete, else 0.
 pub(super) fn emit(program: &Program, core: Core) -> Function {
-    let mut asm = Assembly::new(core);
-    let source = Source::new(&mut asm, program, &program.maps[0]);
+    let mut asm = Assembly::streamed(core);
+    let place = match program.intake.sink {
+        Sink::Ring { ring, position } => Place::Slots(Slots::of_ring(program, ring, position)),
+        _ => Place::Map(Source::new(&mut asm, program, &program.maps[0])),
+    };
     let intake = Absorb {
         program,
-        source,
+        place,
+        output: program.intake.output,
         input: program.input,
     };
     asm.times(f64::from(program.input.values()), |asm| intake.emit(asm));
@@ -55,8 +60,17 @@ impl Edge {
 
 struct Absorb<'a> {
     program: &'a Program,
-    source: Source<'a>,
+    place: Place<'a>,
+    output: Shape,
     input: Shape,
+}
+
+/// Where activations go.
+enum Place<'a> {
+    /// To a map that is stored whole.
+    Map(Source<'a>),
+    /// To where the first streamed layer reads them.
+    Slots(Slots),
 }
 
 impl Absorb<'_> {
@@ -68,24 +82,90 @@ impl Absorb<'_> {
             asm.load(CHANNEL, Pointer::X, Mode::Plain);
         }
         match self.program.intake.pool {
-            None => asm.of(Kind::Store, |asm| {
-                if self.source.bits == 4 {
-                    asm.swap(BYTE);
-                    asm.andi(BYTE, 0x0F);
-                }
-                asm.mov(X, ROW);
-                self.store(asm, COLUMN, BYTE);
-                self.point_at_cursor(asm, 2);
-            }),
+            None => asm.of(Kind::Store, |asm| self.shorten(asm)),
             Some(pool) => asm.of(Kind::Pool, |asm| {
-                self.pool(
-                    asm,
-                    pool.window,
-                    self.program.cursor_bytes + pool.sums_first_byte,
-                )
+                let sums_first_byte = self.program.cursor_bytes + pool.sums_first_byte;
+                self.pool(asm, pool.window, sums_first_byte);
             }),
         }
         self.advance(asm);
+    }
+
+    /// Shortens the byte to an activation, and stores it.
+    fn shorten(&self, asm: &mut Assembly) {
+        let unused = asm.label();
+        self.unless_used(asm, unused, Kernel::square(1));
+        if self.program.activation_bits == 4 {
+            asm.swap(BYTE);
+            asm.andi(BYTE, 0x0F);
+        }
+        asm.mov(X, ROW);
+        self.store(asm, COLUMN, BYTE);
+        self.go_on(asm);
+        asm.bind(unused);
+    }
+
+    /// Branches where the byte is of a pixel that nobody reads.
+    fn unless_used(&self, asm: &mut Assembly, unused: Label, window: Kernel) {
+        for (register, used, length) in [
+            (ROW, self.output.height * window.height, self.input.height),
+            (COLUMN, self.output.width * window.width, self.input.width),
+        ] {
+            if used < length {
+                asm.cpi(register, used as u8);
+                asm.branch(Condition::SameOrHigher, unused, 0.05);
+            }
+        }
+    }
+
+    /// Behind a value that was stored: X ← the cursor's channel. A pixel that is
+    /// complete goes through the streamed layers.
+    fn go_on(&self, asm: &mut Assembly) {
+        let Place::Slots(slots) = &self.place else {
+            self.point_at_cursor(asm, 2);
+            return;
+        };
+        let (row, column) = (BYTE, CHANNEL);
+        let incomplete = asm.label();
+        let channels = self.input.channels;
+        if channels > 1 {
+            asm.cpi(CHANNEL, (channels - 1) as u8);
+            asm.branch(
+                Condition::NotEqual,
+                incomplete,
+                1.0 - 1.0 / f64::from(channels),
+            );
+        }
+        asm.times(1.0 / f64::from(channels), |asm| {
+            asm.mov(row, ROW);
+            asm.mov(column, COLUMN);
+            for (place, of) in [(row, ROW), (column, COLUMN)] {
+                for _ in 0..self.log2(of) {
+                    asm.lsr(place);
+                }
+            }
+            if slots.has_several() {
+                slots.load_distance(asm);
+                slots.advance(asm);
+            }
+            asm.emit(Instruction::CallFunction {
+                function: FunctionId::Stream,
+                far: asm.core().has_jmp,
+            });
+            self.point_at_cursor(asm, 0);
+            asm.load(ROW, Pointer::X, Mode::PostIncrement);
+            asm.load(COLUMN, Pointer::X, Mode::PostIncrement);
+            if channels > 1 {
+                asm.ldi(CHANNEL, (channels - 1) as u8);
+            }
+        });
+        if channels > 1 {
+            let complete = asm.label();
+            asm.jump(complete);
+            asm.bind(incomplete);
+            self.point_at_cursor(asm, 2);
+            asm.bind(complete);
+        }
     }
 
     /// X ← a byte of the cursor.
@@ -97,19 +177,10 @@ impl Absorb<'_> {
     /// Adds the byte to its window's sum, and stores the pooled value when the
     /// window is complete.
     fn pool(&self, asm: &mut Assembly, window: Kernel, sums_first_byte: u32) {
-        let shape = self.source.map.shape;
         let Kernel { height, width } = window;
         let advance = asm.label();
         // A last row or column that fills no window is dropped.
-        for (register, pooled, length) in [
-            (ROW, shape.height * height, self.input.height),
-            (COLUMN, shape.width * width, self.input.width),
-        ] {
-            if pooled < length {
-                asm.cpi(register, pooled as u8);
-                asm.branch(Condition::SameOrHigher, advance, 0.05);
-            }
-        }
+        self.unless_used(asm, advance, window);
         let sum_byte = self.point_at_sum(asm, sums_first_byte);
         let [before_last, between, begin, complete] = [(); 4].map(|()| asm.label());
         let of_columns = 1.0 / f64::from(width);
@@ -179,7 +250,7 @@ impl Absorb<'_> {
                 asm.lsr(SPARE);
             }
             asm.of(Kind::Store, |asm| self.store(asm, SPARE, pooled));
-            self.point_at_cursor(asm, 2);
+            self.go_on(asm);
         });
         asm.bind(advance);
     }
@@ -194,7 +265,7 @@ impl Absorb<'_> {
     /// Z and a displacement ← the window's sum: two bytes for each window of the
     /// row and channel.
     fn point_at_sum(&self, asm: &mut Assembly, sums_first_byte: u32) -> u8 {
-        let channels = self.source.map.shape.channels;
+        let channels = self.output.channels;
         let log2 = self.log2(COLUMN);
         asm.mov(Z, COLUMN);
         if channels == 1 && log2 > 0 {
@@ -307,33 +378,34 @@ impl Absorb<'_> {
         }
     }
 
-    /// Stores a value of the pixel in the row in X's low half and that column.
-    /// Changes X, Z and r0.
+    /// Stores a value of the pixel in the row in X's low half and that column; or
+    /// where the first streamed layer reads it. Changes X, Z and r0.
     fn store(&self, asm: &mut Assembly, column: Register, value: Register) {
-        let shape = self.source.map.shape;
-        let by_byte = self.source.bits == 8 || self.source.by_nibble;
-        asm.clr(X.next());
-        multiply_byte(asm, X, shape.width, Z);
-        asm.add(X, column);
-        asm.adc(X.next(), ZERO);
-        if self.source.has_table() {
-            asm.lsl(X);
-            asm.rol(X.next());
-            self.source.look_up(asm, X);
-            self.add_channel(asm, by_byte);
-        } else {
-            multiply_by_constant(asm, X, self.source.pixel_step());
-            self.add_channel(asm, by_byte);
-            let first = self.source.position_in_network(self.source.map.first_cell);
-            asm.add_to_pair(X, first as i32);
-        }
+        let bits = self.program.activation_bits;
+        let (by_nibble, network) = match &self.place {
+            Place::Map(source) => {
+                self.point_into_map(asm, source, column);
+                (source.by_nibble, true)
+            }
+            Place::Slots(slots) => {
+                slots.point_at_next(asm);
+                self.add_channel(asm, bits == 8 || slots.by_nibble());
+                (slots.by_nibble(), false)
+            }
+        };
+        let add_network = |asm: &mut Assembly| {
+            if network {
+                asm.add(X, NETWORK);
+                asm.adc(X.next(), NETWORK.next());
+            }
+        };
         let (high, stored) = (asm.label(), asm.label());
-        if self.source.bits == 8 {
+        if bits == 8 {
             add_network(asm);
             asm.store(Pointer::X, Mode::Plain, value);
             return;
         }
-        if self.source.by_nibble {
+        if by_nibble {
             asm.lsr(X.next());
             asm.ror(X);
             asm.branch(Condition::Lower, high, 0.5);
@@ -359,6 +431,27 @@ impl Absorb<'_> {
         asm.bind(high);
         asm.times(0.5, |asm| half(asm, true));
         asm.bind(stored);
+    }
+
+    /// X ← the place in a map of the value of the pixel in the row in X's low half
+    /// and that column, from the network's address on, which is still to be added.
+    fn point_into_map(&self, asm: &mut Assembly, source: &Source<'_>, column: Register) {
+        let by_byte = source.bits == 8 || source.by_nibble;
+        asm.clr(X.next());
+        multiply_byte(asm, X, source.map.shape.width, Z);
+        asm.add(X, column);
+        asm.adc(X.next(), ZERO);
+        if source.has_table() {
+            asm.lsl(X);
+            asm.rol(X.next());
+            source.look_up(asm, X);
+            self.add_channel(asm, by_byte);
+        } else {
+            multiply_by_constant(asm, X, source.pixel_step());
+            self.add_channel(asm, by_byte);
+            let first = source.position_in_network(source.map.first_cell);
+            asm.add_to_pair(X, first as i32);
+        }
     }
 
     /// Adds the channel to X, in bytes or nibbles, or halved where two share a
@@ -409,14 +502,9 @@ impl Absorb<'_> {
     }
 }
 
-fn add_network(asm: &mut Assembly) {
-    asm.add(X, NETWORK);
-    asm.adc(X.next(), NETWORK.next());
-}
-
 /// Multiplies a byte, whose high half is 0, by a constant that goes through an
 /// upper register. Changes r0.
-fn multiply_byte(asm: &mut Assembly, low: Register, constant: u32, through: Register) {
+pub(super) fn multiply_byte(asm: &mut Assembly, low: Register, constant: u32, through: Register) {
     if !asm.core().multiplies || constant.is_power_of_two() {
         return multiply_by_constant(asm, low, constant);
     }

@@ -5,16 +5,22 @@ use super::depthwise::Depthwise;
 use super::field::Source;
 use super::finish::Destination;
 use super::input::Input;
-use super::instruction::Register;
+use super::instruction::{Condition, Register};
 use super::pool::{Pool, Pooling};
+use super::slot::{Slots, position_byte};
+use super::stage;
 use super::state::{BASE, POSITION, Registers, State, Variable};
 use super::store::{Sink, drop_pushed};
 use super::sum::{Ending, Sum};
-use super::table::Table;
+use super::table::{KeptSums, Table};
 use super::unrolled::Unrolled;
 use super::walk::Walk;
 use super::{Core, Form, Function, FunctionId};
-use crate::program::{Operation, Program, Step, WeightedSum};
+use crate::network::{LayerId, Shape};
+use crate::plan::ReceptiveField;
+use crate::program::{Map, Operation, Program, WeightedSum};
+
+const X: Register = Register(26);
 
 /// A weighted sum in its form.
 enum Kernel<'a> {
@@ -79,20 +85,93 @@ enum DepthwiseKernel<'a> {
     Table(Depthwise<'a>),
 }
 
-/// The function of step `index`.
-pub(super) fn emit(program: &Program, core: Core, index: usize, form: Form) -> Function {
-    let step = &program.steps[index];
-    let layer = Layer {
-        program,
-        index,
-        step,
-        sink: Sink::of(program, index),
-        form,
+/// A layer that has a function of its own with a form to choose, or a pooling of
+/// a map that is stored whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// A stage that has weights.
+    Stage(usize),
+    /// A step.
+    Step(usize),
+}
+
+/// Those of a program, in the order of running.
+pub(super) fn parts(program: &Program) -> Vec<Part> {
+    let stages = program.stages.iter().enumerate();
+    let with_weights = stages.filter(|(_, stage)| stage.windows().is_none());
+    let stages = with_weights.map(|(index, _)| Part::Stage(index));
+    stages
+        .chain((0..program.steps.len()).map(Part::Step))
+        .collect()
+}
+
+impl Part {
+    /// The layer.
+    pub(super) fn layer(self, program: &Program) -> LayerId {
+        match self {
+            Part::Stage(index) => program.stages[index].layer,
+            Part::Step(index) => program.steps[index].layer,
+        }
+    }
+
+    /// What it does.
+    pub(super) fn operation(self, program: &Program) -> &Operation {
+        match self {
+            Part::Stage(index) => &program.stages[index].operation,
+            Part::Step(index) => &program.steps[index].operation,
+        }
+    }
+
+    /// Whether it is a dense layer to which the pixels of its input add one by
+    /// one.
+    pub(super) fn is_streamed_dense(self, program: &Program) -> bool {
+        matches!(
+            (self, self.operation(program)),
+            (Part::Stage(_), Operation::Dense(_))
+        )
+    }
+}
+
+/// The function of a layer.
+pub(super) fn emit(program: &Program, core: Core, part: Part, form: Form) -> Function {
+    let arrived;
+    let layer = match part {
+        Part::Step(index) => {
+            let step = &program.steps[index];
+            Layer {
+                program,
+                part,
+                input: &program.maps[index],
+                field: step.field,
+                output: step.output,
+                sink: Sink::of(program, index),
+                form,
+            }
+        }
+        Part::Stage(index) => {
+            let stage = &program.stages[index];
+            arrived = stage::arrived(program, index);
+            Layer {
+                program,
+                part,
+                input: &arrived,
+                field: stage.field,
+                output: stage.output,
+                sink: Sink::of_stage(program, stage),
+                form,
+            }
+        }
     };
-    let mut asm = Assembly::new(core);
-    match &step.operation {
+    let mut asm = match part {
+        Part::Step(_) => Assembly::new(core),
+        Part::Stage(_) => Assembly::streamed(core),
+    };
+    match part.operation(program) {
         Operation::Convolution(sum) => layer.convolution(&mut asm, sum),
-        Operation::Dense(sum) => layer.dense(&mut asm, sum),
+        Operation::Dense(sum) => match part {
+            Part::Step(_) => layer.dense(&mut asm, sum),
+            Part::Stage(index) => layer.streamed_dense(&mut asm, sum, index),
+        },
         Operation::Separable {
             depthwise,
             pointwise,
@@ -102,29 +181,41 @@ pub(super) fn emit(program: &Program, core: Core, index: usize, form: Form) -> F
         }
         Operation::MaxPool => layer.pool(&mut asm, Pooling::Maximum),
     }
-    asm.finish(FunctionId::Layer(step.layer))
+    asm.finish(FunctionId::Layer(part.layer(program)))
 }
 
 /// A layer on its way to a function.
 struct Layer<'a> {
     program: &'a Program,
-    index: usize,
-    step: &'a Step,
+    part: Part,
+    input: &'a Map,
+    field: ReceptiveField,
+    output: Shape,
     sink: Sink<'a>,
     form: Form,
 }
 
 impl<'a> Layer<'a> {
     fn source(&self, asm: &mut Assembly) -> Source<'a> {
-        Source::new(asm, self.program, &self.program.maps[self.index])
+        match self.part {
+            Part::Step(_) => Source::new(asm, self.program, self.input),
+            Part::Stage(index) => stage::source(asm, self.program, index, self.input),
+        }
     }
 
     fn sum(&self, sum: &'a WeightedSum, signed_input: bool) -> Sum<'a> {
-        Sum::new(self.program, sum, signed_input)
+        let sum = Sum::new(self.program, sum, signed_input);
+        match self.part {
+            Part::Step(_) => sum,
+            Part::Stage(index) => {
+                let stage = &self.program.stages[index];
+                sum.based_at(stage::base_byte(self.program, stage))
+            }
+        }
     }
 
     fn kernel_size(&self) -> (u32, u32) {
-        let kernel = self.step.field.kernel;
+        let kernel = self.field.kernel;
         (kernel.height, kernel.width)
     }
 
@@ -142,12 +233,9 @@ impl<'a> Layer<'a> {
             asm,
             &source,
             registers,
-            results.clone(),
-            &mut |asm, state| {
-                state.save(asm);
-                kernel.emit(asm, destination(&results), (state, &self.sink));
-                self.keep(asm, state, results.as_deref(), 0);
-            },
+            results,
+            0,
+            &mut |asm, destination, state| kernel.emit(asm, destination, (state, &self.sink)),
         );
         asm.ret();
         kernel.subroutines(asm);
@@ -162,7 +250,7 @@ impl<'a> Layer<'a> {
         let source = self.source(asm);
         let depthwise = self.sum(depthwise, source.signed);
         let pointwise = self.sum(pointwise, true);
-        let keeps_base = self.sink.wraps() || source.has_table();
+        let keeps_base = self.sink.wraps() || !source.registers().is_empty();
         let mut first = match depthwise.constants() {
             Some(constants) if is_unrolled(&depthwise, self.form) => {
                 let input = Input::Field {
@@ -190,17 +278,16 @@ impl<'a> Layer<'a> {
             asm,
             &source,
             registers,
-            results.clone(),
-            &mut |asm, state| {
-                state.save(asm);
+            results,
+            values,
+            &mut |asm, destination, state| {
                 match &mut first {
                     DepthwiseKernel::Unrolled(kernel) => {
                         kernel.emit(asm, Destination::PushedWide, (state, &self.sink));
                     }
                     DepthwiseKernel::Table(kernel) => kernel.emit(asm),
                 }
-                second.emit(asm, destination(&results), (state, &self.sink));
-                self.keep(asm, state, results.as_deref(), values);
+                second.emit(asm, destination, (state, &self.sink));
             },
         );
         asm.ret();
@@ -211,10 +298,9 @@ impl<'a> Layer<'a> {
     }
 
     fn dense(&self, asm: &mut Assembly, sum: &'a WeightedSum) {
-        let map = &self.program.maps[self.index];
-        let sum = self.sum(sum, map.signed);
+        let sum = self.sum(sum, self.input.signed);
         let input = Input::Stored {
-            map,
+            map: self.input,
             cursor_bytes: self.program.cursor_bytes,
             bits: self.program.activation_bits,
         };
@@ -232,6 +318,58 @@ impl<'a> Layer<'a> {
         kernel.subroutines(asm);
     }
 
+    /// A dense layer to which the pixels of its input add one by one.
+    fn streamed_dense(&self, asm: &mut Assembly, sum: &'a WeightedSum, index: usize) {
+        let stage = &self.program.stages[index];
+        let source = self.source(asm);
+        let sum = Sum::kept(self.program, sum, source.signed);
+        let sums = stage.sums().expect("a dense layer keeps sums");
+        let kept = KeptSums {
+            first_byte: self.program.cursor_bytes + sums.first_byte,
+            position_byte: stage
+                .sums_position
+                .map(|position| position_byte(position).into()),
+        };
+        let input = Input::Field {
+            source,
+            kernel: (1, 1),
+        };
+        let mut kernel = Table::kept(asm, &sum, input, kept);
+        let mut registers = kernel.registers();
+        let bases = [BASE, BASE.next()];
+        for base in bases {
+            registers.insert(base);
+        }
+        let rows = kernel.bytes_per_pixel(stage.input.channels);
+        let rows = Slots::of_rows(rows, stage.input.pixels(), stage.sums_position);
+        let mut state = State::new(&[Variable::Output], registers, Registers::of(bases));
+        asm.times(f64::from(stage.input.pixels()), |asm| {
+            stage::point_at_field(asm, self.program, index);
+            asm.movw(BASE, POSITION);
+            asm.movw(POSITION, X);
+            kernel.begin_kept(asm, sums.bytes(), kept);
+            kernel.emit(asm, Destination::Stored, (&state, &self.sink));
+            asm.movw(POSITION, BASE);
+            if rows.has_several() {
+                rows.load_distance(asm);
+                rows.advance(asm);
+                let last = asm.label();
+                asm.branch(Condition::Equal, last, 0.0);
+                asm.ret();
+                asm.bind(last);
+            }
+        });
+        if stage::point_at_sink(asm, self.program, stage).is_some() {
+            asm.movw(state.register(Variable::Output), X);
+        }
+        asm.movw(BASE, POSITION);
+        state.save(asm);
+        kernel.finish_kept(asm, kept, (&state, &self.sink));
+        state.restore(asm);
+        asm.ret();
+        kernel.subroutines(asm);
+    }
+
     fn pool(&self, asm: &mut Assembly, pooling: Pooling) {
         let source = self.source(asm);
         let mut kernel = Pool::new(pooling, source.clone(), self.kernel_size());
@@ -241,42 +379,65 @@ impl<'a> Layer<'a> {
             asm,
             &source,
             registers,
-            results.clone(),
-            &mut |asm, state| {
-                state.save(asm);
-                kernel.emit(asm, destination(&results));
-                self.keep(asm, state, results.as_deref(), 0);
-            },
+            results,
+            0,
+            &mut |asm, destination, _| kernel.emit(asm, destination),
         );
         asm.ret();
         kernel.subroutines(asm);
     }
 
-    /// The loop over the outputs, and what comes before it.
+    /// The loop over the outputs, or for a stage the next one, and what comes
+    /// before it. `results`: where the
+    /// kernel leaves them, unless it pushes them; `beneath`: bytes that it pushes
+    /// before them.
     fn walk(
         &self,
         asm: &mut Assembly,
         source: &Source<'_>,
         mut kernel: Registers,
         results: Option<Vec<Register>>,
-        body: &mut dyn FnMut(&mut Assembly, &mut State),
+        beneath: u32,
+        emit: &mut dyn FnMut(&mut Assembly, Destination, &State),
     ) {
-        let walk = Walk::new(self.step, source, &self.sink);
-        let keeps_base = self.sink.wraps() || source.has_table() || kernel.contains(BASE);
-        let mut results = Registers::of(results.into_iter().flatten());
+        let keeps_base =
+            self.sink.wraps() || !source.registers().is_empty() || kernel.contains(BASE);
+        let destination = match &results {
+            Some(_) => Destination::Registers,
+            None => Destination::Pushed,
+        };
+        let mut kept = Registers::of(results.iter().flatten().copied());
         if keeps_base {
             for register in [BASE, BASE.next()] {
                 kernel.insert(register);
-                results.insert(register);
+                kept.insert(register);
             }
         }
-        let mut state = State::new(&walk.variables(), kernel, results);
+        let step = match self.part {
+            Part::Step(index) => &self.program.steps[index],
+            Part::Stage(index) => {
+                let mut state = State::new(&[Variable::Output], kernel, kept);
+                asm.times(f64::from(self.output.pixels()), |asm| {
+                    stage::begin(asm, self.program, index, (&state, keeps_base));
+                    state.save(asm);
+                    emit(asm, destination, &state);
+                    self.keep(asm, &mut state, results.as_deref(), beneath);
+                });
+                return;
+            }
+        };
+        let walk = Walk::new(step, source, &self.sink);
+        let mut state = State::new(&walk.variables(), kernel, kept);
         self.sink.begin(asm, &state);
         if keeps_base {
             asm.movw(BASE, POSITION);
         }
-        source.begin(asm, walk.first_pixel(self.step, source));
-        walk.emit(asm, &mut state, &self.sink, body);
+        source.begin(asm, walk.first_pixel(step, source));
+        walk.emit(asm, &mut state, &self.sink, &mut |asm, state| {
+            state.save(asm);
+            emit(asm, destination, state);
+            self.keep(asm, state, results.as_deref(), beneath);
+        });
     }
 
     /// Behind a kernel: stores its outputs, unless they are results and were put
@@ -288,23 +449,14 @@ impl<'a> Layer<'a> {
         results: Option<&[Register]>,
         beneath: u32,
     ) {
-        let in_map = matches!(self.sink, Sink::Map { .. });
+        let in_map = !matches!(self.sink, Sink::Results { .. });
         if in_map && results.is_none() {
-            self.sink
-                .store_pushed(asm, state, self.step.output.channels);
+            self.sink.store_pushed(asm, state, self.output.channels);
         }
         drop_pushed(asm, beneath);
         state.restore(asm);
         if let (true, Some(values)) = (in_map, results) {
             self.sink.store(asm, state, values);
         }
-    }
-}
-
-/// Where a kernel leaves its outputs.
-fn destination(results: &Option<Vec<Register>>) -> Destination {
-    match results {
-        Some(_) => Destination::Registers,
-        None => Destination::Pushed,
     }
 }

@@ -22,20 +22,21 @@ enum Reach {
 }
 
 /// A function's items, each with the shortest form that reaches its label.
-pub(super) struct Listing<'a> {
-    items: &'a [Item],
+#[derive(Clone, Debug)]
+pub(super) struct Listing {
+    items: Vec<Item>,
     labels: u32,
     has_jmp: bool,
     reaches: Vec<Reach>,
 }
 
-impl<'a> Listing<'a> {
-    pub(super) fn new(items: &'a [Item], labels: u32, has_jmp: bool) -> Self {
+impl Listing {
+    pub(super) fn new(items: Vec<Item>, labels: u32, has_jmp: bool) -> Self {
         let mut listing = Self {
+            reaches: vec![Reach::Short; items.len()],
             items,
             labels,
             has_jmp,
-            reaches: vec![Reach::Short; items.len()],
         };
         listing.relax();
         listing

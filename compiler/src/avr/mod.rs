@@ -31,19 +31,24 @@ mod pool;
 mod requantise;
 mod rounder;
 mod rows;
+mod slot;
+mod stage;
 mod state;
 mod store;
+mod stream;
 mod sum;
 mod table;
 mod unrolled;
 mod walk;
+mod windows;
 
-pub use choice::{Mix, NoMixFits, choose};
+pub use choice::{Choice, Mix, NoMixFits, choose};
 
 use crate::network::LayerId;
 use crate::program::Program;
 use crate::target::Target;
 use instruction::ProgramCounter;
+use listing::Listing;
 use std::fmt;
 
 /// What a part's instruction set can do.
@@ -109,9 +114,13 @@ pub enum Form {
 pub enum FunctionId {
     /// Takes a byte of the input in.
     Absorb,
+    /// Pushes a pixel that is complete through the streamed layers.
+    Stream,
+    /// Takes a pixel into a window of that streamed pooling.
+    Take(LayerId),
     /// Computes the results from a complete input.
     Infer,
-    /// Computes that layer's outputs.
+    /// Computes that layer's outputs; of a streamed one, the next.
     Layer(LayerId),
 }
 
@@ -119,6 +128,8 @@ impl fmt::Display for FunctionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absorb => f.write_str("absorb"),
+            Self::Stream => f.write_str("stream"),
+            Self::Take(layer) => write!(f, "take_{}", layer.0),
             Self::Infer => f.write_str("infer"),
             Self::Layer(layer) => write!(f, "layer_{}", layer.0),
         }
@@ -130,10 +141,9 @@ impl fmt::Display for FunctionId {
 pub struct Function {
     /// What it is for.
     pub id: FunctionId,
-    /// Instructions and tables, a line each; calls of other functions stand
-    /// as their names in braces. Marks for the section `.debug_herringbone` stand between
-    /// them: from that address on, instructions are of that [`Kind`].
-    pub text: String,
+    /// Whether it runs while the input arrives.
+    pub streamed: bool,
+    listing: Listing,
     /// Whether the part's jumps span it; without `jmp`, they span 4 KB.
     pub spans: bool,
     /// Bytes of flash, tables included.
@@ -147,6 +157,13 @@ pub struct Function {
 }
 
 impl Function {
+    /// Instructions and tables, a line each; calls of other functions stand as
+    /// their names in braces. Marks for the section `.debug_herringbone` stand
+    /// between them: from that address on, instructions are of that [`Kind`].
+    pub fn text(&self) -> String {
+        self.listing.text(self.id)
+    }
+
     /// Bytes of flash, those of tables apart from it included.
     pub fn all_flash_bytes(&self) -> u32 {
         self.flash_bytes + self.near_table_bytes
@@ -156,7 +173,7 @@ impl Function {
 /// A network's functions.
 #[derive(Clone, Debug)]
 pub struct Code {
-    /// `absorb`, `infer`, then every layer's.
+    /// `absorb`, `infer`, `stream` and what it calls, then every layer's.
     pub functions: Vec<Function>,
     core: Core,
 }
@@ -171,13 +188,20 @@ impl Code {
     /// addresses included.
     pub fn stack_bytes(&self) -> u32 {
         let return_bytes = u32::from(self.core.program_counter.bytes);
-        let deepest = |layers: bool| {
-            let of = |function: &&Function| matches!(function.id, FunctionId::Layer(_)) == layers;
-            let stacks = self.functions.iter().filter(of);
-            stacks.map(|function| function.stack_bytes).max()
+        let deepest = |is_one: &dyn Fn(&Function) -> bool| {
+            let stacks = self.functions.iter().filter(|function| is_one(function));
+            stacks
+                .map(|function| return_bytes + function.stack_bytes)
+                .max()
+                .unwrap_or(0)
         };
-        let (own, layers) = (deepest(false).unwrap_or(0), deepest(true));
-        return_bytes + own + layers.map_or(0, |bytes| bytes + return_bytes)
+        let of = |id: FunctionId| deepest(&|function| function.id == id);
+        let is_layer =
+            |function: &Function| matches!(function.id, FunctionId::Layer(_) | FunctionId::Take(_));
+        let streamed =
+            of(FunctionId::Stream) + deepest(&|function| function.streamed && is_layer(function));
+        let in_place = deepest(&|function| !function.streamed && is_layer(function));
+        (of(FunctionId::Absorb) + streamed).max(of(FunctionId::Infer) + in_place)
     }
 
     /// The function that takes the input in.
@@ -185,11 +209,13 @@ impl Code {
         &self.functions[0]
     }
 
-    /// The function of a layer that has one: a leading average pooling is done
+    /// The functions of a layer that has any: a leading average pooling is done
     /// as the input is taken in.
-    pub fn layer(&self, layer: LayerId) -> Option<&Function> {
-        let id = FunctionId::Layer(layer);
-        self.functions.iter().find(|function| function.id == id)
+    pub fn layer(&self, layer: LayerId) -> impl Iterator<Item = &Function> {
+        let ids = [FunctionId::Layer(layer), FunctionId::Take(layer)];
+        self.functions
+            .iter()
+            .filter(move |function| ids.contains(&function.id))
     }
 
     /// Expected cycles of an inference.
@@ -200,10 +226,20 @@ impl Code {
 
 /// Writes a program down, each layer in its form.
 pub fn emit(program: &Program, core: Core, form_of: impl Fn(LayerId) -> Form) -> Code {
-    let mut functions = vec![intake::emit(program, core), infer::emit(program, core)];
-    for index in 0..program.steps.len() {
-        let form = form_of(program.steps[index].layer);
-        functions.push(layer::emit(program, core, index, form));
+    let mut functions = fixed(program, core);
+    for part in layer::parts(program) {
+        let form = form_of(part.layer(program));
+        functions.push(layer::emit(program, core, part, form));
     }
     Code { functions, core }
+}
+
+/// The functions that have no form to choose.
+fn fixed(program: &Program, core: Core) -> Vec<Function> {
+    let mut functions = vec![intake::emit(program, core), infer::emit(program, core)];
+    if !program.stages.is_empty() {
+        functions.push(stream::emit(program, core));
+        functions.extend(windows::emit(program, core));
+    }
+    functions
 }

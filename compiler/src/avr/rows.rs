@@ -119,6 +119,17 @@ impl Rows {
         }
     }
 
+    /// Moves Z on by what a pair holds, as [`Self::skip_by`] does.
+    pub(super) fn skip_by_pair(self, asm: &mut Assembly, low: Register) {
+        asm.add(Z, low);
+        asm.adc(Z.next(), low.next());
+        if self.is_extended(asm) {
+            asm.read_port(SCRATCH, RAMPZ);
+            asm.adc(SCRATCH, ZERO);
+            asm.write_port(RAMPZ, SCRATCH);
+        }
+    }
+
     /// Whether Z has a third byte.
     fn is_extended(self, asm: &Assembly) -> bool {
         matches!(self.place, Place::Flash(_)) && asm.core().extended_flash

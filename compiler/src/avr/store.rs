@@ -5,8 +5,9 @@ use super::assembly::Assembly;
 use super::field::{by_parity, position_in_network, position_of_cells};
 use super::instruction::{Condition, Mode, Pointer, Register};
 use super::state::{BASE, POSITION, State, Variable, add_constant};
+use super::windows::{Row, Scratch};
 use crate::plan::Order;
-use crate::program::{Accumulator, Map, Program, Step};
+use crate::program::{self, Accumulator, Map, Program, Stage, Step};
 
 const X: Pointer = Pointer::X;
 const SCRATCH: Register = Register(30);
@@ -26,7 +27,16 @@ pub(super) enum Sink<'a> {
         backward: bool,
         outputs: u32,
     },
-    /// To the caller's array.
+    /// To a pixel of a map, whichever [`Variable::Output`] says.
+    Pixel {
+        bits: u32,
+        by_nibble: bool,
+        /// The first cell of the map's only pixel, where that is computed in parts.
+        first_cell: u32,
+    },
+    /// Into a window of a pooling.
+    Windows(Row),
+    /// To the caller's array, or where the results are kept.
     Results {
         bytes_each: u32,
         channels: u32,
@@ -60,11 +70,42 @@ impl<'a> Sink<'a> {
         }
     }
 
+    /// Of a stage. Only [`Variable::Output`] says where the next pixel goes.
+    pub(super) fn of_stage(program: &'a Program, stage: &Stage) -> Self {
+        let channels = stage.output.channels;
+        let bits = program.activation_bits;
+        match stage.sink {
+            program::Sink::Windows {
+                windows,
+                window,
+                pooling,
+            } => {
+                let signed = super::stage::signed_output(stage);
+                Self::Windows(Row::of(program, windows, window, pooling, signed))
+            }
+            program::Sink::Results(sums) => Self::Results {
+                bytes_each: sums.bytes_each,
+                channels,
+                outputs: 1,
+            },
+            program::Sink::Ring { .. } => Self::Pixel {
+                bits,
+                by_nibble: bits == 4 && channels % 2 == 1,
+                first_cell: 0,
+            },
+            program::Sink::Map { .. } | program::Sink::Stays => Self::Pixel {
+                bits,
+                by_nibble: !program.maps[0].is_byte_aligned(bits),
+                first_cell: program.maps[0].first_cell,
+            },
+        }
+    }
+
     /// Whether it goes on at the arena's first cell somewhere.
     pub(super) fn wraps(&self) -> bool {
         match self {
             Self::Map { map, outputs, .. } => map.pixels_before_wrap < *outputs,
-            Self::Results { .. } => false,
+            Self::Pixel { .. } | Self::Windows(_) | Self::Results { .. } => false,
         }
     }
 
@@ -86,6 +127,7 @@ impl<'a> Sink<'a> {
                 channels,
                 ..
             } => (bytes_each * channels) as i32,
+            Self::Pixel { .. } | Self::Windows(_) => 0,
         }
     }
 
@@ -113,6 +155,9 @@ impl<'a> Sink<'a> {
                 asm.add_to_pair(z, first as i32);
             }
             Self::Results { .. } => asm.movw(z, Register(22)),
+            Self::Pixel { .. } | Self::Windows(_) => {
+                unreachable!("a stage's outputs go one here, one there")
+            }
         }
         // Not yet: a wrapping ring's counter goes through Z's low half.
         asm.movw(state.register(Variable::Output), z);
@@ -127,6 +172,7 @@ impl<'a> Sink<'a> {
     pub(super) fn advance(&self, asm: &mut Assembly, state: &State) {
         let outputs = match self {
             Self::Map { outputs, .. } | Self::Results { outputs, .. } => *outputs,
+            Self::Pixel { .. } | Self::Windows(_) => 1,
         };
         if outputs == 1 {
             return;
@@ -160,24 +206,57 @@ impl<'a> Sink<'a> {
         asm.bind(same);
     }
 
+    /// How activations are packed; `None` of results.
+    fn packing(&self) -> Option<Packing> {
+        match *self {
+            Self::Map {
+                map,
+                bits,
+                by_nibble,
+                ..
+            } => Some(Packing {
+                bits,
+                by_nibble,
+                first_cell: map.first_cell,
+            }),
+            Self::Pixel {
+                bits,
+                by_nibble,
+                first_cell,
+            } => Some(Packing {
+                bits,
+                by_nibble,
+                first_cell,
+            }),
+            Self::Windows(_) | Self::Results { .. } => None,
+        }
+    }
+
     /// Stores a pixel whose values are in registers, which it changes.
     pub(super) fn store(&self, asm: &mut Assembly, state: &State, values: &[Register]) {
-        let Self::Map {
-            bits, by_nibble, ..
-        } = *self
-        else {
-            unreachable!("results are put");
-        };
         asm.of(Kind::Store, |asm| {
             state.fetch(asm, Variable::Output);
-            if bits == 8 {
-                for &value in values {
-                    asm.store(X, Mode::PostIncrement, value);
+            match (self, self.packing()) {
+                (Self::Windows(row), _) => {
+                    let scratch = Scratch {
+                        kept: SCRATCH,
+                        other: OTHER,
+                    };
+                    asm.of(Kind::Pool, |asm| row.take(asm, values, scratch));
                 }
-            } else if by_nibble {
-                by_parity(asm, &mut |asm, odd| pack(asm, values, odd));
-            } else {
-                pack(asm, values, false);
+                (_, Some(Packing { bits: 8, .. })) => {
+                    for &value in values {
+                        asm.store(X, Mode::PostIncrement, value);
+                    }
+                }
+                (
+                    _,
+                    Some(Packing {
+                        by_nibble: true, ..
+                    }),
+                ) => by_parity(asm, &mut |asm, odd| pack(asm, values, odd)),
+                (_, Some(_)) => pack(asm, values, false),
+                (_, None) => unreachable!("results are put"),
             }
         });
     }
@@ -190,24 +269,18 @@ impl<'a> Sink<'a> {
         values: &[Register],
         first: usize,
     ) {
-        let Self::Map {
-            map,
-            bits,
-            by_nibble,
-            ..
-        } = *self
-        else {
+        let Some(packing) = self.packing() else {
             unreachable!("results are put");
         };
         asm.of(Kind::Store, |asm| {
             state.fetch(asm, Variable::Output);
             let mut cell = first as u32;
-            if by_nibble {
+            if packing.by_nibble {
                 asm.lsr(X.low().next());
                 asm.ror(X.low());
-                cell += map.first_cell % 2;
+                cell += packing.first_cell % 2;
             }
-            if bits == 8 {
+            if packing.bits == 8 {
                 asm.add_to_pair(X.low(), cell as i32);
                 for &value in values {
                     asm.store(X, Mode::PostIncrement, value);
@@ -220,32 +293,37 @@ impl<'a> Sink<'a> {
     }
 
     /// Stores a pixel whose `count` values were pushed, the first one first.
-    /// Takes them from the stack. Changes Z and r0.
+    /// Takes them from the stack. Changes Z and r0; into a window, r23 too.
     pub(super) fn store_pushed(&self, asm: &mut Assembly, state: &State, count: u32) {
-        let Self::Map {
-            bits, by_nibble, ..
-        } = *self
-        else {
-            unreachable!("results are put");
-        };
         asm.of(Kind::Store, |asm| {
             state.fetch(asm, Variable::Output);
-            if bits == 8 {
-                asm.add_to_pair(X.low(), count as i32);
-                repeat(asm, count, |asm| {
-                    asm.pop(SCRATCH);
-                    asm.store(X, Mode::PreDecrement, SCRATCH);
-                });
-                asm.stack_changes(1 - i64::from(count));
-            } else if by_nibble {
-                by_parity(asm, &mut |asm, odd| {
-                    unstack(asm, count, odd);
-                    // The other parity finds them again.
-                    asm.stack_changes(count.into());
-                });
-                asm.stack_changes(-i64::from(count));
-            } else {
-                unstack(asm, count, false);
+            match (self, self.packing()) {
+                (Self::Windows(row), _) => {
+                    asm.of(Kind::Pool, |asm| row.take_pushed(asm, count, Register(23)));
+                }
+                (_, Some(Packing { bits: 8, .. })) => {
+                    asm.add_to_pair(X.low(), count as i32);
+                    repeat(asm, count, |asm| {
+                        asm.pop(SCRATCH);
+                        asm.store(X, Mode::PreDecrement, SCRATCH);
+                    });
+                    asm.stack_changes(1 - i64::from(count));
+                }
+                (
+                    _,
+                    Some(Packing {
+                        by_nibble: true, ..
+                    }),
+                ) => {
+                    by_parity(asm, &mut |asm, odd| {
+                        unstack(asm, count, odd);
+                        // The other parity finds them again.
+                        asm.stack_changes(count.into());
+                    });
+                    asm.stack_changes(-i64::from(count));
+                }
+                (_, Some(_)) => unstack(asm, count, false),
+                (_, None) => unreachable!("results are put"),
             }
         });
     }
@@ -263,9 +341,17 @@ impl<'a> Sink<'a> {
     pub(super) fn result_bytes(&self) -> usize {
         match *self {
             Self::Results { bytes_each, .. } => bytes_each as usize,
-            Self::Map { .. } => 0,
+            Self::Map { .. } | Self::Pixel { .. } | Self::Windows(_) => 0,
         }
     }
+}
+
+/// How a pixel's activations are packed.
+#[derive(Clone, Copy, Debug)]
+struct Packing {
+    bits: u32,
+    by_nibble: bool,
+    first_cell: u32,
 }
 
 /// Packs nibbles from X on; the first is a high one if `odd`.

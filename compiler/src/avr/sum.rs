@@ -86,6 +86,31 @@ impl Range {
 }
 
 impl<'a> Sum<'a> {
+    /// A sum that is kept in the arena, as wide as its accumulator, until all of
+    /// its input has arrived. What is kept wraps around; only the whole sum,
+    /// shifted up and with its bias, does not: it is rounded as it stands.
+    pub(super) fn kept(program: &'a Program, sum: &'a WeightedSum, signed_input: bool) -> Self {
+        let width = sum.accumulator.bytes() as usize;
+        let ending = match sum.finish {
+            Finish::Exact => Ending::Exact,
+            Finish::Relu | Finish::Signed => Ending::Shifted,
+        };
+        Self {
+            width,
+            ending,
+            ..Self::new(program, sum, signed_input)
+        }
+    }
+
+    /// The same where [`BASE`](super::state::BASE) is not the network's address
+    /// but that of a byte of it.
+    pub(super) fn based_at(self, byte: u32) -> Self {
+        Self {
+            first_parameter_byte: self.first_parameter_byte - byte,
+            ..self
+        }
+    }
+
     pub(super) fn new(program: &'a Program, sum: &'a WeightedSum, signed_input: bool) -> Self {
         let whole = program;
         let program = sum;

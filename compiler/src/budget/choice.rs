@@ -177,10 +177,7 @@ fn strategies(network: &Network, choice: PlanChoice) -> Vec<Strategy> {
                 .of(network)
             })
             .to_vec(),
-        // Until every backend writes stages down, only those without.
-        PlanChoice::Fastest | PlanChoice::Smallest => {
-            vec![Strategy::ROW_MAJOR, Strategy::HERRINGBONE]
-        }
+        PlanChoice::Fastest | PlanChoice::Smallest => Strategy::all(network),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::over::demands_unrolled;
 use super::packed_weights_bytes;
-use crate::avr::{self, Code, Core, Form};
+use crate::avr::{self, Choice, Code, Core, Form};
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
 use crate::network::{Layer, LayerId, Network};
 use crate::plan::{Arrival, MemoryPlan, Order, ReceptiveField, SumBytes};
@@ -120,7 +120,7 @@ pub(crate) fn lower(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPla
 
 /// What the code of that plan takes.
 pub(super) fn of(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan) -> Footprint {
-    match avr_core(declaration).filter(|_| plan.positions == 0) {
+    match avr_core(declaration) {
         Some(core) => on_avr(declaration, sums, plan, core),
         None => portable(declaration, sums, plan),
     }
@@ -140,7 +140,7 @@ fn portable(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan) -> Fo
     };
     let tables = network.layers().iter().filter(in_table);
     Footprint {
-        stack_bytes: stack::deepest_bytes(declaration, sums.widest),
+        stack_bytes: stack::deepest_bytes(declaration, plan, sums.widest),
         flash_bytes: tables
             .map(|layer| parameter_table_bytes(layer, network.bits()))
             .sum(),
@@ -245,18 +245,22 @@ fn on_avr(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan, core: C
     let reserve_bytes = reserved_flash_bytes(declaration, flash_bytes);
     let taken = u64::from(reserve_bytes) + u64::from(GLUE_FLASH_BYTES) + tables_bytes;
     let room = u64::from(flash_bytes).saturating_sub(taken) as u32;
-    let mix = avr::choose(&program, core, |layer| declaration.code_of(layer), room)
-        .unwrap_or_else(|over| over.smallest);
-    let code = avr::emit(&program, core, |layer| mix.form_of(layer));
+    let choice_of = |layer| declaration.code_of(layer);
+    let Choice { mix, code } =
+        avr::choose(&program, core, choice_of, room).unwrap_or_else(|over| over.smallest);
     let layers: BTreeMap<LayerId, LayerFootprint> = network
         .computing_layers()
         .filter_map(|layer| {
-            let function = code.layer(layer.id)?;
+            let functions: Vec<_> = code.layer(layer.id).collect();
+            if functions.is_empty() {
+                return None;
+            }
             let tables_bytes = tables(parameter_table_bytes(layer, network.bits()));
+            let bytes = functions.iter().map(|function| function.all_flash_bytes());
             let footprint = LayerFootprint {
                 form: (layer.weight_count() > 0).then(|| mix.form_of(layer.id)),
-                flash_bytes: u64::from(function.all_flash_bytes()) + tables_bytes,
-                cycles: function.cycles,
+                flash_bytes: u64::from(bytes.sum::<u32>()) + tables_bytes,
+                cycles: functions.iter().map(|function| function.cycles).sum(),
             };
             Some((layer.id, footprint))
         })

@@ -92,7 +92,7 @@ impl Resources {
 
 /// Flash that the design needs: its code and tables, and what is kept of as
 /// much as is given.
-fn needed_flash_bytes(declaration: &Declaration, design: &Design, given_bytes: u32) -> u64 {
+pub fn needed_flash_bytes(declaration: &Declaration, design: &Design, given_bytes: u32) -> u64 {
     let reserve_bytes = footprint::reserved_flash_bytes(declaration, given_bytes);
     design.footprint.flash_bytes + u64::from(reserve_bytes)
 }

@@ -15,7 +15,7 @@ pub(crate) fn emit(code: &Code) -> TokenStream {
         .iter()
         .map(|function| {
             let name = format_ident!("{}", function.id.to_string());
-            let text = &function.text;
+            let text = function.text();
             let callees = code.functions.iter().filter_map(|callee| {
                 let called = text.contains(&format!("{{{}}}", callee.id));
                 let callee = format_ident!("{}", callee.id.to_string());
@@ -23,10 +23,9 @@ pub(crate) fn emit(code: &Code) -> TokenStream {
             });
             let signature = match function.id {
                 FunctionId::Absorb => quote!((network: *mut u8, byte: u8) -> u8),
-                // Layers are called by `infer` alone, with its arguments.
-                FunctionId::Infer | FunctionId::Layer(_) => {
-                    quote!((network: *mut u8, results: *mut u8))
-                }
+                FunctionId::Infer => quote!((network: *mut u8, results: *mut u8)),
+                // Called by the others alone, as they agree among themselves.
+                FunctionId::Stream | FunctionId::Take(_) | FunctionId::Layer(_) => quote!(()),
             };
             quote! {
                 #[unsafe(naked)]

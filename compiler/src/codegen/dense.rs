@@ -1,12 +1,13 @@
 //! Dense layers: a loop over the outputs, or straight-line code over the inputs.
 
 use super::operands::{self, Operands};
-use super::{Site, count, integer, sum};
+use super::site::{Site, StepSite};
+use super::{count, integer, sum};
 use crate::program::{ConstantParameters, WeightedSum, packed_row_bytes};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-pub(super) fn emit(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
+pub(super) fn emit(site: &StepSite<'_>, sum: &WeightedSum) -> TokenStream {
     match operands::unrolled(sum) {
         Some(constants) => unrolled(site, sum, constants),
         None => table(site, sum),
@@ -18,7 +19,7 @@ const GROUP: u32 = 8;
 
 /// Outputs that are results are summed up where they are returned; those that
 /// are stored are computed by the group, so that the stack is small.
-fn table(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
+fn table(site: &StepSite<'_>, sum: &WeightedSum) -> TokenStream {
     let (bits, weight_bits, narrow) = (site.bits(), site.weight_bits(), site.narrow());
     let (map, integer) = (site.input(), integer(sum.accumulator));
     let (signed, first_cell) = (map.signed, count(map.first_cell));
@@ -30,7 +31,7 @@ fn table(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
         biases,
         left,
         right,
-    } = Operands::of(site.step, sum, 0);
+    } = Operands::of(site.step.layer, sum, 0);
     let first_weight_byte = count(first_weight_byte);
     let row_bytes = count(packed_row_bytes(sum.outputs, site.program.weight_bits));
     let outputs = count(sum.outputs);
@@ -80,7 +81,7 @@ fn table(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
 
 /// A dense layer is a convolution whose kernel is the whole map: a single
 /// output pixel, with a tap for each pixel in the order of storage.
-fn unrolled(site: &Site<'_>, sum: &WeightedSum, constants: &ConstantParameters) -> TokenStream {
+fn unrolled(site: &StepSite<'_>, sum: &WeightedSum, constants: &ConstantParameters) -> TokenStream {
     let map = site.input();
     let channels = map.shape.channels;
     let outputs = sum.outputs as usize;

@@ -9,6 +9,9 @@ mod dense;
 mod intake;
 mod operands;
 mod pooling;
+mod sink;
+mod site;
+mod stage;
 mod sum;
 mod tables;
 mod window;
@@ -17,9 +20,10 @@ pub(crate) use operands::parameters_type;
 
 pub(crate) use assembly::emit as emit_assembly;
 
-use crate::program::{Accumulator, Map, Operation, Program, Step};
+use crate::program::{Accumulator, Operation, Program, Step};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote};
+use site::StepSite;
 
 /// The functions and tables of a program.
 ///
@@ -32,14 +36,16 @@ pub(crate) fn emit(program: &Program) -> TokenStream {
     let results = results_type(program);
     let tables = tables::emit(program);
     let absorb = intake::emit(program);
-    let parameters = parameters_type(program);
+    let stages = (!program.stages.is_empty()).then(|| stage::emit(program));
+    let parameters = parameters_type(program).filter(|_| program.steps_read_parameters());
     let parameters = parameters.map(|bytes| quote!(parameters: &#bytes,));
     let argument = parameters.as_ref().map(|_| quote!(parameters,));
-    let reads_parameters = |step: &Step| step.operation.sums().next().is_some();
     let functions = program.steps.iter().enumerate().map(|(index, step)| {
         let name = step_name(step);
         let body = step_body(program, index, step);
-        let parameters = parameters.as_ref().filter(|_| reads_parameters(step));
+        let parameters = parameters
+            .as_ref()
+            .filter(|_| reads_parameters(&step.operation));
         let signature = if step.stores {
             quote!(arena: &mut [u8; #arena_bytes], #parameters)
         } else {
@@ -52,7 +58,9 @@ pub(crate) fn emit(program: &Program) -> TokenStream {
     });
     let calls = program.steps.iter().map(|step| {
         let name = step_name(step);
-        let argument = argument.as_ref().filter(|_| reads_parameters(step));
+        let argument = argument
+            .as_ref()
+            .filter(|_| reads_parameters(&step.operation));
         if step.stores {
             quote!(#name(arena, #argument);)
         } else {
@@ -64,6 +72,7 @@ pub(crate) fn emit(program: &Program) -> TokenStream {
     quote! {
         #tables
         #absorb
+        #stages
         #(#functions)*
         #[inline(never)]
         pub(super) fn infer(arena: &mut [u8; #arena_bytes], #parameters results: &mut #results) {
@@ -81,12 +90,17 @@ pub(crate) fn results_type(program: &Program) -> TokenStream {
     quote!([#integer; #length])
 }
 
+/// Whether an operation has parameters, which may come at run time.
+fn reads_parameters(operation: &Operation) -> bool {
+    operation.sums().next().is_some()
+}
+
 fn step_name(step: &Step) -> Ident {
     format_ident!("layer_{}", step.layer.0)
 }
 
 fn step_body(program: &Program, index: usize, step: &Step) -> TokenStream {
-    let site = Site {
+    let site = StepSite {
         program,
         step,
         index,
@@ -103,13 +117,16 @@ fn step_body(program: &Program, index: usize, step: &Step) -> TokenStream {
     }
 }
 
-/// Copies a last map that is stored to the results, in row-major order.
+/// Copies what is stored of the results: sums that a stage keeps, or a last map,
+/// in row-major order.
 fn emission(program: &Program) -> TokenStream {
     if program.steps.last().is_some_and(|step| !step.stores) {
         return TokenStream::new();
     }
-    let index = program.maps.len() - 1;
-    let map = &program.maps[index];
+    let Some((map, index)) = program.maps.last().zip(program.maps.len().checked_sub(1)) else {
+        let first = program.results.place_byte.map(count);
+        return quote!(runtime::copy_sums(arena, #first, results););
+    };
     let window = window::Window::of_whole(map, index);
     let walk = window.walk_row_major(map.shape.height, map.shape.width);
     let cell = window.cell(0, 0);
@@ -122,77 +139,6 @@ fn emission(program: &Program) -> TokenStream {
         for field in #walk {
             runtime::emit::<#bits, #aligned, #signed, #channels>(results, first, arena, #cell);
             first = first.wrapping_add(#channels);
-        }
-    }
-}
-
-/// What an operation is emitted for.
-struct Site<'a> {
-    program: &'a Program,
-    step: &'a Step,
-    index: usize,
-}
-
-impl Site<'_> {
-    fn input(&self) -> &Map {
-        &self.program.maps[self.index]
-    }
-
-    fn output(&self) -> &Map {
-        &self.program.maps[self.index + 1]
-    }
-
-    fn bits(&self) -> Literal {
-        Literal::u32_unsuffixed(self.program.activation_bits)
-    }
-
-    fn weight_bits(&self) -> Literal {
-        Literal::u32_unsuffixed(self.program.weight_bits)
-    }
-
-    /// Whether a product of an activation and a weight fits 8 bits.
-    fn narrow(&self) -> bool {
-        self.program.activation_bits == 4 && self.program.weight_bits <= 4
-    }
-
-    /// The values of the input pixel that begins at `cell`.
-    fn load(&self, cell: &TokenStream) -> TokenStream {
-        let (bits, map) = (self.bits(), self.input());
-        let aligned = map.is_byte_aligned(self.program.activation_bits);
-        let channels = count(map.shape.channels);
-        let values = quote!(runtime::load::<#bits, #aligned, #channels>(arena, #cell));
-        if map.signed {
-            quote!(runtime::signed::<#bits, #channels>(#values))
-        } else {
-            values
-        }
-    }
-
-    /// A loop over the layer's outputs; `body` computes one, and ends in an
-    /// array of its values: activations to store, or results.
-    fn for_each_output(&self, body: &TokenStream) -> TokenStream {
-        let window = window::Window::of(self);
-        let walk = window.walk();
-        let channels = count(self.step.output.channels);
-        if !self.step.stores {
-            return quote! {
-                let mut first = 0;
-                for field in #walk {
-                    let values = { #body };
-                    runtime::put(results, first, values);
-                    first = first.wrapping_add(#channels);
-                }
-            };
-        }
-        let bits = self.bits();
-        let aligned = self.output().is_byte_aligned(self.program.activation_bits);
-        let pixels = window::stored_pixels(self.output(), self.step.order);
-        quote! {
-            let mut pixels = #pixels;
-            for field in #walk {
-                let values = { #body };
-                runtime::store::<#bits, #aligned, #channels>(arena, pixels.next_cell(), values);
-            }
         }
     }
 }

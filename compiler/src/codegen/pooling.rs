@@ -1,15 +1,16 @@
 //! Pooling of a stored map.
 
-use super::{Site, count, window::Window};
+use super::site::{Site, StepSite};
+use super::{count, window::Window};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 /// The bits of an activation as they are stored.
-fn stored_bits(site: &Site<'_>) -> Literal {
+fn stored_bits(site: &StepSite<'_>) -> Literal {
     Literal::u8_unsuffixed(0xFF >> (8 - site.program.activation_bits))
 }
 
-pub(super) fn average(site: &Site<'_>, shift: u32) -> TokenStream {
+pub(super) fn average(site: &StepSite<'_>, shift: u32) -> TokenStream {
     let channels = count(site.step.output.channels);
     let (shift, mask) = (count(shift), stored_bits(site));
     let window = Window::of(site);
@@ -21,7 +22,7 @@ pub(super) fn average(site: &Site<'_>, shift: u32) -> TokenStream {
     })
 }
 
-pub(super) fn maximum(site: &Site<'_>) -> TokenStream {
+pub(super) fn maximum(site: &StepSite<'_>) -> TokenStream {
     let window = Window::of(site);
     let mut values = window.tap_cells().map(|cell| site.load(&cell));
     let first = values.next();

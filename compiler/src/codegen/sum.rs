@@ -2,15 +2,16 @@
 //! separable ones, and the straight-line form that dense layers share.
 
 use super::operands::{self, Operands};
-use super::{Site, count, integer, window::Window};
+use super::site::Site;
+use super::{count, integer};
 use crate::program::{Accumulator, ConstantParameters, Finish, WeightedSum, packed_row_bytes};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 use std::collections::BTreeMap;
 
-pub(super) fn convolution(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
-    let cells = Window::of(site);
-    let values = cells.tap_cells().map(|cell| site.load(&cell));
+pub(super) fn convolution(site: &dyn Site, sum: &WeightedSum) -> TokenStream {
+    let cells = site.tap_cells();
+    let values = cells.iter().map(|cell| site.load(cell));
     let body = match operands::unrolled(sum) {
         Some(constants) => {
             let begin = unrolled_begin(sum, constants);
@@ -24,7 +25,7 @@ pub(super) fn convolution(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
             quote!(#begin #(#taps)* #finish)
         }
         None => {
-            let operands = Operands::of(site.step, sum, 0);
+            let operands = Operands::of(site.layer(), sum, 0);
             let integer = integer(sum.accumulator);
             let outputs = count(sum.outputs);
             let taps = (0..).zip(values).map(|(tap, values)| {
@@ -42,12 +43,12 @@ pub(super) fn convolution(site: &Site<'_>, sum: &WeightedSum) -> TokenStream {
 }
 
 pub(super) fn separable(
-    site: &Site<'_>,
+    site: &dyn Site,
     depthwise: &WeightedSum,
     pointwise: &WeightedSum,
 ) -> TokenStream {
-    let cells = Window::of(site);
-    let values = cells.tap_cells().map(|cell| site.load(&cell));
+    let cells = site.tap_cells();
+    let values = cells.iter().map(|cell| site.load(cell));
     let bits = site.bits();
     let channels = count(depthwise.outputs);
     let both = operands::unrolled(depthwise).zip(operands::unrolled(pointwise));
@@ -84,11 +85,11 @@ pub(super) fn separable(
                 integer(depthwise.accumulator),
                 integer(pointwise.accumulator),
             );
-            let of_depthwise = Operands::of(site.step, depthwise, 0);
-            let of_pointwise = Operands::of(site.step, pointwise, 1);
+            let of_depthwise = Operands::of(site.layer(), depthwise, 0);
+            let of_pointwise = Operands::of(site.layer(), pointwise, 1);
             let weights = &of_depthwise.weights;
             let (weight_bits, narrow) = (site.weight_bits(), site.narrow());
-            let row_bytes = packed_row_bytes(depthwise.outputs, site.program.weight_bits);
+            let row_bytes = packed_row_bytes(depthwise.outputs, site.program().weight_bits);
             let taps = (0..).zip(values).map(|(tap, values)| {
                 let first = count(of_depthwise.first_weight_byte + tap * row_bytes);
                 quote! {
@@ -117,7 +118,7 @@ pub(super) fn separable(
 
 /// Adds a tap of packed weights to all sums.
 fn table_tap(
-    site: &Site<'_>,
+    site: &dyn Site,
     sum: &WeightedSum,
     operands: &Operands,
     tap: u32,
@@ -127,7 +128,7 @@ fn table_tap(
     let weights = &operands.weights;
     let (weight_bits, narrow) = (site.weight_bits(), site.narrow());
     let integer = integer(sum.accumulator);
-    let tap_bytes = packed_row_bytes(sum.outputs, site.program.weight_bits) * sum.inputs;
+    let tap_bytes = packed_row_bytes(sum.outputs, site.program().weight_bits) * sum.inputs;
     let (inputs, outputs) = (count(sum.inputs), count(sum.outputs));
     let first = count(operands.first_weight_byte + tap * tap_bytes);
     quote! {
@@ -139,7 +140,7 @@ fn table_tap(
 
 /// Adds the biases, and ends in the array of finished values.
 fn table_finish(
-    site: &Site<'_>,
+    site: &dyn Site,
     sum: &WeightedSum,
     operands: &Operands,
     sums: &TokenStream,
@@ -163,7 +164,7 @@ fn table_finish(
 
 /// What becomes of one sum.
 pub(super) fn finish(
-    site: &Site<'_>,
+    site: &dyn Site,
     sum: &WeightedSum,
     value: &TokenStream,
     right: &TokenStream,
@@ -207,7 +208,7 @@ pub(super) fn unrolled_begin(sum: &WeightedSum, constants: &ConstantParameters) 
 /// skips its weights, and a weight that is 0 costs nothing. A value's products
 /// are computed once for all sums.
 pub(super) fn unrolled_tap(
-    site: &Site<'_>,
+    site: &dyn Site,
     sum: &WeightedSum,
     (values, count_of_values): (&TokenStream, u32),
     weight: impl Fn(usize, usize) -> i8,
@@ -262,7 +263,7 @@ pub(super) fn unrolled_tap(
 
 /// The array of finished values.
 pub(super) fn unrolled_finish(
-    site: &Site<'_>,
+    site: &dyn Site,
     sum: &WeightedSum,
     constants: &ConstantParameters,
 ) -> TokenStream {

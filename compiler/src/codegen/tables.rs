@@ -21,11 +21,15 @@ pub(super) fn emit(program: &Program) -> TokenStream {
             }
             _ => None,
         });
-    let sums = program.steps.iter().flat_map(|step| {
-        let sums = step.operation.sums().enumerate();
+    let stages = program.stages.iter();
+    let stages = stages.map(|stage| (stage.layer, &stage.operation));
+    let steps = program.steps.iter();
+    let steps = steps.map(|step| (step.layer, &step.operation));
+    let sums = stages.chain(steps).flat_map(|(layer, operation)| {
+        let sums = operation.sums().enumerate();
         sums.filter_map(move |(half, sum)| match &sum.parameters {
             SumParameters::Constant(constants) if constants.form == Form::Table => {
-                let (weights, biases) = sum_names(step.layer.0, half);
+                let (weights, biases) = sum_names(layer.0, half);
                 let rows = constants.weights.chunks(sum.outputs as usize);
                 let packed = rows.flat_map(|row| pack_row(row, program.weight_bits));
                 let packed = packed.map(Literal::u8_unsuffixed);
@@ -42,7 +46,7 @@ pub(super) fn emit(program: &Program) -> TokenStream {
 }
 
 /// Whether code finds single pixels of the map: a dense layer reads it as it
-/// is stored, and only the intake writes pixels in another order.
+/// is stored, and only the intake and the stages write pixels in another order.
 fn is_read_by_pixel(program: &Program, map: usize) -> bool {
     let reader = program.steps.get(map).map(|step| &step.operation);
     map == 0 || !matches!(reader, Some(Operation::Dense(_)))

@@ -1,7 +1,7 @@
 //! Where a layer reads and writes: the walk over its receptive fields, the cell
 //! of each tap, and the cells that outputs go to.
 
-use super::{Site, count, tables};
+use super::{count, site::StepSite, tables};
 use crate::plan::{Order, ReceptiveField};
 use crate::program::{Addressing, Map};
 use proc_macro2::TokenStream;
@@ -19,7 +19,7 @@ pub(super) struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    pub(super) fn of(site: &'a Site<'_>) -> Self {
+    pub(super) fn of(site: &'a StepSite<'_>) -> Self {
         Self {
             map: site.input(),
             map_index: site.index,

@@ -130,7 +130,9 @@ impl Machine<'_> {
             keeper: Keeper::Stage(index),
             pixel: window,
             value,
-            first_cell: windows.first_cell + value * windows.cells_per_value,
+            first_cell: windows.first_cell
+                + window.1 * windows.window_cells()
+                + channel * windows.cells_per_value,
             cells: windows.cells_per_value,
             signed: stage.signed_input,
         }

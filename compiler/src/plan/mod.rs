@@ -342,10 +342,10 @@ mod tests {
         assert_eq!(planned(Strategy::HERRINGBONE).arena_bytes, 431);
     }
 
-    /// Sums of the first pooling 28, rings 16, 70 and 92, maxima 22, logits 20.
+    /// Sums of the first pooling 28, rings 16, 70 and 92, maxima 24, logits 20.
     #[test]
     fn the_published_network_streams_in_a_little_more_than_half_of_it() {
-        assert_eq!(planned(Strategy::STREAMED).arena_bytes, 248);
+        assert_eq!(planned(Strategy::STREAMED).arena_bytes, 250);
     }
 
     #[test]

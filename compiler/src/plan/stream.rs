@@ -105,12 +105,15 @@ pub struct Windows {
     pub channels: u32,
     /// Cells of a value: the largest of them has one, a sum a whole byte or two.
     pub cells_per_value: u32,
+    /// Cells of a byte: a window begins at one.
+    pub cells_per_byte: u32,
 }
 
 impl Windows {
-    /// Cells of a window.
+    /// Cells from a window to the next one.
     pub fn window_cells(self) -> u32 {
-        self.channels * self.cells_per_value
+        let cells = self.channels * self.cells_per_value;
+        cells.next_multiple_of(self.cells_per_byte)
     }
 
     /// Cells of the row.
@@ -256,13 +259,16 @@ impl Stream {
     }
 
     fn windows(&mut self, output: Shape, cells_per_value: u32) -> Keeps {
-        let cells = output.width * output.channels * cells_per_value;
-        Keeps::Windows(Windows {
-            first_cell: self.take(cells.div_ceil(self.cells_per_byte)) * self.cells_per_byte,
+        let mut windows = Windows {
+            first_cell: 0,
             columns: output.width,
             channels: output.channels,
             cells_per_value,
-        })
+            cells_per_byte: self.cells_per_byte,
+        };
+        let first_byte = self.take(windows.cells() / self.cells_per_byte);
+        windows.first_cell = first_byte * self.cells_per_byte;
+        Keeps::Windows(windows)
     }
 
     fn sums(&mut self, output: Shape, bytes_each: u32) -> Keeps {

@@ -59,6 +59,18 @@ impl Program {
         stages.chain(self.steps.iter().map(|step| &step.operation))
     }
 
+    /// Whether weights are used while the input arrives.
+    pub fn stages_read_parameters(&self) -> bool {
+        let mut stages = self.stages.iter();
+        stages.any(|stage| stage.operation.sums().next().is_some())
+    }
+
+    /// Whether weights are used when the input is complete.
+    pub fn steps_read_parameters(&self) -> bool {
+        let mut steps = self.steps.iter();
+        steps.any(|step| step.operation.sums().next().is_some())
+    }
+
     fn operations_mut(&mut self) -> impl Iterator<Item = &mut Operation> {
         let stages = self.stages.iter_mut().map(|stage| &mut stage.operation);
         stages.chain(self.steps.iter_mut().map(|step| &mut step.operation))

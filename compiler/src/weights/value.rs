@@ -14,6 +14,9 @@ const PACKAGE: &str = "CARGO_MANIFEST_DIR";
 /// The largest object where pointers have 16 bits.
 const LARGEST_16_BIT_OBJECT_BYTES: u64 = 32_767;
 
+/// The environment variables of whoever builds the network.
+type Environment<'a> = &'a dyn Fn(&str) -> Result<String, env::VarError>;
+
 /// The value of `weights`.
 #[derive(Clone, Debug)]
 pub enum WeightsValue {
@@ -50,11 +53,27 @@ impl WeightsPath {
     /// # Errors
     /// [`WeightsError::Variable`] and [`WeightsError::EmptyPath`].
     pub fn locate(&self) -> Result<PathBuf, WeightsError> {
+        self.locate_by(&|name| env::var(name))
+    }
+
+    /// The path on this machine, of a crate in the folder `package`, wherever
+    /// this process runs.
+    ///
+    /// # Errors
+    /// As [`Self::locate`].
+    pub fn locate_in(&self, package: &Path) -> Result<PathBuf, WeightsError> {
+        self.locate_by(&|name| match name {
+            PACKAGE => Ok(package.display().to_string()),
+            _ => env::var(name),
+        })
+    }
+
+    fn locate_by(&self, environment: Environment<'_>) -> Result<PathBuf, WeightsError> {
         let mut path = String::new();
         for part in &self.parts {
             match part {
                 PathPart::Text(text) => path += &text.value(),
-                PathPart::Variable(name) => path += &variable(&name.value())?,
+                PathPart::Variable(name) => path += &variable(&name.value(), environment)?,
             }
         }
         if path.is_empty() {
@@ -63,7 +82,7 @@ impl WeightsPath {
         // `join` takes an absolute path as it is.
         match Path::new(&path).is_absolute() {
             true => Ok(path.into()),
-            false => Ok(Path::new(&variable(PACKAGE)?).join(path)),
+            false => Ok(Path::new(&variable(PACKAGE, environment)?).join(path)),
         }
     }
 
@@ -117,7 +136,7 @@ impl WeightsPath {
     }
 }
 
-fn variable(name: &str) -> Result<String, WeightsError> {
+fn variable(name: &str, environment: Environment<'_>) -> Result<String, WeightsError> {
     let error = |reason| WeightsError::Variable {
         name: name.to_owned(),
         reason,
@@ -126,7 +145,7 @@ fn variable(name: &str) -> Result<String, WeightsError> {
     if name.is_empty() || name.contains(['=', '\0']) {
         return Err(error("is not a possible name"));
     }
-    env::var(name).map_err(|cause| match cause {
+    environment(name).map_err(|cause| match cause {
         env::VarError::NotPresent => error("is not set"),
         env::VarError::NotUnicode(_) => error("is not Unicode"),
     })

@@ -5,7 +5,12 @@
 #![no_std]
 #![cfg_attr(target_arch = "avr", feature(asm_experimental_arch))]
 
-#[cfg(not(any(feature = "herringbone", feature = "table", feature = "runtime")))]
+#[cfg(not(any(
+    feature = "herringbone",
+    feature = "streamed",
+    feature = "table",
+    feature = "runtime"
+)))]
 herringbone::network! {
     /// A handwritten digit, 28×28 grey levels, to its class.
     pub Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr, D*(10) >,
@@ -20,6 +25,16 @@ herringbone::network! {
     target: atmega328p,
     weights: env!("HERRINGBONE_WEIGHTS"),
     plan: herringbone,
+}
+
+#[cfg(feature = "streamed")]
+herringbone::network! {
+    /// The same by the plan that needs the image least: every pixel goes through all layers as it
+    /// arrives.
+    pub Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr, D*(10) >,
+    target: atmega328p,
+    weights: env!("HERRINGBONE_WEIGHTS"),
+    plan: streamed,
 }
 
 #[cfg(feature = "table")]

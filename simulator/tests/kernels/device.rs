@@ -9,8 +9,8 @@ use herringbone_compiler::target::Target;
 use herringbone_simulator::call::Caller;
 use herringbone_simulator::machine::Machine;
 
-/// Bytes of the cursor in front of the arena.
-const CURSOR_BYTES: u16 = 3;
+/// Bytes of the cursor that say which byte of the input is the next.
+const PLACE_BYTES: usize = 3;
 
 /// Bytes around what the code may write to that must stay as they are, beside all others.
 const GUARD_BYTES: u16 = 8;
@@ -101,7 +101,8 @@ impl<'a> Device<'a> {
         site: Site,
     ) -> bool {
         let data = program.arena_bytes + results_bytes(program);
-        let data = data + u32::from(CURSOR_BYTES + 3 * GUARD_BYTES) + parameter_bytes as u32;
+        let data =
+            data + program.cursor_bytes + u32::from(3 * GUARD_BYTES) + parameter_bytes as u32;
         data + code.stack_bytes <= part.sram_bytes
             && site.base_bytes + code.flash_bytes() <= part.flash_bytes
     }
@@ -136,7 +137,8 @@ impl<'a> Device<'a> {
         );
 
         let arena_bytes = u16::try_from(program.arena_bytes)?;
-        let network_bytes = arena_bytes + CURSOR_BYTES + u16::try_from(parameters.len())?;
+        let cursor_bytes = u16::try_from(program.cursor_bytes)?;
+        let network_bytes = arena_bytes + cursor_bytes + u16::try_from(parameters.len())?;
         let results_bytes = u16::try_from(results_bytes(program))?;
         let (start, end) = (caller.machine().ram_start(), caller.machine().ram_end());
         let taken = network_bytes + results_bytes + 3 * GUARD_BYTES;
@@ -163,7 +165,7 @@ impl<'a> Device<'a> {
     }
 
     fn cursor(&self) -> Range<u16> {
-        self.network..self.network + CURSOR_BYTES
+        self.network..self.network + self.program.cursor_bytes as u16
     }
 
     fn results(&self) -> Range<u16> {
@@ -211,7 +213,7 @@ impl<'a> Device<'a> {
         let machine = self.caller.machine();
         let cursor: Vec<u8> = self.cursor().map(|address| machine.data(address)).collect();
         ensure!(
-            cursor == [0; CURSOR_BYTES as usize],
+            cursor[..PLACE_BYTES] == [0; PLACE_BYTES],
             "the cursor is {cursor:?} after the last byte"
         );
 

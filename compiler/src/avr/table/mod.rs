@@ -19,7 +19,7 @@ use crate::avr::assembly::Assembly;
 use crate::avr::field::Run;
 use crate::avr::finish::{self, Destination, load_sum, shift_up};
 use crate::avr::input::Input;
-use crate::avr::instruction::{Label, Register};
+use crate::avr::instruction::{Condition, Label, Mode, Pointer, Register};
 use crate::avr::passes::{Demand, Passes};
 use crate::avr::requantise::SUM;
 use crate::avr::rounder::Rounder;
@@ -56,6 +56,18 @@ pub(in crate::avr) struct Table<'a> {
     registers: TableRegisters,
     rounder: Rounder<'a>,
     multiply: Option<Label>,
+    /// Where the sums are kept until all of their input has arrived.
+    kept: Option<KeptSums>,
+}
+
+/// Sums that lie in the arena while pixels add to them.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::avr) struct KeptSums {
+    /// Their first byte, from the network's address on.
+    pub(in crate::avr) first_byte: u32,
+    /// The two bytes, from the network's address on, that say where in the rows
+    /// of weights the next pixel's begin, where there are several.
+    pub(in crate::avr) position_byte: Option<u32>,
 }
 
 /// A pass, and the subroutines that it calls.
@@ -182,7 +194,28 @@ impl<'a> Table<'a> {
             registers,
             rounder: Rounder::new(sum),
             multiply: software.then(|| asm.label()),
+            kept: None,
         }
+    }
+
+    /// A sum to which the pixels of its input add one by one. [`BASE`] is the
+    /// network's address.
+    pub(in crate::avr) fn kept(
+        asm: &mut Assembly,
+        sum: &'a Sum<'a>,
+        input: Input<'a>,
+        kept: KeptSums,
+    ) -> Self {
+        Self {
+            kept: Some(kept),
+            results: None,
+            ..Self::new(asm, sum, input, true)
+        }
+    }
+
+    /// Bytes of the rows of weights that a pixel uses.
+    pub(in crate::avr) fn bytes_per_pixel(&self, channels: u32) -> u32 {
+        channels * self.rows.row_bytes
     }
 
     /// What it changes, or wants unchanged.
@@ -254,7 +287,83 @@ impl<'a> Table<'a> {
                 asm.clr(ZERO);
             }
             asm.of(Kind::MultiplyAccumulate, |asm| self.correct(asm, index));
-            self.finish(asm, index, destination, target);
+            match self.kept {
+                Some(kept) => asm.of(Kind::MultiplyAccumulate, |asm| {
+                    self.add_to_kept(asm, index, kept);
+                }),
+                None => self.finish(asm, index, destination, target),
+            }
+        }
+    }
+
+    /// Lets `bytes` of kept sums begin with 0, if no pixel was added yet. Changes
+    /// r18, r19 and X.
+    pub(in crate::avr) fn begin_kept(&self, asm: &mut Assembly, bytes: u32, kept: KeptSums) {
+        let begun = asm.label();
+        let mut times = 1.0;
+        if let Some(position_byte) = kept.position_byte {
+            asm.movw(Pointer::X.low(), BASE);
+            asm.add_to_pair(Pointer::X.low(), position_byte as i32);
+            asm.load(BYTE, Pointer::X, Mode::PostIncrement);
+            asm.load(COUNT, Pointer::X, Mode::Plain);
+            asm.or(BYTE, COUNT);
+            times = 0.05;
+            asm.branch(Condition::NotEqual, begun, 1.0 - times);
+        }
+        asm.times(times, |asm| {
+            asm.movw(Pointer::X.low(), BASE);
+            asm.add_to_pair(Pointer::X.low(), kept.first_byte as i32);
+            asm.ldi_pair(BYTE, bytes as u16);
+            let next = asm.here();
+            asm.times(bytes.into(), |asm| {
+                asm.store(Pointer::X, Mode::PostIncrement, ZERO);
+                asm.subi(BYTE, 1);
+                asm.sbci(COUNT, 0);
+                asm.loop_back(Condition::NotEqual, next, f64::from(bytes).max(1.01));
+            });
+        });
+        asm.bind(begun);
+    }
+
+    /// Finishes sums that were kept, when all of their input has arrived.
+    pub(in crate::avr) fn finish_kept(
+        &mut self,
+        asm: &mut Assembly,
+        kept: KeptSums,
+        target: (&State, &Sink<'_>),
+    ) {
+        for index in 0..self.passes.len() {
+            asm.of(Kind::Load, |asm| {
+                self.point_at_kept(asm, index, kept);
+                for &register in self.passes[index].accumulators.iter().flatten() {
+                    asm.load(register, Pointer::X, Mode::PostIncrement);
+                }
+            });
+            self.finish(asm, index, Destination::Stored, target);
+        }
+    }
+
+    /// X ← the first of a pass's sums.
+    fn point_at_kept(&self, asm: &mut Assembly, pass: usize, kept: KeptSums) {
+        let first = (self.passes[pass].first * self.sum.width) as u32;
+        asm.movw(Pointer::X.low(), BASE);
+        asm.add_to_pair(Pointer::X.low(), (kept.first_byte + first) as i32);
+    }
+
+    /// Adds a pass's sums to those in the arena.
+    fn add_to_kept(&self, asm: &mut Assembly, pass: usize, kept: KeptSums) {
+        let byte = Register(30);
+        self.point_at_kept(asm, pass, kept);
+        for accumulator in &self.passes[pass].accumulators {
+            for (index, &register) in accumulator.iter().enumerate() {
+                asm.load(byte, Pointer::X, Mode::Plain);
+                if index == 0 {
+                    asm.add(byte, register);
+                } else {
+                    asm.adc(byte, register);
+                }
+                asm.store(Pointer::X, Mode::PostIncrement, byte);
+            }
         }
     }
 
@@ -273,6 +382,13 @@ impl<'a> Table<'a> {
             asm.clr(sign);
         }
         self.rows.begin(asm, pass.first_byte);
+        if let Some(position_byte) = self.kept.and_then(|kept| kept.position_byte) {
+            asm.movw(Pointer::X.low(), BASE);
+            asm.add_to_pair(Pointer::X.low(), position_byte as i32);
+            asm.load(BYTE, Pointer::X, Mode::PostIncrement);
+            asm.load(COUNT, Pointer::X, Mode::Plain);
+            self.rows.skip_by_pair(asm, BYTE);
+        }
     }
 
     /// Takes the offset off, and apart what was multiplied together.

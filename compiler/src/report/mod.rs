@@ -1,10 +1,23 @@
-//! A plan for people to read: as text, and as a table in the type's rustdoc.
+//! A plan for people to read: as text, as a table in the type's rustdoc, and as a
+//! picture.
+
+mod arena;
+mod markdown;
+mod svg;
+mod text;
+
+pub use arena::{ArenaOverTime, Block, Owner, Peak, Phase};
+pub use markdown::markdown;
+pub use svg::{Picture, svg};
+pub(crate) use svg::{fits_rustdoc as picture_fits_rustdoc, rustdoc as rustdoc_picture};
+pub use text::text;
 
 use crate::avr::Form;
 use crate::budget::{Design, LayerFootprint, reserved_flash_bytes};
 use crate::declaration::{Declaration, WeightsSource};
-use crate::network::{LayerKind, Network};
-use crate::plan::{Arrival, LayerPlan, MemoryPlan};
+use crate::network::{LayerKind, Shape};
+use crate::plan::{Arrival, Order};
+use std::fmt;
 
 /// A column of the table.
 struct Column {
@@ -52,62 +65,6 @@ const CODE_CAPTION: &str = ";\nbytes of flash of each layer's code and tables, a
 
 /// One row of the table.
 type Row = Vec<String>;
-
-/// The plan as lines of text.
-pub fn text(name: &str, declaration: &Declaration, design: &Design) -> String {
-    let (columns, rows) = table(declaration, design);
-    let widths: Vec<usize> = columns
-        .iter()
-        .enumerate()
-        .map(|(index, column)| {
-            let cells = rows.iter().map(|row| row[index].chars().count());
-            cells.chain([column.head.len()]).max().unwrap_or(0)
-        })
-        .collect();
-    let line = |cells: &mut dyn Iterator<Item = &str>| {
-        let mut line = String::new();
-        for ((cell, width), column) in cells.zip(&widths).zip(columns) {
-            line.push_str(&match column.is_number {
-                true => format!("{cell:>width$}  "),
-                false => format!("{cell:<width$}  "),
-            });
-        }
-        line.trim_end().to_owned() + "\n"
-    };
-    let caption = caption(design);
-    let mut text = format!("{name}: {}\n\n{caption}\n\n", summary(declaration, design));
-    text.push_str(&line(&mut columns.iter().map(|column| column.head)));
-    for row in &rows {
-        text.push_str(&line(&mut row.iter().map(String::as_str)));
-    }
-    text.push('\n');
-    text.push_str(&totals(declaration, design).join("\n"));
-    text.push('\n');
-    text
-}
-
-/// The plan as Markdown.
-pub fn markdown(declaration: &Declaration, design: &Design) -> String {
-    let (columns, rows) = table(declaration, design);
-    let heads: Vec<_> = columns.iter().map(|column| column.head).collect();
-    let lines: String = columns
-        .iter()
-        .map(|column| if column.is_number { "---:|" } else { "---|" })
-        .collect();
-    let mut text = format!(
-        "# Memory plan\n\n{}\n\n{}\n\n| {} |\n|{lines}\n",
-        summary(declaration, design),
-        caption(design),
-        heads.join(" | ")
-    );
-    for row in rows {
-        text.push_str(&format!("| {} |\n", row.join(" | ").replace('*', "\\*")));
-    }
-    text.push('\n');
-    text.push_str(&totals(declaration, design).join("\n\n"));
-    text.push('\n');
-    text
-}
 
 fn caption(design: &Design) -> String {
     let code = design.footprint.code.as_ref();
@@ -196,58 +153,113 @@ fn given(declaration: &Declaration, bytes: Option<u32>) -> String {
 }
 
 fn table(declaration: &Declaration, design: &Design) -> (&'static [Column], Vec<Row>) {
-    let mut rows = memory_rows(&declaration.network, &design.plan);
-    let Some(code) = &design.footprint.code else {
-        return (&COLUMNS[..MEMORY_COLUMNS], rows);
+    let layers = layers(declaration, design).into_iter();
+    let rows = layers.map(|row| {
+        let mut cells = vec![
+            row.name,
+            row.output.to_string(),
+            row.order.to_string(),
+            row.live_input_bytes.to_string(),
+            row.live_output_bytes.to_string(),
+            match row.needed_bytes {
+                Some(bytes) if row.is_peak => format!("{bytes} (peak)"),
+                Some(bytes) => bytes.to_string(),
+                None => String::new(),
+            },
+        ];
+        cells.extend(row.code.into_iter().flat_map(|code| {
+            let form = match code.form {
+                None => "–",
+                Some(_) if declaration.weights == WeightsSource::Runtime => "loaded",
+                Some(Form::Unrolled) => "unrolled",
+                Some(Form::Table) => "table",
+            };
+            [
+                form.to_owned(),
+                code.flash_bytes.to_string(),
+                thousands(code.cycles.round() as u64),
+            ]
+        }));
+        cells
+    });
+    let count = match design.footprint.code {
+        Some(_) => COLUMNS.len(),
+        None => MEMORY_COLUMNS,
     };
-    let intake = code.intake();
-    let intake = LayerFootprint {
-        form: None,
-        flash_bytes: intake.all_flash_bytes().into(),
-        cycles: intake.cycles,
-    };
-    // A plan's steps are the layers that have code of their own.
-    let layers = [&intake]
-        .into_iter()
-        .chain(design.footprint.layers.values());
-    for (row, layer) in rows.iter_mut().zip(layers) {
-        let form = match layer.form {
-            None => "–",
-            Some(_) if declaration.weights == WeightsSource::Runtime => "loaded",
-            Some(Form::Unrolled) => "unrolled",
-            Some(Form::Table) => "table",
-        };
-        row.extend([
-            form.to_owned(),
-            layer.flash_bytes.to_string(),
-            thousands(layer.cycles.round() as u64),
-        ]);
-    }
-    (&COLUMNS, rows)
+    (&COLUMNS[..count], rows.collect())
 }
 
-/// The columns of memory: the intake, and a row a step.
-fn memory_rows(network: &Network, plan: &MemoryPlan) -> Vec<Row> {
-    let mut rows: Vec<Row> = Vec::new();
-    let peak = plan.peak();
-    let needs = |step: &LayerPlan| {
-        let bytes = plan.bytes(step.need_cells);
-        if step == peak {
-            format!("{bytes} (peak)")
-        } else {
-            bytes.to_string()
+/// What one layer takes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerRow {
+    /// As the declaration writes it, or `input`.
+    pub name: String,
+    /// What it makes.
+    pub output: Shape,
+    /// How it is computed.
+    pub order: LayerOrder,
+    /// Bytes of its inputs that are alive at its worst moment; of a layer that is
+    /// computed as the input arrives, the pixels that it keeps.
+    pub live_input_bytes: u32,
+    /// And of its outputs; of such a layer, windows and sums that it keeps.
+    pub live_output_bytes: u32,
+    /// Bytes from the first to the last that is in use then: `None` for layers that
+    /// are computed together, but the last of them.
+    pub needed_bytes: Option<u32>,
+    /// Whether the arena's peak is here.
+    pub is_peak: bool,
+    /// What its code takes, on AVR.
+    pub code: Option<LayerFootprint>,
+}
+
+/// When a layer's outputs are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LayerOrder {
+    /// With the bytes of the input.
+    AsItArrives,
+    /// All of them when the input is complete, in that order of pixels.
+    Pixels(Order),
+    /// All of them, one after the other.
+    OneByOne,
+}
+
+impl fmt::Display for LayerOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LayerOrder::AsItArrives => f.write_str("as it arrives"),
+            LayerOrder::Pixels(order) => order.fmt(f),
+            LayerOrder::OneByOne => f.write_str("one by one"),
         }
-    };
+    }
+}
+
+/// A row for the input, unless a layer takes it in, and for every layer that
+/// computes something.
+pub fn layers(declaration: &Declaration, design: &Design) -> Vec<LayerRow> {
+    let network = &declaration.network;
+    let plan = &design.plan;
+    let peak = plan.peak();
     let stream = &plan.stream_need;
+    let mut rows = Vec::new();
+    let intake = design.footprint.code.as_ref().map(|code| {
+        let intake = code.intake();
+        LayerFootprint {
+            form: None,
+            flash_bytes: intake.all_flash_bytes().into(),
+            cycles: intake.cycles,
+        }
+    });
     if plan.stages.is_empty() {
-        rows.push(vec![
-            "input".to_owned(),
-            network.input().to_string(),
-            "as it arrives".to_owned(),
-            "0".to_owned(),
-            plan.bytes(stream.live_output_cells).to_string(),
-            needs(stream),
-        ]);
+        rows.push(LayerRow {
+            name: "input".to_owned(),
+            output: network.input(),
+            order: LayerOrder::AsItArrives,
+            live_input_bytes: 0,
+            live_output_bytes: plan.bytes(stream.live_output_cells),
+            needed_bytes: Some(plan.bytes(stream.need_cells)),
+            is_peak: stream == peak,
+            code: intake,
+        });
     }
     for (index, stage) in plan.stages.iter().enumerate() {
         let layer = network.layer(stage.layer);
@@ -259,37 +271,39 @@ fn memory_rows(network: &Network, plan: &MemoryPlan) -> Vec<Row> {
         let is_last = index + 1 == plan.stages.len();
         let map_cells = if is_last { stream.live_output_cells } else { 0 };
         let kept_cells = stage.cells(plan.cells_per_byte) - ring_cells;
-        rows.push(vec![
-            layer.to_string(),
-            layer.output.to_string(),
-            "as it arrives".to_owned(),
-            plan.bytes(ring_cells).to_string(),
-            plan.bytes(kept_cells + map_cells).to_string(),
-            if is_last {
-                needs(stream)
-            } else {
-                String::new()
-            },
-        ]);
+        let own = design.footprint.layers.get(&stage.layer).copied();
+        rows.push(LayerRow {
+            name: layer.to_string(),
+            output: layer.output,
+            order: LayerOrder::AsItArrives,
+            live_input_bytes: plan.bytes(ring_cells),
+            live_output_bytes: plan.bytes(kept_cells + map_cells),
+            needed_bytes: is_last.then(|| plan.bytes(stream.need_cells)),
+            is_peak: is_last && stream == peak,
+            code: own.or(intake.filter(|_| index == 0)),
+        });
     }
     for step in &plan.steps {
         let layer = network.layer(step.layer);
-        rows.push(vec![
-            layer.to_string(),
-            layer.output.to_string(),
-            match layer.kind {
-                LayerKind::Dense { .. } => "one by one".to_owned(),
-                _ => step.order.to_string(),
+        rows.push(LayerRow {
+            name: layer.to_string(),
+            output: layer.output,
+            order: match layer.kind {
+                LayerKind::Dense { .. } => LayerOrder::OneByOne,
+                _ => LayerOrder::Pixels(step.order),
             },
-            plan.bytes(step.live_input_cells).to_string(),
-            plan.bytes(step.live_output_cells).to_string(),
-            needs(step),
-        ]);
+            live_input_bytes: plan.bytes(step.live_input_cells),
+            live_output_bytes: plan.bytes(step.live_output_cells),
+            needed_bytes: Some(plan.bytes(step.need_cells)),
+            is_peak: step == peak,
+            code: design.footprint.layers.get(&step.layer).copied(),
+        });
     }
     rows
 }
 
-fn thousands(number: u64) -> String {
+/// A number with commas: `12,345`.
+pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<&str> = digits
         .as_bytes()

@@ -1,0 +1,48 @@
+//! `cargo herringbone`: shows how a declared network uses its memory.
+
+mod chart;
+mod diagnostics;
+mod features;
+mod package;
+mod plan;
+mod progress;
+mod source;
+mod text;
+mod view;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Looks at networks declared with `herringbone::network!`.
+#[derive(Parser)]
+#[command(name = "cargo-herringbone", bin_name = "cargo herringbone", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Prints a network's memory plan, and draws it.
+    Plan(plan::Arguments),
+}
+
+fn main() -> ExitCode {
+    // Cargo gives the subcommand's own name as the first argument.
+    let mut arguments: Vec<_> = std::env::args_os().collect();
+    if arguments.get(1).is_some_and(|first| first == "herringbone") {
+        arguments.remove(1);
+    }
+    let result = match Cli::parse_from(arguments).command {
+        Command::Plan(arguments) => plan::run(&arguments),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            let style = anstyle::AnsiColor::Red.on_default().bold();
+            anstream::eprintln!("{style}error{style:#}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Where the pixels of a map go, or are, that arrive one behind the other: the
+//! next place in a ring, in a map that is stored whole, or among the results.
+
+use super::assembly::Assembly;
+use super::field::{position_in_network, position_of_cells};
+use super::instruction::{Condition, Mode, Pointer, Register};
+use crate::network::Shape;
+use crate::plan::{Ring, Sums};
+use crate::program::{Addressing, Map, Program};
+
+const NETWORK: Register = Register(24);
+const X: Register = Register(26);
+const Z: Register = Register(30);
+const NEXT: Register = Register(18);
+const SPARE: Register = Register(21);
+
+/// Places that are taken in turn; behind the last one comes the first again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slots {
+    /// The first one, from the network's address on: in nibbles where pixels may
+    /// begin in the middle of a byte, else in bytes.
+    first: u32,
+    by_nibble: bool,
+    /// Between neighbours.
+    step: u32,
+    /// From the first to behind the last.
+    length: u32,
+    /// Where in the network's value the next one's distance from the first is
+    /// kept, where there are several: a place that `ldd` reaches.
+    position_byte: Option<u8>,
+}
+
+/// The map of which a ring holds the newest pixels, as a kernel reads it: as if
+/// all of it lay where the ring does.
+pub(super) fn map_of_ring(ring: Ring, shape: Shape, signed: bool) -> Map {
+    Map {
+        shape,
+        signed,
+        addressing: Addressing::Affine,
+        first_cell: ring.first_cell,
+        pixels_before_wrap: shape.pixels(),
+    }
+}
+
+/// The byte of the network's value in which a position begins.
+pub(super) fn position_byte(position: u32) -> u8 {
+    debug_assert!(position < 30, "`ldd` reaches 63 bytes");
+    (3 + 2 * position) as u8
+}
+
+impl Slots {
+    /// Of a ring.
+    pub(super) fn of_ring(program: &Program, ring: Ring, position: Option<u32>) -> Self {
+        let bits = program.activation_bits;
+        let by_nibble = bits == 4 && ring.channels % 2 == 1;
+        let step = position_of_cells(ring.channels, bits, by_nibble);
+        Self {
+            first: position_in_network(ring.first_cell, bits, by_nibble, program.cursor_bytes),
+            by_nibble,
+            step,
+            length: ring.pixels * step,
+            position_byte: position.map(position_byte),
+        }
+    }
+
+    /// Of map 0, which is stored row by row.
+    pub(super) fn of_map(program: &Program, position: Option<u32>) -> Self {
+        let map = &program.maps[0];
+        let bits = program.activation_bits;
+        let by_nibble = !map.is_byte_aligned(bits);
+        let step = position_of_cells(map.shape.channels, bits, by_nibble);
+        let several = map.shape.pixels() > 1;
+        Self {
+            first: position_in_network(map.first_cell, bits, by_nibble, program.cursor_bytes),
+            by_nibble,
+            step,
+            length: map.shape.pixels() * step,
+            position_byte: position.filter(|_| several).map(position_byte),
+        }
+    }
+
+    /// Of the addresses of map 0's pixels, two bytes each.
+    pub(super) fn of_addresses(program: &Program, position: Option<u32>) -> Self {
+        Self {
+            first: 0,
+            by_nibble: false,
+            step: 2,
+            length: 2 * program.maps[0].shape.pixels(),
+            position_byte: position.map(position_byte),
+        }
+    }
+
+    /// Of results, a pixel of `outputs` each.
+    pub(super) fn of_results(
+        program: &Program,
+        sums: Sums,
+        outputs: u32,
+        position: Option<u32>,
+    ) -> Self {
+        Self {
+            first: program.cursor_bytes + sums.first_byte,
+            by_nibble: false,
+            step: outputs * sums.bytes_each,
+            length: sums.bytes(),
+            position_byte: position.map(position_byte),
+        }
+    }
+
+    /// Of the rows of weights that the pixels of a dense layer's input use.
+    pub(super) fn of_rows(bytes_per_pixel: u32, pixels: u32, position: Option<u32>) -> Self {
+        Self {
+            first: 0,
+            by_nibble: false,
+            step: bytes_per_pixel,
+            length: bytes_per_pixel * pixels,
+            position_byte: position.map(position_byte),
+        }
+    }
+
+    /// Whether places count nibbles.
+    pub(super) fn by_nibble(&self) -> bool {
+        self.by_nibble
+    }
+
+    /// Whether there are several.
+    pub(super) fn has_several(&self) -> bool {
+        self.position_byte.is_some()
+    }
+
+    /// Whether a byte holds every distance.
+    fn is_small(&self) -> bool {
+        self.length < 0x100
+    }
+
+    /// X ← the distance of the next place from the first. Changes Z.
+    pub(super) fn load_distance(&self, asm: &mut Assembly) {
+        match self.position_byte {
+            Some(byte) => {
+                asm.movw(Z, NETWORK);
+                asm.load(X, Pointer::Z, Mode::Displacement(byte));
+                if self.is_small() {
+                    asm.clr(X.next());
+                } else {
+                    asm.load(X.next(), Pointer::Z, Mode::Displacement(byte + 1));
+                }
+            }
+            None => {
+                asm.clr(X);
+                asm.clr(X.next());
+            }
+        }
+    }
+
+    /// X, a distance, becomes the place: an address, doubled where it counts
+    /// nibbles. Changes Z.
+    pub(super) fn to_place(&self, asm: &mut Assembly) {
+        if self.by_nibble {
+            asm.movw(Z, NETWORK);
+            asm.lsl(Z);
+            asm.rol(Z.next());
+            asm.add(X, Z);
+            asm.adc(X.next(), Z.next());
+        } else {
+            asm.add(X, NETWORK);
+            asm.adc(X.next(), NETWORK.next());
+        }
+        asm.add_to_pair(X, self.first as i32);
+    }
+
+    /// X ← the next place. Changes Z.
+    pub(super) fn point_at_next(&self, asm: &mut Assembly) {
+        if self.position_byte.is_some() {
+            self.load_distance(asm);
+            self.to_place(asm);
+        } else {
+            asm.movw(X, NETWORK);
+            if self.by_nibble {
+                asm.lsl(X);
+                asm.rol(X.next());
+            }
+            asm.add_to_pair(X, self.first as i32);
+        }
+    }
+
+    /// Goes to the place behind the one whose distance is in X: the zero flag
+    /// says that it was the last. Changes r18, r19, r21 and Z.
+    pub(super) fn advance(&self, asm: &mut Assembly) {
+        let Some(byte) = self.position_byte else {
+            return;
+        };
+        let same = asm.label();
+        asm.movw(NEXT, X);
+        let [low, high, ..] = self.length.to_le_bytes();
+        if self.is_small() {
+            asm.subi(NEXT, (self.step as u8).wrapping_neg());
+            asm.cpi(NEXT, low);
+        } else {
+            asm.add_to_pair(NEXT, self.step as i32);
+            asm.ldi(SPARE, high);
+            asm.cpi(NEXT, low);
+            asm.cpc(NEXT.next(), SPARE);
+        }
+        asm.branch(Condition::NotEqual, same, 0.95);
+        asm.times(0.05, |asm| {
+            // Not `clr`, which would change the zero flag to the same; the flag
+            // stays as it is all the way.
+            asm.ldi(NEXT, 0);
+            if !self.is_small() {
+                asm.ldi(NEXT.next(), 0);
+            }
+        });
+        asm.bind(same);
+        asm.movw(Z, NETWORK);
+        asm.store(Pointer::Z, Mode::Displacement(byte), NEXT);
+        if !self.is_small() {
+            asm.store(Pointer::Z, Mode::Displacement(byte + 1), NEXT.next());
+        }
+    }
+
+    /// Moves the distance in X on by so many places, around the end. Changes r21.
+    pub(super) fn skip(&self, asm: &mut Assembly, places: u32) {
+        if places == 0 {
+            return;
+        }
+        let inside = asm.label();
+        asm.add_to_pair(X, (places * self.step) as i32);
+        let [low, high, ..] = self.length.to_le_bytes();
+        asm.ldi(SPARE, high);
+        asm.cpi(X, low);
+        asm.cpc(X.next(), SPARE);
+        asm.branch(Condition::Lower, inside, 0.9);
+        asm.subi(X, low);
+        asm.sbci(X.next(), high);
+        asm.bind(inside);
+    }
+}

@@ -1,0 +1,281 @@
+//! Layers that are computed as their input arrives: a function each, which takes
+//! a pixel of the input in and gives the pixel of the output that it completes.
+
+use super::operands::Operands;
+use super::sink::{self, PixelPlace, deliver, window_byte, window_cell, window_log2};
+use super::site::{Site, Source};
+use super::{count, integer, parameters_type, reads_parameters, sum};
+use crate::network::LayerId;
+use crate::plan::Arrival;
+use crate::program::{Finish, Operation, Program, Stage, WeightedSum, packed_row_bytes};
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+/// The function of every stage, and one that pushes a pixel through all of them.
+pub(super) fn emit(program: &Program) -> TokenStream {
+    let arena_bytes = count(program.arena_bytes);
+    let positions = count(program.positions);
+    let arguments = quote! {
+        arena: &mut [u8; #arena_bytes], cursor: &mut runtime::Cursor<#positions>, pixel: runtime::Pixel
+    };
+    let parameters = parameters_type(program);
+    let signature = |reads: bool| {
+        let parameters = parameters.as_ref().filter(|_| reads);
+        let parameters = parameters.map(|bytes| quote!(parameters: &#bytes,));
+        quote!((#arguments, #parameters) -> ::core::option::Option<runtime::Pixel>)
+    };
+    let sites = (0..program.stages.len()).map(|index| StageSite { program, index });
+    let functions = sites.map(|site| {
+        let name = name(site.stage());
+        let signature = signature(reads_parameters(&site.stage().operation));
+        let body = site.body();
+        quote! {
+            #[inline(never)]
+            fn #name #signature { #body }
+        }
+    });
+    let signature = signature(program.stages_read_parameters());
+    let calls = program.stages.iter().map(|stage| {
+        let name = name(stage);
+        let reads = parameters.is_some() && reads_parameters(&stage.operation);
+        let parameters = reads.then(|| quote!(parameters));
+        quote!(let pixel = #name(arena, cursor, pixel, #parameters)?;)
+    });
+    // The stages run one after the other, so that the stack is as deep as the
+    // deepest of them.
+    quote! {
+        #(#functions)*
+        #[inline(always)]
+        fn stages #signature {
+            #(#calls)*
+            ::core::option::Option::Some(pixel)
+        }
+    }
+}
+
+fn name(stage: &Stage) -> Ident {
+    format_ident!("stage_{}", stage.layer.0)
+}
+
+/// A layer over the pixels that have arrived.
+struct StageSite<'a> {
+    program: &'a Program,
+    index: usize,
+}
+
+impl StageSite<'_> {
+    fn stage(&self) -> &Stage {
+        &self.program.stages[self.index]
+    }
+
+    fn body(&self) -> TokenStream {
+        let stage = self.stage();
+        match &stage.operation {
+            Operation::Convolution(sum) => sum::convolution(self, sum),
+            Operation::Separable {
+                depthwise,
+                pointwise,
+            } => sum::separable(self, depthwise, pointwise),
+            Operation::AveragePool { shift } => self.pooling(Some(*shift)),
+            Operation::MaxPool => self.pooling(None),
+            Operation::Dense(sum) => self.dense(sum),
+        }
+    }
+
+    /// The cell of a pixel `offset` pixels behind the first one of a field: that
+    /// is `field`, in cells from the ring's first one on.
+    fn arrived_cell(&self, offset: u32) -> TokenStream {
+        let stage = self.stage();
+        match stage.arrival {
+            Arrival::Ring(ring) => {
+                let first = count(ring.first_cell);
+                if stage.ring_position.is_none() {
+                    return quote!(#first);
+                }
+                let (offset, cells) = (count(offset * ring.channels), count(ring.cells()));
+                quote!(runtime::around(field.wrapping_add(#offset), #cells).wrapping_add(#first))
+            }
+            Arrival::Window => {
+                let before = self.program.stages[self.index - 1].windows();
+                let before = before.expect("a pooling keeps windows");
+                window_cell(before, &quote!(pixel.1))
+            }
+            Arrival::Bytes | Arrival::Values => unreachable!("such pixels are nowhere"),
+        }
+    }
+
+    /// The field of the output that the newest pixel completes.
+    fn field(&self) -> Option<TokenStream> {
+        let stage = self.stage();
+        let (ring, position) = stage.ring().zip(stage.ring_position)?;
+        let kernel = stage.field.kernel;
+        let live = (kernel.height - 1) * stage.input.width + kernel.width;
+        // A ring may hold a pixel more, so that it ends with a byte.
+        let spare = ring.pixels - live;
+        let (position, channels) = (count(position), count(ring.channels));
+        let slot = quote!(cursor.slot(#position));
+        let oldest = match spare {
+            0 => slot,
+            _ => {
+                let (spare, pixels) = (count(spare), count(ring.pixels));
+                quote!(runtime::around(#slot.wrapping_add(#spare), #pixels))
+            }
+        };
+        Some(quote!(let field = #oldest.wrapping_mul(#channels);))
+    }
+
+    /// Takes a pixel into its window, unless whoever computed it has; `shift` is
+    /// that of averages.
+    fn pooling(&self, shift: Option<u32>) -> TokenStream {
+        let stage = self.stage();
+        let (bits, channels) = (self.bits(), count(stage.output.channels));
+        let merge = (stage.arrival != Arrival::Values).then(|| {
+            let aligned = self.source().aligned;
+            let cell = self.arrived_cell(0);
+            let merge = sink::merge(self.program, stage);
+            quote! {
+                let values = runtime::load::<#bits, #aligned, #channels>(arena, #cell);
+                #merge
+            }
+        });
+        let window = window_log2(stage.field.kernel);
+        let windows = stage.windows().expect("a pooling keeps windows");
+        let values = match shift {
+            Some(shift) => {
+                let (shift, signed) = (count(shift), stage.signed_input);
+                let byte = window_byte(windows, &quote!(pixel.1));
+                quote!(runtime::averages::<#bits, #signed, #channels>(arena, #byte, #shift))
+            }
+            None => {
+                let cell = window_cell(windows, &quote!(pixel.1));
+                quote!(runtime::load::<#bits, true, #channels>(arena, #cell))
+            }
+        };
+        let deliver = deliver(self.program, self.index);
+        let deliver = (!deliver.is_empty()).then(|| quote!(let values = #values; #deliver));
+        quote! {
+            #merge
+            let pixel = runtime::completed::<#window>(pixel)?;
+            #deliver
+            ::core::option::Option::Some(pixel)
+        }
+    }
+
+    /// Adds a pixel to the sums, and finishes them behind the last one.
+    fn dense(&self, sum: &WeightedSum) -> TokenStream {
+        let stage = self.stage();
+        let sums = stage.sums().expect("a dense layer keeps sums");
+        let (first, outputs) = (count(sums.first_byte), count(sum.outputs));
+        let integer = integer(sum.accumulator);
+        let values = self.load(&self.arrived_cell(0));
+        let (width, last) = (count(stage.input.width), count(stage.input.pixels() - 1));
+        let Operands {
+            weights,
+            first_weight_byte,
+            biases,
+            left,
+            right,
+        } = Operands::of(stage.layer, sum, 0);
+        let (weight_bits, narrow) = (self.weight_bits(), self.narrow());
+        let row_bytes = packed_row_bytes(sum.outputs, self.program.weight_bits);
+        let pixel_bytes = count(stage.input.channels * row_bytes);
+        let first_weight_byte = count(first_weight_byte);
+        let total = quote! {
+            runtime::Sum::add(
+                runtime::Sum::shift_left(sum, left),
+                runtime::Sum::widen(runtime::Biases::bias(biases, output)),
+            )
+        };
+        let finish = match PixelPlace::of(self.program, stage.sink) {
+            // They are results, and stay.
+            None => quote! {
+                runtime::finish_sums(arena, (#first, #outputs), |output: usize, sum: #integer| #total);
+            },
+            Some(PixelPlace { cell, then, .. }) => {
+                debug_assert_ne!(sum.finish, Finish::Exact, "sums are no activations");
+                let bits = self.bits();
+                let finished = sum::finish(self, sum, &quote!(total), &quote!(right));
+                quote! {
+                    let right = #right;
+                    let first_cell = #cell;
+                    let mut output = 0usize;
+                    while output != #outputs {
+                        let sum: #integer = runtime::kept_sum(arena, #first, output);
+                        let total: #integer = #total;
+                        runtime::store_one::<#bits>(arena, output.wrapping_add(first_cell), #finished);
+                        output = output.wrapping_add(1);
+                    }
+                    #then
+                }
+            }
+        };
+        quote! {
+            let values = #values;
+            let index = runtime::pixel_index(pixel, #width);
+            if index == 0 {
+                runtime::begin_sums::<#integer>(arena, #first, #outputs);
+            }
+            runtime::add_to_sums::<#weight_bits, #narrow, #integer, _>(
+                arena,
+                (#first, #outputs),
+                &values,
+                #weights,
+                index.wrapping_mul(#pixel_bytes).wrapping_add(#first_weight_byte),
+            );
+            if index != #last {
+                return ::core::option::Option::None;
+            }
+            let pixel: runtime::Pixel = (0, 0);
+            let (biases, left) = (#biases, #left);
+            #finish
+            ::core::option::Option::Some(pixel)
+        }
+    }
+}
+
+impl Site for StageSite<'_> {
+    fn program(&self) -> &Program {
+        self.program
+    }
+
+    fn layer(&self) -> LayerId {
+        self.stage().layer
+    }
+
+    fn source(&self) -> Source {
+        let stage = self.stage();
+        let channels = stage.input.channels;
+        Source {
+            channels,
+            signed: stage.signed_input,
+            aligned: match stage.arrival {
+                Arrival::Ring(ring) => ring.pixels == 1 || sink::is_aligned(self.program, channels),
+                // Windows begin at bytes.
+                Arrival::Bytes | Arrival::Window | Arrival::Values => true,
+            },
+        }
+    }
+
+    fn tap_cells(&self) -> Vec<TokenStream> {
+        let stage = self.stage();
+        let kernel = stage.field.kernel;
+        let rows = (0..kernel.height).map(|row| row * stage.input.width);
+        rows.flat_map(|first| (first..first + kernel.width).map(|tap| self.arrived_cell(tap)))
+            .collect()
+    }
+
+    /// The output that the newest pixel completes, if it does.
+    fn for_each_output(&self, body: &TokenStream) -> TokenStream {
+        let kernel = self.stage().field.kernel;
+        let (above, left) = (count(kernel.height - 1), count(kernel.width - 1));
+        let field = self.field();
+        let deliver = deliver(self.program, self.index);
+        quote! {
+            let pixel = runtime::completed_field(pixel, (#above, #left))?;
+            #field
+            let values = { #body };
+            #deliver
+            ::core::option::Option::Some(pixel)
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The plan as a picture: the arena over time, and how a map is stored.
+
+mod arena;
+mod canvas;
+mod palette;
+mod storage;
+
+use super::{ArenaOverTime, given, thousands};
+use crate::budget::Design;
+use crate::declaration::Declaration;
+use crate::network::Network;
+use crate::plan::ReceptiveField;
+use crate::program::Program;
+use arena::Detail;
+use canvas::{Anchor, Canvas, Font};
+
+/// The width of every picture, in pixels.
+const WIDTH: f64 = 960.0;
+/// Left and right of everything.
+const MARGIN: f64 = 24.0;
+
+/// The most values that are read and written in an inference whose picture is part
+/// of the rustdoc: the macro should not be felt, not even where it is compiled
+/// without optimisation, as macros are.
+const MOST_VALUES_OF_RUSTDOC: u64 = 100_000;
+
+/// What there is to draw.
+#[derive(Clone, Copy)]
+pub struct Picture<'a> {
+    /// The network's name.
+    pub name: &'a str,
+    /// Its declaration.
+    pub declaration: &'a Declaration,
+    /// The plan.
+    pub design: &'a Design,
+    /// The program of that plan.
+    pub program: &'a Program,
+    /// What its arena holds.
+    pub arena: &'a ArenaOverTime,
+}
+
+/// The picture as an SVG file.
+pub fn svg(picture: &Picture<'_>) -> String {
+    draw(picture, Detail::FILE)
+}
+
+/// Whether the network is so small that its picture is part of the rustdoc.
+pub(crate) fn fits_rustdoc(network: &Network) -> bool {
+    let values = network.computing_layers().map(|layer| {
+        let read = ReceptiveField::of(layer).kernel.taps() * layer.input.channels;
+        u64::from(layer.output.pixels()) * u64::from(read + layer.output.channels)
+    });
+    u64::from(network.input().values()) + values.sum::<u64>() <= MOST_VALUES_OF_RUSTDOC
+}
+
+/// The picture as a part of Markdown.
+pub(crate) fn rustdoc(picture: &Picture<'_>) -> String {
+    // A `div` begins a block of HTML wherever it stands, and a blank line ends it.
+    format!("<div>\n{}</div>\n", draw(picture, Detail::RUSTDOC))
+}
+
+fn draw(picture: &Picture<'_>, detail: Detail) -> String {
+    let mut canvas = Canvas::new();
+    let Picture {
+        name,
+        declaration,
+        design,
+        ..
+    } = *picture;
+    let network = &declaration.network;
+    let title = format!("{name}: what its memory holds, moment by moment");
+    canvas.text((MARGIN, 38.0), Anchor::Start, Font::TITLE, &title);
+    let subtitle = format!(
+        "plan {}  ·  {} in, {} out  ·  {} multiply-accumulates  ·  arena {} bytes  ·  SRAM {} bytes{}",
+        design.plan.strategy.name(network),
+        network.input(),
+        network.output().values(),
+        thousands(network.multiply_accumulates()),
+        design.plan.arena_bytes,
+        design.sram_bytes(),
+        given(declaration, declaration.budget.sram_bytes).trim_end_matches('.'),
+    );
+    canvas.text((MARGIN, 60.0), Anchor::Start, Font::FAINT, &subtitle);
+    let below = arena::draw(&mut canvas, picture, detail, 84.0);
+    let below = storage::draw(&mut canvas, picture, below + 26.0);
+    canvas.finish(WIDTH, below, &title)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::{self, Sums};
+    use crate::program::{self, Accumulator};
+    use crate::syntax;
+    use std::time::Instant;
+
+    fn rustdoc_of(plan: &str) -> String {
+        let text = format!(
+            "Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr, D*(10) >, plan: {plan}"
+        );
+        let declaration = syntax::parse(text.parse().unwrap()).declaration.unwrap();
+        assert!(fits_rustdoc(&declaration.network));
+        let sums = Sums {
+            widest: Accumulator::I16,
+            constants: None,
+        };
+        let design = budget::choose(&declaration, &sums);
+        let program = program::lower_runtime(&declaration, &design.plan);
+        let start = Instant::now();
+        let arena = ArenaOverTime::of(&declaration.network, &program);
+        let picture = Picture {
+            name: "Digits",
+            declaration: &declaration,
+            design: &design,
+            program: &program,
+            arena: &arena,
+        };
+        let text = rustdoc(&picture);
+        println!("{plan}: {} bytes in {:?}", text.len(), start.elapsed());
+        text
+    }
+
+    #[test]
+    fn the_picture_in_the_rustdoc_is_small_and_one_block_of_markup() {
+        for plan in ["row_major", "herringbone", "streamed"] {
+            let picture = rustdoc_of(plan);
+            assert!(picture.len() < 40_000, "{plan}: {} bytes", picture.len());
+            assert!(!picture.contains("\n\n"), "{plan}: a blank line ends it");
+            for layer in ["C1(5,3)", "C1(8,3)", "C1(11,3)", "M ", "D*(10)"] {
+                assert!(picture.contains(layer), "{plan}: no {layer}");
+            }
+        }
+    }
+}

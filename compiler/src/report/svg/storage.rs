@@ -1,0 +1,445 @@
+//! How the map that matters most is stored, at the moment that matters most: in
+//! which order, what of it is still needed, and what one output reads.
+
+use super::canvas::{Anchor, Canvas, Font, Number};
+use super::{MARGIN, Picture, WIDTH, palette};
+use crate::network::{Layer, LayerKind, Shape};
+use crate::plan::{Order, ReceptiveField, Ring};
+use crate::program::{Stage, Step};
+use std::fmt::Write;
+
+type Pixel = (u32, u32);
+
+/// The map is drawn within that.
+const MOST_WIDTH: f64 = 420.0;
+const MOST_HEIGHT: f64 = 300.0;
+const LARGEST_PIXEL: f64 = 26.0;
+/// Left of the map.
+const LEFT: f64 = 84.0;
+/// Smaller pixels have no numbers.
+const SMALLEST_NUMBERED: f64 = 11.0;
+/// Smaller pixels have no borders, and not every line of them an arrow.
+const SMALLEST_BORDERED: f64 = 6.0;
+
+/// A moment of a map.
+struct Scene<'a> {
+    /// The layer that reads it.
+    layer: &'a Layer,
+    map: Shape,
+    /// Its order in memory.
+    storage: Order,
+    /// The first pixels of what that output has read.
+    field_start: Pixel,
+    field: ReceptiveField,
+    /// Whose values they are.
+    owner: usize,
+    kind: Kind,
+}
+
+enum Kind {
+    /// Of a map that is there as a whole, whose reader computes in that order and
+    /// is done with an output: at the peak, or halfway.
+    InPlace {
+        order: Order,
+        ordinal: u32,
+        is_peak: bool,
+    },
+    /// Of a map that is never there as a whole.
+    Streamed { ring: Ring },
+}
+
+/// What a pixel is at that moment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Live,
+    Free,
+    NotYet,
+}
+
+/// Draws it from `top` on, if there is a map to draw; gives where it ends.
+pub(super) fn draw(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) -> f64 {
+    let Some(scene) = scene(picture) else {
+        return top;
+    };
+    let Shape { height, width, .. } = scene.map;
+    let side = (MOST_WIDTH / f64::from(width))
+        .min(MOST_HEIGHT / f64::from(height))
+        .min(LARGEST_PIXEL);
+    let heading = match scene.kind {
+        Kind::InPlace { .. } => format!(
+            "How the {} map that {} reads is stored",
+            scene.map, scene.layer
+        ),
+        Kind::Streamed { .. } => format!(
+            "What is kept of the {} map that {} reads",
+            scene.map, scene.layer
+        ),
+    };
+    canvas.text((MARGIN, top + 12.0), Anchor::Start, Font::HEADING, &heading);
+    let map_top = top + 36.0;
+    let at = |(row, column): Pixel| {
+        let (row, column) = (f64::from(row), f64::from(column));
+        (LEFT + column * side, map_top + row * side)
+    };
+    pixels(canvas, &scene, side, at);
+    arrows(canvas, &scene, side, at);
+    let kernel = scene.field.kernel;
+    let size = (
+        f64::from(kernel.width) * side,
+        f64::from(kernel.height) * side,
+    );
+    canvas.rectangle(
+        at(scene.field_start),
+        size,
+        r##"fill="none" stroke="#000" stroke-width="2.5""##,
+    );
+    let map_bottom = map_top + f64::from(height) * side;
+    let text_left = LEFT + f64::from(width) * side + 36.0;
+    let text_width = WIDTH - MARGIN - text_left;
+    let mut y = map_top + 10.0;
+    for text in explanations(&scene, side) {
+        y = canvas.paragraph((text_left, y), text_width, Font::PLAIN, &text) + 8.0;
+    }
+    for (state, text) in key(&scene) {
+        let Some(state) = state else {
+            canvas.rectangle(
+                (text_left, y - 10.0),
+                (13.0, 13.0),
+                r##"fill="none" stroke="#000" stroke-width="2.5""##,
+            );
+            canvas.text(
+                (text_left + 22.0, y + 1.0),
+                Anchor::Start,
+                Font::PLAIN,
+                text,
+            );
+            y += 20.0;
+            continue;
+        };
+        canvas.rectangle(
+            (text_left, y - 10.0),
+            (13.0, 13.0),
+            fill(&scene, state, true),
+        );
+        canvas.text(
+            (text_left + 22.0, y + 1.0),
+            Anchor::Start,
+            Font::PLAIN,
+            text,
+        );
+        y += 20.0;
+    }
+    map_bottom.max(y) + MARGIN
+}
+
+/// The map that is read at the peak; of layers that are streamed, the one of the
+/// largest ring.
+fn scene<'a>(picture: &Picture<'a>) -> Option<Scene<'a>> {
+    let program = picture.program;
+    let peak = &picture.arena.peak;
+    let phases = picture.arena.phases.iter();
+    let phase = phases
+        .clone()
+        .find(|phase| phase.events.contains(&peak.event))?;
+    let rings = program.stages.iter().enumerate();
+    let ring = rings
+        .filter_map(|(index, stage)| Some((index, stage, stage.ring()?)))
+        .filter(|(_, _, ring)| ring.pixels > 1)
+        .max_by_key(|(_, _, ring)| ring.cells());
+    let network = &picture.declaration.network;
+    if let (Some((index, stage, ring)), None) = (ring, phase.layer) {
+        return Some(streamed(network.layer(stage.layer), index, stage, ring));
+    }
+    // Where the input is the peak, the layer that reads it.
+    let (index, step) = match phase.layer {
+        Some(layer) => (0..).zip(&program.steps).find(|it| it.1.layer == layer),
+        None => (0..).zip(&program.steps).next(),
+    }?;
+    let ordinal = phase.layer.map(|_| peak.event - phase.events.start);
+    let layer = network.layer(step.layer);
+    let storage = picture.design.plan.maps.get(index)?.storage;
+    let owner = program.stages.len() + index;
+    Some(in_place(layer, owner, step, storage, ordinal))
+}
+
+fn in_place<'a>(
+    layer: &'a Layer,
+    owner: usize,
+    step: &Step,
+    storage: Order,
+    ordinal_of_peak: Option<u32>,
+) -> Scene<'a> {
+    let output = step.output;
+    let outputs = step.order.pixels(output.height, output.width);
+    let ordinal = ordinal_of_peak.unwrap_or(output.pixels() / 2);
+    // A dense layer has several events a pixel.
+    let ordinal = ordinal.min(outputs.len() as u32 - 1);
+    let (row, column) = outputs[ordinal as usize];
+    Scene {
+        layer,
+        map: layer.input,
+        storage,
+        field_start: (
+            row * step.field.row_stride,
+            column * step.field.column_stride,
+        ),
+        field: step.field,
+        owner,
+        kind: Kind::InPlace {
+            order: step.order,
+            ordinal,
+            is_peak: ordinal_of_peak.is_some(),
+        },
+    }
+}
+
+/// At an output in the middle.
+fn streamed<'a>(layer: &'a Layer, index: usize, stage: &Stage, ring: Ring) -> Scene<'a> {
+    let output = stage.output;
+    Scene {
+        layer,
+        map: stage.input,
+        storage: Order::RowMajor,
+        field_start: (output.height / 2, output.width / 2),
+        field: stage.field,
+        owner: index,
+        kind: Kind::Streamed { ring },
+    }
+}
+
+impl Scene<'_> {
+    /// The last pixel of the field.
+    fn field_end(&self) -> Pixel {
+        let (row, column) = self.field_start;
+        let kernel = self.field.kernel;
+        (row + kernel.height - 1, column + kernel.width - 1)
+    }
+
+    /// What every pixel is, row by row.
+    fn states(&self) -> Vec<State> {
+        let Shape { height, width, .. } = self.map;
+        let index = |(row, column): Pixel| (row * width + column) as usize;
+        match self.kind {
+            Kind::InPlace { order, ordinal, .. } => {
+                let mut states = vec![State::Free; (height * width) as usize];
+                let output = self.layer.output;
+                let outputs = match self.layer.kind {
+                    LayerKind::Dense { .. } => vec![(0, 0)],
+                    _ => order.pixels(output.height, output.width),
+                };
+                for &pixel in outputs.iter().skip(ordinal as usize + 1) {
+                    for read in self.field.pixels(pixel) {
+                        states[index(read)] = State::Live;
+                    }
+                }
+                states
+            }
+            Kind::Streamed { ring } => {
+                let newest = index(self.field_end());
+                let state = |pixel: usize| match pixel {
+                    _ if pixel > newest => State::NotYet,
+                    _ if pixel + ring.pixels as usize > newest => State::Live,
+                    _ => State::Free,
+                };
+                (0..(height * width) as usize).map(state).collect()
+            }
+        }
+    }
+}
+
+fn fill(scene: &Scene<'_>, state: State, is_bordered: bool) -> String {
+    let (fill, stroke) = match state {
+        State::Live => (palette::colour(scene.owner), "#777"),
+        State::Free => ("#fff", "#aaa"),
+        State::NotYet => ("#e4e4e4", "#ccc"),
+    };
+    let stroke = if is_bordered { stroke } else { "none" };
+    let opacity = if state == State::Live { 0.55 } else { 1.0 };
+    format!(r#"fill="{fill}" fill-opacity="{opacity}" stroke="{stroke}""#)
+}
+
+fn pixels(canvas: &mut Canvas, scene: &Scene<'_>, side: f64, at: impl Fn(Pixel) -> (f64, f64)) {
+    let Shape { height, width, .. } = scene.map;
+    let is_bordered = side >= SMALLEST_BORDERED;
+    let states = scene.states();
+    let mut data: [String; 3] = Default::default();
+    for (row, states) in (0..height).zip(states.chunks(width as usize)) {
+        let mut column = 0;
+        // Without borders, neighbours are drawn as one.
+        for run in states.chunk_by(|one, other| one == other && !is_bordered) {
+            let (x, y) = at((row, column));
+            let run_width = run.len() as f64 * side;
+            let [x, y, run_width, side, back] = [x, y, run_width, side, -run_width].map(Number);
+            let _ = write!(data[run[0] as usize], "M{x} {y}h{run_width}v{side}h{back}z");
+            column += run.len() as u32;
+        }
+    }
+    for state in [State::NotYet, State::Free, State::Live] {
+        canvas.path(&data[state as usize], fill(scene, state, is_bordered));
+    }
+    let size = (f64::from(width) * side, f64::from(height) * side);
+    canvas.rectangle(at((0, 0)), size, r##"fill="none" stroke="#777""##);
+    if let Kind::Streamed { .. } = scene.kind {
+        let (x, y) = at(scene.field_end());
+        let (x, y) = (Number(x + side / 2.0), Number(y + side / 2.0));
+        let radius = Number((side * 0.28).max(2.0));
+        canvas.element("circle", format_args!(r#"cx="{x}" cy="{y}" r="{radius}""#));
+    }
+}
+
+/// The lines of an order: rows, or rows and columns in turn, from the first pixel
+/// of each to the last.
+fn lines(order: Order, map: Shape) -> Vec<(Pixel, Pixel)> {
+    let mut lines: Vec<(Pixel, Pixel)> = Vec::new();
+    for pixel in order.pixels(map.height, map.width) {
+        let goes_on = lines.last().is_some_and(|&(start, end)| {
+            let beside = end.0 == pixel.0 && end.1 + 1 == pixel.1 && start.0 == end.0;
+            let below = end.0 + 1 == pixel.0 && end.1 == pixel.1 && start.1 == end.1;
+            // Rows of a single pixel are still rows.
+            beside || below && order == Order::Herringbone
+        });
+        match lines.last_mut().filter(|_| goes_on) {
+            Some((_, end)) => *end = pixel,
+            None => lines.push((pixel, pixel)),
+        }
+    }
+    lines
+}
+
+/// The order in memory, by numbered arrows.
+fn arrows(canvas: &mut Canvas, scene: &Scene<'_>, side: f64, at: impl Fn(Pixel) -> (f64, f64)) {
+    let middle = |pixel| {
+        let (x, y) = at(pixel);
+        (x + side / 2.0, y + side / 2.0)
+    };
+    let lines = lines(scene.storage, scene.map);
+    let (mut shafts, mut heads) = (String::new(), String::new());
+    let half = side.min(12.0) * 0.3;
+    let [back, long, short] = [-half, 1.6 * half, 2.0 * half].map(Number);
+    let every = (SMALLEST_BORDERED / side).ceil() as usize;
+    let drawn = lines.iter().step_by(every);
+    for &(start, end) in drawn.filter(|(start, end)| start != end) {
+        let (from, to) = (middle(start), middle(end));
+        let [x1, y1, x2, y2] = [from.0, from.1, to.0, to.1].map(Number);
+        let _ = write!(shafts, "M{x1} {y1}L{x2} {y2}");
+        let _ = match start.0 == end.0 {
+            true => write!(heads, "M{x2} {y2}m0 {back}v{short}l{long} {back}z"),
+            false => write!(heads, "M{x2} {y2}m{back} 0h{short}l{back} {long}z"),
+        };
+    }
+    canvas.path(&shafts, r##"fill="none" stroke="#333" stroke-width="1""##);
+    canvas.path(&heads, r##"fill="#333""##);
+    if side < SMALLEST_NUMBERED || matches!(scene.kind, Kind::Streamed { .. }) {
+        return;
+    }
+    let font = Font {
+        size: (side * 0.48).min(11.0),
+        ..Font::PLAIN
+    };
+    for (number, &(start, _)) in (1..).zip(&lines) {
+        let (x, y) = middle(start);
+        let radius = Number(side * 0.36);
+        canvas.element(
+            "circle",
+            format_args!(
+                r##"cx="{}" cy="{}" r="{radius}" fill="#fff" stroke="#333""##,
+                Number(x),
+                Number(y)
+            ),
+        );
+        let foot = (x, y + font.size * 0.36);
+        canvas.text(foot, Anchor::Middle, font, &format!("{number}"));
+    }
+}
+
+fn explanations(scene: &Scene<'_>, side: f64) -> Vec<String> {
+    let layer = scene.layer;
+    let pixels = scene.map.pixels();
+    let marks = if side < SMALLEST_NUMBERED {
+        "arrows"
+    } else {
+        "numbers"
+    };
+    match scene.kind {
+        Kind::InPlace { order, is_peak, .. } => {
+            let lies = match scene.storage {
+                Order::Herringbone => format!(
+                    "Its {pixels} pixels lie in memory line by line, as the {marks} say: a row, then a \
+                     column, then a row… of what is left. {layer} computes its outputs in the same order. \
+                     So it is done with its inputs in the order in which they lie in memory, and its \
+                     outputs follow closely behind: nothing is ever moved."
+                ),
+                Order::RowMajor | Order::RowMajorBackward => format!(
+                    "Its {pixels} pixels lie in memory row by row, as the arrows say. {layer} computes \
+                     its outputs {}: it is done with its inputs from that end on, and its outputs take \
+                     their place.",
+                    match order {
+                        Order::RowMajorBackward => "from the last row up",
+                        Order::RowMajor | Order::Herringbone => "from the first row down",
+                    }
+                ),
+            };
+            let moment = if is_peak {
+                "of the peak"
+            } else {
+                "when half of it is done"
+            };
+            vec![
+                lies,
+                format!("This is the moment {moment}, right after an output was computed:"),
+            ]
+        }
+        Kind::Streamed { ring } => vec![
+            format!(
+                "The map is never there as a whole. Its pixels are made row by row, and at most {} of \
+                 the {pixels} are kept, in a ring: the newest one (the dot) takes the bytes of the oldest.",
+                ring.pixels
+            ),
+            format!(
+                "With each new pixel {layer} computes one output, and hands it on to the next layer at \
+                 once. This is one such moment:"
+            ),
+        ],
+    }
+}
+
+/// What the pixels' looks mean; `None`: the outline.
+fn key(scene: &Scene<'_>) -> Vec<(Option<State>, &'static str)> {
+    let outline = (None, "what this output has read");
+    match scene.kind {
+        Kind::InPlace { .. } => vec![
+            (Some(State::Live), "still to be read by later outputs"),
+            (
+                Some(State::Free),
+                "read for the last time: its bytes are free",
+            ),
+            outline,
+        ],
+        Kind::Streamed { .. } => vec![
+            (Some(State::Live), "kept"),
+            (Some(State::Free), "forgotten: no later output reads it"),
+            (Some(State::NotYet), "not made yet"),
+            outline,
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn herringbone_is_a_row_then_a_column() {
+        let lines = lines(Order::Herringbone, Shape::new(4, 4, 1));
+        assert_eq!(
+            lines[..3],
+            [((0, 0), (0, 3)), ((1, 0), (3, 0)), ((1, 1), (1, 3))]
+        );
+    }
+
+    #[test]
+    fn rows_of_one_pixel_are_rows() {
+        assert_eq!(lines(Order::RowMajor, Shape::new(3, 1, 1)).len(), 3);
+        assert_eq!(lines(Order::RowMajor, Shape::new(3, 2, 1)).len(), 3);
+    }
+}
