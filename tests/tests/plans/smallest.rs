@@ -170,7 +170,13 @@ fn families(network: &Network, plan: &MemoryPlan) -> [(Storage, Vec<Step>); 3] {
         layers.enumerate().map(step).collect()
     };
     let in_turn = |first: Order, second: Order| {
-        move |index: usize| if index % 2 == 0 { first } else { second }
+        move |index: usize| {
+            if index.is_multiple_of(2) {
+                first
+            } else {
+                second
+            }
+        }
     };
     let (down, up) = (Order::RowMajor, Order::RowMajorBackward);
     [
