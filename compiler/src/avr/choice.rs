@@ -99,9 +99,7 @@ fn options(
 ) -> Vec<(Form, Function)> {
     let unrolled_is_hopeless = least_unrolled_bytes(part.operation(program)) > flash_bytes;
     let forms: &[Form] = match choice {
-        // Each weight is used at one place of the input, which is another one at
-        // every pixel.
-        _ if part.is_streamed_dense(program) => &[Form::Table],
+        _ if !part.can_be_unrolled(program) => &[Form::Table],
         CodeChoice::Unrolled => &[Form::Unrolled],
         CodeChoice::Table => &[Form::Table],
         CodeChoice::Fastest if unrolled_is_hopeless => &[Form::Table],

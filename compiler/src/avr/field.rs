@@ -18,11 +18,19 @@ pub(super) struct Source<'a> {
     /// Bytes before the arena.
     cursor_bytes: u32,
     table: Option<Label>,
-    /// Bytes of the ring that the map's newest pixels lie in; [`BASE`] is then the
-    /// address behind its last one.
-    ring_bytes: Option<u32>,
+    /// The ring that the map's newest pixels lie in.
+    ring: Option<RingEnd>,
     /// Whether Z is not to be changed.
     pub(super) keeps_z: bool,
+}
+
+/// The end of a ring, as kernels find it.
+#[derive(Clone, Copy, Debug)]
+struct RingEnd {
+    /// Bytes of the ring.
+    bytes: u32,
+    /// The register pair that holds the address behind its last byte.
+    register: Register,
 }
 
 /// Values that lie one behind the other.
@@ -51,7 +59,7 @@ impl<'a> Source<'a> {
             by_nibble,
             cursor_bytes: program.cursor_bytes,
             table: None,
-            ring_bytes: None,
+            ring: None,
             keeps_z: false,
         };
         if let Addressing::Table(cells) = &map.addressing {
@@ -73,20 +81,35 @@ impl<'a> Source<'a> {
         bytes: u32,
     ) -> Self {
         Self {
-            ring_bytes: Some(bytes),
+            ring: Some(RingEnd {
+                bytes,
+                register: BASE,
+            }),
             ..Self::new(asm, program, map)
         }
     }
 
     /// Bytes of the ring that it lies in.
     pub(super) fn ring_bytes(&self) -> Option<u32> {
-        self.ring_bytes
+        self.ring.map(|ring| ring.bytes)
+    }
+
+    /// The registers that hold the address behind the ring that it lies in.
+    pub(super) fn ring_end(&self) -> Option<Register> {
+        self.ring.map(|ring| ring.register)
+    }
+
+    /// Lets that address be elsewhere than in [`BASE`].
+    pub(super) fn keep_ring_end_in(&mut self, register: Register) {
+        if let Some(ring) = &mut self.ring {
+            ring.register = register;
+        }
     }
 
     /// The most values of a run of a kernel.
     pub(super) fn longest_run(&self, (_, width): (u32, u32)) -> u32 {
         let channels = self.map.shape.channels;
-        match self.ring_bytes {
+        match self.ring {
             // Two pixels of an odd count of nibbles.
             Some(_) if self.by_nibble => channels * width.min(2),
             Some(_) => channels,
@@ -146,7 +169,7 @@ impl<'a> Source<'a> {
     ) -> Vec<Run> {
         let all = self.map.shape.channels;
         let count = channels.end - channels.start;
-        let whole = count == all && self.table.is_none() && self.ring_bytes.is_none();
+        let whole = count == all && self.table.is_none() && self.ring.is_none();
         let mut runs = Vec::new();
         for row in 0..height {
             for column in 0..if whole { 1 } else { width } {
@@ -174,8 +197,8 @@ impl<'a> Source<'a> {
         runs: &[Run],
         body: &mut dyn FnMut(&mut Assembly, &Run, bool),
     ) {
-        if let Some(ring_bytes) = self.ring_bytes {
-            return self.for_each_run_in_ring(asm, runs, ring_bytes, body);
+        if let Some(ring) = self.ring {
+            return self.for_each_run_in_ring(asm, runs, ring, body);
         }
         match self.table {
             Some(_) => {
@@ -212,7 +235,7 @@ impl<'a> Source<'a> {
         &self,
         asm: &mut Assembly,
         pixels: &[Run],
-        ring_bytes: u32,
+        ring: RingEnd,
         body: &mut dyn FnMut(&mut Assembly, &Run, bool),
     ) {
         let x = Pointer::X.low();
@@ -235,7 +258,7 @@ impl<'a> Source<'a> {
                 let first = first_cell(run);
                 if index > 0 {
                     asm.add_to_pair(x, self.whole_bytes(first) as i32 - bytes);
-                    go_around(asm, ring_bytes, row == run.row);
+                    ring.go_around(asm, row == run.row);
                 }
                 row = run.row;
                 body(asm, run, self.is_high(first));
@@ -311,33 +334,36 @@ impl<'a> Source<'a> {
 
     /// What finding runs changes beside X, Z and r0, or must find unchanged.
     pub(super) fn registers(&self) -> Registers {
-        if self.has_table() || self.ring_bytes.is_some() {
-            Registers::of([BASE, BASE.next()])
-        } else {
-            Registers::default()
-        }
+        let pair = match self.ring_end() {
+            Some(end) => end,
+            None if self.has_table() => BASE,
+            None => return Registers::default(),
+        };
+        Registers::of([pair, pair.next()])
     }
 }
 
-/// Takes X back by a ring where it is at the end or, unless `at_end`, may be
-/// behind it; [`BASE`] is the end.
-fn go_around(asm: &mut Assembly, ring_bytes: u32, at_end: bool) {
-    let x = Pointer::X.low();
-    let inside = asm.label();
-    asm.cp(x, BASE);
-    // No two places of a small ring have the same low byte.
-    if at_end && ring_bytes < 0x100 {
-        asm.branch(Condition::NotEqual, inside, 0.95);
-    } else {
-        asm.cpc(x.next(), BASE.next());
-        asm.branch(Condition::Lower, inside, if at_end { 0.95 } else { 0.5 });
+impl RingEnd {
+    /// Takes X back by the ring where it is at its end or, unless `at_end`, may be
+    /// behind it.
+    fn go_around(self, asm: &mut Assembly, at_end: bool) {
+        let x = Pointer::X.low();
+        let inside = asm.label();
+        asm.cp(x, self.register);
+        // No two places of a small ring have the same low byte.
+        if at_end && self.bytes < 0x100 {
+            asm.branch(Condition::NotEqual, inside, 0.95);
+        } else {
+            asm.cpc(x.next(), self.register.next());
+            asm.branch(Condition::Lower, inside, if at_end { 0.95 } else { 0.5 });
+        }
+        asm.times(if at_end { 0.05 } else { 0.5 }, |asm| {
+            let [low, high, ..] = self.bytes.to_le_bytes();
+            asm.subi(x, low);
+            asm.sbci(x.next(), high);
+        });
+        asm.bind(inside);
     }
-    asm.times(if at_end { 0.05 } else { 0.5 }, |asm| {
-        let [low, high, ..] = ring_bytes.to_le_bytes();
-        asm.subi(x, low);
-        asm.sbci(x.next(), high);
-    });
-    asm.bind(inside);
 }
 
 /// Cells in units of a position.

@@ -6,13 +6,14 @@ use super::field::Source;
 use super::finish::Destination;
 use super::input::Input;
 use super::instruction::{Condition, Register};
+use super::kept::KeptSums;
 use super::pool::{Pool, Pooling};
 use super::slot::{Slots, position_byte};
 use super::stage;
 use super::state::{BASE, POSITION, Registers, State, Variable};
 use super::store::{Sink, drop_pushed};
 use super::sum::{Ending, Sum};
-use super::table::{KeptSums, Table};
+use super::table::Table;
 use super::unrolled::Unrolled;
 use super::walk::Walk;
 use super::{Core, Form, Function, FunctionId};
@@ -49,6 +50,14 @@ impl<'a> Kernel<'a> {
         match self {
             Kernel::Unrolled(kernel) => kernel.registers(),
             Kernel::Table(kernel) => kernel.registers(),
+        }
+    }
+
+    /// Where it wants the address behind the ring that it reads.
+    fn ring_end(&self) -> Option<Register> {
+        match self {
+            Kernel::Unrolled(kernel) => kernel.ring_end(),
+            Kernel::Table(_) => Some(BASE),
         }
     }
 
@@ -122,13 +131,17 @@ impl Part {
         }
     }
 
-    /// Whether it is a dense layer to which the pixels of its input add one by
-    /// one.
-    pub(super) fn is_streamed_dense(self, program: &Program) -> bool {
-        matches!(
-            (self, self.operation(program)),
-            (Part::Stage(_), Operation::Dense(_))
-        )
+    /// Whether its weights can be instructions. Those of a dense layer to which
+    /// the pixels of its input add one by one are found by the pixel's number, a
+    /// byte.
+    pub(super) fn can_be_unrolled(self, program: &Program) -> bool {
+        match self {
+            Part::Step(_) => true,
+            Part::Stage(index) => {
+                let stage = &program.stages[index];
+                !matches!(stage.operation, Operation::Dense(_)) || stage.input.pixels() < 0x100
+            }
+        }
     }
 }
 
@@ -220,13 +233,14 @@ impl<'a> Layer<'a> {
     }
 
     fn convolution(&self, asm: &mut Assembly, sum: &'a WeightedSum) {
-        let source = self.source(asm);
+        let mut source = self.source(asm);
         let sum = self.sum(sum, source.signed);
         let input = Input::Field {
             source: source.clone(),
             kernel: self.kernel_size(),
         };
         let mut kernel = Kernel::new(asm, &sum, input, self.sink.wraps(), self.form);
+        source.keep_ring_end_in(kernel.ring_end().unwrap_or(BASE));
         let results = kernel.results();
         let registers = kernel.registers();
         self.walk(
@@ -247,18 +261,18 @@ impl<'a> Layer<'a> {
         depthwise: &'a WeightedSum,
         pointwise: &'a WeightedSum,
     ) {
-        let source = self.source(asm);
+        let mut source = self.source(asm);
         let depthwise = self.sum(depthwise, source.signed);
         let pointwise = self.sum(pointwise, true);
-        let keeps_base = self.sink.wraps() || !source.registers().is_empty();
         let mut first = match depthwise.constants() {
             Some(constants) if is_unrolled(&depthwise, self.form) => {
                 let input = Input::Field {
                     source: source.clone(),
                     kernel: self.kernel_size(),
                 };
-                let options = (keeps_base, asm.core().multiplies);
+                let options = (self.sink.wraps(), asm.core().multiplies);
                 let kernel = Unrolled::new(&depthwise, constants, input, true, options);
+                source.keep_ring_end_in(kernel.ring_end().unwrap_or(BASE));
                 DepthwiseKernel::Unrolled(kernel)
             }
             _ => {
@@ -268,6 +282,7 @@ impl<'a> Layer<'a> {
         };
         let values = depthwise.program.outputs;
         let input = Input::Pushed { count: values };
+        let keeps_base = self.sink.wraps() || source.registers().contains(BASE);
         let mut second = Kernel::new(asm, &pointwise, input, keeps_base, self.form);
         let results = second.results();
         let registers = second.registers().union(match &first {
@@ -326,6 +341,7 @@ impl<'a> Layer<'a> {
         let sums = stage.sums().expect("a dense layer keeps sums");
         let kept = KeptSums {
             first_byte: self.program.cursor_bytes + sums.first_byte,
+            bytes: sums.bytes(),
             position_byte: stage
                 .sums_position
                 .map(|position| position_byte(position).into()),
@@ -334,27 +350,40 @@ impl<'a> Layer<'a> {
             source,
             kernel: (1, 1),
         };
-        let mut kernel = Table::kept(asm, &sum, input, kept);
-        let mut registers = kernel.registers();
+        let mut kernel = match sum.constants() {
+            Some(constants) if is_unrolled(&sum, self.form) => {
+                let options = (true, asm.core().multiplies);
+                Kernel::Unrolled(Unrolled::new(&sum, constants, input, false, options))
+            }
+            _ => Kernel::Table(Table::kept(asm, &sum, input, kept)),
+        };
         let bases = [BASE, BASE.next()];
-        for base in bases {
-            registers.insert(base);
-        }
-        let rows = kernel.bytes_per_pixel(stage.input.channels);
-        let rows = Slots::of_rows(rows, stage.input.pixels(), stage.sums_position);
+        let registers = kernel.registers().union(Registers::of(bases));
+        let pixels = stage.input.pixels();
+        // How far the rows of weights are used, or how many pixels were added.
+        let step = match &kernel {
+            Kernel::Unrolled(_) => 1,
+            Kernel::Table(kernel) => kernel.bytes_per_pixel(stage.input.channels),
+        };
+        let rows = Slots::of_rows(step, pixels, stage.sums_position);
         let mut state = State::new(&[Variable::Output], registers, Registers::of(bases));
-        asm.times(f64::from(stage.input.pixels()), |asm| {
+        asm.times(f64::from(pixels), |asm| {
             stage::point_at_field(asm, self.program, index);
             asm.movw(BASE, POSITION);
             asm.movw(POSITION, X);
-            kernel.begin_kept(asm, sums.bytes(), kept);
-            kernel.emit(asm, Destination::Stored, (&state, &self.sink));
+            kept.begin(asm);
+            match &mut kernel {
+                Kernel::Unrolled(kernel) => kernel.emit_kept(asm, kept, pixels),
+                Kernel::Table(kernel) => {
+                    kernel.emit(asm, Destination::Stored, (&state, &self.sink));
+                }
+            }
             asm.movw(POSITION, BASE);
             if rows.has_several() {
                 rows.load_distance(asm);
                 rows.advance(asm);
                 let last = asm.label();
-                asm.branch(Condition::Equal, last, 0.0);
+                asm.branch(Condition::Equal, last, 1.0 / f64::from(pixels));
                 asm.ret();
                 asm.bind(last);
             }
@@ -364,7 +393,11 @@ impl<'a> Layer<'a> {
         }
         asm.movw(BASE, POSITION);
         state.save(asm);
-        kernel.finish_kept(asm, kept, (&state, &self.sink));
+        let target = (&state, &self.sink);
+        match &mut kernel {
+            Kernel::Unrolled(kernel) => kernel.finish_kept(asm, kept, target),
+            Kernel::Table(kernel) => kernel.finish_kept(asm, kept, target),
+        }
         state.restore(asm);
         asm.ret();
         kernel.subroutines(asm);
@@ -400,8 +433,9 @@ impl<'a> Layer<'a> {
         beneath: u32,
         emit: &mut dyn FnMut(&mut Assembly, Destination, &State),
     ) {
-        let keeps_base =
-            self.sink.wraps() || !source.registers().is_empty() || kernel.contains(BASE);
+        let keeps_base = self.sink.wraps()
+            || source.registers().contains(BASE)
+            || kernel.contains(BASE);
         let destination = match &results {
             Some(_) => Destination::Registers,
             None => Destination::Pushed,
@@ -418,7 +452,8 @@ impl<'a> Layer<'a> {
             Part::Stage(index) => {
                 let mut state = State::new(&[Variable::Output], kernel, kept);
                 asm.times(f64::from(self.output.pixels()), |asm| {
-                    stage::begin(asm, self.program, index, (&state, keeps_base));
+                    let ends = [keeps_base.then_some(BASE), source.ring_end()];
+                    stage::begin(asm, self.program, index, &state, ends);
                     state.save(asm);
                     emit(asm, destination, &state);
                     self.keep(asm, &mut state, results.as_deref(), beneath);

@@ -22,6 +22,7 @@ mod infer;
 mod input;
 mod instruction;
 mod intake;
+mod kept;
 mod layer;
 mod listing;
 mod mnemonics;

@@ -52,7 +52,7 @@ impl Slots {
     /// Of a ring.
     pub(super) fn of_ring(program: &Program, ring: Ring, position: Option<u32>) -> Self {
         let bits = program.activation_bits;
-        let by_nibble = bits == 4 && ring.channels % 2 == 1;
+        let by_nibble = bits == 4 && ring.channels % 2 == 1 && ring.pixels > 1;
         let step = position_of_cells(ring.channels, bits, by_nibble);
         Self {
             first: position_in_network(ring.first_cell, bits, by_nibble, program.cursor_bytes),

@@ -7,7 +7,7 @@ use super::assembly::Assembly;
 use super::field::Source;
 use super::instruction::{Label, Register};
 use super::slot::{Slots, map_of_ring};
-use super::state::{BASE, POSITION, State, Variable};
+use super::state::{POSITION, State, Variable};
 use super::windows::Row;
 use crate::plan::{Arrival, Ring, Windows};
 use crate::program::{Addressing, Map, Program, Sink, Stage};
@@ -37,7 +37,7 @@ fn windows_before(program: &Program, index: usize) -> Windows {
     before.windows().expect("a pooling keeps windows")
 }
 
-/// What a stage reads; [`BASE`] must be as [`begin_source`] leaves it.
+/// What a stage reads.
 pub(super) fn source<'a>(
     asm: &mut Assembly,
     program: &'a Program,
@@ -49,8 +49,17 @@ pub(super) fn source<'a>(
             let bytes = ring.cells() * program.activation_bits / 8;
             Source::in_ring(asm, program, map, bytes)
         }
-        None => Source::new(asm, program, map),
+        None => {
+            let mut source = Source::new(asm, program, map);
+            source.by_nibble &= !begins_byte(&program.stages[index]);
+            source
+        }
     }
+}
+
+/// Whether what a stage reads is a single pixel, which begins a byte.
+fn begins_byte(stage: &Stage) -> bool {
+    stage.ring().is_none_or(|ring| ring.pixels == 1)
 }
 
 /// The ring of a stage whose fields may go around its end.
@@ -60,7 +69,7 @@ fn ring_that_goes_around(stage: &Stage) -> Option<Ring> {
         .filter(|ring| ring.pixels > 1 && ring.pixels < stage.input.pixels())
 }
 
-/// What [`BASE`] is, from the network's address on: the end of a ring that goes
+/// What [`BASE`](super::state::BASE) is, from the network's address on: the end of a ring that goes
 /// around, or the network.
 pub(super) fn base_byte(program: &Program, stage: &Stage) -> u32 {
     ring_that_goes_around(stage).map_or(0, |ring| {
@@ -89,10 +98,6 @@ pub(super) fn point_at_field(asm: &mut Assembly, program: &Program, index: usize
             let before = &program.stages[index - 1];
             let row = Row::of_stage(program, before).expect("a pooling keeps windows");
             row.point_at(asm, true);
-            if stage.input.channels % 2 == 1 && program.activation_bits == 4 {
-                asm.lsl(X);
-                asm.rol(X.next());
-            }
         }
         Arrival::Bytes | Arrival::Values => unreachable!("no kernel reads such pixels"),
     }
@@ -185,13 +190,14 @@ pub(super) fn signed_output(stage: &Stage) -> bool {
     }
 }
 
-/// What comes before a kernel: where its output goes, what it reads, and
-/// [`BASE`].
+/// What comes before a kernel: where its output goes, what it reads, and the
+/// registers that are to hold the end of its ring, or the network's address.
 pub(super) fn begin(
     asm: &mut Assembly,
     program: &Program,
     index: usize,
-    (state, keeps_base): (&State, bool),
+    state: &State,
+    ends: [Option<Register>; 2],
 ) {
     let stage = &program.stages[index];
     // The column is needed by both, and the output's register may be the column's.
@@ -223,9 +229,13 @@ pub(super) fn begin(
             asm.pop(output);
         }
     }
-    if keeps_base {
-        asm.movw(BASE, NETWORK);
-        asm.add_to_pair(BASE, base_byte(program, stage) as i32);
+    let mut ends = ends.into_iter().flatten();
+    if let Some(first) = ends.next() {
+        asm.movw(first, NETWORK);
+        asm.add_to_pair(first, base_byte(program, stage) as i32);
+        for other in ends.filter(|&other| other != first) {
+            asm.movw(other, first);
+        }
     }
     asm.movw(POSITION, X);
 }

@@ -88,9 +88,9 @@ impl<'a> Sink<'a> {
                 channels,
                 outputs: 1,
             },
-            program::Sink::Ring { .. } => Self::Pixel {
+            program::Sink::Ring { ring, .. } => Self::Pixel {
                 bits,
-                by_nibble: bits == 4 && channels % 2 == 1,
+                by_nibble: bits == 4 && channels % 2 == 1 && ring.pixels > 1,
                 first_cell: 0,
             },
             program::Sink::Map { .. } | program::Sink::Stays => Self::Pixel {

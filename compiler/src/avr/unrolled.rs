@@ -10,10 +10,11 @@ use super::assembly::Assembly;
 use super::field::{BYTE, Run, VALUE};
 use super::finish::{self, Accumulators, Destination};
 use super::input::Input;
-use super::instruction::{Condition, Pointer, Register};
+use super::instruction::{Condition, Label, Mode, Pointer, Register};
+use super::kept::KeptSums;
 use super::multiples::{self, MultipleStep};
 use super::passes::{Demand, Pass, Passes};
-use super::state::{Registers, State};
+use super::state::{BASE, Registers, State};
 use super::store::Sink;
 use super::sum::{Ending, Sum};
 use crate::program::ConstantParameters;
@@ -54,7 +55,7 @@ impl<'a> Unrolled<'a> {
     pub(super) fn new(
         sum: &'a Sum<'a>,
         constants: &'a ConstantParameters,
-        input: Input<'a>,
+        mut input: Input<'a>,
         depthwise: bool,
         (keeps_base, multiplies): (bool, bool),
     ) -> Self {
@@ -73,7 +74,13 @@ impl<'a> Unrolled<'a> {
         } else {
             Products::Wide
         };
-        let last = if keeps_base || !input.registers().is_empty() {
+        if let (Products::Narrow, false, Input::Field { source, .. }) =
+            (products, sum.signed_input, &mut input)
+        {
+            // Products of a byte need neither their high byte nor a sign.
+            source.keep_ring_end_in(SIGN);
+        }
+        let last = if keeps_base || input.registers().contains(BASE) {
             21
         } else {
             23
@@ -119,6 +126,14 @@ impl<'a> Unrolled<'a> {
 
     fn sign(&self) -> Register {
         if self.keeps_sign() { SIGN } else { ZERO }
+    }
+
+    /// Where it wants the address behind the ring that it reads.
+    pub(super) fn ring_end(&self) -> Option<Register> {
+        match &self.input {
+            Input::Field { source, .. } => source.ring_end(),
+            Input::Stored { .. } | Input::Pushed { .. } => None,
+        }
     }
 
     /// Where its outputs are behind [`Self::emit`], if they are in registers.
@@ -173,6 +188,101 @@ impl<'a> Unrolled<'a> {
                 }
                 Ending::Shifted => unreachable!("such sums come from tables"),
             }
+        }
+    }
+
+    /// Adds the pixel that has arrived to the sums in the arena: of `pixels`, the
+    /// one whose number is the position there. [`BASE`] is the network's address.
+    pub(super) fn emit_kept(&self, asm: &mut Assembly, kept: KeptSums, pixels: u32) {
+        let number = Register(30);
+        for Pass {
+            first,
+            accumulators,
+        } in &self.passes.all
+        {
+            let first_byte = (first * self.sum.width) as u32;
+            asm.of(Kind::Load, |asm| {
+                kept.point_at(asm, first_byte);
+                for &register in accumulators.iter().flatten() {
+                    asm.load(register, Pointer::X, Mode::PostIncrement);
+                }
+                if self.products == Products::Multiplied && !self.sum.signed_input {
+                    asm.clr(SIGN);
+                }
+                kept.load_position(asm, number);
+                let done = asm.label();
+                self.by_pixel(asm, 0..pixels, done, &mut |asm, pixel| {
+                    self.input.for_each_run(asm, 0, &mut |asm, run, odd| {
+                        let run = Run {
+                            first_input: pixel * run.values + run.first_input,
+                            ..*run
+                        };
+                        self.run(asm, &run, odd, accumulators, *first);
+                    });
+                });
+                asm.bind(done);
+            });
+            if self.products == Products::Multiplied {
+                asm.clr(ZERO);
+            }
+            asm.of(Kind::Store, |asm| {
+                kept.point_at(asm, first_byte);
+                for &register in accumulators.iter().flatten() {
+                    asm.store(Pointer::X, Mode::PostIncrement, register);
+                }
+            });
+        }
+    }
+
+    /// Finds the code of a pixel by its number in r30, the half of them at a time.
+    fn by_pixel(
+        &self,
+        asm: &mut Assembly,
+        pixels: std::ops::Range<u32>,
+        done: Label,
+        body: &mut dyn FnMut(&mut Assembly, u32),
+    ) {
+        let count = pixels.end - pixels.start;
+        if count == 1 {
+            body(asm, pixels.start);
+            asm.jump(done);
+            return;
+        }
+        let middle = pixels.start + count / 2;
+        let upper = asm.label();
+        let share = f64::from(pixels.end - middle) / f64::from(count);
+        asm.cpi(Register(30), middle as u8);
+        asm.branch(Condition::SameOrHigher, upper, share);
+        asm.times(1.0 - share, |asm| {
+            self.by_pixel(asm, pixels.start..middle, done, body);
+        });
+        asm.bind(upper);
+        asm.times(share, |asm| self.by_pixel(asm, middle..pixels.end, done, body));
+    }
+
+    /// Finishes sums that were kept, when all of their input has arrived.
+    pub(super) fn finish_kept(
+        &self,
+        asm: &mut Assembly,
+        kept: KeptSums,
+        target: (&State, &Sink<'_>),
+    ) {
+        for Pass {
+            first,
+            accumulators,
+        } in &self.passes.all
+        {
+            asm.of(Kind::Load, |asm| {
+                kept.point_at(asm, (first * self.sum.width) as u32);
+                for &register in accumulators.iter().flatten() {
+                    asm.load(register, Pointer::X, Mode::PostIncrement);
+                }
+            });
+            let shift = finish::Shift {
+                left: self.constants.left,
+                biases: &self.constants.biases[*first..],
+            };
+            finish::exact(asm, &shift, accumulators, *first, target);
         }
     }
 

@@ -352,14 +352,7 @@ fn emit_take(program: &Program, core: Core, index: usize, row: &Row) -> Function
     asm.times(f64::from(stage.input.pixels()), |asm| {
         asm.of(Kind::Pool, |asm| {
             match stage.arrival {
-                Arrival::Ring(ring) => {
-                    let slots = Slots::of_ring(program, ring, None);
-                    slots.point_at_next(asm);
-                    if slots.by_nibble() {
-                        asm.lsr(X.next());
-                        asm.ror(X);
-                    }
-                }
+                Arrival::Ring(ring) => Slots::of_ring(program, ring, None).point_at_next(asm),
                 _ => {
                     let before = Row::of_stage(program, &program.stages[index - 1]);
                     before.expect("a pooling keeps windows").point_at(asm, true);

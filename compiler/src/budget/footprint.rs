@@ -252,7 +252,9 @@ fn on_avr(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan, core: C
         .computing_layers()
         .filter_map(|layer| {
             let functions: Vec<_> = code.layer(layer.id).collect();
-            if functions.is_empty() {
+            // A streamed pooling may be done by the layers on both of its sides.
+            let is_streamed = program.stages.iter().any(|stage| stage.layer == layer.id);
+            if functions.is_empty() && !is_streamed {
                 return None;
             }
             let tables_bytes = tables(parameter_table_bytes(layer, network.bits()));

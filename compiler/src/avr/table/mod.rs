@@ -19,7 +19,8 @@ use crate::avr::assembly::Assembly;
 use crate::avr::field::Run;
 use crate::avr::finish::{self, Destination, load_sum, shift_up};
 use crate::avr::input::Input;
-use crate::avr::instruction::{Condition, Label, Mode, Pointer, Register};
+use crate::avr::instruction::{Label, Mode, Pointer, Register};
+use crate::avr::kept::KeptSums;
 use crate::avr::passes::{Demand, Passes};
 use crate::avr::requantise::SUM;
 use crate::avr::rounder::Rounder;
@@ -58,16 +59,6 @@ pub(in crate::avr) struct Table<'a> {
     multiply: Option<Label>,
     /// Where the sums are kept until all of their input has arrived.
     kept: Option<KeptSums>,
-}
-
-/// Sums that lie in the arena while pixels add to them.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::avr) struct KeptSums {
-    /// Their first byte, from the network's address on.
-    pub(in crate::avr) first_byte: u32,
-    /// The two bytes, from the network's address on, that say where in the rows
-    /// of weights the next pixel's begin, where there are several.
-    pub(in crate::avr) position_byte: Option<u32>,
 }
 
 /// A pass, and the subroutines that it calls.
@@ -296,35 +287,6 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Lets `bytes` of kept sums begin with 0, if no pixel was added yet. Changes
-    /// r18, r19 and X.
-    pub(in crate::avr) fn begin_kept(&self, asm: &mut Assembly, bytes: u32, kept: KeptSums) {
-        let begun = asm.label();
-        let mut times = 1.0;
-        if let Some(position_byte) = kept.position_byte {
-            asm.movw(Pointer::X.low(), BASE);
-            asm.add_to_pair(Pointer::X.low(), position_byte as i32);
-            asm.load(BYTE, Pointer::X, Mode::PostIncrement);
-            asm.load(COUNT, Pointer::X, Mode::Plain);
-            asm.or(BYTE, COUNT);
-            times = 0.05;
-            asm.branch(Condition::NotEqual, begun, 1.0 - times);
-        }
-        asm.times(times, |asm| {
-            asm.movw(Pointer::X.low(), BASE);
-            asm.add_to_pair(Pointer::X.low(), kept.first_byte as i32);
-            asm.ldi_pair(BYTE, bytes as u16);
-            let next = asm.here();
-            asm.times(bytes.into(), |asm| {
-                asm.store(Pointer::X, Mode::PostIncrement, ZERO);
-                asm.subi(BYTE, 1);
-                asm.sbci(COUNT, 0);
-                asm.loop_back(Condition::NotEqual, next, f64::from(bytes).max(1.01));
-            });
-        });
-        asm.bind(begun);
-    }
-
     /// Finishes sums that were kept, when all of their input has arrived.
     pub(in crate::avr) fn finish_kept(
         &mut self,
@@ -334,7 +296,7 @@ impl<'a> Table<'a> {
     ) {
         for index in 0..self.passes.len() {
             asm.of(Kind::Load, |asm| {
-                self.point_at_kept(asm, index, kept);
+                kept.point_at(asm, self.first_sum_byte(index));
                 for &register in self.passes[index].accumulators.iter().flatten() {
                     asm.load(register, Pointer::X, Mode::PostIncrement);
                 }
@@ -343,17 +305,15 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// X ← the first of a pass's sums.
-    fn point_at_kept(&self, asm: &mut Assembly, pass: usize, kept: KeptSums) {
-        let first = (self.passes[pass].first * self.sum.width) as u32;
-        asm.movw(Pointer::X.low(), BASE);
-        asm.add_to_pair(Pointer::X.low(), (kept.first_byte + first) as i32);
+    /// The first byte of a pass's sums among all.
+    fn first_sum_byte(&self, pass: usize) -> u32 {
+        (self.passes[pass].first * self.sum.width) as u32
     }
 
     /// Adds a pass's sums to those in the arena.
     fn add_to_kept(&self, asm: &mut Assembly, pass: usize, kept: KeptSums) {
         let byte = Register(30);
-        self.point_at_kept(asm, pass, kept);
+        kept.point_at(asm, self.first_sum_byte(pass));
         for accumulator in &self.passes[pass].accumulators {
             for (index, &register) in accumulator.iter().enumerate() {
                 asm.load(byte, Pointer::X, Mode::Plain);
@@ -382,11 +342,9 @@ impl<'a> Table<'a> {
             asm.clr(sign);
         }
         self.rows.begin(asm, pass.first_byte);
-        if let Some(position_byte) = self.kept.and_then(|kept| kept.position_byte) {
-            asm.movw(Pointer::X.low(), BASE);
-            asm.add_to_pair(Pointer::X.low(), position_byte as i32);
-            asm.load(BYTE, Pointer::X, Mode::PostIncrement);
-            asm.load(COUNT, Pointer::X, Mode::Plain);
+        if let Some(kept) = self.kept
+            && kept.load_position(asm, BYTE)
+        {
             self.rows.skip_by_pair(asm, BYTE);
         }
     }
