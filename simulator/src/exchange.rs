@@ -2,9 +2,11 @@
 //!
 //! The firmware takes an image bytewise and answers with a fixed number of bytes. It writes 1 to
 //! GPIOR0 before each stretch of computing and 2 after it; only the cycles between the two are
-//! counted, so the speed of the serial line is of no matter, and the simulated line delivers a
-//! byte whenever the firmware waits for one. A firmware that learns its weights gets them before
-//! the first image, and acknowledges.
+//! counted, less those of interrupts: receiving is no computing, polled or not. So the speed of the
+//! serial line is of no matter to a firmware that polls, and the simulated line delivers a byte
+//! whenever it waits for one. A firmware that receives by interrupt, while it computes, gets bytes
+//! at the line's own rate ([`Link::Paced`]), and fails when it loses one. A firmware that learns its
+//! weights gets them before the first image, and acknowledges.
 
 use anyhow::{Result, anyhow, bail, ensure};
 use serde::Serialize;
@@ -30,6 +32,8 @@ pub struct Answer {
     pub answer: Vec<u8>,
     /// Cycles of computing, from the image's first byte to the answer.
     pub cycles: u64,
+    /// Cycles of interrupts that came while it computed, which are not among those.
+    pub interrupt_cycles: u64,
     /// Cycles of the longest stretch of computing that was followed by another byte of the image:
     /// if it were longer than bytes take to arrive, some would be lost.
     pub longest_push: u64,
@@ -99,12 +103,13 @@ impl<'firmware> Exchange<'firmware> {
     /// Sends `image`, byte by byte as the firmware asks for it, and awaits `answer_bytes`.
     ///
     /// # Errors
-    /// When the firmware crashes, hangs, answers early or too much, never marks a stretch of
-    /// computing, or lets its stack run into its data.
+    /// When the firmware crashes, hangs, loses a byte, answers early or too much, never marks a
+    /// stretch of computing, or lets its stack run into its data.
     pub fn exchange(&mut self, image: &[u8], answer_bytes: usize) -> Result<Answer> {
         let Transfer {
             marks,
             longest_push,
+            interrupt_cycles,
         } = self.transfer(image, answer_bytes)?;
         ensure!(
             marks.stretches > 0,
@@ -112,7 +117,8 @@ impl<'firmware> Exchange<'firmware> {
         );
         Ok(Answer {
             answer: self.link.take_received(&mut self.machine),
-            cycles: marks.total,
+            cycles: marks.total - interrupt_cycles,
+            interrupt_cycles,
             longest_push,
             stack: self.machine.ram_end() - self.stack.lowest(),
             profile: self.recorder.take(),
@@ -124,28 +130,32 @@ impl<'firmware> Exchange<'firmware> {
         let mut bytes = bytes.iter();
         let mut marks = Marks::default();
         let mut longest_push = 0;
+        let mut interrupt_cycles = 0;
         let mut last_byte = self.machine.cycle();
         let mut received = 0;
         loop {
             let before = self.machine.cycle();
             let program_counter = self.machine.program_counter();
             let stack_pointer = self.stack.current();
+            let handles_interrupt = self.machine.handles_interrupt();
             self.step()?;
             self.link.observe(&self.machine);
             let now = self.machine.cycle();
-            if marks.computing() {
+            if marks.computing() && handles_interrupt {
+                interrupt_cycles += now - before;
+            } else if marks.computing() {
                 self.recorder
                     .record(program_counter, stack_pointer, now - before);
             }
             marks.observe(self.machine.data(self.marker), now);
 
-            if self.link.waits(&self.machine) && !marks.computing() {
+            if self.link.is_due(&self.machine, marks.computing()) {
                 if received == answer_bytes {
                     break;
                 }
                 if let Some(&byte) = bytes.next() {
                     longest_push = marks.longest;
-                    self.machine.send(byte);
+                    self.link.send(&mut self.machine, byte)?;
                     last_byte = now;
                 }
             }
@@ -169,6 +179,7 @@ impl<'firmware> Exchange<'firmware> {
         Ok(Transfer {
             marks,
             longest_push,
+            interrupt_cycles,
         })
     }
 
@@ -220,6 +231,7 @@ impl<'firmware> Exchange<'firmware> {
 struct Transfer {
     marks: Marks,
     longest_push: u64,
+    interrupt_cycles: u64,
 }
 
 /// Adds up the cycles between a mark for computing and one for idling.
@@ -260,7 +272,7 @@ mod tests {
 
     use super::*;
     use crate::firmware::{Footprint, Segment, Symbol};
-    use crate::link::Registers;
+    use crate::link::{Pace, Registers};
     use crate::profile::Legend;
 
     /// Answers a byte with its successor.
@@ -349,6 +361,24 @@ mod tests {
         for answers in [[1], [2], [3]] {
             assert_eq!(exchange.exchange(&[], 1).unwrap().answer, answers);
         }
+    }
+
+    #[test]
+    fn a_byte_that_nobody_takes_in_time_is_an_error() {
+        // Takes bytes, some twenty cycles each, and answers none.
+        let mut words = SUCCESSOR;
+        words[21..23].fill(0x0000);
+        let firmware = firmware(&words);
+        let answer = |cycles_per_byte| {
+            let machine = Machine::new("atmega328p", 16_000_000, &firmware.segments)?;
+            let link = Link::Paced(Pace::new(cycles_per_byte));
+            let mut exchange = Exchange::new(machine, &firmware, link, 0x3E, 100_000)?;
+            exchange.exchange(&[7; 100], 1)
+        };
+        let error = answer(10).unwrap_err().to_string();
+        assert!(error.starts_with("the firmware has lost a byte"), "{error}");
+        let error = answer(100).unwrap_err().to_string();
+        assert!(error.contains("with 0 bytes of the image yet to come"), "{error}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! How bytes go to a firmware, and back.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::machine::Machine;
 
@@ -9,9 +9,31 @@ use crate::machine::Machine;
 pub enum Link {
     /// USART0: a byte arrives whenever the firmware waits for one.
     Serial,
+    /// USART0, and a sender that waits for answers alone: an image's bytes arrive at the line's
+    /// rate, whether the firmware is ready or not.
+    Paced(Pace),
     /// Two of the general purpose I/O registers, for parts without a serial line: the images are
     /// the firmware's own.
     Registers(Registers),
+}
+
+/// How fast bytes arrive.
+#[derive(Debug)]
+pub struct Pace {
+    cycles_per_byte: u64,
+    /// The cycle of the last byte's arrival.
+    last: Option<u64>,
+}
+
+impl Pace {
+    /// A byte each `cycles_per_byte` of the firmware's cycles.
+    #[must_use]
+    pub fn new(cycles_per_byte: u64) -> Self {
+        Self {
+            cycles_per_byte,
+            last: None,
+        }
+    }
 }
 
 /// The I/O registers by which a firmware answers.
@@ -47,7 +69,7 @@ impl Link {
     /// When it has not.
     pub(crate) fn check(&self, machine: &Machine) -> Result<()> {
         match self {
-            Self::Serial => machine
+            Self::Serial | Self::Paced(_) => machine
                 .has_serial_line()
                 .then_some(())
                 .context("the part has no USART0"),
@@ -74,19 +96,45 @@ impl Link {
         }
     }
 
-    /// Whether the firmware has nothing to do until it gets a byte, or, where it gets none, until
-    /// it is asked for its next answer.
-    pub(crate) fn waits(&self, machine: &Machine) -> bool {
+    /// Whether the next byte is due, or, where the firmware gets none, it may be asked for its next
+    /// answer. `computing` is what it has marked.
+    pub(crate) fn is_due(&self, machine: &Machine, computing: bool) -> bool {
         match self {
-            Self::Serial => machine.waits_for_byte(),
-            Self::Registers(_) => true,
+            Self::Serial => machine.waits_for_byte() && !computing,
+            Self::Paced(pace) => {
+                let elapsed = pace.last.map(|last| machine.cycle() - last);
+                machine.receives() && elapsed.is_none_or(|cycles| cycles >= pace.cycles_per_byte)
+            }
+            Self::Registers(_) => !computing,
         }
+    }
+
+    /// Lets `byte` arrive.
+    ///
+    /// # Errors
+    /// When USART0 has no room for it.
+    pub(crate) fn send(&mut self, machine: &mut Machine, byte: u8) -> Result<()> {
+        /// What USART0 buffers (ATmega328P datasheet, DS40002061B, "Receiver": "a two level
+        /// receive buffer"). The next byte waits in the shift register until another one begins,
+        /// which it does at once on a busy line.
+        const BUFFERED_BYTES: usize = 2;
+
+        if let Self::Paced(pace) = self {
+            ensure!(
+                machine.unread() < BUFFERED_BYTES,
+                "the firmware has lost a byte: it has not taken the last {BUFFERED_BYTES}, and \
+                 USART0 holds no more"
+            );
+            pace.last = Some(machine.cycle());
+        }
+        machine.send(byte);
+        Ok(())
     }
 
     /// How many bytes the firmware has sent that were not yet taken.
     pub(crate) fn received(&self, machine: &Machine) -> usize {
         match self {
-            Self::Serial => machine.received(),
+            Self::Serial | Self::Paced(_) => machine.received(),
             Self::Registers(registers) => registers.sent.len(),
         }
     }
@@ -94,7 +142,7 @@ impl Link {
     /// The bytes that the firmware has sent since the last call.
     pub(crate) fn take_received(&mut self, machine: &mut Machine) -> Vec<u8> {
         match self {
-            Self::Serial => machine.take_received(),
+            Self::Serial | Self::Paced(_) => machine.take_received(),
             Self::Registers(registers) => std::mem::take(&mut registers.sent),
         }
     }

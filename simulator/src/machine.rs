@@ -121,6 +121,35 @@ impl Machine {
             .is_some_and(|serial| serial.line.misses.get() >= 2)
     }
 
+    /// Whether the firmware has switched USART0's receiver on.
+    #[must_use]
+    pub fn receives(&self) -> bool {
+        self.serial.as_ref().is_some_and(|serial| {
+            // SAFETY: `uart` is the running part's own.
+            let enable = unsafe { (*serial.uart.as_ptr()).rxen };
+            (self.data(enable.reg() as u16) >> enable.bit()) & 1 != 0
+        })
+    }
+
+    /// How many of the bytes that arrived at USART0 the firmware has yet to take. simavr holds 64,
+    /// a part two.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.serial.as_ref().map_or(0, |serial| {
+            // SAFETY: `uart` is the running part's own.
+            let queue = unsafe { &(*serial.uart.as_ptr()).input };
+            let written = usize::from(queue.write) + queue.buffer.len();
+            (written - usize::from(queue.read)) % queue.buffer.len()
+        })
+    }
+
+    /// Whether an interrupt's handler runs.
+    #[must_use]
+    pub fn handles_interrupt(&self) -> bool {
+        // SAFETY: `avr` is ours alone.
+        unsafe { (*self.avr.as_ptr()).interrupts.running_ptr > 0 }
+    }
+
     /// How many bytes the firmware has sent that were not yet taken.
     #[must_use]
     pub fn received(&self) -> usize {

@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use herringbone_simulator::exchange::Exchange;
 use herringbone_simulator::firmware::Firmware;
-use herringbone_simulator::link::{Link, Registers};
+use herringbone_simulator::link::{Link, Pace, Registers};
 use herringbone_simulator::machine::Machine;
 
 /// Runs a firmware in simavr: images in on standard input, one line of JSON out for each.
@@ -35,6 +35,10 @@ struct Options {
     /// on USART0: the first takes each byte, then the second changes.
     #[arg(long, num_args = 2, value_names = ["BYTE", "STROBE"])]
     answer_registers: Option<Vec<u16>>,
+    /// Cycles between two bytes of an image, for a firmware that receives by interrupt: it fails
+    /// when it loses one. Left out: a byte arrives whenever the firmware waits for one.
+    #[arg(long, conflicts_with = "answer_registers")]
+    cycles_per_byte: Option<u64>,
     /// What the firmware gets before the first image, and acknowledges with a byte 0x06.
     #[arg(long, value_name = "FILE")]
     preamble: Option<PathBuf>,
@@ -66,8 +70,9 @@ fn run(options: &Options) -> Result<()> {
     print_line(&mut output, &firmware.footprint)?;
 
     let machine = Machine::new(&options.mcu, options.frequency, &firmware.segments)?;
-    let link = match options.answer_registers.as_deref() {
-        Some(&[byte, strobe]) => Link::Registers(Registers::new(byte, strobe)),
+    let link = match (options.answer_registers.as_deref(), options.cycles_per_byte) {
+        (Some(&[byte, strobe]), _) => Link::Registers(Registers::new(byte, strobe)),
+        (_, Some(cycles)) => Link::Paced(Pace::new(cycles)),
         _ => Link::Serial,
     };
     let mut exchange = Exchange::new(machine, &firmware, link, options.marker, options.patience)?;

@@ -176,6 +176,9 @@ impl Simulated {
             .arg(format!("--answer-bytes={}", description.answer_bytes));
         match firmware.link {
             Link::Serial => command.arg(format!("--image-bytes={IMAGE_BYTES}")),
+            Link::Paced { cycles_per_byte } => command
+                .arg(format!("--image-bytes={IMAGE_BYTES}"))
+                .arg(format!("--cycles-per-byte={cycles_per_byte}")),
             Link::Registers { byte, strobe } => command
                 .arg("--image-bytes=0")
                 .arg("--answer-registers")

@@ -43,8 +43,13 @@ pub enum WeightsSource {
 /// How a firmware takes images and answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Link {
-    /// Over USART0.
+    /// Over USART0, whose bytes it polls for.
     Serial,
+    /// Over USART0, by interrupt: bytes arrive at the line's rate.
+    Paced {
+        /// The firmware's cycles from one byte to the next.
+        cycles_per_byte: u64,
+    },
     /// The images are its own; the answer goes bytewise to an I/O register.
     Registers {
         /// That register's address in data space.
@@ -53,6 +58,11 @@ pub enum Link {
         strobe: u16,
     },
 }
+
+/// Cycles of a byte on the Arduinos' serial lines: 10 bits a byte, 17 × 8 cycles a bit, for UBRR =
+/// 16 with U2X (ATmega328P datasheet, DS40002061B, "Equations for Calculating Baud Rate Register
+/// Setting"; the ATmega2560's USART is the same).
+pub const CYCLES_PER_BYTE: u64 = 10 * 17 * 8;
 
 /// The Arduino Uno. Its boot loader, Optiboot, takes the last 512 of the 32,768 bytes of flash.
 const UNO: Firmware = Firmware {
@@ -80,6 +90,9 @@ pub static ALL: [Firmware; 7] = [
     Firmware {
         name: "uno-streamed",
         features: &["streamed"],
+        link: Link::Paced {
+            cycles_per_byte: CYCLES_PER_BYTE,
+        },
         ..UNO
     },
     Firmware {

@@ -237,7 +237,7 @@ fn its_logits_are_the_published_ones(programs: &Programs, _: &Bounds) {
 fn costs(programs: &Programs) -> Vec<Cost> {
     let mut simulated = programs.simulate().unwrap();
     let mut images: Vec<Image> = digits(programs).iter().map(|it| it.pixels).collect();
-    if programs.firmware.link == Link::Serial {
+    if !matches!(programs.firmware.link, Link::Registers { .. }) {
         images.extend(random_images(4));
     }
     images
@@ -320,12 +320,9 @@ fn its_tables_lie_across_and_beyond_64_kb(programs: &Programs, _: &Bounds) {
 }
 
 fn it_is_ready_for_the_next_pixel(programs: &Programs, _: &Bounds) {
-    // 10 bits a byte, 17 × 8 cycles a bit: UBRR = 16 with U2X (ATmega328P datasheet, DS40002061B,
-    // "Equations for Calculating Baud Rate Register Setting"; the ATmega2560's USART is the same).
-    const CYCLES_PER_BYTE: u64 = 10 * 17 * 8;
     for cost in costs(programs) {
         let longest = cost.longest_push;
-        assert!(longest <= CYCLES_PER_BYTE, "{longest} cycles");
+        assert!(longest <= firmware::CYCLES_PER_BYTE, "{longest} cycles");
     }
 }
 

@@ -6,8 +6,15 @@
 //!
 //! With the feature `runtime` the weights come first: `Digits::PARAMS_LEN` bytes, which
 //! `cargo xtask params uno-runtime` makes, answered by one byte 0x06.
+//!
+//! With the feature `streamed` bytes arrive while the network computes, and an interrupt takes them.
+//! The sender has to wait for the answer before it sends the next image.
 #![no_std]
 #![no_main]
+#![cfg_attr(feature = "streamed", feature(abi_avr_interrupt))]
+
+#[cfg(feature = "streamed")]
+mod receiver;
 
 use avr_device::atmega328p::cpu::RegisterBlock as Cpu;
 use avr_device::atmega328p::usart0::RegisterBlock as Serial;
@@ -35,6 +42,8 @@ fn main() -> ! {
     open(serial);
     #[cfg(feature = "runtime")]
     learn(serial, DIGITS);
+    #[cfg(feature = "streamed")]
+    receiver::start(serial);
 
     loop {
         exchange(serial, cpu, DIGITS);
@@ -99,6 +108,12 @@ fn learn(serial: &Serial, digits: &mut Digits) {
     send(serial, ACKNOWLEDGE);
 }
 
+#[cfg(feature = "streamed")]
+fn receive(_: &Serial) -> u8 {
+    receiver::receive()
+}
+
+#[cfg(not(feature = "streamed"))]
 fn receive(serial: &Serial) -> u8 {
     while serial.ucsr0a().read().rxc0().bit_is_clear() {}
     serial.udr0().read().bits()
