@@ -98,9 +98,9 @@ fn a_design_that_is_over_its_budget_is_shown_and_fails() {
     assert!(!output.status.success());
     let message = stderr(&output);
     assert!(message.contains("over budget"), "{message}");
-    assert!(message.contains("over.rs:2:55"), "{message}");
+    assert!(message.contains("over.rs:2:57"), "{message}");
     assert!(stdout(&output).contains("it does not fit"));
-    assert!(stdout(&output).contains("no: SRAM 205 short"));
+    assert!(stdout(&output).contains("no: SRAM 498 short"));
 }
 
 #[test]

@@ -1,14 +1,14 @@
 //! A design that needs more SRAM than there is says where, and what would fit.
 
 herringbone::network! {
-    Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(64,3), M, Dr, D*(10) >,
+    Digits: [28, 28, 1] => < A, C1(5,3), C1(180,3), C1(11,3), M, Dr, D*(10) >,
     target: atmega328p,
     reserve: 256,
 }
 
 herringbone::network! {
     Bytes: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, D*(10) >,
-    sram: 400,
+    sram: 300,
     reserve: 64,
 }
 
@@ -26,7 +26,7 @@ herringbone::network! {
 }
 
 herringbone::network! {
-    OfStack: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(64,3), M, Dr, D*(10) >,
+    OfStack: [28, 28, 1] => < A, C1(5,3), C1(180,3), C1(11,3), M, Dr, D*(10) >,
     target: atmega328p,
 }
 

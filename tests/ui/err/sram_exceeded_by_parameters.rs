@@ -2,7 +2,7 @@
 
 herringbone::network! {
     Loaded: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, D*(10) >,
-    target: atmega328p,
+    sram: 1800,
     reserve: 64,
     weights: runtime,
 }

@@ -123,7 +123,7 @@ fn declared(text: &str) -> String {
 
 #[test]
 fn whoever_does_as_is_said_is_within_the_budget() {
-    let many = LIST.replace("C1(8,3)", "C1(200,3)");
+    let many = LIST.replace("C1(8,3)", "C1(180,3)");
     let dense = "[28, 28, 1] => < A, C1(8,3), M, C1(16,3), D(64), D*(10) >";
     let twice = "[28, 28, 1] => < A, C1(16,3), C1(16,3), M, C1(16,3), D*(10) >";
     let mut followed = 0;
