@@ -378,7 +378,10 @@ mod tests {
         let error = answer(10).unwrap_err().to_string();
         assert!(error.starts_with("the firmware has lost a byte"), "{error}");
         let error = answer(100).unwrap_err().to_string();
-        assert!(error.contains("with 0 bytes of the image yet to come"), "{error}");
+        assert!(
+            error.contains("with 0 bytes of the image yet to come"),
+            "{error}"
+        );
     }
 
     #[test]
