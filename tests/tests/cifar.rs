@@ -13,7 +13,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 /// Values of the key `plan`, each a strategy.
-const PLANS: [&str; 2] = ["row_major", "herringbone"];
+const PLANS: [&str; 3] = ["row_major", "herringbone", "streamed"];
 
 #[test]
 fn weights_take_8_to_58_kilobytes() {

@@ -108,7 +108,7 @@ fn agree(recipe: &Recipe, code: CodeChoice) -> Result<(), TestCaseError> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 4000,
+        cases: 1500,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

@@ -6,8 +6,9 @@
 
 use super::assembly::Assembly;
 use super::field::Source;
-use super::instruction::{Condition, Instruction, Label, Mode, Pointer, Register};
+use super::instruction::{Condition, Label, Mode, Pointer, Register};
 use super::slot::Slots;
+use super::stream;
 use super::{Core, Function, FunctionId, Kind};
 use crate::network::{Kernel, Shape};
 use crate::program::{Program, Sink};
@@ -126,46 +127,40 @@ impl Absorb<'_> {
             return;
         };
         let (row, column) = (BYTE, CHANNEL);
-        let incomplete = asm.label();
+        let (incomplete, bare, complete) = (asm.label(), asm.label(), asm.label());
         let channels = self.input.channels;
+        let share = 1.0 / f64::from(channels);
         if channels > 1 {
             asm.cpi(CHANNEL, (channels - 1) as u8);
-            asm.branch(
-                Condition::NotEqual,
-                incomplete,
-                1.0 - 1.0 / f64::from(channels),
-            );
+            asm.branch(Condition::NotEqual, incomplete, 1.0 - share);
         }
-        asm.times(1.0 / f64::from(channels), |asm| {
-            asm.mov(row, ROW);
-            asm.mov(column, COLUMN);
+        asm.times(share, |asm| {
+            if slots.has_several() {
+                slots.load_distance(asm);
+                slots.advance_by_way_of(asm, BYTE);
+            }
             for (place, of) in [(row, ROW), (column, COLUMN)] {
+                asm.mov(place, of);
                 for _ in 0..self.log2(of) {
                     asm.lsr(place);
                 }
             }
-            if slots.has_several() {
-                slots.load_distance(asm);
-                slots.advance(asm);
-            }
-            asm.emit(Instruction::CallFunction {
-                function: FunctionId::Stream,
-                far: asm.core().has_jmp,
-            });
+            stream::emit(asm, self.program, bare);
             self.point_at_cursor(asm, 0);
             asm.load(ROW, Pointer::X, Mode::PostIncrement);
             asm.load(COLUMN, Pointer::X, Mode::PostIncrement);
             if channels > 1 {
                 asm.ldi(CHANNEL, (channels - 1) as u8);
             }
-        });
-        if channels > 1 {
-            let complete = asm.label();
             asm.jump(complete);
-            asm.bind(incomplete);
-            self.point_at_cursor(asm, 2);
-            asm.bind(complete);
-        }
+            asm.bind(bare);
+            if channels > 1 {
+                asm.ldi(CHANNEL, (channels - 1) as u8);
+            }
+        });
+        asm.bind(incomplete);
+        self.point_at_cursor(asm, 2);
+        asm.bind(complete);
     }
 
     /// X ← a byte of the cursor.
@@ -241,13 +236,15 @@ impl Absorb<'_> {
         asm.bind(complete);
         asm.times(of_pixels, |asm| {
             let pooled = self.shift(asm);
-            asm.mov(X, ROW);
-            asm.mov(SPARE, COLUMN);
-            for _ in 0..height.ilog2() {
-                asm.lsr(X);
-            }
-            for _ in 0..width.ilog2() {
-                asm.lsr(SPARE);
+            if matches!(self.place, Place::Map(_)) {
+                asm.mov(X, ROW);
+                asm.mov(SPARE, COLUMN);
+                for _ in 0..height.ilog2() {
+                    asm.lsr(X);
+                }
+                for _ in 0..width.ilog2() {
+                    asm.lsr(SPARE);
+                }
             }
             asm.of(Kind::Store, |asm| self.store(asm, SPARE, pooled));
             self.go_on(asm);

@@ -433,9 +433,8 @@ impl<'a> Layer<'a> {
         beneath: u32,
         emit: &mut dyn FnMut(&mut Assembly, Destination, &State),
     ) {
-        let keeps_base = self.sink.wraps()
-            || source.registers().contains(BASE)
-            || kernel.contains(BASE);
+        let keeps_base =
+            self.sink.wraps() || source.registers().contains(BASE) || kernel.contains(BASE);
         let destination = match &results {
             Some(_) => Destination::Registers,
             None => Destination::Pushed,

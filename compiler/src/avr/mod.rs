@@ -115,8 +115,6 @@ pub enum Form {
 pub enum FunctionId {
     /// Takes a byte of the input in.
     Absorb,
-    /// Pushes a pixel that is complete through the streamed layers.
-    Stream,
     /// Takes a pixel into a window of that streamed pooling.
     Take(LayerId),
     /// Computes the results from a complete input.
@@ -129,7 +127,6 @@ impl fmt::Display for FunctionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absorb => f.write_str("absorb"),
-            Self::Stream => f.write_str("stream"),
             Self::Take(layer) => write!(f, "take_{}", layer.0),
             Self::Infer => f.write_str("infer"),
             Self::Layer(layer) => write!(f, "layer_{}", layer.0),
@@ -174,7 +171,7 @@ impl Function {
 /// A network's functions.
 #[derive(Clone, Debug)]
 pub struct Code {
-    /// `absorb`, `infer`, `stream` and what it calls, then every layer's.
+    /// `absorb`, `infer`, those of streamed poolings, then every other layer's.
     pub functions: Vec<Function>,
     core: Core,
 }
@@ -196,13 +193,15 @@ impl Code {
                 .max()
                 .unwrap_or(0)
         };
-        let of = |id: FunctionId| deepest(&|function| function.id == id);
-        let is_layer =
-            |function: &Function| matches!(function.id, FunctionId::Layer(_) | FunctionId::Take(_));
-        let streamed =
-            of(FunctionId::Stream) + deepest(&|function| function.streamed && is_layer(function));
-        let in_place = deepest(&|function| !function.streamed && is_layer(function));
-        (of(FunctionId::Absorb) + streamed).max(of(FunctionId::Infer) + in_place)
+        let with_layers = |caller: FunctionId, streamed: bool| {
+            let layers = deepest(&|function| {
+                let is_layer = matches!(function.id, FunctionId::Layer(_) | FunctionId::Take(_));
+                is_layer && function.streamed == streamed
+            });
+            deepest(&|function| function.id == caller) + layers
+        };
+        let absorb = with_layers(FunctionId::Absorb, true);
+        absorb.max(with_layers(FunctionId::Infer, false))
     }
 
     /// The function that takes the input in.
@@ -238,9 +237,6 @@ pub fn emit(program: &Program, core: Core, form_of: impl Fn(LayerId) -> Form) ->
 /// The functions that have no form to choose.
 fn fixed(program: &Program, core: Core) -> Vec<Function> {
     let mut functions = vec![intake::emit(program, core), infer::emit(program, core)];
-    if !program.stages.is_empty() {
-        functions.push(stream::emit(program, core));
-        functions.extend(windows::emit(program, core));
-    }
+    functions.extend(windows::emit(program, core));
     functions
 }

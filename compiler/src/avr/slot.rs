@@ -185,35 +185,39 @@ impl Slots {
     /// Goes to the place behind the one whose distance is in X: the zero flag
     /// says that it was the last. Changes r18, r19, r21 and Z.
     pub(super) fn advance(&self, asm: &mut Assembly) {
+        self.advance_by_way_of(asm, NEXT);
+    }
+
+    /// The same by way of another pair than r19:r18.
+    pub(super) fn advance_by_way_of(&self, asm: &mut Assembly, next: Register) {
         let Some(byte) = self.position_byte else {
             return;
         };
         let same = asm.label();
-        asm.movw(NEXT, X);
+        asm.movw(next, X);
         let [low, high, ..] = self.length.to_le_bytes();
         if self.is_small() {
-            asm.subi(NEXT, (self.step as u8).wrapping_neg());
-            asm.cpi(NEXT, low);
+            asm.subi(next, (self.step as u8).wrapping_neg());
+            asm.cpi(next, low);
         } else {
-            asm.add_to_pair(NEXT, self.step as i32);
+            asm.add_to_pair(next, self.step as i32);
             asm.ldi(SPARE, high);
-            asm.cpi(NEXT, low);
-            asm.cpc(NEXT.next(), SPARE);
+            asm.cpi(next, low);
+            asm.cpc(next.next(), SPARE);
         }
         asm.branch(Condition::NotEqual, same, 0.95);
         asm.times(0.05, |asm| {
-            // Not `clr`, which would change the zero flag to the same; the flag
-            // stays as it is all the way.
-            asm.ldi(NEXT, 0);
+            // The zero flag stays as it is up to the end.
+            asm.ldi(next, 0);
             if !self.is_small() {
-                asm.ldi(NEXT.next(), 0);
+                asm.ldi(next.next(), 0);
             }
         });
         asm.bind(same);
         asm.movw(Z, NETWORK);
-        asm.store(Pointer::Z, Mode::Displacement(byte), NEXT);
+        asm.store(Pointer::Z, Mode::Displacement(byte), next);
         if !self.is_small() {
-            asm.store(Pointer::Z, Mode::Displacement(byte + 1), NEXT.next());
+            asm.store(Pointer::Z, Mode::Displacement(byte + 1), next.next());
         }
     }
 
@@ -223,14 +227,23 @@ impl Slots {
             return;
         }
         let inside = asm.label();
-        asm.add_to_pair(X, (places * self.step) as i32);
         let [low, high, ..] = self.length.to_le_bytes();
-        asm.ldi(SPARE, high);
-        asm.cpi(X, low);
-        asm.cpc(X.next(), SPARE);
-        asm.branch(Condition::Lower, inside, 0.9);
-        asm.subi(X, low);
-        asm.sbci(X.next(), high);
+        let distance = places * self.step;
+        if self.length + distance < 0x100 {
+            // X's high byte is 0, and stays so.
+            asm.subi(X, (distance as u8).wrapping_neg());
+            asm.cpi(X, low);
+            asm.branch(Condition::Lower, inside, 0.9);
+            asm.subi(X, low);
+        } else {
+            asm.add_to_pair(X, distance as i32);
+            asm.ldi(SPARE, high);
+            asm.cpi(X, low);
+            asm.cpc(X.next(), SPARE);
+            asm.branch(Condition::Lower, inside, 0.9);
+            asm.subi(X, low);
+            asm.sbci(X.next(), high);
+        }
         asm.bind(inside);
     }
 }

@@ -1,17 +1,17 @@
-//! `stream`: pushes a pixel of the first map, which is where it arrives, through
-//! the streamed layers, as far as it goes.
+//! Behind a pixel of the first map that is complete: pushes it through the
+//! streamed layers, as far as it goes. A part of `absorb`.
 //!
 //! Row and column are those of each layer's output in turn; what is left of them
 //! says whether that output is there yet. Like `infer`, it alone saves what the
 //! C ABI wants saved.
 
+use super::FunctionId;
 use super::assembly::Assembly;
 use super::infer::{restore, save};
 use super::instruction::{Condition, Instruction, Label, Mode, Pointer, Register};
 use super::rows::RAMPZ;
 use super::state::stack_pointer;
 use super::windows::hands_on;
-use super::{Core, Function, FunctionId};
 use crate::network::Kernel;
 use crate::plan::Arrival;
 use crate::program::{Operation, Program, Stage};
@@ -22,73 +22,108 @@ const COLUMN: Register = Register(20);
 const SPARE: Register = Register(21);
 const ZERO: Register = Register(1);
 
-/// `stream(network: r25:r24, row: r22, column: r20)`; the network's address stays
-/// where it is.
-pub(super) fn emit(program: &Program, core: Core) -> Function {
-    let mut asm = Assembly::streamed(core);
+/// Emits it, the network's address being in r25:r24, the pixel's row in r22 and
+/// its column in r20. Where it comes to no layer, nothing else is changed, and
+/// `bare` is branched to; else all is changed but r25:r24.
+pub(super) fn emit(asm: &mut Assembly, program: &Program, bare: Label) {
     let mut driver = Driver {
-        core,
         done: asm.label(),
-        bare: asm.label(),
+        bare,
         saved: false,
+        loaded: [true; 2],
     };
-    for stage in &program.stages {
-        let pixels = f64::from(stage.input.pixels());
-        asm.times(pixels, |asm| driver.stage(asm, stage));
-    }
     let pixels = f64::from(program.intake.output.pixels());
-    asm.times(pixels, |asm| driver.leave(asm));
-    asm.finish(FunctionId::Stream)
+    // Whatever it is in, it is as often there as pixels are complete.
+    asm.times(1.0 / pixels, |asm| {
+        for stage in &program.stages {
+            driver.stage(asm, stage);
+        }
+        let first = &program.stages[0];
+        let pushed = match first.operation {
+            Operation::Convolution(_) | Operation::Separable { .. } => first.output.pixels(),
+            _ => first.input.pixels(),
+        };
+        driver.leave(asm, pushed);
+    });
 }
 
 struct Driver {
-    core: Core,
     /// Where everything is given back that was saved.
     done: Label,
     /// Where nothing was saved yet.
     bare: Label,
     /// Whether it was saved: row, column and network lie on the stack too.
     saved: bool,
+    /// Whether the row and the column are in their registers.
+    loaded: [bool; 2],
 }
 
 impl Driver {
     fn stage(&mut self, asm: &mut Assembly, stage: &Stage) {
         let Kernel { height, width } = stage.field.kernel;
+        let layer = FunctionId::Layer(stage.layer);
+        let (arrivals, outputs) = (stage.input.pixels(), stage.output.pixels());
+        let rows = stage.output.height * stage.input.width;
+        let sides = [
+            (ROW, height, arrivals, rows),
+            (COLUMN, width, rows, outputs),
+        ];
         match stage.operation {
             Operation::Convolution(_) | Operation::Separable { .. } => {
-                for (place, side) in [(ROW, height), (COLUMN, width)] {
+                for (place, side, times, of_them) in sides {
                     if side > 1 {
-                        self.load(asm, place);
-                        asm.subi(place, (side - 1) as u8);
-                        self.leave_if(asm, Condition::Lower, 0.2);
-                        self.keep(asm, place);
+                        self.within(asm, times, of_them, |driver, asm, leaves| {
+                            driver.load(asm, place);
+                            asm.subi(place, (side - 1) as u8);
+                            driver.leave_if(asm, Condition::Lower, leaves);
+                        });
+                        asm.times(f64::from(of_them), |asm| self.keep(asm, place));
                     }
                 }
-                self.call(asm, FunctionId::Layer(stage.layer));
+                asm.times(f64::from(outputs), |asm| self.call(asm, layer));
             }
             Operation::AveragePool { .. } | Operation::MaxPool => {
                 if stage.arrival != Arrival::Values {
-                    self.call(asm, FunctionId::Take(stage.layer));
+                    let take = FunctionId::Take(stage.layer);
+                    asm.times(f64::from(arrivals), |asm| self.call(asm, take));
                 }
-                for (place, side) in [(ROW, height), (COLUMN, width)] {
+                for (place, side, times, of_them) in sides {
                     if side > 1 {
-                        self.load(asm, place);
-                        asm.mov(SPARE, place);
-                        asm.andi(SPARE, (side - 1) as u8);
-                        asm.cpi(SPARE, (side - 1) as u8);
-                        self.leave_if(asm, Condition::NotEqual, 0.5);
-                        for _ in 0..side.ilog2() {
-                            asm.lsr(place);
-                        }
-                        self.keep(asm, place);
+                        self.within(asm, times, of_them, |driver, asm, leaves| {
+                            driver.load(asm, place);
+                            asm.mov(SPARE, place);
+                            asm.andi(SPARE, (side - 1) as u8);
+                            asm.cpi(SPARE, (side - 1) as u8);
+                            driver.leave_if(asm, Condition::NotEqual, leaves);
+                        });
+                        asm.times(f64::from(of_them), |asm| {
+                            for _ in 0..side.ilog2() {
+                                asm.lsr(place);
+                            }
+                            self.keep(asm, place);
+                        });
                     }
                 }
                 if hands_on(stage) {
-                    self.call(asm, FunctionId::Layer(stage.layer));
+                    asm.times(f64::from(outputs), |asm| self.call(asm, layer));
                 }
             }
-            Operation::Dense(_) => self.call(asm, FunctionId::Layer(stage.layer)),
+            Operation::Dense(_) => {
+                asm.times(f64::from(arrivals), |asm| self.call(asm, layer));
+            }
         }
+    }
+
+    /// Emits what runs so many times, of which so many go on.
+    fn within(
+        &mut self,
+        asm: &mut Assembly,
+        times: u32,
+        of_them: u32,
+        body: impl FnOnce(&mut Self, &mut Assembly, f64),
+    ) {
+        let leaves = 1.0 - f64::from(of_them) / f64::from(times);
+        asm.times(f64::from(times), |asm| body(self, asm, leaves));
     }
 
     /// Leaves where no output is there yet.
@@ -101,10 +136,11 @@ impl Driver {
     /// first one.
     fn call(&mut self, asm: &mut Assembly, function: FunctionId) {
         if self.saved {
-            for (displacement, register) in
-                [(1, COLUMN), (2, ROW), (3, NETWORK), (4, NETWORK.next())]
-            {
-                self.load_saved(asm, displacement, register);
+            for place in [ROW, COLUMN] {
+                self.load(asm, place);
+            }
+            for (displacement, register) in [(3, NETWORK), (4, NETWORK.next())] {
+                asm.load(register, Pointer::Z, Mode::Displacement(displacement));
             }
         } else {
             save(asm);
@@ -113,43 +149,46 @@ impl Driver {
             }
             self.saved = true;
         }
+        self.loaded = [false; 2];
         asm.emit(Instruction::CallFunction {
             function,
-            far: self.core.has_jmp,
+            far: asm.core().has_jmp,
         });
-        if self.core.extended_flash {
+        if asm.core().extended_flash {
             asm.write_port(RAMPZ, ZERO);
         }
         stack_pointer(asm, Pointer::Z);
     }
 
-    fn load_saved(&self, asm: &mut Assembly, displacement: u8, register: Register) {
-        asm.load(register, Pointer::Z, Mode::Displacement(displacement));
-    }
-
-    /// Loads a row or column where it is on the stack.
-    fn load(&self, asm: &mut Assembly, place: Register) {
-        if self.saved {
-            let displacement = if place == COLUMN { 1 } else { 2 };
-            self.load_saved(asm, displacement, place);
+    /// Loads a row or column where it is on the stack only.
+    fn load(&mut self, asm: &mut Assembly, place: Register) {
+        let (index, displacement) = on_stack(place);
+        if !std::mem::replace(&mut self.loaded[index], true) {
+            asm.load(place, Pointer::Z, Mode::Displacement(displacement));
         }
     }
 
     /// Keeps it there.
     fn keep(&self, asm: &mut Assembly, place: Register) {
         if self.saved {
-            let displacement = if place == COLUMN { 1 } else { 2 };
+            let (_, displacement) = on_stack(place);
             asm.store(Pointer::Z, Mode::Displacement(displacement), place);
         }
     }
 
-    fn leave(&self, asm: &mut Assembly) {
+    /// Gives everything back behind the `pushed` pixels that went into some layer.
+    fn leave(&self, asm: &mut Assembly, pushed: u32) {
         asm.bind(self.done);
-        for register in [COLUMN, ROW, NETWORK, NETWORK.next()] {
-            asm.pop(register);
-        }
-        restore(asm);
-        asm.bind(self.bare);
-        asm.ret();
+        asm.times(f64::from(pushed), |asm| {
+            for register in [COLUMN, ROW, NETWORK, NETWORK.next()] {
+                asm.pop(register);
+            }
+            restore(asm);
+        });
     }
+}
+
+/// The number of a row or column, and how far above the stack pointer it is.
+fn on_stack(place: Register) -> (usize, u8) {
+    if place == ROW { (0, 2) } else { (1, 1) }
 }

@@ -257,7 +257,9 @@ impl<'a> Unrolled<'a> {
             self.by_pixel(asm, pixels.start..middle, done, body);
         });
         asm.bind(upper);
-        asm.times(share, |asm| self.by_pixel(asm, middle..pixels.end, done, body));
+        asm.times(share, |asm| {
+            self.by_pixel(asm, middle..pixels.end, done, body)
+        });
     }
 
     /// Finishes sums that were kept, when all of their input has arrived.

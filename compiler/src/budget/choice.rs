@@ -7,15 +7,17 @@ use crate::plan::{self, InPlace, MemoryPlan, Strategy, SumBytes};
 use crate::program::parameter_bytes;
 
 /// Takes the plan that the declaration asks for; where it does not, the fastest
-/// of those that fit, or else the smallest. Of equals, the one that streams less.
+/// of those that fit. Where none does, the one with the least code of those that
+/// have SRAM enough, or else the smallest. Of equals, the one that streams less.
 ///
 /// `sums` decide how deep the stack is, and how large the code.
 pub fn choose(declaration: &Declaration, sums: &Sums<'_>) -> Design {
     let candidates = Candidates::of(declaration, sums);
-    let smallest = || candidates.smallest();
     match declaration.plan {
-        PlanChoice::Smallest => smallest(),
-        _ => candidates.fastest().unwrap_or_else(smallest),
+        PlanChoice::Smallest => candidates.smallest(),
+        _ => candidates
+            .fastest()
+            .unwrap_or_else(|| candidates.smallest()),
     }
 }
 
@@ -39,23 +41,12 @@ pub(super) fn taken_that_fits(
     sums: &Sums<'_>,
     kept: Resources,
 ) -> Option<Design> {
-    // One that fits all of the budget is taken before the smallest; one that does
-    // not is only taken when it is the smallest.
-    if kept.sram && kept.flash && declaration.plan != PlanChoice::Smallest {
+    // A plan that has SRAM enough is taken before one that has not.
+    if kept.sram && declaration.plan != PlanChoice::Smallest {
         return any_that_fits(declaration, sums, kept);
     }
-    let candidates = Candidates::of(declaration, sums);
-    candidates.fitting(candidates.smallest_plan(), kept)
-}
-
-/// Of the plans that the declaration allows and whose SRAM there is, the strategy
-/// of the one that takes the least flash.
-pub(super) fn leanest(declaration: &Declaration, sums: &Sums<'_>) -> Option<Strategy> {
-    let candidates = Candidates::of(declaration, sums);
-    let plans = candidates.plans.iter();
-    let designs = plans.filter_map(|plan| candidates.fitting(plan, Resources::SRAM));
-    let leanest = designs.min_by_key(|design| design.footprint.flash_bytes)?;
-    Some(leanest.plan.strategy)
+    let design = choose(declaration, sums);
+    kept.fit(declaration, &design).then_some(design)
 }
 
 /// Every plan of the network that is worth a look, with what it takes: those of
@@ -125,13 +116,21 @@ impl<'a> Candidates<'a> {
         kept.fit(self.declaration, &design).then_some(design)
     }
 
-    /// Of those that fit.
+    /// Of those that fit; or else, of those whose SRAM there is, the one that takes
+    /// the least flash: its excess is what the user has to be told of.
     fn fastest(&self) -> Option<Design> {
-        let designs = self
-            .plans
-            .iter()
-            .filter_map(|plan| self.fitting(plan, Resources::ALL));
-        designs.min_by(|one, other| one.cycles().total_cmp(&other.cycles()))
+        let plans = self.plans.iter();
+        let designs = plans.filter_map(|plan| self.fitting(plan, Resources::SRAM));
+        let (fitting, over_flash): (Vec<_>, Vec<_>) =
+            designs.partition(|design| Resources::FLASH.fit(self.declaration, design));
+        let fastest = fitting
+            .into_iter()
+            .min_by(|one, other| one.cycles().total_cmp(&other.cycles()));
+        let leanest = || {
+            let designs = over_flash.into_iter();
+            designs.min_by_key(|design| design.footprint.flash_bytes)
+        };
+        fastest.or_else(leanest)
     }
 
     /// Of all.

@@ -43,7 +43,7 @@ impl Machine<'_> {
                     cells: 2 * per_byte,
                     signed: false,
                 };
-                let begins = pixel.0 % height == 0 && pixel.1 % width == 0;
+                let begins = pixel.0.is_multiple_of(height) && pixel.1.is_multiple_of(width);
                 let before = if begins {
                     0
                 } else {
@@ -108,7 +108,7 @@ impl Machine<'_> {
         let stage = &self.program.stages[index];
         let Kernel { height, width } = stage.field.kernel;
         let window = (pixel.0 / height, pixel.1 / width);
-        let begins = pixel.0 % height == 0 && pixel.1 % width == 0;
+        let begins = pixel.0.is_multiple_of(height) && pixel.1.is_multiple_of(width);
         for (channel, &value) in (0..).zip(values) {
             let partial = self.window(index, window, channel);
             let merged = match (&stage.operation, begins) {

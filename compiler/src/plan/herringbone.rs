@@ -44,6 +44,32 @@ struct Placed {
     maps: Vec<Placement>,
 }
 
+/// Looks at places of maps in all, for each that is taken at one map.
+const LOOKS_PER_TRY: usize = 32;
+
+/// What a search may take.
+enum Effort {
+    /// The nearest place of each map, whatever that means to later ones.
+    Nearest,
+    /// So many more looks at places, with second thoughts.
+    Looks(usize),
+}
+
+impl Effort {
+    fn has_a_look(&mut self) -> bool {
+        match self {
+            Effort::Nearest => true,
+            Effort::Looks(left) => match left.checked_sub(1) {
+                Some(fewer) => {
+                    *left = fewer;
+                    true
+                }
+                None => false,
+            },
+        }
+    }
+}
+
 /// How far the placement of maps is searched.
 struct Search {
     cells_per_byte: u32,
@@ -62,17 +88,34 @@ impl Search {
         }
     }
 
-    /// Places every map in an arena of `arena_cells`, or finds no way to.
+    /// Places every map in an arena of `arena_cells`, or finds no way to: each map
+    /// as near behind the one before it as it can be, or else, where that leaves no
+    /// place to a later one, a little further away.
     fn place(
         &self,
         demand: &Demand<'_>,
         steps: &[SimulatedStep<'_>],
         arena_cells: u32,
     ) -> Option<Placed> {
+        let stored: Vec<_> = steps.iter().filter(|step| step.stores).collect();
+        let nearest = self.place_within(demand, &stored, arena_cells, &mut Effort::Nearest);
+        nearest.or_else(|| {
+            let mut effort = Effort::Looks(LOOKS_PER_TRY * self.tries);
+            self.place_within(demand, &stored, arena_cells, &mut effort)
+        })
+    }
+
+    fn place_within(
+        &self,
+        demand: &Demand<'_>,
+        steps: &[&SimulatedStep<'_>],
+        arena_cells: u32,
+        effort: &mut Effort,
+    ) -> Option<Placed> {
         let first = demand.first_map();
         let slack = arena_cells.checked_sub(first.values())?;
-        let most_channels = steps.iter().map(|step| step.layer.output.channels).max();
-        let more = slack.min(2 * most_channels.unwrap_or(1));
+        let channels = steps.iter().map(|step| step.layer.output.channels);
+        let more = slack.min(2 * channels.max().unwrap_or(1));
         self.first_cells(0, more).find_map(|first_cell| {
             let map = Placement::new(first, Order::Herringbone, first_cell, arena_cells);
             let behind = map.end_cell().next_multiple_of(self.cells_per_byte);
@@ -83,38 +126,53 @@ impl Search {
             } else {
                 return None;
             };
-            Some(Placed {
-                stream_first_byte: stream_first_cell / self.cells_per_byte,
-                maps: self.follow(map, steps, arena_cells)?,
-            })
+            let mut maps = vec![map];
+            self.follow(&mut maps, steps, arena_cells, effort)
+                .then_some(Placed {
+                    stream_first_byte: stream_first_cell / self.cells_per_byte,
+                    maps,
+                })
         })
     }
 
     /// Lets each step's map follow the one it is made from.
     fn follow(
         &self,
-        first: Placement,
-        steps: &[SimulatedStep<'_>],
+        maps: &mut Vec<Placement>,
+        steps: &[&SimulatedStep<'_>],
         arena_cells: u32,
-    ) -> Option<Vec<Placement>> {
-        let mut maps = vec![first];
-        for step in steps.iter().filter(|step| step.stores) {
-            let input = *maps.last().expect("the first map is there");
-            let output = step.layer.output;
-            let map = self
-                .first_cells(input.end_cell(), output.channels)
-                .map(|cell| {
-                    // A pixel that does not fit before the end begins the ring.
-                    let fits = cell + output.channels <= arena_cells;
-                    let cell = if fits { cell } else { 0 };
-                    Placement::new(output, Order::Herringbone, cell, arena_cells)
-                })
-                // What goes on at cell 0 must end before the map's own start.
-                .filter(|map| !map.wraps() || map.end_cell() <= map.first_cell)
-                .find(|map| !map.overwrites_live(&input, &step.lifetimes))?;
+        effort: &mut Effort,
+    ) -> bool {
+        let Some((step, later)) = steps.split_first() else {
+            return true;
+        };
+        let input = *maps.last().expect("the first map is there");
+        let output = step.layer.output;
+        for cell in self.first_cells(input.end_cell(), output.channels) {
+            // A pixel that does not fit before the end begins the ring.
+            let fits = cell + output.channels <= arena_cells;
+            let cell = if fits { cell } else { 0 };
+            let map = Placement::new(output, Order::Herringbone, cell, arena_cells);
+            // What goes on at cell 0 must end before the map's own start.
+            if map.wraps() && map.end_cell() > map.first_cell {
+                continue;
+            }
+            if !effort.has_a_look() {
+                return false;
+            }
+            if map.overwrites_live(&input, &step.lifetimes) {
+                continue;
+            }
             maps.push(map);
+            if self.follow(maps, later, arena_cells, effort) {
+                return true;
+            }
+            maps.pop();
+            if matches!(effort, Effort::Nearest) {
+                return false;
+            }
         }
-        Some(maps)
+        false
     }
 
     /// `from..=from + more`, cells that begin a byte before the others: a pixel

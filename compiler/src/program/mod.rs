@@ -7,17 +7,16 @@ mod form;
 mod lower;
 mod packed;
 mod parameters;
+mod proof;
 mod stage;
 
 pub use accumulator::Accumulator;
 pub use flash::parameter_table_bytes;
 pub use form::Form;
-pub use lower::{
-    Accumulators, ProgramError, lower, lower_runtime, pack_parameters, prove, results_accumulator,
-};
+pub use lower::{lower, lower_runtime, pack_parameters, results_accumulator};
 pub use packed::{pack_row, packed_row_bytes, unpack_row};
 pub use parameters::{ConstantParameters, RuntimeParameters, SumParameters, parameter_bytes};
-
+pub use proof::{Accumulators, ProgramError, prove};
 pub use stage::{Intake, PooledIntake, Pooling, Sink, Stage};
 
 use crate::network::{LayerId, Shape};

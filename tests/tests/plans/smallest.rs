@@ -12,7 +12,8 @@ use herringbone_compiler::plan::{self, MemoryPlan, Order, Strategy, SumBytes};
 use herringbone_tests::networks::list;
 use proptest::collection::vec;
 use proptest::prelude::{
-    ProptestConfig, Strategy as Generator, TestCaseError, prop_assert_eq, prop_oneof, proptest,
+    ProptestConfig, Strategy as Generator, TestCaseError, prop_assert, prop_assert_eq, prop_oneof,
+    proptest,
 };
 use proptest::sample::select;
 
@@ -169,7 +170,13 @@ fn families(network: &Network, plan: &MemoryPlan) -> [(Storage, Vec<Step>); 3] {
         layers.enumerate().map(step).collect()
     };
     let in_turn = |first: Order, second: Order| {
-        move |index: usize| if index % 2 == 0 { first } else { second }
+        move |index: usize| {
+            if index.is_multiple_of(2) {
+                first
+            } else {
+                second
+            }
+        }
     };
     let (down, up) = (Order::RowMajor, Order::RowMajorBackward);
     [
@@ -208,8 +215,26 @@ fn check(network: &Network) -> Result<(), TestCaseError> {
             least = (least_bytes..least).find(fits).unwrap_or(least);
         }
     }
-    prop_assert_eq!(smallest, least, "{} {:?}", list(network), network.bits());
+    let told = format!("{} {:?}", list(network), network.bits());
+    if keeps_dense_outputs_apart(network) {
+        prop_assert!(
+            (least..=least + 1).contains(&smallest),
+            "{smallest} {least} {told}"
+        );
+    } else {
+        prop_assert_eq!(smallest, least, "{}", told);
+    }
     Ok(())
+}
+
+/// Whether a dense layer stores its outputs. The planner has all of them apart
+/// from the inputs, although the last one is stored when nothing is read any more:
+/// a cell more than the least.
+fn keeps_dense_outputs_apart(network: &Network) -> bool {
+    let layers = network.computing_layers();
+    let stores = |layer: &Layer| layer.id != network.last_layer().id || !network.gives_logits();
+    let mut dense = layers.filter(|layer| matches!(layer.kind, LayerKind::Dense { .. }));
+    dense.any(stores)
 }
 
 /// Networks of two to four layers of a few pixels.
@@ -223,6 +248,7 @@ fn small_networks() -> impl Generator<Value = Network> {
         }),
         1 => window().prop_map(|window| LayerKind::MaxPool { window }),
         1 => window().prop_map(|window| LayerKind::AveragePool { window }),
+        1 => (1u32..=6).prop_map(move |outputs| LayerKind::Dense { outputs, activation }),
     ];
     let logits = (1u32..=4).prop_map(|outputs| LayerKind::Dense {
         outputs,
@@ -251,7 +277,7 @@ fn small_networks() -> impl Generator<Value = Network> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 300,
+        cases: 400,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

@@ -1,12 +1,11 @@
 //! What would take less flash.
 
-use super::super::choice::{leanest, taken_that_fits};
+use super::super::choice::taken_that_fits;
 use super::super::over::demands_unrolled;
 use super::super::{Resources, choose, footprint};
 use super::{Excess, outputs, run_time_sums};
 use crate::declaration::{CodeChoice, Declaration, PlanChoice, WeightsSource};
 use crate::network::Network;
-use crate::plan::Strategy;
 
 /// Vectors, start-up code and a `main` that does next to nothing.
 const LEAST_FIRMWARE_FLASH_BYTES: u64 = 256;
@@ -71,9 +70,8 @@ pub(super) fn fewer_outputs(excess: &Excess<'_>) -> Vec<String> {
     if demands_unrolled(excess.declaration) {
         return Vec::new();
     }
-    let strategy = leanest_strategy(excess);
     let can_fit = |network: &Network| tables_fit(excess, network);
-    let fits = |network: &Network| fits_by(excess, network, strategy);
+    let fits = |network: &Network| fits_by_same_strategy(excess, network);
     outputs::fewer(excess.network(), can_fit, fits)
         .into_iter()
         .collect()
@@ -85,31 +83,20 @@ pub(super) fn fewer_bits(excess: &Excess<'_>) -> Vec<String> {
     if demands_unrolled(excess.declaration) {
         return Vec::new();
     }
-    let strategy = leanest_strategy(excess);
     let remedy = [4, 2].into_iter().find_map(|weights| {
         let mut bits = network.bits();
         let fewer = std::mem::replace(&mut bits.weights, weights) > weights;
         let network = network.with_bits(bits);
-        let fits = fewer && tables_fit(excess, &network) && fits_by(excess, &network, strategy);
+        let fits = fewer && tables_fit(excess, &network) && fits_by_same_strategy(excess, &network);
         fits.then(|| format!("`bits: {{ weights: {weights} }}`"))
     });
     remedy.into_iter().collect()
 }
 
-/// The strategy whose code is the smallest. Other shapes are judged by it alone:
-/// to write all plans of all of them would take long.
-fn leanest_strategy(excess: &Excess<'_>) -> Strategy {
-    match excess.declaration.plan {
-        PlanChoice::Fastest | PlanChoice::Streamed { .. } if excess.kept.sram => {
-            leanest(excess.declaration, excess.sums)
-        }
-        _ => None,
-    }
-    .unwrap_or(excess.design.plan.strategy)
-}
-
-fn fits_by(excess: &Excess<'_>, network: &Network, strategy: Strategy) -> bool {
-    let planned = excess.with_plan(PlanChoice::Named(strategy));
+/// Whether another network fits with the same strategy, which has the least code
+/// of those with SRAM enough: to write all plans of all networks would take long.
+fn fits_by_same_strategy(excess: &Excess<'_>, network: &Network) -> bool {
+    let planned = excess.with_plan(PlanChoice::Named(excess.design.plan.strategy));
     let changed = Declaration {
         network: network.clone(),
         ..planned

@@ -123,7 +123,7 @@ fn declared(text: &str) -> String {
 
 #[test]
 fn whoever_does_as_is_said_is_within_the_budget() {
-    let many = LIST.replace("C1(11,3)", "C1(64,3)");
+    let many = LIST.replace("C1(8,3)", "C1(200,3)");
     let dense = "[28, 28, 1] => < A, C1(8,3), M, C1(16,3), D(64), D*(10) >";
     let twice = "[28, 28, 1] => < A, C1(16,3), C1(16,3), M, C1(16,3), D*(10) >";
     let mut followed = 0;
@@ -135,7 +135,7 @@ fn whoever_does_as_is_said_is_within_the_budget() {
             true,
         ),
         (
-            format!("{LIST}; sram: 530; flash: 9000; reserve: 200"),
+            format!("{LIST}; sram: 400; flash: 9000; reserve: 200"),
             true,
         ),
         (format!("{LIST}; target: attiny85"), true),
@@ -146,7 +146,7 @@ fn whoever_does_as_is_said_is_within_the_budget() {
             true,
         ),
         (
-            format!("{LIST}; target: atmega328p; weights: runtime"),
+            format!("{LIST}; sram: 1800; reserve: 64; weights: runtime"),
             false,
         ),
         (
@@ -278,7 +278,7 @@ fn what_leaves_the_network_as_it_is_comes_first() {
     let found = remedies(&message);
     assert!(found[0].starts_with("`plan: "), "{message}");
     assert!(found[1].contains("in place of"), "{message}");
-    let text = format!("{LIST}, target: atmega328p, weights: runtime");
+    let text = format!("{LIST}, sram: 1800, reserve: 64, weights: runtime");
     let [message, _] = messages(&text, false);
     let message = message.unwrap();
     assert!(
