@@ -350,12 +350,16 @@ impl RingEnd {
         let x = Pointer::X.low();
         let inside = asm.label();
         asm.cp(x, self.register);
-        // No two places of a small ring have the same low byte.
-        if at_end && self.bytes < 0x100 {
-            asm.branch(Condition::NotEqual, inside, 0.95);
-        } else {
-            asm.cpc(x.next(), self.register.next());
-            asm.branch(Condition::Lower, inside, if at_end { 0.95 } else { 0.5 });
+        match (at_end, self.bytes) {
+            // No two places of a small ring have the same low byte.
+            (true, ..0x100) => asm.branch(Condition::NotEqual, inside, 0.95),
+            // Nor is X so far from the end that the difference of the low bytes had
+            // another sign.
+            (false, ..=0x80) => asm.branch(Condition::Minus, inside, 0.5),
+            _ => {
+                asm.cpc(x.next(), self.register.next());
+                asm.branch(Condition::Lower, inside, if at_end { 0.95 } else { 0.5 });
+            }
         }
         asm.times(if at_end { 0.05 } else { 0.5 }, |asm| {
             let [low, high, ..] = self.bytes.to_le_bytes();
