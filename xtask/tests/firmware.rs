@@ -83,6 +83,21 @@ firmware! {
         sram_bytes: 640,
         flash_bytes: 28 * 1_024,
     };
+    uno_streamed: "uno-streamed", [
+        it_answers_as_the_host_on_digits,
+        it_answers_as_the_host_on_random_bytes,
+        its_logits_are_the_published_ones,
+        it_stays_within_its_bounds,
+        its_sram_was_planned,
+        its_stack_was_predicted,
+        its_flash_was_predicted,
+        it_cannot_panic,
+    ], Bounds {
+        mean_cycles: 400_000,
+        worst_cycles: 550_000,
+        sram_bytes: 400,
+        flash_bytes: 28 * 1_024,
+    };
     uno_table: "uno-table", [
         it_answers_as_the_host_on_digits,
         it_answers_as_the_host_on_random_bytes,

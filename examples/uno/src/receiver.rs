@@ -12,6 +12,16 @@ use avr_device::atmega328p::{CPU, USART0};
 use avr_device::atmega328p::usart0::RegisterBlock as Serial;
 
 /// How many bytes may wait.
+///
+/// Only the odd rows of an image complete pixels of the 14×14 averages, one every other byte, which
+/// takes 2 × 1,360 cycles on the line. The last eight of a row go through all three convolutions:
+/// 34,706 / 144 + 87,478 / 100 + 106,836 / 64 = 2,785 cycles (`Digits::PLAN`), and four of them
+/// through an input of the dense layer, 356. These numbers are for activations half of which are 0;
+/// what is skipped then is less than half of the work, so no image takes twice as much. At worst a
+/// row leaves 8 × (2 × 2,785 − 2 × 1,360) + 4 × 2 × 356 = 25,648 cycles to do, while 19 bytes
+/// arrive; then an even row, of 28 × 1,360 = 38,080 cycles on the line and few of computing, makes
+/// up for it. The last pixel's own time is in this. From tables (`code: table`) a row would take
+/// too long: such a firmware needs a slower line.
 const CAPACITY: usize = 32;
 
 static WAITING: [AtomicU8; CAPACITY] = [const { AtomicU8::new(0) }; CAPACITY];

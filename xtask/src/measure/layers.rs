@@ -9,6 +9,23 @@ pub(super) struct Layer {
     pub(super) name: String,
     /// None for a layer without products.
     pub(super) multiply_accumulates: Option<u64>,
+    /// Whether it has a function of its own: a streamed pooling may be part of another layer's.
+    pub(super) has_function: bool,
+}
+
+/// The name in `plan` of the plan itself.
+pub(super) fn name(plan: &str) -> Option<&str> {
+    let (name, _) = plan.split_once("plan `")?.1.split_once('`')?;
+    Some(name)
+}
+
+/// The cycles that `plan` expects an image to take.
+pub(super) fn expected_cycles(plan: &str) -> Option<u64> {
+    let line = plan
+        .lines()
+        .find_map(|line| line.strip_prefix("Cycles: "))?;
+    let (cycles, _) = line.split_once(" expected")?;
+    cycles.replace(',', "").parse().ok()
 }
 
 /// Height, width and channels of a feature map.
@@ -21,11 +38,9 @@ type Shape = [u64; 3];
 pub(super) fn read(plan: &str, total: u64) -> Result<Vec<Layer>> {
     let mut input: Option<Shape> = None;
     let mut layers = Vec::new();
-    let rows = plan
-        .lines()
-        .skip_while(|line| !line.starts_with("layer "))
-        .skip(1)
-        .take_while(|line| !line.is_empty());
+    let mut lines = plan.lines().skip_while(|line| !line.starts_with("layer "));
+    let is_costed = lines.next().is_some_and(|heads| heads.ends_with("cycles"));
+    let rows = lines.take_while(|line| !line.is_empty());
     for row in rows {
         let mut cells = row
             .split("  ")
@@ -35,10 +50,13 @@ pub(super) fn read(plan: &str, total: u64) -> Result<Vec<Layer>> {
             .next()
             .zip(cells.next())
             .with_context(|| format!("expected a layer and its output's shape, found {row:?}"))?;
+        // The last cells are its bytes of flash and its cycles.
+        let flash = row.split_whitespace().rev().nth(1);
         let output = shape(output).with_context(|| format!("{output:?} is no shape"))?;
         layers.push(Layer {
             name: name.to_owned(),
             multiply_accumulates: input.and_then(|input| multiply_accumulates(name, input, output)),
+            has_function: !is_costed || flash != Some("0"),
         });
         input = Some(output);
     }
@@ -92,6 +110,24 @@ D*(10)     1×1×10   one by one              88             0          88
 
 SRAM: 464 arena
 ";
+
+    #[test]
+    fn a_plan_tells_its_name_its_cycles_and_which_layers_have_no_function() {
+        let plan = "\
+weights of 4 bits, activations of 4; plan `streamed`.
+
+layer     output   order          inputs live  outputs live       needs  form      flash   cycles
+A         28×28×1  as it arrives            0            28                          206   39,173
+M         14×14×1  as it arrives            0            24                            0        0
+
+Cycles: 39,173 expected.
+";
+        assert_eq!(name(plan), Some("streamed"));
+        assert_eq!(expected_cycles(plan), Some(39_173));
+        let layers = read(plan, 0).unwrap();
+        let have: Vec<_> = layers.iter().map(|layer| layer.has_function).collect();
+        assert_eq!(have, [true, false]);
+    }
 
     #[test]
     fn a_plan_tells_what_each_layer_computes() {

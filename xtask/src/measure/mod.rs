@@ -36,10 +36,14 @@ pub enum Format {
 struct Measurement {
     firmware: &'static str,
     mcu: &'static str,
+    /// The name of the network's plan.
+    plan: String,
     /// The clock in hertz.
     frequency: u32,
     images: u64,
     cycles: Range,
+    /// Cycles as the compiler expects them, where half of the activations are 0.
+    cycles_predicted: Option<u64>,
     cycles_by_kind: Cycles,
     /// Multiply-accumulates an image.
     multiply_accumulates: u64,
@@ -204,6 +208,10 @@ fn summarise(
     Ok(Measurement {
         firmware: firmware.name,
         mcu: firmware.mcu,
+        plan: layers::name(&description.plan)
+            .context("the plan has no name")?
+            .to_owned(),
+        cycles_predicted: layers::expected_cycles(&description.plan),
         frequency: firmware.frequency,
         images,
         cycles_by_kind: cycles_by_kind.mean(images),
@@ -261,7 +269,8 @@ fn parts(layers: &[Layer], footprint: &Footprint, costs: &[Cost]) -> Vec<Part> {
         let of_intake = symbols().filter(|symbol| symbol.split('.').next() == Some("absorb"));
         parts.push(part(&intake.name, None, of_intake.collect()));
     }
-    for (layer, position) in steps.iter().zip(positions) {
+    let steps = steps.iter().filter(|layer| layer.has_function);
+    for (layer, position) in steps.zip(positions) {
         let of_layer = symbols().filter(|symbol| position_of(symbol) == Some(position));
         parts.push(part(
             &layer.name,
@@ -316,6 +325,7 @@ mod tests {
         let layer = |name: &str, multiply_accumulates| Layer {
             name: name.to_owned(),
             multiply_accumulates,
+            has_function: true,
         };
         let layers = [
             layer("A", None),

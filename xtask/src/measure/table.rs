@@ -17,13 +17,19 @@ pub(super) fn print(measurements: &[Measurement]) {
 fn print_one(it: &Measurement) {
     let milliseconds = it.cycles.mean as f64 * 1e3 / f64::from(it.frequency);
     println!(
-        "{}: {} cycles an image, {milliseconds:.1} ms at {} MHz ({} to {} cycles, {} images)",
+        "{}, plan {}: {} cycles an image, {milliseconds:.1} ms at {} MHz ({} to {} cycles, {} images{})",
         style(format!("{} on {}", it.firmware, it.mcu)).bold(),
+        it.plan,
         HumanCount(it.cycles.mean),
         it.frequency / 1_000_000,
         HumanCount(it.cycles.min),
         HumanCount(it.cycles.max),
         it.images,
+        it.cycles_predicted
+            .map_or_else(String::new, |cycles| format!(
+                "; predicted: {}",
+                HumanCount(cycles)
+            )),
     );
     println!(
         "SRAM: {} static ({} of them the arena) + {} of stack (predicted: {} and main's) = {} bytes",
