@@ -207,17 +207,15 @@ pub(super) fn begin(
         asm.push(X);
         asm.push(X.next());
     }
-    if point_at_sink(asm, program, stage).is_some() {
-        asm.movw(Z, X);
-    }
+    point_at_sink(asm, program, stage);
     // Not before the field is found, which changes r18, r19 and r21.
     let output = state.register(Variable::Output);
     let keeps_apart = [18, 20].contains(&output.0) && !reads_window;
     if keeps_apart {
-        asm.push(Z);
-        asm.push(Z.next());
+        asm.push(X);
+        asm.push(X.next());
     } else {
-        asm.movw(output, Z);
+        asm.movw(output, X);
     }
     if reads_window {
         asm.pop(X.next());

@@ -1,8 +1,9 @@
 //! Behind a pixel of the first map that is complete: pushes it through the
 //! streamed layers, as far as it goes. A part of `absorb`.
 //!
-//! Row and column are those of each layer's output in turn; what is left of them
-//! says whether that output is there yet. Like `infer`, it alone saves what the
+//! Row and column are those of each layer's output in turn, made of the cursor's,
+//! which has not moved on yet; what is left of them says whether that output is
+//! there yet. Like `infer`, it alone saves what the
 //! C ABI wants saved.
 
 use super::FunctionId;
@@ -19,18 +20,20 @@ use crate::program::{Operation, Program, Stage};
 const NETWORK: Register = Register(24);
 const ROW: Register = Register(22);
 const COLUMN: Register = Register(20);
-const SPARE: Register = Register(21);
 const ZERO: Register = Register(1);
 
 /// Emits it, the network's address being in r25:r24, the pixel's row in r22 and
 /// its column in r20. Where it comes to no layer, nothing else is changed, and
 /// `bare` is branched to; else all is changed but r25:r24.
 pub(super) fn emit(asm: &mut Assembly, program: &Program, bare: Label) {
+    let window = program.intake.pool.map(|pool| pool.window);
+    let window = window.unwrap_or(Kernel::square(1));
     let mut driver = Driver {
         done: asm.label(),
         bare,
         saved: false,
-        loaded: [true; 2],
+        row: Place::new(ROW, 0, window.height),
+        column: Place::new(COLUMN, 1, window.width),
     };
     let pixels = f64::from(program.intake.output.pixels());
     // Whatever it is in, it is as often there as pixels are complete.
@@ -52,10 +55,98 @@ struct Driver {
     done: Label,
     /// Where nothing was saved yet.
     bare: Label,
-    /// Whether it was saved: row, column and network lie on the stack too.
+    /// Whether it was saved; the network's address lies on the stack too.
     saved: bool,
-    /// Whether the row and the column are in their registers.
-    loaded: [bool; 2],
+    /// What makes the row of the pixel at hand of that of the last byte.
+    row: Place,
+    /// And its column.
+    column: Place,
+}
+
+/// A row or a column.
+struct Place {
+    register: Register,
+    /// Its byte in the cursor.
+    cursor_byte: u8,
+    /// From the cursor's: shifts down, and constants to subtract, in turn.
+    steps: Vec<PlaceStep>,
+    /// Whether the register has it.
+    is_loaded: bool,
+}
+
+#[derive(Clone, Copy)]
+enum PlaceStep {
+    ShiftDown(u32),
+    Subtract(u32),
+}
+
+impl Place {
+    fn new(register: Register, cursor_byte: u8, window_side: u32) -> Self {
+        Self {
+            register,
+            cursor_byte,
+            steps: vec![PlaceStep::ShiftDown(window_side.ilog2())],
+            is_loaded: true,
+        }
+    }
+
+    /// Loads it where it is in the cursor only, Z being the network's address.
+    fn load(&mut self, asm: &mut Assembly) {
+        if std::mem::replace(&mut self.is_loaded, true) {
+            return;
+        }
+        asm.load(
+            self.register,
+            Pointer::Z,
+            Mode::Displacement(self.cursor_byte),
+        );
+        for step in &self.steps {
+            match *step {
+                PlaceStep::ShiftDown(bits) => {
+                    for _ in 0..bits {
+                        asm.lsr(self.register);
+                    }
+                }
+                PlaceStep::Subtract(lines) => asm.subi(self.register, lines as u8),
+            }
+        }
+    }
+
+    /// Branches where a kernel of that side is not yet within the map; otherwise it
+    /// becomes that of the output. Its last subtraction is part of this one.
+    fn subtract_kernel(&mut self, asm: &mut Assembly, side: u32, outside: (Label, f64)) {
+        let mut lines = side - 1;
+        if !self.is_loaded
+            && let Some(PlaceStep::Subtract(before)) = self.steps.last().copied()
+        {
+            self.steps.pop();
+            lines += before;
+        }
+        self.load(asm);
+        asm.subi(self.register, lines as u8);
+        asm.branch(Condition::Lower, outside.0, outside.1);
+        match self.steps.last_mut() {
+            Some(PlaceStep::Subtract(before)) => *before += lines,
+            _ => self.steps.push(PlaceStep::Subtract(lines)),
+        }
+    }
+
+    /// Branches where a window of that side is not complete; otherwise it becomes
+    /// that of the window.
+    fn divide_by_window(&mut self, asm: &mut Assembly, side: u32, incomplete: (Label, f64)) {
+        self.load(asm);
+        let bits = side.ilog2();
+        // The last of a window has ones in all the bits that are shifted out.
+        for _ in 0..bits {
+            asm.lsr(self.register);
+            asm.branch(
+                Condition::SameOrHigher,
+                incomplete.0,
+                incomplete.1 / f64::from(bits),
+            );
+        }
+        self.steps.push(PlaceStep::ShiftDown(bits));
+    }
 }
 
 impl Driver {
@@ -64,131 +155,71 @@ impl Driver {
         let layer = FunctionId::Layer(stage.layer);
         let (arrivals, outputs) = (stage.input.pixels(), stage.output.pixels());
         let rows = stage.output.height * stage.input.width;
-        let sides = [
-            (ROW, height, arrivals, rows),
-            (COLUMN, width, rows, outputs),
-        ];
-        match stage.operation {
-            Operation::Convolution(_) | Operation::Separable { .. } => {
-                for (place, side, times, of_them) in sides {
-                    if side > 1 {
-                        self.within(asm, times, of_them, |driver, asm, leaves| {
-                            driver.load(asm, place);
-                            asm.subi(place, (side - 1) as u8);
-                            driver.leave_if(asm, Condition::Lower, leaves);
-                        });
-                        asm.times(f64::from(of_them), |asm| self.keep(asm, place));
+        let is_pooling = stage.windows().is_some();
+        let is_dense = matches!(stage.operation, Operation::Dense(_));
+        if is_pooling && stage.arrival != Arrival::Values {
+            let take = FunctionId::Take(stage.layer);
+            asm.times(f64::from(arrivals), |asm| self.call(asm, take));
+        }
+        let leave = if self.saved { self.done } else { self.bare };
+        if !is_dense {
+            for (place, side, times, of_them) in [
+                (&mut self.row, height, arrivals, rows),
+                (&mut self.column, width, rows, outputs),
+            ] {
+                if side == 1 {
+                    continue;
+                }
+                let leaves = (leave, 1.0 - f64::from(of_them) / f64::from(times));
+                asm.times(f64::from(times), |asm| {
+                    if is_pooling {
+                        place.divide_by_window(asm, side, leaves);
+                    } else {
+                        place.subtract_kernel(asm, side, leaves);
                     }
-                }
-                asm.times(f64::from(outputs), |asm| self.call(asm, layer));
-            }
-            Operation::AveragePool { .. } | Operation::MaxPool => {
-                if stage.arrival != Arrival::Values {
-                    let take = FunctionId::Take(stage.layer);
-                    asm.times(f64::from(arrivals), |asm| self.call(asm, take));
-                }
-                for (place, side, times, of_them) in sides {
-                    if side > 1 {
-                        self.within(asm, times, of_them, |driver, asm, leaves| {
-                            driver.load(asm, place);
-                            asm.mov(SPARE, place);
-                            asm.andi(SPARE, (side - 1) as u8);
-                            asm.cpi(SPARE, (side - 1) as u8);
-                            driver.leave_if(asm, Condition::NotEqual, leaves);
-                        });
-                        asm.times(f64::from(of_them), |asm| {
-                            for _ in 0..side.ilog2() {
-                                asm.lsr(place);
-                            }
-                            self.keep(asm, place);
-                        });
-                    }
-                }
-                if hands_on(stage) {
-                    asm.times(f64::from(outputs), |asm| self.call(asm, layer));
-                }
-            }
-            Operation::Dense(_) => {
-                asm.times(f64::from(arrivals), |asm| self.call(asm, layer));
+                });
             }
         }
-    }
-
-    /// Emits what runs so many times, of which so many go on.
-    fn within(
-        &mut self,
-        asm: &mut Assembly,
-        times: u32,
-        of_them: u32,
-        body: impl FnOnce(&mut Self, &mut Assembly, f64),
-    ) {
-        let leaves = 1.0 - f64::from(of_them) / f64::from(times);
-        asm.times(f64::from(times), |asm| body(self, asm, leaves));
-    }
-
-    /// Leaves where no output is there yet.
-    fn leave_if(&self, asm: &mut Assembly, condition: Condition, taken: f64) {
-        let label = if self.saved { self.done } else { self.bare };
-        asm.branch(condition, label, taken);
+        if !is_pooling || hands_on(stage) {
+            let times = if is_dense { arrivals } else { outputs };
+            asm.times(f64::from(times), |asm| self.call(asm, layer));
+        }
     }
 
     /// Calls a function with network, row and column; saves everything before the
     /// first one.
     fn call(&mut self, asm: &mut Assembly, function: FunctionId) {
         if self.saved {
-            for place in [ROW, COLUMN] {
-                self.load(asm, place);
-            }
-            for (displacement, register) in [(3, NETWORK), (4, NETWORK.next())] {
-                asm.load(register, Pointer::Z, Mode::Displacement(displacement));
-            }
+            self.row.load(asm);
+            self.column.load(asm);
         } else {
             save(asm);
-            for register in [NETWORK.next(), NETWORK, ROW, COLUMN] {
-                asm.push(register);
-            }
+            asm.push(NETWORK.next());
+            asm.push(NETWORK);
             self.saved = true;
         }
-        self.loaded = [false; 2];
         asm.emit(Instruction::CallFunction {
             function,
             far: asm.core().has_jmp,
         });
+        self.row.is_loaded = false;
+        self.column.is_loaded = false;
         if asm.core().extended_flash {
             asm.write_port(RAMPZ, ZERO);
         }
         stack_pointer(asm, Pointer::Z);
-    }
-
-    /// Loads a row or column where it is on the stack only.
-    fn load(&mut self, asm: &mut Assembly, place: Register) {
-        let (index, displacement) = on_stack(place);
-        if !std::mem::replace(&mut self.loaded[index], true) {
-            asm.load(place, Pointer::Z, Mode::Displacement(displacement));
-        }
-    }
-
-    /// Keeps it there.
-    fn keep(&self, asm: &mut Assembly, place: Register) {
-        if self.saved {
-            let (_, displacement) = on_stack(place);
-            asm.store(Pointer::Z, Mode::Displacement(displacement), place);
-        }
+        asm.load(NETWORK, Pointer::Z, Mode::Displacement(1));
+        asm.load(NETWORK.next(), Pointer::Z, Mode::Displacement(2));
+        asm.movw(Pointer::Z.low(), NETWORK);
     }
 
     /// Gives everything back behind the `pushed` pixels that went into some layer.
     fn leave(&self, asm: &mut Assembly, pushed: u32) {
         asm.bind(self.done);
         asm.times(f64::from(pushed), |asm| {
-            for register in [COLUMN, ROW, NETWORK, NETWORK.next()] {
-                asm.pop(register);
-            }
+            asm.pop(NETWORK);
+            asm.pop(NETWORK.next());
             restore(asm);
         });
     }
-}
-
-/// The number of a row or column, and how far above the stack pointer it is.
-fn on_stack(place: Register) -> (usize, u8) {
-    if place == ROW { (0, 2) } else { (1, 1) }
 }
