@@ -14,7 +14,7 @@ herringbone::network! {
 
 herringbone::network! {
     Unrolled: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, D*(10, code: unrolled) >,
-    target: atmega8,
+    target: atmega8, plan: row_major,
     weights: concat!(env!("HERRINGBONE_UI_WEIGHTS"), "/digits.safetensors"),
 }
 
