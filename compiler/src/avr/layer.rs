@@ -452,8 +452,7 @@ impl<'a> Layer<'a> {
                 let mut state = State::new(&[Variable::Output], kernel, kept);
                 asm.times(f64::from(self.output.pixels()), |asm| {
                     let ends = [keeps_base.then_some(BASE), source.ring_end()];
-                    stage::begin(asm, self.program, index, &state, ends);
-                    state.save(asm);
+                    stage::begin(asm, self.program, index, &mut state, ends);
                     emit(asm, destination, &state);
                     self.keep(asm, &mut state, results.as_deref(), beneath);
                 });

@@ -190,13 +190,13 @@ pub(super) fn signed_output(stage: &Stage) -> bool {
     }
 }
 
-/// What comes before a kernel: where its output goes, what it reads, and the
+/// What comes before a kernel: where its output goes, which is saved, what it reads, and the
 /// registers that are to hold the end of its ring, or the network's address.
 pub(super) fn begin(
     asm: &mut Assembly,
     program: &Program,
     index: usize,
-    state: &State,
+    state: &mut State,
     ends: [Option<Register>; 2],
 ) {
     let stage = &program.stages[index];
@@ -227,6 +227,8 @@ pub(super) fn begin(
             asm.pop(output);
         }
     }
+    // The kernel's registers may be those of what is kept.
+    state.save(asm);
     let mut ends = ends.into_iter().flatten();
     if let Some(first) = ends.next() {
         asm.movw(first, NETWORK);
