@@ -153,7 +153,7 @@ impl Slots {
 
     /// X, a distance, becomes the place: an address, doubled where it counts
     /// nibbles. Changes Z.
-    pub(super) fn to_place(&self, asm: &mut Assembly) {
+    pub(super) fn make_place(&self, asm: &mut Assembly) {
         if self.by_nibble {
             asm.movw(Z, NETWORK);
             asm.lsl(Z);
@@ -171,7 +171,7 @@ impl Slots {
     pub(super) fn point_at_next(&self, asm: &mut Assembly) {
         if self.position_byte.is_some() {
             self.load_distance(asm);
-            self.to_place(asm);
+            self.make_place(asm);
         } else {
             asm.movw(X, NETWORK);
             if self.by_nibble {

@@ -89,7 +89,7 @@ pub(super) fn point_at_field(asm: &mut Assembly, program: &Program, index: usize
                 let live = (kernel.height - 1) * stage.input.width + kernel.width;
                 slots.load_distance(asm);
                 slots.skip(asm, ring.pixels - live.min(ring.pixels));
-                slots.to_place(asm);
+                slots.make_place(asm);
             } else {
                 slots.point_at_next(asm);
             }
@@ -139,7 +139,7 @@ pub(super) fn point_at_sink(asm: &mut Assembly, program: &Program, stage: &Stage
     if slots.has_several() {
         slots.load_distance(asm);
         slots.advance(asm);
-        slots.to_place(asm);
+        slots.make_place(asm);
     } else {
         slots.point_at_next(asm);
     }
