@@ -5,10 +5,9 @@
 //! which USART0 holds two (ATmega328P datasheet, DS40002061B, "Receiver"). An interrupt moves them
 //! to SRAM, where they wait.
 
-use crate::IDLE;
 use core::sync::atomic::{AtomicU8, Ordering};
 
-use avr_device::atmega328p::{CPU, USART0};
+use avr_device::atmega328p::USART0;
 use avr_device::atmega328p::usart0::RegisterBlock as Serial;
 
 /// How many bytes may wait.
@@ -32,17 +31,11 @@ static TAKEN: AtomicU8 = AtomicU8::new(0);
 
 #[avr_device::interrupt(atmega328p)]
 fn USART_RX() {
-    // SAFETY: both addresses are those of the part's registers; nothing else reads the data
-    // register while bytes interrupt, and the mark is put back.
-    let (serial, cpu) = unsafe { (&*USART0::ptr(), &*CPU::ptr()) };
-    // Receiving is no part of computing.
-    let mark = cpu.gpior0().read().bits();
-    cpu.gpior0().write(|register| register.set(IDLE));
-    let byte = serial.udr0().read().bits();
+    // SAFETY: the address is that of the part's registers, and nothing else reads this one.
+    let byte = unsafe { &*USART0::ptr() }.udr0().read().bits();
     let arrived = ARRIVED.load(Ordering::Relaxed);
     WAITING[usize::from(arrived) % CAPACITY].store(byte, Ordering::Relaxed);
     ARRIVED.store(arrived.wrapping_add(1), Ordering::Release);
-    cpu.gpior0().write(|register| register.set(mark));
 }
 
 /// Lets bytes interrupt whatever runs.
