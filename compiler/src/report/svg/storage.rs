@@ -101,26 +101,11 @@ pub(super) fn draw(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) -> f64 
         y = canvas.paragraph((text_left, y), text_width, Font::PLAIN, &text) + 8.0;
     }
     for (state, text) in key(&scene) {
-        let Some(state) = state else {
-            canvas.rectangle(
-                (text_left, y - 10.0),
-                (13.0, 13.0),
-                r##"fill="none" stroke="#000" stroke-width="2.5""##,
-            );
-            canvas.text(
-                (text_left + 22.0, y + 1.0),
-                Anchor::Start,
-                Font::PLAIN,
-                text,
-            );
-            y += 20.0;
-            continue;
+        let style = match state {
+            Some(state) => fill(&scene, state, true),
+            None => r##"fill="none" stroke="#000" stroke-width="2.5""##.to_owned(),
         };
-        canvas.rectangle(
-            (text_left, y - 10.0),
-            (13.0, 13.0),
-            fill(&scene, state, true),
-        );
+        canvas.rectangle((text_left, y - 10.0), (13.0, 13.0), style);
         canvas.text(
             (text_left + 22.0, y + 1.0),
             Anchor::Start,
