@@ -47,7 +47,8 @@ pub struct Footprint {
     pub code: Option<Code>,
     /// The layer that takes most of the flash.
     pub largest: LayerId,
-    /// Without code for AVR, what plans are compared by: see [`effort`].
+    /// Without code for AVR, what plans are compared by: accesses to pixels,
+    /// beside the multiply-accumulates that all plans share.
     pub effort: f64,
 }
 
