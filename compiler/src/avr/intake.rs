@@ -136,6 +136,7 @@ impl Absorb<'_> {
         }
         asm.times(share, |asm| {
             if slots.has_several() {
+                asm.movw(Z, NETWORK);
                 slots.load_distance(asm);
                 slots.advance_by_way_of(asm, BYTE);
             }
@@ -385,6 +386,7 @@ impl Absorb<'_> {
                 (source.by_nibble, true)
             }
             Place::Slots(slots) => {
+                asm.movw(Z, NETWORK);
                 slots.point_at_next(asm);
                 self.add_channel(asm, bits == 8 || slots.by_nibble());
                 (slots.by_nibble(), false)

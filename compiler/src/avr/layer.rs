@@ -22,6 +22,7 @@ use crate::plan::ReceptiveField;
 use crate::program::{Map, Operation, Program, WeightedSum};
 
 const X: Register = Register(26);
+const Z: Register = Register(30);
 
 /// A weighted sum in its form.
 enum Kernel<'a> {
@@ -379,6 +380,7 @@ impl<'a> Layer<'a> {
                 }
             }
             asm.movw(POSITION, BASE);
+            asm.movw(Z, POSITION);
             if rows.has_several() {
                 rows.load_distance(asm);
                 rows.advance(asm);

@@ -1,5 +1,7 @@
 //! Where the pixels of a map go, or are, that arrive one behind the other: the
 //! next place in a ring, in a map that is stored whole, or among the results.
+//!
+//! While places are found, Z is the network's address.
 
 use super::assembly::Assembly;
 use super::field::{position_in_network, position_of_cells};
@@ -10,7 +12,6 @@ use crate::program::{Addressing, Map, Program};
 
 const NETWORK: Register = Register(24);
 const X: Register = Register(26);
-const Z: Register = Register(30);
 const NEXT: Register = Register(18);
 const SPARE: Register = Register(21);
 
@@ -132,11 +133,10 @@ impl Slots {
         self.length < 0x100
     }
 
-    /// X ← the distance of the next place from the first. Changes Z.
+    /// X ← the distance of the next place from the first.
     pub(super) fn load_distance(&self, asm: &mut Assembly) {
         match self.position_byte {
             Some(byte) => {
-                asm.movw(Z, NETWORK);
                 asm.load(X, Pointer::Z, Mode::Displacement(byte));
                 if self.is_small() {
                     asm.clr(X.next());
@@ -152,22 +152,16 @@ impl Slots {
     }
 
     /// X, a distance, becomes the place: an address, doubled where it counts
-    /// nibbles. Changes Z.
+    /// nibbles.
     pub(super) fn make_place(&self, asm: &mut Assembly) {
-        if self.by_nibble {
-            asm.movw(Z, NETWORK);
-            asm.lsl(Z);
-            asm.rol(Z.next());
-            asm.add(X, Z);
-            asm.adc(X.next(), Z.next());
-        } else {
+        for _ in 0..if self.by_nibble { 2 } else { 1 } {
             asm.add(X, NETWORK);
             asm.adc(X.next(), NETWORK.next());
         }
         asm.add_to_pair(X, self.first as i32);
     }
 
-    /// X ← the next place. Changes Z.
+    /// X ← the next place.
     pub(super) fn point_at_next(&self, asm: &mut Assembly) {
         if self.position_byte.is_some() {
             self.load_distance(asm);
@@ -183,7 +177,7 @@ impl Slots {
     }
 
     /// Goes to the place behind the one whose distance is in X: the zero flag
-    /// says that it was the last. Changes r18, r19, r21 and Z.
+    /// says that it was the last. Changes r18, r19 and r21.
     pub(super) fn advance(&self, asm: &mut Assembly) {
         self.advance_by_way_of(asm, NEXT);
     }
@@ -214,7 +208,6 @@ impl Slots {
             }
         });
         asm.bind(same);
-        asm.movw(Z, NETWORK);
         asm.store(Pointer::Z, Mode::Displacement(byte), next);
         if !self.is_small() {
             asm.store(Pointer::Z, Mode::Displacement(byte + 1), next.next());

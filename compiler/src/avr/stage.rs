@@ -1,7 +1,7 @@
 //! Where a streamed layer finds what it reads, and puts what it computes.
 //!
-//! Its function is called as `layer_N(network: r25:r24, row: r22, column: r20)`
-//! for each of its outputs; a dense one for each pixel of its input.
+//! Its function is called as `layer_N(network: r25:r24 and Z, row: r22, column:
+//! r20)` for each of its outputs; a dense one for each pixel of its input.
 
 use super::assembly::Assembly;
 use super::field::Source;
@@ -78,7 +78,8 @@ pub(super) fn base_byte(program: &Program, stage: &Stage) -> u32 {
     })
 }
 
-/// X ← the place of the field's first pixel. Changes r0, r18, r19, r21 and Z.
+/// X ← the place of the field's first pixel, Z being the network's address.
+/// Changes r0, r18, r19 and r21.
 pub(super) fn point_at_field(asm: &mut Assembly, program: &Program, index: usize) {
     let stage = &program.stages[index];
     match stage.arrival {
@@ -104,8 +105,8 @@ pub(super) fn point_at_field(asm: &mut Assembly, program: &Program, index: usize
 }
 
 /// X ← the place of the next pixel of the stage's output, and moves that on;
-/// whether it counts nibbles. `None` where outputs stay in their window. Changes
-/// r0, r18, r19, r21 and Z.
+/// whether it counts nibbles. `None` where outputs stay in their window. Z is the
+/// network's address. Changes r0, r18, r19 and r21.
 pub(super) fn point_at_sink(asm: &mut Assembly, program: &Program, stage: &Stage) -> Option<bool> {
     let slots = match stage.sink {
         Sink::Stays => return None,
@@ -171,6 +172,7 @@ fn look_up(asm: &mut Assembly, program: &Program, table: Label) -> bool {
     asm.adc(Z.next(), X.next());
     asm.lpm_near(X);
     asm.lpm_near(X.next());
+    asm.movw(Z, NETWORK);
     for _ in 0..if by_nibble { 2 } else { 1 } {
         asm.add(X, NETWORK);
         asm.adc(X.next(), NETWORK.next());

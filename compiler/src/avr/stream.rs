@@ -186,8 +186,8 @@ impl Driver {
         }
     }
 
-    /// Calls a function with network, row and column; saves everything before the
-    /// first one.
+    /// Calls a function with network, row and column, behind which Z is the
+    /// network's address too; saves everything before the first one.
     fn call(&mut self, asm: &mut Assembly, function: FunctionId) {
         if self.saved {
             self.row.load(asm);
@@ -196,6 +196,7 @@ impl Driver {
             save(asm);
             asm.push(NETWORK.next());
             asm.push(NETWORK);
+            asm.movw(Pointer::Z.low(), NETWORK);
             self.saved = true;
         }
         asm.emit(Instruction::CallFunction {

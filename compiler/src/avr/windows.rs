@@ -80,7 +80,7 @@ impl Row {
     }
 
     /// X ← the window of the pixel in that row and column, or of the window in
-    /// that column. Changes r0, r21 and Z.
+    /// that column. Changes r0 and r21.
     pub(super) fn point_at(&self, asm: &mut Assembly, of_window: bool) {
         asm.mov(X, COLUMN);
         if !of_window {
@@ -96,20 +96,26 @@ impl Row {
     }
 
     /// Lets the window at X begin, if the pixel in that row and column is its
-    /// first. Changes r18, r21 and Z.
+    /// first. Z is the network's address. Changes r18 and r21.
     pub(super) fn begin(&self, asm: &mut Assembly) {
         let begun = asm.label();
         let Kernel { height, width } = self.kernel;
         let mut first = 1.0;
         for (place, length) in [(ROW, height), (COLUMN, width)] {
-            if length > 1 {
-                asm.times(first, |asm| {
+            let share = 1.0 / f64::from(length);
+            asm.times(first, |asm| match length {
+                1 => {}
+                2 => {
+                    asm.skip_if_clear(place, 0);
+                    asm.times(1.0 - share, |asm| asm.jump(begun));
+                }
+                _ => {
                     asm.mov(SPARE, place);
                     asm.andi(SPARE, (length - 1) as u8);
-                    asm.branch(Condition::NotEqual, begun, 1.0 - 1.0 / f64::from(length));
-                });
-                first /= f64::from(length);
-            }
+                    asm.branch(Condition::NotEqual, begun, 1.0 - share);
+                }
+            });
+            first *= share;
         }
         let least = match (self.pooling, self.signed, self.bits) {
             (Pooling::Maximum, true, 4) => 0x88,
@@ -129,6 +135,7 @@ impl Row {
                 for _ in 0..bytes {
                     asm.store(Pointer::Z, Mode::PostIncrement, value);
                 }
+                asm.movw(Z, NETWORK);
                 return;
             }
             // At most 255 channels of two bytes.
@@ -144,6 +151,7 @@ impl Row {
                 asm.dec(Register(18));
                 asm.loop_back(Condition::NotEqual, next, pairs.into());
             });
+            asm.movw(Z, NETWORK);
         });
         asm.bind(begun);
     }
@@ -265,13 +273,13 @@ impl Row {
     }
 
     /// Takes a nibble into the lower half of `kept`. Signed ones are compared in
-    /// the upper half of a byte.
+    /// the upper half of a byte; what is below decides nothing, being 0 in the
+    /// value, the least there is.
     fn take_low(&self, asm: &mut Assembly, value: Register, Scratch { kept, other }: Scratch) {
         let keep = asm.label();
         asm.mov(other, kept);
         if self.signed {
             asm.swap(other);
-            asm.andi(other, 0xF0);
             asm.swap(value);
         } else {
             asm.andi(other, 0x0F);
@@ -286,13 +294,11 @@ impl Row {
         asm.bind(keep);
     }
 
-    /// Takes a nibble into the upper half of `kept`.
-    fn take_high(&self, asm: &mut Assembly, value: Register, Scratch { kept, other }: Scratch) {
+    /// Takes a nibble into the upper half of `kept`, compared there.
+    fn take_high(&self, asm: &mut Assembly, value: Register, Scratch { kept, .. }: Scratch) {
         let keep = asm.label();
-        asm.mov(other, kept);
         asm.swap(value);
-        asm.andi(other, 0xF0);
-        asm.cp(other, value);
+        asm.cp(kept, value);
         asm.branch(self.not_larger(), keep, 0.7);
         asm.andi(kept, 0x0F);
         asm.or(kept, value);
@@ -341,8 +347,8 @@ pub(super) fn hands_on(stage: &Stage) -> bool {
     averages || stage.windows().is_some() && stage.sink != Sink::Stays
 }
 
-/// `take_N(network: r25:r24, row: r22, column: r20)`: takes the pixel that has
-/// arrived into its window.
+/// `take_N(network: r25:r24 and Z, row: r22, column: r20)`: takes the pixel that
+/// has arrived into its window.
 fn emit_take(program: &Program, core: Core, index: usize, row: &Row) -> Function {
     let stage = &program.stages[index];
     let mut asm = Assembly::streamed(core);
@@ -393,8 +399,8 @@ fn emit_take(program: &Program, core: Core, index: usize, row: &Row) -> Function
     asm.finish(FunctionId::Take(stage.layer))
 }
 
-/// `layer_N(network: r25:r24, row: r22, column: r20)`: makes activations of the
-/// window of that column, and puts them where they go.
+/// `layer_N(network: r25:r24 and Z, row: r22, column: r20)`: makes activations of
+/// the window of that column, and puts them where they go.
 fn emit_layer(program: &Program, core: Core, stage: &Stage, row: &Row) -> Function {
     let mut asm = Assembly::streamed(core);
     let y = Pointer::Y.low();
@@ -404,6 +410,7 @@ fn emit_layer(program: &Program, core: Core, stage: &Stage, row: &Row) -> Functi
             asm.movw(y, X);
             if let Operation::AveragePool { shift } = stage.operation {
                 average(asm, row, shift);
+                asm.movw(Z, NETWORK);
             }
         });
         asm.of(Kind::Store, |asm| hand_on(asm, program, stage, row));
