@@ -1,4 +1,4 @@
-//! Packs drawn digits for the flash of the ATtiny85.
+//! Packs drawn digits for the flash of the ATtiny85: black and white, eight pixels to a byte.
 
 use std::path::Path;
 use std::{env, fs};
@@ -22,7 +22,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
 }
 
-/// The upper nibbles of a picture's grey levels, two to a byte, the first in the lower half.
+/// Which of a picture's pixels are rather white than black, the first of a byte in its lowest bit.
 fn pack(path: &Path) -> Vec<u8> {
     println!("cargo::rerun-if-changed={}", path.display());
     let text = fs::read_to_string(path)
@@ -31,14 +31,17 @@ fn pack(path: &Path) -> Vec<u8> {
     let mut words = text.split_whitespace();
     let header: Vec<_> = words.by_ref().take(4).collect();
     assert_eq!(header, ["P2", "28", "28", "255"], "{}", path.display());
-    let nibbles: Vec<u8> = words
-        .map(|word| word.parse::<u8>().expect("a grey level is 0 to 255") >> 4)
+    let white: Vec<bool> = words
+        .map(|word| word.parse::<u8>().expect("a grey level is 0 to 255") >= 128)
         .collect();
-    assert_eq!(nibbles.len(), 28 * 28, "{}", path.display());
-    nibbles
-        .as_chunks::<2>()
+    assert_eq!(white.len(), 28 * 28, "{}", path.display());
+    white
+        .as_chunks::<8>()
         .0
         .iter()
-        .map(|[first, second]| first | (second << 4))
+        .map(|pixels| {
+            let bits = pixels.iter().rev();
+            bits.fold(0, |byte, &is_white| byte << 1 | u8::from(is_white))
+        })
         .collect()
 }

@@ -79,8 +79,26 @@ const UNO: Firmware = Firmware {
     marker: 0x3E,
 };
 
+/// A bare ATtiny85 on its internal oscillator.
+const TINY85: Firmware = Firmware {
+    name: "tiny85",
+    folder: "examples/tiny85",
+    binary: "tiny85",
+    features: &[],
+    weights: WeightsSource::Shipped,
+    link: Link::Registers {
+        byte: 0x32,
+        strobe: 0x33,
+    },
+    mcu: "attiny85",
+    frequency: 8_000_000,
+    sram: 512,
+    flash: 8_192,
+    marker: 0x31,
+};
+
 /// All firmware.
-pub static ALL: [Firmware; 7] = [
+pub static ALL: [Firmware; 8] = [
     UNO,
     Firmware {
         name: "uno-herringbone",
@@ -106,22 +124,12 @@ pub static ALL: [Firmware; 7] = [
         weights: WeightsSource::Loaded,
         ..UNO
     },
-    // A bare ATtiny85 on its internal oscillator.
+    TINY85,
     Firmware {
-        name: "tiny85",
-        folder: "examples/tiny85",
-        binary: "tiny85",
-        features: &[],
-        weights: WeightsSource::Shipped,
-        link: Link::Registers {
-            byte: 0x32,
-            strobe: 0x33,
-        },
-        mcu: "attiny85",
-        frequency: 8_000_000,
-        sram: 512,
-        flash: 8_192,
-        marker: 0x31,
+        name: "tiny85-published",
+        features: &["published"],
+        weights: WeightsSource::Given,
+        ..TINY85
     },
     // The Arduino Mega. Its boot loader takes the last 8,192 of the 262,144 bytes of flash.
     Firmware {

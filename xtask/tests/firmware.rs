@@ -143,6 +143,19 @@ firmware! {
         sram_bytes: 512,
         flash_bytes: 8 * 1_024,
     };
+    tiny85_published: "tiny85-published", [
+        it_answers_as_the_host_on_digits,
+        it_stays_within_its_bounds,
+        its_sram_was_planned,
+        its_stack_was_predicted,
+        its_flash_was_predicted,
+        it_cannot_panic,
+    ], Bounds {
+        mean_cycles: 1_500_000,
+        worst_cycles: 1_800_000,
+        sram_bytes: 512,
+        flash_bytes: 8 * 1_024,
+    };
     mega: "mega", [
         it_answers_as_the_host_on_digits,
         it_answers_as_the_host_on_random_bytes,

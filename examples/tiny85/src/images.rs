@@ -1,9 +1,9 @@
-//! Images in flash: drawn digits of 16 grey levels, packed by `build.rs`.
+//! Images in flash: drawn digits in black and white, packed by `build.rs`.
 
 /// Pixels in an image.
 const PIXELS: usize = 28 * 28;
-/// Bytes in an image, of two pixels each.
-const PACKED_BYTES: usize = PIXELS / 2;
+/// Bytes in an image, of eight pixels each.
+const PACKED_BYTES: usize = PIXELS / 8;
 
 /// On AVR a constant would be copied to SRAM, of which there are 512 bytes; what lies in this
 /// section stays in flash, from where `lpm` reads it.
@@ -17,10 +17,14 @@ pub fn images() -> impl Iterator<Item = impl Iterator<Item = u8>> {
     images.map(|image| image.iter().flat_map(unpack))
 }
 
-/// Two grey levels, of which 15 is as white as 255.
-fn unpack(packed: &'static u8) -> [u8; 2] {
-    let pair = read(packed);
-    [(pair & 0x0F) * 0x11, (pair >> 4) * 0x11]
+/// Eight grey levels.
+fn unpack(packed: &'static u8) -> impl Iterator<Item = u8> {
+    let mut bits = read(packed);
+    (0..8).map(move |_| {
+        let level = if bits & 1 == 1 { 0xFF } else { 0 };
+        bits >>= 1;
+        level
+    })
 }
 
 /// The byte that lies in flash.
