@@ -112,15 +112,16 @@ pub fn clear_sums(arena: &mut [u8], first: usize, sums: usize) {
 /// 2^`WIDTH_LOG2` pixels is complete, its pixel in the pooled map, of which
 /// `rows` × `columns` pixels are used, and the sum.
 ///
-/// Sums lie from byte `first` on, one a channel of one row of windows. At most
-/// 16 × 255, a sum fits its 16 bits. Bytes of a last row or column that fills
+/// Sums lie from byte `first` on, one a channel, and so many from a window's to
+/// those of the window right of it: none where each window is complete before
+/// the next one begins. At most 16 × 255, a sum fits its 16 bits. Bytes of a last row or column that fills
 /// no window, or whose window nobody reads, are dropped.
 #[inline(always)]
 pub fn pool<const HEIGHT_LOG2: u32, const WIDTH_LOG2: u32, const POSITIONS: usize>(
     arena: &mut [u8],
     first: usize,
     cursor: &Cursor<POSITIONS>,
-    (rows, columns, channels): (u8, u8, usize),
+    (rows, columns, sums_per_column): (u8, u8, usize),
     byte: u8,
 ) -> Option<(Pixel, u16)> {
     let pixel = window_of::<HEIGHT_LOG2, WIDTH_LOG2>(cursor.pixel());
@@ -128,7 +129,7 @@ pub fn pool<const HEIGHT_LOG2: u32, const WIDTH_LOG2: u32, const POSITIONS: usiz
         return None;
     }
     let index = usize::from(pixel.1)
-        .wrapping_mul(channels)
+        .wrapping_mul(sums_per_column)
         .wrapping_add(cursor.channel.into());
     let start = first.wrapping_add(index.wrapping_mul(2));
     let Some([low, high]) = arena.get_mut(start..start.wrapping_add(2)) else {

@@ -11,7 +11,7 @@ use super::slot::Slots;
 use super::stream;
 use super::{Core, Function, FunctionId, Kind};
 use crate::network::{Kernel, Shape};
-use crate::program::{Program, Sink};
+use crate::program::{PooledIntake, Program, Sink};
 
 const NETWORK: Register = Register(24);
 const BYTE: Register = Register(22);
@@ -85,8 +85,7 @@ impl Absorb<'_> {
         match self.program.intake.pool {
             None => asm.of(Kind::Store, |asm| self.shorten(asm)),
             Some(pool) => asm.of(Kind::Pool, |asm| {
-                let sums_first_byte = self.program.cursor_bytes + pool.sums_first_byte;
-                self.pool(asm, pool.window, sums_first_byte);
+                self.pool(asm, pool);
             }),
         }
         self.advance(asm);
@@ -172,12 +171,12 @@ impl Absorb<'_> {
 
     /// Adds the byte to its window's sum, and stores the pooled value when the
     /// window is complete.
-    fn pool(&self, asm: &mut Assembly, window: Kernel, sums_first_byte: u32) {
-        let Kernel { height, width } = window;
+    fn pool(&self, asm: &mut Assembly, pool: PooledIntake) {
+        let Kernel { height, width } = pool.window;
         let advance = asm.label();
         // A last row or column that fills no window is dropped.
-        self.unless_used(asm, advance, window);
-        let sum_byte = self.point_at_sum(asm, sums_first_byte);
+        self.unless_used(asm, advance, pool.window);
+        let sum_byte = self.point_at_sum(asm, pool);
         let [before_last, between, begin, complete] = [(); 4].map(|()| asm.label());
         let of_columns = 1.0 / f64::from(width);
         let of_rows = 1.0 / f64::from(height);
@@ -260,11 +259,22 @@ impl Absorb<'_> {
         if place == ROW { height } else { width }.ilog2()
     }
 
-    /// Z and a displacement ← the window's sum: two bytes for each window of the
-    /// row and channel.
-    fn point_at_sum(&self, asm: &mut Assembly, sums_first_byte: u32) -> u8 {
+    /// Z and a displacement ← the window's sum: two bytes for each window and
+    /// channel.
+    fn point_at_sum(&self, asm: &mut Assembly, pool: PooledIntake) -> u8 {
+        let sums_first_byte = self.program.cursor_bytes + pool.sums_first_byte;
         let channels = self.output.channels;
         let log2 = self.log2(COLUMN);
+        if pool.sums_per_column == 0 {
+            asm.movw(Z, NETWORK);
+            if channels > 1 {
+                for _ in 0..2 {
+                    asm.add(Z, CHANNEL);
+                    asm.adc(Z.next(), ZERO);
+                }
+            }
+            return self.displacement(asm, sums_first_byte);
+        }
         asm.mov(Z, COLUMN);
         if channels == 1 && log2 > 0 {
             for _ in 1..log2 {
@@ -287,11 +297,15 @@ impl Absorb<'_> {
         }
         asm.add(Z, NETWORK);
         asm.adc(Z.next(), NETWORK.next());
-        // What `ldd` reaches.
-        if sums_first_byte <= 62 {
-            return sums_first_byte as u8;
+        self.displacement(asm, sums_first_byte)
+    }
+
+    /// By what `ldd` finds two bytes from Z on; without reach, Z goes there.
+    fn displacement(&self, asm: &mut Assembly, first_byte: u32) -> u8 {
+        if first_byte <= 62 {
+            return first_byte as u8;
         }
-        asm.add_to_pair(Z, sums_first_byte as i32);
+        asm.add_to_pair(Z, first_byte as i32);
         0
     }
 

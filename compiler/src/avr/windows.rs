@@ -82,16 +82,20 @@ impl Row {
     /// X ← the window of the pixel in that row and column, or of the window in
     /// that column. Changes r0 and r21.
     pub(super) fn point_at(&self, asm: &mut Assembly, of_window: bool) {
-        asm.mov(X, COLUMN);
-        if !of_window {
-            for _ in 0..self.kernel.width.ilog2() {
-                asm.lsr(X);
+        if self.windows.count == 1 {
+            asm.movw(X, NETWORK);
+        } else {
+            asm.mov(X, COLUMN);
+            if !of_window {
+                for _ in 0..self.kernel.width.ilog2() {
+                    asm.lsr(X);
+                }
             }
+            asm.clr(X.next());
+            super::intake::multiply_byte(asm, X, self.bytes(), SPARE);
+            asm.add(X, NETWORK);
+            asm.adc(X.next(), NETWORK.next());
         }
-        asm.clr(X.next());
-        super::intake::multiply_byte(asm, X, self.bytes(), SPARE);
-        asm.add(X, NETWORK);
-        asm.adc(X.next(), NETWORK.next());
         asm.add_to_pair(X, self.first_byte as i32);
     }
 

@@ -13,7 +13,7 @@ pub(super) fn emit(program: &Program) -> TokenStream {
     let bits = Literal::u32_unsuffixed(program.activation_bits);
     let shift = count(program.intake.shift);
     let used = program.intake.output;
-    let (rows, columns, channels) = (count(used.height), count(used.width), count(used.channels));
+    let (rows, columns) = (count(used.height), count(used.width));
     let PixelPlace { cell, then, .. } = PixelPlace::of(program, program.intake.sink)
         .expect("the input's pixels go to a ring or a map");
     let parameters = parameters_type(program).filter(|_| program.stages_read_parameters());
@@ -53,6 +53,7 @@ pub(super) fn emit(program: &Program) -> TokenStream {
         Some(pool) => {
             let window = super::sink::window_log2(pool.window);
             let (first, sums) = (count(pool.sums_first_byte), count(pool.sums));
+            let sums_per_column = count(pool.sums_per_column);
             let deliver = deliver(quote!((sum >> #shift) as u8));
             quote! {
                 if cursor.at_start() {
@@ -62,7 +63,7 @@ pub(super) fn emit(program: &Program) -> TokenStream {
                     arena,
                     #first,
                     cursor,
-                    (#rows, #columns, #channels),
+                    (#rows, #columns, #sums_per_column),
                     byte,
                 ) {
                     #deliver

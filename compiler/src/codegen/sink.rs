@@ -115,19 +115,22 @@ pub(super) fn deliver(program: &Program, index: usize) -> TokenStream {
 
 /// The first cell of the window in the `column` of an expression.
 pub(super) fn window_cell(windows: Windows, column: &TokenStream) -> TokenStream {
-    let (first, cells) = (count(windows.first_cell), count(windows.window_cells()));
-    quote!(runtime::place_in_row(#column, #cells, #first))
+    place_in_row(column, windows.column_cells(), windows.first_cell)
 }
 
 /// The first byte of that window.
 pub(super) fn window_byte(windows: Windows, column: &TokenStream) -> TokenStream {
     let per_byte = windows.cells_per_byte;
-    let (first, bytes) = (
+    place_in_row(
+        column,
+        windows.column_cells() / per_byte,
         windows.first_cell / per_byte,
-        windows.window_cells() / per_byte,
-    );
-    let (first, bytes) = (count(first), count(bytes));
-    quote!(runtime::place_in_row(#column, #bytes, #first))
+    )
+}
+
+fn place_in_row(column: &TokenStream, each: u32, first: u32) -> TokenStream {
+    let (each, first) = (count(each), count(first));
+    quote!(runtime::place_in_row(#column, #each, #first))
 }
 
 /// The const arguments that tell a pooling's window: log2 of its rows and columns.

@@ -34,7 +34,7 @@ impl Machine<'_> {
                     return Ok(());
                 }
                 let per_byte = 8 / self.program.activation_bits;
-                let sum = window.1 * intake.output.channels + channel;
+                let sum = window.1 * pool.sums_per_column + channel;
                 let partial = Partial {
                     keeper: Keeper::Intake,
                     pixel: window,
@@ -131,7 +131,7 @@ impl Machine<'_> {
             pixel: window,
             value,
             first_cell: windows.first_cell
-                + window.1 * windows.window_cells()
+                + window.1 * windows.column_cells()
                 + channel * windows.cells_per_value,
             cells: windows.cells_per_value,
             signed: stage.signed_input,
@@ -210,7 +210,7 @@ impl Machine<'_> {
             Arrival::Window => {
                 let before = &self.program.stages[index - 1];
                 let windows = before.windows().expect("a pooling keeps windows");
-                windows.first_cell + pixel.1 * windows.window_cells()
+                windows.first_cell + pixel.1 * windows.column_cells()
             }
             Arrival::Bytes | Arrival::Values => unreachable!("such pixels are nowhere"),
         };
@@ -277,7 +277,7 @@ impl Machine<'_> {
             Sink::Stays => {
                 let windows = self.program.stages[map - 1].windows();
                 let windows = windows.expect("a pixel stays in its window");
-                (windows.first_cell + pixel.1 * windows.window_cells(), None)
+                (windows.first_cell + pixel.1 * windows.column_cells(), None)
             }
             Sink::Windows { .. } | Sink::Results(_) => unreachable!("whole pixels go there"),
         };

@@ -87,20 +87,20 @@ impl Ring {
 pub enum Keeps {
     /// Nothing: an output is complete when it is computed.
     Nothing,
-    /// A row of windows: the largest value or the sum of each channel so far.
+    /// Windows: the largest value or the sum of each channel so far.
     Windows(Windows),
     /// Sums of a whole map: of a dense layer, to which each of its inputs adds;
     /// of another last layer, its results.
     Sums(Sums),
 }
 
-/// A row of windows.
+/// The windows of a pooling that are begun and not complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Windows {
     /// The first one's first cell, which begins a byte.
     pub first_cell: u32,
-    /// How many.
-    pub columns: u32,
+    /// How many at most: a row of them, or one where each is a single row.
+    pub count: u32,
     /// Values of each.
     pub channels: u32,
     /// Cells of a value: the largest of them has one, a sum a whole byte or two.
@@ -110,15 +110,25 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// Cells from a window to the next one.
+    /// Cells of a window.
     pub fn window_cells(self) -> u32 {
         let cells = self.channels * self.cells_per_value;
         cells.next_multiple_of(self.cells_per_byte)
     }
 
-    /// Cells of the row.
+    /// Cells from a column's window to that of the next one, which may lie in the
+    /// same place.
+    pub fn column_cells(self) -> u32 {
+        if self.count == 1 {
+            0
+        } else {
+            self.window_cells()
+        }
+    }
+
+    /// Cells of all.
     pub fn cells(self) -> u32 {
-        self.columns * self.window_cells()
+        self.count * self.window_cells()
     }
 }
 
@@ -166,12 +176,12 @@ impl Stream {
             let exact = layer.id == network.last_layer().id && network.gives_logits();
             let arrival = stream.arrival(layer, before, input);
             let keeps = match layer.kind {
-                LayerKind::AveragePool { .. } if arrival == Arrival::Bytes => {
-                    stream.windows(output, 2 * stream.cells_per_byte)
+                LayerKind::AveragePool { window } if arrival == Arrival::Bytes => {
+                    stream.windows(output, window, 2 * stream.cells_per_byte)
                 }
                 // 16 values of 4 bits fit a byte, 16 of 8 bits two.
-                LayerKind::AveragePool { .. } => stream.windows(output, 2),
-                LayerKind::MaxPool { .. } => stream.windows(output, 1),
+                LayerKind::AveragePool { window } => stream.windows(output, window, 2),
+                LayerKind::MaxPool { window } => stream.windows(output, window, 1),
                 LayerKind::Dense { .. } => stream.sums(output, sum_bytes.of(layer.id)),
                 _ if exact => stream.sums(output, sum_bytes.of(layer.id)),
                 _ => Keeps::Nothing,
@@ -258,10 +268,10 @@ impl Stream {
         })
     }
 
-    fn windows(&mut self, output: Shape, cells_per_value: u32) -> Keeps {
+    fn windows(&mut self, output: Shape, window: Kernel, cells_per_value: u32) -> Keeps {
         let mut windows = Windows {
             first_cell: 0,
-            columns: output.width,
+            count: if window.height == 1 { 1 } else { output.width },
             channels: output.channels,
             cells_per_value,
             cells_per_byte: self.cells_per_byte,

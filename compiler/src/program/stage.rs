@@ -28,8 +28,8 @@ pub struct Intake {
     pub sink: Sink,
 }
 
-/// A leading `A`: bytes are added to one 16-bit sum for each value of the row of
-/// outputs that is being made.
+/// A leading `A`: bytes are added to one 16-bit sum for each value of the outputs
+/// that are being made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PooledIntake {
     /// The layer.
@@ -40,6 +40,8 @@ pub struct PooledIntake {
     pub sums_first_byte: u32,
     /// How many there are, two bytes each.
     pub sums: u32,
+    /// Sums from an output's first to that of the output right of it.
+    pub sums_per_column: u32,
 }
 
 /// A layer that is computed as its input arrives.

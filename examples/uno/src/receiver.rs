@@ -50,7 +50,9 @@ pub fn start(serial: &Serial) {
 /// The next byte.
 pub fn receive() -> u8 {
     let taken = TAKEN.load(Ordering::Relaxed);
-    while ARRIVED.load(Ordering::Acquire) == taken {}
+    while ARRIVED.load(Ordering::Acquire) == taken {
+        core::hint::spin_loop();
+    }
     let byte = WAITING[usize::from(taken) % CAPACITY].load(Ordering::Relaxed);
     TAKEN.store(taken.wrapping_add(1), Ordering::Release);
     byte
