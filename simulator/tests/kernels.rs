@@ -14,6 +14,8 @@ mod cifar;
 mod device;
 #[path = "kernels/judge.rs"]
 mod judge;
+#[path = "kernels/shapes.rs"]
+mod shapes;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,7 +27,7 @@ use herringbone_compiler::avr;
 use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
-use herringbone_compiler::network::{Activation, Bits, Kernel, LayerId, LayerKind, Network, Shape};
+use herringbone_compiler::network::{Activation, Bits, LayerId, LayerKind, Network, Shape};
 use herringbone_compiler::plan;
 use herringbone_compiler::program::{self, Program};
 use herringbone_compiler::target::Target;
@@ -276,144 +278,6 @@ fn code_for_attiny85_computes_what_the_design_says() {
 #[test]
 fn code_for_atmega2560_computes_what_the_design_says() {
     judge_random_networks("atmega2560", 16, 1500, &[0x200, 0xFE00, 0x1_FE00, 0x3_0000]);
-}
-
-/// Wider than the random ones: several passes, outputs on the stack and in registers.
-#[test]
-fn code_for_wide_layers_computes_what_the_design_says() -> Result<()> {
-    let part = Target::named("atmega2560").expect("the part is known");
-    for outputs in [12, 13, 16, 17, 21, 23, 26, 33] {
-        let relu = Activation::Relu;
-        let kinds = [
-            LayerKind::Convolution {
-                outputs,
-                kernel: Kernel::square(3),
-                activation: relu,
-            },
-            LayerKind::Separable {
-                outputs,
-                kernel: Kernel::square(1),
-                activation: relu,
-            },
-            LayerKind::MaxPool {
-                window: Kernel::square(2),
-            },
-            LayerKind::Dense {
-                outputs: outputs + 21,
-                activation: relu,
-            },
-            LayerKind::Dense {
-                outputs,
-                activation: Activation::Linear,
-            },
-        ];
-        let network = Network::new(Shape::new(6, 5, 3), Bits::default(), &kinds);
-        let network = network.expect("the kernels fit");
-        judge_every_form(part, 0x200, &Case::random(network, outputs.into()))?;
-    }
-    Ok(())
-}
-
-/// Inputs of a single row, which kernels and windows of a single row read.
-#[test]
-fn code_for_time_series_computes_what_the_design_says() -> Result<()> {
-    let row = |width| Kernel { height: 1, width };
-    let convolution = |width| LayerKind::Convolution {
-        outputs: 8,
-        kernel: row(width),
-        activation: Activation::Relu,
-    };
-    let maximum = |width| LayerKind::MaxPool { window: row(width) };
-    let average = LayerKind::AveragePool { window: row(2) };
-    let dense = LayerKind::Dense {
-        outputs: 4,
-        activation: Activation::Linear,
-    };
-    let rest = [
-        convolution(5),
-        maximum(2),
-        convolution(3),
-        maximum(4),
-        dense,
-    ];
-    let pooled = [&[average], &rest[..]].concat();
-    for (width, channels, kinds) in [(32, 3, &rest[..]), (64, 1, &pooled)] {
-        let network = Network::new(Shape::new(1, width, channels), Bits::default(), kinds);
-        let case = Case::random(network.expect("the kernels fit"), 1);
-        for (part, base_bytes) in [("atmega328p", 0x100), ("attiny85", 0x40)] {
-            let part = Target::named(part).expect("the part is known");
-            judge_every_form(part, base_bytes, &case)?;
-        }
-    }
-    Ok(())
-}
-
-fn judge_every_form(part: &'static Target, base_bytes: u32, case: &Case) -> Result<()> {
-    for (index, strategy) in (0..).zip(plan::Strategy::all(&case.network)) {
-        for (weights, unrolled) in [
-            (WeightsSource::File, u32::MAX),
-            (WeightsSource::File, 0),
-            (WeightsSource::Runtime, 0),
-        ] {
-            let (program, parameters) = program(part, case, strategy, weights)?;
-            let choices = Choices {
-                strategy: index,
-                weights,
-                unrolled,
-                site: Site {
-                    base_bytes,
-                    offset_bytes: 5,
-                    noise: 3,
-                },
-            };
-            let subject = Subject {
-                part,
-                case,
-                program: &program,
-                parameters: &parameters,
-                code: &emit(part, &program, unrolled),
-                site: choices.site,
-            };
-            judge(subject).with_context(|| told(part, case, &choices))?;
-        }
-    }
-    Ok(())
-}
-
-/// As results and as inputs, in both widths.
-#[test]
-fn activations_of_wide_dense_layers_are_all_results() -> Result<()> {
-    let part = Target::named("atmega2560").expect("the part is known");
-    for (outputs, activations) in [(300, 8), (601, 4)] {
-        let bits = Bits {
-            activations,
-            ..Bits::default()
-        };
-        let activation = Activation::Relu;
-        let kinds = [7, outputs].map(|outputs| LayerKind::Dense {
-            outputs,
-            activation,
-        });
-        let network = Network::new(Shape::new(1, 3, 1), bits, &kinds);
-        let case = Case::random(network.expect("dense layers fit any map"), 5);
-        let strategy = plan::Strategy::ROW_MAJOR;
-        let (program, parameters) = program(part, &case, strategy, WeightsSource::File)?;
-        let code = emit(part, &program, 0);
-        let site = Site {
-            base_bytes: 0x200,
-            offset_bytes: 0,
-            noise: 9,
-        };
-        judge(Subject {
-            part,
-            case: &case,
-            program: &program,
-            parameters: &parameters,
-            code: &code,
-            site,
-        })?;
-    }
-    Ok(())
 }
 
 /// Judges code for a network of one dense layer, written by hand and then tampered with.

@@ -19,9 +19,18 @@ pub(super) struct KeptSums {
     /// The two bytes that say how far the layer's weights were used, where its
     /// input has several pixels.
     pub(super) position_byte: Option<u32>,
+    /// Bytes of weights that a pixel uses.
+    pub(super) weights_per_pixel_bytes: u32,
+    /// Pixels of the layer's input.
+    pub(super) pixels: u32,
 }
 
 impl KeptSums {
+    /// Whether the position counts pixels: bytes of weights go beyond its 16 bits.
+    pub(super) fn counts_pixels(self) -> bool {
+        self.weights_per_pixel_bytes * self.pixels > u32::from(u16::MAX)
+    }
+
     /// X ← the byte of that number. Changes nothing else.
     pub(super) fn point_at(self, asm: &mut Assembly, byte: u32) {
         asm.movw(X, BASE);

@@ -19,7 +19,7 @@ use super::walk::Walk;
 use super::{Core, Form, Function, FunctionId};
 use crate::network::{LayerId, Shape};
 use crate::plan::ReceptiveField;
-use crate::program::{Map, Operation, Program, WeightedSum};
+use crate::program::{Map, Operation, Program, WeightedSum, packed_row_bytes};
 
 const X: Register = Register(26);
 const Z: Register = Register(30);
@@ -343,9 +343,10 @@ impl<'a> Layer<'a> {
         let kept = KeptSums {
             first_byte: self.program.cursor_bytes + sums.first_byte,
             bytes: sums.bytes(),
-            position_byte: stage
-                .sums_position
-                .map(|position| position_byte(position).into()),
+            position_byte: stage.sums_position.map(position_byte),
+            weights_per_pixel_bytes: stage.input.channels
+                * packed_row_bytes(sum.program.outputs, sum.weight_bits),
+            pixels: stage.input.pixels(),
         };
         let input = Input::Field {
             source,
@@ -363,8 +364,8 @@ impl<'a> Layer<'a> {
         let pixels = stage.input.pixels();
         // How far the rows of weights are used, or how many pixels were added.
         let step = match &kernel {
-            Kernel::Unrolled(_) => 1,
-            Kernel::Table(kernel) => kernel.bytes_per_pixel(stage.input.channels),
+            Kernel::Table(_) if !kept.counts_pixels() => kept.weights_per_pixel_bytes,
+            _ => 1,
         };
         let rows = Slots::of_rows(step, pixels, stage.sums_position);
         let mut state = State::new(&[Variable::Output], registers, Registers::of(bases));

@@ -7,11 +7,14 @@ use super::assembly::Assembly;
 use super::field::{position_in_network, position_of_cells};
 use super::instruction::{Condition, Mode, Pointer, Register};
 use crate::network::Shape;
-use crate::plan::{Ring, Sums};
+use crate::plan::{CURSOR_PIXEL_BYTES, Ring, Sums};
 use crate::program::{Addressing, Map, Program};
 
 const NETWORK: Register = Register(24);
 const X: Register = Register(26);
+const Z: Register = Register(30);
+/// The last byte that `ldd` reaches.
+const FARTHEST: u32 = 63;
 const NEXT: Register = Register(18);
 const SPARE: Register = Register(21);
 
@@ -27,8 +30,8 @@ pub(super) struct Slots {
     /// From the first to behind the last.
     length: u32,
     /// Where in the network's value the next one's distance from the first is
-    /// kept, where there are several: a place that `ldd` reaches.
-    position_byte: Option<u8>,
+    /// kept, where there are several.
+    position_byte: Option<u32>,
 }
 
 /// The map of which a ring holds the newest pixels, as a kernel reads it: as if
@@ -44,9 +47,25 @@ pub(super) fn map_of_ring(ring: Ring, shape: Shape, signed: bool) -> Map {
 }
 
 /// The byte of the network's value in which a position begins.
-pub(super) fn position_byte(position: u32) -> u8 {
-    debug_assert!(position < 30, "`ldd` reaches 63 bytes");
-    (3 + 2 * position) as u8
+pub(super) fn position_byte(position: u32) -> u32 {
+    CURSOR_PIXEL_BYTES + 2 * position
+}
+
+/// By what `ldd` finds the two bytes of a position, which Z is brought into reach
+/// of; behind them, [`leave`] brings it back.
+fn reach(asm: &mut Assembly, byte: u32) -> u8 {
+    if byte < FARTHEST {
+        return byte as u8;
+    }
+    asm.add_to_pair(Z, byte as i32);
+    0
+}
+
+/// Z is the network's address again. The flags stay as they are.
+fn leave(asm: &mut Assembly, byte: u32) {
+    if byte >= FARTHEST {
+        asm.movw(Z, NETWORK);
+    }
 }
 
 impl Slots {
@@ -137,12 +156,14 @@ impl Slots {
     pub(super) fn load_distance(&self, asm: &mut Assembly) {
         match self.position_byte {
             Some(byte) => {
-                asm.load(X, Pointer::Z, Mode::Displacement(byte));
+                let displacement = reach(asm, byte);
+                asm.load(X, Pointer::Z, Mode::Displacement(displacement));
                 if self.is_small() {
                     asm.clr(X.next());
                 } else {
-                    asm.load(X.next(), Pointer::Z, Mode::Displacement(byte + 1));
+                    asm.load(X.next(), Pointer::Z, Mode::Displacement(displacement + 1));
                 }
+                leave(asm, byte);
             }
             None => {
                 asm.clr(X);
@@ -188,6 +209,7 @@ impl Slots {
             return;
         };
         let same = asm.label();
+        let displacement = reach(asm, byte);
         asm.movw(next, X);
         let [low, high, ..] = self.length.to_le_bytes();
         if self.is_small() {
@@ -208,10 +230,12 @@ impl Slots {
             }
         });
         asm.bind(same);
-        asm.store(Pointer::Z, Mode::Displacement(byte), next);
+        asm.store(Pointer::Z, Mode::Displacement(displacement), next);
         if !self.is_small() {
-            asm.store(Pointer::Z, Mode::Displacement(byte + 1), next.next());
+            let displacement = displacement + 1;
+            asm.store(Pointer::Z, Mode::Displacement(displacement), next.next());
         }
+        leave(asm, byte);
     }
 
     /// Moves the distance in X on by so many places, around the end. Changes r21.

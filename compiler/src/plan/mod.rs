@@ -24,6 +24,9 @@ use lifetime::Lifetimes;
 use placement::Overlap;
 use stream::Stream;
 
+/// Bytes that say which byte of the input comes next: its row, column and channel.
+pub const CURSOR_PIXEL_BYTES: u32 = 3;
+
 /// How wide the sums of each layer are, for those that are kept in the arena.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SumBytes(Vec<u32>);
@@ -101,10 +104,10 @@ impl MemoryPlan {
         })
     }
 
-    /// Bytes that a network's value holds beside the arena: the row, column and
-    /// channel of the input's next byte, and two bytes a position.
+    /// Bytes that a network's value holds beside the arena: where the input goes
+    /// on, and two bytes a position.
     pub fn cursor_bytes(&self) -> u32 {
-        3 + 2 * self.positions
+        CURSOR_PIXEL_BYTES + 2 * self.positions
     }
 
     /// Bytes that hold `cells` activations.

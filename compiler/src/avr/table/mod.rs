@@ -19,7 +19,7 @@ use crate::avr::assembly::Assembly;
 use crate::avr::field::Run;
 use crate::avr::finish::{self, Destination, load_sum, shift_up};
 use crate::avr::input::Input;
-use crate::avr::instruction::{Label, Mode, Pointer, Register};
+use crate::avr::instruction::{Condition, Label, Mode, Pointer, Register};
 use crate::avr::kept::KeptSums;
 use crate::avr::passes::{Demand, Passes};
 use crate::avr::requantise::SUM;
@@ -204,11 +204,6 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Bytes of the rows of weights that a pixel uses.
-    pub(in crate::avr) fn bytes_per_pixel(&self, channels: u32) -> u32 {
-        channels * self.rows.row_bytes
-    }
-
     /// What it changes, or wants unchanged.
     pub(in crate::avr) fn registers(&self) -> Registers {
         let mut registers = Registers::of([VALUE, WEIGHTS, BYTE, COUNT]);
@@ -345,8 +340,31 @@ impl<'a> Table<'a> {
         if let Some(kept) = self.kept
             && kept.load_position(asm, BYTE)
         {
-            self.rows.skip_by_pair(asm, BYTE);
+            if kept.counts_pixels() {
+                self.skip_pixels(asm, kept);
+            } else {
+                self.rows.skip_by_pair(asm, BYTE);
+            }
         }
+    }
+
+    /// Moves Z on by the weights of as many pixels as the pair of [`BYTE`] says.
+    fn skip_pixels(&self, asm: &mut Assembly, kept: KeptSums) {
+        let (next, done) = (asm.here(), asm.label());
+        let mean = f64::from(kept.pixels) / 2.0;
+        asm.times(mean, |asm| {
+            asm.subi(BYTE, 1);
+            asm.sbci(BYTE.next(), 0);
+            asm.branch(Condition::Lower, done, 1.0 / mean);
+            let mut left = kept.weights_per_pixel_bytes;
+            while left > 0 {
+                let bytes = left.min(u16::MAX.into());
+                self.rows.skip(asm, bytes);
+                left -= bytes;
+            }
+            asm.jump(next);
+        });
+        asm.bind(done);
     }
 
     /// Takes the offset off, and apart what was multiplied together.

@@ -1,0 +1,206 @@
+//! Networks of shapes that the random ones hardly have.
+
+use anyhow::{Context, Result};
+use herringbone_compiler::declaration::WeightsSource;
+use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
+use herringbone_compiler::plan;
+use herringbone_compiler::target::Target;
+use herringbone_tests::networks::Case;
+
+use crate::device::Site;
+use crate::judge::{Subject, judge};
+use crate::{Choices, emit, program, told};
+
+/// Wider than the random ones: several passes, outputs on the stack and in registers.
+#[test]
+fn code_for_wide_layers_computes_what_the_design_says() -> Result<()> {
+    let part = Target::named("atmega2560").expect("the part is known");
+    for outputs in [12, 13, 16, 17, 21, 23, 26, 33] {
+        let relu = Activation::Relu;
+        let kinds = [
+            LayerKind::Convolution {
+                outputs,
+                kernel: Kernel::square(3),
+                activation: relu,
+            },
+            LayerKind::Separable {
+                outputs,
+                kernel: Kernel::square(1),
+                activation: relu,
+            },
+            LayerKind::MaxPool {
+                window: Kernel::square(2),
+            },
+            LayerKind::Dense {
+                outputs: outputs + 21,
+                activation: relu,
+            },
+            LayerKind::Dense {
+                outputs,
+                activation: Activation::Linear,
+            },
+        ];
+        let network = Network::new(Shape::new(6, 5, 3), Bits::default(), &kinds);
+        let network = network.expect("the kernels fit");
+        judge_every_form(part, 0x200, &Case::random(network, outputs.into()))?;
+    }
+    Ok(())
+}
+
+/// Inputs of a single row, which kernels and windows of a single row read.
+#[test]
+fn code_for_time_series_computes_what_the_design_says() -> Result<()> {
+    let row = |width| Kernel { height: 1, width };
+    let convolution = |width| LayerKind::Convolution {
+        outputs: 8,
+        kernel: row(width),
+        activation: Activation::Relu,
+    };
+    let maximum = |width| LayerKind::MaxPool { window: row(width) };
+    let average = LayerKind::AveragePool { window: row(2) };
+    let dense = LayerKind::Dense {
+        outputs: 4,
+        activation: Activation::Linear,
+    };
+    let rest = [
+        convolution(5),
+        maximum(2),
+        convolution(3),
+        maximum(4),
+        dense,
+    ];
+    let pooled = [&[average], &rest[..]].concat();
+    for (width, channels, kinds) in [(32, 3, &rest[..]), (64, 1, &pooled)] {
+        let network = Network::new(Shape::new(1, width, channels), Bits::default(), kinds);
+        let case = Case::random(network.expect("the kernels fit"), 1);
+        for (part, base_bytes) in [("atmega328p", 0x100), ("attiny85", 0x40)] {
+            let part = Target::named(part).expect("the part is known");
+            judge_every_form(part, base_bytes, &case)?;
+        }
+    }
+    Ok(())
+}
+
+/// As results and as inputs, in both widths.
+#[test]
+fn activations_of_wide_dense_layers_are_all_results() -> Result<()> {
+    let part = Target::named("atmega2560").expect("the part is known");
+    for (outputs, activations) in [(300, 8), (601, 4)] {
+        let bits = Bits {
+            activations,
+            ..Bits::default()
+        };
+        let activation = Activation::Relu;
+        let kinds = [7, outputs].map(|outputs| LayerKind::Dense {
+            outputs,
+            activation,
+        });
+        let network = Network::new(Shape::new(1, 3, 1), bits, &kinds);
+        let case = Case::random(network.expect("dense layers fit any map"), 5);
+        let row_major = position(&case.network, plan::Strategy::ROW_MAJOR);
+        judge_form(part, 0x200, &case, (row_major, WeightsSource::File, 0))?;
+    }
+    Ok(())
+}
+
+/// More rings than `ldd` reaches the positions of.
+#[test]
+fn code_for_many_streamed_layers_computes_what_the_design_says() -> Result<()> {
+    let part = Target::named("atmega328p").expect("the part is known");
+    let convolution = LayerKind::Convolution {
+        outputs: 1,
+        kernel: Kernel {
+            height: 1,
+            width: 3,
+        },
+        activation: Activation::Relu,
+    };
+    let dense = LayerKind::Dense {
+        outputs: 3,
+        activation: Activation::Linear,
+    };
+    let kinds = [&[convolution; 33][..], &[dense]].concat();
+    let network = Network::new(Shape::new(1, 72, 1), Bits::default(), &kinds);
+    let case = Case::random(network.expect("the kernels fit"), 2);
+    let streamed = position(&case.network, plan::Strategy::STREAMED);
+    for unrolled in [0, u32::MAX] {
+        judge_form(
+            part,
+            0x100,
+            &case,
+            (streamed, WeightsSource::File, unrolled),
+        )?;
+    }
+    Ok(())
+}
+
+/// More bytes of weights than the position of a streamed dense layer counts.
+#[test]
+fn code_for_a_streamed_dense_layer_beyond_64_kilobytes_computes_what_the_design_says() -> Result<()>
+{
+    let part = Target::named("atmega2560").expect("the part is known");
+    let bits = Bits {
+        weights: 8,
+        ..Bits::default()
+    };
+    let dense = LayerKind::Dense {
+        outputs: 110,
+        activation: Activation::Linear,
+    };
+    let network = Network::new(Shape::new(4, 5, 40), bits, &[dense]);
+    let case = Case::random(network.expect("a dense layer fits any map"), 7);
+    let streamed = position(&case.network, plan::Strategy::STREAMED);
+    judge_form(part, 0x200, &case, (streamed, WeightsSource::File, 0))
+}
+
+/// By every strategy, as instructions, from tables, and with weights in SRAM.
+fn judge_every_form(part: &'static Target, base_bytes: u32, case: &Case) -> Result<()> {
+    for strategy in 0..plan::Strategy::all(&case.network).len() {
+        for (weights, unrolled) in [
+            (WeightsSource::File, u32::MAX),
+            (WeightsSource::File, 0),
+            (WeightsSource::Runtime, 0),
+        ] {
+            judge_form(part, base_bytes, case, (strategy, weights, unrolled))?;
+        }
+    }
+    Ok(())
+}
+
+/// The strategy by its place among all; of the layers, which are unrolled.
+fn judge_form(
+    part: &'static Target,
+    base_bytes: u32,
+    case: &Case,
+    (strategy, weights, unrolled): (usize, WeightsSource, u32),
+) -> Result<()> {
+    let choices = Choices {
+        strategy,
+        weights,
+        unrolled,
+        site: Site {
+            base_bytes,
+            offset_bytes: 5,
+            noise: 3,
+        },
+    };
+    let strategy = choices.strategy(&case.network);
+    let (program, parameters) = program(part, case, strategy, weights)?;
+    let subject = Subject {
+        part,
+        case,
+        program: &program,
+        parameters: &parameters,
+        code: &emit(part, &program, unrolled),
+        site: choices.site,
+    };
+    judge(subject).with_context(|| told(part, case, &choices))?;
+    Ok(())
+}
+
+fn position(network: &Network, strategy: plan::Strategy) -> usize {
+    let all = plan::Strategy::all(network);
+    let strategy = strategy.of(network);
+    let position = all.iter().position(|&other| other == strategy);
+    position.expect("the network has that plan")
+}
