@@ -1,0 +1,132 @@
+//! Depthwise convolutions: a kernel a channel.
+
+use pulp::Arch;
+
+use super::{EXAMPLES, Extent, MapShape, for_each_block, sum_over_blocks};
+
+/// A pair of pixels that a tap connects.
+struct Connection {
+    /// Where they begin in the blocks of the input and of the output.
+    input: usize,
+    output: usize,
+    tap: usize,
+}
+
+/// All of them, output by output.
+fn connections(
+    input: MapShape,
+    output: MapShape,
+    kernel: Extent,
+) -> impl Iterator<Item = Connection> {
+    let rows = (0..output.height).flat_map(move |row| (0..output.width).map(move |it| (row, it)));
+    rows.flat_map(move |(row, column)| {
+        (0..kernel.taps()).map(move |tap| Connection {
+            input: input.at(row + tap / kernel.width, column + tap % kernel.width),
+            output: output.at(row, column),
+            tap,
+        })
+    })
+}
+
+fn output_shape(input: MapShape, kernel: Extent) -> MapShape {
+    MapShape {
+        height: input.height + 1 - kernel.height,
+        width: input.width + 1 - kernel.width,
+        channels: input.channels,
+    }
+}
+
+/// `to` += `from` × `weights`, channel by channel.
+#[inline(always)]
+fn add_products(to: &mut [f32], from: &[f32], weights: &[f32]) {
+    let to = to.as_chunks_mut::<EXAMPLES>().0;
+    let from = from.as_chunks::<EXAMPLES>().0;
+    for ((to, from), &weight) in to.iter_mut().zip(from).zip(weights) {
+        for (to, &from) in to.iter_mut().zip(from) {
+            *to += from * weight;
+        }
+    }
+}
+
+/// Each channel's sum over its kernel. `weights`: `[row][column][channel]`.
+pub(crate) fn depthwise(
+    input: &[f32],
+    input_shape: MapShape,
+    weights: &[f32],
+    kernel: Extent,
+) -> Vec<f32> {
+    let shape = output_shape(input_shape, kernel);
+    let blocks = input.len() / input_shape.block();
+    let mut output = vec![0.0; blocks * shape.block()];
+    let arch = Arch::new();
+    for_each_block(&mut output, shape.block(), |index, output| {
+        let input = &input[index * input_shape.block()..][..input_shape.block()];
+        arch.dispatch(|| {
+            for at in connections(input_shape, shape, kernel) {
+                add_products(
+                    &mut output[at.output..at.output + shape.pixel()],
+                    &input[at.input..at.input + shape.pixel()],
+                    &weights[at.tap * shape.channels..][..shape.channels],
+                );
+            }
+        });
+    });
+    output
+}
+
+/// How the loss changes with each input.
+pub(crate) fn depthwise_input_gradient(
+    gradient: &[f32],
+    input_shape: MapShape,
+    weights: &[f32],
+    kernel: Extent,
+) -> Vec<f32> {
+    let shape = output_shape(input_shape, kernel);
+    let blocks = gradient.len() / shape.block();
+    let mut of_input = vec![0.0; blocks * input_shape.block()];
+    let arch = Arch::new();
+    for_each_block(&mut of_input, input_shape.block(), |index, of_input| {
+        let gradient = &gradient[index * shape.block()..][..shape.block()];
+        arch.dispatch(|| {
+            for at in connections(input_shape, shape, kernel) {
+                add_products(
+                    &mut of_input[at.input..at.input + shape.pixel()],
+                    &gradient[at.output..at.output + shape.pixel()],
+                    &weights[at.tap * shape.channels..][..shape.channels],
+                );
+            }
+        });
+    });
+    of_input
+}
+
+/// How the loss changes with each weight: `[row][column][channel]`.
+pub(crate) fn depthwise_weight_gradient(
+    input: &[f32],
+    input_shape: MapShape,
+    gradient: &[f32],
+    kernel: Extent,
+) -> Vec<f32> {
+    let shape = output_shape(input_shape, kernel);
+    let blocks = input.len() / input_shape.block();
+    let sums = kernel.taps() * shape.channels;
+    let arch = Arch::new();
+    let lanes = sum_over_blocks(blocks, sums * EXAMPLES, |index, sums| {
+        let input = &input[index * input_shape.block()..][..input_shape.block()];
+        let gradient = &gradient[index * shape.block()..][..shape.block()];
+        arch.dispatch(|| {
+            for at in connections(input_shape, shape, kernel) {
+                let sums = &mut sums[at.tap * shape.pixel()..][..shape.pixel()];
+                let input = &input[at.input..at.input + shape.pixel()];
+                let gradient = &gradient[at.output..at.output + shape.pixel()];
+                for ((sum, &input), &gradient) in sums.iter_mut().zip(input).zip(gradient) {
+                    *sum += input * gradient;
+                }
+            }
+        });
+    });
+    lanes
+        .chunks_exact(EXAMPLES)
+        .map(|lanes| lanes.iter().sum())
+        .collect()
+}

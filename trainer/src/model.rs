@@ -1,0 +1,237 @@
+//! A network's parameters as burn's tensors, and what it computes with them.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Distribution, Tensor, TensorData};
+use herringbone_compiler::network::{Activation, Kernel, Layer, LayerKind, Network};
+
+use crate::ops::{self, Maps};
+use crate::quantise::{Grid, Scales, SumScales};
+
+/// The parameters of a weighted sum.
+#[derive(Module, Debug)]
+pub struct WeightedSum {
+    /// Outputs, rows, columns, channels, of a dense layer too; of a depthwise half
+    /// one output, and a kernel a channel.
+    pub weights: Param<Tensor<4>>,
+    /// One an output.
+    pub bias: Param<Tensor<1>>,
+}
+
+/// The parameters of a network: those of each weighted sum, in the order of
+/// computing; a `C2` has two.
+#[derive(Module, Debug)]
+pub struct Model {
+    /// They.
+    pub sums: Vec<WeightedSum>,
+}
+
+/// A weighted sum of a network.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SumShape {
+    /// The layer.
+    pub layer: Layer,
+    /// Whether each channel has sums of its own: a `C2`'s first half.
+    pub is_depthwise: bool,
+    /// Rows, columns of the kernel.
+    pub kernel: Kernel,
+    /// Channels that an output reads.
+    pub inputs: u32,
+    /// Sums a pixel.
+    pub outputs: u32,
+    /// Whether activations are negative too.
+    pub is_signed: bool,
+    /// Whether sums are returned as they are.
+    pub is_exact: bool,
+}
+
+/// The weighted sums of a network, in the order of [`Model::sums`].
+pub fn sum_shapes(network: &Network) -> Vec<SumShape> {
+    let mut sums = Vec::new();
+    for &layer in network.layers() {
+        let is_exact = layer.id == network.last_layer().id && network.gives_logits();
+        let is_signed = layer.activation() == Some(Activation::Linear);
+        let channels = layer.input.channels;
+        let mut sum = |is_depthwise, kernel, inputs, outputs| {
+            sums.push(SumShape {
+                layer,
+                is_depthwise,
+                kernel,
+                inputs,
+                outputs,
+                is_signed: is_signed || is_depthwise,
+                is_exact: is_exact && !is_depthwise,
+            });
+        };
+        match layer.kind {
+            LayerKind::Convolution {
+                outputs, kernel, ..
+            } => sum(false, kernel, channels, outputs),
+            LayerKind::Separable {
+                outputs, kernel, ..
+            } => {
+                sum(true, kernel, channels, channels);
+                sum(false, Kernel::square(1), channels, outputs);
+            }
+            LayerKind::Dense { outputs, .. } => {
+                let all = Kernel {
+                    height: layer.input.height,
+                    width: layer.input.width,
+                };
+                sum(false, all, channels, outputs);
+            }
+            LayerKind::AveragePool { .. }
+            | LayerKind::MaxPool { .. }
+            | LayerKind::Dropout { .. } => {}
+        }
+    }
+    sums
+}
+
+impl SumShape {
+    /// Of the weights' tensor.
+    pub fn dims(&self) -> [usize; 4] {
+        let outputs = if self.is_depthwise { 1 } else { self.outputs };
+        [outputs, self.kernel.height, self.kernel.width, self.inputs].map(|it| it as usize)
+    }
+
+    /// Weights that an output has.
+    fn fan_in(&self) -> u32 {
+        let channels = if self.is_depthwise { 1 } else { self.inputs };
+        self.kernel.taps() * channels
+    }
+}
+
+impl Model {
+    /// Weights drawn as He et al. 2015 have it, equation 10, and biases of 0.
+    /// The device's generator is to be seeded before.
+    pub fn new(network: &Network, device: &Device) -> Self {
+        let sums = sum_shapes(network).into_iter().map(|sum| {
+            let gain = if sum.is_signed { 1.0 } else { 2.0 };
+            let deviation = (gain / f64::from(sum.fan_in())).sqrt();
+            let weights = Distribution::Normal(0.0, deviation);
+            WeightedSum {
+                weights: Param::from_tensor(Tensor::random(sum.dims(), weights, device)),
+                bias: Param::from_tensor(Tensor::zeros([sum.outputs as usize], device)),
+            }
+        });
+        Self {
+            sums: sums.collect(),
+        }
+    }
+
+    /// With these numbers, a weighted sum's weights and biases each.
+    pub fn of_numbers(
+        network: &Network,
+        numbers: impl IntoIterator<Item = (Vec<f32>, Vec<f32>)>,
+        device: &Device,
+    ) -> Self {
+        let sums = sum_shapes(network).into_iter().zip(numbers);
+        let sums = sums.map(|(sum, (weights, bias))| {
+            let weights = TensorData::new(weights, sum.dims());
+            let bias = TensorData::new(bias, [sum.outputs as usize]);
+            WeightedSum {
+                weights: Param::from_tensor(Tensor::from_data(weights, device)),
+                bias: Param::from_tensor(Tensor::from_data(bias, device)),
+            }
+        });
+        Self {
+            sums: sums.collect(),
+        }
+    }
+
+    /// Logits of a batch: examples, classes. `maps`: what the network reads behind a
+    /// leading `A`, from 0 to below 1. With `dropout`, values are dropped.
+    pub fn forward(
+        &self,
+        network: &Network,
+        scales: Option<&Scales>,
+        maps: Maps,
+        dropout: bool,
+    ) -> Tensor<2> {
+        let maps = self.run(network, scales, maps, dropout, &mut |_, _| {});
+        // Results are rows, columns, channels, as a dense layer flattens them.
+        let [blocks, height, width, channels, examples] = maps.dims();
+        let results = maps.permute([0, 4, 1, 2, 3]);
+        results.reshape([blocks * examples, height * width * channels])
+    }
+
+    /// The same, as maps. `watch` is shown the activations of each weighted sum.
+    pub(crate) fn run(
+        &self,
+        network: &Network,
+        scales: Option<&Scales>,
+        mut maps: Maps,
+        dropout: bool,
+        watch: &mut dyn FnMut(usize, &Maps),
+    ) -> Maps {
+        let bits = network.bits();
+        // Of activations; the raw input has as many bits as they have.
+        let mut exponent = -(bits.activations as i32);
+        let shapes = sum_shapes(network);
+        let mut next = 0;
+        let first = network.layers().first().map(|layer| layer.id);
+        for layer in network.layers() {
+            let step = scales.map_or(0.0, |_| (exponent as f32).exp2());
+            match layer.kind {
+                // As the input is taken in.
+                LayerKind::AveragePool { .. } if Some(layer.id) == first => {}
+                LayerKind::AveragePool { window } => {
+                    maps = ops::average(maps, extent(window), step);
+                }
+                LayerKind::MaxPool { window } => maps = ops::maximum(maps, extent(window)),
+                LayerKind::Dropout { probability } if dropout && probability > 0.0 => {
+                    let kept = Distribution::Bernoulli(1.0 - probability);
+                    let kept = maps.random_like(kept);
+                    maps = maps * kept / (1.0 - probability);
+                }
+                LayerKind::Dropout { .. } => {}
+                LayerKind::Convolution { .. }
+                | LayerKind::Separable { .. }
+                | LayerKind::Dense { .. } => {
+                    while next < shapes.len() && shapes[next].layer.id == layer.id {
+                        let scales = scales.map(|scales| scales.sums[next]);
+                        maps = self.sum(next, &shapes[next], scales, bits, (maps, exponent), watch);
+                        exponent = scales.map_or(exponent, |scales| scales.activation);
+                        next += 1;
+                    }
+                }
+            }
+        }
+        maps
+    }
+
+    fn sum(
+        &self,
+        index: usize,
+        shape: &SumShape,
+        scales: Option<SumScales>,
+        bits: herringbone_compiler::network::Bits,
+        (maps, exponent): (Maps, i32),
+        watch: &mut dyn FnMut(usize, &Maps),
+    ) -> Maps {
+        let WeightedSum { weights, bias } = &self.sums[index];
+        let (mut weights, mut bias) = (weights.val(), bias.val());
+        let mut grid = Grid::none(shape.is_signed);
+        if let Some(scales) = scales {
+            weights = ops::quantise(weights, Grid::of_bits(bits.weights, true, scales.weight));
+            let sum = scales.sum_exponent(exponent);
+            bias = ops::quantise(bias, Grid::of_bits(bits.biases, true, sum));
+            if !shape.is_exact {
+                grid = Grid::of_bits(bits.activations, shape.is_signed, scales.activation);
+            }
+        }
+        let sums = if shape.is_depthwise {
+            let [_, height, width, channels] = shape.dims();
+            ops::depthwise(maps, weights.reshape([height, width, channels]))
+        } else {
+            ops::convolve(maps, weights)
+        };
+        let maps = ops::activate(sums, bias, grid);
+        watch(index, &maps);
+        maps
+    }
+}
+
+fn extent(kernel: Kernel) -> [usize; 2] {
+    [kernel.height as usize, kernel.width as usize]
+}

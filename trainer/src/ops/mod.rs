@@ -1,0 +1,85 @@
+//! The layers as differentiable operations on burn's tensors.
+//!
+//! On this machine's CPU they run the kernels of [`crate::kernels`]; on every other
+//! device they are composed of burn's own operations (`composed`). Maps have five
+//! dimensions: blocks, rows, columns, channels, examples of a block.
+
+mod composed;
+mod flex;
+
+use burn::backend::Dispatch;
+use burn::tensor::{Device, Tensor};
+
+use crate::quantise::Grid;
+use flex::Layers;
+
+/// Feature maps of a batch: blocks, rows, columns, channels, examples of a block.
+pub type Maps = Tensor<5>;
+
+fn has_kernels(maps: &Maps) -> bool {
+    maps.device().inner() == Device::flex()
+}
+
+/// Sums of a convolution with stride 1 over whole kernels. `weights`: outputs, rows,
+/// columns, channels.
+pub fn convolve(maps: Maps, weights: Tensor<4>) -> Maps {
+    if has_kernels(&maps) {
+        let sums = <Dispatch as Layers>::convolve(maps.into_dispatch(), weights.into_dispatch());
+        Maps::from_dispatch(sums)
+    } else {
+        composed::convolve(maps, weights)
+    }
+}
+
+/// Sums of a convolution channel by channel. `weights`: rows, columns, channels.
+pub fn depthwise(maps: Maps, weights: Tensor<3>) -> Maps {
+    if has_kernels(&maps) {
+        let sums = <Dispatch as Layers>::depthwise(maps.into_dispatch(), weights.into_dispatch());
+        Maps::from_dispatch(sums)
+    } else {
+        composed::depthwise(maps, weights)
+    }
+}
+
+/// Adds a bias to each channel's sums and clips and rounds them onto a grid; the
+/// gradient passes straight through the rounding (Bengio, Léonard & Courville 2013)
+/// and not beyond the clips.
+pub fn activate(sums: Maps, bias: Tensor<1>, grid: Grid) -> Maps {
+    if has_kernels(&sums) {
+        let maps = <Dispatch as Layers>::activate(sums.into_dispatch(), bias.into_dispatch(), grid);
+        Maps::from_dispatch(maps)
+    } else {
+        composed::activate(sums, bias, grid)
+    }
+}
+
+/// The nearest numbers of a grid; the gradient passes straight through, beyond the
+/// clips too, so that a weight that was clipped can come back.
+pub fn quantise<const D: usize>(numbers: Tensor<D>, grid: Grid) -> Tensor<D> {
+    if numbers.device().inner() == Device::flex() {
+        let quantised = <Dispatch as Layers>::quantise(numbers.into_dispatch(), grid);
+        Tensor::from_dispatch(quantised)
+    } else {
+        composed::quantise(numbers, grid)
+    }
+}
+
+/// The largest of each window; of equals, the gradient goes to the first.
+pub fn maximum(maps: Maps, window: [usize; 2]) -> Maps {
+    if has_kernels(&maps) {
+        let maps = <Dispatch as Layers>::maximum(maps.into_dispatch(), window);
+        Maps::from_dispatch(maps)
+    } else {
+        composed::maximum(maps, window)
+    }
+}
+
+/// The mean of each window, rounded down onto a grid of that step; 0 is no grid.
+pub fn average(maps: Maps, window: [usize; 2], step: f32) -> Maps {
+    if has_kernels(&maps) {
+        let maps = <Dispatch as Layers>::average(maps.into_dispatch(), window, step);
+        Maps::from_dispatch(maps)
+    } else {
+        composed::average(maps, window, step)
+    }
+}
