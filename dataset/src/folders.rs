@@ -73,11 +73,11 @@ impl Images {
         let names: Vec<_> = found.iter().map(|class| class.name.clone()).collect();
         if found.len() != classes {
             checks.fail(format!(
-                "{} has folders of {} classes ({}), the network has {classes}: declare the last \
-                 layer with {0} outputs, or train on other data",
+                "{} has folders of {found} classes ({}), the network has {classes}: declare the \
+                 last layer with {found} outputs, or train on other data",
                 training_folder.display(),
-                found.len(),
-                named(&names)
+                named(&names),
+                found = found.len()
             ));
         }
         let training = checks.pass(list_images(root, &found));

@@ -152,10 +152,12 @@ impl Archive {
         if inputs.len() == needed {
             Ok(Examples::indexed(shape, inputs, labels))
         } else {
-            let found = inputs.len().min(needed);
-            Err(format!(
-                "{place} is damaged: its header tells of {needed} bytes, found {found} or more"
-            )
+            let found = inputs.len();
+            Err(if found < needed {
+                format!("{place} is truncated: its header tells of {needed} bytes, found {found}")
+            } else {
+                format!("{place} goes on behind the {needed} bytes that its header tells of")
+            }
             .into())
         }
     }

@@ -49,3 +49,91 @@ impl Affine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::augment::rng;
+
+    const SHAPE: InputShape = InputShape {
+        height: 7,
+        width: 5,
+        channels: 1,
+    };
+
+    fn draw(limits: Augmentation, shape: InputShape) -> impl Iterator<Item = Affine> {
+        (0..100).map(move |index| Affine::draw(&limits, shape, &mut rng(1, 0, index)))
+    }
+
+    fn from(map: Affine, x: f32, y: f32) -> [f32; 2] {
+        [
+            map.x0 + map.xx * x + map.xy * y,
+            map.y0 + map.yx * x + map.yy * y,
+        ]
+    }
+
+    #[test]
+    fn a_rotation_turns_about_the_centre() {
+        let limits = Augmentation {
+            rotate_degrees: 90.0,
+            ..Augmentation::none()
+        };
+        for map in draw(limits, SHAPE) {
+            let [x, y] = from(map, 2.0, 3.0);
+            assert!((x - 2.0).abs() < 1e-4 && (y - 3.0).abs() < 1e-4, "{map:?}");
+            let [x, y] = from(map, 5.0, 7.0);
+            assert!(((x - 2.0).hypot(y - 3.0) - 5.0).abs() < 1e-4, "{map:?}");
+        }
+    }
+
+    #[test]
+    fn a_shear_leaves_rows_and_areas() {
+        let limits = Augmentation {
+            shear_degrees: 45.0,
+            ..Augmentation::none()
+        };
+        for map in draw(limits, SHAPE) {
+            assert_eq!([map.xx, map.yx.abs(), map.yy], [1.0, 0.0, 1.0]);
+            assert!(map.xy.abs() <= 1.0);
+        }
+    }
+
+    #[test]
+    fn changes_use_all_of_their_range_and_no_more() {
+        let limits = Augmentation {
+            shift_pixels: 2.0,
+            scale: 0.2,
+            ..Augmentation::none()
+        };
+        let mut shifts = [0.0_f32; 2];
+        let mut scales = [1.0_f32; 2];
+        for map in draw(limits, SHAPE) {
+            let scale = 1.0 / map.xx;
+            scales = [scales[0].min(scale), scales[1].max(scale)];
+            // Where the centre of the input goes.
+            let shift = (2.0 - map.x0) / map.xx - 2.0;
+            shifts = [shifts[0].min(shift), shifts[1].max(shift)];
+        }
+        assert!(-2.0 <= shifts[0] && shifts[0] < -1.8 && 1.8 < shifts[1] && shifts[1] <= 2.0);
+        assert!(0.8 <= scales[0] && scales[0] < 0.82 && 1.18 < scales[1] && scales[1] <= 1.2);
+    }
+
+    #[test]
+    fn a_side_of_one_pixel_is_never_left() {
+        let limits = Augmentation {
+            shift_pixels: 2.0,
+            rotate_degrees: 90.0,
+            scale: 0.2,
+            shear_degrees: 45.0,
+            elastic: None,
+        };
+        let series = InputShape { height: 1, ..SHAPE };
+        for map in draw(limits, series) {
+            assert_eq!(from(map, 4.0, 0.0)[1], 0.0);
+        }
+        let column = InputShape { width: 1, ..SHAPE };
+        for map in draw(limits, column) {
+            assert_eq!(from(map, 0.0, 4.0)[0], 0.0);
+        }
+    }
+}

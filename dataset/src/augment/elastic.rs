@@ -103,3 +103,74 @@ impl Field {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::augment::rng;
+
+    const ELASTIC: Elastic = Elastic {
+        alpha_pixels: 1.5,
+        sigma_pixels: 3.0,
+    };
+
+    fn displacements(shape: InputShape, index: usize) -> [Vec<f32>; 2] {
+        let mut field = Field::default();
+        field.draw(ELASTIC, shape, &mut rng(1, 0, index));
+        let width = shape.width as usize;
+        let mut all = [(); 2].map(|()| vec![0.0; width * shape.height as usize]);
+        let [x, y] = &mut all;
+        let rows = x.chunks_mut(width).zip(y.chunks_mut(width)).enumerate();
+        for (row, (x, y)) in rows {
+            field.displace(row, x, y);
+        }
+        all
+    }
+
+    /// The mean product of displacements and those `distance` pixels to the right.
+    fn covariance(distance: usize) -> f32 {
+        let shape = InputShape {
+            height: 40,
+            width: 60,
+            channels: 1,
+        };
+        let mut sum = 0.0;
+        let mut count = 0;
+        for index in 0..100 {
+            for field in displacements(shape, index) {
+                for row in field.chunks(shape.width as usize) {
+                    let pairs = row.iter().zip(&row[distance..]);
+                    sum += pairs.map(|(one, other)| one * other).sum::<f32>();
+                    count += row.len() - distance;
+                }
+            }
+        }
+        sum / count as f32
+    }
+
+    #[test]
+    fn displacements_are_as_large_and_as_alike_as_asked_for() {
+        let variance = covariance(0);
+        assert!((variance.sqrt() - 1.5).abs() < 0.05, "{variance}");
+        // Noise that a Gaussian of σ smoothed has a correlation of exp(−d²/4σ²) at a distance d.
+        for (distance, expected) in [(3, 0.779), (6, 0.368), (20, 0.0)] {
+            let correlation = covariance(distance) / variance;
+            assert!(
+                (correlation - expected).abs() < 0.04,
+                "{distance}: {correlation}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_series_is_bent_along_its_width_alone() {
+        let series = InputShape {
+            height: 1,
+            width: 40,
+            channels: 2,
+        };
+        let [x, y] = displacements(series, 0);
+        assert!(x.iter().any(|it| it.abs() > 0.5));
+        assert!(y.iter().all(|&it| it == 0.0));
+    }
+}
