@@ -1,5 +1,5 @@
-//! `NumPy`'s archives: a zip file of arrays, `x_train`, `y_train`, `x_test` and `y_test`, as in Keras's
-//! `mnist.npz`.
+//! `NumPy`'s archives: a zip file of the arrays `x_train`, `y_train`, `x_test` and `y_test`, as is
+//! Keras's `mnist.npz`.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -203,7 +203,10 @@ fn check_images(array: &NpyHeader, shape: InputShape) -> Result<u64, String> {
         }
     };
     let dtype = array.dtype();
-    let is_bytes = matches!(&dtype, DType::Plain(it) if it.type_char() == TypeChar::Uint && it.size_field() == 1);
+    let is_bytes = match &dtype {
+        DType::Plain(it) => it.type_char() == TypeChar::Uint && it.size_field() == 1,
+        _ => false,
+    };
     if count == 0 {
         Err("has no images".to_owned())
     } else if !is_bytes {

@@ -22,8 +22,8 @@ pub struct Options {
 ///
 /// | at the path | training | test |
 /// | --- | --- | --- |
-/// | a folder of idx files, plain or `.gz` | `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` | `t10k-…` |
-/// | a folder of images by class | `train/<class>/*.png`, `.jpg`, `.jpeg`; or `<class>/…` | `test/<class>/…` |
+/// | a folder of idx files, plain or `.gz` | `train-images-idx3-ubyte`, `train-labels-…` | `t10k-…` |
+/// | a folder of images by class | `train/<class>/*.png`, `.jpg`; or `<class>/…` | `test/<class>/…` |
 /// | an `.npz` file | `x_train`, `y_train` | `x_test`, `y_test` |
 ///
 /// The test part may be missing.
