@@ -4,8 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use herringbone_dataset::InputShape;
+use herringbone_dataset::idx::{self, Part};
 
-use crate::{idx, paths};
+use crate::paths;
 
 /// Pixels along an image's side.
 pub const SIDE: usize = 28;
@@ -31,9 +33,34 @@ pub struct Digit {
 /// When they cannot be read.
 pub fn choose(folder: Option<&Path>, count: usize) -> Result<Vec<Digit>> {
     match folder {
-        Some(folder) => idx::read(folder, count),
+        Some(folder) => mnist(folder, count),
         None => shipped(),
     }
+}
+
+/// The first `count` digits of MNIST's test set, whose two files are in `folder`.
+///
+/// # Errors
+/// When a file is missing, is not what its name says, or has fewer than `count` digits.
+pub fn mnist(folder: &Path, count: usize) -> Result<Vec<Digit>> {
+    let shape = InputShape {
+        height: SIDE as u32,
+        width: SIDE as u32,
+        channels: 1,
+    };
+    let digits = idx::read_first(folder, Part::Test, shape, count)?;
+    let images = digits.inputs.as_chunks().0.iter();
+    let labelled = images.zip(digits.labels).zip(digits.names);
+    labelled
+        .map(|((&pixels, label), name)| {
+            let label = label.try_into()?;
+            Ok(Digit {
+                name,
+                label,
+                pixels,
+            })
+        })
+        .collect()
 }
 
 /// The digits that ship, by label.
@@ -99,6 +126,7 @@ fn parse(text: &str) -> Result<Image> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{env, process};
 
     #[test]
     fn every_class_ships_at_least_once() {
@@ -110,6 +138,25 @@ mod tests {
                 "no {class}"
             );
         }
+    }
+
+    #[test]
+    fn digits_of_mnist_have_their_index_for_a_name() {
+        let folder = env::temp_dir().join(format!("herringbone-digits-{}", process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let labels = [0, 0, 8, 1, 0, 0, 0, 2, 3, 8];
+        fs::write(folder.join("t10k-labels-idx1-ubyte"), labels).unwrap();
+        let mut images = vec![0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28];
+        images.extend([[7; IMAGE_BYTES], [9; IMAGE_BYTES]].concat());
+        fs::write(folder.join("t10k-images-idx3-ubyte"), images).unwrap();
+        let digits = mnist(&folder, 2);
+        fs::remove_dir_all(&folder).unwrap();
+
+        let digits = digits.unwrap();
+        assert_eq!(digits.len(), 2);
+        assert_eq!((digits[0].label, digits[0].pixels), (3, [7; IMAGE_BYTES]));
+        assert_eq!((digits[1].label, digits[1].pixels), (8, [9; IMAGE_BYTES]));
+        assert_eq!(digits[1].name, "image 1");
     }
 
     #[test]

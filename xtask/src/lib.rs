@@ -6,7 +6,6 @@ pub mod classifier;
 pub mod demo;
 pub mod digits;
 pub mod firmware;
-pub mod idx;
 pub mod measure;
 mod packages;
 pub mod params;

@@ -10,7 +10,7 @@ use xtask::digits::{self, Digit, IMAGE_BYTES, Image};
 use xtask::firmware::{self, Link};
 use xtask::paths::{self, Weights};
 use xtask::programs::Programs;
-use xtask::{build, idx, toolchain};
+use xtask::{build, toolchain};
 
 /// What a firmware may take.
 struct Bounds {
@@ -249,7 +249,7 @@ fn its_logits_are_the_published_ones(programs: &Programs, _: &Bounds) {
         })
         .collect();
     assert_eq!(published.len(), 100);
-    let digits = idx::read(&paths::shared().join("mnist"), 100)
+    let digits = digits::mnist(&paths::shared().join("mnist"), 100)
         .expect("this test needs ../shared/mnist beside the checkout");
 
     let mut simulated = programs.simulate().unwrap();

@@ -1,0 +1,145 @@
+//! What augmentation does to images.
+
+use herringbone_dataset::InputShape;
+use herringbone_dataset::augment::{Augmentation, Elastic, Scratch, rng};
+use proptest::prelude::*;
+
+const DIGIT: InputShape = InputShape {
+    height: 28,
+    width: 28,
+    channels: 1,
+};
+
+fn apply(augmentation: &Augmentation, input: &[u8], shape: InputShape, index: usize) -> Vec<u8> {
+    let mut output = vec![0; shape.values()];
+    let random = &mut rng(1, 2, index);
+    augmentation.apply(input, shape, random, &mut output, &mut Scratch::default());
+    output
+}
+
+/// A ring of full brightness, away from the edges.
+fn ring() -> Vec<u8> {
+    let of = |index: usize| (index as f64 - 13.5).powi(2);
+    let values = (0..28 * 28).map(|pixel| of(pixel / 28) + of(pixel % 28));
+    values
+        .map(|squared| {
+            if (25.0..64.0).contains(&squared) {
+                255
+            } else {
+                0
+            }
+        })
+        .collect()
+}
+
+fn input() -> impl Strategy<Value = (InputShape, Vec<u8>)> {
+    let side = || prop_oneof![Just(1), 2..40_u32];
+    (side(), side(), 1..4_u32).prop_flat_map(|(height, width, channels)| {
+        let shape = InputShape {
+            height,
+            width,
+            channels,
+        };
+        (
+            Just(shape),
+            prop::collection::vec(any::<u8>(), shape.values()),
+        )
+    })
+}
+
+proptest! {
+    #[test]
+    fn nothing_changes_when_no_change_is_asked_for((shape, input) in input(), index: usize) {
+        prop_assert_eq!(&apply(&Augmentation::none(), &input, shape, index), &input);
+        // Through the map and the field, which do nothing.
+        let still = Augmentation {
+            elastic: Some(Elastic { alpha_pixels: 0.0, sigma_pixels: 4.0 }),
+            ..Augmentation::none()
+        };
+        prop_assert_eq!(&apply(&still, &input, shape, index), &input);
+    }
+
+    #[test]
+    fn no_value_is_beyond_those_of_its_channel((shape, input) in input(), index: usize) {
+        let channels = shape.channels as usize;
+        let most = |values: &[u8], channel: usize| {
+            values.iter().skip(channel).step_by(channels).copied().max()
+        };
+        let wild = Augmentation {
+            shift_pixels: 255.0,
+            rotate_degrees: 180.0,
+            scale: 0.9,
+            shear_degrees: 60.0,
+            elastic: Some(Elastic { alpha_pixels: 255.0, sigma_pixels: 1.0 }),
+        };
+        for augmentation in [wild, Augmentation::default_for(shape)] {
+            let output = apply(&augmentation, &input, shape, index);
+            for channel in 0..channels {
+                prop_assert!(most(&output, channel) <= most(&input, channel));
+            }
+        }
+    }
+
+    #[test]
+    fn a_generator_tells_the_outcome_whatever_the_scratch_was_used_for(
+        (shape, input) in input(),
+        (other_shape, other_input) in input(),
+        index: usize,
+    ) {
+        let augmentation = Augmentation::default_for(DIGIT);
+        let mut scratch = Scratch::default();
+        let mut output = vec![0; other_shape.values()];
+        augmentation.apply(&other_input, other_shape, &mut rng(3, 4, 5), &mut output, &mut scratch);
+        let mut output = vec![0; shape.values()];
+        augmentation.apply(&input, shape, &mut rng(1, 2, index), &mut output, &mut scratch);
+        prop_assert_eq!(output, apply(&augmentation, &input, shape, index));
+    }
+}
+
+#[test]
+fn every_example_and_epoch_is_augmented_in_its_own_way() {
+    let augmentation = Augmentation::default_for(DIGIT);
+    let mut seen = std::collections::HashSet::new();
+    for (seed, epoch, index) in [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)] {
+        let mut output = vec![0; DIGIT.values()];
+        let random = &mut rng(seed, epoch, index);
+        augmentation.apply(&ring(), DIGIT, random, &mut output, &mut Scratch::default());
+        assert!(seen.insert(output), "{seed} {epoch} {index}");
+    }
+}
+
+#[test]
+fn brightness_is_kept_in_the_mean() {
+    let sum = |values: &[u8]| values.iter().map(|&value| f64::from(value)).sum::<f64>();
+    let augmentation = Augmentation::default_for(DIGIT);
+    let input = ring();
+    let sums = (0..200).map(|index| sum(&apply(&augmentation, &input, DIGIT, index)));
+    let mean = sums.sum::<f64>() / 200.0 / sum(&input);
+    assert!((0.97..1.03).contains(&mean), "{mean}");
+}
+
+#[test]
+fn the_defaults_are_within_the_ranges_and_others_are_told() {
+    for (height, width) in [(28, 28), (1, 255), (1, 1), (3, 200), (255, 255)] {
+        let shape = InputShape {
+            height,
+            width,
+            channels: 1,
+        };
+        assert_eq!(Augmentation::default_for(shape).check(), Ok(()));
+    }
+    let wrong = Augmentation {
+        shift_pixels: -1.0,
+        rotate_degrees: f64::NAN,
+        scale: 1.0,
+        ..Augmentation::none()
+    };
+    assert_eq!(
+        wrong.check().unwrap_err().messages(),
+        [
+            "augmentation: the shift in pixels must be 0 to 255, found -1",
+            "augmentation: the rotation in degrees must be 0 to 180, found NaN",
+            "augmentation: the scale must be 0 to 0.9, found 1",
+        ]
+    );
+}
