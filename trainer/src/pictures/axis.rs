@@ -6,8 +6,10 @@ const LARGEST: f64 = 1e30;
 const SMALLEST: f64 = 1e-12;
 /// A linear axis spans at least this share of its values' size.
 const LEAST_SHARE: f64 = 0.02;
-/// Free above and below the values, as a share of the axis.
+/// Free above and below the values, as a share of the values' span.
 const PADDING: f64 = 0.05;
+/// An axis of more decades has no lines between what is written.
+const MOST_DECADES: f64 = 3.0;
 
 /// The values of a decade that are written, the most first.
 const MANTISSAS: [&[f64]; 5] = [
@@ -17,6 +19,7 @@ const MANTISSAS: [&[f64]; 5] = [
     &[1.0, 3.0],
     &[1.0],
 ];
+const DIGITS: [f64; 9] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0];
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Scale {
@@ -32,6 +35,7 @@ pub(super) struct Axis {
     ends: [f64; 2],
     /// Where these are, in pixels.
     places: [f64; 2],
+    /// Whether zero stands at the lower end of a logarithmic axis.
     has_zero: bool,
 }
 
@@ -142,42 +146,48 @@ impl Axis {
     }
 
     fn logarithmic_ticks(&self, gap: f64) -> Vec<Tick> {
-        let [first, last] = self.ends;
-        let decades = first.floor() as i32..=last.ceil() as i32;
-        let candidates = MANTISSAS.map(|mantissas| (mantissas, 1)).into_iter();
-        let sparse = [2, 3, 5, 10].map(|every| (MANTISSAS[4], every));
+        let candidates = MANTISSAS.map(|mantissas| (mantissas, 1));
+        let sparse = [2, 3, 5, 10].map(|every| (MANTISSAS[MANTISSAS.len() - 1], every));
+        let zero = self.has_zero.then(|| self.tick(0.0, "0".to_owned()));
+        let end = zero.as_ref().map(|zero| zero.place);
         let mut ticks = Vec::new();
-        for (mantissas, every) in candidates.chain(sparse) {
-            ticks.clear();
-            // Above the zero at the axis' lower end there must be room for it.
-            let mut end = match self.has_zero {
-                true => self.places[0],
-                false => f64::INFINITY,
-            };
-            if self.has_zero {
-                ticks.push(self.tick(0.0, "0".to_owned()));
-            }
-            let mut is_apart = true;
-            for decade in decades.clone().filter(|decade| decade % every == 0) {
-                for mantissa in mantissas {
-                    let value = mantissa * 10f64.powi(decade);
-                    let tick = self.tick(value, significant(value));
-                    if !(first..=last).contains(&value.log10()) {
-                        continue;
-                    }
-                    if self.has_zero && ticks.len() == 1 && (tick.place - end).abs() < gap {
-                        continue;
-                    }
-                    is_apart &= (tick.place - end).abs() >= gap;
-                    end = tick.place;
-                    ticks.push(tick);
-                }
-            }
-            if is_apart {
+        for (mantissas, every) in candidates.into_iter().chain(sparse) {
+            let values = self.values_of_decades(mantissas, every);
+            ticks = values
+                .map(|value| self.tick(value, significant(value)))
+                // Zero needs room, too.
+                .filter(|tick| end.is_none_or(|end| (tick.place - end).abs() >= gap))
+                .collect();
+            let mut pairs = ticks.windows(2);
+            if pairs.all(|pair| (pair[1].place - pair[0].place).abs() >= gap) {
                 break;
             }
         }
-        ticks
+        zero.into_iter().chain(ticks).collect()
+    }
+
+    /// Where a line helps to read between what is written on a logarithmic axis.
+    pub(super) fn minor_places(&self) -> Vec<f64> {
+        let [first, last] = self.ends;
+        if !self.is_logarithmic() || last - first > MOST_DECADES {
+            return Vec::new();
+        }
+        let values = self.values_of_decades(&DIGITS, 1);
+        values.map(|value| self.place(value)).collect()
+    }
+
+    /// These values of every so many decades, as far as the axis goes.
+    fn values_of_decades(&self, mantissas: &[f64], every: i32) -> impl Iterator<Item = f64> {
+        let [first, last] = self.ends;
+        let decades = first.floor() as i32..=last.floor() as i32;
+        let values = decades
+            .filter(move |decade| decade % every == 0)
+            .flat_map(|decade| {
+                mantissas
+                    .iter()
+                    .map(move |digit| digit * 10f64.powi(decade))
+            });
+        values.filter(move |value| (first..=last).contains(&value.log10()))
     }
 
     fn tick(&self, value: f64, text: String) -> Tick {
@@ -241,11 +251,8 @@ mod tests {
 
     #[test]
     fn an_axis_is_logarithmic_where_its_values_span_more_than_a_decade() {
-        assert_eq!(texts(&[0.7, 80.0], 25.0), ["1", "2", "5", "10", "20", "50"]);
-        assert_eq!(
-            texts(&[0.7, 1.0], 25.0),
-            ["0.70", "0.75", "0.80", "0.85", "0.90", "0.95", "1.00"][..].to_vec()
-        );
+        assert_eq!(texts(&[0.7, 60.0], 25.0), ["1", "2", "5", "10", "20", "50"]);
+        assert_eq!(texts(&[0.7, 1.0], 60.0), ["0.7", "0.8", "0.9", "1.0"]);
         assert_eq!(texts(&[0.0, 0.01, 1.0], 30.0)[0], "0");
     }
 

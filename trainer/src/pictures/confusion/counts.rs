@@ -6,15 +6,18 @@ pub struct Confusion {
     class_names: Vec<String>,
     /// A row for each actual class.
     counts: Vec<u64>,
+    /// The sum of each row.
+    samples: Vec<u64>,
 }
 
 impl Confusion {
     /// Of no samples yet, with a class for each name.
     pub fn new(class_names: Vec<String>) -> Self {
-        let counts = vec![0; class_names.len() * class_names.len()];
+        let classes = class_names.len();
         Self {
             class_names,
-            counts,
+            counts: vec![0; classes * classes],
+            samples: vec![0; classes],
         }
     }
 
@@ -25,6 +28,7 @@ impl Confusion {
     pub fn add(&mut self, actual: usize, predicted: usize) {
         let index = self.index(actual, predicted);
         self.counts[index] += 1;
+        self.samples[actual] += 1;
     }
 
     /// How many samples of the one class were taken for the other.
@@ -42,7 +46,7 @@ impl Confusion {
 
     /// How many samples were counted.
     pub fn total(&self) -> u64 {
-        self.counts.iter().sum()
+        self.samples.iter().sum()
     }
 
     /// How many of them were classified rightly.
@@ -67,9 +71,7 @@ impl Confusion {
 
     /// The share of the one class' samples that were taken for the other.
     pub(super) fn share(&self, actual: usize, predicted: usize) -> Option<f64> {
-        let classes = 0..self.class_names.len();
-        let of_class = classes.map(|predicted| self.count(actual, predicted)).sum();
-        share(self.count(actual, predicted), of_class)
+        share(self.count(actual, predicted), self.samples[actual])
     }
 
     /// The largest share of a class that was taken for one other, 0 to 1.

@@ -10,6 +10,8 @@ pub(super) const LEGEND: f64 = 2.0 * MARGIN + 2.0 * SCALE + 30.0;
 const SCALE: f64 = 200.0;
 /// The text of a cell has at least that size, in pixels, or is left out.
 const LEAST_FONT: f64 = 8.0;
+/// Cells smaller than that, in pixels, have no lines between them.
+const LEAST_GRID: f64 = 8.0;
 /// So little of a colour is seen.
 const FAINTEST: f64 = 0.22;
 
@@ -36,7 +38,7 @@ impl Matrix<'_> {
         let (left, top) = self.corner;
         let side = self.cell * classes as f64;
         canvas.rectangle((left, top), (side, side), r##"fill="#fff" stroke="#999""##);
-        for line in 1..classes {
+        for line in (1..classes).filter(|_| self.cell >= LEAST_GRID) {
             let offset = line as f64 * self.cell;
             let grid = r##"stroke="#ececec""##;
             canvas.line((left + offset, top), (left + offset, top + side), grid);
@@ -99,11 +101,12 @@ impl Matrix<'_> {
             (
                 WRONG,
                 "wrong",
-                "0 %".to_owned(),
+                "above 0 %".to_owned(),
                 &*format!("{worst} % of the class"),
             ),
         ];
-        for (index, (scale, name, from, to)) in scales.into_iter().enumerate() {
+        let shown = if self.worst_share > 0.0 { 2 } else { 1 };
+        for (index, (scale, name, from, to)) in scales.into_iter().take(shown).enumerate() {
             let x = MARGIN + index as f64 * (SCALE + 30.0);
             canvas.text((x, y + 4.0), Anchor::Start, Font::PLAIN, name);
             let steps = 20;

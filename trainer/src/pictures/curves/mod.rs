@@ -7,13 +7,12 @@ use super::axis::{Axis, trimmed};
 use super::canvas::{Anchor, Canvas};
 use super::font::Font;
 use super::{MARGIN, Picture, WIDTH};
-use panel::{Curve, Panel};
+use panel::Panel;
 
 /// Validation is blue, training vermilion: colours that those who see few can tell apart
 /// (Okabe & Ito, "Color Universal Design", 2008).
 const VALIDATION: &str = "#0072b2";
 const TRAINING: &str = "#d55e00";
-const BEST: &str = "#1a1a1a";
 
 /// Where the panels begin and end, in pixels.
 const LEFT: f64 = 76.0;
@@ -49,8 +48,9 @@ impl EpochRecord {
     }
 }
 
-/// Draws the records, which are in the order of their epochs. The epoch that is the best
-/// is marked, if any of the records is of it.
+/// Draws the records, which are in the order of their epochs: error rate above, loss below.
+/// A scale is logarithmic where its values span more than a decade. The best epoch is
+/// marked, if any of the records is of it.
 pub fn draw(records: &[EpochRecord], best_epoch: Option<u32>, title: &str) -> Picture {
     let mut canvas = Canvas::default();
     let fitted = Font::TITLE.fitted(title, WIDTH - 2.0 * MARGIN);
@@ -67,14 +67,8 @@ pub fn draw(records: &[EpochRecord], best_epoch: Option<u32>, title: &str) -> Pi
         name: "error rate (%)",
         opposite_name: Some("accuracy (%)"),
         curves: [
-            Curve {
-                colour: TRAINING,
-                value: EpochRecord::training_error_percent,
-            },
-            Curve {
-                colour: VALIDATION,
-                value: EpochRecord::validation_error_percent,
-            },
+            EpochRecord::training_error_percent,
+            EpochRecord::validation_error_percent,
         ],
     };
     let loss_top = error_panel.bottom + BETWEEN_PANELS;
@@ -84,14 +78,8 @@ pub fn draw(records: &[EpochRecord], best_epoch: Option<u32>, title: &str) -> Pi
         name: "loss",
         opposite_name: None,
         curves: [
-            Curve {
-                colour: TRAINING,
-                value: |record| record.training_loss,
-            },
-            Curve {
-                colour: VALIDATION,
-                value: |record| record.validation_loss,
-            },
+            |record| record.training_loss,
+            |record| record.validation_loss,
         ],
     };
     phases::name(&mut canvas, &phases, top);
@@ -99,7 +87,8 @@ pub fn draw(records: &[EpochRecord], best_epoch: Option<u32>, title: &str) -> Pi
         panel.draw(&mut canvas, records, &epochs, &phases, best);
     }
     let bottom = loss_panel.bottom;
-    for tick in epochs.ticks(60.0, true) {
+    let ticks = epochs.ticks(60.0, true).into_iter();
+    for tick in ticks.filter(|_| !records.is_empty()) {
         let text = (tick.place, bottom + 18.0);
         canvas.text(text, Anchor::Middle, Font::FAINT, &tick.text);
     }
@@ -163,7 +152,7 @@ fn notes(canvas: &mut Canvas, records: &[EpochRecord], panels: [&Panel; 2], y: f
     };
     let lines = [
         "Error rate: the share of the samples that were classified wrongly. Loss: what training makes small. Of both, lower is better.",
-        "Epoch: every training sample was seen once. Validation samples are never trained on.",
+        "In an epoch every training sample is seen once. Validation samples are never trained on.",
     ];
     canvas.text((MARGIN, y), Anchor::Start, Font::FAINT, lines[0]);
     let second = format!("{} {scale}", lines[1]);

@@ -4,18 +4,12 @@ use super::super::axis::{Axis, is_drawn, trimmed};
 use super::super::canvas::{Anchor, Canvas};
 use super::super::font::Font;
 use super::phases::{self, Phase};
-use super::{BEST, EpochRecord, LEFT, RIGHT};
+use super::{EpochRecord, LEFT, RIGHT, TRAINING, VALIDATION};
 
 /// Epochs at least so many pixels apart have a dot each.
 const DOTTED: f64 = 14.0;
 /// Between values that are written at the axis, in pixels.
 const GAP: f64 = 20.0;
-
-/// A line of a panel.
-pub(super) struct Curve {
-    pub(super) colour: &'static str,
-    pub(super) value: fn(&EpochRecord) -> f64,
-}
 
 /// A quantity by epoch.
 pub(super) struct Panel {
@@ -25,17 +19,18 @@ pub(super) struct Panel {
     /// What is written at the right: a hundred less the value.
     pub(super) opposite_name: Option<&'static str>,
     /// Training's, then validation's.
-    pub(super) curves: [Curve; 2],
+    pub(super) curves: [fn(&EpochRecord) -> f64; 2],
 }
 
 impl Panel {
     /// The upright axis.
     pub(super) fn axis(&self, records: &[EpochRecord]) -> Axis {
-        let values = self
-            .curves
-            .iter()
-            .flat_map(|curve| records.iter().map(curve.value));
-        Axis::around(values, [self.bottom, self.top])
+        Axis::around(self.values(records), [self.bottom, self.top])
+    }
+
+    fn values(&self, records: &[EpochRecord]) -> impl Iterator<Item = f64> {
+        let curves = self.curves.iter();
+        curves.flat_map(|curve| records.iter().map(curve))
     }
 
     pub(super) fn draw(
@@ -48,23 +43,23 @@ impl Panel {
     ) {
         let axis = self.axis(records);
         phases::mark(canvas, phases, self.top, self.bottom);
-        self.draw_scale(canvas, &axis);
+        let is_empty = self.values(records).all(|value| !is_drawn(value));
+        self.draw_scale(canvas, (!is_empty).then_some(&axis));
         let place = |record: &EpochRecord, value| {
             (epochs.place(f64::from(record.epoch)), axis.place(value))
         };
-        let best_value = best.map(|record| (record, (self.curves[1].value)(record)));
+        let best_value = best.map(|record| (record, self.curves[1](record)));
         if let Some((record, value)) = best_value {
             let (x, _) = place(record, value);
             canvas.line(
                 (x, self.top),
                 (x, self.bottom),
-                format_args!(r#"stroke="{BEST}""#),
+                r##"stroke="#000" stroke-opacity="0.35""##,
             );
         }
         let is_dotted = epochs.place(1.0) - epochs.place(0.0) >= DOTTED || records.len() == 1;
-        let mut is_empty = true;
-        for curve in &self.curves {
-            let values = records.iter().map(|record| (record, (curve.value)(record)));
+        for (value, colour) in self.curves.iter().zip([TRAINING, VALIDATION]) {
+            let values = records.iter().map(|record| (record, value(record)));
             let values: Vec<_> = values.collect();
             // A value that cannot be drawn parts the line.
             for run in values.split(|(_, value)| !is_drawn(*value)) {
@@ -73,14 +68,13 @@ impl Panel {
                     .map(|&(record, value)| place(record, value))
                     .collect();
                 if points.len() > 1 {
-                    canvas.polyline(&points, curve.colour, 1.6);
+                    canvas.polyline(&points, colour, 1.6);
                 }
                 if points.len() == 1 || is_dotted {
                     for &point in &points {
-                        canvas.disc(point, 3.0, curve.colour);
+                        canvas.disc(point, 3.0, colour);
                     }
                 }
-                is_empty &= points.is_empty();
             }
         }
         match best_value {
@@ -94,8 +88,11 @@ impl Panel {
     }
 
     /// The frame, the grid and what is written beside it.
-    fn draw_scale(&self, canvas: &mut Canvas, axis: &Axis) {
-        for tick in axis.ticks(GAP, false) {
+    fn draw_scale(&self, canvas: &mut Canvas, axis: Option<&Axis>) {
+        for place in axis.into_iter().flat_map(Axis::minor_places) {
+            canvas.line((LEFT, place), (RIGHT, place), r##"stroke="#efefef""##);
+        }
+        for tick in axis.into_iter().flat_map(|axis| axis.ticks(GAP, false)) {
             canvas.line(
                 (LEFT, tick.place),
                 (RIGHT, tick.place),
@@ -123,7 +120,7 @@ pub(super) fn diamond(canvas: &mut Canvas, (x, y): (f64, f64)) {
     canvas.element(
         "path",
         format_args!(
-            r##"transform="translate({x:.1} {y:.1})" d="M0,-7 L7,0 L0,7 L-7,0 Z" fill="{BEST}" stroke="#fff" stroke-width="1.5""##
+            r##"transform="translate({x:.1} {y:.1})" d="M0,-7 L7,0 L0,7 L-7,0 Z" fill="{VALIDATION}" stroke="#000" stroke-width="1.5""##
         ),
     );
 }

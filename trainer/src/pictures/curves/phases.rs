@@ -10,6 +10,8 @@ const NAME: f64 = 200.0;
 /// Rows of names; a name that has room in none is left out.
 const ROWS: usize = 6;
 const ROW_HEIGHT: f64 = 16.0;
+/// What parts one phase from the next.
+const LINE: &str = r##"stroke="#777" stroke-dasharray="4 3""##;
 
 /// Epochs one after another that are of one kind.
 pub(super) struct Phase {
@@ -65,7 +67,13 @@ pub(super) fn name(canvas: &mut Canvas, phases: &[Phase], bottom: f64) {
             continue;
         };
         let y = top + ROW_HEIGHT * row as f64;
-        canvas.line((phase.start, y), (phase.start, bottom), LINE);
+        // A name that was moved to have room stands over its line, not beside it.
+        let line_top = if left < phase.start {
+            y + ROW_HEIGHT
+        } else {
+            y
+        };
+        canvas.line((phase.start, line_top), (phase.start, bottom), LINE);
         canvas.text(
             (left + 5.0, y + 11.0),
             Anchor::Start,
@@ -87,5 +95,3 @@ pub(super) fn mark(canvas: &mut Canvas, phases: &[Phase], top: f64, bottom: f64)
         canvas.line((phase.start, top), (phase.start, bottom), LINE);
     }
 }
-
-const LINE: &str = r##"stroke="#777" stroke-dasharray="4 3""##;

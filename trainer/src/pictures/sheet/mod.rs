@@ -89,9 +89,13 @@ pub fn draw(worst: &[Worst<'_>], shape: Shape, title: &str) -> Vec<u8> {
         }
     };
     canvas.text((MARGIN, 58.0), Anchor::Start, Font::FAINT, note);
+    if shape.is_series() && !worst.is_empty() {
+        series::draw_legend(&mut canvas, (MARGIN, 76.0), shape);
+    }
+    let top = if shape.is_series() { 94.0 } else { 76.0 };
     let place = |index: usize| {
         let (column, row) = (index % columns, index / columns);
-        (MARGIN + column as f64 * step.0, 76.0 + row as f64 * step.1)
+        (MARGIN + column as f64 * step.0, top + row as f64 * step.1)
     };
     for (index, one) in worst.iter().enumerate() {
         let (x, y) = place(index);
@@ -109,7 +113,7 @@ pub fn draw(worst: &[Worst<'_>], shape: Shape, title: &str) -> Vec<u8> {
             is_long,
         );
     }
-    let sheet_height = 76.0 + rows as f64 * step.1;
+    let sheet_height = top + rows as f64 * step.1;
     let mut pixels = canvas.finish(sheet_width, sheet_height, title).pixels();
     if !shape.is_series() {
         for (index, one) in worst.iter().enumerate() {
