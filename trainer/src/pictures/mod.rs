@@ -1,5 +1,5 @@
 //! What a person looks at after a training: [learning curves](curves), a
-//! [confusion matrix](mod@confusion) and a [sheet](sheet) of the worst mistakes.
+//! [confusion matrix](mod@confusion) and a [sheet] of the worst mistakes.
 //!
 //! The same data gives the same bytes: nothing is read from the system, the font is
 //! compiled in. That font has no Chinese, Japanese and Korean letters; a PNG shows
