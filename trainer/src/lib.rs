@@ -3,6 +3,7 @@
 mod kernels;
 pub mod model;
 pub mod ops;
+pub mod pictures;
 pub mod quantise;
 
 pub use kernels::EXAMPLES;
