@@ -31,7 +31,7 @@ mod split;
 
 pub use examples::Examples;
 pub use problems::Problems;
-pub use random::Rng;
+pub use random::{Purpose, Rng};
 pub use shape::InputShape;
 pub use source::{Options, Source};
 pub use split::split;

@@ -1,8 +1,9 @@
 //! A network's parameters as burn's tensors, and what it computes with them.
 
 use burn::module::{Module, Param};
-use burn::tensor::{Device, Distribution, Tensor, TensorData};
-use herringbone_compiler::network::{Activation, Kernel, Layer, LayerKind, Network};
+use burn::tensor::{Device, Tensor, TensorData};
+use herringbone_compiler::network::{Activation, Bits, Kernel, Layer, LayerKind, Network};
+use herringbone_dataset::Rng;
 
 use crate::ops::{self, Maps};
 use crate::quantise::{Grid, Scales, SumScales};
@@ -103,20 +104,21 @@ impl SumShape {
 
 impl Model {
     /// Weights drawn as He et al. 2015 have it, equation 10, and biases of 0.
-    /// The device's generator is to be seeded before.
-    pub fn new(network: &Network, device: &Device) -> Self {
-        let sums = sum_shapes(network).into_iter().map(|sum| {
+    pub fn new(network: &Network, random: &mut Rng, device: &Device) -> Self {
+        let numbers = sum_shapes(network).into_iter().map(|sum| {
             let gain = if sum.is_signed { 1.0 } else { 2.0 };
-            let deviation = (gain / f64::from(sum.fan_in())).sqrt();
-            let weights = Distribution::Normal(0.0, deviation);
-            WeightedSum {
-                weights: Param::from_tensor(Tensor::random(sum.dims(), weights, device)),
-                bias: Param::from_tensor(Tensor::zeros([sum.outputs as usize], device)),
-            }
+            let deviation = (gain / sum.fan_in() as f32).sqrt();
+            let weights = (0..sum.dims().iter().product()).map(|_| random.normal() * deviation);
+            (weights.collect(), vec![0.0; sum.outputs as usize])
         });
-        Self {
-            sums: sums.collect(),
-        }
+        Self::of_numbers(network, numbers, device)
+    }
+
+    /// Each weighted sum's weights and biases.
+    pub fn numbers(&self) -> Vec<(Vec<f32>, Vec<f32>)> {
+        let sums = self.sums.iter();
+        sums.map(|sum| (floats(sum.weights.val()), floats(sum.bias.val())))
+            .collect()
     }
 
     /// With these numbers, a weighted sum's weights and biases each.
@@ -140,13 +142,13 @@ impl Model {
     }
 
     /// Logits of a batch: examples, classes. `maps`: what the network reads behind a
-    /// leading `A`, from 0 to below 1. With `dropout`, values are dropped.
+    /// leading `A`, from 0 to below 1. With `dropout`, values are dropped by it.
     pub fn forward(
         &self,
         network: &Network,
         scales: Option<&Scales>,
         maps: Maps,
-        dropout: bool,
+        dropout: Option<&mut Rng>,
     ) -> Tensor<2> {
         let maps = self.run(network, scales, maps, dropout, &mut |_, _| {});
         // Results are rows, columns, channels, as a dense layer flattens them.
@@ -161,7 +163,7 @@ impl Model {
         network: &Network,
         scales: Option<&Scales>,
         mut maps: Maps,
-        dropout: bool,
+        mut dropout: Option<&mut Rng>,
         watch: &mut dyn FnMut(usize, &Maps),
     ) -> Maps {
         let bits = network.bits();
@@ -179,12 +181,11 @@ impl Model {
                     maps = ops::average(maps, extent(window), step);
                 }
                 LayerKind::MaxPool { window } => maps = ops::maximum(maps, extent(window)),
-                LayerKind::Dropout { probability } if dropout && probability > 0.0 => {
-                    let kept = Distribution::Bernoulli(1.0 - probability);
-                    let kept = maps.random_like(kept);
-                    maps = maps * kept / (1.0 - probability);
+                LayerKind::Dropout { probability } => {
+                    if let Some(random) = dropout.as_deref_mut() {
+                        maps = drop_values(maps, probability, random);
+                    }
                 }
-                LayerKind::Dropout { .. } => {}
                 LayerKind::Convolution { .. }
                 | LayerKind::Separable { .. }
                 | LayerKind::Dense { .. } => {
@@ -205,7 +206,7 @@ impl Model {
         index: usize,
         shape: &SumShape,
         scales: Option<SumScales>,
-        bits: herringbone_compiler::network::Bits,
+        bits: Bits,
         (maps, exponent): (Maps, i32),
         watch: &mut dyn FnMut(usize, &Maps),
     ) -> Maps {
@@ -230,6 +231,26 @@ impl Model {
         watch(index, &maps);
         maps
     }
+}
+
+/// Sets a share of values to 0, and makes up for it (Srivastava et al. 2014).
+fn drop_values(maps: Maps, probability: f64, random: &mut Rng) -> Maps {
+    let bound = (2.0 * probability - 1.0) as f32;
+    let scale = (1.0 / (1.0 - probability)) as f32;
+    let shape = maps.shape();
+    let kept = (0..shape.num_elements()).map(|_| {
+        let is_dropped = random.signed_unit() < bound;
+        if is_dropped { 0.0 } else { scale }
+    });
+    let kept = TensorData::new(kept.collect::<Vec<f32>>(), shape);
+    let device = maps.device();
+    maps * Maps::from_data(kept, &device)
+}
+
+/// A tensor's numbers.
+pub(crate) fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    let data = tensor.into_data().convert::<f32>();
+    data.try_into_vec().expect("the numbers are f32")
 }
 
 fn extent(kernel: Kernel) -> [usize; 2] {

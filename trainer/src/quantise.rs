@@ -1,5 +1,7 @@
 //! Grids of numbers that integers of a few bits stand for.
 
+use serde::{Deserialize, Serialize};
+
 /// Where a layer's activations may lie: multiples of a step within a range.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Grid {
@@ -65,32 +67,46 @@ impl Grid {
 }
 
 /// The powers of two of a network's integers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scales {
     /// Of each weighted sum, in the order of [`Model::sums`](crate::model::Model).
     pub sums: Vec<SumScales>,
 }
 
 /// The powers of two of a weighted sum.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SumScales {
     /// What 1 of a weight stands for, 2 to that power.
     pub weight: i32,
+    /// Bits that products are shifted to the left by, before the bias.
+    pub left: i32,
     /// What 1 of an activation stands for; of results that are sums, of the sum.
     pub activation: i32,
 }
 
 impl SumScales {
-    /// Bits that products are shifted to the left by, so that a sum is never
-    /// coarser than the activation that it becomes. `input`: the power of what is
-    /// read.
-    pub fn left(self, input: i32) -> i32 {
-        (self.weight + input - self.activation).max(0)
+    /// With as much of a shift to the left as keeps the sum from being coarser than
+    /// the activation. `input`: the power of what is read.
+    pub fn of_activation(weight: i32, activation: i32, input: i32) -> Self {
+        Self {
+            weight,
+            left: (weight + input - activation).max(0),
+            activation,
+        }
+    }
+
+    /// Of a sum that is returned as it is.
+    pub fn of_result(weight: i32, input: i32) -> Self {
+        Self {
+            weight,
+            left: 0,
+            activation: weight + input,
+        }
     }
 
     /// The power of the sum, which is the bias's too.
     pub fn sum_exponent(self, input: i32) -> i32 {
-        self.weight + input - self.left(input)
+        self.weight + input - self.left
     }
 
     /// Bits that a sum is shifted to the right by.

@@ -62,7 +62,11 @@ pub(crate) fn activation_gradient(
                     of_sums.iter_mut().zip(sums).zip(gradient).zip(bias)
                 {
                     for ((of_sum, &sum), &gradient) in of_sums.iter_mut().zip(sums).zip(gradient) {
-                        *of_sum = if grid.passes(sum + bias) { gradient } else { 0.0 };
+                        *of_sum = if grid.passes(sum + bias) {
+                            gradient
+                        } else {
+                            0.0
+                        };
                     }
                 }
             }

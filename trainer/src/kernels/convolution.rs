@@ -21,9 +21,13 @@ pub(crate) fn convolve(
         width: input_shape.width + 1 - kernel.width,
         channels: outputs,
     };
-    let packed = packed(weights, kernel, input_shape.channels, outputs, |o, tap, c| {
-        (o * kernel.taps() + tap) * input_shape.channels + c
-    });
+    let packed = packed(
+        weights,
+        kernel,
+        input_shape.channels,
+        outputs,
+        |o, tap, c| (o * kernel.taps() + tap) * input_shape.channels + c,
+    );
     let gather = Gather {
         source: input_shape,
         target: shape,
@@ -138,10 +142,9 @@ impl Gather<'_> {
             let mut sums = [simd.splat_f32s(0.0); COUNT];
             for tap_row in rows.0..rows.1 {
                 for tap_column in columns.0..columns.1 {
-                    let at = self.source.at(
-                        self.place(row, tap_row),
-                        self.place(column, tap_column),
-                    );
+                    let at = self
+                        .source
+                        .at(self.place(row, tap_row), self.place(column, tap_column));
                     let pixel = &source[at..at + self.source.pixel()];
                     let tap = tap_row * self.kernel.width + tap_column;
                     let weights = &self.packed[tap * self.source.channels * written..]
@@ -261,11 +264,10 @@ impl WeightGradient<'_> {
         let mut sums = [[simd.splat_f32s(0.0); READ]; WRITTEN];
         for row in 0..self.gradient_shape.height {
             for column in 0..self.gradient_shape.width {
-                let read = self.input_shape.at(row + tap_row, column + tap_column)
-                    + first_read * EXAMPLES;
+                let read =
+                    self.input_shape.at(row + tap_row, column + tap_column) + first_read * EXAMPLES;
                 let read = &self.input[read..read + READ * EXAMPLES];
-                let written =
-                    self.gradient_shape.at(row, column) + first_written * EXAMPLES;
+                let written = self.gradient_shape.at(row, column) + first_written * EXAMPLES;
                 let written = &self.gradient[written..written + WRITTEN * EXAMPLES];
                 for lane in (0..EXAMPLES).step_by(lanes) {
                     let values: [S::f32s; READ] = std::array::from_fn(|channel| {

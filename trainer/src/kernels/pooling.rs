@@ -84,8 +84,11 @@ pub(crate) fn maximum_gradient(
                 for tap in taps {
                     let input = &input[tap..tap + pixel];
                     let of_input = &mut of_input[tap..tap + pixel];
-                    for (((of_input, left), &input), &output) in
-                        of_input.iter_mut().zip(left.iter_mut()).zip(input).zip(output)
+                    for (((of_input, left), &input), &output) in of_input
+                        .iter_mut()
+                        .zip(left.iter_mut())
+                        .zip(input)
+                        .zip(output)
                     {
                         let is_it = input == output;
                         *of_input = if is_it { *left } else { 0.0 };
@@ -133,7 +136,8 @@ pub(crate) fn average_gradient(gradient: &[f32], shape: MapShape, window: Extent
             for_each_window(shape, window, |at, taps| {
                 for tap in taps {
                     let of_input = &mut of_input[tap..tap + pixel];
-                    for (of_input, &gradient) in of_input.iter_mut().zip(&gradient[at..at + pixel]) {
+                    for (of_input, &gradient) in of_input.iter_mut().zip(&gradient[at..at + pixel])
+                    {
                         *of_input = gradient * share;
                     }
                 }

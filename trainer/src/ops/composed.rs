@@ -24,15 +24,23 @@ pub(super) fn convolve(maps: Maps, weights: Tensor<4>) -> Maps {
     let examples = maps.dims()[4];
     let weights = weights.permute([0, 3, 1, 2]);
     let options = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
-    in_blocks(conv2d(channels_first(maps), weights, None, options), examples)
+    in_blocks(
+        conv2d(channels_first(maps), weights, None, options),
+        examples,
+    )
 }
 
 pub(super) fn depthwise(maps: Maps, weights: Tensor<3>) -> Maps {
     let [_, _, _, channels, examples] = maps.dims();
     let [height, width, _] = weights.dims();
-    let weights = weights.permute([2, 0, 1]).reshape([channels, 1, height, width]);
+    let weights = weights
+        .permute([2, 0, 1])
+        .reshape([channels, 1, height, width]);
     let options = ConvOptions::new([1, 1], [0, 0], [1, 1], channels);
-    in_blocks(conv2d(channels_first(maps), weights, None, options), examples)
+    in_blocks(
+        conv2d(channels_first(maps), weights, None, options),
+        examples,
+    )
 }
 
 pub(super) fn activate(sums: Maps, bias: Tensor<1>, grid: Grid) -> Maps {
@@ -65,9 +73,14 @@ fn windows(maps: Maps, [rows, columns]: [usize; 2]) -> Tensor<7> {
 pub(super) fn maximum(maps: Maps, window: [usize; 2]) -> Maps {
     let windows = windows(maps, window);
     let [blocks, high, rows, wide, columns, channels, examples] = windows.dims();
-    let taps: Tensor<6> = windows
-        .permute([0, 1, 3, 5, 6, 2, 4])
-        .reshape([blocks, high, wide, channels, examples, rows * columns]);
+    let taps: Tensor<6> = windows.permute([0, 1, 3, 5, 6, 2, 4]).reshape([
+        blocks,
+        high,
+        wide,
+        channels,
+        examples,
+        rows * columns,
+    ]);
     taps.max_dim(5)
         .reshape([blocks, high, wide, channels, examples])
 }

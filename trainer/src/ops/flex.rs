@@ -137,12 +137,7 @@ struct Convolve;
 impl Backward<Flex, 2> for Convolve {
     type State = (FlexTensor, FlexTensor);
 
-    fn backward(
-        self,
-        ops: Ops<Self::State, 2>,
-        gradients: &mut Gradients,
-        _: &mut Checkpointer,
-    ) {
+    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
         let (input, weights) = ops.state;
         let [_, height, width, channels] = weights.shape().dims();
@@ -178,12 +173,7 @@ struct Depthwise;
 impl Backward<Flex, 2> for Depthwise {
     type State = (FlexTensor, FlexTensor);
 
-    fn backward(
-        self,
-        ops: Ops<Self::State, 2>,
-        gradients: &mut Gradients,
-        _: &mut Checkpointer,
-    ) {
+    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
         let (input, weights) = ops.state;
         let [height, width, _] = weights.shape().dims();
@@ -217,12 +207,7 @@ struct Activate;
 impl Backward<Flex, 2> for Activate {
     type State = (FlexTensor, FlexTensor, Grid);
 
-    fn backward(
-        self,
-        ops: Ops<Self::State, 2>,
-        gradients: &mut Gradients,
-        _: &mut Checkpointer,
-    ) {
+    fn backward(self, ops: Ops<Self::State, 2>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
         let (sums, bias, grid) = ops.state;
         let (of_sums, of_bias) = kernels::activation_gradient(
@@ -249,12 +234,7 @@ struct Quantise;
 impl Backward<Flex, 1> for Quantise {
     type State = ();
 
-    fn backward(
-        self,
-        ops: Ops<Self::State, 1>,
-        gradients: &mut Gradients,
-        _: &mut Checkpointer,
-    ) {
+    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = gradients.consume::<Flex>(&ops.node);
         let [node] = ops.parents;
         if let Some(node) = node {
@@ -269,12 +249,7 @@ struct Maximum;
 impl Backward<Flex, 1> for Maximum {
     type State = (FlexTensor, FlexTensor, [usize; 2]);
 
-    fn backward(
-        self,
-        ops: Ops<Self::State, 1>,
-        gradients: &mut Gradients,
-        _: &mut Checkpointer,
-    ) {
+    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
         let (input, output, window) = ops.state;
         let [node] = ops.parents;
@@ -297,18 +272,12 @@ struct Average;
 impl Backward<Flex, 1> for Average {
     type State = (MapShape, [usize; 2]);
 
-    fn backward(
-        self,
-        ops: Ops<Self::State, 1>,
-        gradients: &mut Gradients,
-        _: &mut Checkpointer,
-    ) {
+    fn backward(self, ops: Ops<Self::State, 1>, gradients: &mut Gradients, _: &mut Checkpointer) {
         let gradient = contiguous(gradients.consume::<Flex>(&ops.node));
         let (input, window) = ops.state;
         let [node] = ops.parents;
         if let Some(node) = node {
-            let of_input =
-                kernels::average_gradient(numbers(&gradient), input, extent(window));
+            let of_input = kernels::average_gradient(numbers(&gradient), input, extent(window));
             gradients.register::<Flex>(node.id, maps(of_input, input));
         }
     }
@@ -320,7 +289,10 @@ impl<C: CheckpointStrategy> Layers for Autodiff<Flex, C> {
             .prepare::<C>([input.node(), weights.node()])
             .compute_bound()
             .stateful();
-        let (input, weights) = (contiguous(input.primitive().clone()), contiguous(weights.primitive().clone()));
+        let (input, weights) = (
+            contiguous(input.primitive().clone()),
+            contiguous(weights.primitive().clone()),
+        );
         let output = Flex::convolve(input.clone(), weights.clone());
         match prepared {
             OpsKind::Tracked(prepared) => prepared.finish((input, weights), output),
@@ -333,7 +305,10 @@ impl<C: CheckpointStrategy> Layers for Autodiff<Flex, C> {
             .prepare::<C>([input.node(), weights.node()])
             .compute_bound()
             .stateful();
-        let (input, weights) = (contiguous(input.primitive().clone()), contiguous(weights.primitive().clone()));
+        let (input, weights) = (
+            contiguous(input.primitive().clone()),
+            contiguous(weights.primitive().clone()),
+        );
         let output = Flex::depthwise(input.clone(), weights.clone());
         match prepared {
             OpsKind::Tracked(prepared) => prepared.finish((input, weights), output),
@@ -346,7 +321,10 @@ impl<C: CheckpointStrategy> Layers for Autodiff<Flex, C> {
             .prepare::<C>([sums.node(), bias.node()])
             .compute_bound()
             .stateful();
-        let (sums, bias) = (contiguous(sums.primitive().clone()), contiguous(bias.primitive().clone()));
+        let (sums, bias) = (
+            contiguous(sums.primitive().clone()),
+            contiguous(bias.primitive().clone()),
+        );
         let output = Flex::activate(sums.clone(), bias.clone(), grid);
         match prepared {
             OpsKind::Tracked(prepared) => prepared.finish((sums, bias, grid), output),

@@ -3,6 +3,8 @@
 mod panel;
 mod phases;
 
+use serde::{Deserialize, Serialize};
+
 use super::axis::{Axis, trimmed};
 use super::canvas::{Anchor, Canvas};
 use super::font::Font;
@@ -22,7 +24,7 @@ const LOSS_PANEL: f64 = 190.0;
 const BETWEEN_PANELS: f64 = 24.0;
 
 /// What one epoch gave. Where there is no figure, it is NaN, and left out of the curves.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
     /// Which epoch it is, counted through all phases.
     pub epoch: u32,
