@@ -1,7 +1,7 @@
 //! What is done to each sum of a layer: its bias is added, and it becomes an
 //! activation on its grid.
 
-use pulp::Arch;
+use pulp::{Simd, with_simd};
 
 use super::{EXAMPLES, for_each_block, sum_over_blocks};
 use crate::quantise::Grid;
@@ -14,25 +14,33 @@ fn pixel(bias: &[f32]) -> usize {
 /// Activations of sums. `bias`: one a channel.
 pub(crate) fn activate(sums: &[f32], bias: &[f32], block: usize, grid: Grid) -> Vec<f32> {
     let mut activations = vec![0.0; sums.len()];
-    let arch = Arch::new();
     for_each_block(&mut activations, block, |index, activations| {
-        let sums = &sums[index * block..][..block];
-        arch.dispatch(|| {
-            for (activations, sums) in activations
-                .chunks_exact_mut(pixel(bias))
-                .zip(sums.chunks_exact(pixel(bias)))
-            {
-                let activations = activations.as_chunks_mut::<EXAMPLES>().0;
-                let sums = sums.as_chunks::<EXAMPLES>().0;
-                for ((activations, sums), &bias) in activations.iter_mut().zip(sums).zip(bias) {
-                    for (activation, &sum) in activations.iter_mut().zip(sums) {
-                        *activation = grid.nearest(sum + bias);
-                    }
-                }
-            }
-        });
+        activate_block(&sums[index * block..][..block], bias, grid, activations);
     });
     activations
+}
+
+#[with_simd(activate_block = pulp::Arch::new())]
+#[inline(always)]
+fn activate_block_with_simd<'a, S: Simd>(
+    _: S,
+    sums: &'a [f32],
+    bias: &'a [f32],
+    grid: Grid,
+    activations: &'a mut [f32],
+) {
+    for (activations, sums) in activations
+        .chunks_exact_mut(pixel(bias))
+        .zip(sums.chunks_exact(pixel(bias)))
+    {
+        let activations = activations.as_chunks_mut::<EXAMPLES>().0;
+        let sums = sums.as_chunks::<EXAMPLES>().0;
+        for ((activations, sums), &bias) in activations.iter_mut().zip(sums).zip(bias) {
+            for (activation, &sum) in activations.iter_mut().zip(sums) {
+                *activation = grid.nearest(sum + bias);
+            }
+        }
+    }
 }
 
 /// How the loss changes with each sum, of how it changes with each activation; and
@@ -45,57 +53,65 @@ pub(crate) fn activation_gradient(
     grid: Grid,
 ) -> (Vec<f32>, Vec<f32>) {
     let mut of_sums = vec![0.0; sums.len()];
-    let arch = Arch::new();
     for_each_block(&mut of_sums, block, |index, of_sums| {
         let sums = &sums[index * block..][..block];
         let gradient = &gradient[index * block..][..block];
-        arch.dispatch(|| {
-            for ((of_sums, sums), gradient) in of_sums
-                .chunks_exact_mut(pixel(bias))
-                .zip(sums.chunks_exact(pixel(bias)))
-                .zip(gradient.chunks_exact(pixel(bias)))
-            {
-                let of_sums = of_sums.as_chunks_mut::<EXAMPLES>().0;
-                let sums = sums.as_chunks::<EXAMPLES>().0;
-                let gradient = gradient.as_chunks::<EXAMPLES>().0;
-                for (((of_sums, sums), gradient), &bias) in
-                    of_sums.iter_mut().zip(sums).zip(gradient).zip(bias)
-                {
-                    for ((of_sum, &sum), &gradient) in of_sums.iter_mut().zip(sums).zip(gradient) {
-                        *of_sum = if grid.passes(sum + bias) {
-                            gradient
-                        } else {
-                            0.0
-                        };
-                    }
-                }
-            }
-        });
+        gradient_block(sums, bias, gradient, grid, of_sums);
     });
     let of_bias = channel_sums(&of_sums, bias.len(), block);
     (of_sums, of_bias)
 }
 
+#[with_simd(gradient_block = pulp::Arch::new())]
+#[inline(always)]
+fn gradient_block_with_simd<'a, S: Simd>(
+    _: S,
+    sums: &'a [f32],
+    bias: &'a [f32],
+    gradient: &'a [f32],
+    grid: Grid,
+    of_sums: &'a mut [f32],
+) {
+    for ((of_sums, sums), gradient) in of_sums
+        .chunks_exact_mut(pixel(bias))
+        .zip(sums.chunks_exact(pixel(bias)))
+        .zip(gradient.chunks_exact(pixel(bias)))
+    {
+        let of_sums = of_sums.as_chunks_mut::<EXAMPLES>().0;
+        let sums = sums.as_chunks::<EXAMPLES>().0;
+        let gradient = gradient.as_chunks::<EXAMPLES>().0;
+        for (((of_sums, sums), gradient), &bias) in
+            of_sums.iter_mut().zip(sums).zip(gradient).zip(bias)
+        {
+            for ((of_sum, &sum), &gradient) in of_sums.iter_mut().zip(sums).zip(gradient) {
+                *of_sum = if grid.passes(sum + bias) {
+                    gradient
+                } else {
+                    0.0
+                };
+            }
+        }
+    }
+}
+
 /// The sum of each channel over pixels and examples.
 fn channel_sums(numbers: &[f32], channels: usize, block: usize) -> Vec<f32> {
-    sum_over_blocks(numbers.len() / block, channels, |index, sums| {
-        Arch::new().dispatch(|| {
-            let numbers = &numbers[index * block..][..block];
-            for pixel in numbers.chunks_exact(channels * EXAMPLES) {
-                let pixel = pixel.as_chunks::<EXAMPLES>().0;
-                for (sum, numbers) in sums.iter_mut().zip(pixel) {
-                    // In halves, so that the order is one that vectors have.
-                    let mut halves = *numbers;
-                    let mut half = EXAMPLES / 2;
-                    while half > 0 {
-                        for lane in 0..half {
-                            halves[lane] += halves[lane + half];
-                        }
-                        half /= 2;
-                    }
-                    *sum += halves[0];
-                }
-            }
-        });
-    })
+    let blocks = numbers.len() / block;
+    let lanes = sum_over_blocks(blocks, channels * EXAMPLES, |index, sums| {
+        add_pixels(&numbers[index * block..][..block], sums);
+    });
+    lanes
+        .chunks_exact(EXAMPLES)
+        .map(|lanes| lanes.iter().sum())
+        .collect()
+}
+
+#[with_simd(add_pixels = pulp::Arch::new())]
+#[inline(always)]
+fn add_pixels_with_simd<'a, S: Simd>(_: S, numbers: &'a [f32], sums: &'a mut [f32]) {
+    for pixel in numbers.chunks_exact(sums.len()) {
+        for (sum, &number) in sums.iter_mut().zip(pixel) {
+            *sum += number;
+        }
+    }
 }

@@ -1,12 +1,14 @@
 //! Convolutions, of which a dense layer is the one whose kernel is as large as its
 //! input.
 
+use std::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd};
 
 use super::{EXAMPLES, Extent, MapShape, for_each_block, sum_over_blocks};
 
-/// Outputs whose sums are in registers at a time.
-const OUTPUTS: usize = 8;
+/// Outputs whose sums are in registers at a time, of 16 that there are.
+const OUTPUTS: usize = 12;
 
 /// Each output's sum over its kernel. `weights`: `[output][row][column][channel]`.
 pub(crate) fn convolve(
@@ -191,32 +193,30 @@ impl WithSimd for GatherBlock<'_> {
             for column in 0..shape.width {
                 let at = shape.at(row, column);
                 let target = &mut target[at..at + shape.pixel()];
-                let mut first = 0;
-                while first < shape.channels {
-                    let place = (row, column, first);
-                    let left = shape.channels - first;
-                    first += match left {
-                        OUTPUTS.. => {
-                            gather.outputs::<S, OUTPUTS>(simd, place, source, target);
-                            OUTPUTS
-                        }
-                        5.. => {
-                            gather.outputs::<S, 5>(simd, place, source, target);
-                            5
-                        }
-                        3.. => {
-                            gather.outputs::<S, 3>(simd, place, source, target);
-                            3
-                        }
-                        _ => {
-                            gather.outputs::<S, 1>(simd, place, source, target);
-                            1
-                        }
-                    };
+                for part in parts(shape.channels, OUTPUTS) {
+                    let place = (row, column, part.start);
+                    macro_rules! outputs {
+                        ($($count:literal)*) => {
+                            match part.len() {
+                                $($count => {
+                                    gather.outputs::<S, $count>(simd, place, source, target);
+                                })*
+                                _ => unreachable!("a part has 1 to 12 outputs"),
+                            }
+                        };
+                    }
+                    outputs!(1 2 3 4 5 6 7 8 9 10 11 12);
                 }
             }
         }
     }
+}
+
+/// Channels in parts of at most so many, and of about the same size.
+#[inline(always)]
+fn parts(channels: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let count = channels.div_ceil(most);
+    (0..count).map(move |part| part * channels / count..(part + 1) * channels / count)
 }
 
 /// How the loss changes with each weight: `[output][row][column][channel]`.
@@ -230,7 +230,7 @@ pub(crate) fn weight_gradient(
     let blocks = input.len() / input_shape.block();
     let weights = gradient_shape.channels * kernel.taps() * input_shape.channels;
     let arch = Arch::new();
-    sum_over_blocks(blocks, weights, |index, sums| {
+    let lanes = sum_over_blocks(blocks, weights * EXAMPLES, |index, sums| {
         arch.dispatch(WeightGradient {
             input: &input[index * input_shape.block()..][..input_shape.block()],
             input_shape,
@@ -239,9 +239,14 @@ pub(crate) fn weight_gradient(
             kernel,
             sums,
         });
-    })
+    });
+    lanes
+        .chunks_exact(EXAMPLES)
+        .map(|lanes| lanes.iter().sum())
+        .collect()
 }
 
+/// Adds to `sums`, which have a number for each example of a block.
 struct WeightGradient<'a> {
     input: &'a [f32],
     input_shape: MapShape,
@@ -251,25 +256,45 @@ struct WeightGradient<'a> {
     sums: &'a mut [f32],
 }
 
+/// Pixels whose products are added up in registers: enough that loading and storing
+/// the sums does not count, and few enough that all that is read stays in the
+/// nearest cache for all taps.
+const PIXELS: usize = 16;
+
+/// What a tile of weights connects.
+struct Tile {
+    rows: Range<usize>,
+    tap: (usize, usize),
+    first_read: usize,
+    first_written: usize,
+}
+
 impl WeightGradient<'_> {
     /// Of `READ` channels and `WRITTEN` outputs of one tap.
     #[inline(always)]
-    fn tile<S: Simd, const READ: usize, const WRITTEN: usize>(
-        &mut self,
-        simd: S,
-        (tap_row, tap_column): (usize, usize),
-        (first_read, first_written): (usize, usize),
-    ) {
+    fn tile<S: Simd, const READ: usize, const WRITTEN: usize>(&mut self, simd: S, tile: &Tile) {
         let lanes = S::F32_LANES.min(EXAMPLES);
-        let mut sums = [[simd.splat_f32s(0.0); READ]; WRITTEN];
-        for row in 0..self.gradient_shape.height {
-            for column in 0..self.gradient_shape.width {
-                let read =
-                    self.input_shape.at(row + tap_row, column + tap_column) + first_read * EXAMPLES;
-                let read = &self.input[read..read + READ * EXAMPLES];
-                let written = self.gradient_shape.at(row, column) + first_written * EXAMPLES;
-                let written = &self.gradient[written..written + WRITTEN * EXAMPLES];
-                for lane in (0..EXAMPLES).step_by(lanes) {
+        let channels = self.input_shape.channels;
+        let tap = tile.tap.0 * self.kernel.width + tile.tap.1;
+        let place = |output: usize| {
+            let row = (tile.first_written + output) * self.kernel.taps() + tap;
+            (row * channels + tile.first_read) * EXAMPLES
+        };
+        for lane in (0..EXAMPLES).step_by(lanes) {
+            let mut sums: [[S::f32s; READ]; WRITTEN] = std::array::from_fn(|output| {
+                std::array::from_fn(|channel| {
+                    let at = place(output) + channel * EXAMPLES + lane;
+                    load(simd, &self.sums[at..at + lanes])
+                })
+            });
+            for row in tile.rows.clone() {
+                for column in 0..self.gradient_shape.width {
+                    let read = self.input_shape.at(row + tile.tap.0, column + tile.tap.1)
+                        + tile.first_read * EXAMPLES;
+                    let read = &self.input[read..read + READ * EXAMPLES];
+                    let written =
+                        self.gradient_shape.at(row, column) + tile.first_written * EXAMPLES;
+                    let written = &self.gradient[written..written + WRITTEN * EXAMPLES];
                     let values: [S::f32s; READ] = std::array::from_fn(|channel| {
                         load(simd, &read[channel * EXAMPLES + lane..][..lanes])
                     });
@@ -281,13 +306,47 @@ impl WeightGradient<'_> {
                     }
                 }
             }
+            for (output, sums) in sums.into_iter().enumerate() {
+                for (channel, sum) in sums.into_iter().enumerate() {
+                    let at = place(output) + channel * EXAMPLES + lane;
+                    store(simd, &mut self.sums[at..at + lanes], sum);
+                }
+            }
         }
-        let channels = self.input_shape.channels;
-        let tap = tap_row * self.kernel.width + tap_column;
-        for (output, sums) in sums.into_iter().enumerate() {
-            let place = ((first_written + output) * self.kernel.taps() + tap) * channels;
-            for (channel, sum) in sums.into_iter().enumerate() {
-                self.sums[place + first_read + channel] += simd.reduce_sum_f32s(sum);
+    }
+
+    #[inline(always)]
+    fn rows<S: Simd>(&mut self, simd: S, rows: &Range<usize>) {
+        // A machine with vectors of 16 numbers has twice as many registers.
+        let (most_read, most_written) = if S::F32_LANES >= EXAMPLES {
+            (4, 6)
+        } else {
+            (3, 4)
+        };
+        for tap in 0..self.kernel.taps() {
+            for written in parts(self.gradient_shape.channels, most_written) {
+                for read in parts(self.input_shape.channels, most_read) {
+                    let tile = Tile {
+                        rows: rows.clone(),
+                        tap: (tap / self.kernel.width, tap % self.kernel.width),
+                        first_read: read.start,
+                        first_written: written.start,
+                    };
+                    macro_rules! tiles {
+                        ($($read:literal $written:literal),*) => {
+                            match (read.len(), written.len()) {
+                                $(($read, $written) => {
+                                    self.tile::<S, $read, $written>(simd, &tile);
+                                })*
+                                _ => unreachable!("tiles have 1 to 4 by 1 to 6 weights"),
+                            }
+                        };
+                    }
+                    tiles!(
+                        1 1, 1 2, 1 3, 1 4, 1 5, 1 6, 2 1, 2 2, 2 3, 2 4, 2 5, 2 6, 3 1, 3 2, 3 3,
+                        3 4, 3 5, 3 6, 4 1, 4 2, 4 3, 4 4, 4 5, 4 6
+                    );
+                }
             }
         }
     }
@@ -298,30 +357,10 @@ impl WithSimd for WeightGradient<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let (read, written) = (self.input_shape.channels, self.gradient_shape.channels);
-        for tap_row in 0..self.kernel.height {
-            for tap_column in 0..self.kernel.width {
-                let tap = (tap_row, tap_column);
-                for first_written in (0..written).step_by(4) {
-                    for first_read in (0..read).step_by(3) {
-                        let first = (first_read, first_written);
-                        match (read - first_read, written - first_written) {
-                            (3.., 4..) => self.tile::<S, 3, 4>(simd, tap, first),
-                            (2, 4..) => self.tile::<S, 2, 4>(simd, tap, first),
-                            (1, 4..) => self.tile::<S, 1, 4>(simd, tap, first),
-                            (3.., 3) => self.tile::<S, 3, 3>(simd, tap, first),
-                            (2, 3) => self.tile::<S, 2, 3>(simd, tap, first),
-                            (1, 3) => self.tile::<S, 1, 3>(simd, tap, first),
-                            (3.., 2) => self.tile::<S, 3, 2>(simd, tap, first),
-                            (2, 2) => self.tile::<S, 2, 2>(simd, tap, first),
-                            (1, 2) => self.tile::<S, 1, 2>(simd, tap, first),
-                            (3.., _) => self.tile::<S, 3, 1>(simd, tap, first),
-                            (2, _) => self.tile::<S, 2, 1>(simd, tap, first),
-                            _ => self.tile::<S, 1, 1>(simd, tap, first),
-                        }
-                    }
-                }
-            }
+        let height = self.gradient_shape.height;
+        let rows = PIXELS.div_ceil(self.gradient_shape.width);
+        for first in (0..height).step_by(rows) {
+            self.rows(simd, &(first..height.min(first + rows)));
         }
     }
 }

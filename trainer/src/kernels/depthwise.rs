@@ -1,6 +1,6 @@
 //! Depthwise convolutions: a kernel a channel.
 
-use pulp::Arch;
+use pulp::{Simd, with_simd};
 
 use super::{EXAMPLES, Extent, MapShape, for_each_block, sum_over_blocks};
 
@@ -58,20 +58,31 @@ pub(crate) fn depthwise(
     let shape = output_shape(input_shape, kernel);
     let blocks = input.len() / input_shape.block();
     let mut output = vec![0.0; blocks * shape.block()];
-    let arch = Arch::new();
     for_each_block(&mut output, shape.block(), |index, output| {
         let input = &input[index * input_shape.block()..][..input_shape.block()];
-        arch.dispatch(|| {
-            for at in connections(input_shape, shape, kernel) {
-                add_products(
-                    &mut output[at.output..at.output + shape.pixel()],
-                    &input[at.input..at.input + shape.pixel()],
-                    &weights[at.tap * shape.channels..][..shape.channels],
-                );
-            }
-        });
+        convolve_block(input, input_shape, weights, kernel, output);
     });
     output
+}
+
+#[with_simd(convolve_block = pulp::Arch::new())]
+#[inline(always)]
+fn convolve_block_with_simd<'a, S: Simd>(
+    _: S,
+    input: &'a [f32],
+    input_shape: MapShape,
+    weights: &'a [f32],
+    kernel: Extent,
+    output: &'a mut [f32],
+) {
+    let shape = output_shape(input_shape, kernel);
+    for at in connections(input_shape, shape, kernel) {
+        add_products(
+            &mut output[at.output..at.output + shape.pixel()],
+            &input[at.input..at.input + shape.pixel()],
+            &weights[at.tap * shape.channels..][..shape.channels],
+        );
+    }
 }
 
 /// How the loss changes with each input.
@@ -84,20 +95,31 @@ pub(crate) fn depthwise_input_gradient(
     let shape = output_shape(input_shape, kernel);
     let blocks = gradient.len() / shape.block();
     let mut of_input = vec![0.0; blocks * input_shape.block()];
-    let arch = Arch::new();
     for_each_block(&mut of_input, input_shape.block(), |index, of_input| {
         let gradient = &gradient[index * shape.block()..][..shape.block()];
-        arch.dispatch(|| {
-            for at in connections(input_shape, shape, kernel) {
-                add_products(
-                    &mut of_input[at.input..at.input + shape.pixel()],
-                    &gradient[at.output..at.output + shape.pixel()],
-                    &weights[at.tap * shape.channels..][..shape.channels],
-                );
-            }
-        });
+        input_gradient_block(gradient, input_shape, weights, kernel, of_input);
     });
     of_input
+}
+
+#[with_simd(input_gradient_block = pulp::Arch::new())]
+#[inline(always)]
+fn input_gradient_block_with_simd<'a, S: Simd>(
+    _: S,
+    gradient: &'a [f32],
+    input_shape: MapShape,
+    weights: &'a [f32],
+    kernel: Extent,
+    of_input: &'a mut [f32],
+) {
+    let shape = output_shape(input_shape, kernel);
+    for at in connections(input_shape, shape, kernel) {
+        add_products(
+            &mut of_input[at.input..at.input + shape.pixel()],
+            &gradient[at.output..at.output + shape.pixel()],
+            &weights[at.tap * shape.channels..][..shape.channels],
+        );
+    }
 }
 
 /// How the loss changes with each weight: `[row][column][channel]`.
@@ -110,23 +132,34 @@ pub(crate) fn depthwise_weight_gradient(
     let shape = output_shape(input_shape, kernel);
     let blocks = input.len() / input_shape.block();
     let sums = kernel.taps() * shape.channels;
-    let arch = Arch::new();
     let lanes = sum_over_blocks(blocks, sums * EXAMPLES, |index, sums| {
         let input = &input[index * input_shape.block()..][..input_shape.block()];
         let gradient = &gradient[index * shape.block()..][..shape.block()];
-        arch.dispatch(|| {
-            for at in connections(input_shape, shape, kernel) {
-                let sums = &mut sums[at.tap * shape.pixel()..][..shape.pixel()];
-                let input = &input[at.input..at.input + shape.pixel()];
-                let gradient = &gradient[at.output..at.output + shape.pixel()];
-                for ((sum, &input), &gradient) in sums.iter_mut().zip(input).zip(gradient) {
-                    *sum += input * gradient;
-                }
-            }
-        });
+        weight_gradient_block(input, input_shape, gradient, kernel, sums);
     });
     lanes
         .chunks_exact(EXAMPLES)
         .map(|lanes| lanes.iter().sum())
         .collect()
+}
+
+#[with_simd(weight_gradient_block = pulp::Arch::new())]
+#[inline(always)]
+fn weight_gradient_block_with_simd<'a, S: Simd>(
+    _: S,
+    input: &'a [f32],
+    input_shape: MapShape,
+    gradient: &'a [f32],
+    kernel: Extent,
+    sums: &'a mut [f32],
+) {
+    let shape = output_shape(input_shape, kernel);
+    for at in connections(input_shape, shape, kernel) {
+        let sums = &mut sums[at.tap * shape.pixel()..][..shape.pixel()];
+        let input = &input[at.input..at.input + shape.pixel()];
+        let gradient = &gradient[at.output..at.output + shape.pixel()];
+        for ((sum, &input), &gradient) in sums.iter_mut().zip(input).zip(gradient) {
+            *sum += input * gradient;
+        }
+    }
 }

@@ -84,7 +84,7 @@ fn for_each_block(
 /// Blocks whose sums are made together: few enough for every thread to have some,
 /// and the same on each machine, for the order of adding decides about the last
 /// bits.
-const BLOCKS_PER_SUM: usize = 4;
+const BLOCKS_PER_SUM: usize = 2;
 
 /// The sum over all blocks of what `block` adds to `sums` numbers.
 fn sum_over_blocks(
