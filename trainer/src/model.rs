@@ -141,6 +141,20 @@ impl Model {
         }
     }
 
+    /// Takes weights back that have gone beyond the range of their integers, so that
+    /// they do not have far to go when their sign changes.
+    pub fn clip_weights(&mut self, bits: u32, scales: &Scales) {
+        for (sum, scales) in self.sums.iter_mut().zip(&scales.sums) {
+            let grid = Grid::of_bits(bits, true, scales.weight);
+            // Half a step further is the same integer.
+            let (least, largest) = (grid.least - 0.5, grid.largest + 0.5);
+            sum.weights = sum.weights.clone().map(|weights| {
+                let clipped = weights.inner().clamp(least * grid.step, largest * grid.step);
+                Tensor::from_inner(clipped).require_grad()
+            });
+        }
+    }
+
     /// Logits of a batch: examples, classes. `maps`: what the network reads behind a
     /// leading `A`, from 0 to below 1. With `dropout`, values are dropped by it.
     pub fn forward(

@@ -3,7 +3,7 @@
 
 use pulp::{Simd, with_simd};
 
-use super::{EXAMPLES, Extent, MapShape, for_each_block};
+use super::{Extent, MapShape, for_each_block};
 
 /// Runs `pixel` with where each pixel of the output begins, and where its window's
 /// pixels do.
