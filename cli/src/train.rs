@@ -17,7 +17,7 @@ use herringbone_trainer::session::{self, Data, DataOptions, Finished, Session};
 use herringbone_trainer::{Device, percent};
 
 use crate::watcher::Terminal;
-use crate::which::{Found, Which};
+use crate::which::{Found, Which, shortest};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -136,15 +136,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
 
     let network = &declaration.network;
     let recipe = recipe(arguments, Intake::of(network).input());
-    let mut problems = Vec::new();
+    let mut problems = session::problems(network, &recipe);
     let out = out(arguments, &found, &ast)
-        .map_err(|error| problems.push(format!("{error:#}")))
-        .unwrap_or_default();
-    if problems.is_empty() {
-        problems = session::problems(network, &recipe, &out);
-    } else {
-        problems.extend(recipe.problems());
-    }
+        .and_then(|out| session::check_out(&out).map(|()| out))
+        .map_err(|error| problems.push(format!("{error:#}")));
     let options = DataOptions {
         path: arguments.data.clone(),
         validation_share: arguments.validation.unwrap_or(Recipe::VALIDATION_SHARE),
@@ -152,7 +147,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let data = Data::open(options, network, recipe.seed)
         .map_err(|error| problems.push(format!("{error:#}")));
-    let (Ok(data), []) = (data, &problems[..]) else {
+    let (Ok(out), Ok(data), []) = (out, data, &problems[..]) else {
         bail!("{}", problems.join("\n       "));
     };
 
@@ -191,9 +186,7 @@ fn recipe(arguments: &Arguments, shape: InputShape) -> Recipe {
         seed: arguments.seed.unwrap_or(defaults.seed),
         batch: arguments.batch_size.unwrap_or(defaults.batch),
         learning_rate: arguments.learning_rate.unwrap_or(defaults.learning_rate),
-        augmentation: arguments
-            .augmentation
-            .changed(defaults.augmentation, shape),
+        augmentation: arguments.augmentation.changed(defaults.augmentation, shape),
     }
 }
 
@@ -208,7 +201,8 @@ impl AugmentationArguments {
             (Some(alpha_pixels), elastic) => Some(Elastic {
                 alpha_pixels,
                 // A series has none of its own: a wave about as long as a sixth of it.
-                sigma_pixels: elastic.map_or(f64::from(shape.width) / 6.0, |it| it.sigma_pixels)
+                sigma_pixels: elastic
+                    .map_or(f64::from(shape.width) / 6.0, |it| it.sigma_pixels)
                     .max(1.0),
             }),
         };
@@ -252,7 +246,10 @@ fn command(arguments: &Arguments) -> String {
         }
     };
     option("--network", network.clone());
-    option("--features", Some(features.join(",")).filter(|it| !it.is_empty()));
+    option(
+        "--features",
+        Some(features.join(",")).filter(|it| !it.is_empty()),
+    );
     option("--data", Some(arguments.data.display().to_string()));
     let out = arguments.out.as_ref();
     option("--out", out.map(|it| it.display().to_string()));
@@ -286,7 +283,10 @@ fn summarise(session: &Session, finished: &Finished) {
     }
     match finished.best {
         Some((epoch, accuracy)) => {
-            println!("validation: {} (epoch {epoch}, the best)", percent(accuracy));
+            println!(
+                "validation: {} (epoch {epoch}, the best)",
+                percent(accuracy)
+            );
         }
         None => println!("no weights are written: no epoch with integers is done yet"),
     }
@@ -302,6 +302,6 @@ fn summarise(session: &Session, finished: &Finished) {
     }
     println!();
     for file in &finished.files {
-        println!("{}", file.display());
+        println!("{}", shortest(file).display());
     }
 }

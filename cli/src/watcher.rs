@@ -16,33 +16,36 @@ const FRAMES: u8 = 5;
 
 /// A bar within the epoch, where there is a terminal, and a line an epoch.
 pub(crate) struct Terminal {
+    /// Said before the first epoch.
+    head: String,
     bar: ProgressBar,
     epochs: u32,
     /// Epochs that are done.
     done: u32,
     phase: &'static str,
-    /// When the first epoch of this run began, and which it was.
+    /// When the first epoch of this run began, and how many were done before.
     begun: Option<(Instant, u32)>,
 }
 
 impl Terminal {
     pub(crate) fn new(session: &Session) -> Self {
         let data = &session.data;
-        println!(
-            "{}: {} examples to learn from, {} to choose the best epoch by",
+        let head = format!(
+            "{}: {} examples to learn from, {} to choose the best epoch by\n\
+             {:>9}  {:<23}  {:>17}  {:>17}",
             session.ast.name,
             data.training.len(),
-            data.validation.len()
+            data.validation.len(),
+            "epoch",
+            "phase",
+            "training",
+            "validation"
         );
-        println!(
-            "{:>9}  {:<23}  {:>17}  {:>17}",
-            "epoch", "phase", "training", "validation"
-        );
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(FRAMES));
-        let style = "{prefix:>9}  {wide_bar:.blue} {pos}/{len}, {eta} left of the epoch{msg}";
-        let style = ProgressStyle::with_template(style).expect("the template is well formed");
+        let template = "{prefix:>9}  {wide_bar:.blue} {pos}/{len}, {eta} left of the epoch{msg}";
+        let style = ProgressStyle::with_template(template).expect("the template is well formed");
         Self {
-            bar: bar.with_style(style),
+            head,
+            bar: ProgressBar::hidden().with_style(style),
             epochs: session.recipe.epochs,
             done: 0,
             phase: "",
@@ -64,16 +67,22 @@ impl Watcher for Terminal {
     fn epoch_begins(&mut self, epoch: u32, epochs: u32, phase: Phase, steps: usize) {
         self.done = epoch - 1;
         self.phase = phase.name();
-        self.begun.get_or_insert((Instant::now(), self.done));
-        self.bar.reset();
         self.bar.set_length(steps as u64);
         self.bar.set_prefix(format!("{epoch}/{epochs}"));
+        self.bar.reset();
+        if self.begun.is_none() {
+            println!("{}", self.head);
+            self.begun = Some((Instant::now(), self.done));
+            let target = ProgressDrawTarget::stderr_with_hz(FRAMES);
+            self.bar.set_draw_target(target);
+        }
     }
 
     fn step(&mut self) {
         self.bar.inc(1);
         if let Some(left) = self.left().filter(|_| !self.bar.is_hidden()) {
-            self.bar.set_message(format!(", {} of all", HumanDuration(left)));
+            self.bar
+                .set_message(format!(", {} of all epochs", HumanDuration(left)));
         }
     }
 

@@ -154,7 +154,7 @@ fn place(declared: &Declared) -> String {
 }
 
 /// A path from the current folder on, if it lies there.
-fn shortest(path: &Path) -> PathBuf {
+pub(crate) fn shortest(path: &Path) -> PathBuf {
     let current = std::env::current_dir().unwrap_or_default();
     path.strip_prefix(current).unwrap_or(path).to_owned()
 }

@@ -91,7 +91,10 @@ fn a_training_leaves_weights_that_fit_their_declaration_pictures_and_a_report() 
     assert!(plan.status.success(), "{}", stderr(&plan));
     let plan: Value = serde_json::from_slice(&plan.stdout).unwrap();
     let report = String::from_utf8(package.bytes("tiny.report.md")).unwrap();
-    assert!(report.contains(&format!("| {} bytes of 2,048", plan["sram_bytes"])), "{report}");
+    assert!(
+        report.contains(&format!("| {} bytes of 2,048", plan["sram_bytes"])),
+        "{report}"
+    );
     assert!(report.contains("ms on atmega328p at 16 MHz"), "{report}");
     assert!(
         report.contains("220 for training, 20 for validation, 60 for testing"),
@@ -104,7 +107,10 @@ fn a_training_leaves_weights_that_fit_their_declaration_pictures_and_a_report() 
     let (_, test) = printed.split_once("test: ").unwrap();
     let percent: f64 = test.split(' ').next().unwrap().parse().unwrap();
     assert!(percent >= 95.0, "{printed}");
-    assert!(report.contains(&format!("accuracy, test | {percent:.2} %")), "{report}");
+    assert!(
+        report.contains(&format!("accuracy, test | {percent:.2} %")),
+        "{report}"
+    );
 
     for picture in ["curves", "confusion"] {
         let svg = String::from_utf8(package.bytes(&format!("tiny.{picture}.svg"))).unwrap();
@@ -145,7 +151,10 @@ fn a_training_that_was_killed_goes_on_as_if_it_had_not_been() {
     let message = package.failure(&format!("{arguments} {out}"));
     assert!(message.contains("--resume"), "{message}");
     let message = package.failure(&format!("{arguments} {out} --seed 3 --resume"));
-    assert!(message.contains("--seed: 1 in the checkpoint, 3 given"), "{message}");
+    assert!(
+        message.contains("--seed: 1 in the checkpoint, 3 given"),
+        "{message}"
+    );
 
     let printed = package.trained(&format!("{arguments} {out} --resume"));
     assert!(!printed.contains(" 1/30 "), "{printed}");
@@ -158,7 +167,10 @@ fn a_training_that_was_killed_goes_on_as_if_it_had_not_been() {
 fn an_interrupt_keeps_the_best_so_far_and_leaves_the_test_for_the_end() {
     let package = Package::new(TINY);
     // The first best epoch is the first with integers, of 70.
-    let child = run_until(package.train("--data data --epochs 100 --batch-size 32"), "best");
+    let child = run_until(
+        package.train("--data data --epochs 100 --batch-size 32"),
+        "best",
+    );
     let id = child.id().to_string();
     Command::new("kill").args(["-INT", &id]).status().unwrap();
     let output = child.wait_with_output().unwrap();

@@ -138,11 +138,19 @@ pub fn to_bytes(identity: &Identity, state: &State, seconds: &[f64]) -> Result<V
     put("records".to_owned(), Dtype::F64, shape, doubles(&records));
     let optimizer = state.optimizer.into_bytes()?;
     let length = vec![optimizer.len()];
-    put("optimizer".to_owned(), Dtype::U8, length, optimizer.to_vec());
+    put(
+        "optimizer".to_owned(),
+        Dtype::U8,
+        length,
+        optimizer.to_vec(),
+    );
 
     let mut views = Vec::new();
     for (name, dtype, shape, bytes) in &tensors {
-        views.push((name.as_str(), TensorView::new(*dtype, shape.clone(), bytes)?));
+        views.push((
+            name.as_str(),
+            TensorView::new(*dtype, shape.clone(), bytes)?,
+        ));
     }
     let header = serde_json::to_string(&Header {
         identity: identity.clone(),
@@ -153,7 +161,10 @@ pub fn to_bytes(identity: &Identity, state: &State, seconds: &[f64]) -> Result<V
             scales: best.scales.clone(),
         }),
     })?;
-    let checksum = checksum(&header, views.iter().map(|(name, view)| (*name, view.data())));
+    let checksum = checksum(
+        &header,
+        views.iter().map(|(name, view)| (*name, view.data())),
+    );
     let metadata = HashMap::from([(HEADER.to_owned(), header), (CHECKSUM.to_owned(), checksum)]);
     Ok(safetensors::serialize(views, Some(metadata))?)
 }

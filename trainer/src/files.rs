@@ -1,11 +1,10 @@
 //! Files that are there whole or not at all.
 
-use std::fs::File;
-use std::io::Write;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use tempfile::NamedTempFile;
 
 /// Writes a file so that whoever reads it, after a crash too, has the old bytes or the
 /// new ones.
@@ -13,15 +12,17 @@ use tempfile::NamedTempFile;
 /// # Errors
 /// With the path, and what the system says.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let write = || -> std::io::Result<()> {
-        let folder = folder(path);
-        let mut file = new_file(&folder)?;
+    let write = || -> io::Result<()> {
+        let new = beside(path);
+        let mut file = File::create(&new)?;
         file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
+        file.sync_all()?;
+        fs::rename(&new, path)?;
         // The new name lasts when the folder does.
         #[cfg(unix)]
-        File::open(&folder)?.sync_all()?;
+        if let Some(folder) = path.parent().filter(|it| !it.as_os_str().is_empty()) {
+            File::open(folder)?.sync_all()?;
+        }
         Ok(())
     };
     write().with_context(|| format!("cannot write {}", path.display()))
@@ -32,27 +33,20 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// With the path, and why not.
 pub(crate) fn check(path: &Path) -> Result<()> {
-    let context = || format!("cannot write {}", path.display());
-    if path.is_dir() {
-        anyhow::bail!("{}: it is a folder", context());
-    }
-    new_file(&folder(path)).with_context(context)?;
-    Ok(())
+    let check = || -> io::Result<()> {
+        if path.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        let new = beside(path);
+        File::create(&new)?;
+        fs::remove_file(&new)
+    };
+    check().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// A file without a name that lasts, as readable to others as any new file.
-fn new_file(folder: &Path) -> std::io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Less what the process's umask takes away.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder.prefix(".herringbone-").tempfile_in(folder)
-}
-
-fn folder(path: &Path) -> PathBuf {
-    let parent = path.parent().filter(|it| !it.as_os_str().is_empty());
-    parent.unwrap_or(Path::new(".")).to_owned()
+/// Where new bytes are until they are whole.
+fn beside(path: &Path) -> PathBuf {
+    let mut new = path.to_owned().into_os_string();
+    new.push(".new");
+    new.into()
 }

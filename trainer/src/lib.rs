@@ -16,9 +16,9 @@ mod report;
 pub mod session;
 pub mod training;
 
-#[cfg(feature = "wgpu")]
-pub use burn::tensor::DeviceKind;
 /// What computes: a burn device.
 pub use burn::tensor::Device;
+#[cfg(feature = "wgpu")]
+pub use burn::tensor::DeviceKind;
 pub use kernels::EXAMPLES;
 pub use report::percent;

@@ -100,7 +100,13 @@ impl Recipe {
             ));
         }
         let augmentation = self.augmentation.check();
-        problems.extend(augmentation.err().iter().flat_map(Problems::messages).cloned());
+        problems.extend(
+            augmentation
+                .err()
+                .iter()
+                .flat_map(Problems::messages)
+                .cloned(),
+        );
         problems
     }
 

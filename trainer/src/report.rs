@@ -44,8 +44,8 @@ impl Report<'_> {
         let bits = network.bits();
         let weights: u64 = network.layers().iter().map(|it| it.weight_count()).sum();
         let biases: u64 = network.layers().iter().map(|it| it.bias_count()).sum();
-        let bytes = (weights * u64::from(bits.weights)).div_ceil(8)
-            + biases * u64::from(bits.biases) / 8;
+        let bytes =
+            (weights * u64::from(bits.weights)).div_ceil(8) + biases * u64::from(bits.biases) / 8;
         let mean = self.seconds.iter().sum::<f64>() / self.seconds.len().max(1) as f64;
         let mut rows = vec![
             ("accuracy, test", self.test_accuracy()),
@@ -85,7 +85,10 @@ impl Report<'_> {
                     },
                 ),
             ),
-            ("training data, SHA-256", format!("`{}`", self.data.checksum)),
+            (
+                "training data, SHA-256",
+                format!("`{}`", self.data.checksum),
+            ),
             ("seed", self.seed.to_string()),
             (
                 "epochs",

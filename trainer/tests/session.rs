@@ -56,7 +56,8 @@ struct StopsAfter<'a> {
 
 impl Watcher for StopsAfter<'_> {
     fn epoch_ends(&mut self, record: &EpochRecord, _: bool, _: f64) {
-        self.stop.store(record.epoch >= self.epoch, Ordering::Relaxed);
+        self.stop
+            .store(record.epoch >= self.epoch, Ordering::Relaxed);
     }
 }
 
@@ -85,8 +86,15 @@ fn a_resumed_training_gives_the_weights_of_one_that_was_not_stopped() {
         let finished = run_until(&parts, is_resumed, epoch);
         assert!(!finished.is_complete);
         assert_eq!(finished.epochs, epoch);
-        assert_eq!(finished.tested, None, "who may go on is not told of the test");
-        assert_eq!(finished.best.is_some(), epoch > 3, "integers begin at epoch 4");
+        assert_eq!(
+            finished.tested, None,
+            "who may go on is not told of the test"
+        );
+        assert_eq!(
+            finished.best.is_some(),
+            epoch > 3,
+            "integers begin at epoch 4"
+        );
         assert_eq!(parts.out.exists(), epoch > 3);
         is_resumed = true;
     }

@@ -64,17 +64,22 @@ pub trait Watcher {
 /// Whoever does not watch.
 impl Watcher for () {}
 
-/// Everything by which a training cannot begin: of the recipe, the network, and the place
-/// of the weights file.
-pub fn problems(network: &Network, recipe: &Recipe, out: &Path) -> Vec<String> {
+/// Everything by which such a training cannot begin.
+pub fn problems(network: &Network, recipe: &Recipe) -> Vec<String> {
     let mut problems = recipe.problems();
     if sum_shapes(network).is_empty() {
-        problems.push("the network has no weights to train: give it a `C1`, `C2` or `D`".to_owned());
-    }
-    if let Err(error) = files::check(out) {
-        problems.push(format!("{error:#}"));
+        let problem = "the network has no weights to train: give it a `C1`, `C2` or `D`";
+        problems.push(problem.to_owned());
     }
     problems
+}
+
+/// Checks that weights can be written there.
+///
+/// # Errors
+/// With the path, and why not.
+pub fn check_out(out: &Path) -> Result<()> {
+    files::check(out)
 }
 
 impl Session {
@@ -114,10 +119,10 @@ impl Session {
                     self.recipe.learning_rate
                 );
             }
-            seconds.push(start.elapsed().as_secs_f64());
+            let took = start.elapsed().as_secs_f64();
+            seconds.push(took);
             files::write(&path, &checkpoint::to_bytes(&identity, state, &seconds)?)?;
             let best_epoch = state.best.as_ref().map(|best| best.epoch);
-            let took = start.elapsed().as_secs_f64();
             watcher.epoch_ends(record, best_epoch == Some(record.epoch), took);
         }
         watcher.training_ends();
@@ -165,14 +170,8 @@ impl Session {
         let Checkpoint { state, seconds, .. } =
             checkpoint::from_bytes(&bytes, identity, network, &self.recipe, &device)
                 .with_context(context)?;
-        let training = Training::from_state(
-            network,
-            &self.recipe,
-            training,
-            validation,
-            state,
-            device,
-        );
+        let training =
+            Training::from_state(network, &self.recipe, training, validation, state, device);
         Ok((training, seconds))
     }
 
