@@ -1,4 +1,4 @@
-//! `cargo herringbone`: shows how a declared network uses its memory.
+//! `cargo herringbone`: trains a declared network, and shows how it uses its memory.
 
 mod chart;
 mod diagnostics;
@@ -8,13 +8,16 @@ mod plan;
 mod progress;
 mod source;
 mod text;
+mod train;
 mod view;
+mod watcher;
+mod which;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Looks at networks declared with `herringbone::network!`.
+/// Looks at and trains networks declared with `herringbone::network!`.
 #[derive(Parser)]
 #[command(name = "cargo-herringbone", bin_name = "cargo herringbone", version)]
 struct Cli {
@@ -26,6 +29,8 @@ struct Cli {
 enum Command {
     /// Prints a network's memory plan, and draws it.
     Plan(plan::Arguments),
+    /// Trains a network with the integers that it will run with, and writes its weights.
+    Train(train::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +41,7 @@ fn main() -> ExitCode {
     }
     let result = match Cli::parse_from(arguments).command {
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Train(arguments) => train::run(&arguments),
     };
     match result {
         Ok(code) => code,

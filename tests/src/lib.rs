@@ -2,6 +2,7 @@
 
 pub mod cifar;
 pub mod crates;
+pub mod halves;
 pub mod networks;
 pub mod published;
 pub mod reference;

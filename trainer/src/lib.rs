@@ -1,14 +1,24 @@
 //! Training of networks that `herringbone::network!` declares.
 
 pub mod calibrate;
+pub mod checkpoint;
 pub mod evaluate;
 pub mod export;
+mod files;
 pub mod intake;
 mod kernels;
 pub mod model;
 pub mod ops;
 pub mod pictures;
 pub mod quantise;
+pub mod recipe;
+mod report;
+pub mod session;
 pub mod training;
 
+/// What computes: a burn device.
+pub use burn::tensor::Device;
+#[cfg(feature = "wgpu")]
+pub use burn::tensor::DeviceKind;
 pub use kernels::EXAMPLES;
+pub use report::percent;

@@ -1,6 +1,6 @@
 //! A network's parameters as burn's tensors, and what it computes with them.
 
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData};
 use herringbone_compiler::network::{Activation, Bits, Kernel, Layer, LayerKind, Network};
 use herringbone_dataset::Rng;
@@ -128,12 +128,12 @@ impl Model {
         device: &Device,
     ) -> Self {
         let sums = sum_shapes(network).into_iter().zip(numbers);
-        let sums = sums.map(|(sum, (weights, bias))| {
+        let sums = (0..).zip(sums).map(|(index, (sum, (weights, bias)))| {
             let weights = TensorData::new(weights, sum.dims());
             let bias = TensorData::new(bias, [sum.outputs as usize]);
             WeightedSum {
-                weights: Param::from_tensor(Tensor::from_data(weights, device)),
-                bias: Param::from_tensor(Tensor::from_data(bias, device)),
+                weights: parameter(2 * index, Tensor::from_data(weights, device)),
+                bias: parameter(2 * index + 1, Tensor::from_data(bias, device)),
             }
         });
         Self {
@@ -245,6 +245,13 @@ impl Model {
         watch(index, &maps);
         maps
     }
+}
+
+/// A parameter whose identity is its place in the network: an optimizer's record finds
+/// it in another process too.
+fn parameter<const D: usize>(place: u64, tensor: Tensor<D>) -> Param<Tensor<D>> {
+    let (_, tensor, mapper) = Param::from_tensor(tensor).consume();
+    Param::from_mapped_value(ParamId::from(place), tensor, mapper)
 }
 
 /// Sets a share of values to 0, and makes up for it (Srivastava et al. 2014).

@@ -7,9 +7,8 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use herringbone_compiler::network::Network;
-use herringbone_dataset::augment::{self, Augmentation, Scratch};
+use herringbone_dataset::augment::{self, Scratch};
 use herringbone_dataset::{Examples, Purpose, Rng};
-use serde::{Deserialize, Serialize};
 
 use crate::calibrate::{self, calibrate};
 use crate::evaluate::{evaluate, first_largest};
@@ -17,78 +16,7 @@ use crate::intake::Intake;
 use crate::model::{Model, floats};
 use crate::pictures::EpochRecord;
 use crate::quantise::Scales;
-
-/// How a network is trained.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Recipe {
-    /// Epochs of all phases.
-    pub epochs: u32,
-    /// What all that is drawn is drawn by.
-    pub seed: u64,
-    /// Examples of a step.
-    pub batch: usize,
-    /// The largest step width of a phase: it falls to 0 by half a cosine.
-    pub learning_rate: f64,
-    /// How examples are changed from epoch to epoch.
-    pub augmentation: Augmentation,
-}
-
-/// What a training does in an epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Phase {
-    /// It computes in floating point.
-    Float,
-    /// It computes with integers, whose scales are found anew in each epoch.
-    Calibrating,
-    /// It computes with integers of scales that stay.
-    Quantised,
-}
-
-impl Phase {
-    /// What people are shown.
-    pub fn name(self) -> &'static str {
-        match self {
-            Phase::Float => "floating point",
-            Phase::Calibrating => "quantised, scales free",
-            Phase::Quantised => "quantised, scales fixed",
-        }
-    }
-}
-
-impl Recipe {
-    /// Epochs in floating point, and behind how many scales stay.
-    fn phases(&self) -> (u32, u32) {
-        let float = self.epochs * 3 / 10;
-        (float, float + (self.epochs - float) / 5)
-    }
-
-    /// What is done in an epoch, counted from 0.
-    pub fn phase(&self, epoch: u32) -> Phase {
-        let (float, calibrating) = self.phases();
-        if epoch < float {
-            Phase::Float
-        } else if epoch < calibrating {
-            Phase::Calibrating
-        } else {
-            Phase::Quantised
-        }
-    }
-
-    /// The step width behind so much of the epoch, 0 to 1 (Loshchilov & Hutter 2017,
-    /// equation 5: a cosine for floating point, and one for integers).
-    fn learning_rate(&self, epoch: u32, behind: f64) -> f64 {
-        let (float, _) = self.phases();
-        let (first, last, most) = if epoch < float {
-            (0, float, self.learning_rate)
-        } else {
-            (float, self.epochs, self.learning_rate / 2.0)
-        };
-        let done = (f64::from(epoch - first) + behind) / f64::from(last - first);
-        // Steps grow at first, until Adam's means are of some use.
-        let warm = (f64::from(epoch) + behind).min(1.0);
-        most * warm * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0
-    }
-}
+pub use crate::recipe::{Phase, Recipe};
 
 /// How much of a step's weights goes into their running mean (Izmailov et al. 2018
 /// average weights too; the mean forgets what is 500 steps ago).

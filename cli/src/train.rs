@@ -1,0 +1,307 @@
+//! `cargo herringbone train`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use herringbone_compiler::Planned;
+use herringbone_compiler::diagnostic::Diagnostics;
+use herringbone_compiler::syntax::{Key, NetworkAst};
+use herringbone_dataset::InputShape;
+use herringbone_dataset::augment::{Augmentation, Elastic};
+use herringbone_trainer::intake::Intake;
+use herringbone_trainer::recipe::Recipe;
+use herringbone_trainer::session::{self, Data, DataOptions, Finished, Session};
+use herringbone_trainer::{Device, percent};
+
+use crate::watcher::Terminal;
+use crate::which::{Found, Which, shortest};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    which: Which,
+    /// The data: a folder of idx files (MNIST's), a folder of images by class, or a
+    /// .npz file
+    #[arg(long, value_name = "PATH")]
+    data: PathBuf,
+    /// Write the weights to this file in place of the declaration's; pictures and a
+    /// report are written beside it
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// How often all examples are learnt from [default: 60]
+    #[arg(long, value_name = "N")]
+    epochs: Option<u32>,
+    /// What all that is drawn is drawn by [default: 1]
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// Examples of a step [default: 256]
+    #[arg(long, value_name = "N")]
+    batch_size: Option<usize>,
+    /// The largest width of a step [default: 0.005]
+    #[arg(long, value_name = "X")]
+    learning_rate: Option<f64>,
+    /// The share of the examples that chooses the best epoch, and is not learnt from
+    /// [default: a twelfth]
+    #[arg(long, value_name = "SHARE")]
+    validation: Option<f64>,
+    #[command(flatten)]
+    augmentation: AugmentationArguments,
+    /// Resize images of another size than the network's
+    #[arg(long)]
+    resize: bool,
+    /// Go on with a training that was stopped
+    #[arg(long)]
+    resume: bool,
+    /// What computes
+    #[arg(long, value_enum, default_value_t = Processor::Flex)]
+    device: Processor,
+}
+
+/// How far every image is changed at most, anew in each epoch. Each has a default by the
+/// size of the input; 0 switches it off.
+#[derive(Args)]
+#[command(next_help_heading = "Augmentation")]
+struct AugmentationArguments {
+    /// Learn from the examples as they are
+    #[arg(
+        long,
+        conflicts_with_all = ["shift", "rotate", "scale", "shear", "elastic"]
+    )]
+    no_augmentation: bool,
+    /// Shift by so many pixels at most
+    #[arg(long, value_name = "PX")]
+    shift: Option<f64>,
+    /// Rotate by so many degrees at most
+    #[arg(long, value_name = "DEG")]
+    rotate: Option<f64>,
+    /// Scale by that share at most: 0.1 is 0.9 to 1.1
+    #[arg(long, value_name = "SHARE")]
+    scale: Option<f64>,
+    /// Shear by so many degrees at most
+    #[arg(long, value_name = "DEG")]
+    shear: Option<f64>,
+    /// Bend by so many pixels in the mean
+    #[arg(long, value_name = "PX")]
+    elastic: Option<f64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Processor {
+    /// This machine's CPU
+    Flex,
+    /// An NVIDIA graphics processor
+    #[cfg(feature = "cuda")]
+    Cuda,
+    /// A graphics processor, by Vulkan, Metal or WebGPU
+    #[cfg(feature = "wgpu")]
+    Wgpu,
+}
+
+impl Processor {
+    fn device(self) -> Device {
+        let device = match self {
+            Processor::Flex => Device::flex(),
+            #[cfg(feature = "cuda")]
+            Processor::Cuda => Device::cuda(0_usize),
+            #[cfg(feature = "wgpu")]
+            Processor::Wgpu => Device::wgpu(herringbone_trainer::DeviceKind::default()),
+        };
+        device.autodiff()
+    }
+}
+
+/// Set when the training is to stop.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// What a shell gives whoever an interrupt has ended.
+const INTERRUPTED: i32 = 130;
+
+/// Fails, having said why, where the declaration is wrong or over its budget, before the
+/// training or with the weights that it gave.
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let found = arguments.which.find()?;
+    let Some((ast, declaration)) = found.parse() else {
+        return Ok(ExitCode::FAILURE);
+    };
+    // Whatever the weights file is now, it is written anew.
+    let mut errors = Diagnostics::new();
+    Planned::of(&ast, &declaration, None, &mut errors);
+    found.print(&errors);
+    if !errors.is_empty() {
+        return Ok(ExitCode::FAILURE);
+    }
+
+    let network = &declaration.network;
+    let recipe = recipe(arguments, Intake::of(network).input());
+    let mut problems = session::problems(network, &recipe);
+    let out = out(arguments, &found, &ast)
+        .and_then(|out| session::check_out(&out).map(|()| out))
+        .map_err(|error| problems.push(format!("{error:#}")));
+    let options = DataOptions {
+        path: arguments.data.clone(),
+        validation_share: arguments.validation.unwrap_or(Recipe::VALIDATION_SHARE),
+        resize: arguments.resize,
+    };
+    let data = Data::open(options, network, recipe.seed)
+        .map_err(|error| problems.push(format!("{error:#}")));
+    let (Ok(out), Ok(data), []) = (out, data, &problems[..]) else {
+        bail!("{}", problems.join("\n       "));
+    };
+
+    ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(INTERRUPTED);
+        }
+        eprintln!("\nstopping, with the best so far (once more: at once)");
+    })
+    .context("cannot listen for Ctrl-C")?;
+    let session = Session {
+        ast,
+        declaration,
+        recipe,
+        data,
+        out,
+        command: command(arguments),
+        device: arguments.device.device(),
+    };
+    let mut terminal = Terminal::new(&session);
+    let finished = session.run(arguments.resume, &STOP, &mut terminal)?;
+    drop(terminal);
+    summarise(&session, &finished);
+    found.print(&finished.errors);
+    Ok(match (finished.is_complete, finished.errors.is_empty()) {
+        (true, true) => ExitCode::SUCCESS,
+        (true, false) => ExitCode::FAILURE,
+        (false, _) => ExitCode::from(INTERRUPTED as u8),
+    })
+}
+
+fn recipe(arguments: &Arguments, shape: InputShape) -> Recipe {
+    let defaults = Recipe::default_for(shape);
+    Recipe {
+        epochs: arguments.epochs.unwrap_or(defaults.epochs),
+        seed: arguments.seed.unwrap_or(defaults.seed),
+        batch: arguments.batch_size.unwrap_or(defaults.batch),
+        learning_rate: arguments.learning_rate.unwrap_or(defaults.learning_rate),
+        augmentation: arguments.augmentation.changed(defaults.augmentation, shape),
+    }
+}
+
+impl AugmentationArguments {
+    fn changed(&self, defaults: Augmentation, shape: InputShape) -> Augmentation {
+        if self.no_augmentation {
+            return Augmentation::none();
+        }
+        let elastic = match (self.elastic, defaults.elastic) {
+            (None, elastic) => elastic,
+            (Some(0.0), _) => None,
+            (Some(alpha_pixels), elastic) => Some(Elastic {
+                alpha_pixels,
+                // A series has none of its own: a wave about as long as a sixth of it.
+                sigma_pixels: elastic
+                    .map_or(f64::from(shape.width) / 6.0, |it| it.sigma_pixels)
+                    .max(1.0),
+            }),
+        };
+        Augmentation {
+            shift_pixels: self.shift.unwrap_or(defaults.shift_pixels),
+            rotate_degrees: self.rotate.unwrap_or(defaults.rotate_degrees),
+            scale: self.scale.unwrap_or(defaults.scale),
+            shear_degrees: self.shear.unwrap_or(defaults.shear_degrees),
+            elastic,
+        }
+    }
+}
+
+/// The weights file that is written.
+fn out(arguments: &Arguments, found: &Found, ast: &NetworkAst) -> Result<PathBuf> {
+    match (&arguments.out, found.weights_file(ast)) {
+        (Some(out), _) => Ok(std::path::absolute(out)?),
+        (None, Some(file)) => file.context("give --out FILE, or a path as `weights`"),
+        (None, None) if ast.value_tokens(Key::Weights).is_some() => {
+            bail!("the weights are loaded at run time: give --out FILE to write them to")
+        }
+        (None, None) => bail!(
+            "the declaration names no file for its weights: \
+             give --out FILE, or add `weights: \"FILE\"`"
+        ),
+    }
+}
+
+/// The command line, but for what the recipe and the data's options say.
+fn command(arguments: &Arguments) -> String {
+    let Which {
+        file,
+        network,
+        features,
+        no_default_features,
+    } = &arguments.which;
+    let mut words = vec![quoted(&file.display().to_string())];
+    let mut option = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            words.extend([name.to_owned(), quoted(&value)]);
+        }
+    };
+    option("--network", network.clone());
+    option(
+        "--features",
+        Some(features.join(",")).filter(|it| !it.is_empty()),
+    );
+    option("--data", Some(arguments.data.display().to_string()));
+    let out = arguments.out.as_ref();
+    option("--out", out.map(|it| it.display().to_string()));
+    if arguments.device != Processor::Flex {
+        let name = arguments.device.to_possible_value();
+        option("--device", name.map(|it| it.get_name().to_owned()));
+    }
+    if *no_default_features {
+        words.push("--no-default-features".to_owned());
+    }
+    format!("cargo herringbone train {}", words.join(" "))
+}
+
+/// A word as a POSIX shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "/._-=,:+@%".contains(letter);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+fn summarise(session: &Session, finished: &Finished) {
+    let of = session.recipe.epochs;
+    println!();
+    if !finished.is_complete {
+        println!(
+            "stopped after epoch {} of {of}: go on by the same command and --resume",
+            finished.epochs
+        );
+    }
+    match finished.best {
+        Some((epoch, accuracy)) => {
+            println!(
+                "validation: {} (epoch {epoch}, the best)",
+                percent(accuracy)
+            );
+        }
+        None => println!("no weights are written: no epoch with integers is done yet"),
+    }
+    match finished.tested {
+        Some(tested) => println!(
+            "test: {}, {} of {}",
+            percent(tested.accuracy()),
+            tested.right,
+            tested.examples
+        ),
+        None if finished.is_complete => println!("test: there is no test data"),
+        None => {}
+    }
+    println!();
+    for file in &finished.files {
+        println!("{}", shortest(file).display());
+    }
+}

@@ -1,0 +1,160 @@
+//! Which declaration a command is about.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use clap::Args;
+use herringbone_compiler::declaration::Declaration;
+use herringbone_compiler::diagnostic::Diagnostics;
+use herringbone_compiler::syntax::{self, NetworkAst};
+use herringbone_compiler::weights::WeightsError;
+
+use crate::diagnostics;
+use crate::package::Package;
+use crate::source::{Declared, Search, displayed};
+
+/// The arguments that say it.
+#[derive(Args)]
+pub(crate) struct Which {
+    /// The Rust file that declares the network, or a module of it does
+    pub(crate) file: PathBuf,
+    /// The network's name, where the file declares several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) network: Option<String>,
+    /// Features of the package that are on
+    #[arg(long, value_name = "FEATURES", value_delimiter = ',')]
+    pub(crate) features: Vec<String>,
+    /// Leave the package's default features off
+    #[arg(long)]
+    pub(crate) no_default_features: bool,
+}
+
+/// The declaration, and the package that it is of.
+pub(crate) struct Found {
+    pub(crate) declared: Declared,
+    package: Option<Package>,
+}
+
+impl Which {
+    pub(crate) fn find(&self) -> Result<Found> {
+        let package = Package::of(&self.file)?;
+        let declared = find(self, package.as_ref())?;
+        Ok(Found { declared, package })
+    }
+}
+
+impl Found {
+    /// What the declaration says; `None`, having printed why, where it is wrong.
+    pub(crate) fn parse(&self) -> Option<(NetworkAst, Declaration)> {
+        let parsed = syntax::parse(self.declared.tokens.clone());
+        self.print(&parsed.errors);
+        parsed.ast.zip(parsed.declaration)
+    }
+
+    /// The file that it has its weights in, as the macro looks for it.
+    pub(crate) fn weights_file(&self, ast: &NetworkAst) -> Option<Result<PathBuf, WeightsError>> {
+        let folder = match &self.package {
+            Some(package) => package.folder.clone(),
+            None => std::env::current_dir().unwrap_or_default(),
+        };
+        ast.weights_file().map(|path| path.locate_in(&folder))
+    }
+
+    /// Prints errors at their places.
+    pub(crate) fn print(&self, errors: &Diagnostics) {
+        let file = &self.declared.file;
+        for (span, message) in errors.spanned() {
+            let error = diagnostics::error(&file.path, &file.text, span, &message);
+            anstream::eprintln!("{error}\n");
+        }
+    }
+}
+
+/// The declaration that is meant.
+fn find(arguments: &Which, package: Option<&Package>) -> Result<Declared> {
+    let defaults = !arguments.no_default_features;
+    let features = match package {
+        Some(package) => package.features(&arguments.features, defaults),
+        None => arguments.features.iter().cloned().collect(),
+    };
+    let mut search = Search::default();
+    search.read(&arguments.file, &features)?;
+    // A binary often uses the network of the library beside it.
+    if let Some(library) = package
+        .and_then(Package::library)
+        .filter(|_| search.is_empty())
+    {
+        search.read(&shortest(&library), &features)?;
+    }
+    let (there, missing): (Vec<Declared>, Vec<Declared>) = search
+        .declared
+        .iter()
+        .cloned()
+        .partition(|declared| declared.missing.is_none());
+    let wanted: Vec<&Declared> = match &arguments.network {
+        Some(name) => {
+            let named = there.iter().filter(|it| it.name.as_ref() == Some(name));
+            named.collect()
+        }
+        None => there.iter().collect(),
+    };
+    match wanted[..] {
+        [declared] => Ok(declared.clone()),
+        [] if there.is_empty() => bail!("{}", nothing(&search, &missing)),
+        [] => bail!(
+            "no network `{}`: there {}",
+            arguments.network.as_deref().unwrap_or_default(),
+            list(&there)
+        ),
+        _ => bail!(
+            "several networks: choose one by --network NAME{}; there {}",
+            match arguments.network {
+                Some(_) => " or by --features",
+                None => "",
+            },
+            list(&there)
+        ),
+    }
+}
+
+/// That there is no declaration, and what was looked at.
+fn nothing(search: &Search, missing: &[Declared]) -> String {
+    let mut message = format!(
+        "no `herringbone::network! {{ … }}` in {}",
+        displayed(&search.files).join(", ")
+    );
+    for note in &search.notes {
+        message.push_str(&format!("\n       {note}"));
+    }
+    for declared in missing {
+        let condition = declared.missing.as_deref().unwrap_or_default();
+        message.push_str(&format!(
+            "\n       {} is there only with {condition}: see --features",
+            place(declared)
+        ));
+    }
+    message
+}
+
+fn list(declared: &[Declared]) -> String {
+    let places: Vec<String> = declared.iter().map(place).collect();
+    let verb = if places.len() == 1 { "is" } else { "are" };
+    format!("{verb} {}", places.join(", "))
+}
+
+fn place(declared: &Declared) -> String {
+    let Declared {
+        name, file, line, ..
+    } = declared;
+    let path = file.path.display();
+    match name {
+        Some(name) => format!("`{name}` ({path}:{line})"),
+        None => format!("one without a name ({path}:{line})"),
+    }
+}
+
+/// A path from the current folder on, if it lies there.
+pub(crate) fn shortest(path: &Path) -> PathBuf {
+    let current = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(current).unwrap_or(path).to_owned()
+}

@@ -1,0 +1,170 @@
+//! How a network is trained, and what is taken where nobody says.
+
+use herringbone_dataset::augment::{Augmentation, Elastic};
+use herringbone_dataset::{InputShape, Problems};
+use serde::{Deserialize, Serialize};
+
+use crate::EXAMPLES;
+
+/// How a network is trained.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    /// Epochs of all phases: 1 to 65,535.
+    pub epochs: u32,
+    /// What all that is drawn is drawn by.
+    pub seed: u64,
+    /// Examples of a step: a multiple of [`EXAMPLES`].
+    pub batch: usize,
+    /// The largest step width of a phase: it falls to 0 by half a cosine. Above 0.
+    pub learning_rate: f64,
+    /// How examples are changed from epoch to epoch.
+    pub augmentation: Augmentation,
+}
+
+/// What a training does in an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// It computes in floating point.
+    Float,
+    /// It computes with integers, whose scales are found anew in each epoch.
+    Calibrating,
+    /// It computes with integers of scales that stay.
+    Quantised,
+}
+
+impl Phase {
+    /// What people are shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Float => "floating point",
+            Phase::Calibrating => "quantised, scales free",
+            Phase::Quantised => "quantised, scales fixed",
+        }
+    }
+}
+
+/// How much is augmented, of what a large network would take: a small one does not
+/// learn to make up for all of it.
+const SHARE_OF_AUGMENTATION: f64 = 0.5;
+
+/// Epochs are counted in 16 bits where weights are averaged.
+const MOST_EPOCHS: u32 = 65_535;
+
+impl Recipe {
+    /// What is taken where nobody says, for inputs of that shape.
+    pub fn default_for(shape: InputShape) -> Self {
+        let full = Augmentation::default_for(shape);
+        Self {
+            epochs: 60,
+            seed: 1,
+            batch: 256,
+            learning_rate: 0.005,
+            augmentation: Augmentation {
+                shift_pixels: full.shift_pixels * SHARE_OF_AUGMENTATION,
+                rotate_degrees: full.rotate_degrees * SHARE_OF_AUGMENTATION,
+                scale: full.scale * SHARE_OF_AUGMENTATION,
+                shear_degrees: full.shear_degrees * SHARE_OF_AUGMENTATION,
+                elastic: full.elastic.map(|elastic| Elastic {
+                    alpha_pixels: elastic.alpha_pixels * SHARE_OF_AUGMENTATION,
+                    ..elastic
+                }),
+            },
+        }
+    }
+
+    /// The share of the training data that validates, where nobody says: 5,000 of the
+    /// 60,000 images of MNIST.
+    pub const VALIDATION_SHARE: f64 = 1.0 / 12.0;
+
+    /// Everything that is out of its range, in words.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if !(1..=MOST_EPOCHS).contains(&self.epochs) {
+            problems.push(format!(
+                "{} epochs: there must be 1 to {MOST_EPOCHS}",
+                self.epochs
+            ));
+        }
+        if self.batch == 0 || !self.batch.is_multiple_of(EXAMPLES) {
+            let below = self.batch / EXAMPLES * EXAMPLES;
+            problems.push(format!(
+                "a batch of {} examples: it must be a multiple of {EXAMPLES}, such as {}",
+                self.batch,
+                below.max(EXAMPLES)
+            ));
+        }
+        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
+            problems.push(format!(
+                "a learning rate of {}: it must be above 0",
+                self.learning_rate
+            ));
+        }
+        let augmentation = self.augmentation.check();
+        problems.extend(
+            augmentation
+                .err()
+                .iter()
+                .flat_map(Problems::messages)
+                .cloned(),
+        );
+        problems
+    }
+
+    /// Each option of the command line with its value (empty where it has none), so
+    /// that together they give this recipe.
+    pub fn options(&self) -> Vec<(&'static str, String)> {
+        let mut options = vec![
+            ("--epochs", self.epochs.to_string()),
+            ("--seed", self.seed.to_string()),
+            ("--batch-size", self.batch.to_string()),
+            ("--learning-rate", self.learning_rate.to_string()),
+        ];
+        let augmentation = &self.augmentation;
+        if augmentation.is_none() {
+            options.push(("--no-augmentation", String::new()));
+            return options;
+        }
+        let elastic = augmentation.elastic.map_or(0.0, |it| it.alpha_pixels);
+        options.extend([
+            ("--shift", augmentation.shift_pixels.to_string()),
+            ("--rotate", augmentation.rotate_degrees.to_string()),
+            ("--scale", augmentation.scale.to_string()),
+            ("--shear", augmentation.shear_degrees.to_string()),
+            ("--elastic", elastic.to_string()),
+        ]);
+        options
+    }
+
+    /// Epochs in floating point, and behind how many scales stay.
+    fn phases(&self) -> (u32, u32) {
+        let float = self.epochs * 3 / 10;
+        (float, float + (self.epochs - float) / 5)
+    }
+
+    /// What is done in an epoch, counted from 0.
+    pub fn phase(&self, epoch: u32) -> Phase {
+        let (float, calibrating) = self.phases();
+        if epoch < float {
+            Phase::Float
+        } else if epoch < calibrating {
+            Phase::Calibrating
+        } else {
+            Phase::Quantised
+        }
+    }
+
+    /// The step width behind so much of the epoch, 0 to 1 (Loshchilov & Hutter 2017,
+    /// equation 5: a cosine for floating point, and one for integers).
+    pub(crate) fn learning_rate(&self, epoch: u32, behind: f64) -> f64 {
+        let (float, _) = self.phases();
+        let (first, last, most) = if epoch < float {
+            (0, float, self.learning_rate)
+        } else {
+            (float, self.epochs, self.learning_rate / 2.0)
+        };
+        let done = (f64::from(epoch - first) + behind) / f64::from(last - first);
+        // Steps grow at first, until Adam's means are of some use.
+        let warm = (f64::from(epoch) + behind).min(1.0);
+        most * warm * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0
+    }
+}

@@ -1,0 +1,195 @@
+//! What is told of a training, beside its weights.
+
+use std::fmt::Write as _;
+
+use herringbone_compiler::Planned;
+use herringbone_compiler::budget::needed_flash_bytes;
+use herringbone_compiler::declaration::Declaration;
+use herringbone_compiler::diagnostic::Diagnostics;
+use herringbone_compiler::report::thousands;
+use herringbone_compiler::target::Target;
+
+use crate::session::{Data, Tested};
+
+/// A report's contents.
+pub(crate) struct Report<'a> {
+    pub(crate) name: &'a str,
+    /// The list, as a declaration writes it.
+    pub(crate) network: &'a str,
+    pub(crate) declaration: &'a Declaration,
+    /// With the weights that were trained.
+    pub(crate) planned: &'a Planned,
+    pub(crate) errors: &'a Diagnostics,
+    /// The command line that gives these weights.
+    pub(crate) command: &'a str,
+    pub(crate) data: &'a Data,
+    /// Those that were done, of how many.
+    pub(crate) epochs: (u32, u32),
+    pub(crate) seed: u64,
+    /// The epoch, counted from 1, and its accuracy in validation.
+    pub(crate) best: (u32, f64),
+    pub(crate) tested: Option<Tested>,
+    /// What every epoch took.
+    pub(crate) seconds: &'a [f64],
+}
+
+impl Report<'_> {
+    /// The text of the report, as Markdown.
+    pub(crate) fn markdown(&self) -> String {
+        let mut text = format!("# {}\n\n", self.name);
+        let (epoch, accuracy) = self.best;
+        let (done, of) = self.epochs;
+        let examples = |count: usize| thousands(count as u64);
+        let network = &self.declaration.network;
+        let bits = network.bits();
+        let weights: u64 = network.layers().iter().map(|it| it.weight_count()).sum();
+        let biases: u64 = network.layers().iter().map(|it| it.bias_count()).sum();
+        let bytes =
+            (weights * u64::from(bits.weights)).div_ceil(8) + biases * u64::from(bits.biases) / 8;
+        let mean = self.seconds.iter().sum::<f64>() / self.seconds.len().max(1) as f64;
+        let mut rows = vec![
+            ("accuracy, test", self.test_accuracy()),
+            (
+                "accuracy, validation",
+                format!("{} (epoch {epoch}, the best)", percent(accuracy)),
+            ),
+            ("network", format!("`{}`", self.network)),
+            (
+                "bits",
+                format!(
+                    "weights {}, biases {}, activations {}",
+                    bits.weights, bits.biases, bits.activations
+                ),
+            ),
+            (
+                "parameters",
+                format!(
+                    "{} weights and {} biases, {} bytes",
+                    thousands(weights),
+                    thousands(biases),
+                    thousands(bytes)
+                ),
+            ),
+        ];
+        rows.extend(self.plan());
+        rows.extend([
+            (
+                "examples",
+                format!(
+                    "{} for training, {} for validation, {} for testing",
+                    examples(self.data.training.len()),
+                    examples(self.data.validation.len()),
+                    match self.tested {
+                        Some(tested) => thousands(tested.examples),
+                        None => "none".to_owned(),
+                    },
+                ),
+            ),
+            (
+                "training data, SHA-256",
+                format!("`{}`", self.data.checksum),
+            ),
+            ("seed", self.seed.to_string()),
+            (
+                "epochs",
+                format!("{done} of {of}, {mean:.1} seconds each in the mean"),
+            ),
+        ]);
+        text.push_str("| | |\n| --- | --- |\n");
+        for (name, value) in rows {
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "| {name} | {value} |");
+        }
+        let _ = write!(
+            text,
+            "\nThe command that trained it:\n\n```sh\n{}\n```\n",
+            self.command
+        );
+        for error in self.errors.messages() {
+            let _ = write!(text, "\nWith these weights it does not compile: {error}\n");
+        }
+        text
+    }
+
+    fn test_accuracy(&self) -> String {
+        match self.tested {
+            Some(tested) => format!(
+                "{} ({} of {})",
+                percent(tested.accuracy()),
+                thousands(tested.right),
+                thousands(tested.examples)
+            ),
+            None if self.epochs.0 < self.epochs.1 => {
+                "not looked at: the training was stopped".to_owned()
+            }
+            None => "there is no test data".to_owned(),
+        }
+    }
+
+    fn plan(&self) -> Vec<(&'static str, String)> {
+        let Self {
+            declaration,
+            planned,
+            ..
+        } = self;
+        let design = &planned.design;
+        let given = |bytes: Option<u32>| {
+            bytes.map_or(String::new(), |it| format!(" of {}", thousands(it.into())))
+        };
+        let budget = &declaration.budget;
+        let strategy = design.plan.strategy.name(&declaration.network);
+        let mut rows = vec![
+            ("plan", format!("`{strategy}`")),
+            (
+                "SRAM",
+                format!(
+                    "{} bytes{}, the reserve of {} with it",
+                    thousands(design.sram_bytes().into()),
+                    given(budget.sram_bytes),
+                    thousands(design.reserve_bytes.into())
+                ),
+            ),
+        ];
+        let flash_bytes = match budget.flash_bytes {
+            Some(given) => needed_flash_bytes(declaration, design, given),
+            None => design.footprint.flash_bytes,
+        };
+        let code = design.footprint.code.as_ref();
+        if flash_bytes > 0 {
+            let tables = if code.is_none() { ", tables alone" } else { "" };
+            let of = given(budget.flash_bytes);
+            let flash = format!("{} bytes{of}{tables}", thousands(flash_bytes));
+            rows.push(("flash", flash));
+        }
+        if let (Some(code), Some(target)) = (code, budget.target) {
+            let megahertz = usual_clock_megahertz(target);
+            let milliseconds = code.cycles() / (f64::from(megahertz) * 1000.0);
+            rows.push((
+                "an inference, predicted",
+                format!(
+                    "{} cycles, {milliseconds:.1} ms on {} at {megahertz} MHz",
+                    thousands(code.cycles().round() as u64),
+                    target.name
+                ),
+            ));
+        }
+        rows
+    }
+}
+
+/// The clock that boards of such an AVR usually run at.
+fn usual_clock_megahertz(target: &Target) -> u32 {
+    match target.name {
+        // The fastest that needs no crystal, and the speed grade's limit.
+        name if name.starts_with("avr") => 24,
+        name if name.starts_with("atxmega") => 32,
+        // The internal oscillator.
+        name if name.starts_with("attiny") => 8,
+        _ => 16,
+    }
+}
+
+/// A share, 0 to 1, in percent with two decimals.
+pub fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}

@@ -1,0 +1,248 @@
+//! A training from its data to the files that it leaves.
+
+mod data;
+mod end;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use burn::tensor::Device;
+use herringbone_compiler::declaration::Declaration;
+use herringbone_compiler::network::{LayerKind, Network};
+use herringbone_compiler::syntax::NetworkAst;
+
+use crate::checkpoint::{self, Checkpoint, Identity};
+use crate::files;
+use crate::model::sum_shapes;
+use crate::pictures::EpochRecord;
+use crate::recipe::{Phase, Recipe};
+use crate::training::{Outcome, Training};
+
+pub use data::{Data, DataOptions};
+pub use end::{Finished, Tested};
+
+/// What is to be trained, and by what.
+pub struct Session {
+    /// The declaration as it was written.
+    pub ast: NetworkAst,
+    /// The declaration as it was read.
+    pub declaration: Declaration,
+    /// How it is trained.
+    pub recipe: Recipe,
+    /// What it is trained on.
+    pub data: Data,
+    /// The weights file that is written. Everything else is written beside it.
+    pub out: PathBuf,
+    /// The command line that began it, without what the recipe says; for the report.
+    pub command: String,
+    /// What computes, with `autodiff`.
+    pub device: Device,
+}
+
+/// Is told how a training goes on.
+pub trait Watcher {
+    /// An epoch begins, counted from 1, of so many, and of so many steps.
+    fn epoch_begins(&mut self, epoch: u32, epochs: u32, phase: Phase, steps: usize) {
+        let _ = (epoch, epochs, phase, steps);
+    }
+
+    /// A step is done.
+    fn step(&mut self) {}
+
+    /// An epoch is done, and will not be lost. `is_best`: no other one is better.
+    fn epoch_ends(&mut self, record: &EpochRecord, is_best: bool, seconds: f64) {
+        let _ = (record, is_best, seconds);
+    }
+
+    /// What is left is done: examples for testing are looked at, files are written.
+    fn training_ends(&mut self) {}
+}
+
+/// Whoever does not watch.
+impl Watcher for () {}
+
+/// Everything by which such a training cannot begin.
+pub fn problems(network: &Network, recipe: &Recipe) -> Vec<String> {
+    let mut problems = recipe.problems();
+    if sum_shapes(network).is_empty() {
+        let problem = "the network has no weights to train: give it a `C1`, `C2` or `D`";
+        problems.push(problem.to_owned());
+    }
+    problems
+}
+
+/// Checks that weights can be written there.
+///
+/// # Errors
+/// With the path, and why not.
+pub fn check_out(out: &Path) -> Result<()> {
+    files::check(out)
+}
+
+impl Session {
+    /// Trains, from the beginning or from where a checkpoint has it, and writes the
+    /// weights, pictures and the report. When `stop` is set, it ends within the epoch,
+    /// with the best so far.
+    ///
+    /// # Errors
+    /// When something cannot be read or written, when a checkpoint is of something else,
+    /// and when the training diverges.
+    pub fn run(
+        &self,
+        is_resumed: bool,
+        stop: &AtomicBool,
+        watcher: &mut dyn Watcher,
+    ) -> Result<Finished> {
+        let path = self.checkpoint_path();
+        let identity = self.identity();
+        let (mut training, mut seconds) = self.begin(is_resumed, &path, &identity)?;
+        while !training.is_done() {
+            let epoch = training.state().epoch;
+            let phase = self.recipe.phase(epoch);
+            watcher.epoch_begins(epoch + 1, self.recipe.epochs, phase, training.steps());
+            let start = Instant::now();
+            if training.epoch(stop, || watcher.step()) == Outcome::Stopped {
+                break;
+            }
+            let state = training.state();
+            let record = state.records.last().context("an epoch has a record")?;
+            if !record.training_loss.is_finite() {
+                // Going on from there would end here again.
+                let _ = fs::remove_file(&path);
+                bail!(
+                    "the training diverged in epoch {}: begin again with a smaller \
+                     --learning-rate than {}",
+                    epoch + 1,
+                    self.recipe.learning_rate
+                );
+            }
+            let took = start.elapsed().as_secs_f64();
+            seconds.push(took);
+            files::write(&path, &checkpoint::to_bytes(&identity, state, &seconds)?)?;
+            let best_epoch = state.best.as_ref().map(|best| best.epoch);
+            watcher.epoch_ends(record, best_epoch == Some(record.epoch), took);
+        }
+        watcher.training_ends();
+        let finished = self.finish(training.state(), &seconds)?;
+        if finished.is_complete {
+            let removed = fs::remove_file(&path);
+            removed.with_context(|| format!("cannot remove {}", path.display()))?;
+        }
+        Ok(finished)
+    }
+
+    /// Where the checkpoint is: `digits.safetensors.checkpoint`.
+    pub fn checkpoint_path(&self) -> PathBuf {
+        let mut path = self.out.clone().into_os_string();
+        path.push(".checkpoint");
+        path.into()
+    }
+
+    fn begin(
+        &self,
+        is_resumed: bool,
+        path: &Path,
+        identity: &Identity,
+    ) -> Result<(Training<'_>, Vec<f64>)> {
+        let network = &self.declaration.network;
+        let Data {
+            training,
+            validation,
+            ..
+        } = &self.data;
+        let device = self.device.clone();
+        if !is_resumed {
+            if path.exists() {
+                bail!(
+                    "{} is of a training that was not finished: go on with it by --resume, \
+                     or remove it",
+                    path.display()
+                );
+            }
+            let training = Training::new(network, &self.recipe, training, validation, device);
+            return Ok((training, Vec::new()));
+        }
+        let context = || format!("cannot resume from {}", path.display());
+        let bytes = fs::read(path).with_context(context)?;
+        let Checkpoint { state, seconds, .. } =
+            checkpoint::from_bytes(&bytes, identity, network, &self.recipe, &device)
+                .with_context(context)?;
+        let training =
+            Training::from_state(network, &self.recipe, training, validation, state, device);
+        Ok((training, seconds))
+    }
+
+    /// What of this training must be the same to go on with it.
+    fn identity(&self) -> Identity {
+        let network = &self.declaration.network;
+        let bits = network.bits();
+        let mut all = vec![
+            ("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+            ("network".to_owned(), written(network)),
+            (
+                "bits".to_owned(),
+                format!(
+                    "weights {}, biases {}, activations {}",
+                    bits.weights, bits.biases, bits.activations
+                ),
+            ),
+            ("data's SHA-256".to_owned(), self.data.checksum.clone()),
+        ];
+        let options = self.data_options().into_iter().chain(self.recipe.options());
+        all.extend(options.map(|(option, value)| match value.is_empty() {
+            true => (option.to_owned(), "set".to_owned()),
+            false => (option.to_owned(), value),
+        }));
+        if let Some(elastic) = self.recipe.augmentation.elastic {
+            let sigma = elastic.sigma_pixels.to_string();
+            all.push(("pixels that are bent alike".to_owned(), sigma));
+        }
+        Identity(all)
+    }
+
+    fn data_options(&self) -> Vec<(&'static str, String)> {
+        let DataOptions {
+            validation_share,
+            resize,
+            ..
+        } = self.data.options;
+        let mut options = vec![("--validation", validation_share.to_string())];
+        if resize {
+            options.push(("--resize", String::new()));
+        }
+        options
+    }
+
+    /// The command line that gives the same weights.
+    fn command_line(&self) -> String {
+        let mut line = self.command.clone();
+        for (option, value) in self.data_options().into_iter().chain(self.recipe.options()) {
+            line.push(' ');
+            line.push_str(option);
+            if !value.is_empty() {
+                line.push(' ');
+                line.push_str(&value);
+            }
+        }
+        line
+    }
+}
+
+/// `[28, 28, 1] => < A, C1(5,3), D*(10) >`.
+fn written(network: &Network) -> String {
+    let input = network.input();
+    let layers = network.layers().iter().map(|layer| match layer.kind {
+        LayerKind::Dropout { probability } => format!("Dr({probability})"),
+        _ => layer.to_string(),
+    });
+    format!(
+        "[{}, {}, {}] => < {} >",
+        input.height,
+        input.width,
+        input.channels,
+        layers.collect::<Vec<_>>().join(", ")
+    )
+}

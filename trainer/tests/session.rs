@@ -1,0 +1,141 @@
+//! Trainings from their data to the files that they leave.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use herringbone_compiler::syntax;
+use herringbone_dataset::InputShape;
+use herringbone_tests::halves;
+use herringbone_trainer::Device;
+use herringbone_trainer::pictures::EpochRecord;
+use herringbone_trainer::recipe::Recipe;
+use herringbone_trainer::session::{Data, DataOptions, Finished, Session, Watcher};
+
+/// A training of a network that has every kind of weighted sum, in that folder.
+fn session(folder: &Path, name: &str, change: impl FnOnce(&mut Recipe)) -> Session {
+    let data = folder.join("data");
+    if !data.exists() {
+        halves::write(&data, 200, 40);
+    }
+    let text = "Halves: [8, 8, 1] => < C1(3,3), Dr(0.2), C2(4,3), M, D*(2) >";
+    let parsed = syntax::parse(text.parse().unwrap());
+    let shape = InputShape {
+        height: 8,
+        width: 8,
+        channels: 1,
+    };
+    let mut recipe = Recipe {
+        epochs: 10,
+        batch: 32,
+        ..Recipe::default_for(shape)
+    };
+    change(&mut recipe);
+    let declaration = parsed.declaration.unwrap();
+    let options = DataOptions {
+        path: data,
+        validation_share: 0.2,
+        resize: false,
+    };
+    Session {
+        ast: parsed.ast.unwrap(),
+        data: Data::open(options, &declaration.network, recipe.seed).unwrap(),
+        declaration,
+        recipe,
+        out: folder.join(name),
+        command: "train".to_owned(),
+        device: Device::flex().autodiff(),
+    }
+}
+
+/// Stops within the epoch behind that one.
+struct StopsAfter<'a> {
+    epoch: u32,
+    stop: &'a AtomicBool,
+}
+
+impl Watcher for StopsAfter<'_> {
+    fn epoch_ends(&mut self, record: &EpochRecord, _: bool, _: f64) {
+        self.stop
+            .store(record.epoch >= self.epoch, Ordering::Relaxed);
+    }
+}
+
+fn run_until(session: &Session, is_resumed: bool, epoch: u32) -> Finished {
+    let stop = AtomicBool::new(false);
+    let mut watcher = StopsAfter { epoch, stop: &stop };
+    session.run(is_resumed, &stop, &mut watcher).unwrap()
+}
+
+fn failure(session: &Session, is_resumed: bool) -> String {
+    let result = session.run(is_resumed, &AtomicBool::new(false), &mut ());
+    format!("{:#}", result.err().expect("it fails"))
+}
+
+#[test]
+fn a_resumed_training_gives_the_weights_of_one_that_was_not_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = session(folder.path(), "whole.safetensors", |_| {});
+    let finished = run_until(&whole, false, u32::MAX);
+    assert!(finished.is_complete && !whole.checkpoint_path().exists());
+
+    let parts = session(folder.path(), "parts.safetensors", |_| {});
+    // Within each of the phases: before there are scales, and a best epoch, and behind.
+    let mut is_resumed = false;
+    for epoch in [2, 4, 7] {
+        let finished = run_until(&parts, is_resumed, epoch);
+        assert!(!finished.is_complete);
+        assert_eq!(finished.epochs, epoch);
+        assert_eq!(
+            finished.tested, None,
+            "who may go on is not told of the test"
+        );
+        assert_eq!(
+            finished.best.is_some(),
+            epoch > 3,
+            "integers begin at epoch 4"
+        );
+        assert_eq!(parts.out.exists(), epoch > 3);
+        is_resumed = true;
+    }
+    run_until(&parts, true, u32::MAX);
+    let [whole, parts] = [whole, parts].map(|it| fs::read(it.out).unwrap());
+    assert_eq!(whole, parts);
+}
+
+#[test]
+fn a_training_goes_on_with_what_it_began_with_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let begun = session(folder.path(), "halves.safetensors", |_| {});
+    run_until(&begun, false, 1);
+    let message = failure(&begun, false);
+    assert!(message.contains("--resume"), "{message}");
+
+    let other = session(folder.path(), "halves.safetensors", |recipe| {
+        recipe.epochs = 11;
+        recipe.learning_rate = 0.01;
+    });
+    let message = failure(&other, true);
+    assert!(
+        message.contains("--epochs: 10 in the checkpoint, 11 given")
+            && message.contains("--learning-rate: 0.005 in the checkpoint, 0.01 given"),
+        "{message}"
+    );
+    assert!(!message.contains("SHA-256"), "{message}");
+
+    let bytes = fs::read(begun.checkpoint_path()).unwrap();
+    let mut damaged = bytes.clone();
+    *damaged.last_mut().unwrap() ^= 1;
+    for (bytes, reason) in [
+        (&damaged[..], "damaged"),
+        (&bytes[..bytes.len() - 1], "no checkpoint"),
+        (b"no safetensors", "no checkpoint"),
+    ] {
+        fs::write(begun.checkpoint_path(), bytes).unwrap();
+        let message = failure(&begun, true);
+        assert!(message.contains(reason), "{message}");
+    }
+    fs::remove_file(begun.checkpoint_path()).unwrap();
+    let message = failure(&begun, true);
+    assert!(message.contains("cannot resume from"), "{message}");
+}
