@@ -149,7 +149,9 @@ impl Model {
             // Half a step further is the same integer.
             let (least, largest) = (grid.least - 0.5, grid.largest + 0.5);
             sum.weights = sum.weights.clone().map(|weights| {
-                let clipped = weights.inner().clamp(least * grid.step, largest * grid.step);
+                let clipped = weights
+                    .inner()
+                    .clamp(least * grid.step, largest * grid.step);
                 Tensor::from_inner(clipped).require_grad()
             });
         }

@@ -15,7 +15,8 @@ pub struct Recipe {
     pub seed: u64,
     /// Examples of a step: a multiple of [`EXAMPLES`].
     pub batch: usize,
-    /// The largest step width of a phase: it falls to 0 by half a cosine. Above 0.
+    /// The largest step width with integers; half of that in floating point. It falls
+    /// to 0 by half a cosine in each. Above 0.
     pub learning_rate: f64,
     /// How examples are changed from epoch to epoch.
     pub augmentation: Augmentation,
@@ -45,7 +46,7 @@ impl Phase {
 
 /// How much is augmented, of what a large network would take: a small one does not
 /// learn to make up for all of it.
-const SHARE_OF_AUGMENTATION: f64 = 0.5;
+const SHARE_OF_AUGMENTATION: f64 = 0.3;
 
 /// Epochs are counted in 16 bits where weights are averaged.
 const MOST_EPOCHS: u32 = 65_535;
@@ -57,8 +58,8 @@ impl Recipe {
         Self {
             epochs: 60,
             seed: 1,
-            batch: 256,
-            learning_rate: 0.005,
+            batch: 128,
+            learning_rate: 0.006,
             augmentation: Augmentation {
                 shift_pixels: full.shift_pixels * SHARE_OF_AUGMENTATION,
                 rotate_degrees: full.rotate_degrees * SHARE_OF_AUGMENTATION,
@@ -137,8 +138,9 @@ impl Recipe {
 
     /// Epochs in floating point, and behind how many scales stay.
     fn phases(&self) -> (u32, u32) {
-        let float = self.epochs * 3 / 10;
-        (float, float + (self.epochs - float) / 5)
+        let float = (self.epochs * 3 / 20).max(1).min(self.epochs / 2);
+        let quantised = self.epochs - float;
+        (float, float + (quantised / 10).max(1))
     }
 
     /// What is done in an epoch, counted from 0.
@@ -158,9 +160,9 @@ impl Recipe {
     pub(crate) fn learning_rate(&self, epoch: u32, behind: f64) -> f64 {
         let (float, _) = self.phases();
         let (first, last, most) = if epoch < float {
-            (0, float, self.learning_rate)
+            (0, float, self.learning_rate / 2.0)
         } else {
-            (float, self.epochs, self.learning_rate / 2.0)
+            (float, self.epochs, self.learning_rate)
         };
         let done = (f64::from(epoch - first) + behind) / f64::from(last - first);
         // Steps grow at first, until Adam's means are of some use.

@@ -175,6 +175,9 @@ impl<'a> Training<'a> {
             average(&mut mean, &model, behind + index as f32);
             step();
         }
+        if let Some(scales) = &self.state.scales {
+            model.clip_weights(self.network.bits().weights, scales);
+        }
         self.state.model = model;
         self.state.optimizer = optimizer;
         self.state.mean = mean;
