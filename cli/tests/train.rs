@@ -216,7 +216,7 @@ fn what_cannot_be_trained_is_refused_before_it_begins() {
 
 #[test]
 fn a_design_over_its_budget_is_refused_whatever_its_weights_file_is() {
-    let source = TINY.replace("C1(4,3)", "C1(200,3)");
+    let source = TINY.replace("C1(4,3)", "C1(200,3), C1(250,3)");
     let package = Package::new(&source);
     fs::write(package.path("tiny.safetensors"), "").unwrap();
     let message = package.failure("--data data");
