@@ -169,7 +169,7 @@ fn an_interrupt_keeps_the_best_so_far_and_leaves_the_test_for_the_end() {
     // The first best epoch is the first with integers, of 70.
     let child = run_until(
         package.train("--data data --epochs 100 --batch-size 32"),
-        "best",
+        " s  best",
     );
     let id = child.id().to_string();
     Command::new("kill").args(["-INT", &id]).status().unwrap();
