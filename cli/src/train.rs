@@ -16,7 +16,7 @@ use herringbone_trainer::recipe::Recipe;
 use herringbone_trainer::session::{self, Data, DataOptions, Finished, Session};
 use herringbone_trainer::{Device, percent};
 
-use crate::watcher::Terminal;
+use crate::watcher::{Terminal, say};
 use crate::which::{Found, Which, shortest};
 
 #[derive(Args)]
@@ -273,35 +273,32 @@ fn quoted(word: &str) -> String {
 }
 
 fn summarise(session: &Session, finished: &Finished) {
-    let of = session.recipe.epochs;
-    println!();
+    say("");
     if !finished.is_complete {
-        println!(
-            "stopped after epoch {} of {of}: go on by the same command and --resume",
-            finished.epochs
-        );
+        say(&format!(
+            "stopped after epoch {} of {}: go on by the same command and --resume",
+            finished.epochs, session.recipe.epochs
+        ));
     }
     match finished.best {
-        Some((epoch, accuracy)) => {
-            println!(
-                "validation: {} (epoch {epoch}, the best)",
-                percent(accuracy)
-            );
-        }
-        None => println!("no weights are written: no epoch with integers is done yet"),
+        Some((epoch, accuracy)) => say(&format!(
+            "validation: {} (epoch {epoch}, the best)",
+            percent(accuracy)
+        )),
+        None => say("no weights are written: no epoch with integers is done yet"),
     }
     match finished.tested {
-        Some(tested) => println!(
+        Some(tested) => say(&format!(
             "test: {}, {} of {}",
             percent(tested.accuracy()),
             tested.right,
             tested.examples
-        ),
-        None if finished.is_complete => println!("test: there is no test data"),
+        )),
+        None if finished.is_complete => say("test: there is no test data"),
         None => {}
     }
-    println!();
+    say("");
     for file in &finished.files {
-        println!("{}", shortest(file).display());
+        say(&shortest(file).display().to_string());
     }
 }

@@ -1,5 +1,6 @@
 //! What a person sees of a training.
 
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use anstyle::{AnsiColor, Style};
@@ -71,7 +72,7 @@ impl Watcher for Terminal {
         self.bar.set_prefix(format!("{epoch}/{epochs}"));
         self.bar.reset();
         if self.begun.is_none() {
-            println!("{}", self.head);
+            say(&self.head);
             self.begun = Some((Instant::now(), self.done));
             let target = ProgressDrawTarget::stderr_with_hz(FRAMES);
             self.bar.set_draw_target(target);
@@ -99,10 +100,15 @@ impl Watcher for Terminal {
             figures(record.training_loss, record.training_accuracy),
             figures(record.validation_loss, record.validation_accuracy),
         );
-        self.bar.suspend(|| anstream::println!("{line}"));
+        self.bar.suspend(|| say(&line));
     }
 
     fn training_ends(&mut self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// Prints a line. A training does not end because nobody reads what it prints.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(anstream::stdout(), "{line}");
 }

@@ -169,7 +169,7 @@ fn an_interrupt_keeps_the_best_so_far_and_leaves_the_test_for_the_end() {
     // The first best epoch is the first with integers, of 70.
     let child = run_until(
         package.train("--data data --epochs 100 --batch-size 32"),
-        "best",
+        " s  best",
     );
     let id = child.id().to_string();
     Command::new("kill").args(["-INT", &id]).status().unwrap();
@@ -216,7 +216,7 @@ fn what_cannot_be_trained_is_refused_before_it_begins() {
 
 #[test]
 fn a_design_over_its_budget_is_refused_whatever_its_weights_file_is() {
-    let source = TINY.replace("C1(4,3)", "C1(200,3)");
+    let source = TINY.replace("C1(4,3)", "C1(200,3), C1(250,3)");
     let package = Package::new(&source);
     fs::write(package.path("tiny.safetensors"), "").unwrap();
     let message = package.failure("--data data");
