@@ -6,6 +6,7 @@ use herringbone_compiler::network::Network;
 use herringbone_dataset::Examples;
 
 use crate::intake::Intake;
+use crate::integers::input_exponent;
 use crate::model::{Model, floats, sum_shapes};
 use crate::quantise::{Scales, SumScales, closest_exponent};
 
@@ -27,7 +28,7 @@ pub fn calibrate(network: &Network, model: &Model, sample: &Examples, device: &D
         let is_signed = shapes[index].is_signed;
         activations[index] = closest_exponent(&numbers, bits.activations, is_signed);
     });
-    let mut exponent = -(bits.activations as i32);
+    let mut exponent = input_exponent(network);
     let weights = model.numbers().into_iter();
     let sums = weights
         .zip(&shapes)

@@ -4,6 +4,7 @@ pub mod calibrate;
 pub mod evaluate;
 pub mod export;
 pub mod intake;
+mod integers;
 mod kernels;
 pub mod model;
 pub mod ops;
