@@ -204,7 +204,7 @@ fn sums_that_f32_does_not_have_are_exact() {
     let weights = weights::read(&network, &greatest_weights(&network)).unwrap();
     let (model, scales) = import(&network, &weights, &Device::flex());
     // Odd sums lie between two numbers of f32.
-    let input = |darker| [vec![254], vec![255 - darker; 1599]].concat();
+    let input = |darker: u8| [vec![254], vec![255 - darker; 1599]].concat();
     let inputs: Vec<Vec<u8>> = (0..32).map(input).collect();
     let expected = expected(&network, &weights, &inputs);
     assert!(
