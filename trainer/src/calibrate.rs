@@ -6,6 +6,7 @@ use herringbone_compiler::network::Network;
 use herringbone_dataset::Examples;
 
 use crate::intake::Intake;
+use crate::integers::input_exponent;
 use crate::model::{Model, floats, sum_shapes};
 use crate::quantise::{Grid, Scales, SumScales, closest_exponent};
 
@@ -47,7 +48,7 @@ pub fn calibrate(network: &Network, model: &Model, sample: &Examples, device: &D
         let is_signed = shapes[index].is_signed;
         activations.push(closest_exponent(&numbers, bits.activations, is_signed));
     });
-    let mut exponent = -(bits.activations as i32);
+    let mut exponent = input_exponent(network);
     let of_sums = shapes.iter().zip(weight_exponents).zip(activations);
     let sums = of_sums.map(|((shape, weight), activation)| {
         let scales = if shape.is_exact {

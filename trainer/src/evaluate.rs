@@ -1,11 +1,12 @@
 //! What a model makes of examples.
 
-use burn::tensor::Device;
+use burn::tensor::{DType, Device};
 use herringbone_compiler::network::Network;
 use herringbone_dataset::Examples;
 
 use crate::intake::Intake;
-use crate::model::{Model, floats};
+use crate::integers;
+use crate::model::Model;
 use crate::quantise::Scales;
 
 /// Examples that are looked at together.
@@ -17,12 +18,12 @@ pub struct Results {
     /// Classes.
     pub classes: usize,
     /// One a class and example, in the float network's measure.
-    pub logits: Vec<f32>,
+    pub logits: Vec<f64>,
 }
 
 impl Results {
     /// The logits of an example.
-    pub fn of(&self, example: usize) -> &[f32] {
+    pub fn of(&self, example: usize) -> &[f64] {
         &self.logits[example * self.classes..][..self.classes]
     }
 
@@ -41,22 +42,19 @@ impl Results {
     pub fn loss(&self, labels: &[u16]) -> f64 {
         let losses = labels.iter().enumerate().map(|(example, &label)| {
             let logits = self.of(example);
-            let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let sum: f64 = logits
-                .iter()
-                .map(|&logit| f64::from(logit - largest).exp())
-                .sum();
-            sum.ln() - f64::from(logits[usize::from(label)] - largest)
+            let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let sum: f64 = logits.iter().map(|logit| (logit - largest).exp()).sum();
+            sum.ln() - (logits[usize::from(label)] - largest)
         });
         losses.sum::<f64>() / labels.len().max(1) as f64
     }
 }
 
 /// The first of the largest.
-pub(crate) fn first_largest(logits: &[f32]) -> usize {
+pub(crate) fn first_largest<T: PartialOrd>(logits: &[T]) -> usize {
     let mut best = 0;
-    for (class, &logit) in logits.iter().enumerate() {
-        if logit > logits[best] {
+    for (class, logit) in logits.iter().enumerate() {
+        if *logit > logits[best] {
             best = class;
         }
     }
@@ -64,7 +62,30 @@ pub(crate) fn first_largest(logits: &[f32]) -> usize {
 }
 
 /// Runs a model, which is on `device`, on all examples.
+///
+/// With scales, and on this machine's CPU, the logits are those of the file that
+/// [`export`](crate::export::export) writes, times 2 to the power of
+/// [`Scales::result_exponent`], exactly: every number is a multiple of a power of two, and
+/// where a sum could pass the 24 bits of `f32`, it is the 53 of `f64` that the
+/// network computes with, always on the CPU. Other devices may round sums on the
+/// way.
 pub fn evaluate(
+    network: &Network,
+    model: &Model,
+    scales: Option<&Scales>,
+    examples: &Examples,
+    device: &Device,
+) -> Results {
+    if scales.is_none_or(|scales| integers::fit_f32(network, model, scales)) {
+        return evaluate_in(DType::F32, network, model, scales, examples, device);
+    }
+    let device = Device::flex();
+    let model = Model::of_numbers(network, model.numbers(), &device);
+    evaluate_in(DType::F64, network, &model, scales, examples, &device)
+}
+
+fn evaluate_in(
+    float: DType,
     network: &Network,
     model: &Model,
     scales: Option<&Scales>,
@@ -79,7 +100,12 @@ pub fn evaluate(
         let maps = intake.maps(count, device, |example, activations| {
             intake.take(examples.input(first + example), activations);
         });
-        let results = floats(model.forward(network, scales, maps, None));
+        let results = model.forward(network, scales, maps.cast(float), None);
+        let results: Vec<f64> = results
+            .into_data()
+            .convert::<f64>()
+            .try_into_vec()
+            .expect("the numbers are f64");
         logits.extend_from_slice(&results[..count * classes]);
     }
     Results { classes, logits }

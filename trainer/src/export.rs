@@ -1,68 +1,43 @@
 //! From a model to the integers that its network runs with, and back.
 
+use std::fmt::Display;
+
+use anyhow::anyhow;
 use burn::tensor::Device;
 use herringbone_compiler::network::Network;
+use herringbone_compiler::program;
 use herringbone_compiler::weights::{
-    ExpectedTensor, LayerParameters, Parameters, Weights, expected_tensors,
+    self, ExpectedTensor, LayerParameters, Parameters, Weights, expected_tensors,
 };
 use safetensors::tensor::TensorView;
 
+use crate::integers::{input_exponent, integers};
 use crate::model::Model;
-use crate::quantise::{Grid, Scales, SumScales};
-
-/// The power of two of a network's raw input.
-fn input_exponent(network: &Network) -> i32 {
-    -(network.bits().activations as i32)
-}
-
-/// A weighted sum in integers.
-struct Integers {
-    weights: Vec<u8>,
-    biases: Vec<u8>,
-    shift: [u8; 2],
-}
+use crate::quantise::{Scales, SumScales};
 
 /// The weights file of a model, as `network!` reads it.
 ///
 /// # Errors
-/// When a scale is so far off that shifts do not fit a byte: only of a training
-/// that diverged.
+/// When `network!` would refuse it, because a sum could pass 32 bits.
 pub fn export(network: &Network, model: &Model, scales: &Scales) -> anyhow::Result<Vec<u8>> {
-    let bits = network.bits();
-    let mut exponent = input_exponent(network);
-    let mut sums = Vec::new();
-    for ((weights, bias), scale) in model.numbers().into_iter().zip(&scales.sums) {
-        let sum = scale.sum_exponent(exponent);
-        let integers = |numbers: Vec<f32>, bits, exponent| {
-            let grid = Grid::of_bits(bits, true, exponent);
-            let multiples = numbers
-                .into_iter()
-                .map(move |number| grid.nearest(number) / grid.step);
-            multiples.map(|multiple| multiple as i16)
-        };
-        let shift = |bits: i32| u8::try_from(bits);
-        sums.push(Integers {
-            weights: integers(weights, bits.weights, scale.weight)
-                .map(|weight| weight as i8 as u8)
-                .collect(),
-            biases: integers(bias, bits.biases, sum)
-                .flat_map(i16::to_le_bytes)
-                .collect(),
-            shift: [shift(scale.left)?, shift(scale.right(exponent))?],
-        });
-        exponent = scale.activation;
-    }
+    let bytes = integers(network, model, scales).into_iter().map(|sum| {
+        let weights = sum.weights.iter().map(|&weight| weight as u8);
+        let biases = sum.biases.iter().flat_map(|bias| bias.to_le_bytes());
+        let shift = [u8::try_from(sum.left)?, u8::try_from(sum.right)?];
+        anyhow::Ok([weights.collect(), biases.collect(), shift.to_vec()])
+    });
+    let bytes: Vec<[Vec<u8>; 3]> = bytes.collect::<anyhow::Result<_>>()?;
     let tensors = expected_tensors(network);
-    let views = tensors.as_chunks::<3>().0.iter().zip(&sums).flat_map(
-        |([weight, bias, shift], integers)| {
-            [
-                view(weight, &integers.weights),
-                view(bias, &integers.biases),
-                view(shift, &integers.shift),
-            ]
-        },
-    );
-    Ok(safetensors::serialize(views, None)?)
+    let views = tensors.iter().zip(bytes.iter().flatten());
+    let file = safetensors::serialize(views.map(|(tensor, bytes)| view(tensor, bytes)), None)?;
+    let weights = weights::read(network, &file).map_err(all_told)?;
+    program::prove(network, &weights).map_err(all_told)?;
+    Ok(file)
+}
+
+fn all_told(errors: Vec<impl Display>) -> anyhow::Error {
+    let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    anyhow!("{}", told.join("\n"))
 }
 
 fn view<'a>(tensor: &'a ExpectedTensor, bytes: &'a [u8]) -> (&'a str, TensorView<'a>) {
@@ -73,20 +48,24 @@ fn view<'a>(tensor: &'a ExpectedTensor, bytes: &'a [u8]) -> (&'a str, TensorView
     )
 }
 
-/// The model of integers, with weights of about the size that training gives them.
+/// The model of integers.
 ///
-/// The scale of the whole is lost in integers; any one computes the same.
+/// In integers the scale of the whole is lost, and any one computes the same: here
+/// activations are of about 1, and so are the largest weights of logits.
 pub fn import(network: &Network, weights: &Weights, device: &Device) -> (Model, Scales) {
-    let mut exponent = input_exponent(network);
+    let input = input_exponent(network);
     let mut numbers = Vec::new();
     let mut scales = Vec::new();
     for layer in network.layers() {
         let mut take = |parameters: &Parameters, is_exact: bool| {
-            let largest = parameters.weight.iter().map(|it| it.unsigned_abs()).max();
-            let weight = -(f32::from(largest.unwrap_or(1).max(1)).log2().ceil() as i32);
             let [left, right] = [parameters.shift.left, parameters.shift.right].map(i32::from);
-            let sum = weight + exponent - left;
-            let activation = if is_exact { sum } else { sum + right };
+            let weight = if is_exact {
+                let largest = parameters.weight.iter().map(|it| it.unsigned_abs()).max();
+                -(f32::from(largest.unwrap_or(1).max(1)).log2().ceil() as i32)
+            } else {
+                left - right
+            };
+            let sum = weight + input - left;
             let of = |exponent: i32| (exponent as f32).exp2();
             let weights = parameters.weight.iter();
             let biases = parameters.bias.iter();
@@ -97,9 +76,8 @@ pub fn import(network: &Network, weights: &Weights, device: &Device) -> (Model, 
             scales.push(SumScales {
                 weight,
                 left,
-                activation,
+                activation: if is_exact { sum } else { input },
             });
-            exponent = activation;
         };
         let is_exact = layer.id == network.last_layer().id && network.gives_logits();
         match weights.layer(layer.id) {

@@ -8,8 +8,8 @@ use rayon::prelude::*;
 use crate::EXAMPLES;
 use crate::ops::Maps;
 
-/// How a network takes its input in: a leading `A` adds bytes up, else each one is
-/// shortened to an activation's bits.
+/// How a network takes its input in: an `A` that computes first adds bytes up, else
+/// each one is shortened to an activation's bits.
 #[derive(Clone, Copy, Debug)]
 pub struct Intake {
     input: Shape,
@@ -25,7 +25,7 @@ impl Intake {
     /// A network's.
     pub fn of(network: &Network) -> Self {
         let input = network.input();
-        let (window, output) = match network.layers().first() {
+        let (window, output) = match network.computing_layers().next() {
             Some(layer) => match layer.kind {
                 LayerKind::AveragePool { window } => (window, layer.output),
                 _ => (Kernel::square(1), input),

@@ -6,6 +6,7 @@ pub mod evaluate;
 pub mod export;
 mod files;
 pub mod intake;
+mod integers;
 mod kernels;
 pub mod model;
 pub mod ops;

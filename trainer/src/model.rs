@@ -5,6 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use herringbone_compiler::network::{Activation, Bits, Kernel, Layer, LayerKind, Network};
 use herringbone_dataset::Rng;
 
+use crate::integers::input_exponent;
 use crate::ops::{self, Maps};
 use crate::quantise::{Grid, Scales, SumScales};
 
@@ -158,7 +159,8 @@ impl Model {
     }
 
     /// Logits of a batch: examples, classes. `maps`: what the network reads behind a
-    /// leading `A`, from 0 to below 1. With `dropout`, values are dropped by it.
+    /// leading `A`, from 0 to below 1. With `dropout`, values are dropped by it. The
+    /// numbers computed with are as wide as those of the maps.
     pub fn forward(
         &self,
         network: &Network,
@@ -184,10 +186,10 @@ impl Model {
     ) -> Maps {
         let bits = network.bits();
         // Of activations; the raw input has as many bits as they have.
-        let mut exponent = -(bits.activations as i32);
+        let mut exponent = input_exponent(network);
         let shapes = sum_shapes(network);
         let mut next = 0;
-        let first = network.layers().first().map(|layer| layer.id);
+        let first = network.computing_layers().next().map(|layer| layer.id);
         for layer in network.layers() {
             let step = scales.map_or(0.0, |_| (exponent as f32).exp2());
             match layer.kind {
@@ -237,6 +239,7 @@ impl Model {
                 grid = Grid::of_bits(bits.activations, shape.is_signed, scales.activation);
             }
         }
+        let (weights, bias) = (weights.cast(maps.dtype()), bias.cast(maps.dtype()));
         let sums = if shape.is_depthwise {
             let [_, height, width, channels] = shape.dims();
             ops::depthwise(maps, weights.reshape([height, width, channels]))

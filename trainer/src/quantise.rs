@@ -1,6 +1,9 @@
 //! Grids of numbers that integers of a few bits stand for.
 
+use herringbone_compiler::network::Network;
 use serde::{Deserialize, Serialize};
+
+use crate::integers::input_exponent;
 
 /// Where a layer's activations may lie: multiples of a step within a range.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,7 +61,7 @@ impl Grid {
         }
     }
 
-    /// Whether the gradient passes: within the clips.
+    /// Whether the gradient passes: strictly between the clips.
     #[inline(always)]
     pub(crate) fn passes(self, number: f32) -> bool {
         let (low, high) = self.range();
@@ -73,6 +76,14 @@ pub struct Scales {
     pub sums: Vec<SumScales>,
 }
 
+impl Scales {
+    /// What 1 of a network's results stands for, 2 to that power.
+    pub fn result_exponent(&self, network: &Network) -> i32 {
+        let last = self.sums.last();
+        last.map_or(input_exponent(network), |last| last.activation)
+    }
+}
+
 /// The powers of two of a weighted sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SumScales {
@@ -84,13 +95,19 @@ pub struct SumScales {
     pub activation: i32,
 }
 
+/// Bits that a sum is shifted by at most: it has 32.
+const MOST_SHIFT: i32 = 31;
+
 impl SumScales {
     /// With as much of a shift to the left as keeps the sum from being coarser than
-    /// the activation. `input`: the power of what is read.
+    /// the activation, whose power is taken as near as shifts reach. `input`: the power
+    /// of what is read.
     pub fn of_activation(weight: i32, activation: i32, input: i32) -> Self {
+        let products = weight + input;
+        let activation = activation.clamp(products - MOST_SHIFT, products + MOST_SHIFT);
         Self {
             weight,
-            left: (weight + input - activation).max(0),
+            left: (products - activation).max(0),
             activation,
         }
     }
@@ -116,25 +133,38 @@ impl SumScales {
 }
 
 /// The power of two by which integers of that many bits come closest to the
-/// numbers: the least mean square of what they differ by.
+/// numbers: the least mean square of what they differ by. Numbers that are all 0
+/// are those of any.
 pub fn closest_exponent(numbers: &[f32], bits: u32, is_signed: bool) -> i32 {
     let largest = numbers.iter().fold(0.0_f32, |most, it| most.max(it.abs()));
     if largest == 0.0 || !largest.is_finite() {
         return -(bits as i32);
     }
-    // With the first, nothing is clipped; clipping a few far ones may be better.
     let magnitude_bits = bits as i32 - i32::from(is_signed);
+    // Nothing is clipped; the multiples of a larger power are among those of this one.
     let most = largest.log2().ceil() as i32 - magnitude_bits + 1;
-    let error = |exponent: i32| {
+    let (mut best, mut least) = (most, f64::INFINITY);
+    for exponent in (most - 32..=most).rev() {
         let grid = Grid::of_bits(bits, is_signed, exponent);
-        let squares = numbers.iter().map(|&number| {
+        let (low, high) = grid.range();
+        let (mut all, mut clipped) = (0.0, 0.0);
+        for &number in numbers {
             let error = f64::from(grid.nearest(number) - number);
-            error * error
-        });
-        squares.sum::<f64>()
-    };
-    let candidates = (most - 5..=most).rev();
-    let errors = candidates.map(|exponent| (exponent, error(exponent)));
-    let best = errors.min_by(|one, other| one.1.total_cmp(&other.1));
-    best.expect("there are candidates").0
+            all += error * error;
+            if number < low || number > high {
+                clipped += error * error;
+            }
+        }
+        if all < least {
+            (best, least) = (exponent, all);
+        }
+        // A smaller power clips these even more.
+        if clipped >= least {
+            break;
+        }
+    }
+    best
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,23 +43,36 @@ pub(super) fn depthwise(maps: Maps, weights: Tensor<3>) -> Maps {
     )
 }
 
+/// The nearest numbers of a grid, as [`Grid::nearest`] has them.
+fn nearest<const D: usize>(numbers: Tensor<D>, grid: Grid) -> Tensor<D> {
+    if grid.step == 0.0 {
+        return numbers.clamp(grid.least, grid.largest);
+    }
+    let multiples = (numbers / grid.step).round();
+    multiples.clamp(grid.least, grid.largest) * grid.step
+}
+
+/// `values`, with the gradient of `numbers`.
+fn straight_through<const D: usize>(numbers: Tensor<D>, values: Tensor<D>) -> Tensor<D> {
+    // In this order nothing is rounded: the difference is 0.
+    numbers.clone() - numbers.detach() + values
+}
+
 pub(super) fn activate(sums: Maps, bias: Tensor<1>, grid: Grid) -> Maps {
     let channels = bias.dims()[0];
     let sums = sums + bias.reshape([1, 1, 1, channels, 1]);
+    let values = sums.clone().detach();
+    // The gradient of burn's clamp has conventions of its own at the bounds.
     let (low, high) = grid.range();
-    let clipped = sums.clamp(low, high);
-    if grid.step == 0.0 {
-        return clipped;
-    }
-    let rounded = (clipped.clone().detach() / grid.step).round() * grid.step;
-    clipped.clone() + (rounded - clipped.detach())
+    let passes = values.clone().greater_elem(low);
+    let passes = passes.bool_and(values.clone().lower_elem(high));
+    let clipped = (sums - values.clone()).mask_fill(passes.bool_not(), 0.0);
+    clipped + nearest(values, grid)
 }
 
 pub(super) fn quantise<const D: usize>(numbers: Tensor<D>, grid: Grid) -> Tensor<D> {
-    let value = numbers.clone().detach();
-    let nearest = (value.clone() / grid.step).round();
-    let nearest = nearest.clamp(grid.least, grid.largest) * grid.step;
-    numbers + (nearest - value)
+    let nearest = nearest(numbers.clone().detach(), grid);
+    straight_through(numbers, nearest)
 }
 
 /// Rows and columns of windows apart from those within a window.
@@ -96,5 +109,5 @@ pub(super) fn average(maps: Maps, window: [usize; 2], step: f32) -> Maps {
         return mean;
     }
     let floor = (mean.clone().detach() / step).floor() * step;
-    mean.clone() + (floor - mean.detach())
+    straight_through(mean, floor)
 }

@@ -1,14 +1,17 @@
 //! The layers as differentiable operations on burn's tensors.
 //!
 //! On this machine's CPU they run the kernels of [`crate::kernels`]; on every other
-//! device they are composed of burn's own operations (`composed`). Maps have five
-//! dimensions: blocks, rows, columns, channels, examples of a block.
+//! device, and on numbers other than `f32`, they are composed of burn's own operations
+//! (`composed`). Maps have five dimensions: blocks, rows, columns, channels, examples of
+//! a block.
 
 mod composed;
 mod flex;
+#[cfg(test)]
+mod tests;
 
 use burn::backend::Dispatch;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 
 use crate::quantise::Grid;
 use flex::Layers;
@@ -16,8 +19,8 @@ use flex::Layers;
 /// Feature maps of a batch: blocks, rows, columns, channels, examples of a block.
 pub type Maps = Tensor<5>;
 
-fn has_kernels(maps: &Maps) -> bool {
-    maps.device().inner() == Device::flex()
+fn has_kernels<const D: usize>(tensor: &Tensor<D>) -> bool {
+    tensor.dtype() == DType::F32 && tensor.device().inner() == Device::flex()
 }
 
 /// Sums of a convolution with stride 1 over whole kernels. `weights`: outputs, rows,
@@ -42,8 +45,8 @@ pub fn depthwise(maps: Maps, weights: Tensor<3>) -> Maps {
 }
 
 /// Adds a bias to each channel's sums and clips and rounds them onto a grid; the
-/// gradient passes straight through the rounding (Bengio, Léonard & Courville 2013)
-/// and not beyond the clips.
+/// gradient passes straight through the rounding (Bengio, Léonard & Courville 2013),
+/// strictly between the clips.
 pub fn activate(sums: Maps, bias: Tensor<1>, grid: Grid) -> Maps {
     if has_kernels(&sums) {
         let maps = <Dispatch as Layers>::activate(sums.into_dispatch(), bias.into_dispatch(), grid);
@@ -56,7 +59,7 @@ pub fn activate(sums: Maps, bias: Tensor<1>, grid: Grid) -> Maps {
 /// The nearest numbers of a grid; the gradient passes straight through, beyond the
 /// clips too, so that a weight that was clipped can come back.
 pub fn quantise<const D: usize>(numbers: Tensor<D>, grid: Grid) -> Tensor<D> {
-    if numbers.device().inner() == Device::flex() {
+    if has_kernels(&numbers) {
         let quantised = <Dispatch as Layers>::quantise(numbers.into_dispatch(), grid);
         Tensor::from_dispatch(quantised)
     } else {

@@ -1,0 +1,127 @@
+//! The kernels give what burn's own operations do.
+
+use super::*;
+use crate::ops::{self, composed};
+use crate::quantise::Grid;
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn convolutions_are_burns(shapes in shapes(kernels())) {
+        let [height, width] = shapes.kernel;
+        let dims = [shapes.outputs, height, width, shapes.channels];
+        let maps = shapes.integers(Purpose::Order, shapes.maps().iter().product());
+        let weights = shapes.integers(Purpose::Weights, dims.iter().product());
+        let by = |convolve: fn(Maps, Tensor<4>) -> Maps| {
+            let operation = |maps, weights: Tensor<1>| convolve(maps, weights.reshape(dims));
+            outcome(operation, &shapes, &maps, &weights)
+        };
+        prop_assert_eq!(by(ops::convolve), by(composed::convolve));
+    }
+
+    #[test]
+    fn depthwise_convolutions_are_burns(shapes in shapes(kernels())) {
+        let [height, width] = shapes.kernel;
+        let dims = [height, width, shapes.channels];
+        let maps = shapes.integers(Purpose::Order, shapes.maps().iter().product());
+        let weights = shapes.integers(Purpose::Weights, dims.iter().product());
+        let by = |depthwise: fn(Maps, Tensor<3>) -> Maps| {
+            let operation = |maps, weights: Tensor<1>| depthwise(maps, weights.reshape(dims));
+            outcome(operation, &shapes, &maps, &weights)
+        };
+        prop_assert_eq!(by(ops::depthwise), by(composed::depthwise));
+    }
+
+    /// With most sums halfway between two multiples, at a clip or beyond it.
+    #[test]
+    fn activations_are_burns(
+        shapes in shapes(kernels()),
+        bits in 1..=4u32,
+        is_signed in any::<bool>(),
+        exponent in -1..=2,
+        is_float in any::<bool>(),
+    ) {
+        let grid = if is_float {
+            Grid::none(is_signed)
+        } else {
+            Grid::of_bits(bits, is_signed, exponent)
+        };
+        let maps = shapes.integers(Purpose::Order, shapes.maps().iter().product());
+        let bias = shapes.integers(Purpose::Weights, shapes.channels);
+        let by = |activate: fn(Maps, Tensor<1>, Grid) -> Maps| {
+            outcome(|maps, bias| activate(maps, bias, grid), &shapes, &maps, &bias)
+        };
+        prop_assert_eq!(by(ops::activate), by(composed::activate));
+    }
+
+    #[test]
+    fn quantised_numbers_are_burns(
+        shapes in shapes(kernels()),
+        bits in 1..=4u32,
+        exponent in -4..=2,
+    ) {
+        let grid = Grid::of_bits(bits, true, exponent);
+        let mut random = Rng::new(Purpose::Order, shapes.seed, 0, 0);
+        let count = shapes.maps().iter().product();
+        let mut maps = shapes.integers(Purpose::Order, count);
+        for number in maps.iter_mut().step_by(2) {
+            *number += random.normal();
+        }
+        let by = |quantise: fn(Maps, Grid) -> Maps| {
+            outcome(|maps, _| quantise(maps, grid), &shapes, &maps, &[0.0])
+        };
+        let quantised = by(ops::quantise);
+        prop_assert_eq!(&quantised, &by(composed::quantise));
+        // Beyond the clips too.
+        prop_assert_eq!(quantised.of_maps, output_weights(&shapes, count));
+    }
+
+    /// Of so few integers that most windows have equals.
+    #[test]
+    fn maxima_are_burns(shapes in shapes(windows())) {
+        let mut maps = shapes.integers(Purpose::Order, shapes.maps().iter().product());
+        for number in &mut maps {
+            *number = (*number / 4.0).round();
+        }
+        let by = |maximum: fn(Maps, [usize; 2]) -> Maps| {
+            outcome(|maps, _| maximum(maps, shapes.kernel), &shapes, &maps, &[0.0])
+        };
+        prop_assert_eq!(by(ops::maximum), by(composed::maximum));
+    }
+
+    #[test]
+    fn means_are_burns(shapes in shapes(windows()), step in select(vec![0.0, 0.5, 1.0, 2.0])) {
+        let maps = shapes.integers(Purpose::Order, shapes.maps().iter().product());
+        let by = |average: fn(Maps, [usize; 2], f32) -> Maps| {
+            outcome(|maps, _| average(maps, shapes.kernel, step), &shapes, &maps, &[0.0])
+        };
+        prop_assert_eq!(by(ops::average), by(composed::average));
+    }
+}
+
+#[test]
+fn of_equals_the_first_has_the_gradient() {
+    let shapes = Shapes {
+        blocks: 1,
+        channels: 1,
+        outputs: 1,
+        kernel: [2, 2],
+        size: [2, 2],
+        seed: 1,
+    };
+    // The least, then three of the largest.
+    let maps: Vec<f32> = (0..4)
+        .flat_map(|pixel| [f32::from(pixel > 0); EXAMPLES])
+        .collect();
+    for maximum in [ops::maximum, composed::maximum] {
+        let outcome = outcome(|maps, _| maximum(maps, [2, 2]), &shapes, &maps, &[0.0]);
+        let mut expected = vec![0.0; 4 * EXAMPLES];
+        expected[EXAMPLES..2 * EXAMPLES].copy_from_slice(&output_weights(&shapes, EXAMPLES));
+        assert_eq!(outcome.of_maps, expected);
+    }
+}

@@ -1,0 +1,189 @@
+//! Short trainings: that they learn, that quantisation changes little, and that the
+//! same seed gives the same weights.
+
+use burn::tensor::Device;
+use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
+use herringbone_dataset::augment::{self, Augmentation, Scratch};
+use herringbone_dataset::{Examples, InputShape};
+use herringbone_trainer::calibrate::calibrate;
+use herringbone_trainer::evaluate::evaluate;
+use herringbone_trainer::export::export;
+use herringbone_trainer::model::Model;
+use herringbone_trainer::training::{Outcome, Phase, Recipe, State, Training};
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+const SHAPE: InputShape = InputShape {
+    height: 28,
+    width: 28,
+    channels: 1,
+};
+
+/// The digits that were drawn for this project, with their classes.
+fn drawn() -> Vec<(Vec<u8>, u16)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../digits");
+    let files = (0..10).flat_map(|digit| ["a", "b"].map(|hand| (digit, hand)));
+    let digits = files.map(|(digit, hand)| {
+        let text = fs::read_to_string(folder.join(format!("{digit}-{hand}.pgm"))).unwrap();
+        let pixels = text.strip_prefix("P2\n28 28\n255\n").unwrap();
+        let pixels = pixels
+            .split_whitespace()
+            .map(|pixel| pixel.parse().unwrap());
+        (pixels.collect(), digit)
+    });
+    digits.collect()
+}
+
+/// Each drawn digit so many times, each time changed by `augmentation` in another way.
+fn digits(copies: usize, augmentation: Augmentation) -> Examples {
+    let mut examples = Examples::none(SHAPE);
+    let mut changed = vec![0; SHAPE.values()];
+    for (pixels, digit) in drawn() {
+        for _ in 0..copies {
+            let mut random = augment::rng(1, 0, examples.len());
+            let scratch = &mut Scratch::default();
+            augmentation.apply(&pixels, SHAPE, &mut random, &mut changed, scratch);
+            examples.inputs.extend_from_slice(&changed);
+            examples.labels.push(digit);
+            examples.names.push(String::new());
+        }
+    }
+    examples
+}
+
+/// `[28, 28, 1] => < A, C1(6,3), M, C2(8,3), Dr(0.2), D*(10) >`: a convolution, both
+/// halves of another, both poolings, dropout and a dense layer.
+fn network(bits: Bits) -> Network {
+    let window = Kernel::square(2);
+    let (kernel, activation) = (Kernel::square(3), Activation::Relu);
+    let kinds = [
+        LayerKind::AveragePool { window },
+        LayerKind::Convolution {
+            outputs: 6,
+            kernel,
+            activation,
+        },
+        LayerKind::MaxPool { window },
+        LayerKind::Separable {
+            outputs: 8,
+            kernel,
+            activation,
+        },
+        LayerKind::Dropout { probability: 0.2 },
+        LayerKind::Dense {
+            outputs: 10,
+            activation: Activation::Linear,
+        },
+    ];
+    Network::new(Shape::new(28, 28, 1), bits, &kinds).unwrap()
+}
+
+fn recipe(epochs: u32, seed: u64) -> Recipe {
+    Recipe {
+        epochs,
+        seed,
+        batch: 32,
+        learning_rate: 4e-3,
+        augmentation: Augmentation::default_for(SHAPE),
+    }
+}
+
+/// Trains, and does something with where it ends.
+fn train<T>(
+    network: &Network,
+    recipe: &Recipe,
+    training: &Examples,
+    validation: &Examples,
+    end: impl FnOnce(&State) -> T,
+) -> T {
+    let device = Device::flex().autodiff();
+    let mut training = Training::new(network, recipe, training, validation, device);
+    while !training.is_done() {
+        let outcome = training.epoch(&AtomicBool::new(false), || {});
+        assert_eq!(outcome, Outcome::Done);
+    }
+    end(training.state())
+}
+
+#[test]
+fn a_short_training_learns_the_drawn_digits() {
+    let network = network(Bits::default());
+    let changes = Augmentation::default_for(SHAPE);
+    let (training, validation) = (digits(150, Augmentation::none()), digits(25, changes));
+    let best = train(&network, &recipe(20, 1), &training, &validation, |state| {
+        let last = state.records.last().unwrap();
+        println!(
+            "{} {} {}",
+            last.training_accuracy, last.validation_accuracy, last.validation_loss
+        );
+        state.best.clone().unwrap()
+    });
+    // Of integers: what is exported.
+    assert!(best.accuracy > 0.95, "{}", best.accuracy);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_weights() {
+    let network = network(Bits::default());
+    let (training, validation) = (
+        digits(16, Augmentation::none()),
+        digits(2, Augmentation::none()),
+    );
+    let file = |seed| {
+        let recipe = recipe(5, seed);
+        assert_eq!(recipe.phase(0), Phase::Float);
+        assert_eq!(recipe.phase(4), Phase::Quantised);
+        train(&network, &recipe, &training, &validation, |state| {
+            let scales = state.scales.clone().unwrap();
+            let file = export(&network, &mean(&network, state), &scales).unwrap();
+            (state.model.numbers(), state.mean.clone(), scales, file)
+        })
+    };
+    let first = file(3);
+    assert_eq!(first, file(3));
+    assert_ne!(first.0, file(4).0);
+}
+
+fn mean(network: &Network, state: &State) -> Model {
+    let mean = state.mean.iter().cloned();
+    Model::of_numbers(network, mean, &Device::flex())
+}
+
+#[test]
+fn eight_bits_calibrated_change_a_network_little() {
+    let network = network(Bits {
+        weights: 8,
+        biases: 16,
+        activations: 8,
+    });
+    let (training, validation) = (
+        digits(16, Augmentation::none()),
+        digits(4, Augmentation::none()),
+    );
+    let device = Device::flex();
+    // Of three epochs none is quantised.
+    let recipe = Recipe {
+        epochs: 10,
+        ..recipe(10, 1)
+    };
+    let mut run = Training::new(
+        &network,
+        &recipe,
+        &training,
+        &validation,
+        device.clone().autodiff(),
+    );
+    for _ in 0..3 {
+        run.epoch(&AtomicBool::new(false), || {});
+    }
+    assert_eq!(run.state().scales, None);
+    let model = mean(&network, run.state());
+    let scales = calibrate(&network, &model, &training, &device);
+    let [float, integers] = [None, Some(&scales)]
+        .map(|scales| evaluate(&network, &model, scales, &validation, &device).logits);
+    let size = |numbers: &[f64]| numbers.iter().map(|it| it * it).sum::<f64>().sqrt();
+    let changes: Vec<f64> = float.iter().zip(&integers).map(|(a, b)| a - b).collect();
+    let share = size(&changes) / size(&float);
+    assert!(share < 0.05, "{share}");
+}
