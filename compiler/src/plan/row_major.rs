@@ -26,6 +26,10 @@ fn plan_from(demand: &Demand<'_>, first: End) -> MemoryPlan {
     let per_byte = demand.cells_per_byte;
     let mut end = first;
     let mut steps: Vec<LayerPlan> = Vec::new();
+    let mut most_cells = demand.stream_need().need_cells.max(
+        // What streams comes first, whole bytes of it, and then its output.
+        demand.stream_cells() + demand.first_map().values().next_multiple_of(per_byte),
+    );
     let mut stored = vec![(demand.first_map(), end)];
     for &(layer, stores) in &demand.steps {
         let order = match end {
@@ -33,6 +37,7 @@ fn plan_from(demand: &Demand<'_>, first: End) -> MemoryPlan {
             End::Low => Order::RowMajorBackward,
         };
         let step = SimulatedStep::new(layer, stores, Order::RowMajor, order);
+        most_cells = most_cells.max(fitting_cells(&step, end, per_byte));
         if stores {
             end = match end {
                 End::High => End::Low,
@@ -42,14 +47,7 @@ fn plan_from(demand: &Demand<'_>, first: End) -> MemoryPlan {
         }
         steps.push(step.report());
     }
-    let most_cells = steps
-        .iter()
-        .map(|step| step.need_cells)
-        .chain([demand.stream_need().need_cells])
-        .max();
-    // One cell more where a map of an odd count of nibbles is at the high end,
-    // so that every map begins on a byte.
-    let arena_cells = fitting_cells(demand, &stored, &steps, most_cells.unwrap_or(0));
+    let arena_cells = most_cells.next_multiple_of(per_byte);
     let first_cell = |(map, end): (Shape, End)| match end {
         End::Low => 0,
         End::High => (arena_cells - map.values()) / per_byte * per_byte,
@@ -65,26 +63,19 @@ fn plan_from(demand: &Demand<'_>, first: End) -> MemoryPlan {
     demand.plan(arena_cells / per_byte, stream_first_byte, maps, steps)
 }
 
-/// Whole bytes in which every layer fits, its high map rounded down to a byte.
-fn fitting_cells(
-    demand: &Demand<'_>,
-    stored: &[(Shape, End)],
-    steps: &[LayerPlan],
-    most_cells: u32,
-) -> u32 {
-    let per_byte = demand.cells_per_byte;
-    let odd = |map: Shape| map.values() % per_byte;
-    let padded = steps.iter().enumerate().map(|(index, step)| {
-        let high = stored[index..]
-            .iter()
-            .take(2)
-            .find(|(_, end)| *end == End::High);
-        step.need_cells + high.map_or(0, |(map, _)| odd(*map))
-    });
-    let stream = demand.stream_cells() + stored[0].0.values().next_multiple_of(per_byte);
-    padded
-        .chain([most_cells, stream])
-        .max()
-        .unwrap_or(0)
-        .next_multiple_of(per_byte)
+/// Cells in which a step whose input lies at that end has its output at the other
+/// one, the higher map beginning on a byte.
+fn fitting_cells(step: &SimulatedStep<'_>, end: End, per_byte: u32) -> u32 {
+    let (input, lead) = (step.layer.input.values(), step.overlap.lead_cells);
+    if !step.stores {
+        return input;
+    }
+    let output = step.layer.output.values();
+    let (higher, below) = match end {
+        End::High => (input, lead),
+        // The same from the other end: what lies below the output is where the input
+        // begins to be free.
+        End::Low => (output, (input + lead).saturating_sub(output)),
+    };
+    (higher + below.next_multiple_of(per_byte)).max(step.need_cells())
 }

@@ -275,6 +275,20 @@ fn small_networks() -> impl Generator<Value = Network> {
         )
 }
 
+/// A pixel of an odd count of nibbles lies at the high end of its byte, unless it
+/// begins there.
+#[test]
+fn single_pixels_of_odd_channels_take_no_byte_more() {
+    let convolution = |outputs| LayerKind::Convolution {
+        outputs,
+        kernel: Kernel::square(1),
+        activation: Activation::Relu,
+    };
+    let kinds = [2, 2, 1].map(convolution);
+    let network = Network::new(Shape::new(1, 1, 1), Bits::default(), &kinds);
+    check(&network.expect("the kernels fit")).expect("one byte is enough");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 400,
