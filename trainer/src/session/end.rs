@@ -161,7 +161,7 @@ impl Session {
                     name: examples.names[example].clone(),
                     actual: names[actual].clone(),
                     predicted: names[predicted].clone(),
-                    margin: f64::from(logits[predicted] - logits[actual]),
+                    margin: logits[predicted] - logits[actual],
                 });
             }
         }
