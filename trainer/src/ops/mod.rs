@@ -1,6 +1,6 @@
 //! The layers as differentiable operations on burn's tensors.
 //!
-//! On this machine's CPU they run the kernels of [`crate::kernels`]; on every other
+//! On this machine's CPU they run the kernels of `kernels`; on every other
 //! device, and on numbers other than `f32`, they are composed of burn's own operations
 //! (`composed`). Maps have five dimensions: blocks, rows, columns, channels, examples of
 //! a block.
