@@ -19,8 +19,10 @@ pub const SAMPLE: usize = 256;
 ///
 /// With the published network, 40 epochs of MNIST: 98.8 % of the test images
 /// without, 99.0 % with one bit, 98.8 % with two. Of the published weights, a third
-/// lies at the ends of their range.
-const FINER: i32 = 1;
+/// lies at the ends of their range. Weights of 8 bits have differences enough.
+fn finer(weight_bits: u32) -> i32 {
+    i32::from(weight_bits < 8)
+}
 
 /// The scales of a model: of its weights, and of the activations that it has of
 /// these examples with its weights quantised, those that change least.
@@ -30,7 +32,7 @@ pub fn calibrate(network: &Network, model: &Model, sample: &Examples, device: &D
     let mut numbers = model.numbers();
     let mut weight_exponents = Vec::with_capacity(numbers.len());
     for (weights, _) in &mut numbers {
-        let exponent = closest_exponent(weights, bits.weights, true) - FINER;
+        let exponent = closest_exponent(weights, bits.weights, true) - finer(bits.weights);
         let grid = Grid::of_bits(bits.weights, true, exponent);
         for weight in weights {
             *weight = grid.nearest(*weight);

@@ -138,7 +138,7 @@ impl Recipe {
 
     /// Epochs in floating point, and behind how many scales stay.
     fn phases(&self) -> (u32, u32) {
-        let float = (self.epochs * 3 / 20).max(1).min(self.epochs / 2);
+        let float = (self.epochs / 4).max(1).min(self.epochs / 2);
         let quantised = self.epochs - float;
         (float, float + (quantised / 10).max(1))
     }

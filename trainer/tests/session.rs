@@ -83,8 +83,8 @@ fn a_resumed_training_gives_the_weights_of_one_that_was_not_stopped() {
     // Within each of the phases: before there are scales, and a best epoch, and behind.
     let mut is_resumed = false;
     for (epoch, phase) in [
-        (1, Phase::Float),
-        (2, Phase::Calibrating),
+        (2, Phase::Float),
+        (3, Phase::Calibrating),
         (7, Phase::Quantised),
     ] {
         assert_eq!(parts.recipe.phase(epoch - 1), phase);
