@@ -97,13 +97,9 @@ fn gradient_block_with_simd<'a, S: Simd>(
 /// The sum of each channel over pixels and examples.
 fn channel_sums(numbers: &[f32], channels: usize, block: usize) -> Vec<f32> {
     let blocks = numbers.len() / block;
-    let lanes = sum_over_blocks(blocks, channels * EXAMPLES, |index, sums| {
+    sum_over_blocks(blocks, channels, |index, sums| {
         add_pixels(&numbers[index * block..][..block], sums);
-    });
-    lanes
-        .chunks_exact(EXAMPLES)
-        .map(|lanes| lanes.iter().sum())
-        .collect()
+    })
 }
 
 #[with_simd(add_pixels = pulp::Arch::new())]

@@ -230,7 +230,7 @@ pub(crate) fn weight_gradient(
     let blocks = input.len() / input_shape.block();
     let weights = gradient_shape.channels * kernel.taps() * input_shape.channels;
     let arch = Arch::new();
-    let lanes = sum_over_blocks(blocks, weights * EXAMPLES, |index, sums| {
+    sum_over_blocks(blocks, weights, |index, sums| {
         arch.dispatch(WeightGradient {
             input: &input[index * input_shape.block()..][..input_shape.block()],
             input_shape,
@@ -239,11 +239,7 @@ pub(crate) fn weight_gradient(
             kernel,
             sums,
         });
-    });
-    lanes
-        .chunks_exact(EXAMPLES)
-        .map(|lanes| lanes.iter().sum())
-        .collect()
+    })
 }
 
 /// Adds to `sums`, which have a number for each example of a block.

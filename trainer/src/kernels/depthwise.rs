@@ -132,15 +132,11 @@ pub(crate) fn depthwise_weight_gradient(
     let shape = output_shape(input_shape, kernel);
     let blocks = input.len() / input_shape.block();
     let sums = kernel.taps() * shape.channels;
-    let lanes = sum_over_blocks(blocks, sums * EXAMPLES, |index, sums| {
+    sum_over_blocks(blocks, sums, |index, sums| {
         let input = &input[index * input_shape.block()..][..input_shape.block()];
         let gradient = &gradient[index * shape.block()..][..shape.block()];
         weight_gradient_block(input, input_shape, gradient, kernel, sums);
-    });
-    lanes
-        .chunks_exact(EXAMPLES)
-        .map(|lanes| lanes.iter().sum())
-        .collect()
+    })
 }
 
 #[with_simd(weight_gradient_block = pulp::Arch::new())]

@@ -86,7 +86,8 @@ fn for_each_block(
 /// bits.
 const BLOCKS_PER_SUM: usize = 2;
 
-/// The sum over all blocks of what `block` adds to `sums` numbers.
+/// `sums` sums over all blocks and their examples; `block` adds to a lane of each for
+/// every example.
 fn sum_over_blocks(
     blocks: usize,
     sums: usize,
@@ -96,7 +97,7 @@ fn sum_over_blocks(
     let partial: Vec<Vec<f32>> = (0..groups)
         .into_par_iter()
         .map(|group| {
-            let mut sum = vec![0.0; sums];
+            let mut sum = vec![0.0; sums * EXAMPLES];
             let first = group * BLOCKS_PER_SUM;
             for index in first..(first + BLOCKS_PER_SUM).min(blocks) {
                 block(index, &mut sum);
@@ -104,11 +105,14 @@ fn sum_over_blocks(
             sum
         })
         .collect();
-    let mut total = vec![0.0; sums];
+    let mut total = vec![0.0; sums * EXAMPLES];
     for part in partial {
         for (total, part) in total.iter_mut().zip(part) {
             *total += part;
         }
     }
     total
+        .chunks_exact(EXAMPLES)
+        .map(|lanes| lanes.iter().sum())
+        .collect()
 }
