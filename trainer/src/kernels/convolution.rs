@@ -18,11 +18,7 @@ pub(crate) fn convolve(
     kernel: Extent,
     outputs: usize,
 ) -> Vec<f32> {
-    let shape = MapShape {
-        height: input_shape.height + 1 - kernel.height,
-        width: input_shape.width + 1 - kernel.width,
-        channels: outputs,
-    };
+    let shape = input_shape.convolved(kernel, outputs);
     let packed = packed(
         weights,
         kernel,

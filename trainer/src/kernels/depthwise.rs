@@ -28,14 +28,6 @@ fn connections(
     })
 }
 
-fn output_shape(input: MapShape, kernel: Extent) -> MapShape {
-    MapShape {
-        height: input.height + 1 - kernel.height,
-        width: input.width + 1 - kernel.width,
-        channels: input.channels,
-    }
-}
-
 /// `to` += `from` × `weights`, channel by channel.
 #[inline(always)]
 fn add_products(to: &mut [f32], from: &[f32], weights: &[f32]) {
@@ -55,7 +47,7 @@ pub(crate) fn depthwise(
     weights: &[f32],
     kernel: Extent,
 ) -> Vec<f32> {
-    let shape = output_shape(input_shape, kernel);
+    let shape = input_shape.convolved(kernel, input_shape.channels);
     let blocks = input.len() / input_shape.block();
     let mut output = vec![0.0; blocks * shape.block()];
     for_each_block(&mut output, shape.block(), |index, output| {
@@ -75,7 +67,7 @@ fn convolve_block_with_simd<'a, S: Simd>(
     kernel: Extent,
     output: &'a mut [f32],
 ) {
-    let shape = output_shape(input_shape, kernel);
+    let shape = input_shape.convolved(kernel, input_shape.channels);
     for at in connections(input_shape, shape, kernel) {
         add_products(
             &mut output[at.output..at.output + shape.pixel()],
@@ -92,7 +84,7 @@ pub(crate) fn depthwise_input_gradient(
     weights: &[f32],
     kernel: Extent,
 ) -> Vec<f32> {
-    let shape = output_shape(input_shape, kernel);
+    let shape = input_shape.convolved(kernel, input_shape.channels);
     let blocks = gradient.len() / shape.block();
     let mut of_input = vec![0.0; blocks * input_shape.block()];
     for_each_block(&mut of_input, input_shape.block(), |index, of_input| {
@@ -112,7 +104,7 @@ fn input_gradient_block_with_simd<'a, S: Simd>(
     kernel: Extent,
     of_input: &'a mut [f32],
 ) {
-    let shape = output_shape(input_shape, kernel);
+    let shape = input_shape.convolved(kernel, input_shape.channels);
     for at in connections(input_shape, shape, kernel) {
         add_products(
             &mut of_input[at.input..at.input + shape.pixel()],
@@ -129,7 +121,7 @@ pub(crate) fn depthwise_weight_gradient(
     gradient: &[f32],
     kernel: Extent,
 ) -> Vec<f32> {
-    let shape = output_shape(input_shape, kernel);
+    let shape = input_shape.convolved(kernel, input_shape.channels);
     let blocks = input.len() / input_shape.block();
     let sums = kernel.taps() * shape.channels;
     sum_over_blocks(blocks, sums, |index, sums| {
@@ -149,7 +141,7 @@ fn weight_gradient_block_with_simd<'a, S: Simd>(
     kernel: Extent,
     sums: &'a mut [f32],
 ) {
-    let shape = output_shape(input_shape, kernel);
+    let shape = input_shape.convolved(kernel, input_shape.channels);
     for at in connections(input_shape, shape, kernel) {
         let sums = &mut sums[at.tap * shape.pixel()..][..shape.pixel()];
         let input = &input[at.input..at.input + shape.pixel()];

@@ -41,6 +41,15 @@ impl MapShape {
         self.height * self.width * self.pixel()
     }
 
+    /// What a convolution with stride 1 over whole kernels makes of it.
+    pub(crate) fn convolved(self, kernel: Extent, outputs: usize) -> Self {
+        Self {
+            height: self.height + 1 - kernel.height,
+            width: self.width + 1 - kernel.width,
+            channels: outputs,
+        }
+    }
+
     /// What a pooling makes of it.
     pub(crate) fn pooled(self, window: Extent) -> Self {
         Self {
@@ -61,6 +70,12 @@ impl MapShape {
 pub(crate) struct Extent {
     pub(crate) height: usize,
     pub(crate) width: usize,
+}
+
+impl From<[usize; 2]> for Extent {
+    fn from([height, width]: [usize; 2]) -> Self {
+        Self { height, width }
+    }
 }
 
 impl Extent {

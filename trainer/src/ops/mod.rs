@@ -7,14 +7,14 @@
 
 mod composed;
 mod flex;
+mod layers;
 #[cfg(test)]
 mod tests;
 
-use burn::backend::Dispatch;
 use burn::tensor::{DType, Device, Tensor};
 
 use crate::quantise::Grid;
-use flex::Layers;
+use layers::{Activate, Average, Convolve, Depthwise, Maximum, Quantise};
 
 /// Feature maps of a batch: blocks, rows, columns, channels, examples of a block.
 pub type Maps = Tensor<5>;
@@ -27,8 +27,7 @@ fn has_kernels<const D: usize>(tensor: &Tensor<D>) -> bool {
 /// columns, channels.
 pub fn convolve(maps: Maps, weights: Tensor<4>) -> Maps {
     if has_kernels(&maps) {
-        let sums = <Dispatch as Layers>::convolve(maps.into_dispatch(), weights.into_dispatch());
-        Maps::from_dispatch(sums)
+        flex::binary(Convolve, maps, weights)
     } else {
         composed::convolve(maps, weights)
     }
@@ -37,8 +36,7 @@ pub fn convolve(maps: Maps, weights: Tensor<4>) -> Maps {
 /// Sums of a convolution channel by channel. `weights`: rows, columns, channels.
 pub fn depthwise(maps: Maps, weights: Tensor<3>) -> Maps {
     if has_kernels(&maps) {
-        let sums = <Dispatch as Layers>::depthwise(maps.into_dispatch(), weights.into_dispatch());
-        Maps::from_dispatch(sums)
+        flex::binary(Depthwise, maps, weights)
     } else {
         composed::depthwise(maps, weights)
     }
@@ -49,8 +47,7 @@ pub fn depthwise(maps: Maps, weights: Tensor<3>) -> Maps {
 /// strictly between the clips.
 pub fn activate(sums: Maps, bias: Tensor<1>, grid: Grid) -> Maps {
     if has_kernels(&sums) {
-        let maps = <Dispatch as Layers>::activate(sums.into_dispatch(), bias.into_dispatch(), grid);
-        Maps::from_dispatch(maps)
+        flex::binary(Activate(grid), sums, bias)
     } else {
         composed::activate(sums, bias, grid)
     }
@@ -60,8 +57,7 @@ pub fn activate(sums: Maps, bias: Tensor<1>, grid: Grid) -> Maps {
 /// clips too, so that a weight that was clipped can come back.
 pub fn quantise<const D: usize>(numbers: Tensor<D>, grid: Grid) -> Tensor<D> {
     if has_kernels(&numbers) {
-        let quantised = <Dispatch as Layers>::quantise(numbers.into_dispatch(), grid);
-        Tensor::from_dispatch(quantised)
+        flex::unary(Quantise(grid), numbers)
     } else {
         composed::quantise(numbers, grid)
     }
@@ -70,8 +66,7 @@ pub fn quantise<const D: usize>(numbers: Tensor<D>, grid: Grid) -> Tensor<D> {
 /// The largest of each window; of equals, the gradient goes to the first.
 pub fn maximum(maps: Maps, window: [usize; 2]) -> Maps {
     if has_kernels(&maps) {
-        let maps = <Dispatch as Layers>::maximum(maps.into_dispatch(), window);
-        Maps::from_dispatch(maps)
+        flex::unary(Maximum(window.into()), maps)
     } else {
         composed::maximum(maps, window)
     }
@@ -80,8 +75,8 @@ pub fn maximum(maps: Maps, window: [usize; 2]) -> Maps {
 /// The mean of each window, rounded down onto a grid of that step; 0 is no grid.
 pub fn average(maps: Maps, window: [usize; 2], step: f32) -> Maps {
     if has_kernels(&maps) {
-        let maps = <Dispatch as Layers>::average(maps.into_dispatch(), window, step);
-        Maps::from_dispatch(maps)
+        let window = window.into();
+        flex::unary(Average { window, step }, maps)
     } else {
         composed::average(maps, window, step)
     }
