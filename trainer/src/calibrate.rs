@@ -41,9 +41,10 @@ pub fn calibrate(network: &Network, model: &Model, sample: &Examples, device: &D
     }
     let quantised = Model::of_numbers(network, numbers, device);
     let intake = Intake::of(network);
-    let maps = intake.maps(sample.len(), device, |example, activations| {
+    let fill = |(): &mut (), example, activations: &mut [u8]| {
         intake.take(sample.input(example), activations);
-    });
+    };
+    let maps = intake.maps(sample.len(), device, || (), fill);
     let mut activations = Vec::with_capacity(shapes.len());
     quantised.run(network, None, maps, None, &mut |index, maps| {
         let numbers = floats(maps.clone());

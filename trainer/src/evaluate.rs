@@ -97,9 +97,10 @@ fn evaluate_in(
     let mut logits = Vec::with_capacity(examples.len() * classes);
     for first in (0..examples.len()).step_by(BATCH) {
         let count = BATCH.min(examples.len() - first);
-        let maps = intake.maps(count, device, |example, activations| {
+        let fill = |(): &mut (), example, activations: &mut [u8]| {
             intake.take(examples.input(first + example), activations);
-        });
+        };
+        let maps = intake.maps(count, device, || (), fill);
         let results = model.forward(network, scales, maps.cast(float), None);
         let results: Vec<f64> = results
             .into_data()

@@ -78,31 +78,34 @@ impl Intake {
     }
 
     /// The maps of a batch, `fill` giving each example's activations; behind the
-    /// last example, zeros fill the last block.
-    pub fn maps(
+    /// last example, zeros fill the last block. `scratch` makes memory that `fill` is
+    /// given again and again, at least once a thread; what it gives must not depend on
+    /// what is left there.
+    pub fn maps<S>(
         &self,
         examples: usize,
         device: &Device,
-        fill: impl Fn(usize, &mut [u8]) + Sync + Send,
+        scratch: impl Fn() -> S + Sync + Send,
+        fill: impl Fn(&mut S, usize, &mut [u8]) + Sync + Send,
     ) -> Maps {
         let values = self.activations();
         let blocks = examples.div_ceil(EXAMPLES);
         let mut numbers = vec![0.0; blocks * values * EXAMPLES];
         let step = (-(self.bits as f32)).exp2();
-        numbers
-            .par_chunks_mut(values * EXAMPLES)
-            .enumerate()
-            .for_each(|(block, numbers)| {
-                let mut activations = vec![0; values];
+        let numbers_of_blocks = numbers.par_chunks_mut(values * EXAMPLES).enumerate();
+        numbers_of_blocks.for_each_init(
+            || (scratch(), vec![0; values]),
+            |(scratch, activations), (block, numbers)| {
                 let first = block * EXAMPLES;
                 for example in first..examples.min(first + EXAMPLES) {
-                    fill(example, &mut activations);
+                    fill(scratch, example, activations);
                     let lanes = numbers[example - first..].iter_mut().step_by(EXAMPLES);
-                    for (number, &activation) in lanes.zip(&activations) {
+                    for (number, &activation) in lanes.zip(&*activations) {
                         *number = f32::from(activation) * step;
                     }
                 }
-            });
+            },
+        );
         let Shape {
             height,
             width,

@@ -213,9 +213,15 @@ impl<'a> Training<'a> {
         // Whole blocks: what fills the last one would be trained on.
         let batch = &batch[..batch.len() / crate::EXAMPLES * crate::EXAMPLES];
         let epoch = self.state.epoch;
-        let maps = self
-            .intake
-            .maps(batch.len(), &self.device, |at, activations| {
+        let scratch = || {
+            let augmented = vec![0; self.intake.input().values()];
+            (augmented, Scratch::default())
+        };
+        let maps = self.intake.maps(
+            batch.len(),
+            &self.device,
+            scratch,
+            |(augmented, scratch), at, activations| {
                 let index = batch[at];
                 if let Some(prepared) = &self.prepared {
                     let values = activations.len();
@@ -223,17 +229,17 @@ impl<'a> Training<'a> {
                     return;
                 }
                 let input = self.examples.input(index);
-                let mut augmented = vec![0; input.len()];
                 let mut random = augment::rng(self.recipe.seed, epoch, index);
                 self.recipe.augmentation.apply(
                     input,
                     self.intake.input(),
                     &mut random,
-                    &mut augmented,
-                    &mut Scratch::default(),
+                    augmented,
+                    scratch,
                 );
-                self.intake.take(&augmented, activations);
-            });
+                self.intake.take(augmented, activations);
+            },
+        );
         let labels: Vec<i32> = batch
             .iter()
             .map(|&index| self.examples.labels[index].into())
