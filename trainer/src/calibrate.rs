@@ -7,7 +7,7 @@ use herringbone_dataset::Examples;
 
 use crate::intake::Intake;
 use crate::integers::input_exponent;
-use crate::model::{Model, floats, sum_shapes};
+use crate::model::{Model, floats};
 use crate::quantise::{Grid, Scales, SumScales, closest_exponent};
 
 /// Examples that scales are found from.
@@ -28,7 +28,6 @@ fn finer(weight_bits: u32) -> i32 {
 /// these examples with its weights quantised, those that change least.
 pub fn calibrate(network: &Network, model: &Model, sample: &Examples, device: &Device) -> Scales {
     let bits = network.bits();
-    let shapes = sum_shapes(network);
     let mut numbers = model.numbers();
     let mut weight_exponents = Vec::with_capacity(numbers.len());
     for (weights, _) in &mut numbers {
@@ -45,16 +44,16 @@ pub fn calibrate(network: &Network, model: &Model, sample: &Examples, device: &D
         intake.take(sample.input(example), activations);
     };
     let maps = intake.maps(sample.len(), device, || (), fill);
-    let mut activations = Vec::with_capacity(shapes.len());
+    let mut activations = Vec::with_capacity(model.sums.len());
     quantised.run(network, None, maps, None, &mut |index, maps| {
         let numbers = floats(maps.clone());
-        let is_signed = shapes[index].is_signed;
+        let is_signed = model.sums[index].shape.is_signed;
         activations.push(closest_exponent(&numbers, bits.activations, is_signed));
     });
     let mut exponent = input_exponent(network);
-    let of_sums = shapes.iter().zip(weight_exponents).zip(activations);
-    let sums = of_sums.map(|((shape, weight), activation)| {
-        let scales = if shape.is_exact {
+    let of_sums = model.sums.iter().zip(weight_exponents).zip(activations);
+    let sums = of_sums.map(|((sum, weight), activation)| {
+        let scales = if sum.shape.is_exact {
             SumScales::of_result(weight, exponent)
         } else {
             SumScales::of_activation(weight, activation, exponent)

@@ -2,7 +2,7 @@
 
 use herringbone_compiler::network::Network;
 
-use crate::model::{Model, SumShape, sum_shapes};
+use crate::model::{Model, SumShape};
 use crate::quantise::{Grid, Scales};
 
 /// The power of two of a network's raw input.
@@ -50,12 +50,10 @@ const MOST_OF_F32: u128 = 1 << f32::MANTISSA_DIGITS;
 /// a number that `f32` has.
 pub(crate) fn fit_f32(network: &Network, model: &Model, scales: &Scales) -> bool {
     let largest_activation = (1 << network.bits().activations) - 1;
-    let shapes = sum_shapes(network);
-    let sums = integers(network, model, scales);
-    let mut largest = shapes
-        .iter()
-        .zip(&sums)
-        .map(|(shape, sum)| sum.largest(shape, largest_activation));
+    let integers = integers(network, model, scales).into_iter();
+    let mut largest = integers
+        .zip(&model.sums)
+        .map(|(integers, sum)| integers.largest(&sum.shape, largest_activation));
     largest.all(|largest| largest <= MOST_OF_F32)
 }
 

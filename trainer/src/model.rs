@@ -9,9 +9,12 @@ use crate::integers::input_exponent;
 use crate::ops::{self, Maps};
 use crate::quantise::{Grid, Scales, SumScales};
 
-/// The parameters of a weighted sum.
+/// A weighted sum and its parameters.
 #[derive(Module, Debug)]
 pub struct WeightedSum {
+    /// Which one of the network.
+    #[module(skip)]
+    pub shape: SumShape,
     /// Outputs, rows, columns, channels, of a dense layer too; of a depthwise half
     /// one output, and a kernel a channel.
     pub weights: Param<Tensor<4>>,
@@ -133,6 +136,7 @@ impl Model {
             let weights = TensorData::new(weights, sum.dims());
             let bias = TensorData::new(bias, [sum.outputs as usize]);
             WeightedSum {
+                shape: sum,
                 weights: parameter(2 * index, Tensor::from_data(weights, device)),
                 bias: parameter(2 * index + 1, Tensor::from_data(bias, device)),
             }
@@ -187,8 +191,7 @@ impl Model {
         let bits = network.bits();
         // Of activations; the raw input has as many bits as they have.
         let mut exponent = input_exponent(network);
-        let shapes = sum_shapes(network);
-        let mut next = 0;
+        let mut sums = self.sums.iter().enumerate().peekable();
         let first = network.computing_layers().next().map(|layer| layer.id);
         for layer in network.layers() {
             let step = scales.map_or(0.0, |_| (exponent as f32).exp2());
@@ -207,29 +210,25 @@ impl Model {
                 LayerKind::Convolution { .. }
                 | LayerKind::Separable { .. }
                 | LayerKind::Dense { .. } => {
-                    while next < shapes.len() && shapes[next].layer.id == layer.id {
-                        let scales = scales.map(|scales| scales.sums[next]);
-                        maps = self.sum(next, &shapes[next], scales, bits, (maps, exponent), watch);
+                    while let Some((index, sum)) =
+                        sums.next_if(|(_, sum)| sum.shape.layer.id == layer.id)
+                    {
+                        let scales = scales.map(|scales| scales.sums[index]);
+                        maps = sum.run(scales, bits, maps, exponent);
+                        watch(index, &maps);
                         exponent = scales.map_or(exponent, |scales| scales.activation);
-                        next += 1;
                     }
                 }
             }
         }
         maps
     }
+}
 
-    fn sum(
-        &self,
-        index: usize,
-        shape: &SumShape,
-        scales: Option<SumScales>,
-        bits: Bits,
-        (maps, exponent): (Maps, i32),
-        watch: &mut dyn FnMut(usize, &Maps),
-    ) -> Maps {
-        let WeightedSum { weights, bias } = &self.sums[index];
-        let (mut weights, mut bias) = (weights.val(), bias.val());
+impl WeightedSum {
+    /// Its activations. `exponent`: the power of two of those that it reads.
+    fn run(&self, scales: Option<SumScales>, bits: Bits, maps: Maps, exponent: i32) -> Maps {
+        let (shape, mut weights, mut bias) = (self.shape, self.weights.val(), self.bias.val());
         let mut grid = Grid::none(shape.is_signed);
         if let Some(scales) = scales {
             weights = ops::quantise(weights, Grid::of_bits(bits.weights, true, scales.weight));
@@ -246,9 +245,7 @@ impl Model {
         } else {
             ops::convolve(maps, weights)
         };
-        let maps = ops::activate(sums, bias, grid);
-        watch(index, &maps);
-        maps
+        ops::activate(sums, bias, grid)
     }
 }
 
