@@ -65,3 +65,6 @@ pub fn calibrate(network: &Network, model: &Model, sample: &Examples, device: &D
         sums: sums.collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;

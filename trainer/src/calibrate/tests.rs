@@ -1,0 +1,76 @@
+use herringbone_compiler::network::{Activation, Bits, LayerKind, Shape};
+use herringbone_dataset::InputShape;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+
+const PIXEL: InputShape = InputShape {
+    height: 1,
+    width: 1,
+    channels: 1,
+};
+
+/// The scales of a network that reads a pixel of 4 bits, in one example of 0, in the next
+/// of 1, and so on. Of its dense layers each but the last has one output; biases are 0.
+fn scales(weight_bits: u32, layers: &[(Activation, &[f32])], examples: u8) -> Vec<SumScales> {
+    let kinds = layers
+        .iter()
+        .map(|&(activation, weights)| LayerKind::Dense {
+            outputs: weights.len() as u32,
+            activation,
+        });
+    let bits = Bits {
+        weights: weight_bits,
+        ..Bits::default()
+    };
+    let network = Network::new(Shape::new(1, 1, 1), bits, &kinds.collect::<Vec<_>>()).unwrap();
+    let numbers = layers
+        .iter()
+        .map(|(_, weights)| (weights.to_vec(), vec![0.0; weights.len()]));
+    let device = Device::flex();
+    let model = Model::of_numbers(&network, numbers, &device);
+    let mut sample = Examples::none(PIXEL);
+    for pixel in 0..examples {
+        sample.inputs.push(pixel << 4);
+        sample.labels.push(0);
+        sample.names.push(String::new());
+    }
+    calibrate(&network, &model, &sample, &device).sums
+}
+
+proptest! {
+    #[test]
+    fn activations_that_are_multiples_of_a_power_of_two_have_that_power(power in -8..=8i32) {
+        let weight = (power as f32).exp2();
+        // 4 bits are 0 to 15, with a sign -8 to 7.
+        let unsigned = (Activation::Relu, weight, 16);
+        let signed = (Activation::Linear, -weight, 9);
+        for (activation, weight, examples) in [unsigned, signed] {
+            let layers = [(activation, &[weight][..]), (Activation::Linear, &[1.0])];
+            let found = scales(8, &layers, examples);
+            // The pixel's is -4.
+            prop_assert_eq!(found[0].activation, power - 4);
+            // Of a result it is the sum's, whatever that is.
+            prop_assert_eq!(found[1].activation, found[1].weight + power - 4);
+        }
+    }
+
+    #[test]
+    fn weights_of_less_than_8_bits_are_one_bit_finer_than_the_least_squared_error(
+        bits in select(vec![2u32, 4, 8]),
+        weights in vec(-1.0..1.0f32, 8),
+    ) {
+        let found = scales(bits, &[(Activation::Relu, &weights)], 16);
+        let closest = closest_exponent(&weights, bits, true);
+        prop_assert_eq!(found[0].weight, closest - i32::from(bits < 8));
+    }
+}
+
+#[test]
+fn activations_are_measured_with_quantised_weights() {
+    // Of 2 bits, -2 to 1: one bit finer than 1, the nearest to 1 is 1/2.
+    let found = scales(2, &[(Activation::Relu, &[1.0])], 16);
+    assert_eq!((found[0].weight, found[0].activation), (-1, -5));
+}
