@@ -23,6 +23,11 @@ use herringbone_dataset::{Examples, Options, Source};
 use herringbone_tests::published;
 use herringbone_trainer::intake::Intake;
 use herringbone_trainer::training::{Phase, Recipe, Training};
+use mimalloc::MiMalloc;
+
+/// That of `cargo herringbone`, whose epochs these are.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const IMAGES: usize = 60_000;
 const THREADS: usize = 2;
