@@ -2,6 +2,7 @@
 
 mod chart;
 mod diagnostics;
+mod environment;
 mod features;
 mod package;
 mod plan;

@@ -10,6 +10,7 @@ use herringbone_compiler::syntax::{self, NetworkAst};
 use herringbone_compiler::weights::WeightsError;
 
 use crate::diagnostics;
+use crate::environment::Environment;
 use crate::package::Package;
 use crate::source::{Declared, Search, displayed};
 
@@ -32,14 +33,24 @@ pub(crate) struct Which {
 /// The declaration, and the package that it is of.
 pub(crate) struct Found {
     pub(crate) declared: Declared,
-    package: Option<Package>,
+    /// The folder of its package, which is absolute, or the current one.
+    folder: PathBuf,
+    environment: Environment,
 }
 
 impl Which {
     pub(crate) fn find(&self) -> Result<Found> {
         let package = Package::of(&self.file)?;
         let declared = find(self, package.as_ref())?;
-        Ok(Found { declared, package })
+        let folder = match package {
+            Some(package) => package.folder,
+            None => std::env::current_dir()?,
+        };
+        Ok(Found {
+            declared,
+            environment: Environment::of(&folder)?,
+            folder,
+        })
     }
 }
 
@@ -53,11 +64,9 @@ impl Found {
 
     /// The file that it has its weights in, as the macro looks for it.
     pub(crate) fn weights_file(&self, ast: &NetworkAst) -> Option<Result<PathBuf, WeightsError>> {
-        let folder = match &self.package {
-            Some(package) => package.folder.clone(),
-            None => std::env::current_dir().unwrap_or_default(),
-        };
-        ast.weights_file().map(|path| path.locate_in(&folder))
+        let environment = |name: &str| self.environment.get(name);
+        ast.weights_file()
+            .map(|path| path.locate_in(&self.folder, environment))
     }
 
     /// Prints errors at their places.

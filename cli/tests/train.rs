@@ -243,3 +243,33 @@ fn the_weights_file_is_the_declaration_s_or_has_to_be_given() {
         assert!(Path::new(&package.path("out.report.md")).exists());
     }
 }
+
+#[test]
+fn a_variable_of_cargo_s_configuration_names_the_weights_file_as_it_does_for_a_build() {
+    let variable = "HERRINGBONE_TEST_CONFIGURED_WEIGHTS";
+    let source = TINY.replace("\"tiny.safetensors\"", &format!("env!(\"{variable}\")"));
+    let package = Package::new(&source);
+    fs::create_dir(package.path(".cargo")).unwrap();
+    let config =
+        format!("[env]\n{variable} = {{ value = \"own.safetensors\", relative = true }}\n");
+    fs::write(package.path(".cargo/config.toml"), config).unwrap();
+
+    let train = || package.train("--data data --batch-size 32 --epochs 2");
+    assert!(train().output().unwrap().status.success());
+    assert!(package.path("own.safetensors").exists());
+    let plan = Command::new(env!("CARGO_BIN_EXE_cargo-herringbone"))
+        .arg("plan")
+        .arg(package.path("main.rs"))
+        .output()
+        .unwrap();
+    assert!(
+        !stderr(&plan).contains("design to size"),
+        "{}",
+        stderr(&plan)
+    );
+
+    let given = package.path("given.safetensors");
+    let output = train().env(variable, &given).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(given.exists());
+}

@@ -26,22 +26,21 @@ pub struct Built {
 /// Builds `firmware` with `weights`.
 ///
 /// # Errors
-/// When it does not compile, or takes weights and there are none.
-pub fn firmware(
-    firmware: &Firmware,
-    weights: Option<&Weights>,
-    toolchain: Toolchain,
-) -> Result<Built> {
+/// When it does not compile.
+pub fn firmware(firmware: &Firmware, weights: &Weights, toolchain: Toolchain) -> Result<Built> {
     let mut cargo = toolchain.build();
     cargo
         .current_dir(paths::root().join(firmware.folder))
         .args(["--release", "--bin", firmware.binary])
         .arg(format!("--features={}", firmware.features.join(",")));
-    give_weights(&mut cargo, firmware, weights)?;
+    give_weights(&mut cargo, firmware, weights);
     let what = format!("building the firmware {}", firmware.name);
     let built = executable(&mut cargo, firmware.binary, &what)?;
     Ok(Built {
-        executable: keep(&built.executable, &format!("{}.elf", firmware.name))?,
+        executable: keep(
+            &built.executable,
+            &format!("{}.elf", weights.name(firmware)),
+        )?,
         ..built
     })
 }
@@ -49,38 +48,27 @@ pub fn firmware(
 /// Builds the program that runs the network of `firmware` on this machine.
 ///
 /// # Errors
-/// When it does not compile, or takes weights and there are none.
-pub fn host(firmware: &Firmware, weights: Option<&Weights>) -> Result<PathBuf> {
+/// When it does not compile.
+pub fn host(firmware: &Firmware, weights: &Weights) -> Result<PathBuf> {
     let mut cargo = Command::new(cargo_program());
     cargo
         .current_dir(paths::root())
         .args(["build", "--release"])
         .args(["--manifest-path", "examples/host/Cargo.toml"])
         .args(["--no-default-features", "--features", firmware.name]);
-    give_weights(&mut cargo, firmware, weights)?;
+    give_weights(&mut cargo, firmware, weights);
     let what = format!("building the network of {} for this machine", firmware.name);
     keep(
         &executable(&mut cargo, "host", &what)?.executable,
-        firmware.name,
+        &weights.name(firmware),
     )
 }
 
-/// Lets `cargo` find the weights that `firmware` is given.
-pub(crate) fn give_weights(
-    cargo: &mut Command,
-    firmware: &Firmware,
-    weights: Option<&Weights>,
-) -> Result<()> {
-    match (firmware.weights, weights) {
-        (WeightsSource::Shipped | WeightsSource::Loaded, _) => {}
-        (WeightsSource::Given, Some(weights)) => {
-            cargo.env(Weights::VARIABLE, weights.path());
-        }
-        (WeightsSource::Given, None) => {
-            bail!("the firmware {} has no weights of its own", firmware.name)
-        }
+/// Lets `cargo` find the weights of `firmware`.
+pub(crate) fn give_weights(cargo: &mut Command, firmware: &Firmware, weights: &Weights) {
+    if let (WeightsSource::Given { .. }, Some(file)) = (firmware.weights, weights.file(firmware)) {
+        cargo.env(Weights::VARIABLE, file);
     }
-    Ok(())
 }
 
 /// Builds the simulator.

@@ -8,12 +8,16 @@ use indicatif::HumanCount;
 
 use crate::build;
 use crate::classifier::{Cost, Description, Host, Simulated, Verdict};
+use crate::declaration;
 use crate::digits::{self, Digit};
 use crate::firmware::{self, Firmware};
 use crate::paths::Weights;
 use crate::picture::{self, Captioned};
 use crate::progress;
 use crate::toolchain;
+
+/// The firmware whose networks are shown on the host.
+const ON_HOST: [&str; 3] = ["uno", "uno-accurate", "tiny85"];
 
 /// A digit that was classified; what that cost is known of the firmware alone.
 struct Outcome<'digit> {
@@ -28,47 +32,84 @@ impl Outcome<'_> {
     }
 }
 
-/// Classifies the digits that ship, or `count` of those in the folder `images`; in the simulated
-/// firmware, or on the `host`.
+/// Classifies the digits that ship, or `count` of those in the folder `images`: in the simulated
+/// firmware `uno`, or by each of three networks on the `host`. `weights` are for `uno`.
 ///
 /// # Errors
 /// When something cannot be installed, built or read, or the firmware fails.
 pub fn run(images: Option<&Path>, count: usize, host: bool, weights: &Weights) -> Result<()> {
     let digits = digits::choose(images, count)?;
     let many = images.is_some();
-    let uno = firmware::find("uno")?;
-    let mut network = Host::start(&build::host(uno, Some(weights))?, None)?;
     if host {
-        let outcomes = classify(&digits, many, None, |digit| {
-            Ok((network.classify(&digit.pixels)?, None))
-        })?;
-        summarise(&outcomes, many);
-        println!();
+        on_host(&digits, many, weights)
     } else {
-        let elf = build::firmware(uno, Some(weights), toolchain::avr()?)?.executable;
-        let simulator = build::simulator()?;
-        let mut simulated = Simulated::start(&simulator, uno, &elf, &network.description, None)?;
-        let outcomes = classify(&digits, many, Some(uno), |digit| {
-            let (verdict, cost) = simulated.classify(&digit.pixels)?;
-            Ok((verdict, Some(cost)))
-        })?;
-        summarise(&outcomes, many);
-        print_costs(&outcomes, uno, &simulated, &network.description);
+        simulated(&digits, many, weights)
     }
-    let plan = network.description.plan.trim_end();
-    println!("{}\n{plan}", style("The plan").bold());
+}
+
+fn simulated(digits: &[Digit], many: bool, weights: &Weights) -> Result<()> {
+    let uno = firmware::find("uno")?;
+    let description = Host::start(&build::host(uno, weights)?, None)?.description;
+    let elf = build::firmware(uno, weights, toolchain::avr()?)?.executable;
+    let simulator = build::simulator()?;
+    let mut simulated = Simulated::start(&simulator, uno, &elf, &description, None)?;
+    let outcomes = classify(digits, uno, many, |digit| {
+        let (verdict, cost) = simulated.classify(&digit.pixels)?;
+        Ok((verdict, Some(cost)))
+    })?;
+    if many {
+        print_some_wrong(&outcomes, uno);
+    }
+    println!("{}", style(summary(&outcomes, many)).bold());
+    print_costs(&outcomes, uno, &simulated, &description);
+    print_plan(&description);
     Ok(())
 }
 
-/// Classifies all `digits`: one by one before the user's eyes, or, where there are `many`, behind a
-/// bar.
+/// Shows what the first network makes of the digits, and how many each of them gets right.
+fn on_host(digits: &[Digit], many: bool, weights: &Weights) -> Result<()> {
+    let mut lines = Vec::new();
+    for name in ON_HOST {
+        let firmware = firmware::find(name)?;
+        let mut network = Host::start(&build::host(firmware, weights)?, None)?;
+        let is_first = lines.is_empty();
+        let outcomes = classify(digits, firmware, many || !is_first, |digit| {
+            Ok((network.classify(&digit.pixels)?, None))
+        })?;
+        if is_first {
+            if many {
+                print_some_wrong(&outcomes, firmware);
+            }
+            print_plan(&network.description);
+        }
+        let summary = style(summary(&outcomes, many)).bold();
+        lines.push(format!(
+            "{name:<13} {summary}  {}",
+            declaration::layers(firmware)?
+        ));
+    }
+    println!("\n{}", lines.join("\n"));
+    Ok(())
+}
+
+fn print_plan(description: &Description) {
+    println!(
+        "{}\n{}",
+        style("The plan").bold(),
+        description.plan.trim_end()
+    );
+}
+
+/// Classifies all `digits` by the network of `firmware`: one by one before the user's eyes, or, where
+/// there are `many`, behind a bar.
 fn classify<'digit>(
     digits: &'digit [Digit],
+    firmware: &Firmware,
     many: bool,
-    firmware: Option<&Firmware>,
     mut classify: impl FnMut(&Digit) -> Result<(Verdict, Option<Cost>)>,
 ) -> Result<Vec<Outcome<'digit>>> {
-    let bar = many.then(|| progress::images("classifying", digits.len()));
+    let bar =
+        many.then(|| progress::images(&format!("classifying by {}", firmware.name), digits.len()));
     let mut outcomes: Vec<Outcome> = Vec::new();
     for row in digits.chunks(picture::abreast()) {
         for digit in row {
@@ -85,19 +126,22 @@ fn classify<'digit>(
     }
     if let Some(bar) = bar {
         bar.finish_and_clear();
-        let wrong = outcomes.iter().filter(|outcome| !outcome.is_right());
-        let wrong: Vec<_> = wrong.take(picture::abreast()).collect();
-        if !wrong.is_empty() {
-            println!("{}", style("Some that it got wrong").bold());
-            print_pictures(wrong, firmware);
-        }
     }
     Ok(outcomes)
 }
 
+fn print_some_wrong(outcomes: &[Outcome], firmware: &Firmware) {
+    let wrong = outcomes.iter().filter(|outcome| !outcome.is_right());
+    let wrong: Vec<_> = wrong.take(picture::abreast()).collect();
+    if !wrong.is_empty() {
+        println!("{}", style("Some that it got wrong").bold());
+        print_pictures(wrong, firmware);
+    }
+}
+
 fn print_pictures<'outcome>(
     outcomes: impl IntoIterator<Item = &'outcome Outcome<'outcome>>,
-    firmware: Option<&Firmware>,
+    firmware: &Firmware,
 ) {
     let pictures: Vec<_> = outcomes
         .into_iter()
@@ -109,7 +153,7 @@ fn print_pictures<'outcome>(
     picture::print(&pictures);
 }
 
-fn caption(outcome: &Outcome, firmware: Option<&Firmware>) -> Vec<String> {
+fn caption(outcome: &Outcome, firmware: &Firmware) -> Vec<String> {
     let class = style(outcome.class).bold();
     let label = outcome.digit.label;
     let first = if outcome.is_right() {
@@ -118,7 +162,7 @@ fn caption(outcome: &Outcome, firmware: Option<&Firmware>) -> Vec<String> {
         format!("{class}, {} {label}", style("expected").red())
     };
     let mut caption = vec![first];
-    if let (Some(cost), Some(firmware)) = (&outcome.cost, firmware) {
+    if let Some(cost) = &outcome.cost {
         let cycles = HumanCount(cost.cycles);
         let milliseconds = milliseconds(cost.cycles as f64, firmware);
         caption.push(format!("{cycles} cycles"));
@@ -132,16 +176,17 @@ fn milliseconds(cycles: f64, firmware: &Firmware) -> f64 {
     cycles * 1e3 / f64::from(firmware.frequency)
 }
 
-fn summarise(outcomes: &[Outcome], accuracy: bool) {
+/// How many are right; where there are `many`, their share too.
+fn summary(outcomes: &[Outcome], many: bool) -> String {
     let right = outcomes.iter().filter(|outcome| outcome.is_right()).count();
     let total = outcomes.len();
     let (right_count, total_count) = (HumanCount(right as u64), HumanCount(total as u64));
     let mut summary = format!("{right_count} of {total_count} right");
-    if accuracy {
+    if many {
         let percent = right as f64 * 100.0 / total as f64;
         summary += &format!(": {percent:.2} %");
     }
-    println!("{}", style(summary).bold());
+    summary
 }
 
 fn print_costs(

@@ -32,12 +32,18 @@ pub struct Firmware {
 /// How a firmware's network gets its weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WeightsSource {
-    /// They are given when it is built.
-    Given,
-    /// They lie beside its declaration.
-    Shipped,
-    /// It gets them before the first image, as `cargo xtask params` makes them of given ones.
-    Loaded,
+    /// Its declaration names the file.
+    Fixed,
+    /// From any file, when it is built.
+    Given {
+        /// The file that ships, from the root of the checkout.
+        shipped: &'static str,
+    },
+    /// Before the first image, as `cargo xtask params` makes them of any file.
+    Loaded {
+        /// The file that ships, from the root of the checkout.
+        shipped: &'static str,
+    },
 }
 
 /// How a firmware takes images and answers.
@@ -64,13 +70,19 @@ pub enum Link {
 /// Setting"; the ATmega2560's USART is the same).
 pub const CYCLES_PER_BYTE: u64 = 10 * 17 * 8;
 
+const BY_INTERRUPT: Link = Link::Paced {
+    cycles_per_byte: CYCLES_PER_BYTE,
+};
+
 /// The Arduino Uno. Its boot loader, Optiboot, takes the last 512 of the 32,768 bytes of flash.
 const UNO: Firmware = Firmware {
     name: "uno",
     folder: "examples/uno",
     binary: "uno",
     features: &[],
-    weights: WeightsSource::Given,
+    weights: WeightsSource::Given {
+        shipped: "examples/uno/digits.safetensors",
+    },
     link: Link::Serial,
     mcu: "atmega328p",
     frequency: 16_000_000,
@@ -85,7 +97,7 @@ const TINY85: Firmware = Firmware {
     folder: "examples/tiny85",
     binary: "tiny85",
     features: &[],
-    weights: WeightsSource::Shipped,
+    weights: WeightsSource::Fixed,
     link: Link::Registers {
         byte: 0x32,
         strobe: 0x33,
@@ -98,8 +110,15 @@ const TINY85: Firmware = Firmware {
 };
 
 /// All firmware.
-pub static ALL: [Firmware; 8] = [
+pub static ALL: [Firmware; 9] = [
     UNO,
+    Firmware {
+        name: "uno-accurate",
+        features: &["accurate"],
+        weights: WeightsSource::Fixed,
+        link: BY_INTERRUPT,
+        ..UNO
+    },
     Firmware {
         name: "uno-herringbone",
         features: &["herringbone"],
@@ -108,9 +127,7 @@ pub static ALL: [Firmware; 8] = [
     Firmware {
         name: "uno-streamed",
         features: &["streamed"],
-        link: Link::Paced {
-            cycles_per_byte: CYCLES_PER_BYTE,
-        },
+        link: BY_INTERRUPT,
         ..UNO
     },
     Firmware {
@@ -121,14 +138,17 @@ pub static ALL: [Firmware; 8] = [
     Firmware {
         name: "uno-runtime",
         features: &["runtime"],
-        weights: WeightsSource::Loaded,
+        // Of 8-bit biases, as this network's have to be.
+        weights: WeightsSource::Loaded {
+            shipped: "examples/uno/runtime.safetensors",
+        },
         ..UNO
     },
     TINY85,
     Firmware {
         name: "tiny85-published",
         features: &["published"],
-        weights: WeightsSource::Given,
+        weights: UNO.weights,
         ..TINY85
     },
     // The Arduino Mega. Its boot loader takes the last 8,192 of the 262,144 bytes of flash.
@@ -137,7 +157,7 @@ pub static ALL: [Firmware; 8] = [
         folder: "examples/mega",
         binary: "mega",
         features: &[],
-        weights: WeightsSource::Shipped,
+        weights: WeightsSource::Fixed,
         link: Link::Serial,
         mcu: "atmega2560",
         frequency: 16_000_000,

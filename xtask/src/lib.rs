@@ -3,6 +3,7 @@
 
 pub mod build;
 pub mod classifier;
+mod declaration;
 pub mod demo;
 pub mod digits;
 pub mod firmware;

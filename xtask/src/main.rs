@@ -21,7 +21,8 @@ struct Options {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Classifies handwritten digits on a simulated Arduino Uno
+    /// Classifies handwritten digits on a simulated Arduino Uno; or by three networks on this
+    /// machine
     Demo {
         /// Classify MNIST digits: the folder with the t10k idx files, plain or .gz
         #[arg(long, value_name = "DIR")]
@@ -29,7 +30,8 @@ enum Command {
         /// How many of the images to classify
         #[arg(long, value_name = "N", default_value_t = 100, requires = "images")]
         count: usize,
-        /// Run the network on this machine; needs no AVR toolchain
+        /// Run the networks of uno, uno-accurate and tiny85 on this machine; needs no AVR
+        /// toolchain
         #[arg(long)]
         host: bool,
         #[command(flatten)]
@@ -86,7 +88,7 @@ enum Command {
 
 #[derive(Args)]
 struct WeightsOption {
-    /// The network's weights, a safetensors file
+    /// Other weights than those that ship, a safetensors file
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
 }
@@ -116,7 +118,7 @@ fn run(command: Command) -> Result<()> {
             let firmware = firmware::find(&firmware)?;
             let weights = Weights::choose_for(&[firmware], weights.weights)?;
             let toolchain = toolchain::avr()?;
-            let elf = build::firmware(firmware, weights.as_ref(), toolchain)?.executable;
+            let elf = build::firmware(firmware, &weights, toolchain)?.executable;
             println!("{}", elf.display());
             Ok(())
         }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 
 use crate::firmware::{Firmware, WeightsSource};
 
@@ -23,59 +23,59 @@ pub fn shared() -> PathBuf {
     root().with_file_name("shared")
 }
 
-/// The weights that a network is built with.
-#[derive(Debug, Clone)]
-pub struct Weights(PathBuf);
+/// The weights that networks are built with: a given file, or those that ship.
+#[derive(Debug, Clone, Default)]
+pub struct Weights(Option<PathBuf>);
 
 impl Weights {
-    /// The variable by which the network's declaration finds its weights.
+    /// The variable by which a network's declaration finds weights that can be given.
     pub const VARIABLE: &str = "HERRINGBONE_WEIGHTS";
 
-    /// `file`, or the published weights where none is given.
+    /// Those in `file`, or those that ship where none is given.
     ///
     /// # Errors
     /// When the file is not there.
     pub fn choose(file: Option<PathBuf>) -> Result<Self> {
-        if let Some(file) = file {
-            let file = file
-                .canonicalize()
-                .with_context(|| format!("cannot find the weights {}", file.display()))?;
-            return Ok(Self(file));
-        }
-        let published = shared().join("reference/paper-mnist.safetensors");
-        if !published.is_file() {
-            bail!(
-                "there are no weights: {} is not there; give some with --weights FILE",
-                published.display()
-            );
-        }
-        Ok(Self(published))
+        let find = |file: PathBuf| {
+            file.canonicalize()
+                .with_context(|| format!("cannot find the weights {}", file.display()))
+        };
+        file.map(find).transpose().map(Self)
     }
 
-    /// As [`Self::choose`], where one of `firmwares` wants weights.
+    /// As [`Self::choose`], for `firmwares`.
     ///
     /// # Errors
-    /// When the file is not there, or is given and nothing wants it.
-    pub fn choose_for(firmwares: &[&Firmware], file: Option<PathBuf>) -> Result<Option<Self>> {
-        if firmwares
-            .iter()
-            .any(|firmware| firmware.weights != WeightsSource::Shipped)
-        {
-            return Self::choose(file).map(Some);
-        }
-        if file.is_some() {
-            let names: Vec<_> = firmwares.iter().map(|firmware| firmware.name).collect();
-            bail!(
-                "the weights of {} lie beside the declaration; leave --weights out",
-                names.join(", ")
-            );
-        }
-        Ok(None)
+    /// When the file is not there, or none of them takes other weights than its own.
+    pub fn choose_for(firmwares: &[&Firmware], file: Option<PathBuf>) -> Result<Self> {
+        let only_own = |firmware: &&Firmware| firmware.weights == WeightsSource::Fixed;
+        let names: Vec<_> = firmwares.iter().map(|firmware| firmware.name).collect();
+        ensure!(
+            file.is_none() || !firmwares.iter().all(only_own),
+            "the weights of {} are those beside the declaration; leave --weights out",
+            names.join(", ")
+        );
+        Self::choose(file)
     }
 
-    /// The file, as an absolute path.
+    /// The file for `firmware`, as an absolute path; none where its declaration names it.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.0
+    pub fn file(&self, firmware: &Firmware) -> Option<PathBuf> {
+        match firmware.weights {
+            WeightsSource::Fixed => None,
+            WeightsSource::Given { shipped } | WeightsSource::Loaded { shipped } => {
+                Some(self.0.clone().unwrap_or_else(|| root().join(shipped)))
+            }
+        }
+    }
+
+    /// What to call a program of `firmware` with these weights: not as one with others.
+    #[must_use]
+    pub fn name(&self, firmware: &Firmware) -> String {
+        let stem = self.0.as_deref().and_then(Path::file_stem);
+        match stem.filter(|_| firmware.weights != WeightsSource::Fixed) {
+            Some(stem) => format!("{}-{}", firmware.name, stem.display()),
+            None => firmware.name.to_owned(),
+        }
     }
 }

@@ -29,21 +29,21 @@ impl Programs {
     /// Builds `firmware`, to run in `simulator`.
     ///
     /// # Errors
-    /// When something does not compile, or the firmware takes weights and there are none.
+    /// When something does not compile, or the weights are not such that the firmware can load them.
     pub fn build(
         firmware: &'static Firmware,
-        weights: Option<&Weights>,
+        weights: &Weights,
         toolchain: Toolchain,
         simulator: &Path,
     ) -> Result<Self> {
         let elf = build::firmware(firmware, weights, toolchain)?.executable;
-        let preamble = match (firmware.weights, weights) {
-            (WeightsSource::Loaded, Some(weights)) => {
+        let preamble = match firmware.weights {
+            WeightsSource::Loaded { .. } => {
                 let file = elf.with_extension("parameters");
                 params::write(firmware, weights, &file)?;
                 Some(file)
             }
-            _ => None,
+            WeightsSource::Fixed | WeightsSource::Given { .. } => None,
         };
         Ok(Self {
             firmware,

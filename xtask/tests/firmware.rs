@@ -24,23 +24,43 @@ struct Bounds {
     flash_bytes: u64,
 }
 
-/// The tests of each firmware, in a module of its own.
+/// The Uno's, where the image is averaged first: cycles for any weights, and SRAM with room for the
+/// rest of a firmware.
+const UNO: Bounds = Bounds {
+    mean_cycles: 450_000,
+    worst_cycles: 600_000,
+    sram_bytes: 640,
+    flash_bytes: 32_256,
+};
+const TINY85: Bounds = Bounds {
+    mean_cycles: 3_500_000,
+    worst_cycles: 4_000_000,
+    sram_bytes: 512,
+    flash_bytes: 8 * 1_024,
+};
+
+/// The tests of each firmware, in a module of its own: those of all, and its own.
 macro_rules! firmware {
-    ($($module:ident: $name:literal, [$($fact:ident),* $(,)?], $bounds:expr;)*) => {
+    ($($module:ident: $name:literal, [$($own:ident),* $(,)?], $bounds:expr;)*) => {
         $(mod $module {
             use super::*;
 
             /// Built once for all tests.
             fn programs() -> &'static Programs {
                 static PROGRAMS: OnceLock<Programs> = OnceLock::new();
-                PROGRAMS.get_or_init(|| build($name))
+                PROGRAMS.get_or_init(|| build($name, None))
             }
 
-            $(#[test]
-            #[ignore = "builds the firmware: cargo xtask test"]
-            fn $fact() {
-                super::$fact(programs(), &$bounds);
-            })*
+            firmware!(@tests $bounds;
+                it_answers_as_the_host_on_digits,
+                it_knows_most_digits,
+                it_stays_within_its_bounds,
+                its_sram_was_planned,
+                its_stack_was_predicted,
+                its_flash_was_predicted,
+                it_cannot_panic,
+                $($own,)*
+            );
         })*
 
         #[test]
@@ -48,123 +68,70 @@ macro_rules! firmware {
             assert_eq!(firmware::names().collect::<Vec<_>>(), [$($name),*]);
         }
     };
+    (@tests $bounds:expr; $($fact:ident,)*) => {
+        $(#[test]
+        #[ignore = "builds the firmware: cargo xtask test"]
+        fn $fact() {
+            super::$fact(programs(), &$bounds);
+        })*
+    };
 }
 
 firmware! {
     uno: "uno", [
-        it_answers_as_the_host_on_digits,
         it_answers_as_the_host_on_random_bytes,
         its_logits_are_the_published_ones,
-        it_stays_within_its_bounds,
-        its_sram_was_planned,
-        its_stack_was_predicted,
-        its_flash_was_predicted,
         it_is_ready_for_the_next_pixel,
-        it_cannot_panic,
+    ], UNO;
+    uno_accurate: "uno-accurate", [
+        it_answers_as_the_host_on_random_bytes,
     ], Bounds {
-        mean_cycles: 350_000,
-        worst_cycles: 500_000,
-        sram_bytes: 640,
-        flash_bytes: 24 * 1_024,
+        mean_cycles: 4_000_000,
+        worst_cycles: 6_000_000,
+        sram_bytes: 2_048,
+        ..UNO
     };
     uno_herringbone: "uno-herringbone", [
-        it_answers_as_the_host_on_digits,
         it_answers_as_the_host_on_random_bytes,
         its_logits_are_the_published_ones,
-        it_stays_within_its_bounds,
-        its_sram_was_planned,
-        its_stack_was_predicted,
-        its_flash_was_predicted,
         it_is_ready_for_the_next_pixel,
-        it_cannot_panic,
     ], Bounds {
-        mean_cycles: 450_000,
-        worst_cycles: 600_000,
-        sram_bytes: 640,
-        flash_bytes: 28 * 1_024,
+        mean_cycles: 550_000,
+        worst_cycles: 700_000,
+        ..UNO
     };
     uno_streamed: "uno-streamed", [
-        it_answers_as_the_host_on_digits,
         it_answers_as_the_host_on_random_bytes,
         its_logits_are_the_published_ones,
-        it_stays_within_its_bounds,
-        its_sram_was_planned,
-        its_stack_was_predicted,
-        its_flash_was_predicted,
-        it_cannot_panic,
     ], Bounds {
-        mean_cycles: 400_000,
-        worst_cycles: 550_000,
         sram_bytes: 400,
-        flash_bytes: 28 * 1_024,
+        ..UNO
     };
     uno_table: "uno-table", [
-        it_answers_as_the_host_on_digits,
         it_answers_as_the_host_on_random_bytes,
         its_logits_are_the_published_ones,
-        it_stays_within_its_bounds,
-        its_sram_was_planned,
-        its_stack_was_predicted,
-        its_flash_was_predicted,
         it_is_ready_for_the_next_pixel,
-        it_cannot_panic,
     ], Bounds {
         mean_cycles: 1_500_000,
         worst_cycles: 1_800_000,
-        sram_bytes: 640,
         flash_bytes: 8 * 1_024,
+        ..UNO
     };
     uno_runtime: "uno-runtime", [
-        it_answers_as_the_host_on_digits,
         it_answers_as_the_host_on_random_bytes,
         its_logits_are_the_published_ones,
-        it_stays_within_its_bounds,
-        its_sram_was_planned,
-        its_stack_was_predicted,
-        its_flash_was_predicted,
         it_is_ready_for_the_next_pixel,
-        it_cannot_panic,
     ], Bounds {
         mean_cycles: 1_800_000,
         worst_cycles: 2_200_000,
         sram_bytes: 2_048,
         flash_bytes: 8 * 1_024,
     };
-    tiny85: "tiny85", [
-        it_answers_as_the_host_on_digits,
-        it_stays_within_its_bounds,
-        its_sram_was_planned,
-        its_stack_was_predicted,
-        its_flash_was_predicted,
-        it_cannot_panic,
-    ], Bounds {
-        mean_cycles: 250_000,
-        worst_cycles: 300_000,
-        sram_bytes: 512,
-        flash_bytes: 8 * 1_024,
-    };
-    tiny85_published: "tiny85-published", [
-        it_answers_as_the_host_on_digits,
-        it_stays_within_its_bounds,
-        its_sram_was_planned,
-        its_stack_was_predicted,
-        its_flash_was_predicted,
-        it_cannot_panic,
-    ], Bounds {
-        mean_cycles: 1_500_000,
-        worst_cycles: 1_800_000,
-        sram_bytes: 512,
-        flash_bytes: 8 * 1_024,
-    };
+    tiny85: "tiny85", [], TINY85;
+    tiny85_published: "tiny85-published", [], TINY85;
     mega: "mega", [
-        it_answers_as_the_host_on_digits,
         it_answers_as_the_host_on_random_bytes,
-        it_stays_within_its_bounds,
-        its_sram_was_planned,
-        its_stack_was_predicted,
-        its_flash_was_predicted,
         it_is_ready_for_the_next_pixel,
-        it_cannot_panic,
         its_tables_lie_across_and_beyond_64_kb,
     ], Bounds {
         mean_cycles: 800_000,
@@ -174,16 +141,16 @@ firmware! {
     };
 }
 
-/// The firmware called `name`, built with the published weights where it has none of its own.
-fn build(name: &str) -> Programs {
+/// The firmware called `name`, built with the weights in that file or those that ship.
+fn build(name: &str, weights: Option<PathBuf>) -> Programs {
     // Two variants of a firmware are built to the same path.
     static SIMULATOR: Mutex<Option<PathBuf>> = Mutex::new(None);
     let mut simulator = SIMULATOR.lock().unwrap_or_else(PoisonError::into_inner);
     let simulator = simulator.get_or_insert_with(|| build::simulator().unwrap());
     let firmware = firmware::find(name).unwrap();
-    let weights = Weights::choose_for(&[firmware], None).unwrap();
+    let weights = Weights::choose_for(&[firmware], weights).unwrap();
     let toolchain = toolchain::avr().unwrap();
-    Programs::build(firmware, weights.as_ref(), toolchain, simulator).unwrap()
+    Programs::build(firmware, &weights, toolchain, simulator).unwrap()
 }
 
 /// The digits that ship, or those in the firmware's flash.
@@ -205,8 +172,17 @@ fn it_answers_as_the_host_on_digits(programs: &Programs, _: &Bounds) {
         let (answer, _) = simulated.classify(&digit.pixels).unwrap();
         let expected = host.classify(&digit.pixels).unwrap();
         assert_eq!(answer, expected, "{}", digit.name);
-        assert_eq!(answer.class, digit.label, "{}: {answer:?}", digit.name);
     }
+}
+
+/// They are drawn by other hands than those that it was trained on.
+fn it_knows_most_digits(programs: &Programs, _: &Bounds) {
+    let mut host = programs.host().unwrap();
+    let mut wrong = digits(programs);
+    let count = wrong.len();
+    wrong.retain(|digit| host.classify(&digit.pixels).unwrap().class != digit.label);
+    let wrong: Vec<_> = wrong.into_iter().map(|digit| digit.name).collect();
+    assert!(wrong.len() * 5 <= count, "{count}, and wrong are {wrong:?}");
 }
 
 fn it_answers_as_the_host_on_random_bytes(programs: &Programs, _: &Bounds) {
@@ -234,10 +210,14 @@ fn random_images(count: usize) -> Vec<Image> {
         .collect()
 }
 
+/// Built with the published weights, which do not ship.
 fn its_logits_are_the_published_ones(programs: &Programs, _: &Bounds) {
-    let path = paths::shared().join("reference/logits-first-100.csv");
-    let table = std::fs::read_to_string(&path)
-        .expect("this test needs ../shared/reference beside the checkout");
+    let shared = paths::shared();
+    if !shared.is_dir() {
+        println!("skipped: {} is absent", shared.display());
+        return;
+    }
+    let table = std::fs::read_to_string(shared.join("reference/logits-first-100.csv")).unwrap();
     let published: Vec<Vec<i32>> = table
         .lines()
         .skip(1)
@@ -249,9 +229,10 @@ fn its_logits_are_the_published_ones(programs: &Programs, _: &Bounds) {
         })
         .collect();
     assert_eq!(published.len(), 100);
-    let digits = digits::mnist(&paths::shared().join("mnist"), 100)
-        .expect("this test needs ../shared/mnist beside the checkout");
+    let digits = digits::mnist(&shared.join("mnist"), 100).unwrap();
 
+    let weights = shared.join("reference/paper-mnist.safetensors");
+    let programs = build(programs.firmware.name, Some(weights));
     let mut simulated = programs.simulate().unwrap();
     for (digit, expected) in digits.iter().zip(&published) {
         let (answer, _) = simulated.classify(&digit.pixels).unwrap();

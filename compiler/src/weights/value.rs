@@ -56,15 +56,19 @@ impl WeightsPath {
         self.locate_by(&|name| env::var(name))
     }
 
-    /// The path on this machine, of a crate in the folder `package`, wherever
-    /// this process runs.
+    /// The path on this machine, of a crate in the folder `package` that is built
+    /// with the variables that `environment` tells, wherever this process runs.
     ///
     /// # Errors
     /// As [`Self::locate`].
-    pub fn locate_in(&self, package: &Path) -> Result<PathBuf, WeightsError> {
+    pub fn locate_in(
+        &self,
+        package: &Path,
+        environment: impl Fn(&str) -> Result<String, env::VarError>,
+    ) -> Result<PathBuf, WeightsError> {
         self.locate_by(&|name| match name {
             PACKAGE => Ok(package.display().to_string()),
-            _ => env::var(name),
+            _ => environment(name),
         })
     }
 

@@ -61,7 +61,7 @@ fn report(peripherals: &Peripherals, digits: &Digits) -> u8 {
         cpu.gpior2().modify(|r, w| w.set(r.bits().wrapping_add(1)));
     };
     let mut class = 0;
-    let mut largest = i16::MIN;
+    let mut largest = digits.result(0);
     for index in 0..Digits::CLASSES as u8 {
         let logit = digits.result(index.into());
         if logit > largest {

@@ -1,19 +1,21 @@
 //! Classifies handwritten digits on an Arduino Uno.
 //!
 //! The serial port (115200 baud, 8N1) takes 784 grey levels an image and answers each image with
-//! 10 logits, little-endian `i16`, and one byte, the class. There is nothing to wait for but the
-//! answer: every pixel goes into the network as it arrives, and the image itself is never held.
+//! 10 logits, little-endian `i16` (`i32`, if the network's are), and one byte, the class. There is
+//! nothing to wait for but the answer: every pixel goes into the network as it arrives, and the
+//! image itself is never held.
 //!
 //! With the feature `runtime` the weights come first: `Digits::PARAMS_LEN` bytes, which
 //! `cargo xtask params uno-runtime` makes, answered by one byte 0x06.
 //!
-//! With the feature `streamed` bytes arrive while the network computes, and an interrupt takes them.
-//! The sender has to wait for the answer before it sends the next image.
+//! With the features `streamed` and `accurate` bytes arrive while the network computes, and an
+//! interrupt takes them to where they wait, an image at most. The sender has to wait for the answer
+//! before it sends the next one.
 #![no_std]
 #![no_main]
-#![cfg_attr(feature = "streamed", feature(abi_avr_interrupt))]
+#![cfg_attr(feature = "interrupt", feature(abi_avr_interrupt))]
 
-#[cfg(feature = "streamed")]
+#[cfg(feature = "interrupt")]
 mod receiver;
 
 use avr_device::atmega328p::cpu::RegisterBlock as Cpu;
@@ -42,7 +44,7 @@ fn main() -> ! {
     open(serial);
     #[cfg(feature = "runtime")]
     learn(serial, DIGITS);
-    #[cfg(feature = "streamed")]
+    #[cfg(feature = "interrupt")]
     receiver::start(serial);
 
     loop {
@@ -70,7 +72,7 @@ fn exchange(serial: &Serial, cpu: &Cpu, digits: &mut Digits) {
 #[inline(never)]
 fn reply(serial: &Serial, digits: &Digits) {
     let mut class = 0;
-    let mut largest = i16::MIN;
+    let mut largest = digits.result(0);
     for index in 0..Digits::CLASSES as u8 {
         let logit = digits.result(index.into());
         if logit > largest {
@@ -108,12 +110,12 @@ fn learn(serial: &Serial, digits: &mut Digits) {
     send(serial, ACKNOWLEDGE);
 }
 
-#[cfg(feature = "streamed")]
+#[cfg(feature = "interrupt")]
 fn receive(_: &Serial) -> u8 {
     receiver::receive()
 }
 
-#[cfg(not(feature = "streamed"))]
+#[cfg(not(feature = "interrupt"))]
 fn receive(serial: &Serial) -> u8 {
     while serial.ucsr0a().read().rxc0().bit_is_clear() {}
     serial.udr0().read().bits()

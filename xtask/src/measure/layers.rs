@@ -2,6 +2,8 @@
 
 use anyhow::{Context, Result, ensure};
 
+use crate::digits::SIDE;
+
 /// A row of a plan.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Layer {
@@ -31,12 +33,12 @@ pub(super) fn expected_cycles(plan: &str) -> Option<u64> {
 /// Height, width and channels of a feature map.
 type Shape = [u64; 3];
 
-/// The layers that `plan` lists, with `total` multiply-accumulates.
+/// The layers that `plan` lists, of a network of images, with `total` multiply-accumulates.
 ///
 /// # Errors
 /// When that is no plan, or has another number of them.
 pub(super) fn read(plan: &str, total: u64) -> Result<Vec<Layer>> {
-    let mut input: Option<Shape> = None;
+    let mut input: Shape = [SIDE as u64, SIDE as u64, 1];
     let mut layers = Vec::new();
     let mut lines = plan.lines().skip_while(|line| !line.starts_with("layer "));
     let is_costed = lines.next().is_some_and(|heads| heads.ends_with("cycles"));
@@ -55,10 +57,10 @@ pub(super) fn read(plan: &str, total: u64) -> Result<Vec<Layer>> {
         let output = shape(output).with_context(|| format!("{output:?} is no shape"))?;
         layers.push(Layer {
             name: name.to_owned(),
-            multiply_accumulates: input.and_then(|input| multiply_accumulates(name, input, output)),
+            multiply_accumulates: multiply_accumulates(name, input, output),
             has_function: !is_costed || flash != Some("0"),
         });
-        input = Some(output);
+        input = output;
     }
     let counted: u64 = layers.iter().filter_map(|it| it.multiply_accumulates).sum();
     ensure!(

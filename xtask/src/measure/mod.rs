@@ -153,7 +153,7 @@ pub fn run(
     let measurements = selected
         .iter()
         .map(|&firmware| {
-            let programs = Programs::build(firmware, weights.as_ref(), toolchain, &simulator)?;
+            let programs = Programs::build(firmware, &weights, toolchain, &simulator)?;
             measure(&programs, &digits).with_context(|| format!("cannot measure {}", firmware.name))
         })
         .collect::<Result<Vec<_>>>()?;
@@ -253,13 +253,15 @@ fn parts(layers: &[Layer], footprint: &Footprint, costs: &[Cost]) -> Vec<Part> {
     };
     let symbols = || footprint.parts.keys().map(String::as_str);
 
-    // The first row of a plan is what takes the input in; each further one is a function, and
-    // those are numbered by the layers' positions in the list, of which some have no code.
-    let (intake, steps) = layers.split_at(layers.len().min(1));
+    // The first row of a plan is what takes the input in, unless it has products to sum; each
+    // further one is a function, and those are numbered by the layers' positions in the list, of
+    // which some have no code.
     let mut positions: Vec<usize> = symbols()
         .filter_map(|symbol| symbol.strip_prefix("layer_")?.parse().ok())
         .collect();
     positions.sort_unstable();
+    let taken_in = usize::from(positions.first() != Some(&0));
+    let (intake, steps) = layers.split_at(layers.len().min(taken_in));
 
     let mut parts = Vec::new();
     if let Some(intake) = intake
