@@ -38,7 +38,7 @@ enum Command {
     /// Prints a network's memory plan, and draws it.
     Plan(plan::Arguments),
     /// Trains a network with the integers that it will run with, and writes its weights.
-    Train(train::Arguments),
+    Train(Box<train::Arguments>),
 }
 
 fn main() -> ExitCode {

@@ -1,5 +1,6 @@
 //! `cargo herringbone train`.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,12 +9,14 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use herringbone_compiler::Planned;
 use herringbone_compiler::diagnostic::Diagnostics;
+use herringbone_compiler::network::Network;
 use herringbone_compiler::syntax::{Key, NetworkAst};
 use herringbone_dataset::InputShape;
 use herringbone_dataset::augment::{Augmentation, Elastic};
 use herringbone_trainer::intake::Intake;
-use herringbone_trainer::recipe::Recipe;
+use herringbone_trainer::recipe::{Recipe, share_of_augmentation};
 use herringbone_trainer::session::{self, Data, DataOptions, Finished, Session};
+use herringbone_trainer::teacher::Teacher;
 use herringbone_trainer::{Device, percent};
 
 use crate::watcher::{Terminal, say};
@@ -37,10 +40,10 @@ pub(crate) struct Arguments {
     /// What all that is drawn is drawn by [default: 1]
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
-    /// Examples of a step [default: 256]
+    /// Examples of a step [default: 128]
     #[arg(long, value_name = "N")]
     batch_size: Option<usize>,
-    /// The largest width of a step [default: 0.005]
+    /// The largest width of a step [default: 0.01]
     #[arg(long, value_name = "X")]
     learning_rate: Option<f64>,
     /// The share of the examples that chooses the best epoch, and is not learnt from
@@ -49,6 +52,8 @@ pub(crate) struct Arguments {
     validation: Option<f64>,
     #[command(flatten)]
     augmentation: AugmentationArguments,
+    #[command(flatten)]
+    teacher: TeacherArguments,
     /// Resize images of another size than the network's
     #[arg(long)]
     resize: bool,
@@ -68,9 +73,12 @@ struct AugmentationArguments {
     /// Learn from the examples as they are
     #[arg(
         long,
-        conflicts_with_all = ["shift", "rotate", "scale", "shear", "elastic"]
+        conflicts_with_all = ["augmentation", "shift", "rotate", "scale", "shear", "elastic"]
     )]
     no_augmentation: bool,
+    /// All of them: that share of what a large network would take [default: 0.3]
+    #[arg(long, value_name = "SHARE")]
+    augmentation: Option<f64>,
     /// Shift by so many pixels at most
     #[arg(long, value_name = "PX")]
     shift: Option<f64>,
@@ -86,6 +94,27 @@ struct AugmentationArguments {
     /// Bend by so many pixels in the mean
     #[arg(long, value_name = "PX")]
     elastic: Option<f64>,
+}
+
+/// A network that is larger and trained already, on the same data: from its answers a
+/// small one learns how alike the classes are, which labels do not tell.
+#[derive(Args)]
+#[command(next_help_heading = "Teacher")]
+struct TeacherArguments {
+    /// The Rust file that declares it; its weights are where the declaration has them
+    #[arg(long, value_name = "FILE")]
+    teacher: Option<PathBuf>,
+    /// Its name, where the file declares several
+    #[arg(long, value_name = "NAME", requires = "teacher")]
+    teacher_network: Option<String>,
+    /// Features of its package that are on
+    #[arg(
+        long,
+        value_name = "FEATURES",
+        value_delimiter = ',',
+        requires = "teacher"
+    )]
+    teacher_features: Vec<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -147,7 +176,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let data = Data::open(options, network, recipe.seed)
         .map_err(|error| problems.push(format!("{error:#}")));
-    let (Ok(out), Ok(data), []) = (out, data, &problems[..]) else {
+    let device = arguments.device.device();
+    let teacher = arguments
+        .teacher
+        .load(network, &device)
+        .map_err(|error| problems.push(format!("{error:#}")));
+    let (Ok(out), Ok(data), Ok(teacher), []) = (out, data, teacher, &problems[..]) else {
         bail!("{}", problems.join("\n       "));
     };
 
@@ -163,9 +197,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         declaration,
         recipe,
         data,
+        teacher,
         out,
         command: command(arguments),
-        device: arguments.device.device(),
+        device,
     };
     let mut terminal = Terminal::new(&session);
     let finished = session.run(arguments.resume, &STOP, &mut terminal)?;
@@ -186,15 +221,17 @@ fn recipe(arguments: &Arguments, shape: InputShape) -> Recipe {
         seed: arguments.seed.unwrap_or(defaults.seed),
         batch: arguments.batch_size.unwrap_or(defaults.batch),
         learning_rate: arguments.learning_rate.unwrap_or(defaults.learning_rate),
-        augmentation: arguments.augmentation.changed(defaults.augmentation, shape),
+        augmentation: arguments.augmentation.changes(shape),
     }
 }
 
 impl AugmentationArguments {
-    fn changed(&self, defaults: Augmentation, shape: InputShape) -> Augmentation {
+    fn changes(&self, shape: InputShape) -> Augmentation {
         if self.no_augmentation {
             return Augmentation::none();
         }
+        let share = self.augmentation.unwrap_or(Recipe::AUGMENTATION_SHARE);
+        let defaults = share_of_augmentation(shape, share);
         let elastic = match (self.elastic, defaults.elastic) {
             (None, elastic) => elastic,
             (Some(0.0), _) => None,
@@ -213,6 +250,41 @@ impl AugmentationArguments {
             shear_degrees: self.shear.unwrap_or(defaults.shear_degrees),
             elastic,
         }
+    }
+}
+
+impl TeacherArguments {
+    /// Reads the teacher of `student`, if there is one.
+    fn load(&self, student: &Network, device: &Device) -> Result<Option<Teacher>> {
+        let Some(file) = &self.teacher else {
+            return Ok(None);
+        };
+        let which = Which {
+            file: file.clone(),
+            network: self.teacher_network.clone(),
+            features: self.teacher_features.clone(),
+            no_default_features: false,
+        };
+        let found = which.find().context("the teacher")?;
+        let Some((ast, declaration)) = found.parse() else {
+            bail!("the declaration of the teacher is wrong");
+        };
+        let path = found.weights_file(&ast).with_context(|| {
+            format!(
+                "the teacher in {} names no file for its weights: add `weights: \"FILE\"`",
+                file.display()
+            )
+        })??;
+        let bytes = fs::read(&path).with_context(|| {
+            format!(
+                "cannot read the teacher's weights {}: train it first",
+                path.display()
+            )
+        })?;
+        let teacher = Teacher::new(&declaration.network, &bytes, student, device);
+        teacher
+            .with_context(|| format!("the teacher in {}", file.display()))
+            .map(Some)
     }
 }
 
@@ -246,11 +318,17 @@ fn command(arguments: &Arguments) -> String {
         }
     };
     option("--network", network.clone());
-    option(
-        "--features",
-        Some(features.join(",")).filter(|it| !it.is_empty()),
-    );
+    option("--features", list(features));
     option("--data", Some(arguments.data.display().to_string()));
+    let TeacherArguments {
+        teacher,
+        teacher_network,
+        teacher_features,
+    } = &arguments.teacher;
+    let teacher = teacher.as_ref();
+    option("--teacher", teacher.map(|it| it.display().to_string()));
+    option("--teacher-network", teacher_network.clone());
+    option("--teacher-features", list(teacher_features));
     let out = arguments.out.as_ref();
     option("--out", out.map(|it| it.display().to_string()));
     if arguments.device != Processor::Flex {
@@ -261,6 +339,11 @@ fn command(arguments: &Arguments) -> String {
         words.push("--no-default-features".to_owned());
     }
     format!("cargo herringbone train {}", words.join(" "))
+}
+
+/// Features as an option's value, if there are any.
+fn list(features: &[String]) -> Option<String> {
+    Some(features.join(",")).filter(|list| !list.is_empty())
 }
 
 /// A word as a POSIX shell takes it.

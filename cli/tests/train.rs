@@ -138,6 +138,47 @@ fn the_report_s_command_gives_the_same_weights_and_another_seed_others() {
 }
 
 #[test]
+fn a_trained_network_of_the_same_input_and_classes_can_teach() {
+    let declaration = |name: &str, list: &str| {
+        format!(
+            "herringbone::network! {{ {name}: {list}, weights: \"{}.safetensors\" }}\n",
+            name.to_lowercase()
+        )
+    };
+    let source = [
+        ("Tiny", "[8, 8, 1] => < A, C1(2,3), D*(2) >"),
+        ("Large", "[8, 8, 1] => < C1(8,3), M, D*(2) >"),
+        ("Other", "[8, 9, 1] => < C1(8,3), M, D*(2) >"),
+    ]
+    .map(|(name, list)| declaration(name, list));
+    let package = Package::new(&source.concat());
+    let teach =
+        |name: &str| format!("--network Tiny {SHORT} --teacher main.rs --teacher-network {name}");
+    let message = package.failure(&teach("Large"));
+    assert!(
+        message.contains("large.safetensors: train it first"),
+        "{message}"
+    );
+    let message = package.failure(&teach("Missing"));
+    assert!(message.contains("no network `Missing`"), "{message}");
+
+    package.trained(&format!("--network Large {SHORT}"));
+    fs::copy(
+        package.path("large.safetensors"),
+        package.path("other.safetensors"),
+    )
+    .unwrap();
+    let message = package.failure(&teach("Other"));
+    assert!(message.contains("8×9×1"), "{message}");
+    package.trained(&teach("Large"));
+    let report = String::from_utf8(package.bytes("tiny.report.md")).unwrap();
+    let layers = "| teacher | `[8, 8, 1] => < C1(8,3), M, D*(2) >` |";
+    assert!(report.contains(layers), "{report}");
+    let command = "--data data --teacher main.rs --teacher-network Large --validation ";
+    assert!(report.contains(command), "{report}");
+}
+
+#[test]
 fn a_training_that_was_killed_goes_on_as_if_it_had_not_been() {
     let package = Package::new(TINY);
     let arguments = "--data data --epochs 30 --batch-size 32";

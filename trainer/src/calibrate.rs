@@ -24,14 +24,27 @@ fn finer(weight_bits: u32) -> i32 {
     i32::from(weight_bits < 8)
 }
 
-/// The scales of a model: of its weights, and of the activations that it has of
-/// these examples with its weights quantised, those that change least.
-pub fn calibrate(network: &Network, model: &Model, sample: &Examples, device: &Device) -> Scales {
+/// The scales of a model: of its weights, where there are no `former` scales, and of the
+/// activations that it has of these examples with its weights quantised, those that
+/// change least.
+///
+/// Weights that were trained with integers lie within the range of those: scales found
+/// of them anew would be finer every time.
+pub fn calibrate(
+    network: &Network,
+    model: &Model,
+    former: Option<&Scales>,
+    sample: &Examples,
+    device: &Device,
+) -> Scales {
     let bits = network.bits();
     let mut numbers = model.numbers();
     let mut weight_exponents = Vec::with_capacity(numbers.len());
-    for (weights, _) in &mut numbers {
-        let exponent = closest_exponent(weights, bits.weights, true) - finer(bits.weights);
+    for (index, (weights, _)) in numbers.iter_mut().enumerate() {
+        let exponent = match former {
+            Some(former) => former.sums[index].weight,
+            None => closest_exponent(weights, bits.weights, true) - finer(bits.weights),
+        };
         let grid = Grid::of_bits(bits.weights, true, exponent);
         for weight in weights {
             *weight = grid.nearest(*weight);

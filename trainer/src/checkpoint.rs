@@ -304,6 +304,10 @@ fn checksum<'a>(header: &str, tensors: impl Iterator<Item = (&'a str, &'a [u8])>
         update(name.as_bytes());
         update(bytes);
     }
-    let digest = hash.finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&hash.finalize())
+}
+
+/// `0a1b…`.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,6 +1,6 @@
 //! What a model makes of examples.
 
-use burn::tensor::{DType, Device};
+use burn::tensor::{DType, Device, Tensor};
 use herringbone_compiler::network::Network;
 use herringbone_dataset::Examples;
 
@@ -22,6 +22,16 @@ pub struct Results {
 }
 
 impl Results {
+    /// Of a batch: examples, classes.
+    pub(crate) fn of_tensor(logits: Tensor<2>) -> Self {
+        let [_, classes] = logits.dims();
+        let logits = logits.into_data().convert::<f64>();
+        Self {
+            classes,
+            logits: logits.try_into_vec().expect("the numbers are f64"),
+        }
+    }
+
     /// The logits of an example.
     pub fn of(&self, example: usize) -> &[f64] {
         &self.logits[example * self.classes..][..self.classes]
@@ -51,7 +61,7 @@ impl Results {
 }
 
 /// The first of the largest.
-pub(crate) fn first_largest<T: PartialOrd>(logits: &[T]) -> usize {
+fn first_largest(logits: &[f64]) -> usize {
     let mut best = 0;
     for (class, logit) in logits.iter().enumerate() {
         if *logit > logits[best] {
@@ -102,12 +112,8 @@ fn evaluate_in(
         };
         let maps = intake.maps(count, device, || (), fill);
         let results = model.forward(network, scales, maps.cast(float), None);
-        let results: Vec<f64> = results
-            .into_data()
-            .convert::<f64>()
-            .try_into_vec()
-            .expect("the numbers are f64");
-        logits.extend_from_slice(&results[..count * classes]);
+        let results = Results::of_tensor(results);
+        logits.extend_from_slice(&results.logits[..count * classes]);
     }
     Results { classes, logits }
 }

@@ -35,7 +35,7 @@ pub fn export(network: &Network, model: &Model, scales: &Scales) -> anyhow::Resu
     Ok(file)
 }
 
-fn all_told(errors: Vec<impl Display>) -> anyhow::Error {
+pub(crate) fn all_told(errors: Vec<impl Display>) -> anyhow::Error {
     let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
     anyhow!("{}", told.join("\n"))
 }

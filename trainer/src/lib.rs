@@ -1,5 +1,6 @@
 //! Training of networks that `herringbone::network!` declares.
 
+mod batches;
 pub mod calibrate;
 pub mod checkpoint;
 pub mod evaluate;
@@ -15,6 +16,7 @@ pub mod quantise;
 pub mod recipe;
 mod report;
 pub mod session;
+pub mod teacher;
 pub mod training;
 
 /// What computes: a burn device.

@@ -279,3 +279,19 @@ pub(crate) fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 fn extent(kernel: Kernel) -> [usize; 2] {
     [kernel.height as usize, kernel.width as usize]
 }
+
+/// A network as a declaration writes it: `[28, 28, 1] => < A, C1(5,3), D*(10) >`.
+pub(crate) fn as_written(network: &Network) -> String {
+    let input = network.input();
+    let layers = network.layers().iter().map(|layer| match layer.kind {
+        LayerKind::Dropout { probability } => format!("Dr({probability})"),
+        _ => layer.to_string(),
+    });
+    format!(
+        "[{}, {}, {}] => < {} >",
+        input.height,
+        input.width,
+        input.channels,
+        layers.collect::<Vec<_>>().join(", ")
+    )
+}

@@ -15,8 +15,8 @@ pub struct Recipe {
     pub seed: u64,
     /// Examples of a step: a multiple of [`EXAMPLES`].
     pub batch: usize,
-    /// The largest step width with integers; half of that in floating point. It falls
-    /// to 0 by half a cosine in each. Above 0.
+    /// The largest step width, which falls to 0 by half a cosine in floating point, and
+    /// again with integers. Above 0.
     pub learning_rate: f64,
     /// How examples are changed from epoch to epoch.
     pub augmentation: Augmentation,
@@ -44,34 +44,40 @@ impl Phase {
     }
 }
 
-/// How much is augmented, of what a large network would take: a small one does not
-/// learn to make up for all of it.
-const SHARE_OF_AUGMENTATION: f64 = 0.3;
-
 /// Epochs are counted in 16 bits where weights are averaged.
 const MOST_EPOCHS: u32 = 65_535;
+
+/// That share of the changes that a large network would take, of inputs of that shape.
+pub fn share_of_augmentation(shape: InputShape, share: f64) -> Augmentation {
+    let full = Augmentation::default_for(shape);
+    let elastic = full.elastic.filter(|_| share != 0.0);
+    Augmentation {
+        shift_pixels: full.shift_pixels * share,
+        rotate_degrees: full.rotate_degrees * share,
+        scale: full.scale * share,
+        shear_degrees: full.shear_degrees * share,
+        elastic: elastic.map(|elastic| Elastic {
+            alpha_pixels: elastic.alpha_pixels * share,
+            ..elastic
+        }),
+    }
+}
 
 impl Recipe {
     /// What is taken where nobody says, for inputs of that shape.
     pub fn default_for(shape: InputShape) -> Self {
-        let full = Augmentation::default_for(shape);
         Self {
             epochs: 60,
             seed: 1,
             batch: 128,
-            learning_rate: 0.006,
-            augmentation: Augmentation {
-                shift_pixels: full.shift_pixels * SHARE_OF_AUGMENTATION,
-                rotate_degrees: full.rotate_degrees * SHARE_OF_AUGMENTATION,
-                scale: full.scale * SHARE_OF_AUGMENTATION,
-                shear_degrees: full.shear_degrees * SHARE_OF_AUGMENTATION,
-                elastic: full.elastic.map(|elastic| Elastic {
-                    alpha_pixels: elastic.alpha_pixels * SHARE_OF_AUGMENTATION,
-                    ..elastic
-                }),
-            },
+            learning_rate: 0.01,
+            augmentation: share_of_augmentation(shape, Self::AUGMENTATION_SHARE),
         }
     }
+
+    /// How much is augmented where nobody says, of what a large network would take: one
+    /// as small as these does not learn to make up for all of it.
+    pub const AUGMENTATION_SHARE: f64 = 0.3;
 
     /// The share of the training data that validates, where nobody says: 5,000 of the
     /// 60,000 images of MNIST.
@@ -159,14 +165,14 @@ impl Recipe {
     /// equation 5: a cosine for floating point, and one for integers).
     pub(crate) fn learning_rate(&self, epoch: u32, behind: f64) -> f64 {
         let (float, _) = self.phases();
-        let (first, last, most) = if epoch < float {
-            (0, float, self.learning_rate / 2.0)
+        let (first, last) = if epoch < float {
+            (0, float)
         } else {
-            (float, self.epochs, self.learning_rate)
+            (float, self.epochs)
         };
         let done = (f64::from(epoch - first) + behind) / f64::from(last - first);
         // Steps grow at first, until Adam's means are of some use.
         let warm = (f64::from(epoch) + behind).min(1.0);
-        most * warm * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0
+        self.learning_rate * warm * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0
     }
 }

@@ -10,12 +10,14 @@ use herringbone_compiler::report::thousands;
 use herringbone_compiler::target::Target;
 
 use crate::session::{Data, Tested};
+use crate::teacher::Teacher;
 
 /// A report's contents.
 pub(crate) struct Report<'a> {
     pub(crate) name: &'a str,
     /// The list, as a declaration writes it.
     pub(crate) network: &'a str,
+    pub(crate) teacher: Option<&'a Teacher>,
     pub(crate) declaration: &'a Declaration,
     /// With the weights that were trained.
     pub(crate) planned: &'a Planned,
@@ -71,6 +73,9 @@ impl Report<'_> {
                 ),
             ),
         ];
+        if let Some(teacher) = self.teacher {
+            rows.push(("teacher", format!("`{}`", teacher.written())));
+        }
         rows.extend(self.plan());
         rows.extend([
             (

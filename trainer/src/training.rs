@@ -7,16 +7,17 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use herringbone_compiler::network::Network;
-use herringbone_dataset::augment::{self, Scratch};
 use herringbone_dataset::{Examples, Purpose, Rng};
 
+use crate::EXAMPLES;
+use crate::batches::Batches;
 use crate::calibrate::{self, calibrate};
-use crate::evaluate::{evaluate, first_largest};
-use crate::intake::Intake;
-use crate::model::{Model, floats};
+use crate::evaluate::{Results, evaluate};
+use crate::model::Model;
 use crate::pictures::EpochRecord;
 use crate::quantise::Scales;
 pub use crate::recipe::{Phase, Recipe};
+use crate::teacher::{Lessons, Teacher};
 
 /// How much of a step's weights goes into their running mean (Izmailov et al. 2018
 /// average weights too; the mean forgets what is 500 steps ago).
@@ -26,11 +27,9 @@ const SHARE_OF_STEP: f32 = 0.002;
 pub struct Training<'a> {
     network: &'a Network,
     recipe: &'a Recipe,
-    examples: &'a Examples,
+    batches: Batches<'a>,
     validation: &'a Examples,
-    intake: Intake,
-    /// Activations of each example, where they are always the same.
-    prepared: Option<Vec<u8>>,
+    lessons: Option<Lessons<'a>>,
     device: Device,
     state: State,
 }
@@ -109,25 +108,28 @@ impl<'a> Training<'a> {
         state: State,
         device: Device,
     ) -> Self {
-        let intake = Intake::of(network);
-        let prepared = recipe.augmentation.is_none().then(|| {
-            let mut prepared = vec![0; examples.len() * intake.activations()];
-            let all = prepared.chunks_exact_mut(intake.activations());
-            for (index, activations) in all.enumerate() {
-                intake.take(examples.input(index), activations);
-            }
-            prepared
-        });
         Self {
             network,
             recipe,
-            examples,
+            batches: Batches::new(network, recipe, examples),
             validation,
-            intake,
-            prepared,
+            lessons: None,
             device,
             state,
         }
+    }
+
+    /// Learns from that teacher's answers too.
+    pub fn taught_by(mut self, teacher: &'a Teacher) -> Self {
+        let (examples, device) = (self.batches.examples(), self.device.clone().inner());
+        self.lessons = Some(Lessons::new(
+            teacher,
+            self.recipe,
+            examples,
+            self.validation,
+            device,
+        ));
+        self
     }
 
     /// Where it stands.
@@ -142,7 +144,7 @@ impl<'a> Training<'a> {
 
     /// Steps of an epoch.
     pub fn steps(&self) -> usize {
-        (self.examples.len() / self.recipe.batch).max(1)
+        (self.batches.examples().len() / self.recipe.batch).max(1)
     }
 
     /// Runs an epoch, unless `stop` is set. `step` is called behind each step.
@@ -152,13 +154,20 @@ impl<'a> Training<'a> {
         if phase != Phase::Float && (phase == Phase::Calibrating || self.state.scales.is_none()) {
             self.calibrate();
         }
-        let mut order: Vec<usize> = (0..self.examples.len()).collect();
+        let mut changes = epoch;
+        if let Some(lessons) = &mut self.lessons {
+            changes = lessons.epoch_of_changes(epoch);
+            if lessons.prepare(changes, stop) == Outcome::Stopped {
+                return Outcome::Stopped;
+            }
+        }
+        let mut order: Vec<usize> = (0..self.batches.examples().len()).collect();
         Rng::new(Purpose::Order, self.recipe.seed, epoch, 0).shuffle(&mut order);
         let mut dropout = Rng::new(Purpose::Dropout, self.recipe.seed, epoch, 0);
         let steps = self.steps();
         let (mut model, mut optimizer) = (self.state.model.clone(), self.state.optimizer.clone());
         let mut mean = self.state.mean.clone();
-        let (mut loss, mut right, mut seen) = (0.0, 0, 0);
+        let (mut loss, mut accuracy, mut seen) = (0.0, 0.0, 0.0);
         for (index, batch) in order.chunks(self.recipe.batch).take(steps).enumerate() {
             if stop.load(Ordering::Relaxed) {
                 return Outcome::Stopped;
@@ -166,11 +175,15 @@ impl<'a> Training<'a> {
             let rate = self
                 .recipe
                 .learning_rate(epoch, index as f64 / steps as f64);
-            let learnt = self.step(model, &mut optimizer, batch, rate, &mut dropout);
-            model = learnt.model;
-            loss += learnt.loss * batch.len() as f64;
-            right += learnt.right;
-            seen += batch.len();
+            // Whole blocks: what fills the last one would be trained on.
+            let batch = &batch[..batch.len() / EXAMPLES * EXAMPLES];
+            let (results, gradients) = self.learn(&model, batch, changes, &mut dropout);
+            model = optimizer.step(rate, model, gradients);
+            let labels = self.batches.labels(batch);
+            let examples = batch.len() as f64;
+            loss += examples * results.loss(&labels);
+            accuracy += examples * results.accuracy(&labels);
+            seen += examples;
             let behind = f32::from(u16::try_from(epoch).unwrap_or(u16::MAX)) * steps as f32;
             average(&mut mean, &model, behind + index as f32);
             step();
@@ -181,20 +194,23 @@ impl<'a> Training<'a> {
         self.state.model = model;
         self.state.optimizer = optimizer;
         self.state.mean = mean;
-        self.validate(phase, loss / seen as f64, right as f64 / seen as f64);
+        self.validate(phase, loss / seen, accuracy / seen);
         self.state.epoch += 1;
         Outcome::Done
     }
 
     /// Finds scales for the mean of the weights.
     fn calibrate(&mut self) {
-        let mut order: Vec<usize> = (0..self.examples.len()).collect();
+        let examples = self.batches.examples();
+        let mut order: Vec<usize> = (0..examples.len()).collect();
         Rng::new(Purpose::Order, self.recipe.seed, u32::MAX, 0).shuffle(&mut order);
         order.truncate(calibrate::SAMPLE);
-        let sample = self.examples.select(&order);
+        let sample = examples.select(&order);
         let model = self.mean_model();
         let device = self.device.clone().inner();
-        self.state.scales = Some(calibrate(self.network, &model, &sample, &device));
+        let former = self.state.scales.as_ref();
+        let scales = calibrate(self.network, &model, former, &sample, &device);
+        self.state.scales = Some(scales);
     }
 
     fn mean_model(&self) -> Model {
@@ -202,69 +218,30 @@ impl<'a> Training<'a> {
         Model::of_numbers(self.network, self.state.mean.iter().cloned(), &device)
     }
 
-    fn step(
+    /// What the model makes of a batch, whose examples are changed as in the epoch
+    /// `changes`, and how its weights should change.
+    fn learn(
         &self,
-        model: Model,
-        optimizer: &mut ModuleOptimizer,
+        model: &Model,
         batch: &[usize],
-        rate: f64,
+        changes: u32,
         dropout: &mut Rng,
-    ) -> Learnt {
-        // Whole blocks: what fills the last one would be trained on.
-        let batch = &batch[..batch.len() / crate::EXAMPLES * crate::EXAMPLES];
-        let epoch = self.state.epoch;
-        let scratch = || {
-            let augmented = vec![0; self.intake.input().values()];
-            (augmented, Scratch::default())
-        };
-        let maps = self.intake.maps(
-            batch.len(),
-            &self.device,
-            scratch,
-            |(augmented, scratch), at, activations| {
-                let index = batch[at];
-                if let Some(prepared) = &self.prepared {
-                    let values = activations.len();
-                    activations.copy_from_slice(&prepared[index * values..][..values]);
-                    return;
-                }
-                let input = self.examples.input(index);
-                let mut random = augment::rng(self.recipe.seed, epoch, index);
-                self.recipe.augmentation.apply(
-                    input,
-                    self.intake.input(),
-                    &mut random,
-                    augmented,
-                    scratch,
-                );
-                self.intake.take(augmented, activations);
-            },
-        );
-        let labels: Vec<i32> = batch
-            .iter()
-            .map(|&index| self.examples.labels[index].into())
-            .collect();
-        let targets = TensorData::new(labels.clone(), [batch.len()]);
+    ) -> (Results, GradientsParams) {
+        let maps = self.batches.maps(batch, changes, &self.device);
+        let labels = self.batches.labels(batch);
+        let labels: Vec<i32> = labels.into_iter().map(i32::from).collect();
+        let targets = TensorData::new(labels, [batch.len()]);
         let targets = Tensor::<1, Int>::from_data(targets, &self.device);
         let scales = self.state.scales.as_ref();
         let logits = model.forward(self.network, scales, maps, Some(dropout));
-        let loss = CrossEntropyLossConfig::new()
+        let mut loss = CrossEntropyLossConfig::new()
             .init(&self.device)
             .forward(logits.clone(), targets);
-        let classes = logits.dims()[1];
-        let predicted = floats(logits.inner());
-        let right = predicted
-            .chunks_exact(classes)
-            .zip(labels)
-            .filter(|(logits, label)| first_largest(logits) == *label as usize);
-        let right = right.count();
-        let value = f64::from(floats(loss.clone().inner())[0]);
-        let gradients = GradientsParams::from_grads(loss.backward(), &model);
-        Learnt {
-            model: optimizer.step(rate, model, gradients),
-            loss: value,
-            right,
+        if let Some(lessons) = &self.lessons {
+            loss = lessons.loss(loss, logits.clone(), batch, changes);
         }
+        let gradients = GradientsParams::from_grads(loss.backward(), model);
+        (Results::of_tensor(logits.inner()), gradients)
     }
 
     fn validate(&mut self, phase: Phase, training_loss: f64, training_accuracy: f64) {
@@ -296,13 +273,6 @@ impl<'a> Training<'a> {
             });
         }
     }
-}
-
-/// What a step gave.
-struct Learnt {
-    model: Model,
-    loss: f64,
-    right: usize,
 }
 
 /// Adam (Kingma & Ba 2015), with its usual means.

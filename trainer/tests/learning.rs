@@ -9,7 +9,8 @@ use herringbone_trainer::calibrate::calibrate;
 use herringbone_trainer::evaluate::evaluate;
 use herringbone_trainer::export::export;
 use herringbone_trainer::model::Model;
-use herringbone_trainer::training::{Outcome, Phase, Recipe, State, Training};
+use herringbone_trainer::teacher::Teacher;
+use herringbone_trainer::training::{Best, Outcome, Phase, Recipe, State, Training};
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -99,11 +100,15 @@ fn train<T>(
 ) -> T {
     let device = Device::flex().autodiff();
     let mut training = Training::new(network, recipe, training, validation, device);
+    run(&mut training);
+    end(training.state())
+}
+
+fn run(training: &mut Training) {
     while !training.is_done() {
         let outcome = training.epoch(&AtomicBool::new(false), || {});
         assert_eq!(outcome, Outcome::Done);
     }
-    end(training.state())
 }
 
 #[test]
@@ -112,15 +117,41 @@ fn a_short_training_learns_the_drawn_digits() {
     let changes = Augmentation::default_for(SHAPE);
     let (training, validation) = (digits(150, Augmentation::none()), digits(25, changes));
     let best = train(&network, &recipe(20, 1), &training, &validation, |state| {
-        let last = state.records.last().unwrap();
-        println!(
-            "{} {} {}",
-            last.training_accuracy, last.validation_accuracy, last.validation_loss
-        );
         state.best.clone().unwrap()
     });
     // Of integers: what is exported.
     assert!(best.accuracy > 0.95, "{}", best.accuracy);
+}
+
+#[test]
+fn a_teacher_s_answers_teach_where_labels_say_nothing() {
+    let network = network(Bits::default());
+    let changes = Augmentation::default_for(SHAPE);
+    let (mut training, validation) = (digits(60, Augmentation::none()), digits(10, changes));
+    let recipe = recipe(10, 1);
+    let weights = train(&network, &recipe, &training, &validation, |state| {
+        let Best {
+            numbers, scales, ..
+        } = state.best.clone().unwrap();
+        let model = Model::of_numbers(&network, numbers, &Device::flex());
+        export(&network, &model, &scales).unwrap()
+    });
+    // Any copy of a digit may have any label.
+    for (label, index) in training.labels.iter_mut().zip(0..) {
+        *label = index % 10;
+    }
+    let device = Device::flex().autodiff();
+    let teacher = Teacher::new(&network, &weights, &network, &device).unwrap();
+    let accuracy = |teacher: Option<&Teacher>| {
+        let mut student = Training::new(&network, &recipe, &training, &validation, device.clone());
+        if let Some(teacher) = teacher {
+            student = student.taught_by(teacher);
+        }
+        run(&mut student);
+        student.state().best.as_ref().unwrap().accuracy
+    };
+    let [taught, untaught] = [Some(&teacher), None].map(accuracy);
+    assert!(taught > 0.8 && untaught < 0.4, "{taught} {untaught}");
 }
 
 #[test]
@@ -176,7 +207,7 @@ fn eight_bits_calibrated_change_a_network_little() {
     }
     assert_eq!(run.state().scales, None);
     let model = mean(&network, run.state());
-    let scales = calibrate(&network, &model, &training, &device);
+    let scales = calibrate(&network, &model, None, &training, &device);
     let [float, integers] = [None, Some(&scales)]
         .map(|scales| evaluate(&network, &model, scales, &validation, &device).logits);
     let size = |numbers: &[f64]| numbers.iter().map(|it| it * it).sum::<f64>().sqrt();

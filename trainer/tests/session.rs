@@ -11,6 +11,7 @@ use herringbone_trainer::Device;
 use herringbone_trainer::pictures::EpochRecord;
 use herringbone_trainer::recipe::{Phase, Recipe};
 use herringbone_trainer::session::{Data, DataOptions, Finished, Session, Watcher};
+use herringbone_trainer::teacher::Teacher;
 
 /// A training of a network that has every kind of weighted sum, in that folder.
 fn session(folder: &Path, name: &str, change: impl FnOnce(&mut Recipe)) -> Session {
@@ -42,6 +43,7 @@ fn session(folder: &Path, name: &str, change: impl FnOnce(&mut Recipe)) -> Sessi
         data: Data::open(options, &declaration.network, recipe.seed).unwrap(),
         declaration,
         recipe,
+        teacher: None,
         out: folder.join(name),
         command: "train".to_owned(),
         device: Device::flex().autodiff(),
@@ -59,6 +61,14 @@ impl Watcher for StopsAfter<'_> {
         self.stop
             .store(record.epoch >= self.epoch, Ordering::Relaxed);
     }
+}
+
+/// The same network, trained already by that session.
+fn teacher(session: &Session) -> Teacher {
+    run_until(session, false, u32::MAX);
+    let network = &session.declaration.network;
+    let weights = fs::read(&session.out).unwrap();
+    Teacher::new(network, &weights, network, &session.device).unwrap()
 }
 
 fn run_until(session: &Session, is_resumed: bool, epoch: u32) -> Finished {
@@ -106,6 +116,33 @@ fn a_resumed_training_gives_the_weights_of_one_that_was_not_stopped() {
 }
 
 #[test]
+fn a_training_with_a_teacher_goes_on_with_the_same_one_and_gives_the_same_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = teacher(&session(folder.path(), "teacher.safetensors", |recipe| {
+        recipe.seed = 2;
+    }));
+    let mut whole = session(folder.path(), "whole.safetensors", |_| {});
+    run_until(&whole, false, u32::MAX);
+    let untaught = fs::read(&whole.out).unwrap();
+    let mut parts = session(folder.path(), "parts.safetensors", |_| {});
+    parts.teacher = Some(one);
+    run_until(&parts, false, 5);
+    let one = parts.teacher.take();
+    let message = failure(&parts, true);
+    assert!(
+        message.contains("teacher: [8, 8, 1] => < C1(3,3), "),
+        "{message}"
+    );
+    parts.teacher = one;
+    run_until(&parts, true, u32::MAX);
+    whole.teacher = parts.teacher.take();
+    run_until(&whole, false, u32::MAX);
+    let [whole, parts] = [whole, parts].map(|it| fs::read(it.out).unwrap());
+    assert_eq!(whole, parts);
+    assert_ne!(whole, untaught);
+}
+
+#[test]
 fn a_training_goes_on_with_what_it_began_with_alone() {
     let folder = tempfile::tempdir().unwrap();
     let begun = session(folder.path(), "halves.safetensors", |_| {});
@@ -115,12 +152,12 @@ fn a_training_goes_on_with_what_it_began_with_alone() {
 
     let other = session(folder.path(), "halves.safetensors", |recipe| {
         recipe.epochs = 11;
-        recipe.learning_rate = 0.01;
+        recipe.learning_rate = 0.02;
     });
     let message = failure(&other, true);
     assert!(
         message.contains("--epochs: 10 in the checkpoint, 11 given")
-            && message.contains("--learning-rate: 0.006 in the checkpoint, 0.01 given"),
+            && message.contains("--learning-rate: 0.01 in the checkpoint, 0.02 given"),
         "{message}"
     );
     assert!(!message.contains("SHA-256"), "{message}");

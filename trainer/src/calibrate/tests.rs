@@ -37,7 +37,7 @@ fn scales(weight_bits: u32, layers: &[(Activation, &[f32])], examples: u8) -> Ve
         sample.labels.push(0);
         sample.names.push(String::new());
     }
-    calibrate(&network, &model, &sample, &device).sums
+    calibrate(&network, &model, None, &sample, &device).sums
 }
 
 proptest! {

@@ -12,7 +12,7 @@ use super::Session;
 use crate::evaluate::{Results, evaluate};
 use crate::export::export;
 use crate::files;
-use crate::model::Model;
+use crate::model::{Model, as_written};
 use crate::pictures::{Confusion, Picture, Shape, Worst, confusion, curves, sheet};
 use crate::report::{Report, percent};
 use crate::training::{Best, State};
@@ -100,7 +100,8 @@ impl Session {
         let (declaration, planned) = self.plan(&mut finished.errors);
         let report = Report {
             name: &self.ast.name.to_string(),
-            network: &super::written(network),
+            network: &as_written(network),
+            teacher: self.teacher.as_ref(),
             declaration: &declaration,
             planned: &planned,
             errors: &finished.errors,

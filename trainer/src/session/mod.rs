@@ -11,14 +11,15 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use burn::tensor::Device;
 use herringbone_compiler::declaration::Declaration;
-use herringbone_compiler::network::{LayerKind, Network};
+use herringbone_compiler::network::Network;
 use herringbone_compiler::syntax::NetworkAst;
 
 use crate::checkpoint::{self, Checkpoint, Identity};
 use crate::files;
-use crate::model::sum_shapes;
+use crate::model::{as_written, sum_shapes};
 use crate::pictures::EpochRecord;
 use crate::recipe::{Phase, Recipe};
+use crate::teacher::Teacher;
 use crate::training::{Outcome, Training};
 
 pub use data::{Data, DataOptions};
@@ -34,6 +35,8 @@ pub struct Session {
     pub recipe: Recipe,
     /// What it is trained on.
     pub data: Data,
+    /// Who teaches it.
+    pub teacher: Option<Teacher>,
     /// The weights file that is written. Everything else is written beside it.
     pub out: PathBuf,
     /// The command line that began it, without what the recipe says; for the report.
@@ -163,7 +166,7 @@ impl Session {
                 );
             }
             let training = Training::new(network, &self.recipe, training, validation, device);
-            return Ok((training, Vec::new()));
+            return Ok((self.taught(training), Vec::new()));
         }
         let context = || format!("cannot resume from {}", path.display());
         let bytes = fs::read(path).with_context(context)?;
@@ -172,7 +175,14 @@ impl Session {
                 .with_context(context)?;
         let training =
             Training::from_state(network, &self.recipe, training, validation, state, device);
-        Ok((training, seconds))
+        Ok((self.taught(training), seconds))
+    }
+
+    fn taught<'a>(&'a self, training: Training<'a>) -> Training<'a> {
+        match &self.teacher {
+            Some(teacher) => training.taught_by(teacher),
+            None => training,
+        }
     }
 
     /// What of this training must be the same to go on with it.
@@ -181,7 +191,7 @@ impl Session {
         let bits = network.bits();
         let mut all = vec![
             ("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-            ("network".to_owned(), written(network)),
+            ("network".to_owned(), as_written(network)),
             (
                 "bits".to_owned(),
                 format!(
@@ -191,6 +201,9 @@ impl Session {
             ),
             ("data's SHA-256".to_owned(), self.data.checksum.clone()),
         ];
+        if let Some(teacher) = &self.teacher {
+            all.push(("teacher".to_owned(), teacher.identity()));
+        }
         let options = self.data_options().into_iter().chain(self.recipe.options());
         all.extend(options.map(|(option, value)| match value.is_empty() {
             true => (option.to_owned(), "set".to_owned()),
@@ -229,20 +242,4 @@ impl Session {
         }
         line
     }
-}
-
-/// `[28, 28, 1] => < A, C1(5,3), D*(10) >`.
-fn written(network: &Network) -> String {
-    let input = network.input();
-    let layers = network.layers().iter().map(|layer| match layer.kind {
-        LayerKind::Dropout { probability } => format!("Dr({probability})"),
-        _ => layer.to_string(),
-    });
-    format!(
-        "[{}, {}, {}] => < {} >",
-        input.height,
-        input.width,
-        input.channels,
-        layers.collect::<Vec<_>>().join(", ")
-    )
 }

@@ -89,7 +89,7 @@ fn exported_computes_the_same(recipe: &Recipe, seed: u64) -> Result<(), TestCase
     // More than a block.
     let inputs = random_inputs(&network, 18, &mut random);
     let sample = examples(&network, &inputs);
-    let scales = calibrate(&network, &model, &sample, &device);
+    let scales = calibrate(&network, &model, None, &sample, &device);
     let file = export(&network, &model, &scales).unwrap();
     let weights = weights::read(&network, &file).unwrap();
     let trained = results(&network, &model, &scales, &inputs);

@@ -1,0 +1,232 @@
+//! A larger network that is trained, by whose answers a smaller one learns what labels
+//! do not tell: how sure to be, and which classes are alike (Hinton, Vinyals & Dean 2015,
+//! "Distilling the Knowledge in a Neural Network").
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Result, bail};
+use burn::tensor::activation::{log_softmax, softmax};
+use burn::tensor::{Device, Tensor, TensorData};
+use herringbone_compiler::network::Network;
+use herringbone_compiler::weights;
+use herringbone_dataset::Examples;
+use sha2::{Digest, Sha256};
+
+use crate::batches::Batches;
+use crate::checkpoint::hexadecimal;
+use crate::evaluate::{Results, evaluate};
+use crate::export::{all_told, import};
+use crate::model::{Model, as_written, floats};
+use crate::quantise::Scales;
+use crate::recipe::Recipe;
+use crate::training::Outcome;
+
+/// What logits are divided by before they are compared, so that unlikely classes count
+/// (section 2 of the paper).
+const TEMPERATURE: f64 = 2.0;
+
+/// How much of the loss is by the teacher's answers; the rest is by labels.
+const SHARE_OF_TEACHER: f64 = 0.5;
+
+/// The teacher answers the examples as they are changed in that many epochs, and later
+/// ones change them the same way again: no more is to be learnt from more of them.
+const EPOCHS_ANSWERED: u32 = 16;
+
+/// Examples that are answered together.
+const BATCH: usize = 512;
+
+/// A trained network.
+pub struct Teacher {
+    network: Network,
+    model: Model,
+    scales: Scales,
+    checksum: String,
+}
+
+impl Teacher {
+    /// That of a declaration and the bytes of its weights file, for a training of
+    /// `student` on `device`.
+    ///
+    /// # Errors
+    /// When the two do not read the same input, or do not know as many classes, and with
+    /// everything that is wrong with the weights.
+    pub fn new(
+        network: &Network,
+        weights: &[u8],
+        student: &Network,
+        device: &Device,
+    ) -> Result<Self> {
+        let ([reads, read], [knows, known]) = (
+            [network.input(), student.input()],
+            [network.output().values(), student.output().values()],
+        );
+        if (reads, knows) != (read, known) {
+            bail!(
+                "the teacher tells {knows} classes of {reads}, and the network that it is to \
+                 teach {known} of {read}: they must be the same"
+            );
+        }
+        let read = weights::read(network, weights).map_err(all_told)?;
+        let (model, scales) = import(network, &read, &device.clone().inner());
+        Ok(Self {
+            network: network.clone(),
+            model,
+            scales,
+            checksum: hexadecimal(&Sha256::digest(weights)),
+        })
+    }
+
+    /// What makes it the same one: its layers, and the SHA-256 of its weights file.
+    pub fn identity(&self) -> String {
+        format!("{}, SHA-256 {}", as_written(&self.network), self.checksum)
+    }
+
+    /// Its layers, as a declaration writes them.
+    pub fn written(&self) -> String {
+        as_written(&self.network)
+    }
+}
+
+/// A teacher at work: what it has answered of the examples of a training.
+pub(crate) struct Lessons<'a> {
+    teacher: &'a Teacher,
+    batches: Batches<'a>,
+    device: Device,
+    /// What its logits are to be multiplied by.
+    scale: f32,
+    /// The logits of all examples, of each epoch whose changes are used.
+    answers: Vec<Option<Vec<f32>>>,
+}
+
+impl<'a> Lessons<'a> {
+    /// Of a training by that recipe with these examples, on a device without `autodiff`.
+    pub(crate) fn new(
+        teacher: &'a Teacher,
+        recipe: &'a Recipe,
+        examples: &'a Examples,
+        validation: &Examples,
+        device: Device,
+    ) -> Self {
+        let Teacher {
+            network,
+            model,
+            scales,
+            ..
+        } = teacher;
+        let results = evaluate(network, model, Some(scales), validation, &device);
+        let batches = Batches::new(network, recipe, examples);
+        let epochs = if batches.stay() { 1 } else { EPOCHS_ANSWERED };
+        Self {
+            teacher,
+            batches,
+            device,
+            scale: likeliest_scale(&results, &validation.labels) as f32,
+            answers: vec![None; epochs as usize],
+        }
+    }
+
+    /// The epoch whose changes of the examples are those of `epoch`.
+    pub(crate) fn epoch_of_changes(&self, epoch: u32) -> u32 {
+        epoch % self.answers.len() as u32
+    }
+
+    /// Has the teacher answer all examples as they are changed in `epoch`, unless `stop`
+    /// is set.
+    pub(crate) fn prepare(&mut self, epoch: u32, stop: &AtomicBool) -> Outcome {
+        let answers = &mut self.answers[epoch as usize];
+        if answers.is_some() {
+            return Outcome::Done;
+        }
+        let Teacher {
+            network,
+            model,
+            scales,
+            ..
+        } = self.teacher;
+        let classes = network.output().values() as usize;
+        let examples: Vec<usize> = (0..self.batches.examples().len()).collect();
+        let mut all = Vec::with_capacity(examples.len() * classes);
+        for batch in examples.chunks(BATCH) {
+            if stop.load(Ordering::Relaxed) {
+                return Outcome::Stopped;
+            }
+            let maps = self.batches.maps(batch, epoch, &self.device);
+            let logits = floats(model.forward(network, Some(scales), maps, None));
+            all.extend(
+                logits[..batch.len() * classes]
+                    .iter()
+                    .map(|it| it * self.scale),
+            );
+        }
+        *answers = Some(all);
+        Outcome::Done
+    }
+
+    /// The loss by labels, and by the answers to these examples in an epoch that is
+    /// prepared, together.
+    pub(crate) fn loss(
+        &self,
+        by_labels: Tensor<1>,
+        logits: Tensor<2>,
+        batch: &[usize],
+        epoch: u32,
+    ) -> Tensor<1> {
+        let all = self.answers[epoch as usize].as_ref();
+        let all = all.expect("the epoch is prepared");
+        let [_, classes] = logits.dims();
+        let answers = batch.iter().flat_map(|&at| &all[at * classes..][..classes]);
+        let answers = TensorData::new(answers.copied().collect::<Vec<f32>>(), logits.dims());
+        let answers = Tensor::<2>::from_data(answers, &logits.device());
+        let wanted = softmax(answers / TEMPERATURE, 1);
+        let given = log_softmax(logits / TEMPERATURE, 1);
+        let by_teacher = (wanted * given).sum_dim(1).mean().neg();
+        // Softened, gradients are smaller by the temperature squared (section 2).
+        let weight = SHARE_OF_TEACHER * TEMPERATURE * TEMPERATURE;
+        by_labels * (1.0 - SHARE_OF_TEACHER) + by_teacher * weight
+    }
+}
+
+/// By what logits must be multiplied to give the labels the largest likelihood: integers
+/// have lost their scale (Guo et al. 2017, "On Calibration of Modern Neural Networks",
+/// section 4.2, have the same of networks that are too sure).
+fn likeliest_scale(results: &Results, labels: &[u16]) -> f64 {
+    /// Ends of the search, and how close it comes, as powers of two.
+    const ENDS: (f64, f64) = (-24.0, 8.0);
+    const CLOSE: f64 = 0.01;
+
+    let loss = |exponent: f64| {
+        let logits = results.logits.iter().map(|it| it * exponent.exp2());
+        let logits = logits.collect();
+        let classes = results.classes;
+        Results { classes, logits }.loss(labels)
+    };
+    // The loss is convex in the scale: thirds are left out until one place is left.
+    let (mut low, mut high) = ENDS;
+    while high - low > CLOSE {
+        let third = (high - low) / 3.0;
+        if loss(low + third) <= loss(high - third) {
+            high -= third;
+        } else {
+            low += third;
+        }
+    }
+    ((low + high) / 2.0).exp2()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_likeliest_scale_gives_labels_the_odds_that_they_have() {
+        // Three of four of these examples are of class 1: e to the logit's power.
+        let logit = 3.0_f64.ln();
+        let labels = [1, 1, 0, 1];
+        for factor in [0.01, 0.3, 1.0, 40_000.0] {
+            let logits = labels.iter().flat_map(|_| [0.0, logit * factor]).collect();
+            let results = Results { classes: 2, logits };
+            let scale = likeliest_scale(&results, &labels);
+            assert!((scale * factor - 1.0).abs() < 0.01, "{factor}: {scale}");
+        }
+    }
+}
