@@ -74,15 +74,16 @@ const BY_INTERRUPT: Link = Link::Paced {
     cycles_per_byte: CYCLES_PER_BYTE,
 };
 
+/// The weights of the published network, trained here.
+const DIGITS: &str = "examples/uno/digits.safetensors";
+
 /// The Arduino Uno. Its boot loader, Optiboot, takes the last 512 of the 32,768 bytes of flash.
 const UNO: Firmware = Firmware {
     name: "uno",
     folder: "examples/uno",
     binary: "uno",
     features: &[],
-    weights: WeightsSource::Given {
-        shipped: "examples/uno/digits.safetensors",
-    },
+    weights: WeightsSource::Given { shipped: DIGITS },
     link: Link::Serial,
     mcu: "atmega328p",
     frequency: 16_000_000,
@@ -138,10 +139,7 @@ pub static ALL: [Firmware; 9] = [
     Firmware {
         name: "uno-runtime",
         features: &["runtime"],
-        // Of 8-bit biases, as this network's have to be.
-        weights: WeightsSource::Loaded {
-            shipped: "examples/uno/runtime.safetensors",
-        },
+        weights: WeightsSource::Loaded { shipped: DIGITS },
         ..UNO
     },
     TINY85,

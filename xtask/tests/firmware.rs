@@ -86,8 +86,8 @@ firmware! {
     uno_accurate: "uno-accurate", [
         it_answers_as_the_host_on_random_bytes,
     ], Bounds {
-        mean_cycles: 4_000_000,
-        worst_cycles: 6_000_000,
+        mean_cycles: 8_000_000,
+        worst_cycles: 10_000_000,
         sram_bytes: 2_048,
         ..UNO
     };

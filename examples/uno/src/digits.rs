@@ -1,7 +1,8 @@
 //! The network that the firmware runs.
 //!
 //! Its weights are in `digits.safetensors`, unless the variable `HERRINGBONE_WEIGHTS` names another
-//! file; `.cargo/config.toml` says so.
+//! file; `.cargo/config.toml` says so. Dropout drops nothing: it is in the list as weights files name
+//! layers by position, and the published one counts it.
 #![no_std]
 #![cfg_attr(target_arch = "avr", feature(asm_experimental_arch))]
 
@@ -14,9 +15,10 @@
 )))]
 herringbone::network! {
     /// A handwritten digit, 28×28 grey levels, to its class.
-    pub Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr(0.05), D*(10) >,
+    pub Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr(0), D*(10) >,
     target: atmega328p,
     weights: env!("HERRINGBONE_WEIGHTS"),
+    bits: { biases: 8 },
 }
 
 // The first map takes more than the SRAM, so pixels go through the first layers as they arrive. The
@@ -24,18 +26,21 @@ herringbone::network! {
 #[cfg(feature = "accurate")]
 herringbone::network! {
     /// A network that is right more often: of the image as it is, not of its averages.
-    pub Digits: [28, 28, 1] => < C1(8,3), C1(8,3), M, C1(16,3), C1(16,3), M, Dr(0.05), D*(10) >,
+    #[allow(deprecated)]
+    pub Digits: [28, 28, 1] => < C1(12,3), C1(12,3), M, C1(24,3), C1(24,3), M, D*(10) >,
     target: atmega328p,
     weights: "accurate.safetensors",
+    plan: streamed,
     reserve: 920,
 }
 
 #[cfg(feature = "herringbone")]
 herringbone::network! {
     /// The same by the plan that takes the least SRAM.
-    pub Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr(0.05), D*(10) >,
+    pub Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr(0), D*(10) >,
     target: atmega328p,
     weights: env!("HERRINGBONE_WEIGHTS"),
+    bits: { biases: 8 },
     plan: herringbone,
 }
 
@@ -43,18 +48,20 @@ herringbone::network! {
 herringbone::network! {
     /// The same by the plan that needs the image least: every pixel goes through all layers as it
     /// arrives.
-    pub Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr(0.05), D*(10) >,
+    pub Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr(0), D*(10) >,
     target: atmega328p,
     weights: env!("HERRINGBONE_WEIGHTS"),
+    bits: { biases: 8 },
     plan: streamed,
 }
 
 #[cfg(feature = "table")]
 herringbone::network! {
     /// The same in the least flash.
-    pub Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr(0.05), D*(10) >,
+    pub Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr(0), D*(10) >,
     target: atmega328p,
     weights: env!("HERRINGBONE_WEIGHTS"),
+    bits: { biases: 8 },
     code: table,
 }
 
@@ -63,7 +70,7 @@ herringbone::network! {
 herringbone::network! {
     /// The same with weights that are loaded at run time.
     #[allow(deprecated)]
-    pub Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr(0.05), D*(10) >,
+    pub Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr(0), D*(10) >,
     target: atmega328p,
     weights: runtime,
     bits: { biases: 8 },
