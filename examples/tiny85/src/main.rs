@@ -1,7 +1,8 @@
 //! Classifies handwritten digits on an ATtiny85: 512 bytes of SRAM, 8 KB of flash, no multiplier.
 //!
-//! The images are in its flash, and are classified in turn, about two a second. LEDs at PB0 to PB3
-//! show the class, PB0 being worth 1 and PB3 8; one at PB4 is lit while the network computes.
+//! The images are in its flash, and are classified in turn, a little more than one a second. LEDs
+//! at PB0 to PB3 show the class, PB0 being worth 1 and PB3 8; one at PB4 is lit while the network
+//! computes.
 #![no_std]
 #![no_main]
 
