@@ -50,10 +50,6 @@ pub(crate) struct Arguments {
     /// [default: a twelfth]
     #[arg(long, value_name = "SHARE")]
     validation: Option<f64>,
-    #[command(flatten)]
-    augmentation: AugmentationArguments,
-    #[command(flatten)]
-    teacher: TeacherArguments,
     /// Resize images of another size than the network's
     #[arg(long)]
     resize: bool,
@@ -63,6 +59,11 @@ pub(crate) struct Arguments {
     /// What computes
     #[arg(long, value_enum, default_value_t = Processor::Flex)]
     device: Processor,
+    // Behind these, an option would be under their heading.
+    #[command(flatten)]
+    augmentation: AugmentationArguments,
+    #[command(flatten)]
+    teacher: TeacherArguments,
 }
 
 /// How far every image is changed at most, anew in each epoch. Each has a default by the
