@@ -177,9 +177,9 @@ impl<'a> Training<'a> {
                 .learning_rate(epoch, index as f64 / steps as f64);
             // Whole blocks: what fills the last one would be trained on.
             let batch = &batch[..batch.len() / EXAMPLES * EXAMPLES];
-            let (results, gradients) = self.learn(&model, batch, changes, &mut dropout);
-            model = optimizer.step(rate, model, gradients);
             let labels = self.batches.labels(batch);
+            let (results, gradients) = self.learn(&model, batch, &labels, changes, &mut dropout);
+            model = optimizer.step(rate, model, gradients);
             let examples = batch.len() as f64;
             loss += examples * results.loss(&labels);
             accuracy += examples * results.accuracy(&labels);
@@ -224,12 +224,12 @@ impl<'a> Training<'a> {
         &self,
         model: &Model,
         batch: &[usize],
+        labels: &[u16],
         changes: u32,
         dropout: &mut Rng,
     ) -> (Results, GradientsParams) {
         let maps = self.batches.maps(batch, changes, &self.device);
-        let labels = self.batches.labels(batch);
-        let labels: Vec<i32> = labels.into_iter().map(i32::from).collect();
+        let labels: Vec<i32> = labels.iter().copied().map(i32::from).collect();
         let targets = TensorData::new(labels, [batch.len()]);
         let targets = Tensor::<1, Int>::from_data(targets, &self.device);
         let scales = self.state.scales.as_ref();

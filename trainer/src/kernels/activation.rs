@@ -3,7 +3,7 @@
 
 use pulp::{Simd, with_simd};
 
-use super::{EXAMPLES, for_each_block, sum_over_blocks};
+use super::{EXAMPLES, for_each_block, map_blocks, sum_over_blocks};
 use crate::quantise::Grid;
 
 /// Numbers between the same channel of neighbouring pixels.
@@ -13,11 +13,9 @@ fn pixel(bias: &[f32]) -> usize {
 
 /// Activations of sums. `bias`: one a channel.
 pub(crate) fn activate(sums: &[f32], bias: &[f32], block: usize, grid: Grid) -> Vec<f32> {
-    let mut activations = vec![0.0; sums.len()];
-    for_each_block(&mut activations, block, |index, activations| {
-        activate_block(&sums[index * block..][..block], bias, grid, activations);
-    });
-    activations
+    map_blocks(sums, block, block, |sums, activations| {
+        activate_block(sums, bias, grid, activations);
+    })
 }
 
 #[with_simd(activate_block = pulp::Arch::new())]

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::{EXAMPLES, Extent, MapShape, for_each_block, sum_over_blocks};
+use super::{EXAMPLES, Extent, MapShape, map_blocks, sum_over_blocks};
 
 /// Outputs whose sums are in registers at a time, of 16 that there are.
 const OUTPUTS: usize = 12;
@@ -95,18 +95,15 @@ struct Gather<'a> {
 
 impl Gather<'_> {
     fn all(&self, source: &[f32]) -> Vec<f32> {
-        let blocks = source.len() / self.source.block();
-        let mut target = vec![0.0; blocks * self.target.block()];
         let arch = Arch::new();
-        for_each_block(&mut target, self.target.block(), |index, target| {
-            let source = &source[index * self.source.block()..][..self.source.block()];
+        let (from_block, to_block) = (self.source.block(), self.target.block());
+        map_blocks(source, from_block, to_block, |source, target| {
             arch.dispatch(GatherBlock {
                 gather: self,
                 source,
                 target,
             });
-        });
-        target
+        })
     }
 
     /// The taps of a line of the kernel that lie within the source, and where the

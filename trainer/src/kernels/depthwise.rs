@@ -2,7 +2,7 @@
 
 use pulp::{Simd, with_simd};
 
-use super::{EXAMPLES, Extent, MapShape, for_each_block, sum_over_blocks};
+use super::{EXAMPLES, Extent, MapShape, map_blocks, sum_over_blocks};
 
 /// A pair of pixels that a tap connects.
 struct Connection {
@@ -48,13 +48,14 @@ pub(crate) fn depthwise(
     kernel: Extent,
 ) -> Vec<f32> {
     let shape = input_shape.convolved(kernel, input_shape.channels);
-    let blocks = input.len() / input_shape.block();
-    let mut output = vec![0.0; blocks * shape.block()];
-    for_each_block(&mut output, shape.block(), |index, output| {
-        let input = &input[index * input_shape.block()..][..input_shape.block()];
-        convolve_block(input, input_shape, weights, kernel, output);
-    });
-    output
+    map_blocks(
+        input,
+        input_shape.block(),
+        shape.block(),
+        |input, output| {
+            convolve_block(input, input_shape, weights, kernel, output);
+        },
+    )
 }
 
 #[with_simd(convolve_block = pulp::Arch::new())]
@@ -85,13 +86,14 @@ pub(crate) fn depthwise_input_gradient(
     kernel: Extent,
 ) -> Vec<f32> {
     let shape = input_shape.convolved(kernel, input_shape.channels);
-    let blocks = gradient.len() / shape.block();
-    let mut of_input = vec![0.0; blocks * input_shape.block()];
-    for_each_block(&mut of_input, input_shape.block(), |index, of_input| {
-        let gradient = &gradient[index * shape.block()..][..shape.block()];
-        input_gradient_block(gradient, input_shape, weights, kernel, of_input);
-    });
-    of_input
+    map_blocks(
+        gradient,
+        shape.block(),
+        input_shape.block(),
+        |gradient, of_input| {
+            input_gradient_block(gradient, input_shape, weights, kernel, of_input);
+        },
+    )
 }
 
 #[with_simd(input_gradient_block = pulp::Arch::new())]

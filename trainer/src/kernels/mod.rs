@@ -96,6 +96,21 @@ fn for_each_block(
         .for_each(|(index, output)| block(index, output));
 }
 
+/// What `block` makes of every block of `from`, in blocks of so many numbers, which
+/// are 0 before it does.
+fn map_blocks(
+    from: &[f32],
+    from_block: usize,
+    to_block: usize,
+    block: impl Fn(&[f32], &mut [f32]) + Sync + Send,
+) -> Vec<f32> {
+    let mut to = vec![0.0; from.len() / from_block * to_block];
+    for_each_block(&mut to, to_block, |index, to| {
+        block(&from[index * from_block..][..from_block], to);
+    });
+    to
+}
+
 /// Blocks whose sums are made together: few enough for every thread to have some,
 /// and the same on each machine, for the order of adding decides about the last
 /// bits.

@@ -3,7 +3,7 @@
 
 use pulp::{Simd, with_simd};
 
-use super::{Extent, MapShape, for_each_block};
+use super::{Extent, MapShape, for_each_block, map_blocks};
 
 /// Runs `pixel` with where each pixel of the output begins, and where its window's
 /// pixels do.
@@ -27,24 +27,10 @@ fn for_each_window(
     }
 }
 
-/// A pooling of every block.
-fn pool(
-    input: &[f32],
-    shape: MapShape,
-    window: Extent,
-    block: impl Fn(&[f32], &mut [f32]) + Sync + Send,
-) -> Vec<f32> {
-    let pooled = shape.pooled(window).block();
-    let mut output = vec![0.0; input.len() / shape.block() * pooled];
-    for_each_block(&mut output, pooled, |index, output| {
-        block(&input[index * shape.block()..][..shape.block()], output);
-    });
-    output
-}
-
 /// The largest of each window.
 pub(crate) fn maximum(input: &[f32], shape: MapShape, window: Extent) -> Vec<f32> {
-    pool(input, shape, window, |input, output| {
+    let pooled = shape.pooled(window).block();
+    map_blocks(input, shape.block(), pooled, |input, output| {
         maximum_block(input, shape, window, output);
     })
 }
@@ -121,7 +107,8 @@ fn maximum_gradient_block_with_simd<'a, S: Simd>(
 
 /// The mean of each window, on a grid of that step, rounded down; 0 is no grid.
 pub(crate) fn average(input: &[f32], shape: MapShape, window: Extent, step: f32) -> Vec<f32> {
-    pool(input, shape, window, |input, output| {
+    let pooled = shape.pooled(window).block();
+    map_blocks(input, shape.block(), pooled, |input, output| {
         average_block(input, shape, window, step, output);
     })
 }
@@ -157,12 +144,9 @@ fn average_block_with_simd<'a, S: Simd>(
 /// How the loss changes with each input.
 pub(crate) fn average_gradient(gradient: &[f32], shape: MapShape, window: Extent) -> Vec<f32> {
     let pooled = shape.pooled(window).block();
-    let mut of_input = vec![0.0; gradient.len() / pooled * shape.block()];
-    for_each_block(&mut of_input, shape.block(), |index, of_input| {
-        let gradient = &gradient[index * pooled..][..pooled];
+    map_blocks(gradient, pooled, shape.block(), |gradient, of_input| {
         average_gradient_block(gradient, shape, window, of_input);
-    });
-    of_input
+    })
 }
 
 #[with_simd(average_gradient_block = pulp::Arch::new())]
