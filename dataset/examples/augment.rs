@@ -9,7 +9,7 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
-use herringbone_dataset::augment::{self, Augmentation, Scratch};
+use herringbone_dataset::augment::{self, Augmentation, InputKind, Scratch};
 use herringbone_dataset::{Examples, Expected, InputShape, Normalisation, Options, Part, Source};
 use image::GrayImage;
 use image::imageops::{FilterType, resize};
@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     println!("checksum {} in {:.2?}", source.checksum()?, start.elapsed());
 
-    let all = Augmentation::default_for(SHAPE);
+    let all = Augmentation::default_for(SHAPE, InputKind::Image);
     let affine = Augmentation {
         elastic: None,
         ..all

@@ -40,6 +40,8 @@ pub mod survey;
 mod tables;
 
 pub use examples::Examples;
+#[cfg(feature = "folders")]
+pub use folders::read_files;
 pub use normalisation::{Fit, Normalisation, Scale};
 pub use part::Part;
 pub use problems::Problems;

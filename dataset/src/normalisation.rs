@@ -67,11 +67,18 @@ impl Scale {
                     shift,
                 })
         };
-        (0..=MOST_SHIFT).rev().find_map(of_shift).unwrap_or(Self {
+        let finest = (0..=MOST_SHIFT).rev().find_map(of_shift);
+        let mut scale = finest.unwrap_or(Self {
             offset: least,
             multiplier: u8::MAX,
             shift: 0,
-        })
+        });
+        // The same bytes by the least shift, so that 0 to 255 stay what they are.
+        while scale.shift > 0 && scale.multiplier.is_multiple_of(2) {
+            scale.multiplier /= 2;
+            scale.shift -= 1;
+        }
+        scale
     }
 
     /// The byte of a count.
@@ -345,7 +352,7 @@ mod tests {
             let bytes: Vec<_> = (i16::MIN..=i16::MAX).map(|it| scale.byte(it)).collect();
             assert!(bytes.is_sorted(), "{scale}");
         }
-        assert_eq!(Scale::of_range(0, 255).byte(77), 77);
+        assert_eq!(Scale::of_range(0, 255), Scale::IDENTITY);
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl Rng {
     }
 
     /// Uniform in 0 to `bound`, `bound` left out.
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         // The bias of a product's upper half is `bound` in 2⁶⁴: none that could be seen.
         ((u128::from(self.0.next_u64()) * bound as u128) >> 64) as usize
     }

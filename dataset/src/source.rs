@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 #[cfg(feature = "npz")]
 use crate::arrays;
+use crate::augment::InputKind;
 use crate::checksum::{self, Named};
 #[cfg(feature = "folders")]
 use crate::folders;
@@ -57,6 +58,10 @@ pub(crate) trait Data {
     fn shape(&self) -> InputShape;
     /// What each class is called.
     fn class_names(&self) -> &[String];
+    /// What an input is, where its files tell.
+    fn kind(&self) -> Option<InputKind> {
+        None
+    }
     /// Whether the part is there.
     fn has(&self, part: Part) -> bool;
     /// The recordings of a part that is there.
@@ -116,6 +121,21 @@ impl Source {
     /// The shape of every input: the network's, or that of the data.
     pub fn shape(&self) -> InputShape {
         self.data.shape()
+    }
+
+    /// What an input is, by its files or, of arrays, by its shape: one row is a series; grey levels
+    /// of a map that is not square are hardly an image's.
+    pub fn input_kind(&self) -> InputKind {
+        let InputShape {
+            height,
+            width,
+            channels,
+        } = self.shape();
+        self.data.kind().unwrap_or(match (height, channels) {
+            (1, _) => InputKind::Series,
+            (_, 1) if height != width => InputKind::Spectrogram,
+            _ => InputKind::Image,
+        })
     }
 
     /// Whether the data has that part.

@@ -1,7 +1,7 @@
 //! What augmentation does to images.
 
 use herringbone_dataset::InputShape;
-use herringbone_dataset::augment::{Augmentation, Elastic, Scratch, rng};
+use herringbone_dataset::augment::{Augmentation, Elastic, InputKind, Scratch, rng};
 use proptest::prelude::*;
 
 const DIGIT: InputShape = InputShape {
@@ -71,8 +71,9 @@ proptest! {
             scale: 0.9,
             shear_degrees: 60.0,
             elastic: Some(Elastic { alpha_pixels: 255.0, sigma_pixels: 1.0 }),
+            ..Augmentation::none()
         };
-        for augmentation in [wild, Augmentation::default_for(shape)] {
+        for augmentation in [wild, Augmentation::default_for(shape, InputKind::Image)] {
             let output = apply(&augmentation, &input, shape, index);
             for channel in 0..channels {
                 prop_assert!(most(&output, channel) <= most(&input, channel));
@@ -86,7 +87,7 @@ proptest! {
         (other_shape, other_input) in input(),
         index: usize,
     ) {
-        let augmentation = Augmentation::default_for(DIGIT);
+        let augmentation = Augmentation::default_for(DIGIT, InputKind::Image);
         let mut scratch = Scratch::default();
         let mut output = vec![0; other_shape.values()];
         augmentation.apply(&other_input, other_shape, &mut rng(3, 4, 5), &mut output, &mut scratch);
@@ -98,7 +99,7 @@ proptest! {
 
 #[test]
 fn every_example_and_epoch_is_augmented_in_its_own_way() {
-    let augmentation = Augmentation::default_for(DIGIT);
+    let augmentation = Augmentation::default_for(DIGIT, InputKind::Image);
     let mut seen = std::collections::HashSet::new();
     for (seed, epoch, index) in [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)] {
         let mut output = vec![0; DIGIT.values()];
@@ -111,11 +112,70 @@ fn every_example_and_epoch_is_augmented_in_its_own_way() {
 #[test]
 fn brightness_is_kept_in_the_mean() {
     let sum = |values: &[u8]| values.iter().map(|&value| f64::from(value)).sum::<f64>();
-    let augmentation = Augmentation::default_for(DIGIT);
+    let augmentation = Augmentation::default_for(DIGIT, InputKind::Image);
     let input = ring();
     let sums = (0..200).map(|index| sum(&apply(&augmentation, &input, DIGIT, index)));
     let mean = sums.sum::<f64>() / 200.0 / sum(&input);
     assert!((0.97..1.03).contains(&mean), "{mean}");
+}
+
+#[test]
+fn a_signal_goes_on_beyond_its_edges_and_changes_about_its_mean() {
+    let shape = InputShape {
+        height: 1,
+        width: 64,
+        channels: 3,
+    };
+    let rest: Vec<u8> = (0..64).flat_map(|_| [128, 90, 200]).collect();
+    let loud = Augmentation {
+        noise_levels: 0.0,
+        ..Augmentation::default_for(shape, InputKind::Series)
+    };
+    let noisy = Augmentation::default_for(shape, InputKind::Series);
+    let (mut changed, mut sum) = (0, 0.0);
+    for index in 0..50 {
+        assert_eq!(apply(&loud, &rest, shape, index), rest, "nothing moves");
+        let output = apply(&noisy, &rest, shape, index);
+        changed += usize::from(output != rest);
+        let differences = output
+            .iter()
+            .zip(&rest)
+            .map(|(one, other)| f64::from(*one) - f64::from(*other));
+        sum += differences.sum::<f64>() / output.len() as f64;
+    }
+    assert!(changed > 40, "{changed}");
+    assert!((sum / 50.0).abs() < 0.3, "{sum}");
+}
+
+#[test]
+fn masks_hide_moments_and_bands_and_no_more_than_they_may() {
+    let shape = InputShape {
+        height: 32,
+        width: 20,
+        channels: 1,
+    };
+    let input: Vec<u8> = (0..640)
+        .map(|at| if at % 2 == 0 { 10 } else { 250 })
+        .collect();
+    let masks = Augmentation {
+        time_mask: 5,
+        frequency_mask: 3,
+        ..Augmentation::none()
+    };
+    let mut most = (0, 0);
+    for index in 0..200 {
+        let output = apply(&masks, &input, shape, index);
+        let is_hidden =
+            |row: usize, column: usize| output[row * 20 + column] != input[row * 20 + column];
+        let rows = (0..32)
+            .filter(|&row| (0..20).all(|column| is_hidden(row, column)))
+            .count();
+        let columns = (0..20)
+            .filter(|&column| (0..32).all(|row| is_hidden(row, column)))
+            .count();
+        most = (most.0.max(rows), most.1.max(columns));
+    }
+    assert_eq!(most, (5, 3));
 }
 
 #[test]
@@ -126,7 +186,9 @@ fn the_defaults_are_within_the_ranges_and_others_are_told() {
             width,
             channels: 1,
         };
-        assert_eq!(Augmentation::default_for(shape).check(), Ok(()));
+        for kind in InputKind::ALL {
+            assert_eq!(Augmentation::default_for(shape, kind).check(), Ok(()));
+        }
     }
     let wrong = Augmentation {
         shift_pixels: -1.0,

@@ -125,7 +125,7 @@ mod tests {
             rotate_degrees: 90.0,
             scale: 0.2,
             shear_degrees: 45.0,
-            elastic: None,
+            ..Augmentation::none()
         };
         let series = InputShape { height: 1, ..SHAPE };
         for map in draw(limits, series) {

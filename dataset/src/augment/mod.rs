@@ -1,16 +1,20 @@
-//! Augmentation: each epoch sees every image a little moved, turned, scaled and bent.
+//! Augmentation: each epoch sees every image a little moved, turned, scaled and bent, every signal
+//! a little later, louder and noisier.
 //!
 //! One affine map and one smooth field of displacements tell for each pixel of the output where in
 //! the input it comes from; the input is sampled there once, so nothing is blurred twice.
 
 mod affine;
 mod elastic;
+mod kind;
 mod sample;
+mod signal;
 
 use crate::problems::Checks;
 use crate::random::Purpose;
 use crate::{InputShape, Problems, Rng};
 use affine::Affine;
+pub use kind::InputKind;
 
 /// The side of MNIST's images, at which the defaults were chosen.
 const DIGIT_SIDE_PIXELS: f64 = 28.0;
@@ -31,6 +35,18 @@ pub struct Augmentation {
     pub shear_degrees: f64,
     /// Elastic distortion.
     pub elastic: Option<Elastic>,
+    /// What lies beyond the edges: what is at the edge, as in a signal, else 0, as on paper.
+    pub repeats_edges: bool,
+    /// Loudness: 0.1 is 0.9 to 1.1 of how far each value is from its channel's mean. 0 to 0.9.
+    pub gain: f64,
+    /// Deviation of the noise that is added, in levels of 256: 0 to 64.
+    pub noise_levels: f64,
+    /// Rows next to each other that are hidden, which are moments of a spectrogram; of a series,
+    /// columns. 0 to 255.
+    pub time_mask: u32,
+    /// Columns next to each other that are hidden, which are bands of a spectrogram; none of a
+    /// series. 0 to 255.
+    pub frequency_mask: u32,
 }
 
 /// Elastic distortion: a random displacement of each pixel, alike for neighbours.
@@ -56,26 +72,45 @@ impl Augmentation {
             scale: 0.0,
             shear_degrees: 0.0,
             elastic: None,
+            repeats_edges: false,
+            gain: 0.0,
+            noise_levels: 0.0,
+            time_mask: 0,
+            frequency_mask: 0,
         }
     }
 
-    /// What keeps handwritten digits, and most small images, what they are. Inputs of height 1 are
-    /// shifted and scaled along their width alone.
-    pub fn default_for(shape: InputShape) -> Self {
-        let is_series = shape.height == 1;
-        let side = if is_series {
-            shape.width
-        } else {
-            shape.height.min(shape.width)
+    /// What keeps handwritten digits, and most small images, what they are; what a sensor that is
+    /// read a moment later, closer by or with more noise gives; and, of spectrograms, what a few
+    /// hidden moments and bands leave (Park et al., "`SpecAugment`", Interspeech 2019).
+    pub fn default_for(shape: InputShape, kind: InputKind) -> Self {
+        let side = match kind {
+            InputKind::Series if shape.height == 1 => shape.width,
+            InputKind::Series => shape.height,
+            InputKind::Image | InputKind::Spectrogram => shape.height.min(shape.width),
         };
         let relative = f64::from(side) / DIGIT_SIDE_PIXELS;
-        let series = Self {
+        let moved = Self {
             shift_pixels: 2.0 * relative,
             scale: 0.1,
             ..Self::none()
         };
-        if is_series {
-            return series;
+        let heard = Self {
+            repeats_edges: true,
+            gain: 0.2,
+            noise_levels: 6.0,
+            ..moved
+        };
+        match kind {
+            InputKind::Image => {}
+            InputKind::Series => return heard,
+            InputKind::Spectrogram => {
+                return Self {
+                    time_mask: shape.height / 6,
+                    frequency_mask: shape.width / 6,
+                    ..heard
+                };
+            }
         }
         Self {
             rotate_degrees: 10.0,
@@ -87,13 +122,38 @@ impl Augmentation {
                 alpha_pixels: 0.8 * relative,
                 sigma_pixels: (4.0 * relative).max(1.0),
             }),
-            ..series
+            ..moved
+        }
+    }
+
+    /// That share of all of it.
+    pub fn scaled(self, share: f64) -> Self {
+        let rounded = |count: u32| (f64::from(count) * share).round() as u32;
+        let elastic = self.elastic.filter(|_| share != 0.0);
+        Self {
+            shift_pixels: self.shift_pixels * share,
+            rotate_degrees: self.rotate_degrees * share,
+            scale: self.scale * share,
+            shear_degrees: self.shear_degrees * share,
+            elastic: elastic.map(|elastic| Elastic {
+                alpha_pixels: elastic.alpha_pixels * share,
+                ..elastic
+            }),
+            repeats_edges: self.repeats_edges,
+            gain: self.gain * share,
+            noise_levels: self.noise_levels * share,
+            time_mask: rounded(self.time_mask),
+            frequency_mask: rounded(self.frequency_mask),
         }
     }
 
     /// Whether it changes nothing.
     pub fn is_none(&self) -> bool {
-        *self == Self::none()
+        let unmoved = Self {
+            repeats_edges: false,
+            ..*self
+        };
+        unmoved == Self::none()
     }
 
     /// Checks that every value is within its range.
@@ -117,10 +177,14 @@ impl Augmentation {
             check("elastic alpha in pixels", elastic.alpha_pixels, 0.0, 255.0);
             check("elastic sigma in pixels", elastic.sigma_pixels, 1.0, 255.0);
         }
+        check("the gain", self.gain, 0.0, 0.9);
+        check("the noise in levels", self.noise_levels, 0.0, 64.0);
+        check("the time mask", self.time_mask.into(), 0.0, 255.0);
+        check("the frequency mask", self.frequency_mask.into(), 0.0, 255.0);
         checks.finish()
     }
 
-    /// Augments `input` into `output`: bilinear sampling, 0 beyond the edge. What comes out is
+    /// Augments `input` into `output`: bilinear sampling, then gain, noise and masks. What comes out is
     /// told by `random` alone: with elastic distortion switched off, the rest is the same.
     ///
     /// # Panics
@@ -144,7 +208,13 @@ impl Augmentation {
             scratch.field.draw(elastic, shape, random);
         }
         let field = self.elastic.map(|_| &scratch.field);
-        scratch.sampler.sample(input, shape, map, field, output);
+        let source = sample::Source {
+            input,
+            shape,
+            repeats_edges: self.repeats_edges,
+        };
+        scratch.sampler.sample(source, map, field, output);
+        signal::change(self, shape, random, output);
     }
 }
 

@@ -8,9 +8,18 @@ use crate::InputShape;
 const FRACTION_BITS: u32 = 8;
 const ONE: u32 = 1 << FRACTION_BITS;
 
+/// What is sampled.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) input: &'a [u8],
+    pub(super) shape: InputShape,
+    /// Whether beyond its edges is what is at them, else 0.
+    pub(super) repeats_edges: bool,
+}
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sampler {
-    /// The input within a frame of zeros: one pixel above and on the left, two below and on the
+    /// The input within a frame of zeros, or of its edges: one pixel above and on the left, two below and on the
     /// right. Every coordinate that is clamped to it has four neighbours.
     framed: Vec<u8>,
     /// Where the pixels of a row come from.
@@ -21,32 +30,38 @@ pub(super) struct Sampler {
 impl Sampler {
     pub(super) fn sample(
         &mut self,
-        input: &[u8],
-        shape: InputShape,
+        source: Source<'_>,
         map: Affine,
         field: Option<&Field>,
         output: &mut [u8],
     ) {
         // With the count known, the loop over channels is gone.
-        match shape.channels {
-            1 => self.sample_channels(input, shape, 1, map, field, output),
-            channels => self.sample_channels(input, shape, channels as usize, map, field, output),
+        match source.shape.channels {
+            1 => self.sample_channels(source, 1, map, field, output),
+            channels => self.sample_channels(source, channels as usize, map, field, output),
         }
     }
 
     #[inline(always)]
     fn sample_channels(
         &mut self,
-        input: &[u8],
-        shape: InputShape,
+        source: Source<'_>,
         channels: usize,
         map: Affine,
         field: Option<&Field>,
         output: &mut [u8],
     ) {
+        let Source {
+            input,
+            shape,
+            repeats_edges,
+        } = source;
         let (width, height) = (shape.width as usize, shape.height as usize);
         let stride = (width + 3) * channels;
         self.frame(input, width * channels, channels, height);
+        if repeats_edges {
+            self.repeat_edges(width * channels, channels, height);
+        }
         self.x.resize(width, 0.0);
         self.y.resize(width, 0.0);
 
@@ -87,6 +102,27 @@ impl Sampler {
         let rows = self.framed[stride..].chunks_exact_mut(stride);
         for (framed, row) in rows.zip(input.chunks_exact(row_bytes)) {
             framed[pixel_bytes..][..row_bytes].copy_from_slice(row);
+        }
+    }
+}
+
+impl Sampler {
+    /// Fills the frame with what is at the input's edges.
+    fn repeat_edges(&mut self, row_bytes: usize, pixel_bytes: usize, height: usize) {
+        let stride = row_bytes + 3 * pixel_bytes;
+        for row in 1..=height {
+            let row = &mut self.framed[row * stride..][..stride];
+            row.copy_within(pixel_bytes..2 * pixel_bytes, 0);
+            for right in 0..2 {
+                let to = pixel_bytes + row_bytes + right * pixel_bytes;
+                row.copy_within(row_bytes..row_bytes + pixel_bytes, to);
+            }
+        }
+        self.framed.copy_within(stride..2 * stride, 0);
+        for below in 1..=2 {
+            let last = height * stride;
+            self.framed
+                .copy_within(last..last + stride, last + below * stride);
         }
     }
 }

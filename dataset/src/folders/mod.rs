@@ -6,8 +6,9 @@ mod list;
 mod recorded;
 mod sounds;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use crate::augment::InputKind;
 use crate::checksum::Named;
 use crate::problems::{Checks, named};
 use crate::source::{Data, Expected};
@@ -95,7 +96,7 @@ impl Folders {
         let kind = training.as_ref().map(|(kind, _)| *kind);
         let mut notes = Vec::new();
         let mut other = |folder: &Option<_>| {
-            let folder: &std::path::PathBuf = folder.as_ref()?;
+            let folder: &PathBuf = folder.as_ref()?;
             let classes = list_classes(folder);
             let (classes, labels) = checks.pass(classes.and_then(|classes| {
                 let labels = labels_of(folder, &classes, &names, &mut notes)?;
@@ -138,6 +139,66 @@ impl Folders {
     }
 }
 
+/// Reads files that are in no class's folder, all of one kind, as inputs of `shape`; their labels
+/// are 0.
+///
+/// # Errors
+/// With everything that is wrong with them.
+pub fn read_files(
+    paths: &[PathBuf],
+    shape: InputShape,
+    options: &Options,
+) -> Result<Recordings, Problems> {
+    let mut kind = None;
+    let mut items = Vec::new();
+    let mut checks = Checks::default();
+    for path in paths {
+        let its = Kind::of(path);
+        match (its, kind) {
+            (None, _) => checks.fail(format!(
+                "{} is of no kind that is read: an image, a .wav or a .csv",
+                path.display()
+            )),
+            (Some(its), Some(kind)) if its != kind => checks.fail(format!(
+                "{} is {}, and the files before it are {}: give files of one kind",
+                path.display(),
+                its.one(),
+                kind.many()
+            )),
+            (Some(its), _) => kind = Some(its),
+        }
+        items.push(Item {
+            path: path.clone(),
+            name: list::name(path),
+            label: 0,
+            group: None,
+        });
+    }
+    checks.finish()?;
+    let root = Path::new("the files");
+    let mut notes = Vec::new();
+    let reader = match kind {
+        None => return Err("there is no file".to_owned().into()),
+        Some(Kind::Image) => Reader::Images(Images::open(root, &items, Some(shape), options)?),
+        Some(Kind::Sound) => {
+            let sounds = Sounds::open(root, &items, Some(shape), options, &mut notes)?;
+            Reader::Sounds(sounds)
+        }
+        Some(Kind::Table) => {
+            Reader::Recorded(Recorded::open(root, &items, Some(shape), &mut notes)?)
+        }
+    };
+    let files = Folders {
+        classes: vec![String::new()],
+        parts: [Some(items), None, None],
+        reader,
+        notes: Vec::new(),
+    };
+    let mut recordings = files.read(Part::Training)?;
+    recordings.notes.splice(0..0, notes);
+    Ok(recordings)
+}
+
 impl Data for Folders {
     fn shape(&self) -> InputShape {
         match &self.reader {
@@ -149,6 +210,13 @@ impl Data for Folders {
 
     fn class_names(&self) -> &[String] {
         &self.classes
+    }
+
+    fn kind(&self) -> Option<InputKind> {
+        Some(match &self.reader {
+            Reader::Images(_) => InputKind::Image,
+            Reader::Sounds(_) | Reader::Recorded(_) => InputKind::Series,
+        })
     }
 
     fn has(&self, part: Part) -> bool {

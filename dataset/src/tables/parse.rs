@@ -1,10 +1,8 @@
 //! Tables of numbers, as loggers and spreadsheets write them.
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader, Seek as _};
 use std::path::Path;
 
-use csv::{ByteRecord, ReaderBuilder, Trim};
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
 use crate::Problems;
 use crate::problems::{named, unreadable};
@@ -82,25 +80,13 @@ impl Table {
     /// Reads a table whose cells are parted by commas, semicolons or tabs.
     pub(crate) fn read(path: &Path, wanted: Wanted<'_>) -> Result<Self, Problems> {
         let told = |message: String| Problems::from(format!("{}{message}", path.display()));
-        let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-        let mut file = BufReader::new(file);
-        let mut first_line = Vec::new();
-        file.read_until(b'\n', &mut first_line)
-            .and_then(|_| file.rewind())
-            .map_err(|error| unreadable(path, &error))?;
-        let mut rows = ReaderBuilder::new()
-            .has_headers(false)
-            .delimiter(delimiter(&first_line))
-            .comment(Some(b'#'))
-            .trim(Trim::All)
-            .from_reader(file);
-        let failed = |error: csv::Error| told(format!(": {error}"));
-
-        let mut row = ByteRecord::new();
-        if !rows.read_byte_record(&mut row).map_err(failed)? {
+        let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+        let mut rows = Rows::of(&bytes);
+        let mut row = Row::default();
+        if !rows.next(&mut row) {
             return Err(told(" is empty".to_owned()));
         }
-        let names: Vec<String> = row.iter().map(text).collect();
+        let names: Vec<String> = row.cells().map(text).collect();
         let is_header = is_header(&names);
         let roles = roles(&names, is_header, wanted).map_err(told)?;
         let signals = |role: &Role| *role == Role::Signal;
@@ -121,12 +107,19 @@ impl Table {
         if table.columns == 0 {
             return Err(told(" has no column of numbers".to_owned()));
         }
-        if is_header && !rows.read_byte_record(&mut row).map_err(failed)? {
+        if is_header && !rows.next(&mut row) {
             return Err(told(" has a header and no rows".to_owned()));
         }
         loop {
-            let line = row.position().map_or(0, csv::Position::line);
-            for (at, (cell, role)) in row.iter().zip(&roles).enumerate() {
+            let line = row.line;
+            if row.ends.len() != roles.len() {
+                return Err(told(format!(
+                    ":{line}: {} columns, and {} in the first row",
+                    row.ends.len(),
+                    roles.len()
+                )));
+            }
+            for (at, (cell, role)) in row.cells().zip(&roles).enumerate() {
                 match role {
                     Role::Signal => {
                         let number = number(cell).ok_or_else(|| {
@@ -143,7 +136,7 @@ impl Table {
                     Role::Time => {}
                 }
             }
-            if !rows.read_byte_record(&mut row).map_err(failed)? {
+            if !rows.next(&mut row) {
                 break;
             }
         }
@@ -178,6 +171,79 @@ impl Table {
         self.values = rows.flat_map(|row| row[1..].iter().copied()).collect();
         self.columns = all - 1;
         self.time = Some("the first column".to_owned());
+    }
+}
+
+/// The rows of a file.
+struct Rows<'a> {
+    reader: Reader,
+    left: &'a [u8],
+}
+
+/// A row's cells, one behind the other.
+#[derive(Default)]
+struct Row {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    /// The line that it begins at, counted from 1.
+    line: u64,
+}
+
+impl<'a> Rows<'a> {
+    /// What spreadsheets put before the first letter is left out.
+    fn of(bytes: &'a [u8]) -> Self {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let first_line = bytes
+            .split(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default();
+        Self {
+            reader: ReaderBuilder::new()
+                .delimiter(delimiter(first_line))
+                .comment(Some(b'#'))
+                .build(),
+            left: bytes,
+        }
+    }
+
+    /// Reads the next row; false at the end.
+    fn next(&mut self, row: &mut Row) -> bool {
+        let (mut length, mut cells) = (0, 0);
+        row.line = self.reader.line();
+        loop {
+            // Room is made as it is needed.
+            row.bytes.resize(row.bytes.len().max(length + 256), 0);
+            row.ends.resize(row.ends.len().max(cells + 16), 0);
+            let (result, read, written, ended) = self.reader.read_record(
+                self.left,
+                &mut row.bytes[length..],
+                &mut row.ends[cells..],
+            );
+            self.left = &self.left[read..];
+            length += written;
+            cells += ended;
+            match result {
+                // After the last byte, it is told that there is none by being given none.
+                ReadRecordResult::InputEmpty
+                | ReadRecordResult::OutputFull
+                | ReadRecordResult::OutputEndsFull => {}
+                ReadRecordResult::Record => {
+                    row.bytes.truncate(length);
+                    row.ends.truncate(cells);
+                    return true;
+                }
+                ReadRecordResult::End => return false,
+            }
+        }
+    }
+}
+
+impl Row {
+    /// Its cells, without the blanks around them.
+    fn cells(&self) -> impl Iterator<Item = &[u8]> {
+        let begins = std::iter::once(0).chain(self.ends.iter().copied());
+        let cells = begins.zip(&self.ends);
+        cells.map(|(begin, end)| self.bytes[begin..*end].trim_ascii())
     }
 }
 
@@ -273,7 +339,5 @@ fn number(cell: &[u8]) -> Option<f32> {
 }
 
 fn text(cell: &[u8]) -> String {
-    // What spreadsheets put before the first letter.
-    let text = String::from_utf8_lossy(cell);
-    text.trim_start_matches('\u{feff}').to_owned()
+    String::from_utf8_lossy(cell).into_owned()
 }

@@ -94,7 +94,10 @@ fn what_is_no_number_is_told_by_its_line() {
     ]);
     let message = without_path(data.path(), open_any(data.path()).err());
     assert!(
-        message.starts_with("DATA/a/1.csv:3: column 2 has \"\": expected a number\nDATA/b/1.csv: "),
+        message.starts_with(
+            "DATA/a/1.csv:3: column 2 has \"\": expected a number\n\
+             DATA/b/1.csv:3: 3 columns, and 2 in the first row"
+        ),
         "{message}"
     );
 }
