@@ -5,6 +5,7 @@ use crate::avr::Code;
 use crate::budget::{Design, Tight};
 use crate::codegen;
 use crate::declaration::{Declaration, WeightsSource};
+use crate::item_metadata;
 use crate::planned::Planned;
 use crate::program::{Accumulator, Program};
 use crate::report;
@@ -52,6 +53,11 @@ pub(crate) fn emit(
     let assembly = program.and(design.footprint.code.as_ref());
     let code = program.map(|program| code(path, name, program, assembly));
     let methods = program.map(|program| methods(program, network.gives_logits()));
+    let labels = item_metadata::labels(&planned.metadata);
+    let normalisation = planned.metadata.normalisation.as_ref();
+    let raw = program
+        .zip(normalisation)
+        .map(|(program, scales)| item_metadata::raw(&codegen::results_type(program), scales));
     let loaded = declaration.weights == WeightsSource::Runtime;
     let parameter_bytes = Literal::u32_unsuffixed(design.parameter_bytes);
     let (field, zeros, accessors) = if loaded {
@@ -123,6 +129,8 @@ pub(crate) fn emit(
 
                 #accessors
                 #methods
+                #labels
+                #raw
             }
 
             impl ::core::default::Default for #name {
@@ -431,6 +439,7 @@ pub(crate) fn stub(ast: &NetworkAst, outline: &Outline, known: &Known) -> TokenS
     let design = known.design.as_ref();
     let arena_bytes = Literal::u32_unsuffixed(design.map_or(0, |design| design.plan.arena_bytes));
     let sram_bytes = Literal::u32_unsuffixed(design.map_or(0, |design| design.sram_bytes()));
+    let metadata = item_metadata::stub(&integer, &classes);
     let footprint = design.map(|design| &design.footprint);
     let stack_bytes = footprint.map_or(0, |footprint| footprint.stack_bytes);
     let flash_bytes = footprint.map_or(0, |footprint| footprint.flash_bytes);
@@ -473,6 +482,8 @@ pub(crate) fn stub(ast: &NetworkAst, outline: &Outline, known: &Known) -> TokenS
                 }
 
                 #accessors
+
+                #metadata
 
                 pub fn begin(&mut self) {}
 

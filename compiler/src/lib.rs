@@ -15,6 +15,7 @@ pub mod diagnostic;
 mod expand;
 pub mod interpreter;
 mod item;
+mod item_metadata;
 pub mod network;
 mod parameters;
 pub mod plan;

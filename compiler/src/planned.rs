@@ -8,7 +8,7 @@ use crate::diagnostic::Diagnostics;
 use crate::network::Network;
 use crate::program::{self, Accumulator, Accumulators, Program};
 use crate::syntax::{Key, NetworkAst};
-use crate::weights::{self, Weights, WeightsError};
+use crate::weights::{self, Metadata, Weights, WeightsError};
 use std::path::{Path, PathBuf};
 
 /// A declaration with its plan, over its budget or not.
@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 pub struct Planned {
     /// What the weights file says; `None` where there is none, or it is wrong.
     weights: Option<Weights>,
+    /// What the weights file says of itself.
+    pub metadata: Metadata,
     /// How wide sums are; `None` where nothing is known of them.
     pub accumulators: Option<Accumulators>,
     /// The plan, and what it takes.
@@ -44,6 +46,10 @@ impl Planned {
                 })
                 .ok()
         });
+        let (weights, metadata) = weights
+            .map_or((None, Metadata::default()), |(weights, metadata)| {
+                (Some(weights), metadata)
+            });
         let accumulators = match &weights {
             _ if declaration.weights == WeightsSource::Runtime => {
                 Some(Accumulators::at_run_time(&declaration.network))
@@ -71,6 +77,7 @@ impl Planned {
         };
         Self {
             weights,
+            metadata,
             accumulators,
             design,
             tight,
@@ -111,8 +118,10 @@ fn sums<'a>(
     }
 }
 
-fn read_weights(path: &Path, network: &Network) -> Result<Weights, Vec<String>> {
+fn read_weights(path: &Path, network: &Network) -> Result<(Weights, Metadata), Vec<String>> {
     let bytes = weights::load(path).map_err(|error| vec![error.to_string()])?;
-    weights::read(network, &bytes)
+    // Tensors of another network would be told of one by one.
+    Metadata::read(network, &bytes)
+        .and_then(|metadata| Ok((weights::read(network, &bytes)?, metadata)))
         .map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }

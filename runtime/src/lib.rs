@@ -11,11 +11,14 @@ mod arena;
 mod bias;
 mod flash;
 mod intake;
+mod label;
 mod order;
 mod packed;
 mod product;
 mod stream;
 mod sum;
+
+pub use label::Label;
 
 /// Declares a network.
 ///
@@ -74,6 +77,10 @@ mod sum;
 /// `INPUT_LEN`, `CLASSES`, `ARENA_BYTES`, `SRAM_BYTES`, `STACK_BYTES`,
 /// `FLASH_BYTES`, `MACS` and `PLAN`. Its size is its whole working memory.
 ///
+/// Where the weights file knows them, as those of `cargo herringbone train` do: the names of
+/// the classes, `LABELS` and `label`, which gives a [`Label`]; and where a sensor's counts are
+/// scaled to bytes, `run_raw`, `classify_raw` and `push_raw`, which take them as `i16`.
+///
 /// Where `target` is an AVR part, its code there is assembly, and the crate needs
 /// `#![cfg_attr(target_arch = "avr", feature(asm_experimental_arch))]`.
 ///
@@ -95,6 +102,7 @@ pub mod __private {
     pub use crate::bias::{Biases, LoadedBiases, shift};
     pub use crate::flash::Flash;
     pub use crate::intake::{Cursor, clear_sums, pool};
+    pub use crate::label::{Label, scaled};
     pub use crate::order::{Herringbone, Pixels, RowMajor};
     pub use crate::product::Value;
     pub use crate::stream::{

@@ -4,12 +4,12 @@
 //! compiler says; `TRYBUILD=overwrite cargo test --test ui` writes that anew.
 //! Their weights files are made here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 
 use herringbone_compiler::syntax;
-use herringbone_compiler::weights::{Role, expected_tensors};
+use herringbone_compiler::weights::{Metadata, Normalisation, Role, Scale, expected_tensors};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
@@ -19,7 +19,8 @@ fn users_are_told_what_is_wrong() {
     fs::create_dir_all(&directory).unwrap();
     for (name, bytes) in files() {
         let path = directory.join(name).with_extension("safetensors");
-        // An unchanged file stays as old as it is, so nothing is built anew.
+        // An unchanged file stays as old as it is, so nothing is built anew. The entries of
+        // metadata are in no order.
         if !fs::read(&path).is_ok_and(|old| old == bytes) {
             fs::write(path, bytes).unwrap();
         }
@@ -50,6 +51,7 @@ fn files() -> BTreeMap<&'static str, Vec<u8>> {
             Tensors::of("N: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, D*(10) >")
                 .to_bytes(),
         ),
+        ("named", named("N: [4, 4, 2] => < C1(2,3), Dr, D*(3) >")),
         ("empty", Vec::new()),
         ("short", right[..5].to_vec()),
         ("text", b"PK\x03\x04 is how an archive starts".to_vec()),
@@ -132,6 +134,26 @@ fn files() -> BTreeMap<&'static str, Vec<u8>> {
     ])
 }
 
+/// The weights of a declaration whose file knows what its classes are called, and how counts of a
+/// sensor become bytes.
+fn named(declaration: &str) -> Vec<u8> {
+    let parsed = syntax::parse(declaration.parse().unwrap());
+    let network = parsed.declaration.unwrap().network;
+    let scale = |offset, multiplier, shift| Scale {
+        offset,
+        multiplier,
+        shift,
+    };
+    let metadata = Metadata {
+        class_names: ["idle", "größer", "→"].map(str::to_owned).into(),
+        normalisation: Some(Normalisation {
+            counts_per_unit: 16384.0,
+            scales: vec![scale(-512, 255, 10), scale(0, 1, 2)],
+        }),
+    };
+    Tensors::of(declaration).to_bytes_with(Some(metadata.entries(&network)))
+}
+
 /// The tensors of a weights file by name.
 struct Tensors(BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>);
 
@@ -174,9 +196,13 @@ impl Tensors {
     }
 
     fn to_bytes(&self) -> Vec<u8> {
+        self.to_bytes_with(None)
+    }
+
+    fn to_bytes_with(&self, metadata: Option<HashMap<String, String>>) -> Vec<u8> {
         let views = self.0.iter().map(|(name, (dtype, shape, data))| {
             (name, TensorView::new(*dtype, shape.clone(), data).unwrap())
         });
-        safetensors::serialize(views, None).unwrap()
+        safetensors::serialize(views, metadata).unwrap()
     }
 }

@@ -54,6 +54,27 @@ pub enum WeightsError {
         /// Bytes behind the header.
         found: usize,
     },
+    /// The file says that it was trained for another network.
+    OtherNetwork {
+        /// The list that it was trained for.
+        trained: String,
+        /// The list of the declaration.
+        declared: String,
+    },
+    /// The file says that it was trained with other bits of activations.
+    OtherBits {
+        /// The bits that it was trained with.
+        trained: String,
+        /// The bits of the declaration.
+        declared: String,
+    },
+    /// What the file says of itself cannot be.
+    Metadata {
+        /// The entry of its metadata.
+        entry: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// The file counts layers in another way.
     Renumbered {
         /// The first number in the file that is another than expected.
@@ -154,6 +175,18 @@ impl fmt::Display for WeightsError {
             Self::DataLength { needed, found } => write!(
                 f,
                 "the weights file is damaged: its tensors take {needed} bytes, found {found}"
+            ),
+            Self::OtherNetwork { trained, declared } => write!(
+                f,
+                "the weights were trained for `{trained}`, and this network is `{declared}`: train it, or declare what was trained"
+            ),
+            Self::OtherBits { trained, declared } => write!(
+                f,
+                "the weights were trained with `{trained}`, and this network has `{declared}`: train it, or declare what was trained"
+            ),
+            Self::Metadata { entry, reason } => write!(
+                f,
+                "the weights file's metadata are damaged: `{entry}`: {reason}: train it anew, or leave the entry out"
             ),
             Self::Renumbered {
                 found,

@@ -1,0 +1,136 @@
+//! What the generated type has where its weights file tells more than weights: the names of its
+//! classes, and the way from a sensor's counts to its bytes.
+
+use crate::weights::{Metadata, Normalisation, Scale};
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::quote;
+
+/// `LABELS` and `label`, where names are known. On AVR the text that `label` gives stays in flash.
+pub(crate) fn labels(metadata: &Metadata) -> Option<TokenStream> {
+    let names = &metadata.class_names;
+    if names.is_empty() {
+        return None;
+    }
+    let count = Literal::usize_unsuffixed(names.len());
+    let text: String = names.concat();
+    let bytes = text.bytes().map(Literal::u8_unsuffixed);
+    let length = Literal::usize_unsuffixed(text.len());
+    // Where each name ends.
+    let ends = names.iter().scan(0, |end, name| {
+        *end += name.len();
+        Some(Literal::usize_unsuffixed(*end))
+    });
+    Some(quote! {
+        /// The name of each class, as the data that it was trained on has it. On AVR, what
+        /// is used of it at run time is in SRAM too: `label` leaves it in flash.
+        pub const LABELS: [&'static str; #count] = [#(#names),*];
+
+        /// The name of a class, to be printed; of no class, it is empty.
+        #[must_use]
+        pub fn label(class_index: usize) -> runtime::Label {
+            #[cfg_attr(target_arch = "avr", unsafe(link_section = ".progmem.data"))]
+            static NAME_BYTES: runtime::Flash<u8, #length> = runtime::Flash::new([#(#bytes),*]);
+            #[cfg_attr(target_arch = "avr", unsafe(link_section = ".progmem.data"))]
+            static NAME_ENDS: runtime::Flash<u16, #count> = runtime::Flash::new([#(#ends),*]);
+
+            fn name_byte(byte_index: usize) -> u8 {
+                NAME_BYTES.get(byte_index)
+            }
+            let first_byte = match class_index.checked_sub(1) {
+                ::core::option::Option::Some(class_before) => NAME_ENDS.get(class_before),
+                ::core::option::Option::None => 0,
+            };
+            runtime::Label::new(name_byte, first_byte, NAME_ENDS.get(class_index))
+        }
+    })
+}
+
+/// `push_raw`, `run_raw` and `classify_raw`, which take what the sensor gives.
+pub(crate) fn raw(results: &TokenStream, normalisation: &Normalisation) -> TokenStream {
+    let Normalisation {
+        counts_per_unit,
+        scales,
+    } = normalisation;
+    let of = |scale: &Scale| {
+        let offset = Literal::i16_unsuffixed(scale.offset);
+        let multiplier = Literal::u8_unsuffixed(scale.multiplier);
+        let shift = Literal::u8_unsuffixed(scale.shift);
+        quote!(runtime::scaled(sensor_count, #offset, #multiplier, #shift))
+    };
+    let byte = match &scales[..] {
+        [scale] => of(scale),
+        scales => {
+            let arms = scales.iter().enumerate().map(|(channel, scale)| {
+                let (channel, byte) = (Literal::usize_unsuffixed(channel), of(scale));
+                quote!(#channel => #byte,)
+            });
+            quote! {
+                match self.cursor.channel() {
+                    #(#arms)*
+                    _ => 0,
+                }
+            }
+        }
+    };
+    let unit = format!(" Counts a unit of the data that it was trained on: {counts_per_unit}.");
+    quote! {
+        /// The byte that the next value of an input becomes, as in training: the network's
+        /// inputs are counts of a sensor, scaled.
+        ///
+        #[doc = #unit]
+        #[inline]
+        #[must_use]
+        pub fn normalised(&self, sensor_count: i16) -> u8 {
+            #byte
+        }
+
+        /// As `push`, of a count as the sensor gives it.
+        #[inline]
+        pub fn push_raw(&mut self, sensor_count: i16) -> ::core::option::Option<#results> {
+            let next_byte = self.normalised(sensor_count);
+            self.push(next_byte)
+        }
+
+        /// As `run`, of counts as the sensor gives them.
+        pub fn run_raw(&mut self, sensor_counts: &[i16; Self::INPUT_LEN]) -> #results {
+            self.begin();
+            for sensor_count in sensor_counts {
+                let next_byte = self.normalised(*sensor_count);
+                absorb(self, next_byte);
+            }
+            infer(self)
+        }
+
+        /// As `classify`, of counts as the sensor gives them.
+        pub fn classify_raw(&mut self, sensor_counts: &[i16; Self::INPUT_LEN]) -> usize {
+            runtime::first_largest(&self.run_raw(sensor_counts))
+        }
+    }
+}
+
+/// The same, of a declaration with errors.
+pub(crate) fn stub(integer: &Ident, classes: &Literal) -> TokenStream {
+    quote! {
+        pub const LABELS: [&'static str; #classes] = [""; #classes];
+
+        pub fn label(class_index: usize) -> &'static str {
+            ""
+        }
+
+        pub fn normalised(&self, sensor_count: i16) -> u8 {
+            0
+        }
+
+        pub fn push_raw(&mut self, sensor_count: i16) -> ::core::option::Option<[#integer; #classes]> {
+            ::core::option::Option::None
+        }
+
+        pub fn run_raw<const LENGTH: usize>(&mut self, sensor_counts: &[i16; LENGTH]) -> [#integer; #classes] {
+            [0; #classes]
+        }
+
+        pub fn classify_raw<const LENGTH: usize>(&mut self, sensor_counts: &[i16; LENGTH]) -> usize {
+            0
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! A weights file that knows what it was trained for is taken for nothing else.
+
+herringbone::network! {
+    OtherBits: [4, 4, 2] => < C1(2,3), Dr, D*(3) >,
+    weights: concat!(env!("HERRINGBONE_UI_WEIGHTS"), "/named.safetensors"),
+    bits: { activations: 8 },
+}
+
+herringbone::network! {
+    OtherActivation: [4, 4, 2] => < C1(2,3), Dr, D(3) >,
+    weights: concat!(env!("HERRINGBONE_UI_WEIGHTS"), "/named.safetensors"),
+}
+
+fn main() {
+    // No error follows from these.
+    let _ = (OtherBits::LABELS, OtherActivation::new().push_raw(0));
+}
