@@ -1,13 +1,18 @@
-//! `cargo herringbone`: trains a declared network, and shows how it uses its memory.
+//! `cargo herringbone`: looks at data, trains a declared network on it, tries what came of it,
+//! and shows how the network uses its memory.
 
 mod chart;
+mod data;
 mod diagnostics;
 mod environment;
+mod evaluate;
 mod features;
 mod package;
 mod plan;
 mod progress;
+mod reading;
 mod source;
+mod tables;
 mod text;
 mod train;
 mod view;
@@ -37,6 +42,12 @@ struct Cli {
 enum Command {
     /// Prints a network's memory plan, and draws it.
     Plan(plan::Arguments),
+    /// Tells what a data set is, before anything is trained on it.
+    Data(data::Arguments),
+    /// Tries a network's weights on data.
+    Evaluate(evaluate::EvaluateArguments),
+    /// Classifies files by a network's weights.
+    Predict(evaluate::PredictArguments),
     /// Trains a network with the integers that it will run with, and writes its weights.
     Train(Box<train::Arguments>),
 }
@@ -49,6 +60,9 @@ fn main() -> ExitCode {
     }
     let result = match Cli::parse_from(arguments).command {
         Command::Plan(arguments) => plan::run(&arguments),
+        Command::Data(arguments) => data::run(&arguments),
+        Command::Evaluate(arguments) => evaluate::evaluate(&arguments),
+        Command::Predict(arguments) => evaluate::predict(&arguments),
         Command::Train(arguments) => train::run(&arguments),
     };
     match result {

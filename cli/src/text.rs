@@ -1,21 +1,18 @@
 //! The plan as text.
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use herringbone_compiler::report::thousands;
 
 use crate::chart;
+use crate::tables::{self, table_within as table};
 use crate::view::View;
 
 const BOLD: Style = Style::new().bold();
 const NOTE: Style = AnsiColor::Cyan.on_default().bold();
 
-/// The width of what is not printed to a terminal.
-const PLAIN_WIDTH: u16 = 100;
-
 /// Prints it, in colours to a terminal.
 pub(crate) fn print(view: &View) {
-    let width = terminal_size::terminal_size().map_or(PLAIN_WIDTH, |(width, _)| width.0);
+    let width = tables::width();
     for note in &view.notes {
         anstream::eprintln!("{NOTE}note{NOTE:#}: {note}\n");
     }
@@ -178,27 +175,4 @@ fn alternatives(view: &View, width: u16) -> String {
 /// A dash where it is not known.
 fn number(number: Option<u64>) -> String {
     number.map_or("–".to_owned(), thousands)
-}
-
-/// Words to the left, numbers to the right.
-fn table(
-    heads: &[&str],
-    words: &[usize],
-    rows: impl Iterator<Item = Vec<String>>,
-    width: u16,
-) -> String {
-    let mut table = Table::new();
-    let line = LineStyle::none().fill('─').junction('─');
-    table
-        .load_style(TableStyle::new().header_separator(line))
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(width)
-        .set_header(heads.iter().map(Cell::new))
-        .add_rows(rows);
-    for (index, column) in table.column_iter_mut().enumerate() {
-        if !words.contains(&index) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table.trim_fmt()
 }

@@ -11,14 +11,18 @@ use herringbone_compiler::Planned;
 use herringbone_compiler::diagnostic::Diagnostics;
 use herringbone_compiler::network::Network;
 use herringbone_compiler::syntax::{Key, NetworkAst};
-use herringbone_dataset::InputShape;
-use herringbone_dataset::augment::{Augmentation, Elastic};
+use herringbone_dataset::augment::{Augmentation, Elastic, InputKind};
+use herringbone_dataset::{InputShape, Normalisation};
 use herringbone_trainer::intake::Intake;
 use herringbone_trainer::recipe::{Recipe, share_of_augmentation};
 use herringbone_trainer::session::{self, Data, DataOptions, Finished, Session};
 use herringbone_trainer::teacher::Teacher;
+use herringbone_trainer::trained::Trained;
 use herringbone_trainer::{Device, percent};
 
+use crate::data::warn;
+use crate::reading::Reading;
+use crate::tables::by_class;
 use crate::watcher::{Terminal, say};
 use crate::which::{Found, Which, shortest};
 
@@ -26,33 +30,34 @@ use crate::which::{Found, Which, shortest};
 pub(crate) struct Arguments {
     #[command(flatten)]
     which: Which,
-    /// The data: a folder of idx files (MNIST's), a folder of images by class, or a
-    /// .npz file
+    /// The data: a folder of files by class (images, .wav, or .csv of a recording each), of
+    /// idx files (MNIST's) or of .npy files; or an .npz or .csv file
     #[arg(long, value_name = "PATH")]
     data: PathBuf,
     /// Write the weights to this file in place of the declaration's; pictures and a
     /// report are written beside it
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// How often all examples are learnt from [default: 60]
+    /// How often all examples are learnt from [default: 60, or as often as 8000 steps take]
     #[arg(long, value_name = "N")]
     epochs: Option<u32>,
     /// What all that is drawn is drawn by [default: 1]
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
-    /// Examples of a step [default: 128]
+    /// Examples of a step [default: 128, 64 of less than 8000 examples, 32 of less than 2000]
     #[arg(long, value_name = "N")]
     batch_size: Option<usize>,
     /// The largest width of a step [default: 0.01]
     #[arg(long, value_name = "X")]
     learning_rate: Option<f64>,
     /// The share of the examples that chooses the best epoch, and is not learnt from
-    /// [default: a twelfth]
+    /// [default: the data's own part for it, or a twelfth, or up to a quarter of few]
     #[arg(long, value_name = "SHARE")]
     validation: Option<f64>,
-    /// Resize images of another size than the network's
-    #[arg(long)]
-    resize: bool,
+    /// Whether every class counts as much as every other, however many examples it has
+    /// [default: on, where one has more than one and a half times as many as another]
+    #[arg(long, value_enum, value_name = "WHETHER")]
+    balance: Option<Switch>,
     /// Go on with a training that was stopped
     #[arg(long)]
     resume: bool,
@@ -61,9 +66,17 @@ pub(crate) struct Arguments {
     device: Processor,
     // Behind these, an option would be under their heading.
     #[command(flatten)]
+    reading: Reading,
+    #[command(flatten)]
     augmentation: AugmentationArguments,
     #[command(flatten)]
     teacher: TeacherArguments,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    On,
+    Off,
 }
 
 /// How far every image is changed at most, anew in each epoch. Each has a default by the
@@ -74,7 +87,10 @@ struct AugmentationArguments {
     /// Learn from the examples as they are
     #[arg(
         long,
-        conflicts_with_all = ["augmentation", "shift", "rotate", "scale", "shear", "elastic"]
+        conflicts_with_all = [
+            "augmentation", "shift", "rotate", "scale", "shear", "elastic", "gain", "noise",
+            "time_mask", "frequency_mask",
+        ]
     )]
     no_augmentation: bool,
     /// All of them: that share of what a large network would take [default: 0.3]
@@ -95,6 +111,18 @@ struct AugmentationArguments {
     /// Bend by so many pixels in the mean
     #[arg(long, value_name = "PX")]
     elastic: Option<f64>,
+    /// Make signals louder or softer by that share at most: 0.1 is 0.9 to 1.1
+    #[arg(long, value_name = "SHARE")]
+    gain: Option<f64>,
+    /// Add noise to signals, of so many levels of 256 at most
+    #[arg(long, value_name = "LEVELS")]
+    noise: Option<f64>,
+    /// Hide so many moments at most
+    #[arg(long, value_name = "N")]
+    time_mask: Option<u32>,
+    /// Hide so many bands of a spectrogram at most
+    #[arg(long, value_name = "N")]
+    frequency_mask: Option<u32>,
 }
 
 /// A network that is larger and trained already, on the same data: from its answers a
@@ -165,23 +193,42 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
 
     let network = &declaration.network;
-    let recipe = recipe(arguments, Intake::of(network).input());
-    let mut problems = session::problems(network, &recipe);
+    let mut problems = arguments.reading.problems();
     let out = out(arguments, &found, &ast)
         .and_then(|out| session::check_out(&out).map(|()| out))
         .map_err(|error| problems.push(format!("{error:#}")));
     let options = DataOptions {
         path: arguments.data.clone(),
-        validation_share: arguments.validation.unwrap_or(Recipe::VALIDATION_SHARE),
-        resize: arguments.resize,
+        validation_share: arguments.validation,
+        reading: arguments.reading.options(),
+        fit: arguments.reading.fit(),
+        input: arguments.reading.input(),
     };
-    let data = Data::open(options, network, recipe.seed)
+    let data = Data::open(options, network, arguments.seed.unwrap_or(Recipe::SEED))
         .map_err(|error| problems.push(format!("{error:#}")));
+    // What of a recipe is wrong does not depend on the data.
+    let shape = Intake::of(network).input();
+    let (kind, counts) = match &data {
+        Ok(data) => (data.kind, data.counts()),
+        Err(()) => (InputKind::Image, Vec::new()),
+    };
+    let recipe = recipe(arguments, shape, kind, &counts);
+    problems.extend(session::problems(network, &recipe));
     let device = arguments.device.device();
     let teacher = arguments
         .teacher
         .load(network, &device)
         .map_err(|error| problems.push(format!("{error:#}")));
+    if let (Ok(data), Ok(Some((_, normalisation)))) = (&data, &teacher)
+        && *normalisation != data.normalisation
+    {
+        problems.push(format!(
+            "the teacher was trained on inputs that are scaled otherwise ({normalisation}; these: \
+             {}): train it anew on these data",
+            data.normalisation
+        ));
+    }
+    let teacher = teacher.map(|teacher| teacher.map(|(teacher, _)| teacher));
     let (Ok(out), Ok(data), Ok(teacher), []) = (out, data, teacher, &problems[..]) else {
         bail!("{}", problems.join("\n       "));
     };
@@ -203,6 +250,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         command: command(arguments),
         device,
     };
+    let mut warnings = session::warnings(&session.declaration.network);
+    warnings.extend(session.data.warnings.iter().cloned());
+    for note in &session.data.notes {
+        say(&format!("- {note}"));
+    }
+    warn(&warnings);
     let mut terminal = Terminal::new(&session);
     let finished = session.run(arguments.resume, &STOP, &mut terminal)?;
     drop(terminal);
@@ -215,24 +268,31 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     })
 }
 
-fn recipe(arguments: &Arguments, shape: InputShape) -> Recipe {
-    let defaults = Recipe::default_for(shape);
+fn recipe(arguments: &Arguments, shape: InputShape, kind: InputKind, counts: &[u64]) -> Recipe {
+    let defaults = Recipe::default_for(shape, kind, counts);
+    let batch = arguments.batch_size.unwrap_or(defaults.batch);
+    let examples = counts.iter().sum::<u64>() as usize;
+    let epochs = || Recipe::default_epochs(examples, batch);
     Recipe {
-        epochs: arguments.epochs.unwrap_or(defaults.epochs),
+        epochs: arguments.epochs.unwrap_or_else(epochs),
         seed: arguments.seed.unwrap_or(defaults.seed),
-        batch: arguments.batch_size.unwrap_or(defaults.batch),
+        batch,
         learning_rate: arguments.learning_rate.unwrap_or(defaults.learning_rate),
-        augmentation: arguments.augmentation.changes(shape),
+        augmentation: arguments.augmentation.changes(shape, kind),
+        balances_classes: match arguments.balance {
+            Some(balance) => balance == Switch::On,
+            None => defaults.balances_classes,
+        },
     }
 }
 
 impl AugmentationArguments {
-    fn changes(&self, shape: InputShape) -> Augmentation {
+    fn changes(&self, shape: InputShape, kind: InputKind) -> Augmentation {
         if self.no_augmentation {
             return Augmentation::none();
         }
         let share = self.augmentation.unwrap_or(Recipe::AUGMENTATION_SHARE);
-        let defaults = share_of_augmentation(shape, share);
+        let defaults = share_of_augmentation(shape, kind, share);
         let elastic = match (self.elastic, defaults.elastic) {
             (None, elastic) => elastic,
             (Some(0.0), _) => None,
@@ -250,13 +310,18 @@ impl AugmentationArguments {
             scale: self.scale.unwrap_or(defaults.scale),
             shear_degrees: self.shear.unwrap_or(defaults.shear_degrees),
             elastic,
+            repeats_edges: defaults.repeats_edges,
+            gain: self.gain.unwrap_or(defaults.gain),
+            noise_levels: self.noise.unwrap_or(defaults.noise_levels),
+            time_mask: self.time_mask.unwrap_or(defaults.time_mask),
+            frequency_mask: self.frequency_mask.unwrap_or(defaults.frequency_mask),
         }
     }
 }
 
 impl TeacherArguments {
-    /// Reads the teacher of `student`, if there is one.
-    fn load(&self, student: &Network, device: &Device) -> Result<Option<Teacher>> {
+    /// Reads the teacher of `student`, if there is one, and how its inputs were scaled.
+    fn load(&self, student: &Network, device: &Device) -> Result<Option<(Teacher, Normalisation)>> {
         let Some(file) = &self.teacher else {
             return Ok(None);
         };
@@ -282,10 +347,11 @@ impl TeacherArguments {
                 path.display()
             )
         })?;
-        let teacher = Teacher::new(&declaration.network, &bytes, student, device);
-        teacher
-            .with_context(|| format!("the teacher in {}", file.display()))
-            .map(Some)
+        let context = || format!("the teacher in {}", file.display());
+        let network = &declaration.network;
+        let teacher = Teacher::new(network, &bytes, student, device).with_context(context)?;
+        let trained = Trained::new(network, &bytes).with_context(context)?;
+        Ok(Some((teacher, trained.normalisation)))
     }
 }
 
@@ -381,6 +447,20 @@ fn summarise(session: &Session, finished: &Finished) {
         None if finished.is_complete => say("test: there is no test data"),
         None => {}
     }
+    if let Some(before) = finished
+        .before_quantisation
+        .filter(|_| finished.best.is_some())
+    {
+        say(&format!(
+            "before quantisation: {} (validation)",
+            percent(before)
+        ));
+    }
+    if let Some(balanced) = finished.balanced_accuracy {
+        say(&format!("mean of the classes: {}", percent(balanced)));
+        say(&by_class(&finished.classes));
+    }
+    warn(&finished.warnings);
     say("");
     for file in &finished.files {
         say(&shortest(file).display().to_string());

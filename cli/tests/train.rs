@@ -97,11 +97,11 @@ fn a_training_leaves_weights_that_fit_their_declaration_pictures_and_a_report() 
     );
     assert!(report.contains("ms on atmega328p at 16 MHz"), "{report}");
     assert!(
-        report.contains("220 for training, 20 for validation, 60 for testing"),
+        report.contains("180 for training, 60 for validation, 60 for testing"),
         "{report}"
     );
     let command = "cargo herringbone train main.rs --data data \
-                   --validation 0.08333333333333333 --epochs 10 --seed 1 --batch-size 32 ";
+                   --validation 0.25 --epochs 10 --seed 1 --batch-size 32 ";
     assert!(report.contains(command), "{report}");
 
     let (_, test) = printed.split_once("test: ").unwrap();
@@ -238,8 +238,11 @@ fn what_cannot_be_trained_is_refused_before_it_begins() {
     }
     let message = package.failure("--data data --out nowhere/tiny.safetensors");
     assert!(message.contains("cannot write "), "{message}");
-    let message = package.failure("--data data --validation 0.001");
-    assert!(message.contains("for validation is none"), "{message}");
+    let message = package.failure("--data data --validation 0.6");
+    assert!(
+        message.contains("a share of 0.6 for validation"),
+        "{message}"
+    );
 
     for (declaration, problem) in [
         ("Wide: [8, 9, 1] => < C1(4,3), D*(2) >", "8×9×1"),

@@ -19,7 +19,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::Device;
 use herringbone_dataset::augment::Augmentation;
-use herringbone_dataset::{Examples, Options, Source};
+use herringbone_dataset::{Examples, Expected, Normalisation, Options, Part, Source};
 use herringbone_tests::published;
 use herringbone_trainer::intake::Intake;
 use herringbone_trainer::training::{Phase, Recipe, Training};
@@ -48,8 +48,15 @@ fn main() -> Result<()> {
 
     let network = published::network();
     let shape = Intake::of(&network).input();
-    let source = Source::open(Path::new(folder), shape, 10, Options::default())?;
-    let examples = source.training()?;
+    let expected = Expected {
+        shape: Some(shape),
+        classes: Some(10),
+    };
+    let source = Source::open(Path::new(folder), expected, &Options::default())?;
+    let training = source
+        .read(Part::Training)?
+        .context("there are no images")?;
+    let examples = Normalisation::identity().apply(training);
     ensure!(
         examples.len() == IMAGES,
         "needed {IMAGES} images, got {}",
@@ -61,6 +68,7 @@ fn main() -> Result<()> {
         batch: 256,
         learning_rate: 2e-3,
         augmentation: Augmentation::none(),
+        balances_classes: false,
     };
     let phases: Vec<bool> = (0..EPOCHS)
         .map(|epoch| recipe.phase(epoch) == Phase::Float)

@@ -10,7 +10,7 @@
 //! | `model.i.weights`, `model.i.biases` | F32 | what steps change |
 //! | `mean.i.weights`, `mean.i.biases` | F32 | the running mean |
 //! | `best.i.weights`, `best.i.biases` | F32 | those of the best epoch, if there is one |
-//! | `best.figures` | F64 `[2]` | its accuracy and loss in validation |
+//! | `best.figures` | F64 `[3]` | its accuracy, loss and score in validation |
 //! | `records` | F64 `[epochs, 5]` | loss and accuracy in training, in validation, seconds |
 //! | `optimizer` | U8 | burn's record of the optimizer |
 
@@ -119,8 +119,8 @@ pub fn to_bytes(identity: &Identity, state: &State, seconds: &[f64]) -> Result<V
     }
     let doubles = |values: &[f64]| values.iter().flat_map(|it| it.to_le_bytes()).collect();
     if let Some(best) = best {
-        let figures = doubles(&[best.accuracy, best.loss]);
-        put("best.figures".to_owned(), Dtype::F64, vec![2], figures);
+        let figures = doubles(&[best.accuracy, best.loss, best.score]);
+        put("best.figures".to_owned(), Dtype::F64, vec![3], figures);
     }
     let records = state.records.iter().zip(seconds);
     let records: Vec<f64> = records
@@ -200,11 +200,12 @@ pub fn from_bytes(
     let numbers = |set: &str| tensors.numbers(network, set);
     let best = header.best.map(|best| -> Result<Best> {
         let figures = tensors.doubles("best.figures")?;
-        ensure!(figures.len() == 2, "`best.figures` must be 2 values");
+        ensure!(figures.len() == 3, "`best.figures` must be 3 values");
         Ok(Best {
             epoch: best.epoch,
             accuracy: figures[0],
             loss: figures[1],
+            score: figures[2],
             numbers: numbers("best")?,
             scales: best.scales,
         })

@@ -48,6 +48,20 @@ impl Results {
         right.count() as f64 / labels.len().max(1) as f64
     }
 
+    /// The mean of the classes' shares of examples whose class is their label, 0 to 1: as many
+    /// examples as a class has, it counts as much as every other. Classes without examples do not.
+    pub fn balanced_accuracy(&self, labels: &[u16]) -> f64 {
+        let mut right = vec![(0_u64, 0_u64); self.classes];
+        for (example, &label) in labels.iter().enumerate() {
+            let (hits, all) = &mut right[usize::from(label)];
+            *hits += u64::from(self.class(example) == usize::from(label));
+            *all += 1;
+        }
+        let there = right.iter().filter(|(_, all)| *all > 0);
+        let shares = there.clone().map(|(hits, all)| *hits as f64 / *all as f64);
+        shares.sum::<f64>() / there.count().max(1) as f64
+    }
+
     /// The mean cross entropy.
     pub fn loss(&self, labels: &[u16]) -> f64 {
         let losses = labels.iter().enumerate().map(|(example, &label)| {

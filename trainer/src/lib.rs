@@ -9,6 +9,8 @@ mod files;
 pub mod intake;
 mod integers;
 mod kernels;
+mod metadata;
+pub mod mistakes;
 pub mod model;
 pub mod ops;
 pub mod pictures;
@@ -17,6 +19,7 @@ pub mod recipe;
 mod report;
 pub mod session;
 pub mod teacher;
+pub mod trained;
 pub mod training;
 
 /// What computes: a burn device.

@@ -1,7 +1,7 @@
 //! How a network is trained, and what is taken where nobody says.
 
-use herringbone_dataset::augment::{Augmentation, Elastic};
-use herringbone_dataset::{InputShape, Problems};
+use herringbone_dataset::augment::{Augmentation, InputKind};
+use herringbone_dataset::{InputShape, Problems, survey};
 use serde::{Deserialize, Serialize};
 
 use crate::EXAMPLES;
@@ -20,6 +20,8 @@ pub struct Recipe {
     pub learning_rate: f64,
     /// How examples are changed from epoch to epoch.
     pub augmentation: Augmentation,
+    /// Whether every class counts as much as every other, however many examples it has.
+    pub balances_classes: bool,
 }
 
 /// What a training does in an epoch.
@@ -48,40 +50,63 @@ impl Phase {
 const MOST_EPOCHS: u32 = 65_535;
 
 /// That share of the changes that a large network would take, of inputs of that shape.
-pub fn share_of_augmentation(shape: InputShape, share: f64) -> Augmentation {
-    let full = Augmentation::default_for(shape);
-    let elastic = full.elastic.filter(|_| share != 0.0);
-    Augmentation {
-        shift_pixels: full.shift_pixels * share,
-        rotate_degrees: full.rotate_degrees * share,
-        scale: full.scale * share,
-        shear_degrees: full.shear_degrees * share,
-        elastic: elastic.map(|elastic| Elastic {
-            alpha_pixels: elastic.alpha_pixels * share,
-            ..elastic
-        }),
-    }
+pub fn share_of_augmentation(shape: InputShape, kind: InputKind, share: f64) -> Augmentation {
+    Augmentation::default_for(shape, kind).scaled(share)
 }
 
 impl Recipe {
-    /// What is taken where nobody says, for inputs of that shape.
-    pub fn default_for(shape: InputShape) -> Self {
+    /// What is taken where nobody says, for so many examples of each class: steps are counted,
+    /// not epochs. Few examples are seen more often, in smaller batches, for as many steps as a
+    /// small network takes to learn them.
+    pub fn default_for(shape: InputShape, kind: InputKind, examples_by_class: &[u64]) -> Self {
+        let examples = examples_by_class.iter().sum::<u64>() as usize;
+        let batch = Self::default_batch(examples);
         Self {
-            epochs: 60,
-            seed: 1,
-            batch: 128,
+            epochs: Self::default_epochs(examples, batch),
+            seed: Self::SEED,
+            batch,
             learning_rate: 0.01,
-            augmentation: share_of_augmentation(shape, Self::AUGMENTATION_SHARE),
+            augmentation: share_of_augmentation(shape, kind, Self::AUGMENTATION_SHARE),
+            balances_classes: survey::are_unequal(examples_by_class),
         }
     }
+
+    /// Examples of a step where nobody says: 128 of many, and of few so many that an epoch has
+    /// some steps.
+    pub fn default_batch(examples: usize) -> usize {
+        match examples {
+            0..2000 => 32,
+            2000..8000 => 64,
+            _ => 128,
+        }
+    }
+
+    /// Epochs of so many examples where nobody says: 60, or as many as [`Self::LEAST_STEPS`] take.
+    pub fn default_epochs(examples: usize, batch: usize) -> u32 {
+        let steps = (examples / batch.max(1)).max(1);
+        let epochs = Self::LEAST_STEPS.div_ceil(steps).max(60);
+        u32::try_from(epochs)
+            .unwrap_or(MOST_EPOCHS)
+            .min(MOST_EPOCHS)
+    }
+
+    /// What all that is drawn is drawn by, where nobody says.
+    pub const SEED: u64 = 1;
+
+    /// Steps that a training has where nobody says, whatever its examples are.
+    pub const LEAST_STEPS: usize = 8000;
 
     /// How much is augmented where nobody says, of what a large network would take: one
     /// as small as these does not learn to make up for all of it.
     pub const AUGMENTATION_SHARE: f64 = 0.3;
 
-    /// The share of the training data that validates, where nobody says: 5,000 of the
-    /// 60,000 images of MNIST.
-    pub const VALIDATION_SHARE: f64 = 1.0 / 12.0;
+    /// The share of so many examples that validates, where nobody says: a twelfth, which are
+    /// 5,000 of the 60,000 images of MNIST, or more of few examples, a quarter at most: by a dozen
+    /// of them no epoch could be told from another.
+    pub fn validation_share(examples: usize) -> f64 {
+        const WANTED: f64 = 150.0;
+        (WANTED / examples.max(1) as f64).clamp(1.0 / 12.0, 0.25)
+    }
 
     /// Everything that is out of its range, in words.
     pub fn problems(&self) -> Vec<String> {
@@ -125,6 +150,10 @@ impl Recipe {
             ("--seed", self.seed.to_string()),
             ("--batch-size", self.batch.to_string()),
             ("--learning-rate", self.learning_rate.to_string()),
+            (
+                "--balance",
+                if self.balances_classes { "on" } else { "off" }.to_owned(),
+            ),
         ];
         let augmentation = &self.augmentation;
         if augmentation.is_none() {
@@ -139,6 +168,15 @@ impl Recipe {
             ("--shear", augmentation.shear_degrees.to_string()),
             ("--elastic", elastic.to_string()),
         ]);
+        // What images have none of is not told of them.
+        if augmentation.repeats_edges {
+            options.extend([
+                ("--gain", augmentation.gain.to_string()),
+                ("--noise", augmentation.noise_levels.to_string()),
+                ("--time-mask", augmentation.time_mask.to_string()),
+                ("--frequency-mask", augmentation.frequency_mask.to_string()),
+            ]);
+        }
         options
     }
 

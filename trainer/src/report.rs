@@ -9,7 +9,7 @@ use herringbone_compiler::diagnostic::Diagnostics;
 use herringbone_compiler::report::thousands;
 use herringbone_compiler::target::Target;
 
-use crate::session::{Data, Tested};
+use crate::session::{Data, Finished};
 use crate::teacher::Teacher;
 
 /// A report's contents.
@@ -30,7 +30,10 @@ pub(crate) struct Report<'a> {
     pub(crate) seed: u64,
     /// The epoch, counted from 1, and its accuracy in validation.
     pub(crate) best: (u32, f64),
-    pub(crate) tested: Option<Tested>,
+    /// What came of it.
+    pub(crate) finished: &'a Finished,
+    /// Which examples classes were counted of: `test` or `validation`.
+    pub(crate) results_of: &'a str,
     /// What every epoch took.
     pub(crate) seconds: &'a [f64],
 }
@@ -55,6 +58,17 @@ impl Report<'_> {
                 "accuracy, validation",
                 format!("{} (epoch {epoch}, the best)", percent(accuracy)),
             ),
+        ];
+        if let Some(before) = self.finished.before_quantisation {
+            rows.push(("accuracy, validation, before quantisation", percent(before)));
+        }
+        if let Some(balanced) = self.finished.balanced_accuracy {
+            rows.push((
+                "mean of the classes' accuracies",
+                format!("{} ({})", percent(balanced), self.results_of),
+            ));
+        }
+        rows.extend([
             ("network", format!("`{}`", self.network)),
             (
                 "bits",
@@ -72,7 +86,8 @@ impl Report<'_> {
                     thousands(bytes)
                 ),
             ),
-        ];
+            ("inputs", self.inputs()),
+        ]);
         if let Some(teacher) = self.teacher {
             rows.push(("teacher", format!("`{}`", teacher.written())));
         }
@@ -84,7 +99,7 @@ impl Report<'_> {
                     "{} for training, {} for validation, {} for testing",
                     examples(self.data.training.len()),
                     examples(self.data.validation.len()),
-                    match self.tested {
+                    match self.finished.tested {
                         Some(tested) => thousands(tested.examples),
                         None => "none".to_owned(),
                     },
@@ -110,14 +125,59 @@ impl Report<'_> {
             "\nThe command that trained it:\n\n```sh\n{}\n```\n",
             self.command
         );
+        self.write_classes(&mut text);
+        let warnings = self.data.warnings.iter().chain(&self.finished.warnings);
+        for (head, lines) in [
+            ("To be looked at", warnings.collect::<Vec<_>>()),
+            ("Of the data", self.data.notes.iter().collect()),
+        ] {
+            if !lines.is_empty() {
+                let _ = write!(text, "\n{head}:\n\n");
+            }
+            for line in lines {
+                let _ = writeln!(text, "- {line}");
+            }
+        }
         for error in self.errors.messages() {
             let _ = write!(text, "\nWith these weights it does not compile: {error}\n");
         }
         text
     }
 
+    /// How what a sensor gives becomes bytes.
+    fn inputs(&self) -> String {
+        let normalisation = &self.data.normalisation;
+        match normalisation.is_identity() {
+            true => "bytes as they are, by `run` and `push`".to_owned(),
+            false => format!("counts, by `run_raw` and `push_raw`: {normalisation}"),
+        }
+    }
+
+    /// A row a class: its index, which `classify` gives, and its name.
+    fn write_classes(&self, text: &mut String) {
+        let of = self.results_of;
+        let _ = write!(
+            text,
+            "\n| class | name | right, {of} | accuracy |\n| ---: | --- | ---: | ---: |\n"
+        );
+        for (index, class) in self.finished.classes.iter().enumerate() {
+            let accuracy = match class.examples {
+                0 => "–".to_owned(),
+                examples => percent(class.right as f64 / examples as f64),
+            };
+            // A bar would end the cell.
+            let name = class.name.replace('|', "\\|");
+            let _ = writeln!(
+                text,
+                "| {index} | {name} | {} of {} | {accuracy} |",
+                thousands(class.right),
+                thousands(class.examples)
+            );
+        }
+    }
+
     fn test_accuracy(&self) -> String {
-        match self.tested {
+        match self.finished.tested {
             Some(tested) => format!(
                 "{} ({} of {})",
                 percent(tested.accuracy()),

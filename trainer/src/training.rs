@@ -23,6 +23,9 @@ use crate::teacher::{Lessons, Teacher};
 /// average weights too; the mean forgets what is 500 steps ago).
 const SHARE_OF_STEP: f32 = 0.002;
 
+/// More than that an example does not count, however few there are of its class.
+const MOST_WEIGHT: f32 = 20.0;
+
 /// A network in training.
 pub struct Training<'a> {
     network: &'a Network,
@@ -30,6 +33,8 @@ pub struct Training<'a> {
     batches: Batches<'a>,
     validation: &'a Examples,
     lessons: Option<Lessons<'a>>,
+    /// What an example of each class counts, where they count differently.
+    class_weights: Option<Vec<f32>>,
     device: Device,
     state: State,
 }
@@ -59,6 +64,8 @@ pub struct Best {
     pub epoch: u32,
     /// The share of the validation examples that it classifies rightly.
     pub accuracy: f64,
+    /// What it was chosen by: that share, or, where classes are balanced, the mean of theirs.
+    pub score: f64,
     /// The loss of the validation examples.
     pub loss: f64,
     /// Its weights and biases.
@@ -114,6 +121,9 @@ impl<'a> Training<'a> {
             batches: Batches::new(network, recipe, examples),
             validation,
             lessons: None,
+            class_weights: recipe
+                .balances_classes
+                .then(|| class_weights(&examples.counts(network.output().values() as usize))),
             device,
             state,
         }
@@ -235,6 +245,7 @@ impl<'a> Training<'a> {
         let scales = self.state.scales.as_ref();
         let logits = model.forward(self.network, scales, maps, Some(dropout));
         let mut loss = CrossEntropyLossConfig::new()
+            .with_weights(self.class_weights.clone())
             .init(&self.device)
             .forward(logits.clone(), targets);
         if let Some(lessons) = &self.lessons {
@@ -259,14 +270,18 @@ impl<'a> Training<'a> {
             validation_loss: loss,
             validation_accuracy: accuracy,
         });
+        let score = match self.recipe.balances_classes {
+            true => results.balanced_accuracy(labels),
+            false => accuracy,
+        };
         let best = self.state.best.as_ref();
-        let is_better = best.is_none_or(|best| {
-            accuracy > best.accuracy || accuracy == best.accuracy && loss < best.loss
-        });
+        let is_better =
+            best.is_none_or(|best| score > best.score || score == best.score && loss < best.loss);
         if let (true, Some(scales)) = (is_better, scales) {
             self.state.best = Some(Best {
                 epoch: self.state.epoch + 1,
                 accuracy,
+                score,
                 loss,
                 numbers: self.state.mean.clone(),
                 scales: scales.clone(),
@@ -278,6 +293,17 @@ impl<'a> Training<'a> {
 /// Adam (Kingma & Ba 2015), with its usual means.
 pub fn optimizer() -> ModuleOptimizer {
     AdamConfig::new().init()
+}
+
+/// What an example of each class counts, so that all classes count as much as every other, and
+/// all examples together as they do without. A class of a handful does not count more than
+/// [`MOST_WEIGHT`] for each.
+fn class_weights(counts: &[u64]) -> Vec<f32> {
+    let all: u64 = counts.iter().sum();
+    let there = counts.iter().filter(|&&it| it > 0).count().max(1);
+    let share = all as f32 / there as f32;
+    let weight = |&count: &u64| (share / count.max(1) as f32).min(MOST_WEIGHT);
+    counts.iter().map(weight).collect()
 }
 
 /// Moves the running mean of the weights on, behind so many steps.

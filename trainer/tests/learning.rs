@@ -3,7 +3,7 @@
 
 use burn::tensor::Device;
 use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
-use herringbone_dataset::augment::{self, Augmentation, Scratch};
+use herringbone_dataset::augment::{self, Augmentation, InputKind, Scratch};
 use herringbone_dataset::{Examples, InputShape};
 use herringbone_trainer::calibrate::calibrate;
 use herringbone_trainer::evaluate::evaluate;
@@ -86,7 +86,8 @@ fn recipe(epochs: u32, seed: u64) -> Recipe {
         seed,
         batch: 32,
         learning_rate: 8e-3,
-        augmentation: Augmentation::default_for(SHAPE),
+        augmentation: Augmentation::default_for(SHAPE, InputKind::Image),
+        balances_classes: false,
     }
 }
 
@@ -114,7 +115,7 @@ fn run(training: &mut Training) {
 #[test]
 fn a_short_training_learns_the_drawn_digits() {
     let network = network(Bits::default());
-    let changes = Augmentation::default_for(SHAPE);
+    let changes = Augmentation::default_for(SHAPE, InputKind::Image);
     let (training, validation) = (digits(150, Augmentation::none()), digits(25, changes));
     let best = train(&network, &recipe(20, 1), &training, &validation, |state| {
         state.best.clone().unwrap()
@@ -126,7 +127,7 @@ fn a_short_training_learns_the_drawn_digits() {
 #[test]
 fn a_teacher_s_answers_teach_where_labels_say_nothing() {
     let network = network(Bits::default());
-    let changes = Augmentation::default_for(SHAPE);
+    let changes = Augmentation::default_for(SHAPE, InputKind::Image);
     let (mut training, validation) = (digits(60, Augmentation::none()), digits(10, changes));
     let recipe = recipe(10, 1);
     let weights = train(&network, &recipe, &training, &validation, |state| {

@@ -1,7 +1,7 @@
 //! The pictures: well formed, of the size they say, and drawn of whatever a training gives.
 
 use herringbone_trainer::pictures::{
-    Confusion, EpochRecord, Picture, Shape, Worst, confusion, curves, sheet,
+    Axes, Confusion, EpochRecord, Picture, Shape, Worst, confusion, curves, sheet,
 };
 use proptest::prelude::*;
 use resvg::tiny_skia::Pixmap;
@@ -113,7 +113,7 @@ fn an_image_on_the_sheet_is_enlarged_by_whole_pixels() {
         predicted: "3".to_owned(),
         margin: 1.5,
     };
-    let png = sheet::draw(&[worst], shape, "Digits");
+    let png = sheet::draw(&[worst], shape, &Axes::of_bytes(), "Digits");
     let pixels = Pixmap::decode_png(&png).unwrap();
     for colour in colours {
         let is_same = |pixel: &&resvg::tiny_skia::PremultipliedColorU8| {
@@ -185,7 +185,7 @@ proptest! {
             margin,
         };
         let shape = Shape { height, width, channels };
-        let png = sheet::draw(&vec![worst; count], shape, &name);
+        let png = sheet::draw(&vec![worst; count], shape, &Axes::of_bytes(), &name);
         prop_assert!(Pixmap::decode_png(&png).unwrap().width() <= 960);
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use herringbone_compiler::syntax;
 use herringbone_dataset::InputShape;
+use herringbone_dataset::augment::InputKind;
 use herringbone_tests::halves;
 use herringbone_trainer::Device;
 use herringbone_trainer::pictures::EpochRecord;
@@ -29,14 +30,14 @@ fn session(folder: &Path, name: &str, change: impl FnOnce(&mut Recipe)) -> Sessi
     let mut recipe = Recipe {
         epochs: 10,
         batch: 32,
-        ..Recipe::default_for(shape)
+        ..Recipe::default_for(shape, InputKind::Image, &[80, 80])
     };
     change(&mut recipe);
     let declaration = parsed.declaration.unwrap();
     let options = DataOptions {
         path: data,
-        validation_share: 0.2,
-        resize: false,
+        validation_share: Some(0.2),
+        ..DataOptions::default()
     };
     Session {
         ast: parsed.ast.unwrap(),

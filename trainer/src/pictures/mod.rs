@@ -17,7 +17,7 @@ mod picture;
 pub use confusion::Confusion;
 pub use curves::EpochRecord;
 pub use picture::Picture;
-pub use sheet::{Shape, Worst};
+pub use sheet::{Axes, Sample, Shape, Worst};
 
 /// The width of a picture, in pixels, where what it shows does not need less.
 const WIDTH: f64 = 960.0;

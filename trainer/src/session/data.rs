@@ -4,20 +4,30 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use herringbone_compiler::network::Network;
-use herringbone_dataset::{Examples, Options, Source, split};
+use herringbone_dataset::augment::InputKind;
+use herringbone_dataset::survey::{self, Seen};
+use herringbone_dataset::{
+    Background, Examples, Expected, Fit, Normalisation, Options, Part, Recordings, Source, split,
+};
 
 use crate::EXAMPLES;
 use crate::intake::Intake;
+use crate::recipe::Recipe;
 
 /// Which examples a network is trained on.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DataOptions {
     /// Where they are: what [`Source`] reads.
     pub path: PathBuf,
-    /// The share that validates, of those for training: above 0, at most 0.5.
-    pub validation_share: f64,
-    /// Whether images of another size are resized.
-    pub resize: bool,
+    /// The share that validates, of those for training: above 0, at most 0.5. `None`: what
+    /// [`Recipe::validation_share`] says, or the data's own part for it.
+    pub validation_share: Option<f64>,
+    /// How they are read.
+    pub reading: Options,
+    /// How they become bytes.
+    pub fit: Fit,
+    /// What an input is, where the user says it.
+    pub input: Option<InputKind>,
 }
 
 /// Examples that were read and split. Those for testing are not read yet.
@@ -28,6 +38,16 @@ pub struct Data {
     pub training: Examples,
     /// The examples by which the best epoch is chosen.
     pub validation: Examples,
+    /// How recordings became their bytes, and will on the chip.
+    pub normalisation: Normalisation,
+    /// What an input is.
+    pub kind: InputKind,
+    /// The share that was split off for validation, unless the data have a part for it.
+    pub validation_share: Option<f64>,
+    /// What was left out, assumed and done, for the user.
+    pub notes: Vec<String>,
+    /// What is likely to be wrong with the data, for the user.
+    pub warnings: Vec<String>,
     /// SHA-256 of the files of training data, in hexadecimal.
     pub checksum: String,
 }
@@ -39,37 +59,192 @@ impl Data {
     /// # Errors
     /// With everything that is wrong with the data.
     pub fn open(options: DataOptions, network: &Network, seed: u64) -> Result<Self> {
-        let share = options.validation_share;
-        if !(share > 0.0 && share <= 0.5) {
+        if let Some(share) = options.validation_share
+            && !(share > 0.0 && share <= 0.5)
+        {
             bail!("a share of {share} for validation: it must be above 0 and at most 0.5");
         }
-        let reading = Options {
-            resize: options.resize,
-        };
-        let classes = network.output().values() as usize;
         let shape = Intake::of(network).input();
-        let source = Source::open(&options.path, shape, classes, reading)?;
-        let (training, validation) = split(source.training()?, share, seed);
-        let path = options.path.display();
-        if validation.is_empty() {
-            bail!(
-                "{path}: of {} examples, a share of {share} for validation is none: \
-                 give more examples, or a larger share",
-                training.len()
-            );
-        }
+        let expected = Expected {
+            shape: Some(shape),
+            classes: Some(network.output().values() as usize),
+        };
+        let source = Source::open(&options.path, expected, &options.reading)?;
+        let path = options.path.display().to_string();
+        let mut notes = source.notes().to_vec();
+        let Some(recordings) = source.read(Part::Training)? else {
+            bail!("{path} has nothing to learn from");
+        };
+        notes.extend(recordings.notes.iter().cloned());
+        let normalisation = Normalisation::fit(&recordings, options.fit);
+        notes.extend(scaled(&normalisation, &recordings));
+        let examples = normalisation.apply(recordings);
+        let mut validation_share = None;
+        let (training, validation) = match source.read(Part::Validation)? {
+            Some(validation) => {
+                if options.validation_share.is_some() {
+                    notes.push(format!(
+                        "{path} has a part for validation: no share is split off for it"
+                    ));
+                }
+                notes.extend(validation.notes.iter().cloned());
+                (examples, normalisation.apply(validation))
+            }
+            None => {
+                let default = Recipe::validation_share(examples.len());
+                let share = options.validation_share.unwrap_or(default);
+                validation_share = Some(share);
+                split(examples, share, seed)
+            }
+        };
         if training.len() < EXAMPLES {
             bail!(
                 "{path}: {} examples are left for training: there must be {EXAMPLES} at least",
                 training.len()
             );
         }
+        if validation.is_empty() {
+            let why = match training.groups.is_empty() {
+                true => "give more of them",
+                false => "give more groups, or keep them together by something smaller",
+            };
+            bail!(
+                "{path}: of {} examples, none is left for validation: {why}",
+                training.len()
+            );
+        }
+        let kind = match options.input {
+            Some(kind) => kind,
+            None => {
+                let kind = source.input_kind();
+                if kind == InputKind::Spectrogram {
+                    notes.push(
+                        "the inputs are taken for spectrograms, of a row a moment, and changed as \
+                         such: --input says otherwise"
+                            .to_owned(),
+                    );
+                }
+                kind
+            }
+        };
+        let seen = Seen::of(&training, network.bits().activations);
+        let mut warnings = seen.warnings();
+        warnings.extend(missing(&source, &training, &validation));
         Ok(Self {
             checksum: source.checksum()?,
             options,
             source,
             training,
             validation,
+            normalisation,
+            kind,
+            validation_share,
+            notes,
+            warnings,
         })
     }
+
+    /// What each class is called.
+    pub fn class_names(&self) -> Vec<String> {
+        self.source.class_names()
+    }
+
+    /// How many examples for training each class has.
+    pub fn counts(&self) -> Vec<u64> {
+        self.training.counts(self.source.class_names().len())
+    }
+
+    /// The examples for testing, where there are some.
+    ///
+    /// # Errors
+    /// With everything that is wrong with them.
+    pub fn test(&self) -> Result<Option<Examples>> {
+        let test = self.source.read(Part::Test)?;
+        Ok(test.map(|test| self.normalisation.apply(test)))
+    }
+
+    /// Each option of the command line with its value (empty where it has none), so that
+    /// together they give these data.
+    pub(super) fn written_options(&self) -> Vec<(&'static str, String)> {
+        let mut written = Vec::new();
+        let mut option = |name: &'static str, value: Option<String>| {
+            written.extend(value.map(|value| (name, value)));
+        };
+        let set = |is_set: bool| is_set.then(String::new);
+        let DataOptions {
+            path: _,
+            validation_share: _,
+            reading,
+            fit,
+            input,
+        } = &self.options;
+        let Options {
+            resize,
+            background,
+            group_by,
+            label_column,
+            sample_rate_hertz,
+        } = reading;
+        option(
+            "--validation",
+            self.validation_share.map(|it| it.to_string()),
+        );
+        option("--resize", set(*resize));
+        let background = match background {
+            Background::Contrast => None,
+            Background::White => Some("white".to_owned()),
+            Background::Black => Some("black".to_owned()),
+        };
+        option("--background", background);
+        option("--group-by", group_by.clone());
+        option("--label-column", label_column.clone());
+        option("--sample-rate", sample_rate_hertz.map(|it| it.to_string()));
+        option(
+            "--counts-per-unit",
+            fit.counts_per_unit.map(|it| it.to_string()),
+        );
+        option("--bytes-as-they-are", set(fit.bytes_as_they_are));
+        option("--input", input.map(|it| it.name().to_owned()));
+        written
+    }
+}
+
+/// That values do not stay what they are.
+fn scaled(normalisation: &Normalisation, recordings: &Recordings) -> Option<String> {
+    let (least, greatest) = recordings.values.range()?;
+    (!normalisation.is_identity()).then(|| {
+        format!(
+            "values of {least} to {greatest} are scaled to bytes: {normalisation}; firmware gives \
+             counts to `run_raw` or `push_raw`"
+        )
+    })
+}
+
+/// Classes without examples.
+fn missing(source: &Source, training: &Examples, validation: &Examples) -> Vec<String> {
+    let names = source.class_names();
+    let mut warnings = Vec::new();
+    for (part, examples) in [("training", training), ("validation", validation)] {
+        let counts = examples.counts(names.len());
+        for (name, _) in names.iter().zip(counts).filter(|(_, count)| *count == 0) {
+            warnings.push(format!("class {name} has no example for {part}"));
+        }
+    }
+    if survey::are_unequal(&training.counts(names.len())) {
+        let counts = training.counts(names.len());
+        let parts = names.iter().zip(counts);
+        let parts: Vec<String> = parts
+            .map(|(name, count)| format!("{name} {count}"))
+            .collect();
+        // Of many classes the list would be long.
+        let listed = match parts.len() {
+            0..=12 => format!(" ({})", parts.join(", ")),
+            _ => String::new(),
+        };
+        warnings.push(format!(
+            "the classes are unequal{listed}: by default each counts as much as every other \
+             (--balance)"
+        ));
+    }
+    warnings
 }

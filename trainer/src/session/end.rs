@@ -1,24 +1,24 @@
 //! What a training leaves: weights, pictures and a report.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use herringbone_compiler::Planned;
 use herringbone_compiler::declaration::{Declaration, WeightsSource};
 use herringbone_compiler::diagnostic::Diagnostics;
-use herringbone_dataset::Examples;
 
 use super::Session;
-use crate::evaluate::{Results, evaluate};
+use crate::evaluate::evaluate;
 use crate::export::export;
 use crate::files;
+use crate::metadata::Known;
+use crate::mistakes::{ClassAccuracy, Mistakes, write_picture};
 use crate::model::{Model, as_written};
-use crate::pictures::{Confusion, Picture, Shape, Worst, confusion, curves, sheet};
+use crate::pictures::curves;
+use crate::recipe::Phase;
 use crate::report::{Report, percent};
 use crate::training::{Best, State};
-
-/// Inputs of the sheet of the worst ones.
-const WORST: usize = 48;
 
 /// What came of a training.
 pub struct Finished {
@@ -31,6 +31,15 @@ pub struct Finished {
     pub best: Option<(u32, f64)>,
     /// What the test gave: of a complete training, where there is test data.
     pub tested: Option<Tested>,
+    /// The validation accuracy of the last epoch in floating point, 0 to 1.
+    pub before_quantisation: Option<f64>,
+    /// What became of each class, of the examples for testing or, without any, of those for
+    /// validation; nothing before there are weights.
+    pub classes: Vec<ClassAccuracy>,
+    /// The mean of the shares of classes that have examples, 0 to 1.
+    pub balanced_accuracy: Option<f64>,
+    /// What the user should know of the weights.
+    pub warnings: Vec<String>,
     /// What is wrong with the declaration, now that its weights are known: over its
     /// budget, or sums that may pass 32 bits.
     pub errors: Diagnostics,
@@ -47,6 +56,36 @@ pub struct Tested {
     pub examples: u64,
 }
 
+/// That a training came to nothing: no file is written.
+#[derive(Debug)]
+pub(super) struct Diverged {
+    loss: f64,
+    accuracy: f64,
+    learning_rate: f64,
+}
+
+impl fmt::Display for Diverged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            loss,
+            accuracy,
+            learning_rate,
+        } = self;
+        write!(
+            f,
+            "the training diverged: with a loss of {loss:.1}, its best epoch is no better than the \
+             commonest class ({}); nothing is written: begin again with a smaller --learning-rate \
+             than {learning_rate}",
+            percent(*accuracy)
+        )
+    }
+}
+
+impl std::error::Error for Diverged {}
+
+/// Points of accuracy that integers may lose before the user is told.
+const LOST: f64 = 0.03;
+
 impl Tested {
     /// The share, 0 to 1.
     pub fn accuracy(self) -> f64 {
@@ -61,6 +100,10 @@ impl Session {
             epochs: state.epoch,
             best: state.best.as_ref().map(|best| (best.epoch, best.accuracy)),
             tested: None,
+            before_quantisation: before_quantisation(state),
+            classes: Vec::new(),
+            balanced_accuracy: None,
+            warnings: Vec::new(),
             errors: Diagnostics::new(),
             files: Vec::new(),
         };
@@ -72,14 +115,24 @@ impl Session {
         let network = &self.declaration.network;
         let device = self.device.clone().inner();
         let model = Model::of_numbers(network, best.numbers.iter().cloned(), &device);
+        if finished.is_complete {
+            finished.warnings.extend(self.learnt_nothing(best)?);
+        }
         let weights = export(network, &model, &best.scales)?;
-        files::write(&self.out, &weights)?;
+        let mut known = Known {
+            class_names: self.data.class_names(),
+            normalisation: &self.data.normalisation,
+            validation: best.accuracy,
+            test: None,
+            before_quantisation: finished.before_quantisation,
+        };
+        files::write(&self.out, &known.add_to(network, &weights)?)?;
         written.push(self.out.clone());
         self.write_curves(state, written)?;
 
         // Whoever stops a training may go on, and choose by what was seen.
         let test = match finished.is_complete {
-            true => self.data.source.test().with_context(|| {
+            true => self.data.test().with_context(|| {
                 let out = self.out.display();
                 format!("{out} is written, but the test data cannot be read")
             })?,
@@ -91,11 +144,24 @@ impl Session {
             None => (&self.data.validation, "validation"),
         };
         let results = evaluate(network, &model, Some(&best.scales), examples, &device);
-        let confusion = self.write_mistakes(examples, &results, of, written)?;
+        let mistakes = Mistakes {
+            name: &self.ast.name.to_string(),
+            class_names: &self.data.class_names(),
+            normalisation: &self.data.normalisation,
+            of,
+        };
+        let confusion = mistakes.write(examples, &results, &self.out, written)?;
         finished.tested = test.as_ref().map(|_| Tested {
             right: confusion.right(),
             examples: confusion.total(),
         });
+        if let Some(tested) = finished.tested {
+            known.test = Some(tested.accuracy());
+            files::write(&self.out, &known.add_to(network, &weights)?)?;
+        }
+        finished.balanced_accuracy = Some(results.balanced_accuracy(&examples.labels));
+        finished.classes = ClassAccuracy::of(&confusion);
+        finished.warnings.extend(self.doubts(&finished, best, of));
 
         let (declaration, planned) = self.plan(&mut finished.errors);
         let report = Report {
@@ -110,13 +176,79 @@ impl Session {
             epochs: (state.epoch, self.recipe.epochs),
             seed: self.recipe.seed,
             best: (best.epoch, best.accuracy),
-            tested: finished.tested,
+            finished: &finished,
+            results_of: of,
             seconds,
         };
         let path = self.out.with_extension("report.md");
-        files::write(&path, report.markdown().as_bytes())?;
+        let report = report.markdown();
+        files::write(&path, report.as_bytes())?;
         finished.files.push(path);
         Ok(finished)
+    }
+
+    /// That a complete training's best epoch tells no more than the commonest class.
+    ///
+    /// # Errors
+    /// [`Diverged`], when it is sure of what is wrong.
+    fn learnt_nothing(&self, best: &Best) -> Result<Option<String>> {
+        let counts = self.data.validation.counts(self.data.class_names().len());
+        let there = counts.iter().filter(|&&it| it > 0).count().max(1) as f64;
+        let commonest = counts.iter().max().copied().unwrap_or_default() as f64
+            / self.data.validation.len().max(1) as f64;
+        let is_no_better = match self.recipe.balances_classes {
+            true => best.score <= 1.0 / there,
+            false => best.accuracy <= commonest,
+        };
+        if !is_no_better || there < 2.0 {
+            return Ok(None);
+        }
+        // Answers that are all alike have a loss of the logarithm of the classes.
+        if best.loss > 2.0 * there.ln() {
+            return Err(Diverged {
+                loss: best.loss,
+                accuracy: commonest,
+                learning_rate: self.recipe.learning_rate,
+            }
+            .into());
+        }
+        Ok(Some(format!(
+            "the network is no better than the commonest class ({}): nothing was learnt; look at \
+             the data (cargo herringbone data), or train with another --learning-rate",
+            percent(commonest)
+        )))
+    }
+
+    /// What is to be doubted of weights whose results are known.
+    fn doubts(&self, finished: &Finished, best: &Best, of: &str) -> Vec<String> {
+        let mut doubts = Vec::new();
+        for class in &finished.classes {
+            let ClassAccuracy {
+                name,
+                examples,
+                answered,
+                ..
+            } = class;
+            if *answered == 0 && *examples > 0 {
+                doubts.push(format!(
+                    "class {name} is never answered: 0 of its {examples} {of} examples are right"
+                ));
+            } else if *examples == 0 {
+                doubts.push(format!("class {name} has no {of} example"));
+            }
+        }
+        if let Some(before) = finished.before_quantisation
+            && best.accuracy < before - LOST
+        {
+            doubts.push(format!(
+                "integers cost accuracy: {} of the validation examples are right, and {} were in \
+                 floating point: give activations or weights 8 bits (`bits: {{ activations: 8 }}`), \
+                 or more --epochs",
+                percent(best.accuracy),
+                percent(before)
+            ));
+        }
+        doubts
     }
 
     /// The plan with the weights that were written.
@@ -138,66 +270,13 @@ impl Session {
         let title = format!("{}: learning curves", self.ast.name);
         let best = state.best.as_ref().map(|Best { epoch, .. }| *epoch);
         let picture = curves::draw(&state.records, best, &title);
-        self.write_picture(&picture, "curves", written)
+        write_picture(&picture, &self.out, "curves", written)
     }
+}
 
-    /// Draws which classes are taken for which, and the worst of these examples.
-    fn write_mistakes(
-        &self,
-        examples: &Examples,
-        results: &Results,
-        of: &str,
-        written: &mut Vec<PathBuf>,
-    ) -> Result<Confusion> {
-        let names = self.data.source.class_names();
-        let mut counts = Confusion::new(names.clone());
-        let mut worst = Vec::new();
-        for (example, &label) in examples.labels.iter().enumerate() {
-            let (actual, predicted) = (usize::from(label), results.class(example));
-            counts.add(actual, predicted);
-            if actual != predicted {
-                let logits = results.of(example);
-                worst.push(Worst {
-                    input: examples.input(example),
-                    name: examples.names[example].clone(),
-                    actual: names[actual].clone(),
-                    predicted: names[predicted].clone(),
-                    margin: logits[predicted] - logits[actual],
-                });
-            }
-        }
-        let title = format!("{}: confusion, {of} data", self.ast.name);
-        self.write_picture(&confusion::draw(&counts, &title), "confusion", written)?;
-
-        worst.sort_by(|one, other| other.margin.total_cmp(&one.margin));
-        worst.truncate(WORST);
-        let shape = Shape {
-            height: examples.shape.height as usize,
-            width: examples.shape.width as usize,
-            channels: examples.shape.channels as usize,
-        };
-        let title = format!(
-            "{}: the worst of the {of} data, {} right",
-            self.ast.name,
-            percent(counts.accuracy().unwrap_or_default())
-        );
-        let path = self.out.with_extension("worst.png");
-        files::write(&path, &sheet::draw(&worst, shape, &title))?;
-        written.push(path);
-        Ok(counts)
-    }
-
-    fn write_picture(
-        &self,
-        picture: &Picture,
-        name: &str,
-        written: &mut Vec<PathBuf>,
-    ) -> Result<()> {
-        for (kind, bytes) in [("svg", picture.svg().as_bytes()), ("png", &picture.png())] {
-            let path = self.out.with_extension(format!("{name}.{kind}"));
-            files::write(&path, bytes)?;
-            written.push(path);
-        }
-        Ok(())
-    }
+/// The validation accuracy of the last epoch in floating point.
+fn before_quantisation(state: &State) -> Option<f64> {
+    let name = Phase::Float.name();
+    let last = state.records.iter().rfind(|record| record.phase == name);
+    last.map(|record| record.validation_accuracy)
 }

@@ -77,6 +77,30 @@ pub fn problems(network: &Network, recipe: &Recipe) -> Vec<String> {
     problems
 }
 
+/// What is likely to be wrong with training such a network.
+pub fn warnings(network: &Network) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if !network.gives_logits() {
+        let last = network.last_layer().to_string();
+        let starred = match last.split_once('(') {
+            Some((letter, rest)) => format!("{letter}*({rest}"),
+            None => last.clone(),
+        };
+        let why = match network.last_layer().activation() {
+            Some(_) => format!(
+                "the last layer, `{last}`, has an activation, which rounds and clamps what tells \
+                 the classes apart: `{starred}` gives the sums as they are"
+            ),
+            None => format!(
+                "the last layer, `{last}`, has no weights: a last `D*({})` tells classes apart",
+                network.output().values()
+            ),
+        };
+        warnings.push(why);
+    }
+    warnings
+}
+
 /// Checks that weights can be written there.
 ///
 /// # Errors
@@ -129,7 +153,14 @@ impl Session {
             watcher.epoch_ends(record, best_epoch == Some(record.epoch), took);
         }
         watcher.training_ends();
-        let finished = self.finish(training.state(), &seconds)?;
+        let finished = match self.finish(training.state(), &seconds) {
+            Err(error) if error.is::<end::Diverged>() => {
+                // Going on from there would end here again.
+                let _ = fs::remove_file(&path);
+                return Err(error);
+            }
+            finished => finished?,
+        };
         if finished.is_complete {
             let removed = fs::remove_file(&path);
             removed.with_context(|| format!("cannot remove {}", path.display()))?;
@@ -204,7 +235,11 @@ impl Session {
         if let Some(teacher) = &self.teacher {
             all.push(("teacher".to_owned(), teacher.identity()));
         }
-        let options = self.data_options().into_iter().chain(self.recipe.options());
+        let options = self
+            .data
+            .written_options()
+            .into_iter()
+            .chain(self.recipe.options());
         all.extend(options.map(|(option, value)| match value.is_empty() {
             true => (option.to_owned(), "set".to_owned()),
             false => (option.to_owned(), value),
@@ -216,23 +251,15 @@ impl Session {
         Identity(all)
     }
 
-    fn data_options(&self) -> Vec<(&'static str, String)> {
-        let DataOptions {
-            validation_share,
-            resize,
-            ..
-        } = self.data.options;
-        let mut options = vec![("--validation", validation_share.to_string())];
-        if resize {
-            options.push(("--resize", String::new()));
-        }
-        options
-    }
-
     /// The command line that gives the same weights.
     fn command_line(&self) -> String {
         let mut line = self.command.clone();
-        for (option, value) in self.data_options().into_iter().chain(self.recipe.options()) {
+        for (option, value) in self
+            .data
+            .written_options()
+            .into_iter()
+            .chain(self.recipe.options())
+        {
             line.push(' ');
             line.push_str(option);
             if !value.is_empty() {

@@ -3,7 +3,7 @@
 use super::results;
 use burn::tensor::Device;
 use herringbone_compiler::weights;
-use herringbone_dataset::{Options, Source};
+use herringbone_dataset::{Expected, Normalisation, Options, Part, Source};
 use herringbone_tests::crates::Crates;
 use herringbone_tests::published;
 use herringbone_tests::shared::shared;
@@ -39,8 +39,12 @@ fn every_test_image_has_the_logits_that_the_macros_code_gives() {
     let network = published::network();
     let weights = weights::read(&network, &file).unwrap();
     let shape = Intake::of(&network).input();
-    let source = Source::open(&mnist, shape, 10, Options::default()).unwrap();
-    let images = source.test().unwrap().unwrap();
+    let expected = Expected {
+        shape: Some(shape),
+        classes: Some(10),
+    };
+    let source = Source::open(&mnist, expected, &Options::default()).unwrap();
+    let images = Normalisation::identity().apply(source.read(Part::Test).unwrap().unwrap());
     assert_eq!(images.len(), 10_000);
 
     let crates = Crates::new(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("published"));

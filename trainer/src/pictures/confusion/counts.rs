@@ -74,18 +74,6 @@ impl Confusion {
         share(self.count(actual, predicted), self.samples[actual])
     }
 
-    /// The largest share of a class that was taken for one other, 0 to 1.
-    pub(super) fn worst_share(&self) -> f64 {
-        let classes = 0..self.class_names.len();
-        let pairs = classes.clone().flat_map(|actual| {
-            let others = classes.clone().filter(move |&other| other != actual);
-            others.map(move |predicted| (actual, predicted))
-        });
-        pairs
-            .filter_map(|(actual, predicted)| self.share(actual, predicted))
-            .fold(0.0, f64::max)
-    }
-
     fn index(&self, actual: usize, predicted: usize) -> usize {
         let classes = self.class_names.len();
         for class in [actual, predicted] {
@@ -114,6 +102,5 @@ mod tests {
         assert_eq!(confusion.accuracy_of(0), Some(0.75));
         assert_eq!(confusion.accuracy_of(1), None);
         assert_eq!(confusion.count(0, 1), 1);
-        assert_eq!(confusion.worst_share(), 0.25);
     }
 }

@@ -18,7 +18,7 @@ const FAINTEST: f64 = 0.22;
 type Colour = [f64; 3];
 /// None and all of a class, where it is right: quiet, for it is what is expected.
 const RIGHT: [Colour; 2] = [[247.0, 251.0, 255.0], [158.0, 202.0, 225.0]];
-/// None and the worst, where it is wrong.
+/// None and all of a class, where it is wrong.
 const WRONG: [Colour; 2] = [[255.0, 245.0, 240.0], [179.0, 18.0, 24.0]];
 
 /// The cells.
@@ -28,8 +28,6 @@ pub(super) struct Matrix<'a> {
     pub(super) corner: (f64, f64),
     /// The side of a cell.
     pub(super) cell: f64,
-    /// The share that has the strongest colour where it is wrong.
-    pub(super) worst_share: f64,
 }
 
 impl Matrix<'_> {
@@ -61,7 +59,7 @@ impl Matrix<'_> {
         }
         let strength = match actual == predicted {
             true => share,
-            false => wrong_strength(share / self.worst_share),
+            false => wrong_strength(share),
         };
         let scale = if actual == predicted { RIGHT } else { WRONG };
         let (x, y) = (
@@ -95,17 +93,15 @@ impl Matrix<'_> {
 
     /// What the colours mean; the foot of it.
     pub(super) fn draw_legend(&self, canvas: &mut Canvas, y: f64) -> f64 {
-        let worst = percent(self.worst_share, 2);
         let scales = [
-            (RIGHT, "right", "0 %".to_owned(), "100 % of the class"),
-            (
-                WRONG,
-                "wrong",
-                "above 0 %".to_owned(),
-                &*format!("{worst} % of the class"),
-            ),
+            (RIGHT, "right", "0 %", "100 % of the class"),
+            (WRONG, "wrong", "above 0 %", "100 % of the class"),
         ];
-        let shown = if self.worst_share > 0.0 { 2 } else { 1 };
+        let shown = if self.confusion.right() < self.confusion.total() {
+            2
+        } else {
+            1
+        };
         for (index, (scale, name, from, to)) in scales.into_iter().take(shown).enumerate() {
             let x = MARGIN + index as f64 * (SCALE + 30.0);
             canvas.text((x, y + 4.0), Anchor::Start, Font::PLAIN, name);
@@ -120,17 +116,17 @@ impl Matrix<'_> {
                 let fill = format!(r#"fill="{}""#, hexadecimal(mixed(scale, strength)));
                 canvas.rectangle(place, (SCALE / f64::from(steps), 12.0), fill);
             }
-            canvas.text((x, y + 37.0), Anchor::Start, Font::FAINT, &from);
+            canvas.text((x, y + 37.0), Anchor::Start, Font::FAINT, from);
             canvas.text((x + SCALE, y + 37.0), Anchor::End, Font::FAINT, to);
         }
         y + 54.0
     }
 }
 
-/// How strong the colour of a wrong share is, of the worst one: an error that is seen at
-/// all is seen well.
-fn wrong_strength(share_of_worst: f64) -> f64 {
-    FAINTEST + (1.0 - FAINTEST) * share_of_worst.clamp(0.0, 1.0)
+/// How strong the colour of a wrong share is: the same share has the same one in every
+/// picture, and an error that is seen at all is seen well.
+fn wrong_strength(share: f64) -> f64 {
+    FAINTEST + (1.0 - FAINTEST) * share.clamp(0.0, 1.0).sqrt()
 }
 
 fn mixed([none, all]: [Colour; 2], strength: f64) -> Colour {

@@ -13,9 +13,9 @@ use heads::Heads;
 use matrix::Matrix;
 
 /// Draws the matrix: a row for each actual class, a column for each predicted one. Right
-/// ones are blue, by their share of the row. Wrong ones have a scale of their own, from
-/// none to the largest share of a row that goes wrong in one way, so that they are seen
-/// where nearly all is right.
+/// ones are blue, by their share of the row; wrong ones are red, by the root of theirs, so
+/// that few are seen where nearly all is right, and the same red is the same share in every
+/// picture.
 ///
 /// Good to read up to about 50 classes; with more, not every class is named.
 pub fn draw(confusion: &Confusion, title: &str) -> Picture {
@@ -38,7 +38,6 @@ pub fn draw(confusion: &Confusion, title: &str) -> Picture {
         confusion,
         corner: heads.corner,
         cell: heads.cell,
-        worst_share: confusion.worst_share(),
     };
     matrix.draw(&mut canvas);
     let below = matrix.draw_legend(&mut canvas, heads.corner.1 + heads.side(confusion) + 20.0);

@@ -9,6 +9,7 @@ use super::axis::{Axis, trimmed};
 use super::canvas::{Anchor, Canvas};
 use super::font::Font;
 use super::{MARGIN, Picture, WIDTH};
+use crate::recipe::Phase;
 use panel::Panel;
 
 /// Validation is blue, training vermilion: colours that those who see few can tell apart
@@ -58,7 +59,9 @@ pub fn draw(records: &[EpochRecord], best_epoch: Option<u32>, title: &str) -> Pi
     let fitted = Font::TITLE.fitted(title, WIDTH - 2.0 * MARGIN);
     canvas.text((MARGIN, 36.0), Anchor::Start, Font::TITLE, &fitted);
     let best = best_epoch.and_then(|best| records.iter().rfind(|record| record.epoch == best));
-    legend(&mut canvas, best, 62.0);
+    let float = Phase::Float.name();
+    let float = records.iter().rfind(|record| record.phase == float);
+    legend(&mut canvas, best, float, 62.0);
 
     let epochs = epoch_axis(records);
     let phases = phases::of(records, &epochs);
@@ -121,7 +124,7 @@ fn epoch_axis(records: &[EpochRecord]) -> Axis {
     Axis::linear([first - 0.5, last + 0.5], [LEFT, RIGHT])
 }
 
-fn legend(canvas: &mut Canvas, best: Option<&EpochRecord>, y: f64) {
+fn legend(canvas: &mut Canvas, best: Option<&EpochRecord>, float: Option<&EpochRecord>, y: f64) {
     let mut x = MARGIN;
     for (colour, name) in [(TRAINING, "training"), (VALIDATION, "validation")] {
         canvas.polyline(&[(x, y - 4.0), (x + 26.0, y - 4.0)], colour, 3.0);
@@ -138,6 +141,14 @@ fn legend(canvas: &mut Canvas, best: Option<&EpochRecord>, y: f64) {
             trimmed(&format!("{accuracy:.3}")),
         ),
         false => format!("best epoch: {}", best.epoch),
+    };
+    let before = float.map(|record| record.validation_accuracy * 100.0);
+    let text = match before.filter(|it| it.is_finite()) {
+        Some(before) => {
+            let before = format!("{before:.2}");
+            format!("{text}, {} % before quantisation", trimmed(&before))
+        }
+        None => text,
     };
     let text = Font::BOLD.fitted(&text, WIDTH - MARGIN - x - 20.0);
     canvas.text((x + 20.0, y), Anchor::Start, Font::BOLD, &text);

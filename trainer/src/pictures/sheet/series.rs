@@ -2,10 +2,13 @@
 
 use super::super::canvas::{Anchor, Canvas};
 use super::super::font::Font;
-use super::Shape;
+use super::{Axes, Shape};
 
 /// The size of a plot, in pixels.
 pub(super) const SIZE: (f64, f64) = (290.0, 110.0);
+
+/// What the ends of the time take below a plot, in pixels.
+pub(super) const BELOW: f64 = 13.0;
 
 /// Colours that those who see few can tell apart (Okabe & Ito, "Color Universal Design",
 /// 2008).
@@ -21,6 +24,16 @@ pub(super) fn draw(canvas: &mut Canvas, (left, top): (f64, f64), input: &[u8], s
         let y = top + height * f64::from(quarter) / 4.0;
         canvas.line((left, y), (left + width, y), r##"stroke="#e4e4e4""##);
     }
+    // Of one sample it is the channels that follow each other.
+    let (samples, unit) = match shape.width {
+        1 => (shape.channels, "channel"),
+        width => (width, "sample"),
+    };
+    let foot = top + height + BELOW - 1.0;
+    let small = Font::FAINT.sized(9.0);
+    canvas.text((left, foot), Anchor::Start, small, "0");
+    let last = format!("{unit} {}", samples.saturating_sub(1));
+    canvas.text((left + width, foot), Anchor::End, small, &last);
     let lines = lines(shape);
     for line in 0..lines {
         let values: Vec<u8> = input.iter().skip(line).step_by(lines).copied().collect();
@@ -41,10 +54,12 @@ pub(super) fn draw(canvas: &mut Canvas, (left, top): (f64, f64), input: &[u8], s
 }
 
 /// What the lines are.
-pub(super) fn draw_legend(canvas: &mut Canvas, (left, y): (f64, f64), shape: Shape) {
-    let text = "from the foot of a plot, 0, to its top, 255";
-    canvas.text((left, y), Anchor::Start, Font::FAINT, text);
-    let mut x = left + Font::FAINT.width(text) + 20.0;
+pub(super) fn draw_legend(canvas: &mut Canvas, (left, y): (f64, f64), shape: Shape, axes: &Axes) {
+    let Axes { least, greatest } = axes;
+    let text = format!("from the foot of a plot, {least}, to its top, {greatest}");
+    let text = Font::FAINT.fitted(&text, 480.0);
+    canvas.text((left, y), Anchor::Start, Font::FAINT, &text);
+    let mut x = left + Font::FAINT.width(&text) + 20.0;
     let lines = lines(shape);
     if !(2..=CHANNELS.len()).contains(&lines) {
         return;

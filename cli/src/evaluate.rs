@@ -1,0 +1,204 @@
+//! `cargo herringbone evaluate` and `predict`: weights that are there already, tried on data.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use herringbone_dataset::{Expected, InputShape, Part, Source, read_files};
+use herringbone_trainer::mistakes::{ClassAccuracy, Mistakes};
+use herringbone_trainer::percent;
+use herringbone_trainer::trained::Trained;
+
+use crate::data::warn;
+use crate::reading::Reading;
+use crate::tables::{by_class, table};
+use crate::watcher::say;
+use crate::which::{Which, shortest};
+
+/// Classes that are shown of a prediction.
+const LIKELIEST: usize = 3;
+
+#[derive(Args)]
+pub(crate) struct EvaluateArguments {
+    #[command(flatten)]
+    which: Which,
+    /// The data; its part for testing is taken, or else all of it
+    #[arg(long, value_name = "PATH")]
+    data: PathBuf,
+    /// The weights, in place of the declaration's
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// Draw which classes are taken for which, and the worst examples, into files that begin
+    /// so
+    #[arg(long, value_name = "PATH")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+#[derive(Args)]
+pub(crate) struct PredictArguments {
+    #[command(flatten)]
+    which: Which,
+    /// What to classify: images, .wav, or .csv of a recording each
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+    /// The weights, in place of the declaration's
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// A declared network with its weights.
+struct Loaded {
+    name: String,
+    shape: InputShape,
+    classes: usize,
+    trained: Trained,
+}
+
+/// `None`, having said why, where the declaration is wrong.
+fn load(which: &Which, weights: Option<&PathBuf>) -> Result<Option<Loaded>> {
+    let found = which.find()?;
+    let Some((ast, declaration)) = found.parse() else {
+        return Ok(None);
+    };
+    let path = match (weights, found.weights_file(&ast)) {
+        (Some(path), _) => path.clone(),
+        (None, Some(path)) => path?,
+        (None, None) => bail!("the declaration names no file for its weights: give --weights FILE"),
+    };
+    let bytes = std::fs::read(&path)
+        .with_context(|| format!("cannot read the weights {}: train first", path.display()))?;
+    let network = &declaration.network;
+    let input = network.input();
+    let trained = Trained::new(network, &bytes)
+        .with_context(|| format!("the weights {}", shortest(&path).display()))?;
+    Ok(Some(Loaded {
+        name: ast.name.to_string(),
+        shape: InputShape {
+            height: input.height,
+            width: input.width,
+            channels: input.channels,
+        },
+        classes: network.output().values() as usize,
+        trained,
+    }))
+}
+
+pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<ExitCode> {
+    let Some(loaded) = load(&arguments.which, arguments.weights.as_ref())? else {
+        return Ok(ExitCode::FAILURE);
+    };
+    let Loaded {
+        name,
+        shape,
+        classes,
+        trained,
+    } = &loaded;
+    let expected = Expected {
+        shape: Some(*shape),
+        classes: Some(*classes),
+    };
+    let source = Source::open(&arguments.data, expected, &arguments.reading.options())?;
+    let part = match source.has(Part::Test) {
+        true => Part::Test,
+        false => Part::Training,
+    };
+    let recordings = source.read(part)?.context("there is no data")?;
+    let of = match part {
+        Part::Test => "test",
+        Part::Training | Part::Validation => "all",
+    };
+    let names = source.class_names();
+    let mut warnings = Vec::new();
+    if names != trained.class_names {
+        let has_numbers = trained
+            .class_names
+            .iter()
+            .zip(0..)
+            .all(|(name, number)| name.parse() == Ok(number));
+        if !has_numbers {
+            warnings.push(format!(
+                "the network's classes are {}, those of the data {}",
+                trained.class_names.join(", "),
+                names.join(", ")
+            ));
+        }
+    }
+    for note in source.notes().iter().chain(&recordings.notes) {
+        say(&format!("- {note}"));
+    }
+    let examples = trained.normalisation.apply(recordings);
+    let results = trained.results(&examples);
+    let mut written = Vec::new();
+    let confusion = match &arguments.out {
+        Some(out) => {
+            let mistakes = Mistakes {
+                name,
+                class_names: &names,
+                normalisation: &trained.normalisation,
+                of,
+            };
+            mistakes.write(&examples, &results, out, &mut written)?
+        }
+        None => {
+            let mut confusion = herringbone_trainer::pictures::Confusion::new(names);
+            for (example, &label) in examples.labels.iter().enumerate() {
+                confusion.add(label.into(), results.class(example));
+            }
+            confusion
+        }
+    };
+    say(&format!(
+        "{of}: {}, {} of {}; mean of the classes {}",
+        percent(confusion.accuracy().unwrap_or_default()),
+        confusion.right(),
+        confusion.total(),
+        percent(results.balanced_accuracy(&examples.labels))
+    ));
+    let by = ClassAccuracy::of(&confusion);
+    say(&by_class(&by));
+    let unanswered = by.iter().filter(|it| it.answered == 0 && it.examples > 0);
+    warnings.extend(unanswered.map(|class| format!("class {} is never answered", class.name)));
+    warn(&warnings);
+    for file in &written {
+        say(&shortest(file).display().to_string());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn predict(arguments: &PredictArguments) -> Result<ExitCode> {
+    let Some(Loaded { shape, trained, .. }) = load(&arguments.which, arguments.weights.as_ref())?
+    else {
+        return Ok(ExitCode::FAILURE);
+    };
+    let recordings = read_files(&arguments.inputs, shape, &arguments.reading.options())?;
+    for note in &recordings.notes {
+        say(&format!("- {note}"));
+    }
+    let examples = trained.normalisation.apply(recordings);
+    let results = trained.results(&examples);
+    let rows = arguments.inputs.iter().enumerate().map(|(example, path)| {
+        let logits = results.of(example);
+        let class = results.class(example);
+        let mut others: Vec<usize> = (0..logits.len()).filter(|&it| it != class).collect();
+        others.sort_by(|one, other| logits[*other].total_cmp(&logits[*one]));
+        let others = others.into_iter().take(LIKELIEST - 1);
+        let others: Vec<String> = others
+            .map(|it| format!("{} ({})", trained.class_names[it], logits[it]))
+            .collect();
+        vec![
+            path.display().to_string(),
+            class.to_string(),
+            trained.class_names[class].clone(),
+            logits[class].to_string(),
+            others.join(", "),
+        ]
+    });
+    let heads = ["file", "class", "name", "result", "after it"];
+    say(&table(&heads, &[0, 2, 4], rows));
+    Ok(ExitCode::SUCCESS)
+}

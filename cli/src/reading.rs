@@ -1,0 +1,102 @@
+//! The arguments that say how data are read.
+
+use clap::{Args, ValueEnum};
+use herringbone_dataset::augment::InputKind;
+use herringbone_dataset::{Background, Fit, Options};
+
+/// How the data are read.
+#[derive(Args)]
+#[command(next_help_heading = "Data")]
+pub(crate) struct Reading {
+    /// Resize images of another size than the network's
+    #[arg(long)]
+    resize: bool,
+    /// What images that can be seen through are laid on [default: white under dark
+    /// drawings, black under bright ones]
+    #[arg(long, value_enum, value_name = "COLOUR")]
+    background: Option<Colour>,
+    /// Keep examples together when they are split: those in the same folder, 1 for the
+    /// first one below the class's, or with the same value in this column of a table
+    #[arg(long, value_name = "LEVEL|COLUMN")]
+    group_by: Option<String>,
+    /// The column of a table that has the classes [default: `label`, `class`, …]
+    #[arg(long, value_name = "COLUMN")]
+    label_column: Option<String>,
+    /// Bring sounds to so many samples a second [default: what most of them have]
+    #[arg(long, value_name = "HZ")]
+    sample_rate: Option<u32>,
+    /// What the sensor gives the firmware for a unit of the data, as whole numbers: 16384 of
+    /// an accelerometer of ±2 g whose data are in g [default: 1, or a power of two]
+    #[arg(long, value_name = "N")]
+    counts_per_unit: Option<f64>,
+    /// Take bytes as they are, however little of their range they use
+    #[arg(long)]
+    bytes_as_they_are: bool,
+    /// What an input is, which tells how it may change [default: by the files, or by the
+    /// shape]
+    #[arg(long, value_enum, value_name = "KIND")]
+    input: Option<Input>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Colour {
+    White,
+    Black,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Input {
+    /// Rows and columns are alike
+    Image,
+    /// Moments of a sensor, in a row or in rows
+    Series,
+    /// A row a moment, a column a band of frequency
+    Spectrogram,
+}
+
+impl Reading {
+    pub(crate) fn options(&self) -> Options {
+        Options {
+            resize: self.resize,
+            background: match self.background {
+                None => Background::Contrast,
+                Some(Colour::White) => Background::White,
+                Some(Colour::Black) => Background::Black,
+            },
+            group_by: self.group_by.clone(),
+            label_column: self.label_column.clone(),
+            sample_rate_hertz: self.sample_rate.filter(|&it| it > 0),
+        }
+    }
+
+    pub(crate) fn fit(&self) -> Fit {
+        Fit {
+            counts_per_unit: self
+                .counts_per_unit
+                .filter(|it| it.is_finite() && *it > 0.0),
+            bytes_as_they_are: self.bytes_as_they_are,
+        }
+    }
+
+    pub(crate) fn input(&self) -> Option<InputKind> {
+        self.input.map(|input| match input {
+            Input::Image => InputKind::Image,
+            Input::Series => InputKind::Series,
+            Input::Spectrogram => InputKind::Spectrogram,
+        })
+    }
+
+    /// Everything that is out of its range, in words.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if let Some(units) = self.counts_per_unit
+            && !(units.is_finite() && units > 0.0)
+        {
+            problems.push(format!("{units} counts a unit: there must be more than 0"));
+        }
+        if self.sample_rate == Some(0) {
+            problems.push("0 samples a second: there must be 1 at least".to_owned());
+        }
+        problems
+    }
+}
