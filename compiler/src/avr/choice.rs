@@ -3,17 +3,17 @@
 use super::layer::{self, Part};
 use super::{Code, Core, Form, Function, fixed};
 use crate::declaration::CodeChoice;
-use crate::network::LayerId;
+use crate::network::NodeId;
 use crate::program::{Operation, Program, SumParameters};
 use std::collections::BTreeMap;
 
 /// A form for every layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mix(BTreeMap<LayerId, Form>);
+pub struct Mix(BTreeMap<NodeId, Form>);
 
 impl Mix {
     /// The layer's form.
-    pub fn form_of(&self, layer: LayerId) -> Form {
+    pub fn form_of(&self, layer: NodeId) -> Form {
         self.0.get(&layer).copied().unwrap_or(Form::Table)
     }
 }
@@ -54,7 +54,7 @@ struct Partial {
 pub fn choose(
     program: &Program,
     core: Core,
-    choice_of: impl Fn(LayerId) -> CodeChoice,
+    choice_of: impl Fn(NodeId) -> CodeChoice,
     flash_bytes: u32,
 ) -> Result<Choice, NoMixFits> {
     let mut functions = fixed(program, core);

@@ -17,8 +17,7 @@ use super::table::Table;
 use super::unrolled::Unrolled;
 use super::walk::Walk;
 use super::{Core, Form, Function, FunctionId};
-use crate::network::{LayerId, Shape};
-use crate::plan::ReceptiveField;
+use crate::network::{NodeId, ReceptiveField, Shape};
 use crate::program::{Map, Operation, Program, WeightedSum, packed_row_bytes};
 
 const X: Register = Register(26);
@@ -117,7 +116,7 @@ pub(super) fn parts(program: &Program) -> Vec<Part> {
 
 impl Part {
     /// The layer.
-    pub(super) fn layer(self, program: &Program) -> LayerId {
+    pub(super) fn layer(self, program: &Program) -> NodeId {
         match self {
             Part::Stage(index) => program.stages[index].layer,
             Part::Step(index) => program.steps[index].layer,

@@ -45,7 +45,7 @@ mod windows;
 
 pub use choice::{Choice, Mix, NoMixFits, choose};
 
-use crate::network::LayerId;
+use crate::network::NodeId;
 use crate::program::Program;
 use crate::target::Target;
 use instruction::ProgramCounter;
@@ -116,20 +116,20 @@ pub enum FunctionId {
     /// Takes a byte of the input in.
     Absorb,
     /// Takes a pixel into a window of that streamed pooling.
-    Take(LayerId),
+    Take(NodeId),
     /// Computes the results from a complete input.
     Infer,
     /// Computes that layer's outputs; of a streamed one, the next.
-    Layer(LayerId),
+    Layer(NodeId),
 }
 
 impl fmt::Display for FunctionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absorb => f.write_str("absorb"),
-            Self::Take(layer) => write!(f, "take_{}", layer.0),
+            Self::Take(layer) => write!(f, "take_{}", layer.index()),
             Self::Infer => f.write_str("infer"),
-            Self::Layer(layer) => write!(f, "layer_{}", layer.0),
+            Self::Layer(layer) => write!(f, "layer_{}", layer.index()),
         }
     }
 }
@@ -211,7 +211,7 @@ impl Code {
 
     /// The functions of a layer that has any: a leading average pooling is done
     /// as the input is taken in.
-    pub fn layer(&self, layer: LayerId) -> impl Iterator<Item = &Function> {
+    pub fn layer(&self, layer: NodeId) -> impl Iterator<Item = &Function> {
         let ids = [FunctionId::Layer(layer), FunctionId::Take(layer)];
         self.functions
             .iter()
@@ -225,7 +225,7 @@ impl Code {
 }
 
 /// Writes a program down, each layer in its form.
-pub fn emit(program: &Program, core: Core, form_of: impl Fn(LayerId) -> Form) -> Code {
+pub fn emit(program: &Program, core: Core, form_of: impl Fn(NodeId) -> Form) -> Code {
     let mut functions = fixed(program, core);
     for part in layer::parts(program) {
         let form = form_of(part.layer(program));

@@ -47,7 +47,7 @@ fn over_sram(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Opt
     let network = &declaration.network;
     let plan = &design.plan;
     let peak = plan.peak();
-    let layer = network.layer(peak.layer);
+    let layer = network.node(peak.layer);
     let live = live_at_peak(network, plan);
     let mut message = format!(
         "over budget: the network needs {} bytes of SRAM, and {owner} has {given_bytes}\n\
@@ -69,7 +69,7 @@ fn over_sram(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Opt
     let remedies = remedies::for_sram(declaration, design, sums, given_bytes);
     message.push_str(&what_would_fit(&remedies));
     Some(OverBudget {
-        layer: layer.id,
+        layer: layer.layer,
         message,
     })
 }
@@ -95,7 +95,7 @@ fn of_stack(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Stri
 /// What the arena holds at its worst moment, in words.
 fn live_at_peak(network: &Network, plan: &MemoryPlan) -> String {
     let peak = plan.peak();
-    let layer = network.layer(peak.layer);
+    let layer = network.node(peak.layer);
     if *peak == plan.stream_need {
         return live_in_stream(network, plan);
     }
@@ -118,7 +118,7 @@ fn live_at_peak(network: &Network, plan: &MemoryPlan) -> String {
 fn live_in_stream(network: &Network, plan: &MemoryPlan) -> String {
     let mut parts = Vec::new();
     for stage in &plan.stages {
-        let layer = network.layer(stage.layer);
+        let layer = network.node(stage.layer);
         match stage.arrival {
             Arrival::Ring(ring) if ring.pixels > 1 => parts.push(format!(
                 "{} bytes of the last {} pixels that `{layer}` reads",
@@ -146,7 +146,7 @@ fn live_in_stream(network: &Network, plan: &MemoryPlan) -> String {
             Some(stage) => format!(
                 "{bytes} bytes of the whole {} output of `{}`",
                 map.shape,
-                network.layer(stage.layer)
+                network.node(stage.layer)
             ),
             None => format!("{bytes} bytes of the whole {} input", map.shape),
         });
@@ -163,7 +163,7 @@ fn over_flash(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Op
     }
     let owner = owner(declaration);
     let network = &declaration.network;
-    let largest = network.layer(design.footprint.largest);
+    let largest = network.node(design.footprint.largest);
     let weight_count = largest.weight_count();
     let own_bytes = design.footprint.flash_bytes;
     let reserve = match footprint::reserved_flash_bytes(declaration, given_bytes) {
@@ -192,7 +192,7 @@ fn over_flash(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Op
     };
     let remedies = remedies::for_flash(declaration, design, sums, given_bytes);
     Some(OverBudget {
-        layer: largest.id,
+        layer: largest.layer,
         message: format!(
             "over budget: the network needs {needed_bytes} bytes of flash, and {owner} has \
              {given_bytes}\n\
@@ -219,19 +219,19 @@ fn of_code(declaration: &Declaration) -> &'static str {
 
 /// Whether any layer has to be unrolled.
 pub(super) fn demands_unrolled(declaration: &Declaration) -> bool {
-    let mut layers = declaration.network.computing_layers();
+    let mut layers = declaration.network.computing_nodes();
     layers.any(|layer| {
-        layer.weight_count() > 0 && declaration.code_of(layer.id) == CodeChoice::Unrolled
+        layer.weight_count() > 0 && declaration.code_of(layer.layer) == CodeChoice::Unrolled
     })
 }
 
 /// Parameters that are no array on any target.
 fn over_array(declaration: &Declaration, design: &Design) -> Option<OverBudget> {
     const LARGEST_BYTES: u32 = i32::MAX as u32;
-    let layers = declaration.network.layers().iter();
+    let layers = declaration.network.nodes().iter();
     let largest = layers.max_by_key(|layer| layer.weight_count())?;
     (design.parameter_bytes > LARGEST_BYTES).then(|| OverBudget {
-        layer: largest.id,
+        layer: largest.layer,
         message: format!(
             "the parameters take more than {LARGEST_BYTES} bytes, most of them here: {} weights: \
              use fewer outputs, or pool earlier",

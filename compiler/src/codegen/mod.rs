@@ -96,7 +96,7 @@ fn reads_parameters(operation: &Operation) -> bool {
 }
 
 fn step_name(step: &Step) -> Ident {
-    format_ident!("layer_{}", step.layer.0)
+    format_ident!("layer_{}", step.layer.index())
 }
 
 fn step_body(program: &Program, index: usize, step: &Step) -> TokenStream {

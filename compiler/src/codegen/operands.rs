@@ -2,7 +2,7 @@
 //! bytes that were loaded at run time.
 
 use super::{count, tables};
-use crate::network::LayerId;
+use crate::network::NodeId;
 use crate::program::{ConstantParameters, Form, Program, SumParameters, WeightedSum};
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -23,10 +23,10 @@ pub(super) struct Operands {
 
 impl Operands {
     /// Of a layer's first or second sum.
-    pub(super) fn of(layer: LayerId, sum: &WeightedSum, half: usize) -> Self {
+    pub(super) fn of(layer: NodeId, sum: &WeightedSum, half: usize) -> Self {
         match &sum.parameters {
             SumParameters::Constant(constants) => {
-                let (weights, biases) = tables::sum_names(layer.0, half);
+                let (weights, biases) = tables::sum_names(layer.index(), half);
                 let (left, right) = (count(constants.left), count(constants.right));
                 Self {
                     weights: quote!(&#weights),

@@ -2,7 +2,7 @@
 //! stage over the pixels that have arrived.
 
 use super::{count, window};
-use crate::network::LayerId;
+use crate::network::NodeId;
 use crate::program::{Map, Program, Step};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -13,7 +13,7 @@ pub(super) trait Site {
     fn program(&self) -> &Program;
 
     /// Its layer.
-    fn layer(&self) -> LayerId;
+    fn layer(&self) -> NodeId;
 
     /// How the pixels that it reads are stored.
     fn source(&self) -> Source;
@@ -91,7 +91,7 @@ impl Site for StepSite<'_> {
         self.program
     }
 
-    fn layer(&self) -> LayerId {
+    fn layer(&self) -> NodeId {
         self.step.layer
     }
 

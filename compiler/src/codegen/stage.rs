@@ -5,7 +5,7 @@ use super::operands::Operands;
 use super::sink::{self, PixelPlace, deliver, window_byte, window_cell, window_log2};
 use super::site::{Site, Source};
 use super::{count, integer, parameters_type, reads_parameters, sum};
-use crate::network::LayerId;
+use crate::network::NodeId;
 use crate::plan::Arrival;
 use crate::program::{Finish, Operation, Program, Stage, WeightedSum, packed_row_bytes};
 use proc_macro2::{Ident, TokenStream};
@@ -54,7 +54,7 @@ pub(super) fn emit(program: &Program) -> TokenStream {
 }
 
 fn name(stage: &Stage) -> Ident {
-    format_ident!("stage_{}", stage.layer.0)
+    format_ident!("stage_{}", stage.layer.index())
 }
 
 /// A layer over the pixels that have arrived.
@@ -238,7 +238,7 @@ impl Site for StageSite<'_> {
         self.program
     }
 
-    fn layer(&self) -> LayerId {
+    fn layer(&self) -> NodeId {
         self.stage().layer
     }
 

@@ -29,7 +29,7 @@ pub(super) fn emit(program: &Program) -> TokenStream {
         let sums = operation.sums().enumerate();
         sums.filter_map(move |(half, sum)| match &sum.parameters {
             SumParameters::Constant(constants) if constants.form == Form::Table => {
-                let (weights, biases) = sum_names(layer.0, half);
+                let (weights, biases) = sum_names(layer.index(), half);
                 let rows = constants.weights.chunks(sum.outputs as usize);
                 let packed = rows.flat_map(|row| pack_row(row, program.weight_bits));
                 let packed = packed.map(Literal::u8_unsuffixed);

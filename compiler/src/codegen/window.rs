@@ -2,7 +2,8 @@
 //! of each tap, and the cells that outputs go to.
 
 use super::{count, site::StepSite, tables};
-use crate::plan::{Order, ReceptiveField};
+use crate::network::ReceptiveField;
+use crate::plan::Order;
 use crate::program::{Addressing, Map};
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -32,11 +33,7 @@ impl<'a> Window<'a> {
 
     /// Single pixels of a whole map.
     pub(super) fn of_whole(map: &'a Map, map_index: usize) -> Self {
-        let field = ReceptiveField {
-            kernel: crate::network::Kernel::square(1),
-            row_stride: 1,
-            column_stride: 1,
-        };
+        let field = ReceptiveField::pixelwise(map.shape);
         let (rows, columns) = (map.shape.height, map.shape.width);
         Self {
             map,
@@ -65,8 +62,8 @@ impl<'a> Window<'a> {
 
     /// An iterator over the fields, in the layer's order.
     pub(super) fn walk(&self) -> TokenStream {
-        let row_stride = self.field.row_stride * self.map.shape.width * self.unit();
-        let column_stride = self.field.column_stride * self.unit();
+        let row_stride = self.field.stride.rows * self.map.shape.width * self.unit();
+        let column_stride = self.field.stride.columns * self.unit();
         let (rows, columns) = (count(self.rows), count(self.columns));
         let first = self.first();
         let last = first + (self.rows - 1) * row_stride + (self.columns - 1) * column_stride;

@@ -1,6 +1,6 @@
 //! What can be wrong with a program.
 
-use crate::network::LayerId;
+use crate::network::NodeId;
 use std::fmt;
 
 /// A program that reads or overwrites what it must not.
@@ -23,7 +23,7 @@ pub enum Stage {
     Intake,
     /// A layer; an event is an output pixel, or one output of a dense layer; of a
     /// streamed pooling or dense layer, an input pixel.
-    Layer(LayerId),
+    Layer(NodeId),
     /// From the last map to the caller; a single event.
     Results,
 }

@@ -13,13 +13,13 @@ mod row_major;
 mod strategy;
 mod stream;
 
-pub use lifetime::{ReceptiveField, storage_indices};
+pub use lifetime::storage_indices;
 pub use order::Order;
 pub use placement::Placement;
 pub use strategy::{InPlace, Strategy, least_streamed, most_streamed};
 pub use stream::{Arrival, Keeps, Ring, Stage, Sums, Windows};
 
-use crate::network::{Layer, LayerId, LayerKind, Network, Shape};
+use crate::network::{ByNode, Network, Node, NodeId, Shape};
 use lifetime::Lifetimes;
 use placement::Overlap;
 use stream::Stream;
@@ -29,22 +29,22 @@ pub const CURSOR_PIXEL_BYTES: u32 = 3;
 
 /// How wide the sums of each layer are, for those that are kept in the arena.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SumBytes(Vec<u32>);
+pub struct SumBytes(ByNode<u32>);
 
 impl SumBytes {
-    /// By position in the declaration.
+    /// By node.
     pub fn new(bytes: Vec<u32>) -> Self {
-        Self(bytes)
+        Self(ByNode::new(bytes))
     }
 
     /// Every layer's sums as wide as that.
     pub fn all(network: &Network, bytes: u32) -> Self {
-        Self(vec![bytes; network.layers().len()])
+        Self(ByNode::new(vec![bytes; network.nodes().len()]))
     }
 
     /// Of that layer.
-    pub fn of(&self, layer: LayerId) -> u32 {
-        self.0[layer.0]
+    pub fn of(&self, layer: NodeId) -> u32 {
+        self.0[layer]
     }
 }
 
@@ -52,7 +52,7 @@ impl SumBytes {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LayerPlan {
     /// The layer.
-    pub layer: LayerId,
+    pub layer: NodeId,
     /// The order of computing its outputs.
     pub order: Order,
     /// Cells from the first to the last that is in use at the worst moment.
@@ -160,20 +160,20 @@ struct Demand<'a> {
     /// What streamed layers keep.
     stream: Stream,
     /// The layer that the stream's need is reported at.
-    stream_layer: LayerId,
+    stream_layer: NodeId,
     /// Map 0, unless the stream's sums are the results.
     first_map: Option<Shape>,
     /// Layers behind the stream, and whether each one's output is stored.
-    steps: Vec<(&'a Layer, bool)>,
+    steps: Vec<(&'a Node, bool)>,
 }
 
 impl<'a> Demand<'a> {
     fn of(network: &'a Network, sum_bytes: &SumBytes, strategy: Strategy) -> Self {
         let count = strategy.streamed_layers;
         let stream = Stream::new(network, count, sum_bytes);
-        let mut layers = network.computing_layers();
-        let streamed: Vec<&Layer> = layers.by_ref().take(count).collect();
-        let rest: Vec<&Layer> = layers.collect();
+        let mut layers = network.computing_nodes();
+        let streamed: Vec<&Node> = layers.by_ref().take(count).collect();
+        let rest: Vec<&Node> = layers.collect();
         let gives_logits = network.gives_logits();
         let last = rest.len().wrapping_sub(1);
         let first_map = match streamed.last() {
@@ -184,7 +184,7 @@ impl<'a> Demand<'a> {
         Self {
             strategy,
             cells_per_byte: 8 / network.bits().activations,
-            stream_layer: stream.largest().unwrap_or(network.layers()[0].id),
+            stream_layer: stream.largest().unwrap_or(network.nodes()[0].id),
             stream,
             first_map,
             steps: rest
@@ -244,7 +244,7 @@ impl<'a> Demand<'a> {
 
 /// One layer, simulated in one order.
 struct SimulatedStep<'a> {
-    layer: &'a Layer,
+    layer: &'a Node,
     stores: bool,
     order: Order,
     lifetimes: Lifetimes,
@@ -252,12 +252,12 @@ struct SimulatedStep<'a> {
 }
 
 impl<'a> SimulatedStep<'a> {
-    fn new(layer: &'a Layer, stores: bool, storage: Order, order: Order) -> Self {
+    fn new(layer: &'a Node, stores: bool, storage: Order, order: Order) -> Self {
         // Logits go to the caller's array, in its order.
         let order = if stores { order } else { Order::RowMajor };
         let lifetimes = Lifetimes::of(layer, storage, order);
         let mut overlap = Overlap::simulate(&lifetimes, order == Order::RowMajorBackward);
-        if matches!(layer.kind, LayerKind::Dense { .. }) {
+        if lifetimes.cells_per_event < layer.output.channels {
             // Stored from the first value on, whichever end the inputs lie at.
             overlap.lead_cells = layer.output.values();
         }
@@ -303,33 +303,19 @@ impl<'a> SimulatedStep<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{Activation, Bits, Kernel};
-
-    fn convolution(outputs: u32, side: u32) -> LayerKind {
-        LayerKind::Convolution {
-            outputs,
-            kernel: Kernel::square(side),
-            activation: Activation::Relu,
-        }
-    }
+    use crate::network::Bits;
+    use crate::network::chains::{average, convolution, dense, dropout, maximum};
 
     /// The network of Gural & Murmann, ICML 2019.
     fn published() -> Network {
         let kinds = [
-            LayerKind::AveragePool {
-                window: Kernel::square(2),
-            },
+            average(2),
             convolution(5, 3),
             convolution(8, 3),
             convolution(11, 3),
-            LayerKind::MaxPool {
-                window: Kernel::square(2),
-            },
-            LayerKind::Dropout { probability: 0.5 },
-            LayerKind::Dense {
-                outputs: 10,
-                activation: Activation::Linear,
-            },
+            maximum(2),
+            dropout(),
+            dense(10),
         ];
         Network::new(Shape::new(28, 28, 1), Bits::default(), &kinds).unwrap()
     }
@@ -354,7 +340,11 @@ mod tests {
     #[test]
     fn the_peak_of_the_published_network_is_its_second_convolution() {
         for strategy in [Strategy::ROW_MAJOR, Strategy::HERRINGBONE] {
-            assert_eq!(planned(strategy).peak().layer, LayerId(2), "{strategy:?}");
+            assert_eq!(
+                planned(strategy).peak().layer,
+                NodeId::new(2),
+                "{strategy:?}"
+            );
         }
     }
 }

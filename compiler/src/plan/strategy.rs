@@ -1,7 +1,7 @@
 //! Families of schedules: how many layers are streamed, and how the rest is
 //! ordered.
 
-use crate::network::{Layer, LayerKind, Network};
+use crate::network::Network;
 use std::fmt;
 
 /// The order of the layers that are computed when their input is complete, each
@@ -103,12 +103,8 @@ impl Strategy {
 /// Layers that can't but be streamed: an `A` averages bytes, which are nowhere
 /// stored.
 pub fn least_streamed(network: &Network) -> usize {
-    let first = network.computing_layers().next();
-    first.map_or(0, |layer| usize::from(averages(layer)))
-}
-
-fn averages(layer: &Layer) -> bool {
-    matches!(layer.kind, LayerKind::AveragePool { .. })
+    let first = network.computing_nodes().next();
+    first.map_or(0, |node| usize::from(network.averages_raw_input(node.id)))
 }
 
 /// Layers that depth-first order tells from layer-by-layer order: behind a map
@@ -119,8 +115,8 @@ pub fn most_streamed(network: &Network) -> usize {
         return least;
     }
     let to_one_pixel = network
-        .computing_layers()
+        .computing_nodes()
         .position(|layer| layer.output.pixels() == 1);
-    let all = network.computing_layers().count();
+    let all = network.computing_nodes().count();
     to_one_pixel.map_or(all, |last| last + 1).max(least)
 }

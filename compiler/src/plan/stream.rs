@@ -9,13 +9,13 @@
 //! makes all layers before it smaller.
 
 use super::SumBytes;
-use crate::network::{Kernel, Layer, LayerId, LayerKind, Network, Shape};
+use crate::network::{Kernel, Kind, Network, Node, NodeId, Pool, PoolFunction, Shape};
 
 /// A streamed layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stage {
     /// The layer.
-    pub layer: LayerId,
+    pub layer: NodeId,
     /// What of its input is read: rows and columns from the first one on.
     pub input: Shape,
     /// What of its output is.
@@ -162,7 +162,7 @@ pub(super) struct Stream {
 impl Stream {
     /// Of the first `count` layers that compute something.
     pub(super) fn new(network: &Network, count: usize, sum_bytes: &SumBytes) -> Self {
-        let layers: Vec<&Layer> = network.computing_layers().take(count).collect();
+        let layers: Vec<&Node> = network.computing_nodes().take(count).collect();
         let used = used_shapes(&layers);
         let mut stream = Self {
             stages: Vec::new(),
@@ -173,16 +173,26 @@ impl Stream {
         for (index, layer) in layers.iter().enumerate() {
             let (input, output) = used[index];
             let before = index.checked_sub(1).map(|index| layers[index]);
-            let exact = layer.id == network.last_layer().id && network.gives_logits();
+            let exact = network.is_exact(layer.id);
             let arrival = stream.arrival(layer, before, input);
+            let window = layer.field().kernel;
             let keeps = match layer.kind {
-                LayerKind::AveragePool { window } if arrival == Arrival::Bytes => {
+                Kind::Pool(Pool {
+                    function: PoolFunction::Average,
+                    ..
+                }) if arrival == Arrival::Bytes => {
                     stream.windows(output, window, 2 * stream.cells_per_byte)
                 }
                 // 16 values of 4 bits fit a byte, 16 of 8 bits two.
-                LayerKind::AveragePool { window } => stream.windows(output, window, 2),
-                LayerKind::MaxPool { window } => stream.windows(output, window, 1),
-                LayerKind::Dense { .. } => stream.sums(output, sum_bytes.of(layer.id)),
+                Kind::Pool(Pool {
+                    function: PoolFunction::Average,
+                    ..
+                }) => stream.windows(output, window, 2),
+                Kind::Pool(Pool {
+                    function: PoolFunction::Maximum,
+                    ..
+                }) => stream.windows(output, window, 1),
+                Kind::Dense(_) => stream.sums(output, sum_bytes.of(layer.id)),
                 _ if exact => stream.sums(output, sum_bytes.of(layer.id)),
                 _ => Keeps::Nothing,
             };
@@ -192,7 +202,7 @@ impl Stream {
             };
             let ring_position = stream.position_if(several);
             let sums_move = match (layer.kind, keeps) {
-                (LayerKind::Dense { .. }, _) => input.pixels() > 1,
+                (Kind::Dense(_), _) => input.pixels() > 1,
                 (_, Keeps::Sums(_)) => output.pixels() > 1,
                 _ => false,
             };
@@ -211,7 +221,7 @@ impl Stream {
     }
 
     /// The layer that keeps the most, the first of equals.
-    pub(super) fn largest(&self) -> Option<LayerId> {
+    pub(super) fn largest(&self) -> Option<NodeId> {
         let bytes = |stage: &&Stage| std::cmp::Reverse(stage.cells(self.cells_per_byte));
         self.stages
             .iter()
@@ -236,16 +246,14 @@ impl Stream {
         stages
     }
 
-    fn arrival(&mut self, layer: &Layer, before: Option<&Layer>, input: Shape) -> Arrival {
-        let pools = |layer: &Layer| {
-            matches!(
-                layer.kind,
-                LayerKind::AveragePool { .. } | LayerKind::MaxPool { .. }
-            )
-        };
+    fn arrival(&mut self, layer: &Node, before: Option<&Node>, input: Shape) -> Arrival {
+        let pools = |layer: &Node| matches!(layer.kind, Kind::Pool(_));
         let taps = match layer.kind {
-            LayerKind::AveragePool { .. } if before.is_none() => return Arrival::Bytes,
-            LayerKind::Convolution { kernel, .. } | LayerKind::Separable { kernel, .. } => kernel,
+            Kind::Pool(Pool {
+                function: PoolFunction::Average,
+                ..
+            }) if before.is_none() => return Arrival::Bytes,
+            Kind::Convolution(_) | Kind::Separable(_) => layer.field().kernel,
             _ => Kernel::square(1),
         };
         // A leading `A` keeps sums of bytes, and hands its averages on.
@@ -323,23 +331,19 @@ fn live_pixels(kernel: Kernel, input: Shape, channels: u32, cells_per_byte: u32)
 }
 
 /// By layer, what of its input and of its output is read.
-fn used_shapes(layers: &[&Layer]) -> Vec<(Shape, Shape)> {
+fn used_shapes(layers: &[&Node]) -> Vec<(Shape, Shape)> {
     let mut shapes = Vec::with_capacity(layers.len());
     let mut output = layers.last().map(|layer| layer.output);
     for layer in layers.iter().rev() {
         let used = output.unwrap_or(layer.output);
-        let input = match layer.kind {
-            LayerKind::AveragePool { window } | LayerKind::MaxPool { window } => Shape {
-                height: used.height * window.height,
-                width: used.width * window.width,
-                ..layer.input
-            },
-            LayerKind::Convolution { kernel, .. } | LayerKind::Separable { kernel, .. } => Shape {
-                height: used.height + kernel.height - 1,
-                width: used.width + kernel.width - 1,
-                ..layer.input
-            },
-            LayerKind::Dense { .. } | LayerKind::Dropout { .. } => layer.input,
+        let used_map = layer.field().used_map(Kernel {
+            height: used.height,
+            width: used.width,
+        });
+        let input = Shape {
+            height: used_map.height,
+            width: used_map.width,
+            ..layer.input
         };
         shapes.push((input, used));
         output = Some(input);

@@ -8,9 +8,11 @@ use super::{
     RuntimeParameters, Step, SumParameters, WeightedSum, packed_row_bytes,
 };
 use crate::declaration::Declaration;
-use crate::network::{Activation, Bits, Layer, LayerId, LayerKind, Network};
-use crate::plan::{self, Arrival, Keeps, MemoryPlan, Placement, ReceptiveField, storage_indices};
-use crate::weights::{LayerParameters, Parameters, Weights};
+use crate::network::{
+    Activation, Bits, Kind, Network, Node, NodeId, Pool, PoolFunction, SumHalf, SumShape,
+};
+use crate::plan::{self, Arrival, Keeps, MemoryPlan, Placement, storage_indices};
+use crate::weights::{Parameters, Weights};
 
 /// Decides everything, for parameters that are constants.
 pub fn lower(
@@ -59,35 +61,34 @@ fn lower_all(
         .enumerate()
         .map(|(index, placement)| {
             let signed = match plan.steps.get(index) {
-                Some(step) => network.layer(step.layer).signed_input,
-                None => network.last_layer().signed_output,
+                Some(step) => network.node(step.layer).signed_input,
+                None => network.last_node().signed_output,
             };
             map(placement, signed)
         })
         .collect();
     let mut next_byte = 0;
-    let mut operation = |id: LayerId, input: Option<&Placement>| {
-        let layer = network.layer(id);
-        let is_last = id == network.last_layer().id;
+    let mut operation = |id: NodeId, input: Option<&Placement>| {
+        let layer = network.node(id);
         // The weights of a streamed dense layer are each used in a single place
         // of the input, which is another one at each pixel.
-        let streamed_dense = input.is_none() && matches!(layer.kind, LayerKind::Dense { .. });
+        let streamed_dense = input.is_none() && matches!(layer.kind, Kind::Dense(_));
         let mut lowering = Lowering {
             layer,
             bits: network.bits(),
             form: match streamed_dense {
                 true => Form::Table,
-                false => Form::of(declaration.code_of(id)),
+                false => Form::of(declaration.code_of(layer.layer)),
             },
-            gives_logits: is_last && network.gives_logits(),
+            gives_logits: network.is_exact(id),
             accumulators: accumulators.of(id),
             next_byte: &mut next_byte,
         };
-        lowering.operation(weights.map(|weights| weights.layer(id)), input)
+        lowering.operation(weights.map(|weights| weights.node(id)), input)
     };
     let mut stages: Vec<Stage> = Vec::with_capacity(plan.stages.len());
     for stage in &plan.stages {
-        let layer = network.layer(stage.layer);
+        let layer = network.node(stage.layer);
         if stage.arrival == Arrival::Bytes {
             continue;
         }
@@ -98,7 +99,7 @@ fn lower_all(
             signed_input: layer.signed_input,
             arrival: stage.arrival,
             keeps: stage.keeps,
-            field: ReceptiveField::of(layer),
+            field: layer.field(),
             operation: operation(stage.layer, None),
             sink: Sink::Stays,
             ring_position: stage.ring_position,
@@ -118,12 +119,12 @@ fn lower_all(
         .zip(&plan.maps)
         .enumerate()
         .map(|(index, (step, input))| {
-            let layer = network.layer(step.layer);
+            let layer = network.node(step.layer);
             Step {
                 layer: layer.id,
                 order: step.order,
                 output: layer.output,
-                field: ReceptiveField::of(layer),
+                field: layer.field(),
                 stores: index + 1 < plan.maps.len(),
                 operation: operation(layer.id, Some(input)),
             }
@@ -199,7 +200,7 @@ fn room_beside(map: &Map, plan: &MemoryPlan, bytes: u32) -> Option<u32> {
 /// The integer of the results: logits are sums, activations fit 16 bits.
 pub fn results_accumulator(network: &Network, accumulators: &Accumulators) -> Accumulator {
     if network.gives_logits() {
-        accumulators.of(network.last_layer().id).1
+        accumulators.of(network.last_node().id).1
     } else {
         Accumulator::I16
     }
@@ -215,7 +216,7 @@ fn intake(network: &Network, plan: &MemoryPlan, sink: Sink) -> Intake {
             output,
             ..
         }) => {
-            let window = ReceptiveField::of(network.layer(*layer)).kernel;
+            let window = network.node(*layer).field().kernel;
             Intake {
                 pool: Some(PooledIntake {
                     layer: *layer,
@@ -262,7 +263,7 @@ fn map(placement: &Placement, signed: bool) -> Map {
 
 /// One layer on its way to a step.
 struct Lowering<'a> {
-    layer: &'a Layer,
+    layer: &'a Node,
     bits: Bits,
     form: Form,
     /// Whether its sums are results.
@@ -273,86 +274,77 @@ struct Lowering<'a> {
 }
 
 impl Lowering<'_> {
-    /// `parameters` are those of the layer; without any they come at run time.
-    /// `input` is the map that it reads, unless that arrives pixel by pixel.
+    /// `parameters` are those of the node's sums; without any they come at run
+    /// time. `input` is the map that it reads, unless that arrives pixel by pixel.
     fn operation(
         &mut self,
-        parameters: Option<&LayerParameters>,
+        parameters: Option<&[Parameters]>,
         input: Option<&Placement>,
     ) -> Operation {
-        let (first, second) = match parameters {
-            Some(LayerParameters::Single(sum)) => (Some(sum), None),
-            Some(LayerParameters::Separable {
-                depthwise,
-                pointwise,
-            }) => (Some(depthwise), Some(pointwise)),
-            Some(LayerParameters::None) | None => (None, None),
-        };
-        let (inputs, outputs) = (self.layer.input.channels, self.layer.output.channels);
         let finish = match self.layer.activation() {
             Some(Activation::Linear) if self.gives_logits => Finish::Exact,
             Some(Activation::Linear) => Finish::Signed,
             _ => Finish::Relu,
         };
-        let (accumulator, accumulator_of_second) = self.accumulators;
-        match self.layer.kind {
-            LayerKind::AveragePool { window } => Operation::AveragePool {
-                shift: window.taps().ilog2(),
-            },
-            LayerKind::MaxPool { .. } => Operation::MaxPool,
-            LayerKind::Convolution { kernel, .. } => {
-                let rows = kernel.taps() * inputs;
-                // `[out, rows, columns, in]`: a tap's inputs are neighbours.
-                let in_order = |sum: &Parameters| by_input(sum, 0..rows as usize);
-                Operation::Convolution(WeightedSum {
-                    accumulator,
-                    inputs,
-                    outputs,
-                    rows,
-                    parameters: self.parameters(first, (rows, outputs), in_order),
-                    finish,
-                })
-            }
-            LayerKind::Dense { .. } => {
-                let rows = self.layer.input.values();
-                let in_order = |sum: &Parameters| match input {
-                    Some(map) => by_input(sum, storage_order(map)),
-                    None => by_input(sum, 0..rows as usize),
-                };
-                Operation::Dense(WeightedSum {
-                    accumulator,
-                    inputs: rows,
-                    outputs,
-                    rows,
-                    parameters: self.parameters(first, (rows, outputs), in_order),
-                    finish,
-                })
-            }
-            LayerKind::Separable { kernel, .. } => {
-                let taps = kernel.taps();
-                // This tensor is in the order of use as it stands.
-                let as_it_stands = |sum: &Parameters| sum.weight.clone();
-                let in_order = |sum: &Parameters| by_input(sum, 0..inputs as usize);
-                Operation::Separable {
-                    depthwise: WeightedSum {
-                        accumulator,
-                        inputs,
-                        outputs: inputs,
-                        rows: taps,
-                        parameters: self.parameters(first, (taps, inputs), as_it_stands),
-                        finish: Finish::Signed,
+        let layer = self.layer;
+        let mut sums = layer.sums().enumerate().map(|(index, shape)| {
+            let parameters = parameters.map(|parameters| &parameters[index]);
+            let finish = match shape.half {
+                SumHalf::Depthwise => Finish::Signed,
+                SumHalf::Only | SumHalf::Pointwise => finish,
+            };
+            self.sum(&shape, parameters, finish, input)
+        });
+        let mut next = || sums.next().expect("a kind with weights has sums");
+        match layer.kind {
+            Kind::Pool(Pool { function, .. }) => {
+                let taps = layer.field().kernel.taps();
+                match function {
+                    PoolFunction::Average => Operation::AveragePool {
+                        shift: taps.ilog2(),
                     },
-                    pointwise: WeightedSum {
-                        accumulator: accumulator_of_second,
-                        inputs,
-                        outputs,
-                        rows: inputs,
-                        parameters: self.parameters(second, (inputs, outputs), in_order),
-                        finish,
-                    },
+                    PoolFunction::Maximum => Operation::MaxPool,
                 }
             }
-            LayerKind::Dropout { .. } => unreachable!("no plan has a step for dropout"),
+            Kind::Convolution(_) => Operation::Convolution(next()),
+            Kind::Dense(_) => Operation::Dense(next()),
+            Kind::Separable(_) => Operation::Separable {
+                depthwise: next(),
+                pointwise: next(),
+            },
+            Kind::Depthwise(_) | Kind::Add(_) => todo!(),
+            Kind::Concat(_) => todo!(),
+            Kind::Dropout(_) | Kind::Noise(_) => {
+                unreachable!("no plan has a step for what only training knows")
+            }
+        }
+    }
+
+    fn sum(
+        &mut self,
+        shape: &SumShape,
+        parameters: Option<&Parameters>,
+        finish: Finish,
+        input: Option<&Placement>,
+    ) -> WeightedSum {
+        let (rows, outputs) = (shape.rows(), shape.outputs);
+        let whole_map = matches!(self.layer.kind, Kind::Dense(_));
+        let in_order = |sum: &Parameters| match input.filter(|_| whole_map) {
+            Some(map) => by_row(sum, shape, storage_order(map)),
+            None => by_row(sum, shape, 0..rows),
+        };
+        let (first, last) = self.accumulators;
+        WeightedSum {
+            accumulator: match shape.half {
+                SumHalf::Depthwise => first,
+                SumHalf::Only | SumHalf::Pointwise => last,
+            },
+            // A dense layer is a single tap.
+            inputs: if whole_map { rows } else { shape.inputs },
+            outputs,
+            rows,
+            parameters: self.parameters(parameters, (rows, outputs), in_order),
+            finish,
         }
     }
 
@@ -382,23 +374,26 @@ impl Lowering<'_> {
     }
 }
 
-/// `[out, …]` to `[…][out]`, the values of an output taken in that order.
-fn by_input(parameters: &Parameters, order: impl IntoIterator<Item = usize>) -> Vec<i8> {
-    let per_output = parameters.weight.len() / parameters.bias.len();
+/// To `[row][output]`, the rows taken in that order.
+fn by_row(
+    parameters: &Parameters,
+    shape: &SumShape,
+    rows: impl IntoIterator<Item = u32>,
+) -> Vec<i8> {
     let mut weights = Vec::with_capacity(parameters.weight.len());
-    for input in order {
-        weights.extend(parameters.weight[input..].iter().step_by(per_output));
+    for row in rows {
+        weights.extend((0..shape.outputs).map(|output| parameters.weight_of(shape, row, output)));
     }
     weights
 }
 
 /// The values of a map in the order in which it is stored, as indices in
 /// flattening order.
-fn storage_order(map: &Placement) -> impl Iterator<Item = usize> {
+fn storage_order(map: &Placement) -> impl Iterator<Item = u32> {
     let pixels = map.storage.pixels(map.shape.height, map.shape.width);
     let (width, channels) = (map.shape.width, map.shape.channels);
     pixels.into_iter().flat_map(move |(row, column)| {
         let first = (row * width + column) * channels;
-        (first..first + channels).map(|value| value as usize)
+        first..first + channels
     })
 }

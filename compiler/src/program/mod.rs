@@ -19,8 +19,8 @@ pub use parameters::{ConstantParameters, RuntimeParameters, SumParameters, param
 pub use proof::{Accumulators, ProgramError, prove};
 pub use stage::{Intake, PooledIntake, Pooling, Sink, Stage};
 
-use crate::network::{LayerId, Shape};
-use crate::plan::{Order, ReceptiveField};
+use crate::network::{NodeId, ReceptiveField, Shape};
+use crate::plan::Order;
 
 /// A network's whole inference.
 #[derive(Clone, Debug)]
@@ -140,7 +140,7 @@ impl Map {
 #[derive(Clone, Debug)]
 pub struct Step {
     /// The layer.
-    pub layer: LayerId,
+    pub layer: NodeId,
     /// The order of computing its outputs, and of storing them.
     pub order: Order,
     /// The shape of its outputs.

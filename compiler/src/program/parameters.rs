@@ -14,9 +14,8 @@
 //! No byte is without meaning: whatever the buffer holds, the network computes
 //! something, modulo the width of its sums.
 
-use super::flash::packed_weight_bytes;
 use super::{Form, Operation, Program, WeightedSum, pack_row, packed_row_bytes, unpack_row};
-use crate::network::{LayerKind, Network};
+use crate::network::{Network, Node};
 
 /// Where the parameters of a sum are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,20 +76,14 @@ impl RuntimeParameters {
 /// Bytes of a network's parameters at run time.
 pub fn parameter_bytes(network: &Network) -> u64 {
     let bits = network.bits();
-    let layers = network.layers().iter();
-    layers
-        .map(|layer| {
-            let sums = match layer.kind {
-                LayerKind::Convolution { .. } | LayerKind::Dense { .. } => 1,
-                LayerKind::Separable { .. } => 2,
-                LayerKind::AveragePool { .. }
-                | LayerKind::MaxPool { .. }
-                | LayerKind::Dropout { .. } => 0,
-            };
-            let biases = layer.bias_count() * u64::from(bits.biases / 8);
-            2 * sums + biases + packed_weight_bytes(layer, bits.weights)
-        })
-        .sum()
+    let sums = network.nodes().iter().flat_map(Node::sums);
+    sums.map(|sum| {
+        let shifts = sum.shifts().0.len() as u64;
+        let biases = u64::from(sum.outputs) * u64::from(bits.biases / 8);
+        let rows = u64::from(sum.rows());
+        shifts + biases + rows * u64::from(packed_row_bytes(sum.outputs, bits.weights))
+    })
+    .sum()
 }
 
 /// The buffer of a program whose parameters are constants.
@@ -159,7 +152,7 @@ fn unpack(
 mod tests {
     use super::*;
     use crate::declaration::{Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource};
-    use crate::network::{Activation, Bits, LayerKind, Shape};
+    use crate::network::{Activation, Bits, Kind, Shape};
     use crate::plan::{self, MemoryPlan, Strategy, SumBytes};
     use crate::program::{lower_runtime, pack_parameters};
     use crate::weights::{LayerParameters, Parameters, Shift, Weights};
@@ -167,7 +160,7 @@ mod tests {
 
     /// `[1, 1, 2] => < D*(3) >` with biases of 8 bits.
     fn declaration() -> (Declaration, MemoryPlan) {
-        let kind = LayerKind::Dense {
+        let kind = Kind::Dense {
             outputs: 3,
             activation: Activation::Linear,
         };

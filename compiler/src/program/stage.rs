@@ -12,8 +12,8 @@
 //! - a dense layer adds every pixel to its sums, and does with the map's last.
 
 use super::Operation;
-use crate::network::{Kernel, LayerId, Shape};
-use crate::plan::{Arrival, Keeps, ReceptiveField, Ring, Sums, Windows};
+use crate::network::{Kernel, NodeId, ReceptiveField, Shape};
+use crate::plan::{Arrival, Keeps, Ring, Sums, Windows};
 
 /// How bytes become the pixels of the first map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct Intake {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PooledIntake {
     /// The layer.
-    pub layer: LayerId,
+    pub layer: NodeId,
     /// The window, which is the stride too.
     pub window: Kernel,
     /// Where the sums begin in the arena.
@@ -48,7 +48,7 @@ pub struct PooledIntake {
 #[derive(Clone, Debug)]
 pub struct Stage {
     /// The layer.
-    pub layer: LayerId,
+    pub layer: NodeId,
     /// What of its input arrives.
     pub input: Shape,
     /// What of its output is computed.

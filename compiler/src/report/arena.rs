@@ -1,7 +1,7 @@
 //! What the arena holds at each moment: what pictures and charts are made of.
 
 use crate::interpreter::{self, Occupant, Stage, Timeline};
-use crate::network::{LayerId, Network, Shape};
+use crate::network::{Network, NodeId, Shape};
 use crate::program::{Operation, Program};
 use std::ops::Range;
 
@@ -31,7 +31,7 @@ pub struct ArenaOverTime {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
     /// `None` for the input's bytes, shortened to activations.
-    pub layer: Option<LayerId>,
+    pub layer: Option<NodeId>,
     /// As the declaration writes it, or `input`.
     pub name: String,
     /// What it makes.
@@ -42,7 +42,7 @@ pub struct Owner {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Phase {
     /// The layer that is computed; `None` while the input arrives.
-    pub layer: Option<LayerId>,
+    pub layer: Option<NodeId>,
     /// Its events.
     pub events: Range<u32>,
 }
@@ -191,11 +191,11 @@ fn owners(network: &Network, program: &Program) -> Vec<Owner> {
     [first].into_iter().chain(others).collect()
 }
 
-fn layer_owner(network: &Network, layer: LayerId) -> Owner {
+fn layer_owner(network: &Network, layer: NodeId) -> Owner {
     Owner {
         layer: Some(layer),
-        name: network.layer(layer).to_string(),
-        output: network.layer(layer).output,
+        name: network.node(layer).to_string(),
+        output: network.node(layer).output,
     }
 }
 
@@ -265,7 +265,7 @@ fn values_moved(network: &Network, program: &Program, stage: Stage) -> u64 {
         Stage::Results => return 0,
         Stage::Layer(id) => id,
     };
-    let layer = network.layer(id);
+    let layer = network.node(id);
     let (inputs, outputs) = (layer.input.channels, layer.output.channels);
     let streamed = program.stages.iter().find(|stage| stage.layer == id);
     let step = program.steps.iter().find(|step| step.layer == id);

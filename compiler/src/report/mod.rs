@@ -15,7 +15,7 @@ pub use text::text;
 use crate::avr::Form;
 use crate::budget::{Design, LayerFootprint, reserved_flash_bytes};
 use crate::declaration::{Declaration, WeightsSource};
-use crate::network::{LayerKind, Shape};
+use crate::network::{Kind, Shape};
 use crate::plan::{Arrival, Order};
 use std::fmt;
 
@@ -262,7 +262,7 @@ pub fn layers(declaration: &Declaration, design: &Design) -> Vec<LayerRow> {
         });
     }
     for (index, stage) in plan.stages.iter().enumerate() {
-        let layer = network.layer(stage.layer);
+        let layer = network.node(stage.layer);
         let ring_cells = match stage.arrival {
             Arrival::Ring(ring) => ring.cells(),
             Arrival::Bytes | Arrival::Window | Arrival::Values => 0,
@@ -284,12 +284,12 @@ pub fn layers(declaration: &Declaration, design: &Design) -> Vec<LayerRow> {
         });
     }
     for step in &plan.steps {
-        let layer = network.layer(step.layer);
+        let layer = network.node(step.layer);
         rows.push(LayerRow {
             name: layer.to_string(),
             output: layer.output,
             order: match layer.kind {
-                LayerKind::Dense { .. } => LayerOrder::OneByOne,
+                Kind::Dense(_) => LayerOrder::OneByOne,
                 _ => LayerOrder::Pixels(step.order),
             },
             live_input_bytes: plan.bytes(step.live_input_cells),

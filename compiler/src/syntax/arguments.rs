@@ -9,7 +9,10 @@ use super::size::{self, Sizes};
 use super::tokens::{Piece, found, integer, is_punct, literal, pieces, stream, trees};
 use super::values;
 use crate::diagnostic::Diagnostics;
-use crate::network::{Activation, Kernel, LayerKind};
+use crate::network::{
+    Activation, Convolution, Dense, Dropout, Kernel, Kind, Pool, PoolFunction, PoolWindow,
+    Separable, Window,
+};
 use std::slice;
 
 /// The one argument with a name.
@@ -32,7 +35,7 @@ pub(super) fn read(
     group: Option<&Group>,
     layer: &mut LayerAst,
     errors: &mut Diagnostics,
-) -> Option<LayerKind> {
+) -> Option<Kind> {
     let inner = group.map(|group| trees(group.stream())).unwrap_or_default();
     let (named, given): (Vec<_>, Vec<_>) = pieces(&inner).into_iter().partition(is_named);
     let mut right = named_arguments(letter, &named, layer, errors);
@@ -56,10 +59,12 @@ pub(super) fn read(
                 true => DEFAULT_WINDOW,
                 false => reader.size(0, &size::WINDOW)?,
             };
-            match letter {
-                Letter::A => LayerKind::AveragePool { window },
-                _ => LayerKind::MaxPool { window },
-            }
+            let function = match letter {
+                Letter::A => PoolFunction::Average,
+                _ => PoolFunction::Maximum,
+            };
+            let window = PoolWindow::tiles(window);
+            Kind::Pool(Pool { function, window })
         }
         Letter::C1 | Letter::C2 => {
             layer.outputs_tokens = reader.tokens(0);
@@ -68,31 +73,34 @@ pub(super) fn read(
             let kernel = reader.size(1, &size::KERNEL);
             let (outputs, kernel) = (outputs?, kernel?);
             match letter {
-                Letter::C1 => LayerKind::Convolution {
+                Letter::C1 => Kind::Convolution(Convolution {
                     outputs,
-                    kernel,
+                    window: Window::valid(kernel),
                     activation,
-                },
-                _ => LayerKind::Separable {
+                    adds: false,
+                }),
+                _ => Kind::Separable(Separable {
                     outputs,
-                    kernel,
+                    window: Window::valid(kernel),
                     activation,
-                },
+                    adds: false,
+                }),
             }
         }
         Letter::D => {
             layer.outputs_tokens = reader.tokens(0);
-            LayerKind::Dense {
+            Kind::Dense(Dense {
                 outputs: reader.outputs(MOST_OUTPUTS, layer)?,
                 activation,
-            }
+                adds: false,
+            })
         }
         Letter::Dr => {
             let probability = match given.is_empty() {
                 true => DEFAULT_DROPOUT,
                 false => reader.probability(0)?,
             };
-            LayerKind::Dropout { probability }
+            Kind::Dropout(Dropout { probability })
         }
     };
     right.then_some(kind)

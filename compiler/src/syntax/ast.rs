@@ -6,7 +6,7 @@ use syn::{Attribute, Visibility};
 
 use super::keys::Key;
 use crate::declaration::{CodeChoice, PlanChoice};
-use crate::network::{Bits, LayerId, LayerKind, Shape};
+use crate::network::{Bits, Kind, LayerId, Shape};
 use crate::target::Target;
 use crate::weights::{WeightsPath, WeightsValue};
 
@@ -58,7 +58,7 @@ pub struct LayerAst {
     /// Its own `code`; `None` where that is left out or wrong.
     pub code: Option<CodeChoice>,
     /// `None` when the layer is wrong.
-    pub kind: Option<LayerKind>,
+    pub kind: Option<Kind>,
 }
 
 /// One key with its value.

@@ -10,7 +10,7 @@ use super::tokens::alternatives;
 use crate::budget::LARGEST_AVR_ARRAY_BYTES;
 use crate::declaration::{Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource};
 use crate::diagnostic::Diagnostics;
-use crate::network::{Kernel, LayerId, LayerKind, MOST_CHANNELS, Network, Shape, ShapeError};
+use crate::network::{GraphError, Kernel, Kind, LayerId, MOST_CHANNELS, Network, Shape};
 use crate::program::parameter_bytes;
 use crate::target::Architecture;
 use crate::weights::WeightsValue;
@@ -76,7 +76,7 @@ pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declar
 
 /// The `n` of a last layer `D`: the classes whatever is before it.
 fn dense_outputs(layers: &[LayerAst]) -> Option<usize> {
-    let dropout = |layer: &&LayerAst| matches!(layer.kind, Some(LayerKind::Dropout { .. }));
+    let dropout = |layer: &&LayerAst| layer.kind.is_some_and(|kind| kind.is_training_only());
     let last = layers.iter().rev().find(|layer| !dropout(layer))?;
     last.text
         .starts_with("D")
@@ -176,13 +176,13 @@ fn network(source: &Source, errors: &mut Diagnostics) -> Option<Network> {
     // error is the author's.
     match Network::new(input, bits, &kinds).map_err(|errors| errors.into_iter().next()) {
         Ok(network) => Some(network),
-        Err(Some(ShapeError::KernelLargerThanMap { layer, kernel, map })) => {
-            misfit(source, layer, kernel, map, errors);
+        Err(Some(GraphError::KernelLargerThanMap { item, kernel, map })) => {
+            misfit(source, LayerId(item), kernel, map, errors);
             None
         }
-        Err(Some(ShapeError::TooManyChannels { layer, channels })) => {
+        Err(Some(GraphError::TooManyChannels { item, channels })) => {
             errors.error(
-                &source.layers[layer.0].tokens,
+                &source.layers[item].tokens,
                 format!(
                     "`C2` takes at most {MOST_CHANNELS} channels, and reads {channels}: use fewer \
                      outputs before it, or `C1`"
@@ -206,13 +206,13 @@ fn misfit(source: &Source, id: LayerId, kernel: Kernel, map: Shape, errors: &mut
     let maker = source.layers[..id.0]
         .iter()
         .rev()
-        .find(|before| !matches!(before.kind, Some(LayerKind::Dropout { .. })));
+        .find(|before| !before.kind.is_some_and(|kind| kind.is_training_only()));
     let map_of = match maker {
         Some(maker) => format!("{map} map that `{}` makes", maker.text),
         None => format!("{map} input"),
     };
     let sizes = match layer.kind {
-        Some(LayerKind::AveragePool { .. } | LayerKind::MaxPool { .. }) => size::WINDOW,
+        Some(Kind::Pool(_)) => size::WINDOW,
         _ => size::KERNEL,
     };
     let what = sizes.what();

@@ -146,7 +146,7 @@ pub(super) fn check(plan: &PlanAst, network: &Network, errors: &mut Diagnostics)
         "a leading `A` averages bytes as they arrive"
     } else if layers <= most {
         return;
-    } else if network.computing_layers().nth(most).is_some() {
+    } else if network.computing_nodes().nth(most).is_some() {
         "the others read a single pixel"
     } else {
         "no others compute anything"

@@ -113,7 +113,7 @@ pub enum WeightsError {
         /// The tensor.
         name: String,
         /// `left` or `right`.
-        direction: &'static str,
+        direction: String,
         /// Bits.
         bits: u8,
     },

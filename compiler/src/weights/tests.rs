@@ -11,21 +11,21 @@ fn network(bits: Bits) -> Network {
     let (relu, linear) = (Activation::Relu, Activation::Linear);
     let kernel = Kernel::square(1);
     let kinds = [
-        LayerKind::AveragePool {
+        Kind::AveragePool {
             window: Kernel::square(2),
         },
-        LayerKind::Separable {
+        Kind::Separable {
             outputs: 3,
             kernel,
             activation: relu,
         },
-        LayerKind::Convolution {
+        Kind::Convolution {
             outputs: 4,
             kernel,
             activation: relu,
         },
-        LayerKind::Dropout { probability: 0.5 },
-        LayerKind::Dense {
+        Kind::Dropout { probability: 0.5 },
+        Kind::Dense {
             outputs: 2,
             activation: linear,
         },

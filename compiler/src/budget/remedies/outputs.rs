@@ -1,6 +1,6 @@
 //! Fewer outputs of one layer.
 
-use crate::network::{Layer, Network};
+use crate::network::{Network, Node};
 use std::cmp::Reverse;
 
 /// The layer that has to lose the smallest share of the network's
@@ -13,8 +13,8 @@ pub(super) fn fewer(
     can_fit: impl Fn(&Network) -> bool,
     fits: impl Fn(&Network) -> bool,
 ) -> Option<String> {
-    let last = network.last_layer().id;
-    let layers = network.computing_layers();
+    let last = network.last_node().id;
+    let layers = network.computing_nodes();
     let mut candidates: Vec<Candidate<'_>> = layers
         .filter(|layer| layer.id != last)
         .filter_map(|layer| {
@@ -48,28 +48,30 @@ pub(super) fn fewer(
 #[derive(Clone, Copy)]
 struct Candidate<'a> {
     network: &'a Network,
-    layer: &'a Layer,
+    layer: &'a Node,
     n: u32,
 }
 
 impl Candidate<'_> {
-    fn changed(&self) -> Network {
-        let kind = self.layer.kind.with_outputs(self.n);
-        self.network.with_layer(self.layer.id, kind)
+    /// `None` where maps that are added would no longer fit one another.
+    fn changed(&self) -> Option<Network> {
+        self.network.with_outputs(self.layer.layer, self.n).ok()
     }
 
     /// The less, the more of the network is left: its multiply-accumulates, and
     /// of equals its weights.
     fn rank(&self) -> Reverse<(u64, u64)> {
         let network = self.changed();
-        let weights = network.layers().iter().map(Layer::weight_count).sum();
-        Reverse((network.multiply_accumulates(), weights))
+        let weights = |network: &Network| network.nodes().iter().map(Node::weight_count).sum();
+        Reverse(network.map_or((0, 0), |network| {
+            (network.multiply_accumulates(), weights(&network))
+        }))
     }
 
     /// The largest of `1..=most` outputs that fits, where fewer never need more.
     fn with_most(self, most: u32, fits: impl Fn(&Network) -> bool) -> Option<Self> {
         let with = |n| Self { n, ..self };
-        let fits = |n| fits(&with(n).changed());
+        let fits = |n| with(n).changed().is_some_and(|network| fits(&network));
         if most == 0 || !fits(1) {
             return None;
         }
@@ -90,10 +92,10 @@ impl Candidate<'_> {
     }
 
     fn to_words(self) -> String {
-        let (changed, layer) = (self.changed(), self.layer);
-        let changed = changed.layer(layer.id);
+        let layer = self.layer;
+        let changed = layer.kind.with_outputs(self.n);
         let text = layer.to_string();
-        let layers = self.network.layers().iter();
+        let layers = self.network.nodes().iter();
         let same: Vec<_> = layers.filter(|other| other.to_string() == text).collect();
         let place = match &same[..] {
             [_] => String::new(),

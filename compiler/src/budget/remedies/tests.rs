@@ -29,7 +29,7 @@ fn weights(network: &Network) -> Weights {
             shift: Shift { left: 0, right: 6 },
         }),
     };
-    Weights::new(network.layers().iter().map(of).collect())
+    Weights::new(network.nodes().iter().map(of).collect())
 }
 
 /// What a design says that is over budget in SRAM, and in flash.
@@ -250,7 +250,7 @@ fn the_suggested_layer_loses_the_least_of_all_layers() {
         let remedy = remedies(&message)[0];
         let of = |text: &str| parse(&declared(text)).network.multiply_accumulates();
         let left = of(&follow(&text, remedy).0);
-        let layers = network.computing_layers().rev().skip(1);
+        let layers = network.computing_nodes().rev().skip(1);
         for layer in layers.filter(|layer| layer.kind.outputs().is_some()) {
             for n in 1..layer.kind.outputs().unwrap() {
                 let changed = network.with_layer(layer.id, layer.kind.with_outputs(n));

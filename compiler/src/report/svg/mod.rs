@@ -9,7 +9,6 @@ use super::{ArenaOverTime, given, thousands};
 use crate::budget::Design;
 use crate::declaration::Declaration;
 use crate::network::Network;
-use crate::plan::ReceptiveField;
 use crate::program::Program;
 use arena::Detail;
 use canvas::{Anchor, Canvas, Font};
@@ -46,8 +45,8 @@ pub fn svg(picture: &Picture<'_>) -> String {
 
 /// Whether the network is so small that its picture is part of the rustdoc.
 pub(crate) fn fits_rustdoc(network: &Network) -> bool {
-    let values = network.computing_layers().map(|layer| {
-        let read = ReceptiveField::of(layer).kernel.taps() * layer.input.channels;
+    let values = network.computing_nodes().map(|layer| {
+        let read = layer.field().kernel.taps() * layer.input.channels;
         u64::from(layer.output.pixels()) * u64::from(read + layer.output.channels)
     });
     u64::from(network.input().values()) + values.sum::<u64>() <= MOST_VALUES_OF_RUSTDOC

@@ -3,8 +3,8 @@
 
 use super::canvas::{Anchor, Canvas, Font, Number};
 use super::{MARGIN, Picture, WIDTH, palette};
-use crate::network::{Layer, LayerKind, Shape};
-use crate::plan::{Order, ReceptiveField, Ring};
+use crate::network::{Kind, Node, ReceptiveField, Shape};
+use crate::plan::{Order, Ring};
 use crate::program::{Stage, Step};
 use std::fmt::Write;
 
@@ -24,7 +24,7 @@ const SMALLEST_BORDERED: f64 = 6.0;
 /// A moment of a map.
 struct Scene<'a> {
     /// The layer that reads it.
-    layer: &'a Layer,
+    layer: &'a Node,
     map: Shape,
     /// Its order in memory.
     storage: Order,
@@ -33,10 +33,10 @@ struct Scene<'a> {
     field: ReceptiveField,
     /// Whose values they are.
     owner: usize,
-    kind: Kind,
+    moment: Moment,
 }
 
-enum Kind {
+enum Moment {
     /// Of a map that is there as a whole, whose reader computes in that order and
     /// is done with an output: at the peak, or halfway.
     InPlace {
@@ -65,12 +65,12 @@ pub(super) fn draw(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) -> f64 
     let side = (MOST_WIDTH / f64::from(width))
         .min(MOST_HEIGHT / f64::from(height))
         .min(LARGEST_PIXEL);
-    let heading = match scene.kind {
-        Kind::InPlace { .. } => format!(
+    let heading = match scene.moment {
+        Moment::InPlace { .. } => format!(
             "How the {} map that {} reads is stored",
             scene.map, scene.layer
         ),
-        Kind::Streamed { .. } => format!(
+        Moment::Streamed { .. } => format!(
             "What is kept of the {} map that {} reads",
             scene.map, scene.layer
         ),
@@ -133,7 +133,7 @@ fn scene<'a>(picture: &Picture<'a>) -> Option<Scene<'a>> {
         .max_by_key(|(_, _, ring)| ring.cells());
     let network = &picture.declaration.network;
     if let (Some((index, stage, ring)), None) = (ring, phase.layer) {
-        return Some(streamed(network.layer(stage.layer), index, stage, ring));
+        return Some(streamed(network.node(stage.layer), index, stage, ring));
     }
     // Where the input is the peak, the layer that reads it.
     let (index, step) = match phase.layer {
@@ -141,14 +141,14 @@ fn scene<'a>(picture: &Picture<'a>) -> Option<Scene<'a>> {
         None => (0..).zip(&program.steps).next(),
     }?;
     let ordinal = phase.layer.map(|_| peak.event - phase.events.start);
-    let layer = network.layer(step.layer);
+    let layer = network.node(step.layer);
     let storage = picture.design.plan.maps.get(index)?.storage;
     let owner = program.stages.len() + index;
     Some(in_place(layer, owner, step, storage, ordinal))
 }
 
 fn in_place<'a>(
-    layer: &'a Layer,
+    layer: &'a Node,
     owner: usize,
     step: &Step,
     storage: Order,
@@ -165,12 +165,12 @@ fn in_place<'a>(
         map: layer.input,
         storage,
         field_start: (
-            row * step.field.row_stride,
-            column * step.field.column_stride,
+            row * step.field.stride.rows,
+            column * step.field.stride.columns,
         ),
         field: step.field,
         owner,
-        kind: Kind::InPlace {
+        moment: Moment::InPlace {
             order: step.order,
             ordinal,
             is_peak: ordinal_of_peak.is_some(),
@@ -179,7 +179,7 @@ fn in_place<'a>(
 }
 
 /// At an output in the middle.
-fn streamed<'a>(layer: &'a Layer, index: usize, stage: &Stage, ring: Ring) -> Scene<'a> {
+fn streamed<'a>(layer: &'a Node, index: usize, stage: &Stage, ring: Ring) -> Scene<'a> {
     let output = stage.output;
     Scene {
         layer,
@@ -188,7 +188,7 @@ fn streamed<'a>(layer: &'a Layer, index: usize, stage: &Stage, ring: Ring) -> Sc
         field_start: (output.height / 2, output.width / 2),
         field: stage.field,
         owner: index,
-        kind: Kind::Streamed { ring },
+        moment: Moment::Streamed { ring },
     }
 }
 
@@ -204,12 +204,12 @@ impl Scene<'_> {
     fn states(&self) -> Vec<State> {
         let Shape { height, width, .. } = self.map;
         let index = |(row, column): Pixel| (row * width + column) as usize;
-        match self.kind {
-            Kind::InPlace { order, ordinal, .. } => {
+        match self.moment {
+            Moment::InPlace { order, ordinal, .. } => {
                 let mut states = vec![State::Free; (height * width) as usize];
                 let output = self.layer.output;
                 let outputs = match self.layer.kind {
-                    LayerKind::Dense { .. } => vec![(0, 0)],
+                    Kind::Dense(_) => vec![(0, 0)],
                     _ => order.pixels(output.height, output.width),
                 };
                 for &pixel in outputs.iter().skip(ordinal as usize + 1) {
@@ -219,7 +219,7 @@ impl Scene<'_> {
                 }
                 states
             }
-            Kind::Streamed { ring } => {
+            Moment::Streamed { ring } => {
                 let newest = index(self.field_end());
                 let state = |pixel: usize| match pixel {
                     _ if pixel > newest => State::NotYet,
@@ -264,7 +264,7 @@ fn pixels(canvas: &mut Canvas, scene: &Scene<'_>, side: f64, at: impl Fn(Pixel) 
     }
     let size = (f64::from(width) * side, f64::from(height) * side);
     canvas.rectangle(at((0, 0)), size, r##"fill="none" stroke="#777""##);
-    if let Kind::Streamed { .. } = scene.kind {
+    if let Moment::Streamed { .. } = scene.moment {
         let (x, y) = at(scene.field_end());
         let (x, y) = (Number(x + side / 2.0), Number(y + side / 2.0));
         let radius = Number((side * 0.28).max(2.0));
@@ -314,7 +314,7 @@ fn arrows(canvas: &mut Canvas, scene: &Scene<'_>, side: f64, at: impl Fn(Pixel) 
     }
     canvas.path(&shafts, r##"fill="none" stroke="#333" stroke-width="1""##);
     canvas.path(&heads, r##"fill="#333""##);
-    if side < SMALLEST_NUMBERED || matches!(scene.kind, Kind::Streamed { .. }) {
+    if side < SMALLEST_NUMBERED || matches!(scene.moment, Moment::Streamed { .. }) {
         return;
     }
     let font = Font {
@@ -345,8 +345,8 @@ fn explanations(scene: &Scene<'_>, side: f64) -> Vec<String> {
     } else {
         "numbers"
     };
-    match scene.kind {
-        Kind::InPlace { order, is_peak, .. } => {
+    match scene.moment {
+        Moment::InPlace { order, is_peak, .. } => {
             let lies = match scene.storage {
                 Order::Herringbone => format!(
                     "Its {pixels} pixels lie in memory line by line, as the {marks} say: a row, then a \
@@ -374,7 +374,7 @@ fn explanations(scene: &Scene<'_>, side: f64) -> Vec<String> {
                 format!("This is the moment {moment}, right after an output was computed:"),
             ]
         }
-        Kind::Streamed { ring } => vec![
+        Moment::Streamed { ring } => vec![
             format!(
                 "The map is never there as a whole. Its pixels are made row by row, and at most {} of \
                  the {pixels} are kept, in a ring: the newest one (the dot) takes the bytes of the oldest.",
@@ -391,8 +391,8 @@ fn explanations(scene: &Scene<'_>, side: f64) -> Vec<String> {
 /// What the pixels' looks mean; `None`: the outline.
 fn key(scene: &Scene<'_>) -> Vec<(Option<State>, &'static str)> {
     let outline = (None, "what this output has read");
-    match scene.kind {
-        Kind::InPlace { .. } => vec![
+    match scene.moment {
+        Moment::InPlace { .. } => vec![
             (Some(State::Live), "still to be read by later outputs"),
             (
                 Some(State::Free),
@@ -400,7 +400,7 @@ fn key(scene: &Scene<'_>) -> Vec<(Option<State>, &'static str)> {
             ),
             outline,
         ],
-        Kind::Streamed { .. } => vec![
+        Moment::Streamed { .. } => vec![
             (Some(State::Live), "kept"),
             (Some(State::Free), "forgotten: no later output reads it"),
             (Some(State::NotYet), "not made yet"),
