@@ -213,13 +213,21 @@ mod tests {
         let program = lower_runtime(&declaration, &plan);
         assert_eq!(program.parameter_bytes as usize, buffer.len());
         let loaded = program.with_parameters(&buffer);
-        let sum = loaded.steps[0].operation.sums().next().unwrap();
+        let sum = loaded
+            .steps()
+            .next()
+            .unwrap()
+            .operation
+            .sums()
+            .next()
+            .unwrap();
         let constants = ConstantParameters {
             form: Form::Table,
             weights: vec![-8, 0, 7, 7, 1, -1],
             biases: vec![1, -1, -128],
             left: 2,
             right: 5,
+            skip: 0,
         };
         assert_eq!(sum.parameters, SumParameters::Constant(constants));
     }
