@@ -169,7 +169,7 @@ impl Draft {
         // First how everything is read, without places; then, as the simulation
         // says how much of it is alive, the places.
         let readers = readers(outline, &used, &timings);
-        let simulation = Simulation::run(outline, &used, &timings, &readers, grid);
+        let simulation = Simulation::of(outline, &used, &timings, &readers);
         for (reader, node) in readers.iter().zip(outline.nodes()) {
             let stage = layout.stage(node, reader, &timings, &simulation, &stages);
             stages.push(stage);
