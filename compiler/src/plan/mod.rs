@@ -7,6 +7,7 @@
 
 mod herringbone;
 mod lifetime;
+pub mod operator_order;
 mod order;
 mod placement;
 mod row_major;
