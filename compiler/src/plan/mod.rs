@@ -10,7 +10,7 @@ mod draft;
 mod graph;
 mod herringbone;
 mod lifetime;
-mod operator_order;
+pub mod operator_order;
 mod order;
 mod place;
 mod placement;
