@@ -270,15 +270,15 @@ impl Builder {
                 let value = self.find(index, label, items);
                 if let Some(unread) = self.unread.take() {
                     // A labelled map is read where its label is, or reported there.
-                    let labelled = self
-                        .labels
-                        .iter()
-                        .any(|label| label.item.is_some() && label.value == self.running);
+                    let mut labels = self.labels.iter();
+                    let labelled = items[unread].is_layer()
+                        && labels.any(|label| label.value == self.running);
                     if !labelled {
                         self.errors.push(GraphError::UnreadBranch { item: unread });
                     }
                 }
                 self.running = value.unwrap_or(self.running);
+                self.unread = Some(index);
             }
             Entry::Layer { kind, labels } => {
                 let layer = self.next_layer();
@@ -499,8 +499,9 @@ impl Builder {
                 });
             }
         }
-        // The list ends with a map that was read, or is the input.
-        if self.errors.is_empty() && self.unread.is_none() {
+        // A list that ends with a label makes nothing of it.
+        let last = items.last().filter(|last| !last.is_layer());
+        if last.is_some() && self.errors.is_empty() {
             let item = items.len() - 1;
             self.errors.push(GraphError::UnreadBranch { item });
         }
