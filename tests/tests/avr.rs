@@ -5,10 +5,11 @@ use herringbone_compiler::avr::{self, Core, Form};
 use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
-use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
+use herringbone_compiler::network::{Activation, Bits, Kernel, Network, Shape};
 use herringbone_compiler::plan::{self, Strategy, SumBytes};
 use herringbone_compiler::program;
 use herringbone_compiler::target::Target;
+use herringbone_tests::layers::{average, convolution, dense, maximum, separable};
 use herringbone_tests::networks::Case;
 use std::collections::BTreeMap;
 
@@ -19,26 +20,12 @@ fn network(channels: u32, bits: Bits) -> Network {
     let linear = Activation::Linear;
     let window = Kernel::square(2);
     let kinds = [
-        LayerKind::Convolution {
-            outputs: channels,
-            kernel,
-            activation: Activation::Relu,
-        },
-        LayerKind::Separable {
-            outputs: channels,
-            kernel,
-            activation: linear,
-        },
-        LayerKind::MaxPool { window },
-        LayerKind::AveragePool { window },
-        LayerKind::Dense {
-            outputs: channels,
-            activation: Activation::Relu,
-        },
-        LayerKind::Dense {
-            outputs: channels,
-            activation: linear,
-        },
+        convolution(channels, kernel, Activation::Relu),
+        separable(channels, kernel, linear),
+        maximum(window),
+        average(window),
+        dense(channels, Activation::Relu),
+        dense(channels, linear),
     ];
     Network::new(Shape::new(10, 9, 2), bits, &kinds).expect("the kernels fit")
 }
