@@ -5,10 +5,11 @@ use herringbone_compiler::avr::{self, Core, Form};
 use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
-use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
+use herringbone_compiler::network::{Activation, Bits, Kernel, Network, Shape};
 use herringbone_compiler::plan::{self, Strategy, SumBytes};
 use herringbone_compiler::program::{self, Program};
 use herringbone_compiler::target::Target;
+use herringbone_tests::layers::{average, convolution, dense, maximum, separable};
 use herringbone_tests::networks::Case;
 use std::collections::BTreeMap;
 
@@ -18,29 +19,6 @@ const CHANNELS: std::ops::RangeInclusive<u32> = 1..=65;
 /// Every way in which cores differ in the registers that kernels want: without
 /// and with `mul`, and with tables beyond 64 KB.
 const PARTS: [&str; 3] = ["attiny85", "atmega328p", "atmega2560"];
-
-fn convolution(outputs: u32, kernel: Kernel) -> LayerKind {
-    LayerKind::Convolution {
-        outputs,
-        kernel,
-        activation: Activation::Relu,
-    }
-}
-
-fn separable(outputs: u32, kernel: Kernel) -> LayerKind {
-    LayerKind::Separable {
-        outputs,
-        kernel,
-        activation: Activation::Linear,
-    }
-}
-
-fn dense(outputs: u32, activation: Activation) -> LayerKind {
-    LayerKind::Dense {
-        outputs,
-        activation,
-    }
-}
 
 /// Small networks that together have every kind of layer read, make and pass on
 /// that many channels.
@@ -52,29 +30,29 @@ fn networks(channels: u32, bits: Bits) -> Vec<Network> {
     let square = Kernel::square(2);
     let last = dense(2, Activation::Linear);
     let lists = [
-        vec![LayerKind::MaxPool { window: square }, last],
+        vec![maximum(square), last],
         vec![
-            LayerKind::AveragePool { window: row },
-            convolution(3, square),
+            average(row),
+            convolution(3, square, Activation::Relu),
             last,
         ],
         vec![
-            convolution(channels, square),
-            LayerKind::MaxPool { window: row },
-            LayerKind::AveragePool { window: row },
+            convolution(channels, square, Activation::Relu),
+            maximum(row),
+            average(row),
             last,
         ],
         vec![
-            separable(channels, square),
-            LayerKind::MaxPool { window: square },
-            separable(channels, Kernel::square(1)),
+            separable(channels, square, Activation::Linear),
+            maximum(square),
+            separable(channels, Kernel::square(1), Activation::Linear),
             dense(channels, Activation::Relu),
             dense(channels, Activation::Linear),
         ],
         vec![
-            separable(channels, row),
-            LayerKind::AveragePool { window: square },
-            convolution(channels, Kernel::square(1)),
+            separable(channels, row, Activation::Linear),
+            average(square),
+            convolution(channels, Kernel::square(1), Activation::Relu),
         ],
     ];
     let inputs = [channels, channels, 1, 2, channels];
