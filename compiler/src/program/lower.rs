@@ -99,6 +99,9 @@ fn lower_all(
                         let joined = node.reads[1..].iter();
                         Stage {
                             plan: stage.clone(),
+                            input: node.reads[0],
+                            joined: node.reads[1..].to_vec(),
+                            writes: node.writes,
                             signed_input: node.signed_input,
                             signed_joined: joined
                                 .map(|&value| network.value(value).signed)
@@ -158,7 +161,17 @@ fn lower_all(
         positions: plan.positions,
         cursor_pixel_bytes: plan.cursor_pixel_bytes,
         cursor_bytes: plan.cursor_bytes(),
+        places: plan.places.clone(),
+        signed: ByValue::new(
+            network
+                .values()
+                .entries()
+                .iter()
+                .map(|value| value.signed)
+                .collect(),
+        ),
         maps: ByValue::new(maps),
+        output: network.output_value(),
         results: Results {
             count,
             accumulator,
@@ -225,6 +238,7 @@ fn intake(network: &Network, plan: &MemoryPlan) -> Intake {
                     field,
                     windows: *windows,
                 }),
+                value: network.node(*node).writes,
                 divisor: Divisor(shortened * field.kernel.taps()),
                 output: *output,
                 sink: plan.intake,
@@ -232,6 +246,7 @@ fn intake(network: &Network, plan: &MemoryPlan) -> Intake {
         }
         first => Intake {
             pool: None,
+            value: network.input_value(),
             divisor: Divisor(shortened),
             output: match (plan.intake, first) {
                 (Sink::Map { .. }, _) | (_, None) => network.input(),

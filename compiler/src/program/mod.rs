@@ -20,7 +20,7 @@ pub use proof::{Accumulators, ProgramError, prove};
 pub use stage::{Intake, PooledIntake, Segment, Stage};
 
 use crate::network::{ByValue, NodeId, PoolFunction, ReceptiveField, Shape, ValueId};
-use crate::plan::Order;
+use crate::plan::{Arrival, Order, Place, Windows};
 
 /// A network's whole inference.
 #[derive(Clone, Debug)]
@@ -47,8 +47,14 @@ pub struct Program {
     pub cursor_pixel_bytes: u32,
     /// Bytes of the cursor.
     pub cursor_bytes: u32,
+    /// Where each value is.
+    pub places: ByValue<Place>,
+    /// Whether each value is two's complement.
+    pub signed: ByValue<bool>,
     /// Every value that is stored whole.
     pub maps: ByValue<Option<Map>>,
+    /// What the last node makes.
+    pub output: ValueId,
     /// What an inference returns.
     pub results: Results,
 }
@@ -105,6 +111,48 @@ impl Program {
         self.maps[value]
             .as_ref()
             .expect("the plan stores whole what jobs hand to one another")
+    }
+
+    /// Where the results are before they are returned; nowhere, where a step puts them
+    /// right into the caller's array.
+    pub fn place_of_results(&self) -> Place {
+        self.places[self.output]
+    }
+
+    /// The stage that keeps the results as sums.
+    pub fn stage_of_results(&self) -> Option<&Stage> {
+        match self.place_of_results() {
+            Place::Sums(_) => self.all_stages().find(|stage| stage.writes == self.output),
+            Place::Nowhere | Place::Whole(_) | Place::Ring(_) | Place::Windows(_) => None,
+        }
+    }
+
+    /// The stages of every segment.
+    pub fn all_stages(&self) -> impl Iterator<Item = &Stage> {
+        self.segments().flat_map(|segment| &segment.stages)
+    }
+
+    /// The pooling that takes the pixels of a value in as they are computed.
+    ///
+    /// # Panics
+    /// Where none does.
+    pub fn stage_that_takes(&self, value: ValueId) -> &Stage {
+        self.all_stages()
+            .find(|stage| stage.input == value && stage.plan.arrival == Arrival::Values)
+            .expect("a value that is taken in has the stage that takes it")
+    }
+
+    /// The windows in which the pixels of a value stay.
+    ///
+    /// # Panics
+    /// Where they are elsewhere.
+    pub fn windows_of(&self, value: ValueId) -> Windows {
+        match self.places[value] {
+            Place::Windows(windows) => windows,
+            Place::Nowhere | Place::Whole(_) | Place::Ring(_) | Place::Sums(_) => {
+                unreachable!("the plan has said that the pixels stay in their windows")
+            }
+        }
     }
 
     /// What is computed with weights, in the order of running.

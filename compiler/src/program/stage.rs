@@ -12,7 +12,7 @@
 //! - any other stage computes an output from a whole field.
 
 use super::{Divisor, Operation};
-use crate::network::{Kernel, NodeId, ReceptiveField, Shape};
+use crate::network::{Kernel, NodeId, ReceptiveField, Shape, ValueId};
 use crate::plan::{Sink, StagePlan, Windows};
 
 /// How bytes become the pixels of the first map.
@@ -22,7 +22,9 @@ pub struct Intake {
     pub pool: Option<PooledIntake>,
     /// What a byte, or a window's sum, is divided by to make an activation.
     pub divisor: Divisor,
-    /// The pixels that are used of what it makes; others are not delivered.
+    /// What it makes: the input, or the leading `A`'s output.
+    pub value: ValueId,
+    /// The pixels that are used of it; others are not delivered.
     pub output: Shape,
     /// Where they go.
     pub sink: Sink,
@@ -100,6 +102,12 @@ impl Segment {
 pub struct Stage {
     /// Where and when.
     pub plan: StagePlan,
+    /// The running map.
+    pub input: ValueId,
+    /// The maps that it adds or concatenates.
+    pub joined: Vec<ValueId>,
+    /// What it makes.
+    pub writes: ValueId,
     /// Whether what it reads is two's complement.
     pub signed_input: bool,
     /// Whether each map that it adds or concatenates is.
