@@ -47,7 +47,7 @@ impl Machine<'_> {
     pub(super) fn take_in(&mut self, pixel: Pixel, channel: u32, byte: i64) -> Result<(), Fault> {
         let intake = self.program.intake;
         let completed = completed_by_intake(self.program, pixel);
-        let first = self.program.first_value();
+        let first = intake.value;
         let Some(pool) = intake.pool else {
             return match completed {
                 None => Ok(()),

@@ -50,12 +50,12 @@ impl<'a> Outline<'a> {
     }
 
     /// Whether a value comes into being while the segment runs.
-    fn makes(&self, value: ValueId) -> bool {
+    pub(super) fn makes(&self, value: ValueId) -> bool {
         let made = self.nodes().any(|node| node.writes == value);
         made || self.arriving && value == self.network.input_value()
     }
 
-    fn is_stored(&self, value: ValueId) -> bool {
+    pub(super) fn is_stored(&self, value: ValueId) -> bool {
         self.stores.contains(&value)
     }
 
