@@ -534,7 +534,7 @@ pub(super) fn multiply_byte(asm: &mut Assembly, low: Register, constant: u32, th
 
 /// Multiplies a pair by a constant, by doubling and adding. Changes r0, and
 /// r1, which is zero again behind it.
-fn multiply_by_constant(asm: &mut Assembly, low: Register, constant: u32) {
+pub(super) fn multiply_by_constant(asm: &mut Assembly, low: Register, constant: u32) {
     let (copy, copy_high) = (Register(0), Register(1));
     if constant.is_power_of_two() {
         for _ in 0..constant.ilog2() {
