@@ -32,6 +32,7 @@ mod multiples;
 mod passes;
 mod point;
 mod pool;
+mod reading;
 mod requantise;
 mod rounder;
 mod rows;
