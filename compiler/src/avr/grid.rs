@@ -11,6 +11,7 @@ use super::instruction::{Condition, Instruction, Label, Mode, Pointer, Register}
 use super::point::{self, Axis, COLUMN, ROW, compare, increment, is_wide};
 use super::rows::RAMPZ;
 use super::state::stack_pointer;
+use super::stream;
 use super::windows::hands_on;
 use super::{Core, Function, FunctionId};
 use crate::network::{Kernel, Shape};
@@ -67,6 +68,13 @@ pub(super) fn emit_completed(
     reset_positions(&mut asm, program);
     asm.ret();
     asm.finish(FunctionId::Segment(job))
+}
+
+/// Whether positions are to be reset when the input is complete: those of a chain
+/// come back to where they were, or count from wherever they are.
+pub(super) fn is_to_reset_positions(program: &Program) -> bool {
+    let has_later_segments = program.segments().count() > 1;
+    program.positions > 0 && (has_later_segments || !stream::is_flat(program))
 }
 
 /// Lets all positions be 0, as whatever segment comes next wants them: none has
