@@ -324,8 +324,7 @@ impl<'a> Layer<'a> {
             bits: self.program.activation_bits,
         };
         let mut kernel = Kernel::new(asm, &sum, input, false, self.form);
-        let none_kept = Registers::default();
-        let mut state = State::new(&[Variable::Output], kernel.registers(), none_kept);
+        let mut state = State::of(&[Variable::Output], kernel.registers(), false);
         self.sink.begin(asm, &state);
         if kernel.registers().contains(BASE) {
             asm.movw(BASE, POSITION);
@@ -374,7 +373,7 @@ impl<'a> Layer<'a> {
             _ => 1,
         };
         let rows = Slots::of_rows(self.program, step, pixels, stage.plan.sums_position);
-        let mut state = State::new(&[Variable::Output], registers, Registers::of(bases));
+        let mut state = State::of(&[Variable::Output], registers, true);
         asm.times(f64::from(pixels), |asm| {
             stage::point_at_field(asm, self.program, stage, &field);
             asm.movw(BASE, POSITION);
@@ -430,9 +429,9 @@ impl<'a> Layer<'a> {
     }
 
     /// The loop over the outputs, or for a stage the next one, and what comes
-    /// before it. `results`: where the
-    /// kernel leaves them, unless it pushes them; `beneath`: bytes that it pushes
-    /// before them.
+    /// before it. `results`: where the kernel can leave them, which it does where
+    /// the loop's variables have registers beside them, and else pushes them;
+    /// `beneath`: bytes that it pushes before them.
     fn walk(
         &self,
         asm: &mut Assembly,
@@ -444,32 +443,37 @@ impl<'a> Layer<'a> {
     ) {
         let keeps_base =
             self.sink.wraps() || source.registers().contains(BASE) || kernel.contains(BASE);
-        let destination = match &results {
-            Some(_) => Destination::Registers,
-            None => Destination::Pushed,
-        };
-        let mut kept = Registers::of(results.iter().flatten().copied());
-        if keeps_base {
-            for register in [BASE, BASE.next()] {
-                kernel.insert(register);
-                kept.insert(register);
+        let bases = [BASE, BASE.next()].into_iter().filter(|_| keeps_base);
+        let bases = Registers::of(bases);
+        kernel = kernel.union(bases);
+        let begin = |variables: &[Variable]| {
+            let beside = results.as_ref().and_then(|results| {
+                let kept = Registers::of(results.iter().copied()).union(bases);
+                State::beside(variables, kernel, kept)
+            });
+            match beside {
+                Some(state) => (Destination::Registers, results.as_deref(), state),
+                None => {
+                    let state = State::of(variables, kernel, keeps_base);
+                    (Destination::Pushed, None, state)
+                }
             }
-        }
+        };
         let step = match self.part {
             Part::Step(step) => step,
             Part::Stage(_, stage) => {
-                let mut state = State::new(&[Variable::Output], kernel, kept);
+                let (destination, results, mut state) = begin(&[Variable::Output]);
                 asm.times(f64::from(self.output.pixels()), |asm| {
                     let ends = [keeps_base.then_some(BASE), source.ring_end()];
                     stage::begin(asm, self.program, stage, source, &mut state, ends);
                     emit(asm, destination, &state);
-                    self.keep(asm, &mut state, results.as_deref(), beneath);
+                    self.keep(asm, &mut state, results, beneath);
                 });
                 return;
             }
         };
         let walk = Walk::new(step, source, &self.sink);
-        let mut state = State::new(&walk.variables(), kernel, kept);
+        let (destination, results, mut state) = begin(&walk.variables());
         self.sink.begin(asm, &state);
         if keeps_base {
             asm.movw(BASE, POSITION);
@@ -478,7 +482,7 @@ impl<'a> Layer<'a> {
         walk.emit(asm, &mut state, &self.sink, &mut |asm, state| {
             state.save(asm);
             emit(asm, destination, state);
-            self.keep(asm, state, results.as_deref(), beneath);
+            self.keep(asm, state, results, beneath);
         });
     }
 

@@ -87,11 +87,7 @@ impl Machine<'_> {
             Operation::Pool(pooling) if stage.plan.takes => {
                 self.run_pooling(stage, *pooling, takes, output)?;
             }
-            Operation::Dense(sum) => {
-                if let Some(pixel) = takes {
-                    self.run_dense(stage, sum, pixel, output.is_some())?;
-                }
-            }
+            Operation::Dense(sum) => self.run_dense(stage, sum, takes, output)?,
             Operation::Convolution(_)
             | Operation::Depthwise(_)
             | Operation::Separable { .. }
@@ -209,52 +205,43 @@ impl Machine<'_> {
         )
     }
 
+    /// Adds a pixel to the sums, finishes them, or both.
     fn run_dense(
         &mut self,
         stage: &Stage,
         sum: &WeightedSum,
-        pixel: Pixel,
-        is_last: bool,
+        takes: Option<Pixel>,
+        output: Option<Pixel>,
     ) -> Result<(), Fault> {
         let sums = stage.plan.sums().expect("a dense layer keeps sums");
-        let values = self.read_arrived(stage, 0, pixel, pixel)?;
-        let input = stage.plan.input;
-        let first_row = (pixel.0 * input.width + pixel.1) * input.channels;
-        let outputs = sum.outputs as usize;
-        let mut totals = Vec::with_capacity(outputs);
-        for output in 0..outputs {
-            let partial = self.sum(stage, sums, (0, 0), output as u32);
-            if !self.computes {
-                totals.push(0);
-                continue;
+        let mut totals = vec![0; sum.outputs as usize];
+        let first = takes.map(|(row, column)| row * stage.plan.input.width + column);
+        if self.computes && first != Some(0) {
+            for (output, total) in (0..).zip(&mut totals) {
+                *total = self.read_partial(self.sum(stage, sums, (0, 0), output))?;
             }
-            let before = if first_row == 0 {
-                0
-            } else {
-                self.read_partial(partial)?
-            };
-            let rows = &kernel::constants(sum).weights[first_row as usize * outputs + output..];
-            let weights = rows.iter().step_by(outputs);
-            let products = values.iter().copied().zip(weights);
-            totals.push(super::arithmetic::accumulate(
-                sum.accumulator,
-                before,
-                products,
-            ));
         }
-        if !is_last {
+        if let (Some(pixel), Some(first)) = (takes, first) {
+            let values = self.read_arrived(stage, 0, pixel, pixel)?;
+            let first_weight = (first * stage.plan.input.channels * sum.outputs) as usize;
+            for (output, total) in totals.iter_mut().enumerate().filter(|_| self.computes) {
+                let weights = kernel::constants(sum).weights[first_weight + output..].iter();
+                let weights = weights.step_by(sum.outputs as usize);
+                let products = values.iter().copied().zip(weights);
+                *total = super::arithmetic::accumulate(sum.accumulator, *total, products);
+            }
+        }
+        if output.is_none() {
             for (output, total) in (0..).zip(totals) {
                 self.write_partial(self.sum(stage, sums, (0, 0), output), total)?;
             }
             return Ok(());
         }
         let joined = self.read_joined(stage, (0, 0))?;
-        if self.computes {
+        for (output, total) in totals.iter_mut().enumerate().filter(|_| self.computes) {
+            let added = joined.first().map_or(0, |joined| joined[output]);
             let bits = self.program.activation_bits;
-            for (output, total) in totals.iter_mut().enumerate() {
-                let added = joined.first().map_or(0, |joined| joined[output]);
-                *total = kernel::finished(sum, output, *total, added, bits);
-            }
+            *total = kernel::finished(sum, output, *total, added, bits);
         }
         self.deliver(stage, (0, 0), totals)
     }
