@@ -31,11 +31,7 @@ fn networks(channels: u32, bits: Bits) -> Vec<Network> {
     let last = dense(2, Activation::Linear);
     let lists = [
         vec![maximum(square), last],
-        vec![
-            average(row),
-            convolution(3, square, Activation::Relu),
-            last,
-        ],
+        vec![average(row), convolution(3, square, Activation::Relu), last],
         vec![
             convolution(channels, square, Activation::Relu),
             maximum(row),
