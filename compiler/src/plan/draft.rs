@@ -27,7 +27,7 @@ pub(super) struct Draft {
     /// Where the pixels of an arriving input go.
     pub(super) intake: Option<Sink>,
     /// When what it reads and stores whole is used.
-    pub(super) simulation: Simulation,
+    simulation: Simulation,
     cells_per_byte: u32,
 }
 
@@ -199,6 +199,14 @@ impl Draft {
     /// Cells of all that it keeps beside whole maps.
     pub(super) fn cells(&self) -> u32 {
         self.bytes * self.cells_per_byte
+    }
+
+    /// Cells by which the first pixel of `output`, which it stores, must come before
+    /// the first one of `input`, which it reads.
+    pub(super) fn lead_cells(&self, network: &Network, input: ValueId, output: ValueId) -> u32 {
+        let channels = |value: ValueId| network.value(value).shape.channels;
+        let (input, output) = ((input, channels(input)), (output, channels(output)));
+        self.simulation.lead_cells(input, output)
     }
 
     /// Moves everything to that byte.

@@ -5,13 +5,17 @@
 //! count *cells*: one activation each, a nibble or a byte as the network's
 //! bits say.
 
+mod arena_search;
 mod draft;
+mod graph;
 mod herringbone;
 mod lifetime;
+pub mod operator_order;
 mod order;
 mod place;
 mod placement;
 mod row_major;
+mod schedule;
 mod segment;
 mod simulation;
 mod strategy;
@@ -22,7 +26,7 @@ pub use order::Order;
 pub use place::{Place, Ring, Sums, Windows};
 pub use placement::Placement;
 pub use segment::{Arrival, Keeps, MapReading, Moves, RingReading, Segment, Sink, StagePlan};
-pub use strategy::{InPlace, Strategy, least_streamed, most_streamed};
+pub use strategy::{InPlace, Strategy, least_streamed, most_streamed, orders};
 pub use timing::{AxisTiming, Timing};
 
 use crate::network::{ByNode, ByValue, Network, Node, NodeId, Shape, ValueId};
@@ -183,10 +187,14 @@ impl MemoryPlan {
 /// Plans a network whose sums are that wide.
 pub fn plan(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) -> MemoryPlan {
     let strategy = strategy.of(network);
+    if !network.is_chain() || strategy.rest == InPlace::Segments {
+        let plan = graph::plan(network, sum_bytes, strategy);
+        return plan.expect("`Strategy::of` streams what can be");
+    }
     let demand = Demand::of(network, sum_bytes, strategy);
     match strategy.rest {
         _ if demand.first_map.is_none() => streamed(&demand),
-        InPlace::RowMajor => row_major::plan(&demand),
+        InPlace::RowMajor | InPlace::Segments => row_major::plan(&demand),
         InPlace::Herringbone => herringbone::plan(&demand),
     }
 }
@@ -195,6 +203,9 @@ pub fn plan(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) -> Memo
 /// need, before anything is placed, which may take much longer.
 pub fn least_bytes(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) -> u32 {
     let strategy = strategy.of(network);
+    if !network.is_chain() || strategy.rest == InPlace::Segments {
+        return plan(network, sum_bytes, strategy).arena_bytes;
+    }
     let demand = Demand::of(network, sum_bytes, strategy);
     match strategy.rest {
         InPlace::Herringbone if demand.first_map.is_some() => herringbone::least_bytes(&demand),
@@ -205,7 +216,11 @@ pub fn least_bytes(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) 
 /// Bytes that the largest map, or all that is kept while the input arrives, takes
 /// alone: no plan of that strategy has fewer.
 pub fn largest_map_bytes(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) -> u32 {
-    let demand = Demand::of(network, sum_bytes, strategy.of(network));
+    let strategy = strategy.of(network);
+    if !network.is_chain() || strategy.rest == InPlace::Segments {
+        return 0;
+    }
+    let demand = Demand::of(network, sum_bytes, strategy);
     let stored = demand.steps.iter().filter(|(_, stores)| *stores);
     let maps = stored.map(|(node, _)| node.output.values());
     let most_cells = maps.chain([demand.stream_need().cells]).max();
@@ -437,3 +452,7 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod graphs;
