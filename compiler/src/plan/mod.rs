@@ -5,6 +5,7 @@
 //! count *cells*: one activation each, a nibble or a byte as the network's
 //! bits say.
 
+pub mod arena_search;
 mod herringbone;
 mod lifetime;
 pub mod operator_order;
