@@ -6,7 +6,7 @@ use super::error::GraphError;
 use super::id::{ByNode, ByValue, LayerId, NodeId, ValueId};
 use super::kind::{Activation, Kind};
 use super::list::{Entry, Item};
-use super::node::Node;
+use super::node::{Node, Part};
 use super::shape::Shape;
 use super::value::Value;
 
@@ -183,13 +183,35 @@ impl Network {
         nodes.map(Node::multiply_accumulates).sum()
     }
 
+    /// A node as it is called where others are: its layer as the declaration writes
+    /// it, with its label, and which of the layer's nodes it is.
+    pub fn name_of(&self, node: NodeId) -> String {
+        self.called(node, Item::to_string)
+    }
+
+    /// The same where there is little room: without the arguments that have names.
+    pub fn short_name_of(&self, node: NodeId) -> String {
+        self.called(node, |item| format!("{item:#}"))
+    }
+
+    fn called(&self, node: NodeId, written: impl Fn(&Item) -> String) -> String {
+        let node = &self.nodes[node];
+        let part = match node.part {
+            Part::Whole => "",
+            Part::First => " first",
+            Part::Second => " second",
+        };
+        self.item(node.layer).map_or_else(String::new, written) + part
+    }
+
+    fn item(&self, layer: LayerId) -> Option<&Item> {
+        let mut layers = self.items.iter().filter(|item| item.is_layer());
+        layers.nth(layer.0)
+    }
+
     /// A layer of the list as the declaration writes it, without its label.
     pub fn written(&self, layer: LayerId) -> String {
-        let item = self
-            .items
-            .iter()
-            .filter(|item| item.is_layer())
-            .nth(layer.0);
+        let item = self.item(layer);
         item.map_or_else(String::new, |item| item.entry.to_string())
     }
 }
