@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use herringbone_compiler::interpreter;
+use herringbone_compiler::network::ValueId;
 use herringbone_compiler::program::Program;
 use herringbone_compiler::target::Target;
 use herringbone_tests::networks::Case;
@@ -93,13 +94,14 @@ fn first_wrong_map(subject: Subject<'_>) -> Result<String> {
         let expected = expected.map_err(|fault| anyhow::anyhow!("{fault}"))?.maps;
         let mut wrong = None;
         let mut observer = |function: &str, view: &View<'_>| {
-            let map = map_stored_by(program, function);
-            let Some(map) = map.filter(|map| *map < program.maps.len()) else {
+            let value = map_stored_by(program, function);
+            let Some((value, map)) =
+                value.and_then(|value| Some((value, program.maps[value].as_ref()?)))
+            else {
                 return;
             };
-            let shape = program.maps[map].shape;
-            let expected = &expected[program.stages.len() + map].values;
-            let difference = first_difference(&view.map(&program.maps[map]), expected);
+            let shape = map.shape;
+            let difference = first_difference(&view.map(map), &expected[&value].values);
             if let Some(difference) = difference.filter(|_| wrong.is_none()) {
                 wrong = Some(format!(
                     "{function} stores a wrong map of {shape}: its value {difference}"
@@ -115,17 +117,17 @@ fn first_wrong_map(subject: Subject<'_>) -> Result<String> {
     Ok("every stored map is right".to_owned())
 }
 
-/// The index of the map that is whole when `function` returns.
-fn map_stored_by(program: &Program, function: &str) -> Option<usize> {
+/// The map that is whole when `function` returns.
+fn map_stored_by(program: &Program, function: &str) -> Option<ValueId> {
     if function == "absorb" {
-        return Some(0);
+        let made = program.stages().iter().map(|stage| stage.writes);
+        let mut made = made.rev().chain([program.intake.value]);
+        return made.find(|&value| program.maps[value].is_some());
     }
-    let layer: usize = function.strip_prefix("layer_")?.parse().ok()?;
-    let step = program
-        .steps
-        .iter()
-        .position(|step| step.layer.0 == layer)?;
-    Some(step + 1)
+    let node: usize = function.strip_prefix("layer_")?.parse().ok()?;
+    let mut steps = program.steps();
+    let step = steps.find(|step| step.node.index() == node)?;
+    Some(step.writes)
 }
 
 /// That `result` fails with a message that holds `part`.
