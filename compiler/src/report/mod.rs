@@ -358,8 +358,9 @@ mod tests {
     use crate::syntax;
 
     fn rows_of(target: &str) -> Vec<Vec<String>> {
-        let text =
-            format!("N: [28, 28, 1] => < A, C1(5,3), M, Dr, D*(10) >, {target} weights: runtime");
+        let text = format!(
+            "N: [28, 28, 1] => < A, C1(5,3), M, Dr, D*(10) >, {target} plan: row_major, weights: runtime"
+        );
         let declaration = syntax::parse(text.parse().unwrap()).declaration.unwrap();
         let sums = Sums {
             widest: Accumulator::I16,

@@ -203,7 +203,22 @@ impl Kind {
         }
     }
 
-    /// The same layer with other windows, if it has a kernel that slides.
+    /// Its windows, if it takes a stride and a padding.
+    pub fn sliding_window(&self) -> Option<Window> {
+        match self {
+            Kind::Convolution(kind) => Some(kind.window),
+            Kind::Separable(kind) => Some(kind.window),
+            Kind::Depthwise(kind) => Some(kind.window),
+            Kind::Pool(_)
+            | Kind::Dense(_)
+            | Kind::Add(_)
+            | Kind::Concat(_)
+            | Kind::Dropout(_)
+            | Kind::Noise(_) => None,
+        }
+    }
+
+    /// The same layer with other windows, if it takes a stride and a padding.
     pub fn with_window(mut self, window: Window) -> Self {
         match &mut self {
             Kind::Convolution(kind) => kind.window = window,
