@@ -103,7 +103,7 @@ fn evaluate_in(
     device: &Device,
 ) -> Results {
     let intake = Intake::of(network);
-    let classes = network.last_layer().output.values() as usize;
+    let classes = network.output().values() as usize;
     let mut logits = Vec::with_capacity(examples.len() * classes);
     for first in (0..examples.len()).step_by(BATCH) {
         let count = BATCH.min(examples.len() - first);
