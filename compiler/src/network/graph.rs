@@ -188,7 +188,7 @@ impl Network {
             .iter()
             .filter(|item| item.is_layer())
             .nth(layer.0);
-        item.map_or_else(String::new, Item::written)
+        item.map_or_else(String::new, |item| item.entry.to_string())
     }
 }
 
@@ -525,25 +525,4 @@ fn matches_concat(kind: &Kind) -> bool {
 fn is_small_enough(map: Shape) -> bool {
     let pixels = u64::from(map.height) * u64::from(map.width);
     pixels.saturating_mul(map.channels.into()) <= MOST_VALUES
-}
-
-impl Item {
-    /// As the declaration writes it, without its label.
-    pub fn written(&self) -> String {
-        match &self.entry {
-            Entry::From(label) => format!("'{label}"),
-            Entry::Residual { kernel } => format!("R({})", kernel.written()),
-            Entry::Layer { kind, labels } => {
-                let written = kind.to_string();
-                let labels: Vec<String> = labels.iter().map(|label| format!("'{label}")).collect();
-                if labels.is_empty() {
-                    written
-                } else if let Some(before) = written.strip_suffix(')') {
-                    format!("{before}, add: {})", labels.join(", "))
-                } else {
-                    format!("{written}({})", labels.join(", "))
-                }
-            }
-        }
-    }
 }

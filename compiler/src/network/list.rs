@@ -2,6 +2,7 @@
 
 use super::kind::Kind;
 use super::shape::Kernel;
+use std::fmt;
 
 /// One item of the list.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +54,35 @@ impl Item {
         match self.entry {
             Entry::From(_) => false,
             Entry::Layer { .. } | Entry::Residual { .. } => true,
+        }
+    }
+}
+
+impl fmt::Display for Item {
+    /// As the declaration writes it: `'skip: C1(8,3)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(label) = &self.label {
+            write!(f, "'{label}: ")?;
+        }
+        self.entry.fmt(f)
+    }
+}
+
+impl fmt::Display for Entry {
+    /// As the declaration writes it: `Add('skip)`, `C1(8,3, add: 'skip)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Entry::From(label) => write!(f, "'{label}"),
+            Entry::Residual { kernel } => write!(f, "R({})", kernel.written()),
+            Entry::Layer { kind, labels } => {
+                let written = kind.to_string();
+                let labels: Vec<String> = labels.iter().map(|label| format!("'{label}")).collect();
+                match written.strip_suffix(')') {
+                    _ if labels.is_empty() => f.write_str(&written),
+                    Some(before) => write!(f, "{before}, add: {})", labels.join(", ")),
+                    None => write!(f, "{written}({})", labels.join(", ")),
+                }
+            }
         }
     }
 }

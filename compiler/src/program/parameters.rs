@@ -152,23 +152,20 @@ fn unpack(
 mod tests {
     use super::*;
     use crate::declaration::{Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource};
-    use crate::network::{Activation, Bits, Kind, Shape};
+    use crate::network::chains::dense;
+    use crate::network::{Bits, Shape};
     use crate::plan::{self, MemoryPlan, Strategy, SumBytes};
     use crate::program::{lower_runtime, pack_parameters};
-    use crate::weights::{LayerParameters, Parameters, Shift, Weights};
+    use crate::weights::{Parameters, Shift, Weights};
     use std::collections::BTreeMap;
 
     /// `[1, 1, 2] => < D*(3) >` with biases of 8 bits.
     fn declaration() -> (Declaration, MemoryPlan) {
-        let kind = Kind::Dense {
-            outputs: 3,
-            activation: Activation::Linear,
-        };
         let bits = Bits {
             biases: 8,
             ..Bits::default()
         };
-        let network = Network::new(Shape::new(1, 1, 2), bits, &[kind]).unwrap();
+        let network = Network::new(Shape::new(1, 1, 2), bits, &[dense(3)]).unwrap();
         let plan = plan::plan(&network, &SumBytes::all(&network, 2), Strategy::ROW_MAJOR);
         let declaration = Declaration {
             network,
@@ -186,9 +183,13 @@ mod tests {
         let parameters = Parameters {
             weight: weight.to_vec(),
             bias: vec![1, -1, -128],
-            shift: Shift { left, right: 5 },
+            shift: Shift {
+                left,
+                right: 5,
+                skip: 0,
+            },
         };
-        Weights::new(vec![LayerParameters::Single(parameters)])
+        Weights::new(vec![vec![parameters]])
     }
 
     #[test]

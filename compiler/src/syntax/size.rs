@@ -131,7 +131,7 @@ mod tests {
         let text =
             "N: [32, 64, 1] => < A(2x2), A(1x4), M(2x1), C1(8, 3x3), C1(8,1x3), C2*(6,3x1) >";
         let declaration = syntax::parse(text.parse().unwrap()).declaration.unwrap();
-        let layers = declaration.network.layers().iter();
+        let layers = declaration.network.nodes().iter();
         let layers: Vec<_> = layers.map(ToString::to_string).collect();
         assert_eq!(
             layers.join(", "),

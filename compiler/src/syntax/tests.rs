@@ -1,6 +1,6 @@
 use super::*;
 use crate::declaration::{CodeChoice, PlanChoice, WeightsSource};
-use crate::network::{Bits, LayerId, LayerKind, Shape};
+use crate::network::{Bits, Dropout, Kind, LayerId, Network, NodeId, Shape};
 
 fn parse_text(text: &str) -> Parsed {
     parse(text.parse().unwrap())
@@ -15,6 +15,11 @@ fn errors(text: &str) -> Vec<String> {
         "{text}"
     );
     parsed.errors.messages()
+}
+
+/// Every layer as it is shown.
+fn written(network: &Network) -> Vec<String> {
+    network.nodes().iter().map(ToString::to_string).collect()
 }
 
 /// The messages about a declaration with this list.
@@ -58,14 +63,15 @@ fn a_whole_declaration_is_read() {
     assert!(ast.weights_file().is_some());
     let network = &declaration.network;
     assert_eq!(network.input(), Shape::new(28, 27, 1));
-    let layers: Vec<_> = network.layers().iter().map(ToString::to_string).collect();
     assert_eq!(
-        layers,
-        ["A", "C1(5,3)", "C2*(8,1)", "M(4)", "Dr", "Dr", "D*(10)"]
+        written(network),
+        [
+            "A", "C1(5,3)", "C2*(8,1)", "M(4)", "Dr(0.25)", "Dr", "D*(10)"
+        ]
     );
-    let dropout = |id| network.layer(LayerId(id)).kind;
-    assert_eq!(dropout(4), LayerKind::Dropout { probability: 0.25 });
-    assert_eq!(dropout(5), LayerKind::Dropout { probability: 0.5 });
+    let dropout = |id| network.node(NodeId::new(id)).kind;
+    let share = |probability| Kind::Dropout(Dropout { probability });
+    assert_eq!((dropout(4), dropout(5)), (share(0.25), share(0.5)));
     assert_eq!(
         network.bits(),
         Bits {
@@ -466,8 +472,7 @@ fn the_code_of_a_layer_overrides_that_of_the_network() {
     let codes = [0, 1, 2, 3].map(|layer| declaration.code_of(LayerId(layer)));
     let (table, unrolled) = (CodeChoice::Table, CodeChoice::Unrolled);
     assert_eq!(codes, [table, table, table, unrolled]);
-    let layers = declaration.network.layers().iter();
-    let layers: Vec<_> = layers.map(ToString::to_string).collect();
+    let layers = written(&declaration.network);
     assert_eq!(layers, ["A", "C1(5,3)", "C2*(8,3)", "D*(10)"]);
     let reserve = declaration.reserve;
     assert_eq!(

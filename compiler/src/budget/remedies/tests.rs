@@ -2,10 +2,10 @@
 
 use super::super::{choose, over};
 use super::*;
-use crate::network::Layer;
+use crate::network::Node;
 use crate::program::{self, Accumulator};
 use crate::syntax;
-use crate::weights::{LayerParameters, Parameters, Shift, Weights};
+use crate::weights::{Parameters, Shift, Weights};
 
 const LIST: &str = "[28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, D*(10) >";
 
@@ -19,15 +19,20 @@ fn parse(text: &str) -> Declaration {
 
 /// Weights of all kinds for a network of convolutions and dense layers.
 fn weights(network: &Network) -> Weights {
-    let of = |layer: &Layer| match layer.weight_count() {
-        0 => LayerParameters::None,
-        count => LayerParameters::Single(Parameters {
-            weight: (0..count)
+    let shift = Shift {
+        left: 0,
+        right: 6,
+        skip: 0,
+    };
+    let of = |node: &Node| {
+        let sums = node.sums().map(|sum| Parameters {
+            weight: (0..sum.weights())
                 .map(|index| (index * index % 16) as i8 - 8)
                 .collect(),
-            bias: vec![100; layer.bias_count() as usize],
-            shift: Shift { left: 0, right: 6 },
-        }),
+            bias: vec![100; sum.biases() as usize],
+            shift,
+        });
+        sums.collect()
     };
     Weights::new(network.nodes().iter().map(of).collect())
 }
@@ -253,7 +258,7 @@ fn the_suggested_layer_loses_the_least_of_all_layers() {
         let layers = network.computing_nodes().rev().skip(1);
         for layer in layers.filter(|layer| layer.kind.outputs().is_some()) {
             for n in 1..layer.kind.outputs().unwrap() {
-                let changed = network.with_layer(layer.id, layer.kind.with_outputs(n));
+                let changed = network.with_outputs(layer.layer, n).unwrap();
                 let declaration = Declaration {
                     network: changed.clone(),
                     ..parse(&declared(&text))
@@ -263,7 +268,7 @@ fn the_suggested_layer_loses_the_least_of_all_layers() {
                 assert!(
                     design.sram_bytes() > given_bytes || changed.multiply_accumulates() <= left,
                     "{remedy}, but {} fits too",
-                    changed.layer(layer.id)
+                    changed.node(layer.id)
                 );
             }
         }

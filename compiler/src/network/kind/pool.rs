@@ -50,6 +50,11 @@ pub struct Pool {
     pub window: PoolWindow,
 }
 
+impl Pool {
+    /// The window of an `A` or `M` without argument.
+    pub const DEFAULT_KERNEL: Kernel = Kernel::square(2);
+}
+
 impl Rules for Pool {
     fn field(&self, input: Shape) -> ReceptiveField {
         match self.window() {
@@ -104,7 +109,7 @@ impl fmt::Display for Pool {
                 } else {
                     format!(", stride: {}", stride.written())
                 };
-                match (kernel == Kernel::square(2), apart.is_empty()) {
+                match (kernel == Self::DEFAULT_KERNEL, apart.is_empty()) {
                     (true, true) => f.write_str(letter),
                     _ => write!(f, "{letter}({}{apart})", kernel.written()),
                 }

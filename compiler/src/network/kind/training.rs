@@ -14,6 +14,13 @@ pub struct Dropout {
     pub probability: f64,
 }
 
+impl Dropout {
+    /// The share that a `Dr` without argument drops, as in Hinton et al., 2012
+    /// (arXiv:1207.0580), "Improving neural networks by preventing co-adaptation
+    /// of feature detectors".
+    pub const DEFAULT_PROBABILITY: f64 = 0.5;
+}
+
 /// `N(sigma)`: Gaussian noise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Noise {
@@ -22,7 +29,7 @@ pub struct Noise {
 }
 
 macro_rules! training_only {
-    ($kind:ident, $letter:literal) => {
+    ($kind:ident) => {
         impl Rules for $kind {
             fn field(&self, input: Shape) -> ReceptiveField {
                 ReceptiveField::pixelwise(input)
@@ -56,14 +63,23 @@ macro_rules! training_only {
                 true
             }
         }
-
-        impl fmt::Display for $kind {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str($letter)
-            }
-        }
     };
 }
 
-training_only!(Dropout, "Dr");
-training_only!(Noise, "N");
+training_only!(Dropout);
+training_only!(Noise);
+
+impl fmt::Display for Dropout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.probability {
+            Self::DEFAULT_PROBABILITY => f.write_str("Dr"),
+            probability => write!(f, "Dr({probability})"),
+        }
+    }
+}
+
+impl fmt::Display for Noise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "N({})", self.deviation)
+    }
+}
