@@ -3,7 +3,7 @@
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData};
 use herringbone_compiler::network::{
-    Bits, ByValue, Entry, Item, Kind, Network, Node, NodeId, PoolFunction, ReceptiveField,
+    Bits, ByValue, Kind, Network, Node, NodeId, PoolFunction, ReceptiveField,
     SumHalf, SumShape, ValueId,
 };
 use herringbone_dataset::Rng;
@@ -408,7 +408,7 @@ pub(crate) fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 /// A network as a declaration writes it: `[28, 28, 1] => < A, C1(5,3), D*(10) >`.
 pub(crate) fn as_written(network: &Network) -> String {
     let input = network.input();
-    let items = network.items().iter().map(item_as_written);
+    let items = network.items().iter().map(ToString::to_string);
     format!(
         "[{}, {}, {}] => < {} >",
         input.height,
@@ -416,22 +416,4 @@ pub(crate) fn as_written(network: &Network) -> String {
         input.channels,
         items.collect::<Vec<_>>().join(", ")
     )
-}
-
-fn item_as_written(item: &Item) -> String {
-    let written = match item.entry {
-        Entry::Layer {
-            kind: Kind::Dropout(dropout),
-            ..
-        } => format!("Dr({})", dropout.probability),
-        Entry::Layer {
-            kind: Kind::Noise(noise),
-            ..
-        } => format!("N({})", noise.deviation),
-        Entry::Layer { .. } | Entry::From(_) | Entry::Residual { .. } => item.written(),
-    };
-    match &item.label {
-        Some(label) => format!("'{label}: {written}"),
-        None => written,
-    }
 }

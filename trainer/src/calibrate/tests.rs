@@ -1,4 +1,4 @@
-use herringbone_compiler::network::{Activation, Bits, LayerKind, Shape};
+use herringbone_compiler::network::{Activation, Bits, Dense, Kind, Shape};
 use herringbone_dataset::InputShape;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -17,9 +17,12 @@ const PIXEL: InputShape = InputShape {
 fn scales(weight_bits: u32, layers: &[(Activation, &[f32])], examples: u8) -> Vec<SumScales> {
     let kinds = layers
         .iter()
-        .map(|&(activation, weights)| LayerKind::Dense {
-            outputs: weights.len() as u32,
-            activation,
+        .map(|&(activation, weights)| {
+            Kind::Dense(Dense {
+                outputs: weights.len() as u32,
+                activation,
+                adds: false,
+            })
         });
     let bits = Bits {
         weights: weight_bits,
