@@ -227,7 +227,7 @@ fn code(
         .as_ref()
         .filter(|_| program.steps_read_parameters());
     // Sums that a stage keeps are in their place already.
-    let keep = (!program.maps.is_empty()).then(|| quote! {
+    let keep = (program.stage_of_results().is_none()).then(|| quote! {
         let mut these_results: #results = [0; #count_of_results];
         code::infer(&mut this_network.arena, #of_infer &mut these_results);
         runtime::keep(&mut this_network.arena, PLACE_BYTE, these_results.map(#integer::to_le_bytes));

@@ -19,13 +19,15 @@ const FRAMES_BYTES: u32 = 96;
 pub fn deepest_bytes(declaration: &Declaration, plan: &MemoryPlan, widest: Accumulator) -> u32 {
     let network = &declaration.network;
     let results = widest.bytes() * network.output().values();
-    let steps = plan.steps.iter().map(|step| {
-        let code = declaration.code_of(network.node(step.layer).layer);
-        layer_bytes(network.node(step.layer), code, widest)
+    let code_of = |node: &Node| declaration.code_of(node.layer);
+    let steps = plan.layers().map(|step| {
+        let node = network.node(step.node);
+        layer_bytes(node, code_of(node), widest)
     });
-    let stages = plan.stages.iter().map(|stage| {
-        let code = declaration.code_of(network.node(stage.layer).layer);
-        stage_bytes(network.node(stage.layer), code, widest)
+    let stages = plan.segments().flat_map(|segment| &segment.stages);
+    let stages = stages.map(|stage| {
+        let node = network.node(stage.node);
+        stage_bytes(node, code_of(node), widest)
     });
     FRAMES_BYTES + 3 * results + steps.chain(stages).max().unwrap_or(0)
 }

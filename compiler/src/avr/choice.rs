@@ -66,7 +66,7 @@ pub fn choose(
     }];
     let mut options_of_parts = Vec::with_capacity(parts.len());
     for &part in &parts {
-        let choice = choice_of(part.layer(program));
+        let choice = choice_of(part.node());
         let options = options(program, core, part, choice, flash_bytes);
         front = extended(&front, &options, flash_bytes);
         options_of_parts.push(options);
@@ -78,7 +78,7 @@ pub fn choose(
     let picks = &front[fastest.unwrap_or(0)].picks;
     for ((part, mut options), &pick) in parts.iter().zip(options_of_parts).zip(picks) {
         let (form, function) = options.swap_remove(pick);
-        mix.0.insert(part.layer(program), form);
+        mix.0.insert(part.node(), form);
         functions.push(function);
     }
     let code = Code { functions, core };
@@ -93,13 +93,13 @@ pub fn choose(
 fn options(
     program: &Program,
     core: Core,
-    part: Part,
+    part: Part<'_>,
     choice: CodeChoice,
     flash_bytes: u32,
 ) -> Vec<(Form, Function)> {
-    let unrolled_is_hopeless = least_unrolled_bytes(part.operation(program)) > flash_bytes;
+    let unrolled_is_hopeless = least_unrolled_bytes(part.operation()) > flash_bytes;
     let forms: &[Form] = match choice {
-        _ if !part.can_be_unrolled(program) => &[Form::Table],
+        _ if !part.can_be_unrolled() => &[Form::Table],
         CodeChoice::Unrolled => &[Form::Unrolled],
         CodeChoice::Table => &[Form::Table],
         CodeChoice::Fastest if unrolled_is_hopeless => &[Form::Table],

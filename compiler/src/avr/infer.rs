@@ -9,7 +9,9 @@ use super::instruction::{Condition, Instruction, Mode, Pointer, Register};
 use super::rows::RAMPZ;
 use super::state::{POSITION, stack_pointer};
 use super::{Core, Function, FunctionId};
-use crate::program::{Accumulator, Map, Program, Results};
+use crate::network::ValueId;
+use crate::plan::Sink;
+use crate::program::{Accumulator, Job, Map, Program, Results};
 
 const SAVED: [u8; 18] = [
     2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 28, 29,
@@ -20,7 +22,7 @@ const ZERO: Register = Register(1);
 /// `infer(network: r25:r24, results: r23:r22)`.
 pub(super) fn emit(program: &Program, core: Core) -> Function {
     let mut asm = Assembly::new(core);
-    if program.maps.is_empty() {
+    if program.maps.entries().iter().all(Option::is_none) {
         copy_kept(&mut asm, program);
         asm.ret();
         return asm.finish(FunctionId::Infer);
@@ -30,20 +32,20 @@ pub(super) fn emit(program: &Program, core: Core) -> Function {
     for register in arguments {
         asm.push(register);
     }
-    for (index, step) in program.steps.iter().enumerate() {
+    for (index, step) in program.steps().enumerate() {
         if index > 0 {
             load_arguments(&mut asm);
         }
         asm.emit(Instruction::CallFunction {
-            function: FunctionId::Layer(step.layer),
+            function: FunctionId::Layer(step.node),
             far: core.has_jmp,
         });
     }
-    if program.steps.last().is_none_or(|step| step.stores) {
-        if !program.steps.is_empty() {
+    if let Some(value) = stored_last(program) {
+        if !program.completed().is_empty() {
             load_arguments(&mut asm);
         }
-        copy_activations(&mut asm, program);
+        copy_activations(&mut asm, program, program.map(value));
     }
     for _ in arguments {
         asm.pop(Register(0));
@@ -54,6 +56,19 @@ pub(super) fn emit(program: &Program, core: Core) -> Function {
     }
     asm.ret();
     asm.finish(FunctionId::Infer)
+}
+
+/// What is stored last, and is the result; `None` where sums are.
+fn stored_last(program: &Program) -> Option<ValueId> {
+    let sink = match program.jobs.last() {
+        Some(Job::Layer(step)) => return step.stores.then_some(step.writes),
+        Some(Job::Segment(segment)) => segment.stages.last().map(|stage| stage.plan.sink),
+        None => None,
+    };
+    match sink.unwrap_or(program.intake.sink) {
+        Sink::Map { value, position: _ } => Some(value),
+        Sink::Ring(_) | Sink::Windows { .. } | Sink::Stays | Sink::Results(_) => None,
+    }
 }
 
 /// Pushes the registers that the C ABI wants saved.
@@ -110,8 +125,7 @@ fn load_arguments(asm: &mut Assembly) {
 
 /// Copies the last map, which is stored, to the results: 16 bits each, rows,
 /// columns, channels.
-fn copy_activations(asm: &mut Assembly, program: &Program) {
-    let map = &program.maps[program.maps.len() - 1];
+fn copy_activations(asm: &mut Assembly, program: &Program, map: &Map) {
     let source = Source::new(asm, program, map);
     let pixels = map.shape.pixels();
     let y = Pointer::Y.low();

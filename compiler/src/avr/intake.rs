@@ -11,7 +11,8 @@ use super::slot::Slots;
 use super::stream;
 use super::{Core, Function, FunctionId, Kind};
 use crate::network::{Kernel, Shape};
-use crate::program::{PooledIntake, Program, Sink};
+use crate::plan::Sink;
+use crate::program::{PooledIntake, Program};
 
 const NETWORK: Register = Register(24);
 const BYTE: Register = Register(22);
@@ -29,8 +30,11 @@ const Z: Register = Register(30);
 pub(super) fn emit(program: &Program, core: Core) -> Function {
     let mut asm = Assembly::streamed(core);
     let place = match program.intake.sink {
-        Sink::Ring { ring, position } => Place::Slots(Slots::of_ring(program, ring, position)),
-        _ => Place::Map(Source::new(&mut asm, program, &program.maps[0])),
+        Sink::Ring(ring) => Place::Slots(Slots::of_ring(program, ring, ring.position)),
+        Sink::Map { value, position: _ } => {
+            Place::Map(Source::new(&mut asm, program, program.map(value)))
+        }
+        Sink::Windows { .. } | Sink::Stays | Sink::Results(_) => todo!(),
     };
     let intake = Absorb {
         program,
@@ -172,10 +176,10 @@ impl Absorb<'_> {
     /// Adds the byte to its window's sum, and stores the pooled value when the
     /// window is complete.
     fn pool(&self, asm: &mut Assembly, pool: PooledIntake) {
-        let Kernel { height, width } = pool.window;
+        let Kernel { height, width } = pool.field.kernel;
         let advance = asm.label();
         // A last row or column that fills no window is dropped.
-        self.unless_used(asm, advance, pool.window);
+        self.unless_used(asm, advance, pool.field.kernel);
         let sum_byte = self.point_at_sum(asm, pool);
         let [before_last, between, begin, complete] = [(); 4].map(|()| asm.label());
         let of_columns = 1.0 / f64::from(width);
@@ -254,7 +258,7 @@ impl Absorb<'_> {
 
     /// Of a window's rows or columns.
     fn log2(&self, place: Register) -> u32 {
-        let window = self.program.intake.pool.map(|pool| pool.window);
+        let window = self.program.intake.pool.map(|pool| pool.field.kernel);
         let Kernel { height, width } = window.unwrap_or(Kernel::square(1));
         if place == ROW { height } else { width }.ilog2()
     }
@@ -262,10 +266,10 @@ impl Absorb<'_> {
     /// Z and a displacement ← the window's sum: two bytes for each window and
     /// channel.
     fn point_at_sum(&self, asm: &mut Assembly, pool: PooledIntake) -> u8 {
-        let sums_first_byte = self.program.cursor_bytes + pool.sums_first_byte;
+        let sums_first_byte = self.program.cursor_bytes + pool.sums_first_byte();
         let channels = self.output.channels;
         let log2 = self.log2(COLUMN);
-        if pool.sums_per_column == 0 {
+        if pool.sums_per_column() == 0 {
             asm.movw(Z, NETWORK);
             if channels > 1 {
                 for _ in 0..2 {
@@ -374,7 +378,8 @@ impl Absorb<'_> {
 
     /// The sum's high bits.
     fn shift(&self, asm: &mut Assembly) -> Register {
-        let shift = self.program.intake.shift;
+        let divisor = self.program.intake.divisor;
+        let shift = divisor.shift().unwrap_or_else(|| todo!());
         if shift > 4 {
             for _ in shift..8 {
                 asm.lsl(BYTE);

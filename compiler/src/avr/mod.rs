@@ -228,7 +228,7 @@ impl Code {
 pub fn emit(program: &Program, core: Core, form_of: impl Fn(NodeId) -> Form) -> Code {
     let mut functions = fixed(program, core);
     for part in layer::parts(program) {
-        let form = form_of(part.layer(program));
+        let form = form_of(part.node());
         functions.push(layer::emit(program, core, part, form));
     }
     Code { functions, core }

@@ -86,15 +86,10 @@ impl<'a> Pool<'a> {
         registers
     }
 
-    /// Where its outputs are behind [`Self::emit`], if they are in registers.
+    /// Where its outputs are after [`Self::emit`], if one pass computes them all.
     pub(super) fn results(&self) -> Option<Vec<Register>> {
         match &self.passes[..] {
-            [pass] => {
-                let results = pass.channels.iter().map(|channel| channel[0]);
-                // The state of the largest loop takes ten registers beside them.
-                let most = Register(16);
-                Some(results.collect()).filter(|all: &Vec<_>| all.iter().all(|&one| one < most))
-            }
+            [pass] => Some(pass.channels.iter().map(|channel| channel[0]).collect()),
             _ => None,
         }
     }

@@ -6,8 +6,8 @@
 use super::assembly::Assembly;
 use super::field::{position_in_network, position_of_cells};
 use super::instruction::{Condition, Mode, Pointer, Register};
-use crate::network::Shape;
-use crate::plan::{CURSOR_PIXEL_BYTES, Ring, Sums};
+use crate::network::{Shape, ValueId};
+use crate::plan::{Ring, Sums};
 use crate::program::{Addressing, Map, Program};
 
 const NETWORK: Register = Register(24);
@@ -47,8 +47,8 @@ pub(super) fn map_of_ring(ring: Ring, shape: Shape, signed: bool) -> Map {
 }
 
 /// The byte of the network's value in which a position begins.
-pub(super) fn position_byte(position: u32) -> u32 {
-    CURSOR_PIXEL_BYTES + 2 * position
+pub(super) fn position_byte(program: &Program, position: u32) -> u32 {
+    program.cursor_pixel_bytes + 2 * position
 }
 
 /// By what `ldd` finds the two bytes of a position, which Z is brought into reach
@@ -79,13 +79,13 @@ impl Slots {
             by_nibble,
             step,
             length: ring.pixels * step,
-            position_byte: position.map(position_byte),
+            position_byte: position.map(|position| position_byte(program, position)),
         }
     }
 
-    /// Of map 0, which is stored row by row.
-    pub(super) fn of_map(program: &Program, position: Option<u32>) -> Self {
-        let map = &program.maps[0];
+    /// Of a map that is stored row by row.
+    pub(super) fn of_map(program: &Program, value: ValueId, position: Option<u32>) -> Self {
+        let map = program.map(value);
         let bits = program.activation_bits;
         let by_nibble = !map.is_byte_aligned(bits);
         let step = position_of_cells(map.shape.channels, bits, by_nibble);
@@ -95,18 +95,20 @@ impl Slots {
             by_nibble,
             step,
             length: map.shape.pixels() * step,
-            position_byte: position.filter(|_| several).map(position_byte),
+            position_byte: position
+                .filter(|_| several)
+                .map(|position| position_byte(program, position)),
         }
     }
 
-    /// Of the addresses of map 0's pixels, two bytes each.
-    pub(super) fn of_addresses(program: &Program, position: Option<u32>) -> Self {
+    /// Of the addresses of a map's pixels, two bytes each.
+    pub(super) fn of_addresses(program: &Program, value: ValueId, position: Option<u32>) -> Self {
         Self {
             first: 0,
             by_nibble: false,
             step: 2,
-            length: 2 * program.maps[0].shape.pixels(),
-            position_byte: position.map(position_byte),
+            length: 2 * program.map(value).shape.pixels(),
+            position_byte: position.map(|position| position_byte(program, position)),
         }
     }
 
@@ -122,18 +124,23 @@ impl Slots {
             by_nibble: false,
             step: outputs * sums.bytes_each,
             length: sums.bytes(),
-            position_byte: position.map(position_byte),
+            position_byte: position.map(|position| position_byte(program, position)),
         }
     }
 
     /// Of the rows of weights that the pixels of a dense layer's input use.
-    pub(super) fn of_rows(bytes_per_pixel: u32, pixels: u32, position: Option<u32>) -> Self {
+    pub(super) fn of_rows(
+        program: &Program,
+        bytes_per_pixel: u32,
+        pixels: u32,
+        position: Option<u32>,
+    ) -> Self {
         Self {
             first: 0,
             by_nibble: false,
             step: bytes_per_pixel,
             length: bytes_per_pixel * pixels,
-            position_byte: position.map(position_byte),
+            position_byte: position.map(|position| position_byte(program, position)),
         }
     }
 

@@ -9,49 +9,53 @@ use super::instruction::{Label, Register};
 use super::slot::{Slots, map_of_ring};
 use super::state::{POSITION, State, Variable};
 use super::windows::Row;
-use crate::plan::{Arrival, Ring, Windows};
-use crate::program::{Addressing, Map, Program, Sink, Stage};
+use crate::network::{Kernel, PoolFunction, ValueId};
+use crate::plan::{Arrival, Ring, Sink, Windows};
+use crate::program::{Addressing, Map, Program, Stage};
 
 const NETWORK: Register = Register(24);
 const X: Register = Register(26);
 const Z: Register = Register(30);
 
 /// The map that a stage reads, as if all of it lay where its newest pixels do.
-pub(super) fn arrived(program: &Program, index: usize) -> Map {
-    let stage = &program.stages[index];
-    let ring = match stage.arrival {
-        Arrival::Ring(ring) => ring,
+pub(super) fn arrived(stage: &Stage) -> Map {
+    let input = stage.plan.input;
+    let ring = match stage.plan.arrival {
+        Arrival::Ring(reading) => reading.ring,
         // A window that is complete is a pixel.
-        Arrival::Window => Ring {
-            first_cell: windows_before(program, index).first_cell,
+        Arrival::Window(windows) => Ring {
+            first_cell: windows.first_cell,
             pixels: 1,
-            channels: stage.input.channels,
+            channels: input.channels,
+            position: None,
         },
+        Arrival::Map(_) => todo!(),
         Arrival::Bytes | Arrival::Values => unreachable!("no kernel reads such pixels"),
     };
-    map_of_ring(ring, stage.input, stage.signed_input)
+    map_of_ring(ring, input, stage.signed_input)
 }
 
-fn windows_before(program: &Program, index: usize) -> Windows {
-    let before = &program.stages[index - 1];
-    before.windows().expect("a pooling keeps windows")
+/// The windows of a pooling, of which one is complete.
+pub(super) fn complete_windows(program: &Program, windows: Windows) -> Row {
+    let (window, function) = (Kernel::square(1), PoolFunction::Maximum);
+    Row::of(program, windows, window, function, false)
 }
 
 /// What a stage reads.
 pub(super) fn source<'a>(
     asm: &mut Assembly,
     program: &'a Program,
-    index: usize,
+    stage: &Stage,
     map: &'a Map,
 ) -> Source<'a> {
-    match ring_that_goes_around(&program.stages[index]) {
+    match ring_that_goes_around(stage) {
         Some(ring) => {
             let bytes = ring.cells() * program.activation_bits / 8;
             Source::in_ring(asm, program, map, bytes)
         }
         None => {
             let mut source = Source::new(asm, program, map);
-            source.by_nibble &= !begins_byte(&program.stages[index]);
+            source.by_nibble &= !begins_byte(stage);
             source
         }
     }
@@ -59,14 +63,15 @@ pub(super) fn source<'a>(
 
 /// Whether what a stage reads is a single pixel, which begins a byte.
 fn begins_byte(stage: &Stage) -> bool {
-    stage.ring().is_none_or(|ring| ring.pixels == 1)
+    stage.plan.ring().is_none_or(|ring| ring.pixels == 1)
 }
 
 /// The ring of a stage whose fields may go around its end.
 fn ring_that_goes_around(stage: &Stage) -> Option<Ring> {
     stage
+        .plan
         .ring()
-        .filter(|ring| ring.pixels > 1 && ring.pixels < stage.input.pixels())
+        .filter(|ring| ring.pixels > 1 && ring.pixels < stage.plan.input.pixels())
 }
 
 /// What [`BASE`](super::state::BASE) is, from the network's address on: the end of a ring that goes
@@ -80,26 +85,21 @@ pub(super) fn base_byte(program: &Program, stage: &Stage) -> u32 {
 
 /// X ← the place of the field's first pixel, Z being the network's address.
 /// Changes r0, r18, r19 and r21.
-pub(super) fn point_at_field(asm: &mut Assembly, program: &Program, index: usize) {
-    let stage = &program.stages[index];
-    match stage.arrival {
-        Arrival::Ring(ring) => {
-            let slots = Slots::of_ring(program, ring, stage.ring_position);
-            if ring_that_goes_around(stage).is_some() || ring.pixels == stage.input.pixels() {
-                let kernel = stage.field.kernel;
-                let live = (kernel.height - 1) * stage.input.width + kernel.width;
+pub(super) fn point_at_field(asm: &mut Assembly, program: &Program, stage: &Stage) {
+    match stage.plan.arrival {
+        Arrival::Ring(reading) => {
+            let ring = reading.ring;
+            let slots = Slots::of_ring(program, ring, reading.position);
+            if ring_that_goes_around(stage).is_some() || ring.pixels == stage.plan.input.pixels() {
                 slots.load_distance(asm);
-                slots.skip(asm, ring.pixels - live.min(ring.pixels));
+                slots.skip(asm, reading.ahead);
                 slots.make_place(asm);
             } else {
                 slots.point_at_next(asm);
             }
         }
-        Arrival::Window => {
-            let before = &program.stages[index - 1];
-            let row = Row::of_stage(program, before).expect("a pooling keeps windows");
-            row.point_at(asm, true);
-        }
+        Arrival::Window(windows) => complete_windows(program, windows).point_at(asm, true),
+        Arrival::Map(_) => todo!(),
         Arrival::Bytes | Arrival::Values => unreachable!("no kernel reads such pixels"),
     }
 }
@@ -108,32 +108,33 @@ pub(super) fn point_at_field(asm: &mut Assembly, program: &Program, index: usize
 /// whether it counts nibbles. `None` where outputs stay in their window. Z is the
 /// network's address. Changes r0, r18, r19 and r21.
 pub(super) fn point_at_sink(asm: &mut Assembly, program: &Program, stage: &Stage) -> Option<bool> {
-    let slots = match stage.sink {
+    let slots = match stage.plan.sink {
         Sink::Stays => return None,
         Sink::Windows {
             windows,
             window,
-            pooling,
+            function,
         } => {
-            let signed = signed_output(stage);
-            let row = Row::of(program, windows, window, pooling, signed);
+            let row = Row::of(program, windows, window, function, stage.signed_output);
             row.point_at(asm, false);
             row.begin(asm);
             return Some(false);
         }
-        Sink::Ring { ring, position } => Slots::of_ring(program, ring, position),
+        Sink::Ring(ring) => Slots::of_ring(program, ring, ring.position),
         Sink::Results(sums) => {
-            let position = stage.sums_position;
-            Slots::of_results(program, sums, stage.output.channels, position)
+            let position = stage.plan.sums_position;
+            Slots::of_results(program, sums, stage.plan.output.channels, position)
         }
-        Sink::Map { position } => match address_table(program) {
-            None => Slots::of_map(program, position),
+        Sink::Map { value, position } => match address_table(program, value) {
+            None => Slots::of_map(program, value, position),
             Some(addresses) => {
-                let slots = Slots::of_addresses(program, position);
+                let slots = Slots::of_addresses(program, value, position);
                 let table = asm.near_table(addresses);
                 slots.load_distance(asm);
                 slots.advance(asm);
-                return Some(look_up(asm, program, table));
+                let by_nibble = !program.map(value).is_byte_aligned(program.activation_bits);
+                look_up(asm, table, by_nibble);
+                return Some(by_nibble);
             }
         },
     };
@@ -147,9 +148,9 @@ pub(super) fn point_at_sink(asm: &mut Assembly, program: &Program, stage: &Stage
     Some(slots.by_nibble())
 }
 
-/// The places of map 0's pixels, where they are no multiples.
-fn address_table(program: &Program) -> Option<Vec<u8>> {
-    let map = &program.maps[0];
+/// The places of a map's pixels, where they are no multiples.
+fn address_table(program: &Program, value: ValueId) -> Option<Vec<u8>> {
+    let map = program.map(value);
     let Addressing::Table(cells) = &map.addressing else {
         return None;
     };
@@ -163,9 +164,8 @@ fn address_table(program: &Program) -> Option<Vec<u8>> {
     Some(entries.collect())
 }
 
-/// X, an offset into the table, becomes the place; whether it counts nibbles.
-fn look_up(asm: &mut Assembly, program: &Program, table: Label) -> bool {
-    let by_nibble = !program.maps[0].is_byte_aligned(program.activation_bits);
+/// X, an offset into the table, becomes the place.
+fn look_up(asm: &mut Assembly, table: Label, by_nibble: bool) {
     asm.ldi_address(Z, (table, 0), 0);
     asm.ldi_address(Z.next(), (table, 0), 1);
     asm.add(Z, X);
@@ -177,19 +177,6 @@ fn look_up(asm: &mut Assembly, program: &Program, table: Label) -> bool {
         asm.add(X, NETWORK);
         asm.adc(X.next(), NETWORK.next());
     }
-    by_nibble
-}
-
-/// Whether what a stage computes may be negative.
-pub(super) fn signed_output(stage: &Stage) -> bool {
-    use crate::program::{Finish, Operation};
-    match &stage.operation {
-        Operation::AveragePool { .. } | Operation::MaxPool => stage.signed_input,
-        operation => operation
-            .sums()
-            .last()
-            .is_some_and(|sum| sum.finish == Finish::Signed),
-    }
 }
 
 /// What comes before a kernel: where its output goes, which is saved, what it reads, and the
@@ -197,15 +184,14 @@ pub(super) fn signed_output(stage: &Stage) -> bool {
 pub(super) fn begin(
     asm: &mut Assembly,
     program: &Program,
-    index: usize,
+    stage: &Stage,
     state: &mut State,
     ends: [Option<Register>; 2],
 ) {
-    let stage = &program.stages[index];
     // The column is needed by both, and the output's register may be the column's.
-    let reads_window = stage.arrival == Arrival::Window;
+    let reads_window = matches!(stage.plan.arrival, Arrival::Window(_));
     if reads_window {
-        point_at_field(asm, program, index);
+        point_at_field(asm, program, stage);
         asm.push(X);
         asm.push(X.next());
     }
@@ -223,7 +209,7 @@ pub(super) fn begin(
         asm.pop(X.next());
         asm.pop(X);
     } else {
-        point_at_field(asm, program, index);
+        point_at_field(asm, program, stage);
         if keeps_apart {
             asm.pop(output.next());
             asm.pop(output);

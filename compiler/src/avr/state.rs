@@ -82,12 +82,17 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Finds a place for every variable. `kernel`: what the kernel changes;
-    /// `results`: where it leaves its outputs.
-    pub(super) fn new(variables: &[Variable], kernel: Registers, results: Registers) -> Self {
+    /// Finds a place for every variable, or `None` where too few registers are
+    /// left. `kernel`: what the kernel changes; `kept`: what has to stay there
+    /// after it, its outputs among them.
+    pub(super) fn beside(
+        variables: &[Variable],
+        kernel: Registers,
+        kept: Registers,
+    ) -> Option<Self> {
         // Scratch registers of everybody, and r1, which is zero.
         let reserved = Registers::of([0, 1, 24, 25, 26, 27, 30, 31].map(Register));
-        let mut taken = reserved.union(results);
+        let mut taken = reserved.union(kept);
         let mut state = Self {
             places: Vec::new(),
             saved: Vec::new(),
@@ -108,9 +113,7 @@ impl State {
                     .rev()
                     .find(|&first| fits(first, avoid))
             };
-            let first = find(taken.union(kernel))
-                .or_else(|| find(taken))
-                .expect("a kernel leaves a few registers when it is done");
+            let first = find(taken.union(kernel)).or_else(|| find(taken))?;
             let registers = (first..first + variable.bytes()).map(Register);
             // Whole, so that both bytes of a pair are found together.
             let saved = registers.clone().any(|register| kernel.contains(register));
@@ -122,7 +125,16 @@ impl State {
             }
             state.places.push((variable, Register(first)));
         }
-        state
+        Some(state)
+    }
+
+    /// The same for a kernel that leaves nothing in registers but the network's
+    /// address, if `keeps_base`.
+    pub(super) fn of(variables: &[Variable], kernel: Registers, keeps_base: bool) -> Self {
+        let base = [BASE, BASE.next()].into_iter().filter(|_| keeps_base);
+        Self::beside(variables, kernel, Registers::of(base)).expect(
+            "the largest loop keeps 9 bytes, and 22 registers are neither reserved nor BASE",
+        )
     }
 
     /// The variable's register, or the lower of its two.

@@ -26,7 +26,7 @@ const ZERO: Register = Register(1);
 /// its column in r20. Where it comes to no layer, nothing else is changed, and
 /// `bare` is branched to; else all is changed but r25:r24.
 pub(super) fn emit(asm: &mut Assembly, program: &Program, bare: Label) {
-    let window = program.intake.pool.map(|pool| pool.window);
+    let window = program.intake.pool.map(|pool| pool.field.kernel);
     let window = window.unwrap_or(Kernel::square(1));
     let mut driver = Driver {
         done: asm.label(),
@@ -38,13 +38,16 @@ pub(super) fn emit(asm: &mut Assembly, program: &Program, bare: Label) {
     let pixels = f64::from(program.intake.output.pixels());
     // Whatever it is in, it is as often there as pixels are complete.
     asm.times(1.0 / pixels, |asm| {
-        for stage in &program.stages {
+        for stage in program.stages() {
             driver.stage(asm, stage);
         }
-        let first = &program.stages[0];
+        let first = &program.stages()[0];
         let pushed = match first.operation {
-            Operation::Convolution(_) | Operation::Separable { .. } => first.output.pixels(),
-            _ => first.input.pixels(),
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Concat => first.plan.output.pixels(),
+            Operation::Dense(_) | Operation::Pool(_) => first.plan.input.pixels(),
         };
         driver.leave(asm, pushed);
     });
@@ -152,13 +155,13 @@ impl Place {
 impl Driver {
     fn stage(&mut self, asm: &mut Assembly, stage: &Stage) {
         let Kernel { height, width } = stage.field.kernel;
-        let layer = FunctionId::Layer(stage.layer);
-        let (arrivals, outputs) = (stage.input.pixels(), stage.output.pixels());
-        let rows = stage.output.height * stage.input.width;
-        let is_pooling = stage.windows().is_some();
+        let layer = FunctionId::Layer(stage.plan.node);
+        let (arrivals, outputs) = (stage.plan.input.pixels(), stage.plan.output.pixels());
+        let rows = stage.plan.output.height * stage.plan.input.width;
+        let is_pooling = stage.plan.windows().is_some();
         let is_dense = matches!(stage.operation, Operation::Dense(_));
-        if is_pooling && stage.arrival != Arrival::Values {
-            let take = FunctionId::Take(stage.layer);
+        if is_pooling && stage.plan.arrival != Arrival::Values {
+            let take = FunctionId::Take(stage.plan.node);
             asm.times(f64::from(arrivals), |asm| self.call(asm, take));
         }
         let leave = if self.saved { self.done } else { self.bare };

@@ -8,9 +8,9 @@ use super::assembly::Assembly;
 use super::instruction::{Condition, Mode, Pointer, Register};
 use super::slot::Slots;
 use super::{Core, Function, FunctionId, Kind};
-use crate::network::Kernel;
-use crate::plan::{Arrival, Windows};
-use crate::program::{Operation, Pooling, Program, Sink, Stage};
+use crate::network::{Kernel, PoolFunction};
+use crate::plan::{Arrival, Sink, Windows};
+use crate::program::{Operation, Pooling, Program, Stage};
 
 const NETWORK: Register = Register(24);
 const ROW: Register = Register(22);
@@ -34,7 +34,7 @@ pub(super) struct Scratch {
 pub(super) struct Row {
     windows: Windows,
     kernel: Kernel,
-    pooling: Pooling,
+    function: PoolFunction,
     bits: u32,
     signed: bool,
     first_byte: u32,
@@ -45,14 +45,14 @@ impl Row {
         program: &Program,
         windows: Windows,
         kernel: Kernel,
-        pooling: Pooling,
+        function: PoolFunction,
         signed: bool,
     ) -> Self {
         let cells_per_byte = 8 / program.activation_bits;
         Self {
             windows,
             kernel,
-            pooling,
+            function,
             bits: program.activation_bits,
             signed,
             first_byte: program.cursor_bytes + windows.first_cell / cells_per_byte,
@@ -60,16 +60,15 @@ impl Row {
     }
 
     pub(super) fn of_stage(program: &Program, stage: &Stage) -> Option<Self> {
-        let pooling = match stage.operation {
-            Operation::MaxPool => Pooling::Maximum,
-            _ => Pooling::Sum,
+        let Operation::Pool(pooling) = stage.operation else {
+            return None;
         };
-        let (windows, kernel) = (stage.windows()?, stage.field.kernel);
+        let (windows, kernel) = (stage.plan.windows()?, stage.field.kernel);
         Some(Self::of(
             program,
             windows,
             kernel,
-            pooling,
+            pooling.function(),
             stage.signed_input,
         ))
     }
@@ -121,9 +120,9 @@ impl Row {
             });
             first *= share;
         }
-        let least = match (self.pooling, self.signed, self.bits) {
-            (Pooling::Maximum, true, 4) => 0x88,
-            (Pooling::Maximum, true, _) => 0x80,
+        let least = match (self.function, self.signed, self.bits) {
+            (PoolFunction::Maximum, true, 4) => 0x88,
+            (PoolFunction::Maximum, true, _) => 0x80,
             _ => 0,
         };
         asm.times(first, |asm| {
@@ -223,18 +222,18 @@ impl Row {
 
     /// Whether two values share a byte.
     fn shares_bytes(&self) -> bool {
-        self.pooling == Pooling::Maximum && self.bits == 4
+        self.function == PoolFunction::Maximum && self.bits == 4
     }
 
     /// Whether a value has two bytes.
     fn two_bytes(&self) -> bool {
-        self.pooling == Pooling::Sum && self.bits == 8
+        self.function == PoolFunction::Average && self.bits == 8
     }
 
     /// Takes the value of a byte or two at X in; X is then behind it.
     fn take_alone(&self, asm: &mut Assembly, value: Register, scratch: Scratch) {
         let Scratch { kept, other } = scratch;
-        if self.pooling == Pooling::Maximum {
+        if self.function == PoolFunction::Maximum {
             asm.load(kept, Pointer::X, Mode::Plain);
             let keep = asm.label();
             asm.cp(kept, value);
@@ -331,12 +330,12 @@ fn counted(asm: &mut Assembly, count: u32, counter: Register, body: impl FnOnce(
 /// and such as hand a window on that is complete.
 pub(super) fn emit(program: &Program, core: Core) -> Vec<Function> {
     let mut functions = Vec::new();
-    for (index, stage) in program.stages.iter().enumerate() {
+    for stage in program.stages() {
         let Some(row) = Row::of_stage(program, stage) else {
             continue;
         };
-        if stage.arrival != Arrival::Values {
-            functions.push(emit_take(program, core, index, &row));
+        if stage.plan.arrival != Arrival::Values {
+            functions.push(emit_take(program, core, stage, &row));
         }
         if hands_on(stage) {
             functions.push(emit_layer(program, core, stage, &row));
@@ -347,26 +346,28 @@ pub(super) fn emit(program: &Program, core: Core) -> Vec<Function> {
 
 /// Whether something is left to do with a complete window.
 pub(super) fn hands_on(stage: &Stage) -> bool {
-    let averages = matches!(stage.operation, Operation::AveragePool { .. });
-    averages || stage.windows().is_some() && stage.sink != Sink::Stays
+    let averages = matches!(stage.operation, Operation::Pool(Pooling::Average(_)));
+    averages || stage.plan.windows().is_some() && stage.plan.sink != Sink::Stays
 }
 
 /// `take_N(network: r25:r24 and Z, row: r22, column: r20)`: takes the pixel that
 /// has arrived into its window.
-fn emit_take(program: &Program, core: Core, index: usize, row: &Row) -> Function {
-    let stage = &program.stages[index];
+fn emit_take(program: &Program, core: Core, stage: &Stage, row: &Row) -> Function {
     let mut asm = Assembly::streamed(core);
-    let channels = stage.input.channels;
+    let channels = stage.plan.input.channels;
     let (byte, other, counter) = (Register(18), Register(19), Register(23));
     let y = Pointer::Y.low();
-    asm.times(f64::from(stage.input.pixels()), |asm| {
+    asm.times(f64::from(stage.plan.input.pixels()), |asm| {
         asm.of(Kind::Pool, |asm| {
-            match stage.arrival {
-                Arrival::Ring(ring) => Slots::of_ring(program, ring, None).point_at_next(asm),
-                _ => {
-                    let before = Row::of_stage(program, &program.stages[index - 1]);
-                    before.expect("a pooling keeps windows").point_at(asm, true);
+            match stage.plan.arrival {
+                Arrival::Ring(reading) => {
+                    Slots::of_ring(program, reading.ring, None).point_at_next(asm);
                 }
+                Arrival::Window(windows) => {
+                    super::stage::complete_windows(program, windows).point_at(asm, true);
+                }
+                Arrival::Map(_) => todo!(),
+                Arrival::Bytes | Arrival::Values => unreachable!("no pixel arrives so"),
             }
             asm.movw(y, X);
             row.point_at(asm, false);
@@ -400,7 +401,7 @@ fn emit_take(program: &Program, core: Core, index: usize, row: &Row) -> Function
         });
         asm.ret();
     });
-    asm.finish(FunctionId::Take(stage.layer))
+    asm.finish(FunctionId::Take(stage.plan.node))
 }
 
 /// `layer_N(network: r25:r24 and Z, row: r22, column: r20)`: makes activations of
@@ -408,11 +409,12 @@ fn emit_take(program: &Program, core: Core, index: usize, row: &Row) -> Function
 fn emit_layer(program: &Program, core: Core, stage: &Stage, row: &Row) -> Function {
     let mut asm = Assembly::streamed(core);
     let y = Pointer::Y.low();
-    asm.times(f64::from(stage.output.pixels()), |asm| {
+    asm.times(f64::from(stage.plan.output.pixels()), |asm| {
         asm.of(Kind::Pool, |asm| {
             row.point_at(asm, true);
             asm.movw(y, X);
-            if let Operation::AveragePool { shift } = stage.operation {
+            if let Operation::Pool(Pooling::Average(divisor)) = stage.operation {
+                let shift = divisor.shift().unwrap_or_else(|| todo!());
                 average(asm, row, shift);
                 asm.movw(Z, NETWORK);
             }
@@ -420,7 +422,7 @@ fn emit_layer(program: &Program, core: Core, stage: &Stage, row: &Row) -> Functi
         asm.of(Kind::Store, |asm| hand_on(asm, program, stage, row));
         asm.ret();
     });
-    asm.finish(FunctionId::Layer(stage.layer))
+    asm.finish(FunctionId::Layer(stage.plan.node))
 }
 
 /// Makes activations of the sums at X, in their place; Y is there too, and stays.

@@ -162,24 +162,23 @@ fn effort(network: &Network, plan: &MemoryPlan) -> f64 {
         let field = layer.field().kernel.taps();
         f64::from(pixels) * f64::from(field)
     };
-    let stages = plan.stages.iter().map(|stage| {
-        let layer = network.node(stage.layer);
+    let all_stages = plan.segments().flat_map(|segment| &segment.stages);
+    let stages = all_stages.map(|stage| {
+        let node = network.node(stage.node);
         let stored = f64::from(stage.input.pixels());
         match stage.arrival {
-            Arrival::Bytes => stored,
-            Arrival::Values => stored,
-            Arrival::Window => accesses(layer, stage.output.pixels()),
-            Arrival::Ring(_) => 1.5 * accesses(layer, stage.output.pixels()) + 2.0 * stored,
+            Arrival::Bytes | Arrival::Values => stored,
+            Arrival::Window(_) | Arrival::Map(_) => accesses(node, stage.output.pixels()),
+            Arrival::Ring(_) => 1.5 * accesses(node, stage.output.pixels()) + 2.0 * stored,
         }
     });
-    let steps = plan.steps.iter().zip(&plan.maps).map(|(step, map)| {
-        let layer = network.node(step.layer);
-        let looked_up = if map.storage == Order::Herringbone {
-            2.0
-        } else {
-            1.0
+    let steps = plan.layers().map(|step| {
+        let node = network.node(step.node);
+        let looked_up = match plan.placement(node.reads[0]).map(|map| map.storage) {
+            Some(Order::Herringbone) => 2.0,
+            Some(Order::RowMajor | Order::RowMajorBackward) | None => 1.0,
         };
-        looked_up * (accesses(layer, layer.output.pixels()) + f64::from(map.shape.pixels()))
+        looked_up * (accesses(node, node.output.pixels()) + f64::from(node.input.pixels()))
     });
     stages.chain(steps).sum()
 }
@@ -254,7 +253,9 @@ fn on_avr(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan, core: C
         .filter_map(|layer| {
             let functions: Vec<_> = code.layer(layer.id).collect();
             // A streamed pooling may be done by the layers on both of its sides.
-            let is_streamed = program.stages.iter().any(|stage| stage.layer == layer.id);
+            let is_streamed = program
+                .all_stages()
+                .any(|stage| stage.plan.node == layer.id);
             if functions.is_empty() && !is_streamed {
                 return None;
             }

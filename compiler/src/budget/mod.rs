@@ -144,7 +144,7 @@ pub fn judge(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Ver
     let needed_bytes = design.sram_bytes();
     match declaration.budget.sram_bytes {
         Some(given_bytes) if u64::from(needed_bytes) * 10 >= u64::from(given_bytes) * 9 => {
-            let layer = declaration.network.node(design.plan.peak().layer).layer;
+            let layer = declaration.network.node(design.plan.peak().node).layer;
             Verdict::Tight(Tight {
                 layer,
                 needed_bytes,

@@ -3,7 +3,7 @@
 use super::{Design, Sums, footprint, needed_flash_bytes, owner, remedies};
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
 use crate::network::{LayerId, Network};
-use crate::plan::{Arrival, Keeps, MemoryPlan};
+use crate::plan::{Keeps, MemoryPlan, Sink};
 use crate::program::Accumulator;
 use std::fmt;
 
@@ -47,7 +47,7 @@ fn over_sram(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Opt
     let network = &declaration.network;
     let plan = &design.plan;
     let peak = plan.peak();
-    let layer = network.node(peak.layer);
+    let layer = network.node(peak.node);
     let live = live_at_peak(network, plan);
     let mut message = format!(
         "over budget: the network needs {} bytes of SRAM, and {owner} has {given_bytes}\n\
@@ -95,8 +95,8 @@ fn of_stack(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Stri
 /// What the arena holds at its worst moment, in words.
 fn live_at_peak(network: &Network, plan: &MemoryPlan) -> String {
     let peak = plan.peak();
-    let layer = network.node(peak.layer);
-    if *peak == plan.stream_need {
+    let layer = network.node(peak.node);
+    if *peak == plan.arriving().need {
         return live_in_stream(network, plan);
     }
     let inputs = plan.bytes(peak.live_input_cells);
@@ -105,7 +105,7 @@ fn live_at_peak(network: &Network, plan: &MemoryPlan) -> String {
     if outputs > 0 {
         live.push_str(&format!(", {outputs} bytes of its {} output", layer.output));
     }
-    let idle = plan.bytes(peak.need_cells).saturating_sub(inputs + outputs);
+    let idle = plan.bytes(peak.cells).saturating_sub(inputs + outputs);
     if idle > 0 {
         live.push_str(&format!(
             ", {idle} bytes between them not yet free to reuse"
@@ -117,39 +117,44 @@ fn live_at_peak(network: &Network, plan: &MemoryPlan) -> String {
 /// What the arena holds while the input arrives, in words.
 fn live_in_stream(network: &Network, plan: &MemoryPlan) -> String {
     let mut parts = Vec::new();
-    for stage in &plan.stages {
-        let layer = network.node(stage.layer);
-        match stage.arrival {
-            Arrival::Ring(ring) if ring.pixels > 1 => parts.push(format!(
-                "{} bytes of the last {} pixels that `{layer}` reads",
+    let arriving = plan.arriving();
+    for stage in &arriving.stages {
+        let node = network.node(stage.node);
+        match stage.ring() {
+            Some(ring) if ring.pixels > 1 => parts.push(format!(
+                "{} bytes of the last {} pixels that `{node}` reads",
                 plan.bytes(ring.cells()),
                 ring.pixels
             )),
-            Arrival::Ring(ring) => parts.push(format!(
-                "{} bytes of the pixel that `{layer}` reads",
+            Some(ring) => parts.push(format!(
+                "{} bytes of the pixel that `{node}` reads",
                 plan.bytes(ring.cells())
             )),
-            Arrival::Bytes | Arrival::Window | Arrival::Values => {}
+            None => {}
         }
         match stage.keeps {
             Keeps::Windows(windows) => parts.push(format!(
-                "{} bytes of a row of windows of `{layer}`",
+                "{} bytes of a row of windows of `{node}`",
                 plan.bytes(windows.cells())
             )),
-            Keeps::Sums(sums) => parts.push(format!("{} bytes of sums of `{layer}`", sums.bytes())),
+            Keeps::Sums(sums) => parts.push(format!("{} bytes of sums of `{node}`", sums.bytes())),
             Keeps::Nothing => {}
         }
     }
-    if let Some(map) = plan.maps.first() {
-        let bytes = plan.bytes(map.shape.values());
-        parts.push(match plan.stages.last() {
-            Some(stage) => format!(
-                "{bytes} bytes of the whole {} output of `{}`",
-                map.shape,
-                network.node(stage.layer)
-            ),
-            None => format!("{bytes} bytes of the whole {} input", map.shape),
-        });
+    let stored = arriving.stages.iter().map(|stage| stage.sink);
+    for sink in stored.chain([plan.intake]) {
+        if let Sink::Map { value, .. } = sink {
+            let value = network.value(value);
+            let bytes = plan.bytes(value.shape.values());
+            parts.push(match value.maker {
+                Some(maker) => format!(
+                    "{bytes} bytes of the whole {} output of `{}`",
+                    value.shape,
+                    network.node(maker)
+                ),
+                None => format!("{bytes} bytes of the whole {} input", value.shape),
+            });
+        }
     }
     parts.join(", ")
 }

@@ -31,7 +31,7 @@ fn table(site: &StepSite<'_>, sum: &WeightedSum) -> TokenStream {
         biases,
         left,
         right,
-    } = Operands::of(site.step.layer, sum, 0);
+    } = Operands::of(site.step.node, sum, 0);
     let first_weight_byte = count(first_weight_byte);
     let row_bytes = count(packed_row_bytes(sum.outputs, site.program.weight_bits));
     let outputs = count(sum.outputs);

@@ -11,14 +11,15 @@ pub(super) fn emit(program: &Program) -> TokenStream {
     let arena_bytes = count(program.arena_bytes);
     let positions = count(program.positions);
     let bits = Literal::u32_unsuffixed(program.activation_bits);
-    let shift = count(program.intake.shift);
+    let shift = program.intake.divisor.shift();
+    let shift = count(shift.unwrap_or_else(|| todo!()));
     let used = program.intake.output;
     let (rows, columns) = (count(used.height), count(used.width));
     let PixelPlace { cell, then, .. } = PixelPlace::of(program, program.intake.sink)
         .expect("the input's pixels go to a ring or a map");
     let parameters = parameters_type(program).filter(|_| program.stages_read_parameters());
     let argument = parameters.as_ref().map(|_| quote!(parameters));
-    let stages = (!program.stages.is_empty())
+    let stages = (!program.stages().is_empty())
         .then(|| quote!(let _ = stages(arena, cursor, pixel, #argument);));
     let behind_the_last_channel = quote!(#then #stages);
     let behind_the_last_channel = match used.channels {
@@ -51,9 +52,9 @@ pub(super) fn emit(program: &Program) -> TokenStream {
             }
         }
         Some(pool) => {
-            let window = super::sink::window_log2(pool.window);
-            let (first, sums) = (count(pool.sums_first_byte), count(pool.sums));
-            let sums_per_column = count(pool.sums_per_column);
+            let window = super::sink::window_log2(pool.field.kernel);
+            let (first, sums) = (count(pool.sums_first_byte()), count(pool.sums()));
+            let sums_per_column = count(pool.sums_per_column());
             let deliver = deliver(quote!((sum >> #shift) as u8));
             quote! {
                 if cursor.at_start() {

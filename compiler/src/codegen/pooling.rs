@@ -2,6 +2,7 @@
 
 use super::site::{Site, StepSite};
 use super::{count, window::Window};
+use crate::program::Divisor;
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
@@ -10,8 +11,9 @@ fn stored_bits(site: &StepSite<'_>) -> Literal {
     Literal::u8_unsuffixed(0xFF >> (8 - site.program.activation_bits))
 }
 
-pub(super) fn average(site: &StepSite<'_>, shift: u32) -> TokenStream {
+pub(super) fn average(site: &StepSite<'_>, divisor: Divisor) -> TokenStream {
     let channels = count(site.step.output.channels);
+    let shift = divisor.shift().unwrap_or_else(|| todo!());
     let (shift, mask) = (count(shift), stored_bits(site));
     let window = Window::of(site);
     let values = window.tap_cells().map(|cell| site.load(&cell));

@@ -73,16 +73,15 @@ pub(super) struct Source {
 pub(super) struct StepSite<'a> {
     pub(super) program: &'a Program,
     pub(super) step: &'a Step,
-    pub(super) index: usize,
 }
 
 impl StepSite<'_> {
     pub(super) fn input(&self) -> &Map {
-        &self.program.maps[self.index]
+        self.program.map(self.step.input)
     }
 
     pub(super) fn output(&self) -> &Map {
-        &self.program.maps[self.index + 1]
+        self.program.map(self.step.writes)
     }
 }
 
@@ -92,7 +91,7 @@ impl Site for StepSite<'_> {
     }
 
     fn layer(&self) -> NodeId {
-        self.step.layer
+        self.step.node
     }
 
     fn source(&self) -> Source {

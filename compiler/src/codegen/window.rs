@@ -23,7 +23,7 @@ impl<'a> Window<'a> {
     pub(super) fn of(site: &'a StepSite<'_>) -> Self {
         Self {
             map: site.input(),
-            map_index: site.index,
+            map_index: site.step.input.index(),
             field: site.step.field,
             order: site.step.order,
             rows: site.step.output.height,

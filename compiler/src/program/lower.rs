@@ -2,16 +2,20 @@
 
 use super::parameters;
 use super::proof::{Accumulators, ProgramError, prove_within};
-use super::stage::{Intake, PooledIntake, Pooling, Sink, Stage};
+use super::stage::{Intake, PooledIntake, Segment, Stage};
 use super::{
-    Accumulator, Addressing, ConstantParameters, Finish, Form, Map, Operation, Program, Results,
-    RuntimeParameters, Step, SumParameters, WeightedSum, packed_row_bytes,
+    Accumulator, Addressing, ConstantParameters, Divisor, Finish, Form, Job, Map, Operation,
+    Pooling, Program, Results, RuntimeParameters, Step, SumParameters, WeightedSum,
+    packed_row_bytes,
 };
 use crate::declaration::Declaration;
 use crate::network::{
-    Activation, Bits, Kind, Network, Node, NodeId, Pool, PoolFunction, SumHalf, SumShape,
+    Activation, Bits, ByValue, Kind, Network, Node, NodeId, Pool, PoolFunction, Shape, SumHalf,
+    SumShape, ValueId,
 };
-use crate::plan::{self, Arrival, Keeps, MemoryPlan, Placement, storage_indices};
+use crate::plan::{
+    self, Arrival, Keeps, MemoryPlan, Place, Placement, Sink, StagePlan, Timing, storage_indices,
+};
 use crate::weights::{Parameters, Weights};
 
 /// Decides everything, for parameters that are constants.
@@ -55,88 +59,96 @@ fn lower_all(
     plan: &MemoryPlan,
 ) -> Program {
     let network = &declaration.network;
-    let maps: Vec<Map> = plan
-        .maps
-        .iter()
-        .enumerate()
-        .map(|(index, placement)| {
-            let signed = match plan.steps.get(index) {
-                Some(step) => network.node(step.layer).signed_input,
-                None => network.last_node().signed_output,
-            };
-            map(placement, signed)
-        })
-        .collect();
+    let maps = network.values().iter().map(|(value, shape)| {
+        plan.placement(value)
+            .map(|placement| map(placement, shape.signed))
+    });
+    let maps: Vec<Option<Map>> = maps.collect();
     let mut next_byte = 0;
     let mut operation = |id: NodeId, input: Option<&Placement>| {
-        let layer = network.node(id);
+        let node = network.node(id);
         // The weights of a streamed dense layer are each used in a single place
         // of the input, which is another one at each pixel.
-        let streamed_dense = input.is_none() && matches!(layer.kind, Kind::Dense(_));
+        let streamed_dense = input.is_none() && is_dense(&node.kind);
         let mut lowering = Lowering {
-            layer,
+            node,
             bits: network.bits(),
             form: match streamed_dense {
                 true => Form::Table,
-                false => Form::of(declaration.code_of(layer.layer)),
+                false => Form::of(declaration.code_of(node.layer)),
             },
-            gives_logits: network.is_exact(id),
+            is_exact: network.is_exact(id),
             accumulators: accumulators.of(id),
             next_byte: &mut next_byte,
         };
         lowering.operation(weights.map(|weights| weights.node(id)), input)
     };
-    let mut stages: Vec<Stage> = Vec::with_capacity(plan.stages.len());
-    for stage in &plan.stages {
-        let layer = network.node(stage.layer);
-        if stage.arrival == Arrival::Bytes {
-            continue;
+    let jobs = plan.jobs.iter().map(|job| match job {
+        plan::Job::Segment(segment) => {
+            // The intake does what a leading `A` does.
+            let computing = segment
+                .stages
+                .iter()
+                .filter(|stage| stage.arrival != Arrival::Bytes);
+            Job::Segment(Segment {
+                arriving: segment.arriving,
+                grid: segment.grid,
+                stages: computing
+                    .map(|stage| {
+                        let node = network.node(stage.node);
+                        let joined = node.reads[1..].iter();
+                        Stage {
+                            plan: stage.clone(),
+                            input: node.reads[0],
+                            joined: node.reads[1..].to_vec(),
+                            writes: node.writes,
+                            signed_input: node.signed_input,
+                            signed_joined: joined
+                                .map(|&value| network.value(value).signed)
+                                .collect(),
+                            signed_output: node.signed_output,
+                            field: node.field(),
+                            operation: operation(stage.node, None),
+                        }
+                    })
+                    .collect(),
+            })
         }
-        stages.push(Stage {
-            layer: stage.layer,
-            input: stage.input,
-            output: stage.output,
-            signed_input: layer.signed_input,
-            arrival: stage.arrival,
-            keeps: stage.keeps,
-            field: layer.field(),
-            operation: operation(stage.layer, None),
-            sink: Sink::Stays,
-            ring_position: stage.ring_position,
-            sums_position: stage.sums_position,
-        });
-    }
-    let last_sink = match stages.last().and_then(Stage::sums) {
-        Some(sums) if maps.is_empty() => Sink::Results(sums),
-        _ => Sink::Map {
-            position: plan.map_position,
-        },
-    };
-    let intake_sink = deliver(&mut stages, last_sink);
-    let steps: Vec<Step> = plan
-        .steps
-        .iter()
-        .zip(&plan.maps)
-        .enumerate()
-        .map(|(index, (step, input))| {
-            let layer = network.node(step.layer);
-            Step {
-                layer: layer.id,
-                order: step.order,
-                output: layer.output,
-                field: layer.field(),
-                stores: index + 1 < plan.maps.len(),
-                operation: operation(layer.id, Some(input)),
-            }
-        })
-        .collect();
+        plan::Job::Layer(layer) => {
+            let node = network.node(layer.node);
+            let input = node.reads[0];
+            Job::Layer(Step {
+                node: node.id,
+                input,
+                joined: node.reads[1..].to_vec(),
+                writes: node.writes,
+                order: layer.order,
+                output: node.output,
+                field: node.field(),
+                stores: plan.placement(node.writes).is_some(),
+                operation: operation(node.id, plan.placement(input)),
+            })
+        }
+    });
+    let jobs: Vec<Job> = jobs.collect();
     let (count, accumulator) = (
         network.output().values(),
         results_accumulator(network, accumulators),
     );
-    let place_byte = match (maps.last(), stages.last().and_then(Stage::sums)) {
-        (Some(last), _) => room_beside(last, plan, count * accumulator.bytes()),
-        (None, sums) => sums.map(|sums| sums.first_byte),
+    let place_byte = match plan.places[network.output_value()] {
+        Place::Sums(sums) => Some(sums.first_byte),
+        Place::Whole(_) => room_beside(
+            &maps,
+            [network.output_value()],
+            plan,
+            count * accumulator.bytes(),
+        ),
+        Place::Nowhere | Place::Ring(_) | Place::Windows(_) => room_beside(
+            &maps,
+            network.last_node().reads.iter().copied(),
+            plan,
+            count * accumulator.bytes(),
+        ),
     };
     Program {
         activation_bits: network.bits().activations,
@@ -144,12 +156,22 @@ fn lower_all(
         input: network.input(),
         arena_bytes: plan.arena_bytes,
         parameter_bytes: next_byte,
-        intake: intake(network, plan, intake_sink),
-        stages,
+        intake: intake(network, plan),
+        jobs,
         positions: plan.positions,
+        cursor_pixel_bytes: plan.cursor_pixel_bytes,
         cursor_bytes: plan.cursor_bytes(),
-        maps,
-        steps,
+        places: plan.places.clone(),
+        signed: ByValue::new(
+            network
+                .values()
+                .entries()
+                .iter()
+                .map(|value| value.signed)
+                .collect(),
+        ),
+        maps: ByValue::new(maps),
+        output: network.output_value(),
         results: Results {
             count,
             accumulator,
@@ -158,43 +180,35 @@ fn lower_all(
     }
 }
 
-/// Tells every stage where the next one wants its pixels, and the last one where
-/// they go at last; gives where the first one wants them.
-fn deliver(stages: &mut [Stage], last_sink: Sink) -> Sink {
-    let mut sink = last_sink;
-    for stage in stages.iter_mut().rev() {
-        stage.sink = sink;
-        sink = match (stage.arrival, stage.keeps) {
-            (Arrival::Ring(ring), _) => Sink::Ring {
-                ring,
-                position: stage.ring_position,
-            },
-            (Arrival::Values, Keeps::Windows(windows)) => Sink::Windows {
-                windows,
-                window: stage.field.kernel,
-                pooling: match stage.operation {
-                    Operation::MaxPool => Pooling::Maximum,
-                    _ => Pooling::Sum,
-                },
-            },
-            (Arrival::Window | Arrival::Values | Arrival::Bytes, _) => Sink::Stays,
-        };
-    }
-    sink
-}
-
-/// The first byte of that many in the arena that nothing of the map is in.
-fn room_beside(map: &Map, plan: &MemoryPlan, bytes: u32) -> Option<u32> {
+/// The first byte of that many in the arena that nothing of those maps is in.
+fn room_beside(
+    maps: &[Option<Map>],
+    values: impl IntoIterator<Item = ValueId>,
+    plan: &MemoryPlan,
+    bytes: u32,
+) -> Option<u32> {
     let per_byte = plan.cells_per_byte;
-    let cells = map.pixels_before_wrap * map.shape.channels;
-    let wrapped_cells = map.shape.values() - cells;
-    let before = wrapped_cells.div_ceil(per_byte)..map.first_cell / per_byte;
-    let behind = (map.first_cell + cells).div_ceil(per_byte)..plan.arena_bytes;
-    // A ring that wraps around ends at the arena's end, but for a few cells.
-    [before, behind]
+    let mut taken: Vec<(u32, u32)> = Vec::new();
+    for map in values
         .into_iter()
-        .find(|room| room.end.saturating_sub(room.start) >= bytes)
-        .map(|room| room.start)
+        .filter_map(|value| maps[value.index()].as_ref())
+    {
+        let cells = map.pixels_before_wrap * map.shape.channels;
+        let wrapped_cells = map.shape.values() - cells;
+        taken.push((0, wrapped_cells.div_ceil(per_byte)));
+        let end = (map.first_cell + cells).div_ceil(per_byte);
+        taken.push((map.first_cell / per_byte, end));
+    }
+    taken.push((plan.arena_bytes, plan.arena_bytes));
+    taken.sort_unstable();
+    let mut free_from = 0;
+    for (from, to) in taken {
+        if from.saturating_sub(free_from) >= bytes {
+            return Some(free_from);
+        }
+        free_from = free_from.max(to);
+    }
+    None
 }
 
 /// The integer of the results: logits are sums, activations fit 16 bits.
@@ -206,35 +220,42 @@ pub fn results_accumulator(network: &Network, accumulators: &Accumulators) -> Ac
     }
 }
 
-fn intake(network: &Network, plan: &MemoryPlan, sink: Sink) -> Intake {
+fn intake(network: &Network, plan: &MemoryPlan) -> Intake {
     let bits = network.bits().activations;
-    match plan.stages.first() {
-        Some(plan::Stage {
-            layer,
+    let shortened = 1 << (8 - bits);
+    match plan.arriving().stages.first() {
+        Some(StagePlan {
+            node,
             arrival: Arrival::Bytes,
             keeps: Keeps::Windows(windows),
             output,
             ..
         }) => {
-            let window = network.node(*layer).field().kernel;
+            let field = network.node(*node).field();
             Intake {
                 pool: Some(PooledIntake {
-                    layer: *layer,
-                    window,
-                    sums_first_byte: windows.first_cell / plan.cells_per_byte,
-                    sums: windows.count * windows.channels,
-                    sums_per_column: windows.column_cells() / windows.cells_per_value,
+                    node: *node,
+                    field,
+                    windows: *windows,
                 }),
-                shift: 8 - bits + window.taps().ilog2(),
+                value: network.node(*node).writes,
+                divisor: Divisor(shortened * field.kernel.taps()),
                 output: *output,
-                sink,
+                sink: plan.intake,
             }
         }
         first => Intake {
             pool: None,
-            shift: 8 - bits,
-            output: first.map_or(network.input(), |stage| stage.input),
-            sink,
+            value: network.input_value(),
+            divisor: Divisor(shortened),
+            output: match (plan.intake, first) {
+                (Sink::Map { .. }, _) | (_, None) => network.input(),
+                (_, Some(stage)) => {
+                    let Timing { rows, columns } = stage.input_timing;
+                    Shape::new(rows.count, columns.count, network.input().channels)
+                }
+            },
+            sink: plan.intake,
         },
     }
 }
@@ -263,11 +284,11 @@ fn map(placement: &Placement, signed: bool) -> Map {
 
 /// One layer on its way to a step.
 struct Lowering<'a> {
-    layer: &'a Node,
+    node: &'a Node,
     bits: Bits,
     form: Form,
     /// Whether its sums are results.
-    gives_logits: bool,
+    is_exact: bool,
     accumulators: (Accumulator, Accumulator),
     /// Where the parameters of the next sum begin, where they come at run time.
     next_byte: &'a mut u32,
@@ -281,13 +302,13 @@ impl Lowering<'_> {
         parameters: Option<&[Parameters]>,
         input: Option<&Placement>,
     ) -> Operation {
-        let finish = match self.layer.activation() {
-            Some(Activation::Linear) if self.gives_logits => Finish::Exact,
+        let finish = match self.node.activation() {
+            Some(Activation::Linear) if self.is_exact => Finish::Exact,
             Some(Activation::Linear) => Finish::Signed,
             _ => Finish::Relu,
         };
-        let layer = self.layer;
-        let mut sums = layer.sums().enumerate().map(|(index, shape)| {
+        let node = self.node;
+        let mut sums = node.sums().enumerate().map(|(index, shape)| {
             let parameters = parameters.map(|parameters| &parameters[index]);
             let finish = match shape.half {
                 SumHalf::Depthwise => Finish::Signed,
@@ -296,24 +317,22 @@ impl Lowering<'_> {
             self.sum(&shape, parameters, finish, input)
         });
         let mut next = || sums.next().expect("a kind with weights has sums");
-        match layer.kind {
-            Kind::Pool(Pool { function, .. }) => {
-                let taps = layer.field().kernel.taps();
-                match function {
-                    PoolFunction::Average => Operation::AveragePool {
-                        shift: taps.ilog2(),
-                    },
-                    PoolFunction::Maximum => Operation::MaxPool,
-                }
-            }
+        match node.kind {
+            Kind::Pool(Pool {
+                function,
+                window: _,
+            }) => Operation::Pool(match function {
+                PoolFunction::Average => Pooling::Average(Divisor(node.field().kernel.taps())),
+                PoolFunction::Maximum => Pooling::Maximum,
+            }),
             Kind::Convolution(_) => Operation::Convolution(next()),
             Kind::Dense(_) => Operation::Dense(next()),
             Kind::Separable(_) => Operation::Separable {
                 depthwise: next(),
                 pointwise: next(),
             },
-            Kind::Depthwise(_) | Kind::Add(_) => todo!(),
-            Kind::Concat(_) => todo!(),
+            Kind::Depthwise(_) | Kind::Add(_) => Operation::Depthwise(next()),
+            Kind::Concat(_) => Operation::Concat,
             Kind::Dropout(_) | Kind::Noise(_) => {
                 unreachable!("no plan has a step for what only training knows")
             }
@@ -328,7 +347,7 @@ impl Lowering<'_> {
         input: Option<&Placement>,
     ) -> WeightedSum {
         let (rows, outputs) = (shape.rows(), shape.outputs);
-        let whole_map = matches!(self.layer.kind, Kind::Dense(_));
+        let whole_map = is_dense(&self.node.kind);
         let in_order = |sum: &Parameters| match input.filter(|_| whole_map) {
             Some(map) => by_row(sum, shape, storage_order(map)),
             None => by_row(sum, shape, 0..rows),
@@ -343,7 +362,8 @@ impl Lowering<'_> {
             inputs: if whole_map { rows } else { shape.inputs },
             outputs,
             rows,
-            parameters: self.parameters(parameters, (rows, outputs), in_order),
+            adds: shape.adds,
+            parameters: self.parameters(parameters, (rows, outputs, shape.adds), in_order),
             finish,
         }
     }
@@ -353,7 +373,7 @@ impl Lowering<'_> {
     fn parameters(
         &mut self,
         constants: Option<&Parameters>,
-        (rows, outputs): (u32, u32),
+        (rows, outputs, adds): (u32, u32, bool),
         in_order: impl FnOnce(&Parameters) -> Vec<i8>,
     ) -> SumParameters {
         match constants {
@@ -363,9 +383,11 @@ impl Lowering<'_> {
                 biases: constants.bias.clone(),
                 left: constants.shift.left.into(),
                 right: constants.shift.right.into(),
+                skip: constants.shift.skip.into(),
             }),
             None => {
-                let place = RuntimeParameters::new(*self.next_byte, outputs, self.bits.biases);
+                let place =
+                    RuntimeParameters::new(*self.next_byte, outputs, self.bits.biases, adds);
                 let weight_bytes = rows * packed_row_bytes(outputs, self.bits.weights);
                 *self.next_byte = place.first_weight_byte + weight_bytes;
                 SumParameters::Runtime(place)
@@ -396,4 +418,19 @@ fn storage_order(map: &Placement) -> impl Iterator<Item = u32> {
         let first = (row * width + column) * channels;
         first..first + channels
     })
+}
+
+/// Whether a node reads a whole map for each of its outputs.
+fn is_dense(kind: &Kind) -> bool {
+    match kind {
+        Kind::Dense(_) => true,
+        Kind::Pool(_)
+        | Kind::Convolution(_)
+        | Kind::Depthwise(_)
+        | Kind::Separable(_)
+        | Kind::Add(_)
+        | Kind::Concat(_)
+        | Kind::Dropout(_)
+        | Kind::Noise(_) => false,
+    }
 }

@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | 1 | `left` |
 //! | 1 | `right` |
+//! | 1, where a map is added | `skip` |
 //! | 1 or 2 an output, as `bits` says | the biases, two's complement, little-endian |
 //! | as [`pack_row`] packs them | the rows of weights |
 //!
@@ -40,8 +41,10 @@ pub struct ConstantParameters {
     pub biases: Vec<i16>,
     /// Bits to shift the sum up by, before the bias.
     pub left: u32,
-    /// Bits to shift it down by, behind the bias, rounding half to even.
+    /// Bits to shift it down by, after the bias, rounding half to even.
     pub right: u32,
+    /// Bits to shift a map up by that is added; 0 where none is.
+    pub skip: u32,
 }
 
 /// Where the parameters of a sum lie in the buffer that is loaded at run time.
@@ -51,6 +54,8 @@ pub struct RuntimeParameters {
     pub left_byte: u32,
     /// The byte that says by how many bits to shift down, behind the bias.
     pub right_byte: u32,
+    /// The byte that says by how many bits to shift a map up that is added.
+    pub skip_byte: Option<u32>,
     /// The first byte of the first bias.
     pub first_bias_byte: u32,
     /// Bytes of a bias, 1 or 2, two's complement, little-endian.
@@ -61,11 +66,14 @@ pub struct RuntimeParameters {
 
 impl RuntimeParameters {
     /// Of a sum whose parameters begin at `first_byte`.
-    pub(super) fn new(first_byte: u32, outputs: u32, bias_bits: u32) -> Self {
-        let (first_bias_byte, bias_bytes) = (first_byte + 2, bias_bits / 8);
+    pub(super) fn new(first_byte: u32, outputs: u32, bias_bits: u32, adds: bool) -> Self {
+        let skip_byte = adds.then_some(first_byte + 2);
+        let first_bias_byte = first_byte + 2 + u32::from(adds);
+        let bias_bytes = bias_bits / 8;
         Self {
             left_byte: first_byte,
             right_byte: first_byte + 1,
+            skip_byte,
             first_bias_byte,
             bias_bytes,
             first_weight_byte: first_bias_byte + outputs * bias_bytes,
@@ -93,6 +101,7 @@ pub(super) fn pack(program: &Program, bias_bits: u32) -> Vec<u8> {
         if let SumParameters::Constant(constants) = &sum.parameters {
             // The weights file allows shifts of 0 to 31.
             bytes.extend([constants.left as u8, constants.right as u8]);
+            bytes.extend(sum.adds.then_some(constants.skip as u8));
             for bias in &constants.biases {
                 bytes.extend(&bias.to_le_bytes()[..(bias_bits / 8) as usize]);
             }
@@ -145,6 +154,7 @@ fn unpack(
         biases: (0..sum.outputs).map(bias).collect(),
         left: byte(place.left_byte).into(),
         right: byte(place.right_byte).into(),
+        skip: place.skip_byte.map_or(0, |skip| byte(skip).into()),
     }
 }
 
@@ -203,13 +213,21 @@ mod tests {
         let program = lower_runtime(&declaration, &plan);
         assert_eq!(program.parameter_bytes as usize, buffer.len());
         let loaded = program.with_parameters(&buffer);
-        let sum = loaded.steps[0].operation.sums().next().unwrap();
+        let sum = loaded
+            .steps()
+            .next()
+            .unwrap()
+            .operation
+            .sums()
+            .next()
+            .unwrap();
         let constants = ConstantParameters {
             form: Form::Table,
             weights: vec![-8, 0, 7, 7, 1, -1],
             biases: vec![1, -1, -128],
             left: 2,
             right: 5,
+            skip: 0,
         };
         assert_eq!(sum.parameters, SumParameters::Constant(constants));
     }

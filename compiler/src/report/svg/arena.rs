@@ -65,8 +65,8 @@ pub(super) fn draw(canvas: &mut Canvas, picture: &Picture<'_>, detail: Detail, t
     times(canvas, bytes_bottom);
     peak(canvas, arena, chart_top, bytes_top);
     legend(canvas, picture, chart_top);
-    let maps = picture.design.plan.maps.iter();
-    let ring = if maps.clone().any(|map| map.wraps()) {
+    let mut maps = picture.program.maps.entries().iter().flatten();
+    let ring = if maps.any(|map| map.pixels_before_wrap < map.shape.pixels()) {
         RING
     } else {
         ""
@@ -100,7 +100,7 @@ fn phases(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) {
         );
         let names: Vec<String> = match phase.layer {
             Some(_) => vec![arena.owners[owner].name.clone()],
-            None if picture.program.stages.is_empty() => {
+            None if picture.program.stages().is_empty() => {
                 vec!["the input arrives".to_owned(), "input".to_owned()]
             }
             None => vec![

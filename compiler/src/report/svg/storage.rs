@@ -126,25 +126,28 @@ fn scene<'a>(picture: &Picture<'a>) -> Option<Scene<'a>> {
     let phase = phases
         .clone()
         .find(|phase| phase.events.contains(&peak.event))?;
-    let rings = program.stages.iter().enumerate();
-    let ring = rings
-        .filter_map(|(index, stage)| Some((index, stage, stage.ring()?)))
-        .filter(|(_, _, ring)| ring.pixels > 1)
-        .max_by_key(|(_, _, ring)| ring.cells());
+    let ring = program
+        .stages()
+        .iter()
+        .filter_map(|stage| Some((stage, stage.plan.ring()?)))
+        .filter(|(_, ring)| ring.pixels > 1)
+        .max_by_key(|(_, ring)| ring.cells());
     let network = &picture.declaration.network;
-    if let (Some((index, stage, ring)), None) = (ring, phase.layer) {
-        return Some(streamed(network.node(stage.layer), index, stage, ring));
+    let owner_of =
+        |value| super::super::arena::owner_of(&picture.arena.owners, network.value(value).maker);
+    if let (Some((stage, ring)), None) = (ring, phase.layer) {
+        let node = network.node(stage.plan.node);
+        return Some(streamed(node, owner_of(stage.input), stage, ring));
     }
     // Where the input is the peak, the layer that reads it.
-    let (index, step) = match phase.layer {
-        Some(layer) => (0..).zip(&program.steps).find(|it| it.1.layer == layer),
-        None => (0..).zip(&program.steps).next(),
+    let step = match phase.layer {
+        Some(layer) => program.steps().find(|step| step.node == layer),
+        None => program.steps().next(),
     }?;
     let ordinal = phase.layer.map(|_| peak.event - phase.events.start);
-    let layer = network.node(step.layer);
-    let storage = picture.design.plan.maps.get(index)?.storage;
-    let owner = program.stages.len() + index;
-    Some(in_place(layer, owner, step, storage, ordinal))
+    let storage = picture.design.plan.placement(step.input)?.storage;
+    let node = network.node(step.node);
+    Some(in_place(node, owner_of(step.input), step, storage, ordinal))
 }
 
 fn in_place<'a>(
@@ -179,15 +182,15 @@ fn in_place<'a>(
 }
 
 /// At an output in the middle.
-fn streamed<'a>(layer: &'a Node, index: usize, stage: &Stage, ring: Ring) -> Scene<'a> {
-    let output = stage.output;
+fn streamed<'a>(layer: &'a Node, owner: usize, stage: &Stage, ring: Ring) -> Scene<'a> {
+    let output = stage.plan.output;
     Scene {
         layer,
-        map: stage.input,
+        map: stage.plan.input,
         storage: Order::RowMajor,
         field_start: (output.height / 2, output.width / 2),
         field: stage.field,
-        owner: index,
+        owner,
         moment: Moment::Streamed { ring },
     }
 }
