@@ -7,7 +7,8 @@ use herringbone_dataset::Examples;
 
 use crate::intake::Intake;
 use crate::integers::input_exponent;
-use crate::model::{Model, floats};
+use crate::model::{Model, Watch, floats};
+use crate::ops::Maps;
 use crate::quantise::{Grid, ReadScales, Scales, SumScales, closest_exponent};
 
 /// Examples that scales are found from.
@@ -66,10 +67,9 @@ pub fn calibrate(
         intake.take(sample.input(example), activations);
     };
     let maps = intake.maps(sample.len(), device, || (), fill);
-    let mut activations = Vec::with_capacity(model.sums.len());
-    quantised.run(network, None, maps, None, &mut |_, maps| {
-        activations.push(floats(maps.clone()));
-    });
+    let mut activations = Activations(Vec::with_capacity(model.sums.len()));
+    quantised.run(network, None, maps, None, &mut activations);
+    let Activations(activations) = activations;
 
     let input = input_exponent(network);
     let closest = |numbers: &[f32], is_signed| {
@@ -103,6 +103,15 @@ pub fn calibrate(
         }
     }
     Scales { sums }
+}
+
+/// Those of each weighted sum.
+struct Activations(Vec<Vec<f32>>);
+
+impl Watch for Activations {
+    fn sum(&mut self, _: usize, maps: &Maps) {
+        self.0.push(floats(maps.clone()));
+    }
 }
 
 /// The power of two of each value: the closest to all that is tied to it. `activations`:

@@ -108,7 +108,11 @@ fn of_integers(
         weight,
         left,
         activation: if place.is_exact { sum } else { input },
-        added: if place.shape.adds { skip + sum - input } else { 0 },
+        added: if place.shape.adds {
+            skip + sum - input
+        } else {
+            0
+        },
     };
     (numbers, scales)
 }

@@ -94,7 +94,9 @@ pub(crate) fn fit_f32(network: &Network, model: &Model, scales: &Scales) -> bool
         | Kind::Dropout(_)
         | Kind::Noise(_) => None,
     });
-    of_sums.chain(of_means).all(|largest| largest <= MOST_OF_F32)
+    of_sums
+        .chain(of_means)
+        .all(|largest| largest <= MOST_OF_F32)
 }
 
 impl Integers {
@@ -112,7 +114,9 @@ impl Integers {
             if has_weights {
                 let weights =
                     (0..shape.rows()).map(|row| self.weights[shape.weight_index(row, output)]);
-                total = weights.map(|weight| u128::from(weight.unsigned_abs())).sum();
+                total = weights
+                    .map(|weight| u128::from(weight.unsigned_abs()))
+                    .sum();
                 bias = u128::from(self.biases[output as usize].unsigned_abs());
             }
             ((total * largest_activation) << self.left) + bias + added

@@ -3,8 +3,8 @@
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData};
 use herringbone_compiler::network::{
-    Bits, ByValue, Kind, Network, Node, NodeId, PoolFunction, ReceptiveField,
-    SumHalf, SumShape, ValueId,
+    Bits, ByValue, Kind, Network, Node, NodeId, PoolFunction, ReceptiveField, SumHalf, SumShape,
+    ValueId,
 };
 use herringbone_dataset::Rng;
 
@@ -88,7 +88,11 @@ impl SumPlace {
             outputs,
             ..
         } = self.shape;
-        let outputs = if self.shape.is_depthwise() { 1 } else { outputs };
+        let outputs = if self.shape.is_depthwise() {
+            1
+        } else {
+            outputs
+        };
         Some([outputs, kernel.height, kernel.width, inputs].map(|it| it as usize))
     }
 
@@ -174,23 +178,24 @@ impl Model {
         maps: Maps,
         noise: Option<&mut Rng>,
     ) -> Tensor<2> {
-        let maps = self.run(network, scales, maps, noise, &mut |_, _| {});
+        let maps = self.run(network, scales, maps, noise, &mut ());
         // Results are rows, columns, channels, as a dense layer flattens them.
         let [blocks, height, width, channels, examples] = maps.dims();
         let results = maps.permute([0, 4, 1, 2, 3]);
         results.reshape([blocks * examples, height * width * channels])
     }
 
-    /// The same, as maps. `watch` is shown the activations of each weighted sum.
+    /// The same, as maps. `watch` is shown what is computed on the way.
     pub(crate) fn run(
         &self,
         network: &Network,
         scales: Option<&Scales>,
         maps: Maps,
         mut noise: Option<&mut Rng>,
-        watch: &mut dyn FnMut(usize, &Maps),
+        watch: &mut dyn Watch,
     ) -> Maps {
         let taken_in = Intake::of(network).value();
+        watch.value(taken_in, &maps);
         let mut values = Values::new(network, taken_in, maps);
         let exponents = scales.map(|scales| scales.exponents(network));
         let mut sums = self.sums.iter().enumerate();
@@ -233,17 +238,34 @@ impl Model {
                         let scales = scales.map(|scales| (scales.sums[index], exponent));
                         let added = added.clone().filter(|_| sum.place.shape.adds);
                         maps = sum.run(scales, network.bits(), maps, added);
-                        watch(index, &maps);
+                        watch.sum(index, &maps);
                         exponent = scales.map_or(exponent, |(scales, _)| scales.activation);
                     }
                 }
                 Kind::Dropout(_) | Kind::Noise(_) => unreachable!("they compute nothing"),
             }
+            watch.value(node.writes, &maps);
             values.write(node.writes, maps);
         }
         values.end(network.output_value())
     }
 }
+
+/// Is shown what a network computes.
+pub(crate) trait Watch {
+    /// The activations of a weighted sum, of that place among [`Model::sums`].
+    fn sum(&mut self, index: usize, maps: &Maps) {
+        let _ = (index, maps);
+    }
+
+    /// What a node that computes on the device writes, or what is taken in.
+    fn value(&mut self, value: ValueId, maps: &Maps) {
+        let _ = (value, maps);
+    }
+}
+
+/// Whoever does not watch.
+impl Watch for () {}
 
 /// The maps of a network while it is computed: each until its last reader has it.
 struct Values {

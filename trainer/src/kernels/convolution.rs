@@ -259,8 +259,8 @@ impl WeightGradient<'_> {
                 let input_row = rows.input(row, tile.tap.0);
                 for column in tile.columns.clone() {
                     let input_column = columns.input(column, tile.tap.1);
-                    let read = self.input_shape.at(input_row, input_column)
-                        + tile.first_read * EXAMPLES;
+                    let read =
+                        self.input_shape.at(input_row, input_column) + tile.first_read * EXAMPLES;
                     let read = &self.input[read..read + READ * EXAMPLES];
                     let written =
                         self.gradient_shape.at(row, column) + tile.first_written * EXAMPLES;

@@ -19,7 +19,10 @@ fn add_products(to: &mut [f32], from: &[f32], weights: &[f32]) {
 /// Each channel's sum over its kernel. `weights`: `[row][column][channel]`.
 pub(crate) fn depthwise(input: &[f32], weights: &[f32], field: Field) -> Vec<f32> {
     let channels = weights.len() / field.taps();
-    let (from, to) = (field.input(channels).block(), field.output(channels).block());
+    let (from, to) = (
+        field.input(channels).block(),
+        field.output(channels).block(),
+    );
     map_blocks(input, from, to, |input, output| {
         convolve_block(input, weights, field, output);
     })
@@ -52,7 +55,10 @@ pub(crate) fn depthwise_input_gradient(
     field: Field,
 ) -> Vec<f32> {
     let channels = weights.len() / field.taps();
-    let (from, to) = (field.output(channels).block(), field.input(channels).block());
+    let (from, to) = (
+        field.output(channels).block(),
+        field.input(channels).block(),
+    );
     map_blocks(gradient, from, to, |gradient, of_input| {
         input_gradient_block(gradient, weights, field, of_input);
     })
@@ -85,7 +91,10 @@ pub(crate) fn depthwise_weight_gradient(
     field: Field,
     channels: usize,
 ) -> Vec<f32> {
-    let (from, to) = (field.input(channels).block(), field.output(channels).block());
+    let (from, to) = (
+        field.input(channels).block(),
+        field.output(channels).block(),
+    );
     let blocks = input.len() / from;
     sum_over_blocks(blocks, field.taps() * channels, |index, sums| {
         let input = &input[index * from..][..from];

@@ -137,6 +137,8 @@ impl Axis {
             let inside = self.inside(output);
             inside.map(move |tap| (tap, self.input(output, tap)))
         };
-        (0..self.outputs).map(|output| taps(output).collect()).collect()
+        (0..self.outputs)
+            .map(|output| taps(output).collect())
+            .collect()
     }
 }

@@ -6,7 +6,10 @@ use super::{EXAMPLES, Field, for_each_block, map_blocks};
 
 /// The largest of each window.
 pub(crate) fn maximum(input: &[f32], channels: usize, field: Field) -> Vec<f32> {
-    let (from, to) = (field.input(channels).block(), field.output(channels).block());
+    let (from, to) = (
+        field.input(channels).block(),
+        field.output(channels).block(),
+    );
     map_blocks(input, from, to, |input, output| {
         maximum_block(input, channels, field, output);
     })
@@ -40,7 +43,10 @@ pub(crate) fn maximum_gradient(
     channels: usize,
     field: Field,
 ) -> Vec<f32> {
-    let (from, to) = (field.input(channels).block(), field.output(channels).block());
+    let (from, to) = (
+        field.input(channels).block(),
+        field.output(channels).block(),
+    );
     let mut of_input = vec![0.0; input.len()];
     for_each_block(&mut of_input, from, |index, of_input| {
         let input = &input[index * from..][..from];
@@ -80,7 +86,10 @@ fn maximum_gradient_block_with_simd<'a, S: Simd>(
 
 /// The mean of each window, on a grid of that step, rounded down; 0 is no grid.
 pub(crate) fn average(input: &[f32], channels: usize, field: Field, step: f32) -> Vec<f32> {
-    let (from, to) = (field.input(channels).block(), field.output(channels).block());
+    let (from, to) = (
+        field.input(channels).block(),
+        field.output(channels).block(),
+    );
     map_blocks(input, from, to, |input, output| {
         average_block(input, channels, field, step, output);
     })
@@ -118,7 +127,10 @@ fn average_block_with_simd<'a, S: Simd>(
 
 /// How the loss changes with each input.
 pub(crate) fn average_gradient(gradient: &[f32], channels: usize, field: Field) -> Vec<f32> {
-    let (from, to) = (field.output(channels).block(), field.input(channels).block());
+    let (from, to) = (
+        field.output(channels).block(),
+        field.input(channels).block(),
+    );
     map_blocks(gradient, from, to, |gradient, of_input| {
         average_gradient_block(gradient, channels, field, of_input);
     })

@@ -33,12 +33,7 @@ pub(super) fn depthwise(maps: Maps, weights: Tensor<3>, field: ReceptiveField) -
     convolve_groups(maps, weights, field, channels)
 }
 
-fn convolve_groups(
-    maps: Maps,
-    weights: Tensor<4>,
-    field: ReceptiveField,
-    groups: usize,
-) -> Maps {
+fn convolve_groups(maps: Maps, weights: Tensor<4>, field: ReceptiveField, groups: usize) -> Maps {
     let examples = maps.dims()[4];
     let [top, left, bottom, right] =
         [field.top, field.left, field.bottom(), field.right()].map(|it| it as usize);

@@ -80,8 +80,7 @@ impl Operation<2> for Convolve {
         let [outputs, _, _, channels] = weights.shape().dims();
         let [input, weights, gradient] = [input, weights, gradient].map(numbers);
         [
-            of_input
-                .then(|| kernels::input_gradient(gradient, weights, outputs, channels, self.0)),
+            of_input.then(|| kernels::input_gradient(gradient, weights, outputs, channels, self.0)),
             of_weights
                 .then(|| kernels::weight_gradient(input, gradient, outputs, channels, self.0)),
         ]

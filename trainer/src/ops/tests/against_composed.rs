@@ -164,7 +164,12 @@ fn of_equals_the_first_has_the_gradient() {
         .flat_map(|pixel| [f32::from(pixel > 0); EXAMPLES])
         .collect();
     for maximum in [ops::maximum, composed::maximum] {
-        let outcome = outcome(|maps, _| maximum(maps, shapes.field()), &shapes, &maps, &[0.0]);
+        let outcome = outcome(
+            |maps, _| maximum(maps, shapes.field()),
+            &shapes,
+            &maps,
+            &[0.0],
+        );
         let mut expected = vec![0.0; 4 * EXAMPLES];
         expected[EXAMPLES..2 * EXAMPLES].copy_from_slice(&output_weights(&shapes, EXAMPLES));
         assert_eq!(outcome.of_maps, expected);

@@ -85,7 +85,9 @@ fn padded(shapes: impl Strategy<Value = Shapes>) -> impl Strategy<Value = Shapes
             Padding::Each(each) => 2 * each as usize,
             Padding::Same => usize::MAX,
         };
-        let size = shapes.size.map(|side| side.saturating_sub(less.min(around)).max(1));
+        let size = shapes
+            .size
+            .map(|side| side.saturating_sub(less.min(around)).max(1));
         Shapes {
             padding,
             size,
