@@ -90,7 +90,7 @@ pub fn list(network: &Network) -> String {
 
 /// `'name: C1(8,3)`.
 fn item(item: &Item) -> String {
-    let written = item.written();
+    let written = item.entry.to_string();
     match &item.label {
         Some(label) => format!("'{label}: {written}"),
         None => written,
