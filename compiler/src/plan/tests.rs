@@ -46,19 +46,6 @@ fn labelled(label: &str, kind: Kind) -> Item {
     }
 }
 
-fn padded(outputs: u32, side: u32) -> Kind {
-    Kind::Convolution(Convolution {
-        outputs,
-        window: Window {
-            kernel: Kernel::square(side),
-            stride: Stride::ONE,
-            padding: Padding::Same,
-        },
-        activation: Activation::Relu,
-        adds: false,
-    })
-}
-
 fn residual() -> Item {
     Item {
         label: None,
