@@ -14,6 +14,8 @@ mod cifar;
 mod device;
 #[path = "kernels/judge.rs"]
 mod judge;
+#[path = "kernels/segments.rs"]
+mod segments;
 #[path = "kernels/shapes.rs"]
 mod shapes;
 

@@ -7,7 +7,7 @@ use super::finish::Destination;
 use super::input::Input;
 use super::instruction::{Condition, Register};
 use super::kept::KeptSums;
-use super::pool::{Pool, Pooling};
+use super::pool::Pool;
 use super::slot::{Slots, position_byte};
 use super::stage;
 use super::state::{BASE, POSITION, Registers, State, Variable};
@@ -19,7 +19,7 @@ use super::walk::Walk;
 use super::{Core, Form, Function, FunctionId};
 use crate::network::{NodeId, ReceptiveField, Shape};
 use crate::program::{
-    self, Job, Map, Operation, Program, Segment, Stage, Step, WeightedSum, packed_row_bytes,
+    Job, Map, Operation, Pooling, Program, Segment, Stage, Step, WeightedSum, packed_row_bytes,
 };
 
 const X: Register = Register(26);
@@ -194,11 +194,7 @@ pub(super) fn emit(program: &Program, core: Core, part: Part<'_>, form: Form) ->
             depthwise,
             pointwise,
         } => layer.separable(&mut asm, depthwise, pointwise),
-        Operation::Pool(program::Pooling::Average(divisor)) => {
-            let shift = divisor.shift().unwrap_or_else(|| todo!());
-            layer.pool(&mut asm, Pooling::Average { shift });
-        }
-        Operation::Pool(program::Pooling::Maximum) => layer.pool(&mut asm, Pooling::Maximum),
+        Operation::Pool(pooling) => layer.pool(&mut asm, *pooling),
         Operation::Depthwise(_) | Operation::Concat => todo!(),
     }
     asm.finish(FunctionId::Layer(part.node()))
@@ -413,7 +409,7 @@ impl<'a> Layer<'a> {
 
     fn pool(&self, asm: &mut Assembly, pooling: Pooling) {
         let source = self.source(asm);
-        let mut kernel = Pool::new(pooling, source.clone(), self.kernel_size());
+        let mut kernel = Pool::new(pooling, source.clone(), self.field.kernel);
         let results = kernel.results();
         let registers = kernel.registers();
         self.walk(

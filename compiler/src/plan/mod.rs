@@ -5,7 +5,7 @@
 //! count *cells*: one activation each, a nibble or a byte as the network's
 //! bits say.
 
-mod arena_search;
+pub mod arena_search;
 mod draft;
 mod graph;
 mod herringbone;
