@@ -133,10 +133,7 @@ fn lower_all(
         network.output().values(),
         results_accumulator(network, accumulators),
     );
-    let place_byte = match (maps.last(), stages.last().and_then(Stage::sums)) {
-        (Some(last), _) => room_beside(last, plan, count * accumulator.bytes()),
-        (None, sums) => sums.map(|sums| sums.first_byte),
-    };
+    let place_byte = results_place(plan, count * accumulator.bytes());
     Program {
         activation_bits: network.bits().activations,
         weight_bits: network.bits().weights,
@@ -182,8 +179,21 @@ fn deliver(stages: &mut [Stage], last_sink: Sink) -> Sink {
     sink
 }
 
+/// Where that many bytes of results can be kept in the arena: beside the map that
+/// they are computed from, if there is room, or where a stage keeps them.
+pub(crate) fn results_place(plan: &MemoryPlan, bytes: u32) -> Option<u32> {
+    match (
+        plan.maps.last(),
+        plan.stages.last().map(|stage| stage.keeps),
+    ) {
+        (Some(last), _) => room_beside(last, plan, bytes),
+        (None, Some(Keeps::Sums(sums))) => Some(sums.first_byte),
+        (None, Some(Keeps::Nothing | Keeps::Windows(_)) | None) => None,
+    }
+}
+
 /// The first byte of that many in the arena that nothing of the map is in.
-fn room_beside(map: &Map, plan: &MemoryPlan, bytes: u32) -> Option<u32> {
+fn room_beside(map: &Placement, plan: &MemoryPlan, bytes: u32) -> Option<u32> {
     let per_byte = plan.cells_per_byte;
     let cells = map.pixels_before_wrap * map.shape.channels;
     let wrapped_cells = map.shape.values() - cells;

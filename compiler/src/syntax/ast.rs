@@ -7,6 +7,7 @@ use syn::{Attribute, Visibility};
 use super::keys::Key;
 use crate::declaration::{CodeChoice, PlanChoice};
 use crate::network::{Bits, LayerId, LayerKind, Shape};
+use crate::program::Accumulator;
 use crate::target::Target;
 use crate::weights::{WeightsPath, WeightsValue};
 
@@ -87,6 +88,8 @@ pub struct Values {
     pub bits: Option<Bits>,
     /// `reserve`.
     pub reserve: ReserveAst,
+    /// `results`.
+    pub results: Option<Accumulator>,
     /// `plan`.
     pub plan: Option<PlanAst>,
     /// `code`.

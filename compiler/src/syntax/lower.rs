@@ -18,6 +18,7 @@ use crate::weights::WeightsValue;
 /// Checks the parts against one another; the declaration is there when the
 /// shapes are right and no part is missing.
 pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declaration>, Outline) {
+    layout_attributes(source, errors);
     budget_keys(source, errors);
     code_of_loaded_weights(source, errors);
     input_array(source, errors);
@@ -59,6 +60,7 @@ pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declar
             flash_bytes: values.reserve.flash.as_ref().map(|reserve| reserve.bytes),
         },
         weights,
+        results: values.results,
         plan: values
             .plan
             .as_ref()
@@ -82,6 +84,17 @@ fn dense_outputs(layers: &[LayerAst]) -> Option<usize> {
         .starts_with("D")
         .then_some(last.outputs?)
         .map(|outputs| outputs as usize)
+}
+
+fn layout_attributes(source: &Source, errors: &mut Diagnostics) {
+    for attribute in &source.attributes {
+        if attribute.path().is_ident("repr") {
+            errors.error(
+                attribute,
+                "a network takes no `repr`: its layout is the memory plan's",
+            );
+        }
+    }
 }
 
 fn budget_keys(source: &Source, errors: &mut Diagnostics) {
@@ -200,6 +213,18 @@ fn network(source: &Source, errors: &mut Diagnostics) -> Option<Network> {
     }
 }
 
+/// The input's shape with its first dimension last, where that looks like the
+/// channels: as in PyTorch, an image of 1, 3 or 4 of them.
+fn channels_first(is_input: bool, input: Shape) -> Option<String> {
+    let Shape {
+        height: channels,
+        width: height,
+        channels: width,
+    } = input;
+    let looks_so = is_input && matches!(channels, 1 | 3 | 4) && height > 4 && width > 4;
+    looks_so.then(|| format!("[{height}, {width}, {channels}]"))
+}
+
 /// The error for a kernel or window that is larger than its map.
 fn misfit(source: &Source, id: LayerId, kernel: Kernel, map: Shape, errors: &mut Diagnostics) {
     let layer = &source.layers[id.0];
@@ -219,6 +244,10 @@ fn misfit(source: &Source, id: LayerId, kernel: Kernel, map: Shape, errors: &mut
     let change = match &sizes.that_fit(kernel, map)[..] {
         [] => "leave the layer out".to_owned(),
         fitting => format!("use a {what} of {}", alternatives(fitting)),
+    };
+    let change = match channels_first(maker.is_none(), map) {
+        Some(meant) => format!("is `{meant}` meant? The channels come last; or {change}"),
+        None => change,
     };
     let message = format!("the {kernel} {what} does not fit the {map_of}: {change}");
     let place = if layer.kernel_tokens.is_empty() {
