@@ -14,7 +14,7 @@ use crate::network::{
     SumShape,
 };
 use crate::plan::{
-    self, Arrival, Keeps, MemoryPlan, Place, Placement, Sink, StagePlan, Timing, storage_indices,
+    self, Arrival, Keeps, MemoryPlan, Place, Placement, Sink, StagePlan, storage_indices,
 };
 use crate::weights::{Parameters, Weights};
 
@@ -245,10 +245,7 @@ fn intake(network: &Network, plan: &MemoryPlan) -> Intake {
             divisor: Divisor(shortened),
             output: match (plan.intake, first) {
                 (Sink::Map { .. }, _) | (_, None) => network.input(),
-                (_, Some(stage)) => {
-                    let Timing { rows, columns } = stage.input_timing;
-                    Shape::new(rows.count, columns.count, network.input().channels)
-                }
+                (_, Some(stage)) => stage.input,
             },
             sink: plan.intake,
         },
