@@ -5,9 +5,9 @@ use crate::Problems;
 /// The raw input that a network takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InputShape {
-    /// Rows: 1 to 255, and 1 for a time series.
+    /// Rows: 1 to 65,535, and 1 for a time series.
     pub height: u32,
-    /// Columns: 1 to 255.
+    /// Columns: 1 to 65,535.
     pub width: u32,
     /// Values a pixel: 1 to 255.
     pub channels: u32,
@@ -20,14 +20,17 @@ impl InputShape {
     }
 
     pub(crate) fn check(self) -> Result<(), Problems> {
-        let sides = [self.height, self.width, self.channels];
-        if sides.iter().all(|side| (1..=255).contains(side)) {
+        let sides = [self.height, self.width];
+        if sides.iter().all(|side| (1..=65_535).contains(side))
+            && (1..=255).contains(&self.channels)
+        {
             Ok(())
         } else {
-            Err(
-                format!("an input of {self}: its rows, columns and channels must each be 1 to 255")
-                    .into(),
+            Err(format!(
+                "an input of {self}: its rows and columns must each be 1 to 65535, its \
+                     channels 1 to 255"
             )
+            .into())
         }
     }
 }

@@ -1,15 +1,20 @@
 //! Generated code in crates of any edition, under any name, beside any items
 //! and under any lints.
 
-use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
+use herringbone_compiler::network::{Activation, Bits, Kernel, Network, Shape};
 use herringbone_compiler::plan::{self, Strategy, SumBytes};
 use herringbone_tests::crates::Crates;
+use herringbone_tests::layers::{average, convolution, dense, dropout, maximum, separable};
 use herringbone_tests::networks::Case;
 use herringbone_tests::reference::evaluate;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// The older one has its own test: it has no `::crate` paths.
+const EDITIONS: [&str; 3] = ["2018", "2021", "2024"];
+
 const HOSTILE: &[u8] = include_bytes!("../fixtures/hygiene/hostile.rs");
+const STRICT: &[u8] = include_bytes!("../fixtures/hygiene/strict.rs");
 const PLAIN: &[u8] = include_bytes!("../fixtures/hygiene/plain.rs");
 
 /// `[12, 13, 2] => < A, C1(3,3), C2*(4,3), Dr, M, D(5), D*(3) >`.
@@ -17,27 +22,13 @@ fn first() -> Case {
     let kernel = Kernel::square(3);
     let window = Kernel::square(2);
     let kinds = [
-        LayerKind::AveragePool { window },
-        LayerKind::Convolution {
-            outputs: 3,
-            kernel,
-            activation: Activation::Relu,
-        },
-        LayerKind::Separable {
-            outputs: 4,
-            kernel,
-            activation: Activation::Linear,
-        },
-        LayerKind::Dropout { probability: 0.5 },
-        LayerKind::MaxPool { window },
-        LayerKind::Dense {
-            outputs: 5,
-            activation: Activation::Relu,
-        },
-        LayerKind::Dense {
-            outputs: 3,
-            activation: Activation::Linear,
-        },
+        average(window),
+        convolution(3, kernel, Activation::Relu),
+        separable(4, kernel, Activation::Linear),
+        dropout(),
+        maximum(window),
+        dense(5, Activation::Relu),
+        dense(3, Activation::Linear),
     ];
     let network = Network::new(Shape::new(12, 13, 2), Bits::default(), &kinds);
     Case::random(network.unwrap(), 1)
@@ -47,13 +38,9 @@ fn first() -> Case {
 fn second() -> Case {
     let window = Kernel::square(2);
     let kinds = [
-        LayerKind::MaxPool { window },
-        LayerKind::Convolution {
-            outputs: 3,
-            kernel: Kernel::square(1),
-            activation: Activation::Relu,
-        },
-        LayerKind::AveragePool { window },
+        maximum(window),
+        convolution(3, Kernel::square(1), Activation::Relu),
+        average(window),
     ];
     let bits = Bits {
         weights: 8,
@@ -68,7 +55,7 @@ fn each_edition(name: &str, main: &str, source: &[u8]) -> (Crates, Vec<String>) 
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let crates = Crates::new(folder);
     let (first, second) = (first().file, second().file);
-    let editions = ["2018", "2021", "2024"];
+    let editions = EDITIONS;
     let names = editions.map(|edition| {
         let name = format!("{name}_{edition}");
         let files = [
@@ -85,6 +72,12 @@ fn each_edition(name: &str, main: &str, source: &[u8]) -> (Crates, Vec<String>) 
 #[test]
 fn no_name_or_lint_of_the_user_breaks_generated_code() {
     let (crates, _) = each_edition("hostile", "src/lib.rs", HOSTILE);
+    crates.cargo(&["build", "--quiet", "--workspace"]);
+}
+
+#[test]
+fn a_user_who_forbids_every_lint_and_has_traits_for_every_type_is_at_home() {
+    let (crates, _) = each_edition("strict", "src/lib.rs", STRICT);
     crates.cargo(&["build", "--quiet", "--workspace"]);
 }
 
@@ -126,6 +119,37 @@ fn every_edition_computes_the_same_in_the_planned_size() {
         let printed: BTreeMap<_, _> = lines.map(|(key, value)| (key, value.to_owned())).collect();
         assert_eq!(printed, expected, "{name}");
     }
+}
+
+#[test]
+fn the_oldest_edition_shows_what_is_wrong_with_a_declaration() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("oldest");
+    let crates = Crates::new(folder);
+    let list = |outputs: u32| {
+        format!(
+            "extern crate herringbone;\nherringbone::network! {{ pub N: [4, 4, 1] => < \
+             C1({outputs},3), D*(2) >, weights: runtime }}\nfn main() {{ N::new(); }}\n"
+        )
+    };
+    crates.add(
+        "right",
+        "2015",
+        "herringbone",
+        &[("src/main.rs", list(2).as_bytes())],
+    );
+    crates.add(
+        "wrong",
+        "2015",
+        "herringbone",
+        &[("src/main.rs", list(0).as_bytes())],
+    );
+    crates.cargo(&["check", "--quiet", "--package", "right"]);
+    let errors = crates.cargo_fails(&["check", "--quiet", "--package", "wrong"]);
+    assert!(
+        errors.contains("`C1` takes from 1 to 255 outputs"),
+        "{errors}"
+    );
+    assert!(!errors.contains("crate root"), "{errors}");
 }
 
 #[test]

@@ -60,13 +60,26 @@ pub(super) enum Variable {
     Corner,
     /// Outputs left until the ring's end.
     UntilWrap,
+    /// Where the pixel of that joined map begins.
+    Joined(u8),
+    /// The row of the output; in two bytes where there are many.
+    Row {
+        /// Whether there are.
+        wide: bool,
+    },
+    /// The column of the output; in two bytes where there are many.
+    Column {
+        /// Whether there are.
+        wide: bool,
+    },
 }
 
 impl Variable {
     fn bytes(self) -> u8 {
         match self {
-            Variable::Output | Variable::Corner | Variable::UntilWrap => 2,
+            Variable::Output | Variable::Corner | Variable::UntilWrap | Variable::Joined(_) => 2,
             Variable::Count | Variable::Rows | Variable::Columns => 1,
+            Variable::Row { wide } | Variable::Column { wide } => 1 + u8::from(wide),
         }
     }
 }
@@ -82,12 +95,17 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Finds a place for every variable. `kernel`: what the kernel changes;
-    /// `results`: where it leaves its outputs.
-    pub(super) fn new(variables: &[Variable], kernel: Registers, results: Registers) -> Self {
+    /// Finds a place for every variable, or `None` where too few registers are
+    /// left. `kernel`: what the kernel changes; `kept`: what has to stay there
+    /// after it, its outputs among them.
+    pub(super) fn beside(
+        variables: &[Variable],
+        kernel: Registers,
+        kept: Registers,
+    ) -> Option<Self> {
         // Scratch registers of everybody, and r1, which is zero.
         let reserved = Registers::of([0, 1, 24, 25, 26, 27, 30, 31].map(Register));
-        let mut taken = reserved.union(results);
+        let mut taken = reserved.union(kept);
         let mut state = Self {
             places: Vec::new(),
             saved: Vec::new(),
@@ -108,9 +126,7 @@ impl State {
                     .rev()
                     .find(|&first| fits(first, avoid))
             };
-            let first = find(taken.union(kernel))
-                .or_else(|| find(taken))
-                .expect("a kernel leaves a few registers when it is done");
+            let first = find(taken.union(kernel)).or_else(|| find(taken))?;
             let registers = (first..first + variable.bytes()).map(Register);
             // Whole, so that both bytes of a pair are found together.
             let saved = registers.clone().any(|register| kernel.contains(register));
@@ -122,13 +138,27 @@ impl State {
             }
             state.places.push((variable, Register(first)));
         }
-        state
+        Some(state)
+    }
+
+    /// The same for a kernel that leaves nothing in registers but the network's
+    /// address, if `keeps_base`.
+    pub(super) fn of(variables: &[Variable], kernel: Registers, keeps_base: bool) -> Self {
+        let base = [BASE, BASE.next()].into_iter().filter(|_| keeps_base);
+        Self::beside(variables, kernel, Registers::of(base)).expect(
+            "the largest loop keeps 9 bytes, and 22 registers are neither reserved nor BASE",
+        )
     }
 
     /// The variable's register, or the lower of its two.
     pub(super) fn register(&self, variable: Variable) -> Register {
         let place = self.places.iter().find(|(other, _)| *other == variable);
         place.expect("the loop has that variable").1
+    }
+
+    /// All of them, each with its register or the lower of its two.
+    pub(super) fn places(&self) -> &[(Variable, Register)] {
+        &self.places
     }
 
     /// Before the kernel.

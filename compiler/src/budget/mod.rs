@@ -31,15 +31,24 @@ pub struct Design {
     default_reserve_bytes: u32,
     /// Bytes of the parameters that are loaded at run time.
     pub parameter_bytes: u32,
+    /// Bytes in which results are kept, where the arena has no room for them beside
+    /// the map that they are made of; else 0.
+    pub results_bytes: u32,
     /// What its code takes.
     pub footprint: Footprint,
 }
 
 impl Design {
-    /// The size of the network's value: arena, cursor, and parameters where they
-    /// are loaded at run time.
+    /// The size of the network's value: arena, cursor, parameters where they are
+    /// loaded at run time, and results where the arena has no room for them.
     pub fn state_bytes(&self) -> u32 {
-        (self.plan.arena_bytes + self.plan.cursor_bytes()).saturating_add(self.parameter_bytes)
+        [
+            self.plan.cursor_bytes(),
+            self.parameter_bytes,
+            self.results_bytes,
+        ]
+        .into_iter()
+        .fold(self.plan.arena_bytes, u32::saturating_add)
     }
 
     /// What an inference is expected to cost: cycles on AVR; elsewhere what plans
@@ -144,7 +153,7 @@ pub fn judge(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Ver
     let needed_bytes = design.sram_bytes();
     match declaration.budget.sram_bytes {
         Some(given_bytes) if u64::from(needed_bytes) * 10 >= u64::from(given_bytes) * 9 => {
-            let layer = design.plan.peak().layer;
+            let layer = declaration.network.node(design.plan.peak().node).layer;
             Verdict::Tight(Tight {
                 layer,
                 needed_bytes,
@@ -168,7 +177,7 @@ pub(crate) const LARGEST_AVR_ARRAY_BYTES: u32 = 32_767;
 /// What weights and biases take in flash as tables.
 fn packed_weights_bytes(network: &Network) -> u64 {
     network
-        .layers()
+        .nodes()
         .iter()
         .map(|layer| parameter_table_bytes(layer, network.bits()))
         .sum()

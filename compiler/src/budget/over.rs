@@ -3,8 +3,8 @@
 use super::{Design, Sums, footprint, needed_flash_bytes, owner, remedies};
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
 use crate::network::{LayerId, Network};
-use crate::plan::{Arrival, Keeps, MemoryPlan};
-use crate::program::Accumulator;
+use crate::plan::{Keeps, MemoryPlan, Sink};
+use crate::program::{Accumulator, parameter_bytes};
 use std::fmt;
 
 /// A design that needs more than there is.
@@ -25,7 +25,7 @@ impl fmt::Display for OverBudget {
 pub(super) fn over(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Vec<OverBudget> {
     let sram = over_sram(declaration, design, sums);
     let flash = over_flash(declaration, design, sums);
-    let array = over_array(declaration, design);
+    let array = over_array(declaration);
     [sram, flash, array].into_iter().flatten().collect()
 }
 
@@ -47,11 +47,11 @@ fn over_sram(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Opt
     let network = &declaration.network;
     let plan = &design.plan;
     let peak = plan.peak();
-    let layer = network.layer(peak.layer);
+    let layer = network.node(peak.node);
     let live = live_at_peak(network, plan);
     let mut message = format!(
         "over budget: the network needs {} bytes of SRAM, and {owner} has {given_bytes}\n\
-         needed: {} of arena (peak at `{layer}`), {} of state, {}{} of reserve{}\n\
+         needed: {} of arena (peak at `{layer}`), {} of state, {}{}{} of reserve{}\n\
          live at the peak: {live}\n",
         design.sram_bytes(),
         plan.arena_bytes,
@@ -59,6 +59,10 @@ fn over_sram(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Opt
         match design.parameter_bytes {
             0 => String::new(),
             bytes => format!("{bytes} of parameters, "),
+        },
+        match design.results_bytes {
+            0 => String::new(),
+            bytes => format!("{bytes} of results, "),
         },
         design.reserve_bytes,
         match declaration.reserve.sram_bytes {
@@ -69,7 +73,7 @@ fn over_sram(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Opt
     let remedies = remedies::for_sram(declaration, design, sums, given_bytes);
     message.push_str(&what_would_fit(&remedies));
     Some(OverBudget {
-        layer: layer.id,
+        layer: layer.layer,
         message,
     })
 }
@@ -95,8 +99,8 @@ fn of_stack(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Stri
 /// What the arena holds at its worst moment, in words.
 fn live_at_peak(network: &Network, plan: &MemoryPlan) -> String {
     let peak = plan.peak();
-    let layer = network.layer(peak.layer);
-    if *peak == plan.stream_need {
+    let layer = network.node(peak.node);
+    if *peak == plan.arriving().need {
         return live_in_stream(network, plan);
     }
     let inputs = plan.bytes(peak.live_input_cells);
@@ -105,7 +109,7 @@ fn live_at_peak(network: &Network, plan: &MemoryPlan) -> String {
     if outputs > 0 {
         live.push_str(&format!(", {outputs} bytes of its {} output", layer.output));
     }
-    let idle = plan.bytes(peak.need_cells).saturating_sub(inputs + outputs);
+    let idle = plan.bytes(peak.cells).saturating_sub(inputs + outputs);
     if idle > 0 {
         live.push_str(&format!(
             ", {idle} bytes between them not yet free to reuse"
@@ -117,39 +121,44 @@ fn live_at_peak(network: &Network, plan: &MemoryPlan) -> String {
 /// What the arena holds while the input arrives, in words.
 fn live_in_stream(network: &Network, plan: &MemoryPlan) -> String {
     let mut parts = Vec::new();
-    for stage in &plan.stages {
-        let layer = network.layer(stage.layer);
-        match stage.arrival {
-            Arrival::Ring(ring) if ring.pixels > 1 => parts.push(format!(
-                "{} bytes of the last {} pixels that `{layer}` reads",
+    let arriving = plan.arriving();
+    for stage in &arriving.stages {
+        let node = network.node(stage.node);
+        match stage.ring() {
+            Some(ring) if ring.pixels > 1 => parts.push(format!(
+                "{} bytes of the last {} pixels that `{node}` reads",
                 plan.bytes(ring.cells()),
                 ring.pixels
             )),
-            Arrival::Ring(ring) => parts.push(format!(
-                "{} bytes of the pixel that `{layer}` reads",
+            Some(ring) => parts.push(format!(
+                "{} bytes of the pixel that `{node}` reads",
                 plan.bytes(ring.cells())
             )),
-            Arrival::Bytes | Arrival::Window | Arrival::Values => {}
+            None => {}
         }
         match stage.keeps {
             Keeps::Windows(windows) => parts.push(format!(
-                "{} bytes of a row of windows of `{layer}`",
+                "{} bytes of a row of windows of `{node}`",
                 plan.bytes(windows.cells())
             )),
-            Keeps::Sums(sums) => parts.push(format!("{} bytes of sums of `{layer}`", sums.bytes())),
+            Keeps::Sums(sums) => parts.push(format!("{} bytes of sums of `{node}`", sums.bytes())),
             Keeps::Nothing => {}
         }
     }
-    if let Some(map) = plan.maps.first() {
-        let bytes = plan.bytes(map.shape.values());
-        parts.push(match plan.stages.last() {
-            Some(stage) => format!(
-                "{bytes} bytes of the whole {} output of `{}`",
-                map.shape,
-                network.layer(stage.layer)
-            ),
-            None => format!("{bytes} bytes of the whole {} input", map.shape),
-        });
+    let stored = arriving.stages.iter().map(|stage| stage.sink);
+    for sink in stored.chain([plan.intake]) {
+        if let Sink::Map { value, .. } = sink {
+            let value = network.value(value);
+            let bytes = plan.bytes(value.shape.values());
+            parts.push(match value.maker {
+                Some(maker) => format!(
+                    "{bytes} bytes of the whole {} output of `{}`",
+                    value.shape,
+                    network.node(maker)
+                ),
+                None => format!("{bytes} bytes of the whole {} input", value.shape),
+            });
+        }
     }
     parts.join(", ")
 }
@@ -163,7 +172,7 @@ fn over_flash(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Op
     }
     let owner = owner(declaration);
     let network = &declaration.network;
-    let largest = network.layer(design.footprint.largest);
+    let largest = network.node(design.footprint.largest);
     let weight_count = largest.weight_count();
     let own_bytes = design.footprint.flash_bytes;
     let reserve = match footprint::reserved_flash_bytes(declaration, given_bytes) {
@@ -192,7 +201,7 @@ fn over_flash(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Op
     };
     let remedies = remedies::for_flash(declaration, design, sums, given_bytes);
     Some(OverBudget {
-        layer: largest.id,
+        layer: largest.layer,
         message: format!(
             "over budget: the network needs {needed_bytes} bytes of flash, and {owner} has \
              {given_bytes}\n\
@@ -219,19 +228,22 @@ fn of_code(declaration: &Declaration) -> &'static str {
 
 /// Whether any layer has to be unrolled.
 pub(super) fn demands_unrolled(declaration: &Declaration) -> bool {
-    let mut layers = declaration.network.computing_layers();
+    let mut layers = declaration.network.computing_nodes();
     layers.any(|layer| {
-        layer.weight_count() > 0 && declaration.code_of(layer.id) == CodeChoice::Unrolled
+        layer.weight_count() > 0 && declaration.code_of(layer.layer) == CodeChoice::Unrolled
     })
 }
 
 /// Parameters that are no array on any target.
-fn over_array(declaration: &Declaration, design: &Design) -> Option<OverBudget> {
-    const LARGEST_BYTES: u32 = i32::MAX as u32;
-    let layers = declaration.network.layers().iter();
-    let largest = layers.max_by_key(|layer| layer.weight_count())?;
-    (design.parameter_bytes > LARGEST_BYTES).then(|| OverBudget {
-        layer: largest.id,
+fn over_array(declaration: &Declaration) -> Option<OverBudget> {
+    const LARGEST_BYTES: u64 = i32::MAX as u64;
+    let network = &declaration.network;
+    let largest = network
+        .nodes()
+        .iter()
+        .max_by_key(|node| node.weight_count())?;
+    (parameter_bytes(network) > LARGEST_BYTES).then(|| OverBudget {
+        layer: largest.layer,
         message: format!(
             "the parameters take more than {LARGEST_BYTES} bytes, most of them here: {} weights: \
              use fewer outputs, or pool earlier",

@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::LitStr;
 
 use super::ast::{BytesAst, ReserveAst, Values};
-use super::keys::{Key, nearest};
+use super::keys::Key;
 use super::plan;
 use super::tokens::{
     Piece, alternatives, found, group, ident, integer, is_punct, pieces, stream, string, trees,
@@ -12,6 +12,8 @@ use super::tokens::{
 use crate::declaration::CodeChoice;
 use crate::diagnostic::Diagnostics;
 use crate::network::Bits;
+use crate::program::Accumulator;
+use crate::spelling::nearest;
 use crate::target::Target;
 use crate::weights::{PathPart, WeightsPath, WeightsValue};
 
@@ -24,6 +26,7 @@ pub(super) fn read(key: Key, value: &[TokenTree], values: &mut Values, errors: &
         Key::Reserve => values.reserve = reserve(value, errors),
         Key::Weights => values.weights = weights(value, errors),
         Key::Bits => values.bits = bits(value, errors),
+        Key::Results => values.results = results(value, errors),
         Key::Plan => values.plan = plan::read(value, errors),
         Key::Code => values.code = code(value, errors),
     }
@@ -128,6 +131,17 @@ fn reserve(value: &[TokenTree], errors: &mut Diagnostics) -> ReserveAst {
     reserve
 }
 
+fn results(value: &[TokenTree], errors: &mut Diagnostics) -> Option<Accumulator> {
+    match ident(value).map(ToString::to_string).as_deref() {
+        Some("i16") => Some(Accumulator::I16),
+        Some("i32") => Some(Accumulator::I32),
+        _ => {
+            wrong(Key::Results, value, errors);
+            None
+        }
+    }
+}
+
 fn bits(value: &[TokenTree], errors: &mut Diagnostics) -> Option<Bits> {
     let Bits {
         weights,
@@ -203,7 +217,7 @@ fn entries<const COUNT: usize>(
             continue;
         };
         let Some(index) = names.iter().position(|known| name == known) else {
-            let hint = nearest(&name.to_string(), &names)
+            let hint = nearest(&name.to_string(), names)
                 .map(|near| format!("did you mean `{near}`? "))
                 .unwrap_or_default();
             let message = format!("unknown entry `{name}` of `{key}`: {hint}expected {expected}");

@@ -16,7 +16,7 @@ use safetensors::SafeTensors;
 use serde_json::{Value, json};
 
 use super::error::WeightsError;
-use crate::network::{Bits, Network};
+use crate::network::{Bits, Entry, Item, Network};
 
 const NETWORK: &str = "herringbone.network";
 const BITS: &str = "herringbone.bits";
@@ -57,7 +57,10 @@ pub struct Scale {
 /// The layers that compute something, with the input's shape, as a declaration writes them.
 pub fn canonical(network: &Network) -> String {
     let input = network.input();
-    let layers = network.computing_layers().map(ToString::to_string);
+    let items = network.items().iter();
+    let layers = items
+        .filter(|item| !is_training_only(item))
+        .map(ToString::to_string);
     format!(
         "[{}, {}, {}] => < {} >",
         input.height,
@@ -65,6 +68,14 @@ pub fn canonical(network: &Network) -> String {
         input.channels,
         layers.collect::<Vec<_>>().join(", ")
     )
+}
+
+/// Whether an item computes nothing on the device, and no other layer can name it.
+fn is_training_only(item: &Item) -> bool {
+    match &item.entry {
+        Entry::Layer { kind, .. } => item.label.is_none() && kind.is_training_only(),
+        Entry::From(_) | Entry::Residual { .. } => false,
+    }
 }
 
 /// A network's bits as a declaration writes them.

@@ -1,33 +1,81 @@
 //! From the bytes of a safetensors file to checked integers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 use std::path::Path;
 
 use safetensors::{SafeTensorError, SafeTensors, tensor::Metadata, tensor::TensorView};
 
 use super::error::{WeightsError, range};
-use super::expected::{ExpectedTensor, Role, expected_tensors};
-use super::{LayerParameters, Parameters, Shift, Weights};
-use crate::network::{Bits, LayerId, LayerKind, Network};
+use super::expected::{ExpectedTensor, Role, expected_tensors, tensor_name};
+use super::{Parameters, Shift, Weights};
+use crate::network::{Bits, LayerId, Network, Node, SumShape};
 
 /// Bytes of the length that a file starts with.
 const LENGTH_BYTES: usize = size_of::<u64>();
 /// Bits that a sum is shifted at most: the widest accumulator has 32.
 const MOST_SHIFT: u8 = 31;
 
-/// Reads the bytes of a file.
+/// Reads the bytes of a weights file of `network`: of a regular file, and no
+/// more than such a file can have.
 ///
 /// # Errors
-/// [`WeightsError::Unreadable`] with what the system says.
-pub fn load(path: &Path) -> Result<Vec<u8>, WeightsError> {
-    std::fs::read(path).map_err(|error| WeightsError::Unreadable {
+/// [`WeightsError::Unreadable`] with what the system says, or with what is no
+/// file of weights; [`WeightsError::TooLarge`].
+pub fn load(path: &Path, network: &Network) -> Result<Vec<u8>, WeightsError> {
+    let unreadable = |reason: String| WeightsError::Unreadable {
         path: path.to_owned(),
-        reason: match error.kind() {
-            std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        reason,
+    };
+    let of_system = |error: std::io::Error| {
+        unreadable(match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                "there is no such file: `cargo herringbone train` makes one of a data set"
+                    .to_owned()
+            }
             std::io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
             _ => error.to_string(),
-        },
-    })
+        })
+    };
+    // Before it is opened, for which a pipe waits.
+    let metadata = std::fs::metadata(path).map_err(of_system)?;
+    if metadata.is_dir() {
+        return Err(unreadable("it is a directory".to_owned()));
+    }
+    if !metadata.is_file() {
+        return Err(unreadable("it is not a regular file".to_owned()));
+    }
+    let most_bytes = most_file_bytes(network);
+    let too_large = |found| WeightsError::TooLarge { most_bytes, found };
+    if metadata.len() > most_bytes {
+        return Err(too_large(metadata.len()));
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(of_system)?;
+    // It may have grown since.
+    let mut file = file.take(most_bytes + 1);
+    file.read_to_end(&mut bytes).map_err(of_system)?;
+    let found = bytes.len() as u64;
+    if found > most_bytes {
+        return Err(too_large(found));
+    }
+    Ok(bytes)
+}
+
+/// Bytes that a file of weights may have: its tensors in 64 bits each, so that
+/// those of a network that is not quantised yet are read and said to be, and a
+/// header.
+fn most_file_bytes(network: &Network) -> u64 {
+    const MOST_HEADER_BYTES: u64 = 1 << 20;
+    const WIDEST_VALUE_BYTES: u64 = 8;
+    let values = expected_tensors(network).into_iter().map(|tensor| {
+        let lengths = tensor.shape.iter().map(|&length| length as u64);
+        lengths.fold(1, u64::saturating_mul)
+    });
+    values
+        .fold(0, u64::saturating_add)
+        .saturating_mul(WIDEST_VALUE_BYTES)
+        .saturating_add(MOST_HEADER_BYTES)
 }
 
 /// Reads the weights of `network` from the bytes of a safetensors file.
@@ -83,12 +131,44 @@ pub fn read(network: &Network, bytes: &[u8]) -> Result<Weights, Vec<WeightsError
     if errors.is_empty() {
         Ok(file.weights(network))
     } else {
-        Err(errors)
+        Err(some_of_each_kind(errors))
+    }
+}
+
+/// The first errors of each kind, and how many more of it there are.
+fn some_of_each_kind(errors: Vec<WeightsError>) -> Vec<WeightsError> {
+    const MOST_OF_A_KIND: usize = 10;
+    let mut kinds: Vec<(std::mem::Discriminant<WeightsError>, usize)> = Vec::new();
+    let mut some = Vec::new();
+    for error in errors {
+        let kind = std::mem::discriminant(&error);
+        let at = kinds.iter().position(|(other, _)| *other == kind);
+        let at = at.unwrap_or_else(|| {
+            kinds.push((kind, 0));
+            kinds.len() - 1
+        });
+        kinds[at].1 += 1;
+        if kinds[at].1 <= MOST_OF_A_KIND {
+            some.push(error);
+        }
+    }
+    let more = kinds
+        .iter()
+        .map(|(_, count)| count.saturating_sub(MOST_OF_A_KIND));
+    match more.sum() {
+        0 => some,
+        count => {
+            some.push(WeightsError::More { count });
+            some
+        }
     }
 }
 
 /// Why the bytes are no safetensors file.
 fn broken(bytes: &[u8], error: SafeTensorError) -> WeightsError {
+    if bytes.starts_with(b"version https://git-lfs") {
+        return WeightsError::LfsPointer;
+    }
     let Some((length, behind)) = bytes.split_first_chunk::<LENGTH_BYTES>() else {
         return WeightsError::NoHeaderLength { found: bytes.len() };
     };
@@ -185,34 +265,39 @@ impl File<'_> {
 
     /// The integers of a file without errors.
     fn weights(&self, network: &Network) -> Weights {
-        let parameters = |id: LayerId, half: &str| {
-            let data = |name: &str| self.0[&format!("{id}.{half}{name}")].data();
-            let shift = data("shift");
-            Parameters {
-                weight: data("weight")
+        let nodes = network.nodes().iter();
+        let nodes = nodes.map(|node| node.sums().map(|sum| self.sum(node, &sum)).collect());
+        Weights::new(nodes.collect())
+    }
+
+    fn sum(&self, node: &Node, sum: &SumShape) -> Parameters {
+        let data = |role: Role| self.0[&tensor_name(node, sum, role)].data();
+        let shift = |name: &str| {
+            let (names, _) = sum.shifts();
+            let place = names.iter().position(|&other| other == name);
+            place.map_or(0, |place| data(Role::Shift)[place])
+        };
+        let (weight, bias) = if sum.tensor().is_some() {
+            (
+                data(Role::Weight)
                     .iter()
                     .map(|&byte| i8::from_le_bytes([byte]))
                     .collect(),
-                bias: words(data("bias")).collect(),
-                shift: Shift {
-                    left: shift[0],
-                    right: shift[1],
-                },
-            }
+                words(data(Role::Bias)).collect(),
+            )
+        } else {
+            let outputs = sum.outputs as usize;
+            (vec![1; outputs], vec![0; outputs])
         };
-        let layers = network.layers().iter().map(|layer| match layer.kind {
-            LayerKind::Convolution { .. } | LayerKind::Dense { .. } => {
-                LayerParameters::Single(parameters(layer.id, ""))
-            }
-            LayerKind::Separable { .. } => LayerParameters::Separable {
-                depthwise: parameters(layer.id, "depthwise."),
-                pointwise: parameters(layer.id, "pointwise."),
+        Parameters {
+            weight,
+            bias,
+            shift: Shift {
+                left: shift("left"),
+                right: shift("right"),
+                skip: shift("skip"),
             },
-            LayerKind::AveragePool { .. }
-            | LayerKind::MaxPool { .. }
-            | LayerKind::Dropout { .. } => LayerParameters::None,
-        });
-        Weights::new(layers.collect())
+        }
     }
 }
 
@@ -243,12 +328,13 @@ fn values_out_of_range(
             &[8, 16],
         ),
         Role::Shift => {
-            let shifts = ["left", "right"].into_iter().zip(data);
-            return shifts
+            let names = tensor.axes.trim_matches(['[', ']']).split(", ");
+            return names
+                .zip(data)
                 .filter(|&(_, &bits)| bits > MOST_SHIFT)
                 .map(|(direction, &bits)| WeightsError::Shift {
                     name: name.clone(),
-                    direction,
+                    direction: direction.to_owned(),
                     bits,
                 })
                 .collect();
@@ -291,25 +377,23 @@ fn why_surplus(network: &Network, name: &str) -> String {
         .split('.')
         .next()
         .and_then(|number| number.parse::<usize>().ok());
-    let layers = network.layers();
+    let layers = network.layer_count();
     match number {
-        Some(number) if number >= layers.len() => format!(
-            "the list has {} layers, 0 to {}",
-            layers.len(),
-            layers.len() - 1
-        ),
+        Some(number) if number >= layers => {
+            format!("the list has {layers} layers, 0 to {}", layers - 1)
+        }
         Some(number) => {
-            let layer = &layers[number];
-            match layer.activation() {
-                None => format!("layer {number}, `{layer}`, has no weights"),
-                Some(_) => {
-                    let own: Vec<_> = expected_tensors(network)
-                        .into_iter()
-                        .filter(|tensor| tensor.layer == layer.id)
-                        .map(|tensor| format!("`{}`", tensor.name))
-                        .collect();
-                    format!("layer {number}, `{layer}`, takes {}", own.join(", "))
-                }
+            let layer = LayerId(number);
+            let own: Vec<_> = expected_tensors(network)
+                .into_iter()
+                .filter(|tensor| tensor.layer == layer)
+                .map(|tensor| format!("`{}`", tensor.name))
+                .collect();
+            let written = network.written(layer);
+            if own.is_empty() {
+                format!("layer {number}, `{written}`, has no weights")
+            } else {
+                format!("layer {number}, `{written}`, takes {}", own.join(", "))
             }
         }
         None => "a name starts with its layer's position in the list, as in `1.weight`".to_owned(),

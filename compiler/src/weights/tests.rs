@@ -4,31 +4,22 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
 use super::*;
-use crate::network::{Activation, Bits, Kernel, Shape};
+use crate::network::chains::{average, convolution, dense, dropout};
+use crate::network::{Activation, Bits, Kernel, Kind, Network, NodeId, Separable, Shape, Window};
 
 /// `[6, 5, 1] => < A, C2(3,1), C1(4,1), Dr, D*(2) >`
 fn network(bits: Bits) -> Network {
-    let (relu, linear) = (Activation::Relu, Activation::Linear);
-    let kernel = Kernel::square(1);
     let kinds = [
-        LayerKind::AveragePool {
-            window: Kernel::square(2),
-        },
-        LayerKind::Separable {
+        average(2),
+        Kind::Separable(Separable {
             outputs: 3,
-            kernel,
-            activation: relu,
-        },
-        LayerKind::Convolution {
-            outputs: 4,
-            kernel,
-            activation: relu,
-        },
-        LayerKind::Dropout { probability: 0.5 },
-        LayerKind::Dense {
-            outputs: 2,
-            activation: linear,
-        },
+            window: Window::valid(Kernel::square(1)),
+            activation: Activation::Relu,
+            adds: false,
+        }),
+        convolution(4, 1),
+        dropout(),
+        dense(2),
     ];
     Network::new(Shape::new(6, 5, 1), bits, &kinds).unwrap()
 }
@@ -78,22 +69,23 @@ fn a_right_file_gives_each_value_where_it_belongs() {
     tensors.get_mut("4.bias").unwrap().2 = [(-300_i16).to_le_bytes(), 7_i16.to_le_bytes()].concat();
     tensors.get_mut("4.shift").unwrap().2 = vec![2, 31];
     let weights = read(&network, &file(&tensors)).unwrap();
-    assert_eq!(weights.layer(LayerId(0)), &LayerParameters::None);
-    let LayerParameters::Separable {
-        depthwise,
-        pointwise,
-    } = weights.layer(LayerId(1))
-    else {
+    assert_eq!(weights.node(NodeId::new(0)), []);
+    let [depthwise, pointwise] = weights.node(NodeId::new(1)) else {
         panic!("layer 1 is separable");
     };
     assert_eq!((depthwise.weight.len(), pointwise.weight.len()), (1, 3));
-    let LayerParameters::Single(dense) = weights.layer(LayerId(4)) else {
+    let [dense] = weights.node(NodeId::new(4)) else {
         panic!("layer 4 is dense");
     };
     assert_eq!(dense.weight.len(), 2 * 3 * 2 * 4);
     assert_eq!(dense.weight[..3], [1, -8, 1]);
     assert_eq!(dense.bias, [-300, 7]);
-    assert_eq!(dense.shift, Shift { left: 2, right: 31 });
+    let shift = Shift {
+        left: 2,
+        right: 31,
+        skip: 0,
+    };
+    assert_eq!(dense.shift, shift);
 }
 
 #[test]
@@ -150,7 +142,7 @@ fn a_name_that_is_only_wrong_is_one_error() {
     assert_eq!(
         rename("2.weight", "conv1.weight"),
         [
-            "`conv1.weight` is no tensor of this network: it has the type and shape of `2.weight`, which is missing: rename it"
+            "this network has no tensor `conv1.weight`: it has the type and shape of `2.weight`, which is missing: rename it"
         ]
     );
     assert_eq!(rename("4.weight", "5.weight").len(), 1);
@@ -192,7 +184,7 @@ fn a_cut_file_is_told_from_another_format() {
     assert!(message(&whole[..5]).ends_with("the length of its header, found 5"));
     let cut = message(&whole[..100]);
     assert!(
-        cut.ends_with(&format!("a header of {header} bytes, found 92 behind them")),
+        cut.ends_with(&format!("a header of {header} bytes, found 92 after them")),
         "{cut}"
     );
     let cut = message(&whole[..whole.len() - 3]);
@@ -210,4 +202,55 @@ fn a_cut_file_is_told_from_another_format() {
         text.contains("is not safetensors: its header of 5 bytes is wrong"),
         "{text}"
     );
+}
+
+#[test]
+fn what_is_no_file_or_too_large_for_the_network_is_refused_unread() {
+    let network = network(Bits::default());
+    let refusal = |path: &Path| load(path, &network).unwrap_err().to_string();
+    let folder = std::env::temp_dir().join(format!("herringbone-weights-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    assert!(refusal(&folder).ends_with("it is a directory"));
+    let missing = refusal(&folder.join("none.safetensors"));
+    assert!(missing.contains("`cargo herringbone train`"), "{missing}");
+    // It has a gigabyte and takes none of the disk.
+    let large = folder.join("large.safetensors");
+    let sparse = std::fs::File::create(&large).unwrap();
+    sparse.set_len(1 << 30).unwrap();
+    assert!(refusal(&large).contains("has 1073741824 bytes"));
+    for device in ["/dev/zero", "/dev/urandom"].map(Path::new) {
+        if device.exists() {
+            assert!(refusal(device).ends_with("it is not a regular file"));
+        }
+    }
+    let pipe = folder.join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    if made.is_ok_and(|status| status.success()) {
+        assert!(refusal(&pipe).ends_with("it is not a regular file"));
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn errors_of_a_kind_end_with_how_many_more_there_are() {
+    let surplus = messages_after(|tensors| {
+        for number in 0..500 {
+            let name = format!("layer{number}.{}", "\n".repeat(1000));
+            tensors.insert(name, (Dtype::U8, vec![1], vec![0]));
+        }
+    });
+    assert_eq!(surplus.len(), 11);
+    assert_eq!(surplus[10], "and 490 more errors in the weights file");
+    assert!(
+        surplus
+            .iter()
+            .all(|message| message.len() < 500 && !message.contains('\n'))
+    );
+}
+
+#[test]
+fn a_pointer_of_git_lfs_is_not_taken_for_a_broken_file() {
+    let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 100\n";
+    let message = messages(&network(Bits::default()), pointer).concat();
+    assert!(message.contains("`git lfs pull`"), "{message}");
 }

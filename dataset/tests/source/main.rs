@@ -106,7 +106,7 @@ fn nothing_at_the_path_is_told() {
 fn a_network_that_no_data_fits_is_told() {
     let shape = InputShape {
         height: 2,
-        width: 256,
+        width: 65_536,
         channels: 0,
     };
     let expected = Expected {
@@ -117,7 +117,7 @@ fn a_network_that_no_data_fits_is_told() {
     assert_eq!(
         problems.expect("there are problems").messages(),
         [
-            "an input of 2×256×0: its rows, columns and channels must each be 1 to 255",
+            "an input of 2×65536×0: its rows and columns must each be 1 to 65535, its channels 1 to 255",
             "a network of 0 classes: 1 to 65536 can be told apart",
         ]
     );

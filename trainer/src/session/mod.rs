@@ -16,7 +16,7 @@ use herringbone_compiler::syntax::NetworkAst;
 
 use crate::checkpoint::{self, Checkpoint, Identity};
 use crate::files;
-use crate::model::{as_written, sum_shapes};
+use crate::model::{as_written, sum_places};
 use crate::pictures::EpochRecord;
 use crate::recipe::{Phase, Recipe};
 use crate::teacher::Teacher;
@@ -70,8 +70,8 @@ impl Watcher for () {}
 /// Everything by which such a training cannot begin.
 pub fn problems(network: &Network, recipe: &Recipe) -> Vec<String> {
     let mut problems = recipe.problems();
-    if sum_shapes(network).is_empty() {
-        let problem = "the network has no weights to train: give it a `C1`, `C2` or `D`";
+    if sum_places(network).iter().all(|sum| sum.dims().is_none()) {
+        let problem = "the network has no weights to train: give it a `C1`, `C2`, `T` or `D`";
         problems.push(problem.to_owned());
     }
     problems
@@ -81,12 +81,12 @@ pub fn problems(network: &Network, recipe: &Recipe) -> Vec<String> {
 pub fn warnings(network: &Network) -> Vec<String> {
     let mut warnings = Vec::new();
     if !network.gives_logits() {
-        let last = network.last_layer().to_string();
+        let last = network.last_node().to_string();
         let starred = match last.split_once('(') {
             Some((letter, rest)) => format!("{letter}*({rest}"),
             None => last.clone(),
         };
-        let why = match network.last_layer().activation() {
+        let why = match network.last_node().activation() {
             Some(_) => format!(
                 "the last layer, `{last}`, has an activation, which rounds and clamps what tells \
                  the classes apart: `{starred}` gives the sums as they are"

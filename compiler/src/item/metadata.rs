@@ -2,7 +2,7 @@
 //! classes, and the way from a sensor's counts to its bytes.
 
 use crate::weights::{Metadata, Normalisation, Scale};
-use proc_macro2::{Ident, Literal, TokenStream};
+use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 /// `LABELS` and `label`, where names are known. On AVR the text that `label` gives stays in flash.
@@ -27,11 +27,11 @@ pub(crate) fn labels(metadata: &Metadata) -> Option<TokenStream> {
 
         /// The name of a class, to be printed; of no class, it is empty.
         #[must_use]
-        pub fn label(class_index: usize) -> runtime::Label {
+        pub fn label(class_index: usize) -> herringbone_runtime::Label {
             #[cfg_attr(target_arch = "avr", unsafe(link_section = ".progmem.data"))]
-            static NAME_BYTES: runtime::Flash<u8, #length> = runtime::Flash::new([#(#bytes),*]);
+            static NAME_BYTES: herringbone_runtime::Flash<u8, #length> = herringbone_runtime::Flash::new([#(#bytes),*]);
             #[cfg_attr(target_arch = "avr", unsafe(link_section = ".progmem.data"))]
-            static NAME_ENDS: runtime::Flash<u16, #count> = runtime::Flash::new([#(#ends),*]);
+            static NAME_ENDS: herringbone_runtime::Flash<u16, #count> = herringbone_runtime::Flash::new([#(#ends),*]);
 
             fn name_byte(byte_index: usize) -> u8 {
                 NAME_BYTES.get(byte_index)
@@ -40,7 +40,7 @@ pub(crate) fn labels(metadata: &Metadata) -> Option<TokenStream> {
                 ::core::option::Option::Some(class_before) => NAME_ENDS.get(class_before),
                 ::core::option::Option::None => 0,
             };
-            runtime::Label::new(name_byte, first_byte, NAME_ENDS.get(class_index))
+            herringbone_runtime::Label::new(name_byte, first_byte, NAME_ENDS.get(class_index))
         }
     })
 }
@@ -55,7 +55,7 @@ pub(crate) fn raw(results: &TokenStream, normalisation: &Normalisation) -> Token
         let offset = Literal::i16_unsuffixed(scale.offset);
         let multiplier = Literal::u8_unsuffixed(scale.multiplier);
         let shift = Literal::u8_unsuffixed(scale.shift);
-        quote!(runtime::scaled(sensor_count, #offset, #multiplier, #shift))
+        quote!(herringbone_runtime::scaled(sensor_count, #offset, #multiplier, #shift))
     };
     let byte = match &scales[..] {
         [scale] => of(scale),
@@ -93,7 +93,7 @@ pub(crate) fn raw(results: &TokenStream, normalisation: &Normalisation) -> Token
 
         /// As `run`, of counts as the sensor gives them.
         pub fn run_raw(&mut self, sensor_counts: &[i16; Self::INPUT_LEN]) -> #results {
-            self.begin();
+            restart(self);
             for sensor_count in sensor_counts {
                 let next_byte = self.normalised(*sensor_count);
                 absorb(self, next_byte);
@@ -103,13 +103,13 @@ pub(crate) fn raw(results: &TokenStream, normalisation: &Normalisation) -> Token
 
         /// As `classify`, of counts as the sensor gives them.
         pub fn classify_raw(&mut self, sensor_counts: &[i16; Self::INPUT_LEN]) -> usize {
-            runtime::first_largest(&self.run_raw(sensor_counts))
+            herringbone_runtime::first_largest(&self.run_raw(sensor_counts))
         }
     }
 }
 
 /// The same, of a declaration with errors.
-pub(crate) fn stub(integer: &Ident, classes: &Literal) -> TokenStream {
+pub(crate) fn stub(output: &TokenStream, classes: &Literal) -> TokenStream {
     quote! {
         pub const LABELS: [&'static str; #classes] = [""; #classes];
 
@@ -121,11 +121,11 @@ pub(crate) fn stub(integer: &Ident, classes: &Literal) -> TokenStream {
             0
         }
 
-        pub fn push_raw(&mut self, sensor_count: i16) -> ::core::option::Option<[#integer; #classes]> {
+        pub fn push_raw(&mut self, sensor_count: i16) -> ::core::option::Option<#output> {
             ::core::option::Option::None
         }
 
-        pub fn run_raw<const LENGTH: usize>(&mut self, sensor_counts: &[i16; LENGTH]) -> [#integer; #classes] {
+        pub fn run_raw<const LENGTH: usize>(&mut self, sensor_counts: &[i16; LENGTH]) -> #output {
             [0; #classes]
         }
 
