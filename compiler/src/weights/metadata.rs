@@ -148,7 +148,6 @@ impl Metadata {
                 weights: of("weights"),
                 biases: of("biases"),
                 activations: of("activations"),
-                ..network.bits()
             };
             // Weights and biases are whatever fits their bits.
             if trained.activations != network.bits().activations {
