@@ -316,6 +316,10 @@ fn timings(
         let is_first = index == 0;
         let timing = match timing {
             Some(timing) => timing,
+            // All of it is there: a pixel is taken in at each point.
+            None if is_first && !outline.arriving && takes_pixels(&node.kind, &node.field()) => {
+                Timing::each(used[&node.reads[0]]).after(&node.field(), output)
+            }
             None if is_first && (averaged || !outline.arriving) => Timing::each(output),
             None => return None,
         };
