@@ -6,10 +6,11 @@ use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
 use herringbone_compiler::interpreter::{self, Fault, FaultKind, Outcome};
-use herringbone_compiler::network::{Bits, Kernel, LayerKind, Network, Shape};
+use herringbone_compiler::network::{Bits, Kernel, Network, Shape};
 use herringbone_compiler::plan::{self, Order, Strategy, SumBytes};
 use herringbone_compiler::program::{self, Accumulators, Program};
 use herringbone_compiler::weights;
+use herringbone_tests::layers::average;
 use herringbone_tests::networks::{self, Case, Recipe, recipes};
 use herringbone_tests::published::convolution;
 use herringbone_tests::reference::{FeatureMap, Trace, evaluate};
@@ -21,9 +22,8 @@ use std::collections::BTreeMap;
 /// streamed layers, as far as they are used, and every map that is stored whole.
 fn expected_maps<'a>(case: &Case, trace: &'a Trace, count: usize) -> Vec<&'a FeatureMap> {
     let mut maps = vec![&trace.input];
-    let layers = case.network.layers().iter().zip(&trace.layers);
-    let computing = layers.filter(|(layer, _)| !layer.is_dropout());
-    maps.extend(computing.map(|(_, map)| map));
+    let computing = case.network.computing_nodes();
+    maps.extend(computing.map(|node| trace.node(node.id)));
     if case.network.gives_logits() {
         maps.pop();
     }
@@ -126,11 +126,7 @@ proptest! {
 /// end, the low end and the high end of the arena.
 fn tampered(tamper: impl Fn(&mut Program)) -> FaultKind {
     let window = Kernel::square(2);
-    let kinds = [
-        LayerKind::AveragePool { window },
-        convolution(3, 3),
-        convolution(4, 3),
-    ];
+    let kinds = [average(window), convolution(3, 3), convolution(4, 3)];
     let network = Network::new(Shape::new(16, 16, 1), Bits::default(), &kinds).unwrap();
     let file = networks::greatest_weights(&network);
     let weights = weights::read(&network, &file).unwrap();
@@ -164,9 +160,9 @@ fn a_step_in_another_order_faults() {
 }
 
 #[test]
-fn a_field_moved_by_a_column_faults() {
-    let kind = tampered(|program| program.steps[0].field.column_stride = 2);
-    assert!(matches!(kind, FaultKind::OutsideMap { .. }), "{kind}");
+fn a_field_moved_by_two_rows_faults() {
+    let kind = tampered(|program| program.steps[0].field.top = 2);
+    assert!(matches!(kind, FaultKind::OverwritesLive { .. }), "{kind}");
 }
 
 #[test]

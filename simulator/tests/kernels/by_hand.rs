@@ -3,9 +3,8 @@
 
 use std::fmt::Write as _;
 
-use herringbone_compiler::network::LayerId;
+use herringbone_compiler::network::NodeId;
 use herringbone_compiler::program::{Accumulator, Program};
-use herringbone_compiler::weights::LayerParameters;
 use herringbone_tests::networks::Case;
 
 use crate::device::{Code, Function};
@@ -77,8 +76,8 @@ fn absorb(program: &Program, cells: u32) -> (String, u32) {
 
 /// Adds each activation as often as its weight says.
 fn infer(case: &Case, program: &Program) -> (String, u32) {
-    let LayerParameters::Single(sum) = case.weights.layer(LayerId(0)) else {
-        panic!("the layer is not dense");
+    let [sum] = case.weights.node(NodeId::new(0)) else {
+        panic!("a dense layer has one sum");
     };
     let mut text = "push r28\npush r29\nmovw r28, r22\n".to_owned();
     let cells = program.maps[0].shape.values() as usize;

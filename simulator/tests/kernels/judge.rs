@@ -124,7 +124,7 @@ fn map_stored_by(program: &Program, function: &str) -> Option<usize> {
     let step = program
         .steps
         .iter()
-        .position(|step| step.layer.0 == layer)?;
+        .position(|step| step.layer.index() == layer)?;
     Some(step + 1)
 }
 
