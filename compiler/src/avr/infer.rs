@@ -9,8 +9,7 @@ use super::instruction::{Condition, Instruction, Mode, Pointer, Register};
 use super::rows::RAMPZ;
 use super::state::{POSITION, stack_pointer};
 use super::{Core, Function, FunctionId};
-use crate::network::ValueId;
-use crate::plan::Sink;
+use crate::plan::Place;
 use crate::program::{Accumulator, Job, Map, Program, Results};
 
 const SAVED: [u8; 18] = [
@@ -22,7 +21,9 @@ const ZERO: Register = Register(1);
 /// `infer(network: r25:r24, results: r23:r22)`.
 pub(super) fn emit(program: &Program, core: Core) -> Function {
     let mut asm = Assembly::new(core);
-    if program.maps.entries().iter().all(Option::is_none) {
+    let jobs = program.completed();
+    let place = program.place_of_results();
+    if jobs.is_empty() && matches!(place, Place::Sums(_)) {
         copy_kept(&mut asm, program);
         asm.ret();
         return asm.finish(FunctionId::Infer);
@@ -32,20 +33,28 @@ pub(super) fn emit(program: &Program, core: Core) -> Function {
     for register in arguments {
         asm.push(register);
     }
-    for (index, step) in program.steps().enumerate() {
-        if index > 0 {
+    for (index, job) in (1..).zip(jobs) {
+        if index > 1 {
             load_arguments(&mut asm);
         }
         asm.emit(Instruction::CallFunction {
-            function: FunctionId::Layer(step.node),
+            function: match job {
+                Job::Layer(step) => FunctionId::Layer(step.node),
+                Job::Segment(_) => FunctionId::Segment(index),
+            },
             far: core.has_jmp,
         });
     }
-    if let Some(value) = stored_last(program) {
-        if !program.completed().is_empty() {
-            load_arguments(&mut asm);
-        }
-        copy_activations(&mut asm, program, program.map(value));
+    let copies = !matches!(place, Place::Nowhere);
+    if copies && !jobs.is_empty() {
+        load_arguments(&mut asm);
+    }
+    match place {
+        Place::Whole(_) => copy_activations(&mut asm, program, program.map(program.output)),
+        Place::Sums(_) => copy_kept(&mut asm, program),
+        // A layer has put them where they go.
+        Place::Nowhere => {}
+        Place::Ring(_) | Place::Windows(_) => unreachable!("no result is overwritten"),
     }
     for _ in arguments {
         asm.pop(Register(0));
@@ -56,19 +65,6 @@ pub(super) fn emit(program: &Program, core: Core) -> Function {
     }
     asm.ret();
     asm.finish(FunctionId::Infer)
-}
-
-/// What is stored last, and is the result; `None` where sums are.
-fn stored_last(program: &Program) -> Option<ValueId> {
-    let sink = match program.jobs.last() {
-        Some(Job::Layer(step)) => return step.stores.then_some(step.writes),
-        Some(Job::Segment(segment)) => segment.stages.last().map(|stage| stage.plan.sink),
-        None => None,
-    };
-    match sink.unwrap_or(program.intake.sink) {
-        Sink::Map { value, position: _ } => Some(value),
-        Sink::Ring(_) | Sink::Windows { .. } | Sink::Stays | Sink::Results(_) => None,
-    }
 }
 
 /// Pushes the registers that the C ABI wants saved.

@@ -168,7 +168,7 @@ pub(super) fn emit(program: &Program, core: Core, part: Part<'_>, form: Form) ->
             form,
         },
         Part::Stage(_, stage) => {
-            arrived = stage::arrived(stage);
+            arrived = stage::arrived(program, stage);
             Layer {
                 program,
                 part,
@@ -352,6 +352,7 @@ impl<'a> Layer<'a> {
                 * packed_row_bytes(sum.program.outputs, sum.weight_bits),
             pixels: stage.plan.input.pixels(),
         };
+        let field = source.clone();
         let input = Input::Field {
             source,
             kernel: (1, 1),
@@ -374,7 +375,7 @@ impl<'a> Layer<'a> {
         let rows = Slots::of_rows(self.program, step, pixels, stage.plan.sums_position);
         let mut state = State::of(&[Variable::Output], registers, true);
         asm.times(f64::from(pixels), |asm| {
-            stage::point_at_field(asm, self.program, stage);
+            stage::point_at_field(asm, self.program, stage, &field);
             asm.movw(BASE, POSITION);
             asm.movw(POSITION, X);
             kept.begin(asm);
@@ -464,7 +465,7 @@ impl<'a> Layer<'a> {
                 let (destination, results, mut state) = begin(&[Variable::Output]);
                 asm.times(f64::from(self.output.pixels()), |asm| {
                     let ends = [keeps_base.then_some(BASE), source.ring_end()];
-                    stage::begin(asm, self.program, stage, &mut state, ends);
+                    stage::begin(asm, self.program, stage, source, &mut state, ends);
                     emit(asm, destination, &state);
                     self.keep(asm, &mut state, results, beneath);
                 });

@@ -32,6 +32,8 @@ pub(super) struct Slots {
     /// Where in the network's value the next one's distance from the first is
     /// kept, where there are several.
     position_byte: Option<u32>,
+    /// An upper register that may be changed.
+    spare: Register,
 }
 
 /// The map of which a ring holds the newest pixels, as a kernel reads it: as if
@@ -53,7 +55,7 @@ pub(super) fn position_byte(program: &Program, position: u32) -> u32 {
 
 /// By what `ldd` finds the two bytes of a position, which Z is brought into reach
 /// of; behind them, [`leave`] brings it back.
-fn reach(asm: &mut Assembly, byte: u32) -> u8 {
+pub(super) fn reach(asm: &mut Assembly, byte: u32) -> u8 {
     if byte < FARTHEST {
         return byte as u8;
     }
@@ -62,7 +64,7 @@ fn reach(asm: &mut Assembly, byte: u32) -> u8 {
 }
 
 /// Z is the network's address again. The flags stay as they are.
-fn leave(asm: &mut Assembly, byte: u32) {
+pub(super) fn leave(asm: &mut Assembly, byte: u32) {
     if byte >= FARTHEST {
         asm.movw(Z, NETWORK);
     }
@@ -80,6 +82,7 @@ impl Slots {
             step,
             length: ring.pixels * step,
             position_byte: position.map(|position| position_byte(program, position)),
+            spare: SPARE,
         }
     }
 
@@ -98,6 +101,7 @@ impl Slots {
             position_byte: position
                 .filter(|_| several)
                 .map(|position| position_byte(program, position)),
+            spare: SPARE,
         }
     }
 
@@ -109,6 +113,7 @@ impl Slots {
             step: 2,
             length: 2 * program.map(value).shape.pixels(),
             position_byte: position.map(|position| position_byte(program, position)),
+            spare: SPARE,
         }
     }
 
@@ -125,6 +130,7 @@ impl Slots {
             step: outputs * sums.bytes_each,
             length: sums.bytes(),
             position_byte: position.map(|position| position_byte(program, position)),
+            spare: SPARE,
         }
     }
 
@@ -141,7 +147,23 @@ impl Slots {
             step: bytes_per_pixel,
             length: bytes_per_pixel * pixels,
             position_byte: position.map(|position| position_byte(program, position)),
+            spare: SPARE,
         }
+    }
+
+    /// The same with another spare register than r21.
+    pub(super) fn sparing(self, spare: Register) -> Self {
+        Self { spare, ..self }
+    }
+
+    /// Between neighbours.
+    pub(super) fn step(&self) -> u32 {
+        self.step
+    }
+
+    /// From the first to after the last.
+    pub(super) fn length(&self) -> u32 {
+        self.length
     }
 
     /// Whether places count nibbles.
@@ -155,7 +177,7 @@ impl Slots {
     }
 
     /// Whether a byte holds every distance.
-    fn is_small(&self) -> bool {
+    pub(super) fn is_small(&self) -> bool {
         self.length < 0x100
     }
 
@@ -205,7 +227,7 @@ impl Slots {
     }
 
     /// Goes to the place behind the one whose distance is in X: the zero flag
-    /// says that it was the last. Changes r18, r19 and r21.
+    /// says that it was the last. Changes r18, r19 and the spare register.
     pub(super) fn advance(&self, asm: &mut Assembly) {
         self.advance_by_way_of(asm, NEXT);
     }
@@ -224,9 +246,9 @@ impl Slots {
             asm.cpi(next, low);
         } else {
             asm.add_to_pair(next, self.step as i32);
-            asm.ldi(SPARE, high);
+            asm.ldi(self.spare, high);
             asm.cpi(next, low);
-            asm.cpc(next.next(), SPARE);
+            asm.cpc(next.next(), self.spare);
         }
         asm.branch(Condition::NotEqual, same, 0.95);
         asm.times(0.05, |asm| {
@@ -245,7 +267,8 @@ impl Slots {
         leave(asm, byte);
     }
 
-    /// Moves the distance in X on by so many places, around the end. Changes r21.
+    /// Moves the distance in X on by so many places, around the end. Changes the spare
+    /// register.
     pub(super) fn skip(&self, asm: &mut Assembly, places: u32) {
         if places == 0 {
             return;
@@ -261,9 +284,9 @@ impl Slots {
             asm.subi(X, low);
         } else {
             asm.add_to_pair(X, distance as i32);
-            asm.ldi(SPARE, high);
+            asm.ldi(self.spare, high);
             asm.cpi(X, low);
-            asm.cpc(X.next(), SPARE);
+            asm.cpc(X.next(), self.spare);
             asm.branch(Condition::Lower, inside, 0.9);
             asm.subi(X, low);
             asm.sbci(X.next(), high);

@@ -81,9 +81,8 @@ impl<'a> Sink<'a> {
             } => Self::Windows(Row::of(
                 program,
                 windows,
-                window,
-                function,
-                stage.signed_output,
+                (window, function),
+                (stage.plan.output, stage.signed_output),
             )),
             plan::Sink::Results(sums) => Self::Results {
                 bytes_each: sums.bytes_each,

@@ -10,10 +10,12 @@ use super::FunctionId;
 use super::assembly::Assembly;
 use super::infer::{restore, save};
 use super::instruction::{Condition, Instruction, Label, Mode, Pointer, Register};
+use super::intake::is_simple;
+use super::point::is_wide;
 use super::rows::RAMPZ;
 use super::state::stack_pointer;
 use super::windows::hands_on;
-use crate::network::Kernel;
+use crate::network::{Kernel, Stride};
 use crate::plan::Arrival;
 use crate::program::{Operation, Program, Stage};
 
@@ -21,6 +23,30 @@ const NETWORK: Register = Register(24);
 const ROW: Register = Register(22);
 const COLUMN: Register = Register(20);
 const ZERO: Register = Register(1);
+
+/// Whether the stages that compute as the input arrives are a chain that this can
+/// drive: rows and columns in bytes, kernels at every pixel, windows that are
+/// shifted down to. [`grid`](super::grid) drives all others.
+pub(super) fn is_flat(program: &Program) -> bool {
+    let segment = program.arriving();
+    let Kernel { height, width } = segment.grid;
+    let is_narrow = !is_wide(height) && !is_wide(width) && is_simple(program);
+    let is_shifted = |stage: &Stage| {
+        let Kernel { height, width } = stage.field.kernel;
+        match stage.operation {
+            Operation::Dense(_) => true,
+            Operation::Pool(_) if stage.plan.takes => {
+                height.is_power_of_two() && width.is_power_of_two()
+            }
+            Operation::Pool(_)
+            | Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Concat => stage.field.stride == Stride::ONE,
+        }
+    };
+    segment.is_chain() && is_narrow && segment.stages.iter().all(is_shifted)
+}
 
 /// Emits it, the network's address being in r25:r24, the pixel's row in r22 and
 /// its column in r20. Where it comes to no layer, nothing else is changed, and
