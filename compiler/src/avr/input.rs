@@ -2,7 +2,7 @@
 //! values that another kernel has just pushed.
 
 use super::assembly::Assembly;
-use super::field::{Run, Source, point_at_pushed};
+use super::field::{Outside, Run, Source, point_at_pushed};
 use super::instruction::{Mode, Pointer};
 use super::state::{POSITION, Registers};
 use crate::program::Map;
@@ -98,7 +98,7 @@ impl Input<'_> {
         }
     }
 
-    /// See [`Source::for_each_run`]. `pushed_since`: bytes that were pushed
+    /// See [`Source::for_each_run_inside`]. `pushed_since`: bytes that were pushed
     /// behind the values to read. For values that were pushed, X is above the
     /// first one.
     pub(super) fn for_each_run(
@@ -106,10 +106,13 @@ impl Input<'_> {
         asm: &mut Assembly,
         pushed_since: u32,
         body: &mut dyn FnMut(&mut Assembly, &Run, bool),
+        outside: Option<&mut Outside<'_>>,
     ) {
         let runs = self.runs();
         match self {
-            Input::Field { source, .. } => source.for_each_run(asm, &runs, body),
+            Input::Field { source, .. } => {
+                source.for_each_run_inside(asm, &runs, body, outside);
+            }
             Input::Stored {
                 map,
                 bits,

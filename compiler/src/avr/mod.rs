@@ -21,6 +21,7 @@ mod divide;
 mod field;
 mod finish;
 mod grid;
+mod guard;
 mod infer;
 mod input;
 mod instruction;

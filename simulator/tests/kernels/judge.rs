@@ -2,7 +2,9 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use herringbone_compiler::interpreter;
-use herringbone_compiler::program::Program;
+use herringbone_compiler::network::ValueId;
+use herringbone_compiler::plan::Sink;
+use herringbone_compiler::program::{Job, Program, Segment};
 use herringbone_compiler::target::Target;
 use herringbone_tests::networks::Case;
 use herringbone_tests::reference::evaluate;
@@ -93,17 +95,16 @@ fn first_wrong_map(subject: Subject<'_>) -> Result<String> {
         let expected = expected.map_err(|fault| anyhow::anyhow!("{fault}"))?.maps;
         let mut wrong = None;
         let mut observer = |function: &str, view: &View<'_>| {
-            let map = map_stored_by(program, function);
-            let Some(map) = map.filter(|map| *map < program.maps.len()) else {
-                return;
-            };
-            let shape = program.maps[map].shape;
-            let expected = &expected[program.stages.len() + map].values;
-            let difference = first_difference(&view.map(&program.maps[map]), expected);
-            if let Some(difference) = difference.filter(|_| wrong.is_none()) {
-                wrong = Some(format!(
-                    "{function} stores a wrong map of {shape}: its value {difference}"
-                ));
+            for value in values_stored_by(program, function) {
+                let map = program.map(value);
+                let expected = &expected[&value].values;
+                let difference = first_difference(&view.map(map), expected);
+                if let Some(difference) = difference.filter(|_| wrong.is_none()) {
+                    let shape = map.shape;
+                    wrong = Some(format!(
+                        "{function} stores a wrong map of {shape}: its value {difference}"
+                    ));
+                }
             }
         };
         let observer: &mut Observer<'_> = &mut observer;
@@ -115,17 +116,38 @@ fn first_wrong_map(subject: Subject<'_>) -> Result<String> {
     Ok("every stored map is right".to_owned())
 }
 
-/// The index of the map that is whole when `function` returns.
-fn map_stored_by(program: &Program, function: &str) -> Option<usize> {
+/// The maps that are whole when `function` returns, and were not before.
+fn values_stored_by(program: &Program, function: &str) -> Vec<ValueId> {
+    let of_segment = |segment: &Segment| -> Vec<ValueId> {
+        let sinks = segment.stages.iter().map(|stage| stage.plan.sink);
+        sinks.filter_map(stored_value).collect()
+    };
     if function == "absorb" {
-        return Some(0);
+        let intake = stored_value(program.intake.sink);
+        return intake
+            .into_iter()
+            .chain(of_segment(program.arriving()))
+            .collect();
     }
-    let layer: usize = function.strip_prefix("layer_")?.parse().ok()?;
-    let step = program
-        .steps
-        .iter()
-        .position(|step| step.layer.index() == layer)?;
-    Some(step + 1)
+    let number_after = |prefix: &str| function.strip_prefix(prefix)?.parse::<usize>().ok();
+    if let Some(node) = number_after("layer_") {
+        let steps = program.steps();
+        return steps
+            .filter(|step| step.stores && step.node.index() == node)
+            .map(|step| step.writes)
+            .collect();
+    }
+    match number_after("segment_").map(|job| &program.jobs[job]) {
+        Some(Job::Segment(segment)) => of_segment(segment),
+        Some(Job::Layer(_)) | None => Vec::new(),
+    }
+}
+
+fn stored_value(sink: Sink) -> Option<ValueId> {
+    match sink {
+        Sink::Map { value, .. } => Some(value),
+        Sink::Ring(_) | Sink::Windows { .. } | Sink::Stays | Sink::Results(_) => None,
+    }
 }
 
 /// That `result` fails with a message that holds `part`.
