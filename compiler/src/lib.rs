@@ -21,6 +21,7 @@ pub mod plan;
 mod planned;
 pub mod program;
 pub mod report;
+mod spelling;
 pub mod stack;
 pub mod syntax;
 pub mod target;

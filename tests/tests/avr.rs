@@ -1,5 +1,5 @@
-//! The AVR backend writes every network down, however many channels it has:
-//! registers never run out.
+//! No kernel of the AVR backend runs out of registers, however many channels
+//! and whichever order, bits, form and core.
 
 use herringbone_compiler::avr::{self, Core, Form};
 use herringbone_compiler::declaration::{
@@ -7,51 +7,111 @@ use herringbone_compiler::declaration::{
 };
 use herringbone_compiler::network::{Activation, Bits, Kernel, Network, Shape};
 use herringbone_compiler::plan::{self, Strategy, SumBytes};
-use herringbone_compiler::program;
+use herringbone_compiler::program::{self, Program};
 use herringbone_compiler::target::Target;
 use herringbone_tests::layers::{average, convolution, dense, maximum, separable};
 use herringbone_tests::networks::Case;
 use std::collections::BTreeMap;
 
-/// A convolution, a separable one, a pooling and a dense layer of that many
-/// channels each, behind and in front of as many.
-fn network(channels: u32, bits: Bits) -> Network {
-    let kernel = Kernel::square(3);
-    let linear = Activation::Linear;
-    let window = Kernel::square(2);
-    let kinds = [
-        convolution(channels, kernel, Activation::Relu),
-        separable(channels, kernel, linear),
-        maximum(window),
-        average(window),
-        dense(channels, Activation::Relu),
-        dense(channels, linear),
+/// Channel counts around each limit of the register file, and all below.
+const CHANNELS: std::ops::RangeInclusive<u32> = 1..=65;
+
+/// Every way in which cores differ in the registers that kernels want: without
+/// and with `mul`, and with tables beyond 64 KB.
+const PARTS: [&str; 3] = ["attiny85", "atmega328p", "atmega2560"];
+
+/// Small networks that together have every kind of layer read, make and pass on
+/// that many channels.
+fn networks(channels: u32, bits: Bits) -> Vec<Network> {
+    let row = Kernel {
+        height: 1,
+        width: 2,
+    };
+    let square = Kernel::square(2);
+    let last = dense(2, Activation::Linear);
+    let lists = [
+        vec![maximum(square), last],
+        vec![average(row), convolution(3, square, Activation::Relu), last],
+        vec![
+            convolution(channels, square, Activation::Relu),
+            maximum(row),
+            average(row),
+            last,
+        ],
+        vec![
+            separable(channels, square, Activation::Linear),
+            maximum(square),
+            separable(channels, Kernel::square(1), Activation::Linear),
+            dense(channels, Activation::Relu),
+            dense(channels, Activation::Linear),
+        ],
+        vec![
+            separable(channels, row, Activation::Linear),
+            average(square),
+            convolution(channels, Kernel::square(1), Activation::Relu),
+        ],
     ];
-    Network::new(Shape::new(10, 9, 2), bits, &kinds).expect("the kernels fit")
+    let inputs = [channels, channels, 1, 2, channels];
+    inputs
+        .into_iter()
+        .zip(lists)
+        .map(|(inputs, kinds)| {
+            Network::new(Shape::new(4, 5, inputs), bits, &kinds).expect("the kernels fit")
+        })
+        .collect()
 }
 
+/// One width of weights and activations each, in turn, or all of them where
+/// `HERRINGBONE_LONG` is set.
 #[test]
-fn any_number_of_channels_has_registers() {
-    for (weights, activations) in [(2, 4), (4, 4), (8, 4), (2, 8), (4, 8), (8, 8)] {
-        let bits = Bits {
-            weights,
-            biases: 16,
-            activations,
-        };
-        for channels in [1, 2, 5, 8, 11, 12, 13, 16, 17, 20, 21, 22, 24, 25, 65] {
-            let network = network(channels, bits);
-            for strategy in Strategy::all(&network) {
-                emit_all(&network, strategy);
+fn every_channel_count_has_registers_in_every_kernel_order_and_core() {
+    let widths = [(2, 4), (4, 4), (8, 4), (2, 8), (4, 8), (8, 8)];
+    let all = std::env::var_os("HERRINGBONE_LONG").is_some();
+    for channels in CHANNELS {
+        for (index, (weights, activations)) in widths.into_iter().enumerate() {
+            let bits = Bits {
+                weights,
+                biases: 16,
+                activations,
+            };
+            for (number, network) in networks(channels, bits).iter().enumerate() {
+                if all || (channels as usize + number) % widths.len() == index {
+                    emit_all(network);
+                }
             }
         }
     }
 }
 
-/// Writes the network down in both forms, and with parameters that come at run
-/// time, for parts of every kind.
-fn emit_all(network: &Network, strategy: Strategy) {
+/// Writes the network down by every plan, in both forms and with parameters that
+/// come at run time, for every core.
+fn emit_all(network: &Network) {
     let case = Case::random(network.clone(), 7);
-    let declaration = |weights| Declaration {
+    let proven = program::prove(network, &case.weights).ok();
+    for strategy in Strategy::all(network) {
+        let plan = plan::plan(network, &SumBytes::all(network, 4), strategy);
+        let runtime = program::lower_runtime(&declaration(network, WeightsSource::Runtime), &plan);
+        emit(&runtime, &[Form::Table]);
+        if let Some(proven) = &proven {
+            let constant = declaration(network, WeightsSource::File);
+            let program = program::lower(&constant, &case.weights, proven, &plan);
+            emit(&program, &[Form::Unrolled, Form::Table]);
+        }
+    }
+}
+
+fn emit(program: &Program, forms: &[Form]) {
+    for part in PARTS {
+        let core = Core::of(Target::named(part).expect("the part is known"));
+        for &form in forms {
+            let code = avr::emit(program, core, |_| form);
+            assert!(code.flash_bytes() > 0);
+        }
+    }
+}
+
+fn declaration(network: &Network, weights: WeightsSource) -> Declaration {
+    Declaration {
         network: network.clone(),
         budget: Budget::default(),
         reserve: Reserve::default(),
@@ -59,24 +119,5 @@ fn emit_all(network: &Network, strategy: Strategy) {
         plan: PlanChoice::default(),
         code: CodeChoice::default(),
         layer_code: BTreeMap::new(),
-    };
-    let sum_bytes = SumBytes::all(network, 4);
-    let plan = plan::plan(network, &sum_bytes, strategy);
-    let mut programs = vec![program::lower_runtime(
-        &declaration(WeightsSource::Runtime),
-        &plan,
-    )];
-    if let Ok(proven) = program::prove(network, &case.weights) {
-        let declaration = declaration(WeightsSource::File);
-        programs.push(program::lower(&declaration, &case.weights, &proven, &plan));
-    }
-    for part in ["atmega328p", "attiny85", "atmega2560"] {
-        let core = Core::of(Target::named(part).expect("the part is known"));
-        for program in &programs {
-            for form in [Form::Unrolled, Form::Table] {
-                let code = avr::emit(program, core, |_| form);
-                assert!(code.flash_bytes() > 0);
-            }
-        }
     }
 }

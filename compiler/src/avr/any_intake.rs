@@ -398,25 +398,31 @@ impl Any<'_> {
     /// where they have no registers; branches where it is not the pixel's last, and
     /// leaves the pixel's row and column where [`grid::emit`] wants them. Changes
     /// X, Z, r0, r23 and r28.
-    fn store(
-        &self,
-        asm: &mut Assembly,
-        row: &[Register],
-        column: &[Register],
-        incomplete: Label,
-    ) {
+    fn store(&self, asm: &mut Assembly, row: &[Register], column: &[Register], incomplete: Label) {
         let channels = self.program.input.channels;
         let channel = (channels > 1).then_some(CHANNEL);
         match &self.place {
             Place::Map(source) => {
                 self.point_into_map(asm, source, row, column);
-                put(asm, self.program, (source.by_nibble, true), (channel, UPPER), BYTE);
+                put(
+                    asm,
+                    self.program,
+                    (source.by_nibble, true),
+                    (channel, UPPER),
+                    BYTE,
+                );
             }
             Place::Slots(slots) => {
                 asm.movw(Z, NETWORK);
                 slots.point_at_next(asm);
                 self.add_channel(asm, self.program.activation_bits == 8 || slots.by_nibble());
-                put(asm, self.program, (slots.by_nibble(), false), (channel, UPPER), BYTE);
+                put(
+                    asm,
+                    self.program,
+                    (slots.by_nibble(), false),
+                    (channel, UPPER),
+                    BYTE,
+                );
             }
         }
         if self.program.stages().is_empty() {
@@ -424,7 +430,11 @@ impl Any<'_> {
         }
         if channels > 1 {
             asm.cpi(CHANNEL, (channels - 1) as u8);
-            asm.branch(Condition::NotEqual, incomplete, 1.0 - 1.0 / f64::from(channels));
+            asm.branch(
+                Condition::NotEqual,
+                incomplete,
+                1.0 - 1.0 / f64::from(channels),
+            );
         }
         if let Place::Slots(slots) = &self.place
             && slots.has_several()

@@ -184,8 +184,10 @@ impl Grid<'_> {
     fn call(&self, asm: &mut Assembly, call: Call) {
         let absent = asm.label();
         let mut share = 1.0;
-        for ((first, points), timing) in
-            self.sides().into_iter().zip([call.timing.rows, call.timing.columns])
+        for ((first, points), timing) in self
+            .sides()
+            .into_iter()
+            .zip([call.timing.rows, call.timing.columns])
         {
             let axis = Axis { timing, points };
             asm.times(share, |asm| {
@@ -336,8 +338,8 @@ fn calls(stage: &Stage) -> Vec<Call> {
             }
         }
         Operation::Pool(_) => {
-            let taking = (plan.arrival != Arrival::Values)
-                .then(|| takes(FunctionId::Take(plan.node), None));
+            let taking =
+                (plan.arrival != Arrival::Values).then(|| takes(FunctionId::Take(plan.node), None));
             let completing = hands_on(stage).then(|| computes(None));
             taking.into_iter().chain(completing).collect()
         }

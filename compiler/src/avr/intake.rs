@@ -447,7 +447,13 @@ impl Absorb<'_> {
             }
         };
         let channel = (self.input.channels > 1).then_some(CHANNEL);
-        put(asm, self.program, (by_nibble, network), (channel, SPARE), value);
+        put(
+            asm,
+            self.program,
+            (by_nibble, network),
+            (channel, SPARE),
+            value,
+        );
     }
 
     /// X ← the place in a map of the value of the pixel in the row in X's low half

@@ -84,7 +84,13 @@ impl Reading {
         index: usize,
     ) -> Self {
         let arrival = stage.plan.joined[index];
-        Self::of(asm, program, stage, (arrival, stage.plan.output.width), None)
+        Self::of(
+            asm,
+            program,
+            stage,
+            (arrival, stage.plan.output.width),
+            None,
+        )
     }
 
     fn of(
@@ -129,11 +135,8 @@ impl Reading {
                 let place = in_map(asm, program, reading, table);
                 let step = match place {
                     Place::Entry { .. } => 2,
-                    _ => position_of_cells(
-                        map.shape.channels,
-                        program.activation_bits,
-                        by_nibble,
-                    ) as i32,
+                    _ => position_of_cells(map.shape.channels, program.activation_bits, by_nibble)
+                        as i32,
                 };
                 let Moves { column, row } = reading.moves;
                 Self {

@@ -296,7 +296,8 @@ fn begin_by_way_of_stack(
                     _ => COLUMN,
                 };
                 let bytes = 0..=u8::from(wide);
-                let registers = |first: Register| bytes.clone().map(move |byte| Register(first.0 + byte));
+                let registers =
+                    |first: Register| bytes.clone().map(move |byte| Register(first.0 + byte));
                 registers(from).for_each(|register| asm.push(register));
                 pushed.push(registers(register).collect());
             }
@@ -311,7 +312,11 @@ fn begin_by_way_of_stack(
     if point_at_sink(asm, program, stage).is_some() {
         asm.movw(state.register(Variable::Output), X);
     }
-    for register in pushed.into_iter().rev().flat_map(|all| all.into_iter().rev()) {
+    for register in pushed
+        .into_iter()
+        .rev()
+        .flat_map(|all| all.into_iter().rev())
+    {
         asm.pop(register);
     }
 }

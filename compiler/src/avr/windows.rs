@@ -488,7 +488,9 @@ fn emit_take(mut asm: Assembly, program: &Program, stage: &Stage, row: &Row) -> 
             if reading.by_nibble {
                 asm.times(0.5, |asm| asm.jump(done));
                 asm.bind(high);
-                asm.times(0.5, |asm| take_from_high(asm, row, (channels, counter), scratch));
+                asm.times(0.5, |asm| {
+                    take_from_high(asm, row, (channels, counter), scratch)
+                });
                 asm.bind(done);
             }
         });

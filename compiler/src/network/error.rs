@@ -2,6 +2,9 @@
 
 use super::shape::{Kernel, Shape};
 
+/// How many labels an error names where none is similar.
+pub const MOST_KNOWN_LABELS: usize = 6;
+
 /// Why a list does not make a network. `item` is the place in the list of items.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GraphError {
@@ -47,7 +50,9 @@ pub enum GraphError {
         label: String,
         /// Whether an item that comes later has it.
         comes_later: bool,
-        /// The labels that come before.
+        /// One before it with a similar name.
+        similar: Option<String>,
+        /// The last labels before it, at most [`MOST_KNOWN_LABELS`].
         known: Vec<String>,
     },
     /// Two items have the same label, or one is called `'input`.
@@ -76,6 +81,8 @@ pub enum GraphError {
         needed: Shape,
         /// Whether channels may differ.
         concatenates: bool,
+        /// What makes the map that it is held against; `None` of the input.
+        own: Option<OwnMap>,
     },
     /// Maps that are concatenated are signed and unsigned.
     SignsDiffer {
@@ -86,7 +93,8 @@ pub enum GraphError {
         /// Whether the running map is signed.
         running_is_signed: bool,
     },
-    /// Nobody reads what an item makes: the list goes on from another map.
+    /// Nobody reads what an item makes, or goes on from: the list goes on from
+    /// another map, or ends.
     UnreadBranch {
         /// The item whose map nobody reads.
         item: usize,
@@ -98,6 +106,15 @@ pub enum GraphError {
     },
     /// No layer computes anything.
     NothingToCompute,
+}
+
+/// What makes the map that a labelled one is held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnMap {
+    /// Its item: the one that adds, or that makes the running map.
+    pub item: usize,
+    /// What that item reads.
+    pub input: Shape,
 }
 
 impl GraphError {

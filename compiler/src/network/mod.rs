@@ -7,6 +7,7 @@
 //! written form, is one file under [`kind`].
 
 mod bits;
+mod builder;
 #[cfg(test)]
 pub(crate) mod chains;
 mod error;
@@ -21,7 +22,7 @@ mod value;
 mod window;
 
 pub use bits::Bits;
-pub use error::GraphError;
+pub use error::{GraphError, MOST_KNOWN_LABELS, OwnMap};
 pub use graph::Network;
 pub use id::{ByNode, ByValue, LayerId, NodeId, ValueId};
 pub use kind::{

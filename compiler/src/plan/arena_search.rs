@@ -109,8 +109,16 @@ struct Placed {
 impl Placed {
     fn found(self, least_cells: u32) -> Found {
         Found {
-            first_cells: self.first_cells.into_iter().map(Option::unwrap_or_default).collect(),
-            backward: self.backward.into_iter().map(Option::unwrap_or_default).collect(),
+            first_cells: self
+                .first_cells
+                .into_iter()
+                .map(Option::unwrap_or_default)
+                .collect(),
+            backward: self
+                .backward
+                .into_iter()
+                .map(Option::unwrap_or_default)
+                .collect(),
             cells: self.cells,
             least_cells,
         }
@@ -133,7 +141,10 @@ impl Problem<'_> {
     /// Cells that some job has alive, however it is placed.
     fn least_cells(&self) -> u32 {
         let of_job = |job: usize| {
-            let alive: u32 = self.alive(job).map(|object| self.objects[object].cells).sum();
+            let alive: u32 = self
+                .alive(job)
+                .map(|object| self.objects[object].cells)
+                .sum();
             let pairs = self.pairs.iter().filter(|pair| pair.job == job);
             let saved = pairs.map(|pair| {
                 let cells = |object: usize| self.objects[object].cells;
@@ -263,9 +274,7 @@ impl Problem<'_> {
                     && match backward {
                         None => false,
                         Some(false) => first + pair.lead_cells <= other_first,
-                        Some(true) => {
-                            pair.may_run_backward && end >= other_end + pair.lead_cells
-                        }
+                        Some(true) => pair.may_run_backward && end >= other_end + pair.lead_cells,
                     }
             })
         })
@@ -333,7 +342,11 @@ mod tests {
     #[test]
     fn a_chain_lies_at_the_ends_in_turn() {
         let objects = [map(100, 0, 1), map(90, 1, 2), map(120, 2, 3), map(10, 3, 3)];
-        let pairs = [in_place(1, 0, 1, 20), in_place(2, 1, 2, 15), in_place(3, 2, 3, 0)];
+        let pairs = [
+            in_place(1, 0, 1, 20),
+            in_place(2, 1, 2, 15),
+            in_place(3, 2, 3, 0),
+        ];
         let found = search(4, &objects, &pairs);
         assert_eq!((found.cells, found.least_cells), (120, 120));
     }

@@ -452,3 +452,7 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod graphs;

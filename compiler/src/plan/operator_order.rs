@@ -296,7 +296,10 @@ impl<'a> Graph<'a> {
         let mut waits: Vec<usize> = (before.iter())
             .map(|before| before.iter().filter(is_operator).count())
             .collect();
-        let mut ready = operators.clone().filter(|&&index| waits[index] == 0).count();
+        let mut ready = operators
+            .clone()
+            .filter(|&&index| waits[index] == 0)
+            .count();
         let alone = operators.map(|&index| {
             let alone = ready == 1;
             ready -= 1;

@@ -224,13 +224,14 @@ impl Cut<'_> {
                 .filter(|_| !exact)
                 .filter_map(|value| {
                     let index = node.reads.iter().position(|&read| read == value)?;
-                    Some(saved(value, node.writes, lead_cells(self.network, node, index, false)))
+                    Some(saved(
+                        value,
+                        node.writes,
+                        lead_cells(self.network, node, index, false),
+                    ))
                 })
                 .max();
-            return Some((
-                alive + output - most_saved.unwrap_or(0),
-                Work::Layer(*id),
-            ));
+            return Some((alive + output - most_saved.unwrap_or(0), Work::Layer(*id)));
         }
         debug_assert_eq!(inside.len(), nodes.len());
         let draft = self.draft(range.clone(), false, later)?;
@@ -240,7 +241,9 @@ impl Cut<'_> {
             stores.map(move |&output| (input, output))
         });
         let most_saved = pairs
-            .map(|(input, output)| saved(input, output, draft.lead_cells(self.network, input, output)))
+            .map(|(input, output)| {
+                saved(input, output, draft.lead_cells(self.network, input, output))
+            })
             .max();
         let cells = alive + stored + draft.cells() - most_saved.unwrap_or(0);
         Some((cells, Work::Segment(draft)))

@@ -94,7 +94,9 @@ impl Simulation {
             }
             if outline.is_stored(node.writes) {
                 let timing = timings[&node.writes];
-                simulation.writes.insert(node.writes, Write { stage, timing });
+                simulation
+                    .writes
+                    .insert(node.writes, Write { stage, timing });
             }
         }
         simulation
@@ -212,8 +214,7 @@ impl Read {
     fn first_live(&self, (row, column): (u32, u32), stage: usize) -> Option<u32> {
         let Timing { rows, columns } = self.timing;
         let first = |output_row: u32, output_column: u32| {
-            self.field.rows(output_row).first * self.width
-                + self.field.columns(output_column).first
+            self.field.rows(output_row).first * self.width + self.field.columns(output_column).first
         };
         let from_column = column + u32::from(self.stage <= stage);
         let next_column = before(columns, from_column);

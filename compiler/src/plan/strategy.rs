@@ -75,8 +75,7 @@ impl Strategy {
             InPlace::RowMajor => true,
             InPlace::Herringbone => strategy.streamed_layers < most,
             InPlace::Segments => {
-                strategy.streamed_layers < most
-                    && (!is_chain || strategy.streamed_layers == least)
+                strategy.streamed_layers < most && (!is_chain || strategy.streamed_layers == least)
             }
         };
         strategies.filter(differs).collect()
@@ -150,7 +149,9 @@ pub fn most_streamed(network: &Network) -> usize {
             .position(|layer| layer.output.pixels() == 1);
         return to_one_pixel.map_or(all, |last| last + 1).max(least);
     }
-    let mut streamable = (least..=all).rev().filter(|&count| can_stream(network, count));
+    let mut streamable = (least..=all)
+        .rev()
+        .filter(|&count| can_stream(network, count));
     streamable.next().unwrap_or(least)
 }
 

@@ -3,13 +3,14 @@
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 
 use super::ast::PlanAst;
-use super::keys::{Key, nearest};
+use super::keys::Key;
 use super::tokens::{Piece, alternatives, found, ident, integer, pieces, stream, trees};
 use super::values::wrong;
 use crate::declaration::PlanChoice;
 use crate::diagnostic::Diagnostics;
 use crate::network::Network;
 use crate::plan::{InPlace, Strategy, least_streamed, most_streamed};
+use crate::spelling::nearest;
 
 const PLANS: [&str; 4] = ["row_major", "herringbone", "streamed", "smallest"];
 const RESTS: [InPlace; 2] = [InPlace::RowMajor, InPlace::Herringbone];
@@ -119,7 +120,7 @@ fn rest(piece: &Piece<'_>, place: &TokenTree, errors: &mut Diagnostics) -> Optio
 }
 
 fn unknown(name: &Ident) -> String {
-    let hint = match nearest(&name.to_string(), &PLANS) {
+    let hint = match nearest(&name.to_string(), PLANS) {
         Some(near) => format!("did you mean `{near}`? "),
         None => String::new(),
     };

@@ -2,7 +2,7 @@
 
 use super::numbers::{Fill, Numbers, Right};
 use super::weights_file::{sums, weights_file};
-use herringbone_compiler::network::{Bits, Item, Network, Shape};
+use herringbone_compiler::network::{Bits, Network, Shape};
 use herringbone_compiler::weights::{self, Weights};
 
 /// A network with weights and inputs.
@@ -76,7 +76,7 @@ impl Case {
 
 /// A network's list as the declaration writes it.
 pub fn list(network: &Network) -> String {
-    let items: Vec<String> = network.items().iter().map(item).collect();
+    let items: Vec<String> = network.items().iter().map(ToString::to_string).collect();
     let Shape {
         height,
         width,
@@ -86,13 +86,4 @@ pub fn list(network: &Network) -> String {
         "[{height}, {width}, {channels}] => < {} >",
         items.join(", ")
     )
-}
-
-/// `'name: C1(8,3)`.
-fn item(item: &Item) -> String {
-    let written = item.written();
-    match &item.label {
-        Some(label) => format!("'{label}: {written}"),
-        None => written,
-    }
 }

@@ -30,11 +30,7 @@ enum Shifts {
 
 impl Shifts {
     const fn of(adds: bool) -> Self {
-        if adds {
-            Self::SumAndMap
-        } else {
-            Self::Sum
-        }
+        if adds { Self::SumAndMap } else { Self::Sum }
     }
 }
 

@@ -166,6 +166,55 @@ impl Kind {
         self.rules().outputs()
     }
 
+    /// Whether it averages windows: of the raw input it sums whole bytes.
+    pub(super) fn averages(&self) -> bool {
+        match self {
+            Kind::Pool(Pool {
+                function,
+                window: _,
+            }) => match function {
+                PoolFunction::Average => true,
+                PoolFunction::Maximum => false,
+            },
+            Kind::Convolution(_)
+            | Kind::Depthwise(_)
+            | Kind::Separable(_)
+            | Kind::Dense(_)
+            | Kind::Add(_)
+            | Kind::Concat(_)
+            | Kind::Dropout(_)
+            | Kind::Noise(_) => false,
+        }
+    }
+
+    /// Whether it puts maps beside one another: their channels may differ, their
+    /// signs may not.
+    pub(super) fn concatenates(&self) -> bool {
+        match self {
+            Kind::Concat(_) => true,
+            Kind::Pool(_)
+            | Kind::Convolution(_)
+            | Kind::Depthwise(_)
+            | Kind::Separable(_)
+            | Kind::Dense(_)
+            | Kind::Add(_)
+            | Kind::Dropout(_)
+            | Kind::Noise(_) => false,
+        }
+    }
+
+    /// The same layer with other windows, if it has a kernel that slides.
+    pub fn with_window(mut self, window: Window) -> Self {
+        match &mut self {
+            Kind::Convolution(kind) => kind.window = window,
+            Kind::Separable(kind) => kind.window = window,
+            Kind::Depthwise(kind) => kind.window = window,
+            Kind::Pool(_) | Kind::Dense(_) | Kind::Add(_) | Kind::Concat(_) => {}
+            Kind::Dropout(_) | Kind::Noise(_) => {}
+        }
+        self
+    }
+
     /// The same layer with another `n`, if it has one.
     pub fn with_outputs(mut self, n: u32) -> Self {
         match &mut self {

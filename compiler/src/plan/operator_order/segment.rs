@@ -383,9 +383,8 @@ impl<const WORDS: usize> Segment<WORDS> {
         };
         let ready = (0..self.steps.len()).filter(ready);
         let mut moves: Vec<Move> = ready.map(|operator| self.run(state, operator)).collect();
-        let free = |step: &Move| {
-            step.running_bytes <= bound && step.alive_bytes <= state.alive_bytes
-        };
+        let free =
+            |step: &Move| step.running_bytes <= bound && step.alive_bytes <= state.alive_bytes;
         if let Some(free) = moves.iter().position(free) {
             let step = moves.swap_remove(free);
             let needs = step.running_bytes;

@@ -148,7 +148,11 @@ fn the_peaks_of_the_published_cases_are_reached() {
             let is_input = reads.is_empty();
             Tensor {
                 is_output: outputs.contains(&tensor["name"]),
-                ..if is_input { input(bytes) } else { made(bytes, &reads) }
+                ..if is_input {
+                    input(bytes)
+                } else {
+                    made(bytes, &reads)
+                }
             }
         });
         let tensors: Vec<Tensor> = tensors.collect();
@@ -229,77 +233,106 @@ fn timing() {
     let mut random = move || u32::arbitrary().new_tree(&mut runner).unwrap().current();
     type Make = Box<dyn FnMut(&mut dyn FnMut() -> u32, usize) -> Vec<Tensor>>;
     let fams: Vec<(&str, Make)> = vec![
-        ("near", Box::new(|r, n| {
-            let mut t = vec![input(r() % 300)];
-            for i in 1..=n {
-                let mut reads = vec![i - 1 - (r() as usize % i.min(4))];
-                if r() % 3 == 0 { reads.push(r() as usize % i); }
-                t.push(made(r() % 300 + 1, &reads));
-            }
-            t
-        })),
-        ("local", Box::new(|r, n| {
-            let mut t = vec![input(r() % 300)];
-            for i in 1..=n {
-                let mut reads = vec![i - 1 - (r() as usize % i.min(5))];
-                if r() % 2 == 0 { reads.push(i - 1 - (r() as usize % i.min(5))); }
-                t.push(made(r() % 300 + 1, &reads));
-            }
-            t
-        })),
-        ("far", Box::new(|r, n| {
-            let mut t = vec![input(r() % 300)];
-            for i in 1..=n {
-                let mut reads = vec![r() as usize % i];
-                if r() % 2 == 0 { reads.push(r() as usize % i); }
-                t.push(made(r() % 300 + 1, &reads));
-            }
-            t
-        })),
-        ("star+scratch", Box::new(|r, n| {
-            let mut t = vec![input(r() % 300)];
-            for _ in 1..n {
-                let mut m = made(r() % 300 + 1, &[0]);
-                m.operator.as_mut().unwrap().scratch_bytes = r() % 2000;
-                t.push(m);
-            }
-            t.push(made(1, &(1..n).collect::<Vec<_>>()));
-            t
-        })),
-        ("branches2", Box::new(|r, n| {
-            let mut t = vec![input(r() % 300)];
-            let mut ends = vec![];
-            for _ in 0..(n - 1) / 2 {
-                t.push(made(r() % 1000 + 1, &[0]));
-                ends.push(t.len());
-                t.push(made(r() % 300 + 1, &[t.len() - 1]));
-            }
-            t.push(made(1, &ends));
-            t
-        })),
-        ("branches3", Box::new(|r, n| {
-            let mut t = vec![input(r() % 300)];
-            let mut ends = vec![];
-            for _ in 0..(n - 1) / 3 {
-                t.push(made(r() % 1000 + 1, &[0]));
-                t.push(made(r() % 1000 + 1, &[t.len() - 1]));
-                ends.push(t.len());
-                t.push(made(r() % 300 + 1, &[t.len() - 1]));
-            }
-            t.push(made(1, &ends));
-            t
-        })),
-        ("bipartite", Box::new(|r, n| {
-            let mut t = vec![input(r() % 300)];
-            for i in 1..=n {
-                t.push(if i <= n / 2 { made(r() % 300 + 1, &[0]) } else {
-                    let a = 1 + r() as usize % (n / 2);
-                    let b = 1 + r() as usize % (n / 2);
-                    made(r() % 300 + 1, &[a, b])
-                });
-            }
-            t
-        })),
+        (
+            "near",
+            Box::new(|r, n| {
+                let mut t = vec![input(r() % 300)];
+                for i in 1..=n {
+                    let mut reads = vec![i - 1 - (r() as usize % i.min(4))];
+                    if r() % 3 == 0 {
+                        reads.push(r() as usize % i);
+                    }
+                    t.push(made(r() % 300 + 1, &reads));
+                }
+                t
+            }),
+        ),
+        (
+            "local",
+            Box::new(|r, n| {
+                let mut t = vec![input(r() % 300)];
+                for i in 1..=n {
+                    let mut reads = vec![i - 1 - (r() as usize % i.min(5))];
+                    if r() % 2 == 0 {
+                        reads.push(i - 1 - (r() as usize % i.min(5)));
+                    }
+                    t.push(made(r() % 300 + 1, &reads));
+                }
+                t
+            }),
+        ),
+        (
+            "far",
+            Box::new(|r, n| {
+                let mut t = vec![input(r() % 300)];
+                for i in 1..=n {
+                    let mut reads = vec![r() as usize % i];
+                    if r() % 2 == 0 {
+                        reads.push(r() as usize % i);
+                    }
+                    t.push(made(r() % 300 + 1, &reads));
+                }
+                t
+            }),
+        ),
+        (
+            "star+scratch",
+            Box::new(|r, n| {
+                let mut t = vec![input(r() % 300)];
+                for _ in 1..n {
+                    let mut m = made(r() % 300 + 1, &[0]);
+                    m.operator.as_mut().unwrap().scratch_bytes = r() % 2000;
+                    t.push(m);
+                }
+                t.push(made(1, &(1..n).collect::<Vec<_>>()));
+                t
+            }),
+        ),
+        (
+            "branches2",
+            Box::new(|r, n| {
+                let mut t = vec![input(r() % 300)];
+                let mut ends = vec![];
+                for _ in 0..(n - 1) / 2 {
+                    t.push(made(r() % 1000 + 1, &[0]));
+                    ends.push(t.len());
+                    t.push(made(r() % 300 + 1, &[t.len() - 1]));
+                }
+                t.push(made(1, &ends));
+                t
+            }),
+        ),
+        (
+            "branches3",
+            Box::new(|r, n| {
+                let mut t = vec![input(r() % 300)];
+                let mut ends = vec![];
+                for _ in 0..(n - 1) / 3 {
+                    t.push(made(r() % 1000 + 1, &[0]));
+                    t.push(made(r() % 1000 + 1, &[t.len() - 1]));
+                    ends.push(t.len());
+                    t.push(made(r() % 300 + 1, &[t.len() - 1]));
+                }
+                t.push(made(1, &ends));
+                t
+            }),
+        ),
+        (
+            "bipartite",
+            Box::new(|r, n| {
+                let mut t = vec![input(r() % 300)];
+                for i in 1..=n {
+                    t.push(if i <= n / 2 {
+                        made(r() % 300 + 1, &[0])
+                    } else {
+                        let a = 1 + r() as usize % (n / 2);
+                        let b = 1 + r() as usize % (n / 2);
+                        made(r() % 300 + 1, &[a, b])
+                    });
+                }
+                t
+            }),
+        ),
     ];
     for (name, mut make) in fams {
         for n in [24, 60] {
@@ -307,8 +340,14 @@ fn timing() {
             for _ in 0..20 {
                 let mut t = make(&mut random, n);
                 let mut read = vec![false; t.len()];
-                for x in &t { for &r in x.operator.iter().flat_map(|o| &o.reads) { read[r] = true; } }
-                for (x, r) in t.iter_mut().zip(read) { x.is_output = !r; }
+                for x in &t {
+                    for &r in x.operator.iter().flat_map(|o| &o.reads) {
+                        read[r] = true;
+                    }
+                }
+                for (x, r) in t.iter_mut().zip(read) {
+                    x.is_output = !r;
+                }
                 let now = std::time::Instant::now();
                 let found = least_peak(&t);
                 let s = now.elapsed().as_secs_f64();
@@ -317,7 +356,11 @@ fn timing() {
                 exact += usize::from(found.is_exact());
                 gap = gap.max(found.peak_bytes as f64 / found.least_bytes as f64 - 1.0);
             }
-            println!("{name:14} {n:4}: mean {:.4} worst {worst:.4} s, exact {exact}/20, gap {:.1} %", total / 20.0, gap * 100.0);
+            println!(
+                "{name:14} {n:4}: mean {:.4} worst {worst:.4} s, exact {exact}/20, gap {:.1} %",
+                total / 20.0,
+                gap * 100.0
+            );
         }
     }
 }
