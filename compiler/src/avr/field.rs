@@ -159,21 +159,29 @@ impl<'a> Source<'a> {
     /// Makes the position that of a pixel, the network's address being in
     /// [`POSITION`]. Changes r0.
     pub(super) fn begin(&self, asm: &mut Assembly, pixel: i32) {
+        self.begin_in(asm, POSITION, pixel);
+    }
+
+    /// The same in any upper pair, of the address in [`POSITION`].
+    pub(super) fn begin_in(&self, asm: &mut Assembly, position: Register, pixel: i32) {
         match self.table {
             Some(table) => {
-                asm.ldi_address(POSITION, (table, 0), 0);
-                asm.ldi_address(POSITION.next(), (table, 0), 1);
+                asm.ldi_address(position, (table, 0), 0);
+                asm.ldi_address(position.next(), (table, 0), 1);
             }
             None => {
+                if position != POSITION {
+                    asm.movw(position, POSITION);
+                }
                 if self.by_nibble {
-                    asm.lsl(POSITION);
-                    asm.rol(POSITION.next());
+                    asm.lsl(position);
+                    asm.rol(position.next());
                 }
                 let first = self.position_in_network(self.map.first_cell);
-                asm.add_to_pair(POSITION, first as i32);
+                asm.add_to_pair(position, first as i32);
             }
         }
-        asm.add_to_pair(POSITION, pixel * self.pixel_step() as i32);
+        asm.add_to_pair(position, pixel * self.pixel_step() as i32);
     }
 
     /// The runs of a kernel over channels `channel..channel + channels`.
@@ -391,15 +399,20 @@ impl<'a> Source<'a> {
         });
     }
 
+    /// A pixel counted from a field's first one, which may go around a ring.
+    pub(super) fn around(&self, pixel: u32) -> u32 {
+        match self.ring {
+            Some(ring) => pixel % (ring.bytes * 8 / self.bits / self.map.shape.channels),
+            None => pixel,
+        }
+    }
+
     /// X ← the byte of a run's first value, which is its high nibble if that is
     /// returned.
     fn point_at_run(&self, asm: &mut Assembly, run: &Run, pixel: u32, odd: bool) -> bool {
         let x = Pointer::X.low();
         let channels = self.map.shape.channels;
-        let pixel = match self.ring {
-            Some(ring) => pixel % (ring.bytes * 8 / self.bits / channels),
-            None => pixel,
-        };
+        let pixel = self.around(pixel);
         // Where several begin in the middle of a byte, up to the pixel; what is left
         // of a byte is 0 or 1 nibbles.
         let cells = pixel * channels;

@@ -3,25 +3,26 @@
 
 use super::Kind;
 use super::assembly::Assembly;
+use super::divide;
 use super::field::{BYTE, Run, Source, VALUE};
-use super::finish::Destination;
+use super::finish::{Destination, load_sum};
 use super::instruction::{Condition, Label, Mode, Pointer, Register};
-use super::state::Registers;
-
-/// What is made of a window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pooling {
-    /// The largest.
-    Maximum,
-    /// The sum, shifted down by so many bits.
-    Average { shift: u32 },
-}
+use super::requantise::SUM;
+use super::state::{POSITION, Registers};
+use crate::program::Pooling;
 
 /// The most channels of a pass; even, so that each begins like its pixel.
 const MOST_REGISTERS: usize = 20;
+/// Larger windows are gone through in a loop.
+const MOST_TAPS: u32 = 16;
 
 /// Sums of 8-bit values need a second byte.
 const SIGN: Register = Register(28);
+/// Of a division that is no shift.
+const QUOTIENT: Register = Register(29);
+/// Counts of rows and columns of a window that are left.
+const ROWS_LEFT: Register = Register(29);
+const COLUMNS_LEFT: Register = Register(20);
 const ZERO: Register = Register(1);
 
 /// A pooling.
@@ -32,6 +33,9 @@ pub(super) struct Pool<'a> {
     /// The channels of a pass, their registers, and the subroutine that takes a
     /// tap in, one for each nibble that it may begin with.
     passes: Vec<Pass>,
+    /// The subroutine that divides a sum, where that is no shift, and how often.
+    divide: Option<Label>,
+    divided: f64,
 }
 
 struct Pass {
@@ -42,12 +46,18 @@ struct Pass {
 }
 
 impl<'a> Pool<'a> {
-    pub(super) fn new(pooling: Pooling, source: Source<'a>, window: (u32, u32)) -> Self {
-        // Sixteen values of 4 bits stay within 8 (at most 240, at least −128).
-        let wide = matches!(pooling, Pooling::Average { .. }) && source.bits == 8;
-        let width = if wide { 2 } else { 1 };
+    pub(super) fn new(
+        asm: &mut Assembly,
+        pooling: Pooling,
+        source: Source<'a>,
+        window: (u32, u32),
+    ) -> Self {
+        let width = sum_bytes(pooling, &source, window.0 * window.1);
         let channels = source.map.shape.channels;
-        let most = (MOST_REGISTERS / width) as u32;
+        let is_looped = is_looped(&source, window);
+        // Two of them count.
+        let registers = MOST_REGISTERS - if is_looped { 2 } else { 0 };
+        let most = (registers / width) as u32 & !1;
         let passes = (0..channels)
             .step_by(most as usize)
             .map(|first_channel| {
@@ -67,11 +77,17 @@ impl<'a> Pool<'a> {
                 }
             })
             .collect();
+        let divides = match pooling {
+            Pooling::Average(divisor) => divisor.shift().is_none(),
+            Pooling::Maximum => false,
+        };
         Self {
             pooling,
             source,
             window,
             passes,
+            divide: divides.then(|| asm.label()),
+            divided: 0.0,
         }
     }
 
@@ -83,6 +99,13 @@ impl<'a> Pool<'a> {
             .flat_map(|pass| pass.channels.iter().flatten());
         let mut registers = Registers::of(channels.copied()).union(self.source.registers());
         registers.insert(SIGN);
+        if self.divide.is_some() {
+            registers.insert(QUOTIENT);
+        }
+        if is_looped(&self.source, self.window) {
+            let counts = [ROWS_LEFT, COLUMNS_LEFT, COLUMNS_LEFT.next()];
+            registers = registers.union(Registers::of(counts));
+        }
         registers
     }
 
@@ -96,36 +119,43 @@ impl<'a> Pool<'a> {
 
     /// Computes one output.
     pub(super) fn emit(&mut self, asm: &mut Assembly, destination: Destination) {
+        let is_looped = is_looped(&self.source, self.window);
         asm.of(Kind::Pool, |asm| {
             for index in 0..self.passes.len() {
                 let pass = &mut self.passes[index];
                 for channel in &pass.channels {
-                    self.pooling.begin(asm, channel, &self.source);
+                    begin(asm, self.pooling, channel, self.source.signed);
                 }
                 let first = pass.first_channel;
                 let last = first + pass.channels.len() as u32;
-                let mut runs = Vec::new();
-                for row in 0..self.window.0 {
-                    for column in 0..self.window.1 {
-                        runs.push(Run {
-                            row,
-                            column,
-                            channel: first,
-                            values: last - first,
-                            first_input: 0,
-                        });
-                    }
-                }
+                let run = |row: u32, column: u32| Run {
+                    row,
+                    column,
+                    channel: first,
+                    values: last - first,
+                    first_input: 0,
+                };
                 let taps = &mut pass.taps;
                 let mut taken = 0.0;
-                self.source.for_each_run(asm, &runs, &mut |asm, _, odd| {
+                let mut take = |asm: &mut Assembly, _: &Run, odd: bool| {
                     taken += asm.executions();
                     let label = taps[usize::from(odd)].get_or_insert_with(|| asm.label());
                     asm.call(*label);
-                });
+                };
+                let (height, width) = self.window;
+                if is_looped {
+                    each_pixel(asm, &self.source, self.window, &mut |asm| {
+                        self.source.for_each_run(asm, &[run(0, 0)], &mut take);
+                    });
+                } else {
+                    let pixels = (0..height).flat_map(|row| (0..width).map(move |it| (row, it)));
+                    let runs: Vec<Run> = pixels.map(|(row, column)| run(row, column)).collect();
+                    self.source.for_each_run(asm, &runs, &mut take);
+                }
                 pass.taken += taken;
                 for channel in &pass.channels {
-                    self.pooling.finish(asm, channel, &self.source);
+                    finish(asm, self.pooling, channel, (&self.source, self.divide));
+                    self.divided += asm.executions();
                     if destination == Destination::Pushed {
                         asm.push(channel[0]);
                     }
@@ -137,6 +167,15 @@ impl<'a> Pool<'a> {
     /// The subroutines, where nothing runs into them.
     pub(super) fn subroutines(&self, asm: &mut Assembly) {
         asm.of(Kind::Pool, |asm| {
+            if let (Some(label), Pooling::Average(divisor)) = (self.divide, self.pooling) {
+                let width = self.passes[0].channels[0].len();
+                let what = (divisor.0, self.source.bits, self.source.signed);
+                asm.bind(label);
+                asm.times(self.divided, |asm| {
+                    divide::down(asm, &SUM[..width], what, QUOTIENT);
+                    asm.ret();
+                });
+            }
             for pass in &self.passes {
                 let both = pass.taps.iter().flatten().count() as f64;
                 for (odd, label) in [false, true].into_iter().zip(pass.taps) {
@@ -210,74 +249,145 @@ impl<'a> Pool<'a> {
     }
 
     fn take(&self, asm: &mut Assembly, channel: &[Register], value: Register) {
-        self.pooling.take(asm, channel, value, self.source.signed);
+        take(asm, self.pooling, channel, value, self.source.signed);
     }
 }
 
-impl Pooling {
-    fn begin(self, asm: &mut Assembly, channel: &[Register], source: &Source<'_>) {
-        for &register in channel {
-            asm.clr(register);
+/// Whether a window's pixels are gone through in a loop: windows over rings are
+/// small, and may go around anywhere.
+fn is_looped(source: &Source<'_>, window: (u32, u32)) -> bool {
+    window.0 * window.1 > MOST_TAPS && source.ring_bytes().is_none()
+}
+
+/// Bytes in which the sum of that many values is kept, or their maximum.
+fn sum_bytes(pooling: Pooling, source: &Source<'_>, taps: u32) -> usize {
+    let most = match (pooling, source.signed) {
+        (Pooling::Maximum, _) => return 1,
+        // As many bits as the least sum has.
+        (Pooling::Average(_), true) => (u64::from(taps) << source.bits) - 1,
+        (Pooling::Average(_), false) => u64::from(taps) * ((1 << source.bits) - 1),
+    };
+    (1..=4)
+        .find(|bytes| most >> (8 * bytes) == 0)
+        .expect("a map has less than 2^24 pixels")
+}
+
+/// Emits what is done for each pixel of a window, the position going from one to the
+/// next, and back to the first.
+fn each_pixel(
+    asm: &mut Assembly,
+    source: &Source<'_>,
+    (height, width): (u32, u32),
+    body: &mut dyn FnMut(&mut Assembly),
+) {
+    let step = source.pixel_step() as i32;
+    let (rows, columns) = match width == source.map.shape.width {
+        true => (1, width * height),
+        false => (height, width),
+    };
+    let down = (source.map.shape.width - width) as i32 * step;
+    if rows > 1 {
+        asm.ldi(ROWS_LEFT, rows as u8);
+    }
+    let row = asm.here();
+    asm.times(rows.into(), |asm| {
+        asm.ldi_pair(COLUMNS_LEFT, columns as u16);
+        let column = asm.here();
+        asm.times(columns.into(), |asm| {
+            body(asm);
+            asm.add_to_pair(POSITION, step);
+            asm.subi(COLUMNS_LEFT, 1);
+            asm.sbci(COLUMNS_LEFT.next(), 0);
+            asm.loop_back(Condition::NotEqual, column, columns.into());
+        });
+        if rows > 1 {
+            asm.add_to_pair(POSITION, down);
+            asm.dec(ROWS_LEFT);
+            asm.loop_back(Condition::NotEqual, row, rows.into());
         }
-        if self == Pooling::Maximum && source.signed {
-            // Below every value.
-            asm.ldi(VALUE, 0x80);
-            asm.mov(channel[0], VALUE);
+    });
+    let back = rows as i32 * (columns as i32 * step + if rows > 1 { down } else { 0 });
+    asm.add_to_pair(POSITION, -back);
+}
+
+fn begin(asm: &mut Assembly, pooling: Pooling, channel: &[Register], signed: bool) {
+    for &register in channel {
+        asm.clr(register);
+    }
+    if pooling == Pooling::Maximum && signed {
+        // Below every value.
+        asm.ldi(VALUE, 0x80);
+        asm.mov(channel[0], VALUE);
+    }
+}
+
+fn take(
+    asm: &mut Assembly,
+    pooling: Pooling,
+    channel: &[Register],
+    value: Register,
+    signed: bool,
+) {
+    match pooling {
+        Pooling::Maximum => {
+            let not_larger = asm.label();
+            asm.cp(channel[0], value);
+            let condition = if signed {
+                Condition::GreaterOrEqual
+            } else {
+                Condition::SameOrHigher
+            };
+            asm.branch(condition, not_larger, 0.7);
+            asm.mov(channel[0], value);
+            asm.bind(not_larger);
+        }
+        Pooling::Average(_) => {
+            let mut sign = ZERO;
+            if signed && channel.len() > 1 {
+                sign = SIGN;
+                asm.clr(SIGN);
+                asm.skip_if_clear(value, 7);
+                asm.com(SIGN);
+            }
+            asm.add(channel[0], value);
+            for &upper in &channel[1..] {
+                asm.adc(upper, sign);
+            }
         }
     }
+}
 
-    fn take(self, asm: &mut Assembly, channel: &[Register], value: Register, signed: bool) {
-        match self {
-            Pooling::Maximum => {
-                let not_larger = asm.label();
-                asm.cp(channel[0], value);
-                let condition = if signed {
-                    Condition::GreaterOrEqual
-                } else {
-                    Condition::SameOrHigher
-                };
-                asm.branch(condition, not_larger, 0.7);
-                asm.mov(channel[0], value);
-                asm.bind(not_larger);
-            }
-            Pooling::Average { .. } => {
-                let mut sign = ZERO;
-                if let (true, [_, _]) = (signed, channel) {
-                    sign = SIGN;
-                    asm.clr(SIGN);
-                    asm.skip_if_clear(value, 7);
-                    asm.com(SIGN);
-                }
-                asm.add(channel[0], value);
-                if let [_, high] = *channel {
-                    asm.adc(high, sign);
-                }
-            }
-        }
-    }
-
-    /// Leaves the bits that are stored in the first register.
-    fn finish(self, asm: &mut Assembly, channel: &[Register], source: &Source<'_>) {
-        if let Pooling::Average { shift } = self {
-            for _ in 0..shift {
-                match *channel {
-                    [low, high] => {
-                        if source.signed {
-                            asm.asr(high);
-                        } else {
-                            asm.lsr(high);
+/// Leaves the bits that are stored in the first register.
+fn finish(
+    asm: &mut Assembly,
+    pooling: Pooling,
+    channel: &[Register],
+    (source, divide): (&Source<'_>, Option<Label>),
+) {
+    if let Pooling::Average(divisor) = pooling {
+        match (divisor.shift(), divide) {
+            (Some(shift), _) => {
+                for _ in 0..shift {
+                    for (index, &register) in channel.iter().rev().enumerate() {
+                        match index {
+                            0 if source.signed => asm.asr(register),
+                            0 => asm.lsr(register),
+                            _ => asm.ror(register),
                         }
-                        asm.ror(low);
                     }
-                    _ if source.signed => asm.asr(channel[0]),
-                    _ => asm.lsr(channel[0]),
                 }
             }
+            (None, Some(divide)) => {
+                load_sum(asm, channel);
+                asm.call(divide);
+                asm.mov(channel[0], QUOTIENT);
+            }
+            (None, None) => unreachable!("what is no shift has a subroutine"),
         }
-        if source.signed && source.bits == 4 {
-            asm.mov(VALUE, channel[0]);
-            asm.andi(VALUE, 0x0F);
-            asm.mov(channel[0], VALUE);
-        }
+    }
+    if source.signed && source.bits == 4 {
+        asm.mov(VALUE, channel[0]);
+        asm.andi(VALUE, 0x0F);
+        asm.mov(channel[0], VALUE);
     }
 }

@@ -372,7 +372,7 @@ impl Row {
 }
 
 /// A loop of `count` rounds; says how often its body is written down.
-fn counted(
+pub(super) fn counted(
     asm: &mut Assembly,
     count: u32,
     counter: Register,
