@@ -12,6 +12,8 @@ mod by_hand;
 mod cifar;
 #[path = "kernels/device.rs"]
 mod device;
+#[path = "kernels/graphs.rs"]
+mod graphs;
 #[path = "kernels/judge.rs"]
 mod judge;
 #[path = "kernels/segments.rs"]

@@ -302,9 +302,9 @@ fn begin_by_way_of_stack(
                 pushed.push(registers(register).collect());
             }
             Variable::Output => {}
-            Variable::Count
-            | Variable::Rows
-            | Variable::Columns
+            Variable::Count { .. }
+            | Variable::Rows { .. }
+            | Variable::Columns { .. }
             | Variable::Corner
             | Variable::UntilWrap => unreachable!("a stage has no loop"),
         }

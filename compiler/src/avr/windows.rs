@@ -8,7 +8,6 @@ use super::assembly::Assembly;
 use super::divide::{self, Rest};
 use super::instruction::{Condition, Label, Mode, Pointer, Register};
 use super::point::{COLUMN, ROW, compare, is_wide, registers};
-use super::pool::shift_down;
 use super::reading::Reading;
 use super::{Core, Function, FunctionId, Kind};
 use crate::network::{Kernel, PoolFunction, Shape};
@@ -373,7 +372,7 @@ impl Row {
 }
 
 /// A loop of `count` rounds; says how often its body is written down.
-fn counted(
+pub(super) fn counted(
     asm: &mut Assembly,
     count: u32,
     counter: Register,
@@ -590,6 +589,17 @@ fn average(asm: &mut Assembly, row: &Row, divisor: Divisor) {
     if channels % 2 == 1 {
         let value = one(asm);
         asm.store(Pointer::Z, Mode::PostIncrement, value);
+    }
+}
+
+/// Halves a sum, rounding down.
+fn shift_down(asm: &mut Assembly, sum: &[Register], signed: bool) {
+    for (index, &register) in sum.iter().rev().enumerate() {
+        match (index, signed) {
+            (0, true) => asm.asr(register),
+            (0, false) => asm.lsr(register),
+            _ => asm.ror(register),
+        }
     }
 }
 
