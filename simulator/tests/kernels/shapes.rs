@@ -160,6 +160,9 @@ fn judge_form(
         code: &emit(part, &program, unrolled),
         site: choices.site,
     };
+    if !subject.fits() {
+        return Ok(());
+    }
     judge(subject).with_context(|| told(part, case, &choices))?;
     Ok(())
 }
