@@ -25,6 +25,7 @@ pub(crate) fn emit(
 ) -> TokenStream {
     let design = &planned.design;
     let picture = picture(&ast.name, declaration, design, program);
+    let cursor_sizes = codegen::cursor_sizes(program);
     // A design to size has no code.
     let program = planned.accumulators.as_ref().map(|_| program);
     let NetworkAst {
@@ -44,7 +45,6 @@ pub(crate) fn emit(
     let stack_bytes = Literal::u32_unsuffixed(design.footprint.stack_bytes);
     let flash_bytes = Literal::u64_unsuffixed(design.footprint.flash_bytes);
     let cursor_bytes = Literal::u32_unsuffixed(design.plan.cursor_bytes());
-    let positions = Literal::u32_unsuffixed(design.plan.positions);
     let network = &declaration.network;
     let input_len = Literal::u32_unsuffixed(network.input().values());
     let classes = Literal::u32_unsuffixed(network.output().values());
@@ -73,7 +73,7 @@ pub(crate) fn emit(
         #[allow(dead_code)]
         #[repr(C)]
         #visibility struct #name {
-            cursor: #path::__private::Cursor<#positions>,
+            cursor: #path::__private::Cursor<#cursor_sizes>,
             arena: [::core::primitive::u8; #arena_bytes],
             #field
         }

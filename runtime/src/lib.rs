@@ -14,6 +14,7 @@ mod intake;
 mod order;
 mod packed;
 mod product;
+mod segment;
 mod stream;
 mod sum;
 
@@ -97,6 +98,11 @@ pub mod __private {
     pub use crate::intake::{Cursor, clear_sums, pool};
     pub use crate::order::{Herringbone, Pixels, RowMajor};
     pub use crate::product::Value;
+    pub use crate::segment::{
+        InputWindows, Outputs, add_each_wide, add_joined, add_joined_map, add_to_window,
+        concatenate, divide_sum, floor_divide, is_inside, joined_value, pixel_at, tile,
+        window_averages,
+    };
     pub use crate::stream::{
         Pixel, add_to_sums, around, averages, begin_sums, begins, completed, completed_field,
         copy_sums, finish_sums, kept_sum, merge_maxima, merge_sums, pixel_index, place_in_row,

@@ -16,6 +16,8 @@ mod device;
 mod graphs;
 #[path = "kernels/judge.rs"]
 mod judge;
+#[path = "kernels/segments.rs"]
+mod segments;
 #[path = "kernels/shapes.rs"]
 mod shapes;
 

@@ -5,11 +5,11 @@ use herringbone_compiler::avr::{self, Core, Form};
 use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
-use herringbone_compiler::network::{Activation, Bits, Kernel, Network, Shape};
+use herringbone_compiler::network::{Activation, Bits, Kernel, Kind, Network, Shape};
 use herringbone_compiler::plan::{self, Strategy, SumBytes};
 use herringbone_compiler::program::{self, Program};
 use herringbone_compiler::target::Target;
-use herringbone_tests::layers::{average, convolution, dense, maximum, separable};
+use herringbone_tests::layers::{self, average, dense, maximum};
 use herringbone_tests::networks::Case;
 use std::collections::BTreeMap;
 
@@ -19,6 +19,14 @@ const CHANNELS: std::ops::RangeInclusive<u32> = 1..=65;
 /// Every way in which cores differ in the registers that kernels want: without
 /// and with `mul`, and with tables beyond 64 KB.
 const PARTS: [&str; 3] = ["attiny85", "atmega328p", "atmega2560"];
+
+fn convolution(outputs: u32, kernel: Kernel) -> Kind {
+    layers::convolution(outputs, kernel, Activation::Relu)
+}
+
+fn separable(outputs: u32, kernel: Kernel) -> Kind {
+    layers::separable(outputs, kernel, Activation::Linear)
+}
 
 /// Small networks that together have every kind of layer read, make and pass on
 /// that many channels.
@@ -31,24 +39,24 @@ fn networks(channels: u32, bits: Bits) -> Vec<Network> {
     let last = dense(2, Activation::Linear);
     let lists = [
         vec![maximum(square), last],
-        vec![average(row), convolution(3, square, Activation::Relu), last],
+        vec![average(row), convolution(3, square), last],
         vec![
-            convolution(channels, square, Activation::Relu),
+            convolution(channels, square),
             maximum(row),
             average(row),
             last,
         ],
         vec![
-            separable(channels, square, Activation::Linear),
+            separable(channels, square),
             maximum(square),
-            separable(channels, Kernel::square(1), Activation::Linear),
+            separable(channels, Kernel::square(1)),
             dense(channels, Activation::Relu),
             dense(channels, Activation::Linear),
         ],
         vec![
-            separable(channels, row, Activation::Linear),
+            separable(channels, row),
             average(square),
-            convolution(channels, Kernel::square(1), Activation::Relu),
+            convolution(channels, Kernel::square(1)),
         ],
     ];
     let inputs = [channels, channels, 1, 2, channels];

@@ -67,10 +67,11 @@ fn dense_steps<'a>(
     network: &'a Network,
     plan: &'a MemoryPlan,
 ) -> impl Iterator<Item = (Placement, Option<Placement>)> + 'a {
-    let steps = plan.steps.iter().enumerate();
-    steps.filter_map(|(index, step)| {
-        let dense = matches!(network.node(step.layer).kind, Kind::Dense(_));
-        dense.then(|| (plan.maps[index], plan.maps.get(index + 1).copied()))
+    plan.layers().filter_map(|layer| {
+        let node = network.node(layer.node);
+        let dense = matches!(node.kind, Kind::Dense(_));
+        let input = plan.placement(node.reads[0]).filter(|_| dense)?;
+        Some((*input, plan.placement(node.writes).copied()))
     })
 }
 
@@ -283,7 +284,9 @@ fn write_crate(crates: &Crates, cases: &[(Case, Strategy)]) -> BTreeMap<String, 
         let parameters = parameters.filter(|_| source == "weights: runtime");
         let parameters_file = format!("{index}.parameters");
         let sum_bytes = SumBytes::all(&case.network, 2);
-        let stays = plan::plan(&case.network, &sum_bytes, *plan).maps.is_empty();
+        let planned = plan::plan(&case.network, &sum_bytes, *plan);
+        let mut values = case.network.values().iter();
+        let stays = values.all(|(value, _)| planned.placement(value).is_none());
         let mut inputs = String::new();
         for (number, input) in case.inputs.iter().enumerate() {
             let name = format!("{index}.{number}.input");

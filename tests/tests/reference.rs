@@ -84,7 +84,7 @@ fn the_planned_program_stores_the_published_layers() {
         let plan = plan::plan(&declaration.network, &proven.sum_bytes(), strategy);
         let program = program::lower(&declaration, &weights, &proven, &plan);
         let outcome = interpreter::run(&program, &image.input).unwrap();
-        let maps: Vec<_> = outcome.maps.iter().map(|map| &map.values[..]).collect();
+        let maps: Vec<_> = outcome.maps.values().map(|map| &map.values[..]).collect();
         assert_eq!(maps, stored, "{strategy:?}");
         assert_eq!(outcome.results, logits.values, "{strategy:?}");
     }

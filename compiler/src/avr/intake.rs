@@ -411,7 +411,7 @@ impl Absorb<'_> {
     /// The sum's high bits.
     fn shift(&self, asm: &mut Assembly) -> Register {
         let divisor = self.program.intake.divisor;
-        let shift = divisor.shift().unwrap_or_else(|| todo!());
+        let shift = divisor.shift().expect("a simple intake divides by shifts");
         if shift > 4 {
             for _ in shift..8 {
                 asm.lsl(BYTE);

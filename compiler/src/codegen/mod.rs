@@ -9,6 +9,7 @@ mod dense;
 mod intake;
 mod operands;
 mod pooling;
+mod segment;
 mod sink;
 mod site;
 mod stage;
@@ -21,7 +22,7 @@ pub(crate) use operands::parameters_type;
 pub(crate) use assembly::emit as emit_assembly;
 
 use crate::plan::Place;
-use crate::program::{Accumulator, Operation, Pooling, Program, Step};
+use crate::program::{Accumulator, Job, Operation, Program, Step};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote};
 use site::StepSite;
@@ -37,7 +38,11 @@ pub(crate) fn emit(program: &Program) -> TokenStream {
     let results = results_type(program);
     let tables = tables::emit(program);
     let absorb = intake::emit(program);
-    let stages = (!program.stages().is_empty()).then(|| stage::emit(program));
+    let stages = match segment::is_plain(program) {
+        true => (!program.stages().is_empty()).then(|| stage::emit(program)),
+        false => Some(segment::emit_arriving(program)),
+    };
+    let segments = segment::emit_completed(program);
     let parameters = parameters_type(program).filter(|_| program.steps_read_parameters());
     let parameters = parameters.map(|bytes| quote!(parameters: &#bytes,));
     let argument = parameters.as_ref().map(|_| quote!(parameters,));
@@ -57,15 +62,18 @@ pub(crate) fn emit(program: &Program) -> TokenStream {
             fn #name(#signature) { #body }
         }
     });
-    let calls = program.steps().map(|step| {
-        let name = step_name(step);
-        let argument = argument
-            .as_ref()
-            .filter(|_| reads_parameters(&step.operation));
-        if step.stores {
-            quote!(#name(arena, #argument);)
-        } else {
-            quote!(#name(arena, #argument results);)
+    let calls = program.completed().iter().enumerate().map(|(index, job)| {
+        let argument = argument.as_ref().filter(|_| job.reads_parameters());
+        match job {
+            Job::Segment(_) => {
+                let name = segment::name(index);
+                quote!(#name(arena, #argument);)
+            }
+            Job::Layer(step) => {
+                let name = step_name(step);
+                let results = (!step.stores).then(|| quote!(results));
+                quote!(#name(arena, #argument #results);)
+            }
         }
     });
     let emission = emission(program);
@@ -74,6 +82,7 @@ pub(crate) fn emit(program: &Program) -> TokenStream {
         #tables
         #absorb
         #stages
+        #(#segments)*
         #(#functions)*
         #[inline(never)]
         pub(super) fn infer(arena: &mut [u8; #arena_bytes], #parameters results: &mut #results) {
@@ -109,9 +118,9 @@ fn step_body(program: &Program, step: &Step) -> TokenStream {
             pointwise,
         } => sum::separable(&site, depthwise, pointwise),
         Operation::Dense(sum) => dense::emit(&site, sum),
-        Operation::Pool(Pooling::Average(divisor)) => pooling::average(&site, *divisor),
-        Operation::Pool(Pooling::Maximum) => pooling::maximum(&site),
-        Operation::Depthwise(_) | Operation::Concat => todo!(),
+        Operation::Depthwise(sum) => sum::depthwise(&site, sum),
+        Operation::Pool(pooling) => pooling::emit(&site, *pooling),
+        Operation::Concat => pooling::concatenate(&site, step.joined.len()),
     }
 }
 
@@ -141,6 +150,19 @@ fn emission(program: &Program) -> TokenStream {
             first = first.wrapping_add(#channels);
         }
     }
+}
+
+/// The type of the cursor.
+fn cursor_type(program: &Program) -> TokenStream {
+    let sizes = cursor_sizes(program);
+    quote!(runtime::Cursor<#sizes>)
+}
+
+/// Its const arguments: bytes of the row and of the column, and positions.
+pub(crate) fn cursor_sizes(program: &Program) -> TokenStream {
+    let (rows, columns) = program.cursor_axis_bytes();
+    let (rows, columns, positions) = (count(rows), count(columns), count(program.positions));
+    quote!(#rows, #columns, #positions)
 }
 
 /// A count as a plain literal.

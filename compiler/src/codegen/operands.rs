@@ -17,8 +17,10 @@ pub(super) struct Operands {
     pub(super) biases: TokenStream,
     /// Bits to shift up by, before the bias.
     pub(super) left: TokenStream,
-    /// Bits to shift down by, behind the bias.
+    /// Bits to shift down by, after the bias.
     pub(super) right: TokenStream,
+    /// Bits to shift what is added up by.
+    pub(super) skip: TokenStream,
 }
 
 impl Operands {
@@ -34,6 +36,7 @@ impl Operands {
                     biases: quote!(&#biases),
                     left: quote!(#left),
                     right: quote!(#right),
+                    skip: skip(constants.skip),
                 }
             }
             SumParameters::Runtime(place) => {
@@ -45,10 +48,19 @@ impl Operands {
                     biases: quote!(runtime::LoadedBiases::<#bytes, _>::new(parameters, #first)),
                     left: quote!(runtime::shift(parameters, #left)),
                     right: quote!(runtime::shift(parameters, #right)),
+                    skip: match place.skip_byte.map(count) {
+                        Some(byte) => quote!(runtime::shift(parameters, #byte)),
+                        None => skip(0),
+                    },
                 }
             }
         }
     }
+}
+
+fn skip(bits: u32) -> TokenStream {
+    let bits = count(bits);
+    quote!(#bits)
 }
 
 /// The constants of a sum whose weights are straight-line code.

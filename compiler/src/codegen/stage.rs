@@ -5,7 +5,7 @@ use super::operands::Operands;
 use super::sink::{self, PixelPlace, deliver, window_byte, window_cell, window_log2};
 use super::site::{Site, Source};
 use super::{count, integer, parameters_type, reads_parameters, sum};
-use crate::network::NodeId;
+use crate::network::{NodeId, ReceptiveField};
 use crate::plan::{Arrival, RingReading};
 use crate::program::{Finish, Operation, Pooling, Program, Stage, WeightedSum, packed_row_bytes};
 use proc_macro2::{Ident, TokenStream};
@@ -14,9 +14,9 @@ use quote::{format_ident, quote};
 /// The function of every stage, and one that pushes a pixel through all of them.
 pub(super) fn emit(program: &Program) -> TokenStream {
     let arena_bytes = count(program.arena_bytes);
-    let positions = count(program.positions);
+    let cursor = super::cursor_type(program);
     let arguments = quote! {
-        arena: &mut [u8; #arena_bytes], cursor: &mut runtime::Cursor<#positions>, pixel: runtime::Pixel
+        arena: &mut [u8; #arena_bytes], cursor: &mut #cursor, pixel: runtime::Pixel
     };
     let parameters = parameters_type(program);
     let signature = |reads: bool| {
@@ -53,7 +53,7 @@ pub(super) fn emit(program: &Program) -> TokenStream {
     }
 }
 
-fn name(stage: &Stage) -> Ident {
+pub(super) fn name(stage: &Stage) -> Ident {
     format_ident!("stage_{}", stage.plan.node.index())
 }
 
@@ -77,10 +77,12 @@ impl StageSite<'_> {
                 pointwise,
             } => sum::separable(self, depthwise, pointwise),
             Operation::Pool(Pooling::Average(divisor)) => {
-                self.pooling(Some(divisor.shift().unwrap_or_else(|| todo!())))
+                self.pooling(Some(divisor.shift().unwrap_or_default()))
             }
             Operation::Pool(Pooling::Maximum) => self.pooling(None),
-            Operation::Depthwise(_) | Operation::Concat => todo!(),
+            Operation::Depthwise(_) | Operation::Concat => {
+                unreachable!("such stages are no plain chain")
+            }
             Operation::Dense(sum) => self.dense(sum),
         }
     }
@@ -99,13 +101,14 @@ impl StageSite<'_> {
                 quote!(runtime::around(field.wrapping_add(#offset), #cells).wrapping_add(#first))
             }
             Arrival::Window(windows) => window_cell(windows, &quote!(pixel.1)),
-            Arrival::Map(_) => todo!(),
-            Arrival::Bytes | Arrival::Values => unreachable!("such pixels are nowhere"),
+            Arrival::Bytes | Arrival::Values | Arrival::Map(_) => {
+                unreachable!("such pixels are no plain chain's")
+            }
         }
     }
 
     /// The field of the output that the newest pixel completes.
-    fn field(&self) -> Option<TokenStream> {
+    fn begin_field(&self) -> Option<TokenStream> {
         let stage = self.stage();
         let Arrival::Ring(RingReading {
             ring,
@@ -155,7 +158,7 @@ impl StageSite<'_> {
                 quote!(runtime::load::<#bits, true, #channels>(arena, #cell))
             }
         };
-        let deliver = deliver(self.program, self.index);
+        let deliver = deliver(self.program, self.stage());
         let deliver = (!deliver.is_empty()).then(|| quote!(let values = #values; #deliver));
         quote! {
             #merge
@@ -182,6 +185,7 @@ impl StageSite<'_> {
             biases,
             left,
             right,
+            skip: _,
         } = Operands::of(stage.plan.node, sum, 0);
         let (weight_bits, narrow) = (self.weight_bits(), self.narrow());
         let row_bytes = packed_row_bytes(sum.outputs, self.program.weight_bits);
@@ -260,10 +264,17 @@ impl Site for StageSite<'_> {
                     reading.ring.pixels == 1 || sink::is_aligned(self.program, channels)
                 }
                 // Windows begin at bytes.
-                Arrival::Bytes | Arrival::Window(_) | Arrival::Values => true,
-                Arrival::Map(_) => todo!(),
+                Arrival::Bytes | Arrival::Window(_) | Arrival::Values | Arrival::Map(_) => true,
             },
         }
+    }
+
+    fn field(&self) -> ReceptiveField {
+        self.stage().field
+    }
+
+    fn joined(&self, _: usize) -> (Source, TokenStream) {
+        unreachable!("a plain chain joins nothing")
     }
 
     fn tap_cells(&self) -> Vec<TokenStream> {
@@ -278,8 +289,8 @@ impl Site for StageSite<'_> {
     fn for_each_output(&self, body: &TokenStream) -> TokenStream {
         let kernel = self.stage().field.kernel;
         let (above, left) = (count(kernel.height - 1), count(kernel.width - 1));
-        let field = self.field();
-        let deliver = deliver(self.program, self.index);
+        let field = self.begin_field();
+        let deliver = deliver(self.program, self.stage());
         quote! {
             let pixel = runtime::completed_field(pixel, (#above, #left))?;
             #field

@@ -67,7 +67,17 @@ impl<'a> Window<'a> {
         let (rows, columns) = (count(self.rows), count(self.columns));
         let first = self.first();
         let last = first + (self.rows - 1) * row_stride + (self.columns - 1) * column_stride;
-        let (first, last) = (count(first), count(last));
+        // A field may begin before the map: at what is 0 there.
+        let field = &self.field;
+        let before = (field.top * self.map.shape.width + field.left) * self.unit();
+        let place = |cell: u32| {
+            let (cell, before_cells) = (count(cell), count(before));
+            match before {
+                0 => quote!(#cell),
+                _ => quote!(0usize.wrapping_add(#cell).wrapping_sub(#before_cells)),
+            }
+        };
+        let (first, last) = (place(first), place(last));
         let (down, right) = (count(row_stride), count(column_stride));
         match self.order {
             Order::RowMajor => {
@@ -105,6 +115,25 @@ impl<'a> Window<'a> {
             Addressing::Table(_) => {
                 let table = tables::map_name(self.map_index);
                 quote!(#table.get(field.wrapping_add(#offset)))
+            }
+        }
+    }
+
+    /// An iterator over the cells of all taps of a `field`, row by row, for kernels
+    /// of many.
+    pub(super) fn walk_taps(&self) -> TokenStream {
+        let kernel = self.field.kernel;
+        let (down, right) = (
+            count(self.map.shape.width * self.unit()),
+            count(self.unit()),
+        );
+        let (rows, columns) = (count(kernel.height), count(kernel.width));
+        let taps = quote!(runtime::RowMajor::new(field, (#rows, #columns), (#down, #right)));
+        match self.map.addressing {
+            Addressing::Affine => taps,
+            Addressing::Table(_) => {
+                let table = tables::map_name(self.map_index);
+                quote!(#taps.map(|tap| #table.get(tap)))
             }
         }
     }

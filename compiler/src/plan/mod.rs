@@ -126,8 +126,17 @@ pub struct MemoryPlan {
 /// A segment that goes on after the last column or row of the input counts further,
 /// up to its grid.
 pub fn cursor_pixel_bytes(input: Shape, grid: crate::network::Kernel) -> u32 {
+    let (rows, columns) = cursor_axis_bytes(input, grid);
+    rows + columns + 1
+}
+
+/// Bytes of the row, and of the column.
+pub fn cursor_axis_bytes(input: Shape, grid: crate::network::Kernel) -> (u32, u32) {
     let axis = |side: u32, points: u32| if side.max(points) > 255 { 2 } else { 1 };
-    axis(input.height, grid.height) + axis(input.width, grid.width) + 1
+    (
+        axis(input.height, grid.height),
+        axis(input.width, grid.width),
+    )
 }
 
 impl MemoryPlan {

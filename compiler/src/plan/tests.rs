@@ -46,7 +46,6 @@ fn labelled(label: &str, kind: Kind) -> Item {
     }
 }
 
-
 fn residual() -> Item {
     Item {
         label: None,

@@ -20,7 +20,7 @@ pub use proof::{Accumulators, ProgramError, prove};
 pub use stage::{Intake, PooledIntake, Segment, Stage};
 
 use crate::network::{ByValue, NodeId, PoolFunction, ReceptiveField, Shape, ValueId};
-use crate::plan::{Arrival, Order, Place, Windows};
+use crate::plan::{self, Arrival, Order, Place, Windows};
 
 /// A network's whole inference.
 #[derive(Clone, Debug)]
@@ -111,6 +111,12 @@ impl Program {
         self.maps[value]
             .as_ref()
             .expect("the plan stores whole what jobs hand to one another")
+    }
+
+    /// Bytes of the cursor's row and of its column; see
+    /// [`cursor_pixel_bytes`](crate::plan::cursor_pixel_bytes).
+    pub fn cursor_axis_bytes(&self) -> (u32, u32) {
+        plan::cursor_axis_bytes(self.input, self.arriving().grid)
     }
 
     /// Where the results are before they are returned; nowhere, where a step puts them

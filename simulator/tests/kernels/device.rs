@@ -243,7 +243,8 @@ impl<'a> Device<'a> {
             .map(|it| it as &mut dyn FnMut(&str, &Machine));
         let [results_low, results_high] = self.results.to_le_bytes();
         let arguments = [(24, low), (25, high), (22, results_low), (23, results_high)];
-        let writable = [self.arena(), self.results()];
+        let positions = self.cursor().start + program.cursor_pixel_bytes as u16..arena;
+        let writable = [positions, self.arena(), self.results()];
         let returned = self
             .caller
             .call("infer", &arguments, &writable, of_layers)?;

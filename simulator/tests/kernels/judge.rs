@@ -95,14 +95,13 @@ fn first_wrong_map(subject: Subject<'_>) -> Result<String> {
         let expected = expected.map_err(|fault| anyhow::anyhow!("{fault}"))?.maps;
         let mut wrong = None;
         let mut observer = |function: &str, view: &View<'_>| {
-            for value in values_stored_by(program, function) {
+            for value in stored_by(program, function) {
                 let map = program.map(value);
-                let expected = &expected[&value].values;
-                let difference = first_difference(&view.map(map), expected);
+                let difference = first_difference(&view.map(map), &expected[&value].values);
                 if let Some(difference) = difference.filter(|_| wrong.is_none()) {
-                    let shape = map.shape;
                     wrong = Some(format!(
-                        "{function} stores a wrong map of {shape}: its value {difference}"
+                        "{function} stores a wrong map of {}: its value {difference}",
+                        map.shape
                     ));
                 }
             }
@@ -116,36 +115,34 @@ fn first_wrong_map(subject: Subject<'_>) -> Result<String> {
     Ok("every stored map is right".to_owned())
 }
 
-/// The maps that are whole when `function` returns, and were not before.
-fn values_stored_by(program: &Program, function: &str) -> Vec<ValueId> {
+/// The values that are whole when `function` returns.
+fn stored_by(program: &Program, function: &str) -> Vec<ValueId> {
     let of_segment = |segment: &Segment| -> Vec<ValueId> {
         let sinks = segment.stages.iter().map(|stage| stage.plan.sink);
-        sinks.filter_map(stored_value).collect()
+        sinks.filter_map(stored_in).collect()
     };
     if function == "absorb" {
-        let intake = stored_value(program.intake.sink);
-        return intake
+        let first = stored_in(program.intake.sink);
+        return first
             .into_iter()
             .chain(of_segment(program.arriving()))
             .collect();
     }
-    let number_after = |prefix: &str| function.strip_prefix(prefix)?.parse::<usize>().ok();
-    if let Some(node) = number_after("layer_") {
-        let steps = program.steps();
-        return steps
-            .filter(|step| step.stores && step.node.index() == node)
-            .map(|step| step.writes)
-            .collect();
+    let numbered = |prefix: &str| function.strip_prefix(prefix)?.parse::<usize>().ok();
+    if let Some(Job::Segment(segment)) = numbered("segment_").map(|job| &program.jobs[job]) {
+        return of_segment(segment);
     }
-    match number_after("segment_").map(|job| &program.jobs[job]) {
-        Some(Job::Segment(segment)) => of_segment(segment),
-        Some(Job::Layer(_)) | None => Vec::new(),
-    }
+    let layer = numbered("layer_");
+    let steps = program.steps();
+    steps
+        .filter(|step| step.stores && Some(step.node.index()) == layer)
+        .map(|step| step.writes)
+        .collect()
 }
 
-fn stored_value(sink: Sink) -> Option<ValueId> {
+fn stored_in(sink: Sink) -> Option<ValueId> {
     match sink {
-        Sink::Map { value, .. } => Some(value),
+        Sink::Map { value, position: _ } => Some(value),
         Sink::Ring(_) | Sink::Windows { .. } | Sink::Stays | Sink::Results(_) => None,
     }
 }

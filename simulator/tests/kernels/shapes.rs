@@ -1,6 +1,6 @@
 //! Networks of shapes that the random ones hardly have.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use herringbone_compiler::declaration::WeightsSource;
 use herringbone_compiler::network::{Activation, Bits, Kernel, Network, Shape};
 use herringbone_compiler::plan;
@@ -121,25 +121,41 @@ fn code_for_a_streamed_dense_layer_beyond_64_kilobytes_computes_what_the_design_
 
 /// By every strategy, as instructions, from tables, and with weights in SRAM.
 pub(crate) fn judge_every_form(part: &'static Target, base_bytes: u32, case: &Case) -> Result<()> {
-    for strategy in 0..plan::Strategy::all(&case.network).len() {
-        for (weights, unrolled) in [
-            (WeightsSource::File, u32::MAX),
-            (WeightsSource::File, 0),
-            (WeightsSource::Runtime, 0),
-        ] {
-            judge_form(part, base_bytes, case, (strategy, weights, unrolled))?;
-        }
+    for form in every_form(case) {
+        judge_form(part, base_bytes, case, form)?;
     }
     Ok(())
 }
 
-/// The strategy by its place among all; of the layers, which are unrolled.
-fn judge_form(
+/// The strategy by its place among all; where the weights are; of the layers, which
+/// are unrolled.
+pub(crate) type Form = (usize, WeightsSource, u32);
+
+/// Every strategy, with weights as instructions, from tables, and in SRAM.
+pub(crate) fn every_form(case: &Case) -> impl Iterator<Item = Form> {
+    let strategies = 0..plan::Strategy::all(&case.network).len();
+    strategies.flat_map(|strategy| {
+        [
+            (strategy, WeightsSource::File, u32::MAX),
+            (strategy, WeightsSource::File, 0),
+            (strategy, WeightsSource::Runtime, 0),
+        ]
+    })
+}
+
+fn judge_form(part: &'static Target, base_bytes: u32, case: &Case, form: Form) -> Result<()> {
+    let fits = judge_if_it_fits(part, base_bytes, case, form)?;
+    ensure!(fits, "the part is too small");
+    Ok(())
+}
+
+/// Whether it has room on the part.
+pub(crate) fn judge_if_it_fits(
     part: &'static Target,
     base_bytes: u32,
     case: &Case,
-    (strategy, weights, unrolled): (usize, WeightsSource, u32),
-) -> Result<()> {
+    (strategy, weights, unrolled): Form,
+) -> Result<bool> {
     let choices = Choices {
         strategy,
         weights,
@@ -161,10 +177,10 @@ fn judge_form(
         site: choices.site,
     };
     if !subject.fits() {
-        return Ok(());
+        return Ok(false);
     }
     judge(subject).with_context(|| told(part, case, &choices))?;
-    Ok(())
+    Ok(true)
 }
 
 fn position(network: &Network, strategy: plan::Strategy) -> usize {

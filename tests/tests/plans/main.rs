@@ -12,7 +12,7 @@ mod smallest;
 mod streamed;
 
 use herringbone_compiler::network::{Activation, Bits, Dense, Kernel, Kind, Network, Node, Shape};
-use herringbone_compiler::plan::{self, Arrival, MemoryPlan, Order, Strategy, SumBytes};
+use herringbone_compiler::plan::{self, MemoryPlan, Order, Placement, Ring, Strategy, SumBytes};
 use herringbone_tests::layers::{dense, maximum};
 use herringbone_tests::networks::{list, recipes, single_layers};
 use herringbone_tests::published::{self, convolution};
@@ -144,7 +144,13 @@ impl Events {
 }
 
 fn need_cells(network: &Network, strategy: Strategy) -> u32 {
-    planned(network, strategy).steps[0].need_cells
+    let plan = planned(network, strategy);
+    let mut layers = plan.layers();
+    layers
+        .next()
+        .expect("the layer is computed alone")
+        .need
+        .cells
 }
 
 /// Calls `check` with every convolution of those kernels and output sizes,
@@ -263,22 +269,28 @@ fn events_in(order: Order, output: Shape) -> impl Iterator<Item = usize> {
 /// Bytes of what the streamed layers keep: each ring, row of windows and array of
 /// sums begins a byte.
 fn stage_bytes(plan: &MemoryPlan) -> u32 {
-    let regions = plan.stages.iter().flat_map(|stage| {
-        let ring_cells = match stage.arrival {
-            Arrival::Ring(ring) => ring.cells(),
-            Arrival::Bytes | Arrival::Window | Arrival::Values => 0,
-        };
+    let regions = plan.arriving().stages.iter().flat_map(|stage| {
+        let ring_cells = stage.ring().map_or(0, Ring::cells);
         [ring_cells, stage.cells(plan.cells_per_byte) - ring_cells]
     });
     regions.map(|cells| plan.bytes(cells)).sum()
+}
+
+/// Every value that is stored whole, in the order of computing.
+fn stored_maps<'a>(
+    network: &'a Network,
+    plan: &'a MemoryPlan,
+) -> impl Iterator<Item = &'a Placement> {
+    let values = network.values().iter();
+    values.filter_map(|(value, _)| plan.placement(value))
 }
 
 /// Checks what must hold for every plan; says what does not.
 fn check_plan(network: &Network, plan: &MemoryPlan) -> Result<(), TestCaseError> {
     let told = format!("{} {}", list(network), plan.strategy.name(network));
     let arena_cells = plan.arena_bytes * plan.cells_per_byte;
-    for step in &plan.steps {
-        let layer = network.node(step.layer);
+    for step in plan.layers() {
+        let layer = network.node(step.node);
         let events = Events::of(layer);
         let dense = matches!(layer.kind, Kind::Dense(_));
         let logits = layer.id == network.last_node().id && network.gives_logits();
@@ -292,15 +304,15 @@ fn check_plan(network: &Network, plan: &MemoryPlan) -> Result<(), TestCaseError>
             (false, false) => events.peak(events_in(step.order, layer.output)),
         };
         prop_assert!(
-            peak <= step.need_cells,
+            peak <= step.need.cells,
             "{told}: {peak} cells alive in {step:?}"
         );
-        prop_assert!(step.need_cells <= arena_cells, "{told}: {step:?}");
-        let live = step.live_input_cells + step.live_output_cells;
-        prop_assert!(live <= step.need_cells, "{told}: {step:?}");
+        prop_assert!(step.need.cells <= arena_cells, "{told}: {step:?}");
+        let live = step.need.live_input_cells + step.need.live_output_cells;
+        prop_assert!(live <= step.need.cells, "{told}: {step:?}");
     }
     let mut apart_bytes = stage_bytes(plan);
-    for map in &plan.maps {
+    for map in stored_maps(network, plan) {
         apart_bytes += map.shape.values().div_ceil(plan.cells_per_byte);
         let mut cells = BTreeSet::new();
         for index in 0..map.shape.pixels() {

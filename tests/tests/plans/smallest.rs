@@ -18,7 +18,7 @@ use proptest::prelude::{
 };
 use proptest::sample::select;
 
-use crate::{Events, events_in, stage_bytes};
+use crate::{Events, events_in, stage_bytes, stored_maps};
 
 /// The first cell of each pixel, in the order of storage, and of each pixel by
 /// its row-major index.
@@ -165,7 +165,7 @@ fn has_addresses(
 fn families(network: &Network, plan: &MemoryPlan) -> [(Storage, Vec<Step>); 3] {
     let last = network.last_node().id;
     let steps = |order: &dyn Fn(usize) -> Order| -> Vec<Step> {
-        let layers = network.computing_nodes().skip(plan.stages.len());
+        let layers = network.computing_nodes().skip(plan.arriving().stages.len());
         let stores = |layer: &Node| layer.id != last || !network.gives_logits();
         let step = |(index, layer)| Step::new(layer, stores(layer), order(index));
         layers.enumerate().map(step).collect()
@@ -198,12 +198,13 @@ fn check(network: &Network) -> Result<(), TestCaseError> {
     let mut least = smallest;
     let mut cut = None;
     for plan in &plans {
-        if cut.replace(plan.stages.len()) == Some(plan.stages.len()) {
+        let streamed = plan.arriving().stages.len();
+        if cut.replace(streamed) == Some(streamed) {
             continue;
         }
         let per_byte = plan.cells_per_byte;
         let stage_bytes = stage_bytes(plan);
-        let Some(first_map) = plan.maps.first() else {
+        let Some(first_map) = stored_maps(network, plan).next() else {
             least = least.min(stage_bytes);
             continue;
         };

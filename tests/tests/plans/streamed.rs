@@ -221,15 +221,16 @@ fn most_alive(lives: &[(Life, u32)]) -> u32 {
 /// Checks a plan that streams some layers; says what is wrong with it.
 fn check(network: &Network, plan: &MemoryPlan, sum_bytes: u32) -> Result<(), TestCaseError> {
     let told = format!("{} {}", list(network), plan.strategy.name(network));
-    let push = Push::of(network, plan.stages.len());
+    let push = Push::of(network, plan.arriving().stages.len());
     let per_byte = plan.cells_per_byte;
     let mut alive: Vec<(Life, u32)> = Vec::new();
-    for (index, stage) in plan.stages.iter().enumerate() {
-        let layer = network.node(stage.layer);
+    for (index, stage) in plan.arriving().stages.iter().enumerate() {
+        let layer = network.node(stage.node);
         let lives = &push.lives[index];
         let least = least_ring(&lives.inputs);
         match stage.arrival {
-            Arrival::Ring(ring) => {
+            Arrival::Ring(reading) => {
+                let ring = reading.ring;
                 // Where it goes around, every place has to begin a byte, or every
                 // other one: of a pixel of an odd count of nibbles there is one more
                 // than is alive, if those are odd too.
@@ -241,7 +242,7 @@ fn check(network: &Network, plan: &MemoryPlan, sum_bytes: u32) -> Result<(), Tes
                 alive.extend(lives.inputs.iter().map(|&life| (life, ring.channels)));
             }
             // Not stored apart.
-            Arrival::Bytes | Arrival::Window | Arrival::Values => {
+            Arrival::Bytes | Arrival::Window(_) | Arrival::Values | Arrival::Map(_) => {
                 prop_assert_eq!(least, 1, "{}: {}", told, layer);
             }
         }
