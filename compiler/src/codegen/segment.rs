@@ -460,11 +460,6 @@ impl PointSite<'_> {
                 moves: Some(moves),
                 ..
             }) => {
-                // A row may be several times around the ring.
-                let moves = Moves {
-                    column: moves.column % ring.pixels,
-                    row: moves.row % ring.pixels,
-                };
                 let (position, pixels, step) = (count(position), count(ring.pixels), step(moves));
                 Some(quote!(cursor.move_around(#position, #step, #pixels);))
             }

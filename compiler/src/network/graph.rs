@@ -6,9 +6,10 @@ use super::error::GraphError;
 use super::id::{ByNode, ByValue, LayerId, NodeId, ValueId};
 use super::kind::{Activation, Kind};
 use super::list::{Entry, Item};
-use super::node::Node;
+use super::node::{Node, Part};
 use super::shape::Shape;
 use super::value::Value;
+use super::window::Window;
 
 /// A consistent network: every layer fits the maps that it reads.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,19 +47,36 @@ impl Network {
         })
     }
 
-    /// The same network with other outputs of one layer.
+    /// The same network with other outputs of those layers.
     ///
     /// # Errors
-    /// Where maps that are added no longer fit one another.
-    pub fn with_outputs(&self, layer: LayerId, outputs: u32) -> Result<Self, Vec<GraphError>> {
+    /// Where maps no longer fit one another.
+    pub fn with_outputs(&self, layers: &[LayerId], outputs: u32) -> Result<Self, Vec<GraphError>> {
+        self.with_kinds(|layer, kind| match layers.contains(&layer) {
+            true => kind.with_outputs(outputs),
+            false => kind,
+        })
+    }
+
+    /// The same network with other windows of one layer.
+    ///
+    /// # Errors
+    /// Where maps no longer fit one another.
+    pub fn with_window(&self, layer: LayerId, window: Window) -> Result<Self, Vec<GraphError>> {
+        self.with_kinds(|other, kind| match other == layer {
+            true => kind.with_window(window),
+            false => kind,
+        })
+    }
+
+    fn with_kinds(&self, change: impl Fn(LayerId, Kind) -> Kind) -> Result<Self, Vec<GraphError>> {
         let mut items = self.items.clone();
-        let mut layers = items.iter_mut().filter(|item| item.is_layer());
-        if let Some(Item {
-            entry: Entry::Layer { kind, .. },
-            ..
-        }) = layers.nth(layer.0)
-        {
-            *kind = kind.with_outputs(outputs);
+        let layers = items.iter_mut().filter(|item| item.is_layer());
+        for (index, item) in layers.enumerate() {
+            match &mut item.entry {
+                Entry::Layer { kind, labels: _ } => *kind = change(LayerId(index), *kind),
+                Entry::Residual { .. } | Entry::From(_) => {}
+            }
         }
         Self::of_list(self.input(), self.bits, items)
     }
@@ -183,13 +201,35 @@ impl Network {
         nodes.map(Node::multiply_accumulates).sum()
     }
 
+    /// A node as it is called where others are: its layer as the declaration writes
+    /// it, with its label, and which of the layer's nodes it is.
+    pub fn name_of(&self, node: NodeId) -> String {
+        self.called(node, Item::to_string)
+    }
+
+    /// The same where there is little room: without the arguments that have names.
+    pub fn short_name_of(&self, node: NodeId) -> String {
+        self.called(node, |item| format!("{item:#}"))
+    }
+
+    fn called(&self, node: NodeId, written: impl Fn(&Item) -> String) -> String {
+        let node = &self.nodes[node];
+        let part = match node.part {
+            Part::Whole => "",
+            Part::First => " first",
+            Part::Second => " second",
+        };
+        self.item(node.layer).map_or_else(String::new, written) + part
+    }
+
+    fn item(&self, layer: LayerId) -> Option<&Item> {
+        let mut layers = self.items.iter().filter(|item| item.is_layer());
+        layers.nth(layer.0)
+    }
+
     /// A layer of the list as the declaration writes it, without its label.
     pub fn written(&self, layer: LayerId) -> String {
-        let item = self
-            .items
-            .iter()
-            .filter(|item| item.is_layer())
-            .nth(layer.0);
+        let item = self.item(layer);
         item.map_or_else(String::new, |item| item.entry.to_string())
     }
 }

@@ -69,18 +69,24 @@ impl fmt::Display for Item {
 }
 
 impl fmt::Display for Entry {
-    /// As the declaration writes it: `Add('skip)`, `C1(8,3, add: 'skip)`.
+    /// As the declaration writes it: `Add('skip)`, `C1(8,3, add: 'skip)`; with `#`,
+    /// without the arguments that have names, and one label at most.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Entry::From(label) => write!(f, "'{label}"),
             Entry::Residual { kernel } => write!(f, "R({})", kernel.written()),
             Entry::Layer { kind, labels } => {
-                let written = kind.to_string();
+                let written = match f.alternate() {
+                    true => format!("{kind:#}"),
+                    false => kind.to_string(),
+                };
                 let labels: Vec<String> = labels.iter().map(|label| format!("'{label}")).collect();
-                match written.strip_suffix(')') {
-                    _ if labels.is_empty() => f.write_str(&written),
-                    Some(before) => write!(f, "{before}, add: {})", labels.join(", ")),
-                    None => write!(f, "{written}({})", labels.join(", ")),
+                match (&labels[..], written.strip_suffix(')')) {
+                    ([], _) => f.write_str(&written),
+                    (_, Some(_)) if f.alternate() => f.write_str(&written),
+                    (labels, Some(before)) => write!(f, "{before}, add: {})", labels.join(", ")),
+                    ([first, _, ..], None) if f.alternate() => write!(f, "{written}({first}, …)"),
+                    (labels, None) => write!(f, "{written}({})", labels.join(", ")),
                 }
             }
         }

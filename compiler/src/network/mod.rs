@@ -18,6 +18,7 @@ mod list;
 mod node;
 mod shape;
 mod sums;
+mod tied;
 mod value;
 mod window;
 

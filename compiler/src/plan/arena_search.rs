@@ -1,360 +1,394 @@
-//! Addresses: where in the arena each object is, of objects that live from one job
-//! to another.
+//! Addresses: the smallest arena in which objects that are alive at the same time
+//! are apart, but for outputs in place of inputs.
 //!
-//! Jobs are gone through in order, and what each of them brings is placed beside
-//! what is alive: over an input that dies, as far as its readers allow, or at
-//! either end of a gap. Arenas are tried from a lower bound on, and bisected once
-//! one is large enough. Each try looks at a bounded number of places, so that the
-//! answer may be larger than the best one; [`Found::least_cells`] says by how much
-//! at most.
+//! Jobs run one after the other; an object is alive from one job to another. A
+//! job's output may overlap an input that dies in it, where it is stored no
+//! faster than the input is read: with its first cell a lead below the input's
+//! (the job running forward), or its end a lead above the input's (backward).
+//!
+//! The search places the objects in the order of their first jobs, and goes back
+//! where one finds no room: [`Depth`](search::Depth) says at which cells it
+//! looks, and why what it has found out about some objects holds for the rest.
+//! It asks for
+//!
+//! 1. the lower bound, which [`least_cells`] proves and chains of maps reach;
+//! 2. sizes above it, in growing steps, up to what placing the objects one by one
+//!    at the lowest cell takes, which never fails; then sizes between the last
+//!    that failed and the first that did not;
+//! 3. one granule less than the best, at every cell, as long as looks are left.
+//!    Where even these are too few, no arena is smaller than the best.
+//!
+//! To place objects in the least room is NP-hard without overlaps already (it is
+//! dynamic storage allocation), so looks are bounded; each takes time linear in
+//! the objects that are alive together.
 
-/// Something that takes cells from one job to another.
+mod search;
+#[cfg(test)]
+mod tests;
+
+use search::{Ending, Looks, Neighbours, lowest};
+
+/// Looks at cells that a placement may take: some hundredths of a second in an
+/// unoptimised build.
+pub const LOOKS: usize = 40_000;
+
+/// What has a place in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Object {
-    /// Cells.
-    pub(super) cells: u32,
-    /// Its first cell is a multiple of that.
-    pub(super) alignment: u32,
-    /// The job that it is stored by.
-    pub(super) first_job: usize,
-    /// The last job that it is alive in.
-    pub(super) last_job: usize,
+pub struct ArenaObject {
+    /// Its size.
+    pub cells: u32,
+    /// What its first cell is a multiple of, not 0.
+    pub alignment_cells: u32,
+    /// The first job in which it is alive.
+    pub first_job: usize,
+    /// The last one, `first_job` or later.
+    pub last_job: usize,
 }
 
-/// An output that may overwrite an input, in the job in which that dies.
+/// An output that may overlap an input.
 ///
-/// Computed from the first pixel on, the output may begin `lead_cells` or more
-/// before the input; from the last one on, it may end that much after it.
+/// The input is alive before the job in which it dies and the output is born: an
+/// input of the network has a job of its own, in which it arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct InPlacePair {
-    /// The job.
-    pub(super) job: usize,
-    /// The object that dies.
-    pub(super) input: usize,
-    /// The object that is stored.
-    pub(super) output: usize,
-    /// Cells between their beginnings, or their ends.
-    pub(super) lead_cells: u32,
-    /// Whether the job can run from the last pixel on.
-    pub(super) may_run_backward: bool,
+pub struct InPlacePair {
+    /// The input's index among the objects.
+    pub input: usize,
+    /// The output's.
+    pub output: usize,
+    /// Cells by which the output begins before the input, at least, where both
+    /// overlap and the job runs forward; `None` where it can't.
+    pub forward_lead_cells: Option<u32>,
+    /// Cells by which the output ends after the input, at least, where both overlap
+    /// and the job runs backward; `None` where it can't.
+    pub backward_lead_cells: Option<u32>,
+}
+
+/// What an arena must hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArenaDemand {
+    /// What has a place in it.
+    pub objects: Vec<ArenaObject>,
+    /// Of each two objects, one pair at the most.
+    pub pairs: Vec<InPlacePair>,
+    /// What the arena's size is a multiple of, not 0: the cells of a byte.
+    pub granule_cells: u32,
+}
+
+/// The way in which a job goes through its inputs and outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobDirection {
+    /// From the first cells to the last.
+    Forward,
+    /// From the last cells to the first.
+    Backward,
 }
 
 /// Where everything is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub struct ArenaPlacement {
     /// By object.
-    pub(super) first_cells: Vec<u32>,
-    /// By job, whether it runs from the last pixel on.
-    pub(super) backward: Vec<bool>,
-    /// Cells of the arena.
-    pub(super) cells: u32,
-    /// Cells below which there is no arena.
-    pub(super) least_cells: u32,
+    pub first_cells: Vec<u32>,
+    /// By job. Forward where both directions do.
+    pub directions: Vec<JobDirection>,
+    /// The arena's size.
+    pub arena_cells: u32,
+    /// A size below which no arena holds the objects.
+    pub least_cells: u32,
 }
 
-/// Places that are looked at for an arena of one size.
-const LOOKS: usize = 20_000;
+impl ArenaPlacement {
+    /// Whether no arena is smaller.
+    pub fn is_least(&self) -> bool {
+        self.arena_cells == self.least_cells
+    }
+}
 
-/// Sizes that are tried until one is large enough.
-const SIZES: u32 = 48;
+/// What is wrong with a placement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlacementFault {
+    /// The arena's size is no multiple of the granule.
+    Granule,
+    /// The object of that index does not begin at a multiple of its alignment.
+    Alignment(usize),
+    /// The object ends after the arena.
+    Outside(usize),
+    /// Two objects are alive in the same job, and overlap in a way that its
+    /// direction does not allow.
+    Overlap(usize, usize),
+}
 
-/// Places every object.
-pub(super) fn search(jobs: usize, objects: &[Object], pairs: &[InPlacePair]) -> Found {
-    let problem = Problem {
-        jobs,
-        objects,
-        pairs,
-        by_job: (0..jobs)
-            .map(|job| {
-                let mut born: Vec<usize> = (0..objects.len())
-                    .filter(|&object| objects[object].first_job == job)
-                    .collect();
-                // The largest first: it has the fewest places.
-                born.sort_by_key(|&object| std::cmp::Reverse(objects[object].cells));
-                born
-            })
-            .collect(),
+/// Places the objects in the smallest arena that the looks suffice to find.
+///
+/// Deterministic. Whatever the looks are, the placement is valid.
+///
+/// # Panics
+///
+/// Where all objects together have 2³¹ cells or more, and where the demand breaks
+/// what its fields ask for.
+pub fn place(demand: &ArenaDemand, looks: usize) -> ArenaPlacement {
+    demand.assert_valid();
+    let neighbours = Neighbours::of(demand);
+    let granule = demand.granule_cells;
+    let least = least_cells(demand);
+    let mut looks = Looks::new(looks);
+    let try_share = |looks: &mut Looks, arena_cells: u32, share: usize| {
+        let mut part = looks.take(share);
+        let placed = neighbours.place(demand, arena_cells, &mut part, false);
+        looks.give_back(part);
+        placed.placement()
     };
-    let least_cells = problem.least_cells();
-    let step = (least_cells / 64).max(1);
-    let sizes = (0..SIZES).map(|index| least_cells.saturating_add(index * step * (1 + index / 8)));
-    let mut too_small = None;
-    for cells in sizes {
-        if let Some(placed) = problem.place(cells) {
-            let best = problem.bisect(too_small, placed, cells);
-            return best.found(least_cells);
+    let quarter = looks.left() / 4;
+    let mut best = match try_share(&mut looks, least, quarter) {
+        Some(first_cells) => first_cells,
+        None => lowest(demand, &neighbours),
+    };
+    let size = |first_cells: &[u32]| {
+        let ends = demand.objects.iter().zip(first_cells);
+        let end = ends.map(|(object, &first)| first + object.cells).max();
+        end.unwrap_or(0).next_multiple_of(granule)
+    };
+    let share = looks.left() / 24;
+    // The largest size that was in vain, and steps of 1, 2, 3, 5, 8, … granules.
+    let mut failed = least;
+    let mut steps = 1;
+    while failed + granule * steps < size(&best) {
+        let arena_cells = failed + granule * steps;
+        match try_share(&mut looks, arena_cells, share) {
+            Some(first_cells) => best = first_cells,
+            None => failed = arena_cells,
         }
-        too_small = Some(cells);
+        steps += steps.div_ceil(2);
     }
-    problem.apart().found(least_cells)
-}
-
-struct Problem<'a> {
-    jobs: usize,
-    objects: &'a [Object],
-    pairs: &'a [InPlacePair],
-    /// By job, the objects that it stores.
-    by_job: Vec<Vec<usize>>,
-}
-
-/// The state of a search.
-#[derive(Clone)]
-struct Placed {
-    first_cells: Vec<Option<u32>>,
-    /// By job; `None` where either way does.
-    backward: Vec<Option<bool>>,
-    cells: u32,
-}
-
-impl Placed {
-    fn found(self, least_cells: u32) -> Found {
-        Found {
-            first_cells: self
-                .first_cells
-                .into_iter()
-                .map(Option::unwrap_or_default)
-                .collect(),
-            backward: self
-                .backward
-                .into_iter()
-                .map(Option::unwrap_or_default)
-                .collect(),
-            cells: self.cells,
-            least_cells,
+    // Between the last in vain and the best.
+    while failed < size(&best) && size(&best) - failed > granule && looks.left() > share {
+        let middle = failed + (size(&best) - failed) / granule / 2 * granule;
+        match try_share(&mut looks, middle, share) {
+            Some(first_cells) => best = first_cells,
+            None => failed = middle,
         }
     }
+    let mut proven = least;
+    while size(&best) > proven {
+        let smaller = size(&best) - granule;
+        match neighbours.place(demand, smaller, &mut looks, true) {
+            Ending::Placed(first_cells) => best = first_cells,
+            Ending::NoRoom => proven = size(&best),
+            Ending::NoLooks => break,
+        }
+    }
+    let placement = ArenaPlacement {
+        arena_cells: size(&best),
+        directions: directions(demand, &best),
+        first_cells: best,
+        least_cells: proven,
+    };
+    debug_assert_eq!(check(demand, &placement), Ok(()));
+    placement
 }
 
-impl Problem<'_> {
-    fn alive(&self, job: usize) -> impl Iterator<Item = usize> + '_ {
-        let objects = 0..self.objects.len();
-        objects.filter(move |&object| {
-            let Object {
-                first_job,
-                last_job,
-                ..
-            } = self.objects[object];
-            first_job <= job && job <= last_job
-        })
+/// Whether every object is where it may be.
+///
+/// # Errors
+///
+/// The first fault: of the size, of objects in their order, of two of them.
+pub fn check(demand: &ArenaDemand, placement: &ArenaPlacement) -> Result<(), PlacementFault> {
+    if !placement.arena_cells.is_multiple_of(demand.granule_cells) {
+        return Err(PlacementFault::Granule);
     }
-
-    /// Cells that some job has alive, however it is placed.
-    fn least_cells(&self) -> u32 {
-        let of_job = |job: usize| {
-            let alive: u32 = self
-                .alive(job)
-                .map(|object| self.objects[object].cells)
-                .sum();
-            let pairs = self.pairs.iter().filter(|pair| pair.job == job);
-            let saved = pairs.map(|pair| {
-                let cells = |object: usize| self.objects[object].cells;
-                let (input, output) = (cells(pair.input), cells(pair.output));
-                (input + output).saturating_sub((input + pair.lead_cells).max(output))
+    for (index, (object, &first)) in demand
+        .objects
+        .iter()
+        .zip(&placement.first_cells)
+        .enumerate()
+    {
+        if !first.is_multiple_of(object.alignment_cells) {
+            return Err(PlacementFault::Alignment(index));
+        }
+        if u64::from(first) + u64::from(object.cells) > u64::from(placement.arena_cells) {
+            return Err(PlacementFault::Outside(index));
+        }
+    }
+    for (b, later) in demand.objects.iter().enumerate() {
+        for (a, object) in demand.objects[..b].iter().enumerate() {
+            let cells = |index: usize| {
+                let first = placement.first_cells[index];
+                (first, first + demand.objects[index].cells)
+            };
+            let together = object.first_job <= later.last_job && later.first_job <= object.last_job;
+            if !together || apart(cells(a), cells(b)) {
+                continue;
+            }
+            let pair = demand.pairs.iter().find(|pair| pair.is_of(a, b));
+            let allowed = pair.is_some_and(|pair| {
+                let job = demand.objects[pair.output].first_job;
+                pair.allows(
+                    placement.directions[job],
+                    cells(pair.input),
+                    cells(pair.output),
+                )
             });
-            alive.saturating_sub(saved.sum())
-        };
-        (0..self.jobs).map(of_job).max().unwrap_or(0)
-    }
-
-    /// A smaller arena between one that is too small and one that is not.
-    fn bisect(&self, too_small: Option<u32>, placed: Placed, cells: u32) -> Placed {
-        let Some(mut too_small) = too_small else {
-            return placed;
-        };
-        let (mut best, mut enough) = (placed, cells);
-        while enough - too_small > 1 {
-            let middle = too_small + (enough - too_small) / 2;
-            match self.place(middle) {
-                Some(placed) => (best, enough) = (placed, middle),
-                None => too_small = middle,
+            if !allowed {
+                return Err(PlacementFault::Overlap(a, b));
             }
         }
-        best
+    }
+    Ok(())
+}
+
+/// Whether two ranges of cells (from, to) share none.
+fn apart(a: (u32, u32), b: (u32, u32)) -> bool {
+    a.1 <= b.0 || b.1 <= a.0 || a.0 == a.1 || b.0 == b.1
+}
+
+impl InPlacePair {
+    fn is_of(&self, a: usize, b: usize) -> bool {
+        (self.input, self.output) == (a, b) || (self.input, self.output) == (b, a)
     }
 
-    fn place(&self, cells: u32) -> Option<Placed> {
-        let mut placed = Placed {
-            first_cells: vec![None; self.objects.len()],
-            backward: vec![None; self.jobs],
-            cells,
+    /// Whether a job of that direction can have both at cells that overlap.
+    fn allows(&self, direction: JobDirection, input: (u32, u32), output: (u32, u32)) -> bool {
+        let reaches = |from: u32, lead: Option<u32>, to: u32| {
+            lead.is_some_and(|lead| u64::from(from) + u64::from(lead) <= u64::from(to))
         };
-        let mut looks = LOOKS;
-        self.follow(&mut placed, 0, 0, &mut looks).then_some(placed)
-    }
-
-    /// Places what job `job` stores, from the `index`-th object on, and then what
-    /// later ones do.
-    fn follow(&self, placed: &mut Placed, job: usize, index: usize, looks: &mut usize) -> bool {
-        let Some(born) = self.by_job.get(job) else {
-            return true;
-        };
-        let Some(&object) = born.get(index) else {
-            return self.follow(placed, job + 1, 0, looks);
-        };
-        let before = placed.backward[job];
-        for (first, backward) in self.places(placed, job, object) {
-            if *looks == 0 {
-                return false;
-            }
-            *looks -= 1;
-            if !self.fits(placed, object, first, backward) {
-                continue;
-            }
-            placed.first_cells[object] = Some(first);
-            placed.backward[job] = backward.or(before);
-            if self.follow(placed, job, index + 1, looks) {
-                return true;
-            }
-            placed.first_cells[object] = None;
-            placed.backward[job] = before;
+        match direction {
+            JobDirection::Forward => reaches(output.0, self.forward_lead_cells, input.0),
+            JobDirection::Backward => reaches(input.1, self.backward_lead_cells, output.1),
         }
-        false
-    }
-
-    /// Where an object could be, and whether its job then runs backward: over an
-    /// input first, then from the ends of the arena inwards.
-    fn places(&self, placed: &Placed, job: usize, object: usize) -> Vec<(u32, Option<bool>)> {
-        let Object {
-            cells, alignment, ..
-        } = self.objects[object];
-        let down = |cell: u32| cell / alignment * alignment;
-        let mut places = Vec::new();
-        let highest = placed.cells.checked_sub(cells).map(down);
-        let pairs = self.pairs.iter();
-        for pair in pairs.filter(|pair| pair.job == job && pair.output == object) {
-            let Some(input) = placed.first_cells[pair.input] else {
-                continue;
-            };
-            let end = input + self.objects[pair.input].cells + pair.lead_cells;
-            if placed.backward[job] != Some(true) {
-                let first = input.checked_sub(pair.lead_cells).map(down);
-                places.extend(first.map(|first| (first, Some(false))));
-                places.push((0, Some(false)));
-            }
-            if pair.may_run_backward && placed.backward[job] != Some(false) {
-                let first = end.saturating_sub(cells).next_multiple_of(alignment);
-                places.push((first, Some(true)));
-                places.extend(highest.map(|first| (first, Some(true))));
-            }
-        }
-        let mut edges: Vec<u32> = [Some(0), highest].into_iter().flatten().collect();
-        for other in self.alive(job) {
-            let Some(first) = placed.first_cells[other] else {
-                continue;
-            };
-            edges.push((first + self.objects[other].cells).next_multiple_of(alignment));
-            edges.extend(first.checked_sub(cells).map(down));
-        }
-        edges.dedup();
-        // Apart from everything, either way of running does.
-        places.extend(edges.into_iter().map(|first| (first, None)));
-        places
-    }
-
-    /// Whether an object can be there.
-    fn fits(&self, placed: &Placed, object: usize, first: u32, backward: Option<bool>) -> bool {
-        let it = self.objects[object];
-        let end = first + it.cells;
-        if end > placed.cells {
-            return false;
-        }
-        (0..self.objects.len()).all(|other| {
-            let Some(other_first) = placed.first_cells[other] else {
-                return true;
-            };
-            let that = self.objects[other];
-            let together = it.first_job <= that.last_job && that.first_job <= it.last_job;
-            let other_end = other_first + that.cells;
-            if !together || end <= other_first || other_end <= first {
-                return true;
-            }
-            self.pairs.iter().any(|pair| {
-                pair.output == object
-                    && pair.input == other
-                    && match backward {
-                        None => false,
-                        Some(false) => first + pair.lead_cells <= other_first,
-                        Some(true) => pair.may_run_backward && end >= other_end + pair.lead_cells,
-                    }
-            })
-        })
-    }
-
-    /// Everything apart, each object at the lowest place.
-    fn apart(&self) -> Placed {
-        let mut placed = Placed {
-            first_cells: vec![None; self.objects.len()],
-            backward: vec![None; self.jobs],
-            cells: u32::MAX / 2,
-        };
-        let mut most = 0;
-        for object in self.by_job.iter().flatten().copied() {
-            let it = self.objects[object];
-            let mut edges: Vec<u32> = (0..self.objects.len())
-                .filter_map(|other| {
-                    let first = placed.first_cells[other]?;
-                    let end = first + self.objects[other].cells;
-                    Some(end.next_multiple_of(it.alignment))
-                })
-                .chain([0])
-                .collect();
-            edges.sort_unstable();
-            let no_pairs = Problem {
-                pairs: &[],
-                by_job: Vec::new(),
-                ..*self
-            };
-            let first = edges
-                .into_iter()
-                .find(|&first| no_pairs.fits(&placed, object, first, Some(false)))
-                .unwrap_or(most);
-            placed.first_cells[object] = Some(first);
-            most = most.max(first + it.cells);
-        }
-        placed.cells = most;
-        placed
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl ArenaDemand {
+    fn jobs(&self) -> usize {
+        let last = self.objects.iter().map(|object| object.last_job).max();
+        last.map_or(0, |last| last + 1)
+    }
 
-    fn map(cells: u32, first_job: usize, last_job: usize) -> Object {
-        Object {
-            cells,
-            alignment: 1,
-            first_job,
-            last_job,
+    fn assert_valid(&self) {
+        assert!(self.granule_cells > 0, "a granule has cells");
+        let mut cells = u64::from(self.granule_cells);
+        for object in &self.objects {
+            assert!(object.alignment_cells > 0, "an alignment has cells");
+            assert!(object.first_job <= object.last_job, "an object is alive");
+            cells += u64::from(object.cells) + u64::from(object.alignment_cells);
+        }
+        assert!(
+            i32::try_from(cells).is_ok(),
+            "the objects have 2³¹ cells or more"
+        );
+        for pair in &self.pairs {
+            let (input, output) = (self.objects[pair.input], self.objects[pair.output]);
+            assert!(
+                input.first_job < input.last_job && input.last_job == output.first_job,
+                "an input dies in the job in which its output is born"
+            );
         }
     }
+}
 
-    fn in_place(job: usize, input: usize, output: usize, lead_cells: u32) -> InPlacePair {
-        InPlacePair {
-            job,
-            input,
-            output,
-            lead_cells,
-            may_run_backward: true,
+/// The direction in which each job may have its overlaps.
+fn directions(demand: &ArenaDemand, first_cells: &[u32]) -> Vec<JobDirection> {
+    let mut directions = vec![JobDirection::Forward; demand.jobs()];
+    for pair in &demand.pairs {
+        let cells = |index: usize| {
+            let first = first_cells[index];
+            (first, first + demand.objects[index].cells)
+        };
+        let (input, output) = (cells(pair.input), cells(pair.output));
+        if !apart(input, output) && !pair.allows(JobDirection::Forward, input, output) {
+            directions[demand.objects[pair.output].first_job] = JobDirection::Backward;
         }
     }
+    directions
+}
 
-    #[test]
-    fn a_chain_lies_at_the_ends_in_turn() {
-        let objects = [map(100, 0, 1), map(90, 1, 2), map(120, 2, 3), map(10, 3, 3)];
-        let pairs = [
-            in_place(1, 0, 1, 20),
-            in_place(2, 1, 2, 15),
-            in_place(3, 2, 3, 0),
-        ];
-        let found = search(4, &objects, &pairs);
-        assert_eq!((found.cells, found.least_cells), (120, 120));
+/// A size below which no arena holds the objects: the most cells of any job, with
+/// the outputs as far over the inputs as they can be, in whole granules.
+///
+/// Where an output overlaps some of its inputs and runs forward, the cells between
+/// its first one and the first of the lowest of them are in none of the inputs;
+/// of the highest, likewise, where it runs backward. So the inputs and the
+/// output have the cells of all inputs and the least lead together, or more.
+pub fn least_cells(demand: &ArenaDemand) -> u32 {
+    let mut alive = vec![Vec::new(); demand.jobs()];
+    for (index, object) in demand.objects.iter().enumerate() {
+        for job in &mut alive[object.first_job..=object.last_job] {
+            job.push(index);
+        }
     }
+    let mut pairs = vec![Vec::new(); demand.jobs()];
+    for pair in &demand.pairs {
+        pairs[demand.objects[pair.output].first_job].push(pair);
+    }
+    let jobs = alive.into_iter().zip(&pairs);
+    let most = jobs.map(|(alive, pairs)| job_cells(demand, alive, pairs));
+    most.max()
+        .unwrap_or(0)
+        .next_multiple_of(demand.granule_cells)
+}
 
-    #[test]
-    fn what_a_later_job_reads_is_not_overwritten() {
-        let objects = [map(50, 0, 2), map(50, 1, 2), map(50, 2, 2)];
-        let found = search(3, &objects, &[in_place(2, 1, 2, 0), in_place(2, 0, 2, 0)]);
-        assert_eq!(found.cells, 100);
+/// Cells of all that is alive in a job that has those pairs, at least.
+fn job_cells(demand: &ArenaDemand, mut rest: Vec<usize>, pairs: &[&InPlacePair]) -> u32 {
+    let cells = |index: &usize| demand.objects[*index].cells;
+    // What is apart begins at a multiple of that; only the last one needs no padding.
+    let alignments = (rest.iter()).map(|&index| demand.objects[index].alignment_cells);
+    let common = alignments.fold(0, greatest_divisor).max(1);
+    let mut exact_total = 0;
+    let mut padded_total = 0;
+    // Objects that pairs connect, group by group.
+    while let Some(first) = rest.pop() {
+        let mut group = vec![first];
+        let mut next = 0;
+        while let Some(&member) = group.get(next) {
+            let paired = |other: &mut usize| pairs.iter().any(|pair| pair.is_of(member, *other));
+            group.extend(rest.extract_if(.., paired));
+            next += 1;
+        }
+        let pairs = pairs.iter().filter(|pair| group.contains(&pair.output));
+        let mut outputs: Vec<usize> = pairs.clone().map(|pair| pair.output).collect();
+        outputs.sort_unstable();
+        outputs.dedup();
+        let apart: u32 = group.iter().map(cells).sum();
+        let padded = group
+            .iter()
+            .map(|index| cells(index).next_multiple_of(common));
+        let made: u32 = outputs.iter().map(cells).sum();
+        let read = apart - made;
+        let lead = if outputs.len() > 1 {
+            Some(0)
+        } else {
+            pairs.filter_map(|pair| least_lead(demand, pair)).min()
+        };
+        let over = lead.map_or(u32::MAX, |lead| made.max(read.saturating_add(lead)));
+        let padded_over = over.checked_next_multiple_of(common).unwrap_or(u32::MAX);
+        exact_total += over.min(apart);
+        padded_total += padded_over.min(padded.sum());
+    }
+    exact_total.max(padded_total.saturating_sub(common - 1))
+}
+
+/// Cells of an output that overlaps its input beyond the input's end on the side
+/// of the lead, in the better direction; the alignment of both may add some.
+fn least_lead(demand: &ArenaDemand, pair: &InPlacePair) -> Option<u32> {
+    let (input, output) = (demand.objects[pair.input], demand.objects[pair.output]);
+    // The first cells differ by a multiple of that.
+    let common = greatest_divisor(input.alignment_cells, output.alignment_cells);
+    let forward = (pair.forward_lead_cells)
+        .map(|lead| lead.checked_next_multiple_of(common).unwrap_or(u32::MAX));
+    let backward = pair.backward_lead_cells.map(|lead| {
+        let [lead, input, output] = [lead, input.cells, output.cells].map(i64::from);
+        let common = i64::from(common);
+        // The output's first cell is at least that far after the input's.
+        let after = input + lead - output;
+        let aligned = after + (-after).rem_euclid(common);
+        u32::try_from(aligned + output - input).unwrap_or(u32::MAX)
+    });
+    forward.into_iter().chain(backward).min()
+}
+
+fn greatest_divisor(a: u32, b: u32) -> u32 {
+    if b == 0 {
+        a
+    } else {
+        greatest_divisor(b, a % b)
     }
 }

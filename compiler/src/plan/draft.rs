@@ -576,17 +576,19 @@ impl Layout<'_> {
                 } else {
                     stage.output.width
                 };
-                let moves = Moves {
-                    column: field.stride.columns,
-                    row: (field.stride.rows * width)
-                        .wrapping_sub((columns - 1) * field.stride.columns),
-                };
+                let column = field.stride.columns;
+                // To the next row's first output: back, where fields are wider apart in
+                // a row than rows are.
+                let row = i64::from(field.stride.rows * width) - i64::from((columns - 1) * column);
                 let before = field.top * width + field.left;
                 match arrival {
                     Arrival::Map(reading) => {
                         reading.position = self.positions;
                         reading.before = before;
-                        reading.moves = moves;
+                        reading.moves = Moves {
+                            column,
+                            row: row as u32,
+                        };
                         self.positions += 1;
                     }
                     Arrival::Ring(reading)
@@ -596,7 +598,10 @@ impl Layout<'_> {
                         let pixels = reading.ring.pixels;
                         reading.position = Some(self.positions);
                         reading.ahead = (pixels - before % pixels) % pixels;
-                        reading.moves = Some(moves);
+                        reading.moves = Some(Moves {
+                            column: column % pixels,
+                            row: row.rem_euclid(pixels.into()) as u32,
+                        });
                         self.positions += 1;
                     }
                     Arrival::Ring(_) | Arrival::Bytes | Arrival::Window(_) | Arrival::Values => {}

@@ -1,7 +1,9 @@
 //! Plans of any graph: jobs in an order, every stored map and all that segments
 //! keep at addresses found by [`arena_search`].
 
-use super::arena_search::{self, InPlacePair, Object};
+use super::arena_search::{
+    self, ArenaDemand, ArenaObject, ArenaPlacement, InPlacePair, JobDirection,
+};
 use super::schedule::{Work, lead_cells, schedule};
 use super::segment::Segment;
 use super::{
@@ -27,7 +29,7 @@ pub(super) fn plan(
 struct Layout<'a> {
     network: &'a Network,
     cells_per_byte: u32,
-    objects: Vec<Object>,
+    objects: Vec<ArenaObject>,
     pairs: Vec<InPlacePair>,
     /// The object of each value that is stored whole.
     maps: BTreeMap<ValueId, usize>,
@@ -56,9 +58,9 @@ impl<'a> Layout<'a> {
                 }
                 let is_result = value == network.output_value();
                 layout.maps.insert(value, layout.objects.len());
-                layout.objects.push(Object {
+                layout.objects.push(ArenaObject {
                     cells: network.value(value).shape.values(),
-                    alignment: layout.cells_per_byte,
+                    alignment_cells: layout.cells_per_byte,
                     first_job: job,
                     last_job: if is_result { last_job } else { last_read },
                 });
@@ -67,9 +69,9 @@ impl<'a> Layout<'a> {
                 && draft.bytes > 0
             {
                 layout.scratch[job] = Some(layout.objects.len());
-                layout.objects.push(Object {
+                layout.objects.push(ArenaObject {
                     cells: draft.cells(),
-                    alignment: layout.cells_per_byte,
+                    alignment_cells: layout.cells_per_byte,
                     first_job: job,
                     last_job: job,
                 });
@@ -115,27 +117,27 @@ impl<'a> Layout<'a> {
                 continue;
             }
             for written in self.stored(work) {
-                let lead_cells = match work {
-                    Work::Segment(draft) => draft.lead_cells(self.network, value, written),
+                let of_layer = |backward: bool| match work {
+                    Work::Segment(_) => None,
                     Work::Layer(node) => {
                         let node = self.network.node(*node);
                         let reads = node.reads.iter().enumerate();
-                        let leads = reads.filter(|&(_, &read)| read == value).map(|(index, _)| {
-                            let lead = |backward| lead_cells(self.network, node, index, backward);
-                            lead(false).max(lead(true))
-                        });
-                        leads.max().unwrap_or(0)
+                        let leads = reads
+                            .filter(|&(_, &read)| read == value)
+                            .map(|(index, _)| lead_cells(self.network, node, index, backward));
+                        leads.max()
                     }
                 };
                 pairs.push(InPlacePair {
-                    job,
                     input,
                     output: self.maps[&written],
-                    lead_cells,
-                    may_run_backward: match work {
-                        Work::Segment(_) => false,
-                        Work::Layer(_) => true,
+                    forward_lead_cells: match work {
+                        Work::Segment(draft) => {
+                            Some(draft.lead_cells(self.network, value, written))
+                        }
+                        Work::Layer(_) => of_layer(false),
                     },
+                    backward_lead_cells: of_layer(true),
                 });
             }
         }
@@ -144,8 +146,13 @@ impl<'a> Layout<'a> {
 
     fn place(self, strategy: Strategy, works: Vec<Work>) -> MemoryPlan {
         let network = self.network;
-        let found = arena_search::search(works.len(), &self.objects, &self.pairs);
-        let arena_cells = found.cells.next_multiple_of(self.cells_per_byte);
+        let demand = ArenaDemand {
+            objects: self.objects.clone(),
+            pairs: self.pairs.clone(),
+            granule_cells: self.cells_per_byte,
+        };
+        let found = arena_search::place(&demand, arena_search::LOOKS);
+        let arena_cells = found.arena_cells;
         let mut places = ByValue::new(vec![Place::Nowhere; network.values().len()]);
         for (&value, &object) in &self.maps {
             let shape = network.value(value).shape;
@@ -177,9 +184,10 @@ impl<'a> Layout<'a> {
                 }
                 Work::Layer(node) => Job::Layer(LayerPlan {
                     node,
-                    order: match found.backward[job] {
-                        true => Order::RowMajorBackward,
-                        false => Order::RowMajor,
+                    // Of jobs in which nothing is stored there is no direction.
+                    order: match found.directions.get(job) {
+                        Some(JobDirection::Backward) => Order::RowMajorBackward,
+                        Some(JobDirection::Forward) | None => Order::RowMajor,
                     },
                     need,
                 }),
@@ -202,8 +210,8 @@ impl<'a> Layout<'a> {
     }
 
     /// What a job needs: from the first cell to the last of all that is alive.
-    fn need(&self, job: usize, work: &Work, found: &arena_search::Found) -> Need {
-        let alive = |object: &Object| object.first_job <= job && job <= object.last_job;
+    fn need(&self, job: usize, work: &Work, found: &ArenaPlacement) -> Need {
+        let alive = |object: &ArenaObject| object.first_job <= job && job <= object.last_job;
         let objects = || {
             let objects = self.objects.iter().zip(&found.first_cells);
             objects.filter(|(object, _)| alive(object))

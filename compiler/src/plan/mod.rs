@@ -5,7 +5,7 @@
 //! count *cells*: one activation each, a nibble or a byte as the network's
 //! bits say.
 
-mod arena_search;
+pub mod arena_search;
 mod draft;
 mod graph;
 mod herringbone;
@@ -26,7 +26,7 @@ pub use order::Order;
 pub use place::{Place, Ring, Sums, Windows};
 pub use placement::Placement;
 pub use segment::{Arrival, Keeps, MapReading, Moves, RingReading, Segment, Sink, StagePlan};
-pub use strategy::{InPlace, Strategy, least_streamed, most_streamed, orders};
+pub use strategy::{InPlace, Strategy, least_streamed, most_streamed, orders, streamable};
 pub use timing::{AxisTiming, Timing};
 
 use crate::network::{ByNode, ByValue, Network, Node, NodeId, Shape, ValueId};

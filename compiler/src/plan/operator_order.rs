@@ -18,8 +18,8 @@
 //! - Sets are taken by the least peak that leads to them, bounded from below by
 //!   what every order still has to hold. So no set is looked at whose peak
 //!   is above the best one (`segment.rs`, where the bounds are proven).
-//! - A segment of more than [`EXACT_OPERATORS`] operators that has more than
-//!   [`MOST_SETS`] such sets is searched by a beam instead, and
+//! - A segment of more than [`EXACT_OPERATORS`] operators that takes more than
+//!   [`MOST_LOOKS`] is searched by a beam instead, and
 //!   [`OperatorOrder::abandoned`] says so.
 
 mod segment;
@@ -31,9 +31,9 @@ use segment::{Outcome, Segment};
 /// Operators of a segment that is searched exactly whatever it takes.
 pub const EXACT_OPERATORS: usize = 24;
 
-/// Sets of operators that are looked at in a larger segment before its exact
-/// search is given up.
-pub const MOST_SETS: usize = 40_000;
+/// Looks at a larger segment, each at what one more operator makes of a set, before
+/// its exact search is given up.
+pub const MOST_LOOKS: usize = 60_000;
 
 /// Operators of a segment beyond which it keeps the order that it is given in.
 pub const MOST_OPERATORS: usize = 512;
@@ -97,8 +97,8 @@ impl OperatorOrder {
 pub struct Abandoned {
     /// Its operators, as indices of the tensors that they make.
     pub operators: Vec<usize>,
-    /// Sets of operators that were looked at.
-    pub sets: usize,
+    /// Looks that the exact search took.
+    pub looks: usize,
     /// Orders that the beam followed side by side; 0 where there are more than
     /// [`MOST_OPERATORS`] operators, which keep their order.
     pub beam: usize,
@@ -113,7 +113,7 @@ pub struct Abandoned {
 ///
 /// Where an operator reads a tensor that does not come before its own.
 pub fn least_peak(tensors: &[Tensor]) -> OperatorOrder {
-    search(tensors, EXACT_OPERATORS, MOST_SETS)
+    search(tensors, EXACT_OPERATORS, MOST_LOOKS)
 }
 
 /// Bytes alive at the worst moment of an order, given as indices of the tensors
@@ -131,7 +131,7 @@ pub fn peak_bytes(tensors: &[Tensor], order: &[usize]) -> u64 {
     running.fold(graph.input_bytes(), u64::max)
 }
 
-fn search(tensors: &[Tensor], exact_operators: usize, most_sets: usize) -> OperatorOrder {
+fn search(tensors: &[Tensor], exact_operators: usize, most_looks: usize) -> OperatorOrder {
     let graph = Graph::new(tensors);
     let parts = graph.parts();
     let least = parts.iter().map(Part::least_bytes);
@@ -145,17 +145,17 @@ fn search(tensors: &[Tensor], exact_operators: usize, most_sets: usize) -> Opera
         let most = if operators.len() <= exact_operators {
             usize::MAX
         } else {
-            most_sets
+            most_looks
         };
         let outcome = part.order(bound_bytes, most);
         if outcome.least_bytes > bound_bytes {
             least_bytes = least_bytes.max(outcome.least_bytes);
         }
         bound_bytes = bound_bytes.max(outcome.peak_bytes);
-        if let Some((sets, beam)) = outcome.gave_up {
+        if let Some((looks, beam)) = outcome.gave_up {
             abandoned.push(Abandoned {
                 operators: operators.to_vec(),
-                sets,
+                looks,
                 beam,
             });
         }
@@ -362,7 +362,7 @@ impl<'a> Part<'a> {
         }
     }
 
-    fn order(&self, bound_bytes: u64, most_sets: usize) -> Outcome {
+    fn order(&self, bound_bytes: u64, most_looks: usize) -> Outcome {
         let as_given = |operators: &[usize], gave_up| Outcome {
             order: (0..operators.len()).collect(),
             peak_bytes: bound_bytes,
@@ -371,8 +371,8 @@ impl<'a> Part<'a> {
         };
         match self {
             Self::Fixed(operator, _) => as_given(operator, None),
-            Self::Narrow(_, segment) => segment.search(bound_bytes, most_sets),
-            Self::Wide(_, segment) => segment.search(bound_bytes, most_sets),
+            Self::Narrow(_, segment) => segment.search(bound_bytes, most_looks),
+            Self::Wide(_, segment) => segment.search(bound_bytes, most_looks),
             Self::Kept(operators) => as_given(operators, Some((0, 0))),
         }
     }

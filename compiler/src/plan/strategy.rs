@@ -49,6 +49,11 @@ impl Strategy {
         streamed_layers: 0,
         rest: InPlace::Herringbone,
     };
+    /// Several layers at a time, wherever that needs less.
+    pub const SEGMENTS: Self = Self {
+        streamed_layers: 0,
+        rest: InPlace::Segments,
+    };
     /// Depth-first, as far as there is a depth.
     pub const STREAMED: Self = Self {
         streamed_layers: usize::MAX,
@@ -153,6 +158,15 @@ pub fn most_streamed(network: &Network) -> usize {
         .rev()
         .filter(|&count| can_stream(network, count));
     streamable.next().unwrap_or(least)
+}
+
+/// How many layers can be streamed, from the least number to the most: of a chain
+/// any number between them, of a graph those that end where it does not branch.
+pub fn streamable(network: &Network) -> Vec<usize> {
+    let numbers = least_streamed(network)..=most_streamed(network);
+    let is_chain = network.is_chain();
+    let can = |count: &usize| is_chain || can_stream(network, *count);
+    numbers.filter(can).collect()
 }
 
 /// How many layers are tried to be streamed: of a chain, each number that can; of a

@@ -1,7 +1,7 @@
 //! What the arena holds at each moment: what pictures and charts are made of.
 
 use crate::interpreter::{self, Occupant, Stage, Timeline};
-use crate::network::{Network, NodeId, Shape};
+use crate::network::{Network, Node, NodeId, Shape};
 use crate::program::{Job, Operation, Program};
 use std::ops::Range;
 
@@ -32,7 +32,7 @@ pub struct ArenaOverTime {
 pub struct Owner {
     /// `None` for the input's bytes, shortened to activations.
     pub layer: Option<NodeId>,
-    /// As the declaration writes it, or `input`.
+    /// As the declaration writes it, without arguments that have names, or `input`.
     pub name: String,
     /// What it makes.
     pub output: Shape,
@@ -120,6 +120,11 @@ impl ArenaOverTime {
         }
     }
 
+    /// The owner of what a node makes, or of the input.
+    pub fn owner_of(&self, node: Option<&Node>) -> usize {
+        owner_of(&self.owners, node.map(|node| node.id))
+    }
+
     /// Events of an inference.
     pub fn events(&self) -> u32 {
         self.times.len() as u32 - 1
@@ -200,7 +205,7 @@ fn owners(network: &Network, program: &Program) -> Vec<Owner> {
 fn layer_owner(network: &Network, layer: NodeId) -> Owner {
     Owner {
         layer: Some(layer),
-        name: network.node(layer).to_string(),
+        name: network.short_name_of(layer),
         output: network.node(layer).output,
     }
 }

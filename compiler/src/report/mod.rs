@@ -283,7 +283,7 @@ pub fn layers(declaration: &Declaration, design: &Design) -> Vec<LayerRow> {
                 let node = network.node(step.node);
                 let need = &step.need;
                 rows.push(LayerRow {
-                    name: node.to_string(),
+                    name: network.name_of(node.id),
                     output: node.output,
                     order: match node.kind {
                         Kind::Dense(_) => LayerOrder::OneByOne,
@@ -324,7 +324,7 @@ fn stage_row(
     let kept_cells = stage.cells(plan.cells_per_byte) - ring_cells;
     let own = design.footprint.layers.get(&stage.node).copied();
     LayerRow {
-        name: node.to_string(),
+        name: declaration.network.name_of(node.id),
         output: node.output,
         order: match segment.arriving {
             true => LayerOrder::AsItArrives,
@@ -358,8 +358,9 @@ mod tests {
     use crate::syntax;
 
     fn rows_of(target: &str) -> Vec<Vec<String>> {
-        let text =
-            format!("N: [28, 28, 1] => < A, C1(5,3), M, Dr, D*(10) >, {target} weights: runtime");
+        let text = format!(
+            "N: [28, 28, 1] => < A, C1(5,3), M, Dr, D*(10) >, {target} plan: row_major, weights: runtime"
+        );
         let declaration = syntax::parse(text.parse().unwrap()).declaration.unwrap();
         let sums = Sums {
             widest: Accumulator::I16,

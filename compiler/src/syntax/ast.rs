@@ -175,6 +175,8 @@ pub struct PlanAst {
     pub choice: PlanChoice,
     /// The number of layers to stream, or nothing.
     pub layers_tokens: TokenStream,
+    /// The name of the order of the others, or nothing.
+    pub order_tokens: TokenStream,
 }
 
 /// A number of bytes.

@@ -65,7 +65,7 @@ impl Key {
             Key::Weights => "a path, such as `\"digits.safetensors\"`, or `runtime`",
             Key::Bits => "widths, such as `{ weights: 4, biases: 16, activations: 4 }`",
             Key::Plan => {
-                "`row_major`, `herringbone`, `streamed`, `streamed(2)`, `streamed(2, row_major)` or `smallest`"
+                "`row_major`, `herringbone`, `segments`, `streamed`, `streamed(2)`, `streamed(2, row_major)` or `smallest`"
             }
             Key::Code => "`unrolled` or `table`",
         }

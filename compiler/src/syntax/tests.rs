@@ -311,7 +311,7 @@ fn a_wrong_value_is_one_error() {
         ),
         (
             "plan: 5",
-            "`plan` takes `row_major`, `herringbone`, `streamed`, `streamed(2)`, `streamed(2, row_major)` or `smallest`, found `5`",
+            "`plan` takes `row_major`, `herringbone`, `segments`, `streamed`, `streamed(2)`, `streamed(2, row_major)` or `smallest`, found `5`",
         ),
         (
             "code: loops",

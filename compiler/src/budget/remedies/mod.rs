@@ -5,9 +5,11 @@
 //! 1. what leaves its results as they are: another plan, a smaller `reserve`,
 //!    weights elsewhere, code in another form;
 //! 2. fewer outputs of one layer, of whichever loses the smallest share of the
-//!    network's multiply-accumulates by it;
+//!    network's multiply-accumulates by it; of layers whose maps are added to one
+//!    another, of all of them;
 //! 3. fewer bits of all layers;
-//! 4. a larger part.
+//! 4. a stride of 2 in one layer;
+//! 5. a larger part.
 //!
 //! What does not come into question before three are found is not computed. A
 //! change that keeps the weights is judged with them. One of shapes or bits
@@ -18,6 +20,7 @@
 mod flash;
 mod outputs;
 mod sram;
+mod strides;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -25,7 +28,7 @@ mod tests;
 use super::choice::{any_that_fits, taken_that_fits};
 use super::{Design, Resources, Sums};
 use crate::declaration::{Declaration, PlanChoice, WeightsSource};
-use crate::network::Network;
+use crate::network::{LayerId, Network};
 use crate::program::Accumulators;
 
 const MOST_REMEDIES: usize = 3;
@@ -53,6 +56,7 @@ pub(super) fn for_sram(
         &|| sram::weights_in_flash(&excess),
         &|| sram::fewer_outputs(&excess),
         &|| sram::fewer_bits(&excess),
+        &|| sram::stride(&excess),
         &|| target::larger(&excess, |target| target.sram_bytes),
     ])
 }
@@ -81,6 +85,7 @@ pub(super) fn for_flash(
         &|| flash::any_form_of_code(&excess),
         &|| flash::fewer_outputs(&excess),
         &|| flash::fewer_bits(&excess),
+        &|| flash::stride(&excess),
         &|| target::larger(&excess, |target| target.flash_bytes),
     ])
 }
@@ -160,4 +165,23 @@ fn run_time_sums(network: &Network) -> Sums<'static> {
         widest: Accumulators::at_run_time(network).widest(),
         constants: None,
     }
+}
+
+/// A layer as the declaration writes it; and which one of those that are written
+/// alike.
+fn named(network: &Network, layer: LayerId) -> String {
+    let text = network.written(layer);
+    let layers = (0..network.layer_count()).map(LayerId);
+    let same: Vec<LayerId> = layers.filter(|&it| network.written(it) == text).collect();
+    match same.iter().position(|&it| it == layer) {
+        Some(before) if same.len() > 1 => format!("the {} `{text}`", ordinal(before)),
+        Some(_) | None => format!("`{text}`"),
+    }
+}
+
+/// "first" for 0.
+fn ordinal(index: usize) -> String {
+    const WORDS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"];
+    let word = WORDS.get(index).map(ToString::to_string);
+    word.unwrap_or_else(|| format!("{}th", index + 1))
 }

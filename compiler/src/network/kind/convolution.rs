@@ -71,6 +71,7 @@ impl fmt::Display for Convolution {
             adds: _,
         } = *self;
         let (star, kernel) = (activation.star(), window.kernel.written());
-        write!(f, "C1{star}({outputs},{kernel}{})", named_arguments(window))
+        let named = named_arguments(window, f);
+        write!(f, "C1{star}({outputs},{kernel}{named})")
     }
 }

@@ -68,6 +68,7 @@ impl fmt::Display for Depthwise {
             adds: _,
         } = *self;
         let (star, kernel) = (activation.star(), window.kernel.written());
-        write!(f, "T{star}({kernel}{})", named_arguments(window))
+        let named = named_arguments(window, f);
+        write!(f, "T{star}({kernel}{named})")
     }
 }

@@ -203,7 +203,22 @@ impl Kind {
         }
     }
 
-    /// The same layer with other windows, if it has a kernel that slides.
+    /// Its windows, if it takes a stride and a padding.
+    pub fn sliding_window(&self) -> Option<Window> {
+        match self {
+            Kind::Convolution(kind) => Some(kind.window),
+            Kind::Separable(kind) => Some(kind.window),
+            Kind::Depthwise(kind) => Some(kind.window),
+            Kind::Pool(_)
+            | Kind::Dense(_)
+            | Kind::Add(_)
+            | Kind::Concat(_)
+            | Kind::Dropout(_)
+            | Kind::Noise(_) => None,
+        }
+    }
+
+    /// The same layer with other windows, if it takes a stride and a padding.
     pub fn with_window(mut self, window: Window) -> Self {
         match &mut self {
             Kind::Convolution(kind) => kind.window = window,
@@ -233,21 +248,25 @@ impl Kind {
 }
 
 impl fmt::Display for Kind {
-    /// The layer as the declaration writes it, without labels: `C1(8,3)`, `D*(10)`.
+    /// The layer as the declaration writes it, without labels: `C1(8,3)`, `D*(10)`;
+    /// with `#`, without any arguments that have names.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.rules().fmt(f)
     }
 }
 
 /// `, stride: 2, padding: same`, as far as a window is not at every pixel of the
-/// map.
-fn named_arguments(window: Window) -> String {
+/// map; nothing with `#`.
+fn named_arguments(window: Window, f: &fmt::Formatter<'_>) -> String {
     let Window {
         kernel: _,
         stride,
         padding,
     } = window;
     let mut written = String::new();
+    if f.alternate() {
+        return written;
+    }
     if stride != Stride::ONE {
         written += &format!(", stride: {}", stride.written());
     }

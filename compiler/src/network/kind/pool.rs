@@ -104,7 +104,7 @@ impl fmt::Display for Pool {
         match self.window {
             PoolWindow::All => write!(f, "{letter}(all)"),
             PoolWindow::Sized { kernel, stride } => {
-                let apart = if stride == Stride::of(kernel) {
+                let apart = if stride == Stride::of(kernel) || f.alternate() {
                     String::new()
                 } else {
                     format!(", stride: {}", stride.written())

@@ -83,6 +83,7 @@ impl fmt::Display for Separable {
             adds: _,
         } = *self;
         let (star, kernel) = (activation.star(), window.kernel.written());
-        write!(f, "C2{star}({outputs},{kernel}{})", named_arguments(window))
+        let named = named_arguments(window, f);
+        write!(f, "C2{star}({outputs},{kernel}{named})")
     }
 }

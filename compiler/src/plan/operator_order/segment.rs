@@ -21,7 +21,7 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// States of a beam, times the operators of its segment.
-const BEAM_EFFORT: usize = 8_192;
+const BEAM_EFFORT: usize = 3_072;
 
 /// An order of a segment's operators.
 pub(super) struct Outcome {
@@ -31,7 +31,7 @@ pub(super) struct Outcome {
     pub(super) peak_bytes: u64,
     /// The same for the order with the least peak, at least.
     pub(super) least_bytes: u64,
-    /// Sets that were looked at in vain, and the beam's width.
+    /// Looks that were taken in vain, and the beam's width.
     pub(super) gave_up: Option<(usize, usize)>,
 }
 
@@ -302,8 +302,8 @@ impl<const WORDS: usize> Segment<WORDS> {
     }
 
     /// The order with the least peak, or one with a peak of `bound_bytes` or less;
-    /// by a beam where more than `most_sets` sets of operators would be looked at.
-    pub(super) fn search(&self, bound_bytes: u64, most_sets: usize) -> Outcome {
+    /// by a beam where the search takes more than `most_looks` looks.
+    pub(super) fn search(&self, bound_bytes: u64, most_looks: usize) -> Outcome {
         let mut bound = bound_bytes.max(self.least_bytes());
         let mut states: Vec<State<WORDS>> = vec![self.start()];
         // Sets that are reached at the bound, and those that need more.
@@ -311,6 +311,7 @@ impl<const WORDS: usize> Segment<WORDS> {
         let mut dearer = BinaryHeap::<Reverse<(u64, usize)>>::new();
         let mut reached = HashSet::<Set<WORDS>, Hash>::default();
         let mut cheapest = HashMap::<Set<WORDS>, u64, Hash>::default();
+        let mut looks = 0;
         loop {
             let index = match open.pop() {
                 Some(index) => index,
@@ -334,13 +335,13 @@ impl<const WORDS: usize> Segment<WORDS> {
                     gave_up: None,
                 };
             }
-            if states.len() > most_sets {
-                let sets = states.len();
+            if looks > most_looks {
                 drop((states, dearer, reached, cheapest));
-                return self.follow(bound_bytes, bound, sets);
+                return self.follow(bound_bytes, bound, looks);
             }
             let mut next = Vec::new();
             for (step, needs) in self.first_moves(&state, bound) {
+                looks += 1;
                 let done = state.done.with(step.operator);
                 if reached.contains(&done) {
                     continue;
@@ -443,7 +444,7 @@ impl<const WORDS: usize> Segment<WORDS> {
     }
 
     /// Follows the orders with the least peaks side by side, an operator at a time.
-    fn follow(&self, bound_bytes: u64, least_bytes: u64, sets: usize) -> Outcome {
+    fn follow(&self, bound_bytes: u64, least_bytes: u64, looks: usize) -> Outcome {
         let beam = (BEAM_EFFORT / self.steps.len()).max(8);
         let mut states = vec![self.start()];
         let mut level = vec![(bound_bytes.max(least_bytes), 0)];
@@ -480,7 +481,7 @@ impl<const WORDS: usize> Segment<WORDS> {
             order: way(&states, index),
             peak_bytes,
             least_bytes,
-            gave_up: Some((sets, beam)),
+            gave_up: Some((looks, beam)),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::canvas::{Anchor, Canvas, Font, Number};
 use super::{MARGIN, Picture, WIDTH, palette};
-use crate::network::{Kind, Node, ReceptiveField, Shape};
+use crate::network::{Kind, Node, NodeId, ReceptiveField, Shape, ValueId};
 use crate::plan::{Order, Ring};
 use crate::program::{Stage, Step};
 use std::fmt::Write;
@@ -25,12 +25,16 @@ const SMALLEST_BORDERED: f64 = 6.0;
 struct Scene<'a> {
     /// The layer that reads it.
     layer: &'a Node,
+    /// What it is called.
+    name: String,
     map: Shape,
     /// Its order in memory.
     storage: Order,
-    /// The first pixels of what that output has read.
-    field_start: Pixel,
+    /// The output, and what outputs read.
+    output: Pixel,
     field: ReceptiveField,
+    /// Whether another layer reads the map later.
+    is_kept: bool,
     /// Whose values they are.
     owner: usize,
     moment: Moment,
@@ -68,11 +72,11 @@ pub(super) fn draw(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) -> f64 
     let heading = match scene.moment {
         Moment::InPlace { .. } => format!(
             "How the {} map that {} reads is stored",
-            scene.map, scene.layer
+            scene.map, scene.name
         ),
         Moment::Streamed { .. } => format!(
             "What is kept of the {} map that {} reads",
-            scene.map, scene.layer
+            scene.map, scene.name
         ),
     };
     canvas.text((MARGIN, top + 12.0), Anchor::Start, Font::HEADING, &heading);
@@ -83,13 +87,13 @@ pub(super) fn draw(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) -> f64 
     };
     pixels(canvas, &scene, side, at);
     arrows(canvas, &scene, side, at);
-    let kernel = scene.field.kernel;
+    let (start, end) = scene.field_ends();
     let size = (
-        f64::from(kernel.width) * side,
-        f64::from(kernel.height) * side,
+        f64::from(end.1 + 1 - start.1) * side,
+        f64::from(end.0 + 1 - start.0) * side,
     );
     canvas.rectangle(
-        at(scene.field_start),
+        at(start),
         size,
         r##"fill="none" stroke="#000" stroke-width="2.5""##,
     );
@@ -137,8 +141,18 @@ fn scene<'a>(picture: &Picture<'a>) -> Option<Scene<'a>> {
         |value| super::super::arena::owner_of(&picture.arena.owners, network.value(value).maker);
     if let (Some((stage, ring)), None) = (ring, phase.layer) {
         let node = network.node(stage.plan.node);
-        return Some(streamed(node, owner_of(stage.input), stage, ring));
+        return Some(Scene {
+            name: network.short_name_of(node.id),
+            ..streamed(node, owner_of(stage.input), stage, ring)
+        });
     }
+    let reads_later = |value: ValueId, node: NodeId| {
+        // Owners are in the order of computing.
+        let owners = &picture.arena.owners;
+        let place = |node| super::super::arena::owner_of(owners, Some(node));
+        let mut readers = network.value(value).readers.iter();
+        readers.any(|&reader| place(reader) > place(node))
+    };
     // Where the input is the peak, the layer that reads it.
     let step = match phase.layer {
         Some(layer) => program.steps().find(|step| step.node == layer),
@@ -147,7 +161,12 @@ fn scene<'a>(picture: &Picture<'a>) -> Option<Scene<'a>> {
     let ordinal = phase.layer.map(|_| peak.event - phase.events.start);
     let storage = picture.design.plan.placement(step.input)?.storage;
     let node = network.node(step.node);
-    Some(in_place(node, owner_of(step.input), step, storage, ordinal))
+    let scene = in_place(node, owner_of(step.input), step, storage, ordinal);
+    Some(Scene {
+        name: network.short_name_of(step.node),
+        is_kept: reads_later(step.input, step.node),
+        ..scene
+    })
 }
 
 fn in_place<'a>(
@@ -162,16 +181,14 @@ fn in_place<'a>(
     let ordinal = ordinal_of_peak.unwrap_or(output.pixels() / 2);
     // A dense layer has several events a pixel.
     let ordinal = ordinal.min(outputs.len() as u32 - 1);
-    let (row, column) = outputs[ordinal as usize];
     Scene {
         layer,
+        name: layer.to_string(),
         map: layer.input,
         storage,
-        field_start: (
-            row * step.field.stride.rows,
-            column * step.field.stride.columns,
-        ),
+        output: outputs[ordinal as usize],
         field: step.field,
+        is_kept: false,
         owner,
         moment: Moment::InPlace {
             order: step.order,
@@ -186,21 +203,23 @@ fn streamed<'a>(layer: &'a Node, owner: usize, stage: &Stage, ring: Ring) -> Sce
     let output = stage.plan.output;
     Scene {
         layer,
+        name: layer.to_string(),
         map: stage.plan.input,
         storage: Order::RowMajor,
-        field_start: (output.height / 2, output.width / 2),
+        output: (output.height / 2, output.width / 2),
         field: stage.field,
+        is_kept: false,
         owner,
         moment: Moment::Streamed { ring },
     }
 }
 
 impl Scene<'_> {
-    /// The last pixel of the field.
-    fn field_end(&self) -> Pixel {
-        let (row, column) = self.field_start;
-        let kernel = self.field.kernel;
-        (row + kernel.height - 1, column + kernel.width - 1)
+    /// The first and the last pixel that the output has read.
+    fn field_ends(&self) -> (Pixel, Pixel) {
+        let mut pixels = self.field.pixels(self.output);
+        let first = pixels.next().unwrap_or((0, 0));
+        (first, pixels.last().unwrap_or(first))
     }
 
     /// What every pixel is, row by row.
@@ -209,7 +228,12 @@ impl Scene<'_> {
         let index = |(row, column): Pixel| (row * width + column) as usize;
         match self.moment {
             Moment::InPlace { order, ordinal, .. } => {
-                let mut states = vec![State::Free; (height * width) as usize];
+                let read = if self.is_kept {
+                    State::Live
+                } else {
+                    State::Free
+                };
+                let mut states = vec![read; (height * width) as usize];
                 let output = self.layer.output;
                 let outputs = match self.layer.kind {
                     Kind::Dense(_) => vec![(0, 0)],
@@ -223,7 +247,7 @@ impl Scene<'_> {
                 states
             }
             Moment::Streamed { ring } => {
-                let newest = index(self.field_end());
+                let newest = index(self.field_ends().1);
                 let state = |pixel: usize| match pixel {
                     _ if pixel > newest => State::NotYet,
                     _ if pixel + ring.pixels as usize > newest => State::Live,
@@ -268,7 +292,7 @@ fn pixels(canvas: &mut Canvas, scene: &Scene<'_>, side: f64, at: impl Fn(Pixel) 
     let size = (f64::from(width) * side, f64::from(height) * side);
     canvas.rectangle(at((0, 0)), size, r##"fill="none" stroke="#777""##);
     if let Moment::Streamed { .. } = scene.moment {
-        let (x, y) = at(scene.field_end());
+        let (x, y) = at(scene.field_ends().1);
         let (x, y) = (Number(x + side / 2.0), Number(y + side / 2.0));
         let radius = Number((side * 0.28).max(2.0));
         canvas.element("circle", format_args!(r#"cx="{x}" cy="{y}" r="{radius}""#));
@@ -341,7 +365,7 @@ fn arrows(canvas: &mut Canvas, scene: &Scene<'_>, side: f64, at: impl Fn(Pixel) 
 }
 
 fn explanations(scene: &Scene<'_>, side: f64) -> Vec<String> {
-    let layer = scene.layer;
+    let layer = &scene.name;
     let pixels = scene.map.pixels();
     let marks = if side < SMALLEST_NUMBERED {
         "arrows"
@@ -351,6 +375,11 @@ fn explanations(scene: &Scene<'_>, side: f64) -> Vec<String> {
     match scene.moment {
         Moment::InPlace { order, is_peak, .. } => {
             let lies = match scene.storage {
+                _ if scene.is_kept => format!(
+                    "Its {pixels} pixels lie in memory row by row, as the arrows say. Another layer \
+                     reads the map later, so all of it is kept, and {layer} writes its outputs \
+                     elsewhere."
+                ),
                 Order::Herringbone => format!(
                     "Its {pixels} pixels lie in memory line by line, as the {marks} say: a row, then a \
                      column, then a row… of what is left. {layer} computes its outputs in the same order. \
@@ -395,6 +424,12 @@ fn explanations(scene: &Scene<'_>, side: f64) -> Vec<String> {
 fn key(scene: &Scene<'_>) -> Vec<(Option<State>, &'static str)> {
     let outline = (None, "what this output has read");
     match scene.moment {
+        Moment::InPlace { .. } if scene.is_kept => {
+            vec![
+                (Some(State::Live), "kept: another layer reads it later"),
+                outline,
+            ]
+        }
         Moment::InPlace { .. } => vec![
             (Some(State::Live), "still to be read by later outputs"),
             (

@@ -70,7 +70,7 @@ fn equal_by(item: &ItemAst, input: Shape, wanted: Shape, any_channels: bool) -> 
     if fits(&changed) {
         return Some(changed.to_string());
     }
-    let window = kind.window().filter(|_| slides(kind))?;
+    let window = kind.sliding_window()?;
     let candidates = strides(window.stride).flat_map(|stride| {
         paddings(window).map(move |padding| Window {
             stride,
@@ -95,19 +95,6 @@ fn equal_by(item: &ItemAst, input: Shape, wanted: Shape, any_channels: bool) -> 
         });
     }
     Some(arguments.join(", "))
-}
-
-/// Whether a layer takes a stride and a padding.
-fn slides(kind: &Kind) -> bool {
-    match kind {
-        Kind::Convolution(_) | Kind::Depthwise(_) | Kind::Separable(_) => true,
-        Kind::Pool(_)
-        | Kind::Dense(_)
-        | Kind::Add(_)
-        | Kind::Concat(_)
-        | Kind::Dropout(_)
-        | Kind::Noise(_) => false,
-    }
 }
 
 /// The stride as it is, then others.
