@@ -132,7 +132,7 @@ fn fields_beyond_the_map_read_zeros() -> Result<()> {
     judge_chain((4, 5, 1), &[convolution(2, same(3), RELU), convolution(3, same(3), LINEAR)])?;
     judge_chain((3, 4, 2), &[convolution(3, same(5), LINEAR), dense(2)])?;
     judge_chain((1, 5, 3), &[separable(3, same(3), RELU), convolution(2, same(4), RELU)])?;
-    judge_chain((5, 3, 1), &[depthwise(window((2, 4), (1, 1), Padding::Each(2)), RELU), dense(2)])
+    judge_chain((5, 3, 1), &[depthwise(window((3, 4), (1, 1), Padding::Each(2)), RELU), dense(2)])
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn fields_may_be_several_pixels_apart() -> Result<()> {
     for stride in [(1, 2), (3, 1), (2, 2), (4, 3)] {
         let each = |kernel: (u32, u32), padding| window(kernel, stride, padding);
         let convolution = convolution(3, each((3, 3), Padding::Same), RELU);
-        judge_chain((7, 9, 2), &[convolution, depthwise(each((1, 2), Padding::Each(1)), LINEAR)])?;
+        judge_chain((7, 9, 2), &[convolution, depthwise(each((2, 2), Padding::Each(1)), LINEAR)])?;
         judge_chain((9, 8, 1), &[separable(2, each((2, 3), Padding::NONE), RELU), dense(2)])?;
     }
     Ok(())
