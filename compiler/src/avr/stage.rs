@@ -57,8 +57,9 @@ pub(super) fn source<'a>(
 ) -> Source<'a> {
     match ring_that_goes_around(stage) {
         Some(ring) => {
-            let bytes = ring.cells() * program.activation_bits / 8;
-            Source::in_ring(asm, program, map, bytes)
+            let mut source = Source::in_ring(asm, program, map, ring);
+            source.by_nibble &= !begins_byte(stage);
+            source
         }
         None => {
             let mut source = Source::new(asm, program, map);
@@ -79,11 +80,12 @@ fn begins_byte(stage: &Stage) -> bool {
 }
 
 /// The ring of a stage whose fields may go around its end. A padded field may begin
-/// before the map, and thus before the first pixel of a ring that holds all of it.
+/// before the map, and thus before the first pixel of a ring that holds all of it,
+/// be that a single one.
 fn ring_that_goes_around(stage: &Stage) -> Option<Ring> {
     stage.plan.ring().filter(|ring| {
-        let is_part = ring.pixels < stage.plan.input.pixels();
-        ring.pixels > 1 && (is_part || stage.field.is_padded())
+        let is_part = ring.pixels > 1 && ring.pixels < stage.plan.input.pixels();
+        is_part || stage.field.is_padded()
     })
 }
 
@@ -105,7 +107,7 @@ pub(super) fn spare(stage: &Stage) -> Register {
 pub(super) fn base_byte(program: &Program, stage: &Stage) -> u32 {
     ring_that_goes_around(stage).map_or(0, |ring| {
         let cells = ring.first_cell + ring.cells();
-        program.cursor_bytes + cells * program.activation_bits / 8
+        program.cursor_bytes + (cells * program.activation_bits).div_ceil(8)
     })
 }
 
@@ -263,6 +265,35 @@ fn begin_with_output(
             asm.pop(output.next());
             asm.pop(output);
         }
+    }
+}
+
+/// The variables of a dense layer's end ← the places of its output, and of what it
+/// adds. Z is the network's address.
+pub(super) fn point_at_output_and_joined(
+    asm: &mut Assembly,
+    program: &Program,
+    stage: &Stage,
+    state: &State,
+) {
+    let joined = state.places().iter().filter_map(|&(variable, register)| {
+        if let Variable::Joined(index) = variable {
+            Some((usize::from(index), register))
+        } else {
+            None
+        }
+    });
+    for (index, _) in joined.clone() {
+        Reading::joined(asm, program, stage, index).point_at(asm);
+        asm.push(X);
+        asm.push(X.next());
+    }
+    if point_at_sink(asm, program, stage).is_some() {
+        asm.movw(state.register(Variable::Output), X);
+    }
+    for (_, register) in joined.collect::<Vec<_>>().into_iter().rev() {
+        asm.pop(register.next());
+        asm.pop(register);
     }
 }
 

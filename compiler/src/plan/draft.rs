@@ -484,7 +484,10 @@ impl Layout<'_> {
         let shape = self.used[&value];
         let channels = shape.channels;
         let live = simulation.live_pixels(value);
-        let pixels = ring_pixels(live, shape, self.cells_per_byte);
+        // A padded field begins before the map, even where the ring holds all of it.
+        let mut readers = self.outline.readers(value);
+        let is_padded = readers.any(|node| node.reads[0] == value && node.field().is_padded());
+        let pixels = ring_pixels((live, is_padded), shape, self.cells_per_byte);
         let cells = pixels * channels;
         let first_byte = self.take(cells.div_ceil(self.cells_per_byte));
         let ring = Ring {
@@ -672,8 +675,8 @@ impl Layout<'_> {
 }
 
 /// Pixels of a ring of which that many are alive at once.
-fn ring_pixels(live: u32, map: Shape, cells_per_byte: u32) -> u32 {
-    let goes_around = live > 1 && live < map.pixels();
+fn ring_pixels((live, is_padded): (u32, bool), map: Shape, cells_per_byte: u32) -> u32 {
+    let goes_around = live > 1 && (live < map.pixels() || is_padded);
     let mut pixels = live;
     if goes_around {
         // Two pixels of whatever count of nibbles end with a byte.
@@ -702,12 +705,12 @@ mod tests {
         let pixels = |side: u32, width, channels| {
             let map = Shape::new(9, width, channels);
             let field = crate::network::Window::valid(Kernel::square(side)).over(map);
-            ring_pixels(field.live_pixels(width), map, 2)
+            ring_pixels((field.live_pixels(width), false), map, 2)
         };
         assert_eq!(pixels(3, 10, 8), 23);
         assert_eq!(pixels(3, 12, 5), 28);
         assert_eq!(pixels(1, 12, 5), 1);
         // The whole map: it never goes around.
-        assert_eq!(ring_pixels(9, Shape::new(3, 3, 5), 2), 9);
+        assert_eq!(ring_pixels((9, false), Shape::new(3, 3, 5), 2), 9);
     }
 }
