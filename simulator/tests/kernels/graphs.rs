@@ -8,7 +8,7 @@ use herringbone_compiler::network::{
 use herringbone_compiler::target::Target;
 use herringbone_tests::networks::Case;
 
-use crate::shapes::judge_every_form;
+use crate::shapes::{every_form, judge_if_it_fits};
 
 const RELU: Activation = Activation::Relu;
 const LINEAR: Activation = Activation::Linear;
@@ -115,7 +115,13 @@ fn judge_list(input: (u32, u32, u32), items: &[Item]) -> Result<()> {
         let case = Case::random(network.expect("the list is a network"), seed);
         for (part, base_bytes) in [("atmega2560", 0x200), ("attiny85", 0x40)] {
             let part = Target::named(part).expect("the part is known");
-            judge_every_form(part, base_bytes, &case)?;
+            for form in every_form(&case) {
+                // At run time, sums that could pass their accumulator are refused.
+                match judge_if_it_fits(part, base_bytes, &case, form) {
+                    Err(error) if error.to_string().contains("an accumulator has") => {}
+                    judged => _ = judged?,
+                }
+            }
         }
     }
     Ok(())
