@@ -25,6 +25,8 @@ pub(super) struct Source<'a> {
     pub(super) keeps_z: bool,
     /// Where fields reach beyond the map.
     pub(super) guards: Option<Guards>,
+    /// Whether it holds the only pixel of a field that is inside.
+    pub(super) is_single: bool,
 }
 
 /// The end of a ring, as kernels find it.
@@ -65,6 +67,7 @@ impl<'a> Source<'a> {
             ring: None,
             keeps_z: false,
             guards: None,
+            is_single: false,
         };
         if let Addressing::Table(cells) = &map.addressing {
             let entries = cells.iter().flat_map(|&cell| {
@@ -403,6 +406,7 @@ impl<'a> Source<'a> {
     pub(super) fn around(&self, pixel: u32) -> u32 {
         match self.ring {
             Some(ring) => pixel % (ring.bytes * 8 / self.bits / self.map.shape.channels),
+            None if self.is_single => 0,
             None => pixel,
         }
     }
