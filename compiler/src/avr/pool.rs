@@ -137,10 +137,18 @@ impl<'a> Pool<'a> {
                 };
                 let taps = &mut pass.taps;
                 let mut taken = 0.0;
-                let mut take = |asm: &mut Assembly, _: &Run, odd: bool| {
-                    taken += asm.executions();
-                    let label = taps[usize::from(odd)].get_or_insert_with(|| asm.label());
-                    asm.call(*label);
+                let mut take = |asm: &mut Assembly, run: &Run, odd: bool| {
+                    // In a ring a run may be two pixels, the second of which begins in
+                    // the byte in which the first one ends.
+                    for pixel in 0..run.values / (last - first) {
+                        if pixel > 0 {
+                            asm.add_to_pair(Pointer::X.low(), -1);
+                        }
+                        taken += asm.executions();
+                        let odd = odd != (pixel % 2 == 1);
+                        let label = taps[usize::from(odd)].get_or_insert_with(|| asm.label());
+                        asm.call(*label);
+                    }
                 };
                 let (height, width) = self.window;
                 if is_looped {
