@@ -10,6 +10,8 @@
 mod by_hand;
 #[path = "kernels/cifar.rs"]
 mod cifar;
+#[path = "kernels/cycles.rs"]
+mod cycles;
 #[path = "kernels/device.rs"]
 mod device;
 #[path = "kernels/graphs.rs"]

@@ -26,6 +26,8 @@ pub(super) struct Source<'a> {
     pub(super) keeps_z: bool,
     /// Where fields reach beyond the map.
     pub(super) guards: Option<Guards>,
+    /// Whether it holds the only pixel of a field that is inside.
+    pub(super) is_single: bool,
 }
 
 /// The end of a ring, as kernels find it.
@@ -68,6 +70,7 @@ impl<'a> Source<'a> {
             ring: None,
             keeps_z: false,
             guards: None,
+            is_single: false,
         };
         if let Addressing::Table(cells) = &map.addressing {
             let entries = cells.iter().flat_map(|&cell| {
@@ -413,6 +416,7 @@ impl<'a> Source<'a> {
     pub(super) fn around(&self, pixel: u32) -> u32 {
         match self.ring {
             Some(ring) => pixel % ring.pixels,
+            None if self.is_single => 0,
             None => pixel,
         }
     }

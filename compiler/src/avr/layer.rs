@@ -275,6 +275,10 @@ impl<'a> Layer<'a> {
             Part::Stage(_, stage) => stage::source(asm, self.program, stage, self.input),
         };
         source.guards = self.guards();
+        source.is_single = match self.part {
+            Part::Stage(_, stage) => stage.plan.ring().is_some_and(|ring| ring.pixels == 1),
+            Part::Step(_) => false,
+        };
         source
     }
 
@@ -707,12 +711,12 @@ impl<'a> Layer<'a> {
     }
 
     /// Makes a byte of a row or column among more than 255, for kernels of fields
-    /// beyond the map. Changes Z.
+    /// beyond the map. Changes X and Z.
     fn compress(&self, asm: &mut Assembly, state: &State, source: &Source<'_>) {
         if source.guards.is_none() {
             return;
         }
-        for &(variable, register) in state.places() {
+        for &(variable, _) in state.places() {
             let (to, count, is_left) = match variable {
                 Variable::Row { wide: true } => (ROW_AT, self.output.height, false),
                 Variable::Rows { wide: true } => (ROW_AT, self.output.height, true),
@@ -732,18 +736,19 @@ impl<'a> Layer<'a> {
                 Part::Step(step) => step.order == Order::RowMajorBackward,
                 Part::Stage(..) => false,
             };
+            state.fetch(asm, variable);
             match (is_left, is_backward) {
                 (true, false) => {
                     asm.ldi_pair(Z, count as u16);
-                    asm.sub(Z, register);
-                    asm.sbc(Z.next(), register.next());
+                    asm.sub(Z, X);
+                    asm.sbc(Z.next(), X.next());
                 }
                 (true, true) => {
-                    asm.movw(Z, register);
+                    asm.movw(Z, X);
                     asm.subi(Z, 1);
                     asm.sbci(Z.next(), 0);
                 }
-                (false, _) => asm.movw(Z, register),
+                (false, _) => asm.movw(Z, X),
             }
             guard::compress(asm, Z, count, to);
         }

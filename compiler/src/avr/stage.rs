@@ -56,11 +56,7 @@ pub(super) fn source<'a>(
     map: &'a Map,
 ) -> Source<'a> {
     match ring_that_goes_around(stage) {
-        Some(ring) => {
-            let mut source = Source::in_ring(asm, program, map, ring);
-            source.by_nibble &= !begins_byte(stage);
-            source
-        }
+        Some(ring) => Source::in_ring(asm, program, map, ring),
         None => {
             let mut source = Source::new(asm, program, map);
             source.by_nibble &= !begins_byte(stage);
@@ -80,12 +76,11 @@ fn begins_byte(stage: &Stage) -> bool {
 }
 
 /// The ring of a stage whose fields may go around its end. A padded field may begin
-/// before the map, and thus before the first pixel of a ring that holds all of it,
-/// be that a single one.
+/// before the map, and thus before the first pixel of a ring that holds all of it.
 fn ring_that_goes_around(stage: &Stage) -> Option<Ring> {
     stage.plan.ring().filter(|ring| {
-        let is_part = ring.pixels > 1 && ring.pixels < stage.plan.input.pixels();
-        is_part || stage.field.is_padded()
+        let is_part = ring.pixels < stage.plan.input.pixels();
+        ring.pixels > 1 && (is_part || stage.field.is_padded())
     })
 }
 

@@ -498,6 +498,12 @@ impl Layout<'_> {
         })
     }
 
+    /// Whether a field over that value reaches beyond it.
+    fn is_padded_somewhere(&self, value: ValueId) -> bool {
+        let mut readers = self.outline.readers(value);
+        readers.any(|node| node.reads[0] == value && node.field().is_padded())
+    }
+
     /// The ring of a value, as large as the reader that goes back the furthest needs.
     fn ring(&mut self, value: ValueId, simulation: &Simulation) -> Ring {
         if let Some(&ring) = self.rings.get(&value) {
@@ -506,10 +512,9 @@ impl Layout<'_> {
         let shape = self.used[&value];
         let channels = shape.channels;
         let live = simulation.live_pixels(value);
-        // A padded field begins before the map, even where the ring holds all of it.
-        let mut readers = self.outline.readers(value);
-        let is_padded = readers.any(|node| node.reads[0] == value && node.field().is_padded());
-        let pixels = ring_pixels((live, is_padded), shape, self.cells_per_byte);
+        // A padded field may begin before the first pixel of a ring that holds the map.
+        let goes_around = live < shape.pixels() || self.is_padded_somewhere(value);
+        let pixels = ring_pixels(live, goes_around, channels, self.cells_per_byte);
         let cells = pixels * channels;
         let first_byte = self.take(cells.div_ceil(self.cells_per_byte));
         let ring = Ring {
@@ -697,12 +702,11 @@ impl Layout<'_> {
 }
 
 /// Pixels of a ring of which that many are alive at once.
-fn ring_pixels((live, is_padded): (u32, bool), map: Shape, cells_per_byte: u32) -> u32 {
-    let goes_around = live > 1 && (live < map.pixels() || is_padded);
+fn ring_pixels(live: u32, goes_around: bool, channels: u32, cells_per_byte: u32) -> u32 {
     let mut pixels = live;
-    if goes_around {
+    if goes_around && live > 1 {
         // Two pixels of whatever count of nibbles end with a byte.
-        while !(pixels * map.channels).is_multiple_of(cells_per_byte) {
+        while !(pixels * channels).is_multiple_of(cells_per_byte) {
             pixels += 1;
         }
     }
@@ -727,12 +731,12 @@ mod tests {
         let pixels = |side: u32, width, channels| {
             let map = Shape::new(9, width, channels);
             let field = crate::network::Window::valid(Kernel::square(side)).over(map);
-            ring_pixels((field.live_pixels(width), false), map, 2)
+            ring_pixels(field.live_pixels(width), true, channels, 2)
         };
         assert_eq!(pixels(3, 10, 8), 23);
         assert_eq!(pixels(3, 12, 5), 28);
         assert_eq!(pixels(1, 12, 5), 1);
         // The whole map: it never goes around.
-        assert_eq!(ring_pixels((9, false), Shape::new(3, 3, 5), 2), 9);
+        assert_eq!(ring_pixels(9, false, 5, 2), 9);
     }
 }

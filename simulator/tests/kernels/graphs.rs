@@ -8,12 +8,12 @@ use herringbone_compiler::network::{
 use herringbone_compiler::target::Target;
 use herringbone_tests::networks::Case;
 
-use crate::shapes::judge_every_form;
+use crate::shapes::{every_form, judge_if_it_fits};
 
 const RELU: Activation = Activation::Relu;
 const LINEAR: Activation = Activation::Linear;
 
-fn window(kernel: (u32, u32), stride: (u32, u32), padding: Padding) -> Window {
+pub(crate) fn window(kernel: (u32, u32), stride: (u32, u32), padding: Padding) -> Window {
     Window {
         kernel: Kernel {
             height: kernel.0,
@@ -27,7 +27,7 @@ fn window(kernel: (u32, u32), stride: (u32, u32), padding: Padding) -> Window {
     }
 }
 
-fn convolution(outputs: u32, window: Window, activation: Activation) -> Kind {
+pub(crate) fn convolution(outputs: u32, window: Window, activation: Activation) -> Kind {
     Kind::Convolution(Convolution {
         outputs,
         window,
@@ -36,7 +36,7 @@ fn convolution(outputs: u32, window: Window, activation: Activation) -> Kind {
     })
 }
 
-fn depthwise(window: Window, activation: Activation) -> Kind {
+pub(crate) fn depthwise(window: Window, activation: Activation) -> Kind {
     Kind::Depthwise(Depthwise {
         window,
         activation,
@@ -103,8 +103,9 @@ fn labelled(label: &str, item: Item) -> Item {
 
 /// Judges a list in several widths of integers, on a part with and one without `mul`.
 fn judge_list(input: (u32, u32, u32), items: &[Item]) -> Result<()> {
-    let bits = [(4, 4), (2, 8), (8, 4), (8, 8)];
-    for (seed, (weights, activations)) in (3..).zip(bits) {
+    let (mega, tiny) = (("atmega2560", 0x200), ("attiny85", 0x40));
+    let each = [((4, 4), mega), ((2, 8), tiny), ((8, 4), mega), ((4, 4), tiny), ((8, 8), mega)];
+    for (seed, ((weights, activations), (part, base_bytes))) in (3..).zip(each) {
         let bits = Bits {
             weights,
             activations,
@@ -113,9 +114,13 @@ fn judge_list(input: (u32, u32, u32), items: &[Item]) -> Result<()> {
         let input = Shape::new(input.0, input.1, input.2);
         let network = Network::of_list(input, bits, items.to_vec());
         let case = Case::random(network.expect("the list is a network"), seed);
-        for (part, base_bytes) in [("atmega2560", 0x200), ("attiny85", 0x40)] {
-            let part = Target::named(part).expect("the part is known");
-            judge_every_form(part, base_bytes, &case)?;
+        let part = Target::named(part).expect("the part is known");
+        for form in every_form(&case) {
+            // At run time, sums that could pass their accumulator are refused.
+            match judge_if_it_fits(part, base_bytes, &case, form) {
+                Err(error) if error.to_string().contains("an accumulator has") => {}
+                judged => _ = judged?,
+            }
         }
     }
     Ok(())
