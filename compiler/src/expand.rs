@@ -24,14 +24,14 @@ pub fn expand(tokens: TokenStream) -> TokenStream {
         outline,
     } = syntax::parse(tokens.collect());
     let Some(ast) = ast else {
-        return errors.to_compile_errors();
+        return errors.to_compile_errors(&[]);
     };
     let item = match &declaration {
         Some(declaration) => expand_declaration(&path, &ast, declaration, &mut errors),
         None => Err(Known::default()),
     };
-    let item = item.unwrap_or_else(|known| item::stub(&ast, &outline, &known));
-    let errors = errors.to_compile_errors();
+    let item = item.unwrap_or_else(|known| item::stub(&path, &ast, &outline, &known));
+    let errors = errors.to_compile_errors(&item::conditions(&ast.attributes));
     quote::quote!(#errors #item)
 }
 
@@ -52,7 +52,7 @@ fn expand_declaration(
             None => Accumulator::I16,
         };
         return Err(Known {
-            results,
+            results: declaration.logit(results),
             design: Some(Box::new(planned.design)),
         });
     }

@@ -57,6 +57,19 @@ impl Planned {
                 })
                 .ok(),
         };
+        if let Some(accumulators) = &accumulators
+            && declaration.results == Some(Accumulator::I16)
+            && program::results_accumulator(&declaration.network, accumulators) == Accumulator::I32
+        {
+            let because = match declaration.weights {
+                WeightsSource::Runtime => "weights that are loaded at run time may need `i32`",
+                WeightsSource::File | WeightsSource::Nowhere => "these weights need `i32`",
+            };
+            errors.error(
+                ast.value_tokens(Key::Results),
+                format!("the results do not fit `i16`: {because}: set `results: i32`"),
+            );
+        }
         let sums = sums(declaration, weights.as_ref(), accumulators.as_ref());
         let design = budget::choose(declaration, &sums);
         let tight = match budget::judge(declaration, &design, &sums) {
@@ -112,7 +125,7 @@ fn sums<'a>(
 }
 
 fn read_weights(path: &Path, network: &Network) -> Result<Weights, Vec<String>> {
-    let bytes = weights::load(path).map_err(|error| vec![error.to_string()])?;
+    let bytes = weights::load(path, network).map_err(|error| vec![error.to_string()])?;
     weights::read(network, &bytes)
         .map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }

@@ -28,7 +28,9 @@ impl<'a> Concat<'a> {
         let is_packed = source.bits == 4
             && sink_is_packed
             && is_whole(source.map.shape.channels, source.by_nibble)
-            && joined.iter().all(|added| is_whole(added.channels, added.by_nibble));
+            && joined
+                .iter()
+                .all(|added| is_whole(added.channels, added.by_nibble));
         Self {
             source,
             joined,

@@ -110,7 +110,8 @@ impl<'a> Depthwise<'a> {
             }
             if !self.sum.is_exact() {
                 self.rounder.begin(asm, output);
-                self.rounder.round(asm, &own, output, (ZERO, destination), state);
+                self.rounder
+                    .round(asm, &own, output, (ZERO, destination), state);
                 continue;
             }
             let mut shift = finish::Shift {
@@ -225,23 +226,25 @@ impl<'a> Depthwise<'a> {
     fn point_at_tap(&self, asm: &mut Assembly, (row, column): (u32, u32)) {
         let shared = self.source.bits == 4 && !self.source.by_nibble;
         let channels = self.source.map.shape.channels;
-        let pixel = self.source.around(row * self.source.map.shape.width + column);
-                if self.source.has_table() {
-                    self.source.point_at_pixel(asm, pixel);
-                    asm.mov(VALUE, CHANNEL);
-                    if shared {
-                        asm.lsr(VALUE);
-                    }
-                    asm.add(Pointer::X.low(), VALUE);
-                    asm.adc(Pointer::X.low().next(), ZERO);
-                } else {
-                    asm.movw(Pointer::X.low(), CELL);
-                    let cells = self.source.position_of_cells(pixel * channels);
-                    asm.add_to_pair(Pointer::X.low(), cells as i32);
-                    if pixel > 0 {
-                        self.go_around(asm);
-                    }
-                }
+        let pixel = self
+            .source
+            .around(row * self.source.map.shape.width + column);
+        if self.source.has_table() {
+            self.source.point_at_pixel(asm, pixel);
+            asm.mov(VALUE, CHANNEL);
+            if shared {
+                asm.lsr(VALUE);
+            }
+            asm.add(Pointer::X.low(), VALUE);
+            asm.adc(Pointer::X.low().next(), ZERO);
+        } else {
+            asm.movw(Pointer::X.low(), CELL);
+            let cells = self.source.position_of_cells(pixel * channels);
+            asm.add_to_pair(Pointer::X.low(), cells as i32);
+            if pixel > 0 {
+                self.go_around(asm);
+            }
+        }
     }
 
     /// Takes X back by the ring, where the map lies in one and X is behind it.

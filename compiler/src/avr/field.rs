@@ -5,6 +5,7 @@ use super::assembly::Assembly;
 use super::guard::{Guards, Inside};
 use super::instruction::{Condition, Label, Pointer, Register};
 use super::state::{BASE, POSITION, Registers, stack_pointer};
+use crate::plan::Ring;
 use crate::program::{Addressing, Map, Program};
 
 /// A map as a kernel reads it.
@@ -34,6 +35,8 @@ pub(super) struct Source<'a> {
 struct RingEnd {
     /// Bytes of the ring.
     bytes: u32,
+    /// Pixels of the ring.
+    pixels: u32,
     /// The register pair that holds the address behind its last byte.
     register: Register,
 }
@@ -79,17 +82,18 @@ impl<'a> Source<'a> {
         source
     }
 
-    /// A map whose newest pixels lie in a ring of that many bytes, from its first
+    /// A map whose newest pixels lie in that ring, from its first
     /// cell on.
     pub(super) fn in_ring(
         asm: &mut Assembly,
         program: &'a Program,
         map: &'a Map,
-        bytes: u32,
+        ring: Ring,
     ) -> Self {
         Self {
             ring: Some(RingEnd {
-                bytes,
+                bytes: (ring.cells() * program.activation_bits).div_ceil(8),
+                pixels: ring.pixels,
                 register: BASE,
             }),
             ..Self::new(asm, program, map)
@@ -344,7 +348,9 @@ impl<'a> Source<'a> {
             asm.jump(join);
         });
         asm.bind(odd);
-        asm.times(0.5, |asm| self.rows_apart(asm, runs, true, body, &mut outside));
+        asm.times(0.5, |asm| {
+            self.rows_apart(asm, runs, true, body, &mut outside)
+        });
         asm.bind(join);
     }
 
@@ -360,7 +366,9 @@ impl<'a> Source<'a> {
         for row in runs.chunk_by(|one, next| one.row == next.row) {
             let values = row.iter().map(|run| run.values).sum();
             let number = row[0].row;
-            let inside = self.guards.map_or(Inside::Always, |guards| guards.row(number));
+            let inside = self
+                .guards
+                .map_or(Inside::Always, |guards| guards.row(number));
             let test = |asm: &mut Assembly, label: Label| {
                 let guards = self.guards.expect("only guards say that some are outside");
                 guards.test_row(asm, number, (label, self.scratch()))
@@ -382,7 +390,9 @@ impl<'a> Source<'a> {
         outside: &mut Option<&mut Outside<'_>>,
     ) {
         let column = run.column;
-        let inside = self.guards.map_or(Inside::Always, |guards| guards.column(column));
+        let inside = self
+            .guards
+            .map_or(Inside::Always, |guards| guards.column(column));
         let test = |asm: &mut Assembly, label: Label| {
             let guards = self.guards.expect("only guards say that some are outside");
             guards.test_column(asm, column, (label, self.scratch()))
@@ -405,7 +415,7 @@ impl<'a> Source<'a> {
     /// A pixel counted from a field's first one, which may go around a ring.
     pub(super) fn around(&self, pixel: u32) -> u32 {
         match self.ring {
-            Some(ring) => pixel % (ring.bytes * 8 / self.bits / self.map.shape.channels),
+            Some(ring) => pixel % ring.pixels,
             None if self.is_single => 0,
             None => pixel,
         }
@@ -420,7 +430,11 @@ impl<'a> Source<'a> {
         // Where several begin in the middle of a byte, up to the pixel; what is left
         // of a byte is 0 or 1 nibbles.
         let cells = pixel * channels;
-        let nibble = if self.by_nibble { (cells + u32::from(odd)) % 2 } else { 0 };
+        let nibble = if self.by_nibble {
+            (cells + u32::from(odd)) % 2
+        } else {
+            0
+        };
         asm.movw(x, POSITION);
         if self.ring.is_none() && !self.by_nibble {
             asm.add_to_pair(x, self.whole_bytes(cells + run.channel) as i32);

@@ -11,7 +11,7 @@ use super::guard::{self, COLUMN_AT, Counter, Guards, ROW_AT};
 use super::input::Input;
 use super::instruction::{Condition, Register};
 use super::kept::KeptSums;
-use super::point::is_wide;
+use super::point::{COLUMN, is_wide};
 use super::pool::Pool;
 use super::slot::{Slots, position_byte};
 use super::stage;
@@ -329,7 +329,9 @@ impl<'a> Layer<'a> {
     }
 
     fn joined_variables(&self) -> impl Iterator<Item = Variable> {
-        self.joined.iter().map(|it| Variable::Joined(it.added.index))
+        self.joined
+            .iter()
+            .map(|it| Variable::Joined(it.added.index))
     }
 
     fn sum(&self, sum: &'a WeightedSum, signed_input: bool) -> Sum<'a> {
@@ -509,7 +511,13 @@ impl<'a> Layer<'a> {
         let mut kernel = match sum.constants() {
             Some(constants) if is_unrolled(&sum, self.form) && self.part.can_be_unrolled() => {
                 let options = (true, asm.core().multiplies);
-                Kernel::Unrolled(Unrolled::new(&sum, constants, input, Channels::All, options))
+                Kernel::Unrolled(Unrolled::new(
+                    &sum,
+                    constants,
+                    input,
+                    Channels::All,
+                    options,
+                ))
             }
             _ => Kernel::Table(Table::kept(asm, &sum, input, kept)),
         };
@@ -522,7 +530,17 @@ impl<'a> Layer<'a> {
             _ => 1,
         };
         let rows = Slots::of_rows(self.program, step, pixels, stage.plan.sums_position);
-        let mut state = State::of(&[Variable::Output], &[], registers, true);
+        let variables: Vec<Variable> = [Variable::Output]
+            .into_iter()
+            .chain(self.joined_variables())
+            .collect();
+        let mut state = State::of(&variables, &[], registers, true);
+        // What it adds may come after its last pixel: then it is called once more.
+        let last = asm.label();
+        if sum.added.is_some() {
+            asm.tst(COLUMN);
+            asm.branch(Condition::NotEqual, last, 1.0 / (1.0 + f64::from(pixels)));
+        }
         asm.times(f64::from(pixels), |asm| {
             stage::point_at_field(asm, self.program, stage, &field);
             asm.movw(BASE, POSITION);
@@ -539,15 +557,16 @@ impl<'a> Layer<'a> {
             if rows.has_several() {
                 rows.load_distance(asm);
                 rows.advance(asm);
-                let last = asm.label();
+            }
+            if sum.added.is_some() {
+                asm.ret();
+            } else if rows.has_several() {
                 asm.branch(Condition::Equal, last, 1.0 / f64::from(pixels));
                 asm.ret();
-                asm.bind(last);
             }
         });
-        if stage::point_at_sink(asm, self.program, stage).is_some() {
-            asm.movw(state.register(Variable::Output), X);
-        }
+        asm.bind(last);
+        stage::point_at_output_and_joined(asm, self.program, stage, &state);
         asm.movw(BASE, POSITION);
         state.save(asm);
         let target = (&state, &self.sink);

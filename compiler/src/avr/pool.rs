@@ -329,13 +329,7 @@ fn begin(asm: &mut Assembly, pooling: Pooling, channel: &[Register], signed: boo
     }
 }
 
-fn take(
-    asm: &mut Assembly,
-    pooling: Pooling,
-    channel: &[Register],
-    value: Register,
-    signed: bool,
-) {
+fn take(asm: &mut Assembly, pooling: Pooling, channel: &[Register], value: Register, signed: bool) {
     match pooling {
         Pooling::Maximum => {
             let not_larger = asm.label();

@@ -190,7 +190,9 @@ impl<'a> Rounder<'a> {
         added.load(asm, output as u32, shifted, state);
         match &self.sum.program.parameters {
             SumParameters::Runtime(place) => {
-                let skip_byte = place.skip_byte.expect("a sum to which a map is added has it");
+                let skip_byte = place
+                    .skip_byte
+                    .expect("a sum to which a map is added has it");
                 asm.movw(x, BASE);
                 asm.add_to_pair(x, (self.sum.first_parameter_byte + skip_byte) as i32);
                 asm.load(COUNTER, Pointer::X, Mode::Plain);

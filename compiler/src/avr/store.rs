@@ -6,8 +6,9 @@ use super::field::{by_parity, position_in_network, position_of_cells};
 use super::instruction::{Condition, Mode, Pointer, Register};
 use super::state::{BASE, POSITION, State, Variable, add_constant};
 use super::windows::{Row, Scratch};
+use crate::network::PoolFunction;
 use crate::plan::{self, Order};
-use crate::program::{Accumulator, Map, Program, Stage, Step};
+use crate::program::{Accumulator, Map, Operation, Program, Stage, Step};
 
 const X: Pointer = Pointer::X;
 const SCRATCH: Register = Register(30);
@@ -76,6 +77,17 @@ impl<'a> Sink<'a> {
         let channels = stage.plan.output.channels;
         let bits = program.activation_bits;
         match stage.plan.sink {
+            // A window of one pixel, which is stored in parts.
+            plan::Sink::Windows {
+                windows: _,
+                window: _,
+                function: PoolFunction::Maximum,
+            } if matches!(stage.operation, Operation::Dense(_)) => Self::Pixel {
+                bits,
+                by_nibble: false,
+                first_cell: 0,
+                channels,
+            },
             plan::Sink::Windows {
                 windows,
                 window,
@@ -279,11 +291,21 @@ impl<'a> Sink<'a> {
         values: &[Register],
         first: usize,
     ) {
-        let Some(packing) = self.packing() else {
-            unreachable!("results are put");
-        };
         asm.of(Kind::Store, |asm| {
             state.fetch(asm, Variable::Output);
+            let packing = match (self, self.packing()) {
+                (Self::Windows(row), _) => {
+                    let scratch = Scratch {
+                        kept: SCRATCH,
+                        other: OTHER,
+                    };
+                    asm.add_to_pair(X.low(), (first as u32 * row.value_bytes()) as i32);
+                    row.take(asm, values, scratch);
+                    return;
+                }
+                (_, Some(packing)) => packing,
+                (_, None) => unreachable!("results are put"),
+            };
             let mut cell = first as u32;
             if packing.by_nibble {
                 asm.lsr(X.low().next());

@@ -2,8 +2,8 @@
 
 use super::assembly::Assembly;
 use super::field::Source;
-use super::point::is_wide;
 use super::instruction::{Condition, Register};
+use super::point::is_wide;
 use super::state::{POSITION, State, Variable, add_constant};
 use super::store::Sink;
 use crate::plan::Order;

@@ -279,7 +279,7 @@ impl Row {
     }
 
     /// Bytes of a value that has whole ones.
-    fn value_bytes(&self) -> u32 {
+    pub(super) fn value_bytes(&self) -> u32 {
         match self.function {
             PoolFunction::Average => self.windows.bytes_per_value(),
             PoolFunction::Maximum => 1,
@@ -611,8 +611,8 @@ fn hand_on(asm: &mut Assembly, program: &Program, stage: &Stage, row: &Row) {
     let channels = row.windows.channels;
     let (byte, other, counter) = (Register(18), Register(19), Register(23));
     if row.bits == 8 || !by_nibble {
-        // Even counts of nibbles: whole bytes.
-        let bytes = channels * row.bits / 8;
+        // Whole bytes, the last of which may be half of a single pixel.
+        let bytes = (channels * row.bits).div_ceil(8);
         counted(asm, bytes, counter, |asm| {
             asm.load(byte, Pointer::Y, Mode::PostIncrement);
             asm.store(Pointer::X, Mode::PostIncrement, byte);

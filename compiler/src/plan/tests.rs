@@ -21,6 +21,7 @@ fn declaration(network: &Network) -> Declaration {
         budget: Budget::default(),
         reserve: Reserve::default(),
         weights: WeightsSource::Runtime,
+        results: None,
         plan: PlanChoice::default(),
         code: CodeChoice::default(),
         layer_code: BTreeMap::new(),

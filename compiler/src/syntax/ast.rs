@@ -8,6 +8,7 @@ use super::keys::Key;
 use super::list::Letter;
 use crate::declaration::{CodeChoice, PlanChoice};
 use crate::network::{Bits, Entry, LayerId, Shape};
+use crate::program::Accumulator;
 use crate::target::Target;
 use crate::weights::{WeightsPath, WeightsValue};
 
@@ -153,6 +154,8 @@ pub struct Values {
     pub bits: Option<Bits>,
     /// `reserve`.
     pub reserve: ReserveAst,
+    /// `results`.
+    pub results: Option<Accumulator>,
     /// `plan`.
     pub plan: Option<PlanAst>,
     /// `code`.

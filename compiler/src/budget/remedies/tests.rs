@@ -67,6 +67,31 @@ fn follow(text: &str, remedy: &str) -> (String, bool) {
         let parts: Vec<&str> = text.split(';').filter(|part| !of_key(part)).collect();
         parts.join(";")
     };
+    let ordinal_of = |before: &str| {
+        let words = ["first", "second", "third"];
+        words
+            .iter()
+            .position(|word| before.ends_with(&format!("the {word} ")))
+    };
+    if remedy.contains("together (their maps are added") {
+        let parts: Vec<&str> = remedy.split('`').collect();
+        let n = remedy.split(' ').next().unwrap();
+        let places = parts.chunks(2).filter_map(|pair| match pair {
+            &[before, layer] => {
+                let at = text
+                    .match_indices(layer)
+                    .nth(ordinal_of(before).unwrap_or(0));
+                Some((at.unwrap().0 + layer.find('(').unwrap() + 1, layer))
+            }
+            _ => None,
+        });
+        let mut changed = text.to_owned();
+        for (at, _) in places.collect::<Vec<_>>().into_iter().rev() {
+            let digits = text[at..].find(|c: char| !c.is_ascii_digit()).unwrap();
+            changed.replace_range(at..at + digits, n);
+        }
+        return (changed, false);
+    }
     match quoted[..] {
         [new, old] if remedy.contains("in place of") => {
             let which = match remedy.split_once(" in place of the ") {
@@ -133,8 +158,17 @@ fn whoever_does_as_is_said_is_within_the_budget() {
     let many = LIST.replace("C1(8,3)", "C1(180,3)");
     let dense = "[28, 28, 1] => < A, C1(8,3), M, C1(16,3), D(64), D*(10) >";
     let twice = "[28, 28, 1] => < A, C1(16,3), C1(16,3), M, C1(16,3), D*(10) >";
+    let residual = "[16, 16, 1] => < 'a: C1(8,3), R(3), C1(8,1, add: 'a), M, D*(10) >";
     let mut followed = 0;
     for (text, with_weights) in [
+        (
+            format!("{residual}; sram: 1000; reserve: 64; plan: row_major"),
+            true,
+        ),
+        (
+            format!("{residual}; sram: 700; flash: 1500; reserve: 64; plan: smallest"),
+            false,
+        ),
         (format!("{many}; target: atmega328p"), false),
         (format!("{many}; target: atmega328p"), true),
         (
