@@ -329,8 +329,8 @@ impl<'a> Source<'a> {
     }
 
     /// As [`Self::for_each_run_inside`], each run being found from the field's first
-    /// pixel on.
-    fn for_each_run_apart(
+    /// pixel on, and none going on to the next pixel of a ring.
+    pub(super) fn for_each_run_apart(
         &self,
         asm: &mut Assembly,
         runs: &[Run],

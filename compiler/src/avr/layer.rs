@@ -2,6 +2,7 @@
 
 use super::added::Added;
 use super::assembly::Assembly;
+use super::channels::ChannelSums;
 use super::concat::Concat;
 use super::depthwise::Depthwise;
 use super::field::Source;
@@ -99,6 +100,8 @@ fn is_unrolled(sum: &Sum<'_>, form: Form) -> bool {
 enum DepthwiseKernel<'a> {
     Unrolled(Unrolled<'a>),
     Table(Depthwise<'a>),
+    /// A table, on parts that multiply.
+    Channels(ChannelSums<'a>),
 }
 
 impl DepthwiseKernel<'_> {
@@ -106,6 +109,7 @@ impl DepthwiseKernel<'_> {
         match self {
             DepthwiseKernel::Unrolled(kernel) => kernel.registers(),
             DepthwiseKernel::Table(kernel) => kernel.registers(),
+            DepthwiseKernel::Channels(kernel) => kernel.registers(),
         }
     }
 
@@ -113,7 +117,7 @@ impl DepthwiseKernel<'_> {
     fn results(&self) -> Option<Vec<Register>> {
         match self {
             DepthwiseKernel::Unrolled(kernel) => kernel.results(),
-            DepthwiseKernel::Table(_) => None,
+            DepthwiseKernel::Table(_) | DepthwiseKernel::Channels(_) => None,
         }
     }
 
@@ -121,12 +125,15 @@ impl DepthwiseKernel<'_> {
         match self {
             DepthwiseKernel::Unrolled(kernel) => kernel.emit(asm, destination, target),
             DepthwiseKernel::Table(kernel) => kernel.emit(asm, destination, target),
+            DepthwiseKernel::Channels(kernel) => kernel.emit(asm, destination, target),
         }
     }
 
     fn subroutines(&self, asm: &mut Assembly) {
-        if let DepthwiseKernel::Table(kernel) = self {
-            kernel.subroutines(asm);
+        match self {
+            DepthwiseKernel::Unrolled(_) => {}
+            DepthwiseKernel::Table(kernel) => kernel.subroutines(asm),
+            DepthwiseKernel::Channels(kernel) => kernel.subroutines(asm),
         }
     }
 }
@@ -404,6 +411,10 @@ impl<'a> Layer<'a> {
                 source.keep_ring_end_in(kernel.ring_end().unwrap_or(BASE));
                 DepthwiseKernel::Unrolled(kernel)
             }
+            _ if channels == Channels::Own && asm.core().multiplies => {
+                let size = (self.kernel_size(), self.keeps_base());
+                DepthwiseKernel::Channels(ChannelSums::new(asm, sum, source.clone(), size))
+            }
             _ => {
                 let size = self.kernel_size();
                 DepthwiseKernel::Table(Depthwise::new(asm, sum, source.clone(), size))
@@ -498,7 +509,7 @@ impl<'a> Layer<'a> {
             kernel: (1, 1),
         };
         let mut kernel = match sum.constants() {
-            Some(constants) if is_unrolled(&sum, self.form) => {
+            Some(constants) if is_unrolled(&sum, self.form) && self.part.can_be_unrolled() => {
                 let options = (true, asm.core().multiplies);
                 Kernel::Unrolled(Unrolled::new(
                     &sum,

@@ -16,6 +16,7 @@
 mod added;
 mod any_intake;
 mod assembly;
+mod channels;
 mod choice;
 mod concat;
 mod depthwise;
