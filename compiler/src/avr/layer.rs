@@ -472,10 +472,11 @@ impl<'a> Layer<'a> {
         let mut kernel = Kernel::new(asm, &sum, input, keeps_base, self.form);
         let mut variables = vec![Variable::Output];
         variables.extend(self.joined_variables());
+        let keeps_base = keeps_base || kernel.registers().contains(BASE);
         let mut state = State::of(&variables, &[], kernel.registers(), keeps_base);
         self.sink.begin(asm, &state);
         self.begin_joined(asm, &state, 0);
-        if keeps_base || kernel.registers().contains(BASE) {
+        if keeps_base {
             asm.movw(BASE, POSITION);
         }
         state.save(asm);
