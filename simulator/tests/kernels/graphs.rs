@@ -104,7 +104,13 @@ fn labelled(label: &str, item: Item) -> Item {
 /// Judges a list in several widths of integers, on a part with and one without `mul`.
 fn judge_list(input: (u32, u32, u32), items: &[Item]) -> Result<()> {
     let (mega, tiny) = (("atmega2560", 0x200), ("attiny85", 0x40));
-    let each = [((4, 4), mega), ((2, 8), tiny), ((8, 4), mega), ((4, 4), tiny), ((8, 8), mega)];
+    let each = [
+        ((4, 4), mega),
+        ((2, 8), tiny),
+        ((8, 4), mega),
+        ((4, 4), tiny),
+        ((8, 8), mega),
+    ];
     for (seed, ((weights, activations), (part, base_bytes))) in (3..).zip(each) {
         let bits = Bits {
             weights,
@@ -134,10 +140,25 @@ fn judge_chain(input: (u32, u32, u32), kinds: &[Kind]) -> Result<()> {
 #[test]
 fn fields_beyond_the_map_read_zeros() -> Result<()> {
     let same = |side: u32| window((side, side), (1, 1), Padding::Same);
-    judge_chain((4, 5, 1), &[convolution(2, same(3), RELU), convolution(3, same(3), LINEAR)])?;
+    judge_chain(
+        (4, 5, 1),
+        &[
+            convolution(2, same(3), RELU),
+            convolution(3, same(3), LINEAR),
+        ],
+    )?;
     judge_chain((3, 4, 2), &[convolution(3, same(5), LINEAR), dense(2)])?;
-    judge_chain((1, 5, 3), &[separable(3, same(3), RELU), convolution(2, same(4), RELU)])?;
-    judge_chain((5, 3, 1), &[depthwise(window((3, 4), (1, 1), Padding::Each(2)), RELU), dense(2)])
+    judge_chain(
+        (1, 5, 3),
+        &[separable(3, same(3), RELU), convolution(2, same(4), RELU)],
+    )?;
+    judge_chain(
+        (5, 3, 1),
+        &[
+            depthwise(window((3, 4), (1, 1), Padding::Each(2)), RELU),
+            dense(2),
+        ],
+    )
 }
 
 #[test]
@@ -145,8 +166,17 @@ fn fields_may_be_several_pixels_apart() -> Result<()> {
     for stride in [(1, 2), (3, 1), (2, 2), (4, 3)] {
         let each = |kernel: (u32, u32), padding| window(kernel, stride, padding);
         let convolution = convolution(3, each((3, 3), Padding::Same), RELU);
-        judge_chain((7, 9, 2), &[convolution, depthwise(each((2, 2), Padding::Each(1)), LINEAR)])?;
-        judge_chain((9, 8, 1), &[separable(2, each((2, 3), Padding::NONE), RELU), dense(2)])?;
+        judge_chain(
+            (7, 9, 2),
+            &[
+                convolution,
+                depthwise(each((2, 2), Padding::Each(1)), LINEAR),
+            ],
+        )?;
+        judge_chain(
+            (9, 8, 1),
+            &[separable(2, each((2, 3), Padding::NONE), RELU), dense(2)],
+        )?;
     }
     Ok(())
 }
@@ -168,7 +198,10 @@ fn maps_may_be_added() -> Result<()> {
         for channels in [2, 3] {
             let valid = |side: u32| Window::valid(Kernel::square(side));
             let same = window((3, 3), (1, 1), Padding::Same);
-            let first = labelled("x", Item::layer(convolution(channels, valid(1), activation)));
+            let first = labelled(
+                "x",
+                Item::layer(convolution(channels, valid(1), activation)),
+            );
             let between = Item::layer(convolution(channels, same, RELU));
             for last in [
                 Kind::Add(Add { activation }),
@@ -185,7 +218,10 @@ fn maps_may_be_added() -> Result<()> {
         let pooled = labelled("x", Item::layer(pool_all(PoolFunction::Maximum)));
         let add = joining(dense(3), &["x"]);
         let input = Entry::From("input".to_owned());
-        let from = Item { label: None, entry: input };
+        let from = Item {
+            label: None,
+            entry: input,
+        };
         judge_list((3, 3, 3), &[pooled, from, add])?;
     }
     Ok(())
@@ -225,7 +261,19 @@ fn windows_may_overlap_skip_and_have_any_size() -> Result<()> {
 #[test]
 fn maps_may_be_longer_than_a_byte_counts() -> Result<()> {
     let row = |width: u32, padding| window((1, width), (1, 1), padding);
-    judge_chain((1, 300, 1), &[convolution(2, row(3, Padding::Same), RELU), dense(1)])?;
-    judge_chain((1, 290, 1), &[depthwise(row(4, Padding::NONE), LINEAR), dense(1)])?;
-    judge_chain((280, 1, 1), &[depthwise(window((3, 3), (1, 1), Padding::Same), RELU), dense(1)])
+    judge_chain(
+        (1, 300, 1),
+        &[convolution(2, row(3, Padding::Same), RELU), dense(1)],
+    )?;
+    judge_chain(
+        (1, 290, 1),
+        &[depthwise(row(4, Padding::NONE), LINEAR), dense(1)],
+    )?;
+    judge_chain(
+        (280, 1, 1),
+        &[
+            depthwise(window((3, 3), (1, 1), Padding::Same), RELU),
+            dense(1),
+        ],
+    )
 }
