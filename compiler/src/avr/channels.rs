@@ -52,8 +52,7 @@ impl<'a> ChannelSums<'a> {
     ) -> Self {
         source.keeps_z = true;
         let rows = Rows::new(asm, sum);
-        let keeps_base =
-            keeps_base || rows.needs_base() || source.registers().contains(BASE);
+        let keeps_base = keeps_base || rows.needs_base() || source.registers().contains(BASE);
         let guarded = source.guard_registers();
         let last = if keeps_base { 21 } else { 23 };
         let registers: Vec<Register> = (2..16)
@@ -194,7 +193,9 @@ impl<'a> ChannelSums<'a> {
                 let Some(label) = *label else { continue };
                 asm.bind(label);
                 asm.times(*taken, |asm| {
-                    asm.of(Kind::MultiplyAccumulate, |asm| self.emit_tap(asm, pass, odd));
+                    asm.of(Kind::MultiplyAccumulate, |asm| {
+                        self.emit_tap(asm, pass, odd)
+                    });
                 });
             }
         }

@@ -215,16 +215,24 @@ fn maps_may_be_added() -> Result<()> {
                 judge_list((4, 3, 2), &[&items[..], &[then]].concat())?;
             }
         }
-        let pooled = labelled("x", Item::layer(pool_all(PoolFunction::Maximum)));
-        let add = joining(dense(3), &["x"]);
-        let input = Entry::From("input".to_owned());
-        let from = Item {
-            label: None,
-            entry: input,
-        };
-        judge_list((3, 3, 3), &[pooled, from, add])?;
     }
     Ok(())
+}
+
+#[test]
+fn maps_may_be_added_to_dense_layers() -> Result<()> {
+    let pooled = labelled("x", Item::layer(pool_all(PoolFunction::Maximum)));
+    let add = joining(dense(3), &["x"]);
+    let input = Entry::From("input".to_owned());
+    let from = Item {
+        label: None,
+        entry: input,
+    };
+    judge_list((3, 3, 3), &[pooled, from, add])?;
+    let pooled = Item::layer(pool_all(PoolFunction::Maximum));
+    let same = window((2, 3), (1, 2), Padding::Same);
+    let convolution = labelled("x", Item::layer(convolution(3, same, RELU)));
+    judge_list((6, 9, 1), &[pooled, convolution, joining(dense(3), &["x"])])
 }
 
 #[test]
