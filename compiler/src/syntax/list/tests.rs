@@ -370,8 +370,65 @@ fn any_item() -> impl Strategy<Value = String> {
     ]
 }
 
+/// What lists are made of.
+const WORDS: &[&str] = &[
+    "A",
+    "M",
+    "C1",
+    "C2",
+    "T",
+    "D",
+    "R",
+    "Add",
+    "Cat",
+    "Dr",
+    "N",
+    "*",
+    ",",
+    ",",
+    ",",
+    ":",
+    ">",
+    "'a",
+    "'a:",
+    "'b",
+    "'b:",
+    "'input",
+    "'c'",
+    "a:",
+    "(8,3)",
+    "(3)",
+    "(2, stride: 2)",
+    "(all)",
+    "(4,3, padding: same, add: 'a)",
+    "(3, padding: 1)",
+    "('a)",
+    "('a, 'b)",
+    "(a)",
+    "(0.5)",
+    "[3]",
+    "stride: 2",
+    "padding",
+    "same",
+    "3",
+    "1x5",
+    "\"\"",
+    "{}",
+    "C1(2,1),",
+    "'a: C1(2,1),",
+    "Add('a),",
+];
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    /// Anything is a list, or at least one error.
+    #[test]
+    fn no_words_are_a_panic(words in prop::collection::vec(prop::sample::select(WORDS), 0..12)) {
+        let text = format!("N: [9, 12, 2] => < {} >", words.join(" "));
+        let parsed = parse(text.parse().unwrap());
+        prop_assert_eq!(parsed.declaration.is_some(), parsed.errors.is_empty(), "{}", text);
+    }
 
     /// Whatever a network shows of itself is read as that network; any list is a
     /// network or at least one error, and each error is of another place.
