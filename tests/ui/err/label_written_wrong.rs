@@ -9,10 +9,6 @@ herringbone::network! {
 }
 
 herringbone::network! {
-    pub C: [28, 28, 1] => < 'skip': C1(8,1), Add('skip) >
-}
-
-herringbone::network! {
     pub D: [28, 28, 1] => < 'skip C1(8,1), Add('skip) >
 }
 

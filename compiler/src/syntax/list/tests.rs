@@ -165,6 +165,14 @@ fn arguments_have_names_where_other_libraries_count_them() {
             "`R` takes one argument by position at most, `R(k)`, found 3: it makes as many channels as it reads",
         ),
         (
+            "T(8,3)",
+            "`T` takes one argument by position at most, `T(k)`, found 2: it makes as many channels as it reads",
+        ),
+        (
+            "T(3,same)",
+            "`T` takes one argument by position at most, `T(k)`, found 2: other arguments have names, `padding: same`",
+        ),
+        (
             "C1(8,3, stride: 5)",
             "stride 5 is not supported: expected 1 to 4",
         ),
