@@ -11,12 +11,17 @@ mod arena;
 mod bias;
 mod flash;
 mod intake;
+mod network;
 mod order;
 mod packed;
 mod product;
+mod results;
 mod segment;
 mod stream;
 mod sum;
+
+pub use network::Network;
+pub use results::{Iter, Logit, Results};
 
 /// Declares a network.
 ///
@@ -115,6 +120,7 @@ pub mod __private {
     pub use crate::bias::{Biases, LoadedBiases, shift};
     pub use crate::flash::Flash;
     pub use crate::intake::{Cursor, clear_sums, pool};
+    pub use crate::network::TakenByWeighted;
     pub use crate::order::{Herringbone, Pixels, RowMajor};
     pub use crate::product::Value;
     pub use crate::segment::{
@@ -130,8 +136,7 @@ pub mod __private {
     pub use crate::sum::{
         Sum, add_biases, add_each, at_most, emit, first_largest, keep, keep_larger, multiple,
         multiply_accumulate, multiply_accumulate_each, multiply_accumulate_map, put, relu,
-        signed_activation,
+        signed_activation, widened,
     };
     pub use herringbone_macros::expand_network;
-    pub use static_assertions;
 }

@@ -263,7 +263,7 @@ impl<'a> Functions<'a> {
         let signature = quote!((#arguments pixel: runtime::Pixel, #parameters));
         let take = stage.plan.takes.then(|| {
             let (name, body) = (take_name(stage), site.take());
-            let moves = site.moves(0, stage.plan.input.width);
+            let moves = site.moves(0, stage.plan.input_timing.columns.count);
             quote!(#[inline(never)] fn #name #signature { #body #moves })
         });
         let (name, body) = (stage_name(stage), site.output());
@@ -460,11 +460,6 @@ impl PointSite<'_> {
                 moves: Some(moves),
                 ..
             }) => {
-                // A row may be several times around the ring.
-                let moves = Moves {
-                    column: moves.column % ring.pixels,
-                    row: moves.row % ring.pixels,
-                };
                 let (position, pixels, step) = (count(position), count(ring.pixels), step(moves));
                 Some(quote!(cursor.move_around(#position, #step, #pixels);))
             }

@@ -7,16 +7,17 @@
 //! (the job running forward), or its end a lead above the input's (backward).
 //!
 //! The search places the objects in the order of their first jobs, and goes back
-//! where one finds no room: [`Depth`](search::Depth) says at which cells it
+//! where one finds no room: `search.rs` says at which cells it
 //! looks, and why what it has found out about some objects holds for the rest.
 //! It asks for
 //!
-//! 1. the lower bound, which [`least_cells`] proves and chains of maps reach;
+//! 1. the lower bound, which [`least_cells`] proves and chains of maps reach, with
+//!    half of the looks;
 //! 2. sizes above it, in growing steps, up to what placing the objects one by one
 //!    at the lowest cell takes, which never fails; then sizes between the last
 //!    that failed and the first that did not;
-//! 3. one granule less than the best, at every cell, as long as looks are left.
-//!    Where even these are too few, no arena is smaller than the best.
+//! 3. one granule less than the best, at every cell, as long as looks are left. If
+//!    that is in vain to the end, no arena is smaller than the best.
 //!
 //! To place objects in the least room is NP-hard without overlaps already (it is
 //! dynamic storage allocation), so looks are bounded; each takes time linear in
@@ -26,7 +27,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-use search::{Ending, Looks, Neighbours, lowest};
+use search::{Ending, Looks, Neighbours, Reach, lowest};
 
 /// Looks at cells that a placement may take: some hundredths of a second in an
 /// unoptimised build.
@@ -133,12 +134,18 @@ pub fn place(demand: &ArenaDemand, looks: usize) -> ArenaPlacement {
     let mut looks = Looks::new(looks);
     let try_share = |looks: &mut Looks, arena_cells: u32, share: usize| {
         let mut part = looks.take(share);
-        let placed = neighbours.place(demand, arena_cells, &mut part, false);
+        let mut few = part.take(share / 3 * 2);
+        let placed = neighbours.place(demand, arena_cells, &mut few, Reach::Edges);
+        part.give_back(few);
+        let placed = placed.placement().or_else(|| {
+            let placed = neighbours.place(demand, arena_cells, &mut part, Reach::Rooms);
+            placed.placement()
+        });
         looks.give_back(part);
-        placed.placement()
+        placed
     };
-    let quarter = looks.left() / 4;
-    let mut best = match try_share(&mut looks, least, quarter) {
+    let half = looks.left() / 2;
+    let mut best = match try_share(&mut looks, least, half) {
         Some(first_cells) => first_cells,
         None => lowest(demand, &neighbours),
     };
@@ -170,7 +177,7 @@ pub fn place(demand: &ArenaDemand, looks: usize) -> ArenaPlacement {
     let mut proven = least;
     while size(&best) > proven {
         let smaller = size(&best) - granule;
-        match neighbours.place(demand, smaller, &mut looks, true) {
+        match neighbours.place(demand, smaller, &mut looks, Reach::Everywhere) {
             Ending::Placed(first_cells) => best = first_cells,
             Ending::NoRoom => proven = size(&best),
             Ending::NoLooks => break,

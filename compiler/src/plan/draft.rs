@@ -4,7 +4,7 @@ use super::SumBytes;
 use super::place::{Place, Ring, Sums, Windows};
 use super::segment::{Arrival, Keeps, MapReading, Moves, RingReading, Sink, StagePlan};
 use super::simulation::{Reader, Simulation};
-use super::timing::Timing;
+use super::timing::{AxisTiming, Timing};
 use crate::network::{
     Kernel, Kind, Network, Node, NodeId, PoolFunction, ReceptiveField, Shape, ValueId,
 };
@@ -339,13 +339,35 @@ fn readers(
             node: node.id,
             averages_bytes,
             takes,
-            input_timing: timings.get(&node.reads[0]).copied().unwrap_or_else(|| {
-                // A whole map that is taken in: a pixel a point.
-                Timing::each(used[&node.reads[0]])
-            }),
+            input_timing: input_timing(node, used, timings),
         }
     };
     outline.nodes().map(reader).collect()
+}
+
+/// When the pixels are there that a node reads of the running map; of a whole map, a
+/// pixel is there at each point. Others may read more of it.
+fn input_timing(
+    node: &Node,
+    used: &BTreeMap<ValueId, Shape>,
+    timings: &BTreeMap<ValueId, Timing>,
+) -> Timing {
+    let value = node.reads[0];
+    let timing = timings.get(&value).copied();
+    let timing = timing.unwrap_or_else(|| Timing::each(used[&value]));
+    let output = used[&node.writes];
+    let reach = node.field().used_map(Kernel {
+        height: output.height,
+        width: output.width,
+    });
+    let axis = |axis: AxisTiming, reach: u32| AxisTiming {
+        count: axis.count.min(reach),
+        ..axis
+    };
+    Timing {
+        rows: axis(timing.rows, reach.height),
+        columns: axis(timing.columns, reach.width),
+    }
 }
 
 /// Lays values out one after the other.
@@ -572,21 +594,23 @@ impl Layout<'_> {
                     )
                 };
                 let columns = if reader.takes && index == 0 {
-                    stage.input.width
+                    stage.input_timing.columns.count
                 } else {
                     stage.output.width
                 };
-                let moves = Moves {
-                    column: field.stride.columns,
-                    row: (field.stride.rows * width)
-                        .wrapping_sub((columns - 1) * field.stride.columns),
-                };
+                let column = field.stride.columns;
+                // To the next row's first output: back, where fields are wider apart in
+                // a row than rows are.
+                let row = i64::from(field.stride.rows * width) - i64::from((columns - 1) * column);
                 let before = field.top * width + field.left;
                 match arrival {
                     Arrival::Map(reading) => {
                         reading.position = self.positions;
                         reading.before = before;
-                        reading.moves = moves;
+                        reading.moves = Moves {
+                            column,
+                            row: row as u32,
+                        };
                         self.positions += 1;
                     }
                     Arrival::Ring(reading)
@@ -596,7 +620,10 @@ impl Layout<'_> {
                         let pixels = reading.ring.pixels;
                         reading.position = Some(self.positions);
                         reading.ahead = (pixels - before % pixels) % pixels;
-                        reading.moves = Some(moves);
+                        reading.moves = Some(Moves {
+                            column: column % pixels,
+                            row: row.rem_euclid(pixels.into()) as u32,
+                        });
                         self.positions += 1;
                     }
                     Arrival::Ring(_) | Arrival::Bytes | Arrival::Window(_) | Arrival::Values => {}

@@ -18,8 +18,8 @@
 //! - Sets are taken by the least peak that leads to them, bounded from below by
 //!   what every order still has to hold. So no set is looked at whose peak
 //!   is above the best one (`segment.rs`, where the bounds are proven).
-//! - A segment of more than [`EXACT_OPERATORS`] operators that takes more than
-//!   [`MOST_LOOKS`] is searched by a beam instead, and
+//! - A segment that takes more than [`MOST_LOOKS`], or [`EXACT_LOOKS`] where it has
+//!   no more than [`EXACT_OPERATORS`] operators, is searched by a beam instead, and
 //!   [`OperatorOrder::abandoned`] says so.
 
 mod segment;
@@ -28,8 +28,13 @@ mod tests;
 
 use segment::{Outcome, Segment};
 
-/// Operators of a segment that is searched exactly whatever it takes.
+/// Operators of a segment whose search may take [`EXACT_LOOKS`].
 pub const EXACT_OPERATORS: usize = 24;
+
+/// Looks at a segment of no more than [`EXACT_OPERATORS`] before its exact search is
+/// given up. Random graphs of 24 operators take up to 400,000; those of twelve
+/// inputs of twelve outputs, the widest ones tried, 3,400,000.
+pub const EXACT_LOOKS: usize = 5_000_000;
 
 /// Looks at a larger segment, each at what one more operator makes of a set, before
 /// its exact search is given up.
@@ -143,7 +148,7 @@ fn search(tensors: &[Tensor], exact_operators: usize, most_looks: usize) -> Oper
     for part in parts {
         let operators = part.operators();
         let most = if operators.len() <= exact_operators {
-            usize::MAX
+            EXACT_LOOKS
         } else {
             most_looks
         };

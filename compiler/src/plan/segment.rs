@@ -137,7 +137,8 @@ pub struct MapReading {
     pub moves: Moves,
 }
 
-/// By how many pixels a field moves.
+/// By how many pixels a field moves: around a ring by fewer than that has, over a
+/// whole map modulo 2³², for a row may begin before the last one's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moves {
     /// From an output to the next one of its row.

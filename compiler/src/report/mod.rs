@@ -103,12 +103,16 @@ fn totals(declaration: &Declaration, design: &Design) -> Vec<String> {
 
 fn sram(declaration: &Declaration, design: &Design) -> String {
     let mut text = format!(
-        "SRAM: {} arena + {} state + {}{} reserve = {} bytes",
+        "SRAM: {} arena + {} state + {}{}{} reserve = {} bytes",
         design.plan.arena_bytes,
         design.plan.cursor_bytes(),
         match design.parameter_bytes {
             0 => String::new(),
             bytes => format!("{bytes} parameters + "),
+        },
+        match design.results_bytes {
+            0 => String::new(),
+            bytes => format!("{bytes} results + "),
         },
         design.reserve_bytes,
         design.sram_bytes(),

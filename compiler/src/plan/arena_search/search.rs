@@ -27,6 +27,17 @@ impl Looks {
     }
 }
 
+/// Cells at which an object is tried.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// At the ends of the arena, over an input, and next to what is alive.
+    Edges,
+    /// There, and with room in between for a later object or a later lead.
+    Rooms,
+    /// At every cell: what has no room then has none.
+    Everywhere,
+}
+
 /// How a search ended.
 pub(super) enum Ending {
     /// The first cells, by object.
@@ -98,21 +109,20 @@ impl Neighbours {
         }
     }
 
-    /// Places the objects in an arena of that size; `everywhere`, or at the cells
-    /// that are likely to matter.
+    /// Places the objects in an arena of that size.
     pub(super) fn place(
         &self,
         demand: &ArenaDemand,
         arena_cells: u32,
         looks: &mut Looks,
-        everywhere: bool,
+        reach: Reach,
     ) -> Ending {
         let mut depth = Depth {
             demand,
             neighbours: self,
             arena_cells,
             looks,
-            everywhere,
+            reach,
             first_cells: vec![0; demand.objects.len()],
             directions: vec![Directions::BOTH; demand.jobs()],
             vain: HashSet::new(),
@@ -193,7 +203,7 @@ pub(super) struct Depth<'a> {
     neighbours: &'a Neighbours,
     arena_cells: u32,
     looks: &'a mut Looks,
-    everywhere: bool,
+    reach: Reach,
     first_cells: Vec<u32>,
     directions: Vec<Directions>,
     vain: HashSet<Situation>,
@@ -288,9 +298,7 @@ impl Depth<'_> {
     /// Cells at which the object is tried.
     ///
     /// The ends of the arena come first: maps at its two ends in turn are the best
-    /// placement of a chain. Then as far over an input as the lead allows, then
-    /// next to what is alive, then the same with room in between for a later object
-    /// or a later lead.
+    /// placement of a chain.
     fn first_cells_of(&self, object: usize) -> Vec<u32> {
         let ArenaObject {
             cells,
@@ -301,7 +309,7 @@ impl Depth<'_> {
         let Some(last) = self.arena_cells.checked_sub(cells) else {
             return Vec::new();
         };
-        if self.everywhere {
+        if self.reach == Reach::Everywhere {
             return (0..=last).step_by(alignment as usize).collect();
         }
         let [cells, alignment, last] = [cells, alignment, last].map(i64::from);
@@ -321,7 +329,11 @@ impl Depth<'_> {
             firsts.extend(backward.map(|lead| up(end + i64::from(lead) - cells)));
         }
         let mut rooms = vec![0];
-        for neighbour in &self.neighbours.later[object] {
+        let later = match self.reach {
+            Reach::Edges => &[],
+            Reach::Rooms | Reach::Everywhere => &self.neighbours.later[object][..],
+        };
+        for neighbour in later {
             let other = i64::from(self.demand.objects[neighbour.object].cells);
             rooms.push(other);
             if let Some(pair) = neighbour.pair {
