@@ -34,7 +34,7 @@ use herringbone_compiler::plan;
 use herringbone_compiler::program::{self, Program};
 use herringbone_compiler::target::Target;
 use herringbone_tests::layers;
-use herringbone_tests::networks::{Case, Recipe, recipes_within};
+use herringbone_tests::networks::{Case, GraphRecipe, Recipe, graphs_within, recipes_within};
 use herringbone_tests::reference::evaluate;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -176,8 +176,7 @@ fn told(part: &Target, case: &Case, choices: &Choices) -> String {
 }
 
 /// Judges one case; rejects it where it has no room on the part.
-fn check(part: &'static Target, recipe: &Recipe, choices: &Choices) -> Result<(), TestCaseError> {
-    let case = recipe.case();
+fn check(part: &'static Target, case: &Case, choices: &Choices) -> Result<(), TestCaseError> {
     let strategy = choices.strategy(&case.network);
     let program = program(part, &case, strategy, choices.weights);
     let (program, parameters) =
@@ -228,8 +227,14 @@ fn write_listing(part: &Target, code: &Code) -> PathBuf {
     path
 }
 
-/// Judges random networks of up to `side` rows and columns on the part of that name.
-fn judge_random_networks(part: &str, side: u32, cases: u32, bases_bytes: &'static [u32]) {
+/// Judges random networks on the part of that name.
+fn judge_random_networks<R: Clone + std::fmt::Debug>(
+    part: &str,
+    cases: u32,
+    recipes: impl Strategy<Value = R>,
+    case: impl Fn(&R) -> Case,
+    bases_bytes: &'static [u32],
+) {
     let part = Target::named(part).expect("the part is known");
     let from_environment = ProptestConfig::default();
     let seed = match from_environment.rng_seed {
@@ -248,9 +253,9 @@ fn judge_random_networks(part: &str, side: u32, cases: u32, bases_bytes: &'stati
         max_global_rejects: 100 * cases + 1000,
         ..from_environment
     });
-    let strategy = (recipes_within(side), choices(bases_bytes));
+    let strategy = (recipes, choices(bases_bytes));
     let result = runner.run(&strategy, |(recipe, choices)| {
-        check(part, &recipe, &choices)
+        check(part, &case(&recipe), &choices)
     });
     match result {
         Ok(()) => {}
@@ -263,21 +268,74 @@ fn judge_random_networks(part: &str, side: u32, cases: u32, bases_bytes: &'stati
     }
 }
 
-#[test]
-fn code_for_atmega328p_computes_what_the_design_says() {
-    judge_random_networks("atmega328p", 16, 1500, &[0x100, 0x2F00]);
+/// A part, and where on it the code's memory may begin.
+struct Corner {
+    part: &'static str,
+    /// Rows and columns of the largest inputs.
+    side: u32,
+    bases_bytes: &'static [u32],
 }
+
+const ATMEGA328P: Corner = Corner {
+    part: "atmega328p",
+    side: 16,
+    bases_bytes: &[0x100, 0x2F00],
+};
 
 /// Has no multiplier, and no `jmp`.
-#[test]
-fn code_for_attiny85_computes_what_the_design_says() {
-    judge_random_networks("attiny85", 9, 1500, &[0x40, 0x600]);
-}
+const ATTINY85: Corner = Corner {
+    part: "attiny85",
+    side: 9,
+    bases_bytes: &[0x40, 0x600],
+};
 
 /// Has return addresses of 3 bytes; reads tables beyond 64 KB by `elpm`, and across.
+const ATMEGA2560: Corner = Corner {
+    part: "atmega2560",
+    side: 16,
+    bases_bytes: &[0x200, 0xFE00, 0x1_FE00, 0x3_0000],
+};
+
+impl Corner {
+    fn judge_chains(&self) {
+        let recipes = recipes_within(self.side);
+        judge_random_networks(self.part, 1500, recipes, Recipe::case, self.bases_bytes);
+    }
+
+    fn judge_graphs(&self) {
+        let recipes = graphs_within(self.side.min(10));
+        judge_random_networks(self.part, 500, recipes, GraphRecipe::case, self.bases_bytes);
+    }
+}
+
+#[test]
+fn code_for_atmega328p_computes_what_the_design_says() {
+    ATMEGA328P.judge_chains();
+}
+
+#[test]
+fn code_for_attiny85_computes_what_the_design_says() {
+    ATTINY85.judge_chains();
+}
+
 #[test]
 fn code_for_atmega2560_computes_what_the_design_says() {
-    judge_random_networks("atmega2560", 16, 1500, &[0x200, 0xFE00, 0x1_FE00, 0x3_0000]);
+    ATMEGA2560.judge_chains();
+}
+
+#[test]
+fn code_of_graphs_for_atmega328p_computes_what_the_design_says() {
+    ATMEGA328P.judge_graphs();
+}
+
+#[test]
+fn code_of_graphs_for_attiny85_computes_what_the_design_says() {
+    ATTINY85.judge_graphs();
+}
+
+#[test]
+fn code_of_graphs_for_atmega2560_computes_what_the_design_says() {
+    ATMEGA2560.judge_graphs();
 }
 
 /// Judges code for a network of one dense layer, written by hand and then tampered with.
