@@ -2,6 +2,7 @@
 
 use crate::network::{LayerId, Network};
 use crate::plan::Strategy;
+use crate::program::Accumulator;
 use crate::target::Target;
 use std::collections::BTreeMap;
 
@@ -16,6 +17,9 @@ pub struct Declaration {
     pub reserve: Reserve,
     /// `weights`.
     pub weights: WeightsSource,
+    /// `results`: the type that they are wanted in; `None` for the narrowest that
+    /// the weights prove to be enough.
+    pub results: Option<Accumulator>,
     /// `plan`.
     pub plan: PlanChoice,
     /// `code`, of the network.
@@ -28,6 +32,11 @@ impl Declaration {
     /// The form of kernels that was asked for in that layer.
     pub fn code_of(&self, layer: LayerId) -> CodeChoice {
         self.layer_code.get(&layer).copied().unwrap_or(self.code)
+    }
+
+    /// The type of the results where they are stored as `stored`.
+    pub fn logit(&self, stored: Accumulator) -> Accumulator {
+        self.results.unwrap_or(stored).max(stored)
     }
 
     /// The same as a design to size: of other shapes there are no weights yet.

@@ -3,7 +3,8 @@
 use std::fmt::Display;
 
 use proc_macro2::{Span, TokenStream};
-use quote::ToTokens;
+use quote::{ToTokens, quote_spanned};
+use syn::Attribute;
 
 /// The errors found so far, each at the tokens that are responsible for it.
 #[derive(Clone, Debug, Default)]
@@ -54,11 +55,17 @@ impl Diagnostics {
             .collect()
     }
 
-    /// One `::core::compile_error! { … }` item an error, in source order.
-    pub fn to_compile_errors(&self) -> TokenStream {
-        self.in_source_order()
-            .iter()
-            .map(|error| error.to_compile_error())
+    /// One `::core::compile_error! { … }` item an error, in source order. Each has
+    /// these attributes: its declaration's `#[cfg]`s.
+    pub fn to_compile_errors(&self, conditions: &[&Attribute]) -> TokenStream {
+        let errors = self.in_source_order();
+        errors
+            .into_iter()
+            .map(|error| {
+                let item = compile_error(error);
+                let conditions = conditions.iter();
+                quote::quote!(#(#conditions)* #item)
+            })
             .collect()
     }
 
@@ -70,6 +77,24 @@ impl Diagnostics {
         });
         errors
     }
+}
+
+/// An item that is that error, from the first of its tokens to the last.
+fn compile_error(error: &syn::Error) -> TokenStream {
+    if !may_be_edition_2015() {
+        return error.to_compile_error();
+    }
+    // There, `::core` at the user's tokens is a module of the user's. As ours, it
+    // is the crate; the message then ends with a note on the macro.
+    let place = error.span().resolved_at(Span::mixed_site());
+    let message = error.to_string();
+    quote_spanned!(place=> ::core::compile_error! { #message })
+}
+
+/// Whether the crate to be compiled may be of edition 2015, which no span says:
+/// cargo gives rustc, in whose process a macro runs, any other one.
+fn may_be_edition_2015() -> bool {
+    !std::env::args().any(|argument| argument.starts_with("--edition"))
 }
 
 #[cfg(test)]
@@ -91,7 +116,7 @@ mod tests {
             errors.messages(),
             ["about first", "about second", "about third"]
         );
-        let items = errors.to_compile_errors().to_string();
+        let items = errors.to_compile_errors(&[]).to_string();
         assert_eq!(items.matches("compile_error").count(), 3);
     }
 }

@@ -24,14 +24,14 @@ pub fn expand(tokens: TokenStream) -> TokenStream {
         outline,
     } = syntax::parse(tokens.collect());
     let Some(ast) = ast else {
-        return errors.to_compile_errors();
+        return errors.to_compile_errors(&[]);
     };
     let item = match &declaration {
         Some(declaration) => expand_declaration(&path, &ast, declaration, &mut errors),
         None => Err(Known::default()),
     };
-    let item = item.unwrap_or_else(|known| item::stub(&ast, &outline, &known));
-    let errors = errors.to_compile_errors();
+    let item = item.unwrap_or_else(|known| item::stub(&path, &ast, &outline, &known));
+    let errors = errors.to_compile_errors(&item::conditions(&ast.attributes));
     quote::quote!(#errors #item)
 }
 
@@ -43,7 +43,8 @@ fn expand_declaration(
     errors: &mut Diagnostics,
 ) -> Result<TokenStream, Known> {
     let weights_file = ast.weights_file().map(WeightsPath::locate);
-    let planned = Planned::of(ast, declaration, weights_file, errors);
+    let planned = Planned::of(declaration, weights_file);
+    ast.report(&planned.problems, errors);
     if !errors.is_empty() {
         let results = match &planned.accumulators {
             Some(accumulators) => program::results_accumulator(&declaration.network, accumulators),
@@ -52,7 +53,7 @@ fn expand_declaration(
             None => Accumulator::I16,
         };
         return Err(Known {
-            results,
+            results: declaration.logit(results),
             design: Some(Box::new(planned.design)),
         });
     }

@@ -59,6 +59,32 @@ impl<const ROW_BYTES: usize, const COLUMN_BYTES: usize, const POSITIONS: usize>
         }
     }
 
+    /// Marks the input as complete, and its results as kept in the arena: until
+    /// the next byte, for by then the place is another one.
+    ///
+    /// The mark is a channel that no pixel has. AVR's code leaves the channel
+    /// alone where there is only one, and so the mark costs nothing there; all
+    /// other code has to [unmark](Self::unmark) the cursor first.
+    #[inline(always)]
+    pub const fn mark_kept(&mut self) {
+        self.channel = u8::MAX;
+    }
+
+    /// Whether the results of the last input are kept in the arena.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_kept(&self) -> bool {
+        number(&self.row) == 0 && number(&self.column) == 0 && self.channel == u8::MAX
+    }
+
+    /// Takes the mark off.
+    #[inline(always)]
+    pub const fn unmark(&mut self) {
+        if self.channel == u8::MAX {
+            self.channel = 0;
+        }
+    }
+
     /// Whether the first byte comes next.
     #[inline(always)]
     pub const fn at_start(&self) -> bool {

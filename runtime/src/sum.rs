@@ -294,6 +294,12 @@ pub fn keep<const BYTES: usize, const C: usize>(
     );
 }
 
+/// The same values, wider.
+#[inline(always)]
+pub fn widened<const COUNT: usize>(values: [i16; COUNT]) -> [i32; COUNT] {
+    values.map(i32::from)
+}
+
 /// The index of the first largest value.
 #[inline(always)]
 pub fn first_largest<S: Copy + PartialOrd>(values: &[S]) -> usize {

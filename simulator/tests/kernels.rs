@@ -105,6 +105,7 @@ fn program(
         },
         reserve: Reserve::default(),
         weights,
+        results: None,
         plan: PlanChoice::default(),
         code: CodeChoice::default(),
         layer_code: BTreeMap::new(),

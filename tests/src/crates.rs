@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::{env, fs};
 
 /// A folder of crates that share a lock file and a target folder.
@@ -43,13 +43,7 @@ impl Crates {
     /// # Panics
     /// With the errors that it prints where it fails.
     pub fn cargo(&self, arguments: &[&str]) -> String {
-        let output = Command::new(env::var_os("CARGO").unwrap_or(OsString::from("cargo")))
-            .args(arguments)
-            .current_dir(&self.folder)
-            .env("CARGO_TARGET_DIR", self.folder.join("target"))
-            .env_remove("RUSTFLAGS")
-            .output()
-            .expect("cargo can be started");
+        let output = self.output(arguments);
         assert!(
             output.status.success(),
             "cargo {arguments:?} in {}\n{}",
@@ -57,6 +51,27 @@ impl Crates {
             String::from_utf8_lossy(&output.stderr)
         );
         String::from_utf8(output.stdout).expect("UTF-8 is printed")
+    }
+
+    /// The errors that `cargo` with those arguments ends with.
+    ///
+    /// # Panics
+    /// Where it succeeds.
+    pub fn cargo_fails(&self, arguments: &[&str]) -> String {
+        let output = self.output(arguments);
+        let folder = self.folder.display();
+        assert!(!output.status.success(), "cargo {arguments:?} in {folder}");
+        String::from_utf8(output.stderr).expect("UTF-8 is printed")
+    }
+
+    fn output(&self, arguments: &[&str]) -> Output {
+        Command::new(env::var_os("CARGO").unwrap_or(OsString::from("cargo")))
+            .args(arguments)
+            .current_dir(&self.folder)
+            .env("CARGO_TARGET_DIR", self.folder.join("target"))
+            .env_remove("RUSTFLAGS")
+            .output()
+            .expect("cargo can be started")
     }
 }
 

@@ -124,6 +124,7 @@ fn declaration(network: &Network, weights: WeightsSource) -> Declaration {
         budget: Budget::default(),
         reserve: Reserve::default(),
         weights,
+        results: None,
         plan: PlanChoice::default(),
         code: CodeChoice::default(),
         layer_code: BTreeMap::new(),

@@ -50,6 +50,7 @@ fn declaration(network: &Network, code: CodeChoice) -> Declaration {
         budget: Budget::default(),
         reserve: Reserve::default(),
         weights: WeightsSource::File,
+        results: None,
         plan: PlanChoice::default(),
         code,
         layer_code: BTreeMap::new(),

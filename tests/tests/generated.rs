@@ -197,7 +197,7 @@ fn windows_that_stay() -> Vec<(Case, Strategy)> {
 /// What one network prints in the generated crate.
 const MAIN: &str = r#"
 macro_rules! report {
-    ($index:literal, [$($input:literal,)*] $($parameters:literal)? $($stay:ident)?) => {
+    ($index:literal, [$($input:literal,)*] $($parameters:literal)?) => {
         pub(crate) fn report() {
             static INPUTS: &[&[u8; Net::INPUT_LEN]] = &[$(include_bytes!($input)),*];
             static NET: std::sync::Mutex<Net> = std::sync::Mutex::new(Net::new());
@@ -211,7 +211,8 @@ macro_rules! report {
                 print("classify", &[net.classify(input).to_string()]);
                 // An image that is given up leaves sums and a half-filled map.
                 for byte in &input[..input.len() / 2] {
-                    net.push(!byte);
+                    assert!(net.push(!byte).is_none());
+                    assert!(net.results().is_none());
                 }
                 net.begin();
                 for image in ["push", "push_again"] {
@@ -222,12 +223,22 @@ macro_rules! report {
                     let results = net.push(*last).unwrap();
                     print(image, &results.map(|value| value.to_string()));
                 }
-                $(
-                    let $stay = input.iter().map(|byte| net.push_in_place(*byte));
-                    assert_eq!($stay.filter(|complete| *complete).count(), 1);
-                    let $stay = (0..Net::CLASSES).map(|index| net.result(index).to_string());
-                    print("in_place", &$stay.collect::<Vec<_>>());
-                )?
+                assert!(net.results().is_none());
+                let (last, rest) = input.split_last().unwrap();
+                for byte in rest {
+                    assert!(net.push_in_place(*byte).is_none());
+                }
+                let results = net.push_in_place(*last).unwrap();
+                assert_eq!(results.len(), Net::CLASSES);
+                let in_place: Vec<_> = results.iter().map(|value| value.to_string()).collect();
+                print("in_place", &in_place);
+                let index = |index| net.result(index).map(|value| value.to_string());
+                assert_eq!((0..=Net::CLASSES).map_while(index).collect::<Vec<_>>(), in_place);
+                print("class", &[net.class().unwrap().to_string()]);
+                let block = [&input[..], &input[..1]].concat();
+                let (results, behind) = net.push_slice(&block).unwrap();
+                assert_eq!((behind.len(), net.class()), (1, None));
+                print("push_slice", &results.map(|value| value.to_string()));
                 $(
                     let mut noisy = Net::new();
                     noisy.params_mut().copy_from_slice(include_bytes!($parameters));
@@ -283,10 +294,6 @@ fn write_crate(crates: &Crates, cases: &[(Case, Strategy)]) -> BTreeMap<String, 
         };
         let parameters = parameters.filter(|_| source == "weights: runtime");
         let parameters_file = format!("{index}.parameters");
-        let sum_bytes = SumBytes::all(&case.network, 2);
-        let planned = plan::plan(&case.network, &sum_bytes, *plan);
-        let mut values = case.network.values().iter();
-        let stays = values.all(|(value, _)| planned.placement(value).is_none());
         let mut inputs = String::new();
         for (number, input) in case.inputs.iter().enumerate() {
             let name = format!("{index}.{number}.input");
@@ -294,8 +301,7 @@ fn write_crate(crates: &Crates, cases: &[(Case, Strategy)]) -> BTreeMap<String, 
             files.push((format!("src/{name}"), input.clone()));
             let trace = evaluate(&case.network, &case.weights, input);
             let results: Vec<String> = trace.results().iter().map(i64::to_string).collect();
-            let in_place = stays.then_some("in_place");
-            for method in ["run", "push", "push_again"].into_iter().chain(in_place) {
+            for method in ["run", "push", "push_again", "in_place", "push_slice"] {
                 expected.insert(format!("{index} {number} {method}"), results.join(" "));
             }
             if let Some((program, bytes)) = &parameters {
@@ -306,8 +312,12 @@ fn write_crate(crates: &Crates, cases: &[(Case, Strategy)]) -> BTreeMap<String, 
                 let results: Vec<String> = results.iter().map(i64::to_string).collect();
                 expected.insert(format!("{index} {number} noise"), results.join(" "));
             }
-            let class = trace.class().to_string();
-            expected.insert(format!("{index} {number} classify"), class);
+            for method in ["classify", "class"] {
+                expected.insert(
+                    format!("{index} {number} {method}"),
+                    trace.class().to_string(),
+                );
+            }
         }
         writeln!(
             main,
@@ -318,7 +328,7 @@ fn write_crate(crates: &Crates, cases: &[(Case, Strategy)]) -> BTreeMap<String, 
         plan: {name},
         {source},
     }}
-    report!({index}, [{inputs}] {} {});
+    report!({index}, [{inputs}] {});
 }}",
             case.list(),
             case.bits(),
@@ -326,7 +336,6 @@ fn write_crate(crates: &Crates, cases: &[(Case, Strategy)]) -> BTreeMap<String, 
                 Some(_) => format!("{parameters_file:?}"),
                 None => String::new(),
             },
-            if stays { "results" } else { "" },
         )
         .unwrap();
         writeln!(calls, "    network_{index}::report();").unwrap();

@@ -10,7 +10,11 @@ use herringbone_tests::reference::evaluate;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// The older one has its own test: it has no `::crate` paths.
+const EDITIONS: [&str; 3] = ["2018", "2021", "2024"];
+
 const HOSTILE: &[u8] = include_bytes!("../fixtures/hygiene/hostile.rs");
+const STRICT: &[u8] = include_bytes!("../fixtures/hygiene/strict.rs");
 const PLAIN: &[u8] = include_bytes!("../fixtures/hygiene/plain.rs");
 
 /// `[12, 13, 2] => < A, C1(3,3), C2*(4,3), Dr, M, D(5), D*(3) >`.
@@ -51,7 +55,7 @@ fn each_edition(name: &str, main: &str, source: &[u8]) -> (Crates, Vec<String>) 
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let crates = Crates::new(folder);
     let (first, second) = (first().file, second().file);
-    let editions = ["2018", "2021", "2024"];
+    let editions = EDITIONS;
     let names = editions.map(|edition| {
         let name = format!("{name}_{edition}");
         let files = [
@@ -68,6 +72,12 @@ fn each_edition(name: &str, main: &str, source: &[u8]) -> (Crates, Vec<String>) 
 #[test]
 fn no_name_or_lint_of_the_user_breaks_generated_code() {
     let (crates, _) = each_edition("hostile", "src/lib.rs", HOSTILE);
+    crates.cargo(&["build", "--quiet", "--workspace"]);
+}
+
+#[test]
+fn a_user_who_forbids_every_lint_and_has_traits_for_every_type_is_at_home() {
+    let (crates, _) = each_edition("strict", "src/lib.rs", STRICT);
     crates.cargo(&["build", "--quiet", "--workspace"]);
 }
 
@@ -109,6 +119,37 @@ fn every_edition_computes_the_same_in_the_planned_size() {
         let printed: BTreeMap<_, _> = lines.map(|(key, value)| (key, value.to_owned())).collect();
         assert_eq!(printed, expected, "{name}");
     }
+}
+
+#[test]
+fn the_oldest_edition_shows_what_is_wrong_with_a_declaration() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("oldest");
+    let crates = Crates::new(folder);
+    let list = |outputs: u32| {
+        format!(
+            "extern crate herringbone;\nherringbone::network! {{ pub N: [4, 4, 1] => < \
+             C1({outputs},3), D*(2) >, weights: runtime }}\nfn main() {{ N::new(); }}\n"
+        )
+    };
+    crates.add(
+        "right",
+        "2015",
+        "herringbone",
+        &[("src/main.rs", list(2).as_bytes())],
+    );
+    crates.add(
+        "wrong",
+        "2015",
+        "herringbone",
+        &[("src/main.rs", list(0).as_bytes())],
+    );
+    crates.cargo(&["check", "--quiet", "--package", "right"]);
+    let errors = crates.cargo_fails(&["check", "--quiet", "--package", "wrong"]);
+    assert!(
+        errors.contains("`C1` takes from 1 to 255 outputs"),
+        "{errors}"
+    );
+    assert!(!errors.contains("crate root"), "{errors}");
 }
 
 #[test]

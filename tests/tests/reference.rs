@@ -71,6 +71,7 @@ fn the_planned_program_stores_the_published_layers() {
         budget: Budget::default(),
         reserve: Reserve::default(),
         weights: WeightsSource::File,
+        results: None,
         plan: PlanChoice::default(),
         code: CodeChoice::Table,
         layer_code: BTreeMap::new(),

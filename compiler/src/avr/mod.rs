@@ -79,6 +79,16 @@ impl Core {
             program_counter: ProgramCounter::of_flash(target.flash_bytes),
         }
     }
+
+    /// What rustc's `target_feature`s say of a build for this core: each with
+    /// whether it is there.
+    pub(crate) fn features(self) -> [(&'static str, bool); 3] {
+        [
+            ("mul", self.multiplies),
+            ("jmpcall", self.has_jmp),
+            ("eijmpcall", self.program_counter.bytes == 3),
+        ]
+    }
 }
 
 /// Of parts with 8 KB and less, avr25 and avr4 do without `jmp` and `call`;

@@ -4,7 +4,7 @@ use super::{DEFAULT_RESERVE_BESIDE_STACK_BYTES, Design, Resources, Sums, footpri
 use crate::declaration::{Declaration, PlanChoice, WeightsSource};
 use crate::network::Network;
 use crate::plan::{self, InPlace, MemoryPlan, Strategy, SumBytes};
-use crate::program::parameter_bytes;
+use crate::program::{parameter_bytes, results_place};
 
 /// Takes the plan that the declaration asks for; where it does not, the fastest
 /// of those that fit. Where none does, the one with the least code of those that
@@ -67,6 +67,8 @@ struct Candidates<'a> {
     declaration: &'a Declaration,
     sums: &'a Sums<'a>,
     parameter_bytes: u32,
+    /// Of all results, as they are stored.
+    all_results_bytes: u32,
     plans: Vec<MemoryPlan>,
 }
 
@@ -82,6 +84,7 @@ impl<'a> Candidates<'a> {
                 WeightsSource::Runtime => parameter_bytes(network).try_into().unwrap_or(u32::MAX),
                 WeightsSource::File | WeightsSource::Nowhere => 0,
             },
+            all_results_bytes: sums.results_bytes(network),
             plans: plans(network, declaration.plan, &sum_bytes),
         }
     }
@@ -90,6 +93,14 @@ impl<'a> Candidates<'a> {
         u64::from(plan.arena_bytes)
             + u64::from(plan.cursor_bytes())
             + u64::from(self.parameter_bytes)
+            + u64::from(self.results_bytes(plan))
+    }
+
+    fn results_bytes(&self, plan: &MemoryPlan) -> u32 {
+        match results_place(&self.declaration.network, plan, self.all_results_bytes) {
+            Some(_) => 0,
+            None => self.all_results_bytes,
+        }
     }
 
     fn design(&self, plan: MemoryPlan) -> Design {
@@ -100,6 +111,7 @@ impl<'a> Candidates<'a> {
             reserve_bytes: reserve_bytes.unwrap_or(default_reserve_bytes),
             default_reserve_bytes,
             parameter_bytes: self.parameter_bytes,
+            results_bytes: self.results_bytes(&plan),
             footprint,
             plan,
         }

@@ -31,6 +31,20 @@ impl Sums<'_> {
             None => Accumulators::at_run_time(network).sum_bytes(),
         }
     }
+
+    /// Bytes of all results, as they are stored.
+    pub(crate) fn results_bytes(&self, network: &Network) -> u32 {
+        let at_run_time;
+        let accumulators = match self.constants {
+            Some((_, accumulators)) => accumulators,
+            None => {
+                at_run_time = Accumulators::at_run_time(network);
+                &at_run_time
+            }
+        };
+        let accumulator = program::results_accumulator(network, accumulators);
+        network.output().values() * accumulator.bytes()
+    }
 }
 
 /// What the code of a plan takes.
@@ -270,7 +284,13 @@ fn on_avr(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan, core: C
         })
         .collect();
     let largest = layers.iter().max_by_key(|(_, layer)| layer.flash_bytes);
-    let results_bytes = program.results.accumulator.bytes() * program.results.count;
+    // The results as they are stored, and once more where they are wanted wider.
+    let stored = program.results.accumulator;
+    let bytes_each = match declaration.logit(stored) {
+        wider if wider > stored => wider.bytes() + stored.bytes(),
+        same => same.bytes(),
+    };
+    let results_bytes = bytes_each * program.results.count;
     Footprint {
         stack_bytes: stack_bytes(&code, results_bytes),
         flash_bytes: u64::from(code.flash_bytes() + GLUE_FLASH_BYTES) + tables_bytes,

@@ -31,15 +31,24 @@ pub struct Design {
     default_reserve_bytes: u32,
     /// Bytes of the parameters that are loaded at run time.
     pub parameter_bytes: u32,
+    /// Bytes in which results are kept, where the arena has no room for them beside
+    /// the map that they are made of; else 0.
+    pub results_bytes: u32,
     /// What its code takes.
     pub footprint: Footprint,
 }
 
 impl Design {
-    /// The size of the network's value: arena, cursor, and parameters where they
-    /// are loaded at run time.
+    /// The size of the network's value: arena, cursor, parameters where they are
+    /// loaded at run time, and results where the arena has no room for them.
     pub fn state_bytes(&self) -> u32 {
-        (self.plan.arena_bytes + self.plan.cursor_bytes()).saturating_add(self.parameter_bytes)
+        [
+            self.plan.cursor_bytes(),
+            self.parameter_bytes,
+            self.results_bytes,
+        ]
+        .into_iter()
+        .fold(self.plan.arena_bytes, u32::saturating_add)
     }
 
     /// What an inference is expected to cost: cycles on AVR; elsewhere what plans

@@ -4,7 +4,7 @@ use super::{Design, Sums, footprint, needed_flash_bytes, owner, remedies};
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
 use crate::network::{LayerId, Network};
 use crate::plan::{Keeps, MemoryPlan, Sink};
-use crate::program::Accumulator;
+use crate::program::{Accumulator, parameter_bytes};
 use std::fmt;
 
 /// A design that needs more than there is.
@@ -25,7 +25,7 @@ impl fmt::Display for OverBudget {
 pub(super) fn over(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Vec<OverBudget> {
     let sram = over_sram(declaration, design, sums);
     let flash = over_flash(declaration, design, sums);
-    let array = over_array(declaration, design);
+    let array = over_array(declaration);
     [sram, flash, array].into_iter().flatten().collect()
 }
 
@@ -51,7 +51,7 @@ fn over_sram(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Opt
     let live = live_at_peak(network, plan);
     let mut message = format!(
         "over budget: the network needs {} bytes of SRAM, and {owner} has {given_bytes}\n\
-         needed: {} of arena (peak at `{layer}`), {} of state, {}{} of reserve{}\n\
+         needed: {} of arena (peak at `{layer}`), {} of state, {}{}{} of reserve{}\n\
          live at the peak: {live}\n",
         design.sram_bytes(),
         plan.arena_bytes,
@@ -59,6 +59,10 @@ fn over_sram(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Opt
         match design.parameter_bytes {
             0 => String::new(),
             bytes => format!("{bytes} of parameters, "),
+        },
+        match design.results_bytes {
+            0 => String::new(),
+            bytes => format!("{bytes} of results, "),
         },
         design.reserve_bytes,
         match declaration.reserve.sram_bytes {
@@ -231,11 +235,14 @@ pub(super) fn demands_unrolled(declaration: &Declaration) -> bool {
 }
 
 /// Parameters that are no array on any target.
-fn over_array(declaration: &Declaration, design: &Design) -> Option<OverBudget> {
-    const LARGEST_BYTES: u32 = i32::MAX as u32;
-    let layers = declaration.network.nodes().iter();
-    let largest = layers.max_by_key(|layer| layer.weight_count())?;
-    (design.parameter_bytes > LARGEST_BYTES).then(|| OverBudget {
+fn over_array(declaration: &Declaration) -> Option<OverBudget> {
+    const LARGEST_BYTES: u64 = i32::MAX as u64;
+    let network = &declaration.network;
+    let largest = network
+        .nodes()
+        .iter()
+        .max_by_key(|node| node.weight_count())?;
+    (parameter_bytes(network) > LARGEST_BYTES).then(|| OverBudget {
         layer: largest.layer,
         message: format!(
             "the parameters take more than {LARGEST_BYTES} bytes, most of them here: {} weights: \

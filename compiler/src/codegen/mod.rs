@@ -100,6 +100,12 @@ pub(crate) fn results_type(program: &Program) -> TokenStream {
     quote!([#integer; #length])
 }
 
+/// The integer that results are stored in: that of the program, or, of a design
+/// to size, the widest that its weights may want.
+pub(crate) fn stored_results(program: Option<&Program>) -> Accumulator {
+    program.map_or(Accumulator::I32, |program| program.results.accumulator)
+}
+
 /// Whether an operation has parameters, which may come at run time.
 fn reads_parameters(operation: &Operation) -> bool {
     operation.sums().next().is_some()

@@ -13,6 +13,7 @@ mod stage;
 pub use accumulator::Accumulator;
 pub use flash::parameter_table_bytes;
 pub use form::Form;
+pub(crate) use lower::results_place;
 pub use lower::{lower, lower_runtime, pack_parameters, results_accumulator};
 pub use packed::{pack_row, packed_row_bytes, unpack_row};
 pub use parameters::{ConstantParameters, RuntimeParameters, SumParameters, parameter_bytes};
@@ -413,6 +414,7 @@ pub struct Results {
     /// Of which type.
     pub accumulator: Accumulator,
     /// A byte of the arena from which on it has room for all of them beside the
-    /// map that they are computed from; or where a stage keeps them.
+    /// map that they are computed from; or where a stage keeps them. `None` where
+    /// they take bytes of their own after the arena.
     pub place_byte: Option<u32>,
 }

@@ -182,6 +182,7 @@ mod tests {
             budget: Budget::default(),
             reserve: Reserve::default(),
             weights: WeightsSource::Runtime,
+            results: None,
             plan: PlanChoice::Named(Strategy::ROW_MAJOR),
             code: CodeChoice::Fastest,
             layer_code: BTreeMap::new(),

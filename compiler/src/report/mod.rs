@@ -103,12 +103,16 @@ fn totals(declaration: &Declaration, design: &Design) -> Vec<String> {
 
 fn sram(declaration: &Declaration, design: &Design) -> String {
     let mut text = format!(
-        "SRAM: {} arena + {} state + {}{} reserve = {} bytes",
+        "SRAM: {} arena + {} state + {}{}{} reserve = {} bytes",
         design.plan.arena_bytes,
         design.plan.cursor_bytes(),
         match design.parameter_bytes {
             0 => String::new(),
             bytes => format!("{bytes} parameters + "),
+        },
+        match design.results_bytes {
+            0 => String::new(),
+            bytes => format!("{bytes} results + "),
         },
         design.reserve_bytes,
         design.sram_bytes(),
@@ -395,5 +399,36 @@ mod tests {
         assert_eq!(code[2][0], "loaded");
         let taken = |cell: &str| cell.replace(',', "").parse::<u32>().unwrap() > 0;
         assert!(code[1..].iter().all(|row| taken(&row[1]) && taken(&row[2])));
+    }
+    #[test]
+    fn a_row_says_the_labels_of_what_a_layer_makes_and_reads() {
+        let text = "N: [12, 12, 1] => < 'stem: C1(4,3), R(3), 'left: C1(4,1), 'stem, T(1), \
+                    C1(4,1, add: 'stem), Cat('left), D*(3) >, plan: row_major";
+        let declaration = syntax::parse(text.parse().unwrap()).declaration.unwrap();
+        let sums = Sums {
+            widest: Accumulator::I16,
+            constants: None,
+        };
+        let design = budget::choose(&declaration, &sums);
+        let mut names: Vec<String> = layers(&declaration, &design)
+            .into_iter()
+            .map(|row| row.name)
+            .collect();
+        // The plan may compute branches in another order.
+        names.sort();
+        assert_eq!(
+            names,
+            [
+                "'left: C1(4,1)",
+                "'stem, T(1)",
+                "'stem: C1(4,3)",
+                "C1(4,1, add: 'stem)",
+                "Cat('left)",
+                "D*(3)",
+                "R(3) first",
+                "R(3) second",
+                "input",
+            ]
+        );
     }
 }

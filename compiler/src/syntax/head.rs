@@ -27,6 +27,7 @@ pub(super) fn parse(tokens: TokenStream, errors: &mut Diagnostics) -> Source {
         position: 0,
     };
     let name = name(&mut cursor, errors);
+    generics(&mut cursor, errors);
     let input = match cursor.at_end() {
         true if name.is_none() => InputAst::default(),
         _ => input(&mut cursor, name.is_some(), errors),
@@ -40,7 +41,8 @@ pub(super) fn parse(tokens: TokenStream, errors: &mut Diagnostics) -> Source {
         }
         false => list(&mut cursor, errors),
     };
-    let (keys, values) = keys::parse(cursor.rest(), errors);
+    let rest = up_to_another(cursor.rest(), errors);
+    let (keys, values) = keys::parse(rest, errors);
     Source {
         attributes,
         visibility,
@@ -163,6 +165,67 @@ fn name(cursor: &mut Cursor<'_>, errors: &mut Diagnostics) -> Option<Ident> {
     }
 }
 
+/// Skips `<T>` after the name, which is an error.
+fn generics(cursor: &mut Cursor<'_>, errors: &mut Diagnostics) {
+    if !is_punct(cursor.peek(), '<') {
+        return;
+    }
+    let start = cursor.position;
+    let open = |trees: &[TokenTree]| {
+        let marks = |mark| {
+            trees
+                .iter()
+                .filter(|tree| is_punct(Some(tree), mark))
+                .count()
+        };
+        marks('<') > marks('>')
+    };
+    let rest = cursor.rest();
+    let Some(length) = (1..=rest.len()).find(|&length| !open(&rest[..length])) else {
+        return;
+    };
+    // Of `N < layers >`, whose input is missing, there is nothing more to take.
+    if !is_punct(rest.get(length), ':') {
+        return;
+    }
+    cursor.position += length;
+    errors.error(
+        stream(&cursor.trees[start..cursor.position]),
+        "a network takes no generic parameters: leave them out",
+    );
+}
+
+/// Where another network's name is.
+fn another(trees: &[TokenTree]) -> Option<usize> {
+    let begins = |at: usize| {
+        matches!(
+            &trees[at..],
+            [TokenTree::Ident(_), colon, TokenTree::Group(shape), arrow, ..]
+                if is_punct(Some(colon), ':')
+                    && shape.delimiter() == Delimiter::Bracket
+                    && is_punct(Some(arrow), '=')
+        )
+    };
+    (0..trees.len()).find(|&at| begins(at))
+}
+
+/// What is before another network's name, which is an error.
+fn up_to_another<'a>(trees: &'a [TokenTree], errors: &mut Diagnostics) -> &'a [TokenTree] {
+    let Some(another) = another(trees) else {
+        return trees;
+    };
+    let name = &trees[another];
+    errors.error(
+        name,
+        format!("`herringbone::network!` declares one network: declare `{name}` in another"),
+    );
+    // Its visibility, attributes and comments are before its name.
+    let end = trees[..another]
+        .iter()
+        .rposition(|tree| is_punct(Some(tree), ';') || is_punct(Some(tree), ','));
+    &trees[..end.unwrap_or(0)]
+}
+
 /// The colon and the brackets.
 fn input(cursor: &mut Cursor<'_>, named: bool, errors: &mut Diagnostics) -> InputAst {
     if cursor.at_end() {
@@ -278,8 +341,22 @@ fn list(cursor: &mut Cursor<'_>, errors: &mut Diagnostics) -> ListAst {
         cursor.expected("`<` before the first layer", errors);
     }
     let rest = cursor.rest();
+    // The `>` of `::<5>` ends no list.
+    let in_turbofish = |at: usize| {
+        let before = rest[..at]
+            .iter()
+            .rposition(|tree| is_punct(Some(tree), '<'));
+        before.is_some_and(|open| {
+            open >= 2
+                && is_punct(rest.get(open - 1), ':')
+                && is_punct(rest.get(open - 2), ':')
+                && !rest[open..at].iter().any(|tree| is_punct(Some(tree), '>'))
+        })
+    };
     let end = (0..rest.len())
-        .find(|&at| is_punct(rest.get(at), '>') || starts_key_after_list(rest, at))
+        .find(|&at| {
+            is_punct(rest.get(at), '>') && !in_turbofish(at) || starts_key_after_list(rest, at)
+        })
         .unwrap_or(rest.len());
     let inside = &rest[..end];
     cursor.position += end;
@@ -319,6 +396,10 @@ fn starts_key_after_list(trees: &[TokenTree], at: usize) -> bool {
 /// The comma before the keys.
 fn end_of_list(cursor: &mut Cursor<'_>, errors: &mut Diagnostics) {
     if cursor.at_end() || cursor.take(',') {
+        return;
+    }
+    // Of another network, its name says what is wrong.
+    if is_punct(cursor.peek(), ';') && another(cursor.rest()).is_some() {
         return;
     }
     cursor.expected("`,` after the layers", errors);

@@ -23,6 +23,8 @@ pub enum Key {
     Bits,
     /// `reserve`: bytes of SRAM and flash for the rest of the firmware.
     Reserve,
+    /// `results`: the integer of the results.
+    Results,
     /// `plan`: the order of computing.
     Plan,
     /// `code`: the form of kernels.
@@ -31,13 +33,14 @@ pub enum Key {
 
 impl Key {
     /// Every key.
-    pub const ALL: [Key; 8] = [
+    pub const ALL: [Key; 9] = [
         Key::Target,
         Key::Sram,
         Key::Flash,
         Key::Weights,
         Key::Bits,
         Key::Reserve,
+        Key::Results,
         Key::Plan,
         Key::Code,
     ];
@@ -51,6 +54,7 @@ impl Key {
             Key::Weights => "weights",
             Key::Bits => "bits",
             Key::Reserve => "reserve",
+            Key::Results => "results",
             Key::Plan => "plan",
             Key::Code => "code",
         }
@@ -67,6 +71,7 @@ impl Key {
             Key::Plan => {
                 "`row_major`, `herringbone`, `segments`, `streamed`, `streamed(2)`, `streamed(2, row_major)` or `smallest`"
             }
+            Key::Results => "`i16` or `i32`",
             Key::Code => "`unrolled` or `table`",
         }
     }

@@ -17,6 +17,7 @@ use crate::weights::WeightsValue;
 /// Checks the parts against one another; the declaration is there when the
 /// shapes are right and no part is missing.
 pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declaration>, Outline) {
+    layout_attributes(source, errors);
     budget_keys(source, errors);
     code_of_loaded_weights(source, errors);
     input_array(source, errors);
@@ -58,6 +59,7 @@ pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declar
             flash_bytes: values.reserve.flash.as_ref().map(|reserve| reserve.bytes),
         },
         weights,
+        results: values.results,
         plan: values
             .plan
             .as_ref()
@@ -79,6 +81,17 @@ fn dense_outputs(list: &ListAst) -> Option<usize> {
     let last = layers.next()?;
     let is_dense = last.letter == Some(Letter::D);
     is_dense.then_some(last.outputs? as usize)
+}
+
+fn layout_attributes(source: &Source, errors: &mut Diagnostics) {
+    for attribute in &source.attributes {
+        if attribute.path().is_ident("repr") {
+            errors.error(
+                attribute,
+                "a network takes no `repr`: its layout is the memory plan's",
+            );
+        }
+    }
 }
 
 fn budget_keys(source: &Source, errors: &mut Diagnostics) {

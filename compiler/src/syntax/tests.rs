@@ -115,7 +115,7 @@ fn all_mistakes_are_told_at_once_and_each_once() {
             "kernel 12 is not supported: expected 1 to 11",
             "expected bytes for `sram`, from 1 to 4294967295, found `2k`: write the number without a suffix",
             "unknown key `wieghts`: did you mean `weights`? expected one of target, sram, flash, \
-             weights, bits, reserve, plan, code",
+             weights, bits, reserve, results, plan, code",
             "duplicate key `sram`: it is given above as `2k`",
             "expected 2, 4 or 8 bits for `weights`, found `3`",
             "unknown entry `bias` of `bits`: did you mean `biases`? expected weights, biases or activations",
@@ -385,4 +385,43 @@ fn the_code_of_a_layer_overrides_that_of_the_network() {
         (reserve.sram_bytes, reserve.flash_bytes),
         (None, Some(2048))
     );
+}
+
+#[test]
+fn one_mistake_is_one_error() {
+    let one = |text: &str, part: &str| {
+        let messages = errors(text);
+        assert_eq!(messages.len(), 1, "{text}: {messages:#?}");
+        assert!(messages[0].contains(part), "{text}: {messages:#?}");
+    };
+    one("N<T>: [28, 28, 1] => < D*(10) >", "no generic parameters");
+    one(
+        "N<'a, T>: [28, 28, 1] => < D*(10) >",
+        "no generic parameters",
+    );
+    one("N: [28, 28, 1] => < C1::<5>(3), D*(10) >", "after `C1`");
+    one(
+        "A: [8, 8, 1] => < D*(3) >; pub M: [8, 8, 1] => < D*(3) >",
+        "declare `M` in another",
+    );
+    one(
+        "A: [8, 8, 1] => < D*(3) >, plan: smallest, pub(crate) M: [8, 8, 1] => < D*(3) >, code: table",
+        "declare `M` in another",
+    );
+    one(
+        "A: [8, 8, 1] => < D*(3) >, #[derive(Debug)] M: [8, 8, 1] => < D*(3) >",
+        "declare `M` in another",
+    );
+    one("#[repr(align(64))] N: [8, 8, 1] => < D*(3) >", "no `repr`");
+}
+
+#[test]
+fn an_image_whose_channels_come_first_is_recognised() {
+    let messages = errors("N: [1, 28, 28] => < C1(8,3), M, D*(10) >");
+    assert!(
+        messages[0].contains("is `[28, 28, 1]` meant?"),
+        "{messages:#?}"
+    );
+    let messages = errors("N: [1, 28, 3] => < C1(8,3), M, D*(10) >");
+    assert!(!messages[0].contains("meant"), "{messages:#?}");
 }

@@ -12,6 +12,7 @@ use super::tokens::{
 use crate::declaration::CodeChoice;
 use crate::diagnostic::Diagnostics;
 use crate::network::Bits;
+use crate::program::Accumulator;
 use crate::spelling::nearest;
 use crate::target::Target;
 use crate::weights::{PathPart, WeightsPath, WeightsValue};
@@ -25,6 +26,7 @@ pub(super) fn read(key: Key, value: &[TokenTree], values: &mut Values, errors: &
         Key::Reserve => values.reserve = reserve(value, errors),
         Key::Weights => values.weights = weights(value, errors),
         Key::Bits => values.bits = bits(value, errors),
+        Key::Results => values.results = results(value, errors),
         Key::Plan => values.plan = plan::read(value, errors),
         Key::Code => values.code = code(value, errors),
     }
@@ -127,6 +129,17 @@ fn reserve(value: &[TokenTree], errors: &mut Diagnostics) -> ReserveAst {
         },
     );
     reserve
+}
+
+fn results(value: &[TokenTree], errors: &mut Diagnostics) -> Option<Accumulator> {
+    match ident(value).map(ToString::to_string).as_deref() {
+        Some("i16") => Some(Accumulator::I16),
+        Some("i32") => Some(Accumulator::I32),
+        _ => {
+            wrong(Key::Results, value, errors);
+            None
+        }
+    }
 }
 
 fn bits(value: &[TokenTree], errors: &mut Diagnostics) -> Option<Bits> {

@@ -28,6 +28,20 @@ pub enum WeightsError {
         /// What the system says.
         reason: String,
     },
+    /// More bytes than a weights file of the network can have.
+    TooLarge {
+        /// Bytes that it can have.
+        most_bytes: u64,
+        /// Bytes of the file.
+        found: u64,
+    },
+    /// A pointer of Git LFS in place of the file.
+    LfsPointer,
+    /// More errors of kinds that were shown.
+    More {
+        /// How many.
+        count: usize,
+    },
     /// Fewer bytes than the length of the header takes.
     NoHeaderLength {
         /// Bytes of the file.
@@ -141,12 +155,22 @@ impl fmt::Display for WeightsError {
             ),
             Self::HeaderCut { needed, found } => write!(
                 f,
-                "the weights file is truncated or not safetensors: its first 8 bytes tell of a header of {needed} bytes, found {found} behind them"
+                "the weights file is truncated or not safetensors: its first 8 bytes announce a header of {needed} bytes, found {found} after them"
             ),
             Self::BadHeader { length, reason } => write!(
                 f,
-                "the weights file is not safetensors: its header of {length} bytes is wrong: {reason}"
+                "the weights file is not safetensors: its header of {length} bytes is wrong: {}",
+                Shown(reason)
             ),
+            Self::TooLarge { most_bytes, found } => write!(
+                f,
+                "the weights file has {found} bytes, and one of this network has {most_bytes} at the most: give the path of its weights"
+            ),
+            Self::LfsPointer => f.write_str(
+                "the weights file is a pointer of Git LFS: fetch the file itself with `git lfs pull`",
+            ),
+            Self::More { count: 1 } => f.write_str("and 1 more error in the weights file"),
+            Self::More { count } => write!(f, "and {count} more errors in the weights file"),
             Self::DataLength { needed, found } if found < needed => write!(
                 f,
                 "the weights file is truncated: its tensors take {needed} bytes, found {found}"
@@ -178,16 +202,23 @@ impl fmt::Display for WeightsError {
             }
             Self::Misnamed { found, expected } => write!(
                 f,
-                "`{found}` is no tensor of this network: it has the type and shape of `{}`, which is missing: rename it",
+                "this network has no tensor `{}`: it has the type and shape of `{}`, which is missing: rename it",
+                Shown(found),
                 expected.name
             ),
-            Self::Surplus { name, reason } => write!(f, "`{name}` is surplus: {reason}"),
+            Self::Surplus { name, reason } => {
+                write!(f, "`{}` is surplus: {reason}", Shown(name))
+            }
             Self::Mismatch {
                 expected,
                 dtype,
                 shape,
             } => {
-                let found = format!("{dtype} {shape:?}");
+                const MOST_AXES: usize = 8;
+                let found = match shape.get(..MOST_AXES + 1) {
+                    Some(_) => format!("{dtype} of {} axes", shape.len()),
+                    None => format!("{dtype} {shape:?}"),
+                };
                 write!(
                     f,
                     "`{}`: expected {}, found {found}",
@@ -242,6 +273,26 @@ impl fmt::Display for WeightsError {
 }
 
 impl std::error::Error for WeightsError {}
+
+/// Text of a file, escaped, and no more than its first characters.
+struct Shown<'a>(&'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MOST_CHARACTERS: usize = 120;
+        let mut characters = self.0.chars();
+        for character in characters.by_ref().take(MOST_CHARACTERS) {
+            match character {
+                '"' | '\'' => write!(f, "{character}")?,
+                _ => write!(f, "{}", character.escape_debug())?,
+            }
+        }
+        match characters.next() {
+            Some(_) => f.write_str("…"),
+            None => Ok(()),
+        }
+    }
+}
 
 /// "I8 [5, 3, 3, 1], which is [out, rows, columns, in]".
 struct Wanted<'a>(&'a ExpectedTensor);

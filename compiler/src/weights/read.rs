@@ -1,6 +1,7 @@
 //! From the bytes of a safetensors file to checked integers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 use std::path::Path;
 
 use safetensors::{SafeTensorError, SafeTensors, tensor::Metadata, tensor::TensorView};
@@ -15,19 +16,66 @@ const LENGTH_BYTES: usize = size_of::<u64>();
 /// Bits that a sum is shifted at most: the widest accumulator has 32.
 const MOST_SHIFT: u8 = 31;
 
-/// Reads the bytes of a file.
+/// Reads the bytes of a weights file of `network`: of a regular file, and no
+/// more than such a file can have.
 ///
 /// # Errors
-/// [`WeightsError::Unreadable`] with what the system says.
-pub fn load(path: &Path) -> Result<Vec<u8>, WeightsError> {
-    std::fs::read(path).map_err(|error| WeightsError::Unreadable {
+/// [`WeightsError::Unreadable`] with what the system says, or with what is no
+/// file of weights; [`WeightsError::TooLarge`].
+pub fn load(path: &Path, network: &Network) -> Result<Vec<u8>, WeightsError> {
+    let unreadable = |reason: String| WeightsError::Unreadable {
         path: path.to_owned(),
-        reason: match error.kind() {
-            std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        reason,
+    };
+    let of_system = |error: std::io::Error| {
+        unreadable(match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                "there is no such file: `cargo herringbone train` makes one of a data set"
+                    .to_owned()
+            }
             std::io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
             _ => error.to_string(),
-        },
-    })
+        })
+    };
+    // Before it is opened, for which a pipe waits.
+    let metadata = std::fs::metadata(path).map_err(of_system)?;
+    if metadata.is_dir() {
+        return Err(unreadable("it is a directory".to_owned()));
+    }
+    if !metadata.is_file() {
+        return Err(unreadable("it is not a regular file".to_owned()));
+    }
+    let most_bytes = most_file_bytes(network);
+    let too_large = |found| WeightsError::TooLarge { most_bytes, found };
+    if metadata.len() > most_bytes {
+        return Err(too_large(metadata.len()));
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(of_system)?;
+    // It may have grown since.
+    let mut file = file.take(most_bytes + 1);
+    file.read_to_end(&mut bytes).map_err(of_system)?;
+    let found = bytes.len() as u64;
+    if found > most_bytes {
+        return Err(too_large(found));
+    }
+    Ok(bytes)
+}
+
+/// Bytes that a file of weights may have: its tensors in 64 bits each, so that
+/// those of a network that is not quantised yet are read and said to be, and a
+/// header.
+fn most_file_bytes(network: &Network) -> u64 {
+    const MOST_HEADER_BYTES: u64 = 1 << 20;
+    const WIDEST_VALUE_BYTES: u64 = 8;
+    let values = expected_tensors(network).into_iter().map(|tensor| {
+        let lengths = tensor.shape.iter().map(|&length| length as u64);
+        lengths.fold(1, u64::saturating_mul)
+    });
+    values
+        .fold(0, u64::saturating_add)
+        .saturating_mul(WIDEST_VALUE_BYTES)
+        .saturating_add(MOST_HEADER_BYTES)
 }
 
 /// Reads the weights of `network` from the bytes of a safetensors file.
@@ -83,12 +131,44 @@ pub fn read(network: &Network, bytes: &[u8]) -> Result<Weights, Vec<WeightsError
     if errors.is_empty() {
         Ok(file.weights(network))
     } else {
-        Err(errors)
+        Err(some_of_each_kind(errors))
+    }
+}
+
+/// The first errors of each kind, and how many more of it there are.
+fn some_of_each_kind(errors: Vec<WeightsError>) -> Vec<WeightsError> {
+    const MOST_OF_A_KIND: usize = 10;
+    let mut kinds: Vec<(std::mem::Discriminant<WeightsError>, usize)> = Vec::new();
+    let mut some = Vec::new();
+    for error in errors {
+        let kind = std::mem::discriminant(&error);
+        let at = kinds.iter().position(|(other, _)| *other == kind);
+        let at = at.unwrap_or_else(|| {
+            kinds.push((kind, 0));
+            kinds.len() - 1
+        });
+        kinds[at].1 += 1;
+        if kinds[at].1 <= MOST_OF_A_KIND {
+            some.push(error);
+        }
+    }
+    let more = kinds
+        .iter()
+        .map(|(_, count)| count.saturating_sub(MOST_OF_A_KIND));
+    match more.sum() {
+        0 => some,
+        count => {
+            some.push(WeightsError::More { count });
+            some
+        }
     }
 }
 
 /// Why the bytes are no safetensors file.
 fn broken(bytes: &[u8], error: SafeTensorError) -> WeightsError {
+    if bytes.starts_with(b"version https://git-lfs") {
+        return WeightsError::LfsPointer;
+    }
     let Some((length, behind)) = bytes.split_first_chunk::<LENGTH_BYTES>() else {
         return WeightsError::NoHeaderLength { found: bytes.len() };
     };

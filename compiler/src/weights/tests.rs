@@ -142,7 +142,7 @@ fn a_name_that_is_only_wrong_is_one_error() {
     assert_eq!(
         rename("2.weight", "conv1.weight"),
         [
-            "`conv1.weight` is no tensor of this network: it has the type and shape of `2.weight`, which is missing: rename it"
+            "this network has no tensor `conv1.weight`: it has the type and shape of `2.weight`, which is missing: rename it"
         ]
     );
     assert_eq!(rename("4.weight", "5.weight").len(), 1);
@@ -184,7 +184,7 @@ fn a_cut_file_is_told_from_another_format() {
     assert!(message(&whole[..5]).ends_with("the length of its header, found 5"));
     let cut = message(&whole[..100]);
     assert!(
-        cut.ends_with(&format!("a header of {header} bytes, found 92 behind them")),
+        cut.ends_with(&format!("a header of {header} bytes, found 92 after them")),
         "{cut}"
     );
     let cut = message(&whole[..whole.len() - 3]);
@@ -202,4 +202,55 @@ fn a_cut_file_is_told_from_another_format() {
         text.contains("is not safetensors: its header of 5 bytes is wrong"),
         "{text}"
     );
+}
+
+#[test]
+fn what_is_no_file_or_too_large_for_the_network_is_refused_unread() {
+    let network = network(Bits::default());
+    let refusal = |path: &Path| load(path, &network).unwrap_err().to_string();
+    let folder = std::env::temp_dir().join(format!("herringbone-weights-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    assert!(refusal(&folder).ends_with("it is a directory"));
+    let missing = refusal(&folder.join("none.safetensors"));
+    assert!(missing.contains("`cargo herringbone train`"), "{missing}");
+    // It has a gigabyte and takes none of the disk.
+    let large = folder.join("large.safetensors");
+    let sparse = std::fs::File::create(&large).unwrap();
+    sparse.set_len(1 << 30).unwrap();
+    assert!(refusal(&large).contains("has 1073741824 bytes"));
+    for device in ["/dev/zero", "/dev/urandom"].map(Path::new) {
+        if device.exists() {
+            assert!(refusal(device).ends_with("it is not a regular file"));
+        }
+    }
+    let pipe = folder.join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    if made.is_ok_and(|status| status.success()) {
+        assert!(refusal(&pipe).ends_with("it is not a regular file"));
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn errors_of_a_kind_end_with_how_many_more_there_are() {
+    let surplus = messages_after(|tensors| {
+        for number in 0..500 {
+            let name = format!("layer{number}.{}", "\n".repeat(1000));
+            tensors.insert(name, (Dtype::U8, vec![1], vec![0]));
+        }
+    });
+    assert_eq!(surplus.len(), 11);
+    assert_eq!(surplus[10], "and 490 more errors in the weights file");
+    assert!(
+        surplus
+            .iter()
+            .all(|message| message.len() < 500 && !message.contains('\n'))
+    );
+}
+
+#[test]
+fn a_pointer_of_git_lfs_is_not_taken_for_a_broken_file() {
+    let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 100\n";
+    let message = messages(&network(Bits::default()), pointer).concat();
+    assert!(message.contains("`git lfs pull`"), "{message}");
 }

@@ -7,6 +7,7 @@
 #![no_main]
 
 use avr_device::attiny85::Peripherals;
+use herringbone::{Network, Results};
 use tiny85::{Digits, images};
 
 /// The class's LEDs, and the one for computing, in the registers of port B.
@@ -44,8 +45,8 @@ fn main() -> ! {
                 mark(COMPUTING);
                 let complete = DIGITS.push_in_place(pixel);
                 mark(IDLE);
-                if complete {
-                    show(report(&peripherals, DIGITS));
+                if let Some(results) = complete {
+                    show(report(&peripherals, results));
                 }
             }
             pause(&peripherals);
@@ -55,21 +56,16 @@ fn main() -> ! {
 
 /// Reports the logits, little-endian, and the class, and returns the class. There is no serial
 /// line: a simulator or a debugger sees each byte in GPIOR1, and then a change of GPIOR2.
-fn report(peripherals: &Peripherals, digits: &Digits) -> u8 {
+fn report(peripherals: &Peripherals, results: Results<'_, <Digits as Network>::Logit>) -> u8 {
     let report = |byte| {
         let cpu = &peripherals.CPU;
         cpu.gpior1().write(|w| w.set(byte));
         cpu.gpior2().modify(|r, w| w.set(r.bits().wrapping_add(1)));
     };
-    let mut class = 0;
-    let mut largest = digits.result(0);
-    for index in 0..Digits::CLASSES as u8 {
-        let logit = digits.result(index.into());
-        if logit > largest {
-            (class, largest) = (index, logit);
-        }
+    for logit in &results {
         logit.to_le_bytes().into_iter().for_each(report);
     }
+    let class = results.class() as u8;
     report(class);
     class
 }

@@ -1,0 +1,226 @@
+//! The generated type: its constants, its methods, and the stub that stands
+//! for it where the declaration is wrong.
+
+mod api;
+mod code;
+mod stub;
+mod warning;
+
+pub(crate) use stub::{Known, stub};
+pub(crate) use warning::warning;
+
+use crate::budget::Design;
+use crate::codegen;
+use crate::declaration::{Declaration, WeightsSource};
+use crate::planned::Planned;
+use crate::program::Program;
+use crate::report;
+use crate::syntax::NetworkAst;
+use crate::weights::WeightsPath;
+use api::{Api, Figures, accessors};
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::quote;
+use syn::Attribute;
+
+const LOGITS: &str =
+    " The results are logits: the sums of the last layer, neither rounded nor clamped.";
+const ACTIVATIONS: &str = " The results are the activations of the last layer.";
+
+/// The `#[cfg]`s of a type, which every item beside it has to have too.
+pub(crate) fn conditions(attributes: &[Attribute]) -> Vec<&Attribute> {
+    let conditions = attributes.iter();
+    conditions
+        .filter(|attribute| attribute.path().is_ident("cfg"))
+        .collect()
+}
+
+/// The type of a correct declaration. Without weights it has every constant and
+/// no `run`.
+pub(crate) fn emit(
+    path: &TokenStream,
+    ast: &NetworkAst,
+    declaration: &Declaration,
+    planned: &Planned,
+    program: &Program,
+) -> TokenStream {
+    let design = &planned.design;
+    let picture = picture(&ast.name, declaration, design, program);
+    let cursor_sizes = codegen::cursor_sizes(program);
+    // A design to size has no code.
+    let program = planned.accumulators.as_ref().map(|_| program);
+    let NetworkAst {
+        attributes,
+        visibility,
+        name,
+        ..
+    } = ast;
+    let conditions = conditions(attributes);
+    let mut plan_table = report::markdown(declaration, design);
+    if program.is_none() {
+        plan_table.push_str("\nA design to size: without `weights` there is no `run`.\n");
+    }
+    let arena_bytes = Literal::u32_unsuffixed(design.plan.arena_bytes);
+    let state_bytes = Literal::u32_unsuffixed(design.state_bytes());
+    let cursor_bytes = Literal::u32_unsuffixed(design.plan.cursor_bytes());
+    let network = &declaration.network;
+    let stored_as = codegen::stored_results(program);
+    let api = Api {
+        path,
+        name,
+        input_len: Literal::u32_unsuffixed(network.input().values()),
+        classes: Literal::u32_unsuffixed(network.output().values()),
+        logit: declaration.logit(stored_as),
+        meaning: if network.gives_logits() {
+            LOGITS
+        } else {
+            ACTIVATIONS
+        },
+    };
+    let constants = api.constants(&Figures {
+        arena_bytes: design.plan.arena_bytes,
+        sram_bytes: design.sram_bytes(),
+        stack_bytes: design.footprint.stack_bytes,
+        flash_bytes: design.footprint.flash_bytes,
+        macs: network.multiply_accumulates(),
+        flash_doc: match design.footprint.code {
+            Some(_) => " Bytes of flash of the network's code and tables.",
+            None => " Bytes of flash of the network's tables alone: its code is not counted.",
+        },
+        plan: report::text(&name.to_string(), declaration, design),
+    });
+    let loaded = declaration.weights == WeightsSource::Runtime;
+    let parameter_bytes = Literal::u32_unsuffixed(design.parameter_bytes);
+    let (mut fields, mut zeros) = (TokenStream::new(), TokenStream::new());
+    let mut accessors_of_parameters = None;
+    if loaded {
+        plan_table.push_str(PARAMETERS);
+        fields.extend(quote!(params: [::core::primitive::u8; #parameter_bytes],));
+        zeros.extend(quote!(params: [0; #parameter_bytes],));
+        accessors_of_parameters = Some(accessors(&parameter_bytes));
+    }
+    if design.results_bytes > 0 {
+        let results_bytes = Literal::u32_unsuffixed(design.results_bytes);
+        fields.extend(quote!(kept_results: [::core::primitive::u8; #results_bytes],));
+        zeros.extend(quote!(kept_results: [0; #results_bytes],));
+    }
+    let code = program.map(|program| code::emit(&api, design, program));
+    let methods = match program {
+        Some(_) => {
+            let methods = api.methods();
+            let whole_input = api.whole_input_methods(None, &quote!(Self::INPUT_LEN));
+            quote!(#methods #whole_input)
+        }
+        None => api.without_weights(),
+    };
+    let network_trait = program.map(|_| api.network_trait());
+    let tracked = ast.weights_file().map(WeightsPath::tracking_tokens);
+    let other_core = code::other_core(&api, declaration, design);
+    let layout = format!(
+        "the layout of `{name}` is not as planned: a network takes no attribute that changes it"
+    );
+    quote! {
+        #(#attributes)*
+        #[doc = ""]
+        #[doc = #plan_table]
+        #picture
+        #[repr(C)]
+        #visibility struct #name {
+            cursor: #path::__private::Cursor<#cursor_sizes>,
+            arena: [::core::primitive::u8; #arena_bytes],
+            #fields
+        }
+
+        #(#conditions)*
+        const _: () = {
+            use ::core::primitive::{bool, i16, i32, str, u32, u64, u8, usize};
+            use #path::__private as herringbone_runtime;
+
+            #tracked
+            #other_core
+            const _: () = ::core::assert!(
+                ::core::mem::size_of::<#name>() == #state_bytes
+                    && ::core::mem::offset_of!(#name, arena) == #cursor_bytes,
+                #layout
+            );
+            // A type that nobody has made yet is no dead code.
+            const _: fn() -> #name = #name::new;
+            #code
+
+            impl #name {
+                #constants
+
+                /// A network that waits for the first byte of an input.
+                #[must_use]
+                pub const fn new() -> Self {
+                    Self {
+                        cursor: herringbone_runtime::Cursor::new(),
+                        arena: [0; #arena_bytes],
+                        #zeros
+                    }
+                }
+
+                #accessors_of_parameters
+                #methods
+            }
+
+            impl ::core::default::Default for #name {
+                fn default() -> Self {
+                    Self::new()
+                }
+            }
+
+            #network_trait
+        };
+    }
+}
+
+/// The memory plan as a picture in the type's rustdoc; nowhere else, for editors
+/// show documentation too, and no pictures in it.
+fn picture(
+    name: &Ident,
+    declaration: &Declaration,
+    design: &Design,
+    program: &Program,
+) -> TokenStream {
+    let network = &declaration.network;
+    let picture = match report::picture_fits_rustdoc(network) {
+        true => {
+            let arena = report::ArenaOverTime::of(network, program);
+            let picture = report::Picture {
+                name: &name.to_string(),
+                declaration,
+                design,
+                program,
+                arena: &arena,
+            };
+            report::rustdoc_picture(&picture)
+        }
+        false => "The network is too large for a picture here: `cargo herringbone plan FILE \
+                  --svg OUT` draws it."
+            .to_owned(),
+    };
+    quote! {
+        #[cfg_attr(doc, doc = "")]
+        #[cfg_attr(doc, doc = #picture)]
+    }
+}
+
+/// What the rustdoc of a type says of parameters that are loaded at run time.
+const PARAMETERS: &str = "
+# Parameters
+Weights, biases and shifts are loaded at run time: `params_mut` takes them, and \
+`cargo xtask params` or `herringbone_compiler::pack_parameters` makes them of a weights file. \
+Until then they are zero bytes, and the results mean nothing; no bytes at all are unsound. \
+For each layer with weights, in the order of the list (a `C2` has two, the depthwise one first):
+
+| bytes | |
+|---|---|
+| 1 | `left`: bits to shift a sum up by, before the bias |
+| 1 | `right`: bits to shift it down by, behind the bias |
+| 1 or 2 an output, as `bits` says | biases, two's complement, little-endian |
+| a row for each value that is read | weights |
+
+A row has one weight an output (of a depthwise kernel: one a channel, and a row a tap), begins at \
+a byte, and holds `8 / bits` weights a byte, low bits first, as `w + 2^(bits − 1)`. Rows are in the \
+order `[tap][input]`; of a dense layer, in the order in which its input is stored.
+";

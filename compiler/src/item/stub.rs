@@ -1,0 +1,128 @@
+//! What stands for a declaration with errors.
+
+use super::api::{Api, Figures, accessors};
+use super::conditions;
+use crate::budget::Design;
+use crate::codegen;
+use crate::declaration::WeightsSource;
+use crate::program::Accumulator;
+use crate::syntax::{NetworkAst, Outline};
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+/// What is known of a declaration with errors.
+pub(crate) struct Known {
+    /// The type of the results.
+    pub(crate) results: Accumulator,
+    /// The plan, when there is one.
+    pub(crate) design: Option<Box<Design>>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            results: Accumulator::I16,
+            design: None,
+        }
+    }
+}
+
+/// A type with the same constants and methods as far as they are known, so
+/// that a mistake in a declaration is not followed by one for each of its uses.
+pub(crate) fn stub(
+    path: &TokenStream,
+    ast: &NetworkAst,
+    outline: &Outline,
+    known: &Known,
+) -> TokenStream {
+    let NetworkAst {
+        attributes,
+        visibility,
+        name,
+        ..
+    } = ast;
+    let conditions = conditions(attributes);
+    let api = Api {
+        path,
+        name,
+        input_len: Literal::usize_unsuffixed(outline.input_len.unwrap_or(1)),
+        classes: Literal::usize_unsuffixed(outline.classes.unwrap_or(1)),
+        logit: known.results,
+        meaning: "",
+    };
+    let design = known.design.as_ref();
+    let constants = api.constants(&Figures {
+        arena_bytes: design.map_or(0, |design| design.plan.arena_bytes),
+        sram_bytes: design.map_or(0, |design| design.sram_bytes()),
+        stack_bytes: design.map_or(0, |design| design.footprint.stack_bytes),
+        flash_bytes: design.map_or(0, |design| design.footprint.flash_bytes),
+        macs: 0,
+        flash_doc: "",
+        plan: String::new(),
+    });
+    let loaded = outline.weights == WeightsSource::Runtime;
+    let bytes = Literal::u64_unsuffixed(outline.parameter_bytes.unwrap_or(0));
+    let field = loaded.then(|| quote!(params: [::core::primitive::u8; #bytes]));
+    let zeros = loaded.then(|| quote!(params: [0; #bytes]));
+    let accessors = loaded.then(|| accessors(&bytes));
+    // Where the input's length is not known, any array will do.
+    let (generics, length) = match outline.input_len {
+        Some(_) => (None, quote!(Self::INPUT_LEN)),
+        None => (Some(quote!(<const LENGTH: usize>)), quote!(LENGTH)),
+    };
+    let methods = api.methods();
+    let whole_input = api.whole_input_methods(generics, &length);
+    // The trait's `run` takes an array whose length is known.
+    let network_trait = outline.input_len.map(|_| api.network_trait());
+    let output = api.output();
+    let logit = codegen::integer(api.logit);
+    let classes = &api.classes;
+    quote! {
+        #(#attributes)*
+        #[doc = ""]
+        #visibility struct #name { #field }
+
+        #(#conditions)*
+        const _: () = {
+            use ::core::primitive::{bool, i16, i32, str, u32, u64, u8, usize};
+
+            const _: fn() -> #name = #name::new;
+
+            fn restart(_: &mut #name) {}
+            fn absorb(_: &mut #name, _: u8) -> bool {
+                false
+            }
+            fn infer(_: &mut #name) -> #output {
+                [0; #classes]
+            }
+            fn infer_in_place(_: &mut #name) {}
+            fn is_kept(_: &#name) -> bool {
+                false
+            }
+            fn stored(_: &#name) -> #path::Results<'_, #logit> {
+                #path::Results::stored(&[], 0, 2, 0)
+            }
+
+            impl #name {
+                #constants
+
+                #[must_use]
+                pub const fn new() -> Self {
+                    Self { #zeros }
+                }
+
+                #accessors
+                #methods
+                #whole_input
+            }
+
+            impl ::core::default::Default for #name {
+                fn default() -> Self {
+                    Self::new()
+                }
+            }
+
+            #network_trait
+        };
+    }
+}

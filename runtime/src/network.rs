@@ -1,0 +1,77 @@
+//! What every network can do, for code that is generic over networks.
+
+use crate::results::{Logit, Results};
+
+/// A network that [`network!`](crate::network) declares, with its weights. Its
+/// type has all of these as methods and constants of its own; the trait is for
+/// code that is generic over networks.
+///
+/// ```
+/// use herringbone::Network;
+///
+/// /// Feeds a network from a line, and gives the class of the image that it completes.
+/// fn receive<N: Network>(network: &mut N, bytes: &[u8]) -> Option<usize> {
+///     let (results, _) = network.push_slice(bytes)?;
+///     Some(N::class_of(&results))
+/// }
+/// # herringbone::network! { Any: [4, 4, 1] => < D*(3) >, weights: runtime }
+/// # assert_eq!(receive(&mut Any::new(), &[0; 15]), None);
+/// ```
+///
+/// A network that is declared without `weights` is a design to size, and does not
+/// implement it.
+pub trait Network {
+    /// An input: `[u8; INPUT_LEN]`, rows of pixels, channels last.
+    type Input: AsRef<[u8]> + ?Sized;
+    /// `i16` or `i32`.
+    type Logit: Logit;
+    /// All results: `[Self::Logit; OUTPUT_LEN]`.
+    type Output: AsRef<[Self::Logit]> + Copy;
+
+    /// Bytes of an input: its height × width × channels.
+    const INPUT_LEN: usize;
+    /// Results of an inference.
+    const OUTPUT_LEN: usize;
+
+    /// Forgets what was pushed: the next byte is the first of an input.
+    fn begin(&mut self);
+
+    /// Takes the next byte of an input; after the last one, computes the results.
+    fn push(&mut self, next_byte: u8) -> Option<Self::Output>;
+
+    /// As [`Self::push`]; the results stay in the network's own memory.
+    fn push_in_place(&mut self, next_byte: u8) -> Option<Results<'_, Self::Logit>>;
+
+    /// Takes the next bytes of an input, up to its last one: then gives the
+    /// results, and the bytes after it, which begin the next input.
+    fn push_slice<'b>(&mut self, next_bytes: &'b [u8]) -> Option<(Self::Output, &'b [u8])>;
+
+    /// The results that [`Self::push_in_place`] computed last, unless the network
+    /// was used since.
+    fn results(&self) -> Option<Results<'_, Self::Logit>>;
+
+    /// The results for an input.
+    fn run(&mut self, input_bytes: &Self::Input) -> Self::Output;
+
+    /// The class of an input: the index of the first largest result.
+    fn classify(&mut self, input_bytes: &Self::Input) -> usize {
+        Self::class_of(&self.run(input_bytes))
+    }
+
+    /// The index of the first largest result.
+    #[must_use]
+    fn class_of(results: &Self::Output) -> usize {
+        crate::sum::first_largest(results.as_ref())
+    }
+}
+
+/// What only a network with weights takes: no type is one. It lets a call of
+/// `run` on a design to size say what is missing.
+#[diagnostic::on_unimplemented(
+    message = "`{N}` has no weights, so it can't run",
+    label = "a design to size has constants alone",
+    note = "give its declaration `weights: \"FILE.safetensors\"`, which `cargo herringbone train` \
+            makes, or `weights: runtime`"
+)]
+#[doc(hidden)]
+pub trait TakenByWeighted<N: ?Sized> {}
