@@ -1,7 +1,7 @@
 //! How deep the generated code's stack is.
 
 use crate::declaration::{CodeChoice, Declaration};
-use crate::network::{Layer, LayerKind};
+use crate::network::{Kind, Node, Pool, PoolFunction};
 use crate::plan::MemoryPlan;
 use crate::program::Accumulator;
 
@@ -19,42 +19,59 @@ const FRAMES_BYTES: u32 = 96;
 pub fn deepest_bytes(declaration: &Declaration, plan: &MemoryPlan, widest: Accumulator) -> u32 {
     let network = &declaration.network;
     let results = widest.bytes() * network.output().values();
-    let steps = plan.steps.iter().map(|step| {
-        let code = declaration.code_of(step.layer);
-        layer_bytes(network.layer(step.layer), code, widest)
+    let code_of = |node: &Node| declaration.code_of(node.layer);
+    let steps = plan.layers().map(|step| {
+        let node = network.node(step.node);
+        layer_bytes(node, code_of(node), widest)
     });
-    let stages = plan.stages.iter().map(|stage| {
-        let code = declaration.code_of(stage.layer);
-        stage_bytes(network.layer(stage.layer), code, widest)
+    let stages = plan.segments().flat_map(|segment| &segment.stages);
+    let stages = stages.map(|stage| {
+        let node = network.node(stage.node);
+        stage_bytes(node, code_of(node), widest)
     });
     FRAMES_BYTES + 3 * results + steps.chain(stages).max().unwrap_or(0)
 }
 
 /// Of a layer that computes while its input arrives. One is called behind the
 /// other, as the layers of a complete input are.
-fn stage_bytes(layer: &Layer, code: CodeChoice, widest: Accumulator) -> u32 {
+fn stage_bytes(layer: &Node, code: CodeChoice, widest: Accumulator) -> u32 {
     match layer.kind {
         // A pixel; the sums stay in the arena.
-        LayerKind::Dense { .. } => layer.input.channels,
+        Kind::Dense(_) => layer.input.channels,
         // A pooling's window may take the outputs in: they are there once more,
         // and so is what it holds.
-        _ => layer_bytes(layer, code, widest) + 2 * layer.output.channels,
+        Kind::Pool(_)
+        | Kind::Convolution(_)
+        | Kind::Depthwise(_)
+        | Kind::Separable(_)
+        | Kind::Add(_)
+        | Kind::Concat(_)
+        | Kind::Dropout(_)
+        | Kind::Noise(_) => layer_bytes(layer, code, widest) + 2 * layer.output.channels,
     }
 }
 
-fn layer_bytes(layer: &Layer, code: CodeChoice, widest: Accumulator) -> u32 {
+fn layer_bytes(layer: &Node, code: CodeChoice, widest: Accumulator) -> u32 {
     let (inputs, outputs) = (layer.input.channels, layer.output.channels);
     let sum = 2 * widest.bytes() + 1;
     match layer.kind {
-        LayerKind::Convolution { .. } => inputs + sum * outputs,
+        Kind::Convolution(_) => inputs + sum * outputs,
         // The depthwise sums, and the values that the pointwise half reads.
-        LayerKind::Separable { .. } => (2 + sum) * inputs + sum * outputs,
-        // Sums of 16 bits, a tap and the output; or maxima, a tap and the output.
-        LayerKind::AveragePool { .. } => 4 * inputs,
-        LayerKind::MaxPool { .. } => 3 * inputs,
+        Kind::Separable(_) => (2 + sum) * inputs + sum * outputs,
+        Kind::Depthwise(_) | Kind::Add(_) => inputs + sum * outputs,
+        // A tap and the output.
+        Kind::Concat(_) => inputs + outputs,
+        Kind::Pool(Pool { function, .. }) => match function {
+            // Sums of 16 bits, a tap and the output.
+            PoolFunction::Average => 4 * inputs,
+            // Maxima, a tap and the output.
+            PoolFunction::Maximum => 3 * inputs,
+        },
         // All sums at once as straight-line code, eight at a time as a loop.
-        LayerKind::Dense { .. } if code == CodeChoice::Unrolled => inputs + sum * outputs,
-        LayerKind::Dense { .. } => sum * outputs.min(8),
-        LayerKind::Dropout { .. } => 0,
+        Kind::Dense(_) => match code {
+            CodeChoice::Unrolled => inputs + sum * outputs,
+            CodeChoice::Table | CodeChoice::Fastest => sum * outputs.min(8),
+        },
+        Kind::Dropout(_) | Kind::Noise(_) => 0,
     }
 }

@@ -4,9 +4,9 @@
 
 use std::sync::LazyLock;
 
-use herringbone_compiler::network::{LayerId, Network};
+use herringbone_compiler::network::{Network, NodeId};
 use herringbone_compiler::syntax;
-use herringbone_compiler::weights::{self, LayerParameters, Role, expected_tensors};
+use herringbone_compiler::weights::{self, Role, expected_tensors};
 use libfuzzer_sys::fuzz_target;
 use safetensors::tensor::TensorView;
 
@@ -45,8 +45,8 @@ fuzz_target!(|data: &[u8]| {
     };
     match weights::read(&NETWORK, &file) {
         Ok(weights) => {
-            let LayerParameters::Single(dense) = weights.layer(LayerId(4)) else {
-                panic!("layer 4 is dense");
+            let [dense] = weights.node(NodeId::new(4)) else {
+                panic!("node 4 is dense");
             };
             assert_eq!((dense.weight.len(), dense.bias.len()), (2 * 3 * 2 * 4, 2));
             assert!(dense.weight.iter().all(|weight| (-8..=7).contains(weight)));

@@ -9,27 +9,51 @@ use crate::stream::{Pixel, completed, window_of};
 /// Every field is of bytes, so that a network's value has no padding.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[repr(C)]
-pub struct Cursor<const POSITIONS: usize> {
-    row: u8,
-    column: u8,
+pub struct Cursor<const ROW_BYTES: usize, const COLUMN_BYTES: usize, const POSITIONS: usize> {
+    row: [u8; ROW_BYTES],
+    column: [u8; COLUMN_BYTES],
     channel: u8,
     /// 16 bits each, least byte first.
     positions: [[u8; 2]; POSITIONS],
 }
 
-impl<const POSITIONS: usize> Default for Cursor<POSITIONS> {
+impl<const ROW_BYTES: usize, const COLUMN_BYTES: usize, const POSITIONS: usize> Default
+    for Cursor<ROW_BYTES, COLUMN_BYTES, POSITIONS>
+{
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<const POSITIONS: usize> Cursor<POSITIONS> {
+/// A number of 1 or 2 bytes, least byte first.
+#[inline(always)]
+const fn number<const BYTES: usize>(bytes: &[u8; BYTES]) -> u16 {
+    match *bytes.as_slice() {
+        [low] => low as u16,
+        [low, high, ..] => u16::from_le_bytes([low, high]),
+        [] => 0,
+    }
+}
+
+/// The number after that.
+#[inline(always)]
+fn next<const BYTES: usize>(bytes: &mut [u8; BYTES]) -> u16 {
+    let next = number(bytes).wrapping_add(1);
+    for (byte, value) in bytes.iter_mut().zip(next.to_le_bytes()) {
+        *byte = value;
+    }
+    next
+}
+
+impl<const ROW_BYTES: usize, const COLUMN_BYTES: usize, const POSITIONS: usize>
+    Cursor<ROW_BYTES, COLUMN_BYTES, POSITIONS>
+{
     /// The first byte.
     #[inline(always)]
     pub const fn new() -> Self {
         Self {
-            row: 0,
-            column: 0,
+            row: [0; ROW_BYTES],
+            column: [0; COLUMN_BYTES],
             channel: 0,
             positions: [[0; 2]; POSITIONS],
         }
@@ -64,19 +88,19 @@ impl<const POSITIONS: usize> Cursor<POSITIONS> {
     /// Whether the first byte comes next.
     #[inline(always)]
     pub const fn at_start(&self) -> bool {
-        self.row == 0 && self.column == 0 && self.channel == 0
+        number(&self.row) == 0 && number(&self.column) == 0 && self.channel == 0
     }
 
     /// The byte's pixel.
     #[inline(always)]
     pub const fn pixel(&self) -> Pixel {
-        (self.row, self.column)
+        (number(&self.row), number(&self.column))
     }
 
     /// Whether the byte's pixel is one of the first `rows` × `columns`.
     #[inline(always)]
-    pub const fn is_within(&self, rows: u8, columns: u8) -> bool {
-        self.row < rows && self.column < columns
+    pub const fn is_within(&self, rows: u16, columns: u16) -> bool {
+        number(&self.row) < rows && number(&self.column) < columns
     }
 
     /// The byte's channel.
@@ -103,25 +127,49 @@ impl<const POSITIONS: usize> Cursor<POSITIONS> {
         }
     }
 
+    /// All positions are those of the first pixel.
+    #[inline(always)]
+    pub fn reset(&mut self) {
+        self.positions = [[0; 2]; POSITIONS];
+    }
+
+    /// Moves a position on by `pixels`, modulo 2^16.
+    #[inline(always)]
+    pub fn move_on(&mut self, position: usize, pixels: u16) {
+        if let Some(slot) = self.positions.get_mut(position) {
+            *slot = u16::from_le_bytes(*slot).wrapping_add(pixels).to_le_bytes();
+        }
+    }
+
+    /// Moves a position on by `pixels`, around a ring of `ring` pixels.
+    #[inline(always)]
+    pub fn move_around(&mut self, position: usize, pixels: u16, ring: u16) {
+        if let Some(slot) = self.positions.get_mut(position) {
+            let mut next = u16::from_le_bytes(*slot).wrapping_add(pixels);
+            while next >= ring {
+                next = next.wrapping_sub(ring);
+            }
+            *slot = next.to_le_bytes();
+        }
+    }
+
     /// Goes to the next byte; true when the input is complete, and the next
     /// byte is the first of another one.
     #[inline(always)]
-    pub fn advance(&mut self, height: u8, width: u8, channels: u8) -> bool {
+    pub fn advance(&mut self, height: u16, width: u16, channels: u8) -> bool {
         self.channel = self.channel.wrapping_add(1);
         if self.channel != channels {
             return false;
         }
         self.channel = 0;
-        self.column = self.column.wrapping_add(1);
-        if self.column != width {
+        if next(&mut self.column) != width {
             return false;
         }
-        self.column = 0;
-        self.row = self.row.wrapping_add(1);
-        if self.row != height {
+        self.column = [0; COLUMN_BYTES];
+        if next(&mut self.row) != height {
             return false;
         }
-        self.row = 0;
+        self.row = [0; ROW_BYTES];
         true
     }
 }
@@ -143,26 +191,26 @@ pub fn clear_sums(arena: &mut [u8], first: usize, sums: usize) {
 /// the next one begins. At most 16 × 255, a sum fits its 16 bits. Bytes of a last row or column that fills
 /// no window, or whose window nobody reads, are dropped.
 #[inline(always)]
-pub fn pool<const HEIGHT_LOG2: u32, const WIDTH_LOG2: u32, const POSITIONS: usize>(
+pub fn pool<const HEIGHT_LOG2: u32, const WIDTH_LOG2: u32>(
     arena: &mut [u8],
     first: usize,
-    cursor: &Cursor<POSITIONS>,
-    (rows, columns, sums_per_column): (u8, u8, usize),
+    (byte_pixel, channel): (Pixel, usize),
+    (rows, columns, sums_per_column): (u16, u16, usize),
     byte: u8,
 ) -> Option<(Pixel, u16)> {
-    let pixel = window_of::<HEIGHT_LOG2, WIDTH_LOG2>(cursor.pixel());
+    let pixel = window_of::<HEIGHT_LOG2, WIDTH_LOG2>(byte_pixel);
     if pixel.0 >= rows || pixel.1 >= columns {
         return None;
     }
     let index = usize::from(pixel.1)
         .wrapping_mul(sums_per_column)
-        .wrapping_add(cursor.channel.into());
+        .wrapping_add(channel);
     let start = first.wrapping_add(index.wrapping_mul(2));
     let Some([low, high]) = arena.get_mut(start..start.wrapping_add(2)) else {
         return None;
     };
     let sum = u16::from_le_bytes([*low, *high]).wrapping_add(byte.into());
-    let complete = completed::<HEIGHT_LOG2, WIDTH_LOG2>(cursor.pixel());
+    let complete = completed::<HEIGHT_LOG2, WIDTH_LOG2>(byte_pixel);
     let rest = if complete.is_some() { 0 } else { sum };
     [*low, *high] = rest.to_le_bytes();
     complete.map(|pixel| (pixel, sum))
@@ -176,10 +224,12 @@ mod tests {
     #[test]
     fn a_window_of_one_row_is_complete_in_each_row() {
         let mut arena = [0; 6];
-        let mut cursor = Cursor::<0>::new();
+        let mut cursor = Cursor::<1, 1, 0>::new();
         let mut complete = [None; 6];
         for number in 1..=2 * 7 {
-            if let Some((pixel, sum)) = pool::<0, 1, 0>(&mut arena, 0, &cursor, (2, 3, 1), number) {
+            if let Some((pixel, sum)) =
+                pool::<0, 1>(&mut arena, 0, (cursor.pixel(), 0), (2, 3, 1), number)
+            {
                 assert_eq!(complete[pixel_index(pixel, 3)].replace(sum), None);
             }
             cursor.advance(2, 7, 1);
@@ -189,15 +239,20 @@ mod tests {
 
     #[test]
     fn a_window_is_complete_at_its_last_byte_and_odd_edges_are_dropped() {
-        let (height, width) = (5, 7);
+        let (height, width) = (5u16, 7u16);
         let mut arena = [0; 8];
-        let mut cursor = Cursor::<0>::new();
+        let mut cursor = Cursor::<1, 1, 0>::new();
         let mut complete = [None; 6];
-        for number in 1..=height * width {
-            if let Some((pixel, sum)) = pool::<1, 1, 0>(&mut arena, 1, &cursor, (2, 3, 1), number) {
+        for number in 1..=(height * width) as u8 {
+            if let Some((pixel, sum)) =
+                pool::<1, 1>(&mut arena, 1, (cursor.pixel(), 0), (2, 3, 1), number)
+            {
                 assert_eq!(complete[pixel_index(pixel, 3)].replace(sum), None);
             }
-            assert_eq!(cursor.advance(height, width, 1), number == height * width);
+            assert_eq!(
+                cursor.advance(height, width, 1),
+                u16::from(number) == height * width
+            );
         }
         assert!(cursor.at_start());
         let sum = |top_left: u16| Some(4 * top_left + 1 + 7 + 8);

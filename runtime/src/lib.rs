@@ -16,6 +16,7 @@ mod order;
 mod packed;
 mod product;
 mod results;
+mod segment;
 mod stream;
 mod sum;
 
@@ -103,6 +104,11 @@ pub mod __private {
     pub use crate::network::TakenByWeighted;
     pub use crate::order::{Herringbone, Pixels, RowMajor};
     pub use crate::product::Value;
+    pub use crate::segment::{
+        InputWindows, Outputs, add_each_wide, add_joined, add_joined_map, add_to_window,
+        concatenate, divide_sum, floor_divide, is_inside, joined_value, pixel_at, tile,
+        window_averages,
+    };
     pub use crate::stream::{
         Pixel, add_to_sums, around, averages, begin_sums, begins, completed, completed_field,
         copy_sums, finish_sums, kept_sum, merge_maxima, merge_sums, pixel_index, place_in_row,

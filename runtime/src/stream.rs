@@ -7,7 +7,7 @@ use crate::product::Value;
 use crate::sum::{Sum, at_most, product};
 
 /// A row and a column.
-pub type Pixel = (u8, u8);
+pub type Pixel = (u16, u16);
 
 /// Its place in a map of `width` columns.
 #[inline(always)]
@@ -21,10 +21,7 @@ pub fn pixel_index((row, column): Pixel, width: usize) -> usize {
 /// last tap, which the pixel completes; `None` where the kernel would reach
 /// beyond the map.
 #[inline(always)]
-pub fn completed_field(
-    (row, column): Pixel,
-    (rows_above, columns_left): (u8, u8),
-) -> Option<Pixel> {
+pub fn completed_field((row, column): Pixel, (rows_above, columns_left): Pixel) -> Option<Pixel> {
     row.checked_sub(rows_above)
         .zip(column.checked_sub(columns_left))
 }
@@ -50,8 +47,8 @@ pub fn completed<const HEIGHT_LOG2: u32, const WIDTH_LOG2: u32>(pixel: Pixel) ->
 }
 
 #[inline(always)]
-const fn mask(bits: u32) -> u8 {
-    1u8.wrapping_shl(bits).wrapping_sub(1)
+const fn mask(bits: u32) -> u16 {
+    1u16.wrapping_shl(bits).wrapping_sub(1)
 }
 
 /// `index` modulo `length`, for an index below twice that: no division.
@@ -67,7 +64,7 @@ pub fn around(index: usize, length: usize) -> usize {
 /// Where the column's item begins in a row of items of `each` units, the first
 /// of which begins at `first`.
 #[inline(always)]
-pub fn place_in_row(column: u8, each: usize, first: usize) -> usize {
+pub fn place_in_row(column: u16, each: usize, first: usize) -> usize {
     usize::from(column).wrapping_mul(each).wrapping_add(first)
 }
 
@@ -268,13 +265,13 @@ mod tests {
 
     #[test]
     fn slots_go_around_their_ring_alone() {
-        let mut cursor = Cursor::<2>::new();
+        let mut cursor = Cursor::<1, 1, 2>::new();
         let slots = [(); 4].map(|()| {
             cursor.next_slot(1, 3);
             (cursor.slot(0), cursor.slot(1))
         });
         assert_eq!(slots, [(0, 1), (0, 2), (0, 0), (0, 1)]);
-        assert_eq!(size_of::<Cursor<2>>(), 7);
+        assert_eq!(size_of::<Cursor<1, 1, 2>>(), 7);
     }
 
     #[test]
@@ -287,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_window_begins_and_is_complete_once() {
-        let pixels = || (0..4u8).flat_map(|row| (0..4u8).map(move |column| (row, column)));
+        let pixels = || (0..4u16).flat_map(|row| (0..4u16).map(move |column| (row, column)));
         let of_a_row = pixels().filter(|&pixel| begins::<0, 1>(pixel));
         assert!(of_a_row.eq((0..4).flat_map(|row| [(row, 0), (row, 2)])));
         let whole = pixels().filter_map(completed::<2, 2>);

@@ -14,6 +14,8 @@ mod cifar;
 mod device;
 #[path = "kernels/judge.rs"]
 mod judge;
+#[path = "kernels/segments.rs"]
+mod segments;
 #[path = "kernels/shapes.rs"]
 mod shapes;
 
@@ -27,10 +29,11 @@ use herringbone_compiler::avr;
 use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
-use herringbone_compiler::network::{Activation, Bits, LayerId, LayerKind, Network, Shape};
+use herringbone_compiler::network::{Activation, Bits, Network, NodeId, Shape};
 use herringbone_compiler::plan;
 use herringbone_compiler::program::{self, Program};
 use herringbone_compiler::target::Target;
+use herringbone_tests::layers;
 use herringbone_tests::networks::{Case, Recipe, recipes_within};
 use herringbone_tests::reference::evaluate;
 use proptest::prelude::*;
@@ -126,7 +129,7 @@ fn program(
 
 /// The backend's code; a bit a layer says whether it is unrolled.
 fn emit(part: &Target, program: &Program, unrolled: u32) -> Code {
-    let form_of = |layer: LayerId| match unrolled >> (layer.0 % 32) & 1 {
+    let form_of = |node: NodeId| match unrolled >> (node.index() % 32) & 1 {
         1 => avr::Form::Unrolled,
         _ => avr::Form::Table,
     };
@@ -152,16 +155,13 @@ fn to_judge(code: avr::Code) -> Code {
 
 /// A case as a person writes it down.
 fn told(part: &Target, case: &Case, choices: &Choices) -> String {
-    let forms = case
-        .network
-        .layers()
-        .iter()
-        .filter(|it| it.activation().is_some());
-    let forms: Vec<String> = forms
-        .map(|layer| {
-            let unrolled = choices.unrolled >> (layer.id.0 % 32) & 1 == 1;
+    let nodes = case.network.nodes().iter();
+    let forms: Vec<String> = nodes
+        .filter(|node| node.activation().is_some())
+        .map(|node| {
+            let unrolled = choices.unrolled >> (node.id.index() % 32) & 1 == 1;
             let form = if unrolled { "unrolled" } else { "table" };
-            format!("layer {} {form}", layer.id)
+            format!("node {} {form}", node.id)
         })
         .collect();
     format!(
@@ -306,10 +306,7 @@ fn judge_by_hand(part: &str, tamper: impl Fn(&mut Code)) -> Result<u64> {
 }
 
 fn one_dense_layer() -> Case {
-    let dense = LayerKind::Dense {
-        outputs: 3,
-        activation: Activation::Linear,
-    };
+    let dense = layers::dense(3, Activation::Linear);
     let network = Network::new(Shape::new(3, 5, 1), Bits::default(), &[dense]);
     Case::random(network.expect("a dense layer fits any map"), 7)
 }

@@ -3,7 +3,9 @@
 pub mod cifar;
 pub mod crates;
 pub mod halves;
+pub mod layers;
 pub mod networks;
 pub mod published;
 pub mod reference;
 pub mod shared;
+pub mod windows;

@@ -1,8 +1,12 @@
 //! A naive evaluator: the design's "What a network computes" written down as
-//! it stands, with nothing shared with the compiler's later stages.
+//! it stands, with nothing shared with the compiler's later stages. The network
+//! only says which nodes there are, what they read and what they are to compute.
 
-use herringbone_compiler::network::{Activation, Kernel, LayerKind, Network, Shape};
-use herringbone_compiler::weights::{LayerParameters, Parameters, Shift, Weights};
+use crate::windows::Windows;
+use herringbone_compiler::network::{
+    Activation, Kind, LayerId, Network, Node, NodeId, Pool, PoolFunction, Shape, ValueId,
+};
+use herringbone_compiler::weights::{Parameters, Weights};
 
 /// The values of a map, row-major, channels last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,40 +18,52 @@ pub struct FeatureMap {
 }
 
 impl FeatureMap {
-    fn filled_by(shape: Shape, mut value: impl FnMut(u32, u32, u32) -> i64) -> Self {
+    fn filled_by(shape: Shape, mut value: impl FnMut((u32, u32), u32) -> i64) -> Self {
         let mut values = Vec::new();
         for row in 0..shape.height {
             for column in 0..shape.width {
                 for channel in 0..shape.channels {
-                    values.push(value(row, column, channel));
+                    values.push(value((row, column), channel));
                 }
             }
         }
         Self { shape, values }
     }
 
-    fn at(&self, row: u32, column: u32, channel: u32) -> i64 {
+    /// The value of a pixel's channel.
+    pub fn at(&self, (row, column): (u32, u32), channel: u32) -> i64 {
         let Shape {
             width, channels, ..
         } = self.shape;
         self.values[((row * width + column) * channels + channel) as usize]
+    }
+
+    /// Of a place under a window: padding is 0.
+    fn at_tap(&self, pixel: Option<(u32, u32)>, channel: u32) -> i64 {
+        pixel.map_or(0, |pixel| self.at(pixel, channel))
     }
 }
 
 /// What a network computes from one input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
-    /// The input as the first layer takes it: raw bytes for an `A`, shifted
-    /// down to activations for every other.
+    /// The input as every layer but an `A` takes it: bytes shifted down to
+    /// activations.
     pub input: FeatureMap,
-    /// Every layer's output, dropout included.
-    pub layers: Vec<FeatureMap>,
+    /// What every node gives, those of training included.
+    pub nodes: Vec<FeatureMap>,
+    /// The node that writes each value; `None` of the input.
+    makers: Vec<Option<NodeId>>,
+    /// The node that writes the results.
+    last: NodeId,
+    /// The last node of each layer of the list.
+    layers: Vec<NodeId>,
 }
 
 impl Trace {
     /// The network's results.
     pub fn results(&self) -> &[i64] {
-        &self.layers.last().expect("a network has layers").values
+        &self.node(self.last).values
     }
 
     /// The index of the first largest result.
@@ -58,6 +74,24 @@ impl Trace {
             .iter()
             .position(|value| Some(value) == largest);
         of_largest.expect("a network has results")
+    }
+
+    /// What that node gives.
+    pub fn node(&self, id: NodeId) -> &FeatureMap {
+        &self.nodes[id.index()]
+    }
+
+    /// That value.
+    pub fn value(&self, id: ValueId) -> &FeatureMap {
+        match self.makers[id.index()] {
+            Some(maker) => self.node(maker),
+            None => &self.input,
+        }
+    }
+
+    /// What that layer of the list gives.
+    pub fn layer(&self, id: LayerId) -> &FeatureMap {
+        self.node(self.layers[id.0])
     }
 }
 
@@ -70,80 +104,133 @@ pub fn evaluate(network: &Network, weights: &Weights, input: &[u8]) -> Trace {
         shape,
         values: input.iter().map(|&byte| i64::from(byte)).collect(),
     };
-    let first = network
-        .computing_layers()
-        .next()
-        .expect("a network computes")
-        .id;
-    let last = network.last_layer().id;
-    let input = match network.layer(first).kind {
-        LayerKind::AveragePool { .. } => raw,
-        _ => FeatureMap {
+    let shortened = raw.values.iter().map(|byte| byte >> (8 - bits));
+    let mut trace = Trace {
+        input: FeatureMap {
             shape,
-            values: raw.values.iter().map(|byte| byte >> (8 - bits)).collect(),
+            values: shortened.collect(),
         },
+        nodes: Vec::new(),
+        makers: vec![None; network.values().len()],
+        last: NodeId::new(0),
+        layers: Vec::new(),
     };
-    let mut layers: Vec<FeatureMap> = Vec::new();
-    for layer in network.layers() {
-        let map = layers.last().unwrap_or(&input);
-        let after = |activation| match activation {
-            Activation::Relu => After::Relu,
-            Activation::Linear if layer.id == last => After::Nothing,
-            Activation::Linear => After::Clamp,
-        };
-        let output = match (layer.kind, weights.layer(layer.id)) {
-            (LayerKind::AveragePool { window }, _) if layer.id == first => {
-                let pixels = i64::from(window.height * window.width);
-                pool(map, window, |values| {
-                    (values.iter().sum::<i64>() << bits).div_euclid(256 * pixels)
+    for node in network.nodes() {
+        let output = compute(network, weights, node, &raw, &trace);
+        assert_eq!(output.shape, node.output, "node {}", node.id);
+        trace.nodes.push(output);
+        let trains = matches!(node.kind, Kind::Dropout(_) | Kind::Noise(_));
+        if !trains {
+            trace.makers[node.writes.index()] = Some(node.id);
+            trace.last = node.id;
+        }
+        trace.layers.truncate(node.layer.0);
+        trace.layers.push(node.id);
+    }
+    trace
+}
+
+/// What a node makes of the values before it.
+fn compute(
+    network: &Network,
+    weights: &Weights,
+    node: &Node,
+    raw: &FeatureMap,
+    trace: &Trace,
+) -> FeatureMap {
+    let bits = network.bits().activations;
+    let map = trace.value(node.reads[0]);
+    let parameters = weights.node(node.id);
+    let windows = Windows::of(&node.kind, map.shape);
+    // The only one that nobody reads.
+    let is_last = node.writes == network.output_value();
+    let after = |activation| match activation {
+        Activation::Relu => After::Relu,
+        Activation::Linear if is_last => After::Nothing,
+        Activation::Linear => After::Clamp,
+    };
+    let added = |adds: bool| adds.then(|| trace.value(node.reads[1]));
+    let finish = |activation, adds| Finish {
+        after: after(activation),
+        added: added(adds),
+        bits,
+    };
+    match node.kind {
+        Kind::Pool(Pool { function, .. }) => match function {
+            PoolFunction::Average if node.reads[0] == network.input_value() => {
+                pool(raw, &windows, |values| {
+                    let sum: i64 = values.iter().sum();
+                    (sum << bits).div_euclid(256 * values.len() as i64)
                 })
             }
-            (LayerKind::AveragePool { window }, _) => {
-                let pixels = i64::from(window.height * window.width);
-                pool(map, window, |values| {
-                    values.iter().sum::<i64>().div_euclid(pixels)
-                })
-            }
-            (LayerKind::MaxPool { window }, _) => pool(map, window, |values| {
+            PoolFunction::Average => pool(map, &windows, |values| {
+                let sum: i64 = values.iter().sum();
+                sum.div_euclid(values.len() as i64)
+            }),
+            PoolFunction::Maximum => pool(map, &windows, |values| {
                 *values.iter().max().expect("a window has pixels")
             }),
-            (
-                LayerKind::Convolution {
-                    outputs,
-                    kernel,
-                    activation,
-                },
-                LayerParameters::Single(parameters),
-            ) => convolution(map, outputs, kernel, parameters, after(activation), bits),
-            (
-                LayerKind::Separable {
-                    outputs,
-                    kernel,
-                    activation,
-                },
-                LayerParameters::Separable {
-                    depthwise: first_half,
-                    pointwise,
-                },
-            ) => {
-                let between = depthwise(map, kernel, first_half, bits);
-                let one = Kernel::square(1);
-                convolution(&between, outputs, one, pointwise, after(activation), bits)
+        },
+        Kind::Convolution(kind) => convolution(
+            map,
+            &windows,
+            kind.outputs,
+            &parameters[0],
+            finish(kind.activation, kind.adds),
+        ),
+        Kind::Depthwise(kind) => depthwise(
+            map,
+            &windows,
+            &parameters[0],
+            finish(kind.activation, kind.adds),
+        ),
+        Kind::Separable(kind) => {
+            let between = Finish {
+                after: After::Clamp,
+                added: None,
+                bits,
+            };
+            let between = depthwise(map, &windows, &parameters[0], between);
+            // A dense layer of each pixel.
+            pointwise(
+                &between,
+                kind.outputs,
+                &parameters[1],
+                finish(kind.activation, kind.adds),
+            )
+        }
+        Kind::Dense(kind) => dense(
+            map,
+            kind.outputs,
+            &parameters[0],
+            finish(kind.activation, kind.adds),
+        ),
+        Kind::Add(kind) => {
+            let finish = finish(kind.activation, true);
+            FeatureMap::filled_by(map.shape, |pixel, channel| {
+                let x = map.at(pixel, channel);
+                finish.activation(x, 0, &parameters[0], pixel, channel)
+            })
+        }
+        Kind::Concat(_) => {
+            let mut values = Vec::new();
+            for pixel in 0..map.shape.pixels() as usize {
+                for &read in &node.reads {
+                    let FeatureMap {
+                        shape,
+                        values: part,
+                    } = trace.value(read);
+                    let channels = shape.channels as usize;
+                    values.extend(&part[pixel * channels..][..channels]);
+                }
             }
-            (
-                LayerKind::Dense {
-                    outputs,
-                    activation,
-                },
-                LayerParameters::Single(parameters),
-            ) => dense(map, outputs, parameters, after(activation), bits),
-            (LayerKind::Dropout { .. }, _) => map.clone(),
-            (kind, parameters) => panic!("{kind:?} with {parameters:?}"),
-        };
-        assert_eq!(output.shape, layer.output, "layer {}", layer.id);
-        layers.push(output);
+            FeatureMap {
+                shape: node.output,
+                values,
+            }
+        }
+        Kind::Dropout(_) | Kind::Noise(_) => map.clone(),
     }
-    Trace { input, layers }
 }
 
 /// What follows a sum.
@@ -154,98 +241,135 @@ enum After {
     Nothing,
 }
 
-/// Windows of k×k, stride k; a last row or column that fills none is dropped.
-fn pool(map: &FeatureMap, window: Kernel, value: impl Fn(&[i64]) -> i64) -> FeatureMap {
-    let shape = Shape::new(
-        map.shape.height / window.height,
-        map.shape.width / window.width,
-        map.shape.channels,
-    );
-    FeatureMap::filled_by(shape, |row, column, channel| {
-        let mut values = Vec::new();
-        for y in 0..window.height {
-            for x in 0..window.width {
-                values.push(map.at(row * window.height + y, column * window.width + x, channel));
+/// What becomes of `Σ w·x`.
+#[derive(Clone, Copy)]
+struct Finish<'a> {
+    after: After,
+    /// The labelled map that is added.
+    added: Option<&'a FeatureMap>,
+    bits: u32,
+}
+
+impl Finish<'_> {
+    /// `t = (Σ w·x << left) + bias + (s << skip)`, and what follows it.
+    fn activation(
+        &self,
+        sum: i64,
+        bias: i64,
+        parameters: &Parameters,
+        pixel: (u32, u32),
+        output: u32,
+    ) -> i64 {
+        let shift = parameters.shift;
+        let skipped = self
+            .added
+            .map_or(0, |map| map.at(pixel, output) << shift.skip);
+        let t = (sum << shift.left) + bias + skipped;
+        let (bits, right) = (self.bits, shift.right);
+        match self.after {
+            After::Relu => round_half_even(t.max(0), right).min((1 << bits) - 1),
+            After::Clamp => {
+                round_half_even(t, right).clamp(-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
             }
+            After::Nothing => t,
         }
+    }
+
+    fn sum(&self, sum: i64, parameters: &Parameters, pixel: (u32, u32), output: u32) -> i64 {
+        let bias = i64::from(parameters.bias[output as usize]);
+        self.activation(sum, bias, parameters, pixel, output)
+    }
+}
+
+/// A value of each window and channel.
+fn pool(map: &FeatureMap, windows: &Windows, value: impl Fn(&[i64]) -> i64) -> FeatureMap {
+    let (height, width) = windows.outputs();
+    let shape = Shape::new(height, width, map.shape.channels);
+    FeatureMap::filled_by(shape, |pixel, channel| {
+        let pixels = windows.pixels(pixel).into_iter();
+        let values: Vec<i64> = pixels.map(|pixel| map.at(pixel, channel)).collect();
         value(&values)
     })
 }
 
-fn valid(map: &FeatureMap, kernel: Kernel, channels: u32) -> Shape {
-    Shape::new(
-        map.shape.height - kernel.height + 1,
-        map.shape.width - kernel.width + 1,
-        channels,
-    )
-}
-
+/// Weights `[out, rows, columns, in]`.
 fn convolution(
     map: &FeatureMap,
+    windows: &Windows,
     outputs: u32,
-    kernel: Kernel,
     parameters: &Parameters,
-    after: After,
-    bits: u32,
+    finish: Finish<'_>,
 ) -> FeatureMap {
+    let (height, width) = windows.outputs();
     let inputs = map.shape.channels;
-    FeatureMap::filled_by(valid(map, kernel, outputs), |row, column, output| {
+    FeatureMap::filled_by(Shape::new(height, width, outputs), |pixel, output| {
+        let taps = windows.taps(pixel);
+        let first = output as usize * taps.len() * inputs as usize;
+        let weights = &parameters.weight[first..][..taps.len() * inputs as usize];
         let mut sum = 0;
-        for y in 0..kernel.height {
-            for x in 0..kernel.width {
-                for input in 0..inputs {
-                    let index = ((output * kernel.height + y) * kernel.width + x) * inputs + input;
-                    let weight = i64::from(parameters.weight[index as usize]);
-                    sum += weight * map.at(row + y, column + x, input);
-                }
+        for (tap, weights) in taps.iter().zip(weights.chunks(inputs as usize)) {
+            for (input, &weight) in (0..).zip(weights) {
+                sum += i64::from(weight) * map.at_tap(tap.pixel, input);
             }
         }
-        finish(sum, parameters, output, after, bits)
+        finish.sum(sum, parameters, pixel, output)
     })
 }
 
-fn depthwise(map: &FeatureMap, kernel: Kernel, parameters: &Parameters, bits: u32) -> FeatureMap {
+/// Weights `[rows, columns, in]`.
+fn depthwise(
+    map: &FeatureMap,
+    windows: &Windows,
+    parameters: &Parameters,
+    finish: Finish<'_>,
+) -> FeatureMap {
+    let (height, width) = windows.outputs();
     let channels = map.shape.channels;
-    FeatureMap::filled_by(valid(map, kernel, channels), |row, column, channel| {
-        let mut sum = 0;
-        for y in 0..kernel.height {
-            for x in 0..kernel.width {
-                let index = (y * kernel.width + x) * channels + channel;
-                let weight = i64::from(parameters.weight[index as usize]);
-                sum += weight * map.at(row + y, column + x, channel);
-            }
-        }
-        finish(sum, parameters, channel, After::Clamp, bits)
+    FeatureMap::filled_by(Shape::new(height, width, channels), |pixel, channel| {
+        let taps = windows.taps(pixel);
+        let weights = parameters.weight.chunks(channels as usize);
+        assert_eq!(weights.len(), taps.len());
+        let products = taps.iter().zip(weights).map(|(tap, weights)| {
+            i64::from(weights[channel as usize]) * map.at_tap(tap.pixel, channel)
+        });
+        finish.sum(products.sum(), parameters, pixel, channel)
     })
 }
 
+/// Weights `[out, in]`, the same for each pixel.
+fn pointwise(
+    map: &FeatureMap,
+    outputs: u32,
+    parameters: &Parameters,
+    finish: Finish<'_>,
+) -> FeatureMap {
+    let Shape {
+        height,
+        width,
+        channels,
+    } = map.shape;
+    FeatureMap::filled_by(Shape::new(height, width, outputs), |pixel, output| {
+        let weights = &parameters.weight[(output * channels) as usize..];
+        let products =
+            (0..channels).map(|input| i64::from(weights[input as usize]) * map.at(pixel, input));
+        finish.sum(products.sum(), parameters, pixel, output)
+    })
+}
+
+/// Weights `[out, in]`, inputs in flattening order.
 fn dense(
     map: &FeatureMap,
     outputs: u32,
     parameters: &Parameters,
-    after: After,
-    bits: u32,
+    finish: Finish<'_>,
 ) -> FeatureMap {
     let inputs = map.values.len();
-    FeatureMap::filled_by(Shape::new(1, 1, outputs), |_, _, output| {
-        let mut sum = 0;
-        for input in 0..inputs {
-            let weight = i64::from(parameters.weight[output as usize * inputs + input]);
-            sum += weight * map.values[input];
-        }
-        finish(sum, parameters, output, after, bits)
+    FeatureMap::filled_by(Shape::new(1, 1, outputs), |pixel, output| {
+        let weights = &parameters.weight[output as usize * inputs..][..inputs];
+        let products = weights.iter().zip(&map.values);
+        let sum = products.map(|(&weight, x)| i64::from(weight) * x).sum();
+        finish.sum(sum, parameters, pixel, output)
     })
-}
-
-/// `t = (Σ w·x << left) + bias`, and what follows it.
-fn finish(sum: i64, parameters: &Parameters, output: u32, after: After, bits: u32) -> i64 {
-    let Shift { left, right } = parameters.shift;
-    let t = (sum << left) + i64::from(parameters.bias[output as usize]);
-    match after {
-        After::Relu => round_half_even(t.max(0), right).min((1 << bits) - 1),
-        After::Clamp => round_half_even(t, right).clamp(-(1 << (bits - 1)), (1 << (bits - 1)) - 1),
-        After::Nothing => t,
-    }
 }
 
 /// `t / 2^right`, rounded to nearest, halves to even.

@@ -5,10 +5,11 @@ use herringbone_compiler::avr::{self, Core, Form};
 use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
-use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
+use herringbone_compiler::network::{Activation, Bits, Kernel, Kind, Network, Shape};
 use herringbone_compiler::plan::{self, Strategy, SumBytes};
 use herringbone_compiler::program::{self, Program};
 use herringbone_compiler::target::Target;
+use herringbone_tests::layers::{self, average, dense, maximum};
 use herringbone_tests::networks::Case;
 use std::collections::BTreeMap;
 
@@ -19,27 +20,12 @@ const CHANNELS: std::ops::RangeInclusive<u32> = 1..=65;
 /// and with `mul`, and with tables beyond 64 KB.
 const PARTS: [&str; 3] = ["attiny85", "atmega328p", "atmega2560"];
 
-fn convolution(outputs: u32, kernel: Kernel) -> LayerKind {
-    LayerKind::Convolution {
-        outputs,
-        kernel,
-        activation: Activation::Relu,
-    }
+fn convolution(outputs: u32, kernel: Kernel) -> Kind {
+    layers::convolution(outputs, kernel, Activation::Relu)
 }
 
-fn separable(outputs: u32, kernel: Kernel) -> LayerKind {
-    LayerKind::Separable {
-        outputs,
-        kernel,
-        activation: Activation::Linear,
-    }
-}
-
-fn dense(outputs: u32, activation: Activation) -> LayerKind {
-    LayerKind::Dense {
-        outputs,
-        activation,
-    }
+fn separable(outputs: u32, kernel: Kernel) -> Kind {
+    layers::separable(outputs, kernel, Activation::Linear)
 }
 
 /// Small networks that together have every kind of layer read, make and pass on
@@ -52,28 +38,24 @@ fn networks(channels: u32, bits: Bits) -> Vec<Network> {
     let square = Kernel::square(2);
     let last = dense(2, Activation::Linear);
     let lists = [
-        vec![LayerKind::MaxPool { window: square }, last],
-        vec![
-            LayerKind::AveragePool { window: row },
-            convolution(3, square),
-            last,
-        ],
+        vec![maximum(square), last],
+        vec![average(row), convolution(3, square), last],
         vec![
             convolution(channels, square),
-            LayerKind::MaxPool { window: row },
-            LayerKind::AveragePool { window: row },
+            maximum(row),
+            average(row),
             last,
         ],
         vec![
             separable(channels, square),
-            LayerKind::MaxPool { window: square },
+            maximum(square),
             separable(channels, Kernel::square(1)),
             dense(channels, Activation::Relu),
             dense(channels, Activation::Linear),
         ],
         vec![
             separable(channels, row),
-            LayerKind::AveragePool { window: square },
+            average(square),
             convolution(channels, Kernel::square(1)),
         ],
     ];

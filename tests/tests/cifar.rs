@@ -19,7 +19,7 @@ const PLANS: [&str; 3] = ["row_major", "herringbone", "streamed"];
 fn weights_take_8_to_58_kilobytes() {
     for (network, kilobytes) in NETWORKS.iter().zip([8, 16, 32, 58]) {
         let network = network.declaration("").network;
-        let weights: u64 = network.layers().iter().map(|it| it.weight_count()).sum();
+        let weights: u64 = network.nodes().iter().map(|it| it.weight_count()).sum();
         let bytes = weights * u64::from(network.bits().weights) / 8;
         let difference = bytes.abs_diff(kilobytes * 1024);
         assert!(20 * difference < bytes, "{bytes} bytes, not {kilobytes} KB");

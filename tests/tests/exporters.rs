@@ -5,7 +5,10 @@
 //! `HERRINGBONE_PYTHON` names. Keras takes the first backend that is there, or
 //! `KERAS_BACKEND`.
 
-use herringbone_compiler::network::{Activation, Kernel, LayerKind, Network};
+use herringbone_compiler::network::{
+    Activation, Convolution, Dense, Kernel, Kind, Network, Pool, PoolFunction, PoolWindow,
+    Separable,
+};
 use herringbone_compiler::{syntax, weights};
 use herringbone_tests::reference::evaluate;
 use safetensors::SafeTensors;
@@ -61,31 +64,47 @@ fn declared() -> Network {
 fn told(network: &Network) -> Value {
     let sides = |kernel: Kernel| [kernel.height, kernel.width];
     let relu = |activation| activation == Activation::Relu;
-    let layer = |kind| match kind {
-        LayerKind::AveragePool { window } => json!({ "letter": "A", "window": sides(window) }),
-        LayerKind::MaxPool { window } => json!({ "letter": "M", "window": sides(window) }),
-        LayerKind::Convolution {
+    let layer = |kind: &Kind| match *kind {
+        Kind::Pool(Pool { function, window }) => {
+            let letter = match function {
+                PoolFunction::Average => "A",
+                PoolFunction::Maximum => "M",
+            };
+            let PoolWindow::Sized { kernel, stride: _ } = window else {
+                panic!("no exporter knows a pooling of a whole map");
+            };
+            json!({ "letter": letter, "window": sides(kernel) })
+        }
+        Kind::Convolution(Convolution {
             outputs,
-            kernel,
+            window,
             activation,
-        } => json!({
-            "letter": "C1", "outputs": outputs, "kernel": sides(kernel), "relu": relu(activation),
+            adds: _,
+        }) => json!({
+            "letter": "C1", "outputs": outputs, "kernel": sides(window.kernel),
+            "relu": relu(activation),
         }),
-        LayerKind::Separable {
+        Kind::Separable(Separable {
             outputs,
-            kernel,
+            window,
             activation,
-        } => json!({
-            "letter": "C2", "outputs": outputs, "kernel": sides(kernel), "relu": relu(activation),
+            adds: _,
+        }) => json!({
+            "letter": "C2", "outputs": outputs, "kernel": sides(window.kernel),
+            "relu": relu(activation),
         }),
-        LayerKind::Dense {
+        Kind::Dense(Dense {
             outputs,
             activation,
-        } => json!({ "letter": "D", "outputs": outputs, "relu": relu(activation) }),
-        LayerKind::Dropout { .. } => json!({ "letter": "Dr" }),
+            adds: _,
+        }) => json!({ "letter": "D", "outputs": outputs, "relu": relu(activation) }),
+        Kind::Dropout(_) => json!({ "letter": "Dr" }),
+        Kind::Depthwise(_) | Kind::Add(_) | Kind::Concat(_) | Kind::Noise(_) => {
+            panic!("no exporter knows {kind}")
+        }
     };
     let input = network.input();
-    let layers = network.layers().iter().map(|it| layer(it.kind));
+    let layers = network.nodes().iter().map(|it| layer(&it.kind));
     json!({
         "input": [input.height, input.width, input.channels],
         "weights": network.bits().weights,

@@ -3,11 +3,12 @@
 //! from another image, with overflow checks and without.
 
 use herringbone_compiler::interpreter;
-use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
+use herringbone_compiler::network::{Activation, Bits, Kernel, Kind, Network, Shape};
 use herringbone_compiler::plan::{self, InPlace, MemoryPlan, Placement, Strategy, SumBytes};
 use herringbone_compiler::program::{self, Program};
 use herringbone_compiler::syntax;
 use herringbone_tests::crates::Crates;
+use herringbone_tests::layers;
 use herringbone_tests::networks::{Case, recipes};
 use herringbone_tests::reference::evaluate;
 use proptest::strategy::{Strategy as _, ValueTree};
@@ -23,8 +24,8 @@ const NETWORKS: usize = 40;
 const MOST_WEIGHTS: u64 = 1200;
 
 fn weight_count(network: &Network) -> u64 {
-    let layers = network.layers().iter();
-    layers.map(|layer| layer.weight_count()).sum()
+    let nodes = network.nodes().iter();
+    nodes.map(|node| node.weight_count()).sum()
 }
 
 /// The same random networks at every run, with all strategies in turn; then some
@@ -66,10 +67,11 @@ fn dense_steps<'a>(
     network: &'a Network,
     plan: &'a MemoryPlan,
 ) -> impl Iterator<Item = (Placement, Option<Placement>)> + 'a {
-    let steps = plan.steps.iter().enumerate();
-    steps.filter_map(|(index, step)| {
-        let dense = matches!(network.layer(step.layer).kind, LayerKind::Dense { .. });
-        dense.then(|| (plan.maps[index], plan.maps.get(index + 1).copied()))
+    plan.layers().filter_map(|layer| {
+        let node = network.node(layer.node);
+        let dense = matches!(node.kind, Kind::Dense(_));
+        let input = plan.placement(node.reads[0]).filter(|_| dense)?;
+        Some((*input, plan.placement(node.writes).copied()))
     })
 }
 
@@ -94,36 +96,20 @@ fn dense_stores_beside_an_input(network: &Network, plan: &MemoryPlan) -> bool {
 
 /// Networks at the limits of the language.
 fn edge_cases() -> Vec<(Case, Strategy)> {
-    let window = |side| Kernel::square(side);
-    let average = |side| LayerKind::AveragePool {
-        window: window(side),
-    };
-    let maximum = |side| LayerKind::MaxPool {
-        window: window(side),
-    };
-    let dense = |outputs| LayerKind::Dense {
-        outputs,
-        activation: Activation::Linear,
-    };
-    let separable = LayerKind::Separable {
-        outputs: 3,
-        kernel: Kernel::square(7),
-        activation: Activation::Linear,
-    };
+    let average = |side| layers::average(Kernel::square(side));
+    let maximum = |side| layers::maximum(Kernel::square(side));
+    let dense = |outputs| layers::dense(outputs, Activation::Linear);
+    let separable = layers::separable(3, Kernel::square(7), Activation::Linear);
     let row = |width| Kernel { height: 1, width };
-    let convolution = |outputs, width| LayerKind::Convolution {
-        outputs,
-        kernel: row(width),
-        activation: Activation::Relu,
-    };
-    let row_maximum = |width| LayerKind::MaxPool { window: row(width) };
-    let row_average = LayerKind::AveragePool { window: row(4) };
+    let convolution = |outputs, width| layers::convolution(outputs, row(width), Activation::Relu);
+    let row_maximum = |width| layers::maximum(row(width));
+    let row_average = layers::average(row(4));
     let column = Kernel {
         height: 2,
         width: 1,
     };
-    let column_average = LayerKind::AveragePool { window: column };
-    let cases: [(Shape, &[LayerKind]); 14] = [
+    let column_average = layers::average(column);
+    let cases: [(Shape, &[Kind]); 14] = [
         (Shape::new(255, 255, 1), &[average(4), maximum(4), dense(3)]),
         (Shape::new(255, 2, 3), &[average(2), dense(2)]),
         (Shape::new(2, 255, 1), &[maximum(2)]),
@@ -175,24 +161,10 @@ fn edge_cases() -> Vec<(Case, Strategy)> {
 fn windows_that_stay() -> Vec<(Case, Strategy)> {
     use Activation::{Linear, Relu};
     let window = Kernel::square(2);
-    let (average, maximum) = (
-        LayerKind::AveragePool { window },
-        LayerKind::MaxPool { window },
-    );
-    let convolution = |side, activation| LayerKind::Convolution {
-        outputs: 3,
-        kernel: Kernel::square(side),
-        activation,
-    };
-    let separable = LayerKind::Separable {
-        outputs: 3,
-        kernel: Kernel::square(3),
-        activation: Linear,
-    };
-    let dense = |activation| LayerKind::Dense {
-        outputs: 3,
-        activation,
-    };
+    let (average, maximum) = (layers::average(window), layers::maximum(window));
+    let convolution = |side, activation| layers::convolution(3, Kernel::square(side), activation);
+    let separable = layers::separable(3, Kernel::square(3), Linear);
+    let dense = |activation| layers::dense(3, activation);
     let signed_sums = [
         convolution(3, Linear),
         average,

@@ -1,9 +1,10 @@
 //! Generated code in crates of any edition, under any name, beside any items
 //! and under any lints.
 
-use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
+use herringbone_compiler::network::{Activation, Bits, Kernel, Network, Shape};
 use herringbone_compiler::plan::{self, Strategy, SumBytes};
 use herringbone_tests::crates::Crates;
+use herringbone_tests::layers::{average, convolution, dense, dropout, maximum, separable};
 use herringbone_tests::networks::Case;
 use herringbone_tests::reference::evaluate;
 use std::collections::BTreeMap;
@@ -21,27 +22,13 @@ fn first() -> Case {
     let kernel = Kernel::square(3);
     let window = Kernel::square(2);
     let kinds = [
-        LayerKind::AveragePool { window },
-        LayerKind::Convolution {
-            outputs: 3,
-            kernel,
-            activation: Activation::Relu,
-        },
-        LayerKind::Separable {
-            outputs: 4,
-            kernel,
-            activation: Activation::Linear,
-        },
-        LayerKind::Dropout { probability: 0.5 },
-        LayerKind::MaxPool { window },
-        LayerKind::Dense {
-            outputs: 5,
-            activation: Activation::Relu,
-        },
-        LayerKind::Dense {
-            outputs: 3,
-            activation: Activation::Linear,
-        },
+        average(window),
+        convolution(3, kernel, Activation::Relu),
+        separable(4, kernel, Activation::Linear),
+        dropout(),
+        maximum(window),
+        dense(5, Activation::Relu),
+        dense(3, Activation::Linear),
     ];
     let network = Network::new(Shape::new(12, 13, 2), Bits::default(), &kinds);
     Case::random(network.unwrap(), 1)
@@ -51,13 +38,9 @@ fn first() -> Case {
 fn second() -> Case {
     let window = Kernel::square(2);
     let kinds = [
-        LayerKind::MaxPool { window },
-        LayerKind::Convolution {
-            outputs: 3,
-            kernel: Kernel::square(1),
-            activation: Activation::Relu,
-        },
-        LayerKind::AveragePool { window },
+        maximum(window),
+        convolution(3, Kernel::square(1), Activation::Relu),
+        average(window),
     ];
     let bits = Bits {
         weights: 8,

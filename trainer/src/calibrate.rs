@@ -2,13 +2,14 @@
 //! it computes.
 
 use burn::tensor::Device;
-use herringbone_compiler::network::Network;
+use herringbone_compiler::network::{ByValue, Network, SumHalf, ValueId};
 use herringbone_dataset::Examples;
 
 use crate::intake::Intake;
 use crate::integers::input_exponent;
-use crate::model::{Model, floats};
-use crate::quantise::{Grid, Scales, SumScales, closest_exponent};
+use crate::model::{Model, Watch, floats};
+use crate::ops::Maps;
+use crate::quantise::{Grid, ReadScales, Scales, SumScales, closest_exponent};
 
 /// Examples that scales are found from.
 pub const SAMPLE: usize = 256;
@@ -24,9 +25,15 @@ fn finer(weight_bits: u32) -> i32 {
     i32::from(weight_bits < 8)
 }
 
+/// How far the power of two of a value may be from the input's, and that of a weight
+/// from 0: no shift of a sum, which has 32 bits, can then pass 31.
+const MOST_FROM_INPUT: i32 = 8;
+const MOST_OF_WEIGHT: i32 = 31 - 2 * MOST_FROM_INPUT;
+
 /// The scales of a model: of its weights, where there are no `former` scales, and of the
 /// activations that it has of these examples with its weights quantised, those that
-/// change least.
+/// change least. Values that maxima, means or maps side by side are made of have the same
+/// scale as those.
 ///
 /// Weights that were trained with integers lie within the range of those: scales found
 /// of them anew would be finer every time.
@@ -43,8 +50,11 @@ pub fn calibrate(
     for (index, (weights, _)) in numbers.iter_mut().enumerate() {
         let exponent = match former {
             Some(former) => former.sums[index].weight,
+            // A sum of ones.
+            None if weights.is_empty() => 0,
             None => closest_exponent(weights, bits.weights, true) - finer(bits.weights),
         };
+        let exponent = exponent.clamp(-MOST_OF_WEIGHT, MOST_OF_WEIGHT);
         let grid = Grid::of_bits(bits.weights, true, exponent);
         for weight in weights {
             *weight = grid.nearest(*weight);
@@ -57,26 +67,97 @@ pub fn calibrate(
         intake.take(sample.input(example), activations);
     };
     let maps = intake.maps(sample.len(), device, || (), fill);
-    let mut activations = Vec::with_capacity(model.sums.len());
-    quantised.run(network, None, maps, None, &mut |index, maps| {
-        let numbers = floats(maps.clone());
-        let is_signed = model.sums[index].shape.is_signed;
-        activations.push(closest_exponent(&numbers, bits.activations, is_signed));
-    });
-    let mut exponent = input_exponent(network);
-    let of_sums = model.sums.iter().zip(weight_exponents).zip(activations);
-    let sums = of_sums.map(|((sum, weight), activation)| {
-        let scales = if sum.shape.is_exact {
-            SumScales::of_result(weight, exponent)
-        } else {
-            SumScales::of_activation(weight, activation, exponent)
-        };
-        exponent = scales.activation;
-        scales
-    });
-    Scales {
-        sums: sums.collect(),
+    let mut activations = Activations(Vec::with_capacity(model.sums.len()));
+    quantised.run(network, None, maps, None, &mut activations);
+    let Activations(activations) = activations;
+
+    let input = input_exponent(network);
+    let closest = |numbers: &[f32], is_signed| {
+        let exponent = closest_exponent(numbers, bits.activations, is_signed);
+        exponent.clamp(input - MOST_FROM_INPUT, input + MOST_FROM_INPUT)
+    };
+    let exponents = tied_exponents(network, &activations, input, closest);
+    let mut sums = Vec::with_capacity(model.sums.len());
+    for node in network.computing_nodes() {
+        let mut input = exponents[node.reads[0]];
+        for shape in node.sums() {
+            let index = sums.len();
+            let place = model.sums[index].place;
+            let added = node.added().filter(|_| shape.adds);
+            let reads = ReadScales {
+                input,
+                added: added.map(|value| exponents[value]),
+            };
+            let weight = weight_exponents[index];
+            let scales = if place.is_exact {
+                SumScales::of_result(weight, reads)
+            } else {
+                let activation = match shape.half {
+                    SumHalf::Depthwise => closest(&activations[index], place.is_signed),
+                    SumHalf::Only | SumHalf::Pointwise => exponents[node.writes],
+                };
+                SumScales::of_activation(weight, activation, reads)
+            };
+            input = scales.activation;
+            sums.push(scales);
+        }
     }
+    Scales { sums }
+}
+
+/// Those of each weighted sum.
+struct Activations(Vec<Vec<f32>>);
+
+impl Watch for Activations {
+    fn sum(&mut self, _: usize, maps: &Maps) {
+        self.0.push(floats(maps.clone()));
+    }
+}
+
+/// The power of two of each value: the closest to all that is tied to it. `activations`:
+/// those of each weighted sum.
+fn tied_exponents(
+    network: &Network,
+    activations: &[Vec<f32>],
+    input: i32,
+    closest: impl Fn(&[f32], bool) -> i32,
+) -> ByValue<i32> {
+    let ties = ties(network);
+    let mut numbers = ByValue::new(vec![Vec::new(); network.values().len()]);
+    let mut sums = activations.iter();
+    for node in network.computing_nodes() {
+        if let Some(last) = sums.by_ref().take(node.sums().count()).last() {
+            numbers[ties[node.writes]].extend_from_slice(last);
+        }
+    }
+    let of_value = ties.iter().map(|(value, &first)| {
+        if first == network.input_value() {
+            input
+        } else {
+            closest(&numbers[first], network.value(value).signed)
+        }
+    });
+    ByValue::new(of_value.collect())
+}
+
+/// Of each value, the first of those that have its scale.
+fn ties(network: &Network) -> ByValue<ValueId> {
+    let count = network.values().len();
+    let mut ties: Vec<ValueId> = (0..count).map(ValueId::new).collect();
+    for node in network.computing_nodes() {
+        if node.sums().next().is_some() {
+            continue;
+        }
+        let tied = node.reads.iter().chain([&node.writes]);
+        let tied: Vec<ValueId> = tied.map(|value| ties[value.index()]).collect();
+        let first = tied.iter().copied().min();
+        for tie in &mut ties {
+            if tied.contains(tie) {
+                *tie = first.expect("a node writes a value");
+            }
+        }
+    }
+    ByValue::new(ties)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! A checkpoint is a safetensors file. Its metadata has an entry `herringbone`, JSON of
 //! what the training is of, the epochs that are done, the scales, and which epoch is the
 //! best; and an entry `sha256`, of that and all tensors. Weighted sums are counted from
-//! 0, in the order of computing.
+//! 0, in the order of computing; those of ones have no tensors.
 //!
 //! | tensor | dtype, shape | |
 //! | --- | --- | --- |
@@ -24,7 +24,7 @@ use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::model::{Model, sum_shapes};
+use crate::model::{Model, sum_places};
 use crate::pictures::EpochRecord;
 use crate::quantise::Scales;
 use crate::recipe::Recipe;
@@ -110,7 +110,8 @@ pub fn to_bytes(identity: &Identity, state: &State, seconds: &[f64]) -> Result<V
         ("best", best.map(|best| &best.numbers)),
     ] {
         for (index, (weights, biases)) in numbers.into_iter().flatten().enumerate() {
-            for (half, values) in [("weights", weights), ("biases", biases)] {
+            let halves = [("weights", weights), ("biases", biases)];
+            for (half, values) in halves.into_iter().filter(|(_, values)| !values.is_empty()) {
                 let bytes = values.iter().flat_map(|it| it.to_le_bytes()).collect();
                 let name = format!("{set}.{index}.{half}");
                 put(name, Dtype::F32, vec![values.len()], bytes);
@@ -269,15 +270,15 @@ impl Tensors<'_> {
     }
 
     fn numbers(&self, network: &Network, set: &str) -> Result<Numbers> {
-        let sums = sum_shapes(network).into_iter().enumerate();
-        sums.map(|(index, sum)| {
-            Ok((
-                self.floats(
-                    &format!("{set}.{index}.weights"),
-                    sum.dims().iter().product(),
-                )?,
-                self.floats(&format!("{set}.{index}.biases"), sum.outputs as usize)?,
-            ))
+        let sums = sum_places(network).into_iter().enumerate();
+        sums.map(|(index, place)| {
+            let [weights, biases] = place.counts();
+            let floats = |half, count| match count {
+                // A sum of ones has no tensors.
+                0 => Ok(Vec::new()),
+                _ => self.floats(&format!("{set}.{index}.{half}"), count),
+            };
+            Ok((floats("weights", weights)?, floats("biases", biases)?))
         })
         .collect()
     }

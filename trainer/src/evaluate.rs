@@ -1,12 +1,13 @@
 //! What a model makes of examples.
 
 use burn::tensor::{DType, Device, Tensor};
-use herringbone_compiler::network::Network;
+use herringbone_compiler::network::{ByValue, Network, ValueId};
 use herringbone_dataset::Examples;
 
 use crate::intake::Intake;
 use crate::integers;
-use crate::model::Model;
+use crate::model::{Model, Watch};
+use crate::ops::Maps;
 use crate::quantise::Scales;
 
 /// Examples that are looked at together.
@@ -86,34 +87,93 @@ pub fn evaluate(
     examples: &Examples,
     device: &Device,
 ) -> Results {
-    if scales.is_none_or(|scales| integers::fit_f32(network, model, scales)) {
-        return evaluate_in(DType::F32, network, model, scales, examples, device);
-    }
-    let device = Device::flex();
-    let model = Model::of_numbers(network, model.numbers(), &device);
-    evaluate_in(DType::F64, network, &model, scales, examples, &device)
+    let mut logits = Vec::new();
+    let place = Place::exact(network, model, scales, device);
+    let model = place.model.as_ref().unwrap_or(model);
+    for_each_batch(network, examples, &place, |maps, count| {
+        let results = Results::of_tensor(model.forward(network, scales, maps, None));
+        logits.extend_from_slice(&results.logits[..count * results.classes]);
+    });
+    let classes = network.output().values() as usize;
+    Results { classes, logits }
 }
 
-fn evaluate_in(
-    float: DType,
+/// Every value of a network, as a model with scales makes it of all examples: of the
+/// input, what is taken in of it, and nothing where an `A` adds up its bytes. Of each
+/// example all numbers of one, row by row, channels last.
+///
+/// They are those of the exported file as the logits are, see [`evaluate`]: times 2 to
+/// the power of the value's scale.
+pub fn values(
     network: &Network,
     model: &Model,
-    scales: Option<&Scales>,
+    scales: &Scales,
     examples: &Examples,
-    device: &Device,
-) -> Results {
+) -> ByValue<Vec<f64>> {
+    let mut all = Numbers(ByValue::new(vec![Vec::new(); network.values().len()]), 0);
+    let place = Place::exact(network, model, Some(scales), &Device::flex());
+    let model = place.model.as_ref().unwrap_or(model);
+    for_each_batch(network, examples, &place, |maps, count| {
+        all.1 = count;
+        model.run(network, Some(scales), maps, None, &mut all);
+    });
+    all.0
+}
+
+/// Numbers of each value, and the examples of a batch.
+struct Numbers(ByValue<Vec<f64>>, usize);
+
+impl Watch for Numbers {
+    fn value(&mut self, value: ValueId, maps: &Maps) {
+        let [blocks, height, width, channels, examples] = maps.dims();
+        let by_example = maps.clone().permute([0, 4, 1, 2, 3]);
+        let numbers = by_example.reshape([blocks * examples, height * width * channels]);
+        let results = Results::of_tensor(numbers);
+        let used = &results.logits[..self.1 * results.classes];
+        self.0[value].extend_from_slice(used);
+    }
+}
+
+/// Where sums are exact: numbers of that width on that device, with the model there, if
+/// it is another one.
+struct Place {
+    float: DType,
+    device: Device,
+    model: Option<Model>,
+}
+
+impl Place {
+    fn exact(network: &Network, model: &Model, scales: Option<&Scales>, device: &Device) -> Self {
+        if scales.is_none_or(|scales| integers::fit_f32(network, model, scales)) {
+            return Self {
+                float: DType::F32,
+                device: device.clone(),
+                model: None,
+            };
+        }
+        let device = Device::flex();
+        Self {
+            float: DType::F64,
+            model: Some(Model::of_numbers(network, model.numbers(), &device)),
+            device,
+        }
+    }
+}
+
+/// Gives the maps of each batch, and how many examples it has.
+fn for_each_batch(
+    network: &Network,
+    examples: &Examples,
+    place: &Place,
+    mut batch: impl FnMut(Maps, usize),
+) {
     let intake = Intake::of(network);
-    let classes = network.last_layer().output.values() as usize;
-    let mut logits = Vec::with_capacity(examples.len() * classes);
     for first in (0..examples.len()).step_by(BATCH) {
         let count = BATCH.min(examples.len() - first);
         let fill = |(): &mut (), example, activations: &mut [u8]| {
             intake.take(examples.input(first + example), activations);
         };
-        let maps = intake.maps(count, device, || (), fill);
-        let results = model.forward(network, scales, maps.cast(float), None);
-        let results = Results::of_tensor(results);
-        logits.extend_from_slice(&results.logits[..count * classes]);
+        let maps = intake.maps(count, &place.device, || (), fill);
+        batch(maps.cast(place.float), count);
     }
-    Results { classes, logits }
 }

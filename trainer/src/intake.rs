@@ -1,22 +1,22 @@
 //! From bytes to what a network's first weighted layer reads.
 
 use burn::tensor::{Device, TensorData};
-use herringbone_compiler::network::{Kernel, LayerKind, Network, Shape};
+use herringbone_compiler::network::{Network, ReceptiveField, Shape, ValueId};
 use herringbone_dataset::InputShape;
 use rayon::prelude::*;
 
 use crate::EXAMPLES;
 use crate::ops::Maps;
 
-/// How a network takes its input in: an `A` that computes first adds bytes up, else
-/// each one is shortened to an activation's bits.
+/// How a network takes its input in: an `A` that reads it adds bytes up, else each one
+/// is shortened to an activation's bits.
 #[derive(Clone, Copy, Debug)]
 pub struct Intake {
     input: Shape,
     output: Shape,
-    window: Kernel,
-    /// Bits that a window's sum is shifted down by.
-    shift: u32,
+    /// What is taken in.
+    value: ValueId,
+    field: ReceptiveField,
     /// Bits of an activation.
     bits: u32,
 }
@@ -24,22 +24,28 @@ pub struct Intake {
 impl Intake {
     /// A network's.
     pub fn of(network: &Network) -> Self {
-        let input = network.input();
-        let (window, output) = match network.computing_layers().next() {
-            Some(layer) => match layer.kind {
-                LayerKind::AveragePool { window } => (window, layer.output),
-                _ => (Kernel::square(1), input),
-            },
-            None => (Kernel::square(1), input),
+        let input = network.input_value();
+        let mut readers = network.value(input).readers.iter();
+        let averages = readers.find(|&&node| network.averages_raw_input(node));
+        let (value, field) = match averages {
+            Some(&node) => {
+                let node = network.node(node);
+                (node.writes, node.field())
+            }
+            None => (input, ReceptiveField::pixelwise(network.input())),
         };
-        let bits = network.bits().activations;
         Self {
-            input,
-            output,
-            window,
-            shift: 8 - bits + window.taps().ilog2(),
-            bits,
+            input: network.input(),
+            output: network.value(value).shape,
+            value,
+            field,
+            bits: network.bits().activations,
         }
+    }
+
+    /// What is taken in: the input, or what an `A` makes of it.
+    pub fn value(&self) -> ValueId {
+        self.value
     }
 
     /// The shape of the raw input.
@@ -59,20 +65,18 @@ impl Intake {
     /// The activations of an input's bytes.
     pub fn take(&self, bytes: &[u8], activations: &mut [u8]) {
         let channels = self.input.channels as usize;
-        let width = self.input.width as usize;
-        let (rows, columns) = (self.window.height as usize, self.window.width as usize);
-        let pixels = activations.chunks_exact_mut(channels);
-        for (at, pixel) in pixels.enumerate() {
-            let row = at / self.output.width as usize * rows;
-            let column = at % self.output.width as usize * columns;
-            for (channel, activation) in pixel.iter_mut().enumerate() {
-                let mut sum = 0;
-                for row in row..row + rows {
-                    for column in column..column + columns {
-                        sum += u32::from(bytes[(row * width + column) * channels + channel]);
-                    }
-                }
-                *activation = (sum >> self.shift) as u8;
+        let width = self.input.width;
+        // floor(sum · 2^bits / (256 · count))
+        let whole = u64::from(self.field.kernel.taps()) << (8 - self.bits);
+        let (high, wide) = (self.output.height, self.output.width);
+        let pixels = (0..high).flat_map(|row| (0..wide).map(move |column| (row, column)));
+        for (pixel, activations) in pixels.zip(activations.chunks_exact_mut(channels)) {
+            for (channel, activation) in activations.iter_mut().enumerate() {
+                let read = self.field.pixels(pixel).map(|(row, column)| {
+                    let pixel = (row * width + column) as usize;
+                    u64::from(bytes[pixel * channels + channel])
+                });
+                *activation = (read.sum::<u64>() / whole) as u8;
             }
         }
     }

@@ -1,9 +1,9 @@
 //! The integers that a model's weights and biases stand for.
 
-use herringbone_compiler::network::Network;
+use herringbone_compiler::network::{Kind, Network, Pool, PoolFunction};
 
-use crate::model::{Model, SumShape};
-use crate::quantise::{Grid, Scales};
+use crate::model::{Model, SumPlace};
+use crate::quantise::{Grid, ReadScales, Scales};
 
 /// The power of two of a network's raw input.
 pub(crate) fn input_exponent(network: &Network) -> i32 {
@@ -14,31 +14,50 @@ pub(crate) fn input_exponent(network: &Network) -> i32 {
 pub(crate) struct Integers {
     pub(crate) weights: Vec<i8>,
     pub(crate) biases: Vec<i16>,
-    /// Bits that products are shifted to the left by, and sums to the right.
+    /// Bits that products are shifted to the left by, sums to the right, and a map that
+    /// is added to the left.
     pub(crate) left: i32,
     pub(crate) right: i32,
+    pub(crate) skip: i32,
+}
+
+/// The powers of two of what each weighted sum reads.
+pub(crate) fn reads(network: &Network, scales: &Scales) -> Vec<ReadScales> {
+    let exponents = scales.exponents(network);
+    let mut all = Vec::with_capacity(scales.sums.len());
+    for node in network.computing_nodes() {
+        let mut input = exponents[node.reads[0]];
+        for sum in node.sums() {
+            let added = node.added().filter(|_| sum.adds);
+            let added = added.map(|value| exponents[value]);
+            all.push(ReadScales { input, added });
+            // What the next half reads.
+            input = scales.sums[all.len() - 1].activation;
+        }
+    }
+    all
 }
 
 /// Those of each weighted sum.
 pub(crate) fn integers(network: &Network, model: &Model, scales: &Scales) -> Vec<Integers> {
     let bits = network.bits();
-    let mut input = input_exponent(network);
-    let sums = model.numbers().into_iter().zip(&scales.sums);
-    sums.map(|((weights, biases), scale)| {
+    let numbers = model.numbers().into_iter().zip(&scales.sums);
+    let sums = numbers.zip(reads(network, scales));
+    sums.map(|(((weights, biases), scale), reads)| {
         let multiples = |numbers: Vec<f32>, bits, exponent| {
             let grid = Grid::of_bits(bits, true, exponent);
             let numbers = numbers.into_iter();
             numbers.map(move |number| (grid.nearest(number) / grid.step) as i16)
         };
         let weights = multiples(weights, bits.weights, scale.weight);
-        let integers = Integers {
+        let sum = scale.sum_exponent(reads.input);
+        Integers {
             weights: weights.map(|weight| weight as i8).collect(),
-            biases: multiples(biases, bits.biases, scale.sum_exponent(input)).collect(),
+            biases: multiples(biases, bits.biases, sum).collect(),
             left: scale.left,
-            right: scale.right(input),
-        };
-        input = scale.activation;
-        integers
+            right: scale.right(reads.input),
+            skip: scale.skip(reads),
+        }
     })
     .collect()
 }
@@ -51,28 +70,56 @@ const MOST_OF_F32: u128 = 1 << f32::MANTISSA_DIGITS;
 pub(crate) fn fit_f32(network: &Network, model: &Model, scales: &Scales) -> bool {
     let largest_activation = (1 << network.bits().activations) - 1;
     let integers = integers(network, model, scales).into_iter();
-    let mut largest = integers
+    let of_sums = integers
         .zip(&model.sums)
-        .map(|(integers, sum)| integers.largest(&sum.shape, largest_activation));
-    largest.all(|largest| largest <= MOST_OF_F32)
+        .map(|(integers, sum)| integers.largest(&sum.place, largest_activation));
+    let nodes = network.computing_nodes();
+    let of_means = nodes.filter_map(|node| match node.kind {
+        // The sum of a window, and one more of each value: what the division needs to
+        // be rounded to the same side as the quotient.
+        Kind::Pool(Pool {
+            function: PoolFunction::Average,
+            ..
+        }) => Some(u128::from(node.field().kernel.taps()) * (largest_activation + 1)),
+        Kind::Pool(Pool {
+            function: PoolFunction::Maximum,
+            ..
+        })
+        | Kind::Convolution(_)
+        | Kind::Depthwise(_)
+        | Kind::Separable(_)
+        | Kind::Dense(_)
+        | Kind::Add(_)
+        | Kind::Concat(_)
+        | Kind::Dropout(_)
+        | Kind::Noise(_) => None,
+    });
+    of_sums
+        .chain(of_means)
+        .all(|largest| largest <= MOST_OF_F32)
 }
 
 impl Integers {
     /// As far from 0 as a sum can be.
-    fn largest(&self, shape: &SumShape, largest_activation: u128) -> u128 {
-        let outputs = self.biases.len();
-        let weights_per_output = self.weights.len() / outputs;
-        let mut totals = vec![0; outputs];
-        for (at, weight) in self.weights.iter().enumerate() {
-            let output = if shape.is_depthwise {
-                at % outputs
-            } else {
-                at / weights_per_output
-            };
-            totals[output] += u128::from(weight.unsigned_abs());
-        }
-        let sums = totals.into_iter().zip(&self.biases).map(|(total, bias)| {
-            ((total * largest_activation) << self.left) + u128::from(bias.unsigned_abs())
+    fn largest(&self, place: &SumPlace, largest_activation: u128) -> u128 {
+        let shape = &place.shape;
+        let added = if shape.adds {
+            largest_activation << self.skip
+        } else {
+            0
+        };
+        let has_weights = shape.tensor().is_some();
+        let sums = (0..shape.outputs).map(|output| {
+            let (mut total, mut bias) = (1, 0);
+            if has_weights {
+                let weights =
+                    (0..shape.rows()).map(|row| self.weights[shape.weight_index(row, output)]);
+                total = weights
+                    .map(|weight| u128::from(weight.unsigned_abs()))
+                    .sum();
+                bias = u128::from(self.biases[output as usize].unsigned_abs());
+            }
+            ((total * largest_activation) << self.left) + bias + added
         });
         sums.max().unwrap_or(0)
     }

@@ -2,9 +2,13 @@
 
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData};
-use herringbone_compiler::network::{Activation, Bits, Kernel, Layer, LayerKind, Network};
+use herringbone_compiler::network::{
+    Bits, ByValue, Kind, Network, Node, NodeId, PoolFunction, ReceptiveField, SumHalf, SumShape,
+    ValueId,
+};
 use herringbone_dataset::Rng;
 
+use crate::intake::Intake;
 use crate::integers::input_exponent;
 use crate::ops::{self, Maps};
 use crate::quantise::{Grid, Scales, SumScales};
@@ -14,16 +18,22 @@ use crate::quantise::{Grid, Scales, SumScales};
 pub struct WeightedSum {
     /// Which one of the network.
     #[module(skip)]
-    pub shape: SumShape,
-    /// Outputs, rows, columns, channels, of a dense layer too; of a depthwise half
-    /// one output, and a kernel a channel.
+    pub place: SumPlace,
+    /// What is trained; nothing of a sum of ones.
+    pub parameters: Option<SumParameters>,
+}
+
+/// What is trained of a weighted sum.
+#[derive(Module, Debug)]
+pub struct SumParameters {
+    /// Outputs, rows, columns, channels, of a dense layer too; of a depthwise sum one
+    /// output, and a kernel a channel.
     pub weights: Param<Tensor<4>>,
     /// One an output.
     pub bias: Param<Tensor<1>>,
 }
 
-/// The parameters of a network: those of each weighted sum, in the order of
-/// computing; a `C2` has two.
+/// The weighted sums of a network, in the order of computing.
 #[derive(Module, Debug)]
 pub struct Model {
     /// They.
@@ -32,17 +42,13 @@ pub struct Model {
 
 /// A weighted sum of a network.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SumShape {
-    /// The layer.
-    pub layer: Layer,
-    /// Whether each channel has sums of its own: a `C2`'s first half.
-    pub is_depthwise: bool,
-    /// Rows, columns of the kernel.
-    pub kernel: Kernel,
-    /// Channels that an output reads.
-    pub inputs: u32,
-    /// Sums a pixel.
-    pub outputs: u32,
+pub struct SumPlace {
+    /// The node that computes it.
+    pub node: NodeId,
+    /// Its shape.
+    pub shape: SumShape,
+    /// What of the map that it reads an output reads.
+    pub field: ReceptiveField,
     /// Whether activations are negative too.
     pub is_signed: bool,
     /// Whether sums are returned as they are.
@@ -50,79 +56,74 @@ pub struct SumShape {
 }
 
 /// The weighted sums of a network, in the order of [`Model::sums`].
-pub fn sum_shapes(network: &Network) -> Vec<SumShape> {
-    let mut sums = Vec::new();
-    for &layer in network.layers() {
-        let is_exact = layer.id == network.last_layer().id && network.gives_logits();
-        let is_signed = layer.activation() == Some(Activation::Linear);
-        let channels = layer.input.channels;
-        let mut sum = |is_depthwise, kernel, inputs, outputs| {
-            sums.push(SumShape {
-                layer,
-                is_depthwise,
-                kernel,
-                inputs,
-                outputs,
-                is_signed: is_signed || is_depthwise,
-                is_exact: is_exact && !is_depthwise,
-            });
-        };
-        match layer.kind {
-            LayerKind::Convolution {
-                outputs, kernel, ..
-            } => sum(false, kernel, channels, outputs),
-            LayerKind::Separable {
-                outputs, kernel, ..
-            } => {
-                sum(true, kernel, channels, channels);
-                sum(false, Kernel::square(1), channels, outputs);
+pub fn sum_places(network: &Network) -> Vec<SumPlace> {
+    let nodes = network.computing_nodes();
+    let sums = nodes.flat_map(|node| {
+        node.sums().map(move |shape| {
+            let (field, is_last) = match shape.half {
+                SumHalf::Only => (node.field(), true),
+                SumHalf::Depthwise => (node.field(), false),
+                SumHalf::Pointwise => (ReceptiveField::pixelwise(node.output), true),
+            };
+            SumPlace {
+                node: node.id,
+                shape,
+                field,
+                // Nothing follows a first half.
+                is_signed: node.signed_output || !is_last,
+                is_exact: network.is_exact(node.id) && is_last,
             }
-            LayerKind::Dense { outputs, .. } => {
-                let all = Kernel {
-                    height: layer.input.height,
-                    width: layer.input.width,
-                };
-                sum(false, all, channels, outputs);
-            }
-            LayerKind::AveragePool { .. }
-            | LayerKind::MaxPool { .. }
-            | LayerKind::Dropout { .. } => {}
-        }
-    }
-    sums
+        })
+    });
+    sums.collect()
 }
 
-impl SumShape {
-    /// Of the weights' tensor.
-    pub fn dims(&self) -> [usize; 4] {
-        let outputs = if self.is_depthwise { 1 } else { self.outputs };
-        [outputs, self.kernel.height, self.kernel.width, self.inputs].map(|it| it as usize)
+impl SumPlace {
+    /// Of the weights' tensor; `None` of a sum of ones.
+    pub fn dims(&self) -> Option<[usize; 4]> {
+        self.shape.tensor()?;
+        let SumShape {
+            kernel,
+            inputs,
+            outputs,
+            ..
+        } = self.shape;
+        let outputs = if self.shape.is_depthwise() {
+            1
+        } else {
+            outputs
+        };
+        Some([outputs, kernel.height, kernel.width, inputs].map(|it| it as usize))
     }
 
-    /// Weights that an output has.
-    fn fan_in(&self) -> u32 {
-        let channels = if self.is_depthwise { 1 } else { self.inputs };
-        self.kernel.taps() * channels
+    /// Weights in all, and biases.
+    pub fn counts(&self) -> [usize; 2] {
+        [self.shape.weights(), self.shape.biases()].map(|count| count as usize)
     }
 }
 
 impl Model {
     /// Weights drawn as He et al. 2015 have it, equation 10, and biases of 0.
     pub fn new(network: &Network, random: &mut Rng, device: &Device) -> Self {
-        let numbers = sum_shapes(network).into_iter().map(|sum| {
-            let gain = if sum.is_signed { 1.0 } else { 2.0 };
-            let deviation = (gain / sum.fan_in() as f32).sqrt();
-            let weights = (0..sum.dims().iter().product()).map(|_| random.normal() * deviation);
-            (weights.collect(), vec![0.0; sum.outputs as usize])
+        let numbers = sum_places(network).into_iter().map(|place| {
+            let gain = if place.is_signed { 1.0 } else { 2.0 };
+            // A row is what an output has one weight for.
+            let deviation = (gain / place.shape.rows() as f32).sqrt();
+            let [weights, biases] = place.counts();
+            let weights = (0..weights).map(|_| random.normal() * deviation);
+            (weights.collect(), vec![0.0; biases])
         });
         Self::of_numbers(network, numbers, device)
     }
 
-    /// Each weighted sum's weights and biases.
+    /// Each weighted sum's weights and biases; none of a sum of ones.
     pub fn numbers(&self) -> Vec<(Vec<f32>, Vec<f32>)> {
-        let sums = self.sums.iter();
-        sums.map(|sum| (floats(sum.weights.val()), floats(sum.bias.val())))
-            .collect()
+        let sums = self.sums.iter().map(|sum| sum.parameters.as_ref());
+        sums.map(|parameters| {
+            let parameters = parameters.map(|it| (floats(it.weights.val()), floats(it.bias.val())));
+            parameters.unwrap_or_default()
+        })
+        .collect()
     }
 
     /// With these numbers, a weighted sum's weights and biases each.
@@ -131,15 +132,17 @@ impl Model {
         numbers: impl IntoIterator<Item = (Vec<f32>, Vec<f32>)>,
         device: &Device,
     ) -> Self {
-        let sums = sum_shapes(network).into_iter().zip(numbers);
-        let sums = (0..).zip(sums).map(|(index, (sum, (weights, bias)))| {
-            let weights = TensorData::new(weights, sum.dims());
-            let bias = TensorData::new(bias, [sum.outputs as usize]);
-            WeightedSum {
-                shape: sum,
-                weights: parameter(2 * index, Tensor::from_data(weights, device)),
-                bias: parameter(2 * index + 1, Tensor::from_data(bias, device)),
-            }
+        let sums = sum_places(network).into_iter().zip(numbers);
+        let sums = (0..).zip(sums).map(|(index, (place, (weights, bias)))| {
+            let parameters = place.dims().map(|dims| {
+                let weights = TensorData::new(weights, dims);
+                let bias = TensorData::new(bias, [place.shape.outputs as usize]);
+                SumParameters {
+                    weights: parameter(2 * index, Tensor::from_data(weights, device)),
+                    bias: parameter(2 * index + 1, Tensor::from_data(bias, device)),
+                }
+            });
+            WeightedSum { place, parameters }
         });
         Self {
             sums: sums.collect(),
@@ -150,10 +153,13 @@ impl Model {
     /// they do not have far to go when their sign changes.
     pub fn clip_weights(&mut self, bits: u32, scales: &Scales) {
         for (sum, scales) in self.sums.iter_mut().zip(&scales.sums) {
+            let Some(parameters) = &mut sum.parameters else {
+                continue;
+            };
             let grid = Grid::of_bits(bits, true, scales.weight);
             // Half a step further is the same integer.
             let (least, largest) = (grid.least - 0.5, grid.largest + 0.5);
-            sum.weights = sum.weights.clone().map(|weights| {
+            parameters.weights = parameters.weights.clone().map(|weights| {
                 let clipped = weights
                     .inner()
                     .clamp(least * grid.step, largest * grid.step);
@@ -162,90 +168,208 @@ impl Model {
         }
     }
 
-    /// Logits of a batch: examples, classes. `maps`: what the network reads behind a
-    /// leading `A`, from 0 to below 1. With `dropout`, values are dropped by it. The
-    /// numbers computed with are as wide as those of the maps.
+    /// Logits of a batch: examples, classes. `maps`: what [`Intake`] makes of the inputs,
+    /// from 0 to below 1. With `noise`, values are dropped and blurred by it. The numbers
+    /// computed with are as wide as those of the maps.
     pub fn forward(
         &self,
         network: &Network,
         scales: Option<&Scales>,
         maps: Maps,
-        dropout: Option<&mut Rng>,
+        noise: Option<&mut Rng>,
     ) -> Tensor<2> {
-        let maps = self.run(network, scales, maps, dropout, &mut |_, _| {});
+        let maps = self.run(network, scales, maps, noise, &mut ());
         // Results are rows, columns, channels, as a dense layer flattens them.
         let [blocks, height, width, channels, examples] = maps.dims();
         let results = maps.permute([0, 4, 1, 2, 3]);
         results.reshape([blocks * examples, height * width * channels])
     }
 
-    /// The same, as maps. `watch` is shown the activations of each weighted sum.
+    /// The same, as maps. `watch` is shown what is computed on the way.
     pub(crate) fn run(
         &self,
         network: &Network,
         scales: Option<&Scales>,
-        mut maps: Maps,
-        mut dropout: Option<&mut Rng>,
-        watch: &mut dyn FnMut(usize, &Maps),
+        maps: Maps,
+        mut noise: Option<&mut Rng>,
+        watch: &mut dyn Watch,
     ) -> Maps {
-        let bits = network.bits();
-        // Of activations; the raw input has as many bits as they have.
-        let mut exponent = input_exponent(network);
-        let mut sums = self.sums.iter().enumerate().peekable();
-        let first = network.computing_layers().next().map(|layer| layer.id);
-        for layer in network.layers() {
-            let step = scales.map_or(0.0, |_| (exponent as f32).exp2());
-            match layer.kind {
-                // As the input is taken in.
-                LayerKind::AveragePool { .. } if Some(layer.id) == first => {}
-                LayerKind::AveragePool { window } => {
-                    maps = ops::average(maps, extent(window), step);
+        let taken_in = Intake::of(network).value();
+        watch.value(taken_in, &maps);
+        let mut values = Values::new(network, taken_in, maps);
+        let exponents = scales.map(|scales| scales.exponents(network));
+        let mut sums = self.sums.iter().enumerate();
+        for node in network.nodes() {
+            if node.is_training_only() {
+                if let Some(random) = noise.as_deref_mut() {
+                    // What averages the raw input has done so before.
+                    let value = node.writes.max(taken_in);
+                    values.change(value, |maps| disturb(&node.kind, maps, random));
                 }
-                LayerKind::MaxPool { window } => maps = ops::maximum(maps, extent(window)),
-                LayerKind::Dropout { probability } => {
-                    if let Some(random) = dropout.as_deref_mut() {
-                        maps = drop_values(maps, probability, random);
-                    }
-                }
-                LayerKind::Convolution { .. }
-                | LayerKind::Separable { .. }
-                | LayerKind::Dense { .. } => {
-                    while let Some((index, sum)) =
-                        sums.next_if(|(_, sum)| sum.shape.layer.id == layer.id)
-                    {
-                        let scales = scales.map(|scales| scales.sums[index]);
-                        maps = sum.run(scales, bits, maps, exponent);
-                        watch(index, &maps);
-                        exponent = scales.map_or(exponent, |scales| scales.activation);
-                    }
-                }
+                continue;
             }
+            if node.writes == taken_in {
+                continue;
+            }
+            let exponent = exponents.as_ref().map(|exponents| exponents[node.reads[0]]);
+            let mut maps = values.read(node, node.reads[0]);
+            match node.kind {
+                Kind::Pool(pool) => {
+                    let step = exponent.map_or(0.0, |exponent| (exponent as f32).exp2());
+                    maps = match pool.function {
+                        PoolFunction::Average => ops::average(maps, node.field(), step),
+                        PoolFunction::Maximum => ops::maximum(maps, node.field()),
+                    };
+                }
+                Kind::Concat(_) => {
+                    let others = node.reads[1..].iter();
+                    let others = others.map(|&value| values.read(node, value));
+                    maps = ops::concatenate([maps].into_iter().chain(others).collect());
+                }
+                Kind::Convolution(_)
+                | Kind::Depthwise(_)
+                | Kind::Separable(_)
+                | Kind::Dense(_)
+                | Kind::Add(_) => {
+                    let added = node.added().map(|value| values.read(node, value));
+                    // Of the map that the next of the sums reads.
+                    let mut exponent = exponent.unwrap_or(input_exponent(network));
+                    for (index, sum) in sums.by_ref().take(node.sums().count()) {
+                        let scales = scales.map(|scales| (scales.sums[index], exponent));
+                        let added = added.clone().filter(|_| sum.place.shape.adds);
+                        maps = sum.run(scales, network.bits(), maps, added);
+                        watch.sum(index, &maps);
+                        exponent = scales.map_or(exponent, |(scales, _)| scales.activation);
+                    }
+                }
+                Kind::Dropout(_) | Kind::Noise(_) => unreachable!("they compute nothing"),
+            }
+            watch.value(node.writes, &maps);
+            values.write(node.writes, maps);
         }
-        maps
+        values.end(network.output_value())
+    }
+}
+
+/// Is shown what a network computes.
+pub(crate) trait Watch {
+    /// The activations of a weighted sum, of that place among [`Model::sums`].
+    fn sum(&mut self, index: usize, maps: &Maps) {
+        let _ = (index, maps);
+    }
+
+    /// What a node that computes on the device writes, or what is taken in.
+    fn value(&mut self, value: ValueId, maps: &Maps) {
+        let _ = (value, maps);
+    }
+}
+
+/// Whoever does not watch.
+impl Watch for () {}
+
+/// The maps of a network while it is computed: each until its last reader has it.
+struct Values {
+    maps: ByValue<Option<Maps>>,
+    last_readers: ByValue<Option<NodeId>>,
+}
+
+impl Values {
+    fn new(network: &Network, first: ValueId, maps: Maps) -> Self {
+        let values = network.values().entries();
+        let mut all = Self {
+            maps: ByValue::new(vec![None; values.len()]),
+            last_readers: ByValue::new(
+                values
+                    .iter()
+                    .map(|value| value.readers.last().copied())
+                    .collect(),
+            ),
+        };
+        all.write(first, maps);
+        all
+    }
+
+    fn read(&mut self, node: &Node, value: ValueId) -> Maps {
+        let times = node.reads.iter().filter(|&&read| read == value).count();
+        let maps = if self.last_readers[value] == Some(node.id) && times == 1 {
+            self.maps[value].take()
+        } else {
+            self.maps[value].clone()
+        };
+        maps.expect("nodes are in topological order")
+    }
+
+    fn write(&mut self, value: ValueId, maps: Maps) {
+        self.maps[value] = Some(maps);
+    }
+
+    fn change(&mut self, value: ValueId, change: impl FnOnce(Maps) -> Maps) {
+        self.maps[value] = self.maps[value].take().map(change);
+    }
+
+    fn end(mut self, value: ValueId) -> Maps {
+        self.maps[value].take().expect("the last node writes it")
     }
 }
 
 impl WeightedSum {
-    /// Its activations. `exponent`: the power of two of those that it reads.
-    fn run(&self, scales: Option<SumScales>, bits: Bits, maps: Maps, exponent: i32) -> Maps {
-        let (shape, mut weights, mut bias) = (self.shape, self.weights.val(), self.bias.val());
-        let mut grid = Grid::none(shape.is_signed);
-        if let Some(scales) = scales {
-            weights = ops::quantise(weights, Grid::of_bits(bits.weights, true, scales.weight));
-            let sum = scales.sum_exponent(exponent);
-            bias = ops::quantise(bias, Grid::of_bits(bits.biases, true, sum));
-            if !shape.is_exact {
-                grid = Grid::of_bits(bits.activations, shape.is_signed, scales.activation);
+    /// Its activations, with its scales and the power of two of what it reads. `added`:
+    /// the map that is added to it.
+    fn run(
+        &self,
+        scales: Option<(SumScales, i32)>,
+        bits: Bits,
+        mut maps: Maps,
+        mut added: Option<Maps>,
+    ) -> Maps {
+        let place = self.place;
+        let mut grid = Grid::none(place.is_signed);
+        if let Some((scales, _)) = scales {
+            if !place.is_exact {
+                grid = Grid::of_bits(bits.activations, place.is_signed, scales.activation);
             }
+            added = added.map(|maps| times_power(maps, scales.added));
         }
-        let (weights, bias) = (weights.cast(maps.dtype()), bias.cast(maps.dtype()));
-        let sums = if shape.is_depthwise {
-            let [_, height, width, channels] = shape.dims();
-            ops::depthwise(maps, weights.reshape([height, width, channels]))
-        } else {
-            ops::convolve(maps, weights)
+        let bias = match &self.parameters {
+            Some(parameters) => {
+                let (mut weights, mut bias) = (parameters.weights.val(), parameters.bias.val());
+                if let Some((scales, input)) = scales {
+                    weights =
+                        ops::quantise(weights, Grid::of_bits(bits.weights, true, scales.weight));
+                    let sum = scales.sum_exponent(input);
+                    bias = ops::quantise(bias, Grid::of_bits(bits.biases, true, sum));
+                }
+                let (weights, bias) = (weights.cast(maps.dtype()), bias.cast(maps.dtype()));
+                maps = if place.shape.is_depthwise() {
+                    let [_, height, width, channels] = weights.dims();
+                    let weights = weights.reshape([height, width, channels]);
+                    ops::depthwise(maps, weights, place.field)
+                } else {
+                    ops::convolve(maps, weights, place.field)
+                };
+                bias
+            }
+            None => {
+                maps = scales
+                    .iter()
+                    .fold(maps, |maps, (scales, _)| times_power(maps, scales.weight));
+                let options = (&maps.device(), maps.dtype());
+                Tensor::zeros([place.shape.outputs as usize], options)
+            }
         };
-        ops::activate(sums, bias, grid)
+        if let Some(added) = added {
+            maps = maps + added;
+        }
+        ops::activate(maps, bias, grid)
+    }
+}
+
+/// Times 2 to that power, exactly.
+fn times_power(maps: Maps, exponent: i32) -> Maps {
+    if exponent == 0 {
+        maps
+    } else {
+        maps * (exponent as f32).exp2()
     }
 }
 
@@ -256,18 +380,45 @@ fn parameter<const D: usize>(place: u64, tensor: Tensor<D>) -> Param<Tensor<D>> 
     Param::from_mapped_value(ParamId::from(place), tensor, mapper)
 }
 
+/// What a layer of training alone makes of maps.
+fn disturb(kind: &Kind, maps: Maps, random: &mut Rng) -> Maps {
+    match kind {
+        Kind::Dropout(dropout) => drop_values(maps, dropout.probability, random),
+        Kind::Noise(noise) => blur(maps, noise.deviation, random),
+        Kind::Pool(_)
+        | Kind::Convolution(_)
+        | Kind::Depthwise(_)
+        | Kind::Separable(_)
+        | Kind::Dense(_)
+        | Kind::Add(_)
+        | Kind::Concat(_) => unreachable!("it computes on the device"),
+    }
+}
+
 /// Sets a share of values to 0, and makes up for it (Srivastava et al. 2014).
 fn drop_values(maps: Maps, probability: f64, random: &mut Rng) -> Maps {
     let bound = (2.0 * probability - 1.0) as f32;
     let scale = (1.0 / (1.0 - probability)) as f32;
-    let shape = maps.shape();
-    let kept = (0..shape.num_elements()).map(|_| {
+    let kept = drawn(&maps, || {
         let is_dropped = random.signed_unit() < bound;
         if is_dropped { 0.0 } else { scale }
     });
-    let kept = TensorData::new(kept.collect::<Vec<f32>>(), shape);
-    let device = maps.device();
-    maps * Maps::from_data(kept, &device)
+    maps * kept
+}
+
+/// Adds Gaussian noise, whose deviation is that share of the largest value of the
+/// batch: what the range of its integers is made for.
+fn blur(maps: Maps, deviation: f64, random: &mut Rng) -> Maps {
+    let largest = maps.clone().detach().abs().max();
+    let noise = drawn(&maps, || random.normal() * deviation as f32);
+    maps + noise * largest.reshape([1; 5])
+}
+
+/// Numbers that are drawn, one a value of the maps.
+fn drawn(maps: &Maps, mut draw: impl FnMut() -> f32) -> Maps {
+    let shape = maps.shape();
+    let numbers: Vec<f32> = (0..shape.num_elements()).map(|_| draw()).collect();
+    Maps::from_data(TensorData::new(numbers, shape), &maps.device())
 }
 
 /// A tensor's numbers.
@@ -276,22 +427,15 @@ pub(crate) fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     data.try_into_vec().expect("the numbers are f32")
 }
 
-fn extent(kernel: Kernel) -> [usize; 2] {
-    [kernel.height as usize, kernel.width as usize]
-}
-
 /// A network as a declaration writes it: `[28, 28, 1] => < A, C1(5,3), D*(10) >`.
 pub(crate) fn as_written(network: &Network) -> String {
     let input = network.input();
-    let layers = network.layers().iter().map(|layer| match layer.kind {
-        LayerKind::Dropout { probability } => format!("Dr({probability})"),
-        _ => layer.to_string(),
-    });
+    let items = network.items().iter().map(ToString::to_string);
     format!(
         "[{}, {}, {}] => < {} >",
         input.height,
         input.width,
         input.channels,
-        layers.collect::<Vec<_>>().join(", ")
+        items.collect::<Vec<_>>().join(", ")
     )
 }

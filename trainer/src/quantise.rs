@@ -1,6 +1,6 @@
 //! Grids of numbers that integers of a few bits stand for.
 
-use herringbone_compiler::network::Network;
+use herringbone_compiler::network::{ByValue, Network};
 use serde::{Deserialize, Serialize};
 
 use crate::integers::input_exponent;
@@ -79,45 +79,70 @@ pub struct Scales {
 impl Scales {
     /// What 1 of a network's results stands for, 2 to that power.
     pub fn result_exponent(&self, network: &Network) -> i32 {
-        let last = self.sums.last();
-        last.map_or(input_exponent(network), |last| last.activation)
+        self.exponents(network)[network.output_value()]
+    }
+
+    /// What 1 of each value stands for, 2 to that power.
+    pub(crate) fn exponents(&self, network: &Network) -> ByValue<i32> {
+        let count = network.values().len();
+        let mut exponents = ByValue::new(vec![input_exponent(network); count]);
+        let mut sums = self.sums.iter();
+        for node in network.computing_nodes() {
+            // Maxima, means and maps side by side are of what they are made of.
+            let kept = exponents[node.reads[0]];
+            let last = sums.by_ref().take(node.sums().count()).last();
+            exponents[node.writes] = last.map_or(kept, |last| last.activation);
+        }
+        exponents
     }
 }
 
 /// The powers of two of a weighted sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SumScales {
-    /// What 1 of a weight stands for, 2 to that power.
+    /// What 1 of a weight stands for, 2 to that power; of a sum of ones, what a value
+    /// that is read is multiplied by.
     pub weight: i32,
     /// Bits that products are shifted to the left by, before the bias.
     pub left: i32,
     /// What 1 of an activation stands for; of results that are sums, of the sum.
     pub activation: i32,
+    /// What a map that is added is multiplied by, 2 to that power: 1 as far as a
+    /// training goes, but integers from elsewhere may add maps of any scales.
+    #[serde(default)]
+    pub added: i32,
 }
 
-/// Bits that a sum is shifted by at most: it has 32.
-const MOST_SHIFT: i32 = 31;
+/// The powers of two of what a weighted sum reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadScales {
+    /// Of the running map.
+    pub input: i32,
+    /// Of the map that is added, if one is.
+    pub added: Option<i32>,
+}
 
 impl SumScales {
-    /// With as much of a shift to the left as keeps the sum from being coarser than
-    /// the activation, whose power is taken as near as shifts reach. `input`: the power
-    /// of what is read.
-    pub fn of_activation(weight: i32, activation: i32, input: i32) -> Self {
-        let products = weight + input;
-        let activation = activation.clamp(products - MOST_SHIFT, products + MOST_SHIFT);
-        Self {
-            weight,
-            left: (products - activation).max(0),
-            activation,
-        }
+    /// With as little of a shift to the left as keeps the sum from being coarser than
+    /// the activation and the map that is added.
+    pub fn of_activation(weight: i32, activation: i32, reads: ReadScales) -> Self {
+        Self::no_coarser(weight, reads, Some(activation))
     }
 
     /// Of a sum that is returned as it is.
-    pub fn of_result(weight: i32, input: i32) -> Self {
+    pub fn of_result(weight: i32, reads: ReadScales) -> Self {
+        Self::no_coarser(weight, reads, None)
+    }
+
+    fn no_coarser(weight: i32, reads: ReadScales, activation: Option<i32>) -> Self {
+        let products = weight + reads.input;
+        let others = [reads.added, activation].into_iter().flatten();
+        let sum = others.fold(products, i32::min);
         Self {
             weight,
-            left: 0,
-            activation: weight + input,
+            left: products - sum,
+            activation: activation.unwrap_or(sum),
+            added: 0,
         }
     }
 
@@ -129,6 +154,12 @@ impl SumScales {
     /// Bits that a sum is shifted to the right by.
     pub fn right(self, input: i32) -> i32 {
         self.activation - self.sum_exponent(input)
+    }
+
+    /// Bits that the map that is added is shifted to the left by; 0 where none is.
+    pub fn skip(self, reads: ReadScales) -> i32 {
+        let sum = self.sum_exponent(reads.input);
+        reads.added.map_or(0, |added| added + self.added - sum)
     }
 }
 

@@ -44,8 +44,8 @@ impl Report<'_> {
         let examples = |count: usize| thousands(count as u64);
         let network = &self.declaration.network;
         let bits = network.bits();
-        let weights: u64 = network.layers().iter().map(|it| it.weight_count()).sum();
-        let biases: u64 = network.layers().iter().map(|it| it.bias_count()).sum();
+        let weights: u64 = network.nodes().iter().map(|it| it.weight_count()).sum();
+        let biases: u64 = network.nodes().iter().map(|it| it.bias_count()).sum();
         let bytes =
             (weights * u64::from(bits.weights)).div_ceil(8) + biases * u64::from(bits.biases) / 8;
         let mean = self.seconds.iter().sum::<f64>() / self.seconds.len().max(1) as f64;

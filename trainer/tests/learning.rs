@@ -2,9 +2,11 @@
 //! same seed gives the same weights.
 
 use burn::tensor::Device;
-use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
+use herringbone_compiler::network::{Activation, Bits, Dropout, Kernel, Kind, Network, Shape};
+use herringbone_compiler::syntax;
 use herringbone_dataset::augment::{self, Augmentation, Scratch};
 use herringbone_dataset::{Examples, InputShape};
+use herringbone_tests::layers;
 use herringbone_trainer::calibrate::calibrate;
 use herringbone_trainer::evaluate::evaluate;
 use herringbone_trainer::export::export;
@@ -56,26 +58,15 @@ fn digits(copies: usize, augmentation: Augmentation) -> Examples {
 /// `[28, 28, 1] => < A, C1(6,3), M, C2(8,3), Dr(0.2), D*(10) >`: a convolution, both
 /// halves of another, both poolings, dropout and a dense layer.
 fn network(bits: Bits) -> Network {
-    let window = Kernel::square(2);
     let (kernel, activation) = (Kernel::square(3), Activation::Relu);
+    let window = Kernel::square(2);
     let kinds = [
-        LayerKind::AveragePool { window },
-        LayerKind::Convolution {
-            outputs: 6,
-            kernel,
-            activation,
-        },
-        LayerKind::MaxPool { window },
-        LayerKind::Separable {
-            outputs: 8,
-            kernel,
-            activation,
-        },
-        LayerKind::Dropout { probability: 0.2 },
-        LayerKind::Dense {
-            outputs: 10,
-            activation: Activation::Linear,
-        },
+        layers::average(window),
+        layers::convolution(6, kernel, activation),
+        layers::maximum(window),
+        layers::separable(8, kernel, activation),
+        Kind::Dropout(Dropout { probability: 0.2 }),
+        layers::dense(10, Activation::Linear),
     ];
     Network::new(Shape::new(28, 28, 1), bits, &kinds).unwrap()
 }
@@ -120,6 +111,22 @@ fn a_short_training_learns_the_drawn_digits() {
         state.best.clone().unwrap()
     });
     // Of integers: what is exported.
+    assert!(best.accuracy > 0.95, "{}", best.accuracy);
+}
+
+/// What a chain has not: a residual block, a depthwise layer, a branch and noise.
+#[test]
+fn a_short_training_learns_them_with_a_graph() {
+    let list = "Drawn: [28, 28, 1] => < A, C1(6,3, stride: 2, padding: same), R(3), N(0.02), \
+                'x: M(3, stride: 2), C1(8,1), T(3, padding: same), 'y: C1*(6,1, add: 'x), 'x, \
+                C1*(4,3, padding: same), Cat('y), D*(10) >";
+    let declaration = syntax::parse(list.parse().unwrap()).declaration.unwrap();
+    let network = declaration.network;
+    let changes = Augmentation::default_for(SHAPE);
+    let (training, validation) = (digits(100, Augmentation::none()), digits(25, changes));
+    let best = train(&network, &recipe(16, 1), &training, &validation, |state| {
+        state.best.clone().unwrap()
+    });
     assert!(best.accuracy > 0.95, "{}", best.accuracy);
 }
 

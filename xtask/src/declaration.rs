@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use cfg_expr::{Expression, Predicate};
-use herringbone_compiler::network::Layer;
+use herringbone_compiler::network::Item;
 use herringbone_compiler::syntax;
 use proc_macro2::TokenStream;
-use syn::{Attribute, Item};
+use syn::{Attribute, Item as SourceItem};
 
 use crate::firmware::Firmware;
 use crate::paths;
@@ -23,7 +23,7 @@ pub(crate) fn tokens(firmware: &Firmware) -> Result<TokenStream> {
         let file =
             syn::parse_file(&text).with_context(|| format!("cannot parse {}", path.display()))?;
         for item in file.items {
-            if let Item::Macro(item) = item
+            if let SourceItem::Macro(item) = item
                 && item
                     .mac
                     .path
@@ -47,14 +47,14 @@ pub(crate) fn tokens(firmware: &Firmware) -> Result<TokenStream> {
     }
 }
 
-/// The network's layers as they are declared: `A, C1(5,3), …`.
+/// The network's list as it is declared: `A, C1(5,3), …`.
 pub(crate) fn layers(firmware: &Firmware) -> Result<String> {
     let parsed = syntax::parse(tokens(firmware)?);
     let declaration = parsed
         .declaration
         .with_context(|| format!("the declaration of {} is wrong", firmware.name))?;
-    let layers = declaration.network.layers().iter();
-    Ok(layers.map(Layer::to_string).collect::<Vec<_>>().join(", "))
+    let items = declaration.network.items().iter();
+    Ok(items.map(Item::to_string).collect::<Vec<_>>().join(", "))
 }
 
 fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {

@@ -30,6 +30,8 @@ pub(super) struct Assembly {
     cycles: f64,
     stack_bytes: u32,
     deepest_stack_bytes: u32,
+    /// The other functions that were called, and the stack then.
+    calls: Vec<(FunctionId, u32)>,
 }
 
 impl Assembly {
@@ -45,6 +47,7 @@ impl Assembly {
             cycles: 0.0,
             stack_bytes: 0,
             deepest_stack_bytes: 0,
+            calls: Vec::new(),
         }
     }
 
@@ -134,6 +137,9 @@ impl Assembly {
             Instruction::One(One::Push, _) => self.stack_grows(1),
             Instruction::One(One::Pop, _) => self.stack_bytes -= 1,
             Instruction::Call(_) => self.stack_peak(self.core.program_counter.bytes.into()),
+            Instruction::CallFunction { function, .. } => {
+                self.calls.push((function, self.stack_bytes));
+            }
             _ => {}
         }
         self.items.push(Item::Instruction(instruction));
@@ -185,6 +191,7 @@ impl Assembly {
     /// Writes the function down.
     pub(super) fn finish(mut self, id: FunctionId) -> Function {
         debug_assert_eq!(self.stack_bytes, 0, "{id} leaves something on the stack");
+        crate::effort::spend(15 * self.items.len());
         let tables = std::mem::take(&mut self.tables);
         self.items.extend(tables);
         let near_table_bytes: usize = self
@@ -205,6 +212,7 @@ impl Assembly {
             near_table_bytes: near_table_bytes as u32,
             cycles: self.cycles,
             stack_bytes: self.deepest_stack_bytes,
+            calls: self.calls,
         }
     }
 }

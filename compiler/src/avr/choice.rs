@@ -3,17 +3,17 @@
 use super::layer::{self, Part};
 use super::{Code, Core, Form, Function, fixed};
 use crate::declaration::CodeChoice;
-use crate::network::LayerId;
+use crate::network::NodeId;
 use crate::program::{Operation, Program, SumParameters};
 use std::collections::BTreeMap;
 
 /// A form for every layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mix(BTreeMap<LayerId, Form>);
+pub struct Mix(BTreeMap<NodeId, Form>);
 
 impl Mix {
     /// The layer's form.
-    pub fn form_of(&self, layer: LayerId) -> Form {
+    pub fn form_of(&self, layer: NodeId) -> Form {
         self.0.get(&layer).copied().unwrap_or(Form::Table)
     }
 }
@@ -54,7 +54,7 @@ struct Partial {
 pub fn choose(
     program: &Program,
     core: Core,
-    choice_of: impl Fn(LayerId) -> CodeChoice,
+    choice_of: impl Fn(NodeId) -> CodeChoice,
     flash_bytes: u32,
 ) -> Result<Choice, NoMixFits> {
     let mut functions = fixed(program, core);
@@ -66,7 +66,7 @@ pub fn choose(
     }];
     let mut options_of_parts = Vec::with_capacity(parts.len());
     for &part in &parts {
-        let choice = choice_of(part.layer(program));
+        let choice = choice_of(part.node());
         let options = options(program, core, part, choice, flash_bytes);
         front = extended(&front, &options, flash_bytes);
         options_of_parts.push(options);
@@ -78,7 +78,7 @@ pub fn choose(
     let picks = &front[fastest.unwrap_or(0)].picks;
     for ((part, mut options), &pick) in parts.iter().zip(options_of_parts).zip(picks) {
         let (form, function) = options.swap_remove(pick);
-        mix.0.insert(part.layer(program), form);
+        mix.0.insert(part.node(), form);
         functions.push(function);
     }
     let code = Code { functions, core };
@@ -93,13 +93,13 @@ pub fn choose(
 fn options(
     program: &Program,
     core: Core,
-    part: Part,
+    part: Part<'_>,
     choice: CodeChoice,
     flash_bytes: u32,
 ) -> Vec<(Form, Function)> {
-    let unrolled_is_hopeless = least_unrolled_bytes(part.operation(program)) > flash_bytes;
+    let unrolled_is_hopeless = least_unrolled_bytes(part.operation()) > flash_bytes;
     let forms: &[Form] = match choice {
-        _ if !part.can_be_unrolled(program) => &[Form::Table],
+        _ if !part.can_be_unrolled() => &[Form::Table],
         CodeChoice::Unrolled => &[Form::Unrolled],
         CodeChoice::Table => &[Form::Table],
         CodeChoice::Fastest if unrolled_is_hopeless => &[Form::Table],

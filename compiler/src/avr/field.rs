@@ -128,6 +128,11 @@ impl<'a> Source<'a> {
         position_in_network(cell, self.bits, self.by_nibble, self.cursor_bytes)
     }
 
+    /// The table in which pixels are found.
+    pub(super) fn table(&self) -> Option<Label> {
+        self.table
+    }
+
     /// Whether pixels are found in a table.
     pub(super) fn has_table(&self) -> bool {
         self.table.is_some()

@@ -9,7 +9,8 @@ use super::instruction::{Condition, Instruction, Mode, Pointer, Register};
 use super::rows::RAMPZ;
 use super::state::{POSITION, stack_pointer};
 use super::{Core, Function, FunctionId};
-use crate::program::{Accumulator, Map, Program, Results};
+use crate::plan::Place;
+use crate::program::{Accumulator, Job, Map, Program, Results};
 
 const SAVED: [u8; 18] = [
     2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 28, 29,
@@ -20,7 +21,9 @@ const ZERO: Register = Register(1);
 /// `infer(network: r25:r24, results: r23:r22)`.
 pub(super) fn emit(program: &Program, core: Core) -> Function {
     let mut asm = Assembly::new(core);
-    if program.maps.is_empty() {
+    let jobs = program.completed();
+    let place = program.place_of_results();
+    if jobs.is_empty() && matches!(place, Place::Sums(_)) {
         copy_kept(&mut asm, program);
         asm.ret();
         return asm.finish(FunctionId::Infer);
@@ -30,20 +33,28 @@ pub(super) fn emit(program: &Program, core: Core) -> Function {
     for register in arguments {
         asm.push(register);
     }
-    for (index, step) in program.steps.iter().enumerate() {
-        if index > 0 {
+    for (index, job) in (1..).zip(jobs) {
+        if index > 1 {
             load_arguments(&mut asm);
         }
         asm.emit(Instruction::CallFunction {
-            function: FunctionId::Layer(step.layer),
+            function: match job {
+                Job::Layer(step) => FunctionId::Layer(step.node),
+                Job::Segment(_) => FunctionId::Segment(index),
+            },
             far: core.has_jmp,
         });
     }
-    if program.steps.last().is_none_or(|step| step.stores) {
-        if !program.steps.is_empty() {
-            load_arguments(&mut asm);
-        }
-        copy_activations(&mut asm, program);
+    let copies = !matches!(place, Place::Nowhere);
+    if copies && !jobs.is_empty() {
+        load_arguments(&mut asm);
+    }
+    match place {
+        Place::Whole(_) => copy_activations(&mut asm, program, program.map(program.output)),
+        Place::Sums(_) => copy_kept(&mut asm, program),
+        // A layer has put them where they go.
+        Place::Nowhere => {}
+        Place::Ring(_) | Place::Windows(_) => unreachable!("no result is overwritten"),
     }
     for _ in arguments {
         asm.pop(Register(0));
@@ -110,8 +121,7 @@ fn load_arguments(asm: &mut Assembly) {
 
 /// Copies the last map, which is stored, to the results: 16 bits each, rows,
 /// columns, channels.
-fn copy_activations(asm: &mut Assembly, program: &Program) {
-    let map = &program.maps[program.maps.len() - 1];
+fn copy_activations(asm: &mut Assembly, program: &Program, map: &Map) {
     let source = Source::new(asm, program, map);
     let pixels = map.shape.pixels();
     let y = Pointer::Y.low();

@@ -4,14 +4,17 @@
 //! A leading average pooling adds each byte to its window's 16-bit sum; the
 //! first byte of a window begins the sum, so that nothing has to be cleared.
 
+use super::any_intake;
 use super::assembly::Assembly;
 use super::field::Source;
+use super::grid;
 use super::instruction::{Condition, Label, Mode, Pointer, Register};
 use super::slot::Slots;
 use super::stream;
 use super::{Core, Function, FunctionId, Kind};
 use crate::network::{Kernel, Shape};
-use crate::program::{PooledIntake, Program, Sink};
+use crate::plan::Sink;
+use crate::program::{PooledIntake, Program};
 
 const NETWORK: Register = Register(24);
 const BYTE: Register = Register(22);
@@ -29,9 +32,20 @@ const Z: Register = Register(30);
 pub(super) fn emit(program: &Program, core: Core) -> Function {
     let mut asm = Assembly::streamed(core);
     let place = match program.intake.sink {
-        Sink::Ring { ring, position } => Place::Slots(Slots::of_ring(program, ring, position)),
-        _ => Place::Map(Source::new(&mut asm, program, &program.maps[0])),
+        Sink::Ring(ring) => Place::Slots(Slots::of_ring(program, ring, ring.position)),
+        Sink::Map { value, position: _ } => {
+            Place::Map(Source::new(&mut asm, program, program.map(value)))
+        }
+        Sink::Windows { .. } | Sink::Stays | Sink::Results(_) => {
+            unreachable!("the pixels of an input are stored, all or the newest")
+        }
     };
+    if !is_simple(program) {
+        asm.times(f64::from(program.input.values()), |asm| {
+            any_intake::emit(asm, program, place);
+        });
+        return asm.finish(FunctionId::Absorb);
+    }
     let intake = Absorb {
         program,
         place,
@@ -41,6 +55,22 @@ pub(super) fn emit(program: &Program, core: Core) -> Function {
     asm.times(f64::from(program.input.values()), |asm| intake.emit(asm));
     asm.finish(FunctionId::Absorb)
 }
+
+/// Whether rows and columns take a byte each, and the windows of a leading `A`
+/// touch one another and have sides that are powers of two.
+pub(super) fn is_simple(program: &Program) -> bool {
+    let is_simple_pool = program.intake.pool.is_none_or(|pool| {
+        let Kernel { height, width } = pool.field.kernel;
+        let is_shifted = height.is_power_of_two() && width.is_power_of_two();
+        let are_tiles = pool.is_tiled() && pool.windows.bands == 1;
+        are_tiles && is_shifted && pool.windows.bytes_per_value() == 2
+    });
+    let has_narrow_cursor = program.cursor_pixel_bytes == NARROW_CURSOR_BYTES;
+    has_narrow_cursor && is_simple_pool
+}
+
+/// Of row, column and channel.
+const NARROW_CURSOR_BYTES: u32 = 3;
 
 /// A row or column of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +97,7 @@ struct Absorb<'a> {
 }
 
 /// Where activations go.
-enum Place<'a> {
+pub(super) enum Place<'a> {
     /// To a map that is stored whole.
     Map(Source<'a>),
     /// To where the first streamed layer reads them.
@@ -121,10 +151,10 @@ impl Absorb<'_> {
     /// Behind a value that was stored: X ← the cursor's channel. A pixel that is
     /// complete goes through the streamed layers.
     fn go_on(&self, asm: &mut Assembly) {
-        let Place::Slots(slots) = &self.place else {
+        if self.program.stages().is_empty() {
             self.point_at_cursor(asm, 2);
             return;
-        };
+        }
         let (row, column) = (BYTE, CHANNEL);
         let (incomplete, bare, complete) = (asm.label(), asm.label(), asm.label());
         let channels = self.input.channels;
@@ -134,7 +164,9 @@ impl Absorb<'_> {
             asm.branch(Condition::NotEqual, incomplete, 1.0 - share);
         }
         asm.times(share, |asm| {
-            if slots.has_several() {
+            if let Place::Slots(slots) = &self.place
+                && slots.has_several()
+            {
                 asm.movw(Z, NETWORK);
                 slots.load_distance(asm);
                 slots.advance_by_way_of(asm, BYTE);
@@ -145,7 +177,11 @@ impl Absorb<'_> {
                     asm.lsr(place);
                 }
             }
-            stream::emit(asm, self.program, bare);
+            if stream::is_flat(self.program) {
+                stream::emit(asm, self.program, bare);
+            } else {
+                grid::emit(asm, self.program);
+            }
             self.point_at_cursor(asm, 0);
             asm.load(ROW, Pointer::X, Mode::PostIncrement);
             asm.load(COLUMN, Pointer::X, Mode::PostIncrement);
@@ -172,10 +208,10 @@ impl Absorb<'_> {
     /// Adds the byte to its window's sum, and stores the pooled value when the
     /// window is complete.
     fn pool(&self, asm: &mut Assembly, pool: PooledIntake) {
-        let Kernel { height, width } = pool.window;
+        let Kernel { height, width } = pool.field.kernel;
         let advance = asm.label();
         // A last row or column that fills no window is dropped.
-        self.unless_used(asm, advance, pool.window);
+        self.unless_used(asm, advance, pool.field.kernel);
         let sum_byte = self.point_at_sum(asm, pool);
         let [before_last, between, begin, complete] = [(); 4].map(|()| asm.label());
         let of_columns = 1.0 / f64::from(width);
@@ -254,7 +290,7 @@ impl Absorb<'_> {
 
     /// Of a window's rows or columns.
     fn log2(&self, place: Register) -> u32 {
-        let window = self.program.intake.pool.map(|pool| pool.window);
+        let window = self.program.intake.pool.map(|pool| pool.field.kernel);
         let Kernel { height, width } = window.unwrap_or(Kernel::square(1));
         if place == ROW { height } else { width }.ilog2()
     }
@@ -262,10 +298,10 @@ impl Absorb<'_> {
     /// Z and a displacement ← the window's sum: two bytes for each window and
     /// channel.
     fn point_at_sum(&self, asm: &mut Assembly, pool: PooledIntake) -> u8 {
-        let sums_first_byte = self.program.cursor_bytes + pool.sums_first_byte;
+        let sums_first_byte = self.program.cursor_bytes + pool.sums_first_byte();
         let channels = self.output.channels;
         let log2 = self.log2(COLUMN);
-        if pool.sums_per_column == 0 {
+        if pool.sums_per_column() == 0 {
             asm.movw(Z, NETWORK);
             if channels > 1 {
                 for _ in 0..2 {
@@ -374,11 +410,15 @@ impl Absorb<'_> {
 
     /// The sum's high bits.
     fn shift(&self, asm: &mut Assembly) -> Register {
-        let shift = self.program.intake.shift;
+        let divisor = self.program.intake.divisor;
+        let shift = divisor.shift().expect("a simple intake divides by shifts");
         if shift > 4 {
             for _ in shift..8 {
                 asm.lsl(BYTE);
                 asm.rol(UPPER);
+            }
+            for _ in 8..shift {
+                asm.lsr(UPPER);
             }
             UPPER
         } else {
@@ -406,44 +446,14 @@ impl Absorb<'_> {
                 (slots.by_nibble(), false)
             }
         };
-        let add_network = |asm: &mut Assembly| {
-            if network {
-                asm.add(X, NETWORK);
-                asm.adc(X.next(), NETWORK.next());
-            }
-        };
-        let (high, stored) = (asm.label(), asm.label());
-        if bits == 8 {
-            add_network(asm);
-            asm.store(Pointer::X, Mode::Plain, value);
-            return;
-        }
-        if by_nibble {
-            asm.lsr(X.next());
-            asm.ror(X);
-            asm.branch(Condition::Lower, high, 0.5);
-        } else if self.input.channels > 1 {
-            asm.mov(Register(0), CHANNEL);
-            asm.lsr(Register(0));
-            asm.branch(Condition::Lower, high, 0.5);
-        }
-        let half = |asm: &mut Assembly, upper: bool| {
-            add_network(asm);
-            asm.load(SPARE, Pointer::X, Mode::Plain);
-            if upper {
-                asm.swap(value);
-            }
-            asm.andi(SPARE, if upper { 0x0F } else { 0xF0 });
-            asm.or(SPARE, value);
-            asm.store(Pointer::X, Mode::Plain, SPARE);
-        };
-        asm.times(0.5, |asm| {
-            half(asm, false);
-            asm.jump(stored);
-        });
-        asm.bind(high);
-        asm.times(0.5, |asm| half(asm, true));
-        asm.bind(stored);
+        let channel = (self.input.channels > 1).then_some(CHANNEL);
+        put(
+            asm,
+            self.program,
+            (by_nibble, network),
+            (channel, SPARE),
+            value,
+        );
     }
 
     /// X ← the place in a map of the value of the pixel in the row in X's low half
@@ -509,10 +519,64 @@ impl Absorb<'_> {
             asm.times(reached, |asm| asm.store(Pointer::X, mode, ZERO));
         }
         asm.times(reached, |asm| {
+            if grid::is_to_reset_positions(self.program) {
+                grid::reset_positions(asm, self.program);
+            }
             asm.ldi(NETWORK, 1);
             asm.ret();
         });
     }
+}
+
+/// Stores a value, which it changes, at X: a place in nibbles or not, to which the
+/// network's address is still to be added or not. The channel's register says which
+/// half of a byte it is where two channels share one. `spare` is an upper register.
+/// Changes X and r0.
+pub(super) fn put(
+    asm: &mut Assembly,
+    program: &Program,
+    (by_nibble, network): (bool, bool),
+    (channel, spare): (Option<Register>, Register),
+    value: Register,
+) {
+    let add_network = |asm: &mut Assembly| {
+        if network {
+            asm.add(X, NETWORK);
+            asm.adc(X.next(), NETWORK.next());
+        }
+    };
+    let (high, stored) = (asm.label(), asm.label());
+    if program.activation_bits == 8 {
+        add_network(asm);
+        asm.store(Pointer::X, Mode::Plain, value);
+        return;
+    }
+    if by_nibble {
+        asm.lsr(X.next());
+        asm.ror(X);
+        asm.branch(Condition::Lower, high, 0.5);
+    } else if let Some(channel) = channel {
+        asm.mov(Register(0), channel);
+        asm.lsr(Register(0));
+        asm.branch(Condition::Lower, high, 0.5);
+    }
+    let half = |asm: &mut Assembly, upper: bool| {
+        add_network(asm);
+        asm.load(spare, Pointer::X, Mode::Plain);
+        if upper {
+            asm.swap(value);
+        }
+        asm.andi(spare, if upper { 0x0F } else { 0xF0 });
+        asm.or(spare, value);
+        asm.store(Pointer::X, Mode::Plain, spare);
+    };
+    asm.times(0.5, |asm| {
+        half(asm, false);
+        asm.jump(stored);
+    });
+    asm.bind(high);
+    asm.times(0.5, |asm| half(asm, true));
+    asm.bind(stored);
 }
 
 /// Multiplies a byte, whose high half is 0, by a constant that goes through an
@@ -529,7 +593,7 @@ pub(super) fn multiply_byte(asm: &mut Assembly, low: Register, constant: u32, th
 
 /// Multiplies a pair by a constant, by doubling and adding. Changes r0, and
 /// r1, which is zero again behind it.
-fn multiply_by_constant(asm: &mut Assembly, low: Register, constant: u32) {
+pub(super) fn multiply_by_constant(asm: &mut Assembly, low: Register, constant: u32) {
     let (copy, copy_high) = (Register(0), Register(1));
     if constant.is_power_of_two() {
         for _ in 0..constant.ilog2() {

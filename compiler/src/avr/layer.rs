@@ -7,7 +7,7 @@ use super::finish::Destination;
 use super::input::Input;
 use super::instruction::{Condition, Register};
 use super::kept::KeptSums;
-use super::pool::{Pool, Pooling};
+use super::pool::Pool;
 use super::slot::{Slots, position_byte};
 use super::stage;
 use super::state::{BASE, POSITION, Registers, State, Variable};
@@ -17,9 +17,10 @@ use super::table::Table;
 use super::unrolled::Unrolled;
 use super::walk::Walk;
 use super::{Core, Form, Function, FunctionId};
-use crate::network::{LayerId, Shape};
-use crate::plan::ReceptiveField;
-use crate::program::{Map, Operation, Program, WeightedSum, packed_row_bytes};
+use crate::network::{NodeId, ReceptiveField, Shape};
+use crate::program::{
+    Job, Map, Operation, Pooling, Program, Segment, Stage, Step, WeightedSum, packed_row_bytes,
+};
 
 const X: Register = Register(26);
 const Z: Register = Register(30);
@@ -97,111 +98,112 @@ enum DepthwiseKernel<'a> {
 
 /// A layer that has a function of its own with a form to choose, or a pooling of
 /// a map that is stored whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Part<'a> {
     /// A stage that has weights.
-    Stage(usize),
+    Stage(&'a Segment, &'a Stage),
     /// A step.
-    Step(usize),
+    Step(&'a Step),
 }
 
 /// Those of a program, in the order of running.
-pub(super) fn parts(program: &Program) -> Vec<Part> {
-    let stages = program.stages.iter().enumerate();
-    let with_weights = stages.filter(|(_, stage)| stage.windows().is_none());
-    let stages = with_weights.map(|(index, _)| Part::Stage(index));
-    stages
-        .chain((0..program.steps.len()).map(Part::Step))
-        .collect()
+pub(super) fn parts(program: &Program) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    for job in &program.jobs {
+        match job {
+            Job::Segment(segment) => parts.extend(
+                segment
+                    .stages
+                    .iter()
+                    .filter(|stage| stage.plan.windows().is_none())
+                    .map(|stage| Part::Stage(segment, stage)),
+            ),
+            Job::Layer(step) => parts.push(Part::Step(step)),
+        }
+    }
+    parts
 }
 
-impl Part {
-    /// The layer.
-    pub(super) fn layer(self, program: &Program) -> LayerId {
+impl<'a> Part<'a> {
+    /// The node.
+    pub(super) fn node(self) -> NodeId {
         match self {
-            Part::Stage(index) => program.stages[index].layer,
-            Part::Step(index) => program.steps[index].layer,
+            Part::Stage(_, stage) => stage.plan.node,
+            Part::Step(step) => step.node,
         }
     }
 
     /// What it does.
-    pub(super) fn operation(self, program: &Program) -> &Operation {
+    pub(super) fn operation(self) -> &'a Operation {
         match self {
-            Part::Stage(index) => &program.stages[index].operation,
-            Part::Step(index) => &program.steps[index].operation,
+            Part::Stage(_, stage) => &stage.operation,
+            Part::Step(step) => &step.operation,
         }
     }
 
     /// Whether its weights can be instructions. Those of a dense layer to which
     /// the pixels of its input add one by one are found by the pixel's number, a
     /// byte.
-    pub(super) fn can_be_unrolled(self, program: &Program) -> bool {
+    pub(super) fn can_be_unrolled(self) -> bool {
         match self {
             Part::Step(_) => true,
-            Part::Stage(index) => {
-                let stage = &program.stages[index];
-                !matches!(stage.operation, Operation::Dense(_)) || stage.input.pixels() < 0x100
+            Part::Stage(_, stage) => {
+                !matches!(stage.operation, Operation::Dense(_)) || stage.plan.input.pixels() < 0x100
             }
         }
     }
 }
 
 /// The function of a layer.
-pub(super) fn emit(program: &Program, core: Core, part: Part, form: Form) -> Function {
+pub(super) fn emit(program: &Program, core: Core, part: Part<'_>, form: Form) -> Function {
     let arrived;
     let layer = match part {
-        Part::Step(index) => {
-            let step = &program.steps[index];
-            Layer {
-                program,
-                part,
-                input: &program.maps[index],
-                field: step.field,
-                output: step.output,
-                sink: Sink::of(program, index),
-                form,
-            }
-        }
-        Part::Stage(index) => {
-            let stage = &program.stages[index];
-            arrived = stage::arrived(program, index);
+        Part::Step(step) => Layer {
+            program,
+            part,
+            input: program.map(step.input),
+            field: step.field,
+            output: step.output,
+            sink: Sink::of(program, step),
+            form,
+        },
+        Part::Stage(_, stage) => {
+            arrived = stage::arrived(program, stage);
             Layer {
                 program,
                 part,
                 input: &arrived,
                 field: stage.field,
-                output: stage.output,
+                output: stage.plan.output,
                 sink: Sink::of_stage(program, stage),
                 form,
             }
         }
     };
     let mut asm = match part {
-        Part::Step(_) => Assembly::new(core),
-        Part::Stage(_) => Assembly::streamed(core),
+        Part::Stage(segment, _) if segment.arriving => Assembly::streamed(core),
+        Part::Stage(..) | Part::Step(_) => Assembly::new(core),
     };
-    match part.operation(program) {
+    match part.operation() {
         Operation::Convolution(sum) => layer.convolution(&mut asm, sum),
         Operation::Dense(sum) => match part {
             Part::Step(_) => layer.dense(&mut asm, sum),
-            Part::Stage(index) => layer.streamed_dense(&mut asm, sum, index),
+            Part::Stage(_, stage) => layer.streamed_dense(&mut asm, sum, stage),
         },
         Operation::Separable {
             depthwise,
             pointwise,
         } => layer.separable(&mut asm, depthwise, pointwise),
-        Operation::AveragePool { shift } => {
-            layer.pool(&mut asm, Pooling::Average { shift: *shift });
-        }
-        Operation::MaxPool => layer.pool(&mut asm, Pooling::Maximum),
+        Operation::Pool(pooling) => layer.pool(&mut asm, *pooling),
+        Operation::Depthwise(_) | Operation::Concat => todo!(),
     }
-    asm.finish(FunctionId::Layer(part.layer(program)))
+    asm.finish(FunctionId::Layer(part.node()))
 }
 
 /// A layer on its way to a function.
 struct Layer<'a> {
     program: &'a Program,
-    part: Part,
+    part: Part<'a>,
     input: &'a Map,
     field: ReceptiveField,
     output: Shape,
@@ -213,7 +215,7 @@ impl<'a> Layer<'a> {
     fn source(&self, asm: &mut Assembly) -> Source<'a> {
         match self.part {
             Part::Step(_) => Source::new(asm, self.program, self.input),
-            Part::Stage(index) => stage::source(asm, self.program, index, self.input),
+            Part::Stage(_, stage) => stage::source(asm, self.program, stage, self.input),
         }
     }
 
@@ -221,10 +223,7 @@ impl<'a> Layer<'a> {
         let sum = Sum::new(self.program, sum, signed_input);
         match self.part {
             Part::Step(_) => sum,
-            Part::Stage(index) => {
-                let stage = &self.program.stages[index];
-                sum.based_at(stage::base_byte(self.program, stage))
-            }
+            Part::Stage(_, stage) => sum.based_at(stage::base_byte(self.program, stage)),
         }
     }
 
@@ -334,19 +333,22 @@ impl<'a> Layer<'a> {
     }
 
     /// A dense layer to which the pixels of its input add one by one.
-    fn streamed_dense(&self, asm: &mut Assembly, sum: &'a WeightedSum, index: usize) {
-        let stage = &self.program.stages[index];
+    fn streamed_dense(&self, asm: &mut Assembly, sum: &'a WeightedSum, stage: &Stage) {
         let source = self.source(asm);
         let sum = Sum::kept(self.program, sum, source.signed);
-        let sums = stage.sums().expect("a dense layer keeps sums");
+        let sums = stage.plan.sums().expect("a dense layer keeps sums");
         let kept = KeptSums {
             first_byte: self.program.cursor_bytes + sums.first_byte,
             bytes: sums.bytes(),
-            position_byte: stage.sums_position.map(position_byte),
-            weights_per_pixel_bytes: stage.input.channels
+            position_byte: stage
+                .plan
+                .sums_position
+                .map(|position| position_byte(self.program, position)),
+            weights_per_pixel_bytes: stage.plan.input.channels
                 * packed_row_bytes(sum.program.outputs, sum.weight_bits),
-            pixels: stage.input.pixels(),
+            pixels: stage.plan.input.pixels(),
         };
+        let field = source.clone();
         let input = Input::Field {
             source,
             kernel: (1, 1),
@@ -360,16 +362,16 @@ impl<'a> Layer<'a> {
         };
         let bases = [BASE, BASE.next()];
         let registers = kernel.registers().union(Registers::of(bases));
-        let pixels = stage.input.pixels();
+        let pixels = stage.plan.input.pixels();
         // How far the rows of weights are used, or how many pixels were added.
         let step = match &kernel {
             Kernel::Table(_) if !kept.counts_pixels() => kept.weights_per_pixel_bytes,
             _ => 1,
         };
-        let rows = Slots::of_rows(step, pixels, stage.sums_position);
+        let rows = Slots::of_rows(self.program, step, pixels, stage.plan.sums_position);
         let mut state = State::of(&[Variable::Output], registers, true);
         asm.times(f64::from(pixels), |asm| {
-            stage::point_at_field(asm, self.program, index);
+            stage::point_at_field(asm, self.program, stage, &field);
             asm.movw(BASE, POSITION);
             asm.movw(POSITION, X);
             kept.begin(asm);
@@ -407,7 +409,7 @@ impl<'a> Layer<'a> {
 
     fn pool(&self, asm: &mut Assembly, pooling: Pooling) {
         let source = self.source(asm);
-        let mut kernel = Pool::new(pooling, source.clone(), self.kernel_size());
+        let mut kernel = Pool::new(pooling, source.clone(), self.field.kernel);
         let results = kernel.results();
         let registers = kernel.registers();
         self.walk(
@@ -454,12 +456,12 @@ impl<'a> Layer<'a> {
             }
         };
         let step = match self.part {
-            Part::Step(index) => &self.program.steps[index],
-            Part::Stage(index) => {
+            Part::Step(step) => step,
+            Part::Stage(_, stage) => {
                 let (destination, results, mut state) = begin(&[Variable::Output]);
                 asm.times(f64::from(self.output.pixels()), |asm| {
                     let ends = [keeps_base.then_some(BASE), source.ring_end()];
-                    stage::begin(asm, self.program, index, &mut state, ends);
+                    stage::begin(asm, self.program, stage, source, &mut state, ends);
                     emit(asm, destination, &state);
                     self.keep(asm, &mut state, results, beneath);
                 });

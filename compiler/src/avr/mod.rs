@@ -13,11 +13,14 @@
 //! field, X what is read or written, r0 and Z scratch. Functions of layers are
 //! called by `infer` alone, which saves what the C ABI wants saved.
 
+mod any_intake;
 mod assembly;
 mod choice;
 mod depthwise;
+mod divide;
 mod field;
 mod finish;
+mod grid;
 mod infer;
 mod input;
 mod instruction;
@@ -28,7 +31,9 @@ mod listing;
 mod mnemonics;
 mod multiples;
 mod passes;
+mod point;
 mod pool;
+mod reading;
 mod requantise;
 mod rounder;
 mod rows;
@@ -45,8 +50,8 @@ mod windows;
 
 pub use choice::{Choice, Mix, NoMixFits, choose};
 
-use crate::network::LayerId;
-use crate::program::Program;
+use crate::network::NodeId;
+use crate::program::{Job, Program};
 use crate::target::Target;
 use instruction::ProgramCounter;
 use listing::Listing;
@@ -126,20 +131,23 @@ pub enum FunctionId {
     /// Takes a byte of the input in.
     Absorb,
     /// Takes a pixel into a window of that streamed pooling.
-    Take(LayerId),
+    Take(NodeId),
     /// Computes the results from a complete input.
     Infer,
     /// Computes that layer's outputs; of a streamed one, the next.
-    Layer(LayerId),
+    Layer(NodeId),
+    /// Runs the segment that is that job, over maps that are complete.
+    Segment(usize),
 }
 
 impl fmt::Display for FunctionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absorb => f.write_str("absorb"),
-            Self::Take(layer) => write!(f, "take_{}", layer.0),
+            Self::Take(layer) => write!(f, "take_{}", layer.index()),
             Self::Infer => f.write_str("infer"),
-            Self::Layer(layer) => write!(f, "layer_{}", layer.0),
+            Self::Layer(layer) => write!(f, "layer_{}", layer.index()),
+            Self::Segment(job) => write!(f, "segment_{job}"),
         }
     }
 }
@@ -160,8 +168,11 @@ pub struct Function {
     pub near_table_bytes: u32,
     /// Expected cycles, half of all unsigned activations being 0.
     pub cycles: f64,
-    /// The deepest that it pushes and calls, its own return address not counted.
+    /// The deepest that it pushes, and calls its own subroutines, its own return
+    /// address not counted.
     pub stack_bytes: u32,
+    /// The other functions that it calls, with the bytes on its stack then.
+    calls: Vec<(FunctionId, u32)>,
 }
 
 impl Function {
@@ -181,7 +192,8 @@ impl Function {
 /// A network's functions.
 #[derive(Clone, Debug)]
 pub struct Code {
-    /// `absorb`, `infer`, those of streamed poolings, then every other layer's.
+    /// `absorb`, `infer`, those of streamed poolings and of segments, then every
+    /// other layer's.
     pub functions: Vec<Function>,
     core: Core,
 }
@@ -195,23 +207,23 @@ impl Code {
     /// The deepest stack below the caller of `absorb` or `infer`, return
     /// addresses included.
     pub fn stack_bytes(&self) -> u32 {
+        let entries = [FunctionId::Absorb, FunctionId::Infer];
+        let deepest = entries.map(|entry| self.stack_bytes_of(entry));
+        deepest.into_iter().max().unwrap_or(0)
+    }
+
+    /// The deepest stack of a function and all that it calls, its return address
+    /// included. None calls itself, by whatever way.
+    fn stack_bytes_of(&self, id: FunctionId) -> u32 {
         let return_bytes = u32::from(self.core.program_counter.bytes);
-        let deepest = |is_one: &dyn Fn(&Function) -> bool| {
-            let stacks = self.functions.iter().filter(|function| is_one(function));
-            stacks
-                .map(|function| return_bytes + function.stack_bytes)
-                .max()
-                .unwrap_or(0)
+        let Some(function) = self.functions.iter().find(|function| function.id == id) else {
+            return 0;
         };
-        let with_layers = |caller: FunctionId, streamed: bool| {
-            let layers = deepest(&|function| {
-                let is_layer = matches!(function.id, FunctionId::Layer(_) | FunctionId::Take(_));
-                is_layer && function.streamed == streamed
-            });
-            deepest(&|function| function.id == caller) + layers
-        };
-        let absorb = with_layers(FunctionId::Absorb, true);
-        absorb.max(with_layers(FunctionId::Infer, false))
+        let calls = function
+            .calls
+            .iter()
+            .map(|&(callee, before)| before + self.stack_bytes_of(callee));
+        return_bytes + calls.fold(function.stack_bytes, u32::max)
     }
 
     /// The function that takes the input in.
@@ -221,7 +233,7 @@ impl Code {
 
     /// The functions of a layer that has any: a leading average pooling is done
     /// as the input is taken in.
-    pub fn layer(&self, layer: LayerId) -> impl Iterator<Item = &Function> {
+    pub fn layer(&self, layer: NodeId) -> impl Iterator<Item = &Function> {
         let ids = [FunctionId::Layer(layer), FunctionId::Take(layer)];
         self.functions
             .iter()
@@ -235,10 +247,10 @@ impl Code {
 }
 
 /// Writes a program down, each layer in its form.
-pub fn emit(program: &Program, core: Core, form_of: impl Fn(LayerId) -> Form) -> Code {
+pub fn emit(program: &Program, core: Core, form_of: impl Fn(NodeId) -> Form) -> Code {
     let mut functions = fixed(program, core);
     for part in layer::parts(program) {
-        let form = form_of(part.layer(program));
+        let form = form_of(part.node());
         functions.push(layer::emit(program, core, part, form));
     }
     Code { functions, core }
@@ -248,5 +260,13 @@ pub fn emit(program: &Program, core: Core, form_of: impl Fn(LayerId) -> Form) ->
 fn fixed(program: &Program, core: Core) -> Vec<Function> {
     let mut functions = vec![intake::emit(program, core), infer::emit(program, core)];
     functions.extend(windows::emit(program, core));
+    for (job, completed) in program.jobs.iter().enumerate().skip(1) {
+        match completed {
+            Job::Segment(segment) => {
+                functions.push(grid::emit_completed(program, core, (job, segment)));
+            }
+            Job::Layer(_) => {}
+        }
+    }
     functions
 }

@@ -6,8 +6,8 @@
 use super::assembly::Assembly;
 use super::field::{position_in_network, position_of_cells};
 use super::instruction::{Condition, Mode, Pointer, Register};
-use crate::network::Shape;
-use crate::plan::{CURSOR_PIXEL_BYTES, Ring, Sums};
+use crate::network::{Shape, ValueId};
+use crate::plan::{Ring, Sums};
 use crate::program::{Addressing, Map, Program};
 
 const NETWORK: Register = Register(24);
@@ -32,6 +32,8 @@ pub(super) struct Slots {
     /// Where in the network's value the next one's distance from the first is
     /// kept, where there are several.
     position_byte: Option<u32>,
+    /// An upper register that may be changed.
+    spare: Register,
 }
 
 /// The map of which a ring holds the newest pixels, as a kernel reads it: as if
@@ -47,13 +49,13 @@ pub(super) fn map_of_ring(ring: Ring, shape: Shape, signed: bool) -> Map {
 }
 
 /// The byte of the network's value in which a position begins.
-pub(super) fn position_byte(position: u32) -> u32 {
-    CURSOR_PIXEL_BYTES + 2 * position
+pub(super) fn position_byte(program: &Program, position: u32) -> u32 {
+    program.cursor_pixel_bytes + 2 * position
 }
 
 /// By what `ldd` finds the two bytes of a position, which Z is brought into reach
 /// of; behind them, [`leave`] brings it back.
-fn reach(asm: &mut Assembly, byte: u32) -> u8 {
+pub(super) fn reach(asm: &mut Assembly, byte: u32) -> u8 {
     if byte < FARTHEST {
         return byte as u8;
     }
@@ -62,7 +64,7 @@ fn reach(asm: &mut Assembly, byte: u32) -> u8 {
 }
 
 /// Z is the network's address again. The flags stay as they are.
-fn leave(asm: &mut Assembly, byte: u32) {
+pub(super) fn leave(asm: &mut Assembly, byte: u32) {
     if byte >= FARTHEST {
         asm.movw(Z, NETWORK);
     }
@@ -79,13 +81,14 @@ impl Slots {
             by_nibble,
             step,
             length: ring.pixels * step,
-            position_byte: position.map(position_byte),
+            position_byte: position.map(|position| position_byte(program, position)),
+            spare: SPARE,
         }
     }
 
-    /// Of map 0, which is stored row by row.
-    pub(super) fn of_map(program: &Program, position: Option<u32>) -> Self {
-        let map = &program.maps[0];
+    /// Of a map that is stored row by row.
+    pub(super) fn of_map(program: &Program, value: ValueId, position: Option<u32>) -> Self {
+        let map = program.map(value);
         let bits = program.activation_bits;
         let by_nibble = !map.is_byte_aligned(bits);
         let step = position_of_cells(map.shape.channels, bits, by_nibble);
@@ -95,18 +98,22 @@ impl Slots {
             by_nibble,
             step,
             length: map.shape.pixels() * step,
-            position_byte: position.filter(|_| several).map(position_byte),
+            position_byte: position
+                .filter(|_| several)
+                .map(|position| position_byte(program, position)),
+            spare: SPARE,
         }
     }
 
-    /// Of the addresses of map 0's pixels, two bytes each.
-    pub(super) fn of_addresses(program: &Program, position: Option<u32>) -> Self {
+    /// Of the addresses of a map's pixels, two bytes each.
+    pub(super) fn of_addresses(program: &Program, value: ValueId, position: Option<u32>) -> Self {
         Self {
             first: 0,
             by_nibble: false,
             step: 2,
-            length: 2 * program.maps[0].shape.pixels(),
-            position_byte: position.map(position_byte),
+            length: 2 * program.map(value).shape.pixels(),
+            position_byte: position.map(|position| position_byte(program, position)),
+            spare: SPARE,
         }
     }
 
@@ -122,19 +129,41 @@ impl Slots {
             by_nibble: false,
             step: outputs * sums.bytes_each,
             length: sums.bytes(),
-            position_byte: position.map(position_byte),
+            position_byte: position.map(|position| position_byte(program, position)),
+            spare: SPARE,
         }
     }
 
     /// Of the rows of weights that the pixels of a dense layer's input use.
-    pub(super) fn of_rows(bytes_per_pixel: u32, pixels: u32, position: Option<u32>) -> Self {
+    pub(super) fn of_rows(
+        program: &Program,
+        bytes_per_pixel: u32,
+        pixels: u32,
+        position: Option<u32>,
+    ) -> Self {
         Self {
             first: 0,
             by_nibble: false,
             step: bytes_per_pixel,
             length: bytes_per_pixel * pixels,
-            position_byte: position.map(position_byte),
+            position_byte: position.map(|position| position_byte(program, position)),
+            spare: SPARE,
         }
+    }
+
+    /// The same with another spare register than r21.
+    pub(super) fn sparing(self, spare: Register) -> Self {
+        Self { spare, ..self }
+    }
+
+    /// Between neighbours.
+    pub(super) fn step(&self) -> u32 {
+        self.step
+    }
+
+    /// From the first to after the last.
+    pub(super) fn length(&self) -> u32 {
+        self.length
     }
 
     /// Whether places count nibbles.
@@ -148,7 +177,7 @@ impl Slots {
     }
 
     /// Whether a byte holds every distance.
-    fn is_small(&self) -> bool {
+    pub(super) fn is_small(&self) -> bool {
         self.length < 0x100
     }
 
@@ -198,7 +227,7 @@ impl Slots {
     }
 
     /// Goes to the place behind the one whose distance is in X: the zero flag
-    /// says that it was the last. Changes r18, r19 and r21.
+    /// says that it was the last. Changes r18, r19 and the spare register.
     pub(super) fn advance(&self, asm: &mut Assembly) {
         self.advance_by_way_of(asm, NEXT);
     }
@@ -217,9 +246,9 @@ impl Slots {
             asm.cpi(next, low);
         } else {
             asm.add_to_pair(next, self.step as i32);
-            asm.ldi(SPARE, high);
+            asm.ldi(self.spare, high);
             asm.cpi(next, low);
-            asm.cpc(next.next(), SPARE);
+            asm.cpc(next.next(), self.spare);
         }
         asm.branch(Condition::NotEqual, same, 0.95);
         asm.times(0.05, |asm| {
@@ -238,7 +267,8 @@ impl Slots {
         leave(asm, byte);
     }
 
-    /// Moves the distance in X on by so many places, around the end. Changes r21.
+    /// Moves the distance in X on by so many places, around the end. Changes the spare
+    /// register.
     pub(super) fn skip(&self, asm: &mut Assembly, places: u32) {
         if places == 0 {
             return;
@@ -254,9 +284,9 @@ impl Slots {
             asm.subi(X, low);
         } else {
             asm.add_to_pair(X, distance as i32);
-            asm.ldi(SPARE, high);
+            asm.ldi(self.spare, high);
             asm.cpi(X, low);
-            asm.cpc(X.next(), SPARE);
+            asm.cpc(X.next(), self.spare);
             asm.branch(Condition::Lower, inside, 0.9);
             asm.subi(X, low);
             asm.sbci(X.next(), high);

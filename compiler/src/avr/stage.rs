@@ -1,57 +1,68 @@
-//! Where a streamed layer finds what it reads, and puts what it computes.
+//! Where a stage's function finds what it reads, and puts what it computes.
 //!
-//! Its function is called as `layer_N(network: r25:r24 and Z, row: r22, column:
-//! r20)` for each of its outputs; a dense one for each pixel of its input.
+//! It is called as `layer_N(network: r25:r24 and Z, row: r22, column: r20)` for each
+//! of its outputs; a dense one for each pixel of its input, which row and column
+//! are then. A row is in r23:r22, a column in r21:r20, where there are more than
+//! 255 of them.
 
 use super::assembly::Assembly;
 use super::field::Source;
 use super::instruction::{Label, Register};
+use super::point::{COLUMN, ROW, is_wide};
+use super::reading::Reading;
 use super::slot::{Slots, map_of_ring};
 use super::state::{POSITION, State, Variable};
 use super::windows::Row;
-use crate::plan::{Arrival, Ring, Windows};
-use crate::program::{Addressing, Map, Program, Sink, Stage};
+use crate::network::{Kernel, PoolFunction, Shape, ValueId};
+use crate::plan::{Arrival, Ring, Sink, Windows};
+use crate::program::{Addressing, Map, Program, Stage};
 
 const NETWORK: Register = Register(24);
 const X: Register = Register(26);
 const Z: Register = Register(30);
+/// The upper half of a column, where it has one.
+const SPARE: Register = Register(21);
 
 /// The map that a stage reads, as if all of it lay where its newest pixels do.
-pub(super) fn arrived(program: &Program, index: usize) -> Map {
-    let stage = &program.stages[index];
-    let ring = match stage.arrival {
-        Arrival::Ring(ring) => ring,
+pub(super) fn arrived(program: &Program, stage: &Stage) -> Map {
+    let input = stage.plan.input;
+    let ring = match stage.plan.arrival {
+        Arrival::Ring(reading) => reading.ring,
         // A window that is complete is a pixel.
-        Arrival::Window => Ring {
-            first_cell: windows_before(program, index).first_cell,
+        Arrival::Window(windows) => Ring {
+            first_cell: windows.first_cell,
             pixels: 1,
-            channels: stage.input.channels,
+            channels: input.channels,
+            position: None,
         },
+        Arrival::Map(reading) => return program.map(reading.value).clone(),
         Arrival::Bytes | Arrival::Values => unreachable!("no kernel reads such pixels"),
     };
-    map_of_ring(ring, stage.input, stage.signed_input)
+    map_of_ring(ring, input, stage.signed_input)
 }
 
-fn windows_before(program: &Program, index: usize) -> Windows {
-    let before = &program.stages[index - 1];
-    before.windows().expect("a pooling keeps windows")
+/// The windows of a pooling, of which one is complete.
+pub(super) fn complete_windows(program: &Program, windows: Windows) -> Row {
+    let each = (Kernel::square(1), PoolFunction::Maximum);
+    let row = Shape::new(1, windows.count / windows.bands, windows.channels);
+    Row::of(program, windows, each, (row, false))
 }
 
 /// What a stage reads.
 pub(super) fn source<'a>(
     asm: &mut Assembly,
     program: &'a Program,
-    index: usize,
+    stage: &Stage,
     map: &'a Map,
 ) -> Source<'a> {
-    match ring_that_goes_around(&program.stages[index]) {
+    match ring_that_goes_around(stage) {
         Some(ring) => {
             let bytes = ring.cells() * program.activation_bits / 8;
             Source::in_ring(asm, program, map, bytes)
         }
         None => {
             let mut source = Source::new(asm, program, map);
-            source.by_nibble &= !begins_byte(&program.stages[index]);
+            source.by_nibble &= !begins_byte(stage);
             source
         }
     }
@@ -59,14 +70,34 @@ pub(super) fn source<'a>(
 
 /// Whether what a stage reads is a single pixel, which begins a byte.
 fn begins_byte(stage: &Stage) -> bool {
-    stage.ring().is_none_or(|ring| ring.pixels == 1)
+    match stage.plan.arrival {
+        Arrival::Ring(reading) => reading.ring.pixels == 1,
+        Arrival::Window(_) => true,
+        Arrival::Map(_) => false,
+        Arrival::Bytes | Arrival::Values => unreachable!("no kernel reads such pixels"),
+    }
 }
 
-/// The ring of a stage whose fields may go around its end.
+/// The ring of a stage whose fields may go around its end. A padded field may begin
+/// before the map, and thus before the first pixel of a ring that holds all of it.
 fn ring_that_goes_around(stage: &Stage) -> Option<Ring> {
-    stage
-        .ring()
-        .filter(|ring| ring.pixels > 1 && ring.pixels < stage.input.pixels())
+    stage.plan.ring().filter(|ring| {
+        let is_part = ring.pixels < stage.plan.input.pixels();
+        ring.pixels > 1 && (is_part || stage.field.is_padded())
+    })
+}
+
+/// An upper register that may be changed before a kernel: not one of a column that
+/// takes two.
+pub(super) fn spare(stage: &Stage) -> Register {
+    let has_wide_columns = [stage.plan.input, stage.plan.output]
+        .into_iter()
+        .any(|shape| is_wide(shape.width));
+    if has_wide_columns {
+        Register(17)
+    } else {
+        SPARE
+    }
 }
 
 /// What [`BASE`](super::state::BASE) is, from the network's address on: the end of a ring that goes
@@ -78,65 +109,55 @@ pub(super) fn base_byte(program: &Program, stage: &Stage) -> u32 {
     })
 }
 
-/// X ← the place of the field's first pixel, Z being the network's address.
-/// Changes r0, r18, r19 and r21.
-pub(super) fn point_at_field(asm: &mut Assembly, program: &Program, index: usize) {
-    let stage = &program.stages[index];
-    match stage.arrival {
-        Arrival::Ring(ring) => {
-            let slots = Slots::of_ring(program, ring, stage.ring_position);
-            if ring_that_goes_around(stage).is_some() || ring.pixels == stage.input.pixels() {
-                let kernel = stage.field.kernel;
-                let live = (kernel.height - 1) * stage.input.width + kernel.width;
-                slots.load_distance(asm);
-                slots.skip(asm, ring.pixels - live.min(ring.pixels));
-                slots.make_place(asm);
-            } else {
-                slots.point_at_next(asm);
-            }
-        }
-        Arrival::Window => {
-            let before = &program.stages[index - 1];
-            let row = Row::of_stage(program, before).expect("a pooling keeps windows");
-            row.point_at(asm, true);
-        }
-        Arrival::Bytes | Arrival::Values => unreachable!("no kernel reads such pixels"),
-    }
+/// X ← the place of the field's first pixel, Z being the network's address; where
+/// pixels are found by a table, that of the pixel's entry. Changes r0, r18, r19 and
+/// what [`spare`] says.
+pub(super) fn point_at_field(
+    asm: &mut Assembly,
+    program: &Program,
+    stage: &Stage,
+    source: &Source<'_>,
+) {
+    Reading::running(asm, program, stage, source.table()).point_at(asm);
 }
 
 /// X ← the place of the next pixel of the stage's output, and moves that on;
 /// whether it counts nibbles. `None` where outputs stay in their window. Z is the
-/// network's address. Changes r0, r18, r19 and r21.
+/// network's address. Changes r0, r18, r19 and what [`spare`] says; where columns
+/// of a window are no power of two, r16 and r17 too.
 pub(super) fn point_at_sink(asm: &mut Assembly, program: &Program, stage: &Stage) -> Option<bool> {
-    let slots = match stage.sink {
+    let slots = match stage.plan.sink {
         Sink::Stays => return None,
         Sink::Windows {
             windows,
             window,
-            pooling,
+            function,
         } => {
-            let signed = signed_output(stage);
-            let row = Row::of(program, windows, window, pooling, signed);
+            let pooled = (stage.plan.output, stage.signed_output);
+            let row = Row::of(program, windows, (window, function), pooled);
             row.point_at(asm, false);
             row.begin(asm);
             return Some(false);
         }
-        Sink::Ring { ring, position } => Slots::of_ring(program, ring, position),
+        Sink::Ring(ring) => Slots::of_ring(program, ring, ring.position),
         Sink::Results(sums) => {
-            let position = stage.sums_position;
-            Slots::of_results(program, sums, stage.output.channels, position)
+            let position = stage.plan.sums_position;
+            Slots::of_results(program, sums, stage.plan.output.channels, position)
         }
-        Sink::Map { position } => match address_table(program) {
-            None => Slots::of_map(program, position),
+        Sink::Map { value, position } => match address_table(program, value) {
+            None => Slots::of_map(program, value, position),
             Some(addresses) => {
-                let slots = Slots::of_addresses(program, position);
+                let slots = Slots::of_addresses(program, value, position).sparing(spare(stage));
                 let table = asm.near_table(addresses);
                 slots.load_distance(asm);
                 slots.advance(asm);
-                return Some(look_up(asm, program, table));
+                let by_nibble = !program.map(value).is_byte_aligned(program.activation_bits);
+                look_up(asm, table, by_nibble);
+                return Some(by_nibble);
             }
         },
     };
+    let slots = slots.sparing(spare(stage));
     if slots.has_several() {
         slots.load_distance(asm);
         slots.advance(asm);
@@ -147,9 +168,9 @@ pub(super) fn point_at_sink(asm: &mut Assembly, program: &Program, stage: &Stage
     Some(slots.by_nibble())
 }
 
-/// The places of map 0's pixels, where they are no multiples.
-fn address_table(program: &Program) -> Option<Vec<u8>> {
-    let map = &program.maps[0];
+/// The places of a map's pixels, where they are no multiples.
+pub(super) fn address_table(program: &Program, value: ValueId) -> Option<Vec<u8>> {
+    let map = program.map(value);
     let Addressing::Table(cells) = &map.addressing else {
         return None;
     };
@@ -163,9 +184,9 @@ fn address_table(program: &Program) -> Option<Vec<u8>> {
     Some(entries.collect())
 }
 
-/// X, an offset into the table, becomes the place; whether it counts nibbles.
-fn look_up(asm: &mut Assembly, program: &Program, table: Label) -> bool {
-    let by_nibble = !program.maps[0].is_byte_aligned(program.activation_bits);
+/// X, an offset into the table, becomes the place. Changes Z, which is the network's
+/// address again.
+pub(super) fn look_up(asm: &mut Assembly, table: Label, by_nibble: bool) {
     asm.ldi_address(Z, (table, 0), 0);
     asm.ldi_address(Z.next(), (table, 0), 1);
     asm.add(Z, X);
@@ -177,35 +198,49 @@ fn look_up(asm: &mut Assembly, program: &Program, table: Label) -> bool {
         asm.add(X, NETWORK);
         asm.adc(X.next(), NETWORK.next());
     }
-    by_nibble
 }
 
-/// Whether what a stage computes may be negative.
-pub(super) fn signed_output(stage: &Stage) -> bool {
-    use crate::program::{Finish, Operation};
-    match &stage.operation {
-        Operation::AveragePool { .. } | Operation::MaxPool => stage.signed_input,
-        operation => operation
-            .sums()
-            .last()
-            .is_some_and(|sum| sum.finish == Finish::Signed),
-    }
-}
-
-/// What comes before a kernel: where its output goes, which is saved, what it reads, and the
-/// registers that are to hold the end of its ring, or the network's address.
+/// What comes before a kernel: where its output goes, what it reads and joins, all
+/// of which is kept in its state; and the registers that are to hold the end of its
+/// ring, or the network's address.
 pub(super) fn begin(
     asm: &mut Assembly,
     program: &Program,
-    index: usize,
+    stage: &Stage,
+    source: &Source<'_>,
     state: &mut State,
     ends: [Option<Register>; 2],
 ) {
-    let stage = &program.stages[index];
+    if state.places().len() > 1 || spare(stage) != SPARE {
+        begin_by_way_of_stack(asm, program, stage, source, state);
+    } else {
+        begin_with_output(asm, program, stage, source, state);
+    }
+    // The kernel's registers may be those of what is kept.
+    state.save(asm);
+    let mut ends = ends.into_iter().flatten();
+    if let Some(first) = ends.next() {
+        asm.movw(first, NETWORK);
+        asm.add_to_pair(first, base_byte(program, stage) as i32);
+        for other in ends.filter(|&other| other != first) {
+            asm.movw(other, first);
+        }
+    }
+    asm.movw(POSITION, X);
+}
+
+/// X ← the place of the field, and the output's variable ← its place.
+fn begin_with_output(
+    asm: &mut Assembly,
+    program: &Program,
+    stage: &Stage,
+    source: &Source<'_>,
+    state: &State,
+) {
     // The column is needed by both, and the output's register may be the column's.
-    let reads_window = stage.arrival == Arrival::Window;
+    let reads_window = matches!(stage.plan.arrival, Arrival::Window(_));
     if reads_window {
-        point_at_field(asm, program, index);
+        point_at_field(asm, program, stage, source);
         asm.push(X);
         asm.push(X.next());
     }
@@ -223,21 +258,65 @@ pub(super) fn begin(
         asm.pop(X.next());
         asm.pop(X);
     } else {
-        point_at_field(asm, program, index);
+        point_at_field(asm, program, stage, source);
         if keeps_apart {
             asm.pop(output.next());
             asm.pop(output);
         }
     }
-    // The kernel's registers may be those of what is kept.
-    state.save(asm);
-    let mut ends = ends.into_iter().flatten();
-    if let Some(first) = ends.next() {
-        asm.movw(first, NETWORK);
-        asm.add_to_pair(first, base_byte(program, stage) as i32);
-        for other in ends.filter(|&other| other != first) {
-            asm.movw(other, first);
+}
+
+/// The same with all other variables: their registers may be those of the row and
+/// the column, and one of another.
+fn begin_by_way_of_stack(
+    asm: &mut Assembly,
+    program: &Program,
+    stage: &Stage,
+    source: &Source<'_>,
+    state: &State,
+) {
+    let push_pair = |asm: &mut Assembly, low: Register| {
+        asm.push(low);
+        asm.push(low.next());
+    };
+    point_at_field(asm, program, stage, source);
+    push_pair(asm, X);
+    let mut pushed = vec![vec![X, X.next()]];
+    for &(variable, register) in state.places() {
+        match variable {
+            Variable::Joined(index) => {
+                let reading = Reading::joined(asm, program, stage, index.into());
+                reading.point_at(asm);
+                push_pair(asm, X);
+                pushed.push(vec![register, register.next()]);
+            }
+            Variable::Row { wide } | Variable::Column { wide } => {
+                let from = match variable {
+                    Variable::Row { .. } => ROW,
+                    _ => COLUMN,
+                };
+                let bytes = 0..=u8::from(wide);
+                let registers =
+                    |first: Register| bytes.clone().map(move |byte| Register(first.0 + byte));
+                registers(from).for_each(|register| asm.push(register));
+                pushed.push(registers(register).collect());
+            }
+            Variable::Output => {}
+            Variable::Count
+            | Variable::Rows
+            | Variable::Columns
+            | Variable::Corner
+            | Variable::UntilWrap => unreachable!("a stage has no loop"),
         }
     }
-    asm.movw(POSITION, X);
+    if point_at_sink(asm, program, stage).is_some() {
+        asm.movw(state.register(Variable::Output), X);
+    }
+    for register in pushed
+        .into_iter()
+        .rev()
+        .flat_map(|all| all.into_iter().rev())
+    {
+        asm.pop(register);
+    }
 }

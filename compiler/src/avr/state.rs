@@ -60,13 +60,26 @@ pub(super) enum Variable {
     Corner,
     /// Outputs left until the ring's end.
     UntilWrap,
+    /// Where the pixel of that joined map begins.
+    Joined(u8),
+    /// The row of the output; in two bytes where there are many.
+    Row {
+        /// Whether there are.
+        wide: bool,
+    },
+    /// The column of the output; in two bytes where there are many.
+    Column {
+        /// Whether there are.
+        wide: bool,
+    },
 }
 
 impl Variable {
     fn bytes(self) -> u8 {
         match self {
-            Variable::Output | Variable::Corner | Variable::UntilWrap => 2,
+            Variable::Output | Variable::Corner | Variable::UntilWrap | Variable::Joined(_) => 2,
             Variable::Count | Variable::Rows | Variable::Columns => 1,
+            Variable::Row { wide } | Variable::Column { wide } => 1 + u8::from(wide),
         }
     }
 }
@@ -141,6 +154,11 @@ impl State {
     pub(super) fn register(&self, variable: Variable) -> Register {
         let place = self.places.iter().find(|(other, _)| *other == variable);
         place.expect("the loop has that variable").1
+    }
+
+    /// All of them, each with its register or the lower of its two.
+    pub(super) fn places(&self) -> &[(Variable, Register)] {
+        &self.places
     }
 
     /// Before the kernel.

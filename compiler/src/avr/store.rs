@@ -6,8 +6,8 @@ use super::field::{by_parity, position_in_network, position_of_cells};
 use super::instruction::{Condition, Mode, Pointer, Register};
 use super::state::{BASE, POSITION, State, Variable, add_constant};
 use super::windows::{Row, Scratch};
-use crate::plan::Order;
-use crate::program::{self, Accumulator, Map, Program, Stage, Step};
+use crate::plan::{self, Order};
+use crate::program::{Accumulator, Map, Program, Stage, Step};
 
 const X: Pointer = Pointer::X;
 const SCRATCH: Register = Register(30);
@@ -45,8 +45,7 @@ pub(super) enum Sink<'a> {
 }
 
 impl<'a> Sink<'a> {
-    pub(super) fn of(program: &'a Program, index: usize) -> Self {
-        let step: &Step = &program.steps[index];
+    pub(super) fn of(program: &'a Program, step: &Step) -> Self {
         let outputs = step.output.pixels();
         if !step.stores {
             return Self::Results {
@@ -58,7 +57,7 @@ impl<'a> Sink<'a> {
                 outputs,
             };
         }
-        let map = &program.maps[index + 1];
+        let map = program.map(step.writes);
         let bits = program.activation_bits;
         Self::Map {
             map,
@@ -72,32 +71,38 @@ impl<'a> Sink<'a> {
 
     /// Of a stage. Only [`Variable::Output`] says where the next pixel goes.
     pub(super) fn of_stage(program: &'a Program, stage: &Stage) -> Self {
-        let channels = stage.output.channels;
+        let channels = stage.plan.output.channels;
         let bits = program.activation_bits;
-        match stage.sink {
-            program::Sink::Windows {
+        match stage.plan.sink {
+            plan::Sink::Windows {
                 windows,
                 window,
-                pooling,
-            } => {
-                let signed = super::stage::signed_output(stage);
-                Self::Windows(Row::of(program, windows, window, pooling, signed))
-            }
-            program::Sink::Results(sums) => Self::Results {
+                function,
+            } => Self::Windows(Row::of(
+                program,
+                windows,
+                (window, function),
+                (stage.plan.output, stage.signed_output),
+            )),
+            plan::Sink::Results(sums) => Self::Results {
                 bytes_each: sums.bytes_each,
                 channels,
                 outputs: 1,
             },
-            program::Sink::Ring { ring, .. } => Self::Pixel {
+            plan::Sink::Ring(ring) => Self::Pixel {
                 bits,
                 by_nibble: bits == 4 && channels % 2 == 1 && ring.pixels > 1,
                 first_cell: 0,
             },
-            program::Sink::Map { .. } | program::Sink::Stays => Self::Pixel {
-                bits,
-                by_nibble: !program.maps[0].is_byte_aligned(bits),
-                first_cell: program.maps[0].first_cell,
-            },
+            plan::Sink::Map { value, position: _ } => {
+                let map = program.map(value);
+                Self::Pixel {
+                    bits,
+                    by_nibble: !map.is_byte_aligned(bits),
+                    first_cell: map.first_cell,
+                }
+            }
+            plan::Sink::Stays => unreachable!("a pooling has a function of its own"),
         }
     }
 

@@ -10,10 +10,12 @@ use super::FunctionId;
 use super::assembly::Assembly;
 use super::infer::{restore, save};
 use super::instruction::{Condition, Instruction, Label, Mode, Pointer, Register};
+use super::intake::is_simple;
+use super::point::is_wide;
 use super::rows::RAMPZ;
 use super::state::stack_pointer;
 use super::windows::hands_on;
-use crate::network::Kernel;
+use crate::network::{Kernel, Stride};
 use crate::plan::Arrival;
 use crate::program::{Operation, Program, Stage};
 
@@ -22,11 +24,35 @@ const ROW: Register = Register(22);
 const COLUMN: Register = Register(20);
 const ZERO: Register = Register(1);
 
+/// Whether the stages that compute as the input arrives are a chain that this can
+/// drive: rows and columns in bytes, kernels at every pixel, windows that are
+/// shifted down to. [`grid`](super::grid) drives all others.
+pub(super) fn is_flat(program: &Program) -> bool {
+    let segment = program.arriving();
+    let Kernel { height, width } = segment.grid;
+    let is_narrow = !is_wide(height) && !is_wide(width) && is_simple(program);
+    let is_shifted = |stage: &Stage| {
+        let Kernel { height, width } = stage.field.kernel;
+        match stage.operation {
+            Operation::Dense(_) => true,
+            Operation::Pool(_) if stage.plan.takes => {
+                height.is_power_of_two() && width.is_power_of_two()
+            }
+            Operation::Pool(_)
+            | Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Concat => stage.field.stride == Stride::ONE,
+        }
+    };
+    segment.is_chain() && is_narrow && segment.stages.iter().all(is_shifted)
+}
+
 /// Emits it, the network's address being in r25:r24, the pixel's row in r22 and
 /// its column in r20. Where it comes to no layer, nothing else is changed, and
 /// `bare` is branched to; else all is changed but r25:r24.
 pub(super) fn emit(asm: &mut Assembly, program: &Program, bare: Label) {
-    let window = program.intake.pool.map(|pool| pool.window);
+    let window = program.intake.pool.map(|pool| pool.field.kernel);
     let window = window.unwrap_or(Kernel::square(1));
     let mut driver = Driver {
         done: asm.label(),
@@ -38,13 +64,16 @@ pub(super) fn emit(asm: &mut Assembly, program: &Program, bare: Label) {
     let pixels = f64::from(program.intake.output.pixels());
     // Whatever it is in, it is as often there as pixels are complete.
     asm.times(1.0 / pixels, |asm| {
-        for stage in &program.stages {
+        for stage in program.stages() {
             driver.stage(asm, stage);
         }
-        let first = &program.stages[0];
+        let first = &program.stages()[0];
         let pushed = match first.operation {
-            Operation::Convolution(_) | Operation::Separable { .. } => first.output.pixels(),
-            _ => first.input.pixels(),
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Concat => first.plan.output.pixels(),
+            Operation::Dense(_) | Operation::Pool(_) => first.plan.input.pixels(),
         };
         driver.leave(asm, pushed);
     });
@@ -152,13 +181,13 @@ impl Place {
 impl Driver {
     fn stage(&mut self, asm: &mut Assembly, stage: &Stage) {
         let Kernel { height, width } = stage.field.kernel;
-        let layer = FunctionId::Layer(stage.layer);
-        let (arrivals, outputs) = (stage.input.pixels(), stage.output.pixels());
-        let rows = stage.output.height * stage.input.width;
-        let is_pooling = stage.windows().is_some();
+        let layer = FunctionId::Layer(stage.plan.node);
+        let (arrivals, outputs) = (stage.plan.input.pixels(), stage.plan.output.pixels());
+        let rows = stage.plan.output.height * stage.plan.input.width;
+        let is_pooling = stage.plan.windows().is_some();
         let is_dense = matches!(stage.operation, Operation::Dense(_));
-        if is_pooling && stage.arrival != Arrival::Values {
-            let take = FunctionId::Take(stage.layer);
+        if is_pooling && stage.plan.arrival != Arrival::Values {
+            let take = FunctionId::Take(stage.plan.node);
             asm.times(f64::from(arrivals), |asm| self.call(asm, take));
         }
         let leave = if self.saved { self.done } else { self.bare };

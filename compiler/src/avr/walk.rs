@@ -33,8 +33,8 @@ impl Walk {
             order: step.order,
             rows: step.output.height,
             columns: step.output.width,
-            down: backward * step.field.row_stride as i32 * width * pixel,
-            right: backward * step.field.column_stride as i32 * pixel,
+            down: backward * step.field.stride.rows as i32 * width * pixel,
+            right: backward * step.field.stride.columns as i32 * pixel,
             wraps: sink.wraps(),
         }
     }
@@ -42,8 +42,8 @@ impl Walk {
     /// The pixel that the first output's field begins at.
     pub(super) fn first_pixel(&self, step: &Step, source: &Source<'_>) -> u32 {
         if self.order == Order::RowMajorBackward {
-            (self.rows - 1) * step.field.row_stride * source.map.shape.width
-                + (self.columns - 1) * step.field.column_stride
+            (self.rows - 1) * step.field.stride.rows * source.map.shape.width
+                + (self.columns - 1) * step.field.stride.columns
         } else {
             0
         }

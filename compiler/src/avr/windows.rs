@@ -5,17 +5,20 @@
 //! its pixels is taken in alike, in any order.
 
 use super::assembly::Assembly;
-use super::instruction::{Condition, Mode, Pointer, Register};
-use super::slot::Slots;
+use super::divide::{self, Rest};
+use super::instruction::{Condition, Label, Mode, Pointer, Register};
+use super::point::{COLUMN, ROW, compare, is_wide, registers};
+use super::pool::shift_down;
+use super::reading::Reading;
 use super::{Core, Function, FunctionId, Kind};
-use crate::network::Kernel;
-use crate::plan::{Arrival, Windows};
-use crate::program::{Operation, Pooling, Program, Sink, Stage};
+use crate::network::{Kernel, PoolFunction, Shape};
+use crate::plan::{Arrival, Sink, Windows};
+use crate::program::{Divisor, Operation, Pooling, Program, Stage};
 
 const NETWORK: Register = Register(24);
-const ROW: Register = Register(22);
-const COLUMN: Register = Register(20);
+/// The upper half of a column, where it has one.
 const SPARE: Register = Register(21);
+const SCRATCH: Register = Register(18);
 const X: Register = Register(26);
 const Z: Register = Register(30);
 const ZERO: Register = Register(1);
@@ -34,25 +37,28 @@ pub(super) struct Scratch {
 pub(super) struct Row {
     windows: Windows,
     kernel: Kernel,
-    pooling: Pooling,
+    function: PoolFunction,
+    /// What it pools.
+    input: Shape,
     bits: u32,
     signed: bool,
     first_byte: u32,
 }
 
 impl Row {
+    /// Of what is pooled, and whether that may be negative.
     pub(super) fn of(
         program: &Program,
         windows: Windows,
-        kernel: Kernel,
-        pooling: Pooling,
-        signed: bool,
+        (kernel, function): (Kernel, PoolFunction),
+        (input, signed): (Shape, bool),
     ) -> Self {
         let cells_per_byte = 8 / program.activation_bits;
         Self {
             windows,
             kernel,
-            pooling,
+            function,
+            input,
             bits: program.activation_bits,
             signed,
             first_byte: program.cursor_bytes + windows.first_cell / cells_per_byte,
@@ -60,17 +66,14 @@ impl Row {
     }
 
     pub(super) fn of_stage(program: &Program, stage: &Stage) -> Option<Self> {
-        let pooling = match stage.operation {
-            Operation::MaxPool => Pooling::Maximum,
-            _ => Pooling::Sum,
+        let Operation::Pool(pooling) = stage.operation else {
+            return None;
         };
-        let (windows, kernel) = (stage.windows()?, stage.field.kernel);
         Some(Self::of(
             program,
-            windows,
-            kernel,
-            pooling,
-            stage.signed_input,
+            stage.plan.windows()?,
+            (stage.field.kernel, pooling.function()),
+            (stage.plan.input, stage.signed_input),
         ))
     }
 
@@ -79,59 +82,117 @@ impl Row {
         self.windows.window_cells() * self.bits / 8
     }
 
-    /// X ← the window of the pixel in that row and column, or of the window in
-    /// that column. Changes r0 and r21.
-    pub(super) fn point_at(&self, asm: &mut Assembly, of_window: bool) {
-        if self.windows.count == 1 {
-            asm.movw(X, NETWORK);
+    /// An upper register that may be changed: not one of a column that takes two.
+    fn spare(&self) -> Register {
+        if is_wide(self.input.width) {
+            Register(17)
         } else {
+            SPARE
+        }
+    }
+
+    /// X ← the window of the pixel in that row and column, or of the window in
+    /// that column. Changes r0 and r21; where columns take two bytes, or a window's
+    /// columns are no power of two, r0 and r16 to r19.
+    pub(super) fn point_at(&self, asm: &mut Assembly, of_window: bool) {
+        if self.windows.count == self.windows.bands {
+            asm.movw(X, NETWORK);
+            asm.add_to_pair(X, self.first_byte as i32);
+            return;
+        }
+        let width = if of_window { 1 } else { self.kernel.width };
+        let columns = registers(COLUMN, self.input.width);
+        if columns.len() == 1 && width.is_power_of_two() {
             asm.mov(X, COLUMN);
-            if !of_window {
-                for _ in 0..self.kernel.width.ilog2() {
-                    asm.lsr(X);
-                }
+            for _ in 0..width.ilog2() {
+                asm.lsr(X);
             }
             asm.clr(X.next());
-            super::intake::multiply_byte(asm, X, self.bytes(), SPARE);
-            asm.add(X, NETWORK);
-            asm.adc(X.next(), NETWORK.next());
+            super::intake::multiply_byte(asm, X, self.bytes(), self.spare());
+        } else {
+            let window = registers(X, self.input.width);
+            for (&to, &from) in window.iter().zip(&columns) {
+                asm.mov(to, from);
+            }
+            let rest = Rest {
+                remainder: SCRATCH,
+                scratch: SCRATCH.next(),
+            };
+            if width > 1 {
+                divide::with_remainder(asm, &window, (width, self.input.width), rest);
+            }
+            if window.len() == 1 {
+                asm.clr(X.next());
+            }
+            super::intake::multiply_by_constant(asm, X, self.bytes());
         }
+        asm.add(X, NETWORK);
+        asm.adc(X.next(), NETWORK.next());
         asm.add_to_pair(X, self.first_byte as i32);
     }
 
+    /// Branches where the pixel is not in the first row, or column, of a window.
+    fn unless_first(&self, asm: &mut Assembly, place: Register, begun: Label) {
+        let (length, side) = if place == ROW {
+            (self.kernel.height, self.input.height)
+        } else {
+            (self.kernel.width, self.input.width)
+        };
+        let later = 1.0 - 1.0 / f64::from(length);
+        let spare = self.spare();
+        match length {
+            1 => {}
+            2 => {
+                asm.skip_if_clear(place, 0);
+                asm.times(later, |asm| asm.jump(begun));
+            }
+            4 | 8 | 16 | 32 | 64 | 128 => {
+                asm.mov(spare, place);
+                asm.andi(spare, (length - 1) as u8);
+                asm.branch(Condition::NotEqual, begun, later);
+            }
+            // The only window.
+            _ if length * 2 > side => {
+                compare(asm, &registers(place, side), 0, spare);
+                asm.branch(Condition::NotEqual, begun, later);
+            }
+            _ => {
+                let number = registers(Register(16), side);
+                for (&to, from) in number.iter().zip(registers(place, side)) {
+                    asm.mov(to, from);
+                }
+                let rest = Rest {
+                    remainder: SCRATCH,
+                    scratch: SCRATCH.next(),
+                };
+                divide::with_remainder(asm, &number, (length, side), rest);
+                asm.tst(rest.remainder);
+                asm.branch(Condition::NotEqual, begun, later);
+            }
+        }
+    }
+
     /// Lets the window at X begin, if the pixel in that row and column is its
-    /// first. Z is the network's address. Changes r18 and r21.
+    /// first. Z is the network's address. Changes r18 and r21; where the sides of a
+    /// window are no powers of two, or columns take two bytes, r0 and r16 to r19.
     pub(super) fn begin(&self, asm: &mut Assembly) {
         let begun = asm.label();
         let Kernel { height, width } = self.kernel;
-        let mut first = 1.0;
-        for (place, length) in [(ROW, height), (COLUMN, width)] {
-            let share = 1.0 / f64::from(length);
-            asm.times(first, |asm| match length {
-                1 => {}
-                2 => {
-                    asm.skip_if_clear(place, 0);
-                    asm.times(1.0 - share, |asm| asm.jump(begun));
-                }
-                _ => {
-                    asm.mov(SPARE, place);
-                    asm.andi(SPARE, (length - 1) as u8);
-                    asm.branch(Condition::NotEqual, begun, 1.0 - share);
-                }
-            });
-            first *= share;
-        }
-        let least = match (self.pooling, self.signed, self.bits) {
-            (Pooling::Maximum, true, 4) => 0x88,
-            (Pooling::Maximum, true, _) => 0x80,
+        self.unless_first(asm, ROW, begun);
+        let mut first = 1.0 / f64::from(height);
+        asm.times(first, |asm| self.unless_first(asm, COLUMN, begun));
+        first /= f64::from(width);
+        let least = match (self.function, self.signed, self.bits) {
+            (PoolFunction::Maximum, true, 4) => 0x88,
+            (PoolFunction::Maximum, true, _) => 0x80,
             _ => 0,
         };
         asm.times(first, |asm| {
             let value = if least == 0 {
                 ZERO
             } else {
-                asm.ldi(SPARE, least);
-                SPARE
+                asm.ldi(self.spare(), least);
+                self.spare()
             };
             asm.movw(Z, X);
             let bytes = self.bytes();
@@ -142,18 +203,12 @@ impl Row {
                 asm.movw(Z, NETWORK);
                 return;
             }
-            // At most 255 channels of two bytes.
-            let pairs = bytes.div_ceil(2);
             if bytes % 2 == 1 {
                 asm.store(Pointer::Z, Mode::PostIncrement, value);
             }
-            asm.ldi(Register(18), (bytes / 2) as u8);
-            let next = asm.here();
-            asm.times(pairs.into(), |asm| {
+            counted(asm, bytes / 2, SCRATCH, |asm| {
                 asm.store(Pointer::Z, Mode::PostIncrement, value);
                 asm.store(Pointer::Z, Mode::PostIncrement, value);
-                asm.dec(Register(18));
-                asm.loop_back(Condition::NotEqual, next, pairs.into());
             });
             asm.movw(Z, NETWORK);
         });
@@ -188,15 +243,15 @@ impl Row {
             other: Z.next(),
         };
         if !self.shares_bytes() {
-            let each = i32::from(self.two_bytes()) + 1;
+            let each = self.value_bytes() as i32;
             asm.add_to_pair(X, each * count as i32);
-            counted(asm, count, counter, |asm| {
+            let emitted = counted(asm, count, counter, |asm| {
                 asm.pop(value);
                 asm.add_to_pair(X, -each);
                 self.take_alone(asm, value, scratch);
                 asm.add_to_pair(X, -each);
             });
-            asm.stack_changes(1 - i64::from(count));
+            asm.stack_changes(i64::from(emitted) - i64::from(count));
             return;
         }
         let alone = count % 2;
@@ -208,7 +263,7 @@ impl Row {
             asm.store(Pointer::X, Mode::Plain, scratch.kept);
         }
         let pairs = count / 2;
-        counted(asm, pairs, counter, |asm| {
+        let emitted = counted(asm, pairs, counter, |asm| {
             asm.load(scratch.kept, Pointer::X, Mode::PreDecrement);
             asm.pop(value);
             self.take_high(asm, value, scratch);
@@ -216,25 +271,27 @@ impl Row {
             self.take_low(asm, value, scratch);
             asm.store(Pointer::X, Mode::Plain, scratch.kept);
         });
-        if pairs > 0 {
-            asm.stack_changes(2 - 2 * i64::from(pairs));
-        }
+        asm.stack_changes(2 * (i64::from(emitted) - i64::from(pairs)));
     }
 
     /// Whether two values share a byte.
     fn shares_bytes(&self) -> bool {
-        self.pooling == Pooling::Maximum && self.bits == 4
+        self.function == PoolFunction::Maximum && self.bits == 4
     }
 
-    /// Whether a value has two bytes.
-    fn two_bytes(&self) -> bool {
-        self.pooling == Pooling::Sum && self.bits == 8
+    /// Bytes of a value that has whole ones.
+    fn value_bytes(&self) -> u32 {
+        match self.function {
+            PoolFunction::Average => self.windows.bytes_per_value(),
+            PoolFunction::Maximum => 1,
+        }
     }
 
-    /// Takes the value of a byte or two at X in; X is then behind it.
+    /// Takes the value of whole bytes at X in; X is then after it. The value's
+    /// register is changed.
     fn take_alone(&self, asm: &mut Assembly, value: Register, scratch: Scratch) {
         let Scratch { kept, other } = scratch;
-        if self.pooling == Pooling::Maximum {
+        if self.function == PoolFunction::Maximum {
             asm.load(kept, Pointer::X, Mode::Plain);
             let keep = asm.label();
             asm.cp(kept, value);
@@ -244,15 +301,20 @@ impl Row {
             asm.store(Pointer::X, Mode::PostIncrement, kept);
             return;
         }
+        let bytes = self.value_bytes();
         let mut addend = value;
         if self.signed && self.bits == 4 {
             asm.mov(other, value);
             asm.skip_if_clear(other, 3);
             asm.ori(other, 0xF0);
-            addend = other;
+            if bytes > 1 {
+                asm.mov(value, other);
+            } else {
+                addend = other;
+            }
         }
         let mut sign = ZERO;
-        if self.signed && self.two_bytes() {
+        if self.signed && bytes > 1 {
             asm.clr(other);
             asm.skip_if_clear(value, 7);
             asm.com(other);
@@ -261,7 +323,7 @@ impl Row {
         asm.load(kept, Pointer::X, Mode::Plain);
         asm.add(kept, addend);
         asm.store(Pointer::X, Mode::PostIncrement, kept);
-        if self.two_bytes() {
+        for _ in 1..bytes {
             asm.load(kept, Pointer::X, Mode::Plain);
             asm.adc(kept, sign);
             asm.store(Pointer::X, Mode::PostIncrement, kept);
@@ -310,36 +372,57 @@ impl Row {
     }
 }
 
-/// A loop of `count`, at most 255, rounds.
-fn counted(asm: &mut Assembly, count: u32, counter: Register, body: impl FnOnce(&mut Assembly)) {
-    match count {
-        0 => {}
-        1 => body(asm),
-        _ => {
-            asm.ldi(counter, count as u8);
+/// A loop of `count` rounds; says how often its body is written down.
+fn counted(
+    asm: &mut Assembly,
+    count: u32,
+    counter: Register,
+    mut body: impl FnMut(&mut Assembly),
+) -> u32 {
+    let mut written = 0;
+    let mut left = count;
+    while left > 0 {
+        // What a byte counts.
+        let rounds = left.min(0xFF);
+        if rounds == 1 {
+            body(asm);
+        } else {
+            asm.ldi(counter, rounds as u8);
             let next = asm.here();
-            asm.times(count.into(), |asm| {
+            asm.times(rounds.into(), |asm| {
                 body(asm);
                 asm.dec(counter);
-                asm.loop_back(Condition::NotEqual, next, count.into());
+                asm.loop_back(Condition::NotEqual, next, rounds.into());
             });
         }
+        left -= rounds;
+        written += 1;
     }
+    written
 }
 
 /// The functions of poolings: such as take their pixels from where they arrive,
 /// and such as hand a window on that is complete.
 pub(super) fn emit(program: &Program, core: Core) -> Vec<Function> {
     let mut functions = Vec::new();
-    for (index, stage) in program.stages.iter().enumerate() {
-        let Some(row) = Row::of_stage(program, stage) else {
-            continue;
+    for segment in program.segments() {
+        let assembly = || {
+            if segment.arriving {
+                Assembly::streamed(core)
+            } else {
+                Assembly::new(core)
+            }
         };
-        if stage.arrival != Arrival::Values {
-            functions.push(emit_take(program, core, index, &row));
-        }
-        if hands_on(stage) {
-            functions.push(emit_layer(program, core, stage, &row));
+        for stage in &segment.stages {
+            let Some(row) = Row::of_stage(program, stage) else {
+                continue;
+            };
+            if stage.plan.arrival != Arrival::Values {
+                functions.push(emit_take(assembly(), program, stage, &row));
+            }
+            if hands_on(stage) {
+                functions.push(emit_layer(assembly(), program, stage, &row));
+            }
         }
     }
     functions
@@ -347,26 +430,24 @@ pub(super) fn emit(program: &Program, core: Core) -> Vec<Function> {
 
 /// Whether something is left to do with a complete window.
 pub(super) fn hands_on(stage: &Stage) -> bool {
-    let averages = matches!(stage.operation, Operation::AveragePool { .. });
-    averages || stage.windows().is_some() && stage.sink != Sink::Stays
+    let averages = matches!(stage.operation, Operation::Pool(Pooling::Average(_)));
+    averages || stage.plan.windows().is_some() && stage.plan.sink != Sink::Stays
 }
 
 /// `take_N(network: r25:r24 and Z, row: r22, column: r20)`: takes the pixel that
-/// has arrived into its window.
-fn emit_take(program: &Program, core: Core, index: usize, row: &Row) -> Function {
-    let stage = &program.stages[index];
-    let mut asm = Assembly::streamed(core);
-    let channels = stage.input.channels;
+/// has arrived into its window. Row and column as [`stage`](super::stage) has them.
+fn emit_take(mut asm: Assembly, program: &Program, stage: &Stage, row: &Row) -> Function {
+    let channels = stage.plan.input.channels;
     let (byte, other, counter) = (Register(18), Register(19), Register(23));
-    let y = Pointer::Y.low();
-    asm.times(f64::from(stage.input.pixels()), |asm| {
+    let (y, nibble) = (Pointer::Y.low(), Register(2));
+    asm.times(f64::from(stage.plan.input.pixels()), |asm| {
         asm.of(Kind::Pool, |asm| {
-            match stage.arrival {
-                Arrival::Ring(ring) => Slots::of_ring(program, ring, None).point_at_next(asm),
-                _ => {
-                    let before = Row::of_stage(program, &program.stages[index - 1]);
-                    before.expect("a pooling keeps windows").point_at(asm, true);
-                }
+            let reading = Reading::running(asm, program, stage, None);
+            reading.point_at(asm);
+            if reading.by_nibble {
+                asm.mov(nibble, X);
+                asm.lsr(X.next());
+                asm.ror(X);
             }
             asm.movw(y, X);
             row.point_at(asm, false);
@@ -382,6 +463,12 @@ fn emit_take(program: &Program, core: Core, index: usize, row: &Row) -> Function
                 });
                 return;
             }
+            let (high, done) = (asm.label(), asm.label());
+            let share = if reading.by_nibble { 0.5 } else { 1.0 };
+            if reading.by_nibble {
+                asm.skip_if_clear(nibble, 0);
+                asm.times(0.5, |asm| asm.jump(high));
+            }
             let unpack = |asm: &mut Assembly| {
                 asm.load(byte, Pointer::Y, Mode::PostIncrement);
                 asm.mov(other, byte);
@@ -389,83 +476,120 @@ fn emit_take(program: &Program, core: Core, index: usize, row: &Row) -> Function
                 asm.andi(byte, 0x0F);
                 asm.andi(other, 0x0F);
             };
-            counted(asm, channels / 2, counter, |asm| {
-                unpack(asm);
-                row.take(asm, &[byte, other], scratch);
+            asm.times(share, |asm| {
+                counted(asm, channels / 2, counter, |asm| {
+                    unpack(asm);
+                    row.take(asm, &[byte, other], scratch);
+                });
+                if channels % 2 == 1 {
+                    unpack(asm);
+                    row.take(asm, &[byte], scratch);
+                }
             });
-            if channels % 2 == 1 {
-                unpack(asm);
-                row.take(asm, &[byte], scratch);
+            if reading.by_nibble {
+                asm.times(0.5, |asm| asm.jump(done));
+                asm.bind(high);
+                asm.times(0.5, |asm| {
+                    take_from_high(asm, row, (channels, counter), scratch)
+                });
+                asm.bind(done);
             }
         });
         asm.ret();
     });
-    asm.finish(FunctionId::Take(stage.layer))
+    asm.finish(FunctionId::Take(stage.plan.node))
+}
+
+/// Takes the pixel in that begins with the high nibble at Y, an odd count of them.
+fn take_from_high(
+    asm: &mut Assembly,
+    row: &Row,
+    (channels, counter): (u32, Register),
+    scratch: Scratch,
+) {
+    let (first, second, packed) = (Register(18), Register(19), Register(16));
+    let high = |asm: &mut Assembly| {
+        asm.mov(first, packed);
+        asm.swap(first);
+        asm.andi(first, 0x0F);
+    };
+    asm.load(packed, Pointer::Y, Mode::PostIncrement);
+    counted(asm, channels / 2, counter, |asm| {
+        high(asm);
+        asm.load(packed, Pointer::Y, Mode::PostIncrement);
+        asm.mov(second, packed);
+        asm.andi(second, 0x0F);
+        row.take(asm, &[first, second], scratch);
+    });
+    high(asm);
+    row.take(asm, &[first], scratch);
 }
 
 /// `layer_N(network: r25:r24 and Z, row: r22, column: r20)`: makes activations of
 /// the window of that column, and puts them where they go.
-fn emit_layer(program: &Program, core: Core, stage: &Stage, row: &Row) -> Function {
-    let mut asm = Assembly::streamed(core);
+fn emit_layer(mut asm: Assembly, program: &Program, stage: &Stage, row: &Row) -> Function {
     let y = Pointer::Y.low();
-    asm.times(f64::from(stage.output.pixels()), |asm| {
+    asm.times(f64::from(stage.plan.output.pixels()), |asm| {
         asm.of(Kind::Pool, |asm| {
             row.point_at(asm, true);
             asm.movw(y, X);
-            if let Operation::AveragePool { shift } = stage.operation {
-                average(asm, row, shift);
+            if let Operation::Pool(Pooling::Average(divisor)) = stage.operation {
+                average(asm, row, divisor);
                 asm.movw(Z, NETWORK);
             }
         });
         asm.of(Kind::Store, |asm| hand_on(asm, program, stage, row));
         asm.ret();
     });
-    asm.finish(FunctionId::Layer(stage.layer))
+    asm.finish(FunctionId::Layer(stage.plan.node))
 }
 
 /// Makes activations of the sums at X, in their place; Y is there too, and stays.
-fn average(asm: &mut Assembly, row: &Row, shift: u32) {
+fn average(asm: &mut Assembly, row: &Row, divisor: Divisor) {
     let channels = row.windows.channels;
-    let (low, high, packed, counter) = (Register(18), Register(19), Register(21), Register(23));
+    let (packed, counter, quotient) = (Register(21), Register(23), Register(20));
+    let all = [18, 19, 16, 17].map(Register);
+    let sum = &all[..row.value_bytes() as usize];
     asm.movw(Z, X);
-    let one = |asm: &mut Assembly| {
-        asm.load(low, Pointer::X, Mode::PostIncrement);
-        if row.two_bytes() {
-            asm.load(high, Pointer::X, Mode::PostIncrement);
+    let one = |asm: &mut Assembly| -> Register {
+        for &register in sum {
+            asm.load(register, Pointer::X, Mode::PostIncrement);
         }
-        for _ in 0..shift {
-            let top = if row.two_bytes() { high } else { low };
-            if row.signed {
-                asm.asr(top);
-            } else {
-                asm.lsr(top);
+        let value = match divisor.shift() {
+            Some(shift) => {
+                for _ in 0..shift {
+                    shift_down(asm, sum, row.signed);
+                }
+                sum[0]
             }
-            if row.two_bytes() {
-                asm.ror(low);
+            None => {
+                divide::down(asm, sum, (divisor.0, row.bits, row.signed), quotient);
+                quotient
             }
-        }
+        };
         if row.bits == 4 {
-            asm.andi(low, 0x0F);
+            asm.andi(value, 0x0F);
         }
+        value
     };
     if row.bits == 8 {
         counted(asm, channels, counter, |asm| {
-            one(asm);
-            asm.store(Pointer::Z, Mode::PostIncrement, low);
+            let value = one(asm);
+            asm.store(Pointer::Z, Mode::PostIncrement, value);
         });
         return;
     }
     counted(asm, channels / 2, counter, |asm| {
-        one(asm);
+        let low = one(asm);
         asm.mov(packed, low);
-        one(asm);
-        asm.swap(low);
-        asm.or(low, packed);
-        asm.store(Pointer::Z, Mode::PostIncrement, low);
+        let high = one(asm);
+        asm.swap(high);
+        asm.or(high, packed);
+        asm.store(Pointer::Z, Mode::PostIncrement, high);
     });
     if channels % 2 == 1 {
-        one(asm);
-        asm.store(Pointer::Z, Mode::PostIncrement, low);
+        let value = one(asm);
+        asm.store(Pointer::Z, Mode::PostIncrement, value);
     }
 }
 

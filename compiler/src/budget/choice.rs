@@ -97,7 +97,7 @@ impl<'a> Candidates<'a> {
     }
 
     fn results_bytes(&self, plan: &MemoryPlan) -> u32 {
-        match results_place(plan, self.all_results_bytes) {
+        match results_place(&self.declaration.network, plan, self.all_results_bytes) {
             Some(_) => 0,
             None => self.all_results_bytes,
         }
@@ -179,7 +179,8 @@ fn strategies(network: &Network, choice: PlanChoice) -> Vec<Strategy> {
         PlanChoice::Named(strategy) => vec![strategy.of(network)],
         PlanChoice::Streamed {
             layers: streamed_layers,
-        } => [InPlace::RowMajor, InPlace::Herringbone]
+        } => plan::orders(network)
+            .into_iter()
             .map(|rest| {
                 Strategy {
                     streamed_layers,
@@ -187,7 +188,7 @@ fn strategies(network: &Network, choice: PlanChoice) -> Vec<Strategy> {
                 }
                 .of(network)
             })
-            .to_vec(),
+            .collect(),
         PlanChoice::Fastest | PlanChoice::Smallest => Strategy::all(network),
     }
 }
@@ -196,11 +197,11 @@ fn strategies(network: &Network, choice: PlanChoice) -> Vec<Strategy> {
 fn plans(network: &Network, choice: PlanChoice, sum_bytes: &SumBytes) -> Vec<MemoryPlan> {
     let mut plans: Vec<MemoryPlan> = Vec::new();
     for strategy in strategies(network, choice) {
-        // Placing takes much longer than finding that it can't pay: herringbone
-        // order is for fewer bytes.
+        // Placing takes much longer than finding that it can't pay: orders other than
+        // row by row are for fewer bytes.
         let row_major = |plan: &&MemoryPlan| {
             plan.strategy.streamed_layers == strategy.streamed_layers
-                && strategy.rest == InPlace::Herringbone
+                && strategy.rest != InPlace::RowMajor
         };
         let rival = plans.iter().find(row_major);
         if rival

@@ -4,8 +4,8 @@ use super::over::demands_unrolled;
 use super::packed_weights_bytes;
 use crate::avr::{self, Choice, Code, Core, Form};
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
-use crate::network::{Layer, LayerId, Network};
-use crate::plan::{Arrival, MemoryPlan, Order, ReceptiveField, SumBytes};
+use crate::network::{Network, Node, NodeId};
+use crate::plan::{Arrival, MemoryPlan, Order, SumBytes};
 use crate::program::{
     self, Accumulator, Accumulators, Program, parameter_bytes, parameter_table_bytes,
 };
@@ -55,12 +55,12 @@ pub struct Footprint {
     /// Its code and tables; where only tables are counted, those.
     pub flash_bytes: u64,
     /// On AVR, each layer that has code of its own.
-    pub layers: BTreeMap<LayerId, LayerFootprint>,
+    pub layers: BTreeMap<NodeId, LayerFootprint>,
     /// On AVR, the code. Of a design to size: as if its weights were loaded at
     /// run time.
     pub code: Option<Code>,
     /// The layer that takes most of the flash.
-    pub largest: LayerId,
+    pub largest: NodeId,
     /// Without code for AVR, what plans are compared by: accesses to pixels,
     /// beside the multiply-accumulates that all plans share.
     pub effort: f64,
@@ -144,16 +144,16 @@ pub(super) fn of(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan) 
 fn portable(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan) -> Footprint {
     let network = &declaration.network;
     let largest = network
-        .layers()
+        .nodes()
         .iter()
         .max_by_key(|layer| layer.weight_count());
     // How many weights are zero, and so cost nothing, is not known here; those
     // that are loaded are in SRAM.
-    let in_table = |layer: &&Layer| {
-        declaration.code_of(layer.id) != CodeChoice::Unrolled
+    let in_table = |layer: &&Node| {
+        declaration.code_of(layer.layer) != CodeChoice::Unrolled
             && declaration.weights != WeightsSource::Runtime
     };
-    let tables = network.layers().iter().filter(in_table);
+    let tables = network.nodes().iter().filter(in_table);
     Footprint {
         stack_bytes: stack::deepest_bytes(declaration, plan, sums.widest),
         flash_bytes: tables
@@ -161,7 +161,7 @@ fn portable(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan) -> Fo
             .sum(),
         layers: BTreeMap::new(),
         code: None,
-        largest: largest.map_or(LayerId(0), |layer| layer.id),
+        largest: largest.map_or(NodeId::new(0), |layer| layer.id),
         effort: effort(&declaration.network, plan),
     }
 }
@@ -172,28 +172,27 @@ fn portable(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan) -> Fo
 /// address is looked up. A pooling that takes values in as they are computed
 /// stores and loads no pixel of its own.
 fn effort(network: &Network, plan: &MemoryPlan) -> f64 {
-    let accesses = |layer: &Layer, pixels: u32| {
-        let field = ReceptiveField::of(layer).kernel.taps();
+    let accesses = |layer: &Node, pixels: u32| {
+        let field = layer.field().kernel.taps();
         f64::from(pixels) * f64::from(field)
     };
-    let stages = plan.stages.iter().map(|stage| {
-        let layer = network.layer(stage.layer);
+    let all_stages = plan.segments().flat_map(|segment| &segment.stages);
+    let stages = all_stages.map(|stage| {
+        let node = network.node(stage.node);
         let stored = f64::from(stage.input.pixels());
         match stage.arrival {
-            Arrival::Bytes => stored,
-            Arrival::Values => stored,
-            Arrival::Window => accesses(layer, stage.output.pixels()),
-            Arrival::Ring(_) => 1.5 * accesses(layer, stage.output.pixels()) + 2.0 * stored,
+            Arrival::Bytes | Arrival::Values => stored,
+            Arrival::Window(_) | Arrival::Map(_) => accesses(node, stage.output.pixels()),
+            Arrival::Ring(_) => 1.5 * accesses(node, stage.output.pixels()) + 2.0 * stored,
         }
     });
-    let steps = plan.steps.iter().zip(&plan.maps).map(|(step, map)| {
-        let layer = network.layer(step.layer);
-        let looked_up = if map.storage == Order::Herringbone {
-            2.0
-        } else {
-            1.0
+    let steps = plan.layers().map(|step| {
+        let node = network.node(step.node);
+        let looked_up = match plan.placement(node.reads[0]).map(|map| map.storage) {
+            Some(Order::Herringbone) => 2.0,
+            Some(Order::RowMajor | Order::RowMajorBackward) | None => 1.0,
         };
-        looked_up * (accesses(layer, layer.output.pixels()) + f64::from(map.shape.pixels()))
+        looked_up * (accesses(node, node.output.pixels()) + f64::from(node.input.pixels()))
     });
     stages.chain(steps).sum()
 }
@@ -203,15 +202,15 @@ fn effort(network: &Network, plan: &MemoryPlan) -> f64 {
 /// output, eight bytes at the least.
 fn least_avr_flash_bytes(declaration: &Declaration, sums: &Sums<'_>) -> u64 {
     let network = &declaration.network;
-    let layers = network.layers().iter();
+    let layers = network.nodes().iter();
     layers
         .map(|layer| {
             let table_bytes = parameter_table_bytes(layer, network.bits());
             let weights_bytes = match (declaration.weights, sums.constants) {
                 (WeightsSource::Runtime, _) => 0,
                 (_, Some((weights, _))) => {
-                    let unrolled_bytes = 4 * weights.layer(layer.id).nonzero();
-                    match declaration.code_of(layer.id) {
+                    let unrolled_bytes = 4 * weights.nonzero(layer.id);
+                    match declaration.code_of(layer.layer) {
                         CodeChoice::Unrolled => unrolled_bytes,
                         CodeChoice::Table => table_bytes,
                         CodeChoice::Fastest => table_bytes.min(unrolled_bytes),
@@ -260,15 +259,17 @@ fn on_avr(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan, core: C
     let reserve_bytes = reserved_flash_bytes(declaration, flash_bytes);
     let taken = u64::from(reserve_bytes) + u64::from(GLUE_FLASH_BYTES) + tables_bytes;
     let room = u64::from(flash_bytes).saturating_sub(taken) as u32;
-    let choice_of = |layer| declaration.code_of(layer);
+    let choice_of = |node| declaration.code_of(network.node(node).layer);
     let Choice { mix, code } =
         avr::choose(&program, core, choice_of, room).unwrap_or_else(|over| over.smallest);
-    let layers: BTreeMap<LayerId, LayerFootprint> = network
-        .computing_layers()
+    let layers: BTreeMap<NodeId, LayerFootprint> = network
+        .computing_nodes()
         .filter_map(|layer| {
             let functions: Vec<_> = code.layer(layer.id).collect();
             // A streamed pooling may be done by the layers on both of its sides.
-            let is_streamed = program.stages.iter().any(|stage| stage.layer == layer.id);
+            let is_streamed = program
+                .all_stages()
+                .any(|stage| stage.plan.node == layer.id);
             if functions.is_empty() && !is_streamed {
                 return None;
             }
@@ -293,7 +294,7 @@ fn on_avr(declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan, core: C
     Footprint {
         stack_bytes: stack_bytes(&code, results_bytes),
         flash_bytes: u64::from(code.flash_bytes() + GLUE_FLASH_BYTES) + tables_bytes,
-        largest: largest.map_or(LayerId(0), |(&layer, _)| layer),
+        largest: largest.map_or(NodeId::new(0), |(&layer, _)| layer),
         layers,
         code: Some(code),
         effort: 0.0,

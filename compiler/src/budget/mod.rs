@@ -153,7 +153,7 @@ pub fn judge(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Ver
     let needed_bytes = design.sram_bytes();
     match declaration.budget.sram_bytes {
         Some(given_bytes) if u64::from(needed_bytes) * 10 >= u64::from(given_bytes) * 9 => {
-            let layer = design.plan.peak().layer;
+            let layer = declaration.network.node(design.plan.peak().node).layer;
             Verdict::Tight(Tight {
                 layer,
                 needed_bytes,
@@ -177,7 +177,7 @@ pub(crate) const LARGEST_AVR_ARRAY_BYTES: u32 = 32_767;
 /// What weights and biases take in flash as tables.
 fn packed_weights_bytes(network: &Network) -> u64 {
     network
-        .layers()
+        .nodes()
         .iter()
         .map(|layer| parameter_table_bytes(layer, network.bits()))
         .sum()

@@ -4,7 +4,7 @@ use super::remedies::{self, Remedies};
 use super::{Design, Sums, footprint, needed_flash_bytes, owner};
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
 use crate::network::{LayerId, Network};
-use crate::plan::{Arrival, Keeps, MemoryPlan};
+use crate::plan::{Keeps, MemoryPlan, Sink};
 use crate::program::{Accumulator, parameter_bytes};
 use std::fmt;
 
@@ -38,7 +38,7 @@ fn what_would_fit(remedies: &Remedies, (this, other): (&str, &str)) -> String {
     } = remedies;
     let mut text = match (&changes[..], unfinished) {
         ([], true) => {
-            "what would fit: nothing was found in the time for it; take a smaller input, \
+            "what would fit: nothing was found before the search was left; take a smaller input, \
                        or pool earlier"
                 .to_owned()
         }
@@ -67,7 +67,7 @@ fn over_sram(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Opt
     let network = &declaration.network;
     let plan = &design.plan;
     let peak = plan.peak();
-    let layer = network.layer(peak.layer);
+    let layer = network.node(peak.node);
     let live = live_at_peak(network, plan);
     let mut message = format!(
         "over budget: the network needs {} bytes of SRAM, and {owner} has {given_bytes}\n\
@@ -93,7 +93,7 @@ fn over_sram(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Opt
     let remedies = remedies::for_sram(declaration, design, sums, given_bytes);
     message.push_str(&what_would_fit(&remedies, ("SRAM", "flash")));
     Some(OverBudget {
-        layer: layer.id,
+        layer: layer.layer,
         message,
     })
 }
@@ -119,8 +119,8 @@ fn of_stack(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Stri
 /// What the arena holds at its worst moment, in words.
 fn live_at_peak(network: &Network, plan: &MemoryPlan) -> String {
     let peak = plan.peak();
-    let layer = network.layer(peak.layer);
-    if *peak == plan.stream_need {
+    let layer = network.node(peak.node);
+    if *peak == plan.arriving().need {
         return live_in_stream(network, plan);
     }
     let inputs = plan.bytes(peak.live_input_cells);
@@ -129,7 +129,7 @@ fn live_at_peak(network: &Network, plan: &MemoryPlan) -> String {
     if outputs > 0 {
         live.push_str(&format!(", {outputs} bytes of its {} output", layer.output));
     }
-    let idle = plan.bytes(peak.need_cells).saturating_sub(inputs + outputs);
+    let idle = plan.bytes(peak.cells).saturating_sub(inputs + outputs);
     if idle > 0 {
         live.push_str(&format!(
             ", {idle} bytes between them not yet free to reuse"
@@ -141,39 +141,44 @@ fn live_at_peak(network: &Network, plan: &MemoryPlan) -> String {
 /// What the arena holds while the input arrives, in words.
 fn live_in_stream(network: &Network, plan: &MemoryPlan) -> String {
     let mut parts = Vec::new();
-    for stage in &plan.stages {
-        let layer = network.layer(stage.layer);
-        match stage.arrival {
-            Arrival::Ring(ring) if ring.pixels > 1 => parts.push(format!(
-                "{} bytes of the last {} pixels that `{layer}` reads",
+    let arriving = plan.arriving();
+    for stage in &arriving.stages {
+        let node = network.node(stage.node);
+        match stage.ring() {
+            Some(ring) if ring.pixels > 1 => parts.push(format!(
+                "{} bytes of the last {} pixels that `{node}` reads",
                 plan.bytes(ring.cells()),
                 ring.pixels
             )),
-            Arrival::Ring(ring) => parts.push(format!(
-                "{} bytes of the pixel that `{layer}` reads",
+            Some(ring) => parts.push(format!(
+                "{} bytes of the pixel that `{node}` reads",
                 plan.bytes(ring.cells())
             )),
-            Arrival::Bytes | Arrival::Window | Arrival::Values => {}
+            None => {}
         }
         match stage.keeps {
             Keeps::Windows(windows) => parts.push(format!(
-                "{} bytes of a row of windows of `{layer}`",
+                "{} bytes of a row of windows of `{node}`",
                 plan.bytes(windows.cells())
             )),
-            Keeps::Sums(sums) => parts.push(format!("{} bytes of sums of `{layer}`", sums.bytes())),
+            Keeps::Sums(sums) => parts.push(format!("{} bytes of sums of `{node}`", sums.bytes())),
             Keeps::Nothing => {}
         }
     }
-    if let Some(map) = plan.maps.first() {
-        let bytes = plan.bytes(map.shape.values());
-        parts.push(match plan.stages.last() {
-            Some(stage) => format!(
-                "{bytes} bytes of the whole {} output of `{}`",
-                map.shape,
-                network.layer(stage.layer)
-            ),
-            None => format!("{bytes} bytes of the whole {} input", map.shape),
-        });
+    let stored = arriving.stages.iter().map(|stage| stage.sink);
+    for sink in stored.chain([plan.intake]) {
+        if let Sink::Map { value, .. } = sink {
+            let value = network.value(value);
+            let bytes = plan.bytes(value.shape.values());
+            parts.push(match value.maker {
+                Some(maker) => format!(
+                    "{bytes} bytes of the whole {} output of `{}`",
+                    value.shape,
+                    network.node(maker)
+                ),
+                None => format!("{bytes} bytes of the whole {} input", value.shape),
+            });
+        }
     }
     parts.join(", ")
 }
@@ -187,7 +192,7 @@ fn over_flash(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Op
     }
     let owner = owner(declaration);
     let network = &declaration.network;
-    let largest = network.layer(design.footprint.largest);
+    let largest = network.node(design.footprint.largest);
     let weight_count = largest.weight_count();
     let own_bytes = design.footprint.flash_bytes;
     let reserve = match footprint::reserved_flash_bytes(declaration, given_bytes) {
@@ -216,7 +221,7 @@ fn over_flash(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Op
     };
     let remedies = remedies::for_flash(declaration, design, sums, given_bytes);
     Some(OverBudget {
-        layer: largest.id,
+        layer: largest.layer,
         message: format!(
             "over budget: the network needs {needed_bytes} bytes of flash, and {owner} has \
              {given_bytes}\n\
@@ -243,9 +248,9 @@ fn of_code(declaration: &Declaration) -> &'static str {
 
 /// Whether any layer has to be unrolled.
 pub(super) fn demands_unrolled(declaration: &Declaration) -> bool {
-    let mut layers = declaration.network.computing_layers();
+    let mut layers = declaration.network.computing_nodes();
     layers.any(|layer| {
-        layer.weight_count() > 0 && declaration.code_of(layer.id) == CodeChoice::Unrolled
+        layer.weight_count() > 0 && declaration.code_of(layer.layer) == CodeChoice::Unrolled
     })
 }
 
@@ -253,12 +258,10 @@ pub(super) fn demands_unrolled(declaration: &Declaration) -> bool {
 fn over_array(declaration: &Declaration) -> Option<OverBudget> {
     const LARGEST_BYTES: u64 = i32::MAX as u64;
     let network = &declaration.network;
-    let largest = network
-        .layers()
-        .iter()
-        .max_by_key(|layer| layer.weight_count())?;
+    let layers = network.nodes().iter();
+    let largest = layers.max_by_key(|layer| layer.weight_count())?;
     (parameter_bytes(network) > LARGEST_BYTES).then(|| OverBudget {
-        layer: largest.id,
+        layer: largest.layer,
         message: format!(
             "the parameters take more than {LARGEST_BYTES} bytes, most of them here: {} weights: \
              use fewer outputs, or pool earlier",

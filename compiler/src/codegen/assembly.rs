@@ -25,7 +25,7 @@ pub(crate) fn emit(code: &Code) -> TokenStream {
                 FunctionId::Absorb => quote!((network: *mut u8, byte: u8) -> u8),
                 FunctionId::Infer => quote!((network: *mut u8, results: *mut u8)),
                 // Called by the others alone, as they agree among themselves.
-                FunctionId::Take(_) | FunctionId::Layer(_) => quote!(()),
+                FunctionId::Take(_) | FunctionId::Layer(_) | FunctionId::Segment(_) => quote!(()),
             };
             quote! {
                 #[unsafe(naked)]

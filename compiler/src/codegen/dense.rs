@@ -4,7 +4,7 @@ use super::operands::{self, Operands};
 use super::site::{Site, StepSite};
 use super::{count, integer, sum};
 use crate::program::{ConstantParameters, WeightedSum, packed_row_bytes};
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 pub(super) fn emit(site: &StepSite<'_>, sum: &WeightedSum) -> TokenStream {
@@ -31,7 +31,8 @@ fn table(site: &StepSite<'_>, sum: &WeightedSum) -> TokenStream {
         biases,
         left,
         right,
-    } = Operands::of(site.step.layer, sum, 0);
+        skip,
+    } = Operands::of(site.step.node, sum, 0);
     let first_weight_byte = count(first_weight_byte);
     let row_bytes = count(packed_row_bytes(sum.outputs, site.program.weight_bits));
     let outputs = count(sum.outputs);
@@ -49,15 +50,28 @@ fn table(site: &StepSite<'_>, sum: &WeightedSum) -> TokenStream {
     };
     if !site.step.stores {
         let add_map = add_map(quote!(results), quote!(#first_weight_byte));
+        let add_joined = sum.adds.then(|| {
+            let (signed, cell) = added(site);
+            quote!(runtime::add_joined_map::<#bits, #signed, _>(results, arena, #cell, #skip);)
+        });
         return quote! {
             #add_map
             runtime::add_biases(results, #biases, #left);
+            #add_joined
         };
     }
     let add_map = add_map(quote!(sums), quote!(first));
     let finished = sum::finish(site, sum, &quote!(sum), &quote!(right));
     let (group, group_bytes) = (count(GROUP), count(GROUP / 8 * site.program.weight_bits));
     let cell = count(site.output().first_cell);
+    let add_joined = sum.adds.then(|| {
+        let (signed, cell) = added(site);
+        quote! {
+            let joined = runtime::joined_value::<#bits, #signed>(arena, output.wrapping_add(#cell));
+            let joined = runtime::Sum::shift_left(runtime::Sum::widen(joined), #skip);
+            let sum: #integer = runtime::Sum::add(sum, joined);
+        }
+    });
     quote! {
         let outputs: usize = #outputs;
         let mut output = 0usize;
@@ -71,12 +85,19 @@ fn table(site: &StepSite<'_>, sum: &WeightedSum) -> TokenStream {
             for sum in sums {
                 let bias = runtime::Sum::widen(runtime::Biases::bias(biases, output));
                 let sum: #integer = runtime::Sum::add(runtime::Sum::shift_left(*sum, left), bias);
+                #add_joined
                 runtime::store_one::<#bits>(arena, output.wrapping_add(#cell), #finished);
                 output = output.wrapping_add(1);
             }
             first = first.wrapping_add(#group_bytes);
         }
     }
+}
+
+/// Whether the map that is added is signed, and its first cell.
+fn added(site: &StepSite<'_>) -> (bool, Literal) {
+    let map = site.program.map(site.step.joined[0]);
+    (map.signed, count(map.first_cell))
 }
 
 /// A dense layer is a convolution whose kernel is the whole map: a single
@@ -96,6 +117,11 @@ fn unrolled(site: &StepSite<'_>, sum: &WeightedSum, constants: &ConstantParamete
         })
         .collect();
     let begin = sum::unrolled_begin(sum, constants);
+    let joined = sum.adds.then(|| {
+        let (_, cell) = added(site);
+        quote!(let joined_cell_0 = #cell;)
+    });
+    let begin = quote!(#begin #joined);
     let values = sum::unrolled_finish(site, sum, constants);
     if site.step.stores {
         let (bits, outputs) = (site.bits(), count(sum.outputs));

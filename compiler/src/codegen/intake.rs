@@ -1,7 +1,7 @@
 //! Taking the raw input in, byte by byte.
 
 use super::sink::PixelPlace;
-use super::{count, parameters_type};
+use super::{count, parameters_type, segment};
 use crate::program::Program;
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -9,17 +9,21 @@ use quote::quote;
 /// `absorb`: takes one byte in; true when the input is complete.
 pub(super) fn emit(program: &Program) -> TokenStream {
     let arena_bytes = count(program.arena_bytes);
-    let positions = count(program.positions);
+    let cursor = super::cursor_type(program);
     let bits = Literal::u32_unsuffixed(program.activation_bits);
-    let shift = count(program.intake.shift);
+    let divisor = program.intake.divisor;
     let used = program.intake.output;
     let (rows, columns) = (count(used.height), count(used.width));
     let PixelPlace { cell, then, .. } = PixelPlace::of(program, program.intake.sink)
         .expect("the input's pixels go to a ring or a map");
     let parameters = parameters_type(program).filter(|_| program.stages_read_parameters());
     let argument = parameters.as_ref().map(|_| quote!(parameters));
-    let stages = (!program.stages.is_empty())
-        .then(|| quote!(let _ = stages(arena, cursor, pixel, #argument);));
+    let is_plain = segment::is_plain(program);
+    let stages = match is_plain {
+        true => (!program.stages().is_empty())
+            .then(|| quote!(let _ = stages(arena, cursor, pixel, #argument);)),
+        false => Some(quote!(arrive(arena, cursor, pixel, #argument);)),
+    };
     let behind_the_last_channel = quote!(#then #stages);
     let behind_the_last_channel = match used.channels {
         _ if behind_the_last_channel.is_empty() => None,
@@ -42,6 +46,7 @@ pub(super) fn emit(program: &Program) -> TokenStream {
     let input = program.input;
     let take = match program.intake.pool {
         None => {
+            let shift = count(divisor.shift().unwrap_or_default());
             let deliver = deliver(quote!(byte >> #shift));
             let deliver = quote!(let pixel = cursor.pixel(); #deliver);
             if used == input {
@@ -50,27 +55,56 @@ pub(super) fn emit(program: &Program) -> TokenStream {
                 quote!(if cursor.is_within(#rows, #columns) { #deliver })
             }
         }
-        Some(pool) => {
-            let window = super::sink::window_log2(pool.window);
-            let (first, sums) = (count(pool.sums_first_byte), count(pool.sums));
-            let sums_per_column = count(pool.sums_per_column);
-            let deliver = deliver(quote!((sum >> #shift) as u8));
-            quote! {
-                if cursor.at_start() {
-                    runtime::clear_sums(arena, #first, #sums);
-                }
-                if let ::core::option::Option::Some((pixel, sum)) = runtime::pool::<#window, #positions>(
-                    arena,
-                    #first,
-                    cursor,
-                    (#rows, #columns, #sums_per_column),
-                    byte,
-                ) {
-                    #deliver
+        Some(pool) => match divisor.shift().filter(|_| segment::is_plain_intake(&pool)) {
+            Some(shift) => {
+                let window = super::sink::window_log2(pool.field.kernel);
+                let (first, sums) = (count(pool.sums_first_byte()), count(pool.sums()));
+                let (sums_per_column, shift) = (count(pool.sums_per_column()), count(shift));
+                let deliver = deliver(quote!((sum >> #shift) as u8));
+                quote! {
+                    if cursor.at_start() {
+                        runtime::clear_sums(arena, #first, #sums);
+                    }
+                    if let ::core::option::Option::Some((pixel, sum)) = runtime::pool::<#window>(
+                        arena,
+                        #first,
+                        (cursor.pixel(), cursor.channel()),
+                        (#rows, #columns, #sums_per_column),
+                        byte,
+                    ) {
+                        #deliver
+                    }
                 }
             }
-        }
+            None => {
+                let windows = segment::input_windows(&pool, used);
+                let (first, bytes) = (
+                    count(pool.sums_first_byte()),
+                    count(pool.windows.bytes_per_value()),
+                );
+                let divisor = count(divisor.0);
+                let deliver = deliver(quote!(runtime::divide_sum::<#divisor>(sum)));
+                quote! {
+                    const WINDOWS: runtime::InputWindows = #windows;
+                    let byte_pixel = (cursor.pixel(), cursor.channel());
+                    if let ::core::option::Option::Some((pixel, sum)) =
+                        WINDOWS.add::<#bytes>(arena, #first, byte_pixel, byte)
+                    {
+                        #deliver
+                    }
+                }
+            }
+        },
     };
+    // Positions of readers count from the first pixel of each input.
+    let reset = (!is_plain && program.positions > 0).then(|| {
+        quote! {
+            if cursor.at_start() {
+                cursor.reset();
+            }
+        }
+    });
+    let take = quote!(#reset #take);
     let (height, width, depth) = (
         count(input.height),
         count(input.width),
@@ -84,7 +118,7 @@ pub(super) fn emit(program: &Program) -> TokenStream {
         #inlining
         pub(super) fn absorb(
             arena: &mut [u8; #arena_bytes],
-            cursor: &mut runtime::Cursor<#positions>,
+            cursor: &mut #cursor,
             byte: u8,
             #parameters
         ) -> bool {

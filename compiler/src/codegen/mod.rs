@@ -9,6 +9,7 @@ mod dense;
 mod intake;
 mod operands;
 mod pooling;
+mod segment;
 mod sink;
 mod site;
 mod stage;
@@ -20,7 +21,8 @@ pub(crate) use operands::parameters_type;
 
 pub(crate) use assembly::emit as emit_assembly;
 
-use crate::program::{Accumulator, Operation, Program, Step};
+use crate::plan::Place;
+use crate::program::{Accumulator, Job, Operation, Program, Step};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote};
 use site::StepSite;
@@ -36,13 +38,17 @@ pub(crate) fn emit(program: &Program) -> TokenStream {
     let results = results_type(program);
     let tables = tables::emit(program);
     let absorb = intake::emit(program);
-    let stages = (!program.stages.is_empty()).then(|| stage::emit(program));
+    let stages = match segment::is_plain(program) {
+        true => (!program.stages().is_empty()).then(|| stage::emit(program)),
+        false => Some(segment::emit_arriving(program)),
+    };
+    let segments = segment::emit_completed(program);
     let parameters = parameters_type(program).filter(|_| program.steps_read_parameters());
     let parameters = parameters.map(|bytes| quote!(parameters: &#bytes,));
     let argument = parameters.as_ref().map(|_| quote!(parameters,));
-    let functions = program.steps.iter().enumerate().map(|(index, step)| {
+    let functions = program.steps().map(|step| {
         let name = step_name(step);
-        let body = step_body(program, index, step);
+        let body = step_body(program, step);
         let parameters = parameters
             .as_ref()
             .filter(|_| reads_parameters(&step.operation));
@@ -56,15 +62,18 @@ pub(crate) fn emit(program: &Program) -> TokenStream {
             fn #name(#signature) { #body }
         }
     });
-    let calls = program.steps.iter().map(|step| {
-        let name = step_name(step);
-        let argument = argument
-            .as_ref()
-            .filter(|_| reads_parameters(&step.operation));
-        if step.stores {
-            quote!(#name(arena, #argument);)
-        } else {
-            quote!(#name(arena, #argument results);)
+    let calls = program.completed().iter().enumerate().map(|(index, job)| {
+        let argument = argument.as_ref().filter(|_| job.reads_parameters());
+        match job {
+            Job::Segment(_) => {
+                let name = segment::name(index);
+                quote!(#name(arena, #argument);)
+            }
+            Job::Layer(step) => {
+                let name = step_name(step);
+                let results = (!step.stores).then(|| quote!(results));
+                quote!(#name(arena, #argument #results);)
+            }
         }
     });
     let emission = emission(program);
@@ -73,6 +82,7 @@ pub(crate) fn emit(program: &Program) -> TokenStream {
         #tables
         #absorb
         #stages
+        #(#segments)*
         #(#functions)*
         #[inline(never)]
         pub(super) fn infer(arena: &mut [u8; #arena_bytes], #parameters results: &mut #results) {
@@ -102,15 +112,11 @@ fn reads_parameters(operation: &Operation) -> bool {
 }
 
 fn step_name(step: &Step) -> Ident {
-    format_ident!("layer_{}", step.layer.0)
+    format_ident!("layer_{}", step.node.index())
 }
 
-fn step_body(program: &Program, index: usize, step: &Step) -> TokenStream {
-    let site = StepSite {
-        program,
-        step,
-        index,
-    };
+fn step_body(program: &Program, step: &Step) -> TokenStream {
+    let site = StepSite { program, step };
     match &step.operation {
         Operation::Convolution(sum) => sum::convolution(&site, sum),
         Operation::Separable {
@@ -118,22 +124,25 @@ fn step_body(program: &Program, index: usize, step: &Step) -> TokenStream {
             pointwise,
         } => sum::separable(&site, depthwise, pointwise),
         Operation::Dense(sum) => dense::emit(&site, sum),
-        Operation::AveragePool { shift } => pooling::average(&site, *shift),
-        Operation::MaxPool => pooling::maximum(&site),
+        Operation::Depthwise(sum) => sum::depthwise(&site, sum),
+        Operation::Pool(pooling) => pooling::emit(&site, *pooling),
+        Operation::Concat => pooling::concatenate(&site, step.joined.len()),
     }
 }
 
 /// Copies what is stored of the results: sums that a stage keeps, or a last map,
 /// in row-major order.
 fn emission(program: &Program) -> TokenStream {
-    if program.steps.last().is_some_and(|step| !step.stores) {
-        return TokenStream::new();
-    }
-    let Some((map, index)) = program.maps.last().zip(program.maps.len().checked_sub(1)) else {
-        let first = program.results.place_byte.map(count);
-        return quote!(runtime::copy_sums(arena, #first, results););
+    let output = program.output;
+    let map = match program.place_of_results() {
+        Place::Nowhere | Place::Ring(_) | Place::Windows(_) => return TokenStream::new(),
+        Place::Sums(_) => {
+            let first = program.results.place_byte.map(count);
+            return quote!(runtime::copy_sums(arena, #first, results););
+        }
+        Place::Whole(_) => program.map(output),
     };
-    let window = window::Window::of_whole(map, index);
+    let window = window::Window::of_whole(map, output.index());
     let walk = window.walk_row_major(map.shape.height, map.shape.width);
     let cell = window.cell(0, 0);
     let bits = Literal::u32_unsuffixed(program.activation_bits);
@@ -147,6 +156,19 @@ fn emission(program: &Program) -> TokenStream {
             first = first.wrapping_add(#channels);
         }
     }
+}
+
+/// The type of the cursor.
+fn cursor_type(program: &Program) -> TokenStream {
+    let sizes = cursor_sizes(program);
+    quote!(runtime::Cursor<#sizes>)
+}
+
+/// Its const arguments: bytes of the row and of the column, and positions.
+pub(crate) fn cursor_sizes(program: &Program) -> TokenStream {
+    let (rows, columns) = program.cursor_axis_bytes();
+    let (rows, columns, positions) = (count(rows), count(columns), count(program.positions));
+    quote!(#rows, #columns, #positions)
 }
 
 /// A count as a plain literal.

@@ -2,7 +2,7 @@
 //! bytes that were loaded at run time.
 
 use super::{count, tables};
-use crate::network::LayerId;
+use crate::network::NodeId;
 use crate::program::{ConstantParameters, Form, Program, SumParameters, WeightedSum};
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -17,16 +17,18 @@ pub(super) struct Operands {
     pub(super) biases: TokenStream,
     /// Bits to shift up by, before the bias.
     pub(super) left: TokenStream,
-    /// Bits to shift down by, behind the bias.
+    /// Bits to shift down by, after the bias.
     pub(super) right: TokenStream,
+    /// Bits to shift what is added up by.
+    pub(super) skip: TokenStream,
 }
 
 impl Operands {
     /// Of a layer's first or second sum.
-    pub(super) fn of(layer: LayerId, sum: &WeightedSum, half: usize) -> Self {
+    pub(super) fn of(layer: NodeId, sum: &WeightedSum, half: usize) -> Self {
         match &sum.parameters {
             SumParameters::Constant(constants) => {
-                let (weights, biases) = tables::sum_names(layer.0, half);
+                let (weights, biases) = tables::sum_names(layer.index(), half);
                 let (left, right) = (count(constants.left), count(constants.right));
                 Self {
                     weights: quote!(&#weights),
@@ -34,6 +36,7 @@ impl Operands {
                     biases: quote!(&#biases),
                     left: quote!(#left),
                     right: quote!(#right),
+                    skip: skip(constants.skip),
                 }
             }
             SumParameters::Runtime(place) => {
@@ -45,10 +48,19 @@ impl Operands {
                     biases: quote!(runtime::LoadedBiases::<#bytes, _>::new(parameters, #first)),
                     left: quote!(runtime::shift(parameters, #left)),
                     right: quote!(runtime::shift(parameters, #right)),
+                    skip: match place.skip_byte.map(count) {
+                        Some(byte) => quote!(runtime::shift(parameters, #byte)),
+                        None => skip(0),
+                    },
                 }
             }
         }
     }
+}
+
+fn skip(bits: u32) -> TokenStream {
+    let bits = count(bits);
+    quote!(#bits)
 }
 
 /// The constants of a sum whose weights are straight-line code.

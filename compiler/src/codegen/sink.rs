@@ -3,10 +3,10 @@
 //! The code below is of a `pixel`, the place of what is delivered in its map, and
 //! of its `values`.
 
-use super::{count, integer, tables};
+use super::{count, integer, segment, tables};
 use crate::network::Kernel;
-use crate::plan::Windows;
-use crate::program::{Addressing, Operation, Program, Sink, Stage};
+use crate::plan::{Sink, Windows};
+use crate::program::{Addressing, Operation, Pooling, Program, Stage};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
@@ -24,9 +24,9 @@ impl PixelPlace {
     /// Of the sinks that are one.
     pub(super) fn of(program: &Program, sink: Sink) -> Option<Self> {
         match sink {
-            Sink::Ring { ring, position } => {
+            Sink::Ring(ring) => {
                 let (first, channels) = (count(ring.first_cell), count(ring.channels));
-                let (cell, then) = match position {
+                let (cell, then) = match ring.position {
                     None => (quote!(#first), TokenStream::new()),
                     Some(position) => {
                         let (position, pixels) = (count(position), count(ring.pixels));
@@ -42,8 +42,8 @@ impl PixelPlace {
                     then,
                 })
             }
-            Sink::Map { .. } => {
-                let map = &program.maps[0];
+            Sink::Map { value, .. } => {
+                let map = program.map(value);
                 let width = count(map.shape.width);
                 let index = quote!(runtime::pixel_index(pixel, #width));
                 let cell = match map.addressing {
@@ -52,7 +52,7 @@ impl PixelPlace {
                         quote!(#index.wrapping_mul(#channels).wrapping_add(#first))
                     }
                     Addressing::Table(_) => {
-                        let table = tables::map_name(0);
+                        let table = tables::map_name(value.index());
                         quote!(#table.get(#index))
                     }
                 };
@@ -74,27 +74,33 @@ pub(super) fn is_aligned(program: &Program, channels: u32) -> bool {
 
 /// Delivers the `values` of the stage's output at `pixel`, an array of activations
 /// as they are stored, or of results.
-pub(super) fn deliver(program: &Program, index: usize) -> TokenStream {
-    let stage = &program.stages[index];
-    let channels = count(stage.output.channels);
+pub(super) fn deliver(program: &Program, stage: &Stage) -> TokenStream {
+    let channels = count(stage.plan.output.channels);
     let bits = Literal::u32_unsuffixed(program.activation_bits);
     if let Some(PixelPlace {
         cell,
         aligned,
         then,
-    }) = PixelPlace::of(program, stage.sink)
+    }) = PixelPlace::of(program, stage.plan.sink)
     {
         return quote! {
             runtime::store::<#bits, #aligned, #channels>(arena, #cell, values);
             #then
         };
     }
-    match stage.sink {
-        Sink::Windows { .. } => merge(program, &program.stages[index + 1]),
+    match stage.plan.sink {
+        Sink::Windows { .. } => {
+            let reader = program.stage_that_takes(stage.writes);
+            if segment::is_plain(program) {
+                merge(program, reader)
+            } else {
+                segment::merge(program, reader)
+            }
+        }
         Sink::Results(sums) => {
             let integer = integer(program.results.accumulator);
-            let (width, first) = (count(stage.output.width), count(sums.first_byte));
-            let pixel_bytes = count(stage.output.channels * sums.bytes_each);
+            let (width, first) = (count(stage.plan.output.width), count(sums.first_byte));
+            let pixel_bytes = count(stage.plan.output.channels * sums.bytes_each);
             quote! {
                 let place = runtime::pixel_index(pixel, #width).wrapping_mul(#pixel_bytes);
                 runtime::keep(arena, place.wrapping_add(#first), values.map(#integer::to_le_bytes));
@@ -102,14 +108,14 @@ pub(super) fn deliver(program: &Program, index: usize) -> TokenStream {
         }
         Sink::Stays => match stage.operation {
             // The largest values are where they are to be.
-            Operation::MaxPool => TokenStream::new(),
+            Operation::Pool(Pooling::Maximum) => TokenStream::new(),
             _ => {
-                let windows = stage.windows().expect("a pixel stays in its window");
+                let windows = stage.plan.windows().expect("a pixel stays in its window");
                 let cell = window_cell(windows, &quote!(pixel.1));
                 quote!(runtime::store::<#bits, true, #channels>(arena, #cell, values);)
             }
         },
-        Sink::Ring { .. } | Sink::Map { .. } => unreachable!("these are places of pixels"),
+        Sink::Ring(_) | Sink::Map { .. } => unreachable!("these are places of pixels"),
     }
 }
 
@@ -143,13 +149,13 @@ pub(super) fn window_log2(window: Kernel) -> TokenStream {
 /// their window.
 pub(super) fn merge(program: &Program, pooling: &Stage) -> TokenStream {
     let bits = Literal::u32_unsuffixed(program.activation_bits);
-    let channels = count(pooling.output.channels);
-    let windows = pooling.windows().expect("a pooling keeps windows");
+    let channels = count(pooling.plan.output.channels);
+    let windows = pooling.plan.windows().expect("a pooling keeps windows");
     let window = window_log2(pooling.field.kernel);
     let column = quote!(runtime::window_of::<#window>(pixel).1);
     let begins = quote!(runtime::begins::<#window>(pixel));
     let signed = pooling.signed_input;
-    if matches!(pooling.operation, Operation::MaxPool) {
+    if matches!(pooling.operation, Operation::Pool(Pooling::Maximum)) {
         let cell = window_cell(windows, &column);
         quote!(runtime::merge_maxima::<#bits, #signed, #channels>(arena, #cell, #begins, values);)
     } else {

@@ -2,10 +2,11 @@
 //! stage over the pixels that have arrived.
 
 use super::{count, window};
-use crate::network::LayerId;
+use crate::network::{NodeId, ReceptiveField};
+use crate::plan::Order;
 use crate::program::{Map, Program, Step};
-use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
 
 /// Where an operation over receptive fields reads and writes.
 pub(super) trait Site {
@@ -13,17 +14,48 @@ pub(super) trait Site {
     fn program(&self) -> &Program;
 
     /// Its layer.
-    fn layer(&self) -> LayerId;
+    fn layer(&self) -> NodeId;
 
     /// How the pixels that it reads are stored.
     fn source(&self) -> Source;
 
+    /// What of its input one output reads.
+    fn field(&self) -> ReceptiveField;
+
     /// The first cells of all taps of an output, row by row.
     fn tap_cells(&self) -> Vec<TokenStream>;
+
+    /// How the pixels of a map that it adds or concatenates are stored, and the first
+    /// cell of the one at the output.
+    fn joined(&self, index: usize) -> (Source, TokenStream);
 
     /// Code for every output that is computed at once; `body` computes one, and
     /// ends in an array of its values: activations to store, or results.
     fn for_each_output(&self, body: &TokenStream) -> TokenStream;
+
+    /// The values of all taps, row by row; zeros where a tap is outside of the map.
+    fn tap_values(&self) -> Vec<TokenStream> {
+        let field = self.field();
+        let channels = count(self.source().channels);
+        let inside = (0..field.kernel.taps()).map(|tap| is_inside(&field, tap));
+        self.tap_cells()
+            .iter()
+            .zip(inside)
+            .map(|(cell, inside)| {
+                let values = self.load(cell);
+                match inside {
+                    None => values,
+                    Some(inside) => quote!(if #inside { #values } else { [0; #channels] }),
+                }
+            })
+            .collect()
+    }
+
+    /// The values of the pixel that is added.
+    fn added_values(&self) -> TokenStream {
+        let (source, cell) = self.joined(0);
+        self.load_from(source, &cell)
+    }
 
     /// Bits of an activation.
     fn bits(&self) -> Literal {
@@ -42,12 +74,17 @@ pub(super) trait Site {
 
     /// The values of the input pixel that begins at `cell`.
     fn load(&self, cell: &TokenStream) -> TokenStream {
+        self.load_from(self.source(), cell)
+    }
+
+    /// The values of a pixel that begins at `cell`.
+    fn load_from(&self, source: Source, cell: &TokenStream) -> TokenStream {
         let bits = self.bits();
         let Source {
             channels,
             signed,
             aligned,
-        } = self.source();
+        } = source;
         let channels = count(channels);
         let values = quote!(runtime::load::<#bits, #aligned, #channels>(arena, #cell));
         if signed {
@@ -56,6 +93,39 @@ pub(super) trait Site {
             values
         }
     }
+}
+
+/// Whether a tap is inside of the map, of the output at `pixel`; `None` where it
+/// always is. Counts from `first_row` and `first_column`; see [`first_tap`].
+fn is_inside(field: &ReceptiveField, tap: u32) -> Option<TokenStream> {
+    let (row, column) = (tap / field.kernel.width, tap % field.kernel.width);
+    let rows = (0..field.outputs.height).all(|output| field.rows(output).inside.contains(&row));
+    let mut columns = 0..field.outputs.width;
+    let columns = columns.all(|output| field.columns(output).inside.contains(&column));
+    let test = |first: TokenStream, tap: u32, before: u32, map: u32| {
+        let (tap, before, map) = (count(tap), count(before), count(map));
+        quote!(runtime::is_inside(#first, #tap, #before, #map))
+    };
+    let row = test(quote!(first_row), row, field.top, field.map.height);
+    let column = test(quote!(first_column), column, field.left, field.map.width);
+    match (rows, columns) {
+        (true, true) => None,
+        (false, true) => Some(row),
+        (true, false) => Some(column),
+        (false, false) => Some(quote!(#row & #column)),
+    }
+}
+
+/// Where the field of the output at `pixel` begins, as [`is_inside`] wants it; nothing
+/// where no field reaches beyond the map.
+pub(super) fn first_tap(field: &ReceptiveField) -> Option<TokenStream> {
+    let (rows, columns) = (count(field.stride.rows), count(field.stride.columns));
+    field.is_padded().then(|| {
+        quote! {
+            let first_row = pixel.0.wrapping_mul(#rows);
+            let first_column = pixel.1.wrapping_mul(#columns);
+        }
+    })
 }
 
 /// How pixels are stored.
@@ -73,16 +143,15 @@ pub(super) struct Source {
 pub(super) struct StepSite<'a> {
     pub(super) program: &'a Program,
     pub(super) step: &'a Step,
-    pub(super) index: usize,
 }
 
 impl StepSite<'_> {
     pub(super) fn input(&self) -> &Map {
-        &self.program.maps[self.index]
+        self.program.map(self.step.input)
     }
 
     pub(super) fn output(&self) -> &Map {
-        &self.program.maps[self.index + 1]
+        self.program.map(self.step.writes)
     }
 }
 
@@ -91,32 +160,65 @@ impl Site for StepSite<'_> {
         self.program
     }
 
-    fn layer(&self) -> LayerId {
-        self.step.layer
+    fn layer(&self) -> NodeId {
+        self.step.node
     }
 
     fn source(&self) -> Source {
-        let map = self.input();
-        Source {
-            channels: map.shape.channels,
-            signed: map.signed,
-            aligned: map.is_byte_aligned(self.program.activation_bits),
-        }
+        source_of(self.program, self.input())
     }
 
     fn tap_cells(&self) -> Vec<TokenStream> {
         window::Window::of(self).tap_cells().collect()
     }
 
+    fn field(&self) -> ReceptiveField {
+        self.step.field
+    }
+
+    fn joined(&self, index: usize) -> (Source, TokenStream) {
+        let map = self.program.map(self.step.joined[index]);
+        let cell = joined_cell(index);
+        (source_of(self.program, map), quote!(#cell))
+    }
+
     /// A loop over the layer's outputs.
     fn for_each_output(&self, body: &TokenStream) -> TokenStream {
+        let step = self.step;
         let window = window::Window::of(self);
         let walk = window.walk();
-        let channels = count(self.step.output.channels);
-        if !self.step.stores {
+        let channels = count(step.output.channels);
+        let joined = step.joined.iter().map(|&value| self.program.map(value));
+        let (begin_joined, next_joined): (TokenStream, TokenStream) = joined
+            .enumerate()
+            .map(|(index, map)| {
+                let (pixels, cell) = (format_ident!("joined_{index}"), joined_cell(index));
+                let cells = window::stored_pixels(map, step.order);
+                (
+                    quote!(let mut #pixels = #cells;),
+                    quote!(let #cell = #pixels.next_cell();),
+                )
+            })
+            .unzip();
+        let first_tap = first_tap(&step.field);
+        let fields = match first_tap {
+            None => quote!(field in #walk),
+            Some(_) => {
+                let (rows, columns) = (count(step.output.height), count(step.output.width));
+                let backward = step.order == Order::RowMajorBackward;
+                quote! {
+                    (field, pixel) in
+                        runtime::Outputs::new(#walk, (#rows, #columns), #backward)
+                }
+            }
+        };
+        if !step.stores {
             return quote! {
                 let mut first = 0;
-                for field in #walk {
+                #begin_joined
+                for #fields {
+                    #first_tap
+                    #next_joined
                     let values = { #body };
                     runtime::put(results, first, values);
                     first = first.wrapping_add(#channels);
@@ -125,13 +227,29 @@ impl Site for StepSite<'_> {
         }
         let bits = self.bits();
         let aligned = self.output().is_byte_aligned(self.program.activation_bits);
-        let pixels = window::stored_pixels(self.output(), self.step.order);
+        let pixels = window::stored_pixels(self.output(), step.order);
         quote! {
             let mut pixels = #pixels;
-            for field in #walk {
+            #begin_joined
+            for #fields {
+                #first_tap
+                #next_joined
                 let values = { #body };
                 runtime::store::<#bits, #aligned, #channels>(arena, pixels.next_cell(), values);
             }
         }
+    }
+}
+
+fn joined_cell(index: usize) -> Ident {
+    format_ident!("joined_cell_{index}")
+}
+
+/// How the pixels of a map are stored that is there as a whole.
+pub(super) fn source_of(program: &Program, map: &Map) -> Source {
+    Source {
+        channels: map.shape.channels,
+        signed: map.signed,
+        aligned: map.is_byte_aligned(program.activation_bits),
     }
 }

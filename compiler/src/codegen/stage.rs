@@ -5,18 +5,18 @@ use super::operands::Operands;
 use super::sink::{self, PixelPlace, deliver, window_byte, window_cell, window_log2};
 use super::site::{Site, Source};
 use super::{count, integer, parameters_type, reads_parameters, sum};
-use crate::network::LayerId;
-use crate::plan::Arrival;
-use crate::program::{Finish, Operation, Program, Stage, WeightedSum, packed_row_bytes};
+use crate::network::{NodeId, ReceptiveField};
+use crate::plan::{Arrival, RingReading};
+use crate::program::{Finish, Operation, Pooling, Program, Stage, WeightedSum, packed_row_bytes};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 /// The function of every stage, and one that pushes a pixel through all of them.
 pub(super) fn emit(program: &Program) -> TokenStream {
     let arena_bytes = count(program.arena_bytes);
-    let positions = count(program.positions);
+    let cursor = super::cursor_type(program);
     let arguments = quote! {
-        arena: &mut [u8; #arena_bytes], cursor: &mut runtime::Cursor<#positions>, pixel: runtime::Pixel
+        arena: &mut [u8; #arena_bytes], cursor: &mut #cursor, pixel: runtime::Pixel
     };
     let parameters = parameters_type(program);
     let signature = |reads: bool| {
@@ -24,7 +24,7 @@ pub(super) fn emit(program: &Program) -> TokenStream {
         let parameters = parameters.map(|bytes| quote!(parameters: &#bytes,));
         quote!((#arguments, #parameters) -> ::core::option::Option<runtime::Pixel>)
     };
-    let sites = (0..program.stages.len()).map(|index| StageSite { program, index });
+    let sites = (0..program.stages().len()).map(|index| StageSite { program, index });
     let functions = sites.map(|site| {
         let name = name(site.stage());
         let signature = signature(reads_parameters(&site.stage().operation));
@@ -35,7 +35,7 @@ pub(super) fn emit(program: &Program) -> TokenStream {
         }
     });
     let signature = signature(program.stages_read_parameters());
-    let calls = program.stages.iter().map(|stage| {
+    let calls = program.stages().iter().map(|stage| {
         let name = name(stage);
         let reads = parameters.is_some() && reads_parameters(&stage.operation);
         let parameters = reads.then(|| quote!(parameters));
@@ -53,8 +53,8 @@ pub(super) fn emit(program: &Program) -> TokenStream {
     }
 }
 
-fn name(stage: &Stage) -> Ident {
-    format_ident!("stage_{}", stage.layer.0)
+pub(super) fn name(stage: &Stage) -> Ident {
+    format_ident!("stage_{}", stage.plan.node.index())
 }
 
 /// A layer over the pixels that have arrived.
@@ -65,7 +65,7 @@ struct StageSite<'a> {
 
 impl StageSite<'_> {
     fn stage(&self) -> &Stage {
-        &self.program.stages[self.index]
+        &self.program.stages()[self.index]
     }
 
     fn body(&self) -> TokenStream {
@@ -76,8 +76,13 @@ impl StageSite<'_> {
                 depthwise,
                 pointwise,
             } => sum::separable(self, depthwise, pointwise),
-            Operation::AveragePool { shift } => self.pooling(Some(*shift)),
-            Operation::MaxPool => self.pooling(None),
+            Operation::Pool(Pooling::Average(divisor)) => {
+                self.pooling(Some(divisor.shift().unwrap_or_default()))
+            }
+            Operation::Pool(Pooling::Maximum) => self.pooling(None),
+            Operation::Depthwise(_) | Operation::Concat => {
+                unreachable!("such stages are no plain chain")
+            }
             Operation::Dense(sum) => self.dense(sum),
         }
     }
@@ -86,32 +91,34 @@ impl StageSite<'_> {
     /// is `field`, in cells from the ring's first one on.
     fn arrived_cell(&self, offset: u32) -> TokenStream {
         let stage = self.stage();
-        match stage.arrival {
-            Arrival::Ring(ring) => {
+        match stage.plan.arrival {
+            Arrival::Ring(RingReading { ring, position, .. }) => {
                 let first = count(ring.first_cell);
-                if stage.ring_position.is_none() {
+                if position.is_none() {
                     return quote!(#first);
                 }
                 let (offset, cells) = (count(offset * ring.channels), count(ring.cells()));
                 quote!(runtime::around(field.wrapping_add(#offset), #cells).wrapping_add(#first))
             }
-            Arrival::Window => {
-                let before = self.program.stages[self.index - 1].windows();
-                let before = before.expect("a pooling keeps windows");
-                window_cell(before, &quote!(pixel.1))
+            Arrival::Window(windows) => window_cell(windows, &quote!(pixel.1)),
+            Arrival::Bytes | Arrival::Values | Arrival::Map(_) => {
+                unreachable!("such pixels are no plain chain's")
             }
-            Arrival::Bytes | Arrival::Values => unreachable!("such pixels are nowhere"),
         }
     }
 
     /// The field of the output that the newest pixel completes.
-    fn field(&self) -> Option<TokenStream> {
+    fn begin_field(&self) -> Option<TokenStream> {
         let stage = self.stage();
-        let (ring, position) = stage.ring().zip(stage.ring_position)?;
-        let kernel = stage.field.kernel;
-        let live = (kernel.height - 1) * stage.input.width + kernel.width;
-        // A ring may hold a pixel more, so that it ends with a byte.
-        let spare = ring.pixels - live;
+        let Arrival::Ring(RingReading {
+            ring,
+            position: Some(position),
+            ahead: spare,
+            moves: None,
+        }) = stage.plan.arrival
+        else {
+            return None;
+        };
         let (position, channels) = (count(position), count(ring.channels));
         let slot = quote!(cursor.slot(#position));
         let oldest = match spare {
@@ -128,8 +135,8 @@ impl StageSite<'_> {
     /// that of averages.
     fn pooling(&self, shift: Option<u32>) -> TokenStream {
         let stage = self.stage();
-        let (bits, channels) = (self.bits(), count(stage.output.channels));
-        let merge = (stage.arrival != Arrival::Values).then(|| {
+        let (bits, channels) = (self.bits(), count(stage.plan.output.channels));
+        let merge = (stage.plan.arrival != Arrival::Values).then(|| {
             let aligned = self.source().aligned;
             let cell = self.arrived_cell(0);
             let merge = sink::merge(self.program, stage);
@@ -139,7 +146,7 @@ impl StageSite<'_> {
             }
         });
         let window = window_log2(stage.field.kernel);
-        let windows = stage.windows().expect("a pooling keeps windows");
+        let windows = stage.plan.windows().expect("a pooling keeps windows");
         let values = match shift {
             Some(shift) => {
                 let (shift, signed) = (count(shift), stage.signed_input);
@@ -151,7 +158,7 @@ impl StageSite<'_> {
                 quote!(runtime::load::<#bits, true, #channels>(arena, #cell))
             }
         };
-        let deliver = deliver(self.program, self.index);
+        let deliver = deliver(self.program, self.stage());
         let deliver = (!deliver.is_empty()).then(|| quote!(let values = #values; #deliver));
         quote! {
             #merge
@@ -164,21 +171,25 @@ impl StageSite<'_> {
     /// Adds a pixel to the sums, and finishes them behind the last one.
     fn dense(&self, sum: &WeightedSum) -> TokenStream {
         let stage = self.stage();
-        let sums = stage.sums().expect("a dense layer keeps sums");
+        let sums = stage.plan.sums().expect("a dense layer keeps sums");
         let (first, outputs) = (count(sums.first_byte), count(sum.outputs));
         let integer = integer(sum.accumulator);
         let values = self.load(&self.arrived_cell(0));
-        let (width, last) = (count(stage.input.width), count(stage.input.pixels() - 1));
+        let (width, last) = (
+            count(stage.plan.input.width),
+            count(stage.plan.input.pixels() - 1),
+        );
         let Operands {
             weights,
             first_weight_byte,
             biases,
             left,
             right,
-        } = Operands::of(stage.layer, sum, 0);
+            skip: _,
+        } = Operands::of(stage.plan.node, sum, 0);
         let (weight_bits, narrow) = (self.weight_bits(), self.narrow());
         let row_bytes = packed_row_bytes(sum.outputs, self.program.weight_bits);
-        let pixel_bytes = count(stage.input.channels * row_bytes);
+        let pixel_bytes = count(stage.plan.input.channels * row_bytes);
         let first_weight_byte = count(first_weight_byte);
         let total = quote! {
             runtime::Sum::add(
@@ -186,7 +197,7 @@ impl StageSite<'_> {
                 runtime::Sum::widen(runtime::Biases::bias(biases, output)),
             )
         };
-        let finish = match PixelPlace::of(self.program, stage.sink) {
+        let finish = match PixelPlace::of(self.program, stage.plan.sink) {
             // They are results, and stay.
             None => quote! {
                 runtime::finish_sums(arena, (#first, #outputs), |output: usize, sum: #integer| #total);
@@ -238,28 +249,38 @@ impl Site for StageSite<'_> {
         self.program
     }
 
-    fn layer(&self) -> LayerId {
-        self.stage().layer
+    fn layer(&self) -> NodeId {
+        self.stage().plan.node
     }
 
     fn source(&self) -> Source {
         let stage = self.stage();
-        let channels = stage.input.channels;
+        let channels = stage.plan.input.channels;
         Source {
             channels,
             signed: stage.signed_input,
-            aligned: match stage.arrival {
-                Arrival::Ring(ring) => ring.pixels == 1 || sink::is_aligned(self.program, channels),
+            aligned: match stage.plan.arrival {
+                Arrival::Ring(reading) => {
+                    reading.ring.pixels == 1 || sink::is_aligned(self.program, channels)
+                }
                 // Windows begin at bytes.
-                Arrival::Bytes | Arrival::Window | Arrival::Values => true,
+                Arrival::Bytes | Arrival::Window(_) | Arrival::Values | Arrival::Map(_) => true,
             },
         }
+    }
+
+    fn field(&self) -> ReceptiveField {
+        self.stage().field
+    }
+
+    fn joined(&self, _: usize) -> (Source, TokenStream) {
+        unreachable!("a plain chain joins nothing")
     }
 
     fn tap_cells(&self) -> Vec<TokenStream> {
         let stage = self.stage();
         let kernel = stage.field.kernel;
-        let rows = (0..kernel.height).map(|row| row * stage.input.width);
+        let rows = (0..kernel.height).map(|row| row * stage.plan.input.width);
         rows.flat_map(|first| (first..first + kernel.width).map(|tap| self.arrived_cell(tap)))
             .collect()
     }
@@ -268,8 +289,8 @@ impl Site for StageSite<'_> {
     fn for_each_output(&self, body: &TokenStream) -> TokenStream {
         let kernel = self.stage().field.kernel;
         let (above, left) = (count(kernel.height - 1), count(kernel.width - 1));
-        let field = self.field();
-        let deliver = deliver(self.program, self.index);
+        let field = self.begin_field();
+        let deliver = deliver(self.program, self.stage());
         quote! {
             let pixel = runtime::completed_field(pixel, (#above, #left))?;
             #field

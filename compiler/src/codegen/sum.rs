@@ -10,8 +10,7 @@ use quote::{format_ident, quote};
 use std::collections::BTreeMap;
 
 pub(super) fn convolution(site: &dyn Site, sum: &WeightedSum) -> TokenStream {
-    let cells = site.tap_cells();
-    let values = cells.iter().map(|cell| site.load(cell));
+    let values = site.tap_values().into_iter();
     let body = match operands::unrolled(sum) {
         Some(constants) => {
             let begin = unrolled_begin(sum, constants);
@@ -47,8 +46,7 @@ pub(super) fn separable(
     depthwise: &WeightedSum,
     pointwise: &WeightedSum,
 ) -> TokenStream {
-    let cells = site.tap_cells();
-    let values = cells.iter().map(|cell| site.load(cell));
+    let values = site.tap_values().into_iter();
     let bits = site.bits();
     let channels = count(depthwise.outputs);
     let both = operands::unrolled(depthwise).zip(operands::unrolled(pointwise));
@@ -87,17 +85,7 @@ pub(super) fn separable(
             );
             let of_depthwise = Operands::of(site.layer(), depthwise, 0);
             let of_pointwise = Operands::of(site.layer(), pointwise, 1);
-            let weights = &of_depthwise.weights;
-            let (weight_bits, narrow) = (site.weight_bits(), site.narrow());
-            let row_bytes = packed_row_bytes(depthwise.outputs, site.program().weight_bits);
-            let taps = (0..).zip(values).map(|(tap, values)| {
-                let first = count(of_depthwise.first_weight_byte + tap * row_bytes);
-                quote! {
-                    runtime::multiply_accumulate_each::<
-                        #weight_bits, #narrow, #depth_integer, _, _, #channels,
-                    >(&mut depths, &#values, #weights, #first);
-                }
-            });
+            let taps = depthwise_taps(site, depthwise, &of_depthwise, values);
             let depth = table_finish(site, depthwise, &of_depthwise, &quote!(depths));
             let outputs = count(pointwise.outputs);
             let (sums, depths) = (quote!(sums), quote!(&depths));
@@ -114,6 +102,63 @@ pub(super) fn separable(
         }
     };
     site.for_each_output(&body)
+}
+
+/// A sum a channel over all taps.
+pub(super) fn depthwise(site: &dyn Site, sum: &WeightedSum) -> TokenStream {
+    let values = site.tap_values().into_iter();
+    let body = match operands::unrolled(sum) {
+        Some(constants) => {
+            let begin = unrolled_begin(sum, constants);
+            let taps = values.enumerate().map(|(tap, values)| {
+                unrolled_tap(site, sum, (&values, sum.inputs), |output, input| {
+                    if output == input {
+                        constants.weights[tap * sum.inputs as usize + input]
+                    } else {
+                        0
+                    }
+                })
+            });
+            let finish = unrolled_finish(site, sum, constants);
+            quote!(#begin #(#taps)* #finish)
+        }
+        None => {
+            let operands = Operands::of(site.layer(), sum, 0);
+            let (integer, channels) = (integer(sum.accumulator), count(sum.outputs));
+            let taps = depthwise_taps(site, sum, &operands, values);
+            let finish = table_finish(site, sum, &operands, &quote!(depths));
+            quote! {
+                let mut depths: [#integer; #channels] = [0; #channels];
+                #(#taps)*
+                #finish
+            }
+        }
+    };
+    site.for_each_output(&body)
+}
+
+/// Adds each tap of packed weights to `depths`.
+fn depthwise_taps(
+    site: &dyn Site,
+    sum: &WeightedSum,
+    operands: &Operands,
+    values: impl Iterator<Item = TokenStream>,
+) -> Vec<TokenStream> {
+    let (weights, first) = (&operands.weights, operands.first_weight_byte);
+    let (weight_bits, narrow) = (site.weight_bits(), site.narrow());
+    let (integer, channels) = (integer(sum.accumulator), count(sum.outputs));
+    let row_bytes = packed_row_bytes(sum.outputs, site.program().weight_bits);
+    (0..)
+        .zip(values)
+        .map(|(tap, values)| {
+            let first = count(first + tap * row_bytes);
+            quote! {
+                runtime::multiply_accumulate_each::<
+                    #weight_bits, #narrow, #integer, _, _, #channels,
+                >(&mut depths, &#values, #weights, #first);
+            }
+        })
+        .collect()
 }
 
 /// Adds a tap of packed weights to all sums.
@@ -149,8 +194,15 @@ fn table_finish(
         biases,
         left,
         right,
+        skip,
         ..
     } = operands;
+    let total = if sum.adds {
+        let added = site.added_values();
+        quote!(runtime::add_joined(#sums, #added, #skip))
+    } else {
+        sums.clone()
+    };
     let map = (sum.finish != Finish::Exact).then(|| {
         let finished = finish(site, sum, &quote!(sum), &quote!(right));
         quote!(.map(|sum| #finished))
@@ -158,7 +210,7 @@ fn table_finish(
     quote! {
         runtime::add_biases(&mut #sums, #biases, #left);
         let right = #right;
-        #sums #map
+        #total #map
     }
 }
 
@@ -269,15 +321,22 @@ pub(super) fn unrolled_finish(
 ) -> TokenStream {
     let (left, right) = (count(constants.left), count(constants.right));
     let right = quote!(#right);
-    let values = constants.biases.iter().enumerate().map(|(output, &bias)| {
+    let totals = constants.biases.iter().enumerate().map(|(output, &bias)| {
         let name = sum_name(output);
-        let value = if constants.left == 0 {
+        if constants.left == 0 {
             quote!(#name)
         } else {
             let bias = constant(bias, sum);
             quote!(runtime::Sum::add(runtime::Sum::shift_left(#name, #left), #bias))
-        };
-        finish(site, sum, &value, &right)
+        }
     });
+    if sum.adds {
+        let (added, skip) = (site.added_values(), count(constants.skip));
+        let finished = finish(site, sum, &quote!(total), &right);
+        return quote! {
+            runtime::add_joined([#(#totals),*], #added, #skip).map(|total| #finished)
+        };
+    }
+    let values = totals.map(|total| finish(site, sum, &total, &right));
     quote!([#(#values),*])
 }

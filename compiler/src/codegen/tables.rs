@@ -1,6 +1,7 @@
 //! Constant tables, which stay in flash.
 
 use super::count;
+use crate::network::ValueId;
 use crate::program::{Addressing, Form, Operation, Program, SumParameters, pack_row};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
@@ -8,28 +9,27 @@ use quote::{format_ident, quote};
 /// Every table of the program.
 pub(super) fn emit(program: &Program) -> TokenStream {
     let cells = program.arena_bytes * (8 / program.activation_bits);
-    let maps = program
-        .maps
-        .iter()
-        .enumerate()
-        .filter_map(|(index, map)| match &map.addressing {
-            Addressing::Table(entries) if is_read_by_pixel(program, index) => {
+    let maps = program.maps.iter().filter_map(|(value, map)| {
+        let map = map.as_ref()?;
+        match &map.addressing {
+            Addressing::Table(entries) if is_read_by_pixel(program, value) => {
                 let wide = cells > 1 << 16;
                 let entry = if wide { quote!(u32) } else { quote!(u16) };
                 let entries = entries.iter().map(|&cell| Literal::u32_unsuffixed(cell));
-                Some(table(&map_name(index), &entry, entries))
+                Some(table(&map_name(value.index()), &entry, entries))
             }
-            _ => None,
-        });
-    let stages = program.stages.iter();
-    let stages = stages.map(|stage| (stage.layer, &stage.operation));
-    let steps = program.steps.iter();
-    let steps = steps.map(|step| (step.layer, &step.operation));
+            Addressing::Table(_) | Addressing::Affine => None,
+        }
+    });
+    let stages = program.all_stages();
+    let stages = stages.map(|stage| (stage.plan.node, &stage.operation));
+    let steps = program.steps();
+    let steps = steps.map(|step| (step.node, &step.operation));
     let sums = stages.chain(steps).flat_map(|(layer, operation)| {
         let sums = operation.sums().enumerate();
         sums.filter_map(move |(half, sum)| match &sum.parameters {
             SumParameters::Constant(constants) if constants.form == Form::Table => {
-                let (weights, biases) = sum_names(layer.0, half);
+                let (weights, biases) = sum_names(layer.index(), half);
                 let rows = constants.weights.chunks(sum.outputs as usize);
                 let packed = rows.flat_map(|row| pack_row(row, program.weight_bits));
                 let packed = packed.map(Literal::u8_unsuffixed);
@@ -47,9 +47,11 @@ pub(super) fn emit(program: &Program) -> TokenStream {
 
 /// Whether code finds single pixels of the map: a dense layer reads it as it
 /// is stored, and only the intake and the stages write pixels in another order.
-fn is_read_by_pixel(program: &Program, map: usize) -> bool {
-    let reader = program.steps.get(map).map(|step| &step.operation);
-    map == 0 || !matches!(reader, Some(Operation::Dense(_)))
+fn is_read_by_pixel(program: &Program, value: ValueId) -> bool {
+    let mut readers = program.steps().filter(|step| step.input == value);
+    let reads_as_stored = readers.any(|step| matches!(step.operation, Operation::Dense(_)));
+    let by_a_step = program.steps().any(|step| step.writes == value);
+    !by_a_step || !reads_as_stored
 }
 
 fn table(name: &Ident, entry: &TokenStream, entries: impl Iterator<Item = Literal>) -> TokenStream {

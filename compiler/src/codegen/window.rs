@@ -2,7 +2,8 @@
 //! of each tap, and the cells that outputs go to.
 
 use super::{count, site::StepSite, tables};
-use crate::plan::{Order, ReceptiveField};
+use crate::network::ReceptiveField;
+use crate::plan::Order;
 use crate::program::{Addressing, Map};
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -22,7 +23,7 @@ impl<'a> Window<'a> {
     pub(super) fn of(site: &'a StepSite<'_>) -> Self {
         Self {
             map: site.input(),
-            map_index: site.index,
+            map_index: site.step.input.index(),
             field: site.step.field,
             order: site.step.order,
             rows: site.step.output.height,
@@ -32,11 +33,7 @@ impl<'a> Window<'a> {
 
     /// Single pixels of a whole map.
     pub(super) fn of_whole(map: &'a Map, map_index: usize) -> Self {
-        let field = ReceptiveField {
-            kernel: crate::network::Kernel::square(1),
-            row_stride: 1,
-            column_stride: 1,
-        };
+        let field = ReceptiveField::pixelwise(map.shape);
         let (rows, columns) = (map.shape.height, map.shape.width);
         Self {
             map,
@@ -65,12 +62,22 @@ impl<'a> Window<'a> {
 
     /// An iterator over the fields, in the layer's order.
     pub(super) fn walk(&self) -> TokenStream {
-        let row_stride = self.field.row_stride * self.map.shape.width * self.unit();
-        let column_stride = self.field.column_stride * self.unit();
+        let row_stride = self.field.stride.rows * self.map.shape.width * self.unit();
+        let column_stride = self.field.stride.columns * self.unit();
         let (rows, columns) = (count(self.rows), count(self.columns));
         let first = self.first();
         let last = first + (self.rows - 1) * row_stride + (self.columns - 1) * column_stride;
-        let (first, last) = (count(first), count(last));
+        // A field may begin before the map: at what is 0 there.
+        let field = &self.field;
+        let before = (field.top * self.map.shape.width + field.left) * self.unit();
+        let place = |cell: u32| {
+            let (cell, before_cells) = (count(cell), count(before));
+            match before {
+                0 => quote!(#cell),
+                _ => quote!(0usize.wrapping_add(#cell).wrapping_sub(#before_cells)),
+            }
+        };
+        let (first, last) = (place(first), place(last));
         let (down, right) = (count(row_stride), count(column_stride));
         match self.order {
             Order::RowMajor => {
@@ -108,6 +115,25 @@ impl<'a> Window<'a> {
             Addressing::Table(_) => {
                 let table = tables::map_name(self.map_index);
                 quote!(#table.get(field.wrapping_add(#offset)))
+            }
+        }
+    }
+
+    /// An iterator over the cells of all taps of a `field`, row by row, for kernels
+    /// of many.
+    pub(super) fn walk_taps(&self) -> TokenStream {
+        let kernel = self.field.kernel;
+        let (down, right) = (
+            count(self.map.shape.width * self.unit()),
+            count(self.unit()),
+        );
+        let (rows, columns) = (count(kernel.height), count(kernel.width));
+        let taps = quote!(runtime::RowMajor::new(field, (#rows, #columns), (#down, #right)));
+        match self.map.addressing {
+            Addressing::Affine => taps,
+            Addressing::Table(_) => {
+                let table = tables::map_name(self.map_index);
+                quote!(#taps.map(|tap| #table.get(tap)))
             }
         }
     }

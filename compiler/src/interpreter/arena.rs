@@ -93,9 +93,10 @@ impl Arena {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::ValueId;
 
     fn value(channel: u32) -> Content {
-        Content::activation(0, (0, 0), channel)
+        Content::activation(ValueId::new(0), (0, 0), channel)
     }
 
     #[test]

@@ -34,6 +34,13 @@ pub(super) fn with_bias(
     wrapped(shifted + i64::from(constants.biases[output]))
 }
 
+/// `total + (added << skip)`, every intermediate value in the accumulator.
+pub(super) fn with_added(accumulator: Accumulator, skip: u32, total: i64, added: i64) -> i64 {
+    let wrapped = |value| wrap(accumulator, value);
+    let shifted = (0..skip).fold(added, |added, _| wrapped(2 * added));
+    wrapped(total + shifted)
+}
+
 /// What becomes of a sum, for activations of `bits` bits.
 pub(super) fn finish(finish: Finish, total: i64, right: u32, bits: u32) -> i64 {
     match finish {

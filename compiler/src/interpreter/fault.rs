@@ -1,6 +1,6 @@
 //! What can be wrong with a program.
 
-use crate::network::LayerId;
+use crate::network::{NodeId, ValueId};
 use std::fmt;
 
 /// A program that reads or overwrites what it must not.
@@ -23,7 +23,7 @@ pub enum Stage {
     Intake,
     /// A layer; an event is an output pixel, or one output of a dense layer; of a
     /// streamed pooling or dense layer, an input pixel.
-    Layer(LayerId),
+    Layer(NodeId),
     /// From the last map to the caller; a single event.
     Results,
 }
@@ -31,10 +31,10 @@ pub enum Stage {
 /// What a cell holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Content {
-    /// One value of a map: the inputs of the stages, then those of the steps.
+    /// One value of a map.
     Activation {
         /// The map.
-        map: usize,
+        map: ValueId,
         /// The pixel's row.
         row: u32,
         /// The pixel's column.
@@ -45,8 +45,8 @@ pub enum Content {
     /// A part of what is known so far of a window's largest values or sums, or
     /// of a sum.
     Partial {
-        /// Whose: of the intake, or of stage `keeper − 1`.
-        keeper: usize,
+        /// Whose.
+        keeper: NodeId,
         /// The window's row, or the output's.
         row: u32,
         /// Which value of the row of windows; of a dense layer, which sum.
@@ -57,7 +57,7 @@ pub enum Content {
 }
 
 impl Content {
-    pub(super) fn activation(map: usize, (row, column): (u32, u32), channel: u32) -> Self {
+    pub(super) fn activation(map: ValueId, (row, column): (u32, u32), channel: u32) -> Self {
         Content::Activation {
             map,
             row,
@@ -92,7 +92,7 @@ pub enum FaultKind {
     /// A field reaches over the edge of the map that it reads.
     OutsideMap {
         /// The map.
-        map: usize,
+        map: ValueId,
         /// The row that is read.
         row: u32,
         /// The column that is read.
@@ -121,7 +121,7 @@ pub enum FaultKind {
     /// A walk over a stored map comes to a cell where none of its pixels begins.
     NoPixelBegins {
         /// The map.
-        map: usize,
+        map: ValueId,
     },
 }
 

@@ -1,36 +1,59 @@
 //! What an operation makes of the values that it reads.
 
-use super::arithmetic::{accumulate, finish, with_bias};
-use crate::program::{ConstantParameters, Operation, SumParameters, WeightedSum};
+use super::arithmetic::{accumulate, finish, with_added, with_bias};
+use crate::program::{ConstantParameters, Divisor, Operation, Pooling, SumParameters, WeightedSum};
 
-/// Every channel of one output pixel, from the channels of each tap.
-pub(super) fn output_pixel(operation: &Operation, taps: &[Vec<i64>], bits: u32) -> Vec<i64> {
+/// Every channel of one output pixel, from the channels of each tap and of the
+/// joined maps.
+pub(super) fn output_pixel(
+    operation: &Operation,
+    taps: &[Vec<i64>],
+    joined: &[Vec<i64>],
+    bits: u32,
+) -> Vec<i64> {
     let channels = || 0..taps[0].len();
     let of_channel = |channel: usize| taps.iter().map(move |tap| tap[channel]);
+    let depthwise = |sum: &WeightedSum, joined: Option<&Vec<i64>>| -> Vec<i64> {
+        channels()
+            .map(|channel| {
+                let added = joined.map_or(0, |joined| joined[channel]);
+                output_of(sum, channel, of_channel(channel), added, bits)
+            })
+            .collect()
+    };
+    let added = joined.first();
     match operation {
-        Operation::Convolution(sum) | Operation::Dense(sum) => convolve(sum, taps, bits),
+        Operation::Convolution(sum) | Operation::Dense(sum) => convolve(sum, taps, added, bits),
+        Operation::Depthwise(sum) => depthwise(sum, added),
         Operation::Separable {
-            depthwise,
+            depthwise: first,
             pointwise,
-        } => {
-            let between = channels()
-                .map(|channel| output_of(depthwise, channel, of_channel(channel), bits))
-                .collect();
-            convolve(pointwise, &[between], bits)
-        }
-        Operation::AveragePool { shift } => channels()
-            .map(|channel| of_channel(channel).sum::<i64>() >> shift)
+        } => convolve(pointwise, &[depthwise(first, None)], added, bits),
+        Operation::Pool(Pooling::Average(divisor)) => channels()
+            .map(|channel| average(of_channel(channel).sum::<i64>(), *divisor))
             .collect(),
-        Operation::MaxPool => channels()
+        Operation::Pool(Pooling::Maximum) => channels()
             .map(|channel| of_channel(channel).max().unwrap_or_default())
             .collect(),
+        Operation::Concat => {
+            let all = taps.iter().chain(joined).flatten();
+            all.copied().collect()
+        }
     }
 }
 
+/// A sum divided and rounded down.
+pub(super) fn average(sum: i64, divisor: Divisor) -> i64 {
+    sum.div_euclid(divisor.0.into())
+}
+
 /// Weighted sums over all taps and channels.
-fn convolve(sum: &WeightedSum, taps: &[Vec<i64>], bits: u32) -> Vec<i64> {
+fn convolve(sum: &WeightedSum, taps: &[Vec<i64>], added: Option<&Vec<i64>>, bits: u32) -> Vec<i64> {
     (0..sum.outputs as usize)
-        .map(|output| output_of(sum, output, taps.iter().flatten().copied(), bits))
+        .map(|output| {
+            let added = added.map_or(0, |added| added[output]);
+            output_of(sum, output, taps.iter().flatten().copied(), added, bits)
+        })
         .collect()
 }
 
@@ -39,19 +62,21 @@ pub(super) fn output_of(
     sum: &WeightedSum,
     output: usize,
     values: impl Iterator<Item = i64>,
+    added: i64,
     bits: u32,
 ) -> i64 {
     let constants = constants(sum);
     let weights = constants.weights[output..].iter();
     let products = values.zip(weights.step_by(sum.outputs as usize));
     let total = accumulate(sum.accumulator, 0, products);
-    finished(sum, output, total, bits)
+    finished(sum, output, total, added, bits)
 }
 
 /// What becomes of `Σ w·x`.
-pub(super) fn finished(sum: &WeightedSum, output: usize, total: i64, bits: u32) -> i64 {
+pub(super) fn finished(sum: &WeightedSum, output: usize, total: i64, added: i64, bits: u32) -> i64 {
     let constants = constants(sum);
     let total = with_bias(sum.accumulator, constants, output, total);
+    let total = with_added(sum.accumulator, constants.skip, total, added);
     finish(sum.finish, total, constants.right, bits)
 }
 

@@ -1,8 +1,10 @@
 //! When each cell of the arena holds what: for pictures, and for whoever wants
 //! to see what a plan does.
 
+use super::Machine;
 use super::fault::{Content, Stage};
-use super::{Machine, schedule::Event};
+use super::schedule::{Event, stage_at, step_at};
+use crate::network::{NodeId, ValueId};
 use crate::program::Program;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -33,14 +35,12 @@ pub struct Lifespan {
 /// What a cell of the arena holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Occupant {
-    /// A value of a map: the inputs of the program's stages are numbered from 0
-    /// on, and behind them the maps that are stored whole.
-    Map(usize),
-    /// A window or a sum that is not complete, or is a result: of the leading
-    /// `A` (0), or of stage `keeper − 1`.
+    /// A value of a map.
+    Map(ValueId),
+    /// A window or a sum that is not complete, or is a result.
     Partial {
         /// Whose.
-        keeper: usize,
+        keeper: NodeId,
     },
 }
 
@@ -98,8 +98,8 @@ pub fn timeline(program: &Program) -> Timeline {
 pub(super) fn stage_of(program: &Program, event: Event) -> Stage {
     match event {
         Event::Byte { .. } => Stage::Intake,
-        Event::Stage { stage, .. } => Stage::Layer(program.stages[stage].layer),
-        Event::Step { step, .. } => Stage::Layer(program.steps[step].layer),
+        Event::Stage { job, stage, .. } => Stage::Layer(stage_at(program, job, stage).plan.node),
+        Event::Step { job, .. } => Stage::Layer(step_at(program, job).node),
         Event::Results => Stage::Results,
     }
 }

@@ -13,23 +13,23 @@ mod lifespan;
 mod schedule;
 mod stream;
 
-use crate::network::Shape;
-use crate::plan::Order;
+use crate::network::{Shape, ValueId};
+use crate::plan::{Order, Place};
 use crate::program::{Operation, Program, Step, WeightedSum};
 use arena::Arena;
 use arithmetic::{signed_range, wrap};
 pub use fault::{Content, Fault, FaultKind, Stage};
 pub use lifespan::{Lifespan, Occupant, Timeline, timeline};
-use schedule::{Event, Pixel, Schedule, Time};
+use schedule::{Event, Pixel, Schedule, Time, stage_at, step_at};
+use std::collections::BTreeMap;
 
 /// What a run gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// The results in flattening order: row-major, channels last.
     pub results: Vec<i64>,
-    /// The inputs of the streamed layers, as far as they are used, then every map
-    /// that is stored whole.
-    pub maps: Vec<ComputedMap>,
+    /// Every map of activations, as far as it is used.
+    pub maps: BTreeMap<ValueId, ComputedMap>,
 }
 
 /// A map that was computed.
@@ -91,8 +91,10 @@ struct Machine<'a> {
     arena: Arena,
     /// The cursor's positions, in pixels.
     positions: Vec<u32>,
+    /// The job that has them.
+    job: usize,
     /// Every value ever computed.
-    maps: Vec<ComputedMap>,
+    maps: BTreeMap<ValueId, ComputedMap>,
     results: Vec<i64>,
     /// Whether values are computed, or are all 0.
     computes: bool,
@@ -101,17 +103,26 @@ struct Machine<'a> {
 
 impl<'a> Machine<'a> {
     fn new(program: &'a Program) -> Self {
-        let streamed = program.stages.iter().map(|stage| stage.input);
-        let stored = program.maps.iter().map(|map| map.shape);
-        let maps = streamed.chain(stored).map(|shape| ComputedMap {
-            shape,
-            values: vec![0; shape.values() as usize],
+        let mut shapes = BTreeMap::from([(program.intake.value, program.intake.output)]);
+        for stage in program.all_stages() {
+            shapes.insert(stage.writes, stage.plan.output);
+        }
+        for (value, map) in program.maps.iter() {
+            shapes.extend(map.as_ref().map(|map| (value, map.shape)));
+        }
+        if let Place::Sums(_) = program.place_of_results() {
+            shapes.remove(&program.output);
+        }
+        let maps = shapes.into_iter().map(|(value, shape)| {
+            let values = vec![0; shape.values() as usize];
+            (value, ComputedMap { shape, values })
         });
         Self {
             program,
             schedule: Schedule::of(program),
             arena: Arena::new(program.arena_bytes, program.activation_bits),
             positions: vec![0; program.positions as usize],
+            job: 0,
             maps: maps.collect(),
             results: Vec::new(),
             computes: true,
@@ -133,30 +144,36 @@ impl<'a> Machine<'a> {
                     let byte = input[flat(shape, pixel, channel)];
                     self.take_in(pixel, channel, i64::from(byte))?;
                 }
-                Event::Stage { stage, pixel } => self.run_stage(stage, pixel)?,
+                Event::Stage {
+                    job,
+                    stage,
+                    takes,
+                    output,
+                } => {
+                    self.begin(job);
+                    self.run_stage(stage_at(self.program, job, stage), takes, output)?;
+                }
                 Event::Step {
-                    step,
+                    job,
                     pixel,
                     ordinal,
-                } => self.run_step(step, pixel, ordinal)?,
+                } => self.run_step(step_at(self.program, job), pixel, ordinal)?,
                 Event::Results => self.read_results()?,
             }
         }
         Ok(())
     }
 
-    /// The number of the input of step `index` among all maps.
-    fn map_of_step(&self, index: usize) -> usize {
-        self.program.stages.len() + index
+    /// Every job begins with its positions at 0.
+    fn begin(&mut self, job: usize) {
+        if std::mem::replace(&mut self.job, job) != job {
+            self.positions.fill(0);
+        }
     }
 
     /// Whether the values of a map are two's complement.
-    fn is_signed(&self, map: usize) -> bool {
-        let stages = &self.program.stages;
-        match map.checked_sub(stages.len()) {
-            None => stages[map].signed_input,
-            Some(stored) => self.program.maps[stored].signed,
-        }
+    fn is_signed(&self, map: ValueId) -> bool {
+        self.program.signed[map]
     }
 
     fn fault(&self, cell: u32, kind: FaultKind) -> Fault {
@@ -170,7 +187,7 @@ impl<'a> Machine<'a> {
     }
 
     /// Reads one value of a map from the cell that `cell` says.
-    fn read(&self, map: usize, pixel: Pixel, channel: u32, cell: u32) -> Result<i64, Fault> {
+    fn read(&self, map: ValueId, pixel: Pixel, channel: u32, cell: u32) -> Result<i64, Fault> {
         let meant = Content::activation(map, pixel, channel);
         let bits = self
             .arena
@@ -182,8 +199,8 @@ impl<'a> Machine<'a> {
     }
 
     /// The channels of a pixel of a map, from that cell on.
-    fn read_pixel_at(&self, map: usize, pixel: Pixel, first: u32) -> Result<Vec<i64>, Fault> {
-        let shape = self.maps[map].shape;
+    fn read_pixel_at(&self, map: ValueId, pixel: Pixel, first: u32) -> Result<Vec<i64>, Fault> {
+        let shape = self.maps[&map].shape;
         let (row, column) = pixel;
         if row >= shape.height || column >= shape.width {
             return Err(self.fault(0, FaultKind::OutsideMap { map, row, column }));
@@ -194,17 +211,17 @@ impl<'a> Machine<'a> {
     }
 
     /// The channels of one pixel of a map that is stored whole.
-    fn read_stored_pixel(&self, stored: usize, pixel: Pixel) -> Result<Vec<i64>, Fault> {
-        let shape = self.program.maps[stored].shape;
-        let is_inside = pixel.0 < shape.height && pixel.1 < shape.width;
-        let first = is_inside.then(|| self.program.maps[stored].cell(pixel));
-        self.read_pixel_at(self.map_of_step(stored), pixel, first.unwrap_or(0))
+    fn read_stored_pixel(&self, map: ValueId, pixel: Pixel) -> Result<Vec<i64>, Fault> {
+        let stored = self.program.map(map);
+        let is_inside = pixel.0 < stored.shape.height && pixel.1 < stored.shape.width;
+        let first = is_inside.then(|| stored.cell(pixel));
+        self.read_pixel_at(map, pixel, first.unwrap_or(0))
     }
 
     /// Stores one value of the pixel that begins at `first_cell`.
     fn store(
         &mut self,
-        map: usize,
+        map: ValueId,
         first_cell: u32,
         pixel: Pixel,
         channel: u32,
@@ -224,7 +241,7 @@ impl<'a> Machine<'a> {
     /// Notes a value that is computed, and must fit the cell.
     fn compute(
         &mut self,
-        map: usize,
+        map: ValueId,
         cell: u32,
         pixel: Pixel,
         channel: u32,
@@ -239,31 +256,38 @@ impl<'a> Machine<'a> {
         if !fits {
             return Err(self.fault(cell, FaultKind::DoesNotFit { value }));
         }
-        let ComputedMap { shape, values } = &mut self.maps[map];
-        values[flat(*shape, pixel, channel)] = value;
+        let map = self.maps.get_mut(&map).expect("every map has its values");
+        map.values[flat(map.shape, pixel, channel)] = value;
         Ok(())
     }
 
-    fn run_step(&mut self, index: usize, pixel: Pixel, ordinal: u32) -> Result<(), Fault> {
-        let program = self.program;
-        let step = &program.steps[index];
+    fn run_step(&mut self, step: &Step, pixel: Pixel, ordinal: u32) -> Result<(), Fault> {
+        let joined = step.joined.iter();
+        let joined = joined.map(|&value| self.read_stored_pixel(value, pixel));
+        let joined: Vec<Vec<i64>> = joined.collect::<Result<_, _>>()?;
         let (first_channel, values) = match &step.operation {
-            Operation::Dense(sum) => (ordinal, vec![self.dense(index, sum, ordinal as usize)?]),
+            Operation::Dense(sum) => {
+                let added = joined.first().map_or(0, |joined| joined[ordinal as usize]);
+                let value = self.dense(step.input, sum, ordinal as usize, added)?;
+                (ordinal, vec![value])
+            }
             operation => {
-                let taps = step.field.pixels(pixel);
-                let taps = taps.map(|pixel| self.read_stored_pixel(index, pixel));
-                let taps: Vec<Vec<i64>> = taps.collect::<Result<_, _>>()?;
-                (0, self.output_pixel(operation, &taps, step.output.channels))
+                let channels = self.maps[&step.input].shape.channels;
+                let mut taps = self.zeros(step.field.kernel.taps(), channels);
+                for (tap, pixel) in step.field.taps(pixel) {
+                    taps[tap as usize] = self.read_stored_pixel(step.input, pixel)?;
+                }
+                let values = self.output_pixel(operation, &taps, &joined, step.output.channels);
+                (0, values)
             }
         };
         if self.results.is_empty() && !step.stores {
-            self.results = vec![0; program.results.count as usize];
+            self.results = vec![0; self.program.results.count as usize];
         }
         for (channel, value) in (first_channel..).zip(values) {
             if step.stores {
-                let cell = self.walked_cell(index, ordinal);
-                let map = self.map_of_step(index + 1);
-                self.store(map, cell, pixel, channel, value)?;
+                let cell = self.walked_cell(step, ordinal);
+                self.store(step.writes, cell, pixel, channel, value)?;
             } else {
                 self.results[flat(step.output, pixel, channel)] = value;
             }
@@ -271,24 +295,33 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
+    /// The taps of a field, all of them outside of the map.
+    fn zeros(&self, taps: u32, channels: u32) -> Vec<Vec<i64>> {
+        vec![vec![0; channels as usize]; taps as usize]
+    }
+
     /// Where a step stores a pixel: backends walk from one stored pixel to the
     /// next, and look no address up.
-    fn walked_cell(&self, step: usize, ordinal: u32) -> u32 {
-        let map = &self.program.maps[step + 1];
-        let Step {
-            order, operation, ..
-        } = &self.program.steps[step];
-        match (operation, order) {
-            (Operation::Dense(_), _) => map.stored_cell(0),
-            (_, Order::RowMajorBackward) => map.stored_cell(map.shape.pixels() - 1 - ordinal),
-            (_, Order::RowMajor | Order::Herringbone) => map.stored_cell(ordinal),
+    fn walked_cell(&self, step: &Step, ordinal: u32) -> u32 {
+        let map = self.program.map(step.writes);
+        let is_dense = map.shape.pixels() == 1;
+        match step.order {
+            _ if is_dense => map.stored_cell(0),
+            Order::RowMajorBackward => map.stored_cell(map.shape.pixels() - 1 - ordinal),
+            Order::RowMajor | Order::Herringbone => map.stored_cell(ordinal),
         }
     }
 
     /// Every channel of one output pixel.
-    fn output_pixel(&self, operation: &Operation, taps: &[Vec<i64>], channels: u32) -> Vec<i64> {
+    fn output_pixel(
+        &self,
+        operation: &Operation,
+        taps: &[Vec<i64>],
+        joined: &[Vec<i64>],
+        channels: u32,
+    ) -> Vec<i64> {
         if self.computes {
-            kernel::output_pixel(operation, taps, self.program.activation_bits)
+            kernel::output_pixel(operation, taps, joined, self.program.activation_bits)
         } else {
             vec![0; channels as usize]
         }
@@ -296,11 +329,16 @@ impl<'a> Machine<'a> {
 
     /// One output of a dense layer, its inputs taken in the order in which
     /// their map is stored, from cell to cell.
-    fn dense(&self, index: usize, sum: &WeightedSum, output: usize) -> Result<i64, Fault> {
-        let placed = &self.program.maps[index];
-        let map = self.map_of_step(index);
+    fn dense(
+        &self,
+        map: ValueId,
+        sum: &WeightedSum,
+        output: usize,
+        added: i64,
+    ) -> Result<i64, Fault> {
+        let placed = self.program.map(map);
         let shape = placed.shape;
-        let mut at_cell = std::collections::BTreeMap::new();
+        let mut at_cell = BTreeMap::new();
         for pixel in Order::RowMajor.pixels(shape.height, shape.width) {
             at_cell.insert(placed.cell(pixel), pixel);
         }
@@ -317,21 +355,32 @@ impl<'a> Machine<'a> {
             return Ok(0);
         }
         let bits = self.program.activation_bits;
-        Ok(kernel::output_of(sum, output, values.into_iter(), bits))
+        Ok(kernel::output_of(
+            sum,
+            output,
+            values.into_iter(),
+            added,
+            bits,
+        ))
     }
 
     /// Results that are activations are read from the last map, and those that a
     /// stage keeps from its sums.
     fn read_results(&mut self) -> Result<(), Fault> {
-        if self.program.maps.len() > self.program.steps.len() {
-            let stored = self.program.steps.len();
-            let shape = self.program.maps[stored].shape;
-            for pixel in Order::RowMajor.pixels(shape.height, shape.width) {
-                let values = self.read_stored_pixel(stored, pixel)?;
-                self.results.extend(values);
+        match self.program.place_of_results() {
+            Place::Whole(_) => {
+                let output = self.program.output;
+                let shape = self.program.map(output).shape;
+                for pixel in Order::RowMajor.pixels(shape.height, shape.width) {
+                    let values = self.read_stored_pixel(output, pixel)?;
+                    self.results.extend(values);
+                }
             }
-        } else if self.program.maps.is_empty() {
-            self.read_kept_results()?;
+            Place::Sums(sums) => {
+                let stage = self.program.stage_of_results();
+                self.read_kept_results(stage.expect("a stage keeps them"), sums)?;
+            }
+            Place::Nowhere | Place::Ring(_) | Place::Windows(_) => {}
         }
         // What the caller gets is as wide as its type.
         let accumulator = self.program.results.accumulator;

@@ -1,8 +1,9 @@
 //! The events of an inference in the order of running, and by them the last use
 //! of whatever is stored.
 
-use crate::plan::{Arrival, Order};
-use crate::program::{Operation, Program, Step};
+use crate::network::{NodeId, ReceptiveField, ValueId};
+use crate::plan::{Arrival, Order, Place};
+use crate::program::{Job, Operation, Program, Segment, Stage, Step};
 use std::collections::BTreeMap;
 
 /// An event's place in the order of running.
@@ -16,12 +17,16 @@ pub(super) type Pixel = (u32, u32);
 pub(super) enum Event {
     /// A byte of the raw input is taken in.
     Byte { pixel: Pixel, channel: u32 },
-    /// A stage computes an output (a convolution), or takes an input in (a
-    /// pooling, a dense layer).
-    Stage { stage: usize, pixel: Pixel },
+    /// A stage takes a pixel of its input in, computes an output, or both.
+    Stage {
+        job: usize,
+        stage: usize,
+        takes: Option<Pixel>,
+        output: Option<Pixel>,
+    },
     /// A step computes an output pixel; of a dense layer, one value.
     Step {
-        step: usize,
+        job: usize,
         pixel: Pixel,
         /// Its place in the order of the step.
         ordinal: u32,
@@ -30,20 +35,11 @@ pub(super) enum Event {
     Results,
 }
 
-/// What adds to something that lies in the arena.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Keeper {
-    /// The leading `A`.
-    Intake,
-    /// A stage.
-    Stage(usize),
-}
-
 /// All events, and when each pixel and window is used for the last time.
 pub(super) struct Schedule {
     pub(super) events: Vec<Event>,
-    last_reads: BTreeMap<(usize, Pixel), Time>,
-    last_takes: BTreeMap<(Keeper, Pixel), Time>,
+    last_reads: BTreeMap<(ValueId, Pixel), Time>,
+    last_takes: BTreeMap<(NodeId, Pixel), Time>,
 }
 
 impl Schedule {
@@ -56,20 +52,28 @@ impl Schedule {
                 if channel + 1 == input.channels
                     && let Some(pixel) = completed_by_intake(program, pixel)
                 {
-                    push_through(program, pixel, &mut events);
+                    arrive(program, pixel, &mut events);
                 }
             }
         }
-        for (index, step) in program.steps.iter().enumerate() {
-            events.extend(
-                (0..)
-                    .zip(pixels_of_step(step))
-                    .map(|(ordinal, pixel)| Event::Step {
-                        step: index,
+        for (job, completed) in program.jobs.iter().enumerate().skip(1) {
+            match completed {
+                Job::Segment(segment) => {
+                    for row in 0..segment.grid.height {
+                        for column in 0..segment.grid.width {
+                            run_point((job, segment), (row, column), &mut events);
+                        }
+                    }
+                }
+                Job::Layer(step) => {
+                    let pixels = (0..).zip(pixels_of_step(step));
+                    events.extend(pixels.map(|(ordinal, pixel)| Event::Step {
+                        job,
                         pixel,
                         ordinal,
-                    }),
-            );
+                    }));
+                }
+            }
         }
         events.push(Event::Results);
         let mut schedule = Self {
@@ -81,18 +85,18 @@ impl Schedule {
             for read in reads(program, *event) {
                 schedule.last_reads.insert(read, time);
             }
-            if let Some(take) = takes(program, *event) {
+            for take in takes(program, *event) {
                 schedule.last_takes.insert(take, time);
             }
         }
         // What is returned lives to the end.
         let end = events.len() as Time - 1;
-        if program.maps.is_empty() && !program.stages.is_empty() {
-            let last = program.stages.len() - 1;
-            let outputs = program.stages[last].output;
+        if let Some(stage) = program.stage_of_results() {
+            let outputs = stage.plan.output;
+            let is_dense = stage.plan.takes;
             for pixel in Order::RowMajor.pixels(outputs.height, outputs.width) {
-                let keeper = Keeper::Stage(last);
-                schedule.last_takes.insert((keeper, pixel), end);
+                let pixel = if is_dense { (0, 0) } else { pixel };
+                schedule.last_takes.insert((stage.plan.node, pixel), end);
             }
         }
         schedule.events = events;
@@ -100,12 +104,12 @@ impl Schedule {
     }
 
     /// The last event that reads a pixel, if any does.
-    pub(super) fn last_read(&self, map: usize, pixel: Pixel) -> Option<Time> {
+    pub(super) fn last_read(&self, map: ValueId, pixel: Pixel) -> Option<Time> {
         self.last_reads.get(&(map, pixel)).copied()
     }
 
     /// The last event that a window, or a sum, is used by.
-    pub(super) fn last_take(&self, keeper: Keeper, window: Pixel) -> Option<Time> {
+    pub(super) fn last_take(&self, keeper: NodeId, window: Pixel) -> Option<Time> {
         self.last_takes.get(&(keeper, window)).copied()
     }
 }
@@ -115,110 +119,187 @@ impl Schedule {
 fn pixels_of_step(step: &Step) -> Vec<Pixel> {
     match step.operation {
         Operation::Dense(_) => vec![(0, 0); step.output.channels as usize],
-        _ => step.order.pixels(step.output.height, step.output.width),
+        Operation::Convolution(_)
+        | Operation::Depthwise(_)
+        | Operation::Separable { .. }
+        | Operation::Pool(_)
+        | Operation::Concat => step.order.pixels(step.output.height, step.output.width),
     }
 }
 
 /// The pixel of the first map that a pixel of the raw input is the last of.
-pub(super) fn completed_by_intake(program: &Program, (row, column): Pixel) -> Option<Pixel> {
-    let (height, width) = match program.intake.pool {
-        Some(pool) => (pool.window.height, pool.window.width),
-        None => (1, 1),
-    };
-    let last = row % height + 1 == height && column % width + 1 == width;
-    let pixel = (row / height, column / width);
+pub(super) fn completed_by_intake(program: &Program, pixel: Pixel) -> Option<Pixel> {
     let used = program.intake.output;
-    (last && pixel.0 < used.height && pixel.1 < used.width).then_some(pixel)
+    let pixel = match program.intake.pool {
+        None => pixel,
+        Some(pool) => {
+            let ReceptiveField { kernel, stride, .. } = pool.field;
+            let axis = |at: u32, side: u32, stride: u32| {
+                let first = (at + 1).checked_sub(side)?;
+                first.is_multiple_of(stride).then_some(first / stride)
+            };
+            (
+                axis(pixel.0, kernel.height, stride.rows)?,
+                axis(pixel.1, kernel.width, stride.columns)?,
+            )
+        }
+    };
+    (pixel.0 < used.height && pixel.1 < used.width).then_some(pixel)
 }
 
-/// The events that a pixel of the first map sets off.
-fn push_through(program: &Program, pixel: Pixel, events: &mut Vec<Event>) {
-    let (mut row, mut column) = pixel;
-    for (index, stage) in program.stages.iter().enumerate() {
-        let kernel = stage.field.kernel;
-        let event = |pixel| Event::Stage {
-            stage: index,
-            pixel,
-        };
-        match stage.operation {
-            Operation::Convolution(_) | Operation::Separable { .. } => {
-                if row + 1 < kernel.height || column + 1 < kernel.width {
-                    return;
-                }
-                (row, column) = (row + 1 - kernel.height, column + 1 - kernel.width);
-                events.push(event((row, column)));
-            }
-            Operation::AveragePool { .. } | Operation::MaxPool => {
-                events.push(event((row, column)));
-                if row % kernel.height + 1 < kernel.height
-                    || column % kernel.width + 1 < kernel.width
-                {
-                    return;
-                }
-                (row, column) = (row / kernel.height, column / kernel.width);
-            }
-            Operation::Dense(_) => {
-                events.push(event((row, column)));
-                if (row + 1, column + 1) != (stage.input.height, stage.input.width) {
-                    return;
-                }
-                (row, column) = (0, 0);
-            }
+/// The windows of a leading `A` that a pixel of the raw input is part of.
+pub(super) fn windows_of_byte(program: &Program, (row, column): Pixel) -> Vec<Pixel> {
+    let Some(pool) = program.intake.pool else {
+        return Vec::new();
+    };
+    let used = program.intake.output;
+    let ReceptiveField { kernel, stride, .. } = pool.field;
+    let axis = |at: u32, side: u32, stride: u32, count: u32| {
+        (0..count).filter(move |window| (window * stride..window * stride + side).contains(&at))
+    };
+    axis(row, kernel.height, stride.rows, used.height)
+        .flat_map(|row| {
+            axis(column, kernel.width, stride.columns, used.width).map(move |column| (row, column))
+        })
+        .collect()
+}
+
+/// The events that a pixel of the first map sets off: those of its point, and of
+/// the points after the last column and the last row.
+fn arrive(program: &Program, (row, column): Pixel, events: &mut Vec<Event>) {
+    let segment = program.arriving();
+    let used = program.intake.output;
+    run_point((0, segment), (row, column), events);
+    if column + 1 != used.width {
+        return;
+    }
+    for column in used.width..segment.grid.width {
+        run_point((0, segment), (row, column), events);
+    }
+    if row + 1 != used.height {
+        return;
+    }
+    for row in used.height..segment.grid.height {
+        for column in 0..segment.grid.width {
+            run_point((0, segment), (row, column), events);
         }
     }
 }
 
-/// The pixels that an event reads, by map: the inputs of the stages, then the
-/// maps that are stored whole.
-fn reads(program: &Program, event: Event) -> Vec<(usize, Pixel)> {
-    let stages = program.stages.len();
+/// What every stage does at a point.
+fn run_point((job, segment): (usize, &Segment), point: Pixel, events: &mut Vec<Event>) {
+    for (index, stage) in segment.stages.iter().enumerate() {
+        let takes = stage
+            .plan
+            .input_timing
+            .at(point)
+            .filter(|_| stage.plan.takes);
+        let output = stage.plan.timing.at(point);
+        if takes.is_some() || output.is_some() {
+            events.push(Event::Stage {
+                job,
+                stage: index,
+                takes,
+                output,
+            });
+        }
+    }
+}
+
+/// A stage of a job.
+pub(super) fn stage_at(program: &Program, job: usize, stage: usize) -> &Stage {
+    match &program.jobs[job] {
+        Job::Segment(segment) => &segment.stages[stage],
+        Job::Layer(_) => unreachable!("a step has no stages"),
+    }
+}
+
+/// A step.
+pub(super) fn step_at(program: &Program, job: usize) -> &Step {
+    match &program.jobs[job] {
+        Job::Layer(step) => step,
+        Job::Segment(_) => unreachable!("a segment is no step"),
+    }
+}
+
+/// The pixels that an event reads.
+fn reads(program: &Program, event: Event) -> Vec<(ValueId, Pixel)> {
     match event {
         Event::Byte { .. } => Vec::new(),
-        Event::Stage { stage, pixel } => {
-            let computing = &program.stages[stage];
-            match computing.operation {
-                Operation::Convolution(_) | Operation::Separable { .. } => {
-                    let pixels = computing.field.pixels(pixel);
-                    pixels.map(|pixel| (stage, pixel)).collect()
-                }
-                _ if computing.arrival == Arrival::Values => Vec::new(),
-                _ => vec![(stage, pixel)],
+        Event::Stage {
+            job,
+            stage,
+            takes,
+            output,
+        } => {
+            let stage = stage_at(program, job, stage);
+            let mut reads = Vec::new();
+            if let Some(pixel) = takes
+                && stage.plan.arrival != Arrival::Values
+            {
+                reads.push((stage.input, pixel));
             }
+            if let Some(output) = output {
+                if !stage.plan.takes {
+                    let pixels = stage.field.pixels(output);
+                    reads.extend(pixels.map(|pixel| (stage.input, pixel)));
+                }
+                reads.extend(stage.joined.iter().map(|&value| (value, output)));
+            }
+            reads
         }
-        Event::Step { step, pixel, .. } => {
-            let field = program.steps[step].field.pixels(pixel);
-            field.map(|pixel| (stages + step, pixel)).collect()
+        Event::Step { job, pixel, .. } => {
+            let step = step_at(program, job);
+            let field = step.field.pixels(pixel);
+            let joined = step.joined.iter().map(|&value| (value, pixel));
+            field
+                .map(|pixel| (step.input, pixel))
+                .chain(joined)
+                .collect()
         }
-        Event::Results => match program.maps.get(program.steps.len()) {
-            Some(map) => Order::RowMajor
-                .pixels(map.shape.height, map.shape.width)
-                .into_iter()
-                .map(|pixel| (stages + program.steps.len(), pixel))
-                .collect(),
-            None => Vec::new(),
+        Event::Results => match program.place_of_results() {
+            Place::Whole(_) => {
+                let value = program.output;
+                let shape = program.map(value).shape;
+                let pixels = Order::RowMajor.pixels(shape.height, shape.width);
+                pixels.into_iter().map(|pixel| (value, pixel)).collect()
+            }
+            Place::Nowhere | Place::Ring(_) | Place::Windows(_) | Place::Sums(_) => Vec::new(),
         },
     }
 }
 
-/// The window that an event takes a value into.
-fn takes(program: &Program, event: Event) -> Option<(Keeper, Pixel)> {
+/// The windows and sums that an event takes a value into.
+fn takes(program: &Program, event: Event) -> Vec<(NodeId, Pixel)> {
     match event {
-        Event::Byte { pixel, .. } => {
-            let window = program.intake.pool?.window;
-            let at = (pixel.0 / window.height, pixel.1 / window.width);
-            Some((Keeper::Intake, at))
+        Event::Byte { pixel, .. } => match program.intake.pool {
+            None => Vec::new(),
+            Some(pool) => {
+                let windows = windows_of_byte(program, pixel).into_iter();
+                windows.map(|window| (pool.node, window)).collect()
+            }
+        },
+        Event::Stage {
+            job,
+            stage,
+            takes,
+            output,
+        } => {
+            let stage = stage_at(program, job, stage);
+            let node = stage.plan.node;
+            match (&stage.operation, takes, output) {
+                (Operation::Pool(_), Some(pixel), _) => vec![(node, window_of(stage, pixel))],
+                (Operation::Dense(_), _, _) => vec![(node, (0, 0))],
+                (_, _, Some(output)) => vec![(node, output)],
+                (_, _, None) => Vec::new(),
+            }
         }
-        Event::Stage { stage, pixel } => {
-            let kernel = program.stages[stage].field.kernel;
-            let at = match program.stages[stage].operation {
-                Operation::AveragePool { .. } | Operation::MaxPool => {
-                    (pixel.0 / kernel.height, pixel.1 / kernel.width)
-                }
-                Operation::Dense(_) => (0, 0),
-                Operation::Convolution(_) | Operation::Separable { .. } => pixel,
-            };
-            Some((Keeper::Stage(stage), at))
-        }
-        Event::Step { .. } | Event::Results => None,
+        Event::Step { .. } | Event::Results => Vec::new(),
     }
+}
+
+/// The window that a pixel is part of, of a pooling that takes pixels in.
+pub(super) fn window_of(stage: &Stage, (row, column): Pixel) -> Pixel {
+    let stride = stage.field.stride;
+    (row / stride.rows, column / stride.columns)
 }

@@ -1,16 +1,16 @@
-//! What runs while the input arrives: its bytes, and the stages.
+//! What runs pixel by pixel: the bytes of the input, and the stages of segments.
 
 use super::fault::{Content, Fault, FaultKind};
-use super::schedule::{Keeper, Pixel, completed_by_intake};
+use super::schedule::{Pixel, completed_by_intake, window_of, windows_of_byte};
 use super::{Machine, kernel};
-use crate::network::Kernel;
-use crate::plan::{Arrival, Ring};
-use crate::program::{Operation, Sink, Stage, WeightedSum};
+use crate::network::{NodeId, ValueId};
+use crate::plan::{Arrival, Moves, Sink, Sums, Windows};
+use crate::program::{Operation, Pooling, Stage, WeightedSum};
 
 /// A place for a value of a window, or for a sum.
 #[derive(Clone, Copy)]
 struct Partial {
-    keeper: Keeper,
+    keeper: NodeId,
     /// The window, or the output.
     pixel: Pixel,
     /// Its place in the row of windows, or among the sums.
@@ -20,100 +20,173 @@ struct Partial {
     signed: bool,
 }
 
+impl Partial {
+    /// A value of a window.
+    fn of_window(
+        (keeper, windows): (NodeId, Windows),
+        window: Pixel,
+        channel: u32,
+        signed: bool,
+    ) -> Self {
+        Self {
+            keeper,
+            pixel: window,
+            value: window.1 * windows.channels + channel,
+            first_cell: windows.first_cell
+                + window.0 % windows.bands * windows.band_cells()
+                + window.1 * windows.column_cells()
+                + channel * windows.cells_per_value,
+            cells: windows.cells_per_value,
+            signed,
+        }
+    }
+}
+
 impl Machine<'_> {
     /// A byte of the raw input.
     pub(super) fn take_in(&mut self, pixel: Pixel, channel: u32, byte: i64) -> Result<(), Fault> {
         let intake = self.program.intake;
         let completed = completed_by_intake(self.program, pixel);
-        let value = match intake.pool {
-            None => byte,
-            Some(pool) => {
-                let Kernel { height, width } = pool.window;
-                let window = (pixel.0 / height, pixel.1 / width);
-                if window.0 >= intake.output.height || window.1 >= intake.output.width {
-                    return Ok(());
+        let first = intake.value;
+        let Some(pool) = intake.pool else {
+            return match completed {
+                None => Ok(()),
+                Some(pixel) => {
+                    let value = kernel::average(byte, intake.divisor);
+                    self.deliver_value(intake.sink, first, pixel, channel, value)
                 }
-                let per_byte = 8 / self.program.activation_bits;
-                let sum = window.1 * pool.sums_per_column + channel;
-                let partial = Partial {
-                    keeper: Keeper::Intake,
-                    pixel: window,
-                    value: sum,
-                    first_cell: (pool.sums_first_byte + 2 * sum) * per_byte,
-                    cells: 2 * per_byte,
-                    signed: false,
-                };
-                let begins = pixel.0.is_multiple_of(height) && pixel.1.is_multiple_of(width);
-                let before = if begins {
-                    0
-                } else {
-                    self.read_partial(partial)?
-                };
-                if completed.is_none() {
-                    return self.write_partial(partial, before + byte);
-                }
-                before + byte
-            }
+            };
         };
-        match completed {
-            None => Ok(()),
-            Some(pixel) => {
-                self.deliver_value(intake.sink, 0, pixel, channel, value >> intake.shift)
+        for window in windows_of_byte(self.program, pixel) {
+            let partial = Partial::of_window((pool.node, pool.windows), window, channel, false);
+            let begins = pixel.0 == window.0 * pool.field.stride.rows
+                && pixel.1 == window.1 * pool.field.stride.columns;
+            let before = if begins {
+                0
+            } else {
+                self.read_partial(partial)?
+            };
+            if completed == Some(window) {
+                let value = kernel::average(before + byte, intake.divisor);
+                self.deliver_value(intake.sink, first, window, channel, value)?;
+            } else {
+                self.write_partial(partial, before + byte)?;
             }
         }
+        Ok(())
     }
 
-    /// A stage computes an output, or takes an input in.
-    pub(super) fn run_stage(&mut self, index: usize, pixel: Pixel) -> Result<(), Fault> {
-        let stage = &self.program.stages[index];
+    /// A stage takes a pixel of its input in, computes an output, or both.
+    pub(super) fn run_stage(
+        &mut self,
+        stage: &Stage,
+        takes: Option<Pixel>,
+        output: Option<Pixel>,
+    ) -> Result<(), Fault> {
         match &stage.operation {
-            Operation::Convolution(_) | Operation::Separable { .. } => {
-                let taps = stage.field.pixels(pixel);
-                let taps = taps.map(|tap| self.read_arrived(index, tap, pixel));
-                let taps: Vec<Vec<i64>> = taps.collect::<Result<_, _>>()?;
-                let values = self.output_pixel(&stage.operation, &taps, stage.output.channels);
-                self.deliver(index, pixel, values)
+            Operation::Pool(pooling) if stage.plan.takes => {
+                self.run_pooling(stage, *pooling, takes, output)?;
             }
-            Operation::AveragePool { .. } | Operation::MaxPool => self.run_pooling(index, pixel),
-            Operation::Dense(sum) => self.run_dense(index, sum, pixel),
+            Operation::Dense(sum) => self.run_dense(stage, sum, takes, output)?,
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Pool(_)
+            | Operation::Concat => {
+                if let Some(output) = output {
+                    let mut taps = self.zeros(stage.field.kernel.taps(), stage.plan.input.channels);
+                    for (tap, pixel) in stage.field.taps(output) {
+                        taps[tap as usize] = self.read_arrived(stage, 0, pixel, output)?;
+                    }
+                    let joined = self.read_joined(stage, output)?;
+                    let values = self.output_pixel(
+                        &stage.operation,
+                        &taps,
+                        &joined,
+                        stage.plan.output.channels,
+                    );
+                    self.deliver(stage, output, values)?;
+                }
+            }
+        }
+        self.move_on(stage, takes, output);
+        Ok(())
+    }
+
+    fn read_joined(&self, stage: &Stage, output: Pixel) -> Result<Vec<Vec<i64>>, Fault> {
+        (1..=stage.joined.len())
+            .map(|index| self.read_arrived(stage, index, output, output))
+            .collect()
+    }
+
+    /// Moves the positions on that are a reader's own.
+    fn move_on(&mut self, stage: &Stage, takes: Option<Pixel>, output: Option<Pixel>) {
+        let arrivals = [&stage.plan.arrival].into_iter().chain(&stage.plan.joined);
+        for (index, arrival) in arrivals.enumerate() {
+            let (position, moves, pixels) = match arrival {
+                Arrival::Ring(reading) => match (reading.position, reading.moves) {
+                    (Some(position), Some(moves)) => (position, moves, Some(reading.ring.pixels)),
+                    _ => continue,
+                },
+                Arrival::Map(reading) => (reading.position, reading.moves, None),
+                Arrival::Bytes | Arrival::Window(_) | Arrival::Values => continue,
+            };
+            let is_taken = index == 0 && stage.plan.takes;
+            let (at, columns) = if is_taken {
+                (takes, stage.plan.input.width)
+            } else {
+                (output, stage.plan.output.width)
+            };
+            let Some((_, column)) = at else { continue };
+            let Moves {
+                column: along,
+                row: down,
+            } = moves;
+            let step = if column + 1 == columns { down } else { along };
+            let next = self.positions[position as usize].wrapping_add(step);
+            self.positions[position as usize] = pixels.map_or(next, |pixels| next % pixels);
         }
     }
 
-    fn run_pooling(&mut self, index: usize, pixel: Pixel) -> Result<(), Fault> {
-        let stage = &self.program.stages[index];
-        let Kernel { height, width } = stage.field.kernel;
-        if stage.arrival != Arrival::Values {
-            let values = self.read_arrived(index, pixel, pixel)?;
-            self.merge(index, pixel, &values)?;
+    fn run_pooling(
+        &mut self,
+        stage: &Stage,
+        pooling: Pooling,
+        takes: Option<Pixel>,
+        output: Option<Pixel>,
+    ) -> Result<(), Fault> {
+        if let Some(pixel) = takes
+            && stage.plan.arrival != Arrival::Values
+        {
+            let values = self.read_arrived(stage, 0, pixel, pixel)?;
+            self.merge(stage, pixel, &values)?;
         }
-        if pixel.0 % height + 1 < height || pixel.1 % width + 1 < width {
+        let Some(window) = output else {
             return Ok(());
-        }
-        let window = (pixel.0 / height, pixel.1 / width);
-        let shift = match stage.operation {
-            Operation::AveragePool { shift } => shift,
-            _ => 0,
         };
-        let values = (0..stage.output.channels)
+        let values = (0..stage.plan.output.channels)
             .map(|channel| {
-                let partial = self.window(index, window, channel);
-                Ok(self.read_partial(partial)? >> shift)
+                let kept = self.read_partial(self.window(stage, window, channel))?;
+                Ok(match pooling {
+                    Pooling::Average(divisor) => kernel::average(kept, divisor),
+                    Pooling::Maximum => kept,
+                })
             })
             .collect::<Result<Vec<_>, Fault>>()?;
-        self.deliver(index, window, values)
+        self.deliver(stage, window, values)
     }
 
-    /// Takes a pixel into its window of stage `index`.
-    fn merge(&mut self, index: usize, pixel: Pixel, values: &[i64]) -> Result<(), Fault> {
-        let stage = &self.program.stages[index];
-        let Kernel { height, width } = stage.field.kernel;
-        let window = (pixel.0 / height, pixel.1 / width);
-        let begins = pixel.0.is_multiple_of(height) && pixel.1.is_multiple_of(width);
+    /// Takes a pixel into its window of a stage.
+    fn merge(&mut self, stage: &Stage, pixel: Pixel, values: &[i64]) -> Result<(), Fault> {
+        let stride = stage.field.stride;
+        let begins = pixel.0.is_multiple_of(stride.rows) && pixel.1.is_multiple_of(stride.columns);
         for (channel, &value) in (0..).zip(values) {
-            let partial = self.window(index, window, channel);
+            let partial = self.window(stage, window_of(stage, pixel), channel);
             let merged = match (&stage.operation, begins) {
                 (_, true) => value,
-                (Operation::MaxPool, false) => self.read_partial(partial)?.max(value),
+                (Operation::Pool(Pooling::Maximum), false) => {
+                    self.read_partial(partial)?.max(value)
+                }
                 (_, false) => self.read_partial(partial)? + value,
             };
             self.write_partial(partial, merged)?;
@@ -122,73 +195,64 @@ impl Machine<'_> {
     }
 
     /// A value of a window of a pooling.
-    fn window(&self, index: usize, window: Pixel, channel: u32) -> Partial {
-        let stage = &self.program.stages[index];
-        let windows = stage.windows().expect("a pooling keeps windows");
-        let value = window.1 * windows.channels + channel;
-        Partial {
-            keeper: Keeper::Stage(index),
-            pixel: window,
-            value,
-            first_cell: windows.first_cell
-                + window.1 * windows.column_cells()
-                + channel * windows.cells_per_value,
-            cells: windows.cells_per_value,
-            signed: stage.signed_input,
-        }
+    fn window(&self, stage: &Stage, window: Pixel, channel: u32) -> Partial {
+        let windows = stage.plan.windows().expect("a pooling keeps windows");
+        Partial::of_window(
+            (stage.plan.node, windows),
+            window,
+            channel,
+            stage.signed_input,
+        )
     }
 
-    fn run_dense(&mut self, index: usize, sum: &WeightedSum, pixel: Pixel) -> Result<(), Fault> {
-        let stage = &self.program.stages[index];
-        let values = self.read_arrived(index, pixel, pixel)?;
-        let first_row = (pixel.0 * stage.input.width + pixel.1) * stage.input.channels;
-        let is_last = (pixel.0 + 1, pixel.1 + 1) == (stage.input.height, stage.input.width);
-        let outputs = sum.outputs as usize;
-        let mut totals = Vec::with_capacity(outputs);
-        for output in 0..outputs {
-            let partial = self.sum(index, (0, 0), output as u32);
-            if !self.computes {
-                totals.push(0);
-                continue;
+    /// Adds a pixel to the sums, finishes them, or both.
+    fn run_dense(
+        &mut self,
+        stage: &Stage,
+        sum: &WeightedSum,
+        takes: Option<Pixel>,
+        output: Option<Pixel>,
+    ) -> Result<(), Fault> {
+        let sums = stage.plan.sums().expect("a dense layer keeps sums");
+        let mut totals = vec![0; sum.outputs as usize];
+        let first = takes.map(|(row, column)| row * stage.plan.input.width + column);
+        if self.computes && first != Some(0) {
+            for (output, total) in (0..).zip(&mut totals) {
+                *total = self.read_partial(self.sum(stage, sums, (0, 0), output))?;
             }
-            let before = if first_row == 0 {
-                0
-            } else {
-                self.read_partial(partial)?
-            };
-            let rows = &kernel::constants(sum).weights[first_row as usize * outputs + output..];
-            let weights = rows.iter().step_by(outputs);
-            let products = values.iter().copied().zip(weights);
-            totals.push(super::arithmetic::accumulate(
-                sum.accumulator,
-                before,
-                products,
-            ));
         }
-        if is_last && !self.computes {
-            return self.deliver(index, (0, 0), totals);
+        if let (Some(pixel), Some(first)) = (takes, first) {
+            let values = self.read_arrived(stage, 0, pixel, pixel)?;
+            let first_weight = (first * stage.plan.input.channels * sum.outputs) as usize;
+            for (output, total) in totals.iter_mut().enumerate().filter(|_| self.computes) {
+                let weights = kernel::constants(sum).weights[first_weight + output..].iter();
+                let weights = weights.step_by(sum.outputs as usize);
+                let products = values.iter().copied().zip(weights);
+                *total = super::arithmetic::accumulate(sum.accumulator, *total, products);
+            }
         }
-        if is_last {
+        if output.is_none() {
+            for (output, total) in (0..).zip(totals) {
+                self.write_partial(self.sum(stage, sums, (0, 0), output), total)?;
+            }
+            return Ok(());
+        }
+        let joined = self.read_joined(stage, (0, 0))?;
+        for (output, total) in totals.iter_mut().enumerate().filter(|_| self.computes) {
+            let added = joined.first().map_or(0, |joined| joined[output]);
             let bits = self.program.activation_bits;
-            let finished = (0..).zip(totals);
-            let finished =
-                finished.map(|(output, total)| kernel::finished(sum, output, total, bits));
-            return self.deliver(index, (0, 0), finished.collect());
+            *total = kernel::finished(sum, output, *total, added, bits);
         }
-        for (output, total) in (0..).zip(totals) {
-            self.write_partial(self.sum(index, (0, 0), output), total)?;
-        }
-        Ok(())
+        self.deliver(stage, (0, 0), totals)
     }
 
     /// A sum that a stage keeps: of a dense layer's output, or a result.
-    fn sum(&self, index: usize, pixel: Pixel, output: u32) -> Partial {
-        let stage = &self.program.stages[index];
-        let sums = stage.sums().expect("the stage keeps sums");
-        let value = (pixel.0 * stage.output.width + pixel.1) * stage.output.channels + output;
+    fn sum(&self, stage: &Stage, sums: Sums, pixel: Pixel, output: u32) -> Partial {
+        let shape = stage.plan.output;
+        let value = (pixel.0 * shape.width + pixel.1) * shape.channels + output;
         let per_byte = 8 / self.program.activation_bits;
         Partial {
-            keeper: Keeper::Stage(index),
+            keeper: stage.plan.node,
             pixel,
             value,
             first_cell: (sums.first_byte + value * sums.bytes_each) * per_byte,
@@ -197,87 +261,126 @@ impl Machine<'_> {
         }
     }
 
-    /// The channels of a pixel that has arrived at a stage, which computes the
-    /// output `at`.
-    fn read_arrived(&self, index: usize, pixel: Pixel, at: Pixel) -> Result<Vec<i64>, Fault> {
-        let stage = &self.program.stages[index];
-        let cell = match stage.arrival {
-            Arrival::Ring(ring) => {
-                let oldest = self.oldest(ring, stage);
-                let behind = (pixel.0 - at.0) * stage.input.width + pixel.1 - at.1;
-                ring.first_cell + (oldest + behind) % ring.pixels * ring.channels
+    /// The channels of a pixel of a stage's `index`-th input. `at`: the output that
+    /// it computes, or the pixel that it takes in.
+    fn read_arrived(
+        &self,
+        stage: &Stage,
+        index: usize,
+        pixel: Pixel,
+        at: Pixel,
+    ) -> Result<Vec<i64>, Fault> {
+        let (value, arrival) = match index.checked_sub(1) {
+            None => (stage.input, stage.plan.arrival),
+            Some(joined) => (stage.joined[joined], stage.plan.joined[joined]),
+        };
+        // Where the field begins, which may be outside of the map.
+        let (top, left) = if index == 0 && !stage.plan.takes {
+            let field = stage.field;
+            let first =
+                |at: u32, stride: u32, before: u32| i64::from(at * stride) - i64::from(before);
+            (
+                first(at.0, field.stride.rows, field.top),
+                first(at.1, field.stride.columns, field.left),
+            )
+        } else {
+            (i64::from(at.0), i64::from(at.1))
+        };
+        let offset =
+            |width: u32| (i64::from(pixel.0) - top) * i64::from(width) + i64::from(pixel.1) - left;
+        let cell = match arrival {
+            Arrival::Ring(reading) => {
+                let ring = reading.ring;
+                let first = reading.position.map_or(0, |position| {
+                    (self.positions[position as usize] + reading.ahead) % ring.pixels
+                });
+                let slot = (i64::from(first) + offset(self.maps[&value].shape.width))
+                    .rem_euclid(ring.pixels.into());
+                ring.first_cell + slot as u32 * ring.channels
             }
-            Arrival::Window => {
-                let before = &self.program.stages[index - 1];
-                let windows = before.windows().expect("a pooling keeps windows");
-                windows.first_cell + pixel.1 * windows.column_cells()
+            Arrival::Map(reading) => {
+                let map = self.program.map(reading.value);
+                let width = map.shape.width;
+                let first = i64::from(self.positions[reading.position as usize])
+                    - i64::from(reading.before);
+                let index = (first + offset(width)).clamp(0, i64::from(map.shape.pixels()) - 1);
+                map.cell((index as u32 / width, index as u32 % width))
+            }
+            Arrival::Window(windows) => {
+                windows.first_cell
+                    + pixel.0 % windows.bands * windows.band_cells()
+                    + pixel.1 * windows.column_cells()
             }
             Arrival::Bytes | Arrival::Values => unreachable!("such pixels are nowhere"),
         };
-        self.read_pixel_at(index, pixel, cell)
+        self.read_pixel_at(value, pixel, cell)
     }
 
-    /// The place in a stage's ring of the first pixel of its field.
-    fn oldest(&self, ring: Ring, stage: &Stage) -> u32 {
-        let Some(position) = stage.ring_position else {
-            return 0;
-        };
-        let kernel = stage.field.kernel;
-        let live = (kernel.height - 1) * stage.input.width + kernel.width;
-        let next = self.positions[position as usize];
-        // A ring may hold a pixel more, so that it ends with a byte.
-        (next + (ring.pixels - live.min(ring.pixels))) % ring.pixels
-    }
-
-    /// Hands the values of an output of stage `index` on.
-    fn deliver(&mut self, index: usize, pixel: Pixel, values: Vec<i64>) -> Result<(), Fault> {
-        let sink = self.program.stages[index].sink;
-        match sink {
+    /// Hands the values of an output of a stage on.
+    fn deliver(&mut self, stage: &Stage, pixel: Pixel, values: Vec<i64>) -> Result<(), Fault> {
+        match stage.plan.sink {
             Sink::Windows { .. } => {
                 for (channel, &value) in (0..).zip(&values) {
-                    self.compute(index + 1, 0, pixel, channel, value)?;
+                    self.compute(stage.writes, 0, pixel, channel, value)?;
                 }
-                self.merge(index + 1, pixel, &values)
+                let reader = self.program.stage_that_takes(stage.writes);
+                self.merge(reader, pixel, &values)
             }
-            Sink::Results(_) => {
+            Sink::Results(sums) => {
                 for (output, value) in (0..).zip(values) {
-                    self.write_partial(self.sum(index, pixel, output), value)?;
+                    self.write_partial(self.sum(stage, sums, pixel, output), value)?;
                 }
                 Ok(())
             }
-            _ => {
+            sink => {
                 for (channel, value) in (0..).zip(values) {
-                    self.deliver_value(sink, index + 1, pixel, channel, value)?;
+                    self.deliver_value(sink, stage.writes, pixel, channel, value)?;
                 }
                 Ok(())
             }
         }
     }
 
-    /// Stores a value of a pixel of that map; behind the last channel, the
-    /// position of the next one moves on.
+    /// Stores a value of a pixel of that map; after the last channel, the position
+    /// of the next one moves on.
     fn deliver_value(
         &mut self,
         sink: Sink,
-        map: usize,
+        map: ValueId,
         pixel: Pixel,
         channel: u32,
         value: i64,
     ) -> Result<(), Fault> {
-        let channels = self.maps[map].shape.channels;
+        let channels = self.maps[&map].shape.channels;
         let (cell, moves) = match sink {
-            Sink::Ring { ring, position } => {
-                let next = position.map_or(0, |position| self.positions[position as usize]);
+            Sink::Ring(ring) => {
+                let next = ring
+                    .position
+                    .map_or(0, |position| self.positions[position as usize]);
                 (
                     ring.first_cell + next * channels,
-                    position.zip(Some(ring.pixels)),
+                    ring.position.map(|position| (position, ring.pixels)),
                 )
             }
-            Sink::Map { .. } => (self.program.maps[0].cell(pixel), None),
+            Sink::Map { value, position } => {
+                let stored = self.program.map(value);
+                let width = stored.shape.width;
+                let index = match position {
+                    None => pixel.0 * width + pixel.1,
+                    Some(position) => self.positions[position as usize],
+                };
+                let cell = stored.cell((index / width, index % width));
+                (
+                    cell,
+                    position.map(|position| (position, stored.shape.pixels())),
+                )
+            }
             Sink::Stays => {
-                let windows = self.program.stages[map - 1].windows();
-                let windows = windows.expect("a pixel stays in its window");
-                (windows.first_cell + pixel.1 * windows.column_cells(), None)
+                let windows = self.program.windows_of(map);
+                let cell = windows.first_cell
+                    + pixel.0 % windows.bands * windows.band_cells()
+                    + pixel.1 * windows.column_cells();
+                (cell, None)
             }
             Sink::Windows { .. } | Sink::Results(_) => unreachable!("whole pixels go there"),
         };
@@ -289,13 +392,12 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// The results that the last stage keeps.
-    pub(super) fn read_kept_results(&mut self) -> Result<(), Fault> {
-        let last = self.program.stages.len() - 1;
-        let shape = self.program.stages[last].output;
+    /// The results that a stage keeps.
+    pub(super) fn read_kept_results(&mut self, stage: &Stage, sums: Sums) -> Result<(), Fault> {
+        let shape = stage.plan.output;
         for pixel in crate::plan::Order::RowMajor.pixels(shape.height, shape.width) {
             for output in 0..shape.channels {
-                let value = self.read_partial(self.sum(last, pixel, output))?;
+                let value = self.read_partial(self.sum(stage, sums, pixel, output))?;
                 self.results.push(value);
             }
         }
@@ -304,10 +406,7 @@ impl Machine<'_> {
 
     fn content(partial: Partial, part: u32) -> Content {
         Content::Partial {
-            keeper: match partial.keeper {
-                Keeper::Intake => 0,
-                Keeper::Stage(stage) => stage + 1,
-            },
+            keeper: partial.keeper,
             row: partial.pixel.0,
             value: partial.value,
             part,

@@ -47,7 +47,7 @@ pub(super) fn emit(api: &Api<'_>, design: &Design, program: &Program) -> TokenSt
     };
     let place = Literal::u32_unsuffixed(place);
     // Sums that a stage keeps are in their place already.
-    let keep = (!program.maps.is_empty()).then(|| {
+    let keep = program.stage_of_results().is_none().then(|| {
         quote! {
             let mut these_results: #stored = [0; #count_of_results];
             herringbone_code::infer(&mut this_network.arena, #of_infer &mut these_results);

@@ -45,6 +45,7 @@ pub(crate) fn emit(
 ) -> TokenStream {
     let design = &planned.design;
     let picture = picture(&ast.name, declaration, design, program);
+    let cursor_sizes = codegen::cursor_sizes(program);
     // A design to size has no code.
     let program = planned.accumulators.as_ref().map(|_| program);
     let NetworkAst {
@@ -61,7 +62,6 @@ pub(crate) fn emit(
     let arena_bytes = Literal::u32_unsuffixed(design.plan.arena_bytes);
     let state_bytes = Literal::u32_unsuffixed(design.state_bytes());
     let cursor_bytes = Literal::u32_unsuffixed(design.plan.cursor_bytes());
-    let positions = Literal::u32_unsuffixed(design.plan.positions);
     let network = &declaration.network;
     let stored_as = codegen::stored_results(program);
     let api = Api {
@@ -125,7 +125,7 @@ pub(crate) fn emit(
         #picture
         #[repr(C)]
         #visibility struct #name {
-            cursor: #path::__private::Cursor<#positions>,
+            cursor: #path::__private::Cursor<#cursor_sizes>,
             arena: [::core::primitive::u8; #arena_bytes],
             #fields
         }

@@ -28,12 +28,12 @@ fn simulate<'a>(demand: &Demand<'a>) -> Vec<SimulatedStep<'a>> {
     demand
         .steps
         .iter()
-        .map(|&(layer, stores)| SimulatedStep::new(layer, stores, order, order))
+        .map(|&(node, stores)| SimulatedStep::new(node, stores, order, order))
         .collect()
 }
 
 fn least_bytes_of(demand: &Demand<'_>, steps: &[SimulatedStep<'_>]) -> u32 {
-    let stream_cells = demand.stream_need().need_cells;
+    let stream_cells = demand.stream_need().cells;
     let needs = steps.iter().map(SimulatedStep::need_cells);
     let least_cells = needs.chain([stream_cells]).max().unwrap_or(0);
     least_cells.div_ceil(demand.cells_per_byte)
@@ -114,7 +114,7 @@ impl Search {
     ) -> Option<Placed> {
         let first = demand.first_map();
         let slack = arena_cells.checked_sub(first.values())?;
-        let channels = steps.iter().map(|step| step.layer.output.channels);
+        let channels = steps.iter().map(|step| step.node.output.channels);
         let more = slack.min(2 * channels.max().unwrap_or(1));
         self.first_cells(0, more).find_map(|first_cell| {
             let map = Placement::new(first, Order::Herringbone, first_cell, arena_cells);
@@ -147,7 +147,7 @@ impl Search {
             return true;
         };
         let input = *maps.last().expect("the first map is there");
-        let output = step.layer.output;
+        let output = step.node.output;
         for cell in self.first_cells(input.end_cell(), output.channels) {
             // A pixel that does not fit before the end begins the ring.
             let fits = cell + output.channels <= arena_cells;

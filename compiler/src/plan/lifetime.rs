@@ -1,7 +1,7 @@
 //! When each pixel of a layer's input is read for the last time.
 
 use super::order::Order;
-use crate::network::{Kernel, Layer, LayerKind, Shape};
+use crate::network::{Kind, Node, Shape};
 
 /// How a layer's outputs depend on its inputs, and the order of computing them.
 ///
@@ -21,60 +21,18 @@ pub struct Lifetimes {
     pub cells_per_input: u32,
 }
 
-/// Pixels of an input that one output pixel reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReceptiveField {
-    /// Its size.
-    pub kernel: Kernel,
-    /// Rows between the fields of neighbouring outputs.
-    pub row_stride: u32,
-    /// Columns between the fields of neighbouring outputs.
-    pub column_stride: u32,
-}
-
-impl ReceptiveField {
-    /// The receptive field of one output pixel of a layer.
-    pub fn of(layer: &Layer) -> Self {
-        match layer.kind {
-            LayerKind::AveragePool { window } | LayerKind::MaxPool { window } => Self {
-                kernel: window,
-                row_stride: window.height,
-                column_stride: window.width,
-            },
-            LayerKind::Convolution { kernel, .. } | LayerKind::Separable { kernel, .. } => Self {
-                kernel,
-                row_stride: 1,
-                column_stride: 1,
-            },
-            LayerKind::Dense { .. } | LayerKind::Dropout { .. } => Self {
-                kernel: Kernel {
-                    height: layer.input.height,
-                    width: layer.input.width,
-                },
-                row_stride: 1,
-                column_stride: 1,
-            },
-        }
-    }
-
-    /// The input pixels that the output at `(row, column)` reads.
-    pub fn pixels(self, (row, column): (u32, u32)) -> impl Iterator<Item = (u32, u32)> {
-        let (top, left) = (row * self.row_stride, column * self.column_stride);
-        (top..top + self.kernel.height)
-            .flat_map(move |y| (left..left + self.kernel.width).map(move |x| (y, x)))
-    }
-}
-
 impl Lifetimes {
     /// The lifetimes of the inputs of `layer`, which are stored in the order
     /// `storage` and whose outputs are computed in the order `traversal`.
     ///
     /// A dense layer has one event an output value: each reads all inputs.
-    pub fn of(layer: &Layer, storage: Order, traversal: Order) -> Self {
+    pub fn of(layer: &Node, storage: Order, traversal: Order) -> Self {
+        let events = layer.output.pixels() + layer.input.pixels();
+        crate::effort::spend(2 * events as usize);
         let storage_index = storage_indices(layer.input, storage);
         let mut last_read = vec![None; layer.input.pixels() as usize];
-        let field = ReceptiveField::of(layer);
-        let dense = matches!(layer.kind, LayerKind::Dense { .. });
+        let field = layer.field();
+        let dense = stores_value_by_value(&layer.kind);
         let outputs = if dense {
             (0..layer.output.channels).map(|_| (0, 0)).collect()
         } else {
@@ -124,4 +82,20 @@ pub fn storage_indices(map: Shape, storage: Order) -> Vec<u32> {
         indices[(row * map.width + column) as usize] = index;
     }
     indices
+}
+
+/// Whether each event of a kind computes one value of its only output pixel, from
+/// all inputs.
+pub(super) fn stores_value_by_value(kind: &Kind) -> bool {
+    match kind {
+        Kind::Dense(_) => true,
+        Kind::Pool(_)
+        | Kind::Convolution(_)
+        | Kind::Depthwise(_)
+        | Kind::Separable(_)
+        | Kind::Add(_)
+        | Kind::Concat(_)
+        | Kind::Dropout(_)
+        | Kind::Noise(_) => false,
+    }
 }

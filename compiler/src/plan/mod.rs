@@ -1,69 +1,104 @@
-//! Memory plans: an order of computing for every layer, and a place in the
-//! arena for every feature map.
+//! Memory plans: an order of computing for every node, and a place in the arena
+//! for every value.
 //!
-//! Pure: it knows layers and numbers, no source text and no code. Addresses
+//! Pure: it knows nodes and numbers, no source text and no code. Addresses
 //! count *cells*: one activation each, a nibble or a byte as the network's
 //! bits say.
 
+pub mod arena_search;
+mod draft;
+mod graph;
 mod herringbone;
 mod lifetime;
+pub mod operator_order;
 mod order;
+mod place;
 mod placement;
 mod row_major;
+mod schedule;
+mod segment;
+mod simulation;
 mod strategy;
-mod stream;
+mod timing;
 
-pub use lifetime::{ReceptiveField, storage_indices};
+pub use lifetime::storage_indices;
 pub use order::Order;
+pub use place::{Place, Ring, Sums, Windows};
 pub use placement::Placement;
-pub use strategy::{InPlace, Strategy, least_streamed, most_streamed};
-pub use stream::{Arrival, Keeps, Ring, Stage, Sums, Windows};
+pub use segment::{Arrival, Keeps, MapReading, Moves, RingReading, Segment, Sink, StagePlan};
+pub use strategy::{InPlace, Strategy, least_streamed, most_streamed, orders, streamable};
+pub use timing::{AxisTiming, Timing};
 
-use crate::network::{Layer, LayerId, LayerKind, Network, Shape};
+use crate::network::{ByNode, ByValue, Network, Node, NodeId, Shape, ValueId};
+use draft::{Draft, Outline};
 use lifetime::Lifetimes;
 use placement::Overlap;
-use stream::Stream;
 
-/// Bytes that say which byte of the input comes next: its row, column and channel.
-pub const CURSOR_PIXEL_BYTES: u32 = 3;
-
-/// How wide the sums of each layer are, for those that are kept in the arena.
+/// How wide the sums of each node are, for those that are kept in the arena.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SumBytes(Vec<u32>);
+pub struct SumBytes(ByNode<u32>);
 
 impl SumBytes {
-    /// By position in the declaration.
+    /// By node.
     pub fn new(bytes: Vec<u32>) -> Self {
-        Self(bytes)
+        Self(ByNode::new(bytes))
     }
 
-    /// Every layer's sums as wide as that.
+    /// Every node's sums as wide as that.
     pub fn all(network: &Network, bytes: u32) -> Self {
-        Self(vec![bytes; network.layers().len()])
+        Self::new(vec![bytes; network.nodes().len()])
     }
 
-    /// Of that layer.
-    pub fn of(&self, layer: LayerId) -> u32 {
-        self.0[layer.0]
+    /// Of that node.
+    pub fn of(&self, node: NodeId) -> u32 {
+        self.0[node]
     }
 }
 
-/// What one layer needs while it runs.
+/// What a job needs of the arena while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LayerPlan {
-    /// The layer.
-    pub layer: LayerId,
-    /// The order of computing its outputs.
-    pub order: Order,
+pub struct Need {
+    /// The node to blame.
+    pub node: NodeId,
     /// Cells from the first to the last that is in use at the worst moment.
-    pub need_cells: u32,
-    /// Of those, inputs that are still to be read.
+    pub cells: u32,
+    /// Of those, inputs that are still to be read, or what a segment keeps.
     pub live_input_cells: u32,
-    /// Of those, outputs that are stored already (or partial sums).
+    /// Of those, outputs that are stored already.
     pub live_output_cells: u32,
 }
 
-/// Where everything lies, and when it is computed.
+/// A node that is computed alone, from inputs that are complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LayerPlan {
+    /// The node.
+    pub node: NodeId,
+    /// The order of computing its outputs.
+    pub order: Order,
+    /// What it needs.
+    pub need: Need,
+}
+
+/// What is computed in one go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// Nodes pixel by pixel.
+    Segment(Segment),
+    /// A node from its first output to its last.
+    Layer(LayerPlan),
+}
+
+impl Job {
+    /// What it needs.
+    pub fn need(&self) -> &Need {
+        match self {
+            Job::Segment(segment) => &segment.need,
+            Job::Layer(layer) => &layer.need,
+        }
+    }
+}
+
+/// Where everything is, and when it is computed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemoryPlan {
     /// The family of the schedule, as the network allows it.
@@ -72,42 +107,84 @@ pub struct MemoryPlan {
     pub cells_per_byte: u32,
     /// Bytes of the arena.
     pub arena_bytes: u32,
-    /// The layers that are computed while the input arrives, first to last.
-    pub stages: Vec<Stage>,
-    /// Which of the cursor's positions is the next pixel's in map 0, where a stage
-    /// makes it: behind the one of the leading `A`, whose pixels the cursor's place
-    /// tells.
-    pub map_position: Option<u32>,
-    /// Positions that the cursor holds beside its place in the input.
+    /// Where each value is.
+    pub places: ByValue<Place>,
+    /// Where the pixels of the input go, or those of the leading `A`.
+    pub intake: Sink,
+    /// In order: first what computes as the input arrives, which may be nothing.
+    pub jobs: Vec<Job>,
+    /// Positions that the cursor holds beside its place in the input: jobs have
+    /// them one after another, and each begins with all at 0.
     pub positions: u32,
-    /// Every map that is stored whole: map 0 is what the last stage makes (without
-    /// a stage, the input's bytes shortened to activations), map `i + 1` what step
-    /// `i` makes. There is none where a stage makes the results. The logits of a
-    /// step are never stored.
-    pub maps: Vec<Placement>,
-    /// The layers that compute when the input is complete; step `i` reads map `i`.
-    pub steps: Vec<LayerPlan>,
-    /// What is needed while the input arrives: what the stages keep, and map 0.
-    pub stream_need: LayerPlan,
+    /// Bytes of the cursor's place in the input; see [`cursor_pixel_bytes`].
+    pub cursor_pixel_bytes: u32,
+}
+
+/// Bytes that say which byte of the input comes next: its row, column and channel,
+/// one each; two for a row or column where the input has more than 255.
+///
+/// A segment that goes on after the last column or row of the input counts further,
+/// up to its grid.
+pub fn cursor_pixel_bytes(input: Shape, grid: crate::network::Kernel) -> u32 {
+    let (rows, columns) = cursor_axis_bytes(input, grid);
+    rows + columns + 1
+}
+
+/// Bytes of the row, and of the column.
+pub fn cursor_axis_bytes(input: Shape, grid: crate::network::Kernel) -> (u32, u32) {
+    let axis = |side: u32, points: u32| if side.max(points) > 255 { 2 } else { 1 };
+    (
+        axis(input.height, grid.height),
+        axis(input.width, grid.width),
+    )
 }
 
 impl MemoryPlan {
-    /// The moment that needs the most of the arena.
-    pub fn peak(&self) -> &LayerPlan {
-        // The first of equals: the reader of an error looks from the top.
-        self.steps.iter().fold(&self.stream_need, |peak, step| {
-            if step.need_cells > peak.need_cells {
-                step
-            } else {
-                peak
-            }
+    /// What computes as the input arrives.
+    pub fn arriving(&self) -> &Segment {
+        match self.jobs.first() {
+            Some(Job::Segment(segment)) if segment.arriving => segment,
+            _ => unreachable!("the first job takes the input in"),
+        }
+    }
+
+    /// The nodes that are computed alone.
+    pub fn layers(&self) -> impl Iterator<Item = &LayerPlan> {
+        self.jobs.iter().filter_map(|job| match job {
+            Job::Layer(layer) => Some(layer),
+            Job::Segment(_) => None,
         })
+    }
+
+    /// Every segment, the arriving one first.
+    pub fn segments(&self) -> impl Iterator<Item = &Segment> {
+        self.jobs.iter().filter_map(|job| match job {
+            Job::Segment(segment) => Some(segment),
+            Job::Layer(_) => None,
+        })
+    }
+
+    /// A value that is stored whole.
+    pub fn placement(&self, value: ValueId) -> Option<&Placement> {
+        match &self.places[value] {
+            Place::Whole(placement) => Some(placement),
+            Place::Nowhere | Place::Ring(_) | Place::Windows(_) | Place::Sums(_) => None,
+        }
+    }
+
+    /// The moment that needs the most of the arena.
+    pub fn peak(&self) -> &Need {
+        // The first of equals: the reader of an error looks from the top.
+        let needs = self.jobs.iter().map(Job::need);
+        needs
+            .reduce(|peak, need| if need.cells > peak.cells { need } else { peak })
+            .expect("the first job takes the input in")
     }
 
     /// Bytes that a network's value holds beside the arena: where the input goes
     /// on, and two bytes a position.
     pub fn cursor_bytes(&self) -> u32 {
-        CURSOR_PIXEL_BYTES + 2 * self.positions
+        self.cursor_pixel_bytes + 2 * self.positions
     }
 
     /// Bytes that hold `cells` activations.
@@ -119,10 +196,14 @@ impl MemoryPlan {
 /// Plans a network whose sums are that wide.
 pub fn plan(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) -> MemoryPlan {
     let strategy = strategy.of(network);
+    if !network.is_chain() || strategy.rest == InPlace::Segments {
+        let plan = graph::plan(network, sum_bytes, strategy);
+        return plan.expect("`Strategy::of` streams what can be");
+    }
     let demand = Demand::of(network, sum_bytes, strategy);
     match strategy.rest {
         _ if demand.first_map.is_none() => streamed(&demand),
-        InPlace::RowMajor => row_major::plan(&demand),
+        InPlace::RowMajor | InPlace::Segments => row_major::plan(&demand),
         InPlace::Herringbone => herringbone::plan(&demand),
     }
 }
@@ -131,6 +212,9 @@ pub fn plan(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) -> Memo
 /// need, before anything is placed, which may take much longer.
 pub fn least_bytes(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) -> u32 {
     let strategy = strategy.of(network);
+    if !network.is_chain() || strategy.rest == InPlace::Segments {
+        return plan(network, sum_bytes, strategy).arena_bytes;
+    }
     let demand = Demand::of(network, sum_bytes, strategy);
     match strategy.rest {
         InPlace::Herringbone if demand.first_map.is_some() => herringbone::least_bytes(&demand),
@@ -141,83 +225,95 @@ pub fn least_bytes(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) 
 /// Bytes that the largest map, or all that is kept while the input arrives, takes
 /// alone: no plan of that strategy has fewer.
 pub fn largest_map_bytes(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) -> u32 {
-    let demand = Demand::of(network, sum_bytes, strategy.of(network));
+    let strategy = strategy.of(network);
+    if !network.is_chain() || strategy.rest == InPlace::Segments {
+        return 0;
+    }
+    let demand = Demand::of(network, sum_bytes, strategy);
     let stored = demand.steps.iter().filter(|(_, stores)| *stores);
-    let maps = stored.map(|(layer, _)| layer.output.values());
-    let most_cells = maps.chain([demand.stream_need().need_cells]).max();
+    let maps = stored.map(|(node, _)| node.output.values());
+    let most_cells = maps.chain([demand.stream_need().cells]).max();
     most_cells.unwrap_or(0).div_ceil(demand.cells_per_byte)
 }
 
 /// Nothing is left to compute when the input is complete.
 fn streamed(demand: &Demand<'_>) -> MemoryPlan {
-    demand.plan(demand.stream.bytes, 0, Vec::new(), Vec::new())
+    demand.plan(demand.draft.bytes, 0, Vec::new(), Vec::new())
 }
 
-/// What a plan of a network has to place.
+/// What a plan of a chain has to place.
 struct Demand<'a> {
+    network: &'a Network,
     strategy: Strategy,
     cells_per_byte: u32,
-    /// What streamed layers keep.
-    stream: Stream,
-    /// The layer that the stream's need is reported at.
-    stream_layer: LayerId,
-    /// Map 0, unless the stream's sums are the results.
-    first_map: Option<Shape>,
-    /// Layers behind the stream, and whether each one's output is stored.
-    steps: Vec<(&'a Layer, bool)>,
+    /// What streamed nodes keep.
+    draft: Draft,
+    /// The node that the stream's need is reported at.
+    stream_node: NodeId,
+    /// The first map that is stored whole, unless the stream's sums are the results.
+    first_map: Option<(ValueId, Shape)>,
+    /// Nodes after the stream, and whether each one's output is stored.
+    steps: Vec<(&'a Node, bool)>,
 }
 
 impl<'a> Demand<'a> {
     fn of(network: &'a Network, sum_bytes: &SumBytes, strategy: Strategy) -> Self {
         let count = strategy.streamed_layers;
-        let stream = Stream::new(network, count, sum_bytes);
-        let mut layers = network.computing_layers();
-        let streamed: Vec<&Layer> = layers.by_ref().take(count).collect();
-        let rest: Vec<&Layer> = layers.collect();
-        let gives_logits = network.gives_logits();
-        let last = rest.len().wrapping_sub(1);
+        let nodes: Vec<&Node> = network.computing_nodes().collect();
+        let (streamed, rest) = nodes.split_at(count.min(nodes.len()));
         let first_map = match streamed.last() {
-            None => Some(network.input()),
-            Some(_) if rest.is_empty() && gives_logits => None,
-            Some(layer) => Some(layer.output),
+            None => Some(network.input_value()),
+            Some(node) if network.is_exact(node.id) => None,
+            Some(node) => Some(node.writes),
         };
+        let ids: Vec<NodeId> = streamed.iter().map(|node| node.id).collect();
+        let draft = Draft::new(&Outline {
+            network,
+            sum_bytes,
+            nodes: &ids,
+            arriving: true,
+            stores: first_map.into_iter().collect(),
+        });
+        let draft = draft.expect("a chain hangs together");
         Self {
+            network,
             strategy,
             cells_per_byte: 8 / network.bits().activations,
-            stream_layer: stream.largest().unwrap_or(network.layers()[0].id),
-            stream,
-            first_map,
+            stream_node: draft.largest().unwrap_or(network.nodes()[0].id),
+            draft,
+            first_map: first_map.map(|value| (value, network.value(value).shape)),
             steps: rest
-                .into_iter()
-                .enumerate()
-                .map(|(index, layer)| (layer, index != last || !gives_logits))
+                .iter()
+                .map(|&node| (node, !network.is_exact(node.id)))
                 .collect(),
         }
     }
 
-    /// Map 0 of a plan that has one.
+    /// The first map of a plan that has one.
     fn first_map(&self) -> Shape {
-        self.first_map
-            .expect("a plan without maps has nothing to place")
+        let (_, shape) = self
+            .first_map
+            .expect("a plan without maps has nothing to place");
+        shape
     }
 
     /// Cells of what the stages keep.
     fn stream_cells(&self) -> u32 {
-        self.stream.bytes * self.cells_per_byte
+        self.draft.cells()
     }
 
-    fn stream_need(&self) -> LayerPlan {
-        let map_cells = self.first_map.map_or(0, Shape::values);
-        LayerPlan {
-            layer: self.stream_layer,
-            order: Order::RowMajor,
-            need_cells: self.stream_cells() + map_cells,
+    fn stream_need(&self) -> Need {
+        let map_cells = self.first_map.map_or(0, |(_, shape)| shape.values());
+        Need {
+            node: self.stream_node,
+            cells: self.stream_cells() + map_cells,
             live_input_cells: self.stream_cells(),
             live_output_cells: map_cells,
         }
     }
 
-    /// The plan with the stages from that byte on.
+    /// The plan with the stages from that byte on. `maps` are the first map and
+    /// those that the steps store.
     fn plan(
         &self,
         arena_bytes: u32,
@@ -225,26 +321,43 @@ impl<'a> Demand<'a> {
         maps: Vec<Placement>,
         steps: Vec<LayerPlan>,
     ) -> MemoryPlan {
-        let computing = |stage: &Stage| stage.arrival != Arrival::Bytes;
-        let by_a_stage = self.stream.stages.last().is_some_and(computing);
-        let map_position = (by_a_stage && !maps.is_empty()).then_some(self.stream.positions);
+        let mut draft = self.draft.clone();
+        draft.move_to(stream_first_byte);
+        let mut places = ByValue::new(vec![Place::Nowhere; self.network.values().len()]);
+        for &(value, place) in &draft.places {
+            places[value] = place;
+        }
+        let first = self.first_map.map(|(value, _)| value);
+        let stored = self.steps.iter().filter(|(_, stores)| *stores);
+        let stored = first.into_iter().chain(stored.map(|(node, _)| node.writes));
+        for (value, placement) in stored.zip(maps) {
+            places[value] = Place::Whole(placement);
+        }
+        let arriving = Segment {
+            arriving: true,
+            grid: draft.grid,
+            stages: draft.stages,
+            need: self.stream_need(),
+        };
         MemoryPlan {
             strategy: self.strategy,
             cells_per_byte: self.cells_per_byte,
             arena_bytes,
-            stages: self.stream.placed_at(stream_first_byte),
-            map_position,
-            positions: self.stream.positions + u32::from(map_position.is_some()),
-            maps,
-            steps,
-            stream_need: self.stream_need(),
+            places,
+            intake: draft.intake.expect("the input goes somewhere"),
+            cursor_pixel_bytes: cursor_pixel_bytes(self.network.input(), arriving.grid),
+            jobs: [Job::Segment(arriving)]
+                .into_iter()
+                .chain(steps.into_iter().map(Job::Layer))
+                .collect(),
+            positions: draft.positions,
         }
     }
 }
 
 /// One layer, simulated in one order.
 struct SimulatedStep<'a> {
-    layer: &'a Layer,
+    node: &'a Node,
     stores: bool,
     order: Order,
     lifetimes: Lifetimes,
@@ -252,17 +365,17 @@ struct SimulatedStep<'a> {
 }
 
 impl<'a> SimulatedStep<'a> {
-    fn new(layer: &'a Layer, stores: bool, storage: Order, order: Order) -> Self {
+    fn new(node: &'a Node, stores: bool, storage: Order, order: Order) -> Self {
         // Logits go to the caller's array, in its order.
         let order = if stores { order } else { Order::RowMajor };
-        let lifetimes = Lifetimes::of(layer, storage, order);
+        let lifetimes = Lifetimes::of(node, storage, order);
         let mut overlap = Overlap::simulate(&lifetimes, order == Order::RowMajorBackward);
-        if matches!(layer.kind, LayerKind::Dense { .. }) {
-            // Stored from the first value on, whichever end the inputs lie at.
-            overlap.lead_cells = layer.output.values();
+        if lifetimes.cells_per_event < node.output.channels {
+            // Stored from the first value on, whichever end the inputs are at.
+            overlap.lead_cells = node.output.values();
         }
         Self {
-            layer,
+            node,
             stores,
             order,
             lifetimes,
@@ -272,9 +385,9 @@ impl<'a> SimulatedStep<'a> {
 
     /// Cells from the first to the last that is in use at the worst moment.
     fn need_cells(&self) -> u32 {
-        let input_cells = self.layer.input.values();
+        let input_cells = self.node.input.values();
         if self.stores {
-            (input_cells + self.overlap.lead_cells).max(self.layer.output.values())
+            (input_cells + self.overlap.lead_cells).max(self.node.output.values())
         } else {
             input_cells
         }
@@ -282,19 +395,19 @@ impl<'a> SimulatedStep<'a> {
 
     fn report(&self) -> LayerPlan {
         let overlap = &self.overlap;
+        let (live_input_cells, live_output_cells) = if self.stores {
+            (overlap.live_input_cells, overlap.live_output_cells)
+        } else {
+            (self.node.input.values(), 0)
+        };
         LayerPlan {
-            layer: self.layer.id,
+            node: self.node.id,
             order: self.order,
-            need_cells: self.need_cells(),
-            live_input_cells: if self.stores {
-                overlap.live_input_cells
-            } else {
-                self.layer.input.values()
-            },
-            live_output_cells: if self.stores {
-                overlap.live_output_cells
-            } else {
-                0
+            need: Need {
+                node: self.node.id,
+                cells: self.need_cells(),
+                live_input_cells,
+                live_output_cells,
             },
         }
     }
@@ -303,33 +416,19 @@ impl<'a> SimulatedStep<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{Activation, Bits, Kernel};
-
-    fn convolution(outputs: u32, side: u32) -> LayerKind {
-        LayerKind::Convolution {
-            outputs,
-            kernel: Kernel::square(side),
-            activation: Activation::Relu,
-        }
-    }
+    use crate::network::Bits;
+    use crate::network::chains::{average, convolution, dense, dropout, maximum};
 
     /// The network of Gural & Murmann, ICML 2019.
     fn published() -> Network {
         let kinds = [
-            LayerKind::AveragePool {
-                window: Kernel::square(2),
-            },
+            average(2),
             convolution(5, 3),
             convolution(8, 3),
             convolution(11, 3),
-            LayerKind::MaxPool {
-                window: Kernel::square(2),
-            },
-            LayerKind::Dropout { probability: 0.5 },
-            LayerKind::Dense {
-                outputs: 10,
-                activation: Activation::Linear,
-            },
+            maximum(2),
+            dropout(),
+            dense(10),
         ];
         Network::new(Shape::new(28, 28, 1), Bits::default(), &kinds).unwrap()
     }
@@ -354,7 +453,15 @@ mod tests {
     #[test]
     fn the_peak_of_the_published_network_is_its_second_convolution() {
         for strategy in [Strategy::ROW_MAJOR, Strategy::HERRINGBONE] {
-            assert_eq!(planned(strategy).peak().layer, LayerId(2), "{strategy:?}");
+            assert_eq!(
+                planned(strategy).peak().node,
+                NodeId::new(2),
+                "{strategy:?}"
+            );
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod graphs;

@@ -76,6 +76,7 @@ impl Placement {
     /// Whether storing the outputs of a layer here, in the order of its events,
     /// ever overwrites a pixel of `input` that a later event reads.
     pub fn overwrites_live(&self, input: &Placement, lifetimes: &Lifetimes) -> bool {
+        crate::effort::spend(1 + lifetimes.outputs.len() / 8);
         // A dense layer's events each store one value of the map's only pixel.
         let values = lifetimes.cells_per_event < self.shape.channels;
         // Each of which reads all of the input: all but the last must be apart.

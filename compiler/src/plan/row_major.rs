@@ -26,24 +26,24 @@ fn plan_from(demand: &Demand<'_>, first: End) -> MemoryPlan {
     let per_byte = demand.cells_per_byte;
     let mut end = first;
     let mut steps: Vec<LayerPlan> = Vec::new();
-    let mut most_cells = demand.stream_need().need_cells.max(
+    let mut most_cells = demand.stream_need().cells.max(
         // What streams comes first, whole bytes of it, and then its output.
         demand.stream_cells() + demand.first_map().values().next_multiple_of(per_byte),
     );
     let mut stored = vec![(demand.first_map(), end)];
-    for &(layer, stores) in &demand.steps {
+    for &(node, stores) in &demand.steps {
         let order = match end {
             End::High => Order::RowMajor,
             End::Low => Order::RowMajorBackward,
         };
-        let step = SimulatedStep::new(layer, stores, Order::RowMajor, order);
+        let step = SimulatedStep::new(node, stores, Order::RowMajor, order);
         most_cells = most_cells.max(fitting_cells(&step, end, per_byte));
         if stores {
             end = match end {
                 End::High => End::Low,
                 End::Low => End::High,
             };
-            stored.push((layer.output, end));
+            stored.push((node.output, end));
         }
         steps.push(step.report());
     }
@@ -54,7 +54,7 @@ fn plan_from(demand: &Demand<'_>, first: End) -> MemoryPlan {
     };
     let stream_first_byte = match first {
         End::High => 0,
-        End::Low => arena_cells / per_byte - demand.stream.bytes,
+        End::Low => arena_cells / per_byte - demand.draft.bytes,
     };
     let maps = stored
         .iter()
@@ -66,11 +66,11 @@ fn plan_from(demand: &Demand<'_>, first: End) -> MemoryPlan {
 /// Cells in which a step whose input lies at that end has its output at the other
 /// one, the higher map beginning on a byte.
 fn fitting_cells(step: &SimulatedStep<'_>, end: End, per_byte: u32) -> u32 {
-    let (input, lead) = (step.layer.input.values(), step.overlap.lead_cells);
+    let (input, lead) = (step.node.input.values(), step.overlap.lead_cells);
     if !step.stores {
         return input;
     }
-    let output = step.layer.output.values();
+    let output = step.node.output.values();
     let (higher, below) = match end {
         End::High => (input, lead),
         // The same from the other end: what lies below the output is where the input

@@ -1,7 +1,8 @@
 //! Families of schedules: how many layers are streamed, and how the rest is
 //! ordered.
 
-use crate::network::{Layer, LayerKind, Network};
+use super::schedule::can_stream;
+use crate::network::{Network, Node};
 use std::fmt;
 
 /// The order of the layers that are computed when their input is complete, each
@@ -12,6 +13,8 @@ pub enum InPlace {
     RowMajor,
     /// Every layer in herringbone order, around a ring.
     Herringbone,
+    /// Several layers at a time, pixel by pixel, wherever that needs less.
+    Segments,
 }
 
 impl fmt::Display for InPlace {
@@ -19,6 +22,7 @@ impl fmt::Display for InPlace {
         f.write_str(match self {
             InPlace::RowMajor => "row_major",
             InPlace::Herringbone => "herringbone",
+            InPlace::Segments => "segments",
         })
     }
 }
@@ -45,6 +49,11 @@ impl Strategy {
         streamed_layers: 0,
         rest: InPlace::Herringbone,
     };
+    /// Several layers at a time, wherever that needs less.
+    pub const SEGMENTS: Self = Self {
+        streamed_layers: 0,
+        rest: InPlace::Segments,
+    };
     /// Depth-first, as far as there is a depth.
     pub const STREAMED: Self = Self {
         streamed_layers: usize::MAX,
@@ -52,30 +61,40 @@ impl Strategy {
     };
 
     /// Every strategy that is another plan of the network: row by row first, then
-    /// in herringbone order, then those that stream more and more.
+    /// in other orders, then those that stream more and more.
     pub fn all(network: &Network) -> Vec<Self> {
         let most = most_streamed(network);
-        let strategies = (least_streamed(network)..=most).flat_map(|streamed_layers| {
-            let rests = [InPlace::RowMajor, InPlace::Herringbone];
-            rests.map(|rest| Self {
-                streamed_layers,
-                rest,
-            })
-        });
-        // What is left is a few single pixels, which have no order.
-        let last_pixels =
-            |strategy: &Self| strategy.streamed_layers < most || strategy.rest == InPlace::RowMajor;
-        strategies.filter(last_pixels).collect()
+        let strategies = streamed_counts(network)
+            .into_iter()
+            .flat_map(|streamed_layers| {
+                let rests = orders(network).into_iter();
+                rests.map(move |rest| Self {
+                    streamed_layers,
+                    rest,
+                })
+            });
+        // What is left is a few single pixels, which have no order. Segments of a chain
+        // save the most where nothing is streamed.
+        let (least, is_chain) = (least_streamed(network), network.is_chain());
+        let differs = |strategy: &Self| match strategy.rest {
+            InPlace::RowMajor => true,
+            InPlace::Herringbone => strategy.streamed_layers < most,
+            InPlace::Segments => {
+                strategy.streamed_layers < most && (!is_chain || strategy.streamed_layers == least)
+            }
+        };
+        strategies.filter(differs).collect()
     }
 
-    /// The same with as many streamed layers as the network has to have, or can.
+    /// The same with as many streamed layers as the network has to have, or can, and
+    /// in an order that it has.
     pub fn of(self, network: &Network) -> Self {
         let (least, most) = (least_streamed(network), most_streamed(network));
         let streamed_layers = self.streamed_layers.clamp(least, most);
         let rest_has_orders = streamed_layers < most || least == most;
         Self {
             streamed_layers,
-            rest: if rest_has_orders {
+            rest: if rest_has_orders && orders(network).contains(&self.rest) {
                 self.rest
             } else {
                 InPlace::RowMajor
@@ -103,24 +122,83 @@ impl Strategy {
 /// Layers that can't but be streamed: an `A` averages bytes, which are nowhere
 /// stored.
 pub fn least_streamed(network: &Network) -> usize {
-    let first = network.computing_layers().next();
-    first.map_or(0, |layer| usize::from(averages(layer)))
+    let first = network.computing_nodes().next();
+    first.map_or(0, |node| usize::from(network.averages_raw_input(node.id)))
 }
 
-fn averages(layer: &Layer) -> bool {
-    matches!(layer.kind, LayerKind::AveragePool { .. })
+/// The orders that the layers may have that are not streamed. Herringbone order is
+/// that of maps around a ring, one after the other, and of fields that are inside
+/// of their map.
+pub fn orders(network: &Network) -> Vec<InPlace> {
+    let mut nodes = network.computing_nodes();
+    let is_plain = network.is_chain() && nodes.all(|node| !node.field().is_padded());
+    if is_plain {
+        vec![InPlace::RowMajor, InPlace::Herringbone, InPlace::Segments]
+    } else {
+        vec![InPlace::RowMajor, InPlace::Segments]
+    }
 }
 
-/// Layers that depth-first order tells from layer-by-layer order: behind a map
-/// of one pixel, both are the same.
+/// Layers that depth-first order tells from layer-by-layer order: after a map of
+/// one pixel, both are the same. Of a graph, those that can be computed together as
+/// the input arrives.
 pub fn most_streamed(network: &Network) -> usize {
     let least = least_streamed(network);
     if network.input().pixels() == 1 {
         return least;
     }
-    let to_one_pixel = network
-        .computing_layers()
-        .position(|layer| layer.output.pixels() == 1);
-    let all = network.computing_layers().count();
-    to_one_pixel.map_or(all, |last| last + 1).max(least)
+    let all = network.computing_nodes().count();
+    if network.is_chain() {
+        let to_one_pixel = network
+            .computing_nodes()
+            .position(|layer| layer.output.pixels() == 1);
+        return to_one_pixel.map_or(all, |last| last + 1).max(least);
+    }
+    let mut streamable = (least..=all)
+        .rev()
+        .filter(|&count| can_stream(network, count));
+    streamable.next().unwrap_or(least)
+}
+
+/// How many layers can be streamed, from the least number to the most: of a chain
+/// any number between them, of a graph those that end where it does not branch.
+pub fn streamable(network: &Network) -> Vec<usize> {
+    let numbers = least_streamed(network)..=most_streamed(network);
+    let is_chain = network.is_chain();
+    let can = |count: &usize| is_chain || can_stream(network, *count);
+    numbers.filter(can).collect()
+}
+
+/// How many layers are tried to be streamed: of a chain, each number that can; of a
+/// graph, the least, the most, and the few after which the fewest cells are stored.
+fn streamed_counts(network: &Network) -> Vec<usize> {
+    let (least, most) = (least_streamed(network), most_streamed(network));
+    if network.is_chain() {
+        return (least..=most).collect();
+    }
+    let mut between: Vec<usize> = (least + 1..most)
+        .filter(|&count| can_stream(network, count))
+        .collect();
+    between.sort_by_key(|&count| stored_cells(network, count));
+    between.truncate(MOST_BETWEEN);
+    let mut counts = [vec![least], between, vec![most]].concat();
+    counts.sort_unstable();
+    counts.dedup();
+    counts
+}
+
+/// Numbers of streamed layers of a graph that are tried between the least and the
+/// most.
+const MOST_BETWEEN: usize = 4;
+
+/// Cells of the values that the first `count` layers leave to the others.
+fn stored_cells(network: &Network, count: usize) -> u64 {
+    let nodes: Vec<&Node> = network.computing_nodes().collect();
+    let (first, rest) = nodes.split_at(count);
+    let made = first.iter().map(|node| node.writes);
+    let needed = made
+        .chain([network.input_value()])
+        .filter(|value| rest.iter().any(|node| node.reads.contains(value)));
+    let cells = needed.map(|value| u64::from(network.value(value).shape.values()));
+    cells.sum()
 }

@@ -1,6 +1,6 @@
 //! How wide a sum must be, proven from the weights it adds up.
 
-use crate::network::Bits;
+use crate::network::{Bits, SumShape};
 use crate::weights::Parameters;
 use std::fmt;
 
@@ -93,33 +93,40 @@ pub(super) struct SumTooWide {
     pub widest: Accumulator,
 }
 
-/// The narrowest accumulator, up to `widest`, for `t = (Σ w·x << left) + bias` of every output,
-/// whatever the inputs in `range`.
+/// The narrowest accumulator, up to `widest`, for
+/// `t = (Σ w·x << left) + bias + (s << skip)` of every output, whatever the inputs
+/// in the first range, and the values that are added in the second one.
 ///
-/// `weights_of(o)` are the weights of output `o`. Sums are kept modulo 2^16 or
-/// 2^32, so that it is enough to bound `t` itself: a partial sum that wraps
-/// around comes back.
+/// Sums are kept modulo 2^16 or 2^32, so that it is enough to bound `t` itself: a
+/// partial sum that wraps around comes back.
 ///
 /// # Errors
 /// The first output whose sum could pass `widest`.
-pub(super) fn accumulator_for<'a, W: Iterator<Item = &'a i8>>(
+pub(super) fn accumulator_for(
+    sum: &SumShape,
     parameters: &Parameters,
-    range: ActivationRange,
+    (range, added): (ActivationRange, Option<ActivationRange>),
     widest: Accumulator,
-    weights_of: impl Fn(usize) -> W,
 ) -> Result<Accumulator, SumTooWide> {
     let (least, most) = (i128::from(range.low), i128::from(range.high));
+    let skip = parameters.shift.skip;
+    let added = added.map_or((0, 0), |added| {
+        (
+            i128::from(added.low) << skip,
+            i128::from(added.high) << skip,
+        )
+    });
     let mut needed = Accumulator::I16;
     for (output, &bias) in parameters.bias.iter().enumerate() {
         let (mut low, mut high) = (0i128, 0i128);
-        for &weight in weights_of(output) {
-            let weight = i128::from(weight);
+        for row in 0..sum.rows() {
+            let weight = i128::from(parameters.weight_of(sum, row, output as u32));
             low += (weight * least).min(weight * most);
             high += (weight * least).max(weight * most);
         }
         let (low, high) = (low << parameters.shift.left, high << parameters.shift.left);
         let bias = i128::from(bias);
-        let (low, high) = (low + bias, high + bias);
+        let (low, high) = (low + bias + added.0, high + bias + added.1);
         let accumulator = Accumulator::holding(low, high)
             .filter(|&accumulator| accumulator <= widest)
             .ok_or(SumTooWide {
@@ -136,19 +143,31 @@ pub(super) fn accumulator_for<'a, W: Iterator<Item = &'a i8>>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::{Kernel, SumHalf, WeightOrder};
     use crate::weights::Shift;
 
     fn width(weight: &[i8], bias: i16, left: u8) -> Result<Accumulator, SumTooWide> {
-        let shift = Shift { left, right: 0 };
+        let shift = Shift {
+            left,
+            right: 0,
+            skip: 0,
+        };
         let parameters = Parameters {
             weight: weight.to_vec(),
             bias: vec![bias],
             shift,
         };
         let range = ActivationRange::new(4, false);
-        accumulator_for(&parameters, range, Accumulator::I32, |_| {
-            parameters.weight.iter()
-        })
+        let sum = SumShape {
+            half: SumHalf::Only,
+            order: WeightOrder::OutputInput,
+            kernel: Kernel::square(1),
+            inputs: weight.len() as u32,
+            outputs: 1,
+            positions: 1,
+            adds: false,
+        };
+        accumulator_for(&sum, &parameters, (range, None), Accumulator::I32)
     }
 
     #[test]

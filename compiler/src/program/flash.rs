@@ -1,27 +1,20 @@
 //! What tables take in flash.
 
 use super::packed_row_bytes;
-use crate::network::{Bits, Layer, LayerKind};
+use crate::network::{Bits, Node, SumShape};
 
-/// Bytes of the packed weights and the biases of a layer, as tables.
-pub fn parameter_table_bytes(layer: &Layer, bits: Bits) -> u64 {
-    packed_weight_bytes(layer, bits.weights) + 2 * layer.bias_count()
+/// Bytes of the packed weights and the biases of a node, as tables.
+pub fn parameter_table_bytes(node: &Node, bits: Bits) -> u64 {
+    let weights = node
+        .sums()
+        .map(|sum| packed_weight_bytes(&sum, bits.weights));
+    weights.sum::<u64>() + 2 * node.bias_count()
 }
 
-/// Bytes of the packed weights of a layer.
-pub(super) fn packed_weight_bytes(layer: &Layer, weight_bits: u32) -> u64 {
-    let rows = |rows: u32, row_length: u32| {
-        u64::from(rows) * u64::from(packed_row_bytes(row_length, weight_bits))
-    };
-    let inputs = layer.input.channels;
-    match layer.kind {
-        LayerKind::Convolution {
-            outputs, kernel, ..
-        } => rows(kernel.taps() * inputs, outputs),
-        LayerKind::Separable {
-            outputs, kernel, ..
-        } => rows(kernel.taps(), inputs) + rows(inputs, outputs),
-        LayerKind::Dense { outputs, .. } => rows(layer.input.values(), outputs),
-        LayerKind::AveragePool { .. } | LayerKind::MaxPool { .. } | LayerKind::Dropout { .. } => 0,
+/// Bytes of the packed weights of a sum.
+pub(super) fn packed_weight_bytes(sum: &SumShape, weight_bits: u32) -> u64 {
+    if sum.tensor().is_none() {
+        return 0;
     }
+    u64::from(sum.rows()) * u64::from(packed_row_bytes(sum.outputs, weight_bits))
 }

@@ -2,15 +2,21 @@
 
 use super::parameters;
 use super::proof::{Accumulators, ProgramError, prove_within};
-use super::stage::{Intake, PooledIntake, Pooling, Sink, Stage};
+use super::stage::{Intake, PooledIntake, Segment, Stage};
 use super::{
-    Accumulator, Addressing, ConstantParameters, Finish, Form, Map, Operation, Program, Results,
-    RuntimeParameters, Step, SumParameters, WeightedSum, packed_row_bytes,
+    Accumulator, Addressing, ConstantParameters, Divisor, Finish, Form, Job, Map, Operation,
+    Pooling, Program, Results, RuntimeParameters, Step, SumParameters, WeightedSum,
+    packed_row_bytes,
 };
 use crate::declaration::Declaration;
-use crate::network::{Activation, Bits, Layer, LayerId, LayerKind, Network};
-use crate::plan::{self, Arrival, Keeps, MemoryPlan, Placement, ReceptiveField, storage_indices};
-use crate::weights::{LayerParameters, Parameters, Weights};
+use crate::network::{
+    Activation, Bits, ByValue, Kind, Network, Node, NodeId, Pool, PoolFunction, Shape, SumHalf,
+    SumShape, ValueId,
+};
+use crate::plan::{
+    self, Arrival, Keeps, MemoryPlan, Place, Placement, Sink, StagePlan, Timing, storage_indices,
+};
+use crate::weights::{Parameters, Weights};
 
 /// Decides everything, for parameters that are constants.
 pub fn lower(
@@ -53,99 +59,105 @@ fn lower_all(
     plan: &MemoryPlan,
 ) -> Program {
     let network = &declaration.network;
-    let maps: Vec<Map> = plan
-        .maps
-        .iter()
-        .enumerate()
-        .map(|(index, placement)| {
-            let signed = match plan.steps.get(index) {
-                Some(step) => network.layer(step.layer).signed_input,
-                None => network.last_layer().signed_output,
-            };
-            map(placement, signed)
-        })
-        .collect();
+    let maps = network.values().iter().map(|(value, shape)| {
+        plan.placement(value)
+            .map(|placement| map(placement, shape.signed))
+    });
+    let maps: Vec<Option<Map>> = maps.collect();
     let mut next_byte = 0;
-    let mut operation = |id: LayerId, input: Option<&Placement>| {
-        let layer = network.layer(id);
-        let is_last = id == network.last_layer().id;
+    let mut operation = |id: NodeId, input: Option<&Placement>| {
+        let node = network.node(id);
         // The weights of a streamed dense layer are each used in a single place
         // of the input, which is another one at each pixel.
-        let streamed_dense = input.is_none() && matches!(layer.kind, LayerKind::Dense { .. });
+        let streamed_dense = input.is_none() && is_dense(&node.kind);
         let mut lowering = Lowering {
-            layer,
+            node,
             bits: network.bits(),
             form: match streamed_dense {
                 true => Form::Table,
-                false => Form::of(declaration.code_of(id)),
+                false => Form::of(declaration.code_of(node.layer)),
             },
-            gives_logits: is_last && network.gives_logits(),
+            is_exact: network.is_exact(id),
             accumulators: accumulators.of(id),
             next_byte: &mut next_byte,
         };
-        lowering.operation(weights.map(|weights| weights.layer(id)), input)
+        lowering.operation(weights.map(|weights| weights.node(id)), input)
     };
-    let mut stages: Vec<Stage> = Vec::with_capacity(plan.stages.len());
-    for stage in &plan.stages {
-        let layer = network.layer(stage.layer);
-        if stage.arrival == Arrival::Bytes {
-            continue;
+    let jobs = plan.jobs.iter().map(|job| match job {
+        plan::Job::Segment(segment) => {
+            // The intake does what a leading `A` does.
+            let computing = segment
+                .stages
+                .iter()
+                .filter(|stage| stage.arrival != Arrival::Bytes);
+            Job::Segment(Segment {
+                arriving: segment.arriving,
+                grid: segment.grid,
+                stages: computing
+                    .map(|stage| {
+                        let node = network.node(stage.node);
+                        let joined = node.reads[1..].iter();
+                        Stage {
+                            plan: stage.clone(),
+                            input: node.reads[0],
+                            joined: node.reads[1..].to_vec(),
+                            writes: node.writes,
+                            signed_input: node.signed_input,
+                            signed_joined: joined
+                                .map(|&value| network.value(value).signed)
+                                .collect(),
+                            signed_output: node.signed_output,
+                            field: node.field(),
+                            operation: operation(stage.node, None),
+                        }
+                    })
+                    .collect(),
+            })
         }
-        stages.push(Stage {
-            layer: stage.layer,
-            input: stage.input,
-            output: stage.output,
-            signed_input: layer.signed_input,
-            arrival: stage.arrival,
-            keeps: stage.keeps,
-            field: ReceptiveField::of(layer),
-            operation: operation(stage.layer, None),
-            sink: Sink::Stays,
-            ring_position: stage.ring_position,
-            sums_position: stage.sums_position,
-        });
-    }
-    let last_sink = match stages.last().and_then(Stage::sums) {
-        Some(sums) if maps.is_empty() => Sink::Results(sums),
-        _ => Sink::Map {
-            position: plan.map_position,
-        },
-    };
-    let intake_sink = deliver(&mut stages, last_sink);
-    let steps: Vec<Step> = plan
-        .steps
-        .iter()
-        .zip(&plan.maps)
-        .enumerate()
-        .map(|(index, (step, input))| {
-            let layer = network.layer(step.layer);
-            Step {
-                layer: layer.id,
-                order: step.order,
-                output: layer.output,
-                field: ReceptiveField::of(layer),
-                stores: index + 1 < plan.maps.len(),
-                operation: operation(layer.id, Some(input)),
-            }
-        })
-        .collect();
+        plan::Job::Layer(layer) => {
+            let node = network.node(layer.node);
+            let input = node.reads[0];
+            Job::Layer(Step {
+                node: node.id,
+                input,
+                joined: node.reads[1..].to_vec(),
+                writes: node.writes,
+                order: layer.order,
+                output: node.output,
+                field: node.field(),
+                stores: plan.placement(node.writes).is_some(),
+                operation: operation(node.id, plan.placement(input)),
+            })
+        }
+    });
+    let jobs: Vec<Job> = jobs.collect();
     let (count, accumulator) = (
         network.output().values(),
         results_accumulator(network, accumulators),
     );
-    let place_byte = results_place(plan, count * accumulator.bytes());
+    let place_byte = results_place(network, plan, count * accumulator.bytes());
     Program {
         activation_bits: network.bits().activations,
         weight_bits: network.bits().weights,
         input: network.input(),
         arena_bytes: plan.arena_bytes,
         parameter_bytes: next_byte,
-        intake: intake(network, plan, intake_sink),
-        stages,
+        intake: intake(network, plan),
+        jobs,
         positions: plan.positions,
+        cursor_pixel_bytes: plan.cursor_pixel_bytes,
         cursor_bytes: plan.cursor_bytes(),
-        maps,
-        steps,
+        places: plan.places.clone(),
+        signed: ByValue::new(
+            network
+                .values()
+                .entries()
+                .iter()
+                .map(|value| value.signed)
+                .collect(),
+        ),
+        maps: ByValue::new(maps),
+        output: network.output_value(),
         results: Results {
             count,
             accumulator,
@@ -154,96 +166,91 @@ fn lower_all(
     }
 }
 
-/// Tells every stage where the next one wants its pixels, and the last one where
-/// they go at last; gives where the first one wants them.
-fn deliver(stages: &mut [Stage], last_sink: Sink) -> Sink {
-    let mut sink = last_sink;
-    for stage in stages.iter_mut().rev() {
-        stage.sink = sink;
-        sink = match (stage.arrival, stage.keeps) {
-            (Arrival::Ring(ring), _) => Sink::Ring {
-                ring,
-                position: stage.ring_position,
-            },
-            (Arrival::Values, Keeps::Windows(windows)) => Sink::Windows {
-                windows,
-                window: stage.field.kernel,
-                pooling: match stage.operation {
-                    Operation::MaxPool => Pooling::Maximum,
-                    _ => Pooling::Sum,
-                },
-            },
-            (Arrival::Window | Arrival::Values | Arrival::Bytes, _) => Sink::Stays,
-        };
-    }
-    sink
-}
-
-/// Where that many bytes of results can be kept in the arena: beside the map that
+/// Where that many bytes of results can be kept in the arena: beside the maps that
 /// they are computed from, if there is room, or where a stage keeps them.
-pub(crate) fn results_place(plan: &MemoryPlan, bytes: u32) -> Option<u32> {
-    match (
-        plan.maps.last(),
-        plan.stages.last().map(|stage| stage.keeps),
-    ) {
-        (Some(last), _) => room_beside(last, plan, bytes),
-        (None, Some(Keeps::Sums(sums))) => Some(sums.first_byte),
-        (None, Some(Keeps::Nothing | Keeps::Windows(_)) | None) => None,
+pub(crate) fn results_place(network: &Network, plan: &MemoryPlan, bytes: u32) -> Option<u32> {
+    let output = network.output_value();
+    match plan.places[output] {
+        Place::Sums(sums) => Some(sums.first_byte),
+        Place::Whole(_) => room_beside([output], plan, bytes),
+        Place::Nowhere | Place::Ring(_) | Place::Windows(_) => {
+            room_beside(network.last_node().reads.iter().copied(), plan, bytes)
+        }
     }
 }
 
-/// The first byte of that many in the arena that nothing of the map is in.
-fn room_beside(map: &Placement, plan: &MemoryPlan, bytes: u32) -> Option<u32> {
+/// The first byte of that many in the arena that nothing of those maps is in.
+fn room_beside(
+    values: impl IntoIterator<Item = ValueId>,
+    plan: &MemoryPlan,
+    bytes: u32,
+) -> Option<u32> {
     let per_byte = plan.cells_per_byte;
-    let cells = map.pixels_before_wrap * map.shape.channels;
-    let wrapped_cells = map.shape.values() - cells;
-    let before = wrapped_cells.div_ceil(per_byte)..map.first_cell / per_byte;
-    let behind = (map.first_cell + cells).div_ceil(per_byte)..plan.arena_bytes;
-    // A ring that wraps around ends at the arena's end, but for a few cells.
-    [before, behind]
-        .into_iter()
-        .find(|room| room.end.saturating_sub(room.start) >= bytes)
-        .map(|room| room.start)
+    let mut taken: Vec<(u32, u32)> = Vec::new();
+    for map in values.into_iter().filter_map(|value| plan.placement(value)) {
+        let cells = map.pixels_before_wrap * map.shape.channels;
+        let wrapped_cells = map.shape.values() - cells;
+        taken.push((0, wrapped_cells.div_ceil(per_byte)));
+        let end = (map.first_cell + cells).div_ceil(per_byte);
+        taken.push((map.first_cell / per_byte, end));
+    }
+    taken.push((plan.arena_bytes, plan.arena_bytes));
+    taken.sort_unstable();
+    let mut free_from = 0;
+    for (from, to) in taken {
+        if from.saturating_sub(free_from) >= bytes {
+            return Some(free_from);
+        }
+        free_from = free_from.max(to);
+    }
+    None
 }
 
 /// The integer of the results: logits are sums, activations fit 16 bits.
 pub fn results_accumulator(network: &Network, accumulators: &Accumulators) -> Accumulator {
     if network.gives_logits() {
-        accumulators.of(network.last_layer().id).1
+        accumulators.of(network.last_node().id).1
     } else {
         Accumulator::I16
     }
 }
 
-fn intake(network: &Network, plan: &MemoryPlan, sink: Sink) -> Intake {
+fn intake(network: &Network, plan: &MemoryPlan) -> Intake {
     let bits = network.bits().activations;
-    match plan.stages.first() {
-        Some(plan::Stage {
-            layer,
+    let shortened = 1 << (8 - bits);
+    match plan.arriving().stages.first() {
+        Some(StagePlan {
+            node,
             arrival: Arrival::Bytes,
             keeps: Keeps::Windows(windows),
             output,
             ..
         }) => {
-            let window = ReceptiveField::of(network.layer(*layer)).kernel;
+            let field = network.node(*node).field();
             Intake {
                 pool: Some(PooledIntake {
-                    layer: *layer,
-                    window,
-                    sums_first_byte: windows.first_cell / plan.cells_per_byte,
-                    sums: windows.count * windows.channels,
-                    sums_per_column: windows.column_cells() / windows.cells_per_value,
+                    node: *node,
+                    field,
+                    windows: *windows,
                 }),
-                shift: 8 - bits + window.taps().ilog2(),
+                value: network.node(*node).writes,
+                divisor: Divisor(shortened * field.kernel.taps()),
                 output: *output,
-                sink,
+                sink: plan.intake,
             }
         }
         first => Intake {
             pool: None,
-            shift: 8 - bits,
-            output: first.map_or(network.input(), |stage| stage.input),
-            sink,
+            value: network.input_value(),
+            divisor: Divisor(shortened),
+            output: match (plan.intake, first) {
+                (Sink::Map { .. }, _) | (_, None) => network.input(),
+                (_, Some(stage)) => {
+                    let Timing { rows, columns } = stage.input_timing;
+                    Shape::new(rows.count, columns.count, network.input().channels)
+                }
+            },
+            sink: plan.intake,
         },
     }
 }
@@ -272,97 +279,87 @@ fn map(placement: &Placement, signed: bool) -> Map {
 
 /// One layer on its way to a step.
 struct Lowering<'a> {
-    layer: &'a Layer,
+    node: &'a Node,
     bits: Bits,
     form: Form,
     /// Whether its sums are results.
-    gives_logits: bool,
+    is_exact: bool,
     accumulators: (Accumulator, Accumulator),
     /// Where the parameters of the next sum begin, where they come at run time.
     next_byte: &'a mut u32,
 }
 
 impl Lowering<'_> {
-    /// `parameters` are those of the layer; without any they come at run time.
-    /// `input` is the map that it reads, unless that arrives pixel by pixel.
+    /// `parameters` are those of the node's sums; without any they come at run
+    /// time. `input` is the map that it reads, unless that arrives pixel by pixel.
     fn operation(
         &mut self,
-        parameters: Option<&LayerParameters>,
+        parameters: Option<&[Parameters]>,
         input: Option<&Placement>,
     ) -> Operation {
-        let (first, second) = match parameters {
-            Some(LayerParameters::Single(sum)) => (Some(sum), None),
-            Some(LayerParameters::Separable {
-                depthwise,
-                pointwise,
-            }) => (Some(depthwise), Some(pointwise)),
-            Some(LayerParameters::None) | None => (None, None),
-        };
-        let (inputs, outputs) = (self.layer.input.channels, self.layer.output.channels);
-        let finish = match self.layer.activation() {
-            Some(Activation::Linear) if self.gives_logits => Finish::Exact,
+        let finish = match self.node.activation() {
+            Some(Activation::Linear) if self.is_exact => Finish::Exact,
             Some(Activation::Linear) => Finish::Signed,
             _ => Finish::Relu,
         };
-        let (accumulator, accumulator_of_second) = self.accumulators;
-        match self.layer.kind {
-            LayerKind::AveragePool { window } => Operation::AveragePool {
-                shift: window.taps().ilog2(),
+        let node = self.node;
+        let mut sums = node.sums().enumerate().map(|(index, shape)| {
+            let parameters = parameters.map(|parameters| &parameters[index]);
+            let finish = match shape.half {
+                SumHalf::Depthwise => Finish::Signed,
+                SumHalf::Only | SumHalf::Pointwise => finish,
+            };
+            self.sum(&shape, parameters, finish, input)
+        });
+        let mut next = || sums.next().expect("a kind with weights has sums");
+        match node.kind {
+            Kind::Pool(Pool {
+                function,
+                window: _,
+            }) => Operation::Pool(match function {
+                PoolFunction::Average => Pooling::Average(Divisor(node.field().kernel.taps())),
+                PoolFunction::Maximum => Pooling::Maximum,
+            }),
+            Kind::Convolution(_) => Operation::Convolution(next()),
+            Kind::Dense(_) => Operation::Dense(next()),
+            Kind::Separable(_) => Operation::Separable {
+                depthwise: next(),
+                pointwise: next(),
             },
-            LayerKind::MaxPool { .. } => Operation::MaxPool,
-            LayerKind::Convolution { kernel, .. } => {
-                let rows = kernel.taps() * inputs;
-                // `[out, rows, columns, in]`: a tap's inputs are neighbours.
-                let in_order = |sum: &Parameters| by_input(sum, 0..rows as usize);
-                Operation::Convolution(WeightedSum {
-                    accumulator,
-                    inputs,
-                    outputs,
-                    rows,
-                    parameters: self.parameters(first, (rows, outputs), in_order),
-                    finish,
-                })
+            Kind::Depthwise(_) | Kind::Add(_) => Operation::Depthwise(next()),
+            Kind::Concat(_) => Operation::Concat,
+            Kind::Dropout(_) | Kind::Noise(_) => {
+                unreachable!("no plan has a step for what only training knows")
             }
-            LayerKind::Dense { .. } => {
-                let rows = self.layer.input.values();
-                let in_order = |sum: &Parameters| match input {
-                    Some(map) => by_input(sum, storage_order(map)),
-                    None => by_input(sum, 0..rows as usize),
-                };
-                Operation::Dense(WeightedSum {
-                    accumulator,
-                    inputs: rows,
-                    outputs,
-                    rows,
-                    parameters: self.parameters(first, (rows, outputs), in_order),
-                    finish,
-                })
-            }
-            LayerKind::Separable { kernel, .. } => {
-                let taps = kernel.taps();
-                // This tensor is in the order of use as it stands.
-                let as_it_stands = |sum: &Parameters| sum.weight.clone();
-                let in_order = |sum: &Parameters| by_input(sum, 0..inputs as usize);
-                Operation::Separable {
-                    depthwise: WeightedSum {
-                        accumulator,
-                        inputs,
-                        outputs: inputs,
-                        rows: taps,
-                        parameters: self.parameters(first, (taps, inputs), as_it_stands),
-                        finish: Finish::Signed,
-                    },
-                    pointwise: WeightedSum {
-                        accumulator: accumulator_of_second,
-                        inputs,
-                        outputs,
-                        rows: inputs,
-                        parameters: self.parameters(second, (inputs, outputs), in_order),
-                        finish,
-                    },
-                }
-            }
-            LayerKind::Dropout { .. } => unreachable!("no plan has a step for dropout"),
+        }
+    }
+
+    fn sum(
+        &mut self,
+        shape: &SumShape,
+        parameters: Option<&Parameters>,
+        finish: Finish,
+        input: Option<&Placement>,
+    ) -> WeightedSum {
+        let (rows, outputs) = (shape.rows(), shape.outputs);
+        let whole_map = is_dense(&self.node.kind);
+        let in_order = |sum: &Parameters| match input.filter(|_| whole_map) {
+            Some(map) => by_row(sum, shape, storage_order(map)),
+            None => by_row(sum, shape, 0..rows),
+        };
+        let (first, last) = self.accumulators;
+        WeightedSum {
+            accumulator: match shape.half {
+                SumHalf::Depthwise => first,
+                SumHalf::Only | SumHalf::Pointwise => last,
+            },
+            // A dense layer is a single tap.
+            inputs: if whole_map { rows } else { shape.inputs },
+            outputs,
+            rows,
+            adds: shape.adds,
+            parameters: self.parameters(parameters, (rows, outputs, shape.adds), in_order),
+            finish,
         }
     }
 
@@ -371,7 +368,7 @@ impl Lowering<'_> {
     fn parameters(
         &mut self,
         constants: Option<&Parameters>,
-        (rows, outputs): (u32, u32),
+        (rows, outputs, adds): (u32, u32, bool),
         in_order: impl FnOnce(&Parameters) -> Vec<i8>,
     ) -> SumParameters {
         match constants {
@@ -381,9 +378,11 @@ impl Lowering<'_> {
                 biases: constants.bias.clone(),
                 left: constants.shift.left.into(),
                 right: constants.shift.right.into(),
+                skip: constants.shift.skip.into(),
             }),
             None => {
-                let place = RuntimeParameters::new(*self.next_byte, outputs, self.bits.biases);
+                let place =
+                    RuntimeParameters::new(*self.next_byte, outputs, self.bits.biases, adds);
                 let weight_bytes = rows * packed_row_bytes(outputs, self.bits.weights);
                 *self.next_byte = place.first_weight_byte + weight_bytes;
                 SumParameters::Runtime(place)
@@ -392,23 +391,41 @@ impl Lowering<'_> {
     }
 }
 
-/// `[out, …]` to `[…][out]`, the values of an output taken in that order.
-fn by_input(parameters: &Parameters, order: impl IntoIterator<Item = usize>) -> Vec<i8> {
-    let per_output = parameters.weight.len() / parameters.bias.len();
+/// To `[row][output]`, the rows taken in that order.
+fn by_row(
+    parameters: &Parameters,
+    shape: &SumShape,
+    rows: impl IntoIterator<Item = u32>,
+) -> Vec<i8> {
     let mut weights = Vec::with_capacity(parameters.weight.len());
-    for input in order {
-        weights.extend(parameters.weight[input..].iter().step_by(per_output));
+    for row in rows {
+        weights.extend((0..shape.outputs).map(|output| parameters.weight_of(shape, row, output)));
     }
     weights
 }
 
 /// The values of a map in the order in which it is stored, as indices in
 /// flattening order.
-fn storage_order(map: &Placement) -> impl Iterator<Item = usize> {
+fn storage_order(map: &Placement) -> impl Iterator<Item = u32> {
     let pixels = map.storage.pixels(map.shape.height, map.shape.width);
     let (width, channels) = (map.shape.width, map.shape.channels);
     pixels.into_iter().flat_map(move |(row, column)| {
         let first = (row * width + column) * channels;
-        (first..first + channels).map(|value| value as usize)
+        first..first + channels
     })
+}
+
+/// Whether a node reads a whole map for each of its outputs.
+fn is_dense(kind: &Kind) -> bool {
+    match kind {
+        Kind::Dense(_) => true,
+        Kind::Pool(_)
+        | Kind::Convolution(_)
+        | Kind::Depthwise(_)
+        | Kind::Separable(_)
+        | Kind::Add(_)
+        | Kind::Concat(_)
+        | Kind::Dropout(_)
+        | Kind::Noise(_) => false,
+    }
 }

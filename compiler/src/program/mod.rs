@@ -18,10 +18,10 @@ pub use lower::{lower, lower_runtime, pack_parameters, results_accumulator};
 pub use packed::{pack_row, packed_row_bytes, unpack_row};
 pub use parameters::{ConstantParameters, RuntimeParameters, SumParameters, parameter_bytes};
 pub use proof::{Accumulators, ProgramError, prove};
-pub use stage::{Intake, PooledIntake, Pooling, Sink, Stage};
+pub use stage::{Intake, PooledIntake, Segment, Stage};
 
-use crate::network::{LayerId, Shape};
-use crate::plan::{Order, ReceptiveField};
+use crate::network::{ByValue, NodeId, PoolFunction, ReceptiveField, Shape, ValueId};
+use crate::plan::{self, Arrival, Order, Place, Windows};
 
 /// A network's whole inference.
 #[derive(Clone, Debug)]
@@ -38,42 +38,173 @@ pub struct Program {
     pub parameter_bytes: u32,
     /// How bytes become pixels.
     pub intake: Intake,
-    /// What is computed as they arrive.
-    pub stages: Vec<Stage>,
-    /// Positions that the cursor holds beside its place in the input.
+    /// What is computed, in order: first what computes as the input arrives, which
+    /// may be nothing.
+    pub jobs: Vec<Job>,
+    /// Positions that the cursor holds beside its place in the input. Each job that
+    /// has some begins with all at 0.
     pub positions: u32,
+    /// Bytes of the cursor's place in the input.
+    pub cursor_pixel_bytes: u32,
     /// Bytes of the cursor.
     pub cursor_bytes: u32,
-    /// Every map that is stored whole.
-    pub maps: Vec<Map>,
-    /// What is computed when the input is complete; step `i` reads map `i`.
-    pub steps: Vec<Step>,
+    /// Where each value is.
+    pub places: ByValue<Place>,
+    /// Whether each value is two's complement.
+    pub signed: ByValue<bool>,
+    /// Every value that is stored whole.
+    pub maps: ByValue<Option<Map>>,
+    /// What the last node makes.
+    pub output: ValueId,
     /// What an inference returns.
     pub results: Results,
 }
 
+/// What is computed in one go.
+#[derive(Clone, Debug)]
+pub enum Job {
+    /// Nodes pixel by pixel.
+    Segment(Segment),
+    /// A node from its first output to its last.
+    Layer(Step),
+}
+
 impl Program {
-    /// What is computed with weights, in the order of the list.
+    /// What computes as the input arrives.
+    pub fn arriving(&self) -> &Segment {
+        match self.jobs.first() {
+            Some(Job::Segment(segment)) if segment.arriving => segment,
+            _ => unreachable!("the first job takes the input in"),
+        }
+    }
+
+    /// The stages that compute as the input arrives.
+    pub fn stages(&self) -> &[Stage] {
+        &self.arriving().stages
+    }
+
+    /// Every segment, the arriving one first.
+    pub fn segments(&self) -> impl Iterator<Item = &Segment> {
+        self.jobs.iter().filter_map(|job| match job {
+            Job::Segment(segment) => Some(segment),
+            Job::Layer(_) => None,
+        })
+    }
+
+    /// What is computed when the input is complete.
+    pub fn completed(&self) -> &[Job] {
+        &self.jobs[1..]
+    }
+
+    /// The nodes that are computed alone.
+    pub fn steps(&self) -> impl DoubleEndedIterator<Item = &Step> {
+        self.jobs.iter().filter_map(|job| match job {
+            Job::Layer(step) => Some(step),
+            Job::Segment(_) => None,
+        })
+    }
+
+    /// A value that is stored whole.
+    ///
+    /// # Panics
+    /// Where it is not.
+    pub fn map(&self, value: ValueId) -> &Map {
+        self.maps[value]
+            .as_ref()
+            .expect("the plan stores whole what jobs hand to one another")
+    }
+
+    /// Bytes of the cursor's row and of its column; see
+    /// [`cursor_pixel_bytes`](crate::plan::cursor_pixel_bytes).
+    pub fn cursor_axis_bytes(&self) -> (u32, u32) {
+        plan::cursor_axis_bytes(self.input, self.arriving().grid)
+    }
+
+    /// Where the results are before they are returned; nowhere, where a step puts them
+    /// right into the caller's array.
+    pub fn place_of_results(&self) -> Place {
+        self.places[self.output]
+    }
+
+    /// The stage that keeps the results as sums.
+    pub fn stage_of_results(&self) -> Option<&Stage> {
+        match self.place_of_results() {
+            Place::Sums(_) => self.all_stages().find(|stage| stage.writes == self.output),
+            Place::Nowhere | Place::Whole(_) | Place::Ring(_) | Place::Windows(_) => None,
+        }
+    }
+
+    /// The stages of every segment.
+    pub fn all_stages(&self) -> impl Iterator<Item = &Stage> {
+        self.segments().flat_map(|segment| &segment.stages)
+    }
+
+    /// The pooling that takes the pixels of a value in as they are computed.
+    ///
+    /// # Panics
+    /// Where none does.
+    pub fn stage_that_takes(&self, value: ValueId) -> &Stage {
+        self.all_stages()
+            .find(|stage| stage.input == value && stage.plan.arrival == Arrival::Values)
+            .expect("a value that is taken in has the stage that takes it")
+    }
+
+    /// The windows in which the pixels of a value stay.
+    ///
+    /// # Panics
+    /// Where they are elsewhere.
+    pub fn windows_of(&self, value: ValueId) -> Windows {
+        match self.places[value] {
+            Place::Windows(windows) => windows,
+            Place::Nowhere | Place::Whole(_) | Place::Ring(_) | Place::Sums(_) => {
+                unreachable!("the plan has said that the pixels stay in their windows")
+            }
+        }
+    }
+
+    /// What is computed with weights, in the order of running.
     pub fn operations(&self) -> impl Iterator<Item = &Operation> {
-        let stages = self.stages.iter().map(|stage| &stage.operation);
-        stages.chain(self.steps.iter().map(|step| &step.operation))
+        self.jobs.iter().flat_map(Job::operations)
     }
 
     /// Whether weights are used while the input arrives.
     pub fn stages_read_parameters(&self) -> bool {
-        let mut stages = self.stages.iter();
-        stages.any(|stage| stage.operation.sums().next().is_some())
+        self.jobs[..1].iter().any(Job::reads_parameters)
     }
 
     /// Whether weights are used when the input is complete.
     pub fn steps_read_parameters(&self) -> bool {
-        let mut steps = self.steps.iter();
-        steps.any(|step| step.operation.sums().next().is_some())
+        self.completed().iter().any(Job::reads_parameters)
     }
 
     fn operations_mut(&mut self) -> impl Iterator<Item = &mut Operation> {
-        let stages = self.stages.iter_mut().map(|stage| &mut stage.operation);
-        stages.chain(self.steps.iter_mut().map(|step| &mut step.operation))
+        self.jobs.iter_mut().flat_map(|job| {
+            let (stages, step) = match job {
+                Job::Segment(segment) => (&mut segment.stages[..], None),
+                Job::Layer(step) => (&mut [][..], Some(&mut step.operation)),
+            };
+            stages
+                .iter_mut()
+                .map(|stage| &mut stage.operation)
+                .chain(step)
+        })
+    }
+}
+
+impl Job {
+    /// What it computes with weights, in order.
+    pub fn operations(&self) -> impl Iterator<Item = &Operation> {
+        let (stages, step) = match self {
+            Job::Segment(segment) => (&segment.stages[..], None),
+            Job::Layer(step) => (&[][..], Some(&step.operation)),
+        };
+        stages.iter().map(|stage| &stage.operation).chain(step)
+    }
+
+    /// Whether it uses weights.
+    pub fn reads_parameters(&self) -> bool {
+        self.operations()
+            .any(|operation| operation.sums().next().is_some())
     }
 }
 
@@ -137,11 +268,17 @@ impl Map {
     }
 }
 
-/// One layer's computation.
+/// A node that is computed alone, from maps that are complete.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// The layer.
-    pub layer: LayerId,
+    /// The node.
+    pub node: NodeId,
+    /// The running map that it reads.
+    pub input: ValueId,
+    /// The maps that it adds or concatenates.
+    pub joined: Vec<ValueId>,
+    /// What it makes.
+    pub writes: ValueId,
     /// The order of computing its outputs, and of storing them.
     pub order: Order,
     /// The shape of its outputs.
@@ -159,6 +296,8 @@ pub struct Step {
 pub enum Operation {
     /// Weighted sums over all taps and channels.
     Convolution(WeightedSum),
+    /// A weighted sum a channel, over all taps; weights `[tap][channel]`.
+    Depthwise(WeightedSum),
     /// A sum a channel over all taps, then weighted sums over the channels.
     Separable {
         /// Over the taps; weights `[tap][channel]`.
@@ -168,43 +307,75 @@ pub enum Operation {
     },
     /// Weighted sums over a whole map in the order it is stored in.
     Dense(WeightedSum),
-    /// The sum of each channel, shifted down.
-    AveragePool {
-        /// Bits to shift by: log2 of the window's pixels.
-        shift: u32,
-    },
+    /// The average or the maximum of each channel.
+    Pool(Pooling),
+    /// The channels of several maps, one after the other.
+    Concat,
+}
+
+/// What is made of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pooling {
+    /// The sum of each channel, divided and rounded down.
+    Average(Divisor),
     /// The maximum of each channel.
-    MaxPool,
+    Maximum,
+}
+
+impl Pooling {
+    /// What is kept of a window that is not complete.
+    pub const fn function(self) -> PoolFunction {
+        match self {
+            Pooling::Average(_) => PoolFunction::Average,
+            Pooling::Maximum => PoolFunction::Maximum,
+        }
+    }
+}
+
+/// What a sum is divided by, rounded down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Divisor(pub u32);
+
+impl Divisor {
+    /// Bits to shift down by, where that is the same.
+    pub fn shift(self) -> Option<u32> {
+        self.0.is_power_of_two().then(|| self.0.ilog2())
+    }
 }
 
 impl Operation {
     /// Its weighted sums, in the order of computing.
     pub fn sums(&self) -> impl Iterator<Item = &WeightedSum> {
         let (first, second) = match self {
-            Operation::Convolution(sum) | Operation::Dense(sum) => (Some(sum), None),
+            Operation::Convolution(sum) | Operation::Depthwise(sum) | Operation::Dense(sum) => {
+                (Some(sum), None)
+            }
             Operation::Separable {
                 depthwise,
                 pointwise,
             } => (Some(depthwise), Some(pointwise)),
-            Operation::AveragePool { .. } | Operation::MaxPool => (None, None),
+            Operation::Pool(_) | Operation::Concat => (None, None),
         };
         first.into_iter().chain(second)
     }
 
     fn sums_mut(&mut self) -> impl Iterator<Item = &mut WeightedSum> {
         let (first, second) = match self {
-            Operation::Convolution(sum) | Operation::Dense(sum) => (Some(sum), None),
+            Operation::Convolution(sum) | Operation::Depthwise(sum) | Operation::Dense(sum) => {
+                (Some(sum), None)
+            }
             Operation::Separable {
                 depthwise,
                 pointwise,
             } => (Some(depthwise), Some(pointwise)),
-            Operation::AveragePool { .. } | Operation::MaxPool => (None, None),
+            Operation::Pool(_) | Operation::Concat => (None, None),
         };
         first.into_iter().chain(second)
     }
 }
 
-/// `t = (Σ w·x << left) + bias` for every output, and what follows it.
+/// `t = (Σ w·x << left) + bias` for every output, `+ (s << skip)` where a map is
+/// added, and what follows it.
 #[derive(Clone, Debug)]
 pub struct WeightedSum {
     /// The integer that holds every partial sum.
@@ -216,6 +387,8 @@ pub struct WeightedSum {
     /// Rows of `outputs` weights: one for each value that is read, but one for
     /// each tap of a depthwise kernel.
     pub rows: u32,
+    /// Whether the joined map's value of the same place is added.
+    pub adds: bool,
     /// The weights, biases and shifts, or where they are.
     pub parameters: SumParameters,
     /// What becomes of `t`.

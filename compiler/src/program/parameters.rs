@@ -8,15 +8,15 @@
 //! | --- | --- |
 //! | 1 | `left` |
 //! | 1 | `right` |
+//! | 1, where a map is added | `skip` |
 //! | 1 or 2 an output, as `bits` says | the biases, two's complement, little-endian |
 //! | as [`pack_row`] packs them | the rows of weights |
 //!
 //! No byte is without meaning: whatever the buffer holds, the network computes
 //! something, modulo the width of its sums.
 
-use super::flash::packed_weight_bytes;
 use super::{Form, Operation, Program, WeightedSum, pack_row, packed_row_bytes, unpack_row};
-use crate::network::{LayerKind, Network};
+use crate::network::{Network, Node};
 
 /// Where the parameters of a sum are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +41,10 @@ pub struct ConstantParameters {
     pub biases: Vec<i16>,
     /// Bits to shift the sum up by, before the bias.
     pub left: u32,
-    /// Bits to shift it down by, behind the bias, rounding half to even.
+    /// Bits to shift it down by, after the bias, rounding half to even.
     pub right: u32,
+    /// Bits to shift a map up by that is added; 0 where none is.
+    pub skip: u32,
 }
 
 /// Where the parameters of a sum lie in the buffer that is loaded at run time.
@@ -52,6 +54,8 @@ pub struct RuntimeParameters {
     pub left_byte: u32,
     /// The byte that says by how many bits to shift down, behind the bias.
     pub right_byte: u32,
+    /// The byte that says by how many bits to shift a map up that is added.
+    pub skip_byte: Option<u32>,
     /// The first byte of the first bias.
     pub first_bias_byte: u32,
     /// Bytes of a bias, 1 or 2, two's complement, little-endian.
@@ -62,11 +66,14 @@ pub struct RuntimeParameters {
 
 impl RuntimeParameters {
     /// Of a sum whose parameters begin at `first_byte`.
-    pub(super) fn new(first_byte: u32, outputs: u32, bias_bits: u32) -> Self {
-        let (first_bias_byte, bias_bytes) = (first_byte + 2, bias_bits / 8);
+    pub(super) fn new(first_byte: u32, outputs: u32, bias_bits: u32, adds: bool) -> Self {
+        let skip_byte = adds.then_some(first_byte + 2);
+        let first_bias_byte = first_byte + 2 + u32::from(adds);
+        let bias_bytes = bias_bits / 8;
         Self {
             left_byte: first_byte,
             right_byte: first_byte + 1,
+            skip_byte,
             first_bias_byte,
             bias_bytes,
             first_weight_byte: first_bias_byte + outputs * bias_bytes,
@@ -77,20 +84,14 @@ impl RuntimeParameters {
 /// Bytes of a network's parameters at run time.
 pub fn parameter_bytes(network: &Network) -> u64 {
     let bits = network.bits();
-    let layers = network.layers().iter();
-    layers
-        .map(|layer| {
-            let sums = match layer.kind {
-                LayerKind::Convolution { .. } | LayerKind::Dense { .. } => 1,
-                LayerKind::Separable { .. } => 2,
-                LayerKind::AveragePool { .. }
-                | LayerKind::MaxPool { .. }
-                | LayerKind::Dropout { .. } => 0,
-            };
-            let biases = layer.bias_count() * u64::from(bits.biases / 8);
-            2 * sums + biases + packed_weight_bytes(layer, bits.weights)
-        })
-        .sum()
+    let sums = network.nodes().iter().flat_map(Node::sums);
+    sums.map(|sum| {
+        let shifts = sum.shifts().0.len() as u64;
+        let biases = u64::from(sum.outputs) * u64::from(bits.biases / 8);
+        let rows = u64::from(sum.rows());
+        shifts + biases + rows * u64::from(packed_row_bytes(sum.outputs, bits.weights))
+    })
+    .sum()
 }
 
 /// The buffer of a program whose parameters are constants.
@@ -100,6 +101,7 @@ pub(super) fn pack(program: &Program, bias_bits: u32) -> Vec<u8> {
         if let SumParameters::Constant(constants) = &sum.parameters {
             // The weights file allows shifts of 0 to 31.
             bytes.extend([constants.left as u8, constants.right as u8]);
+            bytes.extend(sum.adds.then_some(constants.skip as u8));
             for bias in &constants.biases {
                 bytes.extend(&bias.to_le_bytes()[..(bias_bits / 8) as usize]);
             }
@@ -152,6 +154,7 @@ fn unpack(
         biases: (0..sum.outputs).map(bias).collect(),
         left: byte(place.left_byte).into(),
         right: byte(place.right_byte).into(),
+        skip: place.skip_byte.map_or(0, |skip| byte(skip).into()),
     }
 }
 
@@ -159,23 +162,20 @@ fn unpack(
 mod tests {
     use super::*;
     use crate::declaration::{Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource};
-    use crate::network::{Activation, Bits, LayerKind, Shape};
+    use crate::network::chains::dense;
+    use crate::network::{Bits, Shape};
     use crate::plan::{self, MemoryPlan, Strategy, SumBytes};
     use crate::program::{lower_runtime, pack_parameters};
-    use crate::weights::{LayerParameters, Parameters, Shift, Weights};
+    use crate::weights::{Parameters, Shift, Weights};
     use std::collections::BTreeMap;
 
     /// `[1, 1, 2] => < D*(3) >` with biases of 8 bits.
     fn declaration() -> (Declaration, MemoryPlan) {
-        let kind = LayerKind::Dense {
-            outputs: 3,
-            activation: Activation::Linear,
-        };
         let bits = Bits {
             biases: 8,
             ..Bits::default()
         };
-        let network = Network::new(Shape::new(1, 1, 2), bits, &[kind]).unwrap();
+        let network = Network::new(Shape::new(1, 1, 2), bits, &[dense(3)]).unwrap();
         let plan = plan::plan(&network, &SumBytes::all(&network, 2), Strategy::ROW_MAJOR);
         let declaration = Declaration {
             network,
@@ -194,9 +194,13 @@ mod tests {
         let parameters = Parameters {
             weight: weight.to_vec(),
             bias: vec![1, -1, -128],
-            shift: Shift { left, right: 5 },
+            shift: Shift {
+                left,
+                right: 5,
+                skip: 0,
+            },
         };
-        Weights::new(vec![LayerParameters::Single(parameters)])
+        Weights::new(vec![vec![parameters]])
     }
 
     #[test]
@@ -210,13 +214,21 @@ mod tests {
         let program = lower_runtime(&declaration, &plan);
         assert_eq!(program.parameter_bytes as usize, buffer.len());
         let loaded = program.with_parameters(&buffer);
-        let sum = loaded.steps[0].operation.sums().next().unwrap();
+        let sum = loaded
+            .steps()
+            .next()
+            .unwrap()
+            .operation
+            .sums()
+            .next()
+            .unwrap();
         let constants = ConstantParameters {
             form: Form::Table,
             weights: vec![-8, 0, 7, 7, 1, -1],
             biases: vec![1, -1, -128],
             left: 2,
             right: 5,
+            skip: 0,
         };
         assert_eq!(sum.parameters, SumParameters::Constant(constants));
     }

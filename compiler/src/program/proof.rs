@@ -3,9 +3,9 @@
 
 use super::Accumulator;
 use super::accumulator::{ActivationRange, SumTooWide, accumulator_for};
-use crate::network::{LayerId, Network};
+use crate::network::{ByNode, LayerId, Network, Node, NodeId, SumHalf};
 use crate::plan::SumBytes;
-use crate::weights::{LayerParameters, Parameters, Weights};
+use crate::weights::Weights;
 use std::fmt;
 
 /// A layer that no program can compute.
@@ -36,28 +36,38 @@ impl fmt::Display for ProgramError {
 
 /// The accumulators of every layer's sums.
 #[derive(Clone, Debug)]
-pub struct Accumulators(Vec<(Accumulator, Accumulator)>);
+pub struct Accumulators(ByNode<(Accumulator, Accumulator)>);
 
 impl Accumulators {
     /// Of weights that are only known at run time.
     pub fn at_run_time(network: &Network) -> Self {
         let one = Accumulator::at_run_time(network.bits());
-        Self(vec![(one, one); network.layers().len()])
+        Self(ByNode::new(vec![(one, one); network.nodes().len()]))
     }
 
     /// Of the layer's sum, or of the two of a separable layer.
-    pub fn of(&self, layer: LayerId) -> (Accumulator, Accumulator) {
-        self.0[layer.0]
+    pub fn of(&self, layer: NodeId) -> (Accumulator, Accumulator) {
+        self.0[layer]
     }
 
     /// Bytes of the sums of each layer that keeps any.
     pub fn sum_bytes(&self) -> SumBytes {
-        SumBytes::new(self.0.iter().map(|(_, last)| last.bytes()).collect())
+        SumBytes::new(
+            self.0
+                .entries()
+                .iter()
+                .map(|(_, last)| last.bytes())
+                .collect(),
+        )
     }
 
     /// The widest of any layer.
     pub fn widest(&self) -> Accumulator {
-        let both = self.0.iter().map(|&(first, second)| first.max(second));
+        let both = self
+            .0
+            .entries()
+            .iter()
+            .map(|&(first, second)| first.max(second));
         both.max().unwrap_or(Accumulator::I16)
     }
 }
@@ -77,45 +87,44 @@ pub(super) fn prove_within(
 ) -> Result<Accumulators, Vec<ProgramError>> {
     let mut errors = Vec::new();
     let mut accumulators = Vec::new();
-    for layer in network.layers() {
-        let bits = network.bits().activations;
-        let range = ActivationRange::new(bits, layer.signed_input);
-        // Weights of one output behind the other, as every tensor but the
-        // depthwise one has them.
-        let by_output = |parameters: &Parameters, range| {
-            let per_output = parameters.weight.len() / parameters.bias.len();
-            accumulator_for(parameters, range, widest, |output| {
-                parameters.weight[output * per_output..][..per_output].iter()
-            })
-        };
-        let proven = match weights.layer(layer.id) {
-            LayerParameters::None => Ok((Accumulator::I16, Accumulator::I16)),
-            LayerParameters::Single(sum) => by_output(sum, range).map(|one| (one, one)),
-            LayerParameters::Separable {
-                depthwise,
-                pointwise,
-            } => {
-                let channels = depthwise.bias.len();
-                accumulator_for(depthwise, range, widest, |channel| {
-                    depthwise.weight[channel..].iter().step_by(channels)
-                })
-                .and_then(|first| {
-                    let second = by_output(pointwise, ActivationRange::new(bits, true))?;
-                    Ok((first, second))
-                })
-            }
-        };
-        match proven {
+    for node in network.nodes() {
+        match of_node(network, node, weights, widest) {
             Ok(proven) => accumulators.push(proven),
             Err(sum) => errors.push(ProgramError {
-                layer: layer.id,
+                layer: node.layer,
                 sum,
             }),
         }
     }
     if errors.is_empty() {
-        Ok(Accumulators(accumulators))
+        Ok(Accumulators(ByNode::new(accumulators)))
     } else {
         Err(errors)
     }
+}
+
+/// The accumulators of a node's first and last sum.
+fn of_node(
+    network: &Network,
+    node: &Node,
+    weights: &Weights,
+    widest: Accumulator,
+) -> Result<(Accumulator, Accumulator), SumTooWide> {
+    let bits = network.bits().activations;
+    let mut proven = Vec::new();
+    for (sum, parameters) in node.sums().zip(weights.node(node.id)) {
+        let signed = match sum.half {
+            SumHalf::Only | SumHalf::Depthwise => node.signed_input,
+            // It reads what the depthwise half makes, which has no activation.
+            SumHalf::Pointwise => true,
+        };
+        let range = ActivationRange::new(bits, signed);
+        let added = node
+            .added()
+            .filter(|_| sum.adds)
+            .map(|value| ActivationRange::new(bits, network.value(value).signed));
+        proven.push(accumulator_for(&sum, parameters, (range, added), widest)?);
+    }
+    let first = proven.first().copied().unwrap_or(Accumulator::I16);
+    Ok((first, proven.last().copied().unwrap_or(first)))
 }

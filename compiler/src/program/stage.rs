@@ -1,140 +1,132 @@
-//! What is computed while the input arrives.
+//! What is computed pixel by pixel.
 //!
-//! A byte becomes an activation, or adds to a window of a leading `A`. When a
-//! pixel of map 0 is complete, it is delivered to the first stage's place, and
-//! the stages run one after the other as long as each of them completes a pixel
-//! of its own:
+//! A byte becomes an activation, or adds to a window of a leading `A`. Whenever a
+//! pixel of the first map is complete, it goes where [`Intake::sink`] says, and the
+//! stages of the arriving segment run in order, each at the points of the grid
+//! that its timing names; a segment of maps that are complete runs over all points
+//! at once:
 //!
-//! - a convolution does with each pixel but those of its field's first rows and
-//!   columns;
-//! - a pooling takes every pixel into its window, and does with each window's
-//!   last one;
-//! - a dense layer adds every pixel to its sums, and does with the map's last.
+//! - a stage that takes pixels in does so at those of its input: a pooling into its
+//!   window, a dense layer into its sums; it completes an output at each window's
+//!   last pixel, or the map's;
+//! - any other stage computes an output from a whole field.
 
-use super::Operation;
-use crate::network::{Kernel, LayerId, Shape};
-use crate::plan::{Arrival, Keeps, ReceptiveField, Ring, Sums, Windows};
+use super::{Divisor, Operation};
+use crate::network::{Kernel, NodeId, ReceptiveField, Shape, ValueId};
+use crate::plan::{Sink, StagePlan, Windows};
 
 /// How bytes become the pixels of the first map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Intake {
     /// The leading `A`.
     pub pool: Option<PooledIntake>,
-    /// Bits by which a byte, or a window's sum, is shifted down to an activation.
-    pub shift: u32,
-    /// The pixels that are used of what it makes; others are not delivered.
+    /// What a byte, or a window's sum, is divided by to make an activation.
+    pub divisor: Divisor,
+    /// What it makes: the input, or the leading `A`'s output.
+    pub value: ValueId,
+    /// The pixels that are used of it; others are not delivered.
     pub output: Shape,
     /// Where they go.
     pub sink: Sink,
 }
 
-/// A leading `A`: bytes are added to one 16-bit sum for each value of the outputs
-/// that are being made.
+/// A leading `A`: bytes are added to a sum for each value of the outputs that are
+/// being made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PooledIntake {
-    /// The layer.
-    pub layer: LayerId,
-    /// The window, which is the stride too.
-    pub window: Kernel,
-    /// Where the sums begin in the arena.
-    pub sums_first_byte: u32,
-    /// How many there are, two bytes each.
-    pub sums: u32,
-    /// Sums from an output's first to that of the output right of it.
-    pub sums_per_column: u32,
+    /// The node.
+    pub node: NodeId,
+    /// What of the raw input each output sums.
+    pub field: ReceptiveField,
+    /// Where the sums are, of 2 or 4 bytes each.
+    pub windows: Windows,
 }
 
-/// A layer that is computed as its input arrives.
+impl PooledIntake {
+    /// Whether every byte belongs to one window at most.
+    pub fn is_tiled(&self) -> bool {
+        self.field.stride.rows == self.field.kernel.height
+            && self.field.stride.columns == self.field.kernel.width
+    }
+
+    /// The first byte of the sums in the arena.
+    pub fn sums_first_byte(&self) -> u32 {
+        self.windows.first_cell / self.windows.cells_per_byte
+    }
+
+    /// How many sums there are.
+    pub fn sums(&self) -> u32 {
+        self.windows.count * self.windows.channels
+    }
+
+    /// Sums from an output's first to that of the output right of it.
+    pub fn sums_per_column(&self) -> u32 {
+        self.windows.column_cells() / self.windows.cells_per_value
+    }
+}
+
+/// Nodes that are computed together, pixel by pixel.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    /// Whether it computes as the input arrives.
+    pub arriving: bool,
+    /// Rows and columns of its points; see [`Timing`](crate::plan::Timing).
+    pub grid: Kernel,
+    /// What is computed at each point, in this order.
+    pub stages: Vec<Stage>,
+}
+
+impl Segment {
+    /// Whether at every point the stages run as a chain: each reads what the one
+    /// before it has just completed, and has nothing to do where that has not.
+    pub fn is_chain(&self) -> bool {
+        let follows = |stages: &[Stage]| {
+            let [before, stage] = stages else {
+                return true;
+            };
+            let reads_newest = stage.plan.joined.is_empty() && !stage.field.is_padded();
+            reads_newest && before.plan.timing == stage.plan.input_timing
+        };
+        self.arriving
+            && self.stages.iter().all(|stage| {
+                stage.plan.joined.is_empty()
+                    && !stage.field.is_padded()
+                    && stage.reads_rings_at_their_own_positions()
+            })
+            && self.stages.windows(2).all(follows)
+    }
+}
+
+/// A node of a segment.
 #[derive(Clone, Debug)]
 pub struct Stage {
-    /// The layer.
-    pub layer: LayerId,
-    /// What of its input arrives.
-    pub input: Shape,
-    /// What of its output is computed.
-    pub output: Shape,
+    /// Where and when.
+    pub plan: StagePlan,
+    /// The running map.
+    pub input: ValueId,
+    /// The maps that it adds or concatenates.
+    pub joined: Vec<ValueId>,
+    /// What it makes.
+    pub writes: ValueId,
     /// Whether what it reads is two's complement.
     pub signed_input: bool,
-    /// How its pixels arrive.
-    pub arrival: Arrival,
-    /// What it keeps.
-    pub keeps: Keeps,
+    /// Whether each map that it adds or concatenates is.
+    pub signed_joined: Vec<bool>,
+    /// Whether what it makes is.
+    pub signed_output: bool,
     /// What of its input one output reads.
     pub field: ReceptiveField,
-    /// What is done for one output; of a pooling and a dense layer, for each input.
+    /// What is done for one output; of a stage that takes pixels in, for each input.
     pub operation: Operation,
-    /// Where its outputs go.
-    pub sink: Sink,
-    /// Which of the cursor's positions is the oldest pixel's in its ring, where
-    /// that has several.
-    pub ring_position: Option<u32>,
-    /// Which of them says how many of a dense layer's inputs were added, or of
-    /// another layer's results are there, where there are several.
-    pub sums_position: Option<u32>,
 }
 
 impl Stage {
-    /// The ring that its pixels arrive in.
-    pub fn ring(&self) -> Option<Ring> {
-        match self.arrival {
-            Arrival::Ring(ring) => Some(ring),
-            Arrival::Bytes | Arrival::Window | Arrival::Values => None,
+    fn reads_rings_at_their_own_positions(&self) -> bool {
+        use crate::plan::Arrival;
+        match self.plan.arrival {
+            Arrival::Ring(reading) => reading.moves.is_none(),
+            Arrival::Bytes | Arrival::Window(_) | Arrival::Values => true,
+            Arrival::Map(_) => false,
         }
     }
-
-    /// The windows that it keeps.
-    pub fn windows(&self) -> Option<Windows> {
-        match self.keeps {
-            Keeps::Windows(windows) => Some(windows),
-            Keeps::Nothing | Keeps::Sums(_) => None,
-        }
-    }
-
-    /// The sums that it keeps.
-    pub fn sums(&self) -> Option<Sums> {
-        match self.keeps {
-            Keeps::Sums(sums) => Some(sums),
-            Keeps::Nothing | Keeps::Windows(_) => None,
-        }
-    }
-}
-
-/// Where a pixel goes that a stage, or the intake, has completed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sink {
-    /// Over the oldest pixel of the next stage's ring.
-    Ring {
-        /// The ring.
-        ring: Ring,
-        /// Which of the cursor's positions is that pixel's, where there are several.
-        position: Option<u32>,
-    },
-    /// Into the window of the next stage that it is a part of.
-    Windows {
-        /// The windows.
-        windows: Windows,
-        /// The pixels of a window.
-        window: Kernel,
-        /// What is kept of them.
-        pooling: Pooling,
-    },
-    /// Nowhere: the next stage reads the window where it is.
-    Stays,
-    /// Map 0; which of the cursor's positions is the pixel's there, where a stage
-    /// makes it.
-    Map {
-        /// The position.
-        position: Option<u32>,
-    },
-    /// Sums that are the results, at the pixel's place among them.
-    Results(Sums),
-}
-
-/// What a window keeps of its pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pooling {
-    /// The largest value of each channel.
-    Maximum,
-    /// The sum of each channel.
-    Sum,
 }

@@ -1,8 +1,8 @@
 //! What the arena holds at each moment: what pictures and charts are made of.
 
 use crate::interpreter::{self, Occupant, Stage, Timeline};
-use crate::network::{LayerId, Network, Shape};
-use crate::program::{Operation, Program};
+use crate::network::{Network, Node, NodeId, Shape};
+use crate::program::{Job, Operation, Program};
 use std::ops::Range;
 
 /// An inference as the arena sees it.
@@ -31,8 +31,8 @@ pub struct ArenaOverTime {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
     /// `None` for the input's bytes, shortened to activations.
-    pub layer: Option<LayerId>,
-    /// As the declaration writes it, or `input`.
+    pub layer: Option<NodeId>,
+    /// As the declaration writes it, without arguments that have names, or `input`.
     pub name: String,
     /// What it makes.
     pub output: Shape,
@@ -42,7 +42,7 @@ pub struct Owner {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Phase {
     /// The layer that is computed; `None` while the input arrives.
-    pub layer: Option<LayerId>,
+    pub layer: Option<NodeId>,
     /// Its events.
     pub events: Range<u32>,
 }
@@ -87,7 +87,7 @@ impl ArenaOverTime {
         let owners = owners(network, program);
         let events = timeline.events.len();
         let mut live_cells = vec![vec![0; events]; owners.len()];
-        let blocks = blocks(&timeline);
+        let blocks = blocks(network, &owners, &timeline);
         for block in &blocks {
             // Changes first, then their running sums.
             let live = &mut live_cells[block.owner];
@@ -118,6 +118,11 @@ impl ArenaOverTime {
             times,
             live_cells,
         }
+    }
+
+    /// The owner of what a node makes, or of the input.
+    pub fn owner_of(&self, node: Option<&Node>) -> usize {
+        owner_of(&self.owners, node.map(|node| node.id))
     }
 
     /// Events of an inference.
@@ -178,34 +183,46 @@ impl ArenaOverTime {
 /// then those behind them.
 fn owners(network: &Network, program: &Program) -> Vec<Owner> {
     let first = match program.intake.pool {
-        Some(pool) => layer_owner(network, pool.layer),
+        Some(pool) => layer_owner(network, pool.node),
         None => Owner {
             layer: None,
             name: "input".to_owned(),
             output: program.input,
         },
     };
-    let layers = program.stages.iter().map(|stage| stage.layer);
-    let layers = layers.chain(program.steps.iter().map(|step| step.layer));
-    let others = layers.map(|layer| layer_owner(network, layer));
+    let nodes = program.jobs.iter().flat_map(|job| match job {
+        Job::Segment(segment) => segment
+            .stages
+            .iter()
+            .map(|stage| stage.plan.node)
+            .collect::<Vec<_>>(),
+        Job::Layer(step) => vec![step.node],
+    });
+    let others = nodes.map(|layer| layer_owner(network, layer));
     [first].into_iter().chain(others).collect()
 }
 
-fn layer_owner(network: &Network, layer: LayerId) -> Owner {
+fn layer_owner(network: &Network, layer: NodeId) -> Owner {
     Owner {
         layer: Some(layer),
-        name: network.layer(layer).to_string(),
-        output: network.layer(layer).output,
+        name: network.short_name_of(layer),
+        output: network.node(layer).output,
     }
 }
 
-/// Map `i` is what owner `i` makes, be it streamed or stored whole.
-fn blocks(timeline: &Timeline) -> Vec<Block> {
+/// The owner of what a node makes; that of the input is the first one.
+pub(super) fn owner_of(owners: &[Owner], node: Option<NodeId>) -> usize {
+    let owner = owners.iter().position(|owner| owner.layer == node);
+    owner.unwrap_or(0)
+}
+
+fn blocks(network: &Network, owners: &[Owner], timeline: &Timeline) -> Vec<Block> {
     let blocks = timeline.lifespans.iter().map(|lifespan| {
         let (owner, is_partial) = match lifespan.occupant {
-            Occupant::Map(map) => (map, false),
-            Occupant::Partial { keeper } => (keeper, true),
+            Occupant::Map(map) => (network.value(map).maker, false),
+            Occupant::Partial { keeper } => (Some(keeper), true),
         };
+        let owner = owner_of(owners, owner);
         Block {
             cells: lifespan.cells.clone(),
             owner,
@@ -237,7 +254,10 @@ fn peak(owners: &[Owner], timeline: &Timeline, live_cells: &[Vec<u32>]) -> Peak 
 
 /// While the input arrives, the streamed layers are computed too.
 fn phases(program: &Program, timeline: &Timeline) -> Vec<Phase> {
-    let streams = |layer| program.stages.iter().any(|stage| stage.layer == layer);
+    let streams = |node| {
+        let mut stages = program.stages().iter();
+        stages.any(|stage| stage.plan.node == node)
+    };
     let mut phases: Vec<Phase> = Vec::new();
     for (event, &stage) in (0..).zip(&timeline.events) {
         let layer = match stage {
@@ -265,19 +285,14 @@ fn values_moved(network: &Network, program: &Program, stage: Stage) -> u64 {
         Stage::Results => return 0,
         Stage::Layer(id) => id,
     };
-    let layer = network.layer(id);
+    let layer = network.node(id);
     let (inputs, outputs) = (layer.input.channels, layer.output.channels);
-    let streamed = program.stages.iter().find(|stage| stage.layer == id);
-    let step = program.steps.iter().find(|step| step.layer == id);
+    let streamed = program.all_stages().find(|stage| stage.plan.node == id);
+    let step = program.steps().find(|step| step.node == id);
     let field = step.map(|step| step.field);
     let field = field.or(streamed.map(|stage| stage.field));
     let taps = field.map_or(1, |field| field.kernel.taps());
-    let pools = |operation: &Operation| {
-        matches!(
-            operation,
-            Operation::AveragePool { .. } | Operation::MaxPool
-        )
-    };
+    let pools = |operation: &Operation| matches!(operation, Operation::Pool(_));
     let moved = match streamed {
         Some(stage) if pools(&stage.operation) => 2 * inputs,
         Some(stage) if matches!(stage.operation, Operation::Dense(_)) => inputs + 2 * outputs,

@@ -15,8 +15,8 @@ pub use text::text;
 use crate::avr::Form;
 use crate::budget::{Design, LayerFootprint, reserved_flash_bytes};
 use crate::declaration::{Declaration, WeightsSource};
-use crate::network::{LayerKind, Shape};
-use crate::plan::{Arrival, Order};
+use crate::network::{Kind, Shape};
+use crate::plan::{Job, Order, Ring, Segment, StagePlan};
 use std::fmt;
 
 /// A column of the table.
@@ -221,6 +221,8 @@ pub struct LayerRow {
 pub enum LayerOrder {
     /// With the bytes of the input.
     AsItArrives,
+    /// Pixel by pixel with other layers, from maps that are complete.
+    PixelByPixel,
     /// All of them when the input is complete, in that order of pixels.
     Pixels(Order),
     /// All of them, one after the other.
@@ -231,6 +233,7 @@ impl fmt::Display for LayerOrder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LayerOrder::AsItArrives => f.write_str("as it arrives"),
+            LayerOrder::PixelByPixel => f.write_str("pixel by pixel"),
             LayerOrder::Pixels(order) => order.fmt(f),
             LayerOrder::OneByOne => f.write_str("one by one"),
         }
@@ -243,7 +246,8 @@ pub fn layers(declaration: &Declaration, design: &Design) -> Vec<LayerRow> {
     let network = &declaration.network;
     let plan = &design.plan;
     let peak = plan.peak();
-    let stream = &plan.stream_need;
+    let arriving = plan.arriving();
+    let stream = &arriving.need;
     let mut rows = Vec::new();
     let intake = design.footprint.code.as_ref().map(|code| {
         let intake = code.intake();
@@ -253,57 +257,89 @@ pub fn layers(declaration: &Declaration, design: &Design) -> Vec<LayerRow> {
             cycles: intake.cycles,
         }
     });
-    if plan.stages.is_empty() {
+    if arriving.stages.is_empty() {
         rows.push(LayerRow {
             name: "input".to_owned(),
             output: network.input(),
             order: LayerOrder::AsItArrives,
             live_input_bytes: 0,
             live_output_bytes: plan.bytes(stream.live_output_cells),
-            needed_bytes: Some(plan.bytes(stream.need_cells)),
+            needed_bytes: Some(plan.bytes(stream.cells)),
             is_peak: stream == peak,
             code: intake,
         });
     }
-    for (index, stage) in plan.stages.iter().enumerate() {
-        let layer = network.layer(stage.layer);
-        let ring_cells = match stage.arrival {
-            Arrival::Ring(ring) => ring.cells(),
-            Arrival::Bytes | Arrival::Window | Arrival::Values => 0,
-        };
-        // The map behind the stream belongs to the layer that makes it.
-        let is_last = index + 1 == plan.stages.len();
-        let map_cells = if is_last { stream.live_output_cells } else { 0 };
-        let kept_cells = stage.cells(plan.cells_per_byte) - ring_cells;
-        let own = design.footprint.layers.get(&stage.layer).copied();
-        rows.push(LayerRow {
-            name: layer.to_string(),
-            output: layer.output,
-            order: LayerOrder::AsItArrives,
-            live_input_bytes: plan.bytes(ring_cells),
-            live_output_bytes: plan.bytes(kept_cells + map_cells),
-            needed_bytes: is_last.then(|| plan.bytes(stream.need_cells)),
-            is_peak: is_last && stream == peak,
-            code: own.or(intake.filter(|_| index == 0)),
-        });
-    }
-    for step in &plan.steps {
-        let layer = network.layer(step.layer);
-        rows.push(LayerRow {
-            name: layer.to_string(),
-            output: layer.output,
-            order: match layer.kind {
-                LayerKind::Dense { .. } => LayerOrder::OneByOne,
-                _ => LayerOrder::Pixels(step.order),
-            },
-            live_input_bytes: plan.bytes(step.live_input_cells),
-            live_output_bytes: plan.bytes(step.live_output_cells),
-            needed_bytes: Some(plan.bytes(step.need_cells)),
-            is_peak: step == peak,
-            code: design.footprint.layers.get(&step.layer).copied(),
-        });
+    for job in &plan.jobs {
+        match job {
+            Job::Segment(segment) => {
+                for (index, stage) in segment.stages.iter().enumerate() {
+                    let is_last = index + 1 == segment.stages.len();
+                    let intake = intake.filter(|_| segment.arriving && index == 0);
+                    rows.push(stage_row(
+                        (declaration, design),
+                        (segment, stage),
+                        is_last.then_some(&segment.need == peak),
+                        intake,
+                    ));
+                }
+            }
+            Job::Layer(step) => {
+                let node = network.node(step.node);
+                let need = &step.need;
+                rows.push(LayerRow {
+                    name: network.name_of(node.id),
+                    output: node.output,
+                    order: match node.kind {
+                        Kind::Dense(_) => LayerOrder::OneByOne,
+                        Kind::Pool(_)
+                        | Kind::Convolution(_)
+                        | Kind::Depthwise(_)
+                        | Kind::Separable(_)
+                        | Kind::Add(_)
+                        | Kind::Concat(_)
+                        | Kind::Dropout(_)
+                        | Kind::Noise(_) => LayerOrder::Pixels(step.order),
+                    },
+                    live_input_bytes: plan.bytes(need.live_input_cells),
+                    live_output_bytes: plan.bytes(need.live_output_cells),
+                    needed_bytes: Some(plan.bytes(need.cells)),
+                    is_peak: need == peak,
+                    code: design.footprint.layers.get(&step.node).copied(),
+                });
+            }
+        }
     }
     rows
+}
+
+/// The row of a stage; `is_peak` of the last one of its segment, whose need is
+/// written there.
+fn stage_row(
+    (declaration, design): (&Declaration, &Design),
+    (segment, stage): (&Segment, &StagePlan),
+    is_peak: Option<bool>,
+    intake: Option<LayerFootprint>,
+) -> LayerRow {
+    let plan = &design.plan;
+    let node = declaration.network.node(stage.node);
+    let ring_cells = stage.ring().map_or(0, Ring::cells);
+    // The map that a segment stores belongs to the node that makes it.
+    let map_cells = is_peak.map_or(0, |_| segment.need.live_output_cells);
+    let kept_cells = stage.cells(plan.cells_per_byte) - ring_cells;
+    let own = design.footprint.layers.get(&stage.node).copied();
+    LayerRow {
+        name: declaration.network.name_of(node.id),
+        output: node.output,
+        order: match segment.arriving {
+            true => LayerOrder::AsItArrives,
+            false => LayerOrder::PixelByPixel,
+        },
+        live_input_bytes: plan.bytes(ring_cells),
+        live_output_bytes: plan.bytes(kept_cells + map_cells),
+        needed_bytes: is_peak.map(|_| plan.bytes(segment.need.cells)),
+        is_peak: is_peak.unwrap_or(false),
+        code: own.or(intake),
+    }
 }
 
 /// A number with commas: `12,345`.
@@ -326,8 +362,9 @@ mod tests {
     use crate::syntax;
 
     fn rows_of(target: &str) -> Vec<Vec<String>> {
-        let text =
-            format!("N: [28, 28, 1] => < A, C1(5,3), M, Dr, D*(10) >, {target} weights: runtime");
+        let text = format!(
+            "N: [28, 28, 1] => < A, C1(5,3), M, Dr, D*(10) >, {target} plan: row_major, weights: runtime"
+        );
         let declaration = syntax::parse(text.parse().unwrap()).declaration.unwrap();
         let sums = Sums {
             widest: Accumulator::I16,

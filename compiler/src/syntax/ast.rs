@@ -5,8 +5,9 @@ use proc_macro2::{Ident, TokenStream};
 use syn::{Attribute, Visibility};
 
 use super::keys::Key;
+use super::list::Letter;
 use crate::declaration::{CodeChoice, PlanChoice};
-use crate::network::{Bits, LayerId, LayerKind, Shape};
+use crate::network::{Bits, Entry, LayerId, Shape};
 use crate::program::Accumulator;
 use crate::target::Target;
 use crate::weights::{WeightsPath, WeightsValue};
@@ -22,8 +23,8 @@ pub struct NetworkAst {
     pub name: Ident,
     /// `[height, width, channels]`.
     pub input: InputAst,
-    /// The list, one entry a letter.
-    pub layers: Vec<LayerAst>,
+    /// The list.
+    pub list: ListAst,
     /// The keys in the order of the text, each once.
     pub keys: Vec<KeyAst>,
     /// What the keys say.
@@ -41,25 +42,90 @@ pub struct InputAst {
     pub values: Option<usize>,
 }
 
-/// One layer of the list.
-#[derive(Clone, Debug)]
-pub struct LayerAst {
-    /// The layer as it was written.
+/// The list.
+#[derive(Clone, Debug, Default)]
+pub struct ListAst {
+    /// From `<` to `>`.
     pub tokens: TokenStream,
-    /// Its source text without needless spaces: `C1(8,3)`.
+    /// One entry an item: layers, and labels that the list goes on from.
+    pub items: Vec<ItemAst>,
+}
+
+/// One item of the list.
+#[derive(Clone, Debug, Default)]
+pub struct ItemAst {
+    /// The item as it was written, with its label.
+    pub tokens: TokenStream,
+    /// Its source text without needless spaces, and without its label: `C1(8,3)`.
     pub text: String,
+    /// `'name:` before it.
+    pub label: Option<LabelAst>,
+    /// Whether it is a label alone, without a position in the weights file.
+    pub goes_on: bool,
+    /// Its letter, where that is known.
+    pub(super) letter: Option<Letter>,
     /// The argument `n`, or nothing.
     pub outputs_tokens: TokenStream,
     /// The argument `k`, or nothing where it is left out.
     pub kernel_tokens: TokenStream,
+    /// The value of `stride`, or nothing.
+    pub stride_tokens: TokenStream,
+    /// The value of `padding`, or nothing.
+    pub padding_tokens: TokenStream,
+    /// The labels that it reads, those of a wrong layer too.
+    pub reads: Vec<LabelAst>,
     /// The value of `n`, out of range as it may be.
     pub outputs: Option<u32>,
     /// The value of its own `code`, or nothing.
     pub code_tokens: TokenStream,
     /// Its own `code`; `None` where that is left out or wrong.
     pub code: Option<CodeChoice>,
-    /// `None` when the layer is wrong.
-    pub kind: Option<LayerKind>,
+    /// `None` when the item is wrong.
+    pub entry: Option<Entry>,
+}
+
+/// A label.
+#[derive(Clone, Debug)]
+pub struct LabelAst {
+    /// The apostrophe and the name.
+    pub tokens: TokenStream,
+    /// Without the apostrophe.
+    pub name: String,
+}
+
+impl ListAst {
+    /// Every layer: the items with a position in the weights file.
+    pub fn layers(&self) -> impl DoubleEndedIterator<Item = &ItemAst> {
+        self.items.iter().filter(|item| !item.goes_on)
+    }
+
+    /// The item of that layer.
+    fn layer(&self, id: LayerId) -> Option<&ItemAst> {
+        self.layers().nth(id.0)
+    }
+}
+
+impl ItemAst {
+    /// Whether it has no meaning but in training.
+    pub(super) fn is_training_only(&self) -> bool {
+        match &self.entry {
+            Some(Entry::Layer { kind, labels: _ }) => kind.is_training_only(),
+            Some(Entry::From(_) | Entry::Residual { .. }) | None => false,
+        }
+    }
+
+    /// The place of a label that it reads; the item where that is not known.
+    pub(super) fn read_tokens(&self, name: &str) -> &TokenStream {
+        let mut labels = self.reads.iter().filter(|label| label.name == name);
+        labels.next().map_or(&self.tokens, |label| &label.tokens)
+    }
+
+    /// The place of its own label; the item where it has none.
+    pub(super) fn label_tokens(&self) -> &TokenStream {
+        self.label
+            .as_ref()
+            .map_or(&self.tokens, |label| &label.tokens)
+    }
 }
 
 /// One key with its value.
@@ -112,6 +178,8 @@ pub struct PlanAst {
     pub choice: PlanChoice,
     /// The number of layers to stream, or nothing.
     pub layers_tokens: TokenStream,
+    /// The name of the order of the others, or nothing.
+    pub order_tokens: TokenStream,
 }
 
 /// A number of bytes.
@@ -126,16 +194,15 @@ pub struct BytesAst {
 impl NetworkAst {
     /// The layer as it was written.
     pub fn layer_tokens(&self, id: LayerId) -> &TokenStream {
-        &self.layers[id.0].tokens
+        let layer = self.list.layer(id);
+        layer.map_or(&self.list.tokens, |layer| &layer.tokens)
     }
 
     /// The layer's `n`; the layer where it has none.
     pub fn outputs_tokens(&self, id: LayerId) -> &TokenStream {
-        let layer = &self.layers[id.0];
-        if layer.outputs_tokens.is_empty() {
-            &layer.tokens
-        } else {
-            &layer.outputs_tokens
+        match self.list.layer(id) {
+            Some(layer) if !layer.outputs_tokens.is_empty() => &layer.outputs_tokens,
+            Some(_) | None => self.layer_tokens(id),
         }
     }
 
@@ -163,9 +230,7 @@ pub(super) struct Source {
     pub(super) visibility: Visibility,
     pub(super) name: Option<Ident>,
     pub(super) input: InputAst,
-    /// From `<` to `>`.
-    pub(super) list_tokens: TokenStream,
-    pub(super) layers: Vec<LayerAst>,
+    pub(super) list: ListAst,
     pub(super) keys: Vec<KeyAst>,
     pub(super) values: Values,
 }
@@ -181,8 +246,7 @@ impl Source {
             visibility,
             name,
             input,
-            list_tokens: _,
-            layers,
+            list,
             keys,
             values,
         } = self;
@@ -191,7 +255,7 @@ impl Source {
             visibility,
             name: name?,
             input,
-            layers,
+            list,
             keys,
             values,
         })

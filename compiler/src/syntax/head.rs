@@ -6,16 +6,17 @@ use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Visibility};
 
-use super::ast::{InputAst, LayerAst, Source};
+use super::ast::{InputAst, ListAst, Source};
+use super::keys::Key;
 use super::tokens::{Piece, found, integer, is_punct, pieces, starts_key, stream, trees};
-use super::{keys, layers};
+use super::{keys, list as items};
 use crate::diagnostic::Diagnostics;
-use crate::network::Shape;
+use crate::network::{MOST_CHANNELS, Shape};
 
 const FORM: &str = "`Name: [height, width, channels] => < layers >`";
 const INPUT_FORM: &str = "`[height, width, channels]`";
-/// Of an input's dimension.
-const LARGEST: u64 = 255;
+/// Of an input's sides.
+const LONGEST_SIDE: u64 = 65_535;
 
 /// Reads the whole declaration.
 pub(super) fn parse(tokens: TokenStream, errors: &mut Diagnostics) -> Source {
@@ -32,7 +33,7 @@ pub(super) fn parse(tokens: TokenStream, errors: &mut Diagnostics) -> Source {
         _ => input(&mut cursor, name.is_some(), errors),
     };
     let arrow = is_punct(cursor.peek(), '=') || is_punct(cursor.peek(), '<');
-    let (list_tokens, layers) = match input.tokens.is_empty() && !arrow {
+    let list = match input.tokens.is_empty() && !arrow {
         // That there is no input is reported; where its list is, is not known.
         true => {
             cursor.skip_while(|rest| !starts_key(rest));
@@ -47,8 +48,7 @@ pub(super) fn parse(tokens: TokenStream, errors: &mut Diagnostics) -> Source {
         visibility,
         name,
         input,
-        list_tokens,
-        layers,
+        list,
         keys,
         values,
     }
@@ -270,13 +270,18 @@ fn shape(place: &TokenTree, group: &Group, errors: &mut Diagnostics) -> Option<S
         );
         return None;
     }
-    let values: Vec<_> = ["height", "width", "channels"]
+    let names = [
+        ("height", LONGEST_SIDE),
+        ("width", LONGEST_SIDE),
+        ("channels", MOST_CHANNELS.into()),
+    ];
+    let values: Vec<_> = names
         .iter()
         .zip(&dimensions)
-        .filter_map(|(name, piece)| {
-            let expected = format!("the input's {name}, from 1 to {LARGEST}");
+        .filter_map(|(&(name, most), piece)| {
+            let expected = format!("the input's {name}, from 1 to {most}");
             let value = integer(piece.trees, place, &expected, errors)?;
-            if (1..=LARGEST).contains(&value) {
+            if (1..=most).contains(&value) {
                 return Some(value as u32);
             }
             let found = found(piece.trees);
@@ -306,7 +311,7 @@ fn values_as_written(group: &Group) -> Option<usize> {
 }
 
 /// The arrow and the list.
-fn list(cursor: &mut Cursor<'_>, errors: &mut Diagnostics) -> (TokenStream, Vec<LayerAst>) {
+fn list(cursor: &mut Cursor<'_>, errors: &mut Diagnostics) -> ListAst {
     if cursor.at_end() {
         cursor.expected("`=>` and the layers, `=> < … >`", errors);
         return Default::default();
@@ -325,10 +330,10 @@ fn list(cursor: &mut Cursor<'_>, errors: &mut Diagnostics) -> (TokenStream, Vec<
         errors.error(group, "expected the layers between `<` and `>`");
         cursor.next();
         end_of_list(cursor, errors);
-        return (
-            group.to_token_stream(),
-            layers::parse(&trees(group.stream()), errors),
-        );
+        return ListAst {
+            tokens: group.to_token_stream(),
+            items: items::parse(&trees(group.stream()), errors),
+        };
     }
     let start = cursor.position;
     let opened = cursor.take('<');
@@ -349,7 +354,9 @@ fn list(cursor: &mut Cursor<'_>, errors: &mut Diagnostics) -> (TokenStream, Vec<
         })
     };
     let end = (0..rest.len())
-        .find(|&at| is_punct(rest.get(at), '>') && !in_turbofish(at) || starts_key(&rest[at..]))
+        .find(|&at| {
+            is_punct(rest.get(at), '>') && !in_turbofish(at) || starts_key_after_list(rest, at)
+        })
         .unwrap_or(rest.len());
     let inside = &rest[..end];
     cursor.position += end;
@@ -370,7 +377,20 @@ fn list(cursor: &mut Cursor<'_>, errors: &mut Diagnostics) -> (TokenStream, Vec<
             "the list is empty: expected at least one layer, such as `D*(10)`",
         );
     }
-    (tokens, layers::parse(inside, errors))
+    let items = items::parse(inside, errors);
+    ListAst { tokens, items }
+}
+
+/// Whether a key starts there, and no layer with a label, `'name: C1(8,3)`, be it
+/// without its apostrophe.
+fn starts_key_after_list(trees: &[TokenTree], at: usize) -> bool {
+    let rest = &trees[at..];
+    let is_label = at > 0 && is_punct(trees.get(at - 1), '\'');
+    let is_key = || match &rest[0] {
+        TokenTree::Ident(name) => Key::ALL.iter().any(|key| name == key.name()),
+        TokenTree::Group(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    };
+    starts_key(rest) && !is_label && (is_key() || !items::starts_labelled_layer(rest))
 }
 
 /// The comma before the keys.

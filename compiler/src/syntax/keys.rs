@@ -6,6 +6,7 @@ use super::ast::{KeyAst, Values};
 use super::tokens::{Piece, found, is_punct, pieces, starts_key, stream, text};
 use super::values;
 use crate::diagnostic::Diagnostics;
+use crate::spelling::nearest;
 
 /// A key of a declaration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +61,7 @@ impl Key {
     }
 
     /// What its value looks like.
-    pub(super) fn form(self) -> &'static str {
+    pub(super) const fn form(self) -> &'static str {
         match self {
             Key::Target => "a microcontroller's name, such as `atmega328p`",
             Key::Sram | Key::Flash => "bytes, such as `2048`",
@@ -68,7 +69,7 @@ impl Key {
             Key::Weights => "a path, such as `\"digits.safetensors\"`, or `runtime`",
             Key::Bits => "widths, such as `{ weights: 4, biases: 16, activations: 4 }`",
             Key::Plan => {
-                "`row_major`, `herringbone`, `streamed`, `streamed(2)`, `streamed(2, row_major)` or `smallest`"
+                "`row_major`, `herringbone`, `segments`, `streamed`, `streamed(2)`, `streamed(2, row_major)` or `smallest`"
             }
             Key::Results => "`i16` or `i32`",
             Key::Code => "`unrolled` or `table`",
@@ -167,7 +168,7 @@ fn names() -> String {
 
 fn unknown(name: &Ident) -> String {
     let name = name.to_string();
-    match nearest(&name, &Key::ALL.map(Key::name)) {
+    match nearest(&name, Key::ALL.map(Key::name)) {
         Some(near) => {
             format!(
                 "unknown key `{name}`: did you mean `{near}`? expected one of {}",
@@ -176,16 +177,4 @@ fn unknown(name: &Ident) -> String {
         }
         None => format!("unknown key `{name}`: expected one of {}", names()),
     }
-}
-
-/// The word of `known` that is at most two typing slips from `name`.
-pub(super) fn nearest(name: &str, known: &[&'static str]) -> Option<&'static str> {
-    const MOST_SLIPS: usize = 2;
-    let name = name.to_lowercase();
-    let slips = |word: &&str| strsim::osa_distance(&name, word);
-    known
-        .iter()
-        .copied()
-        .min_by_key(slips)
-        .filter(|word| slips(word) <= MOST_SLIPS.min(word.len() / 2))
 }

@@ -2,15 +2,14 @@
 //! can be wrong about.
 
 use super::Outline;
-use super::ast::{BytesAst, LayerAst, Source};
+use super::ast::{BytesAst, ItemAst, ListAst, Source};
 use super::keys::Key;
-use super::plan;
-use super::size;
-use super::tokens::alternatives;
+use super::list::Letter;
+use super::{mistakes, plan};
 use crate::budget::LARGEST_AVR_ARRAY_BYTES;
 use crate::declaration::{Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource};
 use crate::diagnostic::Diagnostics;
-use crate::network::{Kernel, LayerId, LayerKind, MOST_CHANNELS, Network, Shape, ShapeError};
+use crate::network::{Entry, Item, Kind, LayerId, Network, Pool, PoolFunction, PoolWindow, Shape};
 use crate::program::parameter_bytes;
 use crate::target::Architecture;
 use crate::weights::WeightsValue;
@@ -35,7 +34,7 @@ pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declar
         input_len: source.input.values,
         classes: match &network {
             Some(network) => Some(network.output().values() as usize),
-            None => dense_outputs(&source.layers),
+            None => dense_outputs(&source.list),
         },
         weights,
         parameter_bytes: network
@@ -67,8 +66,8 @@ pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declar
             .map_or(PlanChoice::default(), |plan| plan.choice),
         code: values.code.unwrap_or_default(),
         layer_code: source
-            .layers
-            .iter()
+            .list
+            .layers()
             .enumerate()
             .filter_map(|(index, layer)| Some((LayerId(index), layer.code?)))
             .collect(),
@@ -77,13 +76,11 @@ pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declar
 }
 
 /// The `n` of a last layer `D`: the classes whatever is before it.
-fn dense_outputs(layers: &[LayerAst]) -> Option<usize> {
-    let dropout = |layer: &&LayerAst| matches!(layer.kind, Some(LayerKind::Dropout { .. }));
-    let last = layers.iter().rev().find(|layer| !dropout(layer))?;
-    last.text
-        .starts_with("D")
-        .then_some(last.outputs?)
-        .map(|outputs| outputs as usize)
+fn dense_outputs(list: &ListAst) -> Option<usize> {
+    let mut layers = list.layers().rev().filter(|it| !it.is_training_only());
+    let last = layers.next()?;
+    let is_dense = last.letter == Some(Letter::D);
+    is_dense.then_some(last.outputs? as usize)
 }
 
 fn layout_attributes(source: &Source, errors: &mut Diagnostics) {
@@ -143,8 +140,8 @@ fn code_of_loaded_weights(source: &Source, errors: &mut Diagnostics) {
         .key(Key::Code)
         .map(|entry| (source.values.code, &entry.value));
     let layers = source
-        .layers
-        .iter()
+        .list
+        .layers()
         .map(|layer| (layer.code, &layer.code_tokens));
     for (code, tokens) in network.into_iter().chain(layers) {
         if code == Some(CodeChoice::Unrolled) {
@@ -173,87 +170,42 @@ fn input_array(source: &Source, errors: &mut Diagnostics) {
     }
 }
 
+/// The network, when nothing is wrong with its list.
 fn network(source: &Source, errors: &mut Diagnostics) -> Option<Network> {
-    let kinds: Vec<_> = source
-        .layers
-        .iter()
-        .map(|layer| layer.kind)
-        .collect::<Option<_>>()?;
-    let input = source.input.shape?;
+    let list = &source.list;
     // An empty list is reported where it was read.
-    if kinds.is_empty() {
+    if list.items.is_empty() {
         return None;
     }
+    let known = source.input.shape.is_some() && list.items.iter().all(|it| it.entry.is_some());
+    let items = list.items.iter().map(item).collect();
+    let input = source.input.shape.unwrap_or(Shape::new(1, 1, 1));
     let bits = source.values.bits.unwrap_or_default();
-    // Behind a layer that does not fit, shapes are guesses: only the first
-    // error is the author's.
-    match Network::new(input, bits, &kinds).map_err(|errors| errors.into_iter().next()) {
-        Ok(network) => Some(network),
-        Err(Some(ShapeError::KernelLargerThanMap { layer, kernel, map })) => {
-            misfit(source, layer, kernel, map, errors);
-            None
-        }
-        Err(Some(ShapeError::TooManyChannels { layer, channels })) => {
-            errors.error(
-                &source.layers[layer.0].tokens,
-                format!(
-                    "`C2` takes at most {MOST_CHANNELS} channels, and reads {channels}: use fewer \
-                     outputs before it, or `C1`"
-                ),
-            );
-            None
-        }
-        Err(_) => {
-            errors.error(
-                &source.list_tokens,
-                "no layer computes anything: expected at least one beside `Dr`, such as `D*(10)`",
-            );
+    match Network::of_list(input, bits, items) {
+        Ok(network) => Some(network).filter(|_| known),
+        Err(found) => {
+            for error in found {
+                if known || mistakes::is_about_labels(&error) {
+                    mistakes::report(source, &error, errors);
+                }
+            }
             None
         }
     }
 }
 
-/// The input's shape with its first dimension last, where that looks like the
-/// channels: as in PyTorch, an image of 1, 3 or 4 of them.
-fn channels_first(is_input: bool, input: Shape) -> Option<String> {
-    let Shape {
-        height: channels,
-        width: height,
-        channels: width,
-    } = input;
-    let looks_so = is_input && matches!(channels, 1 | 3 | 4) && height > 4 && width > 4;
-    looks_so.then(|| format!("[{height}, {width}, {channels}]"))
-}
-
-/// The error for a kernel or window that is larger than its map.
-fn misfit(source: &Source, id: LayerId, kernel: Kernel, map: Shape, errors: &mut Diagnostics) {
-    let layer = &source.layers[id.0];
-    let maker = source.layers[..id.0]
-        .iter()
-        .rev()
-        .find(|before| !matches!(before.kind, Some(LayerKind::Dropout { .. })));
-    let map_of = match maker {
-        Some(maker) => format!("{map} map that `{}` makes", maker.text),
-        None => format!("{map} input"),
+/// What the network is told of an item: of one that is wrong, a layer that reads
+/// any map and the same labels, so that labels can still be checked.
+fn item(item: &ItemAst) -> Item {
+    let any = || Entry::Layer {
+        kind: Kind::Pool(Pool {
+            function: PoolFunction::Maximum,
+            window: PoolWindow::All,
+        }),
+        labels: item.reads.iter().map(|label| label.name.clone()).collect(),
     };
-    let sizes = match layer.kind {
-        Some(LayerKind::AveragePool { .. } | LayerKind::MaxPool { .. }) => size::WINDOW,
-        _ => size::KERNEL,
-    };
-    let what = sizes.what();
-    let change = match &sizes.that_fit(kernel, map)[..] {
-        [] => "leave the layer out".to_owned(),
-        fitting => format!("use a {what} of {}", alternatives(fitting)),
-    };
-    let change = match channels_first(maker.is_none(), map) {
-        Some(meant) => format!("is `{meant}` meant? The channels come last; or {change}"),
-        None => change,
-    };
-    let message = format!("the {kernel} {what} does not fit the {map_of}: {change}");
-    let place = if layer.kernel_tokens.is_empty() {
-        &layer.tokens
-    } else {
-        &layer.kernel_tokens
-    };
-    errors.error(place, message);
+    Item {
+        label: item.label.as_ref().map(|label| label.name.clone()),
+        entry: item.entry.clone().unwrap_or_else(any),
+    }
 }

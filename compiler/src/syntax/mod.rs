@@ -2,23 +2,25 @@
 //! mistake in them. No other module parses.
 //!
 //! ```text
-//! attributes visibility Name : [height, width, channels] => < layers > , key : value , …
+//! attributes visibility Name : [height, width, channels] => < items > , key : value , …
+//! item: Letter(arguments) | 'label: Letter(arguments) | 'label
 //! ```
 //! The declaration is cut at commas outside of delimiters, so that a mistake
 //! in one layer or key hides no other.
 
-mod arguments;
 mod ast;
 mod head;
 mod keys;
-mod layers;
+mod list;
 mod lower;
+mod mistakes;
 mod plan;
-mod size;
 mod tokens;
 mod values;
 
-pub use ast::{BytesAst, InputAst, KeyAst, LayerAst, NetworkAst, PlanAst, ReserveAst, Values};
+pub use ast::{
+    BytesAst, InputAst, ItemAst, KeyAst, LabelAst, ListAst, NetworkAst, PlanAst, ReserveAst, Values,
+};
 pub use keys::Key;
 
 use proc_macro2::TokenStream;

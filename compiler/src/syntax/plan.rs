@@ -1,18 +1,26 @@
 //! The value of the key `plan`.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use quote::ToTokens;
 
 use super::ast::PlanAst;
-use super::keys::{Key, nearest};
+use super::keys::Key;
 use super::tokens::{Piece, alternatives, found, ident, integer, pieces, stream, trees};
 use super::values::wrong;
 use crate::declaration::PlanChoice;
 use crate::diagnostic::Diagnostics;
 use crate::network::Network;
-use crate::plan::{InPlace, Strategy, least_streamed, most_streamed};
+use crate::plan::{InPlace, Strategy, orders, streamable};
+use crate::spelling::nearest;
 
-const PLANS: [&str; 4] = ["row_major", "herringbone", "streamed", "smallest"];
-const RESTS: [InPlace; 2] = [InPlace::RowMajor, InPlace::Herringbone];
+const PLANS: [&str; 5] = [
+    "row_major",
+    "herringbone",
+    "segments",
+    "streamed",
+    "smallest",
+];
+const RESTS: [InPlace; 3] = [InPlace::RowMajor, InPlace::Herringbone, InPlace::Segments];
 
 /// Reads a plan's name and what is in parentheses behind it.
 pub(super) fn read(value: &[TokenTree], errors: &mut Diagnostics) -> Option<PlanAst> {
@@ -27,6 +35,7 @@ pub(super) fn read(value: &[TokenTree], errors: &mut Diagnostics) -> Option<Plan
     let choice = match name.to_string().as_str() {
         "row_major" => PlanChoice::Named(Strategy::ROW_MAJOR),
         "herringbone" => PlanChoice::Named(Strategy::HERRINGBONE),
+        "segments" => PlanChoice::Named(Strategy::SEGMENTS),
         "smallest" => PlanChoice::Smallest,
         "streamed" => match arguments {
             Some(group) => return streamed(group, errors),
@@ -45,6 +54,7 @@ pub(super) fn read(value: &[TokenTree], errors: &mut Diagnostics) -> Option<Plan
     Some(PlanAst {
         choice,
         layers_tokens: TokenStream::new(),
+        order_tokens: name.to_token_stream(),
     })
 }
 
@@ -96,6 +106,10 @@ fn streamed(group: &Group, errors: &mut Diagnostics) -> Option<PlanAst> {
     Some(PlanAst {
         choice,
         layers_tokens: stream(layers.trees),
+        order_tokens: rests
+            .first()
+            .map(|rest| stream(rest.trees))
+            .unwrap_or_default(),
     })
 }
 
@@ -119,7 +133,7 @@ fn rest(piece: &Piece<'_>, place: &TokenTree, errors: &mut Diagnostics) -> Optio
 }
 
 fn unknown(name: &Ident) -> String {
-    let hint = match nearest(&name.to_string(), &PLANS) {
+    let hint = match nearest(&name.to_string(), PLANS) {
         Some(near) => format!("did you mean `{near}`? "),
         None => String::new(),
     };
@@ -130,35 +144,54 @@ fn unknown(name: &Ident) -> String {
     )
 }
 
-/// Holds the number of layers to stream, where one was given, against the network.
+/// Holds the number of layers to stream, and the order of the others, where they
+/// were given, against the network.
 pub(super) fn check(plan: &PlanAst, network: &Network, errors: &mut Diagnostics) {
-    let layers = match plan.choice {
-        PlanChoice::Streamed { layers } => layers,
-        PlanChoice::Named(strategy) => strategy.streamed_layers,
+    let (layers, order) = match plan.choice {
+        PlanChoice::Streamed { layers } => (layers, None),
+        PlanChoice::Named(strategy) => (strategy.streamed_layers, Some(strategy.rest)),
         PlanChoice::Fastest | PlanChoice::Smallest => return,
     };
+    if let Some(order) = order.filter(|order| !orders(network).contains(order)) {
+        let orders = alternatives(&orders(network).iter().map(name).collect::<Vec<_>>());
+        let message = format!(
+            "`{order}` is an order of maps that one layer reads, and without padding: use {orders}"
+        );
+        errors.error(&plan.order_tokens, message);
+    }
     // `streamed` and the plans in place name no number.
     if plan.layers_tokens.is_empty() {
         return;
     }
-    let (least, most) = (least_streamed(network), most_streamed(network));
-    let reason = if layers < least {
-        "a leading `A` averages bytes as they arrive"
-    } else if layers <= most {
+    let possible = streamable(network);
+    let (least, most) = (possible[0], possible[possible.len() - 1]);
+    let reason = if possible.contains(&layers) {
         return;
-    } else if network.computing_layers().nth(most).is_some() {
+    } else if layers < least {
+        "a leading `A` averages bytes as they arrive"
+    } else if layers < most {
+        "the others end within a branch"
+    } else if network.computing_nodes().nth(most).is_none() {
+        "no others compute anything"
+    } else if network.is_chain() {
         "the others read a single pixel"
     } else {
-        "no others compute anything"
+        "the others can't be computed as the input arrives"
+    };
+    let numbers = if possible.len() == most - least + 1 {
+        format!("from {least} to {most}")
+    } else {
+        alternatives(&possible)
     };
     let tokens = &plan.layers_tokens;
     errors.error(
         tokens,
-        format!(
-            "`streamed` takes from {least} to {most} layers of this network, found {tokens}: \
-             {reason}"
-        ),
+        format!("`streamed` takes {numbers} layers of this network, found {tokens}: {reason}"),
     );
+}
+
+fn name(order: &InPlace) -> String {
+    format!("`{order}`")
 }
 
 #[cfg(test)]
@@ -193,6 +226,7 @@ mod tests {
             ("row_major", PlanChoice::Named(Strategy::ROW_MAJOR)),
             ("herringbone", PlanChoice::Named(Strategy::HERRINGBONE)),
             ("streamed", PlanChoice::Named(Strategy::STREAMED)),
+            ("segments", PlanChoice::Named(Strategy::SEGMENTS)),
             ("smallest", PlanChoice::Smallest),
             ("streamed(0)", PlanChoice::Streamed { layers: 0 }),
             ("streamed(4,)", PlanChoice::Streamed { layers: 4 }),
@@ -242,7 +276,7 @@ mod tests {
             ("streamed(row_major)", "such as `2`, found `row_major`"),
             (
                 "streamed(2, smallest)",
-                "`row_major` or `herringbone`, found `smallest`",
+                "`row_major`, `herringbone` or `segments`, found `smallest`",
             ),
             (
                 "streamed(2, row_major, 3)",
@@ -273,6 +307,21 @@ mod tests {
         assert_eq!(
             message(averages, "streamed(4, row_major)"),
             "`streamed` takes from 1 to 3 layers of this network, found 4: no others compute \
+             anything"
+        );
+    }
+    #[test]
+    fn a_graph_is_streamed_up_to_where_it_does_not_branch() {
+        let residual =
+            "N: [12, 12, 1] => < 'a: C1(4,3), C1(4,3, padding: same), Add('a), M, D(3) >";
+        assert_eq!(
+            message(residual, "herringbone"),
+            "`herringbone` is an order of maps that one layer reads, and without padding: use \
+             `row_major` or `segments`"
+        );
+        assert_eq!(
+            message(residual, "streamed(9)"),
+            "`streamed` takes from 0 to 5 layers of this network, found 9: no others compute \
              anything"
         );
     }

@@ -1,13 +1,13 @@
 use super::*;
 use crate::declaration::{CodeChoice, PlanChoice, WeightsSource};
-use crate::network::{Bits, LayerId, LayerKind, Shape};
+use crate::network::{Bits, Dropout, Kind, LayerId, Network, NodeId, Shape};
 
 fn parse_text(text: &str) -> Parsed {
     parse(text.parse().unwrap())
 }
 
 /// The messages about a declaration.
-fn errors(text: &str) -> Vec<String> {
+pub(super) fn errors(text: &str) -> Vec<String> {
     let parsed = parse_text(text);
     assert_eq!(
         parsed.declaration.is_some(),
@@ -17,9 +17,9 @@ fn errors(text: &str) -> Vec<String> {
     parsed.errors.messages()
 }
 
-/// The messages about a declaration with this list.
-fn list_errors(list: &str) -> Vec<String> {
-    errors(&format!("N: [28, 28, 1] => < {list} >"))
+/// Every layer as it is shown.
+fn written(network: &Network) -> Vec<String> {
+    network.nodes().iter().map(ToString::to_string).collect()
 }
 
 /// The messages about a declaration with these keys.
@@ -58,14 +58,15 @@ fn a_whole_declaration_is_read() {
     assert!(ast.weights_file().is_some());
     let network = &declaration.network;
     assert_eq!(network.input(), Shape::new(28, 27, 1));
-    let layers: Vec<_> = network.layers().iter().map(ToString::to_string).collect();
     assert_eq!(
-        layers,
-        ["A", "C1(5,3)", "C2*(8,1)", "M(4)", "Dr", "Dr", "D*(10)"]
+        written(network),
+        [
+            "A", "C1(5,3)", "C2*(8,1)", "M(4)", "Dr(0.25)", "Dr", "D*(10)"
+        ]
     );
-    let dropout = |id| network.layer(LayerId(id)).kind;
-    assert_eq!(dropout(4), LayerKind::Dropout { probability: 0.25 });
-    assert_eq!(dropout(5), LayerKind::Dropout { probability: 0.5 });
+    let dropout = |id| network.node(NodeId::new(id)).kind;
+    let share = |probability| Kind::Dropout(Dropout { probability });
+    assert_eq!((dropout(4), dropout(5)), (share(0.25), share(0.5)));
     assert_eq!(
         network.bits(),
         Bits {
@@ -103,15 +104,15 @@ fn fragments_of_macro_rules_are_opened() {
 fn all_mistakes_are_told_at_once_and_each_once() {
     assert_eq!(
         errors(
-            "N: [28, 0, 1] => < A*, C3(5,3), C1(0,4), M, D(10) >, sram: 2k, wieghts: 1, \
+            "N: [28, 0, 1] => < A*, C3(5,3), C1(0,12), M, D(10) >, sram: 2k, wieghts: 1, \
              sram: 5, bits: { weights: 3, bias: 8 }, target: atmega382p"
         ),
         [
-            "expected the input's width, from 1 to 255, found `0`",
+            "expected the input's width, from 1 to 65535, found `0`",
             "`A` takes no star: a star leaves out the activation, and `A` has none",
-            "unknown layer `C3`: expected one of A, M, C1, C2, D, Dr",
+            "unknown layer `C3`: expected one of A, M, C1, C2, T, D, R, Add, Cat, Dr, N",
             "`C1` takes from 1 to 255 outputs, found 0",
-            "kernel 4 is not supported: expected 1, 3, 5 or 7",
+            "kernel 12 is not supported: expected 1 to 11",
             "expected bytes for `sram`, from 1 to 4294967295, found `2k`: write the number without a suffix",
             "unknown key `wieghts`: did you mean `weights`? expected one of target, sram, flash, \
              weights, bits, reserve, results, plan, code",
@@ -221,7 +222,7 @@ fn a_missing_mark_is_one_error_and_the_rest_is_read() {
         ),
         (
             "N: [8, 8, 1] => < A, , M >",
-            "expected a layer before this comma, one of A, M, C1, C2, D, Dr",
+            "expected a layer before this comma, one of A, M, C1, C2, T, D, R, Add, Cat, Dr, N",
         ),
         (
             "N: [8, 8, 1] => < A, M > sram: 2048",
@@ -262,95 +263,6 @@ fn a_missing_mark_is_one_error_and_the_rest_is_read() {
     ] {
         assert_eq!(errors(text), [message], "{text}");
     }
-}
-
-#[test]
-fn a_wrong_layer_is_one_error() {
-    for (list, message) in [
-        (
-            "c1(8,3)",
-            "unknown layer `c1`: did you mean `C1`? expected one of A, M, C1, C2, D, Dr",
-        ),
-        (
-            "3",
-            "expected a layer, one of A, M, C1, C2, D, Dr, found `3`",
-        ),
-        (
-            "C1",
-            "`C1` needs outputs n and kernel k, `C1(n,k)`, found none",
-        ),
-        (
-            "C1(8)",
-            "`C1` needs outputs n and kernel k, `C1(n,k)`, found only one",
-        ),
-        ("D(8,3)", "`D` takes one argument at most, `D(n)`, found 2"),
-        (
-            "A()",
-            "`A` needs a window, or no parentheses, `A` or `A(k)`, found none",
-        ),
-        (
-            "C1[8,3]",
-            "expected the arguments in parentheses, `C1(n,k)`",
-        ),
-        (
-            "C1(8,3)*",
-            "the star stands before the arguments: `C1*(8,3)`",
-        ),
-        ("D**(8)", "expected `,` or `>` after `D*`, found `*(8)`"),
-        ("D(N)", "expected outputs from 1 to 65535, found `N`"),
-        ("D(-3)", "expected outputs from 1 to 65535, found `-3`"),
-        (
-            "D(5u8)",
-            "expected outputs from 1 to 65535, found `5u8`: write the number without a suffix",
-        ),
-        (
-            "D(99999999999999999999999)",
-            "`D` takes from 1 to 65535 outputs, found 99999999999999999999999",
-        ),
-        ("A(3)", "window 3 is not supported: expected 2 or 4"),
-        (
-            "A(3x2)",
-            "window 3x2 is not supported: expected rows and columns of 1, 2 or 4",
-        ),
-        (
-            "C1(8,0x3)",
-            "expected a kernel of 1, 3, 5 or 7, or rows x columns such as `1x3`, found `0x3`, which is a number in hexadecimal",
-        ),
-        (
-            "Dr(1), A",
-            "expected a probability from 0 to below 1, such as `0.25`, found `1`",
-        ),
-        (
-            "Dr(0.5f32), A",
-            "expected a probability from 0 to below 1, such as `0.25`, found `0.5f32`",
-        ),
-        (
-            "Dr",
-            "no layer computes anything: expected at least one beside `Dr`, such as `D*(10)`",
-        ),
-    ] {
-        let list = list_errors(list);
-        // A letter without its arguments has a second mistake at most.
-        assert_eq!(list, [message], "{list:?}");
-    }
-}
-
-#[test]
-fn a_kernel_larger_than_its_map_names_the_map_and_what_fits() {
-    assert_eq!(
-        errors("N: [10, 12, 1] => < A, C1(11,1), Dr, C1(8,7), D(10) >"),
-        [
-            "the 7×7 kernel does not fit the 5×6×11 map that `C1(11,1)` makes: use a kernel of 1, 3 or 5"
-        ]
-    );
-    assert_eq!(
-        errors("N: [4, 2, 1] => < C1(8,3), M, M >"),
-        ["the 3×3 kernel does not fit the 4×2×1 input: use a kernel of 1 or 3x1"]
-    );
-    assert_eq!(
-        errors("N: [4, 4, 1] => < A, A, A >"),
-        ["the 2×2 window does not fit the 1×1×1 map that `A` makes: leave the layer out"]
-    );
 }
 
 #[test]
@@ -399,7 +311,7 @@ fn a_wrong_value_is_one_error() {
         ),
         (
             "plan: 5",
-            "`plan` takes `row_major`, `herringbone`, `streamed`, `streamed(2)`, `streamed(2, row_major)` or `smallest`, found `5`",
+            "`plan` takes `row_major`, `herringbone`, `segments`, `streamed`, `streamed(2)`, `streamed(2, row_major)` or `smallest`, found `5`",
         ),
         (
             "code: loops",
@@ -466,8 +378,7 @@ fn the_code_of_a_layer_overrides_that_of_the_network() {
     let codes = [0, 1, 2, 3].map(|layer| declaration.code_of(LayerId(layer)));
     let (table, unrolled) = (CodeChoice::Table, CodeChoice::Unrolled);
     assert_eq!(codes, [table, table, table, unrolled]);
-    let layers = declaration.network.layers().iter();
-    let layers: Vec<_> = layers.map(ToString::to_string).collect();
+    let layers = written(&declaration.network);
     assert_eq!(layers, ["A", "C1(5,3)", "C2*(8,3)", "D*(10)"]);
     let reserve = declaration.reserve;
     assert_eq!(

@@ -79,8 +79,10 @@ fn spaced_text(trees: &[TokenTree], spaced: bool) -> String {
         };
         let word = |c: char| c.is_alphanumeric() || c == '_' || c == '"';
         let words = text.ends_with(word) && piece.starts_with(word);
-        let behind_mark = text.ends_with(',') || text.ends_with(':') && !text.ends_with("::");
-        if words || (spaced && behind_mark) {
+        let number = matches!(tree, TokenTree::Literal(_));
+        let after_comma = text.ends_with(',') && (spaced || !number);
+        let after_colon = text.ends_with(':') && !text.ends_with("::");
+        if words || after_comma || after_colon {
             text.push(' ');
         }
         text.push_str(&piece);
@@ -99,7 +101,7 @@ fn group_text(group: &Group) -> String {
     // Deeper groups are of no use in a message, and may nest without end.
     let inner = match inner.iter().any(|tree| matches!(tree, TokenTree::Group(_))) {
         true => "…".to_owned(),
-        // Arguments stand close, as the papers write them: `C1(8,3)`.
+        // Numbers stand close, as the papers write them: `C1(8,3)`.
         false => spaced_text(&inner, group.delimiter() != Delimiter::Parenthesis),
     };
     format!("{open}{inner}{close}")

@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::LitStr;
 
 use super::ast::{BytesAst, ReserveAst, Values};
-use super::keys::{Key, nearest};
+use super::keys::Key;
 use super::plan;
 use super::tokens::{
     Piece, alternatives, found, group, ident, integer, is_punct, pieces, stream, string, trees,
@@ -13,6 +13,7 @@ use crate::declaration::CodeChoice;
 use crate::diagnostic::Diagnostics;
 use crate::network::Bits;
 use crate::program::Accumulator;
+use crate::spelling::nearest;
 use crate::target::Target;
 use crate::weights::{PathPart, WeightsPath, WeightsValue};
 
@@ -216,7 +217,7 @@ fn entries<const COUNT: usize>(
             continue;
         };
         let Some(index) = names.iter().position(|known| name == known) else {
-            let hint = nearest(&name.to_string(), &names)
+            let hint = nearest(&name.to_string(), names)
                 .map(|near| format!("did you mean `{near}`? "))
                 .unwrap_or_default();
             let message = format!("unknown entry `{name}` of `{key}`: {hint}expected {expected}");

@@ -127,7 +127,7 @@ pub enum WeightsError {
         /// The tensor.
         name: String,
         /// `left` or `right`.
-        direction: &'static str,
+        direction: String,
         /// Bits.
         bits: u8,
     },

@@ -2,7 +2,7 @@
 
 use safetensors::Dtype;
 
-use crate::network::{LayerId, LayerKind, Network};
+use crate::network::{LayerId, Network, Node, SumShape};
 
 /// What a tensor is to its layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +11,8 @@ pub enum Role {
     Weight,
     /// I16, one an output.
     Bias,
-    /// U8, `[left, right]`.
+    /// U8: the shifts, as [`SumShape::shifts`](crate::network::SumShape::shifts)
+    /// names them.
     Shift,
 }
 
@@ -41,46 +42,37 @@ pub struct ExpectedTensor {
     pub axes: &'static str,
 }
 
+/// The name of a tensor: `1.weight`, `2.depthwise.bias`, `3.first.shift`.
+pub(super) fn tensor_name(node: &Node, sum: &SumShape, role: Role) -> String {
+    let (layer, part, half) = (node.layer, node.part.prefix(), sum.half.prefix());
+    let name = match role {
+        Role::Weight => "weight",
+        Role::Bias => "bias",
+        Role::Shift => "shift",
+    };
+    format!("{layer}.{part}{half}{name}")
+}
+
 /// Every tensor that the file has to hold, in the order of layers.
 pub fn expected_tensors(network: &Network) -> Vec<ExpectedTensor> {
     let mut tensors = Vec::new();
-    for layer in network.layers() {
-        let inputs = layer.input.channels;
-        let mut sum = |half: &str, axes, weight: &[u32], outputs: u32| {
-            for (role, name, axes, shape) in [
-                (Role::Weight, "weight", axes, weight),
-                (Role::Bias, "bias", "[out]", &[outputs][..]),
-                (Role::Shift, "shift", "[left, right]", &[2]),
-            ] {
+    for node in network.nodes() {
+        for sum in node.sums() {
+            let mut add = |role, axes, shape: &[u32]| {
                 tensors.push(ExpectedTensor {
-                    name: format!("{}.{half}{name}", layer.id),
-                    layer: layer.id,
+                    name: tensor_name(node, &sum, role),
+                    layer: node.layer,
                     role,
                     shape: shape.iter().map(|&length| length as usize).collect(),
                     axes,
                 });
+            };
+            if let Some((shape, axes)) = sum.tensor() {
+                add(Role::Weight, axes, &shape);
+                add(Role::Bias, "[out]", &[sum.outputs]);
             }
-        };
-        match layer.kind {
-            LayerKind::Convolution {
-                outputs, kernel, ..
-            } => {
-                let weight = [outputs, kernel.height, kernel.width, inputs];
-                sum("", "[out, rows, columns, in]", &weight, outputs);
-            }
-            LayerKind::Separable {
-                outputs, kernel, ..
-            } => {
-                let depthwise = [kernel.height, kernel.width, inputs];
-                sum("depthwise.", "[rows, columns, in]", &depthwise, inputs);
-                sum("pointwise.", "[out, in]", &[outputs, inputs], outputs);
-            }
-            LayerKind::Dense { outputs, .. } => {
-                sum("", "[out, in]", &[outputs, layer.input.values()], outputs);
-            }
-            LayerKind::AveragePool { .. }
-            | LayerKind::MaxPool { .. }
-            | LayerKind::Dropout { .. } => {}
+            let (shifts, axes) = sum.shifts();
+            add(Role::Shift, axes, &[shifts.len() as u32]);
         }
     }
     tensors

@@ -10,7 +10,7 @@ pub use expected::{ExpectedTensor, Role, expected_tensors};
 pub use read::{load, read};
 pub use value::{PathPart, WeightsPath, WeightsValue};
 
-use crate::network::LayerId;
+use crate::network::{ByNode, NodeId, SumShape};
 
 /// How far a sum is shifted before the bias is added and after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,13 +19,15 @@ pub struct Shift {
     pub left: u8,
     /// Bits to the right, rounded half to even, after the bias.
     pub right: u8,
+    /// Bits by which a map that is added is shifted to the left; 0 where none is.
+    pub skip: u8,
 }
 
 /// The parameters of one weighted sum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameters {
-    /// In the file's order: `[out, rows, columns, in]` for a convolution, `[out, in]`
-    /// for a dense or pointwise layer, `[rows, columns, in]` for a depthwise one.
+    /// In the order of [`SumShape::order`](crate::network::SumShape::order); of a
+    /// sum of ones, a 1 for each channel.
     pub weight: Vec<i8>,
     /// One an output.
     pub bias: Vec<i16>,
@@ -33,52 +35,45 @@ pub struct Parameters {
     pub shift: Shift,
 }
 
-/// The parameters of one layer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LayerParameters {
-    /// Of a layer without weights.
-    None,
-    /// Of `C1` and `D`.
-    Single(Parameters),
-    /// Of `C2`.
-    Separable {
-        /// Of the depthwise half.
-        depthwise: Parameters,
-        /// Of the pointwise half.
-        pointwise: Parameters,
-    },
-}
+impl Parameters {
+    /// The weight of an output for a row, in the order of rows as packed.
+    pub fn weight_of(&self, sum: &SumShape, row: u32, output: u32) -> i8 {
+        if sum.tensor().is_some() {
+            self.weight[sum.weight_index(row, output)]
+        } else {
+            1
+        }
+    }
 
-impl LayerParameters {
     /// How many weights are not 0.
     pub fn nonzero(&self) -> u64 {
-        let of = |sum: &Parameters| sum.weight.iter().filter(|&&weight| weight != 0).count() as u64;
-        match self {
-            LayerParameters::None => 0,
-            LayerParameters::Single(sum) => of(sum),
-            LayerParameters::Separable {
-                depthwise,
-                pointwise,
-            } => of(depthwise) + of(pointwise),
-        }
+        self.weight.iter().filter(|&&weight| weight != 0).count() as u64
     }
 }
 
-/// The parameters of every layer of a network, each value within its bits and
+/// The parameters of every node of a network, each value within its bits and
 /// each tensor of the right length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weights {
-    layers: Vec<LayerParameters>,
+    nodes: ByNode<Vec<Parameters>>,
 }
 
 impl Weights {
-    /// Weights from one entry a layer of the declaration.
-    pub(crate) fn new(layers: Vec<LayerParameters>) -> Self {
-        Self { layers }
+    /// Weights from one entry a node: the parameters of each of its sums.
+    pub fn new(nodes: Vec<Vec<Parameters>>) -> Self {
+        Self {
+            nodes: ByNode::new(nodes),
+        }
     }
 
-    /// The parameters of that layer.
-    pub fn layer(&self, id: LayerId) -> &LayerParameters {
-        &self.layers[id.0]
+    /// The parameters of that node's sums, in the order of
+    /// [`Node::sums`](crate::network::Node::sums).
+    pub fn node(&self, id: NodeId) -> &[Parameters] {
+        &self.nodes[id]
+    }
+
+    /// How many weights of that node are not 0.
+    pub fn nonzero(&self, id: NodeId) -> u64 {
+        self.nodes[id].iter().map(Parameters::nonzero).sum()
     }
 }

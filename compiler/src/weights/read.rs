@@ -7,9 +7,9 @@ use std::path::Path;
 use safetensors::{SafeTensorError, SafeTensors, tensor::Metadata, tensor::TensorView};
 
 use super::error::{WeightsError, range};
-use super::expected::{ExpectedTensor, Role, expected_tensors};
-use super::{LayerParameters, Parameters, Shift, Weights};
-use crate::network::{Bits, LayerId, LayerKind, Network};
+use super::expected::{ExpectedTensor, Role, expected_tensors, tensor_name};
+use super::{Parameters, Shift, Weights};
+use crate::network::{Bits, LayerId, Network, Node, SumShape};
 
 /// Bytes of the length that a file starts with.
 const LENGTH_BYTES: usize = size_of::<u64>();
@@ -265,34 +265,39 @@ impl File<'_> {
 
     /// The integers of a file without errors.
     fn weights(&self, network: &Network) -> Weights {
-        let parameters = |id: LayerId, half: &str| {
-            let data = |name: &str| self.0[&format!("{id}.{half}{name}")].data();
-            let shift = data("shift");
-            Parameters {
-                weight: data("weight")
+        let nodes = network.nodes().iter();
+        let nodes = nodes.map(|node| node.sums().map(|sum| self.sum(node, &sum)).collect());
+        Weights::new(nodes.collect())
+    }
+
+    fn sum(&self, node: &Node, sum: &SumShape) -> Parameters {
+        let data = |role: Role| self.0[&tensor_name(node, sum, role)].data();
+        let shift = |name: &str| {
+            let (names, _) = sum.shifts();
+            let place = names.iter().position(|&other| other == name);
+            place.map_or(0, |place| data(Role::Shift)[place])
+        };
+        let (weight, bias) = if sum.tensor().is_some() {
+            (
+                data(Role::Weight)
                     .iter()
                     .map(|&byte| i8::from_le_bytes([byte]))
                     .collect(),
-                bias: words(data("bias")).collect(),
-                shift: Shift {
-                    left: shift[0],
-                    right: shift[1],
-                },
-            }
+                words(data(Role::Bias)).collect(),
+            )
+        } else {
+            let outputs = sum.outputs as usize;
+            (vec![1; outputs], vec![0; outputs])
         };
-        let layers = network.layers().iter().map(|layer| match layer.kind {
-            LayerKind::Convolution { .. } | LayerKind::Dense { .. } => {
-                LayerParameters::Single(parameters(layer.id, ""))
-            }
-            LayerKind::Separable { .. } => LayerParameters::Separable {
-                depthwise: parameters(layer.id, "depthwise."),
-                pointwise: parameters(layer.id, "pointwise."),
+        Parameters {
+            weight,
+            bias,
+            shift: Shift {
+                left: shift("left"),
+                right: shift("right"),
+                skip: shift("skip"),
             },
-            LayerKind::AveragePool { .. }
-            | LayerKind::MaxPool { .. }
-            | LayerKind::Dropout { .. } => LayerParameters::None,
-        });
-        Weights::new(layers.collect())
+        }
     }
 }
 
@@ -323,12 +328,13 @@ fn values_out_of_range(
             &[8, 16],
         ),
         Role::Shift => {
-            let shifts = ["left", "right"].into_iter().zip(data);
-            return shifts
+            let names = tensor.axes.trim_matches(['[', ']']).split(", ");
+            return names
+                .zip(data)
                 .filter(|&(_, &bits)| bits > MOST_SHIFT)
                 .map(|(direction, &bits)| WeightsError::Shift {
                     name: name.clone(),
-                    direction,
+                    direction: direction.to_owned(),
                     bits,
                 })
                 .collect();
@@ -371,25 +377,23 @@ fn why_surplus(network: &Network, name: &str) -> String {
         .split('.')
         .next()
         .and_then(|number| number.parse::<usize>().ok());
-    let layers = network.layers();
+    let layers = network.layer_count();
     match number {
-        Some(number) if number >= layers.len() => format!(
-            "the list has {} layers, 0 to {}",
-            layers.len(),
-            layers.len() - 1
-        ),
+        Some(number) if number >= layers => {
+            format!("the list has {layers} layers, 0 to {}", layers - 1)
+        }
         Some(number) => {
-            let layer = &layers[number];
-            match layer.activation() {
-                None => format!("layer {number}, `{layer}`, has no weights"),
-                Some(_) => {
-                    let own: Vec<_> = expected_tensors(network)
-                        .into_iter()
-                        .filter(|tensor| tensor.layer == layer.id)
-                        .map(|tensor| format!("`{}`", tensor.name))
-                        .collect();
-                    format!("layer {number}, `{layer}`, takes {}", own.join(", "))
-                }
+            let layer = LayerId(number);
+            let own: Vec<_> = expected_tensors(network)
+                .into_iter()
+                .filter(|tensor| tensor.layer == layer)
+                .map(|tensor| format!("`{}`", tensor.name))
+                .collect();
+            let written = network.written(layer);
+            if own.is_empty() {
+                format!("layer {number}, `{written}`, has no weights")
+            } else {
+                format!("layer {number}, `{written}`, takes {}", own.join(", "))
             }
         }
         None => "a name starts with its layer's position in the list, as in `1.weight`".to_owned(),

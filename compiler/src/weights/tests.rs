@@ -4,31 +4,22 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
 use super::*;
-use crate::network::{Activation, Bits, Kernel, Shape};
+use crate::network::chains::{average, convolution, dense, dropout};
+use crate::network::{Activation, Bits, Kernel, Kind, Network, NodeId, Separable, Shape, Window};
 
 /// `[6, 5, 1] => < A, C2(3,1), C1(4,1), Dr, D*(2) >`
 fn network(bits: Bits) -> Network {
-    let (relu, linear) = (Activation::Relu, Activation::Linear);
-    let kernel = Kernel::square(1);
     let kinds = [
-        LayerKind::AveragePool {
-            window: Kernel::square(2),
-        },
-        LayerKind::Separable {
+        average(2),
+        Kind::Separable(Separable {
             outputs: 3,
-            kernel,
-            activation: relu,
-        },
-        LayerKind::Convolution {
-            outputs: 4,
-            kernel,
-            activation: relu,
-        },
-        LayerKind::Dropout { probability: 0.5 },
-        LayerKind::Dense {
-            outputs: 2,
-            activation: linear,
-        },
+            window: Window::valid(Kernel::square(1)),
+            activation: Activation::Relu,
+            adds: false,
+        }),
+        convolution(4, 1),
+        dropout(),
+        dense(2),
     ];
     Network::new(Shape::new(6, 5, 1), bits, &kinds).unwrap()
 }
@@ -78,22 +69,23 @@ fn a_right_file_gives_each_value_where_it_belongs() {
     tensors.get_mut("4.bias").unwrap().2 = [(-300_i16).to_le_bytes(), 7_i16.to_le_bytes()].concat();
     tensors.get_mut("4.shift").unwrap().2 = vec![2, 31];
     let weights = read(&network, &file(&tensors)).unwrap();
-    assert_eq!(weights.layer(LayerId(0)), &LayerParameters::None);
-    let LayerParameters::Separable {
-        depthwise,
-        pointwise,
-    } = weights.layer(LayerId(1))
-    else {
+    assert_eq!(weights.node(NodeId::new(0)), []);
+    let [depthwise, pointwise] = weights.node(NodeId::new(1)) else {
         panic!("layer 1 is separable");
     };
     assert_eq!((depthwise.weight.len(), pointwise.weight.len()), (1, 3));
-    let LayerParameters::Single(dense) = weights.layer(LayerId(4)) else {
+    let [dense] = weights.node(NodeId::new(4)) else {
         panic!("layer 4 is dense");
     };
     assert_eq!(dense.weight.len(), 2 * 3 * 2 * 4);
     assert_eq!(dense.weight[..3], [1, -8, 1]);
     assert_eq!(dense.bias, [-300, 7]);
-    assert_eq!(dense.shift, Shift { left: 2, right: 31 });
+    let shift = Shift {
+        left: 2,
+        right: 31,
+        skip: 0,
+    };
+    assert_eq!(dense.shift, shift);
 }
 
 #[test]

@@ -3,9 +3,8 @@
 
 use std::fmt::Write as _;
 
-use herringbone_compiler::network::LayerId;
+use herringbone_compiler::network::NodeId;
 use herringbone_compiler::program::{Accumulator, Program};
-use herringbone_compiler::weights::LayerParameters;
 use herringbone_tests::networks::Case;
 
 use crate::device::{Code, Function};
@@ -13,7 +12,7 @@ use crate::device::{Code, Function};
 /// `absorb` and `infer` of a network of fewer than 256 values, stored as they
 /// come, and one dense layer of exact 16-bit sums, without `mul`.
 pub(crate) fn dense(case: &Case, program: &Program) -> Code {
-    let cells = program.maps[0].shape.values();
+    let cells = program.map(program.intake.value).shape.values();
     assert_eq!(
         (program.activation_bits, program.results.accumulator),
         (4, Accumulator::I16)
@@ -38,7 +37,7 @@ pub(crate) fn dense(case: &Case, program: &Program) -> Code {
 /// Counts bytes in the first byte of the cursor.
 fn absorb(program: &Program, cells: u32) -> (String, u32) {
     // Behind the cursor.
-    let first = 6 + program.maps[0].first_cell;
+    let first = 6 + program.map(program.intake.value).first_cell;
     let text = format!(
         "movw r30, r24
         ld r18, Z
@@ -77,14 +76,17 @@ fn absorb(program: &Program, cells: u32) -> (String, u32) {
 
 /// Adds each activation as often as its weight says.
 fn infer(case: &Case, program: &Program) -> (String, u32) {
-    let LayerParameters::Single(sum) = case.weights.layer(LayerId(0)) else {
-        panic!("the layer is not dense");
+    let [sum] = case.weights.node(NodeId::new(0)) else {
+        panic!("a dense layer has one sum");
     };
     let mut text = "push r28\npush r29\nmovw r28, r22\n".to_owned();
-    let cells = program.maps[0].shape.values() as usize;
+    let cells = program.map(program.intake.value).shape.values() as usize;
     for (weights, bias) in sum.weight.chunks(cells).zip(&sum.bias) {
         text += "clr r18\nclr r19\n";
-        for (weight, cell) in weights.iter().zip(6 + program.maps[0].first_cell..) {
+        for (weight, cell) in weights
+            .iter()
+            .zip(6 + program.map(program.intake.value).first_cell..)
+        {
             let byte = cell / 2;
             let _ = writeln!(text, "movw r30, r24\nsubi r30, lo8(-({byte}))");
             let _ = writeln!(text, "sbci r31, hi8(-({byte}))\nld r20, Z");

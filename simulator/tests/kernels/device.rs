@@ -9,9 +9,6 @@ use herringbone_compiler::target::Target;
 use herringbone_simulator::call::Caller;
 use herringbone_simulator::machine::Machine;
 
-/// Bytes of the cursor that say which byte of the input is the next.
-const PLACE_BYTES: usize = 3;
-
 /// Bytes around what the code may write to that must stay as they are, beside all others.
 const GUARD_BYTES: u16 = 8;
 
@@ -212,8 +209,9 @@ impl<'a> Device<'a> {
         }
         let machine = self.caller.machine();
         let cursor: Vec<u8> = self.cursor().map(|address| machine.data(address)).collect();
+        let place_bytes = self.program.cursor_pixel_bytes as usize;
         ensure!(
-            cursor[..PLACE_BYTES] == [0; PLACE_BYTES],
+            cursor[..place_bytes].iter().all(|&byte| byte == 0),
             "the cursor is {cursor:?} after the last byte"
         );
 
@@ -245,7 +243,8 @@ impl<'a> Device<'a> {
             .map(|it| it as &mut dyn FnMut(&str, &Machine));
         let [results_low, results_high] = self.results.to_le_bytes();
         let arguments = [(24, low), (25, high), (22, results_low), (23, results_high)];
-        let writable = [self.arena(), self.results()];
+        let positions = self.cursor().start + program.cursor_pixel_bytes as u16..arena;
+        let writable = [positions, self.arena(), self.results()];
         let returned = self
             .caller
             .call("infer", &arguments, &writable, of_layers)?;

@@ -2,7 +2,9 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use herringbone_compiler::interpreter;
-use herringbone_compiler::program::Program;
+use herringbone_compiler::network::ValueId;
+use herringbone_compiler::plan::Sink;
+use herringbone_compiler::program::{Job, Program, Segment};
 use herringbone_compiler::target::Target;
 use herringbone_tests::networks::Case;
 use herringbone_tests::reference::evaluate;
@@ -93,17 +95,15 @@ fn first_wrong_map(subject: Subject<'_>) -> Result<String> {
         let expected = expected.map_err(|fault| anyhow::anyhow!("{fault}"))?.maps;
         let mut wrong = None;
         let mut observer = |function: &str, view: &View<'_>| {
-            let map = map_stored_by(program, function);
-            let Some(map) = map.filter(|map| *map < program.maps.len()) else {
-                return;
-            };
-            let shape = program.maps[map].shape;
-            let expected = &expected[program.stages.len() + map].values;
-            let difference = first_difference(&view.map(&program.maps[map]), expected);
-            if let Some(difference) = difference.filter(|_| wrong.is_none()) {
-                wrong = Some(format!(
-                    "{function} stores a wrong map of {shape}: its value {difference}"
-                ));
+            for value in stored_by(program, function) {
+                let map = program.map(value);
+                let difference = first_difference(&view.map(map), &expected[&value].values);
+                if let Some(difference) = difference.filter(|_| wrong.is_none()) {
+                    wrong = Some(format!(
+                        "{function} stores a wrong map of {}: its value {difference}",
+                        map.shape
+                    ));
+                }
             }
         };
         let observer: &mut Observer<'_> = &mut observer;
@@ -115,17 +115,36 @@ fn first_wrong_map(subject: Subject<'_>) -> Result<String> {
     Ok("every stored map is right".to_owned())
 }
 
-/// The index of the map that is whole when `function` returns.
-fn map_stored_by(program: &Program, function: &str) -> Option<usize> {
+/// The values that are whole when `function` returns.
+fn stored_by(program: &Program, function: &str) -> Vec<ValueId> {
+    let of_segment = |segment: &Segment| -> Vec<ValueId> {
+        let sinks = segment.stages.iter().map(|stage| stage.plan.sink);
+        sinks.filter_map(stored_in).collect()
+    };
     if function == "absorb" {
-        return Some(0);
+        let first = stored_in(program.intake.sink);
+        return first
+            .into_iter()
+            .chain(of_segment(program.arriving()))
+            .collect();
     }
-    let layer: usize = function.strip_prefix("layer_")?.parse().ok()?;
-    let step = program
-        .steps
-        .iter()
-        .position(|step| step.layer.0 == layer)?;
-    Some(step + 1)
+    let numbered = |prefix: &str| function.strip_prefix(prefix)?.parse::<usize>().ok();
+    if let Some(Job::Segment(segment)) = numbered("segment_").map(|job| &program.jobs[job]) {
+        return of_segment(segment);
+    }
+    let layer = numbered("layer_");
+    let steps = program.steps();
+    steps
+        .filter(|step| step.stores && Some(step.node.index()) == layer)
+        .map(|step| step.writes)
+        .collect()
+}
+
+fn stored_in(sink: Sink) -> Option<ValueId> {
+    match sink {
+        Sink::Map { value, position: _ } => Some(value),
+        Sink::Ring(_) | Sink::Windows { .. } | Sink::Stays | Sink::Results(_) => None,
+    }
 }
 
 /// That `result` fails with a message that holds `part`.

@@ -1,10 +1,11 @@
 //! Networks of shapes that the random ones hardly have.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use herringbone_compiler::declaration::WeightsSource;
-use herringbone_compiler::network::{Activation, Bits, Kernel, LayerKind, Network, Shape};
+use herringbone_compiler::network::{Activation, Bits, Kernel, Network, Shape};
 use herringbone_compiler::plan;
 use herringbone_compiler::target::Target;
+use herringbone_tests::layers;
 use herringbone_tests::networks::Case;
 
 use crate::device::Site;
@@ -18,27 +19,11 @@ fn code_for_wide_layers_computes_what_the_design_says() -> Result<()> {
     for outputs in [12, 13, 16, 17, 21, 23, 26, 33] {
         let relu = Activation::Relu;
         let kinds = [
-            LayerKind::Convolution {
-                outputs,
-                kernel: Kernel::square(3),
-                activation: relu,
-            },
-            LayerKind::Separable {
-                outputs,
-                kernel: Kernel::square(1),
-                activation: relu,
-            },
-            LayerKind::MaxPool {
-                window: Kernel::square(2),
-            },
-            LayerKind::Dense {
-                outputs: outputs + 21,
-                activation: relu,
-            },
-            LayerKind::Dense {
-                outputs,
-                activation: Activation::Linear,
-            },
+            layers::convolution(outputs, Kernel::square(3), relu),
+            layers::separable(outputs, Kernel::square(1), relu),
+            layers::maximum(Kernel::square(2)),
+            layers::dense(outputs + 21, relu),
+            layers::dense(outputs, Activation::Linear),
         ];
         let network = Network::new(Shape::new(6, 5, 3), Bits::default(), &kinds);
         let network = network.expect("the kernels fit");
@@ -51,17 +36,10 @@ fn code_for_wide_layers_computes_what_the_design_says() -> Result<()> {
 #[test]
 fn code_for_time_series_computes_what_the_design_says() -> Result<()> {
     let row = |width| Kernel { height: 1, width };
-    let convolution = |width| LayerKind::Convolution {
-        outputs: 8,
-        kernel: row(width),
-        activation: Activation::Relu,
-    };
-    let maximum = |width| LayerKind::MaxPool { window: row(width) };
-    let average = LayerKind::AveragePool { window: row(2) };
-    let dense = LayerKind::Dense {
-        outputs: 4,
-        activation: Activation::Linear,
-    };
+    let convolution = |width| layers::convolution(8, row(width), Activation::Relu);
+    let maximum = |width| layers::maximum(row(width));
+    let average = layers::average(row(2));
+    let dense = layers::dense(4, Activation::Linear);
     let rest = [
         convolution(5),
         maximum(2),
@@ -91,10 +69,7 @@ fn activations_of_wide_dense_layers_are_all_results() -> Result<()> {
             ..Bits::default()
         };
         let activation = Activation::Relu;
-        let kinds = [7, outputs].map(|outputs| LayerKind::Dense {
-            outputs,
-            activation,
-        });
+        let kinds = [7, outputs].map(|outputs| layers::dense(outputs, activation));
         let network = Network::new(Shape::new(1, 3, 1), bits, &kinds);
         let case = Case::random(network.expect("dense layers fit any map"), 5);
         let row_major = position(&case.network, plan::Strategy::ROW_MAJOR);
@@ -107,18 +82,12 @@ fn activations_of_wide_dense_layers_are_all_results() -> Result<()> {
 #[test]
 fn code_for_many_streamed_layers_computes_what_the_design_says() -> Result<()> {
     let part = Target::named("atmega328p").expect("the part is known");
-    let convolution = LayerKind::Convolution {
-        outputs: 1,
-        kernel: Kernel {
-            height: 1,
-            width: 3,
-        },
-        activation: Activation::Relu,
+    let row = Kernel {
+        height: 1,
+        width: 3,
     };
-    let dense = LayerKind::Dense {
-        outputs: 3,
-        activation: Activation::Linear,
-    };
+    let convolution = layers::convolution(1, row, Activation::Relu);
+    let dense = layers::dense(3, Activation::Linear);
     let kinds = [&[convolution; 33][..], &[dense]].concat();
     let network = Network::new(Shape::new(1, 72, 1), Bits::default(), &kinds);
     let case = Case::random(network.expect("the kernels fit"), 2);
@@ -143,10 +112,7 @@ fn code_for_a_streamed_dense_layer_beyond_64_kilobytes_computes_what_the_design_
         weights: 8,
         ..Bits::default()
     };
-    let dense = LayerKind::Dense {
-        outputs: 110,
-        activation: Activation::Linear,
-    };
+    let dense = layers::dense(110, Activation::Linear);
     let network = Network::new(Shape::new(4, 5, 40), bits, &[dense]);
     let case = Case::random(network.expect("a dense layer fits any map"), 7);
     let streamed = position(&case.network, plan::Strategy::STREAMED);
@@ -155,25 +121,41 @@ fn code_for_a_streamed_dense_layer_beyond_64_kilobytes_computes_what_the_design_
 
 /// By every strategy, as instructions, from tables, and with weights in SRAM.
 fn judge_every_form(part: &'static Target, base_bytes: u32, case: &Case) -> Result<()> {
-    for strategy in 0..plan::Strategy::all(&case.network).len() {
-        for (weights, unrolled) in [
-            (WeightsSource::File, u32::MAX),
-            (WeightsSource::File, 0),
-            (WeightsSource::Runtime, 0),
-        ] {
-            judge_form(part, base_bytes, case, (strategy, weights, unrolled))?;
-        }
+    for form in every_form(case) {
+        judge_form(part, base_bytes, case, form)?;
     }
     Ok(())
 }
 
-/// The strategy by its place among all; of the layers, which are unrolled.
-fn judge_form(
+/// The strategy by its place among all; where the weights are; of the layers, which
+/// are unrolled.
+pub(crate) type Form = (usize, WeightsSource, u32);
+
+/// Every strategy, with weights as instructions, from tables, and in SRAM.
+pub(crate) fn every_form(case: &Case) -> impl Iterator<Item = Form> {
+    let strategies = 0..plan::Strategy::all(&case.network).len();
+    strategies.flat_map(|strategy| {
+        [
+            (strategy, WeightsSource::File, u32::MAX),
+            (strategy, WeightsSource::File, 0),
+            (strategy, WeightsSource::Runtime, 0),
+        ]
+    })
+}
+
+fn judge_form(part: &'static Target, base_bytes: u32, case: &Case, form: Form) -> Result<()> {
+    let fits = judge_if_it_fits(part, base_bytes, case, form)?;
+    ensure!(fits, "the part is too small");
+    Ok(())
+}
+
+/// Whether it has room on the part.
+pub(crate) fn judge_if_it_fits(
     part: &'static Target,
     base_bytes: u32,
     case: &Case,
-    (strategy, weights, unrolled): (usize, WeightsSource, u32),
-) -> Result<()> {
+    (strategy, weights, unrolled): Form,
+) -> Result<bool> {
     let choices = Choices {
         strategy,
         weights,
@@ -194,8 +176,11 @@ fn judge_form(
         code: &emit(part, &program, unrolled),
         site: choices.site,
     };
+    if !subject.fits() {
+        return Ok(false);
+    }
     judge(subject).with_context(|| told(part, case, &choices))?;
-    Ok(())
+    Ok(true)
 }
 
 fn position(network: &Network, strategy: plan::Strategy) -> usize {

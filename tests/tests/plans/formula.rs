@@ -1,7 +1,7 @@
 //! Herringbone order against the value that its inventors give for it.
 
 use crate::{Events, events_in, need_cells};
-use herringbone_compiler::network::{Bits, Layer, LayerKind, Network};
+use herringbone_compiler::network::{Bits, Convolution, Kind, Network, Node};
 use herringbone_compiler::plan::{Order, Strategy};
 use herringbone_tests::networks::{list, single_layers};
 use proptest::prelude::*;
@@ -15,7 +15,7 @@ use proptest::prelude::*;
 /// As `compute_conv_slack` of the authors' repository has it
 /// (agural/memory-optimal-direct-convolutions), for the paper's closed form
 /// leaves out the lines that free more than they store.
-fn published_cells(layer: &Layer, side: u32) -> u32 {
+fn published_cells(layer: &Node, side: u32) -> u32 {
     let (inputs, outputs) = (layer.input.channels, layer.output.channels);
     if outputs <= inputs {
         return layer.input.values();
@@ -40,7 +40,7 @@ fn in_bytes(network: &Network) -> Network {
         activations: 8,
         ..network.bits()
     };
-    Network::new(network.input(), bits, &[network.last_layer().kind]).unwrap()
+    Network::new(network.input(), bits, &[network.last_node().kind]).unwrap()
 }
 
 proptest! {
@@ -57,19 +57,19 @@ proptest! {
         network in single_layers()
     ) {
         let network = in_bytes(&network);
-        let layer = network.last_layer();
+        let layer = network.last_node();
         let need = need_cells(&network, Strategy::HERRINGBONE);
         // A dense layer has no order: its inputs are all alive to the end.
-        if matches!(layer.kind, LayerKind::Dense { .. }) {
+        if matches!(layer.kind, Kind::Dense(_)) {
             return Ok(());
         }
         let alive = Events::of(layer).peak(events_in(Order::Herringbone, layer.output));
         prop_assert!(need >= alive, "{}: {need} < {alive}", list(&network));
-        if let LayerKind::Convolution { kernel, .. } = layer.kind
-            && kernel.height == kernel.width
+        if let Kind::Convolution(Convolution { window, .. }) = layer.kind
+            && window.kernel.height == window.kernel.width
         {
             prop_assert_eq!(need, alive, "{}", list(&network));
-            let published = published_cells(layer, kernel.height);
+            let published = published_cells(layer, window.kernel.height);
             prop_assert!(need <= published, "{}: {need} > {published}", list(&network));
         }
     }

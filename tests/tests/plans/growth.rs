@@ -1,17 +1,16 @@
 //! Large networks are planned without taking long, or much.
 
 use crate::check_plan;
-use herringbone_compiler::network::{Bits, Kernel, LayerKind, Network, Shape};
+use herringbone_compiler::network::{Bits, Kernel, Network, Shape};
 use herringbone_compiler::plan::{self, Strategy, SumBytes};
+use herringbone_tests::layers::maximum;
 use herringbone_tests::published::convolution;
 use proptest::test_runner::TestCaseError;
 
 /// `[96, 96, 3]` through ten layers, without a pooling that would make it small
 /// at once.
 fn network(activations: u32) -> Network {
-    let pool = LayerKind::MaxPool {
-        window: Kernel::square(2),
-    };
+    let pool = maximum(Kernel::square(2));
     let kinds = [
         convolution(8, 3),
         convolution(8, 3),
@@ -39,7 +38,7 @@ fn a_hundred_rows_and_ten_layers_are_planned_in_every_way() -> Result<(), TestCa
         let network = network(activations);
         let sum_bytes = SumBytes::all(&network, 4);
         let strategies = Strategy::all(&network);
-        assert_eq!(strategies.len(), 2 * network.layers().len() + 1);
+        assert_eq!(strategies.len(), 2 * network.nodes().len() + 1);
         for strategy in strategies {
             let plan = plan::plan(&network, &sum_bytes, strategy);
             check_plan(&network, &plan)?;

@@ -11,17 +11,19 @@ mod names;
 mod smallest;
 mod streamed;
 
-use herringbone_compiler::network::{Activation, Bits, Kernel, Layer, LayerKind, Network, Shape};
-use herringbone_compiler::plan::{self, Arrival, MemoryPlan, Order, Strategy, SumBytes};
+use herringbone_compiler::network::{Activation, Bits, Dense, Kernel, Kind, Network, Node, Shape};
+use herringbone_compiler::plan::{self, MemoryPlan, Order, Placement, Ring, Strategy, SumBytes};
+use herringbone_tests::layers::{dense, maximum};
 use herringbone_tests::networks::{list, recipes, single_layers};
 use herringbone_tests::published::{self, convolution};
+use herringbone_tests::windows::Windows;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 const STRATEGIES: [Strategy; 2] = [Strategy::ROW_MAJOR, Strategy::HERRINGBONE];
 
 /// A network of one layer, a byte an activation.
-fn single(input: Shape, kind: LayerKind) -> Network {
+fn single(input: Shape, kind: Kind) -> Network {
     let bits = Bits {
         activations: 8,
         ..Bits::default()
@@ -31,6 +33,12 @@ fn single(input: Shape, kind: LayerKind) -> Network {
 
 fn planned(network: &Network, strategy: Strategy) -> MemoryPlan {
     plan::plan(network, &SumBytes::all(network, 2), strategy)
+}
+
+/// Every row and column, row by row.
+fn pixels(shape: Shape) -> impl Iterator<Item = (u32, u32)> {
+    let row = move |row| (0..shape.width).map(move |column| (row, column));
+    (0..shape.height).flat_map(row)
 }
 
 /// What the events of one layer read and store.
@@ -44,35 +52,26 @@ struct Events {
 
 impl Events {
     /// The events of a layer, its outputs in row-major order.
-    fn of(layer: &Layer) -> Self {
+    fn of(layer: &Node) -> Self {
         let input = layer.input;
-        let events = |kernel: Kernel, rows: u32, columns: u32| {
-            let mut reads = Vec::new();
-            for row in 0..layer.output.height {
-                for column in 0..layer.output.width {
-                    let mut field = Vec::new();
-                    for y in 0..kernel.height {
-                        for x in 0..kernel.width {
-                            field.push((row * rows + y) * input.width + column * columns + x);
-                        }
-                    }
-                    reads.push(field);
-                }
-            }
-            reads
-        };
+        let index = |(row, column)| row * input.width + column;
         let (reads, cells_per_event) = match layer.kind {
-            LayerKind::AveragePool { window } | LayerKind::MaxPool { window } => (
-                events(window, window.height, window.width),
-                layer.output.channels,
-            ),
-            LayerKind::Convolution { kernel, .. } | LayerKind::Separable { kernel, .. } => {
-                (events(kernel, 1, 1), layer.output.channels)
-            }
-            LayerKind::Dense { outputs, .. } => {
+            // An event a value.
+            Kind::Dense(Dense { outputs, .. }) => {
                 (vec![(0..input.pixels()).collect(); outputs as usize], 1)
             }
-            LayerKind::Dropout { .. } => panic!("dropout computes nothing"),
+            Kind::Pool(_)
+            | Kind::Convolution(_)
+            | Kind::Depthwise(_)
+            | Kind::Separable(_)
+            | Kind::Add(_)
+            | Kind::Concat(_) => {
+                let windows = Windows::of(&layer.kind, input);
+                let field = |pixel| windows.pixels(pixel).into_iter().map(index).collect();
+                let pixels = pixels(layer.output).map(field);
+                (pixels.collect(), layer.output.channels)
+            }
+            Kind::Dropout(_) | Kind::Noise(_) => panic!("{layer} computes nothing"),
         };
         Self {
             reads,
@@ -145,7 +144,13 @@ impl Events {
 }
 
 fn need_cells(network: &Network, strategy: Strategy) -> u32 {
-    planned(network, strategy).steps[0].need_cells
+    let plan = planned(network, strategy);
+    let mut layers = plan.layers();
+    layers
+        .next()
+        .expect("the layer is computed alone")
+        .need
+        .cells
 }
 
 /// Calls `check` with every convolution of those kernels and output sizes,
@@ -160,11 +165,11 @@ fn each_convolution(
             for width in (1..=9).filter(|&width| sizes(height, width)) {
                 let shape = |channels| Shape::new(height + side - 1, width + side - 1, channels);
                 let geometry = single(shape(1), convolution(1, side));
-                let live_inputs = Events::of(geometry.last_layer()).live_inputs();
+                let live_inputs = Events::of(geometry.last_node()).live_inputs();
                 for inputs in 1..=3 {
                     for outputs in [1, 2, 3, 5, 8] {
                         let network = single(shape(inputs), convolution(outputs, side));
-                        let least = Events::of(network.last_layer()).least_peak(&live_inputs);
+                        let least = Events::of(network.last_node()).least_peak(&live_inputs);
                         check(&network, least);
                     }
                 }
@@ -190,20 +195,15 @@ fn no_convolution_needs_less_than_the_best_of_all_orders() {
 
 #[test]
 fn no_pooling_or_dense_layer_needs_less_than_the_best_of_all_orders() {
-    let mut kinds: Vec<LayerKind> = (1..=9)
-        .map(|outputs| LayerKind::Dense {
-            outputs,
-            activation: Activation::Relu,
-        })
+    let mut kinds: Vec<Kind> = (1..=9)
+        .map(|outputs| dense(outputs, Activation::Relu))
         .collect();
-    kinds.extend([2, 4].map(|side| LayerKind::MaxPool {
-        window: Kernel::square(side),
-    }));
+    kinds.extend([2, 4].map(|side| maximum(Kernel::square(side))));
     for kind in kinds {
         for (height, width) in [(4, 4), (5, 7), (6, 6), (8, 5), (4, 12)] {
             for channels in 1..=3 {
                 let network = single(Shape::new(height, width, channels), kind);
-                let events = Events::of(network.last_layer());
+                let events = Events::of(network.last_node());
                 let least = events.least_peak(&events.live_inputs());
                 for strategy in STRATEGIES {
                     let need = need_cells(&network, strategy);
@@ -237,7 +237,7 @@ fn herringbone_is_the_best_of_all_orders() {
 fn both_plans_are_the_best_of_all_orders_where_channels_do_not_grow() {
     let small = |height, width| height * width <= 12;
     each_convolution(&[1, 3, 5], small, |network, least| {
-        let layer = network.last_layer();
+        let layer = network.last_node();
         if layer.output.channels <= layer.input.channels {
             for strategy in STRATEGIES {
                 assert_eq!(
@@ -269,25 +269,31 @@ fn events_in(order: Order, output: Shape) -> impl Iterator<Item = usize> {
 /// Bytes of what the streamed layers keep: each ring, row of windows and array of
 /// sums begins a byte.
 fn stage_bytes(plan: &MemoryPlan) -> u32 {
-    let regions = plan.stages.iter().flat_map(|stage| {
-        let ring_cells = match stage.arrival {
-            Arrival::Ring(ring) => ring.cells(),
-            Arrival::Bytes | Arrival::Window | Arrival::Values => 0,
-        };
+    let regions = plan.arriving().stages.iter().flat_map(|stage| {
+        let ring_cells = stage.ring().map_or(0, Ring::cells);
         [ring_cells, stage.cells(plan.cells_per_byte) - ring_cells]
     });
     regions.map(|cells| plan.bytes(cells)).sum()
+}
+
+/// Every value that is stored whole, in the order of computing.
+fn stored_maps<'a>(
+    network: &'a Network,
+    plan: &'a MemoryPlan,
+) -> impl Iterator<Item = &'a Placement> {
+    let values = network.values().iter();
+    values.filter_map(|(value, _)| plan.placement(value))
 }
 
 /// Checks what must hold for every plan; says what does not.
 fn check_plan(network: &Network, plan: &MemoryPlan) -> Result<(), TestCaseError> {
     let told = format!("{} {}", list(network), plan.strategy.name(network));
     let arena_cells = plan.arena_bytes * plan.cells_per_byte;
-    for step in &plan.steps {
-        let layer = network.layer(step.layer);
+    for step in plan.layers() {
+        let layer = network.node(step.node);
         let events = Events::of(layer);
-        let dense = matches!(layer.kind, LayerKind::Dense { .. });
-        let logits = layer.id == network.last_layer().id && network.gives_logits();
+        let dense = matches!(layer.kind, Kind::Dense(_));
+        let logits = layer.id == network.last_node().id && network.gives_logits();
         let peak = match (dense, logits) {
             // Logits take no room of the arena.
             (_, true) => {
@@ -298,15 +304,15 @@ fn check_plan(network: &Network, plan: &MemoryPlan) -> Result<(), TestCaseError>
             (false, false) => events.peak(events_in(step.order, layer.output)),
         };
         prop_assert!(
-            peak <= step.need_cells,
+            peak <= step.need.cells,
             "{told}: {peak} cells alive in {step:?}"
         );
-        prop_assert!(step.need_cells <= arena_cells, "{told}: {step:?}");
-        let live = step.live_input_cells + step.live_output_cells;
-        prop_assert!(live <= step.need_cells, "{told}: {step:?}");
+        prop_assert!(step.need.cells <= arena_cells, "{told}: {step:?}");
+        let live = step.need.live_input_cells + step.need.live_output_cells;
+        prop_assert!(live <= step.need.cells, "{told}: {step:?}");
     }
     let mut apart_bytes = stage_bytes(plan);
-    for map in &plan.maps {
+    for map in stored_maps(network, plan) {
         apart_bytes += map.shape.values().div_ceil(plan.cells_per_byte);
         let mut cells = BTreeSet::new();
         for index in 0..map.shape.pixels() {

@@ -7,8 +7,9 @@
 //! event is played, and whatever overwrites what is still to be read is out.
 //! What the stages keep is as `streamed.rs` proves it.
 
-use herringbone_compiler::network::{Activation, Bits, Kernel, Layer, LayerKind, Network, Shape};
+use herringbone_compiler::network::{Activation, Bits, Kernel, Kind, Network, Node, Shape};
 use herringbone_compiler::plan::{self, MemoryPlan, Order, Strategy, SumBytes};
+use herringbone_tests::layers::{average, convolution, dense, maximum};
 use herringbone_tests::networks::list;
 use proptest::collection::vec;
 use proptest::prelude::{
@@ -17,7 +18,7 @@ use proptest::prelude::{
 };
 use proptest::sample::select;
 
-use crate::{Events, events_in, stage_bytes};
+use crate::{Events, events_in, stage_bytes, stored_maps};
 
 /// The first cell of each pixel, in the order of storage, and of each pixel by
 /// its row-major index.
@@ -77,9 +78,9 @@ struct Step {
 }
 
 impl Step {
-    fn new(layer: &Layer, stores: bool, order: Order) -> Self {
+    fn new(layer: &Node, stores: bool, order: Order) -> Self {
         let events = Events::of(layer);
-        let dense = matches!(layer.kind, LayerKind::Dense { .. });
+        let dense = matches!(layer.kind, Kind::Dense(_));
         let outputs: Vec<usize> = if dense || !stores {
             (0..events.reads.len()).collect()
         } else {
@@ -162,10 +163,10 @@ fn has_addresses(
 
 /// The rest of a plan's layers in each of the orders that are tried.
 fn families(network: &Network, plan: &MemoryPlan) -> [(Storage, Vec<Step>); 3] {
-    let last = network.last_layer().id;
+    let last = network.last_node().id;
     let steps = |order: &dyn Fn(usize) -> Order| -> Vec<Step> {
-        let layers = network.computing_layers().skip(plan.stages.len());
-        let stores = |layer: &Layer| layer.id != last || !network.gives_logits();
+        let layers = network.computing_nodes().skip(plan.arriving().stages.len());
+        let stores = |layer: &Node| layer.id != last || !network.gives_logits();
         let step = |(index, layer)| Step::new(layer, stores(layer), order(index));
         layers.enumerate().map(step).collect()
     };
@@ -197,12 +198,13 @@ fn check(network: &Network) -> Result<(), TestCaseError> {
     let mut least = smallest;
     let mut cut = None;
     for plan in &plans {
-        if cut.replace(plan.stages.len()) == Some(plan.stages.len()) {
+        let streamed = plan.arriving().stages.len();
+        if cut.replace(streamed) == Some(streamed) {
             continue;
         }
         let per_byte = plan.cells_per_byte;
         let stage_bytes = stage_bytes(plan);
-        let Some(first_map) = plan.maps.first() else {
+        let Some(first_map) = stored_maps(network, plan).next() else {
             least = least.min(stage_bytes);
             continue;
         };
@@ -231,9 +233,9 @@ fn check(network: &Network) -> Result<(), TestCaseError> {
 /// from the inputs, although the last one is stored when nothing is read any more:
 /// a cell more than the least.
 fn keeps_dense_outputs_apart(network: &Network) -> bool {
-    let layers = network.computing_layers();
-    let stores = |layer: &Layer| layer.id != network.last_layer().id || !network.gives_logits();
-    let mut dense = layers.filter(|layer| matches!(layer.kind, LayerKind::Dense { .. }));
+    let layers = network.computing_nodes();
+    let stores = |layer: &Node| layer.id != network.last_node().id || !network.gives_logits();
+    let mut dense = layers.filter(|layer| matches!(layer.kind, Kind::Dense(_)));
     dense.any(stores)
 }
 
@@ -244,16 +246,13 @@ fn small_networks() -> impl Generator<Value = Network> {
     let window = move || size().prop_map(|(height, width)| Kernel { height, width });
     let kind = prop_oneof![
         4 => (1u32..=4, select(vec![1, 3])).prop_map(move |(outputs, side)| {
-            LayerKind::Convolution { outputs, kernel: Kernel::square(side), activation }
+            convolution(outputs, Kernel::square(side), activation)
         }),
-        1 => window().prop_map(|window| LayerKind::MaxPool { window }),
-        1 => window().prop_map(|window| LayerKind::AveragePool { window }),
-        1 => (1u32..=6).prop_map(move |outputs| LayerKind::Dense { outputs, activation }),
+        1 => window().prop_map(maximum),
+        1 => window().prop_map(average),
+        1 => (1u32..=6).prop_map(move |outputs| dense(outputs, activation)),
     ];
-    let logits = (1u32..=4).prop_map(|outputs| LayerKind::Dense {
-        outputs,
-        activation: Activation::Linear,
-    });
+    let logits = (1u32..=4).prop_map(|outputs| dense(outputs, Activation::Linear));
     let input = (1u32..=6, 1u32..=6, 1u32..=2);
     let input = input.prop_map(|(height, width, channels)| Shape::new(height, width, channels));
     (
@@ -279,11 +278,7 @@ fn small_networks() -> impl Generator<Value = Network> {
 /// begins there.
 #[test]
 fn single_pixels_of_odd_channels_take_no_byte_more() {
-    let convolution = |outputs| LayerKind::Convolution {
-        outputs,
-        kernel: Kernel::square(1),
-        activation: Activation::Relu,
-    };
+    let convolution = |outputs| convolution(outputs, Kernel::square(1), Activation::Relu);
     let kinds = [2, 2, 1].map(convolution);
     let network = Network::new(Shape::new(1, 1, 1), Bits::default(), &kinds);
     check(&network.expect("the kernels fit")).expect("one byte is enough");

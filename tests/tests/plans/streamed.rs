@@ -7,12 +7,15 @@
 //! the planner's but the layers' shapes.
 
 use crate::stage_bytes;
-use herringbone_compiler::network::{Layer, LayerId, LayerKind, Network};
+use herringbone_compiler::network::{
+    Convolution, Dense, Kind, Network, Node, NodeId, Pool, PoolFunction, PoolWindow, Separable,
+};
 use herringbone_compiler::plan::{
     self, Arrival, InPlace, Keeps, MemoryPlan, Strategy, SumBytes, least_streamed, most_streamed,
 };
 use herringbone_tests::networks::{list, recipes};
 use herringbone_tests::published;
+use herringbone_tests::windows::Windows;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,7 +42,7 @@ struct Lives {
 
 /// The push through the first layers.
 struct Push<'a> {
-    layers: Vec<&'a Layer>,
+    layers: Vec<&'a Node>,
     /// Which pixels of each layer's input matter to what comes out in the end.
     wanted: Vec<BTreeSet<Pixel>>,
     lives: Vec<Lives>,
@@ -51,21 +54,8 @@ struct Push<'a> {
 }
 
 /// The inputs that an output reads: rows and columns.
-fn field(layer: &Layer, (row, column): Pixel) -> Vec<Pixel> {
-    let (size, rows, columns) = match layer.kind {
-        LayerKind::AveragePool { window } | LayerKind::MaxPool { window } => {
-            (window, window.height, window.width)
-        }
-        LayerKind::Convolution { kernel, .. } | LayerKind::Separable { kernel, .. } => {
-            (kernel, 1, 1)
-        }
-        LayerKind::Dense { .. } | LayerKind::Dropout { .. } => {
-            return all_pixels(layer.input.height, layer.input.width);
-        }
-    };
-    let inputs = all_pixels(size.height, size.width).into_iter();
-    let inputs = inputs.map(|(y, x)| (row * rows + y, column * columns + x));
-    inputs.collect()
+fn field(node: &Node, output: Pixel) -> Vec<Pixel> {
+    Windows::of(&node.kind, node.input).pixels(output)
 }
 
 fn all_pixels(height: u32, width: u32) -> Vec<Pixel> {
@@ -75,7 +65,7 @@ fn all_pixels(height: u32, width: u32) -> Vec<Pixel> {
 
 impl<'a> Push<'a> {
     fn of(network: &'a Network, count: usize) -> Self {
-        let layers: Vec<&Layer> = network.computing_layers().take(count).collect();
+        let layers: Vec<&Node> = network.computing_nodes().take(count).collect();
         let mut wanted = Vec::new();
         let last = layers[count - 1];
         let mut outputs = all_pixels(last.output.height, last.output.width);
@@ -90,7 +80,7 @@ impl<'a> Push<'a> {
             lives: layers.iter().map(|_| Lives::default()).collect(),
             arrived: vec![BTreeMap::new(); count],
             begun: vec![BTreeMap::new(); count],
-            exact: last.id == network.last_layer().id && network.gives_logits(),
+            exact: last.id == network.last_node().id && network.gives_logits(),
             layers,
             wanted,
             now: 0,
@@ -124,8 +114,11 @@ impl<'a> Push<'a> {
             dies: now,
         });
         let complete = match layer.kind {
-            LayerKind::AveragePool { window } | LayerKind::MaxPool { window } => {
-                let output = (pixel.0 / window.height, pixel.1 / window.width);
+            Kind::Pool(Pool { window, .. }) => {
+                let PoolWindow::Sized { kernel, stride: _ } = window else {
+                    panic!("{layer} is no letter of a chain");
+                };
+                let output = (pixel.0 / kernel.height, pixel.1 / kernel.width);
                 let windows = &mut self.lives[index].windows;
                 let place = *self.begun[index].entry(output).or_insert_with(|| {
                     windows.push(Life {
@@ -137,12 +130,14 @@ impl<'a> Push<'a> {
                 windows[place].dies = now;
                 (field(layer, output).last() == Some(&pixel)).then_some(output)
             }
-            LayerKind::Convolution { kernel, .. } | LayerKind::Separable { kernel, .. } => {
+            Kind::Convolution(Convolution { window, .. })
+            | Kind::Separable(Separable { window, .. }) => {
+                let kernel = window.kernel;
                 let row = (pixel.0 + 1).checked_sub(kernel.height);
                 let column = (pixel.1 + 1).checked_sub(kernel.width);
                 row.zip(column)
             }
-            LayerKind::Dense { outputs, .. } => {
+            Kind::Dense(Dense { outputs, .. }) => {
                 let sums = &mut self.lives[index].sums;
                 if sums.is_empty() {
                     let life = Life {
@@ -156,7 +151,10 @@ impl<'a> Push<'a> {
                 }
                 (field(layer, (0, 0)).last() == Some(&pixel)).then_some((0, 0))
             }
-            LayerKind::Dropout { .. } => None,
+            Kind::Depthwise(_) | Kind::Add(_) | Kind::Concat(_) => {
+                panic!("{layer} is no letter of a chain")
+            }
+            Kind::Dropout(_) | Kind::Noise(_) => None,
         };
         let Some(output) = complete else { return };
         if !self.is_wanted_output(index, output) {
@@ -193,11 +191,8 @@ impl<'a> Push<'a> {
 }
 
 /// Whether a layer needs no input after it has arrived.
-fn takes_in(layer: &Layer) -> bool {
-    matches!(
-        layer.kind,
-        LayerKind::AveragePool { .. } | LayerKind::MaxPool { .. } | LayerKind::Dense { .. }
-    )
+fn takes_in(layer: &Node) -> bool {
+    matches!(layer.kind, Kind::Pool(_) | Kind::Dense(_))
 }
 
 /// The fewest places in turn in which nothing is overwritten that is read later.
@@ -226,15 +221,16 @@ fn most_alive(lives: &[(Life, u32)]) -> u32 {
 /// Checks a plan that streams some layers; says what is wrong with it.
 fn check(network: &Network, plan: &MemoryPlan, sum_bytes: u32) -> Result<(), TestCaseError> {
     let told = format!("{} {}", list(network), plan.strategy.name(network));
-    let push = Push::of(network, plan.stages.len());
+    let push = Push::of(network, plan.arriving().stages.len());
     let per_byte = plan.cells_per_byte;
     let mut alive: Vec<(Life, u32)> = Vec::new();
-    for (index, stage) in plan.stages.iter().enumerate() {
-        let layer = network.layer(stage.layer);
+    for (index, stage) in plan.arriving().stages.iter().enumerate() {
+        let layer = network.node(stage.node);
         let lives = &push.lives[index];
         let least = least_ring(&lives.inputs);
         match stage.arrival {
-            Arrival::Ring(ring) => {
+            Arrival::Ring(reading) => {
+                let ring = reading.ring;
                 // Where it goes around, every place has to begin a byte, or every
                 // other one: of a pixel of an odd count of nibbles there is one more
                 // than is alive, if those are odd too.
@@ -246,7 +242,7 @@ fn check(network: &Network, plan: &MemoryPlan, sum_bytes: u32) -> Result<(), Tes
                 alive.extend(lives.inputs.iter().map(|&life| (life, ring.channels)));
             }
             // Not stored apart.
-            Arrival::Bytes | Arrival::Window | Arrival::Values => {
+            Arrival::Bytes | Arrival::Window(_) | Arrival::Values | Arrival::Map(_) => {
                 prop_assert_eq!(least, 1, "{}: {}", told, layer);
             }
         }
@@ -257,16 +253,15 @@ fn check(network: &Network, plan: &MemoryPlan, sum_bytes: u32) -> Result<(), Tes
             Keeps::Windows(windows) => {
                 let least = least_ring(&lives.windows);
                 prop_assert_eq!(windows.count, least, "{}: {}", told, layer);
-                let (LayerKind::AveragePool { window } | LayerKind::MaxPool { window }) =
-                    layer.kind
-                else {
+                let Kind::Pool(Pool { function, .. }) = layer.kind else {
                     panic!("{layer} has no windows");
                 };
+                let taps = field(layer, (0, 0)).len() as u32;
                 // Bits of the largest sum: bytes of the raw input, or activations.
-                let bits = match (layer.kind, stage.arrival) {
-                    (LayerKind::MaxPool { .. }, _) => 8 / per_byte,
-                    (_, Arrival::Bytes) => (255 * window.taps()).ilog2() + 1,
-                    _ => 8 / per_byte + (window.taps()).ilog2(),
+                let bits = match (function, stage.arrival) {
+                    (PoolFunction::Maximum, _) => 8 / per_byte,
+                    (_, Arrival::Bytes) => (255 * taps).ilog2() + 1,
+                    _ => 8 / per_byte + taps.ilog2(),
                 };
                 let cells = bits.div_ceil(8 / per_byte);
                 prop_assert!(windows.cells_per_value >= cells, "{told}: {layer}");
@@ -332,7 +327,7 @@ fn the_published_network_streamed_takes_no_more_than_250_bytes() -> Result<(), T
 fn the_ring_of_a_convolution_is_its_lines() {
     let network = published::network();
     let push = Push::of(&network, 3);
-    let second = network.layer(LayerId(2));
+    let second = network.node(NodeId::new(2));
     assert_eq!(
         least_ring(&push.lives[2].inputs),
         2 * second.input.width + 3

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::{EXAMPLES, Extent, MapShape, map_blocks, sum_over_blocks};
+use super::{EXAMPLES, Field, MapShape, map_blocks, sum_over_blocks};
 
 /// Outputs whose sums are in registers at a time, of 16 that there are.
 const OUTPUTS: usize = 12;
@@ -13,25 +13,22 @@ const OUTPUTS: usize = 12;
 /// Each output's sum over its kernel. `weights`: `[output][row][column][channel]`.
 pub(crate) fn convolve(
     input: &[f32],
-    input_shape: MapShape,
     weights: &[f32],
-    kernel: Extent,
     outputs: usize,
+    channels: usize,
+    field: Field,
 ) -> Vec<f32> {
-    let shape = input_shape.convolved(kernel, outputs);
-    let packed = packed(
-        weights,
-        kernel,
-        input_shape.channels,
-        outputs,
-        |o, tap, c| (o * kernel.taps() + tap) * input_shape.channels + c,
-    );
+    let taps = field.taps();
+    let packed = packed(weights, taps, channels, outputs, |o, tap, c| {
+        (o * taps + tap) * channels + c
+    });
     let gather = Gather {
-        source: input_shape,
-        target: shape,
-        kernel,
+        source: field.input(channels),
+        target: field.output(outputs),
+        rows: &field.rows.reads(),
+        columns: &field.columns.reads(),
+        kernel_width: field.columns.taps,
         packed: &packed,
-        forwards: true,
     };
     gather.all(input)
 }
@@ -40,26 +37,22 @@ pub(crate) fn convolve(
 /// each output.
 pub(crate) fn input_gradient(
     gradient: &[f32],
-    gradient_shape: MapShape,
     weights: &[f32],
-    kernel: Extent,
+    outputs: usize,
     channels: usize,
+    field: Field,
 ) -> Vec<f32> {
-    let shape = MapShape {
-        height: gradient_shape.height + kernel.height - 1,
-        width: gradient_shape.width + kernel.width - 1,
-        channels,
-    };
-    let outputs = gradient_shape.channels;
-    let packed = packed(weights, kernel, outputs, channels, |c, tap, o| {
-        (o * kernel.taps() + tap) * channels + c
+    let taps = field.taps();
+    let packed = packed(weights, taps, outputs, channels, |c, tap, o| {
+        (o * taps + tap) * channels + c
     });
     let gather = Gather {
-        source: gradient_shape,
-        target: shape,
-        kernel,
+        source: field.output(outputs),
+        target: field.input(channels),
+        rows: &field.rows.readers(),
+        columns: &field.columns.readers(),
+        kernel_width: field.columns.taps,
         packed: &packed,
-        forwards: false,
     };
     gather.all(gradient)
 }
@@ -68,13 +61,13 @@ pub(crate) fn input_gradient(
 /// of their registers.
 fn packed(
     weights: &[f32],
-    kernel: Extent,
+    taps: usize,
     read: usize,
     written: usize,
     place: impl Fn(usize, usize, usize) -> usize,
 ) -> Vec<f32> {
     let mut packed = Vec::with_capacity(weights.len());
-    for tap in 0..kernel.taps() {
+    for tap in 0..taps {
         for read in 0..read {
             packed.extend((0..written).map(|written| weights[place(written, tap, read)]));
         }
@@ -87,10 +80,11 @@ fn packed(
 struct Gather<'a> {
     source: MapShape,
     target: MapShape,
-    kernel: Extent,
+    /// Of each line of the target, the taps that connect it, and the source's lines.
+    rows: &'a [Vec<(usize, usize)>],
+    columns: &'a [Vec<(usize, usize)>],
+    kernel_width: usize,
     packed: &'a [f32],
-    /// Whether the source is the kernel's input.
-    forwards: bool,
 }
 
 impl Gather<'_> {
@@ -106,21 +100,6 @@ impl Gather<'_> {
         })
     }
 
-    /// The taps of a line of the kernel that lie within the source, and where the
-    /// first of them reads.
-    fn taps(&self, at: usize, taps: usize, length: usize) -> (usize, usize) {
-        if self.forwards {
-            (0, taps)
-        } else {
-            // at - tap is within 0..length.
-            ((at + 1).saturating_sub(length), taps.min(at + 1))
-        }
-    }
-
-    fn place(&self, at: usize, tap: usize) -> usize {
-        if self.forwards { at + tap } else { at - tap }
-    }
-
     #[inline(always)]
     fn outputs<S: Simd, const COUNT: usize>(
         &self,
@@ -131,17 +110,13 @@ impl Gather<'_> {
     ) {
         let written = self.target.channels;
         let lanes = S::F32_LANES.min(EXAMPLES);
-        let rows = self.taps(row, self.kernel.height, self.source.height);
-        let columns = self.taps(column, self.kernel.width, self.source.width);
         for lane in (0..EXAMPLES).step_by(lanes) {
             let mut sums = [simd.splat_f32s(0.0); COUNT];
-            for tap_row in rows.0..rows.1 {
-                for tap_column in columns.0..columns.1 {
-                    let at = self
-                        .source
-                        .at(self.place(row, tap_row), self.place(column, tap_column));
+            for &(tap_row, row) in &self.rows[row] {
+                for &(tap_column, column) in &self.columns[column] {
+                    let at = self.source.at(row, column);
                     let pixel = &source[at..at + self.source.pixel()];
-                    let tap = tap_row * self.kernel.width + tap_column;
+                    let tap = tap_row * self.kernel_width + tap_column;
                     let weights = &self.packed[tap * self.source.channels * written..]
                         [..self.source.channels * written];
                     for (values, weights) in pixel
@@ -215,13 +190,14 @@ fn parts(channels: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
 /// How the loss changes with each weight: `[output][row][column][channel]`.
 pub(crate) fn weight_gradient(
     input: &[f32],
-    input_shape: MapShape,
     gradient: &[f32],
-    gradient_shape: MapShape,
-    kernel: Extent,
+    outputs: usize,
+    channels: usize,
+    field: Field,
 ) -> Vec<f32> {
+    let (input_shape, gradient_shape) = (field.input(channels), field.output(outputs));
     let blocks = input.len() / input_shape.block();
-    let weights = gradient_shape.channels * kernel.taps() * input_shape.channels;
+    let weights = outputs * field.taps() * channels;
     let arch = Arch::new();
     sum_over_blocks(blocks, weights, |index, sums| {
         arch.dispatch(WeightGradient {
@@ -229,7 +205,7 @@ pub(crate) fn weight_gradient(
             input_shape,
             gradient: &gradient[index * gradient_shape.block()..][..gradient_shape.block()],
             gradient_shape,
-            kernel,
+            field,
             sums,
         });
     })
@@ -241,7 +217,7 @@ struct WeightGradient<'a> {
     input_shape: MapShape,
     gradient: &'a [f32],
     gradient_shape: MapShape,
-    kernel: Extent,
+    field: Field,
     sums: &'a mut [f32],
 }
 
@@ -250,9 +226,10 @@ struct WeightGradient<'a> {
 /// nearest cache for all taps.
 const PIXELS: usize = 16;
 
-/// What a tile of weights connects.
+/// What a tile of weights connects: outputs of those rows and columns, by a tap.
 struct Tile {
     rows: Range<usize>,
+    columns: Range<usize>,
     tap: (usize, usize),
     first_read: usize,
     first_written: usize,
@@ -264,9 +241,11 @@ impl WeightGradient<'_> {
     fn tile<S: Simd, const READ: usize, const WRITTEN: usize>(&mut self, simd: S, tile: &Tile) {
         let lanes = S::F32_LANES.min(EXAMPLES);
         let channels = self.input_shape.channels;
-        let tap = tile.tap.0 * self.kernel.width + tile.tap.1;
+        let Field { rows, columns } = self.field;
+        let tap = tile.tap.0 * columns.taps + tile.tap.1;
+        let taps = self.field.taps();
         let place = |output: usize| {
-            let row = (tile.first_written + output) * self.kernel.taps() + tap;
+            let row = (tile.first_written + output) * taps + tap;
             (row * channels + tile.first_read) * EXAMPLES
         };
         for lane in (0..EXAMPLES).step_by(lanes) {
@@ -277,9 +256,11 @@ impl WeightGradient<'_> {
                 })
             });
             for row in tile.rows.clone() {
-                for column in 0..self.gradient_shape.width {
-                    let read = self.input_shape.at(row + tile.tap.0, column + tile.tap.1)
-                        + tile.first_read * EXAMPLES;
+                let input_row = rows.input(row, tile.tap.0);
+                for column in tile.columns.clone() {
+                    let input_column = columns.input(column, tile.tap.1);
+                    let read =
+                        self.input_shape.at(input_row, input_column) + tile.first_read * EXAMPLES;
                     let read = &self.input[read..read + READ * EXAMPLES];
                     let written =
                         self.gradient_shape.at(row, column) + tile.first_written * EXAMPLES;
@@ -312,12 +293,18 @@ impl WeightGradient<'_> {
         } else {
             (3, 4)
         };
-        for tap in 0..self.kernel.taps() {
+        let width = self.field.columns.taps;
+        for tap in 0..self.field.taps() {
+            let tap = (tap / width, tap % width);
+            let inside = self.field.rows.outputs_of(tap.0);
+            let inside = inside.start.max(rows.start)..inside.end.min(rows.end);
+            let columns = self.field.columns.outputs_of(tap.1);
             for written in parts(self.gradient_shape.channels, most_written) {
                 for read in parts(self.input_shape.channels, most_read) {
                     let tile = Tile {
-                        rows: rows.clone(),
-                        tap: (tap / self.kernel.width, tap % self.kernel.width),
+                        rows: inside.clone(),
+                        columns: columns.clone(),
+                        tap,
                         first_read: read.start,
                         first_written: written.start,
                     };

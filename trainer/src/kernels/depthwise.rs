@@ -2,31 +2,7 @@
 
 use pulp::{Simd, with_simd};
 
-use super::{EXAMPLES, Extent, MapShape, map_blocks, sum_over_blocks};
-
-/// A pair of pixels that a tap connects.
-struct Connection {
-    /// Where they begin in the blocks of the input and of the output.
-    input: usize,
-    output: usize,
-    tap: usize,
-}
-
-/// All of them, output by output.
-fn connections(
-    input: MapShape,
-    output: MapShape,
-    kernel: Extent,
-) -> impl Iterator<Item = Connection> {
-    let rows = (0..output.height).flat_map(move |row| (0..output.width).map(move |it| (row, it)));
-    rows.flat_map(move |(row, column)| {
-        (0..kernel.taps()).map(move |tap| Connection {
-            input: input.at(row + tap / kernel.width, column + tap % kernel.width),
-            output: output.at(row, column),
-            tap,
-        })
-    })
-}
+use super::{EXAMPLES, Field, map_blocks, sum_over_blocks};
 
 /// `to` += `from` × `weights`, channel by channel.
 #[inline(always)]
@@ -41,21 +17,15 @@ fn add_products(to: &mut [f32], from: &[f32], weights: &[f32]) {
 }
 
 /// Each channel's sum over its kernel. `weights`: `[row][column][channel]`.
-pub(crate) fn depthwise(
-    input: &[f32],
-    input_shape: MapShape,
-    weights: &[f32],
-    kernel: Extent,
-) -> Vec<f32> {
-    let shape = input_shape.convolved(kernel, input_shape.channels);
-    map_blocks(
-        input,
-        input_shape.block(),
-        shape.block(),
-        |input, output| {
-            convolve_block(input, input_shape, weights, kernel, output);
-        },
-    )
+pub(crate) fn depthwise(input: &[f32], weights: &[f32], field: Field) -> Vec<f32> {
+    let channels = weights.len() / field.taps();
+    let (from, to) = (
+        field.input(channels).block(),
+        field.output(channels).block(),
+    );
+    map_blocks(input, from, to, |input, output| {
+        convolve_block(input, weights, field, output);
+    })
 }
 
 #[with_simd(convolve_block = pulp::Arch::new())]
@@ -63,17 +33,17 @@ pub(crate) fn depthwise(
 fn convolve_block_with_simd<'a, S: Simd>(
     _: S,
     input: &'a [f32],
-    input_shape: MapShape,
     weights: &'a [f32],
-    kernel: Extent,
+    field: Field,
     output: &'a mut [f32],
 ) {
-    let shape = input_shape.convolved(kernel, input_shape.channels);
-    for at in connections(input_shape, shape, kernel) {
+    let channels = weights.len() / field.taps();
+    let pixel = channels * EXAMPLES;
+    for at in field.connections(channels) {
         add_products(
-            &mut output[at.output..at.output + shape.pixel()],
-            &input[at.input..at.input + shape.pixel()],
-            &weights[at.tap * shape.channels..][..shape.channels],
+            &mut output[at.output..at.output + pixel],
+            &input[at.input..at.input + pixel],
+            &weights[at.tap * channels..][..channels],
         );
     }
 }
@@ -81,19 +51,17 @@ fn convolve_block_with_simd<'a, S: Simd>(
 /// How the loss changes with each input.
 pub(crate) fn depthwise_input_gradient(
     gradient: &[f32],
-    input_shape: MapShape,
     weights: &[f32],
-    kernel: Extent,
+    field: Field,
 ) -> Vec<f32> {
-    let shape = input_shape.convolved(kernel, input_shape.channels);
-    map_blocks(
-        gradient,
-        shape.block(),
-        input_shape.block(),
-        |gradient, of_input| {
-            input_gradient_block(gradient, input_shape, weights, kernel, of_input);
-        },
-    )
+    let channels = weights.len() / field.taps();
+    let (from, to) = (
+        field.output(channels).block(),
+        field.input(channels).block(),
+    );
+    map_blocks(gradient, from, to, |gradient, of_input| {
+        input_gradient_block(gradient, weights, field, of_input);
+    })
 }
 
 #[with_simd(input_gradient_block = pulp::Arch::new())]
@@ -101,17 +69,17 @@ pub(crate) fn depthwise_input_gradient(
 fn input_gradient_block_with_simd<'a, S: Simd>(
     _: S,
     gradient: &'a [f32],
-    input_shape: MapShape,
     weights: &'a [f32],
-    kernel: Extent,
+    field: Field,
     of_input: &'a mut [f32],
 ) {
-    let shape = input_shape.convolved(kernel, input_shape.channels);
-    for at in connections(input_shape, shape, kernel) {
+    let channels = weights.len() / field.taps();
+    let pixel = channels * EXAMPLES;
+    for at in field.connections(channels) {
         add_products(
-            &mut of_input[at.input..at.input + shape.pixel()],
-            &gradient[at.output..at.output + shape.pixel()],
-            &weights[at.tap * shape.channels..][..shape.channels],
+            &mut of_input[at.input..at.input + pixel],
+            &gradient[at.output..at.output + pixel],
+            &weights[at.tap * channels..][..channels],
         );
     }
 }
@@ -119,17 +87,19 @@ fn input_gradient_block_with_simd<'a, S: Simd>(
 /// How the loss changes with each weight: `[row][column][channel]`.
 pub(crate) fn depthwise_weight_gradient(
     input: &[f32],
-    input_shape: MapShape,
     gradient: &[f32],
-    kernel: Extent,
+    field: Field,
+    channels: usize,
 ) -> Vec<f32> {
-    let shape = input_shape.convolved(kernel, input_shape.channels);
-    let blocks = input.len() / input_shape.block();
-    let sums = kernel.taps() * shape.channels;
-    sum_over_blocks(blocks, sums, |index, sums| {
-        let input = &input[index * input_shape.block()..][..input_shape.block()];
-        let gradient = &gradient[index * shape.block()..][..shape.block()];
-        weight_gradient_block(input, input_shape, gradient, kernel, sums);
+    let (from, to) = (
+        field.input(channels).block(),
+        field.output(channels).block(),
+    );
+    let blocks = input.len() / from;
+    sum_over_blocks(blocks, field.taps() * channels, |index, sums| {
+        let input = &input[index * from..][..from];
+        let gradient = &gradient[index * to..][..to];
+        weight_gradient_block(input, gradient, field, channels, sums);
     })
 }
 
@@ -138,16 +108,16 @@ pub(crate) fn depthwise_weight_gradient(
 fn weight_gradient_block_with_simd<'a, S: Simd>(
     _: S,
     input: &'a [f32],
-    input_shape: MapShape,
     gradient: &'a [f32],
-    kernel: Extent,
+    field: Field,
+    channels: usize,
     sums: &'a mut [f32],
 ) {
-    let shape = input_shape.convolved(kernel, input_shape.channels);
-    for at in connections(input_shape, shape, kernel) {
-        let sums = &mut sums[at.tap * shape.pixel()..][..shape.pixel()];
-        let input = &input[at.input..at.input + shape.pixel()];
-        let gradient = &gradient[at.output..at.output + shape.pixel()];
+    let pixel = channels * EXAMPLES;
+    for at in field.connections(channels) {
+        let sums = &mut sums[at.tap * pixel..][..pixel];
+        let input = &input[at.input..at.input + pixel];
+        let gradient = &gradient[at.output..at.output + pixel];
         for ((sum, &input), &gradient) in sums.iter_mut().zip(input).zip(gradient) {
             *sum += input * gradient;
         }

@@ -10,11 +10,13 @@
 mod activation;
 mod convolution;
 mod depthwise;
+mod field;
 mod pooling;
 
 pub(crate) use activation::{activate, activation_gradient};
 pub(crate) use convolution::{convolve, input_gradient, weight_gradient};
 pub(crate) use depthwise::{depthwise, depthwise_input_gradient, depthwise_weight_gradient};
+pub(crate) use field::Field;
 pub(crate) use pooling::{average, average_gradient, maximum, maximum_gradient};
 
 use rayon::prelude::*;
@@ -41,46 +43,9 @@ impl MapShape {
         self.height * self.width * self.pixel()
     }
 
-    /// What a convolution with stride 1 over whole kernels makes of it.
-    pub(crate) fn convolved(self, kernel: Extent, outputs: usize) -> Self {
-        Self {
-            height: self.height + 1 - kernel.height,
-            width: self.width + 1 - kernel.width,
-            channels: outputs,
-        }
-    }
-
-    /// What a pooling makes of it.
-    pub(crate) fn pooled(self, window: Extent) -> Self {
-        Self {
-            height: self.height / window.height,
-            width: self.width / window.width,
-            channels: self.channels,
-        }
-    }
-
     /// Where a pixel of a block begins.
     fn at(self, row: usize, column: usize) -> usize {
         (row * self.width + column) * self.pixel()
-    }
-}
-
-/// Rows and columns of a kernel or a window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Extent {
-    pub(crate) height: usize,
-    pub(crate) width: usize,
-}
-
-impl From<[usize; 2]> for Extent {
-    fn from([height, width]: [usize; 2]) -> Self {
-        Self { height, width }
-    }
-}
-
-impl Extent {
-    pub(crate) fn taps(self) -> usize {
-        self.height * self.width
     }
 }
 

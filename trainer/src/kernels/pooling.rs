@@ -1,37 +1,17 @@
-//! Poolings: windows beside each other, of which a last one that does not fit is
-//! dropped.
+//! Poolings.
 
 use pulp::{Simd, with_simd};
 
-use super::{Extent, MapShape, for_each_block, map_blocks};
-
-/// Runs `pixel` with where each pixel of the output begins, and where its window's
-/// pixels do.
-#[inline(always)]
-fn for_each_window(
-    input: MapShape,
-    window: Extent,
-    mut pixel: impl FnMut(usize, &mut dyn Iterator<Item = usize>),
-) {
-    let output = input.pooled(window);
-    for row in 0..output.height {
-        for column in 0..output.width {
-            let mut taps = (0..window.taps()).map(|tap| {
-                input.at(
-                    row * window.height + tap / window.width,
-                    column * window.width + tap % window.width,
-                )
-            });
-            pixel(output.at(row, column), &mut taps);
-        }
-    }
-}
+use super::{EXAMPLES, Field, for_each_block, map_blocks};
 
 /// The largest of each window.
-pub(crate) fn maximum(input: &[f32], shape: MapShape, window: Extent) -> Vec<f32> {
-    let pooled = shape.pooled(window).block();
-    map_blocks(input, shape.block(), pooled, |input, output| {
-        maximum_block(input, shape, window, output);
+pub(crate) fn maximum(input: &[f32], channels: usize, field: Field) -> Vec<f32> {
+    let (from, to) = (
+        field.input(channels).block(),
+        field.output(channels).block(),
+    );
+    map_blocks(input, from, to, |input, output| {
+        maximum_block(input, channels, field, output);
     })
 }
 
@@ -40,38 +20,39 @@ pub(crate) fn maximum(input: &[f32], shape: MapShape, window: Extent) -> Vec<f32
 fn maximum_block_with_simd<'a, S: Simd>(
     _: S,
     input: &'a [f32],
-    shape: MapShape,
-    window: Extent,
+    channels: usize,
+    field: Field,
     output: &'a mut [f32],
 ) {
-    let pixel = shape.pixel();
-    for_each_window(shape, window, |at, taps| {
-        let output = &mut output[at..at + pixel];
-        output.fill(f32::NEG_INFINITY);
-        for tap in taps {
-            for (output, &input) in output.iter_mut().zip(&input[tap..tap + pixel]) {
-                *output = output.max(input);
-            }
+    let pixel = channels * EXAMPLES;
+    output.fill(f32::NEG_INFINITY);
+    for at in field.connections(channels) {
+        let output = &mut output[at.output..at.output + pixel];
+        for (output, &input) in output.iter_mut().zip(&input[at.input..at.input + pixel]) {
+            *output = output.max(input);
         }
-    });
+    }
 }
 
-/// How the loss changes with each input: as with the maximum that it is, the first
-/// of equals. `output`: the maxima.
+/// How the loss changes with each input: as with the maxima that it is, of each window
+/// the first of equals. `output`: the maxima.
 pub(crate) fn maximum_gradient(
     input: &[f32],
     output: &[f32],
     gradient: &[f32],
-    shape: MapShape,
-    window: Extent,
+    channels: usize,
+    field: Field,
 ) -> Vec<f32> {
-    let pooled = shape.pooled(window).block();
+    let (from, to) = (
+        field.input(channels).block(),
+        field.output(channels).block(),
+    );
     let mut of_input = vec![0.0; input.len()];
-    for_each_block(&mut of_input, shape.block(), |index, of_input| {
-        let input = &input[index * shape.block()..][..shape.block()];
-        let output = &output[index * pooled..][..pooled];
-        let mut left = gradient[index * pooled..][..pooled].to_vec();
-        maximum_gradient_block(input, output, shape, window, &mut left, of_input);
+    for_each_block(&mut of_input, from, |index, of_input| {
+        let input = &input[index * from..][..from];
+        let output = &output[index * to..][..to];
+        let mut left = gradient[index * to..][..to].to_vec();
+        maximum_gradient_block(input, output, channels, field, &mut left, of_input);
     });
     of_input
 }
@@ -83,33 +64,34 @@ fn maximum_gradient_block_with_simd<'a, S: Simd>(
     _: S,
     input: &'a [f32],
     output: &'a [f32],
-    shape: MapShape,
-    window: Extent,
+    channels: usize,
+    field: Field,
     left: &'a mut [f32],
     of_input: &'a mut [f32],
 ) {
-    let pixel = shape.pixel();
-    for_each_window(shape, window, |at, taps| {
-        let output = &output[at..at + pixel];
-        let left = &mut left[at..at + pixel];
-        for tap in taps {
-            let input = &input[tap..tap + pixel];
-            let of_input = &mut of_input[tap..tap + pixel];
-            let both = of_input.iter_mut().zip(left.iter_mut());
-            for (((of_input, left), &input), &output) in both.zip(input).zip(output) {
-                let is_it = input == output;
-                *of_input = if is_it { *left } else { 0.0 };
-                *left = if is_it { 0.0 } else { *left };
-            }
+    let pixel = channels * EXAMPLES;
+    for at in field.connections(channels) {
+        let output = &output[at.output..at.output + pixel];
+        let left = &mut left[at.output..at.output + pixel];
+        let input = &input[at.input..at.input + pixel];
+        let of_input = &mut of_input[at.input..at.input + pixel];
+        let both = of_input.iter_mut().zip(left.iter_mut());
+        for (((of_input, left), &input), &output) in both.zip(input).zip(output) {
+            let is_it = input == output;
+            *of_input += if is_it { *left } else { 0.0 };
+            *left = if is_it { 0.0 } else { *left };
         }
-    });
+    }
 }
 
 /// The mean of each window, on a grid of that step, rounded down; 0 is no grid.
-pub(crate) fn average(input: &[f32], shape: MapShape, window: Extent, step: f32) -> Vec<f32> {
-    let pooled = shape.pooled(window).block();
-    map_blocks(input, shape.block(), pooled, |input, output| {
-        average_block(input, shape, window, step, output);
+pub(crate) fn average(input: &[f32], channels: usize, field: Field, step: f32) -> Vec<f32> {
+    let (from, to) = (
+        field.input(channels).block(),
+        field.output(channels).block(),
+    );
+    map_blocks(input, from, to, |input, output| {
+        average_block(input, channels, field, step, output);
     })
 }
 
@@ -118,34 +100,39 @@ pub(crate) fn average(input: &[f32], shape: MapShape, window: Extent, step: f32)
 fn average_block_with_simd<'a, S: Simd>(
     _: S,
     input: &'a [f32],
-    shape: MapShape,
-    window: Extent,
+    channels: usize,
+    field: Field,
     step: f32,
     output: &'a mut [f32],
 ) {
-    let pixel = shape.pixel();
-    let share = 1.0 / window.taps() as f32;
-    for_each_window(shape, window, |at, taps| {
-        let output = &mut output[at..at + pixel];
-        for tap in taps {
-            for (output, &input) in output.iter_mut().zip(&input[tap..tap + pixel]) {
-                *output += input;
-            }
+    let pixel = channels * EXAMPLES;
+    for at in field.connections(channels) {
+        let output = &mut output[at.output..at.output + pixel];
+        for (output, &input) in output.iter_mut().zip(&input[at.input..at.input + pixel]) {
+            *output += input;
         }
-        for output in output {
-            *output *= share;
-            if step > 0.0 {
-                *output = (*output / step).floor() * step;
-            }
-        }
-    });
+    }
+    let count = field.taps() as f32;
+    for output in output {
+        // Of integers, the quotient rounded to the nearest number of f32 has the floor
+        // of the quotient itself: below 2^24 there is always a number between that and
+        // the next integer.
+        *output = if step > 0.0 {
+            (*output / step / count).floor() * step
+        } else {
+            *output / count
+        };
+    }
 }
 
 /// How the loss changes with each input.
-pub(crate) fn average_gradient(gradient: &[f32], shape: MapShape, window: Extent) -> Vec<f32> {
-    let pooled = shape.pooled(window).block();
-    map_blocks(gradient, pooled, shape.block(), |gradient, of_input| {
-        average_gradient_block(gradient, shape, window, of_input);
+pub(crate) fn average_gradient(gradient: &[f32], channels: usize, field: Field) -> Vec<f32> {
+    let (from, to) = (
+        field.output(channels).block(),
+        field.input(channels).block(),
+    );
+    map_blocks(gradient, from, to, |gradient, of_input| {
+        average_gradient_block(gradient, channels, field, of_input);
     })
 }
 
@@ -154,18 +141,17 @@ pub(crate) fn average_gradient(gradient: &[f32], shape: MapShape, window: Extent
 fn average_gradient_block_with_simd<'a, S: Simd>(
     _: S,
     gradient: &'a [f32],
-    shape: MapShape,
-    window: Extent,
+    channels: usize,
+    field: Field,
     of_input: &'a mut [f32],
 ) {
-    let pixel = shape.pixel();
-    let share = 1.0 / window.taps() as f32;
-    for_each_window(shape, window, |at, taps| {
-        for tap in taps {
-            let of_input = &mut of_input[tap..tap + pixel];
-            for (of_input, &gradient) in of_input.iter_mut().zip(&gradient[at..at + pixel]) {
-                *of_input = gradient * share;
-            }
+    let pixel = channels * EXAMPLES;
+    let share = 1.0 / field.taps() as f32;
+    for at in field.connections(channels) {
+        let of_input = &mut of_input[at.input..at.input + pixel];
+        let gradient = &gradient[at.output..at.output + pixel];
+        for (of_input, &gradient) in of_input.iter_mut().zip(gradient) {
+            *of_input += gradient * share;
         }
-    });
+    }
 }

@@ -1,8 +1,9 @@
 //! The same of burn's own operations, for every device.
 
-use burn::tensor::Tensor;
 use burn::tensor::module::conv2d;
-use burn::tensor::ops::ConvOptions;
+use burn::tensor::ops::{ConvOptions, PadMode};
+use burn::tensor::{Tensor, s};
+use herringbone_compiler::network::{Kernel, ReceptiveField};
 
 use super::Maps;
 use crate::quantise::Grid;
@@ -20,27 +21,29 @@ fn in_blocks(maps: Tensor<4>, examples: usize) -> Maps {
     maps.permute([0, 3, 4, 2, 1])
 }
 
-pub(super) fn convolve(maps: Maps, weights: Tensor<4>) -> Maps {
-    let examples = maps.dims()[4];
-    let weights = weights.permute([0, 3, 1, 2]);
-    let options = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
-    in_blocks(
-        conv2d(channels_first(maps), weights, None, options),
-        examples,
-    )
+pub(super) fn convolve(maps: Maps, weights: Tensor<4>, field: ReceptiveField) -> Maps {
+    convolve_groups(maps, weights.permute([0, 3, 1, 2]), field, 1)
 }
 
-pub(super) fn depthwise(maps: Maps, weights: Tensor<3>) -> Maps {
-    let [_, _, _, channels, examples] = maps.dims();
-    let [height, width, _] = weights.dims();
+pub(super) fn depthwise(maps: Maps, weights: Tensor<3>, field: ReceptiveField) -> Maps {
+    let [height, width, channels] = weights.dims();
     let weights = weights
         .permute([2, 0, 1])
         .reshape([channels, 1, height, width]);
-    let options = ConvOptions::new([1, 1], [0, 0], [1, 1], channels);
-    in_blocks(
-        conv2d(channels_first(maps), weights, None, options),
-        examples,
-    )
+    convolve_groups(maps, weights, field, channels)
+}
+
+fn convolve_groups(maps: Maps, weights: Tensor<4>, field: ReceptiveField, groups: usize) -> Maps {
+    let examples = maps.dims()[4];
+    let [top, left, bottom, right] =
+        [field.top, field.left, field.bottom(), field.right()].map(|it| it as usize);
+    let mut maps = channels_first(maps);
+    if field.is_padded() {
+        maps = maps.pad((left, right, top, bottom), PadMode::Constant(0.0));
+    }
+    let stride = [field.stride.rows, field.stride.columns].map(|it| it as usize);
+    let options = ConvOptions::new(stride, [0, 0], [1, 1], groups);
+    in_blocks(conv2d(maps, weights, None, options), examples)
 }
 
 /// The nearest numbers of a grid, as [`Grid::nearest`] has them.
@@ -75,39 +78,37 @@ pub(super) fn quantise<const D: usize>(numbers: Tensor<D>, grid: Grid) -> Tensor
     straight_through(numbers, nearest)
 }
 
-/// Rows and columns of windows apart from those within a window.
-fn windows(maps: Maps, [rows, columns]: [usize; 2]) -> Tensor<7> {
-    let [blocks, height, width, channels, examples] = maps.dims();
-    let (high, wide) = (height / rows, width / columns);
-    let used = maps.narrow(1, 0, high * rows).narrow(2, 0, wide * columns);
-    used.reshape([blocks, high, rows, wide, columns, channels, examples])
+/// For each tap of windows that are inside the map, what it reads.
+fn taps(maps: &Maps, field: ReceptiveField) -> Vec<Maps> {
+    let Kernel { height, width } = field.kernel;
+    let axis = |tap: u32, outputs: u32, stride: u32| {
+        let end = tap + (outputs - 1) * stride + 1;
+        s![tap as usize..end as usize; stride as isize]
+    };
+    let of_tap = |row, column| {
+        let rows = axis(row, field.outputs.height, field.stride.rows);
+        let columns = axis(column, field.outputs.width, field.stride.columns);
+        maps.clone().slice_dim(1, rows).slice_dim(2, columns)
+    };
+    let rows = 0..height;
+    rows.flat_map(|row| (0..width).map(move |column| (row, column)))
+        .map(|(row, column)| of_tap(row, column))
+        .collect()
 }
 
-pub(super) fn maximum(maps: Maps, window: [usize; 2]) -> Maps {
-    let windows = windows(maps, window);
-    let [blocks, high, rows, wide, columns, channels, examples] = windows.dims();
-    let taps: Tensor<6> = windows.permute([0, 1, 3, 5, 6, 2, 4]).reshape([
-        blocks,
-        high,
-        wide,
-        channels,
-        examples,
-        rows * columns,
-    ]);
-    taps.max_dim(5)
-        .reshape([blocks, high, wide, channels, examples])
+pub(super) fn maximum(maps: Maps, field: ReceptiveField) -> Maps {
+    let taps: Tensor<6> = Tensor::stack(taps(&maps, field), 5);
+    taps.max_dim(5).squeeze_dim(5)
 }
 
-pub(super) fn average(maps: Maps, window: [usize; 2], step: f32) -> Maps {
-    let windows = windows(maps, window);
-    let [blocks, high, _, wide, _, channels, examples] = windows.dims();
-    let mean: Maps = windows
-        .mean_dim(2)
-        .mean_dim(4)
-        .reshape([blocks, high, wide, channels, examples]);
+pub(super) fn average(maps: Maps, field: ReceptiveField, step: f32) -> Maps {
+    let taps: Tensor<6> = Tensor::stack(taps(&maps, field), 5);
+    let count = field.kernel.taps();
+    let sum: Maps = taps.sum_dim(5).squeeze_dim(5);
+    let mean = sum.clone() / count;
     if step == 0.0 {
         return mean;
     }
-    let floor = (mean.clone().detach() / step).floor() * step;
+    let floor = (sum.detach() / step / count).floor() * step;
     straight_through(mean, floor)
 }

@@ -5,16 +5,16 @@ use burn::backend::flex::FlexTensor;
 use burn::tensor::TensorData;
 
 use super::flex::{Operation, like};
-use crate::kernels::{self, EXAMPLES, Extent, MapShape};
+use crate::kernels::{self, EXAMPLES, Field, MapShape};
 use crate::quantise::Grid;
 
 /// Of maps and weights, as [`convolve`](super::convolve) has them.
 #[derive(Debug)]
-pub(super) struct Convolve;
+pub(super) struct Convolve(pub(super) Field);
 
 /// Of maps and weights, as [`depthwise`](super::depthwise) has them.
 #[derive(Debug)]
-pub(super) struct Depthwise;
+pub(super) struct Depthwise(pub(super) Field);
 
 /// Of sums and a bias for each channel.
 #[derive(Debug)]
@@ -24,14 +24,14 @@ pub(super) struct Activate(pub(super) Grid);
 #[derive(Debug)]
 pub(super) struct Quantise(pub(super) Grid);
 
-/// Of maps, whose windows have that extent.
+/// Of maps.
 #[derive(Debug)]
-pub(super) struct Maximum(pub(super) Extent);
+pub(super) struct Maximum(pub(super) Field);
 
 /// Of maps.
 #[derive(Debug)]
 pub(super) struct Average {
-    pub(super) window: Extent,
+    pub(super) field: Field,
     /// Of the grid of the means.
     pub(super) step: f32,
 }
@@ -64,11 +64,10 @@ fn maps(numbers: Vec<f32>, shape: MapShape) -> FlexTensor {
 
 impl Operation<2> for Convolve {
     fn forward(&self, [input, weights]: [&FlexTensor; 2]) -> FlexTensor {
-        let [outputs, height, width, _] = weights.shape().dims();
-        let (input_shape, kernel) = (shape(input), Extent { height, width });
+        let [outputs, _, _, channels] = weights.shape().dims();
         let (input, weights) = (numbers(input), numbers(weights));
-        let sums = kernels::convolve(input, input_shape, weights, kernel, outputs);
-        maps(sums, input_shape.convolved(kernel, outputs))
+        let sums = kernels::convolve(input, weights, outputs, channels, self.0);
+        maps(sums, self.0.output(outputs))
     }
 
     fn gradients(
@@ -78,28 +77,21 @@ impl Operation<2> for Convolve {
         gradient: &FlexTensor,
         [of_input, of_weights]: [bool; 2],
     ) -> [Option<Vec<f32>>; 2] {
-        let [_, height, width, channels] = weights.shape().dims();
-        let kernel = Extent { height, width };
-        let (input_shape, gradient_shape) = (shape(input), shape(gradient));
+        let [outputs, _, _, channels] = weights.shape().dims();
         let [input, weights, gradient] = [input, weights, gradient].map(numbers);
         [
-            of_input.then(|| {
-                kernels::input_gradient(gradient, gradient_shape, weights, kernel, channels)
-            }),
-            of_weights.then(|| {
-                kernels::weight_gradient(input, input_shape, gradient, gradient_shape, kernel)
-            }),
+            of_input.then(|| kernels::input_gradient(gradient, weights, outputs, channels, self.0)),
+            of_weights
+                .then(|| kernels::weight_gradient(input, gradient, outputs, channels, self.0)),
         ]
     }
 }
 
 impl Operation<2> for Depthwise {
     fn forward(&self, [input, weights]: [&FlexTensor; 2]) -> FlexTensor {
-        let [height, width, channels] = weights.shape().dims();
-        let (input_shape, kernel) = (shape(input), Extent { height, width });
-        let (input, weights) = (numbers(input), numbers(weights));
-        let sums = kernels::depthwise(input, input_shape, weights, kernel);
-        maps(sums, input_shape.convolved(kernel, channels))
+        let [_, _, channels] = weights.shape().dims();
+        let sums = kernels::depthwise(numbers(input), numbers(weights), self.0);
+        maps(sums, self.0.output(channels))
     }
 
     fn gradients(
@@ -109,14 +101,12 @@ impl Operation<2> for Depthwise {
         gradient: &FlexTensor,
         [of_input, of_weights]: [bool; 2],
     ) -> [Option<Vec<f32>>; 2] {
-        let [height, width, _] = weights.shape().dims();
-        let (input_shape, kernel) = (shape(input), Extent { height, width });
+        let [_, _, channels] = weights.shape().dims();
         let [input, weights, gradient] = [input, weights, gradient].map(numbers);
         [
-            of_input
-                .then(|| kernels::depthwise_input_gradient(gradient, input_shape, weights, kernel)),
+            of_input.then(|| kernels::depthwise_input_gradient(gradient, weights, self.0)),
             of_weights
-                .then(|| kernels::depthwise_weight_gradient(input, input_shape, gradient, kernel)),
+                .then(|| kernels::depthwise_weight_gradient(input, gradient, self.0, channels)),
         ]
     }
 }
@@ -166,9 +156,9 @@ impl Operation<1> for Quantise {
 
 impl Operation<1> for Maximum {
     fn forward(&self, [input]: [&FlexTensor; 1]) -> FlexTensor {
-        let input_shape = shape(input);
-        let output = kernels::maximum(numbers(input), input_shape, self.0);
-        maps(output, input_shape.pooled(self.0))
+        let channels = shape(input).channels;
+        let output = kernels::maximum(numbers(input), channels, self.0);
+        maps(output, self.0.output(channels))
     }
 
     fn gradients(
@@ -178,18 +168,18 @@ impl Operation<1> for Maximum {
         gradient: &FlexTensor,
         _: [bool; 1],
     ) -> [Option<Vec<f32>>; 1] {
-        let input_shape = shape(input);
+        let channels = shape(input).channels;
         let [input, output, gradient] = [input, output, gradient].map(numbers);
-        let of_input = kernels::maximum_gradient(input, output, gradient, input_shape, self.0);
+        let of_input = kernels::maximum_gradient(input, output, gradient, channels, self.0);
         [Some(of_input)]
     }
 }
 
 impl Operation<1> for Average {
     fn forward(&self, [input]: [&FlexTensor; 1]) -> FlexTensor {
-        let input_shape = shape(input);
-        let output = kernels::average(numbers(input), input_shape, self.window, self.step);
-        maps(output, input_shape.pooled(self.window))
+        let channels = shape(input).channels;
+        let output = kernels::average(numbers(input), channels, self.field, self.step);
+        maps(output, self.field.output(channels))
     }
 
     fn gradients(
@@ -199,7 +189,8 @@ impl Operation<1> for Average {
         gradient: &FlexTensor,
         _: [bool; 1],
     ) -> [Option<Vec<f32>>; 1] {
-        let of_input = kernels::average_gradient(numbers(gradient), shape(input), self.window);
+        let channels = shape(input).channels;
+        let of_input = kernels::average_gradient(numbers(gradient), channels, self.field);
         [Some(of_input)]
     }
 }

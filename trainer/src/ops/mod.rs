@@ -12,6 +12,7 @@ mod layers;
 mod tests;
 
 use burn::tensor::{DType, Device, Tensor};
+use herringbone_compiler::network::ReceptiveField;
 
 use crate::quantise::Grid;
 use layers::{Activate, Average, Convolve, Depthwise, Maximum, Quantise};
@@ -23,22 +24,21 @@ fn has_kernels<const D: usize>(tensor: &Tensor<D>) -> bool {
     tensor.dtype() == DType::F32 && tensor.device().inner() == Device::flex()
 }
 
-/// Sums of a convolution with stride 1 over whole kernels. `weights`: outputs, rows,
-/// columns, channels.
-pub fn convolve(maps: Maps, weights: Tensor<4>) -> Maps {
+/// Sums of a convolution. `weights`: outputs, rows, columns, channels.
+pub fn convolve(maps: Maps, weights: Tensor<4>, field: ReceptiveField) -> Maps {
     if has_kernels(&maps) {
-        flex::binary(Convolve, maps, weights)
+        flex::binary(Convolve(field.into()), maps, weights)
     } else {
-        composed::convolve(maps, weights)
+        composed::convolve(maps, weights, field)
     }
 }
 
 /// Sums of a convolution channel by channel. `weights`: rows, columns, channels.
-pub fn depthwise(maps: Maps, weights: Tensor<3>) -> Maps {
+pub fn depthwise(maps: Maps, weights: Tensor<3>, field: ReceptiveField) -> Maps {
     if has_kernels(&maps) {
-        flex::binary(Depthwise, maps, weights)
+        flex::binary(Depthwise(field.into()), maps, weights)
     } else {
-        composed::depthwise(maps, weights)
+        composed::depthwise(maps, weights, field)
     }
 }
 
@@ -63,21 +63,28 @@ pub fn quantise<const D: usize>(numbers: Tensor<D>, grid: Grid) -> Tensor<D> {
     }
 }
 
-/// The largest of each window; of equals, the gradient goes to the first.
-pub fn maximum(maps: Maps, window: [usize; 2]) -> Maps {
+/// The largest of each window, none of which may reach beyond the map; of equals, the
+/// gradient goes to the first.
+pub fn maximum(maps: Maps, field: ReceptiveField) -> Maps {
     if has_kernels(&maps) {
-        flex::unary(Maximum(window.into()), maps)
+        flex::unary(Maximum(field.into()), maps)
     } else {
-        composed::maximum(maps, window)
+        composed::maximum(maps, field)
     }
 }
 
-/// The mean of each window, rounded down onto a grid of that step; 0 is no grid.
-pub fn average(maps: Maps, window: [usize; 2], step: f32) -> Maps {
+/// The mean of each window, none of which may reach beyond the map, rounded down onto a
+/// grid of that step; 0 is no grid.
+pub fn average(maps: Maps, field: ReceptiveField, step: f32) -> Maps {
     if has_kernels(&maps) {
-        let window = window.into();
-        flex::unary(Average { window, step }, maps)
+        let field = field.into();
+        flex::unary(Average { field, step }, maps)
     } else {
-        composed::average(maps, window, step)
+        composed::average(maps, field, step)
     }
+}
+
+/// The channels of the first, then those of the next.
+pub fn concatenate(maps: Vec<Maps>) -> Maps {
+    Tensor::cat(maps, 3)
 }

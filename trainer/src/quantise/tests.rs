@@ -74,21 +74,24 @@ proptest! {
 
     #[test]
     fn shifts_take_sums_to_activations(
-        weight in -40..10,
-        activation in -40..40,
-        input in -40..10,
+        weight in -15..=15,
+        input in -12..=4,
+        activation in -12..=4,
+        added in proptest::option::of(-12..=4),
     ) {
-        let scales = SumScales::of_activation(weight, activation, input);
-        let right = scales.right(input);
-        prop_assert!((0..=31).contains(&scales.left) && (0..=31).contains(&right));
-        // To one side alone.
-        prop_assert!(scales.left == 0 || right == 0);
-        prop_assert_eq!(weight + input - scales.left + right, scales.activation);
-        if (weight + input - activation).abs() <= 31 {
-            prop_assert_eq!(scales.activation, activation);
+        let reads = ReadScales { input, added };
+        let scales = SumScales::of_activation(weight, activation, reads);
+        let shifts = [scales.left, scales.right(input), scales.skip(reads)];
+        prop_assert!(shifts.iter().all(|shift| (0..=31).contains(shift)), "{shifts:?}");
+        // No finer than one of them needs.
+        prop_assert!(scales.left == 0 || shifts[1] == 0 || added.is_some() && shifts[2] == 0);
+        prop_assert_eq!(weight + input - scales.left + shifts[1], activation);
+        if let Some(added) = added {
+            prop_assert_eq!(weight + input - scales.left, added - shifts[2]);
         }
-        let result = SumScales::of_result(weight, input);
-        prop_assert_eq!((result.left, result.right(input)), (0, 0));
+        let result = SumScales::of_result(weight, reads);
+        prop_assert_eq!(result.right(input), 0);
+        prop_assert!(result.left == 0 || result.skip(reads) == 0);
     }
 }
 

@@ -16,7 +16,7 @@ use herringbone_compiler::syntax::NetworkAst;
 
 use crate::checkpoint::{self, Checkpoint, Identity};
 use crate::files;
-use crate::model::{as_written, sum_shapes};
+use crate::model::{as_written, sum_places};
 use crate::pictures::EpochRecord;
 use crate::recipe::{Phase, Recipe};
 use crate::teacher::Teacher;
@@ -70,8 +70,8 @@ impl Watcher for () {}
 /// Everything by which such a training cannot begin.
 pub fn problems(network: &Network, recipe: &Recipe) -> Vec<String> {
     let mut problems = recipe.problems();
-    if sum_shapes(network).is_empty() {
-        let problem = "the network has no weights to train: give it a `C1`, `C2` or `D`";
+    if sum_places(network).iter().all(|sum| sum.dims().is_none()) {
+        let problem = "the network has no weights to train: give it a `C1`, `C2`, `T` or `D`";
         problems.push(problem.to_owned());
     }
     problems

@@ -3,7 +3,7 @@
 use super::super::choice::taken_that_fits;
 use super::super::over::demands_unrolled;
 use super::super::{Resources, choose, footprint};
-use super::{Excess, outputs, run_time_sums};
+use super::{Excess, outputs, run_time_sums, strides};
 use crate::declaration::{CodeChoice, Declaration, PlanChoice, WeightsSource};
 use crate::network::Network;
 
@@ -80,6 +80,17 @@ pub(super) fn fewer_outputs(excess: &Excess<'_>) -> Vec<String> {
     let can_fit = |network: &Network| tables_fit(excess, network);
     let fits = |network: &Network| fits_by_same_strategy(excess, network);
     outputs::fewer(excess.network(), can_fit, fits)
+        .into_iter()
+        .collect()
+}
+
+pub(super) fn stride(excess: &Excess<'_>) -> Vec<String> {
+    if demands_unrolled(excess.declaration) {
+        return Vec::new();
+    }
+    let can_fit = |network: &Network| tables_fit(excess, network);
+    let fits = |network: &Network| fits_by_same_strategy(excess, network);
+    strides::of_two(excess.network(), can_fit, fits)
         .into_iter()
         .collect()
 }

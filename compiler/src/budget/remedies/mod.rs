@@ -5,9 +5,11 @@
 //! 1. what leaves its results as they are: another plan, a smaller `reserve`,
 //!    weights elsewhere, code in another form;
 //! 2. fewer outputs of one layer, of whichever loses the smallest share of the
-//!    network's multiply-accumulates by it;
+//!    network's multiply-accumulates by it; of layers whose maps are added to one
+//!    another, of all of them;
 //! 3. fewer bits of all layers;
-//! 4. a larger part.
+//! 4. a stride of 2 in one layer;
+//! 5. a larger part.
 //!
 //! What does not come into question before three are found is not computed. A
 //! change that keeps the weights is judged with them. One of shapes or bits
@@ -18,6 +20,7 @@
 mod flash;
 mod outputs;
 mod sram;
+mod strides;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -25,10 +28,10 @@ mod tests;
 use super::choice::{any_that_fits, taken_that_fits};
 use super::{Design, Resources, Sums};
 use crate::declaration::{Declaration, PlanChoice, WeightsSource};
-use crate::network::Network;
+use crate::effort;
+use crate::network::{LayerId, Network};
 use crate::program::Accumulators;
 use std::cell::Cell;
-use std::time::{Duration, Instant};
 
 const MOST_REMEDIES: usize = 3;
 
@@ -42,9 +45,9 @@ pub(super) struct Remedies {
     pub(super) unfinished: bool,
 }
 
-/// How long a user waits for advice: the search goes on to the end of what it is
-/// at, and is then left.
-const MOST_SEARCH: Duration = Duration::from_millis(1000);
+/// Units of [`effort`] that a search for advice may take, half a second or so in
+/// an unoptimised build: it goes on to the end of what it is at, and is then left.
+const MOST_EFFORT: u64 = 2_000_000;
 
 /// Changes with each of which alone the design takes at most the SRAM given, and
 /// fits; or, where none does, that do for the SRAM.
@@ -72,6 +75,7 @@ pub(super) fn for_sram(
             &|| sram::weights_in_flash(&excess),
             &|| sram::fewer_outputs(&excess),
             &|| sram::fewer_bits(&excess),
+            &|| sram::stride(&excess),
             &|| target::larger(&excess, |target| target.sram_bytes),
         ]);
         (changes, excess.unfinished.get())
@@ -105,6 +109,7 @@ pub(super) fn for_flash(
             &|| flash::any_form_of_code(&excess),
             &|| flash::fewer_outputs(&excess),
             &|| flash::fewer_bits(&excess),
+            &|| flash::stride(&excess),
             &|| target::larger(&excess, |target| target.flash_bytes),
         ]);
         (changes, excess.unfinished.get())
@@ -116,9 +121,9 @@ pub(super) fn for_flash(
 fn search(
     other_fits: bool,
     this: Resources,
-    changes_that_clear: impl Fn(Resources, Instant) -> (Vec<String>, bool),
+    changes_that_clear: impl Fn(Resources, u64) -> (Vec<String>, bool),
 ) -> Remedies {
-    let until = Instant::now() + MOST_SEARCH;
+    let until = effort::spent().wrapping_add(MOST_EFFORT);
     let (changes, unfinished) = changes_that_clear(Resources::ALL, until);
     if other_fits || !changes.is_empty() {
         return Remedies {
@@ -127,7 +132,7 @@ fn search(
             unfinished,
         };
     }
-    let until = Instant::now() + MOST_SEARCH;
+    let until = effort::spent().wrapping_add(MOST_EFFORT);
     let (changes, unfinished_too) = changes_that_clear(this, until);
     Remedies {
         of_this_memory_alone: !changes.is_empty(),
@@ -153,8 +158,8 @@ struct Excess<'a> {
     kept: Resources,
     /// Whether the design has enough of the other kind of memory as it is.
     other_fits: bool,
-    /// When the search is left.
-    until: Instant,
+    /// The effort at which the search is left.
+    until: u64,
     /// Whether it was.
     unfinished: Cell<bool>,
 }
@@ -162,7 +167,7 @@ struct Excess<'a> {
 impl Excess<'_> {
     /// Whether there is time for another plan.
     fn has_time(&self) -> bool {
-        let has_time = Instant::now() < self.until;
+        let has_time = effort::spent() < self.until;
         if !has_time {
             self.unfinished.set(true);
         }
@@ -232,4 +237,23 @@ fn run_time_sums(network: &Network) -> Sums<'static> {
         widest: Accumulators::at_run_time(network).widest(),
         constants: None,
     }
+}
+
+/// A layer as the declaration writes it; and which one of those that are written
+/// alike.
+fn named(network: &Network, layer: LayerId) -> String {
+    let text = network.written(layer);
+    let layers = (0..network.layer_count()).map(LayerId);
+    let same: Vec<LayerId> = layers.filter(|&it| network.written(it) == text).collect();
+    match same.iter().position(|&it| it == layer) {
+        Some(before) if same.len() > 1 => format!("the {} `{text}`", ordinal(before)),
+        Some(_) | None => format!("`{text}`"),
+    }
+}
+
+/// "first" for 0.
+fn ordinal(index: usize) -> String {
+    const WORDS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"];
+    let word = WORDS.get(index).map(ToString::to_string);
+    word.unwrap_or_else(|| format!("{}th", index + 1))
 }

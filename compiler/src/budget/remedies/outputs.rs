@@ -1,11 +1,13 @@
-//! Fewer outputs of one layer.
+//! Fewer outputs of one layer, or of all layers whose outputs are tied to its.
 
-use crate::network::{Layer, Network};
+use super::named;
+use crate::network::{LayerId, Network, Node};
 use std::cmp::Reverse;
 
-/// The layer that has to lose the smallest share of the network's
-/// multiply-accumulates until it fits, with as many outputs as fit, in words. The
-/// last layer's outputs are the task's.
+/// The layers that have to lose the smallest share of the network's
+/// multiply-accumulates until it fits, with as many outputs as fit, in words: one,
+/// or those whose maps are added to one another. The last layer's outputs are the
+/// task's.
 ///
 /// `can_fit` is quick, and false only where `fits`, which may take long, is.
 pub(super) fn fewer(
@@ -13,18 +15,16 @@ pub(super) fn fewer(
     can_fit: impl Fn(&Network) -> bool,
     fits: impl Fn(&Network) -> bool,
 ) -> Option<String> {
-    let last = network.last_layer().id;
-    let layers = network.computing_layers();
-    let mut candidates: Vec<Candidate<'_>> = layers
-        .filter(|layer| layer.id != last)
-        .filter_map(|layer| {
-            let most = layer.kind.outputs()? - 1;
-            Candidate {
+    let groups = network.tied_outputs();
+    let mut candidates: Vec<Candidate<'_>> = groups
+        .iter()
+        .filter_map(|layers| {
+            let candidate = Candidate {
                 network,
-                layer,
+                layers,
                 n: 0,
-            }
-            .with_most(most, &can_fit)
+            };
+            candidate.with_most(candidate.outputs()? - 1, &can_fit)
         })
         .collect();
     // Those that may lose the least first: whoever is behind them can't win once
@@ -44,32 +44,40 @@ pub(super) fn fewer(
     best.map(|best| best.to_words())
 }
 
-/// A layer with other outputs.
+/// Layers with other outputs.
 #[derive(Clone, Copy)]
 struct Candidate<'a> {
     network: &'a Network,
-    layer: &'a Layer,
+    layers: &'a [LayerId],
     n: u32,
 }
 
 impl Candidate<'_> {
-    fn changed(&self) -> Network {
-        let kind = self.layer.kind.with_outputs(self.n);
-        self.network.with_layer(self.layer.id, kind)
+    /// As they are.
+    fn outputs(&self) -> Option<u32> {
+        let layer = *self.layers.first()?;
+        self.network.nodes_of(layer).next()?.kind.outputs()
+    }
+
+    /// `None` where maps would no longer fit one another.
+    fn changed(&self) -> Option<Network> {
+        self.network.with_outputs(self.layers, self.n).ok()
     }
 
     /// The less, the more of the network is left: its multiply-accumulates, and
     /// of equals its weights.
     fn rank(&self) -> Reverse<(u64, u64)> {
         let network = self.changed();
-        let weights = network.layers().iter().map(Layer::weight_count).sum();
-        Reverse((network.multiply_accumulates(), weights))
+        let weights = |network: &Network| network.nodes().iter().map(Node::weight_count).sum();
+        Reverse(network.map_or((0, 0), |network| {
+            (network.multiply_accumulates(), weights(&network))
+        }))
     }
 
     /// The largest of `1..=most` outputs that fits, where fewer never need more.
     fn with_most(self, most: u32, fits: impl Fn(&Network) -> bool) -> Option<Self> {
         let with = |n| Self { n, ..self };
-        let fits = |n| fits(&with(n).changed());
+        let fits = |n| with(n).changed().is_some_and(|network| fits(&network));
         if most == 0 || !fits(1) {
             return None;
         }
@@ -90,25 +98,24 @@ impl Candidate<'_> {
     }
 
     fn to_words(self) -> String {
-        let (changed, layer) = (self.changed(), self.layer);
-        let changed = changed.layer(layer.id);
-        let text = layer.to_string();
-        let layers = self.network.layers().iter();
-        let same: Vec<_> = layers.filter(|other| other.to_string() == text).collect();
-        let place = match &same[..] {
-            [_] => String::new(),
-            _ => {
-                let before = same.iter().filter(|other| other.id < layer.id).count();
-                format!("the {} ", ordinal(before))
+        let (network, n) = (self.network, self.n);
+        let before = self.outputs().unwrap_or(n);
+        let names: Vec<String> = self.layers.iter().map(|&it| named(network, it)).collect();
+        match (&names[..], self.changed()) {
+            ([name], Some(changed)) => {
+                let written = changed.written(self.layers[0]);
+                format!("`{written}` in place of {name}")
             }
-        };
-        format!("`{changed}` in place of {place}`{layer}`")
+            (names, _) => {
+                let (last, others) = names
+                    .split_last()
+                    .map_or(("", &[][..]), |(last, others)| (last.as_str(), others));
+                let others = others.join(", ");
+                format!(
+                    "{n} outputs in place of {before} of {others} and {last} together (their maps \
+                     are added to one another)"
+                )
+            }
+        }
     }
-}
-
-/// "first" for 0.
-fn ordinal(index: usize) -> String {
-    const WORDS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"];
-    let word = WORDS.get(index).map(ToString::to_string);
-    word.unwrap_or_else(|| format!("{}th", index + 1))
 }

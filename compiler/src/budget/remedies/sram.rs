@@ -2,7 +2,7 @@
 
 use super::super::choice::arena_can_be_within;
 use super::super::{DEFAULT_RESERVE_BESIDE_STACK_BYTES, choose};
-use super::{Excess, outputs};
+use super::{Excess, outputs, strides};
 use crate::declaration::{Declaration, PlanChoice, WeightsSource};
 use crate::network::Network;
 use crate::program::{Accumulators, parameter_bytes};
@@ -52,6 +52,14 @@ pub(super) fn fewer_outputs(excess: &Excess<'_>) -> Vec<String> {
     let can_fit = |network: &Network| possible(excess, &excess.with_network(network.clone()));
     let fits = |network: &Network| excess.sized_fits(&excess.with_network(network.clone()));
     outputs::fewer(excess.network(), can_fit, fits)
+        .into_iter()
+        .collect()
+}
+
+pub(super) fn stride(excess: &Excess<'_>) -> Vec<String> {
+    let can_fit = |network: &Network| possible(excess, &excess.with_network(network.clone()));
+    let fits = |network: &Network| excess.sized_fits(&excess.with_network(network.clone()));
+    strides::of_two(excess.network(), can_fit, fits)
         .into_iter()
         .collect()
 }

@@ -2,10 +2,10 @@
 
 use super::super::{choose, over};
 use super::*;
-use crate::network::Layer;
+use crate::network::Node;
 use crate::program::{self, Accumulator};
 use crate::syntax;
-use crate::weights::{LayerParameters, Parameters, Shift, Weights};
+use crate::weights::{Parameters, Shift, Weights};
 
 const LIST: &str = "[28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, D*(10) >";
 
@@ -19,17 +19,22 @@ fn parse(text: &str) -> Declaration {
 
 /// Weights of all kinds for a network of convolutions and dense layers.
 fn weights(network: &Network) -> Weights {
-    let of = |layer: &Layer| match layer.weight_count() {
-        0 => LayerParameters::None,
-        count => LayerParameters::Single(Parameters {
-            weight: (0..count)
+    let shift = Shift {
+        left: 0,
+        right: 6,
+        skip: 0,
+    };
+    let of = |node: &Node| {
+        let sums = node.sums().map(|sum| Parameters {
+            weight: (0..sum.weights())
                 .map(|index| (index * index % 16) as i8 - 8)
                 .collect(),
-            bias: vec![100; layer.bias_count() as usize],
-            shift: Shift { left: 0, right: 6 },
-        }),
+            bias: vec![100; sum.biases() as usize],
+            shift,
+        });
+        sums.collect()
     };
-    Weights::new(network.layers().iter().map(of).collect())
+    Weights::new(network.nodes().iter().map(of).collect())
 }
 
 /// What a design says that is over budget in SRAM, and in flash.
@@ -62,6 +67,31 @@ fn follow(text: &str, remedy: &str) -> (String, bool) {
         let parts: Vec<&str> = text.split(';').filter(|part| !of_key(part)).collect();
         parts.join(";")
     };
+    let ordinal_of = |before: &str| {
+        let words = ["first", "second", "third"];
+        words
+            .iter()
+            .position(|word| before.ends_with(&format!("the {word} ")))
+    };
+    if remedy.contains("together (their maps are added") {
+        let parts: Vec<&str> = remedy.split('`').collect();
+        let n = remedy.split(' ').next().unwrap();
+        let places = parts.chunks(2).filter_map(|pair| match pair {
+            &[before, layer] => {
+                let at = text
+                    .match_indices(layer)
+                    .nth(ordinal_of(before).unwrap_or(0));
+                Some((at.unwrap().0 + layer.find('(').unwrap() + 1, layer))
+            }
+            _ => None,
+        });
+        let mut changed = text.to_owned();
+        for (at, _) in places.collect::<Vec<_>>().into_iter().rev() {
+            let digits = text[at..].find(|c: char| !c.is_ascii_digit()).unwrap();
+            changed.replace_range(at..at + digits, n);
+        }
+        return (changed, false);
+    }
     match quoted[..] {
         [new, old] if remedy.contains("in place of") => {
             let which = match remedy.split_once(" in place of the ") {
@@ -105,12 +135,14 @@ fn remedies(message: &str) -> Vec<&str> {
 
 /// Where a remedy stands in the order of what it takes from the network.
 fn cost(remedy: &str) -> usize {
-    if remedy.contains("in place of") {
+    if remedy.contains("stride: 2") {
+        3
+    } else if remedy.contains("in place of") {
         1
     } else if remedy.starts_with("`bits") {
         2
     } else if remedy.starts_with("`target") {
-        3
+        4
     } else {
         0
     }
@@ -126,8 +158,17 @@ fn whoever_does_as_is_said_is_within_the_budget() {
     let many = LIST.replace("C1(8,3)", "C1(180,3)");
     let dense = "[28, 28, 1] => < A, C1(8,3), M, C1(16,3), D(64), D*(10) >";
     let twice = "[28, 28, 1] => < A, C1(16,3), C1(16,3), M, C1(16,3), D*(10) >";
+    let residual = "[16, 16, 1] => < 'a: C1(8,3), R(3), C1(8,1, add: 'a), M, D*(10) >";
     let mut followed = 0;
     for (text, with_weights) in [
+        (
+            format!("{residual}; sram: 1000; reserve: 64; plan: row_major"),
+            true,
+        ),
+        (
+            format!("{residual}; sram: 700; flash: 1500; reserve: 64; plan: smallest"),
+            false,
+        ),
         (format!("{many}; target: atmega328p"), false),
         (format!("{many}; target: atmega328p"), true),
         (
@@ -250,10 +291,10 @@ fn the_suggested_layer_loses_the_least_of_all_layers() {
         let remedy = remedies(&message)[0];
         let of = |text: &str| parse(&declared(text)).network.multiply_accumulates();
         let left = of(&follow(&text, remedy).0);
-        let layers = network.computing_layers().rev().skip(1);
+        let layers = network.computing_nodes().rev().skip(1);
         for layer in layers.filter(|layer| layer.kind.outputs().is_some()) {
             for n in 1..layer.kind.outputs().unwrap() {
-                let changed = network.with_layer(layer.id, layer.kind.with_outputs(n));
+                let changed = network.with_outputs(&[layer.layer], n).unwrap();
                 let declaration = Declaration {
                     network: changed.clone(),
                     ..parse(&declared(&text))
@@ -263,7 +304,7 @@ fn the_suggested_layer_loses_the_least_of_all_layers() {
                 assert!(
                     design.sram_bytes() > given_bytes || changed.multiply_accumulates() <= left,
                     "{remedy}, but {} fits too",
-                    changed.layer(layer.id)
+                    changed.node(layer.id)
                 );
             }
         }

@@ -64,15 +64,15 @@ pub(super) fn draw(canvas: &mut Canvas, picture: &Picture<'_>, detail: Detail, t
     live_bytes(canvas, arena, bytes_top);
     times(canvas, bytes_bottom);
     peak(canvas, arena, chart_top, bytes_top);
-    legend(canvas, picture, chart_top);
-    let maps = picture.design.plan.maps.iter();
-    let ring = if maps.clone().any(|map| map.wraps()) {
+    let legend_bottom = legend(canvas, picture, chart_top);
+    let mut maps = picture.program.maps.entries().iter().flatten();
+    let ring = if maps.any(|map| map.pixels_before_wrap < map.shape.pixels()) {
         RING
     } else {
         ""
     };
     canvas.paragraph(
-        (MARGIN, bytes_bottom + 66.0),
+        (MARGIN, (bytes_bottom + 66.0).max(legend_bottom + 20.0)),
         WIDTH - 2.0 * MARGIN,
         Font::PLAIN,
         &format!("{EXPLANATION}{ring}"),
@@ -100,7 +100,7 @@ fn phases(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) {
         );
         let names: Vec<String> = match phase.layer {
             Some(_) => vec![arena.owners[owner].name.clone()],
-            None if picture.program.stages.is_empty() => {
+            None if picture.program.stages().is_empty() => {
                 vec!["the input arrives".to_owned(), "input".to_owned()]
             }
             None => vec![
@@ -332,20 +332,27 @@ fn peak(canvas: &mut Canvas, arena: &ArenaOverTime, chart_top: f64, bytes_top: f
     );
 }
 
-/// What the colours are, and what is in the peak.
-fn legend(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) {
+/// What the colours are, where no graph says it, and what is in the peak; gives
+/// where it ends.
+fn legend(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) -> f64 {
     let arena = picture.arena;
     let mut y = top + 8.0;
-    canvas.text((LEGEND_LEFT, y), Anchor::Start, Font::BOLD, "Values of");
+    let is_chain = picture.declaration.network.is_chain();
+    let owners = if is_chain { &arena.owners[..] } else { &[] };
+    let head = match is_chain {
+        true => "Values of",
+        false => "Colours: see the network",
+    };
+    canvas.text((LEGEND_LEFT, y), Anchor::Start, Font::BOLD, head);
     y += 10.0;
-    let line = (230.0 / arena.owners.len() as f64).clamp(13.0, 20.0);
+    let line = (230.0 / owners.len().max(1) as f64).clamp(13.0, 20.0);
     let size = Font {
         size: line.min(14.0) - 2.0,
         ..Font::PLAIN
     };
     let stored =
         |owner: usize| move |block: &&Block| block.owner == owner && block.born < block.dies;
-    for (index, owner) in arena.owners.iter().enumerate() {
+    for (index, owner) in owners.iter().enumerate() {
         let is_stored = arena.blocks.iter().any(|block| stored(index)(&block));
         if is_stored {
             swatch(canvas, y, line, palette::colour(index), 1.0);
@@ -356,7 +363,7 @@ fn legend(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) {
         };
         let goes = match is_stored {
             true => "",
-            false if index + 1 == arena.owners.len() => " (to the caller)",
+            false if index + 1 == owners.len() => " (to the caller)",
             false => " (not kept)",
         };
         let text = format!("{} {}{goes}", owner.name, owner.output);
@@ -396,7 +403,7 @@ fn legend(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) {
         size: 11.5,
         ..Font::PLAIN
     };
-    canvas.paragraph((LEGEND_LEFT, y + 18.0), width, font, &text);
+    canvas.paragraph((LEGEND_LEFT, y + 18.0), width, font, &text)
 }
 
 fn swatch(canvas: &mut Canvas, y: f64, line: f64, colour: &str, opacity: f64) {

@@ -75,6 +75,17 @@ impl Canvas {
         }
     }
 
+    /// What follows is drawn that far to the right.
+    pub(super) fn begin_shifted(&mut self, right: f64) {
+        let right = Number(right);
+        let _ = writeln!(self.elements, r#"<g transform="translate({right} 0)">"#);
+    }
+
+    /// The end of what [`Self::begin_shifted`] began.
+    pub(super) fn end_shifted(&mut self) {
+        let _ = writeln!(self.elements, "</g>");
+    }
+
     /// Any element, of attributes as they are written.
     pub(super) fn element(&mut self, name: &str, attributes: impl Display) {
         let _ = writeln!(self.elements, "<{name} {attributes}/>");

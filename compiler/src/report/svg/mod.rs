@@ -1,15 +1,16 @@
-//! The plan as a picture: the arena over time, and how a map is stored.
+//! The plan as a picture: the network where it is no chain, the arena over time,
+//! and how a map is stored.
 
 mod arena;
 mod canvas;
+mod graph;
 mod palette;
 mod storage;
 
 use super::{ArenaOverTime, given, thousands};
 use crate::budget::Design;
 use crate::declaration::Declaration;
-use crate::network::Network;
-use crate::plan::ReceptiveField;
+use crate::network::{Network, Node};
 use crate::program::Program;
 use arena::Detail;
 use canvas::{Anchor, Canvas, Font};
@@ -18,6 +19,8 @@ use canvas::{Anchor, Canvas, Font};
 const WIDTH: f64 = 960.0;
 /// Left and right of everything.
 const MARGIN: f64 = 24.0;
+/// Below the titles.
+const TOP: f64 = 84.0;
 
 /// The most values that are read and written in an inference whose picture is part
 /// of the rustdoc: the macro should not be felt, not even where it is compiled
@@ -47,8 +50,8 @@ pub fn svg(picture: &Picture<'_>) -> String {
 
 /// Whether the network is so small that its picture is part of the rustdoc.
 pub(crate) fn fits_rustdoc(network: &Network) -> bool {
-    let values = network.computing_layers().map(|layer| {
-        let read = ReceptiveField::of(layer).kernel.taps() * layer.input.channels;
+    let values = network.computing_nodes().map(|layer| {
+        let read = layer.field().kernel.taps() * layer.input.channels;
         u64::from(layer.output.pixels()) * u64::from(read + layer.output.channels)
     });
     // The interpreter that finds out what is live computes all of them, while the
@@ -85,9 +88,18 @@ fn draw(picture: &Picture<'_>, detail: Detail) -> String {
         given(declaration, declaration.budget.sram_bytes).trim_end_matches('.'),
     );
     canvas.text((MARGIN, 60.0), Anchor::Start, Font::FAINT, &subtitle);
-    let below = arena::draw(&mut canvas, picture, detail, 84.0);
+    // The legend of a chain is its list already.
+    let graph = (!network.is_chain()).then(|| {
+        let colour = |node: Option<&Node>| palette::colour(picture.arena.owner_of(node));
+        graph::draw(&mut canvas, network, colour, TOP)
+    });
+    let beside = graph.as_ref().map_or(0.0, |graph| graph.width + MARGIN);
+    canvas.begin_shifted(beside);
+    let below = arena::draw(&mut canvas, picture, detail, TOP);
     let below = storage::draw(&mut canvas, picture, below + 26.0);
-    canvas.finish(WIDTH, below, &title)
+    canvas.end_shifted();
+    let below = graph.map_or(below, |graph| below.max(graph.bottom));
+    canvas.finish(WIDTH + beside, below, &title)
 }
 
 #[cfg(test)]
@@ -98,12 +110,8 @@ mod tests {
     use crate::syntax;
     use std::time::Instant;
 
-    fn rustdoc_of(plan: &str) -> String {
-        let text = format!(
-            "Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr, D*(10) >, plan: {plan}"
-        );
+    fn rustdoc_of(text: &str) -> String {
         let declaration = syntax::parse(text.parse().unwrap()).declaration.unwrap();
-        assert!(fits_rustdoc(&declaration.network));
         let sums = Sums {
             widest: Accumulator::I16,
             constants: None,
@@ -119,20 +127,45 @@ mod tests {
             program: &program,
             arena: &arena,
         };
-        let text = rustdoc(&picture);
-        println!("{plan}: {} bytes in {:?}", text.len(), start.elapsed());
-        text
+        let picture = rustdoc(&picture);
+        println!("{text}: {} bytes in {:?}", picture.len(), start.elapsed());
+        picture
     }
 
     #[test]
     fn the_picture_in_the_rustdoc_is_small_and_one_block_of_markup() {
         for plan in ["row_major", "herringbone", "streamed"] {
-            let picture = rustdoc_of(plan);
+            let text = format!(
+                "Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr, D*(10) >, plan: {plan}"
+            );
+            let picture = rustdoc_of(&text);
             assert!(picture.len() < 40_000, "{plan}: {} bytes", picture.len());
             assert!(!picture.contains("\n\n"), "{plan}: a blank line ends it");
             for layer in ["C1(5,3)", "C1(8,3)", "C1(11,3)", "M ", "D*(10)"] {
                 assert!(picture.contains(layer), "{plan}: no {layer}");
             }
         }
+    }
+    #[test]
+    fn a_network_that_is_no_chain_is_drawn_with_its_labels_shapes_and_joins() {
+        let picture = rustdoc_of(
+            "Digits: [12, 10, 1] => < 'stem: C1(8,3, stride: 2, padding: same), 'left: C1(4,1), \
+             'stem, T(3, padding: same), C1(4,1), Cat('left), R(3), C1(8,1, add: 'stem), D*(10) >",
+        );
+        for text in [
+            "'stem: C1(8,3, stride: 2, padding: same)",
+            "'left: C1(4,1)",
+            "T(3, padding: same)",
+            "Cat",
+            "R(3) first",
+            "R(3) second",
+            "6×5×8",
+            "1×1×10",
+        ] {
+            assert!(picture.contains(&format!(">{text}</text>")), "no {text}");
+        }
+        let signs = |sign: &str| picture.matches(&format!(">{sign}</text>")).count();
+        assert_eq!((signs("+"), signs("‖")), (2, 1));
+        assert!(!picture.contains("\n\n"), "a blank line ends it");
     }
 }

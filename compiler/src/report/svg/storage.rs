@@ -3,8 +3,8 @@
 
 use super::canvas::{Anchor, Canvas, Font, Number};
 use super::{MARGIN, Picture, WIDTH, palette};
-use crate::network::{Layer, LayerKind, Shape};
-use crate::plan::{Order, ReceptiveField, Ring};
+use crate::network::{Kind, Node, NodeId, ReceptiveField, Shape, ValueId};
+use crate::plan::{Order, Ring};
 use crate::program::{Stage, Step};
 use std::fmt::Write;
 
@@ -24,19 +24,23 @@ const SMALLEST_BORDERED: f64 = 6.0;
 /// A moment of a map.
 struct Scene<'a> {
     /// The layer that reads it.
-    layer: &'a Layer,
+    layer: &'a Node,
+    /// What it is called.
+    name: String,
     map: Shape,
     /// Its order in memory.
     storage: Order,
-    /// The first pixels of what that output has read.
-    field_start: Pixel,
+    /// The output, and what outputs read.
+    output: Pixel,
     field: ReceptiveField,
+    /// Whether another layer reads the map later.
+    is_kept: bool,
     /// Whose values they are.
     owner: usize,
-    kind: Kind,
+    moment: Moment,
 }
 
-enum Kind {
+enum Moment {
     /// Of a map that is there as a whole, whose reader computes in that order and
     /// is done with an output: at the peak, or halfway.
     InPlace {
@@ -65,14 +69,14 @@ pub(super) fn draw(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) -> f64 
     let side = (MOST_WIDTH / f64::from(width))
         .min(MOST_HEIGHT / f64::from(height))
         .min(LARGEST_PIXEL);
-    let heading = match scene.kind {
-        Kind::InPlace { .. } => format!(
+    let heading = match scene.moment {
+        Moment::InPlace { .. } => format!(
             "How the {} map that {} reads is stored",
-            scene.map, scene.layer
+            scene.map, scene.name
         ),
-        Kind::Streamed { .. } => format!(
+        Moment::Streamed { .. } => format!(
             "What is kept of the {} map that {} reads",
-            scene.map, scene.layer
+            scene.map, scene.name
         ),
     };
     canvas.text((MARGIN, top + 12.0), Anchor::Start, Font::HEADING, &heading);
@@ -83,13 +87,13 @@ pub(super) fn draw(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) -> f64 
     };
     pixels(canvas, &scene, side, at);
     arrows(canvas, &scene, side, at);
-    let kernel = scene.field.kernel;
+    let (start, end) = scene.field_ends();
     let size = (
-        f64::from(kernel.width) * side,
-        f64::from(kernel.height) * side,
+        f64::from(end.1 + 1 - start.1) * side,
+        f64::from(end.0 + 1 - start.0) * side,
     );
     canvas.rectangle(
-        at(scene.field_start),
+        at(start),
         size,
         r##"fill="none" stroke="#000" stroke-width="2.5""##,
     );
@@ -126,29 +130,47 @@ fn scene<'a>(picture: &Picture<'a>) -> Option<Scene<'a>> {
     let phase = phases
         .clone()
         .find(|phase| phase.events.contains(&peak.event))?;
-    let rings = program.stages.iter().enumerate();
-    let ring = rings
-        .filter_map(|(index, stage)| Some((index, stage, stage.ring()?)))
-        .filter(|(_, _, ring)| ring.pixels > 1)
-        .max_by_key(|(_, _, ring)| ring.cells());
+    let ring = program
+        .stages()
+        .iter()
+        .filter_map(|stage| Some((stage, stage.plan.ring()?)))
+        .filter(|(_, ring)| ring.pixels > 1)
+        .max_by_key(|(_, ring)| ring.cells());
     let network = &picture.declaration.network;
-    if let (Some((index, stage, ring)), None) = (ring, phase.layer) {
-        return Some(streamed(network.layer(stage.layer), index, stage, ring));
+    let owner_of =
+        |value| super::super::arena::owner_of(&picture.arena.owners, network.value(value).maker);
+    if let (Some((stage, ring)), None) = (ring, phase.layer) {
+        let node = network.node(stage.plan.node);
+        return Some(Scene {
+            name: network.short_name_of(node.id),
+            ..streamed(node, owner_of(stage.input), stage, ring)
+        });
     }
+    let reads_later = |value: ValueId, node: NodeId| {
+        // Owners are in the order of computing.
+        let owners = &picture.arena.owners;
+        let place = |node| super::super::arena::owner_of(owners, Some(node));
+        let mut readers = network.value(value).readers.iter();
+        readers.any(|&reader| place(reader) > place(node))
+    };
     // Where the input is the peak, the layer that reads it.
-    let (index, step) = match phase.layer {
-        Some(layer) => (0..).zip(&program.steps).find(|it| it.1.layer == layer),
-        None => (0..).zip(&program.steps).next(),
+    let step = match phase.layer {
+        Some(layer) => program.steps().find(|step| step.node == layer),
+        None => program.steps().next(),
     }?;
     let ordinal = phase.layer.map(|_| peak.event - phase.events.start);
-    let layer = network.layer(step.layer);
-    let storage = picture.design.plan.maps.get(index)?.storage;
-    let owner = program.stages.len() + index;
-    Some(in_place(layer, owner, step, storage, ordinal))
+    let storage = picture.design.plan.placement(step.input)?.storage;
+    let node = network.node(step.node);
+    let scene = in_place(node, owner_of(step.input), step, storage, ordinal);
+    Some(Scene {
+        name: network.short_name_of(step.node),
+        is_kept: reads_later(step.input, step.node),
+        ..scene
+    })
 }
 
 fn in_place<'a>(
-    layer: &'a Layer,
+    layer: &'a Node,
     owner: usize,
     step: &Step,
     storage: Order,
@@ -159,18 +181,16 @@ fn in_place<'a>(
     let ordinal = ordinal_of_peak.unwrap_or(output.pixels() / 2);
     // A dense layer has several events a pixel.
     let ordinal = ordinal.min(outputs.len() as u32 - 1);
-    let (row, column) = outputs[ordinal as usize];
     Scene {
         layer,
+        name: layer.to_string(),
         map: layer.input,
         storage,
-        field_start: (
-            row * step.field.row_stride,
-            column * step.field.column_stride,
-        ),
+        output: outputs[ordinal as usize],
         field: step.field,
+        is_kept: false,
         owner,
-        kind: Kind::InPlace {
+        moment: Moment::InPlace {
             order: step.order,
             ordinal,
             is_peak: ordinal_of_peak.is_some(),
@@ -179,37 +199,44 @@ fn in_place<'a>(
 }
 
 /// At an output in the middle.
-fn streamed<'a>(layer: &'a Layer, index: usize, stage: &Stage, ring: Ring) -> Scene<'a> {
-    let output = stage.output;
+fn streamed<'a>(layer: &'a Node, owner: usize, stage: &Stage, ring: Ring) -> Scene<'a> {
+    let output = stage.plan.output;
     Scene {
         layer,
-        map: stage.input,
+        name: layer.to_string(),
+        map: stage.plan.input,
         storage: Order::RowMajor,
-        field_start: (output.height / 2, output.width / 2),
+        output: (output.height / 2, output.width / 2),
         field: stage.field,
-        owner: index,
-        kind: Kind::Streamed { ring },
+        is_kept: false,
+        owner,
+        moment: Moment::Streamed { ring },
     }
 }
 
 impl Scene<'_> {
-    /// The last pixel of the field.
-    fn field_end(&self) -> Pixel {
-        let (row, column) = self.field_start;
-        let kernel = self.field.kernel;
-        (row + kernel.height - 1, column + kernel.width - 1)
+    /// The first and the last pixel that the output has read.
+    fn field_ends(&self) -> (Pixel, Pixel) {
+        let mut pixels = self.field.pixels(self.output);
+        let first = pixels.next().unwrap_or((0, 0));
+        (first, pixels.last().unwrap_or(first))
     }
 
     /// What every pixel is, row by row.
     fn states(&self) -> Vec<State> {
         let Shape { height, width, .. } = self.map;
         let index = |(row, column): Pixel| (row * width + column) as usize;
-        match self.kind {
-            Kind::InPlace { order, ordinal, .. } => {
-                let mut states = vec![State::Free; (height * width) as usize];
+        match self.moment {
+            Moment::InPlace { order, ordinal, .. } => {
+                let read = if self.is_kept {
+                    State::Live
+                } else {
+                    State::Free
+                };
+                let mut states = vec![read; (height * width) as usize];
                 let output = self.layer.output;
                 let outputs = match self.layer.kind {
-                    LayerKind::Dense { .. } => vec![(0, 0)],
+                    Kind::Dense(_) => vec![(0, 0)],
                     _ => order.pixels(output.height, output.width),
                 };
                 for &pixel in outputs.iter().skip(ordinal as usize + 1) {
@@ -219,8 +246,8 @@ impl Scene<'_> {
                 }
                 states
             }
-            Kind::Streamed { ring } => {
-                let newest = index(self.field_end());
+            Moment::Streamed { ring } => {
+                let newest = index(self.field_ends().1);
                 let state = |pixel: usize| match pixel {
                     _ if pixel > newest => State::NotYet,
                     _ if pixel + ring.pixels as usize > newest => State::Live,
@@ -264,8 +291,8 @@ fn pixels(canvas: &mut Canvas, scene: &Scene<'_>, side: f64, at: impl Fn(Pixel) 
     }
     let size = (f64::from(width) * side, f64::from(height) * side);
     canvas.rectangle(at((0, 0)), size, r##"fill="none" stroke="#777""##);
-    if let Kind::Streamed { .. } = scene.kind {
-        let (x, y) = at(scene.field_end());
+    if let Moment::Streamed { .. } = scene.moment {
+        let (x, y) = at(scene.field_ends().1);
         let (x, y) = (Number(x + side / 2.0), Number(y + side / 2.0));
         let radius = Number((side * 0.28).max(2.0));
         canvas.element("circle", format_args!(r#"cx="{x}" cy="{y}" r="{radius}""#));
@@ -314,7 +341,7 @@ fn arrows(canvas: &mut Canvas, scene: &Scene<'_>, side: f64, at: impl Fn(Pixel) 
     }
     canvas.path(&shafts, r##"fill="none" stroke="#333" stroke-width="1""##);
     canvas.path(&heads, r##"fill="#333""##);
-    if side < SMALLEST_NUMBERED || matches!(scene.kind, Kind::Streamed { .. }) {
+    if side < SMALLEST_NUMBERED || matches!(scene.moment, Moment::Streamed { .. }) {
         return;
     }
     let font = Font {
@@ -338,16 +365,21 @@ fn arrows(canvas: &mut Canvas, scene: &Scene<'_>, side: f64, at: impl Fn(Pixel) 
 }
 
 fn explanations(scene: &Scene<'_>, side: f64) -> Vec<String> {
-    let layer = scene.layer;
+    let layer = &scene.name;
     let pixels = scene.map.pixels();
     let marks = if side < SMALLEST_NUMBERED {
         "arrows"
     } else {
         "numbers"
     };
-    match scene.kind {
-        Kind::InPlace { order, is_peak, .. } => {
+    match scene.moment {
+        Moment::InPlace { order, is_peak, .. } => {
             let lies = match scene.storage {
+                _ if scene.is_kept => format!(
+                    "Its {pixels} pixels lie in memory row by row, as the arrows say. Another layer \
+                     reads the map later, so all of it is kept, and {layer} writes its outputs \
+                     elsewhere."
+                ),
                 Order::Herringbone => format!(
                     "Its {pixels} pixels lie in memory line by line, as the {marks} say: a row, then a \
                      column, then a row… of what is left. {layer} computes its outputs in the same order. \
@@ -374,7 +406,7 @@ fn explanations(scene: &Scene<'_>, side: f64) -> Vec<String> {
                 format!("This is the moment {moment}, right after an output was computed:"),
             ]
         }
-        Kind::Streamed { ring } => vec![
+        Moment::Streamed { ring } => vec![
             format!(
                 "The map is never there as a whole. Its pixels are made row by row, and at most {} of \
                  the {pixels} are kept, in a ring: the newest one (the dot) takes the bytes of the oldest.",
@@ -391,8 +423,14 @@ fn explanations(scene: &Scene<'_>, side: f64) -> Vec<String> {
 /// What the pixels' looks mean; `None`: the outline.
 fn key(scene: &Scene<'_>) -> Vec<(Option<State>, &'static str)> {
     let outline = (None, "what this output has read");
-    match scene.kind {
-        Kind::InPlace { .. } => vec![
+    match scene.moment {
+        Moment::InPlace { .. } if scene.is_kept => {
+            vec![
+                (Some(State::Live), "kept: another layer reads it later"),
+                outline,
+            ]
+        }
+        Moment::InPlace { .. } => vec![
             (Some(State::Live), "still to be read by later outputs"),
             (
                 Some(State::Free),
@@ -400,7 +438,7 @@ fn key(scene: &Scene<'_>) -> Vec<(Option<State>, &'static str)> {
             ),
             outline,
         ],
-        Kind::Streamed { .. } => vec![
+        Moment::Streamed { .. } => vec![
             (Some(State::Live), "kept"),
             (Some(State::Free), "forgotten: no later output reads it"),
             (Some(State::NotYet), "not made yet"),

@@ -12,26 +12,28 @@ proptest! {
     })]
 
     #[test]
-    fn convolutions_are_burns(shapes in shapes(kernels())) {
+    fn convolutions_are_burns(shapes in padded(shapes(kernels()))) {
         let [height, width] = shapes.kernel;
         let dims = [shapes.outputs, height, width, shapes.channels];
         let maps = shapes.integers(Purpose::Order, shapes.maps().iter().product());
         let weights = shapes.integers(Purpose::Weights, dims.iter().product());
-        let by = |convolve: fn(Maps, Tensor<4>) -> Maps| {
-            let operation = |maps, weights: Tensor<1>| convolve(maps, weights.reshape(dims));
+        let by = |convolve: fn(Maps, Tensor<4>, ReceptiveField) -> Maps| {
+            let field = shapes.field();
+            let operation = |maps, weights: Tensor<1>| convolve(maps, weights.reshape(dims), field);
             outcome(operation, &shapes, &maps, &weights)
         };
         prop_assert_eq!(by(ops::convolve), by(composed::convolve));
     }
 
     #[test]
-    fn depthwise_convolutions_are_burns(shapes in shapes(kernels())) {
+    fn depthwise_convolutions_are_burns(shapes in padded(shapes(kernels()))) {
         let [height, width] = shapes.kernel;
         let dims = [height, width, shapes.channels];
         let maps = shapes.integers(Purpose::Order, shapes.maps().iter().product());
         let weights = shapes.integers(Purpose::Weights, dims.iter().product());
-        let by = |depthwise: fn(Maps, Tensor<3>) -> Maps| {
-            let operation = |maps, weights: Tensor<1>| depthwise(maps, weights.reshape(dims));
+        let by = |depthwise: fn(Maps, Tensor<3>, ReceptiveField) -> Maps| {
+            let field = shapes.field();
+            let operation = |maps, weights: Tensor<1>| depthwise(maps, weights.reshape(dims), field);
             outcome(operation, &shapes, &maps, &weights)
         };
         prop_assert_eq!(by(ops::depthwise), by(composed::depthwise));
@@ -88,19 +90,60 @@ proptest! {
         for number in &mut maps {
             *number = (*number / 4.0).round();
         }
-        let by = |maximum: fn(Maps, [usize; 2]) -> Maps| {
-            outcome(|maps, _| maximum(maps, shapes.kernel), &shapes, &maps, &[0.0])
+        let by = |maximum: fn(Maps, ReceptiveField) -> Maps| {
+            outcome(|maps, _| maximum(maps, shapes.field()), &shapes, &maps, &[0.0])
         };
         prop_assert_eq!(by(ops::maximum), by(composed::maximum));
     }
 
+    /// Gradients are multiples of shares that only a power of two makes exact.
     #[test]
-    fn means_are_burns(shapes in shapes(windows()), step in select(vec![0.0, 0.5, 1.0, 2.0])) {
+    fn means_are_burns(
+        shapes in shapes(windows()),
+        step in select(vec![0.0, 0.5, 1.0, 2.0]),
+        is_whole in any::<bool>(),
+    ) {
+        let mut shapes = shapes;
+        if is_whole {
+            shapes.size = shapes.kernel;
+        }
         let maps = shapes.integers(Purpose::Order, shapes.maps().iter().product());
-        let by = |average: fn(Maps, [usize; 2], f32) -> Maps| {
-            outcome(|maps, _| average(maps, shapes.kernel, step), &shapes, &maps, &[0.0])
+        let by = |average: fn(Maps, ReceptiveField, f32) -> Maps| {
+            outcome(|maps, _| average(maps, shapes.field(), step), &shapes, &maps, &[0.0])
         };
-        prop_assert_eq!(by(ops::average), by(composed::average));
+        let (own, burns) = (by(ops::average), by(composed::average));
+        prop_assert_eq!(own.values, burns.values);
+        for (own, burns) in own.of_maps.iter().zip(&burns.of_maps) {
+            prop_assert!((own - burns).abs() <= 1e-5 * burns.abs().max(1.0), "{own} {burns}");
+        }
+    }
+
+    /// Rounded down as integers are divided, whatever the count.
+    #[test]
+    fn means_of_integers_are_rounded_down(shapes in shapes(windows()), step in select(vec![0.25, 1.0])) {
+        let maps = shapes.integers(Purpose::Order, shapes.maps().iter().product());
+        let scaled: Vec<f32> = maps.iter().map(|it| it * step).collect();
+        let values = outcome(
+            |maps, _| ops::average(maps, shapes.field(), step), &shapes, &scaled, &[0.0],
+        ).values;
+        let field = shapes.field();
+        let pixel = shapes.channels * EXAMPLES;
+        let block = shapes.size[0] * shapes.size[1] * pixel;
+        let mut expected = Vec::new();
+        for maps in maps.chunks_exact(block) {
+            for row in 0..field.outputs.height {
+                for column in 0..field.outputs.width {
+                    for at in 0..pixel {
+                        let sum: i32 = field.pixels((row, column)).map(|(row, column)| {
+                            let pixel_at = row as usize * shapes.size[1] + column as usize;
+                            maps[pixel_at * pixel + at] as i32
+                        }).sum();
+                        expected.push(sum.div_euclid(field.kernel.taps() as i32) as f32 * step);
+                    }
+                }
+            }
+        }
+        prop_assert_eq!(values, expected);
     }
 }
 
@@ -111,6 +154,8 @@ fn of_equals_the_first_has_the_gradient() {
         channels: 1,
         outputs: 1,
         kernel: [2, 2],
+        stride: [2, 2],
+        padding: Padding::NONE,
         size: [2, 2],
         seed: 1,
     };
@@ -119,7 +164,12 @@ fn of_equals_the_first_has_the_gradient() {
         .flat_map(|pixel| [f32::from(pixel > 0); EXAMPLES])
         .collect();
     for maximum in [ops::maximum, composed::maximum] {
-        let outcome = outcome(|maps, _| maximum(maps, [2, 2]), &shapes, &maps, &[0.0]);
+        let outcome = outcome(
+            |maps, _| maximum(maps, shapes.field()),
+            &shapes,
+            &maps,
+            &[0.0],
+        );
         let mut expected = vec![0.0; 4 * EXAMPLES];
         expected[EXAMPLES..2 * EXAMPLES].copy_from_slice(&output_weights(&shapes, EXAMPLES));
         assert_eq!(outcome.of_maps, expected);

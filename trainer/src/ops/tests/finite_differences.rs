@@ -95,24 +95,28 @@ proptest! {
     })]
 
     #[test]
-    fn convolutions_change_as_their_gradients_say(shapes in shapes(kernels()).prop_map(small)) {
+    fn convolutions_change_as_their_gradients_say(shapes in padded(shapes(kernels()).prop_map(small))) {
         let [height, width] = shapes.kernel;
         let dims = [shapes.outputs, height, width, shapes.channels];
         let maps = shapes.integers(Purpose::Order, shapes.maps().iter().product());
         let weights = shapes.integers(Purpose::Weights, dims.iter().product());
-        let operation = |maps, weights: Tensor<1>| ops::convolve(maps, weights.reshape(dims));
+        let field = shapes.field();
+        let operation =
+            |maps, weights: Tensor<1>| ops::convolve(maps, weights.reshape(dims), field);
         check(operation, operation, &shapes, &maps, &weights)?;
     }
 
     #[test]
     fn depthwise_convolutions_change_as_their_gradients_say(
-        shapes in shapes(kernels()).prop_map(small),
+        shapes in padded(shapes(kernels()).prop_map(small)),
     ) {
         let [height, width] = shapes.kernel;
         let dims = [height, width, shapes.channels];
         let maps = shapes.integers(Purpose::Order, shapes.maps().iter().product());
         let weights = shapes.integers(Purpose::Weights, dims.iter().product());
-        let operation = |maps, weights: Tensor<1>| ops::depthwise(maps, weights.reshape(dims));
+        let field = shapes.field();
+        let operation =
+            |maps, weights: Tensor<1>| ops::depthwise(maps, weights.reshape(dims), field);
         check(operation, operation, &shapes, &maps, &weights)?;
     }
 
@@ -164,7 +168,7 @@ proptest! {
         let count: u16 = shapes.maps().iter().product::<usize>().try_into().unwrap();
         let mut maps: Vec<f32> = (0..count).map(f32::from).collect();
         Rng::new(Purpose::Order, shapes.seed, 0, 0).shuffle(&mut maps);
-        let operation = |maps, _| ops::maximum(maps, shapes.kernel);
+        let operation = |maps, _| ops::maximum(maps, shapes.field());
         check(operation, operation, &shapes, &maps, &[0.0])?;
     }
 
@@ -175,8 +179,8 @@ proptest! {
     ) {
         let maps = shapes.integers(Purpose::Order, shapes.maps().iter().product());
         check(
-            |maps, _| ops::average(maps, shapes.kernel, step),
-            |maps, _| ops::average(maps, shapes.kernel, 0.0),
+            |maps, _| ops::average(maps, shapes.field(), step),
+            |maps, _| ops::average(maps, shapes.field(), 0.0),
             &shapes,
             &maps,
             &[0.0],

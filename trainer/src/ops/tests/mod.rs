@@ -5,6 +5,7 @@ mod against_composed;
 mod finite_differences;
 
 use burn::tensor::{Device, Tensor, TensorData};
+use herringbone_compiler::network::{Kernel, Padding, ReceptiveField, Shape, Stride, Window};
 use herringbone_dataset::{Purpose, Rng};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -21,6 +22,8 @@ struct Shapes {
     outputs: usize,
     /// Of a kernel, or a window.
     kernel: [usize; 2],
+    stride: [usize; 2],
+    padding: Padding,
     /// Of the map.
     size: [usize; 2],
     seed: u64,
@@ -30,6 +33,18 @@ impl Shapes {
     fn maps(&self) -> [usize; 5] {
         let [height, width] = self.size;
         [self.blocks, height, width, self.channels, EXAMPLES]
+    }
+
+    fn field(&self) -> ReceptiveField {
+        let [height, width] = self.kernel.map(|side| side as u32);
+        let [rows, columns] = self.stride.map(|step| step as u32);
+        let window = Window {
+            kernel: Kernel { height, width },
+            stride: Stride { rows, columns },
+            padding: self.padding,
+        };
+        let [height, width] = self.size.map(|side| side as u32);
+        window.over(Shape::new(height, width, self.channels as u32))
     }
 
     /// Integers up to 8 in size.
@@ -44,23 +59,49 @@ fn shapes(kernels: impl Strategy<Value = [usize; 2]>) -> impl Strategy<Value = S
     let more = (0..5usize, 0..5usize);
     // Sums over blocks are made of four at a time.
     let numbers = (1..=6usize, 1..=20usize, 1..=20usize, any::<u64>());
-    (kernels, more, numbers).prop_map(|(kernel, more, numbers)| Shapes {
+    let stride = prop_oneof![Just([1, 1]), [1..=4usize, 1..=4usize]];
+    (kernels, stride, more, numbers).prop_map(|(kernel, stride, more, numbers)| Shapes {
         blocks: numbers.0,
         channels: numbers.1,
         outputs: numbers.2,
         kernel,
+        stride,
+        padding: Padding::NONE,
         size: [kernel[0] + more.0, kernel[1] + more.1],
         seed: numbers.3,
     })
 }
 
+/// The same with zeros around the map, and maps that may be smaller than the kernel.
+fn padded(shapes: impl Strategy<Value = Shapes>) -> impl Strategy<Value = Shapes> {
+    (shapes, 0..3usize, 1..=3usize).prop_map(|(shapes, kind, less)| {
+        let least = shapes.kernel[0].min(shapes.kernel[1]);
+        let padding = match kind {
+            0 => Padding::NONE,
+            1 => Padding::Each((least as u32 - 1).min(2)),
+            _ => Padding::Same,
+        };
+        let around = match padding {
+            Padding::Each(each) => 2 * each as usize,
+            Padding::Same => usize::MAX,
+        };
+        let size = shapes
+            .size
+            .map(|side| side.saturating_sub(less.min(around)).max(1));
+        Shapes {
+            padding,
+            size,
+            ..shapes
+        }
+    })
+}
+
 fn kernels() -> impl Strategy<Value = [usize; 2]> {
-    (1..=5usize, 1..=5usize).prop_map(|(height, width)| [height, width])
+    (1..=6usize, 1..=6usize).prop_map(|(height, width)| [height, width])
 }
 
 fn windows() -> impl Strategy<Value = [usize; 2]> {
-    let side = || select(vec![1, 2, 4]);
-    (side(), side()).prop_map(|(height, width)| [height, width])
+    (1..=5usize, 1..=5usize).prop_map(|(height, width)| [height, width])
 }
 
 /// What an operation gives, and how the sum of that, each number with a weight of

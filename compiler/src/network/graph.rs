@@ -1,0 +1,235 @@
+//! The graph: nodes in topological order, and the values between them.
+
+use super::bits::Bits;
+use super::builder::Builder;
+use super::error::GraphError;
+use super::id::{ByNode, ByValue, LayerId, NodeId, ValueId};
+use super::kind::{Activation, Kind};
+use super::list::{Entry, Item};
+use super::node::{Node, Part};
+use super::shape::Shape;
+use super::value::Value;
+use super::window::Window;
+
+/// A consistent network: every layer fits the maps that it reads.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Network {
+    bits: Bits,
+    items: Vec<Item>,
+    nodes: ByNode<Node>,
+    values: ByValue<Value>,
+    output: ValueId,
+}
+
+impl Network {
+    /// A chain of layers, without labels.
+    ///
+    /// # Errors
+    /// As [`Network::of_list`].
+    pub fn new(input: Shape, bits: Bits, kinds: &[Kind]) -> Result<Self, Vec<GraphError>> {
+        let items = kinds.iter().map(|&kind| Item::layer(kind)).collect();
+        Self::of_list(input, bits, items)
+    }
+
+    /// Infers the shape of every feature map, and finds every label.
+    ///
+    /// # Errors
+    /// Every mistake of the list, each once: what reads a map that is wrong already
+    /// is not held against it.
+    pub fn of_list(input: Shape, bits: Bits, items: Vec<Item>) -> Result<Self, Vec<GraphError>> {
+        let (nodes, values, output) = Builder::new(input).read(&items)?;
+        Ok(Self {
+            bits,
+            items,
+            nodes: ByNode::new(nodes),
+            values: ByValue::new(values),
+            output,
+        })
+    }
+
+    /// The same network with other outputs of those layers.
+    ///
+    /// # Errors
+    /// Where maps no longer fit one another.
+    pub fn with_outputs(&self, layers: &[LayerId], outputs: u32) -> Result<Self, Vec<GraphError>> {
+        self.with_kinds(|layer, kind| match layers.contains(&layer) {
+            true => kind.with_outputs(outputs),
+            false => kind,
+        })
+    }
+
+    /// The same network with other windows of one layer.
+    ///
+    /// # Errors
+    /// Where maps no longer fit one another.
+    pub fn with_window(&self, layer: LayerId, window: Window) -> Result<Self, Vec<GraphError>> {
+        self.with_kinds(|other, kind| match other == layer {
+            true => kind.with_window(window),
+            false => kind,
+        })
+    }
+
+    fn with_kinds(&self, change: impl Fn(LayerId, Kind) -> Kind) -> Result<Self, Vec<GraphError>> {
+        let mut items = self.items.clone();
+        let layers = items.iter_mut().filter(|item| item.is_layer());
+        for (index, item) in layers.enumerate() {
+            match &mut item.entry {
+                Entry::Layer { kind, labels: _ } => *kind = change(LayerId(index), *kind),
+                Entry::Residual { .. } | Entry::From(_) => {}
+            }
+        }
+        Self::of_list(self.input(), self.bits, items)
+    }
+
+    /// The same network with other integers.
+    pub fn with_bits(&self, bits: Bits) -> Self {
+        Self {
+            bits,
+            ..self.clone()
+        }
+    }
+
+    /// The shape of the raw input, a byte a value.
+    pub fn input(&self) -> Shape {
+        self.values[self.input_value()].shape
+    }
+
+    /// The input.
+    pub const fn input_value(&self) -> ValueId {
+        ValueId::new(0)
+    }
+
+    /// The widths of the network's integers.
+    pub fn bits(&self) -> Bits {
+        self.bits
+    }
+
+    /// The declaration's list.
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    /// Layers of the list: its items but those that only go on from a map.
+    pub fn layer_count(&self) -> usize {
+        self.items.iter().filter(|item| item.is_layer()).count()
+    }
+
+    /// Every node in topological order, those of training included.
+    pub fn nodes(&self) -> &[Node] {
+        self.nodes.entries()
+    }
+
+    /// That node.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id]
+    }
+
+    /// Every value.
+    pub fn values(&self) -> &ByValue<Value> {
+        &self.values
+    }
+
+    /// That value.
+    pub fn value(&self, id: ValueId) -> &Value {
+        &self.values[id]
+    }
+
+    /// The nodes that compute something on the device.
+    pub fn computing_nodes(&self) -> impl DoubleEndedIterator<Item = &Node> {
+        let nodes = self.nodes.entries().iter();
+        nodes.filter(|node| !node.is_training_only())
+    }
+
+    /// The nodes of that layer of the list.
+    pub fn nodes_of(&self, layer: LayerId) -> impl Iterator<Item = &Node> {
+        self.nodes
+            .entries()
+            .iter()
+            .filter(move |node| node.layer == layer)
+    }
+
+    /// What the last node writes.
+    pub fn output_value(&self) -> ValueId {
+        self.output
+    }
+
+    /// The shape of the results.
+    pub fn output(&self) -> Shape {
+        self.values[self.output].shape
+    }
+
+    /// The node that writes the results.
+    pub fn last_node(&self) -> &Node {
+        let maker = self.values[self.output].maker;
+        &self.nodes[maker.expect("a network ends with what its last computing node writes")]
+    }
+
+    /// Whether a node's last sums are the results as they stand, neither rounded
+    /// nor clamped: it is the last one, and has weights and no activation.
+    pub fn is_exact(&self, node: NodeId) -> bool {
+        let node = &self.nodes[node];
+        node.writes == self.output
+            && !node.is_training_only()
+            && node.activation() == Some(Activation::Linear)
+    }
+
+    /// Whether the results are exact sums instead of activations.
+    pub fn gives_logits(&self) -> bool {
+        self.is_exact(self.last_node().id)
+    }
+
+    /// Whether a node averages the raw input, whose bytes are summed before they
+    /// are shortened.
+    pub fn averages_raw_input(&self, node: NodeId) -> bool {
+        let node = &self.nodes[node];
+        node.reads[0] == self.input_value() && node.kind.averages()
+    }
+
+    /// Whether every node reads what the one before it writes, and nothing else.
+    pub fn is_chain(&self) -> bool {
+        let mut running = self.input_value();
+        self.computing_nodes().all(|node| {
+            let follows = node.reads == [running];
+            running = node.writes;
+            follows
+        })
+    }
+
+    /// Multiply-accumulates of one inference.
+    pub fn multiply_accumulates(&self) -> u64 {
+        let nodes = self.nodes.entries().iter();
+        nodes.map(Node::multiply_accumulates).sum()
+    }
+
+    /// A node as it is called where others are: its layer as the declaration writes
+    /// it, with its label, and which of the layer's nodes it is.
+    pub fn name_of(&self, node: NodeId) -> String {
+        self.called(node, Item::to_string)
+    }
+
+    /// The same where there is little room: without the arguments that have names.
+    pub fn short_name_of(&self, node: NodeId) -> String {
+        self.called(node, |item| format!("{item:#}"))
+    }
+
+    fn called(&self, node: NodeId, written: impl Fn(&Item) -> String) -> String {
+        let node = &self.nodes[node];
+        let part = match node.part {
+            Part::Whole => "",
+            Part::First => " first",
+            Part::Second => " second",
+        };
+        self.item(node.layer).map_or_else(String::new, written) + part
+    }
+
+    fn item(&self, layer: LayerId) -> Option<&Item> {
+        let mut layers = self.items.iter().filter(|item| item.is_layer());
+        layers.nth(layer.0)
+    }
+
+    /// A layer of the list as the declaration writes it, without its label.
+    pub fn written(&self, layer: LayerId) -> String {
+        let item = self.item(layer);
+        item.map_or_else(String::new, |item| item.entry.to_string())
+    }
+}

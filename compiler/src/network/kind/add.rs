@@ -1,0 +1,62 @@
+//! `Add('name)`: the sum of the running and a labelled map.
+//!
+//! `t = (x << left) + (s << skip)` is the weighted sum of a 1×1 depthwise kernel
+//! whose weights are 1, to which a map is added; so it is computed as one.
+
+use super::{Activation, Rules};
+use crate::network::node::Node;
+use crate::network::shape::{Kernel, Shape};
+use crate::network::sums::{SumHalf, SumShape, WeightOrder};
+use crate::network::window::{ReceptiveField, Window};
+use std::fmt;
+
+/// `Add('name)`: the sum of two maps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Add {
+    /// What follows the sum.
+    pub activation: Activation,
+}
+
+impl Rules for Add {
+    fn field(&self, input: Shape) -> ReceptiveField {
+        ReceptiveField::pixelwise(input)
+    }
+
+    fn window(&self) -> Option<Window> {
+        None
+    }
+
+    fn channels(&self, reads: &[Shape]) -> u32 {
+        reads[0].channels
+    }
+
+    fn activation(&self) -> Option<Activation> {
+        Some(self.activation)
+    }
+
+    fn sums(&self, node: &Node) -> Vec<SumShape> {
+        vec![SumShape {
+            half: SumHalf::Only,
+            order: WeightOrder::Ones,
+            kernel: Kernel::square(1),
+            inputs: node.input.channels,
+            outputs: node.input.channels,
+            positions: node.output.pixels(),
+            adds: true,
+        }]
+    }
+
+    fn adds(&self) -> bool {
+        true
+    }
+
+    fn outputs(&self) -> Option<u32> {
+        None
+    }
+}
+
+impl fmt::Display for Add {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Add{}", self.activation.star())
+    }
+}

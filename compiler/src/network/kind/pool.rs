@@ -1,0 +1,119 @@
+//! `A(k)`, `M(k)`: the average or the maximum of each channel over a window.
+
+use super::{Activation, Rules};
+use crate::network::node::Node;
+use crate::network::shape::{Kernel, Shape};
+use crate::network::sums::SumShape;
+use crate::network::window::{Padding, ReceptiveField, Stride, Window};
+use std::fmt;
+
+/// What a pooling makes of the values of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolFunction {
+    /// `A`: `floor(sum / count)`.
+    Average,
+    /// `M`: the largest.
+    Maximum,
+}
+
+/// The windows of a pooling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolWindow {
+    /// Of that size, that far apart. Rows and columns in which no window fits any
+    /// more are dropped.
+    Sized {
+        /// The window.
+        kernel: Kernel,
+        /// From a window to the next one.
+        stride: Stride,
+    },
+    /// One window over the whole map.
+    All,
+}
+
+impl PoolWindow {
+    /// Windows that touch one another.
+    pub const fn tiles(kernel: Kernel) -> Self {
+        Self::Sized {
+            kernel,
+            stride: Stride::of(kernel),
+        }
+    }
+}
+
+/// `A(k)` or `M(k)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pool {
+    /// Average or maximum.
+    pub function: PoolFunction,
+    /// The windows.
+    pub window: PoolWindow,
+}
+
+impl Pool {
+    /// The window of an `A` or `M` without argument.
+    pub const DEFAULT_KERNEL: Kernel = Kernel::square(2);
+}
+
+impl Rules for Pool {
+    fn field(&self, input: Shape) -> ReceptiveField {
+        match self.window() {
+            Some(window) => window.over(input),
+            None => ReceptiveField::whole(input),
+        }
+    }
+
+    fn window(&self) -> Option<Window> {
+        match self.window {
+            PoolWindow::Sized { kernel, stride } => Some(Window {
+                kernel,
+                stride,
+                padding: Padding::NONE,
+            }),
+            PoolWindow::All => None,
+        }
+    }
+
+    fn channels(&self, reads: &[Shape]) -> u32 {
+        reads[0].channels
+    }
+
+    fn activation(&self) -> Option<Activation> {
+        None
+    }
+
+    fn sums(&self, _: &Node) -> Vec<SumShape> {
+        Vec::new()
+    }
+
+    fn adds(&self) -> bool {
+        false
+    }
+
+    fn outputs(&self) -> Option<u32> {
+        None
+    }
+}
+
+impl fmt::Display for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let letter = match self.function {
+            PoolFunction::Average => "A",
+            PoolFunction::Maximum => "M",
+        };
+        match self.window {
+            PoolWindow::All => write!(f, "{letter}(all)"),
+            PoolWindow::Sized { kernel, stride } => {
+                let apart = if stride == Stride::of(kernel) || f.alternate() {
+                    String::new()
+                } else {
+                    format!(", stride: {}", stride.written())
+                };
+                match (kernel == Self::DEFAULT_KERNEL, apart.is_empty()) {
+                    (true, true) => f.write_str(letter),
+                    _ => write!(f, "{letter}({}{apart})", kernel.written()),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! A network as the later stages see it: a graph of values, known to be
+//! consistent, without a trace of the source text.
+//!
+//! A *node* reads values and writes one; a *layer* is an entry of the
+//! declaration's list, and usually one node (`R` is two). Nodes are in
+//! topological order. What a kind of layer computes, its shapes, sums and
+//! written form, is one file under [`kind`].
+
+mod bits;
+mod builder;
+#[cfg(test)]
+pub(crate) mod chains;
+mod error;
+mod graph;
+mod id;
+pub mod kind;
+mod list;
+mod node;
+mod shape;
+mod sums;
+mod tied;
+mod value;
+mod window;
+
+pub use bits::Bits;
+pub use error::{GraphError, MOST_KNOWN_LABELS, OwnMap};
+pub use graph::Network;
+pub use id::{ByNode, ByValue, LayerId, NodeId, ValueId};
+pub use kind::{
+    Activation, Add, Concat, Convolution, Dense, Depthwise, Dropout, Kind, Noise, Pool,
+    PoolFunction, PoolWindow, Separable,
+};
+pub use list::{Entry, INPUT_LABEL, Item};
+pub use node::{Node, Part};
+pub use shape::{Kernel, Shape};
+pub use sums::{SumHalf, SumShape, WeightOrder};
+pub use value::Value;
+pub use window::{Padding, ReceptiveField, Stride, Window};
+
+/// The most channels of an input, a convolution or a concatenation, and so the
+/// most that a layer over pixels may read; a dense layer may have made more.
+pub const MOST_CHANNELS: u32 = 255;
+
+/// The most values of a map: every address in it, in nibbles, then fits 32 bits
+/// with room to spare.
+pub const MOST_VALUES: u64 = 1 << 28;

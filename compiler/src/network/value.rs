@@ -1,0 +1,19 @@
+//! Values: what nodes read and write.
+
+use super::id::NodeId;
+use super::shape::Shape;
+
+/// A feature map: the input, or what a node writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Value {
+    /// Its shape.
+    pub shape: Shape,
+    /// Whether it may be negative.
+    pub signed: bool,
+    /// The node that writes it; `None` of the input.
+    pub maker: Option<NodeId>,
+    /// The computing nodes that read it, in the order of the list.
+    pub readers: Vec<NodeId>,
+    /// Its label in the declaration, without the apostrophe.
+    pub label: Option<String>,
+}

@@ -1,0 +1,240 @@
+//! Plans of any graph: jobs in an order, every stored map and all that segments
+//! keep at addresses found by [`arena_search`].
+
+use super::arena_search::{
+    self, ArenaDemand, ArenaObject, ArenaPlacement, InPlacePair, JobDirection,
+};
+use super::schedule::{Work, lead_cells, schedule};
+use super::segment::Segment;
+use super::{
+    Job, LayerPlan, MemoryPlan, Need, Order, Place, Placement, Strategy, SumBytes,
+    cursor_pixel_bytes,
+};
+use crate::network::{ByValue, Network, ValueId};
+use std::collections::BTreeMap;
+
+/// Plans a network; `None` where the first nodes can't be computed as the input
+/// arrives.
+pub(super) fn plan(
+    network: &Network,
+    sum_bytes: &SumBytes,
+    strategy: Strategy,
+) -> Option<MemoryPlan> {
+    let works = schedule(network, sum_bytes, strategy)?;
+    let layout = Layout::new(network, &works);
+    Some(layout.place(strategy, works))
+}
+
+/// What is to be placed.
+struct Layout<'a> {
+    network: &'a Network,
+    cells_per_byte: u32,
+    objects: Vec<ArenaObject>,
+    pairs: Vec<InPlacePair>,
+    /// The object of each value that is stored whole.
+    maps: BTreeMap<ValueId, usize>,
+    /// The object of what each job keeps beside them.
+    scratch: Vec<Option<usize>>,
+}
+
+impl<'a> Layout<'a> {
+    fn new(network: &'a Network, works: &[Work]) -> Self {
+        let mut layout = Self {
+            network,
+            cells_per_byte: 8 / network.bits().activations,
+            objects: Vec::new(),
+            pairs: Vec::new(),
+            maps: BTreeMap::new(),
+            scratch: vec![None; works.len()],
+        };
+        let last_job = works.len() - 1;
+        for (job, work) in works.iter().enumerate() {
+            for value in layout.stored(work) {
+                let mut last_read = job;
+                for (later, work) in works.iter().enumerate().skip(job + 1) {
+                    if layout.read(work).contains(&value) {
+                        last_read = later;
+                    }
+                }
+                let is_result = value == network.output_value();
+                layout.maps.insert(value, layout.objects.len());
+                layout.objects.push(ArenaObject {
+                    cells: network.value(value).shape.values(),
+                    alignment_cells: layout.cells_per_byte,
+                    first_job: job,
+                    last_job: if is_result { last_job } else { last_read },
+                });
+            }
+            if let Work::Segment(draft) = work
+                && draft.bytes > 0
+            {
+                layout.scratch[job] = Some(layout.objects.len());
+                layout.objects.push(ArenaObject {
+                    cells: draft.cells(),
+                    alignment_cells: layout.cells_per_byte,
+                    first_job: job,
+                    last_job: job,
+                });
+            }
+        }
+        for (job, work) in works.iter().enumerate() {
+            layout.pair(job, work);
+        }
+        layout
+    }
+
+    /// The values that a job stores whole.
+    fn stored(&self, work: &Work) -> Vec<ValueId> {
+        match work {
+            Work::Segment(draft) => draft.stores.clone(),
+            Work::Layer(node) if self.network.is_exact(*node) => Vec::new(),
+            Work::Layer(node) => vec![self.network.node(*node).writes],
+        }
+    }
+
+    /// The values that a job reads.
+    fn read(&self, work: &Work) -> Vec<ValueId> {
+        let network = self.network;
+        match work {
+            Work::Segment(draft) => {
+                let nodes = draft.stages.iter().map(|stage| network.node(stage.node));
+                nodes.flat_map(|node| node.reads.clone()).collect()
+            }
+            Work::Layer(node) => network.node(*node).reads.clone(),
+        }
+    }
+
+    /// The outputs of a job that may overwrite what it is the last to read.
+    fn pair(&mut self, job: usize, work: &Work) {
+        let mut pairs = Vec::new();
+        for value in self.read(work) {
+            let Some(&input) = self.maps.get(&value) else {
+                continue;
+            };
+            let object = &self.objects[input];
+            let dies = object.first_job < job && object.last_job == job;
+            if !dies || pairs.iter().any(|pair: &InPlacePair| pair.input == input) {
+                continue;
+            }
+            for written in self.stored(work) {
+                let of_layer = |backward: bool| match work {
+                    Work::Segment(_) => None,
+                    Work::Layer(node) => {
+                        let node = self.network.node(*node);
+                        let reads = node.reads.iter().enumerate();
+                        let leads = reads
+                            .filter(|&(_, &read)| read == value)
+                            .map(|(index, _)| lead_cells(self.network, node, index, backward));
+                        leads.max()
+                    }
+                };
+                pairs.push(InPlacePair {
+                    input,
+                    output: self.maps[&written],
+                    forward_lead_cells: match work {
+                        Work::Segment(draft) => {
+                            Some(draft.lead_cells(self.network, value, written))
+                        }
+                        Work::Layer(_) => of_layer(false),
+                    },
+                    backward_lead_cells: of_layer(true),
+                });
+            }
+        }
+        self.pairs.append(&mut pairs);
+    }
+
+    fn place(self, strategy: Strategy, works: Vec<Work>) -> MemoryPlan {
+        let network = self.network;
+        let demand = ArenaDemand {
+            objects: self.objects.clone(),
+            pairs: self.pairs.clone(),
+            granule_cells: self.cells_per_byte,
+        };
+        let found = arena_search::place(&demand, arena_search::LOOKS);
+        let arena_cells = found.arena_cells;
+        let mut places = ByValue::new(vec![Place::Nowhere; network.values().len()]);
+        for (&value, &object) in &self.maps {
+            let shape = network.value(value).shape;
+            let first_cell = found.first_cells[object];
+            let placement = Placement::new(shape, Order::RowMajor, first_cell, arena_cells);
+            places[value] = Place::Whole(placement);
+        }
+        let mut positions = 0;
+        let mut intake = None;
+        let mut jobs = Vec::with_capacity(works.len());
+        for (job, work) in works.into_iter().enumerate() {
+            let need = self.need(job, &work, &found);
+            jobs.push(match work {
+                Work::Segment(mut draft) => {
+                    if let Some(object) = self.scratch[job] {
+                        draft.move_to(found.first_cells[object] / self.cells_per_byte);
+                    }
+                    for &(value, place) in &draft.places {
+                        places[value] = place;
+                    }
+                    positions = positions.max(draft.positions);
+                    intake = intake.or(draft.intake);
+                    Job::Segment(Segment {
+                        arriving: draft.arriving,
+                        grid: draft.grid,
+                        stages: draft.stages,
+                        need,
+                    })
+                }
+                Work::Layer(node) => Job::Layer(LayerPlan {
+                    node,
+                    // Of jobs in which nothing is stored there is no direction.
+                    order: match found.directions.get(job) {
+                        Some(JobDirection::Backward) => Order::RowMajorBackward,
+                        Some(JobDirection::Forward) | None => Order::RowMajor,
+                    },
+                    need,
+                }),
+            });
+        }
+        let grid = match &jobs[0] {
+            Job::Segment(arriving) => arriving.grid,
+            Job::Layer(_) => unreachable!("the first job takes the input in"),
+        };
+        MemoryPlan {
+            strategy,
+            cells_per_byte: self.cells_per_byte,
+            arena_bytes: arena_cells / self.cells_per_byte,
+            places,
+            intake: intake.expect("the input goes somewhere"),
+            jobs,
+            positions,
+            cursor_pixel_bytes: cursor_pixel_bytes(network.input(), grid),
+        }
+    }
+
+    /// What a job needs: from the first cell to the last of all that is alive.
+    fn need(&self, job: usize, work: &Work, found: &ArenaPlacement) -> Need {
+        let alive = |object: &ArenaObject| object.first_job <= job && job <= object.last_job;
+        let objects = || {
+            let objects = self.objects.iter().zip(&found.first_cells);
+            objects.filter(|(object, _)| alive(object))
+        };
+        let first = objects().map(|(_, &first)| first).min().unwrap_or(0);
+        let end = objects().map(|(object, &first)| first + object.cells).max();
+        let cells = |born_now: bool| {
+            let objects = self.objects.iter().enumerate();
+            let objects = objects.filter(|&(index, object)| {
+                let is_output = object.first_job == job && self.scratch[job] != Some(index);
+                alive(object) && is_output == born_now
+            });
+            objects.map(|(_, object)| object.cells).sum::<u32>()
+        };
+        let node = match work {
+            Work::Segment(draft) => draft.largest(),
+            Work::Layer(node) => Some(*node),
+        };
+        Need {
+            node: node.unwrap_or(self.network.nodes()[0].id),
+            cells: end.unwrap_or(first) - first,
+            live_input_cells: cells(false),
+            live_output_cells: cells(true),
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Which nodes are computed together, and in which order: of any graph.
+//!
+//! The nodes that compute as the input arrives are the first ones of the list.
+//! The others are ordered by [`operator_order`], as if each stored its output
+//! whole; then that order is cut into segments and single nodes by dynamic
+//! programming, so that the worst job needs as few cells as can be: optimal for
+//! that order, up to [`LONGEST_SEGMENT`] nodes a segment.
+
+use super::draft::{Draft, Outline};
+use super::operator_order::{self, Operator, Overwrite, Tensor};
+use super::{InPlace, Order, SimulatedStep, Strategy, SumBytes};
+use crate::network::{Network, Node, NodeId, ValueId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Nodes of a segment at most: what is kept between more than those is rarely
+/// less than a map.
+const LONGEST_SEGMENT: usize = 12;
+
+/// Nodes that are computed in one go.
+#[derive(Clone, Debug)]
+pub(super) enum Work {
+    /// Pixel by pixel.
+    Segment(Draft),
+    /// A single node, from its first output to its last.
+    Layer(NodeId),
+}
+
+/// All nodes, in the order of running; first what computes as the input arrives.
+pub(super) fn schedule(
+    network: &Network,
+    sum_bytes: &SumBytes,
+    strategy: Strategy,
+) -> Option<Vec<Work>> {
+    let nodes: Vec<NodeId> = network.computing_nodes().map(|node| node.id).collect();
+    let (arriving, rest) = nodes.split_at(strategy.streamed_layers.min(nodes.len()));
+    let first = Cut {
+        network,
+        sum_bytes,
+        order: arriving,
+    };
+    let arriving = first.draft(0..arriving.len(), true, rest)?;
+    let order = best_order(network, rest);
+    let cut = Cut {
+        network,
+        sum_bytes,
+        order: &order,
+    };
+    let works = match strategy.rest {
+        InPlace::RowMajor | InPlace::Herringbone => {
+            order.iter().map(|&node| Work::Layer(node)).collect()
+        }
+        InPlace::Segments => cut.best(),
+    };
+    Some([Work::Segment(arriving)].into_iter().chain(works).collect())
+}
+
+/// Whether the first nodes of the list can be computed as the input arrives.
+pub(super) fn can_stream(network: &Network, count: usize) -> bool {
+    let nodes: Vec<NodeId> = network.computing_nodes().map(|node| node.id).collect();
+    let (arriving, rest) = nodes.split_at(count);
+    let first = Cut {
+        network,
+        sum_bytes: &SumBytes::all(network, 4),
+        order: arriving,
+    };
+    first.draft(0..count, true, rest).is_some()
+}
+
+/// The order of nodes that leaves the fewest cells alive, each node's output stored
+/// whole.
+fn best_order(network: &Network, nodes: &[NodeId]) -> Vec<NodeId> {
+    let in_rest: BTreeSet<NodeId> = nodes.iter().copied().collect();
+    let mut indices: BTreeMap<ValueId, usize> = BTreeMap::new();
+    let mut tensors: Vec<Tensor> = Vec::new();
+    let mut makers: BTreeMap<usize, NodeId> = BTreeMap::new();
+    for &id in nodes {
+        let node = network.node(id);
+        for &value in &node.reads {
+            indices.entry(value).or_insert_with(|| {
+                tensors.push(Tensor {
+                    bytes: network.value(value).shape.values(),
+                    ..Tensor::default()
+                });
+                tensors.len() - 1
+            });
+        }
+        let exact = network.is_exact(id);
+        let reads: Vec<usize> = node.reads.iter().map(|value| indices[value]).collect();
+        let output_cells = if exact { 0 } else { node.output.values() };
+        let overwrites = node.reads.iter().zip(&reads).enumerate();
+        let overwrites = overwrites.map(|(index, (&value, &input))| {
+            let cells = network.value(value).shape.values();
+            let together = (cells + lead_cells(network, node, index, false)).max(output_cells);
+            Overwrite {
+                input,
+                saved_bytes: (cells + output_cells).saturating_sub(together),
+            }
+        });
+        tensors.push(Tensor {
+            bytes: output_cells,
+            operator: Some(Operator {
+                reads: reads.clone(),
+                overwrites: overwrites.collect(),
+                scratch_bytes: 0,
+            }),
+            is_output: node.writes == network.output_value(),
+        });
+        indices.insert(node.writes, tensors.len() - 1);
+        makers.insert(tensors.len() - 1, id);
+    }
+    debug_assert_eq!(makers.len(), in_rest.len());
+    let best = operator_order::least_peak(&tensors);
+    best.order.iter().map(|tensor| makers[tensor]).collect()
+}
+
+/// Cells by which a node's output must begin before its `index`-th input, both row
+/// by row, or from the last pixel on; see [`SimulatedStep`].
+pub(super) fn lead_cells(network: &Network, node: &Node, index: usize, backward: bool) -> u32 {
+    let order = if backward {
+        Order::RowMajorBackward
+    } else {
+        Order::RowMajor
+    };
+    if index == 0 {
+        return SimulatedStep::new(node, true, Order::RowMajor, order)
+            .overlap
+            .lead_cells;
+    }
+    // Pixel by pixel, as the output is: only the last one may end after the input's.
+    let more = node
+        .output
+        .channels
+        .saturating_sub(joined_channels(network, node, index));
+    more * (node.output.pixels() - 1)
+}
+
+fn joined_channels(network: &Network, node: &Node, index: usize) -> u32 {
+    network.value(node.reads[index]).shape.channels
+}
+
+/// An order, to be cut.
+struct Cut<'a> {
+    network: &'a Network,
+    sum_bytes: &'a SumBytes,
+    order: &'a [NodeId],
+}
+
+/// The best way to run the first nodes of an order.
+#[derive(Clone)]
+struct Best {
+    /// Cells of the worst job, then nodes that are in segments: of equals, fewer.
+    cost: (u32, usize),
+    works: Vec<Work>,
+}
+
+impl Cut<'_> {
+    /// The best cut into segments and single nodes.
+    fn best(&self) -> Vec<Work> {
+        let count = self.order.len();
+        let mut best: Vec<Option<Best>> = vec![None; count + 1];
+        best[0] = Some(Best {
+            cost: (0, 0),
+            works: Vec::new(),
+        });
+        for end in 1..=count {
+            let mut winner: Option<Best> = None;
+            for start in (end.saturating_sub(LONGEST_SEGMENT)..end).rev() {
+                let Some(before) = &best[start] else { continue };
+                let Some((cells, work)) = self.work(start..end) else {
+                    continue;
+                };
+                let streamed = if end - start > 1 { end - start } else { 0 };
+                let cost = (before.cost.0.max(cells), before.cost.1 + streamed);
+                if winner.as_ref().is_none_or(|winner| cost < winner.cost) {
+                    let mut works = before.works.clone();
+                    works.push(work);
+                    winner = Some(Best { cost, works });
+                }
+            }
+            best[end] = winner;
+        }
+        let best = best.swap_remove(count);
+        best.expect("every node can be computed alone").works
+    }
+
+    /// Some nodes in one go, and the cells that are alive then.
+    fn work(&self, range: std::ops::Range<usize>) -> Option<(u32, Work)> {
+        let nodes = &self.order[range.clone()];
+        let inside: BTreeSet<NodeId> = nodes.iter().copied().collect();
+        let later = &self.order[range.end..];
+        let cells = |value: ValueId| self.network.value(value).shape.values();
+        // Alive: what an earlier node has made, or the arriving segment, and this or
+        // a later one reads.
+        let earlier = &self.order[..range.start];
+        let is_there = |value: ValueId| {
+            let maker = self.network.value(value).maker;
+            maker.is_none_or(|maker| earlier.contains(&maker) || !self.order.contains(&maker))
+        };
+        let read_by = |nodes: &[NodeId]| -> BTreeSet<ValueId> {
+            let nodes = nodes.iter().map(|&node| self.network.node(node));
+            nodes.flat_map(|node| node.reads.clone()).collect()
+        };
+        let (read_now, read_later) = (read_by(nodes), read_by(later));
+        let alive: u32 = read_now
+            .union(&read_later)
+            .filter(|&&value| is_there(value))
+            .map(|&value| cells(value))
+            .sum();
+        let dying = || {
+            read_now
+                .difference(&read_later)
+                .copied()
+                .filter(|&value| is_there(value))
+        };
+        let saved = |input: ValueId, output: ValueId, lead: u32| {
+            let (input, output) = (cells(input), cells(output));
+            (input + output).saturating_sub((input + lead).max(output))
+        };
+        if let [id] = nodes {
+            let node = self.network.node(*id);
+            let exact = self.network.is_exact(*id);
+            let output = if exact { 0 } else { cells(node.writes) };
+            let most_saved = dying()
+                .filter(|_| !exact)
+                .filter_map(|value| {
+                    let index = node.reads.iter().position(|&read| read == value)?;
+                    Some(saved(
+                        value,
+                        node.writes,
+                        lead_cells(self.network, node, index, false),
+                    ))
+                })
+                .max();
+            return Some((alive + output - most_saved.unwrap_or(0), Work::Layer(*id)));
+        }
+        debug_assert_eq!(inside.len(), nodes.len());
+        let draft = self.draft(range.clone(), false, later)?;
+        let stored: u32 = draft.stores.iter().map(|&value| cells(value)).sum();
+        let pairs = dying().flat_map(|input| {
+            let stores = draft.stores.iter();
+            stores.map(move |&output| (input, output))
+        });
+        let most_saved = pairs
+            .map(|(input, output)| {
+                saved(input, output, draft.lead_cells(self.network, input, output))
+            })
+            .max();
+        let cells = alive + stored + draft.cells() - most_saved.unwrap_or(0);
+        Some((cells, Work::Segment(draft)))
+    }
+
+    /// Nodes of the order as a segment; `later` are those that run after it.
+    fn draft(
+        &self,
+        range: std::ops::Range<usize>,
+        arriving: bool,
+        later: &[NodeId],
+    ) -> Option<Draft> {
+        let nodes = &self.order[range];
+        let made = nodes.iter().map(|&node| self.network.node(node).writes);
+        let input = arriving.then(|| self.network.input_value());
+        let is_needed = |value: &ValueId| {
+            let readers = &self.network.value(*value).readers;
+            let is_result = *value == self.network.output_value();
+            let exact = self
+                .network
+                .value(*value)
+                .maker
+                .is_some_and(|maker| self.network.is_exact(maker));
+            readers.iter().any(|reader| later.contains(reader)) || is_result && !exact
+        };
+        let stores = input.into_iter().chain(made).filter(is_needed).collect();
+        Draft::new(&Outline {
+            network: self.network,
+            sum_bytes: self.sum_bytes,
+            nodes,
+            arriving,
+            stores,
+        })
+    }
+}

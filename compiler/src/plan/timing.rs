@@ -1,0 +1,119 @@
+//! When the pixels of a streamed value are there.
+//!
+//! A segment runs over a grid of points, row by row. Where it computes as the
+//! input arrives, a point is a pixel of the input; after the last column and the
+//! last row come points at which nothing arrives any more, for outputs whose
+//! fields reach beyond the map, so that at every point each node computes at
+//! most one pixel.
+
+use crate::network::{Kernel, ReceptiveField, Shape};
+
+/// At which points of the grid the pixels of a value are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// By row.
+    pub rows: AxisTiming,
+    /// By column.
+    pub columns: AxisTiming,
+}
+
+/// Row (or column) `i` of a value is computed at row (or column)
+/// `i · stride + delay` of the grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AxisTiming {
+    /// Of the first one.
+    pub delay: u32,
+    /// From one to the next.
+    pub stride: u32,
+    /// How many there are.
+    pub count: u32,
+}
+
+impl AxisTiming {
+    /// The row or column that is computed at that one of the grid.
+    pub fn at(self, point: u32) -> Option<u32> {
+        let since = point.checked_sub(self.delay)?;
+        let index = since / self.stride;
+        (since.is_multiple_of(self.stride) && index < self.count).then_some(index)
+    }
+
+    /// The row or column of the grid of the last one.
+    pub fn last(self) -> u32 {
+        (self.count - 1) * self.stride + self.delay
+    }
+}
+
+impl Timing {
+    /// Of a map whose pixel `(row, column)` is there at that point.
+    pub fn each(map: Shape) -> Self {
+        let axis = |count| AxisTiming {
+            delay: 0,
+            stride: 1,
+            count,
+        };
+        Self {
+            rows: axis(map.height),
+            columns: axis(map.width),
+        }
+    }
+
+    /// The pixel that is computed at a point.
+    pub fn at(self, (row, column): (u32, u32)) -> Option<(u32, u32)> {
+        Some((self.rows.at(row)?, self.columns.at(column)?))
+    }
+
+    /// Of the outputs, of that shape, of fields over a value of this timing: each
+    /// as soon as the last pixel of its field is there, zeros included.
+    pub fn after(self, field: &ReceptiveField, output: Shape) -> Self {
+        let axis =
+            |input: AxisTiming, (side, stride, before, count): (u32, u32, u32, u32)| AxisTiming {
+                delay: input.delay + (side - 1 - before.min(side - 1)) * input.stride,
+                stride: input.stride * stride,
+                count,
+            };
+        Self {
+            rows: axis(
+                self.rows,
+                (
+                    field.kernel.height,
+                    field.stride.rows,
+                    field.top,
+                    output.height,
+                ),
+            ),
+            columns: axis(
+                self.columns,
+                (
+                    field.kernel.width,
+                    field.stride.columns,
+                    field.left,
+                    output.width,
+                ),
+            ),
+        }
+    }
+
+    /// The later of both, of values that are read at the same pixel.
+    ///
+    /// `None` where their pixels come at different strides: no point has both.
+    pub fn later(self, other: Self) -> Option<Self> {
+        let axis = |a: AxisTiming, b: AxisTiming| {
+            (a.stride == b.stride || a.count == 1).then_some(AxisTiming {
+                delay: a.delay.max(b.delay),
+                ..a
+            })
+        };
+        Some(Self {
+            rows: axis(self.rows, other.rows)?,
+            columns: axis(self.columns, other.columns)?,
+        })
+    }
+
+    /// Rows and columns of the grid up to the last pixel.
+    pub fn grid(self) -> Kernel {
+        Kernel {
+            height: self.rows.last() + 1,
+            width: self.columns.last() + 1,
+        }
+    }
+}

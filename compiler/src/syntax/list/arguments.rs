@@ -1,0 +1,420 @@
+//! The arguments of a layer, by position and by name, and the entry of the list
+//! that they make.
+
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use std::slice;
+
+use super::entry::{Arguments, WindowSize};
+use super::letter::{Count, Letter, Named, Positional, Signature};
+use super::size::{self, Sizes};
+use super::{label, word};
+use crate::diagnostic::Diagnostics;
+use crate::network::{Activation, Entry, Kernel, MOST_CHANNELS, Padding, Stride};
+use crate::spelling::nearest;
+use crate::syntax::ast::{ItemAst, LabelAst};
+use crate::syntax::tokens::{Piece, found, integer, is_punct, literal, pieces, stream, trees};
+use crate::syntax::values;
+
+/// Outputs of a dense layer.
+const MOST_OUTPUTS: u32 = 65_535;
+/// A window over the whole map.
+const ALL: &str = "all";
+/// Padding as TensorFlow's.
+const SAME: &str = "same";
+
+/// Checks the arguments and, when they are right, makes the entry of them.
+pub(super) fn read(
+    letter: Letter,
+    activation: Activation,
+    name: &Ident,
+    group: Option<&Group>,
+    item: &mut ItemAst,
+    errors: &mut Diagnostics,
+) -> Option<Entry> {
+    let inner = group.map(|group| trees(group.stream())).unwrap_or_default();
+    let (named, given): (Vec<_>, Vec<_>) = pieces(&inner).into_iter().partition(is_named);
+    let mut reader = Reader {
+        letter,
+        group,
+        item,
+        arguments: Arguments::default(),
+        right: true,
+        errors,
+    };
+    reader.read_named(&named);
+    // One mistake is told once: `A(code: table)`, `C1(outputs: 5, 3)`.
+    let known = named
+        .iter()
+        .all(|piece| argument(&piece.trees[0]).is_some_and(|named| letter.takes(named)));
+    if known {
+        reader.count(name, &given, !named.is_empty());
+    }
+    reader.read_positional(&given);
+    let Reader {
+        arguments, right, ..
+    } = reader;
+    let entry = right.then(|| arguments.entry(letter, activation))??;
+    item.reads = arguments.labels;
+    item.reads.extend(arguments.add);
+    Some(entry)
+}
+
+/// `name: value`, or what is likely meant as that.
+fn is_named(piece: &Piece<'_>) -> bool {
+    let Some(name @ TokenTree::Ident(_)) = piece.trees.first() else {
+        return false;
+    };
+    is_punct(piece.trees.get(1), ':') || argument(name).is_some()
+}
+
+/// The argument of that name.
+fn argument(name: &TokenTree) -> Option<Named> {
+    let name = word(slice::from_ref(name))?;
+    Named::ALL.into_iter().find(|named| name == named.name())
+}
+
+/// Reads the arguments one by one.
+struct Reader<'a> {
+    letter: Letter,
+    group: Option<&'a Group>,
+    item: &'a mut ItemAst,
+    arguments: Arguments,
+    right: bool,
+    errors: &'a mut Diagnostics,
+}
+
+impl Reader<'_> {
+    fn error(&mut self, tokens: impl quote::ToTokens, message: impl std::fmt::Display) {
+        self.errors.error(tokens, message);
+        self.right = false;
+    }
+
+    /// Keeps what could be read.
+    fn keep<T>(&mut self, value: Option<T>) -> Option<T> {
+        self.right &= value.is_some();
+        value
+    }
+
+    /// Where an argument is missing.
+    fn place(&self) -> TokenTree {
+        match self.group {
+            Some(group) => TokenTree::Group(group.clone()),
+            None => unreachable!("arguments stand in a group"),
+        }
+    }
+
+    fn read_named(&mut self, given: &[Piece<'_>]) {
+        let letter = self.letter.name();
+        let mut seen = Vec::new();
+        for Piece { trees, .. } in given {
+            let (name, value) = (&trees[0], trees.get(2..).unwrap_or(&[]));
+            let Some(named) = argument(name) else {
+                let names = self.letter.signature().named.iter().map(|it| it.name());
+                let hint = match nearest(&name.to_string(), names) {
+                    Some(near) => format!("did you mean `{near}`? "),
+                    None => String::new(),
+                };
+                let form = self.letter.full_form();
+                let message =
+                    format!("unknown argument `{name}` of `{letter}`: {hint}expected {form}");
+                self.error(name, message);
+                continue;
+            };
+            let own = named.name();
+            if !self.letter.takes(named) {
+                let message = format!("`{letter}` takes no `{own}`: {}", named.why_not());
+                self.error(name, message);
+            } else if seen.contains(&named) {
+                let message =
+                    format!("duplicate argument `{own}` of `{letter}`: it is given before");
+                self.error(name, message);
+            } else if let Some(wrong) = trees.get(1).filter(|tree| !is_punct(Some(tree), ':')) {
+                let found = found(slice::from_ref(wrong));
+                self.error(wrong, format!("expected `:` after `{own}`, {found}"));
+            } else if value.is_empty() {
+                self.error(name, format!("`{own}` needs a value: {}", named.form()));
+            } else {
+                seen.push(named);
+                self.read_value(named, value);
+            }
+        }
+    }
+
+    fn read_value(&mut self, named: Named, value: &[TokenTree]) {
+        match named {
+            Named::Stride => {
+                self.item.stride_tokens = stream(value);
+                let size = size::STRIDE.read(value, &value[0], self.errors);
+                self.arguments.stride = self.keep(size).map(|size| Stride {
+                    rows: size.height,
+                    columns: size.width,
+                });
+            }
+            Named::Padding => {
+                self.item.padding_tokens = stream(value);
+                self.arguments.padding = self.padding(value);
+            }
+            Named::Add => self.arguments.add = self.label(value, &value[0]),
+            Named::Code => {
+                self.item.code_tokens = stream(value);
+                let code = values::code(value, self.errors);
+                self.item.code = self.keep(code);
+            }
+        }
+    }
+
+    fn padding(&mut self, value: &[TokenTree]) -> Option<Padding> {
+        match word(value).map(ToString::to_string).as_deref() {
+            Some(SAME) => return Some(Padding::Same),
+            Some("valid" | "none") => {
+                let message = "there is no padding where none is asked for: leave `padding` out";
+                self.error(stream(value), message);
+                return None;
+            }
+            _ => {}
+        }
+        let form = Named::Padding.form();
+        let pixels = integer(value, &value[0], form, self.errors);
+        let pixels = self.keep(pixels)?;
+        // More than a kernel has is an error at the network.
+        Some(Padding::Each(u32::try_from(pixels).unwrap_or(u32::MAX)))
+    }
+
+    /// Whether there are parentheses, if needed, with as many arguments as the
+    /// letter takes.
+    fn count(&mut self, name: &Ident, given: &[Piece<'_>], has_named: bool) {
+        let Signature {
+            positional, count, ..
+        } = *self.letter.signature();
+        let (letter, form) = (self.letter.name(), self.letter.form());
+        if let Some(group) = self
+            .group
+            .filter(|group| group.delimiter() != Delimiter::Parenthesis)
+        {
+            let message = format!("expected the arguments in parentheses, {form}");
+            self.error(group, message);
+        }
+        let (needed, optional) = match count {
+            Count::All | Count::More => (positional.len(), ""),
+            // `M(stride: 1)` leaves the window out.
+            Count::AllOrNone if self.group.is_none() || has_named => (0, ""),
+            Count::AllOrNone => (positional.len(), ", or no parentheses"),
+        };
+        if given.len() < needed {
+            let words: Vec<&str> = positional.iter().map(|it| it.words()).collect();
+            let words = words.join(" and ");
+            let found = if given.is_empty() { "none" } else { "only one" };
+            let message = format!("`{letter}` needs {words}{optional}, {form}, found {found}");
+            match self.group {
+                Some(group) => self.error(group, message),
+                None => self.error(name, message),
+            }
+        }
+        if count != Count::More && given.len() > positional.len() {
+            self.surplus(&given[positional.len()..], given.len());
+        }
+    }
+
+    fn surplus(&mut self, surplus: &[Piece<'_>], found: usize) {
+        let most = match self.letter.signature().positional {
+            [_] => "one argument",
+            _ => "two arguments",
+        };
+        let (letter, form) = (self.letter.name(), self.letter.form());
+        let advice = self.advice(surplus);
+        let message =
+            format!("`{letter}` takes {most} by position at most, {form}, found {found}{advice}");
+        let trees = surplus
+            .iter()
+            .flat_map(|piece| piece.trees.iter().chain(piece.comma));
+        self.error(trees.cloned().collect::<TokenStream>(), message);
+    }
+
+    /// What is likely meant by arguments that are too many, as other libraries
+    /// order them: a stride, a padding.
+    fn advice(&self, surplus: &[Piece<'_>]) -> String {
+        let takes = |named| self.letter.takes(named);
+        let (mut named, mut strides, mut valid) = (Vec::new(), 0, false);
+        for Piece { trees, .. } in surplus {
+            let written = stream(trees).to_string();
+            if let Some((label, [])) = label::split(trees) {
+                named.push((Named::Add, format!("'{}", label.name)));
+            } else if word(trees).is_some_and(|word| word == SAME) {
+                named.push((Named::Padding, written));
+            } else if word(trees).is_some_and(|word| word == "valid") {
+                valid = true;
+            } else if literal(trees).is_some() {
+                let argument = if strides == 0 {
+                    Named::Stride
+                } else {
+                    Named::Padding
+                };
+                named.push((argument, written));
+                strides += 1;
+            } else {
+                return String::new();
+            }
+        }
+        if let Some(&(own, _)) = named.iter().find(|(named, _)| !takes(*named)) {
+            return match self.letter {
+                Letter::T | Letter::R if own != Named::Add => {
+                    ": it makes as many channels as it reads".to_owned()
+                }
+                Letter::A
+                | Letter::M
+                | Letter::C1
+                | Letter::C2
+                | Letter::T
+                | Letter::D
+                | Letter::R
+                | Letter::Add
+                | Letter::Cat
+                | Letter::Dr
+                | Letter::N => String::new(),
+            };
+        }
+        let written: Vec<String> = named
+            .iter()
+            .map(|(named, value)| format!("{}: {value}", named.name()))
+            .collect();
+        match (&written[..], valid) {
+            ([], true) => {
+                ": there is no padding where none is asked for, leave `valid` out".to_owned()
+            }
+            ([], false) => String::new(),
+            (written, _) => format!(": other arguments have names, `{}`", written.join(", ")),
+        }
+    }
+
+    fn read_positional(&mut self, given: &[Piece<'_>]) {
+        let Signature {
+            positional, count, ..
+        } = *self.letter.signature();
+        let last = match count {
+            Count::All | Count::AllOrNone => None,
+            Count::More => positional.last(),
+        };
+        let arguments = positional
+            .iter()
+            .chain(std::iter::repeat_n(last, given.len()).flatten());
+        for (&argument, piece) in arguments.zip(given) {
+            self.read_argument(argument, piece.trees);
+        }
+    }
+
+    fn read_argument(&mut self, argument: Positional, trees: &[TokenTree]) {
+        match argument {
+            Positional::Channels => self.outputs(trees, MOST_CHANNELS),
+            Positional::Outputs => self.outputs(trees, MOST_OUTPUTS),
+            Positional::Kernel => {
+                self.item.kernel_tokens = stream(trees);
+                self.arguments.kernel = self.size(trees, &size::KERNEL);
+            }
+            Positional::Window => {
+                self.item.kernel_tokens = stream(trees);
+                self.arguments.window = if word(trees).is_some_and(|word| word == ALL) {
+                    self.check_whole_window();
+                    Some(WindowSize::All)
+                } else {
+                    self.size(trees, &size::WINDOW).map(WindowSize::Sized)
+                };
+            }
+            Positional::Probability => {
+                let expected = "a probability from 0 to below 1, such as `0.25`";
+                self.arguments.share = self.share(trees, 0.0..1.0, expected);
+            }
+            Positional::Deviation => {
+                let expected = "a standard deviation, as a share of the range of values from 0 to below 1, \
+                     such as `0.1`";
+                self.arguments.share = self.share(trees, 0.0..1.0, expected);
+            }
+            Positional::Label => {
+                let place = self.place();
+                let label = self.label(trees, &place);
+                self.arguments.labels.extend(label);
+            }
+        }
+    }
+
+    fn check_whole_window(&mut self) {
+        if self.arguments.stride.is_some() {
+            let letter = self.letter.name();
+            let message =
+                format!("`{letter}(all)` has one window, over the whole map: leave `stride` out");
+            let tokens = self.item.stride_tokens.clone();
+            self.error(tokens, message);
+        }
+    }
+
+    fn size(&mut self, trees: &[TokenTree], sizes: &Sizes) -> Option<Kernel> {
+        let size = sizes.read(trees, &self.place(), self.errors);
+        self.keep(size)
+    }
+
+    fn outputs(&mut self, trees: &[TokenTree], most: u32) {
+        let tokens = stream(trees);
+        self.item.outputs_tokens = tokens.clone();
+        let expected = format!("outputs from 1 to {most}");
+        let value = integer(trees, &self.place(), &expected, self.errors);
+        let Some(value) = self.keep(value) else {
+            return;
+        };
+        self.item.outputs = u32::try_from(value).ok();
+        self.arguments.outputs = self.item.outputs.filter(|n| (1..=most).contains(n));
+        if self.arguments.outputs.is_none() {
+            let letter = self.letter.name();
+            let message = format!("`{letter}` takes from 1 to {most} outputs, found {tokens}");
+            self.error(tokens, message);
+        }
+    }
+
+    fn label(&mut self, trees: &[TokenTree], place: &TokenTree) -> Option<LabelAst> {
+        if let Some((label, [])) = label::split(trees) {
+            return Some(label);
+        }
+        let at = match trees {
+            [] => stream(slice::from_ref(place)),
+            _ => stream(trees),
+        };
+        let message = match word(trees) {
+            Some(name) => {
+                // So that it is no unused label too.
+                self.item.reads.push(LabelAst {
+                    tokens: at.clone(),
+                    name: name.to_string(),
+                });
+                format!("a label has an apostrophe before it: `'{name}`")
+            }
+            None => format!(
+                "expected the label of a map, such as `'skip`, {}",
+                found(trees)
+            ),
+        };
+        self.error(at, message);
+        None
+    }
+
+    fn share(
+        &mut self,
+        trees: &[TokenTree],
+        range: std::ops::Range<f64>,
+        expected: &str,
+    ) -> Option<f64> {
+        let value = match literal(trees).map(|number| syn::Lit::new(number.clone())) {
+            Some(syn::Lit::Float(number)) if number.suffix().is_empty() => {
+                number.base10_parse().ok()
+            }
+            Some(syn::Lit::Int(number)) if number.suffix().is_empty() => number.base10_parse().ok(),
+            _ => None,
+        };
+        if let Some(value) = value.filter(|value| range.contains(value)) {
+            return Some(value);
+        }
+        let at = match trees {
+            [] => stream(&[self.place()]),
+            _ => stream(trees),
+        };
+        self.error(at, format!("expected {expected}, {}", found(trees)));
+        None
+    }
+}
