@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use herringbone_dataset::augment::{self, Augmentation, Scratch};
-use herringbone_dataset::{Examples, InputShape, Options, Source};
+use herringbone_dataset::{Examples, Expected, InputShape, Normalisation, Options, Part, Source};
 use image::GrayImage;
 use image::imageops::{FilterType, resize};
 
@@ -31,8 +31,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("expected two arguments: the data, and the sheet to write".into());
     };
     let start = Instant::now();
-    let source = Source::open(Path::new(data), SHAPE, CLASSES, Options::default())?;
-    let examples = source.training()?;
+    let expected = Expected {
+        shape: Some(SHAPE),
+        classes: Some(CLASSES),
+    };
+    let source = Source::open(Path::new(data), expected, &Options::default())?;
+    let training = source
+        .read(Part::Training)?
+        .ok_or("there is nothing to learn from")?;
+    let examples = Normalisation::identity().apply(training);
     println!(
         "{} examples read in {:.2?}",
         examples.len(),

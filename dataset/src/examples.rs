@@ -13,6 +13,9 @@ pub struct Examples {
     pub labels: Vec<u16>,
     /// What to call each in a picture or an error: its file, or its index in the data.
     pub names: Vec<String>,
+    /// What each is of (a person, a session), where it is known; else empty. A split never parts a
+    /// group.
+    pub groups: Vec<String>,
 }
 
 impl Examples {
@@ -23,6 +26,7 @@ impl Examples {
             inputs: Vec::new(),
             labels: Vec::new(),
             names: Vec::new(),
+            groups: Vec::new(),
         }
     }
 
@@ -34,6 +38,7 @@ impl Examples {
             shape,
             inputs,
             labels,
+            groups: Vec::new(),
         }
     }
 
@@ -56,6 +61,18 @@ impl Examples {
         &self.inputs[index * values..][..values]
     }
 
+    /// How many examples there are of each of `classes`.
+    ///
+    /// # Panics
+    /// When a label is none of them.
+    pub fn counts(&self, classes: usize) -> Vec<u64> {
+        let mut counts = vec![0; classes];
+        for &label in &self.labels {
+            counts[usize::from(label)] += 1;
+        }
+        counts
+    }
+
     /// Copies of the examples at `indices`, in that order.
     ///
     /// # Panics
@@ -69,6 +86,7 @@ impl Examples {
             selected.inputs.extend_from_slice(self.input(index));
             selected.labels.push(self.labels[index]);
             selected.names.push(self.names[index].clone());
+            selected.groups.extend(self.groups.get(index).cloned());
         }
         selected
     }

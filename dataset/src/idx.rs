@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use flate2::read::GzDecoder;
 
 use crate::checksum::Named;
+use crate::labels::{Labels, within};
 use crate::problems::{Checks, unreadable};
-use crate::{Examples, InputShape, Problems, labels};
+use crate::source::{Data, Expected};
+use crate::{Examples, InputShape, Problems, Recordings};
 
 /// The magic number of bytes in one dimension.
 const LABELS: u32 = 0x0801;
@@ -20,21 +22,14 @@ const WORD_BYTES: usize = size_of::<u32>();
 /// Room for values that is made before any is read. A header may tell of more than there is.
 const ROOM_BYTES: usize = 1 << 26;
 
-/// A part of the data, a pair of files: images and labels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// `train-…`: to learn from.
-    Training,
-    /// `t10k-…`: to report an accuracy once.
-    Test,
-}
+pub use crate::Part;
 
-impl Part {
-    const fn prefix(self) -> &'static str {
-        match self {
-            Self::Training => "train",
-            Self::Test => "t10k",
-        }
+/// What the names of a part's files begin with.
+const fn prefix(part: Part) -> &'static str {
+    match part {
+        Part::Training => "train",
+        Part::Validation => "validation",
+        Part::Test => "t10k",
     }
 }
 
@@ -52,7 +47,7 @@ pub fn read_first(
     let Some(files) = Files::find(folder, part)? else {
         return Err(no_file(folder, part, "images-idx3-ubyte"));
     };
-    let pair = files.open(shape)?;
+    let pair = files.open(Some(shape))?;
     if pair.count < count {
         let images = pair.files.images.display();
         let found = pair.count;
@@ -76,8 +71,8 @@ struct Files {
 impl Files {
     /// `None` when there is neither file.
     fn find(folder: &Path, part: Part) -> Result<Option<Self>, Problems> {
-        let images = find(folder, &format!("{}-images", part.prefix()), 3);
-        let labels = find(folder, &format!("{}-labels", part.prefix()), 1);
+        let images = find(folder, &format!("{}-images", prefix(part)), 3);
+        let labels = find(folder, &format!("{}-labels", prefix(part)), 1);
         let missing = match (images, labels) {
             (Some(images), Some(labels)) => return Ok(Some(Self { images, labels })),
             (None, None) => return Ok(None),
@@ -88,11 +83,11 @@ impl Files {
     }
 
     /// Reads the headers, and checks that they fit each other and `shape`.
-    fn open(self, shape: InputShape) -> Result<Pair, Problems> {
+    fn open(self, shape: Option<InputShape>) -> Result<Pair, Problems> {
         let mut checks = Checks::default();
         let images = checks.pass(self.check_images(shape));
         let labels = checks.pass(self.check_labels());
-        if let (Some(images), Some(labels)) = (images, labels)
+        if let (Some((images, _)), Some(labels)) = (images, labels)
             && images != labels
         {
             checks.fail(format!(
@@ -102,14 +97,16 @@ impl Files {
             ));
         }
         checks.finish()?;
+        let (count, shape) = images.ok_or_else(|| "no images".to_owned())?;
         Ok(Pair {
             files: self,
-            count: images.unwrap_or_default(),
+            count,
+            shape,
         })
     }
 
-    /// How many images there are.
-    fn check_images(&self, shape: InputShape) -> Result<usize, Problems> {
+    /// How many images there are, and their shape.
+    fn check_images(&self, shape: Option<InputShape>) -> Result<(usize, InputShape), Problems> {
         let path = &self.images;
         let (_, sizes) = open::<3>(path, IMAGES)?;
         let [count, height, width] = sizes;
@@ -118,15 +115,18 @@ impl Files {
             width,
             channels: 1,
         };
-        if found != shape {
+        if let Some(shape) = shape.filter(|&shape| shape != found) {
             let path = path.display();
             return Err(format!("{path} has images of {found}, the network takes {shape}").into());
         }
         if count == 0 {
             return Err(format!("{} has no images", path.display()).into());
         }
-        check_length(path, 4 * WORD_BYTES, count as usize * shape.values())?;
-        Ok(count as usize)
+        let needed = (count as usize).checked_mul(found.values());
+        let needed = needed
+            .ok_or_else(|| format!("{} tells of more images than memory holds", path.display()))?;
+        check_length(path, 4 * WORD_BYTES, needed)?;
+        Ok((count as usize, found))
     }
 
     /// How many labels there are.
@@ -141,6 +141,7 @@ impl Files {
 struct Pair {
     files: Files,
     count: usize,
+    shape: InputShape,
 }
 
 impl Pair {
@@ -157,71 +158,97 @@ impl Pair {
         read_values(&mut file, path, count, count == self.count)
     }
 
-    fn read_classes(&self, classes: usize) -> Result<Vec<u16>, Problems> {
-        let labels = self.read_labels(self.count)?;
+    fn read_classes(&self, classes: &Labels) -> Result<Vec<u16>, Problems> {
+        let labels = self.read_labels(self.count)?.into_iter();
         let place = self.files.labels.display().to_string();
-        labels::within(labels.into_iter().map(i128::from), classes, &place)
+        within(labels.map(i128::from), classes.names().len(), &place)
     }
 
-    fn read(&self, shape: InputShape, classes: usize) -> Result<Examples, Problems> {
+    fn read(&self, classes: &Labels) -> Result<Recordings, Problems> {
         let mut checks = Checks::default();
         let labels = checks.pass(self.read_classes(classes));
-        let images = checks.pass(self.read_images(shape, self.count));
+        let images = checks.pass(self.read_images(self.shape, self.count));
         checks.finish()?;
         let (images, labels) = (images.unwrap_or_default(), labels.unwrap_or_default());
-        Ok(Examples::indexed(shape, images, labels))
+        Ok(Recordings::of_bytes(self.shape, images, labels))
     }
 }
 
 /// A folder of idx files, checked.
 pub(crate) struct Folder {
     training: Pair,
+    validation: Option<Pair>,
     test: Option<Pair>,
+    classes: Labels,
 }
 
 impl Folder {
     /// Whether `folder` has any file by a name of MNIST's.
     pub(crate) fn is_at(folder: &Path) -> bool {
-        [Part::Training, Part::Test]
+        Part::ALL
             .iter()
             .any(|&part| !matches!(Files::find(folder, part), Ok(None)))
     }
 
-    /// Checks the headers of both parts, and the labels for training.
-    pub(crate) fn open(folder: &Path, shape: InputShape, classes: usize) -> Result<Self, Problems> {
+    /// Checks the headers of all parts, and the labels for training.
+    pub(crate) fn open(folder: &Path, expected: Expected) -> Result<Self, Problems> {
         let mut checks = Checks::default();
-        let mut pair = |part| {
+        let mut pair = |part, shape| {
             let files = checks.pass(Files::find(folder, part))??;
             checks.pass(files.open(shape))
         };
-        let (training, test) = (pair(Part::Training), pair(Part::Test));
+        let training = pair(Part::Training, expected.shape);
+        let shape = expected.shape.or(training.as_ref().map(|it| it.shape));
+        let (validation, test) = (pair(Part::Validation, shape), pair(Part::Test, shape));
+        let mut classes = None;
         if let Some(training) = &training
-            && let Some(labels) = checks.pass(training.read_classes(classes))
+            && let Some(labels) = checks.pass(training.read_labels(training.count))
         {
             let place = training.files.labels.display().to_string();
-            checks.pass(labels::reach_last_class(&labels, classes, &place));
+            let labels: Vec<String> = labels.iter().map(u8::to_string).collect();
+            classes = checks.pass(Labels::of_training(&labels, expected.classes, &place));
         }
         checks.finish()?;
-        match training {
-            Some(training) => Ok(Self { training, test }),
+        match training.zip(classes) {
+            Some((training, classes)) => Ok(Self {
+                training,
+                validation,
+                test,
+                classes,
+            }),
             None => Err(no_file(folder, Part::Training, "images-idx3-ubyte")),
         }
     }
 
-    pub(crate) fn training(&self, shape: InputShape, classes: usize) -> Result<Examples, Problems> {
-        self.training.read(shape, classes)
+    fn pair(&self, part: Part) -> Option<&Pair> {
+        match part {
+            Part::Training => Some(&self.training),
+            Part::Validation => self.validation.as_ref(),
+            Part::Test => self.test.as_ref(),
+        }
+    }
+}
+
+impl Data for Folder {
+    fn shape(&self) -> InputShape {
+        self.training.shape
     }
 
-    pub(crate) fn test(
-        &self,
-        shape: InputShape,
-        classes: usize,
-    ) -> Result<Option<Examples>, Problems> {
-        let test = self.test.as_ref();
-        test.map(|pair| pair.read(shape, classes)).transpose()
+    fn class_names(&self) -> &[String] {
+        self.classes.names()
     }
 
-    pub(crate) fn training_files(&self) -> Vec<Named> {
+    fn has(&self, part: Part) -> bool {
+        self.pair(part).is_some()
+    }
+
+    fn read(&self, part: Part) -> Result<Recordings, Problems> {
+        let pair = self.pair(part);
+        pair.ok_or_else(|| format!("there is no part for {}", part.name()))?
+            .read(&self.classes)
+    }
+
+    fn training_files(&self) -> Vec<Named> {
         let Files { images, labels } = &self.training.files;
         [images, labels]
             .map(|path| Named {
@@ -234,6 +261,10 @@ impl Folder {
             })
             .into()
     }
+
+    fn notes(&self) -> &[String] {
+        &[]
+    }
 }
 
 fn find(folder: &Path, name: &str, dimensions: usize) -> Option<PathBuf> {
@@ -245,7 +276,7 @@ fn find(folder: &Path, name: &str, dimensions: usize) -> Option<PathBuf> {
 }
 
 fn no_file(folder: &Path, part: Part, name: &str) -> Problems {
-    let (folder, prefix) = (folder.display(), part.prefix());
+    let (folder, prefix) = (folder.display(), prefix(part));
     format!("{folder} has no {prefix}-{name}, nor with .gz").into()
 }
 

@@ -1,21 +1,70 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+#[cfg(feature = "npz")]
+use crate::arrays;
+use crate::checksum::{self, Named};
 #[cfg(feature = "folders")]
 use crate::folders;
-#[cfg(feature = "npz")]
-use crate::npz;
 use crate::problems::Checks;
-use crate::{Examples, InputShape, Problems, checksum, idx};
+#[cfg(feature = "folders")]
+use crate::tables;
+use crate::{InputShape, Part, Problems, Recordings, idx};
 
 /// Classes that a label of 16 bits can tell.
 const MOST_CLASSES: usize = 1 << 16;
 
 /// How data is read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Whether image files of another size than the network's are resized to it. Without, they are
     /// problems.
     pub resize: bool,
+    /// What images that can be seen through are laid on.
+    pub background: Background,
+    /// By what examples are kept together when they are split: the number of a folder below the
+    /// class's (1 is the first), or the name of a table's column.
+    pub group_by: Option<String>,
+    /// The column of a table that has the classes; else one that is called `label`, `class`, ….
+    pub label_column: Option<String>,
+    /// Samples a second that sound is resampled to; else the rate that most files have.
+    pub sample_rate_hertz: Option<u32>,
+}
+
+/// What an image that can be seen through is laid on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Background {
+    /// White under what is dark, black under what is bright: what is drawn stays visible.
+    #[default]
+    Contrast,
+    /// White.
+    White,
+    /// Black.
+    Black,
+}
+
+/// What a network takes, where there is one already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// The shape of its input.
+    pub shape: Option<InputShape>,
+    /// How many classes it tells.
+    pub classes: Option<usize>,
+}
+
+/// Labelled data of one kind, its outline checked.
+pub(crate) trait Data {
+    /// Of every input.
+    fn shape(&self) -> InputShape;
+    /// What each class is called.
+    fn class_names(&self) -> &[String];
+    /// Whether the part is there.
+    fn has(&self, part: Part) -> bool;
+    /// The recordings of a part that is there.
+    fn read(&self, part: Part) -> Result<Recordings, Problems>;
+    /// The files that hold the training part.
+    fn training_files(&self) -> Vec<Named>;
+    /// What was left out, and what was assumed.
+    fn notes(&self) -> &[String];
 }
 
 /// Where labelled data lies, its kind recognised and its outline checked.
@@ -23,90 +72,74 @@ pub struct Options {
 /// | at the path | training | test |
 /// | --- | --- | --- |
 /// | a folder of idx files, plain or `.gz` | `train-images-idx3-ubyte`, `train-labels-…` | `t10k-…` |
-/// | a folder of images by class | `train/<class>/*.png`, `.jpg`; or `<class>/…` | `test/<class>/…` |
-/// | an `.npz` file | `x_train`, `y_train` | `x_test`, `y_test` |
+/// | a folder of files by class: images, `.wav`, or tables of a recording each | `train/<class>/…` or `<class>/…`, in folders as deep as you like | `test/<class>/…` |
+/// | an `.npz` file, or a folder of `.npy` files | `x_train`, `y_train` | `x_test`, `y_test` |
+/// | a table (`.csv`, `.tsv`) with a column of classes, or a folder of them | the file, or `train.csv` | `test.csv` |
 ///
-/// The test part may be missing.
+/// The test part may be missing, and so may one for validation (`val`, `valid`, `validation`).
 pub struct Source {
-    shape: InputShape,
-    classes: usize,
-    kind: Kind,
-}
-
-enum Kind {
-    Idx(idx::Folder),
-    #[cfg(feature = "folders")]
-    Images(folders::Images),
-    #[cfg(feature = "npz")]
-    Npz(npz::Archive),
+    data: Box<dyn Data>,
+    path: PathBuf,
 }
 
 impl Source {
     /// Recognises what is at `path`, and checks all that can be checked without reading every
-    /// image: that the files are there and are what they seem, their shapes against `shape`, the
-    /// labels of the training part against `classes` (1 to 65536).
+    /// image: that the files are there and are what they seem, their shapes and the labels of the
+    /// training part against what is `expected` (classes: 1 to 65536).
     ///
     /// # Errors
     /// With all problems that were found.
-    pub fn open(
-        path: &Path,
-        shape: InputShape,
-        classes: usize,
-        options: Options,
-    ) -> Result<Self, Problems> {
+    pub fn open(path: &Path, expected: Expected, options: &Options) -> Result<Self, Problems> {
         let mut checks = Checks::default();
-        checks.pass(shape.check());
-        if !(1..=MOST_CLASSES).contains(&classes) {
+        if let Some(shape) = expected.shape {
+            checks.pass(shape.check());
+        }
+        if let Some(classes) = expected.classes
+            && !(1..=MOST_CLASSES).contains(&classes)
+        {
             checks.fail(format!(
                 "a network of {classes} classes: 1 to {MOST_CLASSES} can be told apart"
             ));
         }
         checks.finish()?;
         Ok(Self {
-            shape,
-            classes,
-            kind: Kind::open(path, shape, classes, options)?,
+            data: recognise(path, expected, options)?,
+            path: path.to_owned(),
         })
     }
 
-    /// All examples for training; every label is below the count of classes.
+    /// The path that it was opened at.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The shape of every input: the network's, or that of the data.
+    pub fn shape(&self) -> InputShape {
+        self.data.shape()
+    }
+
+    /// Whether the data has that part.
+    pub fn has(&self, part: Part) -> bool {
+        self.data.has(part)
+    }
+
+    /// All recordings of a part, or `None` when the data has none; every label is below the count
+    /// of classes. No image or label for testing is looked at before they are asked for.
     ///
     /// # Errors
     /// With all problems of their files.
-    pub fn training(&self) -> Result<Examples, Problems> {
-        let Self { shape, classes, .. } = *self;
-        match &self.kind {
-            Kind::Idx(folder) => folder.training(shape, classes),
-            #[cfg(feature = "folders")]
-            Kind::Images(images) => images.training(shape),
-            #[cfg(feature = "npz")]
-            Kind::Npz(archive) => archive.training(shape, classes),
-        }
+    pub fn read(&self, part: Part) -> Result<Option<Recordings>, Problems> {
+        self.has(part).then(|| self.data.read(part)).transpose()
     }
 
-    /// All examples for testing, or `None` when the data has none. No image or label of them is
-    /// looked at before this is called.
-    ///
-    /// # Errors
-    /// With all problems of their files.
-    pub fn test(&self) -> Result<Option<Examples>, Problems> {
-        let Self { shape, classes, .. } = *self;
-        match &self.kind {
-            Kind::Idx(folder) => folder.test(shape, classes),
-            #[cfg(feature = "folders")]
-            Kind::Images(images) => images.test(shape),
-            #[cfg(feature = "npz")]
-            Kind::Npz(archive) => archive.test(shape, classes),
-        }
-    }
-
-    /// What to call each class: its folder's name, or its number.
+    /// What to call each class: its folder's name, its label, or its number.
     pub fn class_names(&self) -> Vec<String> {
-        match &self.kind {
-            #[cfg(feature = "folders")]
-            Kind::Images(images) => images.classes().to_vec(),
-            _ => (0..self.classes).map(|class| class.to_string()).collect(),
-        }
+        self.data.class_names().to_vec()
+    }
+
+    /// What was left out, and what was assumed: a line each, for the user.
+    pub fn notes(&self) -> &[String] {
+        self.data.notes()
     }
 
     /// SHA-256 in hexadecimal of the names and bytes of the files that hold the training data, in
@@ -115,66 +148,70 @@ impl Source {
     /// # Errors
     /// When a file cannot be read.
     pub fn checksum(&self) -> Result<String, Problems> {
-        checksum::sha256(&match &self.kind {
-            Kind::Idx(folder) => folder.training_files(),
-            #[cfg(feature = "folders")]
-            Kind::Images(images) => images.training_files(),
-            #[cfg(feature = "npz")]
-            Kind::Npz(archive) => archive.files(),
-        })
+        checksum::sha256(&self.data.training_files())
     }
 }
 
-impl Kind {
-    fn open(
-        path: &Path,
-        shape: InputShape,
-        classes: usize,
-        options: Options,
-    ) -> Result<Self, Problems> {
-        if path.is_dir() {
-            if idx::Folder::is_at(path) {
-                idx::Folder::open(path, shape, classes).map(Self::Idx)
-            } else {
-                Self::open_images(path, shape, classes, options)
-            }
-        } else if path.is_file() {
-            Self::open_file(path, shape, classes)
-        } else {
-            Err(format!("{} does not exist", path.display()).into())
+fn recognise(
+    path: &Path,
+    expected: Expected,
+    options: &Options,
+) -> Result<Box<dyn Data>, Problems> {
+    if path.is_dir() {
+        if idx::Folder::is_at(path) {
+            return Ok(Box::new(idx::Folder::open(path, expected)?));
         }
+        #[cfg(feature = "npz")]
+        if arrays::Arrays::are_in(path) {
+            return Ok(Box::new(arrays::Arrays::open(path, expected)?));
+        }
+        in_folder(path, expected, options)
+    } else if path.is_file() {
+        in_file(path, expected, options)
+    } else {
+        Err(format!("{} does not exist", path.display()).into())
     }
+}
 
-    #[cfg(feature = "folders")]
-    fn open_images(
-        path: &Path,
-        shape: InputShape,
-        classes: usize,
-        options: Options,
-    ) -> Result<Self, Problems> {
-        folders::Images::open(path, shape, classes, options).map(Self::Images)
+#[cfg(feature = "folders")]
+fn in_folder(
+    path: &Path,
+    expected: Expected,
+    options: &Options,
+) -> Result<Box<dyn Data>, Problems> {
+    if tables::Tables::are_in(path) {
+        return Ok(Box::new(tables::Tables::open(path, expected, options)?));
     }
+    Ok(Box::new(folders::Folders::open(path, expected, options)?))
+}
 
-    #[cfg(not(feature = "folders"))]
-    fn open_images(path: &Path, _: InputShape, _: usize, _: Options) -> Result<Self, Problems> {
-        let path = path.display();
-        Err(format!(
-            "{path} has no idx files, and this program was built without the feature `folders`"
+#[cfg(not(feature = "folders"))]
+fn in_folder(path: &Path, _: Expected, _: &Options) -> Result<Box<dyn Data>, Problems> {
+    let path = path.display();
+    Err(format!(
+        "{path} has no idx files, and this program was built without the feature `folders`"
+    )
+    .into())
+}
+
+fn in_file(path: &Path, expected: Expected, options: &Options) -> Result<Box<dyn Data>, Problems> {
+    // What a program without a feature does not take.
+    let _ = (expected, options);
+    let extension = path
+        .extension()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
+    match extension.as_str() {
+        #[cfg(feature = "folders")]
+        "csv" | "tsv" | "txt" => Ok(Box::new(tables::Tables::open(path, expected, options)?)),
+        #[cfg(feature = "npz")]
+        "npz" | "npy" | "zip" => Ok(Box::new(arrays::Arrays::open(path, expected)?)),
+        _ => Err(format!(
+            "{} is no data that is read: expected an .npz, .npy or .csv file, or a folder of idx \
+             files, of images, sounds or tables by class, or of .npy files",
+            path.display()
         )
-        .into())
-    }
-
-    #[cfg(feature = "npz")]
-    fn open_file(path: &Path, shape: InputShape, classes: usize) -> Result<Self, Problems> {
-        npz::Archive::open(path, shape, classes).map(Self::Npz)
-    }
-
-    #[cfg(not(feature = "npz"))]
-    fn open_file(path: &Path, _: InputShape, _: usize) -> Result<Self, Problems> {
-        let path = path.display();
-        Err(
-            format!("{path} is no folder, and this program was built without the feature `npz`")
-                .into(),
-        )
+        .into()),
     }
 }

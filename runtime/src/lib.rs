@@ -38,27 +38,46 @@ pub use results::{Iter, Logit, Results};
 /// ```
 ///
 /// # The list
-/// The input's shape is `[height, width, channels]`, each from 1 to 255; a byte
-/// a value, rows of pixels, channels last.
+/// The input's shape is `[height, width, channels]`, sides from 1 to 65,535 and
+/// channels from 1 to 255; a byte a value, rows of pixels, channels last.
 ///
 /// | letter | layer | activation |
 /// |---|---|---|
-/// | `A`, `A(k)` | k×k average pooling, stride k: 2 (when left out) or 4; rounded down | – |
-/// | `M`, `M(k)` | k×k max pooling, stride k | – |
-/// | `C1(n,k)` | k×k convolution, n outputs (1 to 255), stride 1, valid; k is 1, 3, 5 or 7 | ReLU |
+/// | `A`, `A(k)`, `A(all)` | k×k average pooling (2×2 when k is left out), or of the whole map; rounded down | – |
+/// | `M`, `M(k)`, `M(all)` | k×k max pooling, or of the whole map | – |
+/// | `C1(n,k)` | k×k convolution, n outputs (1 to 255) | ReLU |
 /// | `C2(n,k)` | depthwise k×k without activation, then 1×1 to n | ReLU |
+/// | `T(k)` | depthwise k×k, each channel by itself | ReLU |
 /// | `D(n)` | dense, n outputs (1 to 65,535) | ReLU |
-/// | `Dr`, `Dr(p)` | dropout: of meaning in training alone, no code | – |
+/// | `Add('name)` | sum of the running map and a labelled one of the same shape | ReLU |
+/// | `Cat('name, …)` | the running map's channels, then those of labelled maps of the same height, width and sign | – |
+/// | `R(k)` | residual block: two k×k convolutions, with padding, of as many channels as they read; what the first one reads is added before the second one's ReLU | ReLU after both |
+/// | `Dr`, `Dr(p)` | dropout of a half or of p: of meaning in training alone, no code | – |
+/// | `N(sigma)` | Gaussian noise: of meaning in training alone, no code | – |
 ///
-/// A kernel or window that is not square has rows x columns, written as one
-/// word: `C1(8,1x5)`, `M(1x2)`. A kernel's sides are 1, 3, 5 or 7; a window's
-/// are 1, 2 or 4. So a time series is an input of one row:
-/// `[1, 128, 3] => < C1(8,1x5), M(1x2), C1(8,1x3), M(1x4), D*(4) >`.
+/// A kernel's sides are 1 to 11, a window's 1 to 8. One that is not square has rows
+/// x columns, written as one word: `C1(8,1x5)`, `M(1x2)`. So a time series is an
+/// input of one row: `[1, 128, 3] => < C1(8,1x5), M(1x2), C1(8,1x3), M(1x4), D*(4) >`.
 ///
-/// A star leaves the activation out: `C1*(n,k)`, `C2*(n,k)`, `D*(n)`. When the
-/// last layer has none, the results are logits: its sums, exact, `i16` where
-/// the weights prove that to be enough, else `i32`. Otherwise they are its
-/// activations, as `i16`.
+/// Other arguments have names:
+///
+/// | argument | of | |
+/// |---|---|---|
+/// | `stride: 2`, `stride: 1x2` | `C1`, `C2`, `T`, `A`, `M` | from each window to the next one, 1 to 4; left out, 1, and windows of `A` and `M` touch |
+/// | `padding: same`, `padding: 1` | `C1`, `C2`, `T` | zeros around the map: `same` as TensorFlow has it, ceil(side / stride) outputs a side; a number is the rows and columns on each side; left out, none |
+/// | `add: 'name` | `C1`, `C2`, `T`, `D` | the labelled map is added to the sums before the activation |
+/// | `code: table` | all with weights | as the key `code`, for this layer alone |
+///
+/// `'name:` before a layer labels the map that it makes; `'input` is the input.
+/// `'name` alone, as an item of the list, goes on from that map:
+/// `'a: C1(8,1), 'input, T(3, padding: same), C1(8,1), Cat('a)`. Every label is read
+/// by something, and so is the end of every branch. In the weights file, layers are
+/// counted by their place in the list, and labels alone are not counted.
+///
+/// A star leaves the activation out: `C1*(n,k)`, `C2*(n,k)`, `T*(k)`, `D*(n)`,
+/// `Add*('name)`. When the last layer has none, the results are logits: its sums,
+/// exact, `i16` where the weights prove that to be enough, else `i32`. Otherwise
+/// they are its activations, as `i16`.
 ///
 /// # The keys
 /// In any order:
@@ -70,7 +89,7 @@ pub use results::{Iter, Logit, Results};
 /// | `weights` | `"path"` from Cargo.toml's folder, `env!("NAME")`, `concat!(…)`; `runtime`: loaded by the firmware | a design to size: every constant, no `run` |
 /// | `bits` | `{ weights: 2\|4\|8, biases: 8\|16, activations: 4\|8 }` | 4, 16 and 4 |
 /// | `reserve` | bytes of SRAM for the stack and the rest of the firmware, or `{ sram: 256, flash: 4096 }` | the generated code's deepest stack, and 64; of flash a sixteenth on AVR |
-/// | `plan` | `row_major`, `herringbone`, `streamed`, `smallest`; `streamed(n)`, where only the first `n` layers that compute something (all but `Dr`) are, or `streamed(n, row_major)` and `streamed(n, herringbone)`, which say the order of the others too | the fastest that fits |
+/// | `plan` | `row_major`, `herringbone`, `segments`, `streamed`, `smallest`; `streamed(n)`, where only the first `n` layers that compute something (all but `Dr` and `N`) are, or `streamed(n, row_major)`, `streamed(n, herringbone)` and `streamed(n, segments)`, which say the order of the others too | the fastest that fits |
 /// | `code` | `unrolled`, `table`; of one layer: `C1(8,3, code: table)` | on AVR the fastest mix that the flash holds, else tables |
 ///
 /// # What it makes

@@ -102,7 +102,7 @@ pub fn add_to_window<const BYTES: usize, V: Value, const C: usize>(
 
 /// Adds a byte of the raw input to a sum of `BYTES` at byte `first`; gives the sum.
 #[inline(always)]
-pub fn add_byte<const BYTES: usize>(arena: &mut [u8], first: usize, begins: bool, byte: u8) -> u32 {
+fn add_byte<const BYTES: usize>(arena: &mut [u8], first: usize, begins: bool, byte: u8) -> u32 {
     let sums = arena.get_mut(first..).unwrap_or_default();
     let Some(sum) = sums.as_chunks_mut::<BYTES>().0.first_mut() else {
         return 0;

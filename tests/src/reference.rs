@@ -97,27 +97,54 @@ impl Trace {
 
 /// Evaluates a network on the bytes of one input.
 pub fn evaluate(network: &Network, weights: &Weights, input: &[u8]) -> Trace {
-    let shape = network.input();
-    assert_eq!(input.len(), shape.values() as usize);
-    let bits = network.bits().activations;
-    let raw = FeatureMap {
-        shape,
-        values: input.iter().map(|&byte| i64::from(byte)).collect(),
-    };
-    let shortened = raw.values.iter().map(|byte| byte >> (8 - bits));
-    let mut trace = Trace {
-        input: FeatureMap {
-            shape,
-            values: shortened.collect(),
-        },
-        nodes: Vec::new(),
-        makers: vec![None; network.values().len()],
-        last: NodeId::new(0),
-        layers: Vec::new(),
-    };
+    let mut evaluator = Evaluator::new(network, input);
     for node in network.nodes() {
-        let output = compute(network, weights, node, &raw, &trace);
+        evaluator.step(node, weights.node(node.id));
+    }
+    evaluator.trace
+}
+
+/// An evaluation, node by node.
+pub(crate) struct Evaluator<'a> {
+    network: &'a Network,
+    raw: FeatureMap,
+    trace: Trace,
+}
+
+impl<'a> Evaluator<'a> {
+    pub(crate) fn new(network: &'a Network, input: &[u8]) -> Self {
+        let shape = network.input();
+        assert_eq!(input.len(), shape.values() as usize);
+        let bits = network.bits().activations;
+        let raw = FeatureMap {
+            shape,
+            values: input.iter().map(|&byte| i64::from(byte)).collect(),
+        };
+        let shortened = raw.values.iter().map(|byte| byte >> (8 - bits));
+        let trace = Trace {
+            input: FeatureMap {
+                shape,
+                values: shortened.collect(),
+            },
+            nodes: Vec::new(),
+            makers: vec![None; network.values().len()],
+            last: NodeId::new(0),
+            layers: Vec::new(),
+        };
+        Self {
+            network,
+            raw,
+            trace,
+        }
+    }
+
+    /// Evaluates the next node.
+    pub(crate) fn step(&mut self, node: &Node, parameters: &[Parameters]) {
+        // The only value that nobody reads.
+        let is_last = node.writes == self.network.output_value();
+        let output = self.compute(node, parameters, is_last);
         assert_eq!(output.shape, node.output, "node {}", node.id);
+        let trace = &mut self.trace;
         trace.nodes.push(output);
         let trains = matches!(node.kind, Kind::Dropout(_) | Kind::Noise(_));
         if !trains {
@@ -127,109 +154,91 @@ pub fn evaluate(network: &Network, weights: &Weights, input: &[u8]) -> Trace {
         trace.layers.truncate(node.layer.0);
         trace.layers.push(node.id);
     }
-    trace
-}
 
-/// What a node makes of the values before it.
-fn compute(
-    network: &Network,
-    weights: &Weights,
-    node: &Node,
-    raw: &FeatureMap,
-    trace: &Trace,
-) -> FeatureMap {
-    let bits = network.bits().activations;
-    let map = trace.value(node.reads[0]);
-    let parameters = weights.node(node.id);
-    let windows = Windows::of(&node.kind, map.shape);
-    // The only one that nobody reads.
-    let is_last = node.writes == network.output_value();
-    let after = |activation| match activation {
-        Activation::Relu => After::Relu,
-        Activation::Linear if is_last => After::Nothing,
-        Activation::Linear => After::Clamp,
-    };
-    let added = |adds: bool| adds.then(|| trace.value(node.reads[1]));
-    let finish = |activation, adds| Finish {
-        after: after(activation),
-        added: added(adds),
-        bits,
-    };
-    match node.kind {
-        Kind::Pool(Pool { function, .. }) => match function {
-            PoolFunction::Average if node.reads[0] == network.input_value() => {
-                pool(raw, &windows, |values| {
+    /// What a node makes of the values before it; where it is `exact` and has no
+    /// activation, its sums.
+    pub(crate) fn compute(
+        &self,
+        node: &Node,
+        parameters: &[Parameters],
+        exact: bool,
+    ) -> FeatureMap {
+        let bits = self.network.bits().activations;
+        let map = self.trace.value(node.reads[0]);
+        let windows = Windows::of(&node.kind, map.shape);
+        let finish = |activation, adds: bool| Finish {
+            after: match activation {
+                Activation::Relu => After::Relu,
+                Activation::Linear if exact => After::Nothing,
+                Activation::Linear => After::Clamp,
+            },
+            added: adds.then(|| self.trace.value(node.reads[1])),
+            bits,
+        };
+        match node.kind {
+            Kind::Pool(Pool { function, .. }) => match function {
+                PoolFunction::Average if node.reads[0] == self.network.input_value() => {
+                    pool(&self.raw, &windows, |values| {
+                        let sum: i64 = values.iter().sum();
+                        (sum << bits).div_euclid(256 * values.len() as i64)
+                    })
+                }
+                PoolFunction::Average => pool(map, &windows, |values| {
                     let sum: i64 = values.iter().sum();
-                    (sum << bits).div_euclid(256 * values.len() as i64)
+                    sum.div_euclid(values.len() as i64)
+                }),
+                PoolFunction::Maximum => pool(map, &windows, |values| {
+                    *values.iter().max().expect("a window has pixels")
+                }),
+            },
+            Kind::Convolution(kind) => {
+                let finish = finish(kind.activation, kind.adds);
+                convolution(map, &windows, kind.outputs, &parameters[0], finish)
+            }
+            Kind::Depthwise(kind) => {
+                let finish = finish(kind.activation, kind.adds);
+                depthwise(map, &windows, &parameters[0], finish)
+            }
+            Kind::Separable(kind) => {
+                let between = Finish {
+                    after: After::Clamp,
+                    added: None,
+                    bits,
+                };
+                let between = depthwise(map, &windows, &parameters[0], between);
+                let finish = finish(kind.activation, kind.adds);
+                pointwise(&between, kind.outputs, &parameters[1], finish)
+            }
+            Kind::Dense(kind) => {
+                let finish = finish(kind.activation, kind.adds);
+                dense(map, kind.outputs, &parameters[0], finish)
+            }
+            Kind::Add(kind) => {
+                let finish = finish(kind.activation, true);
+                FeatureMap::filled_by(map.shape, |pixel, channel| {
+                    let x = map.at(pixel, channel);
+                    finish.activation(x, 0, &parameters[0], pixel, channel)
                 })
             }
-            PoolFunction::Average => pool(map, &windows, |values| {
-                let sum: i64 = values.iter().sum();
-                sum.div_euclid(values.len() as i64)
-            }),
-            PoolFunction::Maximum => pool(map, &windows, |values| {
-                *values.iter().max().expect("a window has pixels")
-            }),
-        },
-        Kind::Convolution(kind) => convolution(
-            map,
-            &windows,
-            kind.outputs,
-            &parameters[0],
-            finish(kind.activation, kind.adds),
-        ),
-        Kind::Depthwise(kind) => depthwise(
-            map,
-            &windows,
-            &parameters[0],
-            finish(kind.activation, kind.adds),
-        ),
-        Kind::Separable(kind) => {
-            let between = Finish {
-                after: After::Clamp,
-                added: None,
-                bits,
-            };
-            let between = depthwise(map, &windows, &parameters[0], between);
-            // A dense layer of each pixel.
-            pointwise(
-                &between,
-                kind.outputs,
-                &parameters[1],
-                finish(kind.activation, kind.adds),
-            )
-        }
-        Kind::Dense(kind) => dense(
-            map,
-            kind.outputs,
-            &parameters[0],
-            finish(kind.activation, kind.adds),
-        ),
-        Kind::Add(kind) => {
-            let finish = finish(kind.activation, true);
-            FeatureMap::filled_by(map.shape, |pixel, channel| {
-                let x = map.at(pixel, channel);
-                finish.activation(x, 0, &parameters[0], pixel, channel)
-            })
-        }
-        Kind::Concat(_) => {
-            let mut values = Vec::new();
-            for pixel in 0..map.shape.pixels() as usize {
-                for &read in &node.reads {
-                    let FeatureMap {
-                        shape,
-                        values: part,
-                    } = trace.value(read);
-                    let channels = shape.channels as usize;
-                    values.extend(&part[pixel * channels..][..channels]);
+            Kind::Concat(_) => {
+                let mut values = Vec::new();
+                for pixel in 0..map.shape.pixels() as usize {
+                    for &read in &node.reads {
+                        let FeatureMap {
+                            shape,
+                            values: part,
+                        } = self.trace.value(read);
+                        let channels = shape.channels as usize;
+                        values.extend(&part[pixel * channels..][..channels]);
+                    }
+                }
+                FeatureMap {
+                    shape: node.output,
+                    values,
                 }
             }
-            FeatureMap {
-                shape: node.output,
-                values,
-            }
+            Kind::Dropout(_) | Kind::Noise(_) => map.clone(),
         }
-        Kind::Dropout(_) | Kind::Noise(_) => map.clone(),
     }
 }
 

@@ -11,7 +11,7 @@ use herringbone_compiler::plan::{self, Order, Strategy, SumBytes};
 use herringbone_compiler::program::{self, Accumulators, Job, Program, Step};
 use herringbone_compiler::weights;
 use herringbone_tests::layers::average;
-use herringbone_tests::networks::{self, Recipe, recipes};
+use herringbone_tests::networks::{self, Case, graphs, recipes};
 use herringbone_tests::published::convolution;
 use herringbone_tests::reference::{FeatureMap, Trace, evaluate};
 use proptest::prelude::*;
@@ -56,8 +56,7 @@ fn declaration(network: &Network, code: CodeChoice) -> Declaration {
     }
 }
 
-fn agree(recipe: &Recipe, code: CodeChoice) -> Result<(), TestCaseError> {
-    let case = recipe.case();
+fn agree(case: &Case, code: CodeChoice) -> Result<(), TestCaseError> {
     let declaration = declaration(&case.network, code);
     let proven = match program::prove(&case.network, &case.weights) {
         Ok(proven) => proven,
@@ -100,7 +99,15 @@ proptest! {
         recipe in recipes(),
         code in select(vec![CodeChoice::Table, CodeChoice::Unrolled]),
     ) {
-        agree(&recipe, code)?;
+        agree(&recipe.case(), code)?;
+    }
+
+    #[test]
+    fn the_planned_program_of_a_graph_computes_what_the_design_says(
+        recipe in graphs(),
+        code in select(vec![CodeChoice::Table, CodeChoice::Unrolled]),
+    ) {
+        agree(&recipe.case(), code)?;
     }
 }
 

@@ -258,8 +258,10 @@ pub(super) fn demands_unrolled(declaration: &Declaration) -> bool {
 fn over_array(declaration: &Declaration) -> Option<OverBudget> {
     const LARGEST_BYTES: u64 = i32::MAX as u64;
     let network = &declaration.network;
-    let layers = network.nodes().iter();
-    let largest = layers.max_by_key(|layer| layer.weight_count())?;
+    let largest = network
+        .nodes()
+        .iter()
+        .max_by_key(|node| node.weight_count())?;
     (parameter_bytes(network) > LARGEST_BYTES).then(|| OverBudget {
         layer: largest.layer,
         message: format!(

@@ -263,7 +263,7 @@ impl<'a> Functions<'a> {
         let signature = quote!((#arguments pixel: runtime::Pixel, #parameters));
         let take = stage.plan.takes.then(|| {
             let (name, body) = (take_name(stage), site.take());
-            let moves = site.moves(0, stage.plan.input.width);
+            let moves = site.moves(0, stage.plan.input_timing.columns.count);
             quote!(#[inline(never)] fn #name #signature { #body #moves })
         });
         let (name, body) = (stage_name(stage), site.output());

@@ -133,7 +133,7 @@ impl Machine<'_> {
             };
             let is_taken = index == 0 && stage.plan.takes;
             let (at, columns) = if is_taken {
-                (takes, stage.plan.input.width)
+                (takes, stage.plan.input_timing.columns.count)
             } else {
                 (output, stage.plan.output.width)
             };

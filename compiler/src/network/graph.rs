@@ -202,24 +202,45 @@ impl Network {
     }
 
     /// A node as it is called where others are: its layer as the declaration writes
-    /// it, with its label, and which of the layer's nodes it is.
+    /// it, with its label and the one that the list goes on from there, and which of
+    /// the layer's nodes it is.
     pub fn name_of(&self, node: NodeId) -> String {
-        self.called(node, Item::to_string)
+        let node = &self.nodes[node];
+        let name = self.called(node, Item::to_string);
+        match (self.resumed(node.layer), node.part) {
+            (Some(label), Part::Whole | Part::First) => format!("'{label}, {name}"),
+            (_, _) => name,
+        }
     }
 
     /// The same where there is little room: without the arguments that have names.
     pub fn short_name_of(&self, node: NodeId) -> String {
-        self.called(node, |item| format!("{item:#}"))
+        self.called(&self.nodes[node], |item| format!("{item:#}"))
     }
 
-    fn called(&self, node: NodeId, written: impl Fn(&Item) -> String) -> String {
-        let node = &self.nodes[node];
+    fn called(&self, node: &Node, written: impl Fn(&Item) -> String) -> String {
         let part = match node.part {
             Part::Whole => "",
             Part::First => " first",
             Part::Second => " second",
         };
         self.item(node.layer).map_or_else(String::new, written) + part
+    }
+
+    /// The label that the list goes on from before a layer.
+    fn resumed(&self, layer: LayerId) -> Option<&str> {
+        let mut layers = 0;
+        for (index, item) in self.items.iter().enumerate() {
+            if item.is_layer() && layers == layer.0 {
+                let before = &self.items[index.checked_sub(1)?];
+                return match &before.entry {
+                    Entry::From(label) => Some(label),
+                    Entry::Layer { .. } | Entry::Residual { .. } => None,
+                };
+            }
+            layers += usize::from(item.is_layer());
+        }
+        None
     }
 
     fn item(&self, layer: LayerId) -> Option<&Item> {

@@ -4,7 +4,7 @@ use super::SumBytes;
 use super::place::{Place, Ring, Sums, Windows};
 use super::segment::{Arrival, Keeps, MapReading, Moves, RingReading, Sink, StagePlan};
 use super::simulation::{Reader, Simulation};
-use super::timing::Timing;
+use super::timing::{AxisTiming, Timing};
 use crate::network::{
     Kernel, Kind, Network, Node, NodeId, PoolFunction, ReceptiveField, Shape, ValueId,
 };
@@ -339,13 +339,35 @@ fn readers(
             node: node.id,
             averages_bytes,
             takes,
-            input_timing: timings.get(&node.reads[0]).copied().unwrap_or_else(|| {
-                // A whole map that is taken in: a pixel a point.
-                Timing::each(used[&node.reads[0]])
-            }),
+            input_timing: input_timing(node, used, timings),
         }
     };
     outline.nodes().map(reader).collect()
+}
+
+/// When the pixels are there that a node reads of the running map; of a whole map, a
+/// pixel is there at each point. Others may read more of it.
+fn input_timing(
+    node: &Node,
+    used: &BTreeMap<ValueId, Shape>,
+    timings: &BTreeMap<ValueId, Timing>,
+) -> Timing {
+    let value = node.reads[0];
+    let timing = timings.get(&value).copied();
+    let timing = timing.unwrap_or_else(|| Timing::each(used[&value]));
+    let output = used[&node.writes];
+    let reach = node.field().used_map(Kernel {
+        height: output.height,
+        width: output.width,
+    });
+    let axis = |axis: AxisTiming, reach: u32| AxisTiming {
+        count: axis.count.min(reach),
+        ..axis
+    };
+    Timing {
+        rows: axis(timing.rows, reach.height),
+        columns: axis(timing.columns, reach.width),
+    }
 }
 
 /// Lays values out one after the other.
@@ -572,7 +594,7 @@ impl Layout<'_> {
                     )
                 };
                 let columns = if reader.takes && index == 0 {
-                    stage.input.width
+                    stage.input_timing.columns.count
                 } else {
                     stage.output.width
                 };

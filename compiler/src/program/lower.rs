@@ -10,11 +10,11 @@ use super::{
 };
 use crate::declaration::Declaration;
 use crate::network::{
-    Activation, Bits, ByValue, Kind, Network, Node, NodeId, Pool, PoolFunction, Shape, SumHalf,
-    SumShape, ValueId,
+    Activation, Bits, ByValue, Kind, Network, Node, NodeId, Pool, PoolFunction, SumHalf,
+    SumShape,
 };
 use crate::plan::{
-    self, Arrival, Keeps, MemoryPlan, Place, Placement, Sink, StagePlan, Timing, storage_indices,
+    self, Arrival, Keeps, MemoryPlan, Place, Placement, Sink, StagePlan, storage_indices,
 };
 use crate::weights::{Parameters, Weights};
 
@@ -166,28 +166,28 @@ fn lower_all(
     }
 }
 
-/// Where that many bytes of results can be kept in the arena: beside the maps that
-/// they are computed from, if there is room, or where a stage keeps them.
+/// Where that many bytes of results can be kept in the arena: where a stage keeps
+/// them, or beside the maps that they are computed from, if there is room.
 pub(crate) fn results_place(network: &Network, plan: &MemoryPlan, bytes: u32) -> Option<u32> {
     let output = network.output_value();
     match plan.places[output] {
         Place::Sums(sums) => Some(sums.first_byte),
-        Place::Whole(_) => room_beside([output], plan, bytes),
+        Place::Whole(placement) => room_beside(&[placement], plan, bytes),
         Place::Nowhere | Place::Ring(_) | Place::Windows(_) => {
-            room_beside(network.last_node().reads.iter().copied(), plan, bytes)
+            let reads = network.last_node().reads.iter();
+            let maps: Vec<Placement> = reads
+                .filter_map(|&value| plan.placement(value).copied())
+                .collect();
+            room_beside(&maps, plan, bytes)
         }
     }
 }
 
 /// The first byte of that many in the arena that nothing of those maps is in.
-fn room_beside(
-    values: impl IntoIterator<Item = ValueId>,
-    plan: &MemoryPlan,
-    bytes: u32,
-) -> Option<u32> {
+fn room_beside(maps: &[Placement], plan: &MemoryPlan, bytes: u32) -> Option<u32> {
     let per_byte = plan.cells_per_byte;
     let mut taken: Vec<(u32, u32)> = Vec::new();
-    for map in values.into_iter().filter_map(|value| plan.placement(value)) {
+    for map in maps {
         let cells = map.pixels_before_wrap * map.shape.channels;
         let wrapped_cells = map.shape.values() - cells;
         taken.push((0, wrapped_cells.div_ceil(per_byte)));
@@ -245,10 +245,7 @@ fn intake(network: &Network, plan: &MemoryPlan) -> Intake {
             divisor: Divisor(shortened),
             output: match (plan.intake, first) {
                 (Sink::Map { .. }, _) | (_, None) => network.input(),
-                (_, Some(stage)) => {
-                    let Timing { rows, columns } = stage.input_timing;
-                    Shape::new(rows.count, columns.count, network.input().channels)
-                }
+                (_, Some(stage)) => stage.input,
             },
             sink: plan.intake,
         },

@@ -400,4 +400,35 @@ mod tests {
         let taken = |cell: &str| cell.replace(',', "").parse::<u32>().unwrap() > 0;
         assert!(code[1..].iter().all(|row| taken(&row[1]) && taken(&row[2])));
     }
+    #[test]
+    fn a_row_says_the_labels_of_what_a_layer_makes_and_reads() {
+        let text = "N: [12, 12, 1] => < 'stem: C1(4,3), R(3), 'left: C1(4,1), 'stem, T(1), \
+                    C1(4,1, add: 'stem), Cat('left), D*(3) >, plan: row_major";
+        let declaration = syntax::parse(text.parse().unwrap()).declaration.unwrap();
+        let sums = Sums {
+            widest: Accumulator::I16,
+            constants: None,
+        };
+        let design = budget::choose(&declaration, &sums);
+        let mut names: Vec<String> = layers(&declaration, &design)
+            .into_iter()
+            .map(|row| row.name)
+            .collect();
+        // The plan may compute branches in another order.
+        names.sort();
+        assert_eq!(
+            names,
+            [
+                "'left: C1(4,1)",
+                "'stem, T(1)",
+                "'stem: C1(4,3)",
+                "C1(4,1, add: 'stem)",
+                "Cat('left)",
+                "D*(3)",
+                "R(3) first",
+                "R(3) second",
+                "input",
+            ]
+        );
+    }
 }

@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 use herringbone_dataset::idx::{self, Part};
 use tempfile::TempDir;
 
-use super::{SHAPE, open, told, without_path};
+use super::{Read as _, SHAPE, open, told, without_path};
 
 const IMAGES: &str = "train-images-idx3-ubyte";
 const LABELS: &str = "train-labels-idx1-ubyte";

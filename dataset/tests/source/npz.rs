@@ -2,13 +2,13 @@ use std::fs;
 use std::io::{Cursor, Write as _};
 use std::path::PathBuf;
 
-use herringbone_dataset::{InputShape, Options, Problems, Source};
+use herringbone_dataset::{InputShape, Options, Part, Problems};
 use proptest::prelude::*;
 use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use super::{CLASSES, open, told, without_path};
+use super::{Read as _, open, open_any, open_with, told, without_path};
 
 /// An array as `numpy.save` writes it: format 1.0, padded to 64 bytes.
 fn npy(dtype: &str, order: &str, shape: &str, values: &[u8]) -> Vec<u8> {
@@ -94,7 +94,7 @@ fn series_need_no_dimension_of_rows() {
             width: 4,
             channels: 2,
         };
-        let source = Source::open(&file.path, shape, CLASSES, Options::default()).unwrap();
+        let source = open_with(&file.path, shape, &Options::default()).unwrap();
         assert_eq!(source.training().unwrap().inputs, [5; 24]);
         assert_eq!(source.test().unwrap(), None);
     }
@@ -103,21 +103,23 @@ fn series_need_no_dimension_of_rows() {
 #[test]
 fn wrong_arrays_are_told() {
     let good = images(3);
-    let floats = npy("<f4", "False", "(3, 2, 3)", &[0; 72]);
+    let complex = npy("<c8", "False", "(3, 2, 3)", &[0; 144]);
     let one_hot = bytes("(3, 3)", &[1, 0, 0, 0, 1, 0, 0, 0, 1]);
     let cases = [
         (
-            floats,
+            complex,
             one_hot,
-            "DATA: x_train has values of the type '<f4': store bytes, 0 to 255, as numpy.uint8\n\
-             DATA: y_train has the shape [3, 3], expected [count]: store the number of each \
-             image's class",
+            "DATA: x_train has values of the type '<c8': store integers, floats of 32 or 64 bits, \
+             or, as labels, strings\n\
+             DATA: y_train has the shape [3, 3], expected [count]: store the number or the name of \
+             each input's class",
         ),
         (
             bytes("(3, 3, 2)", &[0; 18]),
-            npy("<f8", "False", "(3,)", &[0; 24]),
+            npy("<f8", "False", "(3, 1, 1)", &[0; 24]),
             "DATA: x_train has the shape [3, 3, 2], the network takes [count, 2, 3, 1]\n\
-             DATA: y_train has labels of the type '<f8': store integers",
+             DATA: y_train has the shape [3, 1, 1], expected [count]: store the number or the name \
+             of each input's class",
         ),
         (
             npy("|u1", "True", "(3, 2, 3)", &[0; 18]),
@@ -143,7 +145,7 @@ fn wrong_arrays_are_told() {
         (
             b"no array".to_vec(),
             labels(&[0, 1, 1]),
-            "DATA: x_train is not an array: magic not found for NPY file",
+            "DATA: x_train is not an array: it does not begin as one",
         ),
         (
             good,
@@ -156,6 +158,89 @@ fn wrong_arrays_are_told() {
         let file = archive(&[("x_train", images), ("y_train", labels)]);
         assert_eq!(told(&file.path), expected);
     }
+}
+
+#[test]
+fn values_of_any_type_are_read_and_arrays_may_be_files() {
+    let words = [-300_i16, 0, 7, 1000, -1, 2].map(i16::to_le_bytes).concat();
+    let floats = [0.5_f32, -2.25, 0.0, 1.0, 8.0, -0.125]
+        .map(f32::to_be_bytes)
+        .concat();
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: Vec<u8>| fs::write(folder.path().join(name), bytes).unwrap();
+    write("y_train.npy", labels(&[0]));
+    for (dtype, values, expected) in [
+        ("<i2", words, vec![-300.0, 0.0, 7.0, 1000.0, -1.0, 2.0]),
+        (">f4", floats, vec![0.5, -2.25, 0.0, 1.0, 8.0, -0.125]),
+        (
+            "|b1",
+            vec![1, 0, 1, 1, 0, 0],
+            vec![1.0, 0.0, 1.0, 1.0, 0.0, 0.0],
+        ),
+    ] {
+        write("x_train.npy", npy(dtype, "False", "(1, 2, 3)", &values));
+        for path in [folder.path().to_owned(), folder.path().join("x_train.npy")] {
+            assert_eq!(open_any(&path).unwrap().numbers(), expected);
+        }
+    }
+    let not_a_number = npy("<f4", "False", "(1, 2, 3)", &[0xff; 24]);
+    write("x_train.npy", not_a_number);
+    let problems = open_any(folder.path()).unwrap().read(Part::Training).err();
+    assert_eq!(
+        without_path(folder.path(), problems),
+        "DATA: x_train has NaN at place 0 of all values: every value must be a number"
+    );
+}
+
+#[test]
+fn classes_may_have_names() {
+    let names = |names: &[&str]| {
+        let letters = names.iter().flat_map(|name| {
+            let name = name.chars().chain(std::iter::repeat('\0')).take(6);
+            name.flat_map(|letter| u32::from(letter).to_le_bytes())
+        });
+        npy(
+            "<U6",
+            "False",
+            &format!("({},)", names.len()),
+            &letters.collect::<Vec<_>>(),
+        )
+    };
+    let data = |training: &[&str], test: &[&str]| {
+        archive(&[
+            ("x_train", images(3)),
+            ("y_train", names(training)),
+            ("x_test", images(1)),
+            ("y_test", names(test)),
+        ])
+    };
+    let file = data(&["wave", "idle", "größe"], &["idle"]);
+    let source = open(&file.path).unwrap();
+    assert_eq!(source.class_names(), ["größe", "idle", "wave"]);
+    assert_eq!(source.training().unwrap().labels, [2, 1, 0]);
+    assert_eq!(source.test().unwrap().unwrap().labels, [1]);
+    let file = data(&["wave", "idle", "idle"], &["shake"]);
+    assert_eq!(
+        told(&file.path),
+        "DATA: y_train: the network has 3 classes, the labels are those of 2 (idle, wave): declare \
+         the last layer with 2 outputs, or train on other data"
+    );
+    let source = open_any(&file.path).unwrap();
+    assert_eq!(
+        without_path(&file.path, source.test().err()),
+        "DATA: y_test has the classes shake, for training there are idle, wave: they must be the \
+         same"
+    );
+}
+
+#[test]
+fn a_header_that_is_nested_deeply_is_refused_at_once() {
+    let deep = npy(&"[".repeat(20), "False", "(3, 2, 3)", &[]);
+    let file = archive(&[("x_train", deep), ("y_train", labels(&[0, 1, 2]))]);
+    assert_eq!(
+        told(&file.path),
+        "DATA: x_train is not an array: its header is nested too deeply"
+    );
 }
 
 #[test]

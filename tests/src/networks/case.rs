@@ -1,7 +1,8 @@
 //! A network with weights and inputs.
 
+use super::alive;
 use super::numbers::{Fill, Numbers, Right};
-use super::weights_file::{sums, weights_file};
+use super::weights_file::weights_file;
 use herringbone_compiler::network::{Bits, Network, Shape};
 use herringbone_compiler::weights::{self, Weights};
 
@@ -20,20 +21,15 @@ pub struct Case {
 impl Case {
     /// Weights from the numbers of each node's sums.
     pub(super) fn new(network: Network, numbers: &[Vec<Numbers>], inputs: &[Fill]) -> Self {
-        let bits = network.bits();
-        let nodes = network.nodes().iter().zip(numbers).map(|(node, numbers)| {
-            let sums = sums(node).into_iter().zip(numbers);
-            sums.map(|(sum, numbers)| numbers.parameters(&sum, bits))
-                .collect()
-        });
-        let file = weights_file(&network, &nodes.collect::<Vec<_>>());
-        let weights = weights::read(&network, &file).expect("the file is made for the network");
-        let bytes = |fill: &Fill| {
+        let bytes = |fill: &Fill| -> Vec<u8> {
             let values = fill.values(0, 255, network.input().values());
             values.into_iter().map(|value| value as u8).collect()
         };
+        let inputs: Vec<Vec<u8>> = inputs.iter().map(bytes).collect();
+        let file = weights_file(&network, &alive::parameters(&network, numbers, &inputs[0]));
+        let weights = weights::read(&network, &file).expect("the file is made for the network");
         Self {
-            inputs: inputs.iter().map(bytes).collect(),
+            inputs,
             network,
             weights,
             file,
@@ -42,6 +38,12 @@ impl Case {
 
     /// That network with random weights and one random input.
     pub fn random(network: Network, seed: u64) -> Self {
+        // Joined maps die out more easily.
+        let right = if network.is_chain() {
+            Right::Near(-1)
+        } else {
+            Right::Alive(0)
+        };
         let numbers = |node: u64| {
             let random = |tensor| Fill::Random(seed + 4 * node + tensor);
             [0, 2].map(|half| Numbers {
@@ -49,7 +51,7 @@ impl Case {
                 biases: random(half + 1),
                 bias_shift: 8,
                 left: 1,
-                right: Right::Near(-1),
+                right,
                 skip: 0,
             })
         };

@@ -1,10 +1,13 @@
 //! Random networks with weights and inputs, which shrink.
 
+mod alive;
 mod case;
 mod chains;
+mod graphs;
 mod numbers;
 mod weights_file;
 
 pub use case::{Case, list};
 pub use chains::{Recipe, recipes, recipes_within, single_layers};
+pub use graphs::{GraphRecipe, graphs, graphs_within};
 pub use weights_file::greatest_weights;

@@ -24,6 +24,9 @@ pub(super) struct Numbers {
 pub(super) enum Right {
     /// By about as much as brings a sum to the bits of an activation.
     Near(i32),
+    /// By as much as brings the largest sum on the first input to the bits of an
+    /// activation, and that many more.
+    Alive(i32),
     Exactly(u8),
 }
 
@@ -75,6 +78,16 @@ impl Numbers {
         skip: 0,
     };
 
+    /// Random ones.
+    pub(super) const ALIVE: Self = Self {
+        weights: Fill::Random(1),
+        biases: Fill::Random(2),
+        bias_shift: 8,
+        left: 1,
+        right: Right::Alive(0),
+        skip: 0,
+    };
+
     /// The parameters of a sum.
     pub(super) fn parameters(&self, sum: &SumTensors, bits: Bits) -> Parameters {
         let range = |bits: u32| (-(1i64 << (bits - 1)), (1i64 << (bits - 1)) - 1);
@@ -93,7 +106,8 @@ impl Numbers {
         let weight_log2 = shape.map_or(0, |_| bits.weights as i32 - 2);
         let near = weight_log2 + inputs_log2 / 2 + i32::from(self.left);
         let right = match self.right {
-            Right::Near(more) => (near + more).clamp(0, 20) as u8,
+            // Until the sums are known.
+            Right::Near(more) | Right::Alive(more) => (near + more).clamp(0, 20) as u8,
             Right::Exactly(right) => right,
         };
         Parameters {

@@ -206,9 +206,8 @@ impl Letter {
         self.signature().named.contains(&named)
     }
 
-    /// How it is written, but for arguments with names: `` `C1(n,k)` ``, `` `A` or
-    /// `A(k)` ``.
-    pub(super) fn form(self) -> String {
+    /// How it is written with all arguments but those with names: `` `C1(n,k)` ``.
+    pub(super) fn longest_form(self) -> String {
         let Signature {
             name,
             positional,
@@ -218,9 +217,17 @@ impl Letter {
         let names: Vec<&str> = positional.iter().map(|it| it.name()).collect();
         let names = names.join(",");
         match count {
-            Count::All => format!("`{name}({names})`"),
-            Count::AllOrNone => format!("`{name}` or `{name}({names})`"),
+            Count::All | Count::AllOrNone => format!("`{name}({names})`"),
             Count::More => format!("`{name}({names}, …)`"),
+        }
+    }
+
+    /// The same, and without the arguments that may be left out: `` `A` or `A(k)` ``.
+    pub(super) fn form(self) -> String {
+        let (name, longest) = (self.name(), self.longest_form());
+        match self.signature().count {
+            Count::All | Count::More => longest,
+            Count::AllOrNone => format!("`{name}` or {longest}"),
         }
     }
 

@@ -1,3 +1,4 @@
+use super::letter::{Letter, Named};
 use crate::network::{LayerId, Network};
 use crate::syntax::parse;
 use crate::syntax::tests::errors;
@@ -292,6 +293,31 @@ fn a_label_that_is_written_wrong_is_one_error() {
         let messages = list_errors(list);
         assert_eq!(messages.len(), 1, "{list}: {messages:?}");
         assert_eq!(messages, [message], "{list}");
+    }
+}
+
+#[test]
+fn the_documents_name_every_letter_and_argument() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    for path in ["README.md", "runtime/src/lib.rs"] {
+        let text = std::fs::read_to_string(format!("{root}/{path}")).unwrap();
+        let rows: Vec<&str> = text.lines().filter(|line| line.contains("| `")).collect();
+        let has_row = |what: &str| rows.iter().any(|row| row.contains(what));
+        for letter in Letter::ALL {
+            let form = letter.longest_form();
+            assert!(has_row(&form), "{path}: no row of {form}");
+            let has_star = has_row(&format!("`{}*", letter.name()))
+                || text.contains(&format!("`{}*(", letter.name()));
+            assert_eq!(
+                has_star,
+                letter.signature().has_star,
+                "{path}: the star of {form}"
+            );
+        }
+        for named in Named::ALL {
+            let name = format!("`{}: ", named.name());
+            assert!(has_row(&name), "{path}: no row of {name}");
+        }
     }
 }
 

@@ -171,29 +171,17 @@ fn misfit(source: &Source, index: usize, kernel: Kernel, map: Shape) -> (&TokenS
         (_, true) => format!("use a {what} of at most {most}, or `all`"),
         (_, false) => format!("use a {what} of at most {most}, or `padding: same`"),
     };
-    let change = match channels_first(map_of.ends_with(" input"), map) {
-        Some(meant) => format!("is `{meant}` meant? The channels come last; or {change}"),
-        None => change,
-    };
     let place = if item.kernel_tokens.is_empty() {
         &item.tokens
     } else {
         &item.kernel_tokens
     };
+    let change = match channels_first(maker.is_none(), map) {
+        Some(meant) => format!("is `{meant}` meant? The channels come last; or {change}"),
+        None => change,
+    };
     let message = format!("the {kernel} {what} does not fit the {map_of}: {change}");
     (place, message)
-}
-
-/// The input's shape with its first dimension last, where that looks like the
-/// channels: as in PyTorch, an image of 1, 3 or 4 of them.
-fn channels_first(is_input: bool, input: Shape) -> Option<String> {
-    let Shape {
-        height: channels,
-        width: height,
-        channels: width,
-    } = input;
-    let looks_so = is_input && matches!(channels, 1 | 3 | 4) && height > 4 && width > 4;
-    looks_so.then(|| format!("[{height}, {width}, {channels}]"))
 }
 
 fn padding_of_kernel(item: &ItemAst, padding: u32, kernel: Kernel) -> (&TokenStream, String) {
@@ -283,4 +271,16 @@ fn unread_branch(item: &ItemAst) -> String {
              `'name: {text}`, and read it, as in `Add('name)`, or leave it out"
         ),
     }
+}
+
+/// The input's shape with its first dimension last, where that looks like the
+/// channels: as in PyTorch, an image of 1, 3 or 4 of them.
+fn channels_first(is_input: bool, input: Shape) -> Option<String> {
+    let Shape {
+        height: channels,
+        width: height,
+        channels: width,
+    } = input;
+    let looks_so = is_input && matches!(channels, 1 | 3 | 4) && height > 4 && width > 4;
+    looks_so.then(|| format!("[{height}, {width}, {channels}]"))
 }
