@@ -30,4 +30,4 @@ pub mod weights;
 
 pub use expand::expand;
 pub use parameters::pack_parameters;
-pub use planned::Planned;
+pub use planned::{Origin, Planned, Problem};
