@@ -12,6 +12,7 @@ pub mod budget;
 mod codegen;
 pub mod declaration;
 pub mod diagnostic;
+mod effort;
 mod expand;
 pub mod interpreter;
 mod item;
