@@ -56,7 +56,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         notes,
     } = choose(arguments, &found, &ast, declaration)?;
     let mut errors = Diagnostics::new();
-    let planned = Planned::of(&ast, &declaration, weights_file.clone(), &mut errors);
+    let planned = Planned::of(&declaration, weights_file.clone());
+    ast.report(&planned.problems, &mut errors);
     found.print(&errors);
     let mut progress = Progress::new();
     let alternatives = alternatives(&declaration, &planned, &mut progress);

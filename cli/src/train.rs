@@ -186,7 +186,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     // Whatever the weights file is now, it is written anew.
     let mut errors = Diagnostics::new();
-    Planned::of(&ast, &declaration, None, &mut errors);
+    ast.report(&Planned::of(&declaration, None).problems, &mut errors);
     found.print(&errors);
     if !errors.is_empty() {
         return Ok(ExitCode::FAILURE);

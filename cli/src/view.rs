@@ -82,6 +82,9 @@ pub(crate) struct ShapeView {
 #[derive(Serialize)]
 pub(crate) struct LayerView {
     pub(crate) layer: String,
+    pub(crate) label: Option<String>,
+    /// Labels, or layers that have none.
+    pub(crate) reads: Vec<String>,
     pub(crate) output: ShapeView,
     pub(crate) how: String,
     pub(crate) live_input_bytes: u32,
@@ -218,6 +221,8 @@ impl From<LayerRow> for LayerView {
     fn from(row: LayerRow) -> Self {
         Self {
             layer: row.name,
+            label: row.label,
+            reads: row.reads,
             output: row.output.into(),
             how: row.order.to_string(),
             live_input_bytes: row.live_input_bytes,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -137,6 +137,23 @@ fn json_has_what_is_printed() {
     let chosen = plans.iter().filter(|plan| plan["is_chosen"] == true);
     let chosen: Vec<_> = chosen.map(|plan| &plan["arena_bytes"]).collect();
     assert_eq!(chosen, [&json["arena_bytes"]]);
+}
+
+#[test]
+fn a_graph_is_told_by_its_labels() {
+    let plan: Value = serde_json::from_str(&text("graph.rs", &["--json"])).unwrap();
+    let layers = plan["layers"].as_array().unwrap();
+    let find = |name: &str| layers.iter().find(|it| it["layer"] == name).unwrap();
+    assert_eq!(find("'left: C1(4,1)")["label"], "left");
+    assert_eq!(find("R(3) second")["reads"], json!(["R(3) first", "'stem"]));
+    assert_eq!(find("'stem, T(1)")["reads"], json!(["'stem"]));
+    let printed = text("graph.rs", &[]);
+    for name in ["'stem: C1(4,3)", "C1(4,1, add: 'stem)", "Cat('left)"] {
+        assert!(printed.contains(name), "{name}: {printed}");
+    }
+    let svg = text("graph.rs", &["--svg", "-"]);
+    roxmltree::Document::parse(&svg).unwrap();
+    assert!(svg.contains(">'left: C1(4,1)</text>"), "{svg}");
 }
 
 #[test]

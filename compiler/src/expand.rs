@@ -43,7 +43,8 @@ fn expand_declaration(
     errors: &mut Diagnostics,
 ) -> Result<TokenStream, Known> {
     let weights_file = ast.weights_file().map(WeightsPath::locate);
-    let planned = Planned::of(ast, declaration, weights_file, errors);
+    let planned = Planned::of(declaration, weights_file);
+    ast.report(&planned.problems, errors);
     if !errors.is_empty() {
         let results = match &planned.accumulators {
             Some(accumulators) => program::results_accumulator(&declaration.network, accumulators),

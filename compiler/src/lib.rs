@@ -12,6 +12,7 @@ pub mod budget;
 mod codegen;
 pub mod declaration;
 pub mod diagnostic;
+mod effort;
 mod expand;
 pub mod interpreter;
 mod item;
@@ -29,4 +30,4 @@ pub mod weights;
 
 pub use expand::expand;
 pub use parameters::pack_parameters;
-pub use planned::Planned;
+pub use planned::{Origin, Planned, Problem};

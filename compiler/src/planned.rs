@@ -1,14 +1,13 @@
 //! From a declaration that is well written to its plan: what the macro and
-//! command-line tools have in common. The only place where a later stage's
-//! error, which knows a layer by its position, finds back to the text.
+//! command-line tools have in common. It knows no source text: what is wrong says
+//! what it is about, and [`NetworkAst::tokens_of`] finds that.
 
 use crate::budget::{self, Design, Sums, Tight, Verdict};
 use crate::declaration::{Declaration, WeightsSource};
-use crate::diagnostic::Diagnostics;
-use crate::network::Network;
+use crate::network::{LayerId, Network};
 use crate::program::{self, Accumulator, Accumulators, Program};
-use crate::syntax::{Key, NetworkAst};
 use crate::weights::{self, Metadata, Weights, WeightsError};
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 /// A declaration with its plan, over its budget or not.
@@ -24,24 +23,48 @@ pub struct Planned {
     pub design: Design,
     /// Said of a design that barely fits.
     pub tight: Option<Tight>,
+    /// All that is wrong.
+    pub problems: Vec<Problem>,
+}
+
+/// Something that is wrong with a declaration that is well written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What it is about.
+    pub origin: Origin,
+    /// What is wrong, and what to change.
+    pub message: String,
+}
+
+/// A part of a declaration that a problem can be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The weights file.
+    Weights,
+    /// The type of the results.
+    Results,
+    /// A layer.
+    Layer(LayerId),
 }
 
 impl Planned {
-    /// Plans `declaration`, which `ast` says; `weights_file` is where it has its
-    /// weights, or why that cannot be told. Adds what is wrong to `errors`.
+    /// Plans `declaration`; `weights_file` is where it has its weights, or why that
+    /// is not known.
     pub fn of(
-        ast: &NetworkAst,
         declaration: &Declaration,
         weights_file: Option<Result<PathBuf, WeightsError>>,
-        errors: &mut Diagnostics,
     ) -> Self {
+        let mut problems = Vec::new();
+        let mut wrong = |origin: Origin, message: &dyn Display| {
+            let message = message.to_string();
+            problems.push(Problem { origin, message });
+        };
         let weights = weights_file.and_then(|path| {
-            let tokens = ast.value_tokens(Key::Weights);
             path.map_err(|error| vec![error.to_string()])
                 .and_then(|path| read_weights(&path, &declaration.network))
-                .map_err(|problems| {
-                    for problem in problems {
-                        errors.error(tokens, problem);
+                .map_err(|found| {
+                    for problem in found {
+                        wrong(Origin::Weights, &problem);
                     }
                 })
                 .ok()
@@ -56,9 +79,9 @@ impl Planned {
             }
             None => None,
             Some(weights) => program::prove(&declaration.network, weights)
-                .map_err(|problems| {
-                    for problem in problems {
-                        errors.error(ast.layer_tokens(problem.layer), problem);
+                .map_err(|found| {
+                    for problem in found {
+                        wrong(Origin::Layer(problem.layer), &problem);
                     }
                 })
                 .ok(),
@@ -71,9 +94,9 @@ impl Planned {
                 WeightsSource::Runtime => "weights that are loaded at run time may need `i32`",
                 WeightsSource::File | WeightsSource::Nowhere => "these weights need `i32`",
             };
-            errors.error(
-                ast.value_tokens(Key::Results),
-                format!("the results do not fit `i16`: {because}: set `results: i32`"),
+            wrong(
+                Origin::Results,
+                &format_args!("the results do not fit `i16`: {because}: set `results: i32`"),
             );
         }
         let sums = sums(declaration, weights.as_ref(), accumulators.as_ref());
@@ -83,7 +106,7 @@ impl Planned {
             Verdict::Tight(tight) => Some(tight),
             Verdict::Over(over) => {
                 for error in over {
-                    errors.error(ast.layer_tokens(error.layer), error);
+                    wrong(Origin::Layer(error.layer), &error);
                 }
                 None
             }
@@ -94,6 +117,7 @@ impl Planned {
             accumulators,
             design,
             tight,
+            problems,
         }
     }
 

@@ -91,15 +91,24 @@ pub use results::{Iter, Logit, Results};
 /// | `weights` | `"path"` from Cargo.toml's folder, `env!("NAME")`, `concat!(…)`; `runtime`: loaded by the firmware | a design to size: every constant, no `run` |
 /// | `bits` | `{ weights: 2\|4\|8, biases: 8\|16, activations: 4\|8 }` | 4, 16 and 4 |
 /// | `reserve` | bytes of SRAM for the stack and the rest of the firmware, or `{ sram: 256, flash: 4096 }` | the generated code's deepest stack, and 64; of flash a sixteenth on AVR |
+/// | `results` | `i16` or `i32`: the type of the results, whatever the weights | `i16` where the weights prove it to be enough, else `i32` |
 /// | `plan` | `row_major`, `herringbone`, `segments`, `streamed`, `smallest`; `streamed(n)`, where only the first `n` layers that compute something (all but `Dr` and `N`) are, or `streamed(n, row_major)`, `streamed(n, herringbone)` and `streamed(n, segments)`, which say the order of the others too | the fastest that fits |
 /// | `code` | `unrolled`, `table`; of one layer: `C1(8,3, code: table)` | on AVR the fastest mix that the flash holds, else tables |
 ///
 /// # What it makes
-/// A type of the given name with `new` (const), `run`, `classify`, and `begin`
-/// and `push` (or `push_in_place` and `result`) for inputs that arrive byte by
-/// byte; with `weights: runtime`, `params_mut` and `PARAMS_LEN`; the constants
-/// `INPUT_LEN`, `CLASSES`, `ARENA_BYTES`, `SRAM_BYTES`, `STACK_BYTES`,
-/// `FLASH_BYTES`, `MACS` and `PLAN`. Its size is its whole working memory.
+/// A type of the given name with `new` (const), `run` and `classify` for whole
+/// inputs, and `begin`, `push`, `push_slice` and `push_in_place` for inputs that
+/// arrive byte by byte; `results`, `result` and `class` read what `push_in_place`
+/// left in the network's own memory, and are `None` once the network is used
+/// again. With `weights: runtime`, it has `params_mut`, `params` and `PARAMS_LEN`.
+/// Its constants are `INPUT_LEN`, `CLASSES`, `ARENA_BYTES`, `SRAM_BYTES`,
+/// `STACK_BYTES`, `FLASH_BYTES`, `MACS` and `PLAN`. It implements [`Network`], for
+/// generic code, and whatever is derived: `#[derive(Clone, Debug)]`.
+///
+/// Its size is its whole working memory. Keep it in a static and pass references:
+/// each move of the value may copy the arena over the stack, which `SRAM_BYTES`
+/// does not count. `SRAM_BYTES` and `FLASH_BYTES` count this network alone; with
+/// several in a firmware, `reserve` has to name what the others take.
 ///
 /// Where the weights file knows them, as those of `cargo herringbone train` do: the names of
 /// the classes, `LABELS` and `label`, which gives a [`Label`]; and where a sensor's counts are

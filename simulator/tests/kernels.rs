@@ -10,8 +10,12 @@
 mod by_hand;
 #[path = "kernels/cifar.rs"]
 mod cifar;
+#[path = "kernels/cycles.rs"]
+mod cycles;
 #[path = "kernels/device.rs"]
 mod device;
+#[path = "kernels/graphs.rs"]
+mod graphs;
 #[path = "kernels/judge.rs"]
 mod judge;
 #[path = "kernels/segments.rs"]
@@ -22,7 +26,7 @@ mod shapes;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::{env, fs};
+use std::{env, fmt, fs};
 
 use anyhow::{Context, Result, anyhow};
 use herringbone_compiler::avr;
@@ -34,7 +38,7 @@ use herringbone_compiler::plan;
 use herringbone_compiler::program::{self, Program};
 use herringbone_compiler::target::Target;
 use herringbone_tests::layers;
-use herringbone_tests::networks::{Case, Recipe, recipes_within};
+use herringbone_tests::networks::{Case, GraphRecipe, Recipe, graphs_within, recipes_within};
 use herringbone_tests::reference::evaluate;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -177,10 +181,9 @@ fn told(part: &Target, case: &Case, choices: &Choices) -> String {
 }
 
 /// Judges one case; rejects it where it has no room on the part.
-fn check(part: &'static Target, recipe: &Recipe, choices: &Choices) -> Result<(), TestCaseError> {
-    let case = recipe.case();
+fn check(part: &'static Target, case: &Case, choices: &Choices) -> Result<(), TestCaseError> {
     let strategy = choices.strategy(&case.network);
-    let program = program(part, &case, strategy, choices.weights);
+    let program = program(part, case, strategy, choices.weights);
     let (program, parameters) =
         program.map_err(|error| TestCaseError::reject(error.to_string()))?;
     if program.arena_bytes > part.sram_bytes {
@@ -193,7 +196,7 @@ fn check(part: &'static Target, recipe: &Recipe, choices: &Choices) -> Result<()
         let code = emit(part, &program, choices.unrolled);
         let subject = Subject {
             part,
-            case: &case,
+            case,
             program: &program,
             parameters: &parameters,
             code: &code,
@@ -218,7 +221,7 @@ fn check(part: &'static Target, recipe: &Recipe, choices: &Choices) -> Result<()
     let listing = listing.map_or(String::new(), |path| format!("\ncode: {}", path.display()));
     Err(TestCaseError::fail(format!(
         "{}\n{error}{listing}",
-        told(part, &case, choices)
+        told(part, case, choices)
     )))
 }
 
@@ -229,8 +232,54 @@ fn write_listing(part: &Target, code: &Code) -> PathBuf {
     path
 }
 
-/// Judges random networks of up to `side` rows and columns on the part of that name.
-fn judge_random_networks(part: &str, side: u32, cases: u32, bases_bytes: &'static [u32]) {
+/// A part by its name, and where code begins on it.
+struct Bench {
+    part: &'static str,
+    bases_bytes: &'static [u32],
+    /// The most rows and columns of the networks that are judged on it.
+    side: u32,
+}
+
+const ATMEGA328P: Bench = Bench {
+    part: "atmega328p",
+    bases_bytes: &[0x100, 0x2F00],
+    side: 16,
+};
+
+/// Has no multiplier, and no `jmp`.
+const ATTINY85: Bench = Bench {
+    part: "attiny85",
+    bases_bytes: &[0x40, 0x600],
+    side: 9,
+};
+
+/// Has return addresses of 3 bytes; reads tables beyond 64 KB by `elpm`, and across.
+const ATMEGA2560: Bench = Bench {
+    part: "atmega2560",
+    bases_bytes: &[0x200, 0xFE00, 0x1_FE00, 0x3_0000],
+    side: 16,
+};
+
+fn judge_chains(bench: &Bench) {
+    judge_random(bench, 1500, recipes_within(bench.side), Recipe::case);
+}
+
+fn judge_graphs(bench: &Bench) {
+    judge_random(bench, 600, graphs_within(bench.side), GraphRecipe::case);
+}
+
+/// Judges that many random networks on a part.
+fn judge_random<R: fmt::Debug>(
+    bench: &Bench,
+    cases: u32,
+    recipes: impl Strategy<Value = R>,
+    case_of: impl Fn(&R) -> Case,
+) {
+    let &Bench {
+        part,
+        bases_bytes,
+        side: _,
+    } = bench;
     let part = Target::named(part).expect("the part is known");
     let from_environment = ProptestConfig::default();
     let seed = match from_environment.rng_seed {
@@ -249,9 +298,9 @@ fn judge_random_networks(part: &str, side: u32, cases: u32, bases_bytes: &'stati
         max_global_rejects: 100 * cases + 1000,
         ..from_environment
     });
-    let strategy = (recipes_within(side), choices(bases_bytes));
+    let strategy = (recipes, choices(bases_bytes));
     let result = runner.run(&strategy, |(recipe, choices)| {
-        check(part, &recipe, &choices)
+        check(part, &case_of(&recipe), &choices)
     });
     match result {
         Ok(()) => {}
@@ -266,19 +315,32 @@ fn judge_random_networks(part: &str, side: u32, cases: u32, bases_bytes: &'stati
 
 #[test]
 fn code_for_atmega328p_computes_what_the_design_says() {
-    judge_random_networks("atmega328p", 16, 1500, &[0x100, 0x2F00]);
+    judge_chains(&ATMEGA328P);
 }
 
-/// Has no multiplier, and no `jmp`.
 #[test]
 fn code_for_attiny85_computes_what_the_design_says() {
-    judge_random_networks("attiny85", 9, 1500, &[0x40, 0x600]);
+    judge_chains(&ATTINY85);
 }
 
-/// Has return addresses of 3 bytes; reads tables beyond 64 KB by `elpm`, and across.
 #[test]
 fn code_for_atmega2560_computes_what_the_design_says() {
-    judge_random_networks("atmega2560", 16, 1500, &[0x200, 0xFE00, 0x1_FE00, 0x3_0000]);
+    judge_chains(&ATMEGA2560);
+}
+
+#[test]
+fn code_of_graphs_for_atmega328p_computes_what_the_design_says() {
+    judge_graphs(&ATMEGA328P);
+}
+
+#[test]
+fn code_of_graphs_for_attiny85_computes_what_the_design_says() {
+    judge_graphs(&ATTINY85);
+}
+
+#[test]
+fn code_of_graphs_for_atmega2560_computes_what_the_design_says() {
+    judge_graphs(&ATMEGA2560);
 }
 
 /// Judges code for a network of one dense layer, written by hand and then tampered with.

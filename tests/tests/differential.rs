@@ -10,6 +10,7 @@ use herringbone_compiler::network::{Bits, Kernel, Network, Shape};
 use herringbone_compiler::plan::{self, Order, Strategy, SumBytes};
 use herringbone_compiler::program::{self, Accumulators, Job, Program, Step};
 use herringbone_compiler::weights;
+use herringbone_tests::fixtures;
 use herringbone_tests::layers::average;
 use herringbone_tests::networks::{self, Case, graphs, recipes};
 use herringbone_tests::published::convolution;
@@ -109,6 +110,16 @@ proptest! {
     ) {
         agree(&recipe.case(), code)?;
     }
+}
+
+/// By every plan, on a random image.
+#[test]
+fn the_planned_fixtures_compute_what_the_design_says() -> Result<(), TestCaseError> {
+    for (name, list) in fixtures::ALL {
+        println!("{name}");
+        agree(&Case::random(fixtures::network(list), 3), CodeChoice::Table)?;
+    }
+    Ok(())
 }
 
 /// `[16, 16, 1] => < A, C1(3,3), C1(4,3) >`, row-major: its maps are at the high

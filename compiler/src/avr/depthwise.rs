@@ -1,18 +1,19 @@
-//! The depthwise half of a separable layer with weights from a table: channel
-//! by channel, for each has its own weight at every tap.
+//! A depthwise sum with weights from a table: channel by channel, for each has its
+//! own weight at every tap.
 //!
 //! Offset binary as in `table`. The values go to the stack, where the pointwise
-//! half reads them.
+//! half of a separable layer reads them; sums that are results go to those.
 
 use super::Kind;
 use super::assembly::Assembly;
 use super::field::Source;
-use super::finish::Destination;
-use super::finish::shift_up;
-use super::instruction::{Label, Mode, Pointer, Register};
+use super::finish::{self, Destination, shift_up};
+use super::guard::Inside;
+use super::instruction::{Condition, Label, Mode, Pointer, Register};
 use super::rounder::Rounder;
 use super::rows::Rows;
-use super::state::{BASE, POSITION, Registers};
+use super::state::{BASE, POSITION, Registers, State};
+use super::store::Sink;
 use super::sum::Sum;
 use super::table::{multiply, subtract};
 
@@ -76,11 +77,16 @@ impl<'a> Depthwise<'a> {
         let sums = self.accumulator.iter().chain(&self.total).copied();
         let limit = [LIMIT, LIMIT.next()].into_iter();
         let limit = limit.filter(|_| self.source.ring_bytes().is_some());
-        Registers::of(fixed.chain(sums).chain(limit))
+        Registers::of(fixed.chain(sums).chain(limit)).union(self.source.guard_registers())
     }
 
-    /// Computes one output's values, and pushes them.
-    pub(super) fn emit(&mut self, asm: &mut Assembly) {
+    /// Computes one output's values, and pushes them, or puts sums that are results.
+    pub(super) fn emit(
+        &mut self,
+        asm: &mut Assembly,
+        destination: Destination,
+        (state, sink): (&State, &Sink<'_>),
+    ) {
         let return_bytes = i64::from(asm.core().program_counter.bytes);
         if self.source.ring_bytes().is_some() {
             asm.movw(LIMIT, BASE);
@@ -96,11 +102,36 @@ impl<'a> Depthwise<'a> {
             // The tap, the multiplication, and Z where cells come from a table.
             asm.stack_changes(3 * return_bytes + 2);
             asm.stack_changes(-3 * return_bytes - 2);
-            self.rounder.begin(asm, channel as usize);
             let own = self.accumulator.clone();
-            let destination = Destination::PushedWide;
-            self.rounder
-                .round(asm, &own, channel as usize, ZERO, destination);
+            let output = channel as usize;
+            if let (Some(added), Some(joining)) = (self.sum.added, self.sum.joining) {
+                let own = std::slice::from_ref(&own);
+                added.add(asm, joining, own, output, state);
+            }
+            if !self.sum.is_exact() {
+                self.rounder.begin(asm, output);
+                self.rounder
+                    .round(asm, &own, output, (ZERO, destination), state);
+                continue;
+            }
+            let mut shift = finish::Shift {
+                left: 0,
+                biases: &[],
+            };
+            match self.sum.constants() {
+                Some(constants) if !self.sum.joins_by_loops() => {
+                    shift = finish::Shift {
+                        left: self.sum.left,
+                        biases: &constants.biases[output..],
+                    };
+                }
+                Some(_) | None => {
+                    self.rounder.begin(asm, output);
+                    self.rounder.exact(asm, &own, output, state);
+                }
+            }
+            let own = std::slice::from_ref(&own);
+            finish::exact(asm, &shift, own, output, (state, sink));
         }
     }
 
@@ -138,35 +169,82 @@ impl<'a> Depthwise<'a> {
             asm.add(CELL, VALUE);
             asm.adc(CELL.next(), ZERO);
         }
-        let width = self.source.map.shape.width;
-        let channels = self.source.map.shape.channels;
         for row in 0..self.kernel.0 {
-            for column in 0..self.kernel.1 {
-                let pixel = row * width + column;
-                if self.source.has_table() {
-                    self.source.point_at_pixel(asm, pixel);
-                    asm.mov(VALUE, CHANNEL);
-                    if shared {
-                        asm.lsr(VALUE);
-                    }
-                    asm.add(Pointer::X.low(), VALUE);
-                    asm.adc(Pointer::X.low().next(), ZERO);
-                } else {
-                    asm.movw(Pointer::X.low(), CELL);
-                    let cells = self.source.position_of_cells(pixel * channels);
-                    asm.add_to_pair(Pointer::X.low(), cells as i32);
-                    if pixel > 0 {
-                        self.go_around(asm);
-                    }
+            let inside = self.source.guards.map(|guards| guards.row(row));
+            let outside = self.kernel.1 * self.rows.row_bytes;
+            self.where_inside(asm, inside, (row, true), outside, &|asm| {
+                for column in 0..self.kernel.1 {
+                    let inside = self.source.guards.map(|guards| guards.column(column));
+                    let outside = self.rows.row_bytes;
+                    self.where_inside(asm, inside, (column, false), outside, &|asm| {
+                        self.point_at_tap(asm, (row, column));
+                        asm.call(self.tap);
+                    });
                 }
-                asm.call(self.tap);
-            }
+            });
         }
         for _ in 0..self.sum.weight_bits - 1 {
             shift_up(asm, &self.total);
         }
         subtract(asm, &self.accumulator, &self.total);
         asm.ret();
+    }
+
+    /// Emits what is done for a row or column of the kernel where that is inside the
+    /// map; else its bytes of weights are skipped.
+    fn where_inside(
+        &self,
+        asm: &mut Assembly,
+        inside: Option<Inside>,
+        (tap, is_row): (u32, bool),
+        weight_bytes: u32,
+        body: &dyn Fn(&mut Assembly),
+    ) {
+        match (inside, self.source.guards) {
+            (None | Some(Inside::Always), _) => body(asm),
+            (Some(Inside::Never), _) => self.rows.skip(asm, weight_bytes),
+            (Some(Inside::Between(..)), None) => unreachable!("guards say so"),
+            (Some(Inside::Between(..)), Some(guards)) => {
+                let (outside, done) = (asm.label(), asm.label());
+                let share = match is_row {
+                    true => guards.test_row(asm, tap, (outside, VALUE)),
+                    false => guards.test_column(asm, tap, (outside, VALUE)),
+                };
+                asm.times(share, |asm| {
+                    body(asm);
+                    asm.jump(done);
+                });
+                asm.bind(outside);
+                asm.times(1.0 - share, |asm| self.rows.skip(asm, weight_bytes));
+                asm.bind(done);
+            }
+        }
+    }
+
+    /// X ← the position of the channel's value under a tap; with a table of addresses,
+    /// where its pixel begins, and the channel.
+    fn point_at_tap(&self, asm: &mut Assembly, (row, column): (u32, u32)) {
+        let shared = self.source.bits == 4 && !self.source.by_nibble;
+        let channels = self.source.map.shape.channels;
+        let pixel = self
+            .source
+            .around(row * self.source.map.shape.width + column);
+        if self.source.has_table() {
+            self.source.point_at_pixel(asm, pixel);
+            asm.mov(VALUE, CHANNEL);
+            if shared {
+                asm.lsr(VALUE);
+            }
+            asm.add(Pointer::X.low(), VALUE);
+            asm.adc(Pointer::X.low().next(), ZERO);
+        } else {
+            asm.movw(Pointer::X.low(), CELL);
+            let cells = self.source.position_of_cells(pixel * channels);
+            asm.add_to_pair(Pointer::X.low(), cells as i32);
+            if pixel > 0 {
+                self.go_around(asm);
+            }
+        }
     }
 
     /// Takes X back by the ring, where the map lies in one and X is behind it.
@@ -178,7 +256,7 @@ impl<'a> Depthwise<'a> {
         let inside = asm.label();
         asm.cp(x, LIMIT);
         asm.cpc(x.next(), LIMIT.next());
-        asm.branch(super::instruction::Condition::Lower, inside, 0.5);
+        asm.branch(Condition::Lower, inside, 0.5);
         let units = if self.source.by_nibble {
             2 * bytes
         } else {
@@ -208,7 +286,7 @@ impl<'a> Depthwise<'a> {
             asm.lsr(x.next());
             asm.ror(x);
             asm.load(VALUE, Pointer::X, Mode::Plain);
-            asm.branch(super::instruction::Condition::SameOrHigher, low, 0.5);
+            asm.branch(Condition::SameOrHigher, low, 0.5);
             asm.swap(VALUE);
             asm.bind(low);
         } else {

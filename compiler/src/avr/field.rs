@@ -2,8 +2,10 @@
 //! receptive field, and how X gets there.
 
 use super::assembly::Assembly;
+use super::guard::{Guards, Inside};
 use super::instruction::{Condition, Label, Pointer, Register};
 use super::state::{BASE, POSITION, Registers, stack_pointer};
+use crate::plan::Ring;
 use crate::program::{Addressing, Map, Program};
 
 /// A map as a kernel reads it.
@@ -22,6 +24,10 @@ pub(super) struct Source<'a> {
     ring: Option<RingEnd>,
     /// Whether Z is not to be changed.
     pub(super) keeps_z: bool,
+    /// Where fields reach beyond the map.
+    pub(super) guards: Option<Guards>,
+    /// Whether it holds the only pixel of a field that is inside.
+    pub(super) is_single: bool,
 }
 
 /// The end of a ring, as kernels find it.
@@ -29,6 +35,8 @@ pub(super) struct Source<'a> {
 struct RingEnd {
     /// Bytes of the ring.
     bytes: u32,
+    /// Pixels of the ring.
+    pixels: u32,
     /// The register pair that holds the address behind its last byte.
     register: Register,
 }
@@ -61,6 +69,8 @@ impl<'a> Source<'a> {
             table: None,
             ring: None,
             keeps_z: false,
+            guards: None,
+            is_single: false,
         };
         if let Addressing::Table(cells) = &map.addressing {
             let entries = cells.iter().flat_map(|&cell| {
@@ -72,17 +82,18 @@ impl<'a> Source<'a> {
         source
     }
 
-    /// A map whose newest pixels lie in a ring of that many bytes, from its first
+    /// A map whose newest pixels lie in that ring, from its first
     /// cell on.
     pub(super) fn in_ring(
         asm: &mut Assembly,
         program: &'a Program,
         map: &'a Map,
-        bytes: u32,
+        ring: Ring,
     ) -> Self {
         Self {
             ring: Some(RingEnd {
-                bytes,
+                bytes: (ring.cells() * program.activation_bits).div_ceil(8),
+                pixels: ring.pixels,
                 register: BASE,
             }),
             ..Self::new(asm, program, map)
@@ -118,6 +129,12 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// An upper register that is free between runs.
+    fn scratch(&self) -> Register {
+        // Where Z goes through weights, values go through another.
+        if self.keeps_z { Register(16) } else { VALUE }
+    }
+
     /// Cells in units of a position: nibbles, or bytes where all begin at one.
     pub(super) fn position_of_cells(&self, cells: u32) -> u32 {
         position_of_cells(cells, self.bits, self.by_nibble)
@@ -148,22 +165,30 @@ impl<'a> Source<'a> {
 
     /// Makes the position that of a pixel, the network's address being in
     /// [`POSITION`]. Changes r0.
-    pub(super) fn begin(&self, asm: &mut Assembly, pixel: u32) {
+    pub(super) fn begin(&self, asm: &mut Assembly, pixel: i32) {
+        self.begin_in(asm, POSITION, pixel);
+    }
+
+    /// The same in any upper pair, of the address in [`POSITION`].
+    pub(super) fn begin_in(&self, asm: &mut Assembly, position: Register, pixel: i32) {
         match self.table {
             Some(table) => {
-                asm.ldi_address(POSITION, (table, 0), 0);
-                asm.ldi_address(POSITION.next(), (table, 0), 1);
+                asm.ldi_address(position, (table, 0), 0);
+                asm.ldi_address(position.next(), (table, 0), 1);
             }
             None => {
+                if position != POSITION {
+                    asm.movw(position, POSITION);
+                }
                 if self.by_nibble {
-                    asm.lsl(POSITION);
-                    asm.rol(POSITION.next());
+                    asm.lsl(position);
+                    asm.rol(position.next());
                 }
                 let first = self.position_in_network(self.map.first_cell);
-                asm.add_to_pair(POSITION, first as i32);
+                asm.add_to_pair(position, first as i32);
             }
         }
-        asm.add_to_pair(POSITION, (pixel * self.pixel_step()) as i32);
+        asm.add_to_pair(position, pixel * self.pixel_step() as i32);
     }
 
     /// The runs of a kernel over channels `channel..channel + channels`.
@@ -177,17 +202,32 @@ impl<'a> Source<'a> {
         let whole = count == all && self.table.is_none() && self.ring.is_none();
         let mut runs = Vec::new();
         for row in 0..height {
-            for column in 0..if whole { 1 } else { width } {
+            let mut column = 0;
+            while column < width {
+                let together = match whole {
+                    true => self.inside_together(column, width),
+                    false => 1,
+                };
                 runs.push(Run {
                     row,
                     column,
                     channel: channels.start,
-                    values: if whole { width * all } else { count },
+                    values: if whole { together * all } else { count },
                     first_input: (row * width + column) * all + channels.start,
                 });
+                column += together;
             }
         }
         runs
+    }
+
+    /// Columns of a kernel of that width, from one on, that are always inside; else 1.
+    fn inside_together(&self, column: u32, width: u32) -> u32 {
+        let is_always = |&column: &u32| match &self.guards {
+            None => true,
+            Some(guards) => guards.column(column) == Inside::Always,
+        };
+        ((column..width).take_while(is_always).count() as u32).max(1)
     }
 
     /// Points X at the byte of each run's first value in turn, and calls
@@ -202,6 +242,22 @@ impl<'a> Source<'a> {
         runs: &[Run],
         body: &mut dyn FnMut(&mut Assembly, &Run, bool),
     ) {
+        self.for_each_run_inside(asm, runs, body, None);
+    }
+
+    /// As [`Self::for_each_run`]; where a field reaches beyond the map, `outside` is
+    /// emitted for what is not there, and told how many values that is.
+    pub(super) fn for_each_run_inside(
+        &self,
+        asm: &mut Assembly,
+        runs: &[Run],
+        body: &mut dyn FnMut(&mut Assembly, &Run, bool),
+        outside: Option<&mut Outside<'_>>,
+    ) {
+        let in_parts = |run: &Run| run.values < self.map.shape.channels;
+        if self.guards.is_some() || self.ring.is_some() && runs.iter().any(in_parts) {
+            return self.for_each_run_apart(asm, runs, body, outside);
+        }
         if let Some(ring) = self.ring {
             return self.for_each_run_in_ring(asm, runs, ring, body);
         }
@@ -270,6 +326,133 @@ impl<'a> Source<'a> {
                 bytes = self.bytes_up_to(first + run.values) as i32;
             }
         });
+    }
+
+    /// As [`Self::for_each_run_inside`], each run being found from the field's first
+    /// pixel on, and none going on to the next pixel of a ring.
+    pub(super) fn for_each_run_apart(
+        &self,
+        asm: &mut Assembly,
+        runs: &[Run],
+        body: &mut dyn FnMut(&mut Assembly, &Run, bool),
+        mut outside: Option<&mut Outside<'_>>,
+    ) {
+        if !self.by_nibble || self.table.is_some() {
+            return self.rows_apart(asm, runs, false, body, &mut outside);
+        }
+        let (odd, join) = (asm.label(), asm.label());
+        asm.skip_if_clear(POSITION, 0);
+        asm.jump(odd);
+        asm.times(0.5, |asm| {
+            self.rows_apart(asm, runs, false, body, &mut outside);
+            asm.jump(join);
+        });
+        asm.bind(odd);
+        asm.times(0.5, |asm| {
+            self.rows_apart(asm, runs, true, body, &mut outside)
+        });
+        asm.bind(join);
+    }
+
+    /// The runs, the field's first value being a high nibble if `odd`.
+    fn rows_apart(
+        &self,
+        asm: &mut Assembly,
+        runs: &[Run],
+        odd: bool,
+        body: &mut dyn FnMut(&mut Assembly, &Run, bool),
+        outside: &mut Option<&mut Outside<'_>>,
+    ) {
+        for row in runs.chunk_by(|one, next| one.row == next.row) {
+            let values = row.iter().map(|run| run.values).sum();
+            let number = row[0].row;
+            let inside = self
+                .guards
+                .map_or(Inside::Always, |guards| guards.row(number));
+            let test = |asm: &mut Assembly, label: Label| {
+                let guards = self.guards.expect("only guards say that some are outside");
+                guards.test_row(asm, number, (label, self.scratch()))
+            };
+            where_inside(asm, inside, &test, values, outside, &mut |asm, outside| {
+                for run in row {
+                    self.run_apart(asm, run, odd, body, outside);
+                }
+            });
+        }
+    }
+
+    fn run_apart(
+        &self,
+        asm: &mut Assembly,
+        run: &Run,
+        odd: bool,
+        body: &mut dyn FnMut(&mut Assembly, &Run, bool),
+        outside: &mut Option<&mut Outside<'_>>,
+    ) {
+        let column = run.column;
+        let inside = self
+            .guards
+            .map_or(Inside::Always, |guards| guards.column(column));
+        let test = |asm: &mut Assembly, label: Label| {
+            let guards = self.guards.expect("only guards say that some are outside");
+            guards.test_column(asm, column, (label, self.scratch()))
+        };
+        where_inside(asm, inside, &test, run.values, outside, &mut |asm, _| {
+            let pixel = run.row * self.map.shape.width + run.column;
+            if self.table.is_some() {
+                self.point_at_pixel(asm, pixel);
+                return self.by_parity(asm, &mut |asm, odd| {
+                    let first = u32::from(odd) + run.channel;
+                    asm.add_to_pair(Pointer::X.low(), self.whole_bytes(first) as i32);
+                    body(asm, run, self.is_high(first));
+                });
+            }
+            let first = self.point_at_run(asm, run, pixel, odd);
+            body(asm, run, first);
+        });
+    }
+
+    /// A pixel counted from a field's first one, which may go around a ring.
+    pub(super) fn around(&self, pixel: u32) -> u32 {
+        match self.ring {
+            Some(ring) => pixel % ring.pixels,
+            None if self.is_single => 0,
+            None => pixel,
+        }
+    }
+
+    /// X ← the byte of a run's first value, which is its high nibble if that is
+    /// returned.
+    fn point_at_run(&self, asm: &mut Assembly, run: &Run, pixel: u32, odd: bool) -> bool {
+        let x = Pointer::X.low();
+        let channels = self.map.shape.channels;
+        let pixel = self.around(pixel);
+        // Where several begin in the middle of a byte, up to the pixel; what is left
+        // of a byte is 0 or 1 nibbles.
+        let cells = pixel * channels;
+        let nibble = if self.by_nibble {
+            (cells + u32::from(odd)) % 2
+        } else {
+            0
+        };
+        asm.movw(x, POSITION);
+        if self.ring.is_none() && !self.by_nibble {
+            asm.add_to_pair(x, self.whole_bytes(cells + run.channel) as i32);
+            return self.is_high(cells + run.channel);
+        }
+        if self.by_nibble {
+            asm.add_to_pair(x, cells as i32);
+            asm.lsr(x.next());
+            asm.ror(x);
+        } else {
+            asm.add_to_pair(x, self.whole_bytes(cells) as i32);
+        }
+        if let Some(ring) = self.ring {
+            ring.go_around(asm, false);
+        }
+        let first = nibble + run.channel;
+        asm.add_to_pair(x, self.whole_bytes(first) as i32);
+        self.is_high(first)
     }
 
     /// X ← the first byte of a pixel by its entry in the table, counted from the
@@ -342,9 +525,50 @@ impl<'a> Source<'a> {
         let pair = match self.ring_end() {
             Some(end) => end,
             None if self.has_table() => BASE,
-            None => return Registers::default(),
+            None => return self.guard_registers(),
         };
-        Registers::of([pair, pair.next()])
+        Registers::of([pair, pair.next()]).union(self.guard_registers())
+    }
+
+    /// The registers of the output's row and column, where kernels need those.
+    pub(super) fn guard_registers(&self) -> Registers {
+        self.guards
+            .map_or(Registers::default(), |guards| guards.registers())
+    }
+}
+
+/// What is emitted for so many values that are outside of the map.
+pub(super) type Outside<'a> = dyn FnMut(&mut Assembly, u32) + 'a;
+
+/// Emits what is done with values that are inside the map for some outputs, or all.
+fn where_inside(
+    asm: &mut Assembly,
+    inside: Inside,
+    test: &dyn Fn(&mut Assembly, Label) -> f64,
+    values: u32,
+    outside: &mut Option<&mut Outside<'_>>,
+    body: &mut dyn FnMut(&mut Assembly, &mut Option<&mut Outside<'_>>),
+) {
+    match inside {
+        Inside::Always => body(asm, outside),
+        Inside::Never => {
+            if let Some(outside) = outside {
+                outside(asm, values);
+            }
+        }
+        Inside::Between(..) => {
+            let (absent, done) = (asm.label(), asm.label());
+            let share = test(asm, absent);
+            asm.times(share, |asm| body(asm, outside));
+            let Some(outside) = outside else {
+                asm.bind(absent);
+                return;
+            };
+            asm.times(share, |asm| asm.jump(done));
+            asm.bind(absent);
+            asm.times(1.0 - share, |asm| outside(asm, values));
+            asm.bind(done);
+        }
     }
 }
 

@@ -31,8 +31,8 @@ pub(super) fn result_registers(accumulators: &Accumulators) -> Vec<Register> {
 }
 
 /// What constants the sums must begin with for [`rounded`].
-pub(super) fn first_values(rounding: &Rounding) -> Vec<i32> {
-    if rounding.left == 0 {
+pub(super) fn first_values(sum: &Sum<'_>, rounding: &Rounding) -> Vec<i32> {
+    if sum.begins_with_addends(rounding.left) {
         rounding.addends.clone()
     } else {
         vec![0; rounding.addends.len()]
@@ -58,7 +58,7 @@ pub(super) fn rounded(
     asm.of(Kind::Requantise, |asm| {
         for (index, (accumulator, result)) in accumulators.iter().zip(results).enumerate() {
             load_sum(asm, accumulator);
-            if rounding.left > 0 {
+            if !sum.begins_with_addends(rounding.left) {
                 for _ in 0..rounding.left {
                     shift_up(asm, &SUM[..accumulator.len()]);
                 }

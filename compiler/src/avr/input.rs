@@ -2,10 +2,11 @@
 //! values that another kernel has just pushed.
 
 use super::assembly::Assembly;
-use super::field::{Run, Source, point_at_pushed};
+use super::field::{Outside, Run, Source, point_at_pushed};
 use super::instruction::{Mode, Pointer};
 use super::state::{POSITION, Registers};
 use crate::program::Map;
+use std::ops::Range;
 
 /// What a weighted sum reads.
 #[derive(Clone, Debug)]
@@ -24,7 +25,11 @@ pub(super) enum Input<'a> {
         cursor_bytes: u32,
     },
     /// Values of a byte each.
-    Pushed { count: u32 },
+    Pushed {
+        count: u32,
+        /// Registers that are not to be changed.
+        keeps: Registers,
+    },
 }
 
 impl Input<'_> {
@@ -63,7 +68,7 @@ impl Input<'_> {
         if let Input::Field { source, kernel } = self {
             return source.longest_run(*kernel);
         }
-        let runs = self.runs();
+        let runs = self.runs(None);
         runs.iter().map(|run| run.values).max().unwrap_or(0)
     }
 
@@ -75,8 +80,17 @@ impl Input<'_> {
         }
     }
 
-    /// All values, in runs.
-    pub(super) fn runs(&self) -> Vec<Run> {
+    /// The registers of the output's row and column, where those are needed.
+    pub(super) fn guard_registers(&self) -> Registers {
+        match self {
+            Input::Field { source, .. } => source.guard_registers(),
+            Input::Stored { .. } => Registers::default(),
+            Input::Pushed { keeps, .. } => *keeps,
+        }
+    }
+
+    /// All values, in runs; of a field, those of some channels, or all.
+    fn runs(&self, channels: Option<Range<u32>>) -> Vec<Run> {
         let run = |first_input: u32, values: u32| Run {
             row: 0,
             column: 0,
@@ -85,7 +99,9 @@ impl Input<'_> {
             first_input,
         };
         match self {
-            Input::Field { source, kernel } => source.runs(*kernel, 0..source.map.shape.channels),
+            Input::Field { source, kernel } => {
+                source.runs(*kernel, channels.unwrap_or(0..source.map.shape.channels))
+            }
             Input::Stored { map, .. } => {
                 let before_wrap = map.pixels_before_wrap * map.shape.channels;
                 let behind = map.shape.values() - before_wrap;
@@ -94,22 +110,25 @@ impl Input<'_> {
                     .filter(|run| run.values > 0)
                     .collect()
             }
-            Input::Pushed { count } => vec![run(0, *count)],
+            Input::Pushed { count, .. } => vec![run(0, *count)],
         }
     }
 
-    /// See [`Source::for_each_run`]. `pushed_since`: bytes that were pushed
-    /// behind the values to read. For values that were pushed, X is above the
+    /// See [`Source::for_each_run_inside`]. `pushed_since`: bytes that were pushed
+    /// behind the values to read; `channels`: those of a field that are read, or all. For values that were pushed, X is above the
     /// first one.
     pub(super) fn for_each_run(
         &self,
         asm: &mut Assembly,
-        pushed_since: u32,
+        (pushed_since, channels): (u32, Option<Range<u32>>),
         body: &mut dyn FnMut(&mut Assembly, &Run, bool),
+        outside: Option<&mut Outside<'_>>,
     ) {
-        let runs = self.runs();
+        let runs = self.runs(channels);
         match self {
-            Input::Field { source, .. } => source.for_each_run(asm, &runs, body),
+            Input::Field { source, .. } => {
+                source.for_each_run_inside(asm, &runs, body, outside);
+            }
             Input::Stored {
                 map,
                 bits,
@@ -124,7 +143,7 @@ impl Input<'_> {
                     body(asm, run, cell % per_byte == 1);
                 }
             }
-            Input::Pushed { count } => {
+            Input::Pushed { count, .. } => {
                 point_at_pushed(asm, *count, pushed_since);
                 body(asm, &runs[0], false);
             }

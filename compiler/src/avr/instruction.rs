@@ -107,7 +107,7 @@ mnemonics! {
     Two {
         Add => "add", Adc => "adc", Sub => "sub", Sbc => "sbc", And => "and", Or => "or",
         Eor => "eor", Mov => "mov", Movw => "movw", Cp => "cp", Cpc => "cpc", Mul => "mul",
-        Mulsu => "mulsu",
+        Muls => "muls", Mulsu => "mulsu",
     }
 }
 
@@ -210,7 +210,7 @@ impl Instruction {
     pub(super) fn cycles(&self, pc: ProgramCounter) -> u32 {
         let wide_pc = u32::from(pc.bytes) - 2;
         match self {
-            Self::Two(Two::Mul | Two::Mulsu, ..) => 2,
+            Self::Two(Two::Mul | Two::Muls | Two::Mulsu, ..) => 2,
             Self::AddToWord(..) | Self::Load(..) | Self::Store(..) | Self::Jump(_) => 2,
             Self::One(One::Push | One::Pop, _) => 2,
             Self::LoadProgram { .. } => 3,

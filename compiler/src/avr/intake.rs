@@ -61,7 +61,8 @@ pub(super) fn emit(program: &Program, core: Core) -> Function {
 pub(super) fn is_simple(program: &Program) -> bool {
     let is_simple_pool = program.intake.pool.is_none_or(|pool| {
         let Kernel { height, width } = pool.field.kernel;
-        let is_shifted = height.is_power_of_two() && width.is_power_of_two();
+        // A window of one byte would begin and end at once.
+        let is_shifted = height.is_power_of_two() && width.is_power_of_two() && height * width > 1;
         let are_tiles = pool.is_tiled() && pool.windows.bands == 1;
         are_tiles && is_shifted && pool.windows.bytes_per_value() == 2
     });

@@ -17,7 +17,7 @@ macro_rules! two_registers {
 
 two_registers! {
     add => Add, adc => Adc, sub => Sub, sbc => Sbc, and => And, or => Or, eor => Eor, mov => Mov,
-    movw => Movw, cp => Cp, cpc => Cpc, mul => Mul, mulsu => Mulsu,
+    movw => Movw, cp => Cp, cpc => Cpc, mul => Mul, muls => Muls, mulsu => Mulsu,
 }
 
 macro_rules! immediates {

@@ -13,14 +13,18 @@
 //! field, X what is read or written, r0 and Z scratch. Functions of layers are
 //! called by `infer` alone, which saves what the C ABI wants saved.
 
+mod added;
 mod any_intake;
 mod assembly;
+mod channels;
 mod choice;
+mod concat;
 mod depthwise;
 mod divide;
 mod field;
 mod finish;
 mod grid;
+mod guard;
 mod infer;
 mod input;
 mod instruction;

@@ -1,42 +1,41 @@
-//! Pooling of whole windows: the largest value or the sum of each channel, in
-//! registers.
+//! Pooling of a stored map: the largest value or the sum of each channel over a
+//! window, in registers.
 
 use super::Kind;
 use super::assembly::Assembly;
 use super::divide;
 use super::field::{BYTE, Run, Source, VALUE};
-use super::finish::Destination;
+use super::finish::{Destination, load_sum};
 use super::instruction::{Condition, Label, Mode, Pointer, Register};
+use super::requantise::SUM;
 use super::state::{POSITION, Registers};
-use crate::network::Kernel;
 use crate::program::Pooling;
 
 /// The most channels of a pass; even, so that each begins like its pixel.
-const MOST_REGISTERS: u32 = 20;
-/// The same where a loop goes through the pixels.
-const MOST_REGISTERS_OF_LOOP: u32 = 16;
-/// The pixels of a window for each of which there is a call.
-const MOST_CALLS: u32 = 16;
+const MOST_REGISTERS: usize = 20;
+/// Larger windows are gone through in a loop.
+const MOST_TAPS: u32 = 16;
 
-/// The sign of a value that adds to several bytes, and a quotient.
+/// Sums of 8-bit values need a second byte.
 const SIGN: Register = Register(28);
+/// Of a division that is no shift.
+const QUOTIENT: Register = Register(29);
+/// Counts of rows and columns of a window that are left.
+const ROWS_LEFT: Register = Register(29);
+const COLUMNS_LEFT: Register = Register(20);
 const ZERO: Register = Register(1);
-/// What a sum is divided in.
-const DIVIDED: [Register; 4] = [Register(30), Register(31), Register(26), Register(27)];
-/// What is left of the pixels of a row, and of the rows: a byte or two.
-const COLUMNS: Register = Register(18);
-const ROWS: Register = Register(20);
 
 /// A pooling.
 pub(super) struct Pool<'a> {
     pooling: Pooling,
     source: Source<'a>,
-    window: Kernel,
+    window: (u32, u32),
     /// The channels of a pass, their registers, and the subroutine that takes a
     /// tap in, one for each nibble that it may begin with.
     passes: Vec<Pass>,
-    /// The subroutine that divides a sum, and how often it runs.
-    divide: Option<(Label, f64)>,
+    /// The subroutine that divides a sum, where that is no shift, and how often.
+    divide: Option<Label>,
+    divided: f64,
 }
 
 struct Pass {
@@ -47,22 +46,22 @@ struct Pass {
 }
 
 impl<'a> Pool<'a> {
-    pub(super) fn new(pooling: Pooling, source: Source<'a>, window: Kernel) -> Self {
-        let width = match pooling {
-            Pooling::Maximum => 1,
-            Pooling::Average(_) => sum_bytes(window.taps(), source.bits),
-        };
+    pub(super) fn new(
+        asm: &mut Assembly,
+        pooling: Pooling,
+        source: Source<'a>,
+        window: (u32, u32),
+    ) -> Self {
+        let width = sum_bytes(pooling, &source, window.0 * window.1);
         let channels = source.map.shape.channels;
-        let most_registers = if window.taps() > MOST_CALLS {
-            MOST_REGISTERS_OF_LOOP
-        } else {
-            MOST_REGISTERS
-        };
-        let most = most_registers / width / 2 * 2;
+        let is_looped = is_looped(&source, window);
+        // Two of them count.
+        let registers = MOST_REGISTERS - if is_looped { 2 } else { 0 };
+        let most = (registers / width) as u32 & !1;
         let passes = (0..channels)
             .step_by(most as usize)
             .map(|first_channel| {
-                let count = most.min(channels - first_channel);
+                let count = most.min(channels - first_channel) as usize;
                 Pass {
                     first_channel,
                     channels: (0..count)
@@ -78,12 +77,17 @@ impl<'a> Pool<'a> {
                 }
             })
             .collect();
+        let divides = match pooling {
+            Pooling::Average(divisor) => divisor.shift().is_none(),
+            Pooling::Maximum => false,
+        };
         Self {
             pooling,
             source,
             window,
             passes,
-            divide: None,
+            divide: divides.then(|| asm.label()),
+            divided: 0.0,
         }
     }
 
@@ -95,140 +99,91 @@ impl<'a> Pool<'a> {
             .flat_map(|pass| pass.channels.iter().flatten());
         let mut registers = Registers::of(channels.copied()).union(self.source.registers());
         registers.insert(SIGN);
-        if self.is_loop() {
-            let counters = [COLUMNS, COLUMNS.next(), ROWS, ROWS.next()];
-            registers = registers.union(Registers::of(counters));
+        if self.divide.is_some() {
+            registers.insert(QUOTIENT);
+        }
+        if is_looped(&self.source, self.window) {
+            let counts = [ROWS_LEFT, COLUMNS_LEFT, COLUMNS_LEFT.next()];
+            registers = registers.union(Registers::of(counts));
         }
         registers
     }
 
-    /// Whether a loop goes through the pixels of a window.
-    fn is_loop(&self) -> bool {
-        self.window.taps() > MOST_CALLS
-    }
-
-    /// Where its outputs are behind [`Self::emit`], if they are in registers.
+    /// Where its outputs are after [`Self::emit`], if one pass computes them all.
     pub(super) fn results(&self) -> Option<Vec<Register>> {
         match &self.passes[..] {
-            [pass] => {
-                let results = pass.channels.iter().map(|channel| channel[0]);
-                // The state of the largest loop takes ten registers beside them.
-                let most = Register(16);
-                Some(results.collect()).filter(|all: &Vec<_>| all.iter().all(|&one| one < most))
-            }
+            [pass] => Some(pass.channels.iter().map(|channel| channel[0]).collect()),
             _ => None,
         }
     }
 
     /// Computes one output.
     pub(super) fn emit(&mut self, asm: &mut Assembly, destination: Destination) {
+        let is_looped = is_looped(&self.source, self.window);
         asm.of(Kind::Pool, |asm| {
             for index in 0..self.passes.len() {
-                let signed = self.source.signed;
-                for channel in &self.passes[index].channels {
-                    begin(asm, self.pooling, channel, signed);
+                let pass = &mut self.passes[index];
+                for channel in &pass.channels {
+                    begin(asm, self.pooling, channel, self.source.signed);
                 }
-                if self.is_loop() {
-                    self.loop_over_pixels(asm, index);
+                let first = pass.first_channel;
+                let last = first + pass.channels.len() as u32;
+                let run = |row: u32, column: u32| Run {
+                    row,
+                    column,
+                    channel: first,
+                    values: last - first,
+                    first_input: 0,
+                };
+                let taps = &mut pass.taps;
+                let mut taken = 0.0;
+                let mut take = |asm: &mut Assembly, run: &Run, odd: bool| {
+                    // In a ring a run may be two pixels, the second of which begins in
+                    // the byte in which the first one ends.
+                    for pixel in 0..run.values / (last - first) {
+                        if pixel > 0 {
+                            asm.add_to_pair(Pointer::X.low(), -1);
+                        }
+                        taken += asm.executions();
+                        let odd = odd != (pixel % 2 == 1);
+                        let label = taps[usize::from(odd)].get_or_insert_with(|| asm.label());
+                        asm.call(*label);
+                    }
+                };
+                let (height, width) = self.window;
+                if is_looped {
+                    each_pixel(asm, &self.source, self.window, &mut |asm| {
+                        self.source.for_each_run(asm, &[run(0, 0)], &mut take);
+                    });
                 } else {
-                    self.call_for_pixels(asm, index);
+                    let pixels = (0..height).flat_map(|row| (0..width).map(move |it| (row, it)));
+                    let runs: Vec<Run> = pixels.map(|(row, column)| run(row, column)).collect();
+                    self.source.for_each_run(asm, &runs, &mut take);
                 }
-                for channel in 0..self.passes[index].channels.len() {
-                    let registers = self.passes[index].channels[channel].clone();
-                    self.finish(asm, &registers);
+                pass.taken += taken;
+                for channel in &pass.channels {
+                    finish(asm, self.pooling, channel, (&self.source, self.divide));
+                    self.divided += asm.executions();
                     if destination == Destination::Pushed {
-                        asm.push(registers[0]);
+                        asm.push(channel[0]);
                     }
                 }
             }
         });
     }
 
-    /// The channels of a pass in a pixel of the window.
-    fn run(&self, pass: usize, row: u32, column: u32) -> Run {
-        let pass = &self.passes[pass];
-        Run {
-            row,
-            column,
-            channel: pass.first_channel,
-            values: pass.channels.len() as u32,
-            first_input: 0,
-        }
-    }
-
-    fn call_for_pixels(&mut self, asm: &mut Assembly, pass: usize) {
-        let pixels = (0..self.window.height)
-            .flat_map(|row| (0..self.window.width).map(move |column| (row, column)));
-        let runs: Vec<Run> = pixels
-            .map(|(row, column)| self.run(pass, row, column))
-            .collect();
-        self.take_runs(asm, pass, &runs);
-    }
-
-    fn take_runs(&mut self, asm: &mut Assembly, pass: usize, runs: &[Run]) {
-        let Pass { taps, taken, .. } = &mut self.passes[pass];
-        self.source.for_each_run(asm, runs, &mut |asm, _, odd| {
-            *taken += asm.executions();
-            let label = taps[usize::from(odd)].get_or_insert_with(|| asm.label());
-            asm.call(*label);
-        });
-    }
-
-    /// Lets the position go through all pixels, and come back.
-    fn loop_over_pixels(&mut self, asm: &mut Assembly, pass: usize) {
-        let Kernel { height, width } = self.window;
-        let step = self.source.pixel_step() as i32;
-        let to_next_row = (self.source.map.shape.width - width) as i32 * step;
-        asm.push(POSITION);
-        asm.push(POSITION.next());
-        load(asm, ROWS, height);
-        let next_row = asm.here();
-        asm.times(f64::from(height), |asm| load(asm, COLUMNS, width));
-        let next_pixel = asm.here();
-        asm.times(f64::from(height) * f64::from(width), |asm| {
-            let run = self.run(pass, 0, 0);
-            self.take_runs(asm, pass, &[run]);
-            self.move_on(asm, step);
-            count_down(asm, COLUMNS, width, next_pixel);
-        });
-        asm.times(f64::from(height), |asm| {
-            if height > 1 {
-                self.move_on(asm, to_next_row);
-            }
-            count_down(asm, ROWS, height, next_row);
-        });
-        asm.pop(POSITION.next());
-        asm.pop(POSITION);
-    }
-
-    /// Moves the position on, around a ring. Changes X.
-    fn move_on(&self, asm: &mut Assembly, units: i32) {
-        if units == 0 {
-            return;
-        }
-        asm.add_to_pair(POSITION, units);
-        let (Some(register), Some(bytes)) = (self.source.ring_end(), self.source.ring_bytes())
-        else {
-            return;
-        };
-        let (inside, x) = (asm.label(), Pointer::X.low());
-        let mut length = bytes;
-        asm.movw(x, register);
-        if self.source.by_nibble {
-            length *= 2;
-            asm.lsl(x);
-            asm.rol(x.next());
-        }
-        asm.cp(POSITION, x);
-        asm.cpc(POSITION.next(), x.next());
-        asm.branch(Condition::Lower, inside, 0.9);
-        asm.times(0.1, |asm| asm.add_to_pair(POSITION, -(length as i32)));
-        asm.bind(inside);
-    }
-
     /// The subroutines, where nothing runs into them.
     pub(super) fn subroutines(&self, asm: &mut Assembly) {
         asm.of(Kind::Pool, |asm| {
+            if let (Some(label), Pooling::Average(divisor)) = (self.divide, self.pooling) {
+                let width = self.passes[0].channels[0].len();
+                let what = (divisor.0, self.source.bits, self.source.signed);
+                asm.bind(label);
+                asm.times(self.divided, |asm| {
+                    divide::down(asm, &SUM[..width], what, QUOTIENT);
+                    asm.ret();
+                });
+            }
             for pass in &self.passes {
                 let both = pass.taps.iter().flatten().count() as f64;
                 for (odd, label) in [false, true].into_iter().zip(pass.taps) {
@@ -240,15 +195,6 @@ impl<'a> Pool<'a> {
                         });
                     }
                 }
-            }
-            if let (Some((label, times)), Pooling::Average(divisor)) = (self.divide, self.pooling) {
-                let Source { bits, signed, .. } = self.source;
-                let width = sum_bytes(self.window.taps(), bits) as usize;
-                asm.times(times, |asm| {
-                    asm.bind(label);
-                    divide::down(asm, &DIVIDED[..width], (divisor.0, bits, signed), SIGN);
-                    asm.ret();
-                });
             }
         });
     }
@@ -313,55 +259,63 @@ impl<'a> Pool<'a> {
     fn take(&self, asm: &mut Assembly, channel: &[Register], value: Register) {
         take(asm, self.pooling, channel, value, self.source.signed);
     }
-
-    /// Leaves the bits that are stored in the first register.
-    fn finish(&mut self, asm: &mut Assembly, channel: &[Register]) {
-        let signed = self.source.signed;
-        if let Pooling::Average(divisor) = self.pooling {
-            match divisor.shift() {
-                Some(shift) => {
-                    for _ in 0..shift {
-                        shift_down(asm, channel, signed);
-                    }
-                }
-                None => {
-                    let (label, times) = self.divide.get_or_insert_with(|| (asm.label(), 0.0));
-                    *times += asm.executions();
-                    for (&to, &from) in DIVIDED.iter().zip(channel) {
-                        asm.mov(to, from);
-                    }
-                    asm.call(*label);
-                    asm.mov(channel[0], SIGN);
-                }
-            }
-        }
-        if signed && self.source.bits == 4 {
-            asm.mov(VALUE, channel[0]);
-            asm.andi(VALUE, 0x0F);
-            asm.mov(channel[0], VALUE);
-        }
-    }
 }
 
-/// Bytes of a sum of so many values. Sixteen of 4 bits stay within 8 (at most 240,
-/// at least −128).
-fn sum_bytes(values: u32, bits: u32) -> u32 {
-    match (values, bits) {
-        (..=16, 4) => 1,
-        (..=4096, 4) | (..=256, _) => 2,
-        _ => 4,
-    }
+/// Whether a window's pixels are gone through in a loop: windows over rings are
+/// small, and may go around anywhere.
+fn is_looped(source: &Source<'_>, window: (u32, u32)) -> bool {
+    window.0 * window.1 > MOST_TAPS && source.ring_bytes().is_none()
 }
 
-/// Halves a sum, rounding down.
-pub(super) fn shift_down(asm: &mut Assembly, sum: &[Register], signed: bool) {
-    for (index, &register) in sum.iter().rev().enumerate() {
-        match (index, signed) {
-            (0, true) => asm.asr(register),
-            (0, false) => asm.lsr(register),
-            _ => asm.ror(register),
-        }
+/// Bytes in which the sum of that many values is kept, or their maximum.
+fn sum_bytes(pooling: Pooling, source: &Source<'_>, taps: u32) -> usize {
+    let most = match (pooling, source.signed) {
+        (Pooling::Maximum, _) => return 1,
+        // As many bits as the least sum has.
+        (Pooling::Average(_), true) => (u64::from(taps) << source.bits) - 1,
+        (Pooling::Average(_), false) => u64::from(taps) * ((1 << source.bits) - 1),
+    };
+    (1..=4)
+        .find(|bytes| most >> (8 * bytes) == 0)
+        .expect("a map has less than 2^24 pixels")
+}
+
+/// Emits what is done for each pixel of a window, the position going from one to the
+/// next, and back to the first.
+fn each_pixel(
+    asm: &mut Assembly,
+    source: &Source<'_>,
+    (height, width): (u32, u32),
+    body: &mut dyn FnMut(&mut Assembly),
+) {
+    let step = source.pixel_step() as i32;
+    let (rows, columns) = match width == source.map.shape.width {
+        true => (1, width * height),
+        false => (height, width),
+    };
+    let down = (source.map.shape.width - width) as i32 * step;
+    if rows > 1 {
+        asm.ldi(ROWS_LEFT, rows as u8);
     }
+    let row = asm.here();
+    asm.times(rows.into(), |asm| {
+        asm.ldi_pair(COLUMNS_LEFT, columns as u16);
+        let column = asm.here();
+        asm.times(columns.into(), |asm| {
+            body(asm);
+            asm.add_to_pair(POSITION, step);
+            asm.subi(COLUMNS_LEFT, 1);
+            asm.sbci(COLUMNS_LEFT.next(), 0);
+            asm.loop_back(Condition::NotEqual, column, columns.into());
+        });
+        if rows > 1 {
+            asm.add_to_pair(POSITION, down);
+            asm.dec(ROWS_LEFT);
+            asm.loop_back(Condition::NotEqual, row, rows.into());
+        }
+    });
+    let back = rows as i32 * (columns as i32 * step + if rows > 1 { down } else { 0 });
+    asm.add_to_pair(POSITION, -back);
 }
 
 fn begin(asm: &mut Assembly, pooling: Pooling, channel: &[Register], signed: bool) {
@@ -398,29 +352,44 @@ fn take(asm: &mut Assembly, pooling: Pooling, channel: &[Register], value: Regis
                 asm.com(SIGN);
             }
             asm.add(channel[0], value);
-            for &register in &channel[1..] {
-                asm.adc(register, sign);
+            for &upper in &channel[1..] {
+                asm.adc(upper, sign);
             }
         }
     }
 }
 
-/// A count into a byte or, above 255, a pair.
-fn load(asm: &mut Assembly, register: Register, count: u32) {
-    let [low, high, ..] = count.to_le_bytes();
-    asm.ldi(register, low);
-    if count > 0xFF {
-        asm.ldi(register.next(), high);
+/// Leaves the bits that are stored in the first register.
+fn finish(
+    asm: &mut Assembly,
+    pooling: Pooling,
+    channel: &[Register],
+    (source, divide): (&Source<'_>, Option<Label>),
+) {
+    if let Pooling::Average(divisor) = pooling {
+        match (divisor.shift(), divide) {
+            (Some(shift), _) => {
+                for _ in 0..shift {
+                    for (index, &register) in channel.iter().rev().enumerate() {
+                        match index {
+                            0 if source.signed => asm.asr(register),
+                            0 => asm.lsr(register),
+                            _ => asm.ror(register),
+                        }
+                    }
+                }
+            }
+            (None, Some(divide)) => {
+                load_sum(asm, channel);
+                asm.call(divide);
+                asm.mov(channel[0], QUOTIENT);
+            }
+            (None, None) => unreachable!("what is no shift has a subroutine"),
+        }
     }
-}
-
-/// Counts down, and goes on unless that was the last.
-fn count_down(asm: &mut Assembly, register: Register, count: u32, next: Label) {
-    if count > 0xFF {
-        asm.subi(register, 1);
-        asm.sbci(register.next(), 0);
-    } else {
-        asm.dec(register);
+    if source.signed && source.bits == 4 {
+        asm.mov(VALUE, channel[0]);
+        asm.andi(VALUE, 0x0F);
+        asm.mov(channel[0], VALUE);
     }
-    asm.branch(Condition::NotEqual, next, 1.0 - 1.0 / f64::from(count));
 }

@@ -69,7 +69,7 @@ impl Reading {
         table: Option<Label>,
     ) -> Self {
         let columns = if stage.plan.takes {
-            stage.plan.input.width
+            stage.plan.input_timing.columns.count
         } else {
             stage.plan.output.width
         };

@@ -2,11 +2,12 @@
 //! rounding by shifts that are known at run time only.
 
 use super::Kind;
+use super::added::Added;
 use super::assembly::Assembly;
 use super::finish::{Destination, add_to_sum, deliver, load_sum, shift_up};
 use super::instruction::{Condition, Label, Mode, Pointer, Register};
 use super::requantise::{Requantise, SUM};
-use super::state::BASE;
+use super::state::{BASE, State};
 use super::sum::{Ending, Rounding, Sum};
 use crate::program::{RuntimeParameters, SumParameters};
 
@@ -28,6 +29,7 @@ pub(super) struct Rounder<'a> {
     /// For sums that can't be halfway, and for those that can.
     requantise: [Option<Label>; 2],
     shift_up: Option<Label>,
+    shift_by_counter: Option<Label>,
     shift_down: Option<Label>,
     calls: f64,
 }
@@ -38,6 +40,7 @@ impl<'a> Rounder<'a> {
             sum,
             requantise: [None; 2],
             shift_up: None,
+            shift_by_counter: None,
             shift_down: None,
             calls: 0.0,
         }
@@ -58,7 +61,7 @@ impl<'a> Rounder<'a> {
                 asm.add_to_pair(x, (to_bias + first as u32 * place.bias_bytes) as i32);
             }
             SumParameters::Constant(constants) => {
-                if matches!(self.sum.ending, Ending::Shifted) {
+                if matches!(self.sum.ending, Ending::Shifted) || self.sum.joins_by_loops() {
                     asm.ldi(LEFT, constants.left as u8);
                     asm.ldi(RIGHT, constants.right as u8);
                 }
@@ -73,8 +76,8 @@ impl<'a> Rounder<'a> {
         asm: &mut Assembly,
         accumulator: &[Register],
         output: usize,
-        result: Register,
-        destination: Destination,
+        (result, destination): (Register, Destination),
+        state: &State,
     ) {
         self.calls += asm.executions();
         let sum = self.sum;
@@ -82,7 +85,7 @@ impl<'a> Rounder<'a> {
             let value = match &sum.ending {
                 Ending::Rounded(rounding) => self.requantised(asm, rounding, accumulator, output),
                 Ending::Shifted | Ending::Exact => {
-                    self.moved_up(asm, accumulator, output);
+                    self.moved_up(asm, accumulator, output, state);
                     let down = *self.shift_down.get_or_insert_with(|| asm.label());
                     asm.call(down);
                     SHIFTED[0]
@@ -93,10 +96,16 @@ impl<'a> Rounder<'a> {
     }
 
     /// Shifts a sum whose constants are known at run time up, and adds its bias.
-    pub(super) fn exact(&mut self, asm: &mut Assembly, accumulator: &[Register], output: usize) {
+    pub(super) fn exact(
+        &mut self,
+        asm: &mut Assembly,
+        accumulator: &[Register],
+        output: usize,
+        state: &State,
+    ) {
         self.calls += asm.executions();
         asm.of(Kind::Requantise, |asm| {
-            self.moved_up(asm, accumulator, output);
+            self.moved_up(asm, accumulator, output, state);
             for (&to, &from) in accumulator.iter().zip(&SHIFTED) {
                 asm.mov(to, from);
             }
@@ -131,8 +140,18 @@ impl<'a> Rounder<'a> {
         }
     }
 
-    /// [`SHIFTED`] ← `(sum << left) + bias`.
-    fn moved_up(&mut self, asm: &mut Assembly, accumulator: &[Register], output: usize) {
+    /// [`SHIFTED`] ← `(sum << left) + bias`, and the value that is added.
+    fn moved_up(
+        &mut self,
+        asm: &mut Assembly,
+        accumulator: &[Register],
+        output: usize,
+        state: &State,
+    ) {
+        let joined = self.sum.added.filter(|_| self.sum.joins_by_loops());
+        if let Some(added) = joined {
+            self.push_joined(asm, added, output, state);
+        }
         for (&to, &from) in SHIFTED.iter().zip(accumulator) {
             asm.mov(to, from);
         }
@@ -148,6 +167,44 @@ impl<'a> Rounder<'a> {
                     asm.sbci(register, bytes[byte]);
                 }
             }
+        }
+        if joined.is_some() {
+            let byte = Register(0);
+            for (index, &register) in SHIFTED[..accumulator.len()].iter().enumerate() {
+                asm.pop(byte);
+                if index == 0 {
+                    asm.add(register, byte);
+                } else {
+                    asm.adc(register, byte);
+                }
+            }
+        }
+    }
+
+    /// Pushes the value that is added, shifted up, the lowest byte last. X stays.
+    fn push_joined(&mut self, asm: &mut Assembly, added: Added, output: usize, state: &State) {
+        let x = Pointer::X.low();
+        let shifted = &SHIFTED[..self.sum.width];
+        asm.push(x);
+        asm.push(x.next());
+        added.load(asm, output as u32, shifted, state);
+        match &self.sum.program.parameters {
+            SumParameters::Runtime(place) => {
+                let skip_byte = place
+                    .skip_byte
+                    .expect("a sum to which a map is added has it");
+                asm.movw(x, BASE);
+                asm.add_to_pair(x, (self.sum.first_parameter_byte + skip_byte) as i32);
+                asm.load(COUNTER, Pointer::X, Mode::Plain);
+            }
+            SumParameters::Constant(constants) => asm.ldi(COUNTER, constants.skip as u8),
+        }
+        asm.pop(x.next());
+        asm.pop(x);
+        let by_counter = *self.shift_by_counter.get_or_insert_with(|| asm.label());
+        asm.call(by_counter);
+        for &register in shifted.iter().rev() {
+            asm.push(register);
         }
     }
 
@@ -171,6 +228,13 @@ impl<'a> Rounder<'a> {
                     asm.bind(label);
                     self.emit_shift_up(asm);
                 }
+                if let Some(label) = self.shift_by_counter {
+                    let done = asm.label();
+                    asm.bind(label);
+                    self.emit_shift_by_counter(asm, &SHIFTED[..self.sum.width], done);
+                    asm.bind(done);
+                    asm.ret();
+                }
                 if let Some(label) = self.shift_down {
                     asm.bind(label);
                     self.emit_shift_down(asm);
@@ -183,16 +247,21 @@ impl<'a> Rounder<'a> {
         let shifted = &SHIFTED[..self.sum.width];
         let done = asm.label();
         asm.mov(COUNTER, LEFT);
-        let next = asm.here();
-        asm.subi(COUNTER, 1);
-        asm.branch(Condition::Lower, done, 0.5);
-        shift_up(asm, shifted);
-        asm.jump(next);
+        self.emit_shift_by_counter(asm, shifted, done);
         asm.bind(done);
         if let SumParameters::Runtime(place) = &self.sum.program.parameters {
             self.add_bias(asm, place, shifted);
         }
         asm.ret();
+    }
+
+    /// Shifts up as often as the counter says, and goes on at `done`.
+    fn emit_shift_by_counter(&self, asm: &mut Assembly, shifted: &[Register], done: Label) {
+        let next = asm.here();
+        asm.subi(COUNTER, 1);
+        asm.branch(Condition::Lower, done, 0.5);
+        shift_up(asm, shifted);
+        asm.jump(next);
     }
 
     /// Adds the bias at X. Changes r0 and r19.

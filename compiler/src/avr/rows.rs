@@ -107,6 +107,16 @@ impl Rows {
         asm.bind(same);
     }
 
+    /// The same by any number of bytes.
+    pub(super) fn skip_far(self, asm: &mut Assembly, bytes: u32) {
+        let mut left = bytes;
+        while left > 0 {
+            let bytes = left.min(u16::MAX.into());
+            self.skip(asm, bytes);
+            left -= bytes;
+        }
+    }
+
     /// Moves Z on by what a register holds. Changes r0 where flash is larger
     /// than 64 KB; r1 is zero.
     pub(super) fn skip_by(self, asm: &mut Assembly, bytes: Register) {

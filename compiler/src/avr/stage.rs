@@ -56,10 +56,7 @@ pub(super) fn source<'a>(
     map: &'a Map,
 ) -> Source<'a> {
     match ring_that_goes_around(stage) {
-        Some(ring) => {
-            let bytes = ring.cells() * program.activation_bits / 8;
-            Source::in_ring(asm, program, map, bytes)
-        }
+        Some(ring) => Source::in_ring(asm, program, map, ring),
         None => {
             let mut source = Source::new(asm, program, map);
             source.by_nibble &= !begins_byte(stage);
@@ -105,7 +102,7 @@ pub(super) fn spare(stage: &Stage) -> Register {
 pub(super) fn base_byte(program: &Program, stage: &Stage) -> u32 {
     ring_that_goes_around(stage).map_or(0, |ring| {
         let cells = ring.first_cell + ring.cells();
-        program.cursor_bytes + cells * program.activation_bits / 8
+        program.cursor_bytes + (cells * program.activation_bits).div_ceil(8)
     })
 }
 
@@ -266,6 +263,35 @@ fn begin_with_output(
     }
 }
 
+/// The variables of a dense layer's end ← the places of its output, and of what it
+/// adds. Z is the network's address.
+pub(super) fn point_at_output_and_joined(
+    asm: &mut Assembly,
+    program: &Program,
+    stage: &Stage,
+    state: &State,
+) {
+    let joined = state.places().iter().filter_map(|&(variable, register)| {
+        if let Variable::Joined(index) = variable {
+            Some((usize::from(index), register))
+        } else {
+            None
+        }
+    });
+    for (index, _) in joined.clone() {
+        Reading::joined(asm, program, stage, index).point_at(asm);
+        asm.push(X);
+        asm.push(X.next());
+    }
+    if point_at_sink(asm, program, stage).is_some() {
+        asm.movw(state.register(Variable::Output), X);
+    }
+    for (_, register) in joined.collect::<Vec<_>>().into_iter().rev() {
+        asm.pop(register.next());
+        asm.pop(register);
+    }
+}
+
 /// The same with all other variables: their registers may be those of the row and
 /// the column, and one of another.
 fn begin_by_way_of_stack(
@@ -302,9 +328,9 @@ fn begin_by_way_of_stack(
                 pushed.push(registers(register).collect());
             }
             Variable::Output => {}
-            Variable::Count
-            | Variable::Rows
-            | Variable::Columns
+            Variable::Count { .. }
+            | Variable::Rows { .. }
+            | Variable::Columns { .. }
             | Variable::Corner
             | Variable::UntilWrap => unreachable!("a stage has no loop"),
         }

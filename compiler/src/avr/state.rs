@@ -36,10 +36,6 @@ impl Registers {
         self.0 >> register.0 & 1 == 1
     }
 
-    pub(super) fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
     pub(super) fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
@@ -50,12 +46,21 @@ impl Registers {
 pub(super) enum Variable {
     /// Where the next output goes.
     Output,
-    /// Outputs left in the line.
-    Count,
-    /// Lines left; of herringbone, rows left.
-    Rows,
-    /// Of herringbone: columns left.
-    Columns,
+    /// Outputs left in the line; in two bytes where there are many.
+    Count {
+        /// Whether there are.
+        wide: bool,
+    },
+    /// Lines left; of herringbone, rows left; in two bytes where there are many.
+    Rows {
+        /// Whether there are.
+        wide: bool,
+    },
+    /// Of herringbone: columns left; in two bytes where there are many.
+    Columns {
+        /// Whether there are.
+        wide: bool,
+    },
     /// Of herringbone: the field of what is left's first output.
     Corner,
     /// Outputs left until the ring's end.
@@ -78,8 +83,11 @@ impl Variable {
     fn bytes(self) -> u8 {
         match self {
             Variable::Output | Variable::Corner | Variable::UntilWrap | Variable::Joined(_) => 2,
-            Variable::Count | Variable::Rows | Variable::Columns => 1,
-            Variable::Row { wide } | Variable::Column { wide } => 1 + u8::from(wide),
+            Variable::Columns { wide }
+            | Variable::Count { wide }
+            | Variable::Rows { wide }
+            | Variable::Row { wide }
+            | Variable::Column { wide } => 1 + u8::from(wide),
         }
     }
 }
@@ -96,23 +104,30 @@ pub(super) struct State {
 
 impl State {
     /// Finds a place for every variable, or `None` where too few registers are
-    /// left. `kernel`: what the kernel changes; `kept`: what has to stay there
-    /// after it, its outputs among them.
+    /// left. `fixed`: those that are where the kernel reads them, which changes nothing
+    /// there; `kernel`: what else it changes; `kept`: what has to stay there after it,
+    /// its outputs among them.
     pub(super) fn beside(
         variables: &[Variable],
-        kernel: Registers,
-        kept: Registers,
+        fixed: &[(Variable, Register)],
+        (kernel, kept): (Registers, Registers),
     ) -> Option<Self> {
         // Scratch registers of everybody, and r1, which is zero.
         let reserved = Registers::of([0, 1, 24, 25, 26, 27, 30, 31].map(Register));
         let mut taken = reserved.union(kept);
+        for &(variable, register) in fixed {
+            for byte in 0..variable.bytes() {
+                taken.insert(Register(register.0 + byte));
+            }
+        }
         let mut state = Self {
-            places: Vec::new(),
+            places: fixed.to_vec(),
             saved: Vec::new(),
             saved_at: None,
         };
         // Pairs first, while there are some.
         let mut variables = variables.to_vec();
+        variables.retain(|variable| fixed.iter().all(|(other, _)| other != variable));
         variables.sort_by_key(|variable| std::cmp::Reverse(variable.bytes()));
         for variable in variables {
             let fits = |first: u8, avoid: Registers| {
@@ -143,9 +158,14 @@ impl State {
 
     /// The same for a kernel that leaves nothing in registers but the network's
     /// address, if `keeps_base`.
-    pub(super) fn of(variables: &[Variable], kernel: Registers, keeps_base: bool) -> Self {
+    pub(super) fn of(
+        variables: &[Variable],
+        fixed: &[(Variable, Register)],
+        kernel: Registers,
+        keeps_base: bool,
+    ) -> Self {
         let base = [BASE, BASE.next()].into_iter().filter(|_| keeps_base);
-        Self::beside(variables, kernel, Registers::of(base)).expect(
+        Self::beside(variables, fixed, (kernel, Registers::of(base))).expect(
             "the largest loop keeps 9 bytes, and 22 registers are neither reserved nor BASE",
         )
     }

@@ -6,8 +6,9 @@ use super::field::{by_parity, position_in_network, position_of_cells};
 use super::instruction::{Condition, Mode, Pointer, Register};
 use super::state::{BASE, POSITION, State, Variable, add_constant};
 use super::windows::{Row, Scratch};
+use crate::network::PoolFunction;
 use crate::plan::{self, Order};
-use crate::program::{Accumulator, Map, Program, Stage, Step};
+use crate::program::{Accumulator, Map, Operation, Program, Stage, Step};
 
 const X: Pointer = Pointer::X;
 const SCRATCH: Register = Register(30);
@@ -33,6 +34,8 @@ pub(super) enum Sink<'a> {
         by_nibble: bool,
         /// The first cell of the map's only pixel, where that is computed in parts.
         first_cell: u32,
+        /// Values of a pixel.
+        channels: u32,
     },
     /// Into a window of a pooling.
     Windows(Row),
@@ -74,6 +77,17 @@ impl<'a> Sink<'a> {
         let channels = stage.plan.output.channels;
         let bits = program.activation_bits;
         match stage.plan.sink {
+            // A window of one pixel, which is stored in parts.
+            plan::Sink::Windows {
+                windows: _,
+                window: _,
+                function: PoolFunction::Maximum,
+            } if matches!(stage.operation, Operation::Dense(_)) => Self::Pixel {
+                bits,
+                by_nibble: false,
+                first_cell: 0,
+                channels,
+            },
             plan::Sink::Windows {
                 windows,
                 window,
@@ -93,6 +107,7 @@ impl<'a> Sink<'a> {
                 bits,
                 by_nibble: bits == 4 && channels % 2 == 1 && ring.pixels > 1,
                 first_cell: 0,
+                channels,
             },
             plan::Sink::Map { value, position: _ } => {
                 let map = program.map(value);
@@ -100,6 +115,7 @@ impl<'a> Sink<'a> {
                     bits,
                     by_nibble: !map.is_byte_aligned(bits),
                     first_cell: map.first_cell,
+                    channels,
                 }
             }
             plan::Sink::Stays => unreachable!("a pooling has a function of its own"),
@@ -228,6 +244,7 @@ impl<'a> Sink<'a> {
                 bits,
                 by_nibble,
                 first_cell,
+                channels: _,
             } => Some(Packing {
                 bits,
                 by_nibble,
@@ -274,11 +291,21 @@ impl<'a> Sink<'a> {
         values: &[Register],
         first: usize,
     ) {
-        let Some(packing) = self.packing() else {
-            unreachable!("results are put");
-        };
         asm.of(Kind::Store, |asm| {
             state.fetch(asm, Variable::Output);
+            let packing = match (self, self.packing()) {
+                (Self::Windows(row), _) => {
+                    let scratch = Scratch {
+                        kept: SCRATCH,
+                        other: OTHER,
+                    };
+                    asm.add_to_pair(X.low(), (first as u32 * row.value_bytes()) as i32);
+                    row.take(asm, values, scratch);
+                    return;
+                }
+                (_, Some(packing)) => packing,
+                (_, None) => unreachable!("results are put"),
+            };
             let mut cell = first as u32;
             if packing.by_nibble {
                 asm.lsr(X.low().next());
@@ -300,9 +327,44 @@ impl<'a> Sink<'a> {
     /// Stores a pixel whose `count` values were pushed, the first one first.
     /// Takes them from the stack. Changes Z and r0; into a window, r23 too.
     pub(super) fn store_pushed(&self, asm: &mut Assembly, state: &State, count: u32) {
+        self.store_packed(asm, state, count, false);
+    }
+
+    /// Whether pixels begin and end at bytes, which hold several values.
+    pub(super) fn is_packed(&self) -> bool {
+        match *self {
+            Self::Map {
+                map,
+                bits,
+                by_nibble,
+                ..
+            } => bits == 4 && !by_nibble && map.shape.channels.is_multiple_of(2),
+            Self::Pixel {
+                bits,
+                by_nibble,
+                channels,
+                ..
+            } => bits == 4 && !by_nibble && channels.is_multiple_of(2),
+            Self::Windows(_) | Self::Results { .. } => false,
+        }
+    }
+
+    /// As [`Self::store_pushed`]; `is_packed`: what was pushed are the bytes that are
+    /// stored, and `count` says how many.
+    pub(super) fn store_packed(
+        &self,
+        asm: &mut Assembly,
+        state: &State,
+        count: u32,
+        is_packed: bool,
+    ) {
         asm.of(Kind::Store, |asm| {
             state.fetch(asm, Variable::Output);
-            match (self, self.packing()) {
+            let packing = match self.packing() {
+                Some(packing) if is_packed => Some(Packing { bits: 8, ..packing }),
+                packing => packing,
+            };
+            match (self, packing) {
                 (Self::Windows(row), _) => {
                     asm.of(Kind::Pool, |asm| row.take_pushed(asm, count, Register(23)));
                 }

@@ -1,10 +1,15 @@
 //! A weighted sum as the kernels see it: how wide it is, and how it is rounded.
 
+use super::added::Added;
 use crate::program::{
     Accumulator, ConstantParameters, Finish, Program, SumParameters, WeightedSum,
 };
 
 /// How each output's sum `S = Σ w·x` becomes an activation without a shift up.
+///
+/// Where a map is added, `t = (Σ w·x << left) + (s << skip) + bias`, and S is what is
+/// left of the first two when the lesser of both shifts is taken out of them; that
+/// is `left` then ([`Joining`]).
 ///
 /// With `t = (S << left) + bias` and `right ≥ 1`, rounding halves up is
 /// `⌊(t + 2^(right−1)) / 2^right⌋`, and since floors nest it is also
@@ -40,6 +45,15 @@ pub(super) enum Ending {
     Shifted,
 }
 
+/// By how much the two addends of a sum are shifted up before they meet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Joining {
+    /// The weighted sum.
+    pub(super) sum: u32,
+    /// The value of the map that is added.
+    pub(super) joined: u32,
+}
+
 /// A weighted sum.
 #[derive(Clone, Debug)]
 pub(super) struct Sum<'a> {
@@ -53,6 +67,12 @@ pub(super) struct Sum<'a> {
     /// Bytes of a sum.
     pub(super) width: usize,
     pub(super) ending: Ending,
+    /// The map that is added.
+    pub(super) added: Option<Added>,
+    /// Where a map is added, and the shifts are constants that are not looped over.
+    pub(super) joining: Option<Joining>,
+    /// Bits to shift up by, where they are constants, after a map was added.
+    pub(super) left: u32,
     /// Where parameters that are loaded at run time begin, from the network's
     /// address on.
     pub(super) first_parameter_byte: u32,
@@ -76,6 +96,14 @@ impl Range {
             .unwrap_or(8)
     }
 
+    /// The sum and a value that is added to it.
+    fn joined(self, joining: Joining, added: Range) -> Self {
+        Self {
+            low: (self.low << joining.sum) + (added.low << joining.joined),
+            high: (self.high << joining.sum) + (added.high << joining.joined),
+        }
+    }
+
     fn scaled_and_moved(self, left: u32, by: i64) -> Self {
         // Shifts are 31 at most, sums far below 2^32.
         Self {
@@ -89,16 +117,26 @@ impl<'a> Sum<'a> {
     /// A sum that is kept in the arena, as wide as its accumulator, until all of
     /// its input has arrived. What is kept wraps around; only the whole sum,
     /// shifted up and with its bias, does not: it is rounded as it stands.
-    pub(super) fn kept(program: &'a Program, sum: &'a WeightedSum, signed_input: bool) -> Self {
+    pub(super) fn kept(
+        program: &'a Program,
+        sum: &'a WeightedSum,
+        signed_input: bool,
+        added: Option<Added>,
+    ) -> Self {
         let width = sum.accumulator.bytes() as usize;
         let ending = match sum.finish {
             Finish::Exact => Ending::Exact,
             Finish::Relu | Finish::Signed => Ending::Shifted,
         };
+        let sum = Self::new(program, sum, signed_input, added);
         Self {
             width,
+            joining: match ending {
+                Ending::Exact => sum.joining,
+                Ending::Rounded(_) | Ending::Shifted => None,
+            },
             ending,
-            ..Self::new(program, sum, signed_input)
+            ..sum
         }
     }
 
@@ -111,7 +149,13 @@ impl<'a> Sum<'a> {
         }
     }
 
-    pub(super) fn new(program: &'a Program, sum: &'a WeightedSum, signed_input: bool) -> Self {
+    /// `added`: the map that is added, where one is.
+    pub(super) fn new(
+        program: &'a Program,
+        sum: &'a WeightedSum,
+        signed_input: bool,
+        added: Option<Added>,
+    ) -> Self {
         let whole = program;
         let program = sum;
         let mut sum = Self {
@@ -120,6 +164,9 @@ impl<'a> Sum<'a> {
             weight_bits: whole.weight_bits,
             first_parameter_byte: whole.arena_bytes + whole.cursor_bytes,
             signed_input,
+            added,
+            joining: None,
+            left: 0,
             width: match program.accumulator {
                 Accumulator::I16 => 2,
                 Accumulator::I32 => 4,
@@ -132,7 +179,26 @@ impl<'a> Sum<'a> {
         let SumParameters::Constant(constants) = &program.parameters else {
             return sum;
         };
-        let ranges = sum.ranges(constants);
+        sum.left = constants.left;
+        let mut ranges = sum.ranges(constants);
+        if let Some(joined) = added {
+            let least = constants.left.min(constants.skip);
+            let joining = Joining {
+                sum: constants.left - least,
+                joined: constants.skip - least,
+            };
+            // Farther is no shift that a trained network has.
+            if constants.left.max(constants.skip) > 24 {
+                return sum;
+            }
+            let values = sum.values(joined.signed);
+            for range in &mut ranges {
+                *range = range.joined(joining, values);
+            }
+            sum.joining = Some(joining);
+            sum.left = least;
+        }
+        let left = sum.left;
         // The sum itself and what is made of it both fit.
         let width_of = |left: u32, addend: &dyn Fn(usize) -> i64| {
             let widths = ranges.iter().enumerate().map(|(output, range)| {
@@ -142,7 +208,7 @@ impl<'a> Sum<'a> {
             widths.max().unwrap_or(2).max(2)
         };
         // Proven to fit the accumulator, which has 4 bytes at most.
-        sum.width = width_of(constants.left, &|output| constants.biases[output].into()).min(4);
+        sum.width = width_of(left, &|output| constants.biases[output].into()).min(4);
         if program.finish == Finish::Exact {
             return sum;
         }
@@ -163,6 +229,16 @@ impl<'a> Sum<'a> {
         }
     }
 
+    /// Whether a map is added by loops over shifts.
+    pub(super) fn joins_by_loops(&self) -> bool {
+        self.added.is_some() && self.joining.is_none()
+    }
+
+    /// Whether sums can begin with what is added to them in the end.
+    pub(super) fn begins_with_addends(&self, left: u32) -> bool {
+        left == 0 && self.joining.is_none_or(|joining| joining.sum == 0)
+    }
+
     /// Whether its outputs are results as they stand.
     pub(super) fn is_exact(&self) -> bool {
         self.program.finish == Finish::Exact
@@ -174,7 +250,7 @@ impl<'a> Sum<'a> {
     }
 
     fn rounding(&self, constants: &ConstantParameters) -> Option<Rounding> {
-        let (left, right) = (constants.left, constants.right);
+        let (left, right) = (self.left, constants.right);
         // Farther is no shift that a trained network has.
         if left > 24 || right > 24 {
             return None;
@@ -197,13 +273,27 @@ impl<'a> Sum<'a> {
         })
     }
 
-    fn ranges(&self, constants: &ConstantParameters) -> Vec<Range> {
-        let (least, most) = if self.signed_input {
+    /// The values that an activation can have.
+    fn values(&self, signed: bool) -> Range {
+        if signed {
             let half = 1i64 << (self.activation_bits - 1);
-            (-half, half - 1)
+            Range {
+                low: -half,
+                high: half - 1,
+            }
         } else {
-            (0, (1i64 << self.activation_bits) - 1)
-        };
+            Range {
+                low: 0,
+                high: (1i64 << self.activation_bits) - 1,
+            }
+        }
+    }
+
+    fn ranges(&self, constants: &ConstantParameters) -> Vec<Range> {
+        let Range {
+            low: least,
+            high: most,
+        } = self.values(self.signed_input);
         let outputs = self.program.outputs as usize;
         let mut ranges = vec![Range::default(); outputs];
         for row in constants.weights.chunks(outputs) {

@@ -40,12 +40,23 @@ enum Products {
     Multiplied,
 }
 
+/// Which channels an output is summed up from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Channels {
+    /// All.
+    All,
+    /// Its own one.
+    Own,
+    /// Its own one; a pointwise sum reads what is made of it from the stack.
+    OwnThenPointwise,
+}
+
 /// A weighted sum as straight-line code.
 pub(super) struct Unrolled<'a> {
     sum: &'a Sum<'a>,
     constants: &'a ConstantParameters,
     input: Input<'a>,
-    depthwise: bool,
+    channels: Channels,
     products: Products,
     passes: Passes,
 }
@@ -56,7 +67,7 @@ impl<'a> Unrolled<'a> {
         sum: &'a Sum<'a>,
         constants: &'a ConstantParameters,
         mut input: Input<'a>,
-        depthwise: bool,
+        channels: Channels,
         (keeps_base, multiplies): (bool, bool),
     ) -> Self {
         let largest = constants.weights.iter().map(|weight| weight.unsigned_abs());
@@ -85,19 +96,25 @@ impl<'a> Unrolled<'a> {
         } else {
             23
         };
-        let registers: Vec<Register> = (2..=last).map(Register).collect();
+        let guarded = input.guard_registers();
+        let registers: Vec<Register> = (2..=last)
+            .map(Register)
+            .filter(|&register| !guarded.contains(register))
+            .collect();
         let demand = Demand {
             outputs: sum.program.outputs as usize,
             width: sum.width,
             multiple: 1,
-            keeps_results: !sum.is_exact() && !depthwise && !input.is_whole_map(),
+            keeps_results: !sum.is_exact()
+                && channels != Channels::OwnThenPointwise
+                && !input.is_whole_map(),
         };
         let passes = Passes::new(demand, &registers);
         Self {
             sum,
             constants,
             input,
-            depthwise,
+            channels,
             products,
             passes,
         }
@@ -158,19 +175,23 @@ impl<'a> Unrolled<'a> {
             let pushed_since = asm.stack_depth_bytes() - depth;
             self.begin(asm, accumulators, first);
             asm.of(Kind::Load, |asm| {
-                self.input
-                    .for_each_run(asm, pushed_since, &mut |asm, run, odd| {
-                        self.run(asm, run, odd, accumulators, first);
-                    });
+                let part = self.channels_of_pass(first, accumulators.len());
+                self.input.for_each_run(
+                    asm,
+                    (pushed_since, part),
+                    &mut |asm, run, odd| self.run(asm, run, odd, accumulators, first),
+                    None,
+                );
             });
             if self.products == Products::Multiplied {
                 asm.clr(ZERO);
             }
+            self.join(asm, accumulators, first, state);
             match &self.sum.ending {
                 Ending::Exact => {
-                    let biases_are_in = self.constants.left == 0;
+                    let biases_are_in = self.sum.begins_with_addends(self.sum.left);
                     let shift = finish::Shift {
-                        left: self.constants.left,
+                        left: self.sum.left,
                         biases: if biases_are_in {
                             &[]
                         } else {
@@ -212,13 +233,18 @@ impl<'a> Unrolled<'a> {
                 kept.load_position(asm, number);
                 let done = asm.label();
                 self.by_pixel(asm, 0..pixels, done, &mut |asm, pixel| {
-                    self.input.for_each_run(asm, 0, &mut |asm, run, odd| {
-                        let run = Run {
-                            first_input: pixel * run.values + run.first_input,
-                            ..*run
-                        };
-                        self.run(asm, &run, odd, accumulators, *first);
-                    });
+                    self.input.for_each_run(
+                        asm,
+                        (0, None),
+                        &mut |asm, run, odd| {
+                            let run = Run {
+                                first_input: pixel * run.values + run.first_input,
+                                ..*run
+                            };
+                            self.run(asm, &run, odd, accumulators, *first);
+                        },
+                        None,
+                    );
                 });
                 asm.bind(done);
             });
@@ -280,25 +306,45 @@ impl<'a> Unrolled<'a> {
                     asm.load(register, Pointer::X, Mode::PostIncrement);
                 }
             });
+            self.join(asm, accumulators, *first, target.0);
             let shift = finish::Shift {
-                left: self.constants.left,
+                left: self.sum.left,
                 biases: &self.constants.biases[*first..],
             };
             finish::exact(asm, &shift, accumulators, *first, target);
         }
     }
 
+    /// Adds the joined map's values to a pass's sums, where one is added.
+    fn join(&self, asm: &mut Assembly, accumulators: &Accumulators, first: usize, state: &State) {
+        if let (Some(added), Some(joining)) = (self.sum.added, self.sum.joining) {
+            asm.of(Kind::MultiplyAccumulate, |asm| {
+                added.add(asm, joining, accumulators, first, state);
+            });
+        }
+    }
+
+    /// The channels that a pass reads, where those are not all.
+    fn channels_of_pass(&self, first: usize, outputs: usize) -> Option<std::ops::Range<u32>> {
+        match self.channels {
+            Channels::Own if self.passes.all.len() > 1 => {
+                Some(first as u32..(first + outputs) as u32)
+            }
+            Channels::Own | Channels::All | Channels::OwnThenPointwise => None,
+        }
+    }
+
     /// Lets the sums begin with their constants.
     fn begin(&self, asm: &mut Assembly, accumulators: &Accumulators, first: usize) {
         let constants = match &self.sum.ending {
-            Ending::Rounded(rounding) => finish::first_values(rounding),
-            _ if self.constants.left == 0 => self
+            Ending::Rounded(rounding) => finish::first_values(self.sum, rounding),
+            Ending::Exact if self.sum.begins_with_addends(self.sum.left) => self
                 .constants
                 .biases
                 .iter()
                 .map(|&bias| bias.into())
                 .collect(),
-            _ => vec![0; self.sum.program.outputs as usize],
+            Ending::Exact | Ending::Shifted => vec![0; self.sum.program.outputs as usize],
         };
         asm.of(Kind::MultiplyAccumulate, |asm| {
             for (accumulator, constant) in accumulators.iter().zip(&constants[first..]) {
@@ -387,6 +433,17 @@ impl<'a> Unrolled<'a> {
         } else {
             0.5
         };
+        // To add it takes no longer than to skip that.
+        let is_added_once = weights.len() == 1 && weights.get(&1).is_some_and(|it| it.len() == 1);
+        if self.channels == Channels::Own && is_added_once {
+            if self.sum.signed_input {
+                self.extend_sign(asm, value);
+            }
+            asm.of(Kind::MultiplyAccumulate, |asm| {
+                self.accumulate(asm, value, weights, accumulators);
+            });
+            return;
+        }
         asm.branch(Condition::Equal, next, zero);
         asm.times(1.0 - zero, |asm| {
             if self.sum.signed_input {
@@ -421,15 +478,12 @@ impl<'a> Unrolled<'a> {
         let mut by_magnitude: BTreeMap<u32, Vec<(usize, bool)>> = BTreeMap::new();
         for index in 0..outputs {
             let output = first + index;
-            let weight = if self.depthwise {
-                let own = input % all == output;
-                if own {
+            let weight = match self.channels {
+                Channels::All => self.constants.weights[input * all + output],
+                Channels::Own | Channels::OwnThenPointwise if input % all == output => {
                     self.constants.weights[input]
-                } else {
-                    0
                 }
-            } else {
-                self.constants.weights[input * all + output]
+                Channels::Own | Channels::OwnThenPointwise => 0,
             };
             if weight != 0 {
                 let magnitude = weight.unsigned_abs().into();

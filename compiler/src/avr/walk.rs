@@ -3,6 +3,7 @@
 use super::assembly::Assembly;
 use super::field::Source;
 use super::instruction::{Condition, Register};
+use super::point::is_wide;
 use super::state::{POSITION, State, Variable, add_constant};
 use super::store::Sink;
 use crate::plan::Order;
@@ -18,10 +19,17 @@ pub(super) struct Walk {
     right: i32,
     /// Whether outputs go on at the arena's first cell somewhere.
     wraps: bool,
+    /// From a pixel of each joined map to the next one in order.
+    joined: Vec<i32>,
 }
 
 impl Walk {
-    pub(super) fn new(step: &Step, source: &Source<'_>, sink: &Sink<'_>) -> Self {
+    pub(super) fn new(
+        step: &Step,
+        source: &Source<'_>,
+        sink: &Sink<'_>,
+        joined: Vec<&Source<'_>>,
+    ) -> Self {
         let pixel = source.pixel_step() as i32;
         let width = source.map.shape.width as i32;
         let backward = if step.order == Order::RowMajorBackward {
@@ -36,16 +44,58 @@ impl Walk {
             down: backward * step.field.stride.rows as i32 * width * pixel,
             right: backward * step.field.stride.columns as i32 * pixel,
             wraps: sink.wraps(),
+            joined: joined
+                .into_iter()
+                .map(|source| backward * source.pixel_step() as i32)
+                .collect(),
         }
     }
 
-    /// The pixel that the first output's field begins at.
-    pub(super) fn first_pixel(&self, step: &Step, source: &Source<'_>) -> u32 {
-        if self.order == Order::RowMajorBackward {
-            (self.rows - 1) * step.field.stride.rows * source.map.shape.width
+    /// The pixel that the first output's field begins at, which may be before the map.
+    pub(super) fn first_pixel(&self, step: &Step, source: &Source<'_>) -> i32 {
+        let width = source.map.shape.width;
+        let first = if self.order == Order::RowMajorBackward {
+            (self.rows - 1) * step.field.stride.rows * width
                 + (self.columns - 1) * step.field.stride.columns
         } else {
             0
+        };
+        first as i32 - (step.field.top * width + step.field.left) as i32
+    }
+
+    /// The pixel of the first output.
+    pub(super) fn first_output(&self) -> u32 {
+        if self.order == Order::RowMajorBackward {
+            self.rows * self.columns - 1
+        } else {
+            0
+        }
+    }
+
+    fn rows_left(&self) -> Variable {
+        Variable::Rows {
+            wide: is_wide(self.most(self.rows)),
+        }
+    }
+
+    fn columns_left(&self) -> Variable {
+        Variable::Count {
+            wide: is_wide(self.most(self.columns)),
+        }
+    }
+
+    fn upright_left(&self) -> Variable {
+        Variable::Columns {
+            wide: is_wide(self.most(self.columns)),
+        }
+    }
+
+    /// What a counter of that many counts at most: of herringbone, all are of both.
+    fn most(&self, side: u32) -> u32 {
+        if self.is_peeled() {
+            self.rows.max(self.columns)
+        } else {
+            side
         }
     }
 
@@ -53,13 +103,13 @@ impl Walk {
     pub(super) fn variables(&self) -> Vec<Variable> {
         let mut variables = vec![Variable::Output];
         if self.is_peeled() {
-            let peel = [Variable::Corner, Variable::Rows, Variable::Columns];
+            let peel = [Variable::Corner, self.rows_left(), self.upright_left()];
             variables.extend(peel);
         } else if self.rows > 1 {
-            variables.push(Variable::Rows);
+            variables.push(self.rows_left());
         }
         if self.columns > 1 || self.is_peeled() {
-            variables.push(Variable::Count);
+            variables.push(self.columns_left());
         }
         if self.wraps {
             variables.push(Variable::UntilWrap);
@@ -86,6 +136,11 @@ impl Walk {
         let mut body = |asm: &mut Assembly, state: &mut State| {
             body(asm, state);
             sink.advance(asm, state);
+            if self.rows * self.columns > 1 {
+                for (index, &step) in (0..).zip(&self.joined) {
+                    add_constant(asm, state.register(Variable::Joined(index)), step);
+                }
+            }
         };
         if self.is_peeled() {
             self.peel(asm, state, &mut body);
@@ -102,12 +157,12 @@ impl Walk {
     ) {
         let (rows, columns) = (f64::from(self.rows), f64::from(self.columns));
         if self.rows > 1 {
-            load(asm, state.register(Variable::Rows), self.rows);
+            load(asm, state.register(self.rows_left()), self.rows);
         }
         let line = asm.here();
         if self.columns > 1 {
             asm.times(rows, |asm| {
-                load(asm, state.register(Variable::Count), self.columns);
+                load(asm, state.register(self.columns_left()), self.columns);
             });
         }
         let next = asm.here();
@@ -115,14 +170,14 @@ impl Walk {
             body(asm, state);
             asm.add_to_pair(POSITION, self.right);
             if self.columns > 1 {
-                asm.dec(state.register(Variable::Count));
+                count_down(asm, state.register(self.columns_left()), self.columns);
                 asm.loop_back(Condition::NotEqual, next, columns);
             }
         });
         if self.rows > 1 {
             asm.times(rows, |asm| {
                 asm.add_to_pair(POSITION, self.down - self.columns as i32 * self.right);
-                asm.dec(state.register(Variable::Rows));
+                count_down(asm, state.register(self.rows_left()), self.rows);
                 asm.loop_back(Condition::NotEqual, line, rows);
             });
         }
@@ -137,38 +192,54 @@ impl Walk {
         body: &mut dyn FnMut(&mut Assembly, &mut State),
     ) {
         let [rows, columns, count, corner] = [
-            Variable::Rows,
-            Variable::Columns,
-            Variable::Count,
+            self.rows_left(),
+            self.upright_left(),
+            self.columns_left(),
             Variable::Corner,
         ]
         .map(|variable| state.register(variable));
         let pixel = asm.label();
         let done = asm.label();
         let lines = f64::from(self.rows.min(self.columns)) * 2.0;
-        load(asm, rows, self.rows);
-        load(asm, columns, self.columns);
+        let most = self.most(0);
+        let load_all = |asm: &mut Assembly, register: Register, value: u32| {
+            load(asm, register, value);
+            if is_wide(most) && !is_wide(value) {
+                load(asm, register.next(), 0);
+            }
+        };
+        load_all(asm, rows, self.rows);
+        load_all(asm, columns, self.columns);
         copy_pair(asm, corner, POSITION);
         let line = asm.here();
         asm.times(lines, |asm| {
             copy_pair(asm, POSITION, corner);
             asm.cp(rows, columns);
+            if is_wide(most) {
+                asm.cpc(rows.next(), columns.next());
+            }
         });
         let upright = asm.label();
         asm.times(lines, |asm| asm.branch(Condition::Lower, upright, 0.5));
         let side =
             |asm: &mut Assembly, along: i32, across: i32, length: Register, left: Register| {
-                asm.times(lines / 2.0, |asm| asm.mov(count, length));
+                asm.times(lines / 2.0, |asm| {
+                    if is_wide(most) {
+                        copy_pair(asm, count, length);
+                    } else {
+                        asm.mov(count, length);
+                    }
+                });
                 let next = asm.here();
                 asm.times(self.outputs() / 2.0, |asm| {
                     asm.call(pixel);
                     asm.add_to_pair(POSITION, along);
-                    asm.dec(count);
+                    count_down(asm, count, most);
                     asm.loop_back(Condition::NotEqual, next, self.outputs() / lines);
                 });
                 asm.times(lines / 2.0, |asm| {
                     add_constant(asm, corner, across);
-                    asm.dec(left);
+                    count_down(asm, left, most);
                     asm.loop_back(Condition::NotEqual, line, lines);
                     asm.jump(done);
                 });
@@ -188,8 +259,30 @@ impl Walk {
     }
 }
 
-/// A constant into any register, by way of r30.
+/// Takes 1 off a register, or a pair where it counts more than 255. The flags say
+/// whether 0 is left. Changes r30 where it is no upper pair.
+fn count_down(asm: &mut Assembly, register: Register, most: u32) {
+    let (spare, zero) = (Register(30), Register(1));
+    if !is_wide(most) {
+        asm.dec(register);
+    } else if register.is_upper() {
+        asm.subi(register, 1);
+        asm.sbci(register.next(), 0);
+    } else {
+        asm.ldi(spare, 1);
+        asm.sub(register, spare);
+        asm.sbc(register.next(), zero);
+    }
+}
+
+/// A constant into any register, or a pair where it is above 255, by way of r30.
 fn load(asm: &mut Assembly, register: Register, value: u32) {
+    if is_wide(value) {
+        let [low, high, ..] = value.to_le_bytes();
+        load(asm, register, low.into());
+        load(asm, register.next(), high.into());
+        return;
+    }
     if register.is_upper() {
         asm.ldi(register, value as u8);
     } else {

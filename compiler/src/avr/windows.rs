@@ -8,7 +8,6 @@ use super::assembly::Assembly;
 use super::divide::{self, Rest};
 use super::instruction::{Condition, Label, Mode, Pointer, Register};
 use super::point::{COLUMN, ROW, compare, is_wide, registers};
-use super::pool::shift_down;
 use super::reading::Reading;
 use super::{Core, Function, FunctionId, Kind};
 use crate::network::{Kernel, PoolFunction, Shape};
@@ -280,7 +279,7 @@ impl Row {
     }
 
     /// Bytes of a value that has whole ones.
-    fn value_bytes(&self) -> u32 {
+    pub(super) fn value_bytes(&self) -> u32 {
         match self.function {
             PoolFunction::Average => self.windows.bytes_per_value(),
             PoolFunction::Maximum => 1,
@@ -373,7 +372,7 @@ impl Row {
 }
 
 /// A loop of `count` rounds; says how often its body is written down.
-fn counted(
+pub(super) fn counted(
     asm: &mut Assembly,
     count: u32,
     counter: Register,
@@ -593,6 +592,17 @@ fn average(asm: &mut Assembly, row: &Row, divisor: Divisor) {
     }
 }
 
+/// Halves a sum, rounding down.
+fn shift_down(asm: &mut Assembly, sum: &[Register], signed: bool) {
+    for (index, &register) in sum.iter().rev().enumerate() {
+        match (index, signed) {
+            (0, true) => asm.asr(register),
+            (0, false) => asm.lsr(register),
+            _ => asm.ror(register),
+        }
+    }
+}
+
 /// Copies the pixel at Y, which begins a byte, to where it goes.
 fn hand_on(asm: &mut Assembly, program: &Program, stage: &Stage, row: &Row) {
     let Some(by_nibble) = super::stage::point_at_sink(asm, program, stage) else {
@@ -601,8 +611,8 @@ fn hand_on(asm: &mut Assembly, program: &Program, stage: &Stage, row: &Row) {
     let channels = row.windows.channels;
     let (byte, other, counter) = (Register(18), Register(19), Register(23));
     if row.bits == 8 || !by_nibble {
-        // Even counts of nibbles: whole bytes.
-        let bytes = channels * row.bits / 8;
+        // Whole bytes, the last of which may be half of a single pixel.
+        let bytes = (channels * row.bits).div_ceil(8);
         counted(asm, bytes, counter, |asm| {
             asm.load(byte, Pointer::Y, Mode::PostIncrement);
             asm.store(Pointer::X, Mode::PostIncrement, byte);

@@ -1,6 +1,7 @@
 //! What a user is told of a design that needs more than there is.
 
-use super::{Design, Sums, footprint, needed_flash_bytes, owner, remedies};
+use super::remedies::{self, Remedies};
+use super::{Design, Sums, footprint, needed_flash_bytes, owner};
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
 use crate::network::{LayerId, Network};
 use crate::plan::{Keeps, MemoryPlan, Sink};
@@ -29,13 +30,32 @@ pub(super) fn over(declaration: &Declaration, design: &Design, sums: &Sums<'_>) 
     [sram, flash, array].into_iter().flatten().collect()
 }
 
-fn what_would_fit(remedies: &[String]) -> String {
-    if remedies.is_empty() {
-        "what would fit: nothing by one change alone; take a smaller input, or pool earlier"
-            .to_owned()
-    } else {
-        format!("what would fit: {}", remedies.join("; or "))
+fn what_would_fit(remedies: &Remedies, (this, other): (&str, &str)) -> String {
+    let Remedies {
+        changes,
+        of_this_memory_alone,
+        unfinished,
+    } = remedies;
+    let mut text = match (&changes[..], unfinished) {
+        ([], true) => {
+            "what would fit: nothing was found before the search was left; take a smaller input, \
+                       or pool earlier"
+                .to_owned()
+        }
+        ([], false) => {
+            "what would fit: nothing by one change alone; take a smaller input, or pool earlier"
+                .to_owned()
+        }
+        _ if *of_this_memory_alone => format!(
+            "what would fit the {this}, while the {other} needs a change of its own: {}",
+            changes.join("; or ")
+        ),
+        _ => format!("what would fit: {}", changes.join("; or ")),
+    };
+    if *unfinished && !changes.is_empty() {
+        text.push_str(" (not everything was tried: that takes long for this design)");
     }
+    text
 }
 
 fn over_sram(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Option<OverBudget> {
@@ -71,7 +91,7 @@ fn over_sram(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Opt
         },
     );
     let remedies = remedies::for_sram(declaration, design, sums, given_bytes);
-    message.push_str(&what_would_fit(&remedies));
+    message.push_str(&what_would_fit(&remedies, ("SRAM", "flash")));
     Some(OverBudget {
         layer: layer.layer,
         message,
@@ -208,7 +228,7 @@ fn over_flash(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Op
              needed: {needed}\n\
              most of it is here: {most}\n\
              {}",
-            what_would_fit(&remedies),
+            what_would_fit(&remedies, ("flash", "SRAM")),
         ),
     })
 }

@@ -5,7 +5,7 @@ use super::builder::Builder;
 use super::error::GraphError;
 use super::id::{ByNode, ByValue, LayerId, NodeId, ValueId};
 use super::kind::{Activation, Kind};
-use super::list::{Entry, Item};
+use super::list::{Entry, INPUT_LABEL, Item};
 use super::node::{Node, Part};
 use super::shape::Shape;
 use super::value::Value;
@@ -216,6 +216,16 @@ impl Network {
     /// The same where there is little room: without the arguments that have names.
     pub fn short_name_of(&self, node: NodeId) -> String {
         self.called(&self.nodes[node], |item| format!("{item:#}"))
+    }
+
+    /// A value as it is called where others are: its label, or what makes it.
+    pub fn name_of_value(&self, value: ValueId) -> String {
+        let Value { label, maker, .. } = &self.values[value];
+        match (maker, label) {
+            (None, _) => INPUT_LABEL.to_owned(),
+            (Some(_), Some(label)) => format!("'{label}"),
+            (Some(maker), None) => self.name_of(*maker),
+        }
     }
 
     fn called(&self, node: &Node, written: impl Fn(&Item) -> String) -> String {

@@ -316,6 +316,10 @@ fn timings(
         let is_first = index == 0;
         let timing = match timing {
             Some(timing) => timing,
+            // All of it is there: a pixel is taken in at each point.
+            None if is_first && !outline.arriving && takes_pixels(&node.kind, &node.field()) => {
+                Timing::each(used[&node.reads[0]]).after(&node.field(), output)
+            }
             None if is_first && (averaged || !outline.arriving) => Timing::each(output),
             None => return None,
         };
@@ -498,6 +502,12 @@ impl Layout<'_> {
         })
     }
 
+    /// Whether a field over that value reaches beyond it.
+    fn is_padded_somewhere(&self, value: ValueId) -> bool {
+        let mut readers = self.outline.readers(value);
+        readers.any(|node| node.reads[0] == value && node.field().is_padded())
+    }
+
     /// The ring of a value, as large as the reader that goes back the furthest needs.
     fn ring(&mut self, value: ValueId, simulation: &Simulation) -> Ring {
         if let Some(&ring) = self.rings.get(&value) {
@@ -506,7 +516,9 @@ impl Layout<'_> {
         let shape = self.used[&value];
         let channels = shape.channels;
         let live = simulation.live_pixels(value);
-        let pixels = ring_pixels(live, shape, self.cells_per_byte);
+        // A padded field may begin before the first pixel of a ring that holds the map.
+        let goes_around = live < shape.pixels() || self.is_padded_somewhere(value);
+        let pixels = ring_pixels(live, goes_around, channels, self.cells_per_byte);
         let cells = pixels * channels;
         let first_byte = self.take(cells.div_ceil(self.cells_per_byte));
         let ring = Ring {
@@ -694,12 +706,11 @@ impl Layout<'_> {
 }
 
 /// Pixels of a ring of which that many are alive at once.
-fn ring_pixels(live: u32, map: Shape, cells_per_byte: u32) -> u32 {
-    let goes_around = live > 1 && live < map.pixels();
+fn ring_pixels(live: u32, goes_around: bool, channels: u32, cells_per_byte: u32) -> u32 {
     let mut pixels = live;
-    if goes_around {
+    if goes_around && live > 1 {
         // Two pixels of whatever count of nibbles end with a byte.
-        while !(pixels * map.channels).is_multiple_of(cells_per_byte) {
+        while !(pixels * channels).is_multiple_of(cells_per_byte) {
             pixels += 1;
         }
     }
@@ -724,12 +735,12 @@ mod tests {
         let pixels = |side: u32, width, channels| {
             let map = Shape::new(9, width, channels);
             let field = crate::network::Window::valid(Kernel::square(side)).over(map);
-            ring_pixels(field.live_pixels(width), map, 2)
+            ring_pixels(field.live_pixels(width), true, channels, 2)
         };
         assert_eq!(pixels(3, 10, 8), 23);
         assert_eq!(pixels(3, 12, 5), 28);
         assert_eq!(pixels(1, 12, 5), 1);
         // The whole map: it never goes around.
-        assert_eq!(ring_pixels(9, Shape::new(3, 3, 5), 2), 9);
+        assert_eq!(ring_pixels(9, false, 5, 2), 9);
     }
 }

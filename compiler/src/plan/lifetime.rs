@@ -27,6 +27,8 @@ impl Lifetimes {
     ///
     /// A dense layer has one event an output value: each reads all inputs.
     pub fn of(layer: &Node, storage: Order, traversal: Order) -> Self {
+        let events = layer.output.pixels() + layer.input.pixels();
+        crate::effort::spend(2 * events as usize);
         let storage_index = storage_indices(layer.input, storage);
         let mut last_read = vec![None; layer.input.pixels() as usize];
         let field = layer.field();

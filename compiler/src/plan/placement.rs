@@ -76,8 +76,20 @@ impl Placement {
     /// Whether storing the outputs of a layer here, in the order of its events,
     /// ever overwrites a pixel of `input` that a later event reads.
     pub fn overwrites_live(&self, input: &Placement, lifetimes: &Lifetimes) -> bool {
+        crate::effort::spend(1 + lifetimes.outputs.len() / 8);
         // A dense layer's events each store one value of the map's only pixel.
         let values = lifetimes.cells_per_event < self.shape.channels;
+        // Each of which reads all of the input: all but the last must be apart.
+        let last = (lifetimes.outputs.len() as u32).saturating_sub(1);
+        let reads_all = || {
+            let mut reads = lifetimes.last_read.iter().flatten();
+            reads.all(|&event| event == last)
+        };
+        if values && reads_all() {
+            let from = self.cell(0);
+            let mut overwritten = input.pixels_in((from, from + last * lifetimes.cells_per_event));
+            return overwritten.any(|index| lifetimes.last_read[index as usize].is_some());
+        }
         (0..).zip(&lifetimes.outputs).any(|(event, _)| {
             let cell = if values {
                 self.cell(0) + event

@@ -56,8 +56,9 @@ fn residual() -> Item {
     }
 }
 
-/// Gural & Murmann 2019; checked against the definition in their code by
-/// `kinds.md` of the design.
+/// As the residual block of Gural & Murmann 2019 can be computed in place: an output
+/// pixel over the input pixel of its place, as soon as the map between them is a row
+/// and a pixel ahead.
 #[test]
 fn a_residual_block_in_place_needs_its_map_and_a_ring_of_two_rows_and_three_pixels() {
     let items = vec![

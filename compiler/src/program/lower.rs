@@ -10,8 +10,7 @@ use super::{
 };
 use crate::declaration::Declaration;
 use crate::network::{
-    Activation, Bits, ByValue, Kind, Network, Node, NodeId, Pool, PoolFunction, Shape, SumHalf,
-    SumShape,
+    Activation, Bits, ByValue, Kind, Network, Node, NodeId, Pool, PoolFunction, SumHalf, SumShape,
 };
 use crate::plan::{
     self, Arrival, Keeps, MemoryPlan, Place, Placement, Sink, StagePlan, storage_indices,

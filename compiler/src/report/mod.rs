@@ -15,7 +15,7 @@ pub use text::text;
 use crate::avr::Form;
 use crate::budget::{Design, LayerFootprint, reserved_flash_bytes};
 use crate::declaration::{Declaration, WeightsSource};
-use crate::network::{Kind, Shape};
+use crate::network::{Kind, Network, Node, Shape};
 use crate::plan::{Job, Order, Ring, Segment, StagePlan};
 use std::fmt;
 
@@ -198,6 +198,10 @@ fn table(declaration: &Declaration, design: &Design) -> (&'static [Column], Vec<
 pub struct LayerRow {
     /// As the declaration writes it, or `input`.
     pub name: String,
+    /// The label of what it makes, without the apostrophe.
+    pub label: Option<String>,
+    /// What it reads, the running map first: labels, or the layers that make it.
+    pub reads: Vec<String>,
     /// What it makes.
     pub output: Shape,
     /// How it is computed.
@@ -260,6 +264,8 @@ pub fn layers(declaration: &Declaration, design: &Design) -> Vec<LayerRow> {
     if arriving.stages.is_empty() {
         rows.push(LayerRow {
             name: "input".to_owned(),
+            label: None,
+            reads: Vec::new(),
             output: network.input(),
             order: LayerOrder::AsItArrives,
             live_input_bytes: 0,
@@ -288,6 +294,8 @@ pub fn layers(declaration: &Declaration, design: &Design) -> Vec<LayerRow> {
                 let need = &step.need;
                 rows.push(LayerRow {
                     name: network.name_of(node.id),
+                    label: network.value(node.writes).label.clone(),
+                    reads: reads(network, node),
                     output: node.output,
                     order: match node.kind {
                         Kind::Dense(_) => LayerOrder::OneByOne,
@@ -312,6 +320,11 @@ pub fn layers(declaration: &Declaration, design: &Design) -> Vec<LayerRow> {
     rows
 }
 
+fn reads(network: &Network, node: &Node) -> Vec<String> {
+    let values = node.reads.iter();
+    values.map(|&value| network.name_of_value(value)).collect()
+}
+
 /// The row of a stage; `is_peak` of the last one of its segment, whose need is
 /// written there.
 fn stage_row(
@@ -321,14 +334,17 @@ fn stage_row(
     intake: Option<LayerFootprint>,
 ) -> LayerRow {
     let plan = &design.plan;
-    let node = declaration.network.node(stage.node);
+    let network = &declaration.network;
+    let node = network.node(stage.node);
     let ring_cells = stage.ring().map_or(0, Ring::cells);
     // The map that a segment stores belongs to the node that makes it.
     let map_cells = is_peak.map_or(0, |_| segment.need.live_output_cells);
     let kept_cells = stage.cells(plan.cells_per_byte) - ring_cells;
     let own = design.footprint.layers.get(&stage.node).copied();
     LayerRow {
-        name: declaration.network.name_of(node.id),
+        name: network.name_of(node.id),
+        label: network.value(node.writes).label.clone(),
+        reads: reads(network, node),
         output: node.output,
         order: match segment.arriving {
             true => LayerOrder::AsItArrives,
@@ -410,10 +426,10 @@ mod tests {
             constants: None,
         };
         let design = budget::choose(&declaration, &sums);
-        let mut names: Vec<String> = layers(&declaration, &design)
-            .into_iter()
-            .map(|row| row.name)
-            .collect();
+        let rows = layers(&declaration, &design);
+        let row = rows.iter().find(|row| row.name.starts_with("Cat")).unwrap();
+        assert_eq!(row.reads, ["C1(4,1, add: 'stem)", "'left"]);
+        let mut names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
         // The plan may compute branches in another order.
         names.sort();
         assert_eq!(

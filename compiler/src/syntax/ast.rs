@@ -7,7 +7,9 @@ use syn::{Attribute, Visibility};
 use super::keys::Key;
 use super::list::Letter;
 use crate::declaration::{CodeChoice, PlanChoice};
+use crate::diagnostic::Diagnostics;
 use crate::network::{Bits, Entry, LayerId, Shape};
+use crate::planned::{Origin, Problem};
 use crate::program::Accumulator;
 use crate::target::Target;
 use crate::weights::{WeightsPath, WeightsValue};
@@ -192,6 +194,22 @@ pub struct BytesAst {
 }
 
 impl NetworkAst {
+    /// What a problem is about.
+    pub fn tokens_of(&self, origin: Origin) -> Option<&TokenStream> {
+        match origin {
+            Origin::Weights => self.value_tokens(Key::Weights),
+            Origin::Results => self.value_tokens(Key::Results),
+            Origin::Layer(layer) => Some(self.layer_tokens(layer)),
+        }
+    }
+
+    /// Adds all problems to `errors`, each at what it is about.
+    pub fn report(&self, problems: &[Problem], errors: &mut Diagnostics) {
+        for Problem { origin, message } in problems {
+            errors.error(self.tokens_of(*origin), message);
+        }
+    }
+
     /// The layer as it was written.
     pub fn layer_tokens(&self, id: LayerId) -> &TokenStream {
         let layer = self.list.layer(id);

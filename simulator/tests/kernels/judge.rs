@@ -1,4 +1,4 @@
-//! Whether a network's machine code computes what the design says.
+//! Whether a network's machine code computes what `docs/architecture.md` says.
 
 use anyhow::{Context, Result, bail, ensure};
 use herringbone_compiler::interpreter;

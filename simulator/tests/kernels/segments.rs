@@ -4,8 +4,8 @@
 
 use anyhow::{Result, ensure};
 use herringbone_compiler::network::{
-    Activation, Add, Bits, Concat, Convolution, Dense, Entry, Item, Kernel, Kind, Network, Padding,
-    Pool, PoolFunction, PoolWindow, Shape, Stride, Window,
+    Activation, Bits, Convolution, Item, Kernel, Kind, Network, Padding, Pool, PoolFunction,
+    PoolWindow, Shape, Stride, Window,
 };
 use herringbone_compiler::target::Target;
 use herringbone_tests::layers;

@@ -120,7 +120,7 @@ fn code_for_a_streamed_dense_layer_beyond_64_kilobytes_computes_what_the_design_
 }
 
 /// By every strategy, as instructions, from tables, and with weights in SRAM.
-fn judge_every_form(part: &'static Target, base_bytes: u32, case: &Case) -> Result<()> {
+pub(crate) fn judge_every_form(part: &'static Target, base_bytes: u32, case: &Case) -> Result<()> {
     for form in every_form(case) {
         judge_form(part, base_bytes, case, form)?;
     }

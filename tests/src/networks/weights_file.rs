@@ -1,4 +1,4 @@
-//! The bytes of a weights file, its tensors named as the design names them.
+//! The bytes of a weights file, its tensors named as `docs/architecture.md` names them.
 
 use super::numbers::Numbers;
 use herringbone_compiler::network::{

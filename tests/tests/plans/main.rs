@@ -8,6 +8,7 @@
 mod formula;
 mod growth;
 mod names;
+mod orders;
 mod smallest;
 mod streamed;
 

@@ -1,7 +1,7 @@
 //! All mistakes of all networks are told at once.
 
 herringbone::network! {
-    First: [28, 0, 1] => < A*, C3(5,3), C1(0,4), M(3), D(10) >,
+    First: [28, 0, 1] => < A*, C3(5,3), C1(0,12), M(9), D(10) >,
     sram: 2k,
     wieghts: "digits.safetensors",
     plan: streamed(),

@@ -1,11 +1,11 @@
-//! An input has from 1 to 255 rows, columns and channels.
+//! An input has from 1 to 65,535 rows and columns, and to 255 channels.
 
 herringbone::network! {
     Zero: [0, 28, 1] => < A, D*(10) >,
 }
 
 herringbone::network! {
-    Large: [256, 28, 1000] => < A, D*(10) >,
+    Large: [65536, 28, 1000] => < A, D*(10) >,
 }
 
 herringbone::network! {

@@ -1,7 +1,7 @@
-//! A kernel is 1, 3, 5 or 7.
+//! A kernel is 1 to 11.
 
 herringbone::network! {
-    Kernels: [28, 28, 1] => < C1(5,4), C2(5,9), C1*(5,0), D*(10) >,
+    Kernels: [28, 28, 1] => < C1(5,12), C2(5,0), T*(99), R(12), D*(10) >,
 }
 
 fn main() {}

@@ -2,7 +2,7 @@
 
 herringbone::network! {
     /// Broken in one layer.
-    Broken: [28, 28, 1] => < A, C1(5,4), M, D*(10) >,
+    Broken: [28, 28, 1] => < A, C1(5,12), M, D*(10) >,
     weights: "digits.safetensors",
 }
 

@@ -15,12 +15,11 @@ herringbone::network! {
 
 herringbone::network! {
     NotSupported: [28, 28, 1] => <
-        C1(8,2x3),
-        C2(8,3x9),
+        C1(8,12x3),
+        C2(8,3x0),
         C1*(8,99999999999999999999x1),
-        A(3x2),
-        M(1x1),
-        M(1)
+        A(9x2),
+        M(2, stride: 5x1)
     >,
 }
 

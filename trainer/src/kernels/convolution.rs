@@ -256,20 +256,25 @@ impl WeightGradient<'_> {
                 })
             });
             for row in tile.rows.clone() {
-                let input_row = rows.input(row, tile.tap.0);
-                for column in tile.columns.clone() {
-                    let input_column = columns.input(column, tile.tap.1);
-                    let read =
-                        self.input_shape.at(input_row, input_column) + tile.first_read * EXAMPLES;
-                    let read = &self.input[read..read + READ * EXAMPLES];
-                    let written =
-                        self.gradient_shape.at(row, column) + tile.first_written * EXAMPLES;
-                    let written = &self.gradient[written..written + WRITTEN * EXAMPLES];
+                let first = tile.columns.start;
+                let (input_row, input_column) = (
+                    rows.input(row, tile.tap.0),
+                    columns.input(first, tile.tap.1),
+                );
+                let mut read =
+                    self.input_shape.at(input_row, input_column) + tile.first_read * EXAMPLES;
+                let mut written =
+                    self.gradient_shape.at(row, first) + tile.first_written * EXAMPLES;
+                for _ in tile.columns.clone() {
+                    let inputs = &self.input[read..read + READ * EXAMPLES];
+                    let outputs = &self.gradient[written..written + WRITTEN * EXAMPLES];
+                    read += columns.stride * self.input_shape.pixel();
+                    written += self.gradient_shape.pixel();
                     let values: [S::f32s; READ] = std::array::from_fn(|channel| {
-                        load(simd, &read[channel * EXAMPLES + lane..][..lanes])
+                        load(simd, &inputs[channel * EXAMPLES + lane..][..lanes])
                     });
                     for (output, sums) in sums.iter_mut().enumerate() {
-                        let gradient = load(simd, &written[output * EXAMPLES + lane..][..lanes]);
+                        let gradient = load(simd, &outputs[output * EXAMPLES + lane..][..lanes]);
                         for (sum, &value) in sums.iter_mut().zip(&values) {
                             *sum = simd.mul_add_e_f32s(value, gradient, *sum);
                         }
@@ -299,6 +304,9 @@ impl WeightGradient<'_> {
             let inside = self.field.rows.outputs_of(tap.0);
             let inside = inside.start.max(rows.start)..inside.end.min(rows.end);
             let columns = self.field.columns.outputs_of(tap.1);
+            if inside.is_empty() || columns.is_empty() {
+                continue;
+            }
             for written in parts(self.gradient_shape.channels, most_written) {
                 for read in parts(self.input_shape.channels, most_read) {
                     let tile = Tile {

@@ -18,7 +18,7 @@ pub(crate) struct Field {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Axis {
     pub(crate) taps: usize,
-    stride: usize,
+    pub(super) stride: usize,
     before: usize,
     inputs: usize,
     pub(crate) outputs: usize,
@@ -80,6 +80,7 @@ impl Field {
     }
 
     /// Every pair of pixels, output by output, of maps with as many channels.
+    #[inline(always)]
     pub(super) fn connections(self, channels: usize) -> impl Iterator<Item = Connection> {
         let pixel = channels * EXAMPLES;
         let Self { rows, columns } = self;
@@ -100,6 +101,7 @@ impl Field {
 
 impl Axis {
     /// The taps of an output's window that are inside the map.
+    #[inline(always)]
     pub(super) fn inside(self, output: usize) -> Range<usize> {
         let first = output * self.stride;
         let start = self.before.saturating_sub(first).min(self.taps);
@@ -108,11 +110,13 @@ impl Axis {
     }
 
     /// What a tap of an output's window reads, which must be inside the map.
+    #[inline(always)]
     pub(super) fn input(self, output: usize, tap: usize) -> usize {
         output * self.stride + tap - self.before
     }
 
     /// The outputs of which that tap is inside the map.
+    #[inline(always)]
     pub(super) fn outputs_of(self, tap: usize) -> Range<usize> {
         let start = self.before.saturating_sub(tap).div_ceil(self.stride);
         let end = (self.before + self.inputs).saturating_sub(tap);

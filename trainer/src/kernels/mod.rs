@@ -34,16 +34,19 @@ pub(crate) struct MapShape {
 
 impl MapShape {
     /// Numbers of a pixel of a block.
+    #[inline(always)]
     fn pixel(self) -> usize {
         self.channels * EXAMPLES
     }
 
     /// Numbers of a block.
+    #[inline(always)]
     pub(crate) fn block(self) -> usize {
         self.height * self.width * self.pixel()
     }
 
     /// Where a pixel of a block begins.
+    #[inline(always)]
     fn at(self, row: usize, column: usize) -> usize {
         (row * self.width + column) * self.pixel()
     }

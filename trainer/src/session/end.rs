@@ -259,7 +259,8 @@ impl Session {
             declaration.weights = WeightsSource::File;
             weights_file = Some(Ok(self.out.clone()));
         }
-        let planned = Planned::of(&self.ast, &declaration, weights_file, errors);
+        let planned = Planned::of(&declaration, weights_file);
+        self.ast.report(&planned.problems, errors);
         (declaration, planned)
     }
 

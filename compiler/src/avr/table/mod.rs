@@ -100,7 +100,8 @@ impl<'a> Table<'a> {
             source.keeps_z = true;
         }
         let runtime = sum.constants().is_none();
-        let keeps_base = keeps_base || runtime || !input.registers().is_empty();
+        let keeps_base = keeps_base || runtime || input.registers().contains(BASE);
+        let guarded = input.guard_registers();
         let narrow = sum.activation_bits == 4 && sum.weight_bits <= 4;
         let products = if narrow && !asm.core().multiplies {
             Products::Doubles
@@ -108,7 +109,9 @@ impl<'a> Table<'a> {
             Products::Multiplied
         };
 
-        let mut free: Vec<u8> = (2..16).collect();
+        let mut free: Vec<u8> = (2..16)
+            .filter(|&register| !guarded.contains(Register(register)))
+            .collect();
         let mut upper: Vec<u8> = if keeps_base {
             vec![20, 21]
         } else {
@@ -254,8 +257,11 @@ impl<'a> Table<'a> {
                 let mut calls = (0.0, 0.0);
                 // The runs and the row subroutine within them.
                 let return_bytes = i64::from(asm.core().program_counter.bytes);
-                self.input
-                    .for_each_run(asm, pushed_since, &mut |asm, run: &Run, odd| {
+                let rows = self.rows;
+                self.input.for_each_run(
+                    asm,
+                    (pushed_since, None),
+                    &mut |asm, run: &Run, odd| {
                         asm.ldi(COUNT, run.values as u8);
                         if let Some(high) = count_high {
                             asm.ldi(high, (run.values >> 8) as u8);
@@ -265,7 +271,9 @@ impl<'a> Table<'a> {
                         asm.stack_changes(-3 * return_bytes);
                         calls.0 += asm.executions();
                         calls.1 += asm.executions() * f64::from(run.values);
-                    });
+                    },
+                    Some(&mut |asm, values| rows.skip_far(asm, values * rows.row_bytes)),
+                );
                 self.passes[index].calls += calls.0;
                 self.passes[index].values += calls.1;
             });
@@ -356,12 +364,7 @@ impl<'a> Table<'a> {
             asm.subi(BYTE, 1);
             asm.sbci(BYTE.next(), 0);
             asm.branch(Condition::Lower, done, 1.0 / mean);
-            let mut left = kept.weights_per_pixel_bytes;
-            while left > 0 {
-                let bytes = left.min(u16::MAX.into());
-                self.rows.skip(asm, bytes);
-                left -= bytes;
-            }
+            self.rows.skip_far(asm, kept.weights_per_pixel_bytes);
             asm.jump(next);
         });
         asm.bind(done);
@@ -405,12 +408,18 @@ impl<'a> Table<'a> {
             ..
         } = &self.passes[pass];
         let first = *first;
+        if let (Some(added), Some(joining)) = (self.sum.added, self.sum.joining) {
+            asm.of(Kind::MultiplyAccumulate, |asm| {
+                added.add(asm, joining, accumulators, first, state);
+            });
+        }
         if !self.sum.is_exact() {
             let results = finish::result_registers(accumulators);
             self.rounder.begin(asm, first);
             for (index, (accumulator, result)) in accumulators.iter().zip(results).enumerate() {
+                let to = (result, destination);
                 self.rounder
-                    .round(asm, accumulator, first + index, result, destination);
+                    .round(asm, accumulator, first + index, to, state);
             }
             if destination == Destination::Stored {
                 let values = finish::result_registers(accumulators);
@@ -419,14 +428,14 @@ impl<'a> Table<'a> {
             return;
         }
         let shift = match self.sum.constants() {
-            Some(constants) => finish::Shift {
-                left: constants.left,
+            Some(constants) if !self.sum.joins_by_loops() => finish::Shift {
+                left: self.sum.left,
                 biases: &constants.biases[first..],
             },
-            None => {
+            Some(_) | None => {
                 self.rounder.begin(asm, first);
                 for (index, accumulator) in accumulators.iter().enumerate() {
-                    self.rounder.exact(asm, accumulator, first + index);
+                    self.rounder.exact(asm, accumulator, first + index, state);
                 }
                 finish::Shift {
                     left: 0,

@@ -22,6 +22,9 @@ pub(super) fn another_plan(excess: &Excess<'_>) -> Vec<String> {
 }
 
 pub(super) fn smaller_reserve(excess: &Excess<'_>) -> Vec<String> {
+    if !excess.same_plan_is_enough() {
+        return Vec::new();
+    }
     let own_bytes = excess.design.footprint.flash_bytes;
     u64::from(excess.given_bytes)
         .checked_sub(own_bytes)
@@ -43,6 +46,9 @@ pub(super) fn weights_in_sram(excess: &Excess<'_>) -> Vec<String> {
     if loaded || demands_unrolled(declaration) || declaration.budget.sram_bytes.is_none() {
         return Vec::new();
     }
+    if !excess.has_time() {
+        return Vec::new();
+    }
     let changed = excess.with_weights(WeightsSource::Runtime);
     let sums = run_time_sums(&changed.network);
     // Where there is too little SRAM already, this is no way out.
@@ -58,6 +64,7 @@ pub(super) fn weights_in_sram(excess: &Excess<'_>) -> Vec<String> {
 pub(super) fn any_form_of_code(excess: &Excess<'_>) -> Vec<String> {
     let changed = without_unrolled(excess.declaration);
     let helps = demands_unrolled(excess.declaration)
+        && excess.has_time()
         && taken_that_fits(&changed, excess.sums, excess.kept).is_some();
     helps
         .then(|| "leaving `code: unrolled` out".to_owned())
@@ -106,13 +113,14 @@ pub(super) fn fewer_bits(excess: &Excess<'_>) -> Vec<String> {
 
 /// Whether another network fits with the same strategy, which has the least code
 /// of those with SRAM enough: to write all plans of all networks would take long.
+/// Then, whether the plan that is taken for it does.
 fn fits_by_same_strategy(excess: &Excess<'_>, network: &Network) -> bool {
     let planned = excess.with_plan(PlanChoice::Named(excess.design.plan.strategy));
     let changed = Declaration {
         network: network.clone(),
         ..planned
     };
-    excess.sized_fits(&changed.sized())
+    excess.sized_fits(&changed.sized()) && excess.sized_fits(&excess.with_network(network.clone()))
 }
 
 /// Whether the tables alone leave it open that the design fits.

@@ -13,9 +13,9 @@
 //!
 //! What does not come into question before three are found is not computed. A
 //! change that keeps the weights is judged with them. One of shapes or bits
-//! needs weights that are not there yet: it is judged as a design to size. No
-//! change for one kind of memory makes the design exceed the other, unless it
-//! does already.
+//! needs weights that are not there yet: it is judged as a design to size. Every
+//! change leaves a design that fits, SRAM and flash; only where there is none are
+//! there changes for one of them alone, which say so.
 
 mod flash;
 mod outputs;
@@ -28,66 +28,117 @@ mod tests;
 use super::choice::{any_that_fits, taken_that_fits};
 use super::{Design, Resources, Sums};
 use crate::declaration::{Declaration, PlanChoice, WeightsSource};
+use crate::effort;
 use crate::network::{LayerId, Network};
 use crate::program::Accumulators;
+use std::cell::Cell;
 
 const MOST_REMEDIES: usize = 3;
 
-/// Changes with each of which alone the design takes at most the SRAM given.
+/// What would make a design fit, in words.
+pub(super) struct Remedies {
+    /// Each of them alone is enough.
+    pub(super) changes: Vec<String>,
+    /// Whether the other kind of memory needs a change of its own beside each.
+    pub(super) of_this_memory_alone: bool,
+    /// Whether the search was left before all kinds of changes were tried.
+    pub(super) unfinished: bool,
+}
+
+/// Units of [`effort`] that a search for advice may take, half a second or so in
+/// an unoptimised build: it goes on to the end of what it is at, and is then left.
+const MOST_EFFORT: u64 = 2_000_000;
+
+/// Changes with each of which alone the design takes at most the SRAM given, and
+/// fits; or, where none does, that do for the SRAM.
 pub(super) fn for_sram(
     declaration: &Declaration,
     design: &Design,
     sums: &Sums<'_>,
     given_bytes: u32,
-) -> Vec<String> {
-    let excess = Excess {
-        declaration,
-        design,
-        sums,
-        given_bytes,
-        kept: Resources {
-            sram: true,
-            flash: Resources::FLASH.fit(declaration, design),
-        },
-    };
-    cheapest(&[
-        &|| sram::another_plan(&excess),
-        &|| sram::smaller_reserve(&excess),
-        &|| sram::weights_in_flash(&excess),
-        &|| sram::fewer_outputs(&excess),
-        &|| sram::fewer_bits(&excess),
-        &|| sram::stride(&excess),
-        &|| target::larger(&excess, |target| target.sram_bytes),
-    ])
+) -> Remedies {
+    let other_fits = Resources::FLASH.fit(declaration, design);
+    search(other_fits, Resources::SRAM, |kept, until| {
+        let excess = Excess {
+            declaration,
+            design,
+            sums,
+            given_bytes,
+            kept,
+            other_fits,
+            until,
+            unfinished: Cell::new(false),
+        };
+        let changes = cheapest(&[
+            &|| sram::another_plan(&excess),
+            &|| sram::smaller_reserve(&excess),
+            &|| sram::weights_in_flash(&excess),
+            &|| sram::fewer_outputs(&excess),
+            &|| sram::fewer_bits(&excess),
+            &|| sram::stride(&excess),
+            &|| target::larger(&excess, |target| target.sram_bytes),
+        ]);
+        (changes, excess.unfinished.get())
+    })
 }
 
-/// Changes with each of which alone the design takes at most the flash given.
+/// Changes with each of which alone the design takes at most the flash given, and
+/// fits; or, where none does, that do for the flash.
 pub(super) fn for_flash(
     declaration: &Declaration,
     design: &Design,
     sums: &Sums<'_>,
     given_bytes: u32,
-) -> Vec<String> {
-    let excess = Excess {
-        declaration,
-        design,
-        sums,
-        given_bytes,
-        kept: Resources {
-            sram: Resources::SRAM.fit(declaration, design),
-            flash: true,
-        },
-    };
-    cheapest(&[
-        &|| flash::another_plan(&excess),
-        &|| flash::smaller_reserve(&excess),
-        &|| flash::weights_in_sram(&excess),
-        &|| flash::any_form_of_code(&excess),
-        &|| flash::fewer_outputs(&excess),
-        &|| flash::fewer_bits(&excess),
-        &|| flash::stride(&excess),
-        &|| target::larger(&excess, |target| target.flash_bytes),
-    ])
+) -> Remedies {
+    let other_fits = Resources::SRAM.fit(declaration, design);
+    search(other_fits, Resources::FLASH, |kept, until| {
+        let excess = Excess {
+            declaration,
+            design,
+            sums,
+            given_bytes,
+            kept,
+            other_fits,
+            until,
+            unfinished: Cell::new(false),
+        };
+        let changes = cheapest(&[
+            &|| flash::another_plan(&excess),
+            &|| flash::smaller_reserve(&excess),
+            &|| flash::weights_in_sram(&excess),
+            &|| flash::any_form_of_code(&excess),
+            &|| flash::fewer_outputs(&excess),
+            &|| flash::fewer_bits(&excess),
+            &|| flash::stride(&excess),
+            &|| target::larger(&excess, |target| target.flash_bytes),
+        ]);
+        (changes, excess.unfinished.get())
+    })
+}
+
+/// Searches for changes that clear everything, and else for those that clear
+/// `this` kind of memory, where the other is exceeded too.
+fn search(
+    other_fits: bool,
+    this: Resources,
+    changes_that_clear: impl Fn(Resources, u64) -> (Vec<String>, bool),
+) -> Remedies {
+    let until = effort::spent().wrapping_add(MOST_EFFORT);
+    let (changes, unfinished) = changes_that_clear(Resources::ALL, until);
+    if other_fits || !changes.is_empty() {
+        return Remedies {
+            changes,
+            of_this_memory_alone: false,
+            unfinished,
+        };
+    }
+    let until = effort::spent().wrapping_add(MOST_EFFORT);
+    let (changes, unfinished_too) = changes_that_clear(this, until);
+    Remedies {
+        of_this_memory_alone: !changes.is_empty(),
+        changes,
+        unfinished: unfinished || unfinished_too,
+    }
 }
 
 /// The first remedies of the kinds, the cheapest of which comes first.
@@ -105,9 +156,30 @@ struct Excess<'a> {
     given_bytes: u32,
     /// What a change has to bring, or keep, within the budget.
     kept: Resources,
+    /// Whether the design has enough of the other kind of memory as it is.
+    other_fits: bool,
+    /// The effort at which the search is left.
+    until: u64,
+    /// Whether it was.
+    unfinished: Cell<bool>,
 }
 
 impl Excess<'_> {
+    /// Whether there is time for another plan.
+    fn has_time(&self) -> bool {
+        let has_time = effort::spent() < self.until;
+        if !has_time {
+            self.unfinished.set(true);
+        }
+        has_time
+    }
+
+    /// Whether a change that leaves plan and code as they are is enough.
+    fn same_plan_is_enough(&self) -> bool {
+        let both_wanted = self.kept.sram && self.kept.flash;
+        self.other_fits || !both_wanted
+    }
+
     fn network(&self) -> &Network {
         &self.declaration.network
     }
@@ -116,7 +188,7 @@ impl Excess<'_> {
     /// not.
     fn other_plan(&self) -> Option<Design> {
         let free = self.with_plan(PlanChoice::Fastest);
-        (self.declaration.plan != PlanChoice::Fastest)
+        (self.declaration.plan != PlanChoice::Fastest && self.has_time())
             .then(|| any_that_fits(&free, self.sums, self.kept))
             .flatten()
     }
@@ -147,7 +219,7 @@ impl Excess<'_> {
     /// Whether the plan that is taken fits, of a declaration whose weights are
     /// not known.
     fn sized_fits(&self, changed: &Declaration) -> bool {
-        taken_that_fits(changed, &self.unknown_sums(), self.kept).is_some()
+        self.has_time() && taken_that_fits(changed, &self.unknown_sums(), self.kept).is_some()
     }
 
     /// Of weights that are not there yet: as wide as those of the design.

@@ -23,7 +23,8 @@ pub(super) fn smaller_reserve(excess: &Excess<'_>) -> Vec<String> {
     let (design, given_bytes) = (excess.design, excess.given_bytes);
     let least_bytes = design.default_reserve_bytes;
     let reserve_bytes = excess.declaration.reserve.sram_bytes;
-    if reserve_bytes.is_none_or(|reserve| reserve <= least_bytes)
+    if !excess.same_plan_is_enough()
+        || reserve_bytes.is_none_or(|reserve| reserve <= least_bytes)
         || design.state_bytes().saturating_add(least_bytes) > given_bytes
     {
         return Vec::new();

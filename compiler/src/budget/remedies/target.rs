@@ -69,5 +69,5 @@ fn fits(excess: &Excess<'_>, target: &'static Target, plan: PlanChoice) -> bool 
         },
         ..excess.with_plan(plan)
     };
-    taken_that_fits(&changed, excess.sums, Resources::ALL).is_some()
+    excess.has_time() && taken_that_fits(&changed, excess.sums, Resources::ALL).is_some()
 }

@@ -26,6 +26,7 @@ const TOP: f64 = 84.0;
 /// of the rustdoc: the macro should not be felt, not even where it is compiled
 /// without optimisation, as macros are.
 const MOST_VALUES_OF_RUSTDOC: u64 = 100_000;
+const MOST_MULTIPLY_ACCUMULATES_OF_RUSTDOC: u64 = 400_000;
 
 /// What there is to draw.
 #[derive(Clone, Copy)]
@@ -53,7 +54,10 @@ pub(crate) fn fits_rustdoc(network: &Network) -> bool {
         let read = layer.field().kernel.taps() * layer.input.channels;
         u64::from(layer.output.pixels()) * u64::from(read + layer.output.channels)
     });
-    u64::from(network.input().values()) + values.sum::<u64>() <= MOST_VALUES_OF_RUSTDOC
+    // The interpreter that finds out what is live computes all of them, while the
+    // user waits for a build.
+    network.multiply_accumulates() <= MOST_MULTIPLY_ACCUMULATES_OF_RUSTDOC
+        && u64::from(network.input().values()) + values.sum::<u64>() <= MOST_VALUES_OF_RUSTDOC
 }
 
 /// The picture as a part of Markdown.

@@ -221,7 +221,13 @@ impl Reader<'_> {
             _ => "two arguments",
         };
         let (letter, form) = (self.letter.name(), self.letter.form());
-        let advice = self.advice(surplus);
+        let advice = match self.letter.signature().positional {
+            // `T(8,3)`.
+            [Positional::Kernel] if literal(surplus[0].trees).is_some() => {
+                ": it makes as many channels as it reads".to_owned()
+            }
+            _ => self.advice(surplus),
+        };
         let message =
             format!("`{letter}` takes {most} by position at most, {form}, found {found}{advice}");
         let trees = surplus
@@ -233,57 +239,27 @@ impl Reader<'_> {
     /// What is likely meant by arguments that are too many, as other libraries
     /// order them: a stride, a padding.
     fn advice(&self, surplus: &[Piece<'_>]) -> String {
-        let takes = |named| self.letter.takes(named);
-        let (mut named, mut strides, mut valid) = (Vec::new(), 0, false);
+        let (mut named, mut numbers) = (Vec::new(), [Named::Stride, Named::Padding].into_iter());
         for Piece { trees, .. } in surplus {
-            let written = stream(trees).to_string();
-            if let Some((label, [])) = label::split(trees) {
-                named.push((Named::Add, format!("'{}", label.name)));
-            } else if word(trees).is_some_and(|word| word == SAME) {
-                named.push((Named::Padding, written));
-            } else if word(trees).is_some_and(|word| word == "valid") {
-                valid = true;
-            } else if literal(trees).is_some() {
-                let argument = if strides == 0 {
-                    Named::Stride
-                } else {
-                    Named::Padding
-                };
-                named.push((argument, written));
-                strides += 1;
-            } else {
-                return String::new();
-            }
-        }
-        if let Some(&(own, _)) = named.iter().find(|(named, _)| !takes(*named)) {
-            return match self.letter {
-                Letter::T | Letter::R if own != Named::Add => {
-                    ": it makes as many channels as it reads".to_owned()
+            let word = word(trees).map(ToString::to_string);
+            let (argument, value) = match (label::split(trees), word.as_deref()) {
+                (Some((label, [])), _) => (Some(Named::Add), format!("'{}", label.name)),
+                (_, Some(SAME)) => (Some(Named::Padding), SAME.to_owned()),
+                (_, Some("valid")) => {
+                    return ": there is no padding where none is asked for, leave `valid` out"
+                        .to_owned();
                 }
-                Letter::A
-                | Letter::M
-                | Letter::C1
-                | Letter::C2
-                | Letter::T
-                | Letter::D
-                | Letter::R
-                | Letter::Add
-                | Letter::Cat
-                | Letter::Dr
-                | Letter::N => String::new(),
+                _ => (
+                    literal(trees).and(numbers.next()),
+                    stream(trees).to_string(),
+                ),
             };
-        }
-        let written: Vec<String> = named
-            .iter()
-            .map(|(named, value)| format!("{}: {value}", named.name()))
-            .collect();
-        match (&written[..], valid) {
-            ([], true) => {
-                ": there is no padding where none is asked for, leave `valid` out".to_owned()
+            match argument.filter(|&argument| self.letter.takes(argument)) {
+                Some(argument) => named.push(format!("{}: {value}", argument.name())),
+                None => return String::new(),
             }
-            ([], false) => String::new(),
-            (written, _) => format!(": other arguments have names, `{}`", written.join(", ")),
         }
+        format!(": other arguments have names, `{}`", named.join(", "))
     }
 
     fn read_positional(&mut self, given: &[Piece<'_>]) {

@@ -96,7 +96,7 @@ impl Sizes {
     }
 
     /// The most that may be in place of a size that is larger than its map: a
-    /// square, and the size cut to the map where that is none.
+    /// square of more than a pixel, and the size cut to the map where that is none.
     pub(in crate::syntax) fn most_that_fit(&self, size: Kernel, map: Shape) -> Vec<String> {
         let most = *self.sides.end();
         let square = map.height.min(map.width).min(most);
@@ -104,11 +104,10 @@ impl Sizes {
             height: size.height.min(map.height),
             width: size.width.min(map.width),
         };
-        let mut sizes = vec![square.to_string()];
-        if cut.height != cut.width {
-            sizes.push(cut.written());
-        }
-        sizes
+        let is_square = cut.height == cut.width;
+        let square = (square > 1 || is_square).then(|| square.to_string());
+        let cut = (!is_square).then(|| cut.written());
+        square.into_iter().chain(cut).collect()
     }
 }
 

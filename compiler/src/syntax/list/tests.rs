@@ -165,6 +165,14 @@ fn arguments_have_names_where_other_libraries_count_them() {
             "`R` takes one argument by position at most, `R(k)`, found 3: it makes as many channels as it reads",
         ),
         (
+            "T(8,3)",
+            "`T` takes one argument by position at most, `T(k)`, found 2: it makes as many channels as it reads",
+        ),
+        (
+            "T(3,same)",
+            "`T` takes one argument by position at most, `T(k)`, found 2: other arguments have names, `padding: same`",
+        ),
+        (
             "C1(8,3, stride: 5)",
             "stride 5 is not supported: expected 1 to 4",
         ),
@@ -370,8 +378,65 @@ fn any_item() -> impl Strategy<Value = String> {
     ]
 }
 
+/// What lists are made of.
+const WORDS: &[&str] = &[
+    "A",
+    "M",
+    "C1",
+    "C2",
+    "T",
+    "D",
+    "R",
+    "Add",
+    "Cat",
+    "Dr",
+    "N",
+    "*",
+    ",",
+    ",",
+    ",",
+    ":",
+    ">",
+    "'a",
+    "'a:",
+    "'b",
+    "'b:",
+    "'input",
+    "'c'",
+    "a:",
+    "(8,3)",
+    "(3)",
+    "(2, stride: 2)",
+    "(all)",
+    "(4,3, padding: same, add: 'a)",
+    "(3, padding: 1)",
+    "('a)",
+    "('a, 'b)",
+    "(a)",
+    "(0.5)",
+    "[3]",
+    "stride: 2",
+    "padding",
+    "same",
+    "3",
+    "1x5",
+    "\"\"",
+    "{}",
+    "C1(2,1),",
+    "'a: C1(2,1),",
+    "Add('a),",
+];
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    /// Anything is a list, or at least one error.
+    #[test]
+    fn no_words_are_a_panic(words in prop::collection::vec(prop::sample::select(WORDS), 0..12)) {
+        let text = format!("N: [9, 12, 2] => < {} >", words.join(" "));
+        let parsed = parse(text.parse().unwrap());
+        prop_assert_eq!(parsed.declaration.is_some(), parsed.errors.is_empty(), "{}", text);
+    }
 
     /// Whatever a network shows of itself is read as that network; any list is a
     /// network or at least one error, and each error is of another place.

@@ -218,7 +218,9 @@ fn unknown_label(
     known: &[String],
 ) -> String {
     if comes_later {
-        return format!("label `'{label}` is used before the layer that has it: move it behind");
+        return format!(
+            "label `'{label}` is used before the layer that has it: use it after that layer"
+        );
     }
     if let Some(similar) = similar {
         return format!("unknown label `'{label}`: did you mean `'{similar}`?");

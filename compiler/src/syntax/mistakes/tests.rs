@@ -42,11 +42,11 @@ fn a_mistake_of_the_graph_is_one_error() {
         ),
         (
             "C1(3,1), Add('later), 'later: C1(3,1)",
-            "label `'later` is used before the layer that has it: move it behind",
+            "label `'later` is used before the layer that has it: use it after that layer",
         ),
         (
             "'x: Add('x)",
-            "label `'x` is used before the layer that has it: move it behind",
+            "label `'x` is used before the layer that has it: use it after that layer",
         ),
         (
             "'a: C1(3,1), M",
