@@ -26,6 +26,7 @@ fn examples(network: &Network, inputs: &[Vec<u8>]) -> Examples {
         inputs: inputs.concat(),
         labels: vec![0; inputs.len()],
         names: vec![String::new(); inputs.len()],
+        groups: Vec::new(),
     }
 }
 
