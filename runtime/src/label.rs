@@ -80,7 +80,7 @@ mod tests {
             for (multiplier, shift) in [(255, 16), (1, 0), (255, 0), (128, 7), (3, 9)] {
                 for count in (i16::MIN..=i16::MAX).step_by(37).chain([i16::MAX]) {
                     let above = (i64::from(count) - i64::from(offset)).max(0);
-                    let byte = (above * i64::from(multiplier) >> shift).min(255);
+                    let byte = ((above * i64::from(multiplier)) >> shift).min(255);
                     assert_eq!(i64::from(scaled(count, offset, multiplier, shift)), byte);
                 }
             }

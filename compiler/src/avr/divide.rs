@@ -144,7 +144,7 @@ pub(super) fn with_remainder(
 fn reciprocal(divisor: u32, below: u32) -> Option<(u8, u32)> {
     (8..16).find_map(|shift| {
         let factor = (1u32 << shift).div_ceil(divisor);
-        let exact = |n: u32| n * factor >> shift == n / divisor;
+        let exact = |n: u32| (n * factor) >> shift == n / divisor;
         let factor = u8::try_from(factor).ok()?;
         (0..below).all(exact).then_some((factor, shift))
     })
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn inverses_undo_multiplications() {
         for odd in (1..256).step_by(2) {
-            assert_eq!(odd * inverse(odd, 8) & 0xFF, 1);
+            assert_eq!((odd * inverse(odd, 8)) & 0xFF, 1);
             assert_eq!(odd.wrapping_mul(inverse(odd, 16)) & 0xFFFF, 1);
         }
     }

@@ -61,6 +61,8 @@ pub struct Program {
 }
 
 /// What is computed in one go.
+// Of jobs there are few: a box would save nothing.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
 pub enum Job {
     /// Nodes pixel by pixel.
