@@ -1,8 +1,8 @@
 //! How deep the generated code's stack is.
 
 use crate::declaration::{CodeChoice, Declaration};
-use crate::network::{Kind, Node, Pool, PoolFunction};
-use crate::plan::MemoryPlan;
+use crate::network::{Kind, Network, Node, Pool, PoolFunction, Stride};
+use crate::plan::{Arrival, Job, MemoryPlan, Segment, StagePlan};
 use crate::program::Accumulator;
 use crate::target::Architecture;
 
@@ -22,30 +22,84 @@ fn frames_bytes(declaration: &Declaration) -> u32 {
     }
 }
 
+/// The same of one function more.
+fn frame_bytes(declaration: &Declaration) -> u32 {
+    frames_bytes(declaration) / 4
+}
+
+/// What a layer keeps to walk over a map that is joined, or over the places of its
+/// outputs: three words of 32 bits at most.
+const WALK_BYTES: u32 = 12;
+
 /// The deepest stack of that plan's generated code, in bytes: an upper bound for
 /// sums of that width.
 ///
 /// The results are there up to three times: where they are computed, and twice
 /// in the caller. A layer with weights holds the unpacked values of a tap, its
-/// sums twice, and its unpacked outputs.
+/// sums twice, and its unpacked outputs. Jobs run one after the other, and so do
+/// the layers of a segment.
 pub fn deepest_bytes(declaration: &Declaration, plan: &MemoryPlan, widest: Accumulator) -> u32 {
     let network = &declaration.network;
     let results = widest.bytes() * network.output().values();
     let code_of = |node: &Node| declaration.code_of(node.layer);
-    let steps = plan.layers().map(|step| {
-        let node = network.node(step.node);
-        layer_bytes(node, code_of(node), widest)
+    let jobs = plan.jobs.iter().map(|job| match job {
+        Job::Layer(step) => {
+            let node = network.node(step.node);
+            layer_bytes(node, code_of(node), widest)
+        }
+        Job::Segment(segment) => {
+            let stages = segment.stages.iter().map(|stage| {
+                let node = network.node(stage.node);
+                stage_bytes(node, code_of(node), widest)
+            });
+            points_bytes(declaration, plan, segment) + stages.max().unwrap_or(0)
+        }
     });
-    let stages = plan.segments().flat_map(|segment| &segment.stages);
-    let stages = stages.map(|stage| {
-        let node = network.node(stage.node);
-        stage_bytes(node, code_of(node), widest)
-    });
-    frames_bytes(declaration) + 3 * results + steps.chain(stages).max().unwrap_or(0)
+    frames_bytes(declaration) + 3 * results + jobs.max().unwrap_or(0)
 }
 
-/// Of a layer that computes while its input arrives. One is called behind the
-/// other, as the layers of a complete input are.
+/// Of the functions between `absorb` or `infer` and a layer of a segment: one that
+/// runs the points, and has a cursor of its own where the input is complete, and one
+/// that calls the layers of a point.
+fn points_bytes(declaration: &Declaration, plan: &MemoryPlan, segment: &Segment) -> u32 {
+    match segment.arriving {
+        false => 2 * frame_bytes(declaration) + plan.cursor_bytes(),
+        true if is_surely_a_chain(&declaration.network, segment) => 0,
+        true => 2 * frame_bytes(declaration),
+    }
+}
+
+/// Whether the layers of an arriving segment are called one after the other, without
+/// points: as of chains in which a pixel completes one pixel at most of each layer.
+fn is_surely_a_chain(network: &Network, segment: &Segment) -> bool {
+    let is_plain = |stage: &StagePlan| {
+        let node = network.node(stage.node);
+        let field = node.field();
+        let (height, width) = (field.kernel.height, field.kernel.width);
+        match node.kind {
+            Kind::Convolution(_) | Kind::Separable(_) => {
+                field.stride == Stride::ONE && !field.is_padded()
+            }
+            Kind::Dense(_) => true,
+            // Other averages have sums of other sizes.
+            Kind::Pool(_) => {
+                (2..=16).contains(&(height * width))
+                    && height.is_power_of_two()
+                    && width.is_power_of_two()
+                    && stage.takes
+            }
+            Kind::Depthwise(_)
+            | Kind::Add(_)
+            | Kind::Concat(_)
+            | Kind::Dropout(_)
+            | Kind::Noise(_) => false,
+        }
+    };
+    let computes = |stage: &&StagePlan| stage.arrival != Arrival::Bytes;
+    network.is_chain() && segment.stages.iter().filter(computes).all(is_plain)
+}
+
+/// Of a layer of a segment.
 fn stage_bytes(layer: &Node, code: CodeChoice, widest: Accumulator) -> u32 {
     match layer.kind {
         // A pixel; the sums stay in the arena.
@@ -66,16 +120,18 @@ fn stage_bytes(layer: &Node, code: CodeChoice, widest: Accumulator) -> u32 {
 fn layer_bytes(layer: &Node, code: CodeChoice, widest: Accumulator) -> u32 {
     let (inputs, outputs) = (layer.input.channels, layer.output.channels);
     let sum = 2 * widest.bytes() + 1;
-    match layer.kind {
+    let own = match layer.kind {
         Kind::Convolution(_) => inputs + sum * outputs,
         // The depthwise sums, and the values that the pointwise half reads.
         Kind::Separable(_) => (2 + sum) * inputs + sum * outputs,
         Kind::Depthwise(_) | Kind::Add(_) => inputs + sum * outputs,
-        // A tap and the output.
-        Kind::Concat(_) => inputs + outputs,
+        // The channels of one map, and the output.
+        Kind::Concat(_) => 2 * outputs,
         Kind::Pool(Pool { function, .. }) => match function {
-            // Sums of 16 bits, a tap and the output.
-            PoolFunction::Average => 4 * inputs,
+            // Sums of 16 bits, or of 32 where the divisor is no power of two; a tap
+            // and the output.
+            PoolFunction::Average if layer.field().kernel.taps().is_power_of_two() => 4 * inputs,
+            PoolFunction::Average => 6 * inputs,
             // Maxima, a tap and the output.
             PoolFunction::Maximum => 3 * inputs,
         },
@@ -85,7 +141,19 @@ fn layer_bytes(layer: &Node, code: CodeChoice, widest: Accumulator) -> u32 {
             CodeChoice::Table | CodeChoice::Fastest => sum * outputs.min(8),
         },
         Kind::Dropout(_) | Kind::Noise(_) => 0,
-    }
+    };
+    // The values of the map that is added, and the sums once more.
+    let added = layer.added().map_or(0, |_| match layer.kind {
+        Kind::Dense(_) if code != CodeChoice::Unrolled => 0,
+        _ => (1 + widest.bytes()) * outputs,
+    });
+    let joined = WALK_BYTES * (layer.reads.len() as u32 - 1);
+    let padded = if layer.field().is_padded() {
+        WALK_BYTES
+    } else {
+        0
+    };
+    own + added + joined + padded
 }
 
 #[cfg(test)]
