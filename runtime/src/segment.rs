@@ -61,7 +61,7 @@ pub const fn tile<const HEIGHT: u16, const WIDTH: u16>((row, column): Pixel) -> 
 /// Whether tap `tap` of a kernel whose first one is `before` rows above (or
 /// columns left of) the map's `first` one is inside a map of `count`.
 #[inline(always)]
-pub const fn is_inside(first: u16, tap: u16, before: u16, count: u16) -> bool {
+pub const fn is_inside(first: usize, tap: usize, before: usize, count: usize) -> bool {
     let at = first.wrapping_add(tap);
     at >= before && at.wrapping_sub(before) < count
 }

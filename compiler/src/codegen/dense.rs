@@ -129,7 +129,8 @@ fn unrolled(site: &StepSite<'_>, sum: &WeightedSum, constants: &ConstantParamete
         quote! {
             #begin
             #taps
-            runtime::store::<#bits, false, #outputs>(arena, #cell, #values);
+            let values = #values;
+            runtime::store::<#bits, false, #outputs>(arena, #cell, values);
         }
     } else {
         quote! {

@@ -89,7 +89,7 @@ pub(super) fn name(index: usize) -> Ident {
 /// `arrive`, which runs the points that a pixel of the input sets off.
 pub(super) fn emit_arriving(program: &Program) -> TokenStream {
     let segment = program.arriving();
-    let run = Functions::new(program, segment, "point");
+    let run = Functions::new(program, segment, "at_point");
     let (functions, call) = (run.emit(), run.call());
     let used = program.intake.output;
     let (last_row, last_column) = (count(used.height - 1), count(used.width - 1));
@@ -145,7 +145,7 @@ pub(super) fn emit_completed(program: &Program) -> Vec<TokenStream> {
     segments
         .map(|(index, segment)| {
             let name = name(index);
-            let run = Functions::new(program, segment, &format!("point_{index}"));
+            let run = Functions::new(program, segment, &format!("at_point_{index}"));
             let (functions, call) = (run.emit(), run.call());
             let arena_bytes = count(program.arena_bytes);
             let parameters = run.parameters();
