@@ -9,7 +9,7 @@ use herringbone_compiler::program::{self, Program};
 use herringbone_compiler::syntax;
 use herringbone_tests::crates::Crates;
 use herringbone_tests::layers;
-use herringbone_tests::networks::{Case, recipes};
+use herringbone_tests::networks::{Case, GraphRecipe, graphs, recipes};
 use herringbone_tests::reference::evaluate;
 use proptest::strategy::{Strategy as _, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -19,6 +19,12 @@ use std::path::PathBuf;
 
 /// Random networks, as many as compile in half a minute.
 const NETWORKS: usize = 40;
+
+/// Random graphs, which have several plans each.
+const GRAPHS: usize = 16;
+
+/// Code of a tap each makes that of graphs longer.
+const MOST_GRAPH_WEIGHTS: u64 = 500;
 
 /// Straight-line code of more weights takes long to compile.
 const MOST_WEIGHTS: u64 = 1200;
@@ -194,6 +200,75 @@ fn windows_that_stay() -> Vec<(Case, Strategy)> {
     cases
 }
 
+/// Random graphs, as many as compile in half a minute, each with two of its plans:
+/// one after the other, and the one that streams the most.
+fn random_graphs() -> Vec<(Case, Strategy)> {
+    let mut runner = TestRunner::deterministic();
+    let recipes = std::iter::repeat_with(|| graphs().new_tree(&mut runner).unwrap().current());
+    let networks = recipes.filter_map(|recipe| {
+        let network = recipe.network();
+        if network.is_chain() || weight_count(&network) > MOST_GRAPH_WEIGHTS {
+            return None;
+        }
+        let case = recipe.case();
+        let fits = program::prove(&network, &case.weights).is_ok();
+        fits.then_some((network, recipe))
+    });
+    let of_network = |(number, (network, recipe)): (usize, (Network, GraphRecipe))| {
+        let strategies = Strategy::all(&network);
+        let mut plans = vec![number % strategies.len(), strategies.len() - 1];
+        plans.dedup();
+        let plans = plans.into_iter().map(move |plan| strategies[plan]);
+        plans.map(move |strategy| (recipe.case(), strategy))
+    };
+    (0..)
+        .zip(networks.take(GRAPHS))
+        .flat_map(of_network)
+        .collect()
+}
+
+/// Graphs at the limits of the language: layer by layer, in segments, and streamed.
+fn graphs_at_the_limits() -> Vec<(Case, Strategy)> {
+    let lists = [
+        // Rows and columns that a byte does not count, and fields beyond the last one.
+        "[2, 300, 1] => < 'x: C1(2,3, padding: same), C1(2,3, padding: 1, add: 'x), A(all), D*(2) >",
+        "[400, 1, 2] => < 'x: T(3x1, stride: 2x1, padding: same), T*(2x1, padding: same, add: 'x), \
+         M(3x1, stride: 2x1), A(all) >",
+        // Points beyond 255, of an input that a byte counts.
+        "[255, 3, 1] => < C1(2,5, padding: 3), A(4x2, stride: 3x1), D(2) >",
+        // More pixels than 16 bits count.
+        "[3, 17000, 1] => < T(3, padding: same), A(all) >",
+        "[258, 256, 1] => < 'x: T(1), T(2, padding: same), Add('x), A(all) >",
+        // Sums of raw bytes.
+        "[9, 11, 2] => < A(3, stride: 2), 'x: C1(3,3, padding: same), R(3), Cat('x), D*(3) >",
+        "[9, 11, 2] => < A(2x3, stride: 1x2), M(2, stride: 1), D*(3) >",
+        "[8, 9, 1] => < A(2, stride: 3), C1(2,2), A(all) >",
+        "[17, 16, 3] => < A(all), D*(4) >",
+        "[7, 6, 2] => < A(all), D(4), D*(2) >",
+        "[300, 240, 1] => < A(all) >",
+        // Joins of every kind of layer that adds, of both signs.
+        "[7, 6, 2] => < 'x: C2*(4,3, padding: same), C2(4,1x3, padding: same, add: 'x), \
+         'y: M(2), T*(3, padding: same, add: 'y), 'z: D(5), D*(5, add: 'z) >",
+        "[6, 7, 3] => < 'x: C1*(3,3, padding: same), Add*('x), 'y: C1*(5,2, stride: 2, padding: same), \
+         'x, M(2x1, stride: 2), C1*(5,1), N(0.1), Add*('y) >",
+        "[6, 6, 2] => < 'x: C1(3,3, padding: same), 'input, C1(5,3, padding: same), Cat('x), \
+         'y: C1(3,1), A(2), M(2x1), 'z: D(3), 'y, A(all), D(3, add: 'z) >",
+    ];
+    let numbered = (0..).zip(lists.iter().zip([4, 8].into_iter().cycle()));
+    let cases = numbered.flat_map(|(seed, (list, activations))| {
+        let text = format!("N: {list}, bits: {{ activations: {activations} }}");
+        let parsed = syntax::parse(text.parse().unwrap());
+        assert_eq!(parsed.errors.messages(), [""; 0], "{list}");
+        let network = parsed.declaration.unwrap().network;
+        let all = Strategy::all(&network);
+        let mut plans = vec![0, 1.min(all.len() - 1), all.len() - 1];
+        plans.dedup();
+        let case = move |plan| (Case::random(network.clone(), seed), all[plan]);
+        plans.into_iter().map(case).collect::<Vec<_>>()
+    });
+    cases.collect()
+}
+
 /// What one network prints in the generated crate.
 const MAIN: &str = r#"
 macro_rules! report {
@@ -275,9 +350,12 @@ fn noise(parameters: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// Writes the crate, and gives what it has to print, by network, input and
-/// method.
-fn write_crate(crates: &Crates, cases: &[(Case, Strategy)]) -> BTreeMap<String, String> {
+/// Writes a crate, and gives what it has to print, by network, input and method.
+fn write_crate(
+    crates: &Crates,
+    crate_name: &str,
+    cases: &[(Case, Strategy)],
+) -> BTreeMap<String, String> {
     let mut main = format!("#![forbid(unsafe_code)]\n#![deny(warnings)]\n{MAIN}");
     let (mut calls, mut files) = (String::new(), Vec::new());
     let mut expected = BTreeMap::new();
@@ -350,7 +428,7 @@ fn write_crate(crates: &Crates, cases: &[(Case, Strategy)]) -> BTreeMap<String, 
         .iter()
         .map(|(path, bytes)| (&path[..], &bytes[..]))
         .collect();
-    crates.add("generated", "2024", "herringbone", &files);
+    crates.add(crate_name, "2024", "herringbone", &files);
     expected
 }
 
@@ -363,21 +441,33 @@ fn fields(line: &str) -> Option<(String, String)> {
 
 #[test]
 fn emitted_code_computes_what_the_design_says() {
-    let mut cases = random_cases();
-    cases.extend(edge_cases());
-    cases.extend(windows_that_stay());
-    let crates = Crates::new(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("generated"));
-    let expected = write_crate(&crates, &cases);
+    let mut chains = random_cases();
+    chains.extend(edge_cases());
+    chains.extend(windows_that_stay());
+    let mut graphs = random_graphs();
+    graphs.extend(graphs_at_the_limits());
+    let crates = Crates::new(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("emitted"));
+    let all = [("chains", chains), ("graphs", graphs)].map(|(name, cases)| {
+        let expected = write_crate(&crates, name, &cases);
+        (name, cases, expected)
+    });
     for profile in ["dev", "release"] {
-        let printed = crates.cargo(&["run", "--quiet", "--profile", profile]);
-        let printed: BTreeMap<_, _> = printed.lines().filter_map(fields).collect();
-        assert_eq!(printed.len(), expected.len());
-        for (key, results) in &expected {
-            let index: usize = key.split(' ').next().unwrap().parse().unwrap();
-            let (case, plan) = &cases[index];
-            let name = plan.name(&case.network);
-            let told = format!("{key}: {} {} {name}", case.list(), case.bits());
-            assert_eq!(printed.get(key), Some(results), "{profile}, {told}");
+        crates.cargo(&["build", "--quiet", "--workspace", "--profile", profile]);
+        for (name, cases, expected) in &all {
+            let printed = crates.cargo(&["run", "--quiet", "--profile", profile, "-p", name]);
+            let printed: BTreeMap<_, _> = printed.lines().filter_map(fields).collect();
+            assert_eq!(printed.len(), expected.len(), "{profile}, {name}");
+            let wrong = expected
+                .iter()
+                .filter(|(key, results)| printed.get(*key) != Some(*results));
+            let wrong = wrong.map(|(key, results)| {
+                let index: usize = key.split(' ').next().unwrap().parse().unwrap();
+                let (case, plan) = &cases[index];
+                let (list, bits, plan) = (case.list(), case.bits(), plan.name(&case.network));
+                let found = printed.get(key).map_or("", String::as_str);
+                format!("{name} {key}: {list} {bits} {plan}: {found}, not {results}")
+            });
+            assert_eq!(wrong.collect::<Vec<_>>(), [""; 0], "{profile}");
         }
     }
 }

@@ -46,16 +46,23 @@ pub(super) fn emit(api: &Api<'_>, design: &Design, program: &Program) -> TokenSt
         None => (0, quote!(kept_results)),
     };
     let place = Literal::u32_unsuffixed(place);
-    // Sums that a stage keeps are in their place already.
-    let keep = program.stage_of_results().is_none().then(|| {
+    // Sums that a stage keeps are in their place as soon as it has computed them.
+    let are_in_place = program.stage_of_results().is_some();
+    let keep = (!are_in_place).then(|| {
         quote! {
-            let mut these_results: #stored = [0; #count_of_results];
-            herringbone_code::infer(&mut this_network.arena, #of_infer &mut these_results);
             herringbone_runtime::keep(
                 &mut this_network.#field,
                 #place,
                 these_results.map(#integer::to_le_bytes),
             );
+        }
+    });
+    // Where all has been computed as the input arrived, nothing is left to do.
+    let infer_and_keep = (!are_in_place || !program.completed().is_empty()).then(|| {
+        quote! {
+            let mut these_results: #stored = [0; #count_of_results];
+            herringbone_code::infer(&mut this_network.arena, #of_infer &mut these_results);
+            #keep
         }
     });
     let elsewhere = assembly.map(|_| quote!(#[cfg(not(target_arch = "avr"))]));
@@ -128,7 +135,7 @@ pub(super) fn emit(api: &Api<'_>, design: &Design, program: &Program) -> TokenSt
         #elsewhere
         #[inline(always)]
         fn infer_and_keep(this_network: &mut #name) {
-            #keep
+            #infer_and_keep
         }
 
         #on_avr
