@@ -8,6 +8,7 @@
 //! Each stage's type is borrowed by the next and never changed by it.
 
 pub mod avr;
+pub mod backend;
 pub mod budget;
 mod codegen;
 pub mod declaration;

@@ -16,6 +16,7 @@
 mod added;
 mod any_intake;
 mod assembly;
+mod backend;
 mod channels;
 mod choice;
 mod concat;
@@ -23,6 +24,7 @@ mod depthwise;
 mod divide;
 mod field;
 mod finish;
+mod glue;
 mod grid;
 mod guard;
 mod infer;

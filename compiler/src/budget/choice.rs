@@ -1,6 +1,7 @@
 //! Which plan is taken: by what it takes, never by its name.
 
-use super::{DEFAULT_RESERVE_BESIDE_STACK_BYTES, Design, Resources, Sums, footprint};
+use super::{DEFAULT_RESERVE_BESIDE_STACK_BYTES, Design, Resources, Sums};
+use crate::backend;
 use crate::declaration::{Declaration, PlanChoice, WeightsSource};
 use crate::network::Network;
 use crate::plan::{self, InPlace, MemoryPlan, Strategy, SumBytes};
@@ -104,7 +105,7 @@ impl<'a> Candidates<'a> {
     }
 
     fn design(&self, plan: MemoryPlan) -> Design {
-        let footprint = footprint::of(self.declaration, self.sums, &plan);
+        let footprint = backend::of(self.declaration).footprint(self.declaration, self.sums, &plan);
         let default_reserve_bytes = footprint.stack_bytes + DEFAULT_RESERVE_BESIDE_STACK_BYTES;
         let reserve_bytes = self.declaration.reserve.sram_bytes;
         Design {

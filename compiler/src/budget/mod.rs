@@ -175,7 +175,7 @@ fn owner(declaration: &Declaration) -> String {
 pub(crate) const LARGEST_AVR_ARRAY_BYTES: u32 = 32_767;
 
 /// What weights and biases take in flash as tables.
-fn packed_weights_bytes(network: &Network) -> u64 {
+pub(crate) fn packed_weights_bytes(network: &Network) -> u64 {
     network
         .nodes()
         .iter()

@@ -2,6 +2,7 @@
 
 use super::remedies::{self, Remedies};
 use super::{Design, Sums, footprint, needed_flash_bytes, owner};
+use crate::backend;
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
 use crate::network::{LayerId, Network};
 use crate::plan::{Keeps, MemoryPlan, Sink};
@@ -207,7 +208,7 @@ fn over_flash(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Op
             ),
             format!("{} bytes, {weight_count} weights", layer.flash_bytes),
         ),
-        None if footprint::avr_core(declaration).is_some() => (
+        None if backend::of(declaration).counts_code() => (
             format!("{own_bytes} of code and tables at the least{reserve}"),
             format!("{weight_count} weights"),
         ),

@@ -4,7 +4,7 @@
 //! through two imports of a module of its own, so that nothing of the
 //! user's module can be mistaken for ours.
 
-mod assembly;
+mod backend;
 mod dense;
 mod intake;
 mod operands;
@@ -19,7 +19,7 @@ mod window;
 
 pub(crate) use operands::parameters_type;
 
-pub(crate) use assembly::emit as emit_assembly;
+pub(crate) use backend::Portable;
 
 use crate::plan::Place;
 use crate::program::{Accumulator, Job, Operation, Program, Step};

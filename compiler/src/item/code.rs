@@ -1,25 +1,24 @@
 //! What the methods of a generated type are made of: the code of the network,
-//! portable or of the AVR backend, behind functions that do not care which.
+//! portable or of a machine's backend, behind functions that do not care which.
 
 use super::api::Api;
-use crate::avr::Code;
+use crate::backend::Glue;
 use crate::budget::Design;
 use crate::codegen;
 use crate::declaration::Declaration;
 use crate::program::{Accumulator, Program};
-use crate::target::Architecture;
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 /// `restart`, `absorb`, `infer`, `infer_in_place`, `is_kept` and `stored`:
-/// portable code, or, on AVR, that backend's where there is one.
+/// portable code, or, on the machine that it is for, the backend's.
 ///
 /// Code is in a module of its own: a constant of the user's, `sums` say, would
 /// make a pattern of each variable of that name, and a trait of the user's for
 /// all types would bring methods. Names that types could have begin with ours.
 pub(super) fn emit(api: &Api<'_>, design: &Design, program: &Program) -> TokenStream {
     let Api { path, name, .. } = api;
-    let assembly = design.footprint.code.as_ref();
+    let machine_code = design.footprint.code.as_deref();
     let portable = codegen::emit(program);
     let stored = codegen::results_type(program);
     let integer = codegen::integer(program.results.accumulator);
@@ -65,22 +64,21 @@ pub(super) fn emit(api: &Api<'_>, design: &Design, program: &Program) -> TokenSt
             #keep
         }
     });
-    let elsewhere = assembly.map(|_| quote!(#[cfg(not(target_arch = "avr"))]));
-    // Assembly for a single channel never looks at the cursor's, nor at its mark.
-    let unmark_on_avr = (program.input.channels > 1)
-        .then(|| quote!(herringbone_runtime::Cursor::unmark(&mut this_network.cursor);));
+    let elsewhere = machine_code.map(|code| {
+        let condition = code.condition();
+        quote!(#[cfg(not(#condition))])
+    });
     let by_value = widened(quote!(these_results));
-    let on_avr = assembly.map(|code| {
-        let of_avr = AvrGlue {
-            code,
+    let on_machine = machine_code.map(|code| {
+        code.items(&Glue {
+            name,
             stored: &stored,
             output: &output,
             by_value: &by_value,
             field: &field,
             place: &place,
-            unmark: unmark_on_avr.as_ref(),
-        };
-        of_avr.emit(api)
+            input_channels: program.input.channels,
+        })
     });
     quote! {
         #elsewhere
@@ -138,119 +136,16 @@ pub(super) fn emit(api: &Api<'_>, design: &Design, program: &Program) -> TokenSt
             #infer_and_keep
         }
 
-        #on_avr
+        #on_machine
     }
 }
 
-/// The glue between the generated type and assembly.
-struct AvrGlue<'a> {
-    code: &'a Code,
-    /// The type of the results as they are stored, and as the caller has them.
-    stored: &'a TokenStream,
-    output: &'a TokenStream,
-    /// From the one to the other.
-    by_value: &'a TokenStream,
-    /// Where results are kept.
-    field: &'a TokenStream,
-    place: &'a Literal,
-    unmark: Option<&'a TokenStream>,
-}
-
-impl AvrGlue<'_> {
-    /// What the three `unsafe` blocks rely on: `absorb` and `infer` write to the
-    /// network's value, whose layout is the C one that they were made for, and
-    /// `infer` every one of the results; to nothing else, as the tests of the
-    /// backend say of random networks (`simulator/tests/kernels.rs`).
-    fn emit(&self, api: &Api<'_>) -> TokenStream {
-        let Self {
-            code,
-            stored,
-            output,
-            by_value,
-            field,
-            place,
-            unmark,
-        } = self;
-        let name = api.name;
-        let functions = codegen::emit_assembly(code);
-        quote! {
-            #[cfg(target_arch = "avr")]
-            mod herringbone_code {
-                use ::core::primitive::{bool, u8};
-
-                #functions
-            }
-
-            #[cfg(target_arch = "avr")]
-            #[inline(always)]
-            fn absorb(this_network: &mut #name, next_byte: u8) -> bool {
-                #unmark
-                // Not a `bool`, whose upper bits would be masked first.
-                // SAFETY: the reference to the network is the only one.
-                unsafe {
-                    herringbone_code::absorb(::core::ptr::from_mut(this_network).cast(), next_byte) != 0
-                }
-            }
-
-            #[cfg(target_arch = "avr")]
-            #[inline(always)]
-            fn infer_and_keep(this_network: &mut #name) {
-                let network_pointer = ::core::ptr::from_mut(this_network).cast::<u8>();
-                let first_byte = ::core::mem::offset_of!(#name, #field) + #place;
-                let results_pointer = network_pointer.wrapping_add(first_byte);
-                // SAFETY: the reference to the network is the only one, and the
-                // results lie in it, beside the map that they are made of.
-                unsafe { herringbone_code::infer(network_pointer, results_pointer) };
-            }
-
-            #[cfg(target_arch = "avr")]
-            #[inline(always)]
-            fn infer(this_network: &mut #name) -> #output {
-                // Zeros would be written once more, and be a call of `memset`.
-                let mut these_results = ::core::mem::MaybeUninit::<#stored>::uninit();
-                // SAFETY: the reference to the network is the only one, the results
-                // are ours, and all of them are written.
-                let these_results = unsafe {
-                    herringbone_code::infer(
-                        ::core::ptr::from_mut(this_network).cast(),
-                        ::core::ptr::from_mut(&mut these_results).cast(),
-                    );
-                    ::core::mem::MaybeUninit::assume_init(these_results)
-                };
-                // A mark that `push_in_place` left on another input.
-                herringbone_runtime::Cursor::unmark(&mut this_network.cursor);
-                #by_value
-            }
-        }
-    }
-}
-
-/// Refuses to be built for another AVR core than the assembly is for. Parts that
-/// differ in memory alone are the linker's to tell apart; of a part that rustc
-/// does not know, not even `lpm` is known.
-pub(super) fn other_core(
+/// Refuses to be built for other instructions than those of the target.
+pub(super) fn refusal(
     api: &Api<'_>,
     declaration: &Declaration,
     design: &Design,
 ) -> Option<TokenStream> {
-    design.footprint.code.as_ref()?;
-    let target = declaration.budget.target?;
-    if target.architecture != Architecture::Avr {
-        return None;
-    }
-    let features = crate::avr::Core::of(target).features();
-    let conditions = features.into_iter().map(|(feature, has)| match has {
-        true => quote!(not(target_feature = #feature)),
-        false => quote!(target_feature = #feature),
-    });
-    let message = format!(
-        "`{}` is declared with `target: {part}`, and this is a build for another AVR: give rustc \
-         `-C target-cpu={part}`, or name the part that the firmware is for",
-        api.name,
-        part = target.name
-    );
-    Some(quote! {
-        #[cfg(all(target_arch = "avr", target_feature = "lpm", any(#(#conditions),*)))]
-        ::core::compile_error!(#message);
-    })
+    let code = design.footprint.code.as_deref()?;
+    Some(code.refusal(api.name, declaration.budget.target?))
 }

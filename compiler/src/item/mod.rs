@@ -120,7 +120,7 @@ pub(crate) fn emit(
         .map(|normalisation| metadata::raw(&api.output(), normalisation));
     let network_trait = program.map(|_| api.network_trait());
     let tracked = ast.weights_file().map(WeightsPath::tracking_tokens);
-    let other_core = code::other_core(&api, declaration, design);
+    let refusal = code::refusal(&api, declaration, design);
     let layout = format!(
         "the layout of `{name}` is not as planned: a network takes no attribute that changes it"
     );
@@ -142,7 +142,7 @@ pub(crate) fn emit(
             use #path::__private as herringbone_runtime;
 
             #tracked
-            #other_core
+            #refusal
             const _: () = ::core::assert!(
                 ::core::mem::size_of::<#name>() == #state_bytes
                     && ::core::mem::offset_of!(#name, arena) == #cursor_bytes,

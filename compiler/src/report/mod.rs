@@ -253,14 +253,7 @@ pub fn layers(declaration: &Declaration, design: &Design) -> Vec<LayerRow> {
     let arriving = plan.arriving();
     let stream = &arriving.need;
     let mut rows = Vec::new();
-    let intake = design.footprint.code.as_ref().map(|code| {
-        let intake = code.intake();
-        LayerFootprint {
-            form: None,
-            flash_bytes: intake.all_flash_bytes().into(),
-            cycles: intake.cycles,
-        }
-    });
+    let intake = design.footprint.code.as_ref().map(|code| code.intake());
     if arriving.stages.is_empty() {
         rows.push(LayerRow {
             name: "input".to_owned(),

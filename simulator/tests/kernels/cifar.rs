@@ -1,6 +1,7 @@
 //! Networks for CIFAR-10 as the macro plans and writes them for a part.
 
 use anyhow::{Context, Result, ensure};
+use herringbone_compiler::avr;
 use herringbone_compiler::program;
 use herringbone_compiler::target::Target;
 use herringbone_tests::cifar::{Cifar, NETWORKS, design};
@@ -17,8 +18,9 @@ fn judge_network(part: &'static Target, network: &Cifar) -> Result<()> {
     let proven = program::prove(&case.network, &case.weights).expect("the sums fit 32 bits");
     let program = program::lower(&declaration, &case.weights, &proven, &design.plan);
     let code = design.footprint.code.context("the part has no code")?;
+    let code: &avr::Code = code.as_any().downcast_ref().context("of AVR")?;
     let expected_cycles = code.cycles();
-    let code = to_judge(code);
+    let code = to_judge(code.clone());
     let subject = Subject {
         part,
         case: &case,

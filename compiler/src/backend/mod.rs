@@ -1,0 +1,91 @@
+//! Backends: what writes a program down for a kind of machine, and says what the
+//! code takes.
+//!
+//! A machine is a folder with an implementation of [`Backend`] and one of
+//! [`MachineCode`], and a line in [`of`]. Every generated type has the portable code
+//! too, for whatever else it is built for. The interpreter is no backend: it is what
+//! they are judged by.
+
+use crate::avr;
+use crate::budget::{Footprint, LayerFootprint, Sums};
+use crate::codegen::Portable;
+use crate::declaration::Declaration;
+use crate::plan::MemoryPlan;
+use crate::target::Target;
+use proc_macro2::{Ident, Literal, TokenStream};
+use std::any::Any;
+use std::fmt;
+
+/// Says what code takes, before there is a compiler.
+pub(crate) trait Backend {
+    /// What the code of that plan takes of stack and flash, and that code where every
+    /// byte of it is known. Chooses the form of each layer that has several, as the
+    /// declaration and its budget allow.
+    fn footprint(&self, declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan)
+    -> Footprint;
+
+    /// Whether flash is counted with the code, not as tables alone.
+    fn counts_code(&self) -> bool;
+
+    /// Bytes of a flash of that many that are kept for the rest of a firmware, where
+    /// the declaration does not say: enough for start-up code, vectors, a serial line
+    /// and a small `main`. None where code is not counted.
+    fn default_flash_reserve_bytes(&self, flash_bytes: u32) -> u32;
+}
+
+/// The backend of the declaration's target.
+pub(crate) fn of(declaration: &Declaration) -> Box<dyn Backend> {
+    let target = declaration.budget.target;
+    match target.and_then(avr::Core::written_for) {
+        Some(core) => Box::new(core),
+        None => Box::new(Portable),
+    }
+}
+
+/// A network's code for one kind of machine, every byte of which is known.
+pub trait MachineCode: fmt::Debug {
+    /// Bytes of flash, tables included.
+    fn flash_bytes(&self) -> u32;
+
+    /// The deepest stack below the caller, return addresses included.
+    fn stack_bytes(&self) -> u32;
+
+    /// Expected cycles of an inference, half of all unsigned activations being 0.
+    fn cycles(&self) -> f64;
+
+    /// What takes the input in.
+    fn intake(&self) -> LayerFootprint;
+
+    /// The machines that it is for, as a predicate of `cfg`.
+    fn condition(&self) -> TokenStream;
+
+    /// `absorb`, `infer` and `infer_and_keep` of the generated type, each under
+    /// [`Self::condition`], and what they call in a module `herringbone_code`.
+    fn items(&self, glue: &Glue<'_>) -> TokenStream;
+
+    /// A compile error where a type of that name is built for a machine of that kind
+    /// which has other instructions than its target.
+    fn refusal(&self, name: &Ident, target: &Target) -> TokenStream;
+
+    /// The code, to whoever knows the machine.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// The generated type, as its code is to see it.
+#[derive(Clone, Copy)]
+pub struct Glue<'a> {
+    /// Its name.
+    pub name: &'a Ident,
+    /// The type of the results as they are stored.
+    pub stored: &'a TokenStream,
+    /// As the caller has them.
+    pub output: &'a TokenStream,
+    /// From `these_results`, as they are stored, to those of the caller.
+    pub by_value: &'a TokenStream,
+    /// The field that results are kept in.
+    pub field: &'a TokenStream,
+    /// The byte of that field from which on they are.
+    pub place: &'a Literal,
+    /// Values of a pixel of the input.
+    pub input_channels: u32,
+}
