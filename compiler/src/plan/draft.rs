@@ -314,14 +314,16 @@ fn timings(
             });
         }
         let is_first = index == 0;
-        let timing = match timing {
-            Some(timing) => timing,
-            // All of it is there: a pixel is taken in at each point.
-            None if is_first && !outline.arriving && takes_pixels(&node.kind, &node.field()) => {
-                Timing::each(used[&node.reads[0]]).after(&node.field(), output)
-            }
-            None if is_first && (averaged || !outline.arriving) => Timing::each(output),
-            None => return None,
+        // Of a running map that is there already, a pixel is taken in at each point.
+        let value = node.reads[0];
+        let takes_whole = !outline.makes(value) && takes_pixels(&node.kind, &node.field());
+        let taken = takes_whole.then(|| Timing::each(used[&value]).after(&node.field(), output));
+        let timing = match (timing, taken) {
+            (Some(timing), Some(taken)) => timing.later(taken)?,
+            (Some(timing), None) => timing,
+            (None, Some(taken)) if is_first && !outline.arriving => taken,
+            (None, None) if is_first && (averaged || !outline.arriving) => Timing::each(output),
+            (None, _) => return None,
         };
         timings.insert(node.writes, timing);
     }
