@@ -22,12 +22,18 @@ pub(crate) fn convolve(
     let packed = packed(weights, taps, channels, outputs, |o, tap, c| {
         (o * taps + tap) * channels + c
     });
+    let source = field.input(channels);
+    let weights_of_tap = channels * outputs;
+    let row_weights = field.columns.taps * weights_of_tap;
     let gather = Gather {
-        source: field.input(channels),
+        source,
         target: field.output(outputs),
-        rows: &field.rows.reads(),
-        columns: &field.columns.reads(),
-        kernel_width: field.columns.taps,
+        rows: &places(
+            field.rows.reads(),
+            row_weights,
+            source.pixel() * source.width,
+        ),
+        columns: &places(field.columns.reads(), weights_of_tap, source.pixel()),
         packed: &packed,
     };
     gather.all(input)
@@ -46,15 +52,36 @@ pub(crate) fn input_gradient(
     let packed = packed(weights, taps, outputs, channels, |c, tap, o| {
         (o * taps + tap) * channels + c
     });
+    let source = field.output(outputs);
+    let weights_of_tap = channels * outputs;
+    let row_weights = field.columns.taps * weights_of_tap;
     let gather = Gather {
-        source: field.output(outputs),
+        source,
         target: field.input(channels),
-        rows: &field.rows.readers(),
-        columns: &field.columns.readers(),
-        kernel_width: field.columns.taps,
+        rows: &places(
+            field.rows.readers(),
+            row_weights,
+            source.pixel() * source.width,
+        ),
+        columns: &places(field.columns.readers(), weights_of_tap, source.pixel()),
         packed: &packed,
     };
     gather.all(gradient)
+}
+
+/// Taps and lines as places of weights and of numbers.
+fn places(
+    lines: Vec<Vec<(usize, usize)>>,
+    weights: usize,
+    numbers: usize,
+) -> Vec<Vec<(usize, usize)>> {
+    let places = |line: Vec<(usize, usize)>| {
+        let places = line.into_iter();
+        places
+            .map(|(tap, at)| (tap * weights, at * numbers))
+            .collect()
+    };
+    lines.into_iter().map(places).collect()
 }
 
 /// Weights by tap, then by channel read, then by channel written, those in the order
@@ -80,10 +107,10 @@ fn packed(
 struct Gather<'a> {
     source: MapShape,
     target: MapShape,
-    /// Of each line of the target, the taps that connect it, and the source's lines.
+    /// Of each line of the target, where the weights of its taps begin, and the lines of
+    /// the source that they connect it with.
     rows: &'a [Vec<(usize, usize)>],
     columns: &'a [Vec<(usize, usize)>],
-    kernel_width: usize,
     packed: &'a [f32],
 }
 
@@ -112,12 +139,10 @@ impl Gather<'_> {
         let lanes = S::F32_LANES.min(EXAMPLES);
         for lane in (0..EXAMPLES).step_by(lanes) {
             let mut sums = [simd.splat_f32s(0.0); COUNT];
-            for &(tap_row, row) in &self.rows[row] {
-                for &(tap_column, column) in &self.columns[column] {
-                    let at = self.source.at(row, column);
-                    let pixel = &source[at..at + self.source.pixel()];
-                    let tap = tap_row * self.kernel_width + tap_column;
-                    let weights = &self.packed[tap * self.source.channels * written..]
+            for &(row_weights, row) in &self.rows[row] {
+                for &(column_weights, column) in &self.columns[column] {
+                    let pixel = &source[row + column..][..self.source.pixel()];
+                    let weights = &self.packed[row_weights + column_weights..]
                         [..self.source.channels * written];
                     for (values, weights) in pixel
                         .chunks_exact(EXAMPLES)
@@ -248,6 +273,8 @@ impl WeightGradient<'_> {
             let row = (tile.first_written + output) * taps + tap;
             (row * channels + tile.first_read) * EXAMPLES
         };
+        let input_step = columns.stride * self.input_shape.pixel();
+        let gradient_step = self.gradient_shape.pixel();
         for lane in (0..EXAMPLES).step_by(lanes) {
             let mut sums: [[S::f32s; READ]; WRITTEN] = std::array::from_fn(|output| {
                 std::array::from_fn(|channel| {
@@ -261,15 +288,14 @@ impl WeightGradient<'_> {
                     rows.input(row, tile.tap.0),
                     columns.input(first, tile.tap.1),
                 );
-                let mut read =
+                let read =
                     self.input_shape.at(input_row, input_column) + tile.first_read * EXAMPLES;
-                let mut written =
-                    self.gradient_shape.at(row, first) + tile.first_written * EXAMPLES;
-                for _ in tile.columns.clone() {
+                let written = self.gradient_shape.at(row, first) + tile.first_written * EXAMPLES;
+                for index in 0..tile.columns.len() {
+                    let read = read + index * input_step;
                     let inputs = &self.input[read..read + READ * EXAMPLES];
+                    let written = written + index * gradient_step;
                     let outputs = &self.gradient[written..written + WRITTEN * EXAMPLES];
-                    read += columns.stride * self.input_shape.pixel();
-                    written += self.gradient_shape.pixel();
                     let values: [S::f32s; READ] = std::array::from_fn(|channel| {
                         load(simd, &inputs[channel * EXAMPLES + lane..][..lanes])
                     });

@@ -39,13 +39,13 @@ fn convolve_block_with_simd<'a, S: Simd>(
 ) {
     let channels = weights.len() / field.taps();
     let pixel = channels * EXAMPLES;
-    for at in field.connections(channels) {
+    field.connect(channels, |at| {
         add_products(
             &mut output[at.output..at.output + pixel],
             &input[at.input..at.input + pixel],
             &weights[at.tap * channels..][..channels],
         );
-    }
+    });
 }
 
 /// How the loss changes with each input.
@@ -75,13 +75,13 @@ fn input_gradient_block_with_simd<'a, S: Simd>(
 ) {
     let channels = weights.len() / field.taps();
     let pixel = channels * EXAMPLES;
-    for at in field.connections(channels) {
+    field.connect(channels, |at| {
         add_products(
             &mut of_input[at.input..at.input + pixel],
             &gradient[at.output..at.output + pixel],
             &weights[at.tap * channels..][..channels],
         );
-    }
+    });
 }
 
 /// How the loss changes with each weight: `[row][column][channel]`.
@@ -114,12 +114,12 @@ fn weight_gradient_block_with_simd<'a, S: Simd>(
     sums: &'a mut [f32],
 ) {
     let pixel = channels * EXAMPLES;
-    for at in field.connections(channels) {
+    field.connect(channels, |at| {
         let sums = &mut sums[at.tap * pixel..][..pixel];
         let input = &input[at.input..at.input + pixel];
         let gradient = &gradient[at.output..at.output + pixel];
         for ((sum, &input), &gradient) in sums.iter_mut().zip(input).zip(gradient) {
             *sum += input * gradient;
         }
-    }
+    });
 }

@@ -79,23 +79,27 @@ impl Field {
         }
     }
 
-    /// Every pair of pixels, output by output, of maps with as many channels.
+    /// Runs `pair` with every pair of pixels, output by output, of maps with as many
+    /// channels.
     #[inline(always)]
-    pub(super) fn connections(self, channels: usize) -> impl Iterator<Item = Connection> {
+    pub(super) fn connect(self, channels: usize, mut pair: impl FnMut(Connection)) {
         let pixel = channels * EXAMPLES;
         let Self { rows, columns } = self;
-        (0..rows.outputs).flat_map(move |row| {
-            (0..columns.outputs).flat_map(move |column| {
-                rows.inside(row).flat_map(move |tap_row| {
+        for row in 0..rows.outputs {
+            for column in 0..columns.outputs {
+                let output = (row * columns.outputs + column) * pixel;
+                for tap_row in rows.inside(row) {
                     let input_row = rows.input(row, tap_row) * columns.inputs;
-                    columns.inside(column).map(move |tap_column| Connection {
-                        input: (input_row + columns.input(column, tap_column)) * pixel,
-                        output: (row * columns.outputs + column) * pixel,
-                        tap: tap_row * columns.taps + tap_column,
-                    })
-                })
-            })
-        })
+                    for tap_column in columns.inside(column) {
+                        pair(Connection {
+                            input: (input_row + columns.input(column, tap_column)) * pixel,
+                            output,
+                            tap: tap_row * columns.taps + tap_column,
+                        });
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -26,12 +26,12 @@ fn maximum_block_with_simd<'a, S: Simd>(
 ) {
     let pixel = channels * EXAMPLES;
     output.fill(f32::NEG_INFINITY);
-    for at in field.connections(channels) {
+    field.connect(channels, |at| {
         let output = &mut output[at.output..at.output + pixel];
         for (output, &input) in output.iter_mut().zip(&input[at.input..at.input + pixel]) {
             *output = output.max(input);
         }
-    }
+    });
 }
 
 /// How the loss changes with each input: as with the maxima that it is, of each window
@@ -70,7 +70,7 @@ fn maximum_gradient_block_with_simd<'a, S: Simd>(
     of_input: &'a mut [f32],
 ) {
     let pixel = channels * EXAMPLES;
-    for at in field.connections(channels) {
+    field.connect(channels, |at| {
         let output = &output[at.output..at.output + pixel];
         let left = &mut left[at.output..at.output + pixel];
         let input = &input[at.input..at.input + pixel];
@@ -81,7 +81,7 @@ fn maximum_gradient_block_with_simd<'a, S: Simd>(
             *of_input += if is_it { *left } else { 0.0 };
             *left = if is_it { 0.0 } else { *left };
         }
-    }
+    });
 }
 
 /// The mean of each window, on a grid of that step, rounded down; 0 is no grid.
@@ -106,12 +106,12 @@ fn average_block_with_simd<'a, S: Simd>(
     output: &'a mut [f32],
 ) {
     let pixel = channels * EXAMPLES;
-    for at in field.connections(channels) {
+    field.connect(channels, |at| {
         let output = &mut output[at.output..at.output + pixel];
         for (output, &input) in output.iter_mut().zip(&input[at.input..at.input + pixel]) {
             *output += input;
         }
-    }
+    });
     let count = field.taps() as f32;
     for output in output {
         // Of integers, the quotient rounded to the nearest number of f32 has the floor
@@ -147,11 +147,11 @@ fn average_gradient_block_with_simd<'a, S: Simd>(
 ) {
     let pixel = channels * EXAMPLES;
     let share = 1.0 / field.taps() as f32;
-    for at in field.connections(channels) {
+    field.connect(channels, |at| {
         let of_input = &mut of_input[at.input..at.input + pixel];
         let gradient = &gradient[at.output..at.output + pixel];
         for (of_input, &gradient) in of_input.iter_mut().zip(gradient) {
             *of_input += gradient * share;
         }
-    }
+    });
 }
