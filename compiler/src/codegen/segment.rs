@@ -297,7 +297,7 @@ fn pixel_at(timing: Timing) -> TokenStream {
 
 /// Takes the `values` of a pooling's input at `pixel`, as they are stored, into their
 /// window.
-pub(super) fn merge(program: &Program, pooling: &Stage) -> TokenStream {
+fn merge(program: &Program, pooling: &Stage) -> TokenStream {
     let bits = count(program.activation_bits);
     let channels = count(pooling.plan.output.channels);
     let windows = pooling.plan.windows().expect("a pooling keeps windows");
@@ -548,7 +548,7 @@ impl PointSite<'_> {
 
     fn complete_window(&self, pooling: Pooling) -> TokenStream {
         let stage = self.stage;
-        let deliver = deliver(self.program, stage);
+        let deliver = deliver(self.program, stage, merge);
         if deliver.is_empty() {
             return deliver;
         }
@@ -672,7 +672,7 @@ impl Site for PointSite<'_> {
     fn for_each_output(&self, body: &TokenStream) -> TokenStream {
         let fields = (0..=self.stage.joined.len()).filter_map(|index| self.begin_field(index));
         let first_tap = first_tap(&self.stage.field);
-        let deliver = deliver(self.program, self.stage);
+        let deliver = deliver(self.program, self.stage, merge);
         quote! {
             #first_tap
             #(#fields)*

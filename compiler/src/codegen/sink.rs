@@ -3,7 +3,7 @@
 //! The code below is of a `pixel`, the place of what is delivered in its map, and
 //! of its `values`.
 
-use super::{count, integer, segment, tables};
+use super::{count, integer, tables};
 use crate::network::Kernel;
 use crate::plan::{Sink, Windows};
 use crate::program::{Addressing, Operation, Pooling, Program, Stage};
@@ -73,8 +73,13 @@ pub(super) fn is_aligned(program: &Program, channels: u32) -> bool {
 }
 
 /// Delivers the `values` of the stage's output at `pixel`, an array of activations
-/// as they are stored, or of results.
-pub(super) fn deliver(program: &Program, stage: &Stage) -> TokenStream {
+/// as they are stored, or of results; `merge` takes them into their window of the
+/// pooling that reads them.
+pub(super) fn deliver(
+    program: &Program,
+    stage: &Stage,
+    merge: fn(&Program, &Stage) -> TokenStream,
+) -> TokenStream {
     let channels = count(stage.plan.output.channels);
     let bits = Literal::u32_unsuffixed(program.activation_bits);
     if let Some(PixelPlace {
@@ -89,14 +94,7 @@ pub(super) fn deliver(program: &Program, stage: &Stage) -> TokenStream {
         };
     }
     match stage.plan.sink {
-        Sink::Windows { .. } => {
-            let reader = program.stage_that_takes(stage.writes);
-            if segment::is_plain(program) {
-                merge(program, reader)
-            } else {
-                segment::merge(program, reader)
-            }
-        }
+        Sink::Windows { .. } => merge(program, program.stage_that_takes(stage.writes)),
         Sink::Results(sums) => {
             let integer = integer(program.results.accumulator);
             let (width, first) = (count(stage.plan.output.width), count(sums.first_byte));

@@ -158,7 +158,7 @@ impl StageSite<'_> {
                 quote!(runtime::load::<#bits, true, #channels>(arena, #cell))
             }
         };
-        let deliver = deliver(self.program, self.stage());
+        let deliver = deliver(self.program, self.stage(), sink::merge);
         let deliver = (!deliver.is_empty()).then(|| quote!(let values = #values; #deliver));
         quote! {
             #merge
@@ -290,7 +290,7 @@ impl Site for StageSite<'_> {
         let kernel = self.stage().field.kernel;
         let (above, left) = (count(kernel.height - 1), count(kernel.width - 1));
         let field = self.begin_field();
-        let deliver = deliver(self.program, self.stage());
+        let deliver = deliver(self.program, self.stage(), sink::merge);
         quote! {
             let pixel = runtime::completed_field(pixel, (#above, #left))?;
             #field
