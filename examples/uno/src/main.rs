@@ -22,7 +22,6 @@ use avr_device::atmega328p::cpu::RegisterBlock as Cpu;
 use avr_device::atmega328p::usart0::RegisterBlock as Serial;
 use avr_device::atmega328p::{CPU, USART0};
 use digits::Digits;
-use herringbone::{Network, Results};
 
 /// UBRR for 115200 baud at 16 MHz with U2X: the line runs at 117647 baud, 2.1 % fast (ATmega328P
 /// datasheet, DS40002061B, "Examples of Baud Rate Setting").
@@ -61,17 +60,21 @@ fn exchange(serial: &Serial, cpu: &Cpu, digits: &mut Digits) {
     let mark = |value| cpu.gpior0().write(|register| register.set(value));
     let pixel = receive(serial);
     mark(COMPUTING);
-    let complete = digits.push_in_place(pixel);
+    // Not the results: they would be on the stack while the network computes.
+    let complete = digits.push_in_place(pixel).is_some();
     mark(IDLE);
-    if let Some(results) = complete {
-        reply(serial, results);
+    if complete {
+        reply(serial, digits);
     }
 }
 
 /// Sends the logits, and the index of the first largest. Not inlined: the registers that it needs
 /// would be on the stack while the network computes.
 #[inline(never)]
-fn reply(serial: &Serial, results: Results<'_, Logit>) {
+fn reply(serial: &Serial, digits: &Digits) {
+    let Some(results) = digits.results() else {
+        return;
+    };
     for logit in &results {
         for byte in logit.to_le_bytes() {
             send(serial, byte);
@@ -79,9 +82,6 @@ fn reply(serial: &Serial, results: Results<'_, Logit>) {
     }
     send(serial, results.class() as u8);
 }
-
-/// The integer of the results.
-type Logit = <Digits as Network>::Logit;
 
 /// Sets the serial port up: 115200 baud, 8 data bits, no parity, 1 stop bit (8N1 is what UCSR0C
 /// holds after a reset).
