@@ -91,10 +91,15 @@ fn compile_error(error: &syn::Error) -> TokenStream {
     quote_spanned!(place=> ::core::compile_error! { #message })
 }
 
-/// Whether the crate to be compiled may be of edition 2015, which no span says:
-/// cargo gives rustc, in whose process a macro runs, any other one.
+/// Whether the crate to be compiled may be of edition 2015, which no span says: the
+/// arguments of rustc, in whose process a macro runs, say any other one.
 fn may_be_edition_2015() -> bool {
-    !std::env::args().any(|argument| argument.starts_with("--edition"))
+    let mut arguments = std::env::args().skip_while(|it| !it.starts_with("--edition"));
+    match arguments.next().as_deref() {
+        None | Some("--edition=2015") => true,
+        Some("--edition") => arguments.next().is_none_or(|edition| edition == "2015"),
+        Some(_) => false,
+    }
 }
 
 #[cfg(test)]
