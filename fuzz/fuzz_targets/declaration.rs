@@ -142,10 +142,7 @@ fuzz_target!(|data: &[u8]| {
             .all(|message| !message.is_empty() && !message.ends_with('.'))
     );
     assert_eq!(
-        parsed
-            .errors
-            .to_compile_errors(&[])
-            .is_empty(),
+        parsed.errors.to_compile_errors(&[]).is_empty(),
         messages.is_empty()
     );
 });

@@ -1,8 +1,8 @@
 //! Backends: what writes a program down for a kind of machine, and says what the
 //! code takes.
 //!
-//! A machine is a folder with an implementation of [`Backend`] and one of
-//! [`MachineCode`], and a line in [`of`]. Every generated type has the portable code
+//! A machine is a folder with an implementation of `Backend` and one of
+//! [`MachineCode`], and a line in `of`. Every generated type has the portable code
 //! too, for whatever else it is built for. The interpreter is no backend: it is what
 //! they are judged by.
 

@@ -1,7 +1,7 @@
 //! What a layer computes, one file a kind: its window, its shape rule, its sums
 //! and its written form.
 //!
-//! A new kind is a file with a struct that implements [`Rules`], and a variant of
+//! A new kind is a file with a struct that implements `Rules`, and a variant of
 //! [`Kind`]; the compiler's errors name the rest.
 
 mod add;
