@@ -66,7 +66,7 @@ impl Symbol {
     /// What the network's code calls it, where it is part of that: generated code lies in a
     /// module of that name within the nameless constant that a declaration becomes.
     fn part(&self) -> Option<&str> {
-        let (_, within) = self.path.split_once("::_::code::")?;
+        let (_, within) = self.path.split_once("::_::herringbone_code::")?;
         within.split("::").next()
     }
 }

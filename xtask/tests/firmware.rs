@@ -311,7 +311,7 @@ fn its_tables_lie_across_and_beyond_64_kb(programs: &Programs, _: &Bounds) {
     let function = |name: &str| {
         let is_it = |symbol: &object::Symbol| {
             let path = rustc_demangle::demangle(symbol.name().unwrap());
-            format!("{path:#}").ends_with(&format!("::code::{name}"))
+            format!("{path:#}").ends_with(&format!("::herringbone_code::{name}"))
         };
         let symbol = elf.symbols().find(is_it).unwrap();
         symbol.address()..symbol.address() + symbol.size()
