@@ -34,26 +34,28 @@ fn main() -> ! {
     loop {
         let pixel = receive(serial);
         mark(COMPUTING);
-        let answer = DIGITS.push(pixel);
+        // Not the results: they would be on the stack while the network computes.
+        let complete = DIGITS.push_in_place(pixel).is_some();
         mark(IDLE);
-        if let Some(logits) = &answer {
-            reply(serial, logits);
+        if complete {
+            reply(serial, DIGITS);
         }
     }
 }
 
-/// Sends the logits, and the index of the first largest.
-fn reply(serial: &USART0, logits: &[i16; Digits::CLASSES]) {
-    let (mut class, mut largest) = (0, i16::MIN);
-    for (index, &logit) in (0u8..).zip(logits) {
-        if logit > largest {
-            (class, largest) = (index, logit);
-        }
+/// Sends the logits, and the index of the first largest. Not inlined: what it keeps would be on
+/// the stack while the network computes.
+#[inline(never)]
+fn reply(serial: &USART0, digits: &Digits) {
+    let Some(results) = digits.results() else {
+        return;
+    };
+    for logit in &results {
         for byte in logit.to_le_bytes() {
             send(serial, byte);
         }
     }
-    send(serial, class);
+    send(serial, results.class() as u8);
 }
 
 /// Sets the serial port up: 115200 baud, 8 data bits, no parity, 1 stop bit (8N1 is what UCSR0C
