@@ -86,7 +86,7 @@ pub fn storage_indices(map: Shape, storage: Order) -> Vec<u32> {
 
 /// Whether each event of a kind computes one value of its only output pixel, from
 /// all inputs.
-pub(super) fn stores_value_by_value(kind: &Kind) -> bool {
+pub(crate) fn stores_value_by_value(kind: &Kind) -> bool {
     match kind {
         Kind::Dense(_) => true,
         Kind::Pool(_)

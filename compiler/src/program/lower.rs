@@ -14,6 +14,7 @@ use crate::network::{
 };
 use crate::plan::{
     self, Arrival, Keeps, MemoryPlan, Place, Placement, Sink, StagePlan, storage_indices,
+    stores_value_by_value,
 };
 use crate::weights::{Parameters, Weights};
 
@@ -68,7 +69,7 @@ fn lower_all(
         let node = network.node(id);
         // The weights of a streamed dense layer are each used in a single place
         // of the input, which is another one at each pixel.
-        let streamed_dense = input.is_none() && is_dense(&node.kind);
+        let streamed_dense = input.is_none() && stores_value_by_value(&node.kind);
         let mut lowering = Lowering {
             node,
             bits: network.bits(),
@@ -338,7 +339,7 @@ impl Lowering<'_> {
         input: Option<&Placement>,
     ) -> WeightedSum {
         let (rows, outputs) = (shape.rows(), shape.outputs);
-        let whole_map = is_dense(&self.node.kind);
+        let whole_map = stores_value_by_value(&self.node.kind);
         let in_order = |sum: &Parameters| match input.filter(|_| whole_map) {
             Some(map) => by_row(sum, shape, storage_order(map)),
             None => by_row(sum, shape, 0..rows),
@@ -409,19 +410,4 @@ fn storage_order(map: &Placement) -> impl Iterator<Item = u32> {
         let first = (row * width + column) * channels;
         first..first + channels
     })
-}
-
-/// Whether a node reads a whole map for each of its outputs.
-fn is_dense(kind: &Kind) -> bool {
-    match kind {
-        Kind::Dense(_) => true,
-        Kind::Pool(_)
-        | Kind::Convolution(_)
-        | Kind::Depthwise(_)
-        | Kind::Separable(_)
-        | Kind::Add(_)
-        | Kind::Concat(_)
-        | Kind::Dropout(_)
-        | Kind::Noise(_) => false,
-    }
 }
