@@ -12,6 +12,7 @@ use super::{
 };
 use crate::network::{ByValue, Network, ValueId};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Plans a network; `None` where the first nodes can't be computed as the input
 /// arrives.
@@ -218,14 +219,18 @@ impl<'a> Layout<'a> {
         };
         let first = objects().map(|(_, &first)| first).min().unwrap_or(0);
         let end = objects().map(|(object, &first)| first + object.cells).max();
-        let cells = |born_now: bool| {
-            let objects = self.objects.iter().enumerate();
-            let objects = objects.filter(|&(index, object)| {
-                let is_output = object.first_job == job && self.scratch[job] != Some(index);
-                alive(object) && is_output == born_now
-            });
-            objects.map(|(_, object)| object.cells).sum::<u32>()
+        let is_output = |index: usize| {
+            self.objects[index].first_job == job && self.scratch[job] != Some(index)
         };
+        let ranges = |outputs: bool| {
+            let objects = self.objects.iter().zip(&found.first_cells).enumerate();
+            objects
+                .filter(move |&(index, (object, _))| {
+                    alive(object) && (outputs || !is_output(index))
+                })
+                .map(|(_, (object, &first))| first..first + object.cells)
+        };
+        let live_input_cells = covered_cells(ranges(false));
         let node = match work {
             Work::Segment(draft) => draft.largest(),
             Work::Layer(node) => Some(*node),
@@ -233,8 +238,22 @@ impl<'a> Layout<'a> {
         Need {
             node: node.unwrap_or(self.network.nodes()[0].id),
             cells: end.unwrap_or(first) - first,
-            live_input_cells: cells(false),
-            live_output_cells: cells(true),
+            live_input_cells,
+            // Those that lie where an input does are counted as the input's.
+            live_output_cells: covered_cells(ranges(true)) - live_input_cells,
         }
     }
+}
+
+/// Cells that lie in one range at least.
+fn covered_cells(ranges: impl Iterator<Item = Range<u32>>) -> u32 {
+    let mut ranges: Vec<Range<u32>> = ranges.collect();
+    ranges.sort_unstable_by_key(|range| range.start);
+    let mut end = 0;
+    let mut cells = 0;
+    for range in ranges {
+        cells += range.end.saturating_sub(range.start.max(end));
+        end = end.max(range.end);
+    }
+    cells
 }

@@ -63,9 +63,9 @@ pub struct Need {
     pub node: NodeId,
     /// Cells from the first to the last that is in use at the worst moment.
     pub cells: u32,
-    /// Of those, inputs that are still to be read, or what a segment keeps.
+    /// Of those, what is still to be read, and what a segment keeps.
     pub live_input_cells: u32,
-    /// Of those, outputs that are stored already.
+    /// Of those, outputs that are stored already, where nothing lies that is still read.
     pub live_output_cells: u32,
 }
 
