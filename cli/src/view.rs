@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use herringbone_compiler::Planned;
-use herringbone_compiler::avr::Form;
+use herringbone_compiler::backend::avr::Form;
 use herringbone_compiler::budget::{Design, needed_flash_bytes};
 use herringbone_compiler::declaration::Declaration;
 use herringbone_compiler::diagnostic::Diagnostics;

@@ -3,19 +3,16 @@
 //!
 //! ```text
 //! tokens → syntax::NetworkAst → Declaration (Network) → Weights
-//!        → plan::MemoryPlan → program::Program → codegen · interpreter
+//!        → plan::MemoryPlan → program::Program → backend::{avr, portable, interpreter}
 //! ```
 //! Each stage's type is borrowed by the next and never changed by it.
 
-pub mod avr;
 pub mod backend;
 pub mod budget;
-mod codegen;
 pub mod declaration;
 pub mod diagnostic;
 mod effort;
 mod expand;
-pub mod interpreter;
 mod item;
 pub mod network;
 mod parameters;

@@ -29,7 +29,7 @@ use std::path::PathBuf;
 use std::{env, fmt, fs};
 
 use anyhow::{Context, Result, anyhow};
-use herringbone_compiler::avr;
+use herringbone_compiler::backend::avr;
 use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };

@@ -1,7 +1,7 @@
 //! No kernel of the AVR backend runs out of registers, however many channels
 //! and whichever order, bits, form and core.
 
-use herringbone_compiler::avr::{self, Core, Form};
+use herringbone_compiler::backend::avr::{self, Core, Form};
 use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };

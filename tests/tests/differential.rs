@@ -2,10 +2,10 @@
 //! program, on an arena that faults at every wrong read and write, gives what
 //! the naive evaluator gives, layer by layer.
 
+use herringbone_compiler::backend::interpreter::{self, Fault, FaultKind, Outcome};
 use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
-use herringbone_compiler::interpreter::{self, Fault, FaultKind, Outcome};
 use herringbone_compiler::network::{Bits, Kernel, Network, Shape};
 use herringbone_compiler::plan::{self, Order, Strategy, SumBytes};
 use herringbone_compiler::program::{self, Accumulators, Job, Program, Step};

@@ -2,7 +2,7 @@
 //! evaluator: through `run`, `push` and `classify`, on arenas that are dirty
 //! from another image, with overflow checks and without.
 
-use herringbone_compiler::interpreter;
+use herringbone_compiler::backend::interpreter;
 use herringbone_compiler::network::{Activation, Bits, Kernel, Kind, Network, Shape};
 use herringbone_compiler::plan::{self, InPlace, MemoryPlan, Placement, Strategy, SumBytes};
 use herringbone_compiler::program::{self, Program};

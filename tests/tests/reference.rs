@@ -1,10 +1,10 @@
 //! The naive evaluator, and the planned program, against what the authors of the published network print.
 
 use flate2::read::GzDecoder;
+use herringbone_compiler::backend::interpreter;
 use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
-use herringbone_compiler::interpreter;
 use herringbone_compiler::network::{Network, Shape};
 use herringbone_compiler::plan::{self, Strategy};
 use herringbone_compiler::program;

@@ -6,12 +6,15 @@
 //! too, for whatever else it is built for. The interpreter is no backend: it is what
 //! they are judged by.
 
-use crate::avr;
+pub mod avr;
+pub mod interpreter;
+pub(crate) mod portable;
+
 use crate::budget::{Footprint, LayerFootprint, Sums};
-use crate::codegen::Portable;
 use crate::declaration::Declaration;
 use crate::plan::MemoryPlan;
 use crate::target::Target;
+use portable::Portable;
 use proc_macro2::{Ident, Literal, TokenStream};
 use std::any::Any;
 use std::fmt;

@@ -2,7 +2,7 @@
 
 use super::over::demands_unrolled;
 use super::packed_weights_bytes;
-use crate::avr::Form;
+use crate::backend::avr::Form;
 use crate::backend::{self, MachineCode};
 use crate::declaration::{Declaration, WeightsSource};
 use crate::network::{Network, NodeId};

@@ -1,7 +1,7 @@
 //! The constants and methods of a generated type: one list, for the type of a
 //! right declaration and for the stub that stands for a wrong one.
 
-use crate::codegen;
+use crate::backend::portable;
 use crate::program::Accumulator;
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -72,7 +72,7 @@ impl Api<'_> {
 
     /// `[i16; 10]`.
     pub(super) fn output(&self) -> TokenStream {
-        let logit = codegen::integer(self.logit);
+        let logit = portable::integer(self.logit);
         let classes = &self.classes;
         quote!([#logit; #classes])
     }
@@ -82,7 +82,7 @@ impl Api<'_> {
     /// `is_kept` and `stored`.
     pub(super) fn methods(&self) -> TokenStream {
         let Self { path, meaning, .. } = self;
-        let logit = codegen::integer(self.logit);
+        let logit = portable::integer(self.logit);
         let output = self.output();
         quote! {
             /// Forgets what was pushed: the next byte is the first of an input.
@@ -242,7 +242,7 @@ impl Api<'_> {
             classes,
             ..
         } = self;
-        let logit = codegen::integer(self.logit);
+        let logit = portable::integer(self.logit);
         let output = self.output();
         quote! {
             impl #path::Network for #name {

@@ -3,8 +3,8 @@
 
 use super::api::Api;
 use crate::backend::Glue;
+use crate::backend::portable;
 use crate::budget::Design;
-use crate::codegen;
 use crate::declaration::Declaration;
 use crate::program::{Accumulator, Program};
 use proc_macro2::{Literal, TokenStream};
@@ -19,10 +19,10 @@ use quote::quote;
 pub(super) fn emit(api: &Api<'_>, design: &Design, program: &Program) -> TokenStream {
     let Api { path, name, .. } = api;
     let machine_code = design.footprint.code.as_deref();
-    let portable = codegen::emit(program);
-    let stored = codegen::results_type(program);
-    let integer = codegen::integer(program.results.accumulator);
-    let logit = codegen::integer(api.logit);
+    let code = portable::emit(program);
+    let stored = portable::results_type(program);
+    let integer = portable::integer(program.results.accumulator);
+    let logit = portable::integer(api.logit);
     let output = api.output();
     let count_of_results = Literal::u32_unsuffixed(program.results.count);
     let bytes_each = Literal::u32_unsuffixed(program.results.accumulator.bytes());
@@ -31,7 +31,7 @@ pub(super) fn emit(api: &Api<'_>, design: &Design, program: &Program) -> TokenSt
         (Accumulator::I16, Accumulator::I32) => quote!(herringbone_runtime::widened(#results)),
         (Accumulator::I16, Accumulator::I16) | (Accumulator::I32, _) => results,
     };
-    let loaded = codegen::parameters_type(program);
+    let loaded = portable::parameters_type(program);
     let parameters = loaded.map(|_| quote!(&this_network.params,));
     let of_absorb = parameters
         .as_ref()
@@ -86,7 +86,7 @@ pub(super) fn emit(api: &Api<'_>, design: &Design, program: &Program) -> TokenSt
             use ::core::primitive::{bool, i16, i32, u16, u32, u8, usize};
             use #path::__private as runtime;
 
-            #portable
+            #code
         }
 
         #[inline(always)]

@@ -10,8 +10,8 @@ mod warning;
 pub(crate) use stub::{Known, stub};
 pub(crate) use warning::warning;
 
+use crate::backend::portable;
 use crate::budget::Design;
-use crate::codegen;
 use crate::declaration::{Declaration, WeightsSource};
 use crate::planned::Planned;
 use crate::program::Program;
@@ -46,7 +46,7 @@ pub(crate) fn emit(
 ) -> TokenStream {
     let design = &planned.design;
     let picture = picture(&ast.name, declaration, design, program);
-    let cursor_sizes = codegen::cursor_sizes(program);
+    let cursor_sizes = portable::cursor_sizes(program);
     // A design to size has no code.
     let program = planned.accumulators.as_ref().map(|_| program);
     let NetworkAst {
@@ -64,7 +64,7 @@ pub(crate) fn emit(
     let state_bytes = Literal::u32_unsuffixed(design.state_bytes());
     let cursor_bytes = Literal::u32_unsuffixed(design.plan.cursor_bytes());
     let network = &declaration.network;
-    let stored_as = codegen::stored_results(program);
+    let stored_as = portable::stored_results(program);
     let api = Api {
         path,
         name,

@@ -2,8 +2,8 @@
 
 use super::api::{Api, Figures, accessors};
 use super::{conditions, metadata};
+use crate::backend::portable;
 use crate::budget::Design;
-use crate::codegen;
 use crate::declaration::WeightsSource;
 use crate::program::Accumulator;
 use crate::syntax::{NetworkAst, Outline};
@@ -75,7 +75,7 @@ pub(crate) fn stub(
     // The trait's `run` takes an array whose length is known.
     let network_trait = outline.input_len.map(|_| api.network_trait());
     let output = api.output();
-    let logit = codegen::integer(api.logit);
+    let logit = portable::integer(api.logit);
     let classes = &api.classes;
     let metadata = metadata::stub(&output, classes);
     quote! {

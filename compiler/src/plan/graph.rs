@@ -219,9 +219,8 @@ impl<'a> Layout<'a> {
         };
         let first = objects().map(|(_, &first)| first).min().unwrap_or(0);
         let end = objects().map(|(object, &first)| first + object.cells).max();
-        let is_output = |index: usize| {
-            self.objects[index].first_job == job && self.scratch[job] != Some(index)
-        };
+        let is_output =
+            |index: usize| self.objects[index].first_job == job && self.scratch[job] != Some(index);
         let ranges = |outputs: bool| {
             let objects = self.objects.iter().zip(&found.first_cells).enumerate();
             objects

@@ -2,8 +2,8 @@
 //! later, and every read finds what it means.
 
 use super::*;
+use crate::backend::interpreter;
 use crate::declaration::{Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource};
-use crate::interpreter;
 use crate::network::chains::{convolution, dense};
 use crate::network::{
     Activation, Add, Bits, Concat, Convolution, Depthwise, Entry, Item, Kernel, Kind, Padding,

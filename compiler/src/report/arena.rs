@@ -1,6 +1,6 @@
 //! What the arena holds at each moment: what pictures and charts are made of.
 
-use crate::interpreter::{self, Occupant, Stage, Timeline};
+use crate::backend::interpreter::{self, Occupant, Stage, Timeline};
 use crate::network::{Network, Node, NodeId, Shape};
 use crate::program::{Job, Operation, Program};
 use std::ops::Range;

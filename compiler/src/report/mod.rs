@@ -12,7 +12,7 @@ pub use svg::{Picture, svg};
 pub(crate) use svg::{fits_rustdoc as picture_fits_rustdoc, rustdoc as rustdoc_picture};
 pub use text::text;
 
-use crate::avr::Form;
+use crate::backend::avr::Form;
 use crate::budget::{Design, LayerFootprint, reserved_flash_bytes};
 use crate::declaration::{Declaration, WeightsSource};
 use crate::network::{Kind, Network, Node, Shape};

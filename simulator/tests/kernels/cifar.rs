@@ -1,7 +1,7 @@
 //! Networks for CIFAR-10 as the macro plans and writes them for a part.
 
 use anyhow::{Context, Result, ensure};
-use herringbone_compiler::avr;
+use herringbone_compiler::backend::avr;
 use herringbone_compiler::program;
 use herringbone_compiler::target::Target;
 use herringbone_tests::cifar::{Cifar, NETWORKS, design};

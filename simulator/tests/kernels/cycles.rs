@@ -2,7 +2,7 @@
 //! convolution of the same channels.
 
 use anyhow::Result;
-use herringbone_compiler::avr;
+use herringbone_compiler::backend::avr;
 use herringbone_compiler::declaration::WeightsSource;
 use herringbone_compiler::network::{Activation, Bits, Kind, Network, Padding, Shape};
 use herringbone_compiler::plan::Strategy;

@@ -1,7 +1,7 @@
 //! Whether a network's machine code computes what `docs/architecture.md` says.
 
 use anyhow::{Context, Result, bail, ensure};
-use herringbone_compiler::interpreter;
+use herringbone_compiler::backend::interpreter;
 use herringbone_compiler::network::ValueId;
 use herringbone_compiler::plan::Sink;
 use herringbone_compiler::program::{Job, Program, Segment};

@@ -2,10 +2,10 @@
 
 use super::{Choice, Core, choose};
 use crate::backend::Backend;
+use crate::backend::portable::Portable;
 use crate::budget::{
     Footprint, LayerFootprint, Sums, lower, packed_weights_bytes, reserved_flash_bytes,
 };
-use crate::codegen::Portable;
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
 use crate::network::NodeId;
 use crate::plan::MemoryPlan;

@@ -2,9 +2,9 @@
 //! is done for one of them and its row of weights.
 
 use super::{BYTE, COUNT, PRODUCT, Products, Table, TablePass, VALUE, WEIGHTS, ZERO};
-use crate::avr::Kind;
-use crate::avr::assembly::Assembly;
-use crate::avr::instruction::{Condition, Label, Mode, Pointer, Register};
+use crate::backend::avr::Kind;
+use crate::backend::avr::assembly::Assembly;
+use crate::backend::avr::instruction::{Condition, Label, Mode, Pointer, Register};
 use crate::program::packed_row_bytes;
 
 /// The subroutines of passes that are alike, and how often they run.
@@ -17,7 +17,7 @@ struct Run<'a> {
 
 impl Table<'_> {
     /// The subroutines, where nothing runs into them.
-    pub(in crate::avr) fn subroutines(&self, asm: &mut Assembly) {
+    pub(in crate::backend::avr) fn subroutines(&self, asm: &mut Assembly) {
         for (index, pass) in self.passes.iter().enumerate() {
             let alike = |other: &&TablePass| other.entries == pass.entries;
             if self.passes[..index].iter().any(|other| alike(&other)) {
@@ -271,7 +271,7 @@ impl Table<'_> {
 
 /// r1:r0 ← r16 × r17, as `mul` has it (Microchip application note AVR200,
 /// "mpy8u").
-pub(in crate::avr) fn multiply(asm: &mut Assembly, counter: Register) {
+pub(in crate::backend::avr) fn multiply(asm: &mut Assembly, counter: Register) {
     let [low, high] = PRODUCT;
     asm.clr(high);
     asm.mov(low, WEIGHTS);

@@ -12,22 +12,22 @@
 
 mod row;
 
-pub(in crate::avr) use row::multiply;
+pub(in crate::backend::avr) use row::multiply;
 
-use crate::avr::Kind;
-use crate::avr::assembly::Assembly;
-use crate::avr::field::Run;
-use crate::avr::finish::{self, Destination, load_sum, shift_up};
-use crate::avr::input::Input;
-use crate::avr::instruction::{Condition, Label, Mode, Pointer, Register};
-use crate::avr::kept::KeptSums;
-use crate::avr::passes::{Demand, Passes};
-use crate::avr::requantise::SUM;
-use crate::avr::rounder::Rounder;
-use crate::avr::rows::Rows;
-use crate::avr::state::{BASE, Registers, State};
-use crate::avr::store::Sink;
-use crate::avr::sum::Sum;
+use crate::backend::avr::Kind;
+use crate::backend::avr::assembly::Assembly;
+use crate::backend::avr::field::Run;
+use crate::backend::avr::finish::{self, Destination, load_sum, shift_up};
+use crate::backend::avr::input::Input;
+use crate::backend::avr::instruction::{Condition, Label, Mode, Pointer, Register};
+use crate::backend::avr::kept::KeptSums;
+use crate::backend::avr::passes::{Demand, Passes};
+use crate::backend::avr::requantise::SUM;
+use crate::backend::avr::rounder::Rounder;
+use crate::backend::avr::rows::Rows;
+use crate::backend::avr::state::{BASE, Registers, State};
+use crate::backend::avr::store::Sink;
+use crate::backend::avr::sum::Sum;
 
 const VALUE: Register = Register(16);
 const WEIGHTS: Register = Register(17);
@@ -47,7 +47,7 @@ enum Products {
 }
 
 /// A weighted sum from a table.
-pub(in crate::avr) struct Table<'a> {
+pub(in crate::backend::avr) struct Table<'a> {
     sum: &'a Sum<'a>,
     input: Input<'a>,
     products: Products,
@@ -90,7 +90,7 @@ struct TableRegisters {
 }
 
 impl<'a> Table<'a> {
-    pub(in crate::avr) fn new(
+    pub(in crate::backend::avr) fn new(
         asm: &mut Assembly,
         sum: &'a Sum<'a>,
         mut input: Input<'a>,
@@ -194,7 +194,7 @@ impl<'a> Table<'a> {
 
     /// A sum to which the pixels of its input add one by one. [`BASE`] is the
     /// network's address.
-    pub(in crate::avr) fn kept(
+    pub(in crate::backend::avr) fn kept(
         asm: &mut Assembly,
         sum: &'a Sum<'a>,
         input: Input<'a>,
@@ -208,7 +208,7 @@ impl<'a> Table<'a> {
     }
 
     /// What it changes, or wants unchanged.
-    pub(in crate::avr) fn registers(&self) -> Registers {
+    pub(in crate::backend::avr) fn registers(&self) -> Registers {
         let mut registers = Registers::of([VALUE, WEIGHTS, BYTE, COUNT]);
         registers = registers.union(self.input.registers());
         let own = &self.registers;
@@ -236,12 +236,12 @@ impl<'a> Table<'a> {
     }
 
     /// Where its outputs are behind [`Self::emit`], if they are in registers.
-    pub(in crate::avr) fn results(&self) -> Option<Vec<Register>> {
+    pub(in crate::backend::avr) fn results(&self) -> Option<Vec<Register>> {
         self.results.clone()
     }
 
     /// Computes one output. `pushed_since`: see [`Input::for_each_run`].
-    pub(in crate::avr) fn emit(
+    pub(in crate::backend::avr) fn emit(
         &mut self,
         asm: &mut Assembly,
         destination: Destination,
@@ -291,7 +291,7 @@ impl<'a> Table<'a> {
     }
 
     /// Finishes sums that were kept, when all of their input has arrived.
-    pub(in crate::avr) fn finish_kept(
+    pub(in crate::backend::avr) fn finish_kept(
         &mut self,
         asm: &mut Assembly,
         kept: KeptSums,
@@ -448,7 +448,7 @@ impl<'a> Table<'a> {
 }
 
 /// `to −= what`.
-pub(in crate::avr) fn subtract(asm: &mut Assembly, to: &[Register], what: &[Register]) {
+pub(in crate::backend::avr) fn subtract(asm: &mut Assembly, to: &[Register], what: &[Register]) {
     for (byte, (&to, &what)) in to.iter().zip(what).enumerate() {
         if byte == 0 {
             asm.sub(to, what);
