@@ -235,6 +235,30 @@ fn maps_may_be_added_to_dense_layers() -> Result<()> {
     judge_list((6, 9, 1), &[pooled, convolution, joining(dense(3), &["x"])])
 }
 
+/// Its pixels come from a row of windows, and its sums are completed by what comes later.
+#[test]
+fn a_dense_layer_may_read_windows_and_add_what_is_computed_after_them() -> Result<()> {
+    let from = |label: &str| Item {
+        label: None,
+        entry: Entry::From(label.to_owned()),
+    };
+    let single = Window::valid(Kernel::square(1));
+    judge_list(
+        (4, 4, 3),
+        &[
+            labelled("pixels", Item::layer(convolution(1, single, RELU))),
+            labelled(
+                "pooled",
+                Item::layer(pool(PoolFunction::Maximum, (2, 2), (2, 2))),
+            ),
+            from("pixels"),
+            labelled("later", Item::layer(dense(2))),
+            from("pooled"),
+            joining(dense(2), &["later"]),
+        ],
+    )
+}
+
 #[test]
 fn maps_may_be_concatenated() -> Result<()> {
     let valid = |side: u32| Window::valid(Kernel::square(side));

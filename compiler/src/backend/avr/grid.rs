@@ -8,7 +8,7 @@
 use super::assembly::Assembly;
 use super::infer::{restore, save};
 use super::instruction::{Condition, Instruction, Label, Mode, Pointer, Register};
-use super::point::{self, Axis, COLUMN, ROW, compare, increment, is_wide};
+use super::point::{self, Axis, COLUMN, COMPLETES, ROW, compare, increment, is_wide};
 use super::rows::RAMPZ;
 use super::state::stack_pointer;
 use super::stream;
@@ -198,7 +198,7 @@ impl Grid<'_> {
         }
         asm.times(share, |asm| {
             if let Some(completes) = call.completes {
-                asm.ldi(COLUMN, completes.into());
+                asm.ldi(COMPLETES, completes.into());
             }
             let network = self.network_place();
             asm.load(NETWORK, Pointer::Z, Mode::Displacement(network));

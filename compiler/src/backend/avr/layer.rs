@@ -11,7 +11,7 @@ use super::guard::{self, COLUMN_AT, Counter, Guards, ROW_AT};
 use super::input::Input;
 use super::instruction::{Condition, Register};
 use super::kept::KeptSums;
-use super::point::{COLUMN, is_wide};
+use super::point::{COMPLETES, is_wide};
 use super::pool::Pool;
 use super::slot::{Slots, position_byte};
 use super::stage;
@@ -539,7 +539,7 @@ impl<'a> Layer<'a> {
         // What it adds may come after its last pixel: then it is called once more.
         let last = asm.label();
         if sum.added.is_some() {
-            asm.tst(COLUMN);
+            asm.tst(COMPLETES);
             asm.branch(Condition::NotEqual, last, 1.0 / (1.0 + f64::from(pixels)));
         }
         asm.times(f64::from(pixels), |asm| {

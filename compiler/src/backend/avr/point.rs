@@ -10,6 +10,9 @@ use crate::plan::AxisTiming;
 pub(super) const ROW: Register = Register(22);
 /// Its column.
 pub(super) const COLUMN: Register = Register(20);
+/// Whether a call completes the sums of a dense layer that are completed by a call of
+/// their own: 1 or 0.
+pub(super) const COMPLETES: Register = Register(18);
 
 const SCRATCH: Register = Register(18);
 const PRODUCT: Register = Register(0);
