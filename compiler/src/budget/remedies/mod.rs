@@ -29,9 +29,9 @@ mod tests;
 
 use super::choice::{any_that_fits, taken_that_fits};
 use super::{Design, Resources, Sums, choose};
-use crate::declaration::{Declaration, PlanChoice, WeightsSource};
+use crate::declaration::{Declaration, PlanChoice, Reserve, WeightsSource};
 use crate::effort::Limit;
-use crate::network::{LayerId, Network};
+use crate::network::{Bits, LayerId, Network};
 use crate::program::Accumulators;
 use std::cell::Cell;
 
@@ -280,6 +280,37 @@ fn run_time_sums(network: &Network) -> Sums<'static> {
     Sums {
         widest: Accumulators::at_run_time(network).widest(),
         constants: None,
+    }
+}
+
+/// The key `bits` as it is pasted in: the entry of that name, and whichever others are
+/// not what they are when left out.
+fn written_bits(bits: Bits, changed: &str) -> String {
+    let default = Bits::default();
+    let entries = [
+        ("weights", bits.weights, default.weights),
+        ("biases", bits.biases, default.biases),
+        ("activations", bits.activations, default.activations),
+    ];
+    let entries: Vec<String> = entries
+        .into_iter()
+        .filter(|&(name, width, default)| name == changed || width != default)
+        .map(|(name, width, _)| format!("{name}: {width}"))
+        .collect();
+    format!("`bits: {{ {} }}`", entries.join(", "))
+}
+
+/// The key `reserve` as it is pasted in.
+fn written_reserve(reserve: Reserve) -> String {
+    let Reserve {
+        sram_bytes,
+        flash_bytes,
+    } = reserve;
+    match (sram_bytes, flash_bytes) {
+        (Some(sram), None) => format!("`reserve: {sram}`"),
+        (Some(sram), Some(flash)) => format!("`reserve: {{ sram: {sram}, flash: {flash} }}`"),
+        (None, Some(flash)) => format!("`reserve: {{ flash: {flash} }}`"),
+        (None, None) => "no `reserve`".to_owned(),
     }
 }
 
