@@ -2,7 +2,7 @@
 
 use super::error::{GraphError, MOST_KNOWN_LABELS, OwnMap};
 use super::id::{LayerId, NodeId, ValueId};
-use super::kind::{Activation, Convolution, Kind};
+use super::kind::{Activation, Convolution, Kind, PoolFunction};
 use super::list::{Entry, INPUT_LABEL, Item};
 use super::node::{Node, Part};
 use super::shape::Shape;
@@ -403,7 +403,8 @@ impl Builder {
     fn check_averages(&mut self) {
         let input = &self.values[0];
         for Made { node, item } in &self.nodes {
-            if node.kind.averages() && node.reads[0] == ValueId::new(0) && input.readers.len() > 1 {
+            let averages = node.kind.pools() == Some(PoolFunction::Average);
+            if averages && node.reads[0] == ValueId::new(0) && input.readers.len() > 1 {
                 let item = *item;
                 self.errors.push(GraphError::AveragesSharedInput { item });
             }

@@ -5,9 +5,7 @@ use super::place::{Place, Ring, Sums, Windows};
 use super::segment::{Arrival, Keeps, MapReading, Moves, RingReading, Sink, StagePlan};
 use super::simulation::{Reader, Simulation};
 use super::timing::{AxisTiming, Timing};
-use crate::network::{
-    Kernel, Kind, Network, Node, NodeId, PoolFunction, ReceptiveField, Shape, ValueId,
-};
+use crate::network::{Kernel, Network, Node, NodeId, PoolFunction, ReceptiveField, Shape, ValueId};
 use std::collections::BTreeMap;
 
 /// A segment laid out from byte 0 on.
@@ -105,40 +103,6 @@ pub(super) fn field_of_read(node: &Node, index: usize, shape: Shape) -> Receptiv
         node.field()
     } else {
         ReceptiveField::pixelwise(shape)
-    }
-}
-
-/// Whether a stage takes its input in pixel by pixel: poolings whose windows touch
-/// one another, and dense layers.
-fn takes_pixels(kind: &Kind, field: &ReceptiveField) -> bool {
-    match kind {
-        Kind::Pool(_) => {
-            !field.is_padded()
-                && field.stride.rows == field.kernel.height
-                && field.stride.columns == field.kernel.width
-        }
-        Kind::Dense(_) => true,
-        Kind::Convolution(_)
-        | Kind::Depthwise(_)
-        | Kind::Separable(_)
-        | Kind::Add(_)
-        | Kind::Concat(_)
-        | Kind::Dropout(_)
-        | Kind::Noise(_) => false,
-    }
-}
-
-fn pools(kind: &Kind) -> Option<PoolFunction> {
-    match kind {
-        Kind::Pool(pool) => Some(pool.function),
-        Kind::Convolution(_)
-        | Kind::Depthwise(_)
-        | Kind::Separable(_)
-        | Kind::Dense(_)
-        | Kind::Add(_)
-        | Kind::Concat(_)
-        | Kind::Dropout(_)
-        | Kind::Noise(_) => None,
     }
 }
 
@@ -316,7 +280,7 @@ fn timings(
         let is_first = index == 0;
         // Of a running map that is there already, a pixel is taken in at each point.
         let value = node.reads[0];
-        let takes_whole = !outline.makes(value) && takes_pixels(&node.kind, &node.field());
+        let takes_whole = !outline.makes(value) && node.kind.takes_pixels(node.input);
         let taken = takes_whole.then(|| Timing::each(used[&value]).after(&node.field(), output));
         let timing = match (timing, taken) {
             (Some(timing), Some(taken)) => timing.later(taken)?,
@@ -339,8 +303,7 @@ fn readers(
     let network = outline.network;
     let reader = |node: &Node| {
         let averages_bytes = outline.arriving && network.averages_raw_input(node.id);
-        let field = node.field();
-        let takes = !averages_bytes && takes_pixels(&node.kind, &field);
+        let takes = !averages_bytes && node.kind.takes_pixels(node.input);
         Reader {
             node: node.id,
             averages_bytes,
@@ -407,7 +370,7 @@ impl Layout<'_> {
         let values = field.kernel.taps();
         let keeps = if reader.averages_bytes {
             self.windows(output, &field, bytes_of_sum(values, 8).max(2))
-        } else if let (true, Some(function)) = (reader.takes, pools(&node.kind)) {
+        } else if let (true, Some(function)) = (reader.takes, node.kind.pools()) {
             match function {
                 PoolFunction::Average => {
                     let bytes = bytes_of_sum(values, network.bits().activations);
@@ -461,7 +424,7 @@ impl Layout<'_> {
             .find(|stage| self.outline.network.node(stage.node).writes == value);
         let single_pixel = node.field().kernel.taps() == 1 && !node.field().is_padded();
         if let (true, Some(maker)) = (is_only_reader, maker) {
-            let maker_pools = pools(&self.outline.network.node(maker.node).kind).is_some();
+            let maker_pools = self.outline.network.node(maker.node).kind.pools().is_some();
             // A leading `A` keeps sums of bytes, and hands its averages on.
             if (reader.takes || single_pixel)
                 && maker.arrival != Arrival::Bytes
@@ -470,7 +433,7 @@ impl Layout<'_> {
             {
                 return Arrival::Window(windows);
             }
-            if reader.takes && pools(&node.kind).is_some() && !maker_pools {
+            if reader.takes && node.kind.pools().is_some() && !maker_pools {
                 return Arrival::Values;
             }
         }
@@ -695,7 +658,7 @@ impl Layout<'_> {
                 Sink::Windows {
                     windows,
                     window: node.field().kernel,
-                    function: pools(&node.kind).expect("only a pooling takes values in"),
+                    function: node.kind.pools().expect("only a pooling takes values in"),
                 }
             }
             Some((_, Arrival::Window(windows))) => {

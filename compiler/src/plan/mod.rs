@@ -22,7 +22,6 @@ mod strategy;
 mod timing;
 
 pub use lifetime::storage_indices;
-pub(crate) use lifetime::stores_value_by_value;
 pub use order::Order;
 pub use place::{Place, Ring, Sums, Windows};
 pub use placement::Placement;

@@ -7,7 +7,6 @@
 //! that order, up to [`LONGEST_SEGMENT`] nodes a segment.
 
 use super::draft::{Draft, Outline};
-use super::lifetime::stores_value_by_value;
 use super::operator_order::{self, Operator, Overwrite, Tensor};
 use super::{InPlace, Order, SimulatedStep, Strategy, SumBytes};
 use crate::network::{Network, Node, NodeId, ValueId};
@@ -128,7 +127,7 @@ pub(super) fn lead_cells(network: &Network, node: &Node, index: usize, backward:
             .lead_cells;
     }
     // A node that computes a value at a time may read all of a pixel for each.
-    if stores_value_by_value(&node.kind) {
+    if node.kind.is_dense() {
         return node.output.values();
     }
     // Pixel by pixel, as the output is: only the last one may end after the input's.

@@ -14,7 +14,6 @@ use crate::network::{
 };
 use crate::plan::{
     self, Arrival, Keeps, MemoryPlan, Place, Placement, Sink, StagePlan, storage_indices,
-    stores_value_by_value,
 };
 use crate::weights::{Parameters, Weights};
 
@@ -69,7 +68,7 @@ fn lower_all(
         let node = network.node(id);
         // The weights of a streamed dense layer are each used in a single place
         // of the input, which is another one at each pixel.
-        let streamed_dense = input.is_none() && stores_value_by_value(&node.kind);
+        let streamed_dense = input.is_none() && node.kind.is_dense();
         let mut lowering = Lowering {
             node,
             bits: network.bits(),
@@ -339,7 +338,7 @@ impl Lowering<'_> {
         input: Option<&Placement>,
     ) -> WeightedSum {
         let (rows, outputs) = (shape.rows(), shape.outputs);
-        let whole_map = stores_value_by_value(&self.node.kind);
+        let whole_map = self.node.kind.is_dense();
         let in_order = |sum: &Parameters| match input.filter(|_| whole_map) {
             Some(map) => by_row(sum, shape, storage_order(map)),
             None => by_row(sum, shape, 0..rows),

@@ -2,7 +2,7 @@
 
 use crate::backend::interpreter::{self, Occupant, Stage, Timeline};
 use crate::network::{Network, Node, NodeId, Shape};
-use crate::program::{Job, Operation, Program};
+use crate::program::{Job, Program};
 use std::ops::Range;
 
 /// An inference as the arena sees it.
@@ -287,19 +287,15 @@ fn values_moved(network: &Network, program: &Program, stage: Stage) -> u64 {
     };
     let layer = network.node(id);
     let (inputs, outputs) = (layer.input.channels, layer.output.channels);
-    let streamed = program.all_stages().find(|stage| stage.plan.node == id);
-    let step = program.steps().find(|step| step.node == id);
-    let field = step.map(|step| step.field);
-    let field = field.or(streamed.map(|stage| stage.field));
-    let taps = field.map_or(1, |field| field.kernel.taps());
-    let pools = |operation: &Operation| matches!(operation, Operation::Pool(_));
-    let moved = match streamed {
-        Some(stage) if pools(&stage.operation) => 2 * inputs,
-        Some(stage) if matches!(stage.operation, Operation::Dense(_)) => inputs + 2 * outputs,
-        None if matches!(step.map(|step| &step.operation), Some(Operation::Dense(_))) => {
-            taps * inputs + 1
-        }
-        _ => taps * inputs + outputs,
-    };
-    u64::from(moved)
+    let taps = layer.field().kernel.taps();
+    let mut stages = program.all_stages();
+    let takes = stages.any(|stage| stage.plan.node == id && stage.plan.takes);
+    u64::from(match (takes, layer.kind.is_dense()) {
+        // A pixel, into every sum.
+        (true, true) => inputs + 2 * outputs,
+        // A pixel, into its window.
+        (true, false) => 2 * inputs,
+        (false, true) => taps * inputs + 1,
+        (false, false) => taps * inputs + outputs,
+    })
 }

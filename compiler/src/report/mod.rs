@@ -15,7 +15,7 @@ pub use text::text;
 use crate::backend::avr::Form;
 use crate::budget::{Design, LayerFootprint, reserved_flash_bytes};
 use crate::declaration::{Declaration, WeightsSource};
-use crate::network::{Kind, Network, Node, Shape};
+use crate::network::{Network, Node, Shape};
 use crate::plan::{Job, Order, Ring, Segment, StagePlan};
 use std::fmt;
 
@@ -290,16 +290,9 @@ pub fn layers(declaration: &Declaration, design: &Design) -> Vec<LayerRow> {
                     label: network.value(node.writes).label.clone(),
                     reads: reads(network, node),
                     output: node.output,
-                    order: match node.kind {
-                        Kind::Dense(_) => LayerOrder::OneByOne,
-                        Kind::Pool(_)
-                        | Kind::Convolution(_)
-                        | Kind::Depthwise(_)
-                        | Kind::Separable(_)
-                        | Kind::Add(_)
-                        | Kind::Concat(_)
-                        | Kind::Dropout(_)
-                        | Kind::Noise(_) => LayerOrder::Pixels(step.order),
+                    order: match node.kind.is_dense() {
+                        true => LayerOrder::OneByOne,
+                        false => LayerOrder::Pixels(step.order),
                     },
                     live_input_bytes: plan.bytes(need.live_input_cells),
                     live_output_bytes: plan.bytes(need.live_output_cells),

@@ -287,12 +287,13 @@ fn takes(program: &Program, event: Event) -> Vec<(NodeId, Pixel)> {
         } => {
             let stage = stage_at(program, job, stage);
             let node = stage.plan.node;
-            match (&stage.operation, takes, output) {
-                (Operation::Pool(_), Some(pixel), _) => vec![(node, window_of(stage, pixel))],
-                (Operation::Dense(_), _, _) => vec![(node, (0, 0))],
-                (_, _, Some(output)) => vec![(node, output)],
-                (_, _, None) => Vec::new(),
-            }
+            let made = match (takes, output) {
+                _ if stage.operation.is_dense() => Some((0, 0)),
+                // What takes pixels in and is not dense has windows.
+                (Some(pixel), _) => Some(window_of(stage, pixel)),
+                (None, output) => output,
+            };
+            made.map(|pixel| (node, pixel)).into_iter().collect()
         }
         Event::Step { .. } | Event::Results => Vec::new(),
     }

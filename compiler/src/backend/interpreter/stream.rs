@@ -182,12 +182,10 @@ impl Machine<'_> {
         let begins = pixel.0.is_multiple_of(stride.rows) && pixel.1.is_multiple_of(stride.columns);
         for (channel, &value) in (0..).zip(values) {
             let partial = self.window(stage, window_of(stage, pixel), channel);
-            let merged = match (&stage.operation, begins) {
+            let merged = match (stage.pooling(), begins) {
                 (_, true) => value,
-                (Operation::Pool(Pooling::Maximum), false) => {
-                    self.read_partial(partial)?.max(value)
-                }
-                (_, false) => self.read_partial(partial)? + value,
+                (Pooling::Maximum, false) => self.read_partial(partial)?.max(value),
+                (Pooling::Average(_), false) => self.read_partial(partial)? + value,
             };
             self.write_partial(partial, merged)?;
         }

@@ -307,12 +307,12 @@ fn merge(program: &Program, pooling: &Stage) -> TokenStream {
     );
     let tile = quote!(let (window, begins) = runtime::tile::<#height, #width>(pixel););
     let signed = pooling.signed_input;
-    let merged = match pooling.operation {
-        Operation::Pool(Pooling::Maximum) => {
+    let merged = match pooling.pooling() {
+        Pooling::Maximum => {
             let cell = window_cell(windows, 1, &quote!(window));
             quote!(runtime::merge_maxima::<#bits, #signed, #channels>(arena, #cell, begins, values);)
         }
-        _ => {
+        Pooling::Average(_) => {
             let (byte, bytes) = (
                 window_cell(windows, windows.cells_per_byte, &quote!(window)),
                 count(windows.bytes_per_value()),
@@ -486,7 +486,7 @@ impl PointSite<'_> {
                 let add = self.add_to_sums(sum, &self.load_from(source, &cell));
                 quote!(#begin #add)
             }
-            _ => {
+            Operation::Pool(_) => {
                 let (bits, channels) = (self.bits(), count(source.channels));
                 let aligned = source.aligned;
                 let merge = merge(self.program, stage);
@@ -496,6 +496,10 @@ impl PointSite<'_> {
                     #merge
                 }
             }
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Concat => unreachable!("such a stage computes from whole fields"),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use super::canvas::{Anchor, Canvas, Font, Number};
 use super::{MARGIN, Picture, WIDTH, palette};
-use crate::network::{Kind, Node, NodeId, ReceptiveField, Shape, ValueId};
+use crate::network::{Node, NodeId, ReceptiveField, Shape, ValueId};
 use crate::plan::{Order, Ring};
 use crate::program::{Stage, Step};
 use std::fmt::Write;
@@ -235,9 +235,9 @@ impl Scene<'_> {
                 };
                 let mut states = vec![read; (height * width) as usize];
                 let output = self.layer.output;
-                let outputs = match self.layer.kind {
-                    Kind::Dense(_) => vec![(0, 0)],
-                    _ => order.pixels(output.height, output.width),
+                let outputs = match self.layer.kind.is_dense() {
+                    true => vec![(0, 0)],
+                    false => order.pixels(output.height, output.width),
                 };
                 for &pixel in outputs.iter().skip(ordinal as usize + 1) {
                     for read in self.field.pixels(pixel) {
