@@ -2,7 +2,7 @@
 
 use crate::declaration::{CodeChoice, Declaration};
 use crate::network::{Kind, Network, Node, Pool, PoolFunction, Stride};
-use crate::plan::{Arrival, Job, MemoryPlan, Segment, StagePlan};
+use crate::plan::{Arrival, JobPlan, MemoryPlan, SegmentPlan, StagePlan};
 use crate::program::Accumulator;
 use crate::target::Architecture;
 
@@ -43,11 +43,11 @@ pub fn deepest_bytes(declaration: &Declaration, plan: &MemoryPlan, widest: Accum
     let results = widest.bytes() * network.output().values();
     let code_of = |node: &Node| declaration.code_of(node.layer);
     let jobs = plan.jobs.iter().map(|job| match job {
-        Job::Layer(step) => {
+        JobPlan::Layer(step) => {
             let node = network.node(step.node);
             layer_bytes(node, code_of(node), widest)
         }
-        Job::Segment(segment) => {
+        JobPlan::Segment(segment) => {
             let stages = segment.stages.iter().map(|stage| {
                 let node = network.node(stage.node);
                 stage_bytes(node, code_of(node), widest)
@@ -61,7 +61,7 @@ pub fn deepest_bytes(declaration: &Declaration, plan: &MemoryPlan, widest: Accum
 /// Of the functions between `absorb` or `infer` and a layer of a segment: one that
 /// runs the points, and has a cursor of its own where the input is complete, and one
 /// that calls the layers of a point.
-fn points_bytes(declaration: &Declaration, plan: &MemoryPlan, segment: &Segment) -> u32 {
+fn points_bytes(declaration: &Declaration, plan: &MemoryPlan, segment: &SegmentPlan) -> u32 {
     match segment.arriving {
         false => 2 * frame_bytes(declaration) + plan.cursor_bytes(),
         true if is_surely_a_chain(&declaration.network, segment) => 0,
@@ -71,7 +71,7 @@ fn points_bytes(declaration: &Declaration, plan: &MemoryPlan, segment: &Segment)
 
 /// Whether the layers of an arriving segment are called one after the other, without
 /// points: as of chains in which a pixel completes one pixel at most of each layer.
-fn is_surely_a_chain(network: &Network, segment: &Segment) -> bool {
+fn is_surely_a_chain(network: &Network, segment: &SegmentPlan) -> bool {
     let is_plain = |stage: &StagePlan| {
         let node = network.node(stage.node);
         let field = node.field();

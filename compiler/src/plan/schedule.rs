@@ -6,7 +6,7 @@
 //! programming, so that the worst job needs as few cells as can be: optimal for
 //! that order, up to [`LONGEST_SEGMENT`] nodes a segment.
 
-use super::draft::{Draft, Outline};
+use super::draft::{Draft, SegmentOutline};
 use super::operator_order::{self, Operator, Overwrite, Tensor};
 use super::{InPlace, Order, SimulatedStep, Strategy, SumBytes};
 use crate::network::{Network, Node, NodeId, ValueId};
@@ -274,7 +274,7 @@ impl Cut<'_> {
             readers.iter().any(|reader| later.contains(reader)) || is_result && !exact
         };
         let stores = input.into_iter().chain(made).filter(is_needed).collect();
-        Draft::new(&Outline {
+        Draft::new(&SegmentOutline {
             network: self.network,
             sum_bytes: self.sum_bytes,
             nodes,

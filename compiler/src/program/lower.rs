@@ -83,7 +83,7 @@ fn lower_all(
         lowering.operation(weights.map(|weights| weights.node(id)), input)
     };
     let jobs = plan.jobs.iter().map(|job| match job {
-        plan::Job::Segment(segment) => {
+        plan::JobPlan::Segment(segment) => {
             // The intake does what a leading `A` does.
             let computing = segment
                 .stages
@@ -113,7 +113,7 @@ fn lower_all(
                     .collect(),
             })
         }
-        plan::Job::Layer(layer) => {
+        plan::JobPlan::Layer(layer) => {
             let node = network.node(layer.node);
             let input = node.reads[0];
             Job::Layer(Step {

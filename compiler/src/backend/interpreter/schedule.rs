@@ -1,16 +1,13 @@
 //! The events of an inference in the order of running, and by them the last use
 //! of whatever is stored.
 
-use crate::network::{NodeId, ReceptiveField, ValueId};
+use crate::network::{NodeId, Pixel, ReceptiveField, ValueId};
 use crate::plan::{Arrival, Order, Place};
 use crate::program::{Job, Operation, Program, Segment, Stage, Step};
 use std::collections::BTreeMap;
 
 /// An event's place in the order of running.
 pub(super) type Time = u32;
-
-/// A row and a column.
-pub(super) type Pixel = (u32, u32);
 
 /// What happens at once: reads, then a computation in registers, then writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -142,7 +142,7 @@ fn emission(program: &Program) -> TokenStream {
         }
         Place::Whole(_) => program.map(output),
     };
-    let window = window::Window::of_whole(map, output.index());
+    let window = window::FieldWalk::of_whole(map, output.index());
     let walk = window.walk_row_major(map.shape.height, map.shape.width);
     let cell = window.cell(0, 0);
     let bits = Literal::u32_unsuffixed(program.activation_bits);

@@ -6,7 +6,7 @@
 
 use super::operands::Operands;
 use super::sink::{self, PixelPlace, deliver};
-use super::site::{Site, Source, first_tap, source_of};
+use super::site::{PixelSource, Site, first_tap, source_of};
 use super::stage::name as stage_name;
 use super::{count, cursor_type, integer, parameters_type, pooling, reads_parameters, sum};
 use crate::network::{NodeId, ReceptiveField, Shape, Stride};
@@ -354,25 +354,25 @@ impl PointSite<'_> {
     }
 
     /// How the pixels of an input are stored.
-    fn source_of(&self, index: usize) -> Source {
+    fn source_of(&self, index: usize) -> PixelSource {
         let (value, signed) = match index.checked_sub(1) {
             None => (self.stage.input, self.stage.signed_input),
             Some(joined) => (self.stage.joined[joined], self.stage.signed_joined[joined]),
         };
         match self.arrival(index) {
             Arrival::Map(_) => source_of(self.program, self.program.map(value)),
-            Arrival::Ring(RingReading { ring, .. }) => Source {
+            Arrival::Ring(RingReading { ring, .. }) => PixelSource {
                 channels: ring.channels,
                 signed,
                 aligned: ring.pixels == 1 || sink::is_aligned(self.program, ring.channels),
             },
             // Windows begin at bytes.
-            Arrival::Window(windows) => Source {
+            Arrival::Window(windows) => PixelSource {
                 channels: windows.channels,
                 signed,
                 aligned: true,
             },
-            Arrival::Bytes | Arrival::Values => Source {
+            Arrival::Bytes | Arrival::Values => PixelSource {
                 channels: self.stage.plan.input.channels,
                 signed,
                 aligned: true,
@@ -654,7 +654,7 @@ impl Site for PointSite<'_> {
         self.stage.plan.node
     }
 
-    fn source(&self) -> Source {
+    fn source(&self) -> PixelSource {
         self.source_of(0)
     }
 
@@ -669,7 +669,7 @@ impl Site for PointSite<'_> {
             .collect()
     }
 
-    fn joined(&self, index: usize) -> (Source, TokenStream) {
+    fn joined(&self, index: usize) -> (PixelSource, TokenStream) {
         (self.source_of(index + 1), self.cell(index + 1, (0, 0)))
     }
 

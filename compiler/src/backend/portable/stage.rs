@@ -3,7 +3,7 @@
 
 use super::operands::Operands;
 use super::sink::{self, PixelPlace, deliver, window_byte, window_cell, window_log2};
-use super::site::{Site, Source};
+use super::site::{PixelSource, Site};
 use super::{count, integer, parameters_type, reads_parameters, sum};
 use crate::network::{NodeId, ReceptiveField};
 use crate::plan::{Arrival, RingReading};
@@ -253,10 +253,10 @@ impl Site for StageSite<'_> {
         self.stage().plan.node
     }
 
-    fn source(&self) -> Source {
+    fn source(&self) -> PixelSource {
         let stage = self.stage();
         let channels = stage.plan.input.channels;
-        Source {
+        PixelSource {
             channels,
             signed: stage.signed_input,
             aligned: match stage.plan.arrival {
@@ -273,7 +273,7 @@ impl Site for StageSite<'_> {
         self.stage().field
     }
 
-    fn joined(&self, _: usize) -> (Source, TokenStream) {
+    fn joined(&self, _: usize) -> (PixelSource, TokenStream) {
         unreachable!("a plain chain joins nothing")
     }
 
