@@ -17,7 +17,8 @@ pub(crate) use lower::results_place;
 pub use lower::{lower, lower_runtime, pack_parameters, results_accumulator};
 pub use packed::{pack_row, packed_row_bytes, unpack_row};
 pub use parameters::{ConstantParameters, RuntimeParameters, SumParameters, parameter_bytes};
-pub use proof::{Accumulators, ProgramError, prove};
+
+pub use proof::{Accumulators, ProgramError, ValueRange, prove};
 pub use stage::{Intake, PooledIntake, Segment, Stage};
 
 use crate::network::{ByValue, NodeId, PoolFunction, ReceptiveField, Shape, ValueId};
