@@ -152,7 +152,7 @@ pub(super) fn windows_of_byte(program: &Program, (row, column): Pixel) -> Vec<Pi
     let used = program.intake.output;
     let ReceptiveField { kernel, stride, .. } = pool.field;
     let axis = |at: u32, side: u32, stride: u32, count: u32| {
-        (0..count).filter(move |window| (window * stride..window * stride + side).contains(&at))
+        (at + 1).saturating_sub(side).div_ceil(stride)..(at / stride + 1).min(count)
     };
     axis(row, kernel.height, stride.rows, used.height)
         .flat_map(|row| {
