@@ -69,8 +69,8 @@ pub trait Network {
 /// `run` on a design to size say what is missing.
 #[diagnostic::on_unimplemented(
     message = "`{N}` has no weights, so it can't run",
-    label = "a design to size has constants alone",
-    note = "give its declaration `weights: \"FILE.safetensors\"`, which `cargo herringbone train` \
+    label = "without weights, a network has constants only",
+    note = "add `weights: \"FILE.safetensors\"` to its declaration, which `cargo herringbone train` \
             makes, or `weights: runtime`"
 )]
 #[doc(hidden)]

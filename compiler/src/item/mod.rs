@@ -156,6 +156,10 @@ pub(crate) fn emit(
                 #constants
 
                 /// A network that waits for the first byte of an input.
+                ///
+                /// The value is the network's whole working memory. Keep it in a static,
+                /// and pass references: a move may copy all of it over the stack, which
+                /// `SRAM_BYTES` does not count.
                 #[must_use]
                 pub const fn new() -> Self {
                     Self {
@@ -224,7 +228,7 @@ For each layer with weights, in the order of the list (a `C2` has two, the depth
 | bytes | |
 |---|---|
 | 1 | `left`: bits to shift a sum up by, before the bias |
-| 1 | `right`: bits to shift it down by, behind the bias |
+| 1 | `right`: bits to shift it down by, after the bias |
 | 1 or 2 an output, as `bits` says | biases, two's complement, little-endian |
 | a row for each value that is read | weights |
 

@@ -24,7 +24,6 @@ impl Accumulator {
         }
     }
 
-    /// Its width.
     pub const fn bytes(self) -> u32 {
         match self {
             Accumulator::I16 => 2,
@@ -56,9 +55,7 @@ impl fmt::Display for Accumulator {
 /// The values that an activation can take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ActivationRange {
-    /// The least.
     pub low: i32,
-    /// The greatest.
     pub high: i32,
 }
 

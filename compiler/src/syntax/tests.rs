@@ -218,7 +218,7 @@ fn a_missing_mark_is_one_error_and_the_rest_is_read() {
         ),
         (
             "#![a] N: [8, 8, 1] => < A >",
-            "expected `#[…]`: an attribute of a network stands before it, found `#!`",
+            "expected `#[…]`: an attribute of a network comes before its name, found `#!`",
         ),
         (
             "N: [8, 8, 1] => < A, , M >",

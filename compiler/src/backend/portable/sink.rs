@@ -67,7 +67,7 @@ impl PixelPlace {
     }
 }
 
-/// Whether pixels of that many channels, one behind the other, begin at bytes.
+/// Whether pixels of that many channels, one after the other, begin at bytes.
 pub(super) fn is_aligned(program: &Program, channels: u32) -> bool {
     program.activation_bits == 8 || channels.is_multiple_of(2)
 }

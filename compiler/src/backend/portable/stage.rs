@@ -87,7 +87,7 @@ impl StageSite<'_> {
         }
     }
 
-    /// The cell of a pixel `offset` pixels behind the first one of a field: that
+    /// The cell of a pixel `offset` pixels after the first one of a field: that
     /// is `field`, in cells from the ring's first one on.
     fn arrived_cell(&self, offset: u32) -> TokenStream {
         let stage = self.stage();
@@ -168,7 +168,7 @@ impl StageSite<'_> {
         }
     }
 
-    /// Adds a pixel to the sums, and finishes them behind the last one.
+    /// Adds a pixel to the sums, and finishes them after the last one.
     fn dense(&self, sum: &WeightedSum) -> TokenStream {
         let stage = self.stage();
         let sums = stage.plan.sums().expect("a dense layer keeps sums");

@@ -62,7 +62,7 @@ fn a_mistake_of_the_graph_is_one_error() {
         ),
         (
             "'a: C1(3,1), D(4), 'a, M",
-            "nobody reads what `D(4)` makes, for the list goes on from another map: label it, `'name: D(4)`, and read it, as in `Add('name)`, or leave it out",
+            "nothing reads what `D(4)` makes: the list continues from another map; label it, `'name: D(4)`, and read it, as in `Add('name)`, or leave it out",
         ),
         (
             "'a: C1(3,1), D(4), 'b: D(5), 'a, M",
@@ -74,11 +74,11 @@ fn a_mistake_of_the_graph_is_one_error() {
         ),
         (
             "'a: C1(3,1), Dr, 'input, Dr, 'a, Dr, 'input, Dr",
-            "nobody reads what `C1(3,1)` makes: the list goes on from another map, and nothing is computed of `'a`",
+            "nothing reads what `C1(3,1)` makes: the list continues from another map, and nothing is computed from `'a`",
         ),
         (
             "'a: C1(3,1), C1*(3,1), Cat('a)",
-            "the map before it may be negative, `'a` is not, and maps beside one another are of one sign: give both layers a star, or neither",
+            "the map before it may be negative, `'a` is not, and concatenated maps must have the same sign: give both layers a star, or neither",
         ),
         (
             "'a: C1(200,1), C1(100,1), Cat('a), C1(1,1)",
