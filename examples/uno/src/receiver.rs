@@ -20,11 +20,11 @@ use avr_device::atmega328p::usart0::RegisterBlock as Serial;
 /// arrive; then an even row, of 28 × 1,360 = 38,080 cycles on the line and few of computing, makes
 /// up for it. The last pixel's own time is in this. From tables (`code: table`) a row would take
 /// too long: such a firmware needs a slower line.
-#[cfg(not(feature = "accurate"))]
+#[cfg(not(any(feature = "accurate", feature = "residual")))]
 const CAPACITY: usize = 32;
 /// One more than the bytes that may wait: a whole image. The sender waits for its answer, so
 /// nothing is lost however long the network computes.
-#[cfg(feature = "accurate")]
+#[cfg(any(feature = "accurate", feature = "residual"))]
 const CAPACITY: usize = digits::Digits::INPUT_LEN + 1;
 
 /// A ring: a byte that arrives is put at `ARRIVED`, and the next is taken from `TAKEN`, unless the
