@@ -72,7 +72,7 @@ fn streamed(group: &Group, errors: &mut Diagnostics) -> Option<PlanAst> {
     let Some((layers, rests)) = given.split_first() else {
         let message = format!(
             "expected {LAYERS}, found nothing: leave the parentheses out to stream as many as \
-             can be"
+             possible"
         );
         errors.error(group, message);
         return None;

@@ -419,7 +419,7 @@ fn one_mistake_is_one_error() {
 fn an_image_whose_channels_come_first_is_recognised() {
     let messages = errors("N: [1, 28, 28] => < C1(8,3), M, D*(10) >");
     assert!(
-        messages[0].contains("is `[28, 28, 1]` meant?"),
+        messages[0].contains("did you mean `[28, 28, 1]`?"),
         "{messages:#?}"
     );
     let messages = errors("N: [1, 28, 3] => < C1(8,3), M, D*(10) >");
