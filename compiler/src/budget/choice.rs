@@ -130,7 +130,7 @@ impl<'a> Candidates<'a> {
     }
 
     /// Of those that fit; or else, of those whose SRAM there is, the one that takes
-    /// the least flash: its excess is what the user has to be told of.
+    /// the least flash: its excess is what the error reports.
     fn fastest(&self) -> Option<Design> {
         let plans = self.plans.iter();
         let designs = plans.filter_map(|plan| self.fitting(plan, Resources::SRAM));
@@ -146,7 +146,6 @@ impl<'a> Candidates<'a> {
         fastest.or_else(leanest)
     }
 
-    /// Of all.
     fn smallest(&self) -> Design {
         self.design(self.smallest_plan().clone())
     }
@@ -157,7 +156,7 @@ impl<'a> Candidates<'a> {
     }
 }
 
-/// Whether some plan that the key allows may have an arena of at most so many
+/// Whether some plan that the key allows may have an arena of at most that many
 /// bytes: found out without placing anything.
 pub(super) fn arena_can_be_within(
     network: &Network,

@@ -127,7 +127,7 @@ fn follow(text: &str, remedy: &str) -> (String, bool) {
 /// What is suggested, if anything.
 fn remedies(message: &str) -> Vec<&str> {
     let (_, remedies) = message.split_once("what would fit: ").unwrap();
-    if remedies.starts_with("nothing by one change") {
+    if remedies.starts_with("no single change") {
         return Vec::new();
     }
     remedies.split("; or ").collect()
