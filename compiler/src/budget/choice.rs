@@ -168,7 +168,7 @@ impl<'a> Candidates<'a> {
     }
 
     /// Of those that fit; or else, of those whose SRAM there is, the one that takes
-    /// the least flash: its excess is what the user has to be told of.
+    /// the least flash: its excess is what the error reports.
     fn fastest(&self) -> Option<Design> {
         let enough = Limit::after(MOST_EFFORT_FOR_CODE);
         let mut designs = Vec::new();
@@ -196,7 +196,6 @@ impl<'a> Candidates<'a> {
         fastest.or_else(leanest)
     }
 
-    /// Of all.
     fn smallest(&self) -> Design {
         self.design(self.smallest_plan().clone())
     }
@@ -207,7 +206,7 @@ impl<'a> Candidates<'a> {
     }
 }
 
-/// Whether some plan that the key allows may have an arena of at most so many
+/// Whether some plan that the key allows may have an arena of at most that many
 /// bytes: found out without placing anything.
 pub(super) fn arena_can_be_within(
     network: &Network,

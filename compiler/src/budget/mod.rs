@@ -23,7 +23,6 @@ const DEFAULT_RESERVE_BESIDE_STACK_BYTES: u32 = 64;
 /// The plan that is taken, and the SRAM that the design then needs.
 #[derive(Clone, Debug)]
 pub struct Design {
-    /// The plan.
     pub plan: MemoryPlan,
     /// Kept for the stack and the rest of the firmware.
     pub reserve_bytes: u32,

@@ -1,4 +1,4 @@
-//! What a user is told of a design that needs more than there is.
+//! The error for a design that needs more than there is.
 
 use super::remedies::{self, Remedies};
 use super::{Design, Sums, footprint, needed_flash_bytes, owner};
@@ -40,13 +40,12 @@ fn what_would_fit(remedies: &Remedies, (this, other): (&str, &str)) -> String {
     } = remedies;
     let mut text = match (&changes[..], unfinished) {
         ([], true) => {
-            "what would fit: nothing was found before the search was left; take a smaller input, \
+            "what would fit: nothing was found before the search stopped; take a smaller input, \
                        or pool earlier"
                 .to_owned()
         }
         ([], false) => {
-            "what would fit: nothing by one change alone; take a smaller input, or pool earlier"
-                .to_owned()
+            "what would fit: no single change; take a smaller input, or pool earlier".to_owned()
         }
         _ if *of_this_memory_alone => format!(
             "what would fit the {this}, while the {other} needs a change of its own: {}",
@@ -55,7 +54,7 @@ fn what_would_fit(remedies: &Remedies, (this, other): (&str, &str)) -> String {
         _ => format!("what would fit: {}", changes.join("; or ")),
     };
     if *unfinished && !changes.is_empty() {
-        text.push_str(" (not everything was tried: that takes long for this design)");
+        text.push_str(" (not everything was tried: this design takes too long)");
     }
     text
 }
@@ -123,7 +122,7 @@ fn of_stack(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Stri
         };
         let bits = 8 * accumulator.bytes();
         text.push_str(&format!(
-            " for {bits}-bit sums: weights may prove otherwise"
+            ", assuming {bits}-bit sums until there are weights"
         ));
     }
     text + &format!(", and {others_bytes})")
@@ -234,12 +233,12 @@ fn over_flash(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Op
             format!("{} bytes, {weight_count} weights", layer.flash_bytes),
         ),
         None if backend::of(declaration).counts_code() => (
-            format!("{own_bytes} of code and tables at the least{reserve}"),
+            format!("at least {own_bytes} of code and tables{reserve}"),
             format!("{weight_count} weights"),
         ),
         None => (
             format!(
-                "{own_bytes} of weights and biases alone, at {} bits a weight{reserve}",
+                "{own_bytes} of weights and biases only, at {} bits a weight{reserve}",
                 network.bits().weights
             ),
             format!("{weight_count} weights"),
@@ -265,11 +264,11 @@ fn of_code(declaration: &Declaration) -> &'static str {
     let demands_unrolled = demands_unrolled(declaration);
     match declaration.weights {
         WeightsSource::Nowhere if demands_unrolled => {
-            " (as tables: what unrolled code takes, weights decide)"
+            " (as tables: the size of unrolled code depends on the weights)"
         }
         WeightsSource::Nowhere | WeightsSource::Runtime => "",
         WeightsSource::File if demands_unrolled => " (unrolled, as `code` says)",
-        WeightsSource::File => " at the least",
+        WeightsSource::File => " at least",
     }
 }
 

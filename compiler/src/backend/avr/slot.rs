@@ -7,7 +7,7 @@ use super::assembly::Assembly;
 use super::field::{position_in_network, position_of_cells};
 use super::instruction::{Condition, Mode, Pointer, Register};
 use crate::network::{Shape, ValueId};
-use crate::plan::{Ring, Sums};
+use crate::plan::{Ring, SumArray};
 use crate::program::{Addressing, Map, Program};
 
 const NETWORK: Register = Register(24);
@@ -120,7 +120,7 @@ impl Slots {
     /// Of results, a pixel of `outputs` each.
     pub(super) fn of_results(
         program: &Program,
-        sums: Sums,
+        sums: SumArray,
         outputs: u32,
         position: Option<u32>,
     ) -> Self {

@@ -10,14 +10,14 @@ use crate::network::Network;
 const LEAST_FIRMWARE_FLASH_BYTES: u64 = 256;
 
 pub(super) fn another_plan(excess: &Excess<'_>) -> Vec<String> {
-    let told = excess.other_plan().map(|design| {
+    let remedy = excess.other_plan().map(|design| {
         let name = design.plan.strategy.name(excess.network());
         format!(
             "`plan: {name}` ({} bytes of code and tables)",
             design.footprint.flash_bytes
         )
     });
-    told.into_iter().collect()
+    remedy.into_iter().collect()
 }
 
 pub(super) fn smaller_reserve(excess: &Excess<'_>) -> Vec<String> {

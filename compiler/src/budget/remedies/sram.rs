@@ -12,11 +12,11 @@ pub(super) fn another_plan(excess: &Excess<'_>) -> Vec<String> {
     if !possible(excess, &excess.with_plan(PlanChoice::Fastest)) {
         return Vec::new();
     }
-    let told = excess.other_plan().map(|design| {
+    let remedy = excess.other_plan().map(|design| {
         let (name, bytes) = (design.plan.strategy.name(network), design.sram_bytes());
         format!("`plan: {name}` ({bytes} bytes)")
     });
-    told.into_iter().collect()
+    remedy.into_iter().collect()
 }
 
 pub(super) fn smaller_reserve(excess: &Excess<'_>) -> Vec<String> {

@@ -11,8 +11,8 @@ use crate::target::Target;
 pub(super) fn larger(excess: &Excess<'_>, bytes: impl Fn(&Target) -> u32) -> Vec<String> {
     let given = excess.declaration.budget.target;
     let found = given.and_then(|given| smallest(excess, given));
-    let told = found.map(|target| format!("`target: {}` ({} bytes)", target.name, bytes(target)));
-    told.into_iter().collect()
+    let remedy = found.map(|target| format!("`target: {}` ({} bytes)", target.name, bytes(target)));
+    remedy.into_iter().collect()
 }
 
 fn smallest(excess: &Excess<'_>, given: &'static Target) -> Option<&'static Target> {

@@ -123,7 +123,7 @@ pub(super) fn remedies(message: &str) -> Vec<&str> {
     let (_, remedies) = message.split_once("what would fit").unwrap();
     let (_, remedies) = remedies.split_once(": ").unwrap();
     let remedies = remedies.split(" (not everything").next().unwrap();
-    if remedies.starts_with("nothing ") {
+    if remedies.starts_with("no single change") || remedies.starts_with("nothing ") {
         return Vec::new();
     }
     remedies.split("; or ").collect()
