@@ -10,6 +10,7 @@
 
 mod arena;
 mod bias;
+mod chip;
 mod flash;
 mod intake;
 mod label;
@@ -22,6 +23,7 @@ mod segment;
 mod stream;
 mod sum;
 
+pub use chip::Holds;
 pub use label::Label;
 pub use network::Network;
 pub use results::{Iter, Logit, Results};
@@ -108,8 +110,9 @@ pub use results::{Iter, Logit, Results};
 ///
 /// Its size is its whole working memory. Keep it in a static and pass references:
 /// each move of the value may copy the arena over the stack, which `SRAM_BYTES`
-/// does not count. `SRAM_BYTES` and `FLASH_BYTES` count this network alone; with
-/// several in a firmware, `reserve` has to name what the others take.
+/// does not count. `SRAM_BYTES` and `FLASH_BYTES` count this network alone: where
+/// several are in a firmware, [`chip!`] adds them up, and [`shared_arena!`] gives those
+/// that never run at once the same memory.
 ///
 /// Where the weights file knows them, as those of `cargo herringbone train` do: the names of
 /// the classes, `LABELS` and `label`, which gives a [`Label`]; and where a sensor's counts are
@@ -134,6 +137,7 @@ macro_rules! network {
 pub mod __private {
     pub use crate::arena::{load, load_one, signed, store, store_one};
     pub use crate::bias::{Biases, LoadedBiases, shift};
+    pub use crate::chip::{Needs, OnChip, check_chip, shared};
     pub use crate::flash::Flash;
     pub use crate::intake::{Cursor, clear_sums, pool};
     pub use crate::label::{Label, scaled};
