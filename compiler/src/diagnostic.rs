@@ -1,5 +1,6 @@
 //! Errors of a declaration, collected until all of them are known.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use proc_macro2::{Span, TokenStream};
@@ -60,7 +61,7 @@ impl Diagnostics {
     pub fn to_compile_errors(&self, conditions: &[&Attribute]) -> TokenStream {
         let errors = self.in_source_order();
         errors
-            .into_iter()
+            .iter()
             .map(|error| {
                 let item = compile_error(error);
                 let conditions = conditions.iter();
@@ -69,14 +70,48 @@ impl Diagnostics {
             .collect()
     }
 
-    fn in_source_order(&self) -> Vec<&syn::Error> {
+    /// Of each kind, the first ten, and at the next one how many more there are.
+    fn in_source_order(&self) -> Vec<syn::Error> {
         let mut errors: Vec<_> = self.errors.iter().collect();
         errors.sort_by_key(|error| {
             let start = error.span().start();
             (start.line, start.column)
         });
+        let mut of_kind: BTreeMap<String, usize> = BTreeMap::new();
+        for error in &errors {
+            *of_kind.entry(kind(&error.to_string())).or_default() += 1;
+        }
+        let mut shown: BTreeMap<String, usize> = BTreeMap::new();
         errors
+            .into_iter()
+            .filter_map(|error| {
+                let kind = kind(&error.to_string());
+                let all = of_kind[&kind];
+                let shown = shown.entry(kind).or_default();
+                *shown += 1;
+                match *shown {
+                    // One more takes no more room than its number.
+                    ..=MOST_OF_A_KIND => Some(error.clone()),
+                    next if next == MOST_OF_A_KIND + 1 && next == all => Some(error.clone()),
+                    next if next == MOST_OF_A_KIND + 1 => {
+                        let more = all - MOST_OF_A_KIND;
+                        let message = format!("and {more} more errors like those before");
+                        Some(syn::Error::new(error.span(), message))
+                    }
+                    _ => None,
+                }
+            })
+            .collect()
     }
+}
+
+/// Errors that are shown of each kind.
+const MOST_OF_A_KIND: usize = 10;
+
+/// A message without what differs between errors of a kind: names and numbers.
+fn kind(message: &str) -> String {
+    let outside_of_quotes = message.split('`').step_by(2).collect::<String>();
+    outside_of_quotes.replace(|letter: char| letter.is_ascii_digit(), "")
 }
 
 /// An item that is that error, from the first of its tokens to the last.
@@ -123,5 +158,16 @@ mod tests {
         );
         let items = errors.to_compile_errors(&[]).to_string();
         assert_eq!(items.matches("compile_error").count(), 3);
+    }
+    #[test]
+    fn errors_of_a_kind_end_with_how_many_more_there_are() {
+        let layers = "C1(0,3), ".repeat(25);
+        let text = format!("N: [28, 28, 1] => < {layers} X, D*(10) >");
+        let errors = crate::syntax::parse(text.parse().unwrap()).errors;
+        let messages = errors.messages();
+        assert_eq!(messages.len(), 12, "{messages:#?}");
+        assert!(messages[9].contains("found 0"));
+        assert_eq!(messages[10], "and 15 more errors like those before");
+        assert!(messages[11].contains("`X`"));
     }
 }

@@ -105,7 +105,8 @@ pub use results::{Iter, Logit, Results};
 /// left in the network's own memory, and are `None` once the network is used
 /// again. With `weights: runtime`, it has `params_mut`, `params` and `PARAMS_LEN`.
 /// Its constants are `INPUT_LEN`, `CLASSES`, `ARENA_BYTES`, `SRAM_BYTES`,
-/// `STACK_BYTES`, `FLASH_BYTES`, `MACS` and `PLAN`. It implements [`Network`], for
+/// `STACK_BYTES`, `FLASH_BYTES` (where only tables are counted, elsewhere than on AVR,
+/// `TABLES_BYTES`), `MACS` and `PLAN`. It implements [`Network`], for
 /// generic code, and whatever is derived: `#[derive(Clone, Debug)]`.
 ///
 /// Its size is its whole working memory. Keep it in a static and pass references:

@@ -81,7 +81,49 @@ mod additions {
     }
 }
 
-#[cfg(not(all(target_arch = "avr", target_feature = "mul")))]
+/// Of cores without a multiplier: a library's would be called for each product, and
+/// goes through 32 bits where a weight is negative.
+#[cfg(any(test, all(target_arch = "riscv32", not(target_feature = "m"))))]
+mod shifted {
+    #[inline(always)]
+    pub(super) fn low_byte(left: u8, right: u8) -> u8 {
+        signed_by_signed(left as i8, right as i8) as u8
+    }
+
+    #[inline(always)]
+    pub(super) fn unsigned_by_signed(value: u8, weight: i8) -> i16 {
+        product(value.into(), weight)
+    }
+
+    #[inline(always)]
+    pub(super) fn signed_by_signed(value: i8, weight: i8) -> i16 {
+        product(value.into(), weight)
+    }
+
+    /// Adds the value for each bit of the weight's magnitude.
+    #[inline(always)]
+    fn product(value: i16, weight: i8) -> i16 {
+        let mut bits = weight.unsigned_abs();
+        let mut value = value;
+        let mut sum = 0_i16;
+        while bits != 0 {
+            if bits & 1 != 0 {
+                sum = sum.wrapping_add(value);
+            }
+            value = value.wrapping_shl(1);
+            bits >>= 1;
+        }
+        if weight < 0 { sum.wrapping_neg() } else { sum }
+    }
+}
+
+#[cfg(all(target_arch = "riscv32", not(target_feature = "m")))]
+use shifted as products;
+
+#[cfg(not(any(
+    all(target_arch = "avr", target_feature = "mul"),
+    all(target_arch = "riscv32", not(target_feature = "m"))
+)))]
 mod products {
     #[inline(always)]
     pub(super) fn low_byte(left: u8, right: u8) -> u8 {
@@ -213,6 +255,26 @@ impl Value for i8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn products_of_shifted_values_are_products() {
+        for weight in i8::MIN..=i8::MAX {
+            for value in u8::MIN..=u8::MAX {
+                assert_eq!(
+                    shifted::unsigned_by_signed(value, weight),
+                    value.times(weight)
+                );
+                assert_eq!(
+                    shifted::signed_by_signed(value as i8, weight),
+                    (value as i8).times(weight)
+                );
+                assert_eq!(
+                    shifted::low_byte(value, weight as u8),
+                    value.wrapping_mul(weight as u8)
+                );
+            }
+        }
+    }
 
     #[test]
     fn multiples_are_products() {

@@ -78,7 +78,8 @@ enum Command {
     },
     /// Tests everything: format, lints, documentation, crates, firmware
     Test {
-        /// Fuzz as well, a minute for each target
+        /// Check the lowest versions of dependencies and the oldest Rust as well, and fuzz: ten
+        /// minutes for each target, or HERRINGBONE_FUZZ_SECONDS
         #[arg(long)]
         long: bool,
     },

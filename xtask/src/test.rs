@@ -63,9 +63,10 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
             kernels.args(tests).env("PROPTEST_CASES", "10000");
             succeed(kernels.env("PROPTEST_RNG_SEED", seed.to_string()))
         })?;
+        check_ranges(report)?;
         fuzz(report)
     } else {
-        report.ignore("fuzz targets", "a minute each: cargo xtask test --long");
+        report.ignore("fuzz targets", "ten minutes each: cargo xtask test --long");
         Ok(())
     }
 }
@@ -128,7 +129,10 @@ fn clippy_firmware(firmware: &Firmware, weights: &Weights, toolchain: Toolchain)
     succeed(&mut clippy)
 }
 
-/// Fuzzes each target for a minute.
+/// The variable that says for how many seconds each target is fuzzed.
+const FUZZ_SECONDS: &str = "HERRINGBONE_FUZZ_SECONDS";
+
+/// Fuzzes each target for ten minutes, or as many seconds as [`FUZZ_SECONDS`] says.
 fn fuzz(report: &mut Report) -> Result<()> {
     packages::install("fuzzing", &["g++"])?;
     let folder = paths::root().join("fuzz");
@@ -151,21 +155,69 @@ fn fuzz(report: &mut Report) -> Result<()> {
         let scope = ["--manifest-path=fuzz/Cargo.toml", "--", "--deny=warnings"];
         succeed(cargo(&["clippy"]).args(scope))
     })?;
+    let seconds = match std::env::var(FUZZ_SECONDS) {
+        Ok(text) => text
+            .parse()
+            .with_context(|| format!("{FUZZ_SECONDS} is no number of seconds: {text}"))?,
+        Err(_) => 600_u64,
+    };
     for target in String::from_utf8(list.stdout)?.split_whitespace() {
-        report.check(&format!("fuzz target {target} for a minute"), || {
+        report.check(&format!("fuzz target {target} for {seconds} s"), || {
             let mut fuzz = nightly_cargo();
-            fuzz.current_dir(paths::root()).args([
-                "fuzz",
-                "run",
-                target,
-                "--",
-                "-max_total_time=60",
-            ]);
+            fuzz.current_dir(paths::root())
+                .args(["fuzz", "run", target, "--"])
+                .arg(format!("-max_total_time={seconds}"))
+                // A hang is a failure too.
+                .arg("-timeout=20");
             succeed(&mut fuzz)
         })?;
     }
     Ok(())
 }
+
+/// Checks the crates that users build with the lowest versions of their dependencies
+/// that they allow, and with the oldest compiler that they state.
+fn check_ranges(report: &mut Report) -> Result<()> {
+    let folder = paths::root().join("target/lowest-versions");
+    report.check("lowest versions of dependencies", || {
+        std::fs::create_dir_all(&folder)?;
+        let mut check = nightly_cargo();
+        check
+            .current_dir(paths::root())
+            .args(["check", "-Zunstable-options", "-Zdirect-minimal-versions"])
+            .arg("--lockfile-path")
+            .arg(folder.join("Cargo.lock"))
+            .args(USER_CRATES)
+            .env("CARGO_TARGET_DIR", &folder);
+        succeed(&mut check)
+    })?;
+    let name = format!("Rust {RUST_VERSION}, the oldest that is supported");
+    let install = ["toolchain", "install", RUST_VERSION, "--profile=minimal"];
+    let installed = Command::new("rustup").args(install).status();
+    if !installed.is_ok_and(|status| status.success()) {
+        report.ignore(&name, "rustup cannot install it");
+        return Ok(());
+    }
+    report.check(&name, || {
+        let mut check = Command::new("rustup");
+        check
+            .current_dir(paths::root())
+            .args(["run", RUST_VERSION, "cargo", "check"])
+            .args(USER_CRATES)
+            .env("CARGO_TARGET_DIR", paths::root().join("target/oldest-rust"));
+        succeed(&mut check)
+    })
+}
+
+/// `rust-version` of the workspace.
+const RUST_VERSION: &str = env!("CARGO_PKG_RUST_VERSION");
+
+/// What firmware depends on.
+const USER_CRATES: [&str; 3] = [
+    "--package=herringbone",
+    "--package=herringbone-macros",
+    "--package=herringbone-compiler",
+];
 
 /// The cargo that runs us, in the root of the checkout.
 fn cargo(arguments: &[&str]) -> Command {

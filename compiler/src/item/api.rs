@@ -25,12 +25,56 @@ pub(super) struct Figures {
     pub(super) arena_bytes: u32,
     pub(super) sram_bytes: u32,
     pub(super) stack_bytes: u32,
-    pub(super) flash_bytes: u64,
+    pub(super) flash: Flash,
     pub(super) macs: u64,
-    /// What the flash figure is of.
-    pub(super) flash_doc: &'static str,
     /// The plan as text.
     pub(super) plan: String,
+}
+
+/// Bytes of flash, as far as they are known.
+#[derive(Clone, Copy)]
+pub(super) enum Flash {
+    /// Of code and tables.
+    Counted(u64),
+    /// Of tables, where code is not counted.
+    TablesAlone(u64),
+    /// Of a declaration with errors.
+    Unknown,
+}
+
+impl Flash {
+    /// The constants that say so: no name says more than is known.
+    fn constants(self) -> TokenStream {
+        let counted = |bytes: u64| {
+            let bytes = literal(bytes);
+            quote! {
+                /// Bytes of flash of the network's code and tables. They count this
+                /// network alone.
+                pub const FLASH_BYTES: u32 = #bytes;
+            }
+        };
+        let tables = |bytes: u64| {
+            let bytes = literal(bytes);
+            quote! {
+                /// Bytes of flash of the network's tables alone: what its code takes is
+                /// not counted, for only the linker knows it.
+                pub const TABLES_BYTES: u32 = #bytes;
+            }
+        };
+        match self {
+            Flash::Counted(bytes) => counted(bytes),
+            Flash::TablesAlone(bytes) => tables(bytes),
+            Flash::Unknown => {
+                let (counted, tables) = (counted(0), tables(0));
+                quote!(#counted #tables)
+            }
+        }
+    }
+}
+
+/// As many bytes, or the most that there can be.
+fn literal(bytes: u64) -> Literal {
+    Literal::u32_unsuffixed(u32::try_from(bytes).unwrap_or(u32::MAX))
 }
 
 impl Api<'_> {
@@ -42,11 +86,9 @@ impl Api<'_> {
         let arena_bytes = Literal::u32_unsuffixed(figures.arena_bytes);
         let sram_bytes = Literal::u32_unsuffixed(figures.sram_bytes);
         let stack_bytes = Literal::u32_unsuffixed(figures.stack_bytes);
-        let flash_bytes =
-            Literal::u32_unsuffixed(u32::try_from(figures.flash_bytes).unwrap_or(u32::MAX));
+        let flash = figures.flash.constants();
         let macs = Literal::u64_unsuffixed(figures.macs);
         let plan = &figures.plan;
-        let flash_doc = figures.flash_doc;
         quote! {
             /// Bytes of an input: its height × width × channels.
             pub const INPUT_LEN: usize = #input_len;
@@ -60,8 +102,7 @@ impl Api<'_> {
             /// The deepest stack of `run`, `push` and `classify`, in bytes;
             /// interrupts are not counted.
             pub const STACK_BYTES: usize = #stack_bytes;
-            #[doc = #flash_doc]
-            pub const FLASH_BYTES: u32 = #flash_bytes;
+            #flash
             /// Multiply-accumulates of an inference.
             pub const MACS: u64 = #macs;
             /// The memory plan as text.

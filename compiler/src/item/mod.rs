@@ -19,7 +19,7 @@ use crate::program::Program;
 use crate::report;
 use crate::syntax::NetworkAst;
 use crate::weights::WeightsPath;
-use api::{Api, Figures, accessors};
+use api::{Api, Figures, Flash, accessors};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 use syn::Attribute;
@@ -82,12 +82,11 @@ pub(crate) fn emit(
         arena_bytes: design.plan.arena_bytes,
         sram_bytes: design.sram_bytes(),
         stack_bytes: design.footprint.stack_bytes,
-        flash_bytes: design.footprint.flash_bytes,
-        macs: network.multiply_accumulates(),
-        flash_doc: match design.footprint.code {
-            Some(_) => " Bytes of flash of the network's code and tables.",
-            None => " Bytes of flash of the network's tables alone: its code is not counted.",
+        flash: match design.footprint.code {
+            Some(_) => Flash::Counted(design.footprint.flash_bytes),
+            None => Flash::TablesAlone(design.footprint.flash_bytes),
         },
+        macs: network.multiply_accumulates(),
         plan: report::text(&name.to_string(), declaration, design),
     });
     let loaded = declaration.weights == WeightsSource::Runtime;

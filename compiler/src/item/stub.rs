@@ -1,6 +1,6 @@
 //! What stands for a declaration with errors.
 
-use super::api::{Api, Figures, accessors};
+use super::api::{Api, Figures, Flash, accessors};
 use super::{conditions, metadata, needs};
 use crate::backend::portable;
 use crate::budget::Design;
@@ -55,9 +55,8 @@ pub(crate) fn stub(
         arena_bytes: design.map_or(0, |design| design.plan.arena_bytes),
         sram_bytes: design.map_or(0, |design| design.sram_bytes()),
         stack_bytes: design.map_or(0, |design| design.footprint.stack_bytes),
-        flash_bytes: design.map_or(0, |design| design.footprint.flash_bytes),
+        flash: Flash::Unknown,
         macs: 0,
-        flash_doc: "",
         plan: String::new(),
     });
     let loaded = outline.weights == WeightsSource::Runtime;

@@ -130,7 +130,7 @@ fn flash(declaration: &Declaration, design: &Design) -> Option<String> {
     if design.footprint.code.is_none() {
         given_bytes.filter(|_| own_bytes > 0)?;
         return Some(format!(
-            "Flash: {own_bytes} bytes of tables, not counting code,{given}"
+            "Flash: {own_bytes} bytes of tables alone, without the code,{given}"
         ));
     }
     let about = match declaration.weights {

@@ -32,23 +32,33 @@ impl Backend for Portable {
             .nodes()
             .iter()
             .max_by_key(|layer| layer.weight_count());
-        // How many weights are zero, and so cost nothing, is not known here; those
-        // that are loaded are in SRAM.
-        let in_table = |layer: &&Node| {
-            declaration.code_of(layer.layer) != CodeChoice::Unrolled
-                && declaration.weights != WeightsSource::Runtime
-        };
-        let tables = network.nodes().iter().filter(in_table);
+        let flash_bytes = network
+            .nodes()
+            .iter()
+            .map(|layer| least_flash_bytes(declaration, sums, layer));
         Footprint {
             stack_bytes: stack::deepest_bytes(declaration, plan, sums.widest),
-            flash_bytes: tables
-                .map(|layer| parameter_table_bytes(layer, network.bits()))
-                .sum(),
+            flash_bytes: flash_bytes.sum(),
             layers: BTreeMap::new(),
             code: None,
             largest: largest.map_or(NodeId::new(0), |layer| layer.id),
             effort: effort(&declaration.network, plan),
         }
+    }
+}
+
+/// What a layer takes of flash at the least: its table; as straight-line code, an
+/// instruction of two bytes for each weight that is not 0, or a table that is smaller.
+/// Parameters that are loaded are in SRAM.
+fn least_flash_bytes(declaration: &Declaration, sums: &Sums<'_>, layer: &Node) -> u64 {
+    let table_bytes = parameter_table_bytes(layer, declaration.network.bits());
+    match (declaration.weights, declaration.code_of(layer.layer)) {
+        (WeightsSource::Runtime, _) => 0,
+        (_, CodeChoice::Table | CodeChoice::Fastest) => table_bytes,
+        (_, CodeChoice::Unrolled) => match sums.constants {
+            Some((weights, _)) => table_bytes.min(2 * weights.nonzero(layer.id)),
+            None => table_bytes,
+        },
     }
 }
 
