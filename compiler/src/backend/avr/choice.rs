@@ -1,7 +1,7 @@
 //! Which layers are unrolled: the fastest mix that fits the flash.
 
-use super::layer::{self, Part};
 use super::{Code, Core, Form, Function, fixed};
+use crate::backend::avr::layer::{self, Part};
 use crate::declaration::CodeChoice;
 use crate::network::NodeId;
 use crate::program::{Operation, Program, SumParameters};

@@ -151,7 +151,7 @@ fn functions(code: &Code) -> TokenStream {
             };
             quote! {
                 #[unsafe(naked)]
-                pub(super) unsafe extern "C" fn #name #signature {
+                pub(crate) unsafe extern "C" fn #name #signature {
                     ::core::arch::naked_asm!(#text, #(#callees),*)
                 }
             }

@@ -3,12 +3,12 @@
 //! It alone saves the registers that the C ABI wants saved (r2 to r17, r28 and
 //! r29; avr-gcc ABI, "Call-Saved Registers"), for all layers change them.
 
-use super::assembly::Assembly;
-use super::field::{Source, by_parity};
-use super::instruction::{Condition, Instruction, Mode, Pointer, Register};
-use super::rows::RAMPZ;
-use super::state::{POSITION, stack_pointer};
 use super::{Core, Function, FunctionId};
+use crate::backend::avr::isa::assembly::Assembly;
+use crate::backend::avr::isa::instruction::{Condition, Instruction, Mode, Pointer, Register};
+use crate::backend::avr::memory::field::{Source, by_parity};
+use crate::backend::avr::memory::rows::RAMPZ;
+use crate::backend::avr::memory::state::{POSITION, stack_pointer};
 use crate::plan::Place;
 use crate::program::{Accumulator, Job, Map, Program, Results};
 
@@ -19,7 +19,7 @@ const RESULTS: Register = Register(22);
 const ZERO: Register = Register(1);
 
 /// `infer(network: r25:r24, results: r23:r22)`.
-pub(super) fn emit(program: &Program, core: Core) -> Function {
+pub(crate) fn emit(program: &Program, core: Core) -> Function {
     let mut asm = Assembly::new(core);
     let jobs = program.completed();
     let place = program.place_of_results();
@@ -68,14 +68,14 @@ pub(super) fn emit(program: &Program, core: Core) -> Function {
 }
 
 /// Pushes the registers that the C ABI wants saved.
-pub(super) fn save(asm: &mut Assembly) {
+pub(crate) fn save(asm: &mut Assembly) {
     for register in SAVED.map(Register) {
         asm.push(register);
     }
 }
 
 /// Pops them.
-pub(super) fn restore(asm: &mut Assembly) {
+pub(crate) fn restore(asm: &mut Assembly) {
     for register in SAVED.map(Register).into_iter().rev() {
         asm.pop(register);
     }
@@ -126,7 +126,7 @@ fn copy_activations(asm: &mut Assembly, program: &Program, map: &Map) {
     let pixels = map.shape.pixels();
     let y = Pointer::Y.low();
     asm.movw(y, RESULTS);
-    asm.movw(super::state::BASE, POSITION);
+    asm.movw(crate::backend::avr::memory::state::BASE, POSITION);
     source.begin(asm, 0);
     let count = Register(2);
     asm.ldi_pair(Register(30), pixels as u16);

@@ -1,27 +1,27 @@
 //! The function of a layer: its kernel in the loop over its outputs.
 
-use super::added::Added;
-use super::assembly::Assembly;
-use super::channels::ChannelSums;
-use super::concat::Concat;
-use super::depthwise::Depthwise;
-use super::field::Source;
-use super::finish::Destination;
-use super::guard::{self, COLUMN_AT, Counter, Guards, ROW_AT};
-use super::input::Input;
-use super::instruction::{Condition, Register};
-use super::kept::KeptSums;
-use super::point::{COMPLETES, is_wide};
-use super::pool::Pool;
-use super::slot::{Slots, position_byte};
-use super::stage;
-use super::state::{BASE, POSITION, Registers, State, Variable};
-use super::store::{Sink, drop_pushed};
-use super::sum::{Ending, Sum};
-use super::table::Table;
-use super::unrolled::{Channels, Unrolled};
-use super::walk::Walk;
 use super::{Core, Form, Function, FunctionId};
+use crate::backend::avr::isa::assembly::Assembly;
+use crate::backend::avr::isa::instruction::{Condition, Register};
+use crate::backend::avr::kernels::channels::ChannelSums;
+use crate::backend::avr::kernels::concat::Concat;
+use crate::backend::avr::kernels::depthwise::Depthwise;
+use crate::backend::avr::kernels::kept::KeptSums;
+use crate::backend::avr::kernels::pool::Pool;
+use crate::backend::avr::kernels::table::Table;
+use crate::backend::avr::kernels::unrolled::{Channels, Unrolled};
+use crate::backend::avr::memory::added::Added;
+use crate::backend::avr::memory::field::Source;
+use crate::backend::avr::memory::guard::{self, COLUMN_AT, Counter, Guards, ROW_AT};
+use crate::backend::avr::memory::input::Input;
+use crate::backend::avr::memory::slots::{Slots, position_byte};
+use crate::backend::avr::memory::state::{BASE, POSITION, Registers, State, Variable};
+use crate::backend::avr::memory::store::{Sink, drop_pushed};
+use crate::backend::avr::round::finish::Destination;
+use crate::backend::avr::round::sum::{Ending, Sum};
+use crate::backend::avr::segments::point::{COMPLETES, is_wide};
+use crate::backend::avr::segments::stage;
+use crate::backend::avr::walk::Walk;
 use crate::network::{self, NodeId, ReceptiveField, Shape};
 use crate::plan::Order;
 use crate::program::{
@@ -141,7 +141,7 @@ impl DepthwiseKernel<'_> {
 /// A layer that has a function of its own with a form to choose, or a pooling of
 /// a map that is stored whole.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Part<'a> {
+pub(crate) enum Part<'a> {
     /// A stage that has weights.
     Stage(&'a Segment, &'a Stage),
     /// A step.
@@ -149,7 +149,7 @@ pub(super) enum Part<'a> {
 }
 
 /// Those of a program, in the order of running.
-pub(super) fn parts(program: &Program) -> Vec<Part<'_>> {
+pub(crate) fn parts(program: &Program) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     for job in &program.jobs {
         match job {
@@ -168,7 +168,7 @@ pub(super) fn parts(program: &Program) -> Vec<Part<'_>> {
 
 impl<'a> Part<'a> {
     /// The node.
-    pub(super) fn node(self) -> NodeId {
+    pub(crate) fn node(self) -> NodeId {
         match self {
             Part::Stage(_, stage) => stage.plan.node,
             Part::Step(step) => step.node,
@@ -176,7 +176,7 @@ impl<'a> Part<'a> {
     }
 
     /// What it does.
-    pub(super) fn operation(self) -> &'a Operation {
+    pub(crate) fn operation(self) -> &'a Operation {
         match self {
             Part::Stage(_, stage) => &stage.operation,
             Part::Step(step) => &step.operation,
@@ -186,7 +186,7 @@ impl<'a> Part<'a> {
     /// Whether its weights can be instructions. Those of a dense layer to which
     /// the pixels of its input add one by one are found by the pixel's number, a
     /// byte.
-    pub(super) fn can_be_unrolled(self) -> bool {
+    pub(crate) fn can_be_unrolled(self) -> bool {
         match self {
             Part::Step(_) => true,
             Part::Stage(_, stage) => {
@@ -197,7 +197,7 @@ impl<'a> Part<'a> {
 }
 
 /// The function of a layer.
-pub(super) fn emit(program: &Program, core: Core, part: Part<'_>, form: Form) -> Function {
+pub(crate) fn emit(program: &Program, core: Core, part: Part<'_>, form: Form) -> Function {
     let arrived;
     let mut layer = match part {
         Part::Step(step) => Layer {

@@ -13,54 +13,27 @@
 //! field, X what is read or written, r0 and Z scratch. Functions of layers are
 //! called by `infer` alone, which saves what the C ABI wants saved.
 
-mod added;
-mod any_intake;
-mod assembly;
+mod arithmetic;
+mod arriving;
 mod backend;
-mod channels;
 mod choice;
-mod concat;
-mod depthwise;
-mod divide;
-mod field;
-mod finish;
 mod glue;
-mod grid;
-mod guard;
 mod infer;
-mod input;
-mod instruction;
-mod intake;
-mod kept;
+mod isa;
+mod kernels;
 mod layer;
-mod listing;
-mod mnemonics;
-mod multiples;
-mod passes;
-mod point;
-mod pool;
-mod reading;
-mod requantise;
-mod rounder;
-mod rows;
-mod slot;
-mod stage;
-mod state;
-mod store;
-mod stream;
-mod sum;
-mod table;
-mod unrolled;
+mod memory;
+mod round;
+mod segments;
 mod walk;
-mod windows;
 
 pub use choice::{Choice, Mix, NoMixFits, choose};
 
 use crate::network::NodeId;
 use crate::program::{Job, Program};
 use crate::target::Target;
-use instruction::ProgramCounter;
-use listing::Listing;
+use isa::instruction::ProgramCounter;
+use isa::listing::Listing;
 use std::fmt;
 
 /// What a part's instruction set can do.
@@ -264,12 +237,19 @@ pub fn emit(program: &Program, core: Core, form_of: impl Fn(NodeId) -> Form) -> 
 
 /// The functions that have no form to choose.
 fn fixed(program: &Program, core: Core) -> Vec<Function> {
-    let mut functions = vec![intake::emit(program, core), infer::emit(program, core)];
-    functions.extend(windows::emit(program, core));
+    let mut functions = vec![
+        arriving::absorb::emit(program, core),
+        infer::emit(program, core),
+    ];
+    functions.extend(segments::windows::emit(program, core));
     for (job, completed) in program.jobs.iter().enumerate().skip(1) {
         match completed {
             Job::Segment(segment) => {
-                functions.push(grid::emit_completed(program, core, (job, segment)));
+                functions.push(segments::grid::emit_completed(
+                    program,
+                    core,
+                    (job, segment),
+                ));
             }
             Job::Layer(_) => {}
         }

@@ -1,16 +1,16 @@
 //! The loop over a layer's outputs, in the order that the plan has them in.
 
-use super::assembly::Assembly;
-use super::field::Source;
-use super::instruction::{Condition, Register};
-use super::point::is_wide;
-use super::state::{POSITION, State, Variable, add_constant};
-use super::store::Sink;
+use crate::backend::avr::isa::assembly::Assembly;
+use crate::backend::avr::isa::instruction::{Condition, Register};
+use crate::backend::avr::memory::field::Source;
+use crate::backend::avr::memory::state::{POSITION, State, Variable, add_constant};
+use crate::backend::avr::memory::store::Sink;
+use crate::backend::avr::segments::point::is_wide;
 use crate::plan::Order;
 use crate::program::Step;
 
 /// The loop's shape.
-pub(super) struct Walk {
+pub(crate) struct Walk {
     order: Order,
     rows: u32,
     columns: u32,
@@ -24,7 +24,7 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    pub(super) fn new(
+    pub(crate) fn new(
         step: &Step,
         source: &Source<'_>,
         sink: &Sink<'_>,
@@ -52,7 +52,7 @@ impl Walk {
     }
 
     /// The pixel that the first output's field begins at, which may be before the map.
-    pub(super) fn first_pixel(&self, step: &Step, source: &Source<'_>) -> i32 {
+    pub(crate) fn first_pixel(&self, step: &Step, source: &Source<'_>) -> i32 {
         let width = source.map.shape.width;
         let first = if self.order == Order::RowMajorBackward {
             (self.rows - 1) * step.field.stride.rows * width
@@ -64,7 +64,7 @@ impl Walk {
     }
 
     /// The pixel of the first output.
-    pub(super) fn first_output(&self) -> u32 {
+    pub(crate) fn first_output(&self) -> u32 {
         if self.order == Order::RowMajorBackward {
             self.rows * self.columns - 1
         } else {
@@ -100,7 +100,7 @@ impl Walk {
     }
 
     /// What it keeps, beside the position.
-    pub(super) fn variables(&self) -> Vec<Variable> {
+    pub(crate) fn variables(&self) -> Vec<Variable> {
         let mut variables = vec![Variable::Output];
         if self.is_peeled() {
             let peel = [Variable::Corner, self.rows_left(), self.upright_left()];
@@ -126,7 +126,7 @@ impl Walk {
     }
 
     /// Emits the loop; `body` computes the output of the field at [`POSITION`].
-    pub(super) fn emit(
+    pub(crate) fn emit(
         &self,
         asm: &mut Assembly,
         state: &mut State,

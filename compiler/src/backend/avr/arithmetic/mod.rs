@@ -1,0 +1,3 @@
+//! Arithmetic by constants, of registers alone.
+
+pub(super) mod divide;

@@ -1,0 +1,10 @@
+//! Where values are in SRAM and flash, and how kernels get there.
+
+pub(super) mod added;
+pub(super) mod field;
+pub(super) mod guard;
+pub(super) mod input;
+pub(super) mod rows;
+pub(super) mod slots;
+pub(super) mod state;
+pub(super) mod store;

@@ -1,0 +1,254 @@
+//! What a layer keeps from one output pixel to the next, and where.
+
+use crate::backend::avr::isa::assembly::Assembly;
+use crate::backend::avr::isa::instruction::{Mode, Pointer, Register};
+
+/// The stack pointer's I/O addresses, the same on every part with the full
+/// core (ATmega328P datasheet, DS40002061B, "Stack Pointer").
+const SPL: u8 = 0x3D;
+const SPH: u8 = 0x3E;
+
+/// Where the input field of the output at hand begins. No kernel uses it for
+/// anything else.
+pub(crate) const POSITION: Register = Register(24);
+
+/// The network's address, where a kernel needs it.
+pub(crate) const BASE: Register = Register(22);
+
+/// A set of registers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Registers(u32);
+
+impl Registers {
+    pub(crate) fn of(registers: impl IntoIterator<Item = Register>) -> Self {
+        let mut set = Self::default();
+        for register in registers {
+            set.insert(register);
+        }
+        set
+    }
+
+    pub(crate) fn insert(&mut self, register: Register) {
+        self.0 |= 1 << register.0;
+    }
+
+    pub(crate) fn contains(self, register: Register) -> bool {
+        self.0 >> register.0 & 1 == 1
+    }
+
+    pub(crate) fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// What a loop over the outputs keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Variable {
+    /// Where the next output goes.
+    Output,
+    /// Outputs left in the line; in two bytes where there are many.
+    Count {
+        /// Whether there are.
+        wide: bool,
+    },
+    /// Lines left; of herringbone, rows left; in two bytes where there are many.
+    Rows {
+        /// Whether there are.
+        wide: bool,
+    },
+    /// Of herringbone: columns left; in two bytes where there are many.
+    Columns {
+        /// Whether there are.
+        wide: bool,
+    },
+    /// Of herringbone: the field of what is left's first output.
+    Corner,
+    /// Outputs left until the ring's end.
+    UntilWrap,
+    /// Where the pixel of that joined map begins.
+    Joined(u8),
+    /// The row of the output; in two bytes where there are many.
+    Row {
+        /// Whether there are.
+        wide: bool,
+    },
+    /// The column of the output; in two bytes where there are many.
+    Column {
+        /// Whether there are.
+        wide: bool,
+    },
+}
+
+impl Variable {
+    fn bytes(self) -> u8 {
+        match self {
+            Variable::Output | Variable::Corner | Variable::UntilWrap | Variable::Joined(_) => 2,
+            Variable::Columns { wide }
+            | Variable::Count { wide }
+            | Variable::Rows { wide }
+            | Variable::Row { wide }
+            | Variable::Column { wide } => 1 + u8::from(wide),
+        }
+    }
+}
+
+/// Every variable's register; those that the kernel wants for itself are on
+/// the stack while it runs.
+pub(crate) struct State {
+    places: Vec<(Variable, Register)>,
+    /// In the order of pushing.
+    saved: Vec<Register>,
+    /// Bytes on the stack when they had been pushed.
+    saved_at: Option<u32>,
+}
+
+impl State {
+    /// Finds a place for every variable, or `None` where too few registers are
+    /// left. `fixed`: those that are where the kernel reads them, which changes nothing
+    /// there; `kernel`: what else it changes; `kept`: what has to stay there after it,
+    /// its outputs among them.
+    pub(crate) fn beside(
+        variables: &[Variable],
+        fixed: &[(Variable, Register)],
+        (kernel, kept): (Registers, Registers),
+    ) -> Option<Self> {
+        // Scratch registers of everybody, and r1, which is zero.
+        let reserved = Registers::of([0, 1, 24, 25, 26, 27, 30, 31].map(Register));
+        let mut taken = reserved.union(kept);
+        for &(variable, register) in fixed {
+            for byte in 0..variable.bytes() {
+                taken.insert(Register(register.0 + byte));
+            }
+        }
+        let mut state = Self {
+            places: fixed.to_vec(),
+            saved: Vec::new(),
+            saved_at: None,
+        };
+        // Pairs first, while there are some.
+        let mut variables = variables.to_vec();
+        variables.retain(|variable| fixed.iter().all(|(other, _)| other != variable));
+        variables.sort_by_key(|variable| std::cmp::Reverse(variable.bytes()));
+        for variable in variables {
+            let fits = |first: u8, avoid: Registers| {
+                (0..variable.bytes())
+                    .all(|byte| first + byte < 30 && !avoid.contains(Register(first + byte)))
+            };
+            let find = |avoid: Registers| {
+                let step = usize::from(variable.bytes());
+                (2..30)
+                    .step_by(step)
+                    .rev()
+                    .find(|&first| fits(first, avoid))
+            };
+            let first = find(taken.union(kernel)).or_else(|| find(taken))?;
+            let registers = (first..first + variable.bytes()).map(Register);
+            // Whole, so that both bytes of a pair are found together.
+            let saved = registers.clone().any(|register| kernel.contains(register));
+            for register in registers {
+                taken.insert(register);
+                if saved {
+                    state.saved.push(register);
+                }
+            }
+            state.places.push((variable, Register(first)));
+        }
+        Some(state)
+    }
+
+    /// The same for a kernel that leaves nothing in registers but the network's
+    /// address, if `keeps_base`.
+    pub(crate) fn of(
+        variables: &[Variable],
+        fixed: &[(Variable, Register)],
+        kernel: Registers,
+        keeps_base: bool,
+    ) -> Self {
+        let base = [BASE, BASE.next()].into_iter().filter(|_| keeps_base);
+        Self::beside(variables, fixed, (kernel, Registers::of(base))).expect(
+            "the largest loop keeps 9 bytes, and 22 registers are neither reserved nor BASE",
+        )
+    }
+
+    /// The variable's register, or the lower of its two.
+    pub(crate) fn register(&self, variable: Variable) -> Register {
+        let place = self.places.iter().find(|(other, _)| *other == variable);
+        place.expect("the loop has that variable").1
+    }
+
+    /// All of them, each with its register or the lower of its two.
+    pub(crate) fn places(&self) -> &[(Variable, Register)] {
+        &self.places
+    }
+
+    /// Before the kernel.
+    pub(crate) fn save(&mut self, asm: &mut Assembly) {
+        for &register in &self.saved {
+            asm.push(register);
+        }
+        self.saved_at = Some(asm.stack_depth_bytes());
+    }
+
+    /// Behind the kernel.
+    pub(crate) fn restore(&mut self, asm: &mut Assembly) {
+        for &register in self.saved.iter().rev() {
+            asm.pop(register);
+        }
+        self.saved_at = None;
+    }
+
+    /// Copies a pair to X, wherever it is now. Changes Z.
+    pub(crate) fn fetch(&self, asm: &mut Assembly, variable: Variable) {
+        let register = self.register(variable);
+        let saved = self.saved.iter().position(|&saved| saved == register);
+        let (Some(saved_at), Some(index)) = (self.saved_at, saved) else {
+            asm.movw(Pointer::X.low(), register);
+            return;
+        };
+        // The low byte was pushed first, so it lies above the high one.
+        let above = self.saved.len() as u32 - 1 - index as u32;
+        let bytes = asm.stack_depth_bytes() - saved_at + above;
+        stack_pointer(asm, Pointer::X);
+        asm.add_to_pair(Pointer::X.low(), bytes as i32);
+        asm.load(Register(31), Pointer::X, Mode::PostIncrement);
+        asm.load(Register(30), Pointer::X, Mode::Plain);
+        asm.movw(Pointer::X.low(), Pointer::Z.low());
+    }
+}
+
+/// Copies the stack pointer, which is one below the last byte pushed.
+pub(crate) fn stack_pointer(asm: &mut Assembly, to: Pointer) {
+    asm.read_port(to.low(), SPL);
+    asm.read_port(to.low().next(), SPH);
+}
+
+/// Adds a constant to a pair; r30 is spare.
+pub(crate) fn add_constant(asm: &mut Assembly, low: Register, value: i32) {
+    let spare = Register(30);
+    let high = low.next();
+    if low.is_upper() {
+        asm.add_to_pair(low, value);
+        return;
+    }
+    let zero = Register(1);
+    match value {
+        0 => {}
+        1..=255 => {
+            asm.ldi(spare, value as u8);
+            asm.add(low, spare);
+            asm.adc(high, zero);
+        }
+        -255..=-1 => {
+            asm.ldi(spare, value.unsigned_abs() as u8);
+            asm.sub(low, spare);
+            asm.sbc(high, zero);
+        }
+        _ => {
+            let [low_byte, high_byte, ..] = value.to_le_bytes();
+            asm.ldi(spare, low_byte);
+            asm.add(low, spare);
+            asm.ldi(spare, high_byte);
+            asm.adc(high, spare);
+        }
+    }
+}

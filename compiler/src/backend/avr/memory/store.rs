@@ -1,0 +1,519 @@
+//! Where outputs go: packed into the next map, or to the caller's results.
+
+use crate::backend::avr::Kind;
+use crate::backend::avr::isa::assembly::Assembly;
+use crate::backend::avr::isa::instruction::{Condition, Mode, Pointer, Register};
+use crate::backend::avr::memory::field::{by_parity, position_in_network, position_of_cells};
+use crate::backend::avr::memory::state::{BASE, POSITION, State, Variable, add_constant};
+use crate::backend::avr::segments::windows::{Row, Scratch};
+use crate::network::PoolFunction;
+use crate::plan::{self, Order};
+use crate::program::{Accumulator, Map, Operation, Program, Stage, Step};
+
+const X: Pointer = Pointer::X;
+const SCRATCH: Register = Register(30);
+const OTHER: Register = Register(31);
+const COUNTER: Register = Register(0);
+const ZERO: Register = Register(1);
+
+/// Where a layer's outputs go.
+pub(crate) enum Sink<'a> {
+    /// To a map.
+    Map {
+        map: &'a Map,
+        bits: u32,
+        /// Bytes before the arena.
+        cursor_bytes: u32,
+        by_nibble: bool,
+        backward: bool,
+        outputs: u32,
+    },
+    /// To a pixel of a map, whichever [`Variable::Output`] says.
+    Pixel {
+        bits: u32,
+        by_nibble: bool,
+        /// The first cell of the map's only pixel, where that is computed in parts.
+        first_cell: u32,
+        /// Values of a pixel.
+        channels: u32,
+    },
+    /// Into a window of a pooling.
+    Windows(Row),
+    /// To the caller's array, or where the results are kept.
+    Results {
+        bytes_each: u32,
+        channels: u32,
+        outputs: u32,
+    },
+}
+
+impl<'a> Sink<'a> {
+    pub(crate) fn of(program: &'a Program, step: &Step) -> Self {
+        let outputs = step.output.pixels();
+        if !step.stores {
+            return Self::Results {
+                bytes_each: match program.results.accumulator {
+                    Accumulator::I16 => 2,
+                    Accumulator::I32 => 4,
+                },
+                channels: step.output.channels,
+                outputs,
+            };
+        }
+        let map = program.map(step.writes);
+        let bits = program.activation_bits;
+        Self::Map {
+            map,
+            bits,
+            cursor_bytes: program.cursor_bytes,
+            by_nibble: !map.is_byte_aligned(bits),
+            backward: step.order == Order::RowMajorBackward,
+            outputs,
+        }
+    }
+
+    /// Of a stage. Only [`Variable::Output`] says where the next pixel goes.
+    pub(crate) fn of_stage(program: &'a Program, stage: &Stage) -> Self {
+        let channels = stage.plan.output.channels;
+        let bits = program.activation_bits;
+        match stage.plan.sink {
+            // A window of one pixel, which is stored in parts.
+            plan::Sink::Windows {
+                windows: _,
+                window: _,
+                function: PoolFunction::Maximum,
+            } if matches!(stage.operation, Operation::Dense(_)) => Self::Pixel {
+                bits,
+                by_nibble: false,
+                first_cell: 0,
+                channels,
+            },
+            plan::Sink::Windows {
+                windows,
+                window,
+                function,
+            } => Self::Windows(Row::of(
+                program,
+                windows,
+                (window, function),
+                (stage.plan.output, stage.signed_output),
+            )),
+            plan::Sink::Results(sums) => Self::Results {
+                bytes_each: sums.bytes_each,
+                channels,
+                outputs: 1,
+            },
+            plan::Sink::Ring(ring) => Self::Pixel {
+                bits,
+                by_nibble: bits == 4 && channels % 2 == 1 && ring.pixels > 1,
+                first_cell: 0,
+                channels,
+            },
+            plan::Sink::Map { value, position: _ } => {
+                let map = program.map(value);
+                Self::Pixel {
+                    bits,
+                    by_nibble: !map.is_byte_aligned(bits),
+                    first_cell: map.first_cell,
+                    channels,
+                }
+            }
+            plan::Sink::Stays => unreachable!("a pooling has a function of its own"),
+        }
+    }
+
+    /// Whether it goes on at the arena's first cell somewhere.
+    pub(crate) fn wraps(&self) -> bool {
+        match self {
+            Self::Map { map, outputs, .. } => map.pixels_before_wrap < *outputs,
+            Self::Pixel { .. } | Self::Windows(_) | Self::Results { .. } => false,
+        }
+    }
+
+    /// Units between neighbouring outputs.
+    fn step(&self) -> i32 {
+        match *self {
+            Self::Map {
+                map,
+                bits,
+                by_nibble,
+                backward,
+                ..
+            } => {
+                let step = position_of_cells(map.shape.channels, bits, by_nibble) as i32;
+                if backward { -step } else { step }
+            }
+            Self::Results {
+                bytes_each,
+                channels,
+                ..
+            } => (bytes_each * channels) as i32,
+            Self::Pixel { .. } | Self::Windows(_) => 0,
+        }
+    }
+
+    /// At the start of a layer, [`POSITION`] being the network's address and
+    /// r23:r22 that of the results.
+    pub(crate) fn begin(&self, asm: &mut Assembly, state: &State) {
+        let z = Pointer::Z.low();
+        match *self {
+            Self::Map {
+                map,
+                bits,
+                cursor_bytes,
+                by_nibble,
+                backward,
+                ..
+            } => {
+                asm.movw(z, POSITION);
+                if by_nibble {
+                    asm.lsl(z);
+                    asm.rol(z.next());
+                }
+                let pixel = if backward { map.shape.pixels() - 1 } else { 0 };
+                let cell = map.first_cell + pixel * map.shape.channels;
+                let first = position_in_network(cell, bits, by_nibble, cursor_bytes);
+                asm.add_to_pair(z, first as i32);
+            }
+            Self::Results { .. } => asm.movw(z, Register(22)),
+            Self::Pixel { .. } | Self::Windows(_) => {
+                unreachable!("a stage's outputs go one here, one there")
+            }
+        }
+        // Not yet: a wrapping ring's counter goes through Z's low half.
+        asm.movw(state.register(Variable::Output), z);
+        if let (true, Self::Map { map, .. }) = (self.wraps(), self) {
+            let counter = state.register(Variable::UntilWrap);
+            asm.ldi_pair(z, map.pixels_before_wrap as u16);
+            asm.movw(counter, z);
+        }
+    }
+
+    /// Goes to the next output.
+    pub(crate) fn advance(&self, asm: &mut Assembly, state: &State) {
+        let outputs = match self {
+            Self::Map { outputs, .. } | Self::Results { outputs, .. } => *outputs,
+            Self::Pixel { .. } | Self::Windows(_) => 1,
+        };
+        if outputs == 1 {
+            return;
+        }
+        let output = state.register(Variable::Output);
+        add_constant(asm, output, self.step());
+        if !self.wraps() {
+            return;
+        }
+        let counter = state.register(Variable::UntilWrap);
+        let same = asm.label();
+        asm.ldi(SCRATCH, 1);
+        asm.sub(counter, SCRATCH);
+        asm.sbc(counter.next(), ZERO);
+        asm.branch(Condition::NotEqual, same, 1.0);
+        asm.movw(output, BASE);
+        if let Self::Map {
+            bits,
+            cursor_bytes,
+            by_nibble,
+            ..
+        } = *self
+        {
+            if by_nibble {
+                asm.lsl(output);
+                asm.rol(output.next());
+            }
+            let first = position_in_network(0, bits, by_nibble, cursor_bytes);
+            add_constant(asm, output, first as i32);
+        }
+        asm.bind(same);
+    }
+
+    /// How activations are packed; `None` of results.
+    fn packing(&self) -> Option<Packing> {
+        match *self {
+            Self::Map {
+                map,
+                bits,
+                by_nibble,
+                ..
+            } => Some(Packing {
+                bits,
+                by_nibble,
+                first_cell: map.first_cell,
+            }),
+            Self::Pixel {
+                bits,
+                by_nibble,
+                first_cell,
+                channels: _,
+            } => Some(Packing {
+                bits,
+                by_nibble,
+                first_cell,
+            }),
+            Self::Windows(_) | Self::Results { .. } => None,
+        }
+    }
+
+    /// Stores a pixel whose values are in registers, which it changes.
+    pub(crate) fn store(&self, asm: &mut Assembly, state: &State, values: &[Register]) {
+        asm.of(Kind::Store, |asm| {
+            state.fetch(asm, Variable::Output);
+            match (self, self.packing()) {
+                (Self::Windows(row), _) => {
+                    let scratch = Scratch {
+                        kept: SCRATCH,
+                        other: OTHER,
+                    };
+                    asm.of(Kind::Pool, |asm| row.take(asm, values, scratch));
+                }
+                (_, Some(Packing { bits: 8, .. })) => {
+                    for &value in values {
+                        asm.store(X, Mode::PostIncrement, value);
+                    }
+                }
+                (
+                    _,
+                    Some(Packing {
+                        by_nibble: true, ..
+                    }),
+                ) => by_parity(asm, &mut |asm, odd| pack(asm, values, odd)),
+                (_, Some(_)) => pack(asm, values, false),
+                (_, None) => unreachable!("results are put"),
+            }
+        });
+    }
+
+    /// Stores some values of the map's only pixel, from value `first` on.
+    pub(crate) fn store_part(
+        &self,
+        asm: &mut Assembly,
+        state: &State,
+        values: &[Register],
+        first: usize,
+    ) {
+        asm.of(Kind::Store, |asm| {
+            state.fetch(asm, Variable::Output);
+            let packing = match (self, self.packing()) {
+                (Self::Windows(row), _) => {
+                    let scratch = Scratch {
+                        kept: SCRATCH,
+                        other: OTHER,
+                    };
+                    asm.add_to_pair(X.low(), (first as u32 * row.value_bytes()) as i32);
+                    row.take(asm, values, scratch);
+                    return;
+                }
+                (_, Some(packing)) => packing,
+                (_, None) => unreachable!("results are put"),
+            };
+            let mut cell = first as u32;
+            if packing.by_nibble {
+                asm.lsr(X.low().next());
+                asm.ror(X.low());
+                cell += packing.first_cell % 2;
+            }
+            if packing.bits == 8 {
+                asm.add_to_pair(X.low(), cell as i32);
+                for &value in values {
+                    asm.store(X, Mode::PostIncrement, value);
+                }
+            } else {
+                asm.add_to_pair(X.low(), (cell / 2) as i32);
+                pack(asm, values, cell % 2 == 1);
+            }
+        });
+    }
+
+    /// Stores a pixel whose `count` values were pushed, the first one first.
+    /// Takes them from the stack. Changes Z and r0; into a window, r23 too.
+    pub(crate) fn store_pushed(&self, asm: &mut Assembly, state: &State, count: u32) {
+        self.store_packed(asm, state, count, false);
+    }
+
+    /// Whether pixels begin and end at bytes, which hold several values.
+    pub(crate) fn is_packed(&self) -> bool {
+        match *self {
+            Self::Map {
+                map,
+                bits,
+                by_nibble,
+                ..
+            } => bits == 4 && !by_nibble && map.shape.channels.is_multiple_of(2),
+            Self::Pixel {
+                bits,
+                by_nibble,
+                channels,
+                ..
+            } => bits == 4 && !by_nibble && channels.is_multiple_of(2),
+            Self::Windows(_) | Self::Results { .. } => false,
+        }
+    }
+
+    /// As [`Self::store_pushed`]; `is_packed`: what was pushed are the bytes that are
+    /// stored, and `count` says how many.
+    pub(crate) fn store_packed(
+        &self,
+        asm: &mut Assembly,
+        state: &State,
+        count: u32,
+        is_packed: bool,
+    ) {
+        asm.of(Kind::Store, |asm| {
+            state.fetch(asm, Variable::Output);
+            let packing = match self.packing() {
+                Some(packing) if is_packed => Some(Packing { bits: 8, ..packing }),
+                packing => packing,
+            };
+            match (self, packing) {
+                (Self::Windows(row), _) => {
+                    asm.of(Kind::Pool, |asm| row.take_pushed(asm, count, Register(23)));
+                }
+                (_, Some(Packing { bits: 8, .. })) => {
+                    asm.add_to_pair(X.low(), count as i32);
+                    repeat(asm, count, |asm| {
+                        asm.pop(SCRATCH);
+                        asm.store(X, Mode::PreDecrement, SCRATCH);
+                    });
+                    asm.stack_changes(1 - i64::from(count));
+                }
+                (
+                    _,
+                    Some(Packing {
+                        by_nibble: true, ..
+                    }),
+                ) => {
+                    by_parity(asm, &mut |asm, odd| {
+                        unstack(asm, count, odd);
+                        // The other parity finds them again.
+                        asm.stack_changes(count.into());
+                    });
+                    asm.stack_changes(-i64::from(count));
+                }
+                (_, Some(_)) => unstack(asm, count, false),
+                (_, None) => unreachable!("results are put"),
+            }
+        });
+    }
+
+    /// Puts sums into the results from value `first` of the pixel on.
+    pub(crate) fn put(&self, asm: &mut Assembly, state: &State, first: u32) {
+        let Self::Results { bytes_each, .. } = *self else {
+            unreachable!("activations are stored");
+        };
+        state.fetch(asm, Variable::Output);
+        asm.add_to_pair(X.low(), (first * bytes_each) as i32);
+    }
+
+    /// Bytes of a result.
+    pub(crate) fn result_bytes(&self) -> usize {
+        match *self {
+            Self::Results { bytes_each, .. } => bytes_each as usize,
+            Self::Map { .. } | Self::Pixel { .. } | Self::Windows(_) => 0,
+        }
+    }
+}
+
+/// How a pixel's activations are packed.
+#[derive(Clone, Copy, Debug)]
+struct Packing {
+    bits: u32,
+    by_nibble: bool,
+    first_cell: u32,
+}
+
+/// Packs nibbles from X on; the first is a high one if `odd`.
+fn pack(asm: &mut Assembly, values: &[Register], odd: bool) {
+    let mut values = values;
+    if odd && let Some((&first, rest)) = values.split_first() {
+        asm.load(SCRATCH, X, Mode::Plain);
+        asm.andi(SCRATCH, 0x0F);
+        asm.swap(first);
+        asm.or(first, SCRATCH);
+        asm.store(X, Mode::PostIncrement, first);
+        values = rest;
+    }
+    let (pairs, rest) = values.as_chunks::<2>();
+    for &[low, high] in pairs {
+        asm.swap(high);
+        asm.or(high, low);
+        asm.store(X, Mode::PostIncrement, high);
+    }
+    if let [last] = *rest {
+        asm.load(SCRATCH, X, Mode::Plain);
+        asm.andi(SCRATCH, 0xF0);
+        asm.or(last, SCRATCH);
+        asm.store(X, Mode::Plain, last);
+    }
+}
+
+/// Pops nibbles and packs them from the last to the first, X being at the byte
+/// of the first, in its high half if `odd`.
+fn unstack(asm: &mut Assembly, count: u32, odd: bool) {
+    let end = count + u32::from(odd);
+    asm.add_to_pair(X.low(), (end / 2) as i32);
+    if end % 2 == 1 {
+        asm.pop(SCRATCH);
+        asm.load(OTHER, X, Mode::Plain);
+        asm.andi(OTHER, 0xF0);
+        asm.or(SCRATCH, OTHER);
+        asm.store(X, Mode::Plain, SCRATCH);
+    }
+    let pairs = (count - end % 2 - u32::from(odd)) / 2;
+    repeat(asm, pairs, |asm| {
+        asm.pop(SCRATCH);
+        asm.pop(OTHER);
+        asm.swap(SCRATCH);
+        asm.or(SCRATCH, OTHER);
+        asm.store(X, Mode::PreDecrement, SCRATCH);
+    });
+    asm.stack_changes(if pairs > 0 {
+        2 - 2 * i64::from(pairs)
+    } else {
+        0
+    });
+    if odd {
+        asm.pop(SCRATCH);
+        asm.swap(SCRATCH);
+        asm.load(OTHER, X, Mode::PreDecrement);
+        asm.andi(OTHER, 0x0F);
+        asm.or(SCRATCH, OTHER);
+        asm.store(X, Mode::Plain, SCRATCH);
+    }
+}
+
+/// Emits a loop of `count`, which is at most 255. Changes r0 and, before the
+/// first round, Z's low half.
+fn repeat(asm: &mut Assembly, count: u32, body: impl FnOnce(&mut Assembly)) {
+    match count {
+        0 => {}
+        1 => body(asm),
+        _ => {
+            asm.ldi(SCRATCH, count as u8);
+            asm.mov(COUNTER, SCRATCH);
+            let next = asm.here();
+            asm.times(count.into(), |asm| {
+                body(asm);
+                asm.dec(COUNTER);
+                asm.loop_back(Condition::NotEqual, next, count.into());
+            });
+        }
+    }
+}
+
+/// Takes `count` bytes from the stack. Changes r0 and r30.
+pub(crate) fn drop_pushed(asm: &mut Assembly, count: u32) {
+    if count <= 6 {
+        for _ in 0..count {
+            asm.pop(COUNTER);
+        }
+        return;
+    }
+    asm.ldi(SCRATCH, count as u8);
+    let next = asm.here();
+    asm.times(count.into(), |asm| {
+        asm.pop(COUNTER);
+        asm.dec(SCRATCH);
+        asm.loop_back(Condition::NotEqual, next, count.into());
+    });
+    asm.stack_changes(1 - i64::from(count));
+}
