@@ -2,7 +2,10 @@
 
 use super::{Core, Form, Function, FunctionId};
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Register};
+use crate::backend::avr::isa::instruction::Condition;
+use crate::backend::avr::isa::registers::{
+    BASE, COLUMN_AT, COMPLETES, POSITION, ROW_AT, Register, Registers, X, Z,
+};
 use crate::backend::avr::kernels::channels::ChannelSums;
 use crate::backend::avr::kernels::concat::Concat;
 use crate::backend::avr::kernels::depthwise::Depthwise;
@@ -12,14 +15,14 @@ use crate::backend::avr::kernels::table::Table;
 use crate::backend::avr::kernels::unrolled::{Channels, Unrolled};
 use crate::backend::avr::memory::added::Added;
 use crate::backend::avr::memory::field::Source;
-use crate::backend::avr::memory::guard::{self, COLUMN_AT, Counter, Guards, ROW_AT};
+use crate::backend::avr::memory::guard::{self, Counter, Guards};
 use crate::backend::avr::memory::input::Input;
 use crate::backend::avr::memory::slots::{Slots, position_byte};
-use crate::backend::avr::memory::state::{BASE, POSITION, Registers, State, Variable};
+use crate::backend::avr::memory::state::{State, Variable};
 use crate::backend::avr::memory::store::{Sink, drop_pushed};
 use crate::backend::avr::round::finish::Destination;
 use crate::backend::avr::round::sum::{Ending, Sum};
-use crate::backend::avr::segments::point::{COMPLETES, is_wide};
+use crate::backend::avr::segments::point::is_wide;
 use crate::backend::avr::segments::stage;
 use crate::backend::avr::walk::Walk;
 use crate::network::{self, NodeId, ReceptiveField, Shape};
@@ -27,9 +30,6 @@ use crate::plan::Order;
 use crate::program::{
     self, Job, Map, Operation, Program, Segment, Stage, Step, WeightedSum, packed_row_bytes,
 };
-
-const X: Register = Register(26);
-const Z: Register = Register(30);
 
 /// A weighted sum in its form.
 enum Kernel<'a> {

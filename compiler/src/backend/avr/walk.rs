@@ -1,9 +1,10 @@
 //! The loop over a layer's outputs, in the order that the plan has them in.
 
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Register};
+use crate::backend::avr::isa::instruction::Condition;
+use crate::backend::avr::isa::registers::{POSITION, R30, Register, ZERO};
 use crate::backend::avr::memory::field::Source;
-use crate::backend::avr::memory::state::{POSITION, State, Variable, add_constant};
+use crate::backend::avr::memory::state::{State, Variable, add_constant};
 use crate::backend::avr::memory::store::Sink;
 use crate::backend::avr::segments::point::is_wide;
 use crate::plan::Order;
@@ -262,7 +263,7 @@ impl Walk {
 /// Takes 1 off a register, or a pair where it counts more than 255. The flags say
 /// whether 0 is left. Changes r30 where it is no upper pair.
 fn count_down(asm: &mut Assembly, register: Register, most: u32) {
-    let (spare, zero) = (Register(30), Register(1));
+    let spare = R30;
     if !is_wide(most) {
         asm.dec(register);
     } else if register.is_upper() {
@@ -271,7 +272,7 @@ fn count_down(asm: &mut Assembly, register: Register, most: u32) {
     } else {
         asm.ldi(spare, 1);
         asm.sub(register, spare);
-        asm.sbc(register.next(), zero);
+        asm.sbc(register.next(), ZERO);
     }
 }
 
@@ -286,14 +287,14 @@ fn load(asm: &mut Assembly, register: Register, value: u32) {
     if register.is_upper() {
         asm.ldi(register, value as u8);
     } else {
-        asm.ldi(Register(30), value as u8);
-        asm.mov(register, Register(30));
+        asm.ldi(R30, value as u8);
+        asm.mov(register, R30);
     }
 }
 
 /// Copies a pair; only an even one moves at once.
 fn copy_pair(asm: &mut Assembly, to: Register, from: Register) {
-    if to.0.is_multiple_of(2) && from.0.is_multiple_of(2) {
+    if to.is_even() && from.is_even() {
         asm.movw(to, from);
     } else {
         asm.mov(to, from);

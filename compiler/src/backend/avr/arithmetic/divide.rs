@@ -1,10 +1,8 @@
 //! Divisions by constants, none of which the instruction set has.
 
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Register};
-
-const ZERO: Register = Register(1);
-const PRODUCT: Register = Register(0);
+use crate::backend::avr::isa::instruction::Condition;
+use crate::backend::avr::isa::registers::{PRODUCT, Register, ZERO};
 
 /// Divides a sum, which is changed, and rounds down; the quotient has `bits` bits,
 /// two's complement in a byte where the sum is `signed`. `sum`, lowest byte first,
@@ -105,13 +103,13 @@ pub(crate) fn with_remainder(
         asm.mov(remainder, low);
         asm.ldi(scratch, factor);
         asm.mul(low, scratch);
-        asm.mov(low, PRODUCT.next());
+        asm.mov(low, PRODUCT[1]);
         for _ in 8..bits {
             asm.lsr(low);
         }
         asm.ldi(scratch, divisor as u8);
         asm.mul(low, scratch);
-        asm.sub(remainder, PRODUCT);
+        asm.sub(remainder, PRODUCT[0]);
         asm.clr(ZERO);
         return;
     }

@@ -6,7 +6,10 @@
 
 use crate::backend::avr::arriving::any_absorb;
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Mode, Pointer, Register};
+use crate::backend::avr::isa::instruction::{Condition, Label, Mode};
+use crate::backend::avr::isa::registers::{
+    NETWORK, PRODUCT, Pointer, R18, R19, R20, R22, R23, Register, SPARE, TEMPORARY, X, Z, ZERO,
+};
 use crate::backend::avr::memory::field::Source;
 use crate::backend::avr::memory::slots::Slots;
 use crate::backend::avr::segments::chain;
@@ -16,16 +19,11 @@ use crate::network::{Kernel, Shape};
 use crate::plan::Sink;
 use crate::program::{PooledIntake, Program};
 
-const NETWORK: Register = Register(24);
-const BYTE: Register = Register(22);
-const UPPER: Register = Register(23);
-const ROW: Register = Register(18);
-const COLUMN: Register = Register(19);
-const CHANNEL: Register = Register(20);
-const SPARE: Register = Register(21);
-const ZERO: Register = Register(1);
-const X: Register = Register(26);
-const Z: Register = Register(30);
+const BYTE: Register = R22;
+const UPPER: Register = R23;
+const ROW: Register = R18;
+const COLUMN: Register = R19;
+const CHANNEL: Register = R20;
 
 /// `absorb(network: r25:r24, byte: r22) -> u8: r24`, 1 when the input is
 /// complete, else 0.
@@ -484,11 +482,11 @@ impl Absorb<'_> {
         if self.input.channels == 1 {
             return;
         }
-        asm.mov(Register(0), CHANNEL);
+        asm.mov(TEMPORARY, CHANNEL);
         if !whole {
-            asm.lsr(Register(0));
+            asm.lsr(TEMPORARY);
         }
-        asm.add(X, Register(0));
+        asm.add(X, TEMPORARY);
         asm.adc(X.next(), ZERO);
     }
 
@@ -557,8 +555,8 @@ pub(crate) fn put(
         asm.ror(X);
         asm.branch(Condition::Lower, high, 0.5);
     } else if let Some(channel) = channel {
-        asm.mov(Register(0), channel);
-        asm.lsr(Register(0));
+        asm.mov(TEMPORARY, channel);
+        asm.lsr(TEMPORARY);
         asm.branch(Condition::Lower, high, 0.5);
     }
     let half = |asm: &mut Assembly, upper: bool| {
@@ -588,14 +586,14 @@ pub(crate) fn multiply_byte(asm: &mut Assembly, low: Register, constant: u32, th
     }
     asm.ldi(through, constant as u8);
     asm.mul(low, through);
-    asm.movw(low, Register(0));
+    asm.movw(low, PRODUCT[0]);
     asm.clr(ZERO);
 }
 
 /// Multiplies a pair by a constant, by doubling and adding. Changes r0, and
 /// r1, which is zero again behind it.
 pub(crate) fn multiply_by_constant(asm: &mut Assembly, low: Register, constant: u32) {
-    let (copy, copy_high) = (Register(0), Register(1));
+    let [copy, copy_high] = PRODUCT;
     if constant.is_power_of_two() {
         for _ in 0..constant.ilog2() {
             asm.lsl(low);
@@ -612,5 +610,5 @@ pub(crate) fn multiply_by_constant(asm: &mut Assembly, low: Register, constant: 
             asm.adc(low.next(), copy_high);
         }
     }
-    asm.clr(Register(1));
+    asm.clr(ZERO);
 }

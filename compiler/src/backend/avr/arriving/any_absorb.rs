@@ -9,36 +9,24 @@ use crate::backend::avr::Kind;
 use crate::backend::avr::arithmetic::divide::{self, Rest};
 use crate::backend::avr::arriving::absorb::{Place, multiply_by_constant, put};
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Mode, Pointer, Register};
+use crate::backend::avr::isa::instruction::{Condition, Label, Mode};
+use crate::backend::avr::isa::registers::{
+    COLUMN, NETWORK, Pointer, R2, R3, R12, R13, R14, R15, R16, R17, R18, R19, R20, R21, R22, R23,
+    R28, R29, Register, TEMPORARY, X, Z, ZERO,
+};
 use crate::backend::avr::segments::grid;
 use crate::backend::avr::segments::point::{self, compare, increment};
 use crate::network::ReceptiveField;
 use crate::program::{PooledIntake, Program};
 
-const NETWORK: Register = Register(24);
-const BYTE: Register = Register(22);
-const UPPER: Register = Register(23);
-const ROW: Register = Register(18);
-const COLUMN: Register = Register(20);
-const CHANNEL: Register = Register(16);
-const SCRATCH: Register = Register(28);
-const X: Register = Register(26);
-const Z: Register = Register(30);
-const ZERO: Register = Register(1);
+const BYTE: Register = R22;
+const UPPER: Register = R23;
+const ROW: Register = R18;
+const CHANNEL: Register = R16;
+const SCRATCH: Register = R28;
 
 /// Registers of the C ABI that are given back.
-const SAVED: [Register; 10] = [
-    Register(2),
-    Register(3),
-    Register(12),
-    Register(13),
-    Register(14),
-    Register(15),
-    Register(16),
-    Register(17),
-    Register(28),
-    Register(29),
-];
+const SAVED: [Register; 10] = [R2, R3, R12, R13, R14, R15, R16, R17, R28, R29];
 
 /// A row or column of windows that the byte is in.
 #[derive(Clone, Debug)]
@@ -237,7 +225,7 @@ impl Any<'_> {
         let [rows, columns] = self.axes(pool);
         self.unless_used(asm, [rows.used(), columns.used()], incomplete);
         let bytes = pool.windows.bytes_per_value() as usize;
-        let sum = &[X, X.next(), Register(2), Register(3)][..bytes];
+        let sum = &[X, X.next(), R2, R3][..bytes];
         let complete = asm.label();
         rows.begin(asm, incomplete);
         let next_row = asm.here();
@@ -256,7 +244,7 @@ impl Any<'_> {
         let pixels = f64::from(self.program.intake.output.pixels());
         let share = pixels / f64::from(self.program.input.pixels());
         asm.times(share, |asm| {
-            let divided = &[18, 19, 20, 21].map(Register)[..bytes];
+            let divided = &[R18, R19, R20, R21][..bytes];
             for (&to, &from) in divided.iter().zip(sum) {
                 asm.mov(to, from);
             }
@@ -304,12 +292,12 @@ impl Any<'_> {
         [
             axis(
                 &self.row,
-                (Register(14), Register(17)),
+                (R14, R17),
                 (kernel.height, stride.rows, output.height, input.height),
             ),
             axis(
                 &self.column,
-                (Register(12), Register(29)),
+                (R12, R29),
                 (kernel.width, stride.columns, output.width, input.width),
             ),
         ]
@@ -455,8 +443,12 @@ impl Any<'_> {
                 }
             }
         };
-        give(point::COLUMN, column, grid.width);
-        give(point::ROW, row, grid.height);
+        give(
+            crate::backend::avr::isa::registers::COLUMN,
+            column,
+            grid.width,
+        );
+        give(crate::backend::avr::isa::registers::ROW, row, grid.height);
     }
 
     /// X ← the place of the value, from the network's address on, which is still to
@@ -500,11 +492,11 @@ impl Any<'_> {
         if self.program.input.channels == 1 {
             return;
         }
-        asm.mov(Register(0), CHANNEL);
+        asm.mov(TEMPORARY, CHANNEL);
         if !whole {
-            asm.lsr(Register(0));
+            asm.lsr(TEMPORARY);
         }
-        asm.add(X, Register(0));
+        asm.add(X, TEMPORARY);
         asm.adc(X.next(), ZERO);
     }
 

@@ -5,58 +5,8 @@
 //! here and there, which changes no choice worth mentioning.
 
 use crate::backend::avr::FunctionId;
+use crate::backend::avr::isa::registers::{Pointer, Register};
 use std::fmt;
-
-/// One of the 32 registers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Register(pub(crate) u8);
-
-impl Register {
-    /// The other half of a pair: the register behind this one.
-    pub(crate) const fn next(self) -> Self {
-        Self(self.0 + 1)
-    }
-
-    /// Whether `ldi`, `andi`, `cpi` and their like take it.
-    pub(crate) const fn is_upper(self) -> bool {
-        self.0 >= 16
-    }
-}
-
-impl fmt::Display for Register {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "r{}", self.0)
-    }
-}
-
-/// The pointer pairs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pointer {
-    X,
-    Y,
-    Z,
-}
-
-impl Pointer {
-    /// Its low register.
-    pub(crate) const fn low(self) -> Register {
-        Register(match self {
-            Pointer::X => 26,
-            Pointer::Y => 28,
-            Pointer::Z => 30,
-        })
-    }
-}
-
-impl fmt::Display for Pointer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Pointer::X => "X",
-            Pointer::Y => "Y",
-            Pointer::Z => "Z",
-        })
-    }
-}
 
 /// How a load or store finds its byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

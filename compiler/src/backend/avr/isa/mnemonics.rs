@@ -2,8 +2,9 @@
 
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{
-    Constant, Immediate, Instruction, Label, Mode, One, Pointer, Register, Two,
+    Constant, Immediate, Instruction, Label, Mode, One, Two,
 };
+use crate::backend::avr::isa::registers::{Pointer, Register};
 
 macro_rules! two_registers {
     ($($name:ident => $operation:ident),* $(,)?) => {
@@ -143,7 +144,7 @@ impl Assembly {
         let [low_byte, high_byte, ..] = value.wrapping_neg().to_le_bytes();
         match value {
             0 => {}
-            1..=63 if low.0 >= 24 && low.0.is_multiple_of(2) => {
+            1..=63 if low.takes_adiw() => {
                 self.emit(Instruction::AddToWord(low, value as u8));
             }
             _ if low.is_upper() => {

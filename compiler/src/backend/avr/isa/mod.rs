@@ -4,3 +4,4 @@ pub(super) mod assembly;
 pub(super) mod instruction;
 pub(super) mod listing;
 pub(super) mod mnemonics;
+pub(super) mod registers;

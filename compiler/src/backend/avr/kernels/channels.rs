@@ -6,25 +6,27 @@
 
 use crate::backend::avr::Kind;
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Label, Mode, Pointer, Register};
+use crate::backend::avr::isa::instruction::{Label, Mode};
+use crate::backend::avr::isa::registers::{
+    BASE, PRODUCT, Pointer, R2, R15, R16, R17, R18, R19, R20, R21, R23, R28, Register, Registers,
+    ZERO,
+};
 use crate::backend::avr::kernels::passes::{Demand, Pass, Passes};
 use crate::backend::avr::memory::field::{Run, Source};
 use crate::backend::avr::memory::rows::Rows;
-use crate::backend::avr::memory::state::{BASE, Registers, State};
+use crate::backend::avr::memory::state::State;
 use crate::backend::avr::memory::store::Sink;
 use crate::backend::avr::round::finish::{self, Destination};
 use crate::backend::avr::round::rounder::Rounder;
 use crate::backend::avr::round::sum::Sum;
 use crate::program::packed_row_bytes;
 
-const VALUE: Register = Register(16);
-const WEIGHT: Register = Register(17);
+const VALUE: Register = R16;
+const WEIGHT: Register = R17;
 /// The bytes that values and weights come in.
-const VALUES: Register = Register(18);
-const WEIGHTS: Register = Register(19);
-const SIGN: Register = Register(28);
-const PRODUCT: [Register; 2] = [Register(0), Register(1)];
-const ZERO: Register = Register(1);
+const VALUES: Register = R18;
+const WEIGHTS: Register = R19;
+const SIGN: Register = R28;
 
 /// A depthwise sum from a table.
 pub(crate) struct ChannelSums<'a> {
@@ -54,10 +56,10 @@ impl<'a> ChannelSums<'a> {
         let rows = Rows::new(asm, sum);
         let keeps_base = keeps_base || rows.needs_base() || source.registers().contains(BASE);
         let guarded = source.guard_registers();
-        let last = if keeps_base { 21 } else { 23 };
-        let registers: Vec<Register> = (2..16)
-            .chain(20..=last)
-            .map(Register)
+        let last = if keeps_base { R21 } else { R23 };
+        let registers: Vec<Register> = R2
+            .to(R15)
+            .chain(R20.to(last))
             .filter(|&register| !guarded.contains(register))
             .collect();
         // Whole bytes of weights and values, so that passes begin like their pixels.

@@ -5,13 +5,14 @@
 
 use crate::backend::avr::Kind;
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Mode, Pointer, Register};
+use crate::backend::avr::isa::instruction::Mode;
+use crate::backend::avr::isa::registers::{Pointer, R18, Register, Registers};
 use crate::backend::avr::memory::added::Added;
 use crate::backend::avr::memory::field::{BYTE, Run, Source, VALUE, by_parity};
-use crate::backend::avr::memory::state::{Registers, State};
+use crate::backend::avr::memory::state::State;
 use crate::backend::avr::segments::windows::counted;
 
-const COUNTER: Register = Register(18);
+const COUNTER: Register = R18;
 
 /// A concatenation.
 pub(crate) struct Concat<'a> {

@@ -6,27 +6,30 @@
 
 use crate::backend::avr::Kind;
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Mode, Pointer, Register};
+use crate::backend::avr::isa::instruction::{Condition, Label, Mode};
+use crate::backend::avr::isa::registers::{
+    BASE, POSITION, PRODUCT, Pointer, R2, R6, R10, R15, R16, R17, R18, R19, R20, R28, R29,
+    Register, Registers, X, ZERO,
+};
 use crate::backend::avr::kernels::table::{multiply, subtract};
 use crate::backend::avr::memory::field::Source;
 use crate::backend::avr::memory::guard::Inside;
 use crate::backend::avr::memory::rows::Rows;
-use crate::backend::avr::memory::state::{BASE, POSITION, Registers, State};
+use crate::backend::avr::memory::state::State;
 use crate::backend::avr::memory::store::Sink;
 use crate::backend::avr::round::finish::{self, Destination, shift_up};
 use crate::backend::avr::round::rounder::Rounder;
 use crate::backend::avr::round::sum::Sum;
 
-const VALUE: Register = Register(16);
-const WEIGHT: Register = Register(17);
-const CHANNEL: Register = Register(18);
-const COUNTER: Register = Register(19);
+const VALUE: Register = R16;
+const WEIGHT: Register = R17;
+const CHANNEL: Register = R18;
+const COUNTER: Register = R19;
 /// The position, a channel further.
-const CELL: Register = Register(20);
-const SIGN: Register = Register(15);
+const CELL: Register = R20;
+const SIGN: Register = R15;
 /// The position behind a ring's last cell.
-const LIMIT: Register = Register(10);
-const ZERO: Register = Register(1);
+const LIMIT: Register = R10;
 
 /// A depthwise sum from a table.
 pub(crate) struct Depthwise<'a> {
@@ -51,15 +54,15 @@ impl<'a> Depthwise<'a> {
         kernel: (u32, u32),
     ) -> Self {
         source.keeps_z = true;
-        let registers = |first: u8| (first..).take(sum.width).map(Register).collect();
+        let registers = |first: Register| first.run(sum.width as u8).collect();
         let rows = Rows::new(asm, sum);
         Self {
             sum,
             source,
             kernel,
             rows,
-            accumulator: registers(2),
-            total: registers(6),
+            accumulator: registers(R2),
+            total: registers(R6),
             rounder: Rounder::new(sum),
             tap: asm.label(),
             channel: asm.label(),
@@ -73,7 +76,7 @@ impl<'a> Depthwise<'a> {
         // Rounding by shifts works in Y.
         let fixed = [VALUE, WEIGHT, CHANNEL, COUNTER, CELL, CELL.next(), SIGN]
             .into_iter()
-            .chain([Register(28), Register(29), BASE, BASE.next()]);
+            .chain([R28, R29, BASE, BASE.next()]);
         let sums = self.accumulator.iter().chain(&self.total).copied();
         let limit = [LIMIT, LIMIT.next()].into_iter();
         let limit = limit.filter(|_| self.source.ring_bytes().is_some());
@@ -235,12 +238,12 @@ impl<'a> Depthwise<'a> {
             if shared {
                 asm.lsr(VALUE);
             }
-            asm.add(Pointer::X.low(), VALUE);
-            asm.adc(Pointer::X.low().next(), ZERO);
+            asm.add(X, VALUE);
+            asm.adc(X.next(), ZERO);
         } else {
-            asm.movw(Pointer::X.low(), CELL);
+            asm.movw(X, CELL);
             let cells = self.source.position_of_cells(pixel * channels);
-            asm.add_to_pair(Pointer::X.low(), cells as i32);
+            asm.add_to_pair(X, cells as i32);
             if pixel > 0 {
                 self.go_around(asm);
             }
@@ -252,10 +255,9 @@ impl<'a> Depthwise<'a> {
         let Some(bytes) = self.source.ring_bytes() else {
             return;
         };
-        let x = Pointer::X.low();
         let inside = asm.label();
-        asm.cp(x, LIMIT);
-        asm.cpc(x.next(), LIMIT.next());
+        asm.cp(X, LIMIT);
+        asm.cpc(X.next(), LIMIT.next());
         asm.branch(Condition::Lower, inside, 0.5);
         let units = if self.source.by_nibble {
             2 * bytes
@@ -263,8 +265,8 @@ impl<'a> Depthwise<'a> {
             bytes
         };
         let [low, high, ..] = units.to_le_bytes();
-        asm.subi(x, low);
-        asm.sbci(x.next(), high);
+        asm.subi(X, low);
+        asm.sbci(X.next(), high);
         asm.bind(inside);
     }
 
@@ -280,11 +282,10 @@ impl<'a> Depthwise<'a> {
 
     /// One tap: loads the channel's value and weight, and adds their product.
     fn emit_tap(&self, asm: &mut Assembly) {
-        let x = Pointer::X.low();
         let low = asm.label();
         if self.source.by_nibble {
-            asm.lsr(x.next());
-            asm.ror(x);
+            asm.lsr(X.next());
+            asm.ror(X);
             asm.load(VALUE, Pointer::X, Mode::Plain);
             asm.branch(Condition::SameOrHigher, low, 0.5);
             asm.swap(VALUE);
@@ -330,7 +331,7 @@ impl<'a> Depthwise<'a> {
     }
 
     fn add_product(&self, asm: &mut Assembly) {
-        let product = [Register(0), Register(1)];
+        let product = PRODUCT;
         let sign_of = |asm: &mut Assembly, register: Register| {
             asm.clr(SIGN);
             if self.sum.signed_input {

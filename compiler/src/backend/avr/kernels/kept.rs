@@ -2,12 +2,8 @@
 //! them.
 
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Mode, Pointer, Register};
-use crate::backend::avr::memory::state::BASE;
-
-const X: Register = Register(26);
-const SCRATCH: [Register; 2] = [Register(18), Register(19)];
-const ZERO: Register = Register(1);
+use crate::backend::avr::isa::instruction::{Condition, Mode};
+use crate::backend::avr::isa::registers::{BASE, Pointer, Register, SCRATCH, X, ZERO};
 
 /// Where they are, from the network's address on, which is in [`BASE`].
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +50,7 @@ impl KeptSums {
     /// and X.
     pub(crate) fn begin(self, asm: &mut Assembly) {
         let begun = asm.label();
-        let [low, high] = SCRATCH;
+        let (low, high) = (SCRATCH, SCRATCH.next());
         let mut times = 1.0;
         if self.load_position(asm, low) {
             times = 0.05;

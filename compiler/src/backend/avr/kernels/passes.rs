@@ -1,6 +1,6 @@
 //! How many sums are computed at once, and in which registers.
 
-use crate::backend::avr::isa::instruction::Register;
+use crate::backend::avr::isa::registers::Register;
 
 /// Outputs that are summed up together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,9 +71,10 @@ impl Passes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::avr::isa::registers::{R2, R8, R9, R17};
 
     fn passes(outputs: usize, keeps_results: bool) -> Passes {
-        let registers: Vec<Register> = (2..18).map(Register).collect();
+        let registers: Vec<Register> = R2.to(R17).collect();
         let demand = Demand {
             outputs,
             width: 2,
@@ -100,7 +101,7 @@ mod tests {
         let kept = passes(11, true);
         assert_eq!(sizes(&kept), [6, 5]);
         assert_eq!(kept.results.map(|results| results.len()), Some(11));
-        assert_eq!(kept.all[1].accumulators[0], [Register(8), Register(9)]);
+        assert_eq!(kept.all[1].accumulators[0], [R8, R9]);
         assert_eq!(passes(16, true).results, None);
         assert_eq!(passes(11, false).results, None);
     }

@@ -4,11 +4,12 @@
 use crate::backend::avr::Kind;
 use crate::backend::avr::arithmetic::divide;
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Mode, Pointer, Register};
+use crate::backend::avr::isa::instruction::{Condition, Label, Mode};
+use crate::backend::avr::isa::registers::{
+    POSITION, Pointer, R2, R20, R28, R29, Register, Registers, SUM, X, ZERO,
+};
 use crate::backend::avr::memory::field::{BYTE, Run, Source, VALUE};
-use crate::backend::avr::memory::state::{POSITION, Registers};
 use crate::backend::avr::round::finish::{Destination, load_sum};
-use crate::backend::avr::round::requantise::SUM;
 use crate::program::Pooling;
 
 /// The most channels of a pass; even, so that each begins like its pixel.
@@ -17,13 +18,12 @@ const MOST_REGISTERS: usize = 20;
 const MOST_TAPS: u32 = 16;
 
 /// Sums of 8-bit values need a second byte.
-const SIGN: Register = Register(28);
+const SIGN: Register = R28;
 /// Of a division that is no shift.
-const QUOTIENT: Register = Register(29);
+const QUOTIENT: Register = R29;
 /// Counts of rows and columns of a window that are left.
-const ROWS_LEFT: Register = Register(29);
-const COLUMNS_LEFT: Register = Register(20);
-const ZERO: Register = Register(1);
+const ROWS_LEFT: Register = R29;
+const COLUMNS_LEFT: Register = R20;
 
 /// A pooling.
 pub(crate) struct Pool<'a> {
@@ -66,10 +66,8 @@ impl<'a> Pool<'a> {
                     first_channel,
                     channels: (0..count)
                         .map(|channel| {
-                            let first = 2 + channel * width;
-                            (first..first + width)
-                                .map(|byte| Register(byte as u8))
-                                .collect()
+                            let first = R2.after((channel * width) as u8);
+                            first.run(width as u8).collect()
                         })
                         .collect(),
                     taps: [None; 2],
@@ -142,7 +140,7 @@ impl<'a> Pool<'a> {
                     // the byte in which the first one ends.
                     for pixel in 0..run.values / (last - first) {
                         if pixel > 0 {
-                            asm.add_to_pair(Pointer::X.low(), -1);
+                            asm.add_to_pair(X, -1);
                         }
                         taken += asm.executions();
                         let odd = odd != (pixel % 2 == 1);

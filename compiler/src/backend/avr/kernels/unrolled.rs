@@ -7,13 +7,16 @@
 
 use crate::backend::avr::Kind;
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Mode, Pointer, Register};
+use crate::backend::avr::isa::instruction::{Condition, Label, Mode};
+use crate::backend::avr::isa::registers::{
+    BASE, PRODUCT, Pointer, R2, R21, R23, R28, R29, R30, Register, Registers, ZERO,
+};
 use crate::backend::avr::kernels::kept::KeptSums;
 use crate::backend::avr::kernels::multiples::{self, MultipleStep};
 use crate::backend::avr::kernels::passes::{Demand, Pass, Passes};
 use crate::backend::avr::memory::field::{BYTE, Run, VALUE};
 use crate::backend::avr::memory::input::Input;
-use crate::backend::avr::memory::state::{BASE, Registers, State};
+use crate::backend::avr::memory::state::State;
 use crate::backend::avr::memory::store::Sink;
 use crate::backend::avr::round::finish::{self, Accumulators, Destination};
 use crate::backend::avr::round::sum::{Ending, Sum};
@@ -21,13 +24,12 @@ use crate::program::ConstantParameters;
 use std::collections::BTreeMap;
 
 /// The running multiple.
-const MULTIPLE: Register = Register(0);
+const MULTIPLE: Register = PRODUCT[0];
 /// Its high byte, or the weight that a product is made with.
-const MULTIPLE_HIGH: Register = Register(29);
-const FACTOR: Register = Register(29);
+const MULTIPLE_HIGH: Register = R29;
+const FACTOR: Register = R29;
 /// The upper bytes of a product: all ones below zero.
-const SIGN: Register = Register(28);
-const ZERO: Register = Register(1);
+const SIGN: Register = R28;
 
 /// How products are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,13 +94,13 @@ impl<'a> Unrolled<'a> {
             source.keep_ring_end_in(SIGN);
         }
         let last = if keeps_base || input.registers().contains(BASE) {
-            21
+            R21
         } else {
-            23
+            R23
         };
         let guarded = input.guard_registers();
-        let registers: Vec<Register> = (2..=last)
-            .map(Register)
+        let registers: Vec<Register> = R2
+            .to(last)
             .filter(|&register| !guarded.contains(register))
             .collect();
         let demand = Demand {
@@ -215,7 +217,7 @@ impl<'a> Unrolled<'a> {
     /// Adds the pixel that has arrived to the sums in the arena: of `pixels`, the
     /// one whose number is the position there. [`BASE`] is the network's address.
     pub(crate) fn emit_kept(&self, asm: &mut Assembly, kept: KeptSums, pixels: u32) {
-        let number = Register(30);
+        let number = R30;
         for Pass {
             first,
             accumulators,
@@ -277,7 +279,7 @@ impl<'a> Unrolled<'a> {
         let middle = pixels.start + count / 2;
         let upper = asm.label();
         let share = f64::from(pixels.end - middle) / f64::from(count);
-        asm.cpi(Register(30), middle as u8);
+        asm.cpi(R30, middle as u8);
         asm.branch(Condition::SameOrHigher, upper, share);
         asm.times(1.0 - share, |asm| {
             self.by_pixel(asm, pixels.start..middle, done, body);
@@ -573,7 +575,7 @@ impl<'a> Unrolled<'a> {
 
 /// Loads a constant into any registers, by way of Z.
 fn load_constant(asm: &mut Assembly, registers: &[Register], constant: i32) {
-    let spare = Register(30);
+    let spare = R30;
     let bytes = constant.to_le_bytes();
     let mut byte = 0;
     while byte < registers.len() {
@@ -584,7 +586,7 @@ fn load_constant(asm: &mut Assembly, registers: &[Register], constant: i32) {
         } else if bytes[byte] == 0 {
             asm.clr(register);
             byte += 1;
-        } else if register.0.is_multiple_of(2) && byte + 1 < registers.len() {
+        } else if register.is_even() && byte + 1 < registers.len() {
             asm.ldi_pair(spare, u16::from_le_bytes([bytes[byte], bytes[byte + 1]]));
             asm.movw(register, spare);
             byte += 2;

@@ -1,19 +1,17 @@
 //! A map that is added to sums: its values at the output's place.
 
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Mode, Pointer, Register};
+use crate::backend::avr::isa::instruction::{Condition, Label, Mode};
+use crate::backend::avr::isa::registers::{BASE, Pointer, Register, TEMPORARY, X, Z, ZERO};
 use crate::backend::avr::memory::field::{BYTE, Source, VALUE, by_parity};
 use crate::backend::avr::memory::slots::Slots;
-use crate::backend::avr::memory::state::{BASE, State, Variable};
+use crate::backend::avr::memory::state::{State, Variable};
 use crate::backend::avr::round::finish::{Accumulators, shift_up};
 use crate::backend::avr::round::sum::Joining;
 use crate::plan::Arrival;
 use crate::program::{Program, Stage};
 
-const X: Register = Register(26);
-const Z: Register = Register(30);
-const ZERO: Register = Register(1);
-const UPPER: Register = Register(0);
+const UPPER: Register = TEMPORARY;
 
 /// A joined map, as [`Variable::Joined`] finds its pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

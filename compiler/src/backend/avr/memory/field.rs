@@ -2,9 +2,12 @@
 //! receptive field, and how X gets there.
 
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Pointer, Register};
+use crate::backend::avr::isa::instruction::{Condition, Label};
+use crate::backend::avr::isa::registers::{
+    BASE, POSITION, Pointer, R16, R30, R31, Register, Registers, X, Z,
+};
 use crate::backend::avr::memory::guard::{Guards, Inside};
-use crate::backend::avr::memory::state::{BASE, POSITION, Registers, stack_pointer};
+use crate::backend::avr::memory::state::stack_pointer;
 use crate::plan::Ring;
 use crate::program::{Addressing, Map, Program};
 
@@ -132,7 +135,7 @@ impl<'a> Source<'a> {
     /// An upper register that is free between runs.
     fn scratch(&self) -> Register {
         // Where Z goes through weights, values go through another.
-        if self.keeps_z { Register(16) } else { VALUE }
+        if self.keeps_z { R16 } else { VALUE }
     }
 
     /// Cells in units of a position: nibbles, or bytes where all begin at one.
@@ -267,13 +270,13 @@ impl<'a> Source<'a> {
                     self.point_at_pixel(asm, run.row * self.map.shape.width + run.column);
                     self.by_parity(asm, &mut |asm, odd| {
                         let first = u32::from(odd) + run.channel;
-                        asm.add_to_pair(Pointer::X.low(), self.whole_bytes(first) as i32);
+                        asm.add_to_pair(X, self.whole_bytes(first) as i32);
                         body(asm, run, self.is_high(first));
                     });
                 }
             }
             None => {
-                asm.movw(Pointer::X.low(), POSITION);
+                asm.movw(X, POSITION);
                 self.by_parity(asm, &mut |asm, odd| {
                     let mut bytes = 0;
                     for run in runs {
@@ -281,7 +284,7 @@ impl<'a> Source<'a> {
                         let cell = pixel * self.map.shape.channels + run.channel;
                         let first = cell + u32::from(odd);
                         let begin = self.whole_bytes(first);
-                        asm.add_to_pair(Pointer::X.low(), begin as i32 - bytes);
+                        asm.add_to_pair(X, begin as i32 - bytes);
                         body(asm, run, self.is_high(first));
                         bytes = self.bytes_up_to(first + run.values) as i32;
                     }
@@ -299,9 +302,8 @@ impl<'a> Source<'a> {
         ring: RingEnd,
         body: &mut dyn FnMut(&mut Assembly, &Run, bool),
     ) {
-        let x = Pointer::X.low();
         let (width, channels) = (self.map.shape.width, self.map.shape.channels);
-        asm.movw(x, POSITION);
+        asm.movw(X, POSITION);
         self.by_parity(asm, &mut |asm, odd| {
             let first_cell = |run: &Run| (run.row * width + run.column) * channels + u32::from(odd);
             let mut runs: Vec<Run> = Vec::new();
@@ -318,7 +320,7 @@ impl<'a> Source<'a> {
             for (index, run) in runs.iter().enumerate() {
                 let first = first_cell(run);
                 if index > 0 {
-                    asm.add_to_pair(x, self.whole_bytes(first) as i32 - bytes);
+                    asm.add_to_pair(X, self.whole_bytes(first) as i32 - bytes);
                     ring.go_around(asm, row == run.row);
                 }
                 row = run.row;
@@ -403,7 +405,7 @@ impl<'a> Source<'a> {
                 self.point_at_pixel(asm, pixel);
                 return self.by_parity(asm, &mut |asm, odd| {
                     let first = u32::from(odd) + run.channel;
-                    asm.add_to_pair(Pointer::X.low(), self.whole_bytes(first) as i32);
+                    asm.add_to_pair(X, self.whole_bytes(first) as i32);
                     body(asm, run, self.is_high(first));
                 });
             }
@@ -424,7 +426,6 @@ impl<'a> Source<'a> {
     /// X ← the byte of a run's first value, which is its high nibble if that is
     /// returned.
     fn point_at_run(&self, asm: &mut Assembly, run: &Run, pixel: u32, odd: bool) -> bool {
-        let x = Pointer::X.low();
         let channels = self.map.shape.channels;
         let pixel = self.around(pixel);
         // Where several begin in the middle of a byte, up to the pixel; what is left
@@ -435,23 +436,23 @@ impl<'a> Source<'a> {
         } else {
             0
         };
-        asm.movw(x, POSITION);
+        asm.movw(X, POSITION);
         if self.ring.is_none() && !self.by_nibble {
-            asm.add_to_pair(x, self.whole_bytes(cells + run.channel) as i32);
+            asm.add_to_pair(X, self.whole_bytes(cells + run.channel) as i32);
             return self.is_high(cells + run.channel);
         }
         if self.by_nibble {
-            asm.add_to_pair(x, cells as i32);
-            asm.lsr(x.next());
-            asm.ror(x);
+            asm.add_to_pair(X, cells as i32);
+            asm.lsr(X.next());
+            asm.ror(X);
         } else {
-            asm.add_to_pair(x, self.whole_bytes(cells) as i32);
+            asm.add_to_pair(X, self.whole_bytes(cells) as i32);
         }
         if let Some(ring) = self.ring {
             ring.go_around(asm, false);
         }
         let first = nibble + run.channel;
-        asm.add_to_pair(x, self.whole_bytes(first) as i32);
+        asm.add_to_pair(X, self.whole_bytes(first) as i32);
         self.is_high(first)
     }
 
@@ -459,22 +460,21 @@ impl<'a> Source<'a> {
     /// field's first; doubled, and odd for a high nibble, where pixels begin by
     /// nibble.
     pub(crate) fn point_at_pixel(&self, asm: &mut Assembly, entry: u32) {
-        let (z, x) = (Pointer::Z.low(), Pointer::X.low());
         if self.keeps_z {
-            asm.push(z);
-            asm.push(z.next());
+            asm.push(Z);
+            asm.push(Z.next());
         }
-        asm.movw(z, POSITION);
-        asm.add_to_pair(z, 2 * entry as i32);
-        asm.lpm_near(x);
-        asm.lpm_near(x.next());
+        asm.movw(Z, POSITION);
+        asm.add_to_pair(Z, 2 * entry as i32);
+        asm.lpm_near(X);
+        asm.lpm_near(X.next());
         if self.keeps_z {
-            asm.pop(z.next());
-            asm.pop(z);
+            asm.pop(Z.next());
+            asm.pop(Z);
         }
         for _ in 0..if self.by_nibble { 2 } else { 1 } {
-            asm.add(x, BASE);
-            asm.adc(x.next(), BASE.next());
+            asm.add(X, BASE);
+            asm.adc(X.next(), BASE.next());
         }
     }
 
@@ -484,11 +484,10 @@ impl<'a> Source<'a> {
         let Some(table) = self.table else {
             unreachable!("pixels are found in a table");
         };
-        let z = Pointer::Z.low();
-        asm.ldi_address(z, (table, 0), 0);
-        asm.ldi_address(z.next(), (table, 0), 1);
-        asm.add(z, pair);
-        asm.adc(z.next(), pair.next());
+        asm.ldi_address(Z, (table, 0), 0);
+        asm.ldi_address(Z.next(), (table, 0), 1);
+        asm.add(Z, pair);
+        asm.adc(Z.next(), pair.next());
         asm.lpm_near(pair);
         asm.lpm_near(pair.next());
     }
@@ -576,9 +575,8 @@ impl RingEnd {
     /// Takes X back by the ring where it is at its end or, unless `at_end`, may be
     /// behind it.
     fn go_around(self, asm: &mut Assembly, at_end: bool) {
-        let x = Pointer::X.low();
         let inside = asm.label();
-        asm.cp(x, self.register);
+        asm.cp(X, self.register);
         match (at_end, self.bytes) {
             // No two places of a small ring have the same low byte.
             (true, ..0x100) => asm.branch(Condition::NotEqual, inside, 0.95),
@@ -586,14 +584,14 @@ impl RingEnd {
             // another sign.
             (false, ..=0x80) => asm.branch(Condition::Minus, inside, 0.5),
             _ => {
-                asm.cpc(x.next(), self.register.next());
+                asm.cpc(X.next(), self.register.next());
                 asm.branch(Condition::Lower, inside, if at_end { 0.95 } else { 0.5 });
             }
         }
         asm.times(if at_end { 0.05 } else { 0.5 }, |asm| {
             let [low, high, ..] = self.bytes.to_le_bytes();
-            asm.subi(x, low);
-            asm.sbci(x.next(), high);
+            asm.subi(X, low);
+            asm.sbci(X.next(), high);
         });
         asm.bind(inside);
     }
@@ -619,8 +617,8 @@ pub(crate) fn position_in_network(cell: u32, bits: u32, by_nibble: bool, cursor_
 /// low nibble (`false`) and the high one.
 pub(crate) fn by_parity(asm: &mut Assembly, body: &mut dyn FnMut(&mut Assembly, bool)) {
     let (odd, join) = (asm.label(), asm.label());
-    asm.lsr(Pointer::X.low().next());
-    asm.ror(Pointer::X.low());
+    asm.lsr(X.next());
+    asm.ror(X);
     asm.branch(Condition::Lower, odd, 0.5);
     asm.times(0.5, |asm| {
         body(asm, false);
@@ -635,10 +633,10 @@ pub(crate) fn by_parity(asm: &mut Assembly, body: &mut dyn FnMut(&mut Assembly, 
 /// gives them in the order of pushing.
 pub(crate) fn point_at_pushed(asm: &mut Assembly, count: u32, pushed_since: u32) {
     stack_pointer(asm, Pointer::X);
-    asm.add_to_pair(Pointer::X.low(), (count + pushed_since + 1) as i32);
+    asm.add_to_pair(X, (count + pushed_since + 1) as i32);
 }
 
 /// Registers of the activation and of its byte in unrolled code.
-pub(crate) const VALUE: Register = Register(30);
+pub(crate) const VALUE: Register = R30;
 /// The byte that the activation came in, then its high nibble.
-pub(crate) const BYTE: Register = Register(31);
+pub(crate) const BYTE: Register = R31;

@@ -3,13 +3,9 @@
 //! registers while the kernel runs.
 
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Register};
-use crate::backend::avr::memory::state::Registers;
+use crate::backend::avr::isa::instruction::{Condition, Label};
+use crate::backend::avr::isa::registers::{COLUMN_AT, ROW_AT, Register, Registers};
 use crate::network::{Kernel, ReceptiveField};
-
-/// The registers of the output's row and column. No kernel sums up in them.
-pub(crate) const ROW_AT: Register = Register(12);
-pub(crate) const COLUMN_AT: Register = Register(13);
 
 /// Indices that far from either end of a long axis are told apart in a byte.
 const MARGIN: u32 = 100;

@@ -2,9 +2,9 @@
 //! values that another kernel has just pushed.
 
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Mode, Pointer};
+use crate::backend::avr::isa::instruction::Mode;
+use crate::backend::avr::isa::registers::{POSITION, Registers, X};
 use crate::backend::avr::memory::field::{Outside, Run, Source, point_at_pushed};
-use crate::backend::avr::memory::state::{POSITION, Registers};
 use crate::program::Map;
 use std::ops::Range;
 
@@ -138,8 +138,8 @@ impl Input<'_> {
                     let wrapped = run.first_input > 0;
                     let cell = if wrapped { 0 } else { map.first_cell };
                     let per_byte = 8 / bits;
-                    asm.movw(Pointer::X.low(), POSITION);
-                    asm.add_to_pair(Pointer::X.low(), (cursor_bytes + cell / per_byte) as i32);
+                    asm.movw(X, POSITION);
+                    asm.add_to_pair(X, (cursor_bytes + cell / per_byte) as i32);
                     body(asm, run, cell % per_byte == 1);
                 }
             }

@@ -2,14 +2,10 @@
 //! SRAM; Z goes through them.
 
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Mode, Pointer, Register};
-use crate::backend::avr::memory::state::BASE;
+use crate::backend::avr::isa::instruction::{Condition, Label, Mode};
+use crate::backend::avr::isa::registers::{BASE, Pointer, Register, TEMPORARY, Z, ZERO};
 use crate::backend::avr::round::sum::Sum;
 use crate::program::{RuntimeParameters, SumParameters, pack_row, packed_row_bytes};
-
-const Z: Register = Register(30);
-const ZERO: Register = Register(1);
-const SCRATCH: Register = Register(0);
 
 /// RAMPZ, the third byte of Z for `elpm` (ATmega2560 datasheet, DS40002211A,
 /// "RAMPZ").
@@ -101,9 +97,9 @@ impl Rows {
             Condition::Lower
         };
         asm.branch(wraps_not, same, 1.0);
-        asm.read_port(SCRATCH, RAMPZ);
-        asm.inc(SCRATCH);
-        asm.write_port(RAMPZ, SCRATCH);
+        asm.read_port(TEMPORARY, RAMPZ);
+        asm.inc(TEMPORARY);
+        asm.write_port(RAMPZ, TEMPORARY);
         asm.bind(same);
     }
 
@@ -123,9 +119,9 @@ impl Rows {
         asm.add(Z, bytes);
         asm.adc(Z.next(), ZERO);
         if self.is_extended(asm) {
-            asm.read_port(SCRATCH, RAMPZ);
-            asm.adc(SCRATCH, ZERO);
-            asm.write_port(RAMPZ, SCRATCH);
+            asm.read_port(TEMPORARY, RAMPZ);
+            asm.adc(TEMPORARY, ZERO);
+            asm.write_port(RAMPZ, TEMPORARY);
         }
     }
 
@@ -134,9 +130,9 @@ impl Rows {
         asm.add(Z, low);
         asm.adc(Z.next(), low.next());
         if self.is_extended(asm) {
-            asm.read_port(SCRATCH, RAMPZ);
-            asm.adc(SCRATCH, ZERO);
-            asm.write_port(RAMPZ, SCRATCH);
+            asm.read_port(TEMPORARY, RAMPZ);
+            asm.adc(TEMPORARY, ZERO);
+            asm.write_port(RAMPZ, TEMPORARY);
         }
     }
 

@@ -4,19 +4,16 @@
 //! While places are found, Z is the network's address.
 
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Mode, Pointer, Register};
+use crate::backend::avr::isa::instruction::{Condition, Mode};
+use crate::backend::avr::isa::registers::{NETWORK, Pointer, Register, SCRATCH, SPARE, X, Z};
 use crate::backend::avr::memory::field::{position_in_network, position_of_cells};
 use crate::network::{Shape, ValueId};
 use crate::plan::{Ring, Sums};
 use crate::program::{Addressing, Map, Program};
 
-const NETWORK: Register = Register(24);
-const X: Register = Register(26);
-const Z: Register = Register(30);
 /// The last byte that `ldd` reaches.
 const FARTHEST: u32 = 63;
-const NEXT: Register = Register(18);
-const SPARE: Register = Register(21);
+const NEXT: Register = SCRATCH;
 
 /// Places that are taken in turn; behind the last one comes the first again.
 #[derive(Clone, Copy, Debug)]

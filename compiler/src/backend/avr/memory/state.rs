@@ -1,45 +1,15 @@
 //! What a layer keeps from one output pixel to the next, and where.
 
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Mode, Pointer, Register};
+use crate::backend::avr::isa::instruction::Mode;
+use crate::backend::avr::isa::registers::{
+    BASE, Pointer, R2, R24, R27, R29, R30, R31, Register, Registers, TEMPORARY, X, Z, ZERO,
+};
 
 /// The stack pointer's I/O addresses, the same on every part with the full
 /// core (ATmega328P datasheet, DS40002061B, "Stack Pointer").
 const SPL: u8 = 0x3D;
 const SPH: u8 = 0x3E;
-
-/// Where the input field of the output at hand begins. No kernel uses it for
-/// anything else.
-pub(crate) const POSITION: Register = Register(24);
-
-/// The network's address, where a kernel needs it.
-pub(crate) const BASE: Register = Register(22);
-
-/// A set of registers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Registers(u32);
-
-impl Registers {
-    pub(crate) fn of(registers: impl IntoIterator<Item = Register>) -> Self {
-        let mut set = Self::default();
-        for register in registers {
-            set.insert(register);
-        }
-        set
-    }
-
-    pub(crate) fn insert(&mut self, register: Register) {
-        self.0 |= 1 << register.0;
-    }
-
-    pub(crate) fn contains(self, register: Register) -> bool {
-        self.0 >> register.0 & 1 == 1
-    }
-
-    pub(crate) fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-}
 
 /// What a loop over the outputs keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,11 +83,16 @@ impl State {
         (kernel, kept): (Registers, Registers),
     ) -> Option<Self> {
         // Scratch registers of everybody, and r1, which is zero.
-        let reserved = Registers::of([0, 1, 24, 25, 26, 27, 30, 31].map(Register));
+        let reserved = Registers::of(
+            [TEMPORARY, ZERO]
+                .into_iter()
+                .chain(R24.to(R27))
+                .chain(R30.to(R31)),
+        );
         let mut taken = reserved.union(kept);
         for &(variable, register) in fixed {
-            for byte in 0..variable.bytes() {
-                taken.insert(Register(register.0 + byte));
+            for register in register.run(variable.bytes()) {
+                taken.insert(register);
             }
         }
         let mut state = Self {
@@ -130,19 +105,19 @@ impl State {
         variables.retain(|variable| fixed.iter().all(|(other, _)| other != variable));
         variables.sort_by_key(|variable| std::cmp::Reverse(variable.bytes()));
         for variable in variables {
-            let fits = |first: u8, avoid: Registers| {
-                (0..variable.bytes())
-                    .all(|byte| first + byte < 30 && !avoid.contains(Register(first + byte)))
+            let fits = |first: Register, avoid: Registers| {
+                let mut registers = first.run(variable.bytes());
+                registers.all(|register| register <= R29 && !avoid.contains(register))
             };
             let find = |avoid: Registers| {
                 let step = usize::from(variable.bytes());
-                (2..30)
+                R2.to(R29)
                     .step_by(step)
                     .rev()
                     .find(|&first| fits(first, avoid))
             };
             let first = find(taken.union(kernel)).or_else(|| find(taken))?;
-            let registers = (first..first + variable.bytes()).map(Register);
+            let registers = first.run(variable.bytes());
             // Whole, so that both bytes of a pair are found together.
             let saved = registers.clone().any(|register| kernel.contains(register));
             for register in registers {
@@ -151,7 +126,7 @@ impl State {
                     state.saved.push(register);
                 }
             }
-            state.places.push((variable, Register(first)));
+            state.places.push((variable, first));
         }
         Some(state)
     }
@@ -202,17 +177,17 @@ impl State {
         let register = self.register(variable);
         let saved = self.saved.iter().position(|&saved| saved == register);
         let (Some(saved_at), Some(index)) = (self.saved_at, saved) else {
-            asm.movw(Pointer::X.low(), register);
+            asm.movw(X, register);
             return;
         };
         // The low byte was pushed first, so it lies above the high one.
         let above = self.saved.len() as u32 - 1 - index as u32;
         let bytes = asm.stack_depth_bytes() - saved_at + above;
         stack_pointer(asm, Pointer::X);
-        asm.add_to_pair(Pointer::X.low(), bytes as i32);
-        asm.load(Register(31), Pointer::X, Mode::PostIncrement);
-        asm.load(Register(30), Pointer::X, Mode::Plain);
-        asm.movw(Pointer::X.low(), Pointer::Z.low());
+        asm.add_to_pair(X, bytes as i32);
+        asm.load(R31, Pointer::X, Mode::PostIncrement);
+        asm.load(R30, Pointer::X, Mode::Plain);
+        asm.movw(X, Z);
     }
 }
 
@@ -224,24 +199,23 @@ pub(crate) fn stack_pointer(asm: &mut Assembly, to: Pointer) {
 
 /// Adds a constant to a pair; r30 is spare.
 pub(crate) fn add_constant(asm: &mut Assembly, low: Register, value: i32) {
-    let spare = Register(30);
+    let spare = R30;
     let high = low.next();
     if low.is_upper() {
         asm.add_to_pair(low, value);
         return;
     }
-    let zero = Register(1);
     match value {
         0 => {}
         1..=255 => {
             asm.ldi(spare, value as u8);
             asm.add(low, spare);
-            asm.adc(high, zero);
+            asm.adc(high, ZERO);
         }
         -255..=-1 => {
             asm.ldi(spare, value.unsigned_abs() as u8);
             asm.sub(low, spare);
-            asm.sbc(high, zero);
+            asm.sbc(high, ZERO);
         }
         _ => {
             let [low_byte, high_byte, ..] = value.to_le_bytes();

@@ -2,19 +2,20 @@
 
 use crate::backend::avr::Kind;
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Mode, Pointer, Register};
+use crate::backend::avr::isa::instruction::{Condition, Mode};
+use crate::backend::avr::isa::registers::{
+    BASE, POSITION, Pointer, R22, R23, R30, R31, Register, TEMPORARY, X, Z, ZERO,
+};
 use crate::backend::avr::memory::field::{by_parity, position_in_network, position_of_cells};
-use crate::backend::avr::memory::state::{BASE, POSITION, State, Variable, add_constant};
+use crate::backend::avr::memory::state::{State, Variable, add_constant};
 use crate::backend::avr::segments::windows::{Row, Scratch};
 use crate::network::PoolFunction;
 use crate::plan::{self, Order};
 use crate::program::{Accumulator, Map, Operation, Program, Stage, Step};
 
-const X: Pointer = Pointer::X;
-const SCRATCH: Register = Register(30);
-const OTHER: Register = Register(31);
-const COUNTER: Register = Register(0);
-const ZERO: Register = Register(1);
+const ONE: Register = R30;
+const OTHER: Register = R31;
+const COUNTER: Register = TEMPORARY;
 
 /// Where a layer's outputs go.
 pub(crate) enum Sink<'a> {
@@ -155,7 +156,6 @@ impl<'a> Sink<'a> {
     /// At the start of a layer, [`POSITION`] being the network's address and
     /// r23:r22 that of the results.
     pub(crate) fn begin(&self, asm: &mut Assembly, state: &State) {
-        let z = Pointer::Z.low();
         match *self {
             Self::Map {
                 map,
@@ -165,27 +165,27 @@ impl<'a> Sink<'a> {
                 backward,
                 ..
             } => {
-                asm.movw(z, POSITION);
+                asm.movw(Z, POSITION);
                 if by_nibble {
-                    asm.lsl(z);
-                    asm.rol(z.next());
+                    asm.lsl(Z);
+                    asm.rol(Z.next());
                 }
                 let pixel = if backward { map.shape.pixels() - 1 } else { 0 };
                 let cell = map.first_cell + pixel * map.shape.channels;
                 let first = position_in_network(cell, bits, by_nibble, cursor_bytes);
-                asm.add_to_pair(z, first as i32);
+                asm.add_to_pair(Z, first as i32);
             }
-            Self::Results { .. } => asm.movw(z, Register(22)),
+            Self::Results { .. } => asm.movw(Z, R22),
             Self::Pixel { .. } | Self::Windows(_) => {
                 unreachable!("a stage's outputs go one here, one there")
             }
         }
         // Not yet: a wrapping ring's counter goes through Z's low half.
-        asm.movw(state.register(Variable::Output), z);
+        asm.movw(state.register(Variable::Output), Z);
         if let (true, Self::Map { map, .. }) = (self.wraps(), self) {
             let counter = state.register(Variable::UntilWrap);
-            asm.ldi_pair(z, map.pixels_before_wrap as u16);
-            asm.movw(counter, z);
+            asm.ldi_pair(Z, map.pixels_before_wrap as u16);
+            asm.movw(counter, Z);
         }
     }
 
@@ -205,8 +205,8 @@ impl<'a> Sink<'a> {
         }
         let counter = state.register(Variable::UntilWrap);
         let same = asm.label();
-        asm.ldi(SCRATCH, 1);
-        asm.sub(counter, SCRATCH);
+        asm.ldi(ONE, 1);
+        asm.sub(counter, ONE);
         asm.sbc(counter.next(), ZERO);
         asm.branch(Condition::NotEqual, same, 1.0);
         asm.movw(output, BASE);
@@ -261,14 +261,14 @@ impl<'a> Sink<'a> {
             match (self, self.packing()) {
                 (Self::Windows(row), _) => {
                     let scratch = Scratch {
-                        kept: SCRATCH,
+                        kept: ONE,
                         other: OTHER,
                     };
                     asm.of(Kind::Pool, |asm| row.take(asm, values, scratch));
                 }
                 (_, Some(Packing { bits: 8, .. })) => {
                     for &value in values {
-                        asm.store(X, Mode::PostIncrement, value);
+                        asm.store(Pointer::X, Mode::PostIncrement, value);
                     }
                 }
                 (
@@ -296,10 +296,10 @@ impl<'a> Sink<'a> {
             let packing = match (self, self.packing()) {
                 (Self::Windows(row), _) => {
                     let scratch = Scratch {
-                        kept: SCRATCH,
+                        kept: ONE,
                         other: OTHER,
                     };
-                    asm.add_to_pair(X.low(), (first as u32 * row.value_bytes()) as i32);
+                    asm.add_to_pair(X, (first as u32 * row.value_bytes()) as i32);
                     row.take(asm, values, scratch);
                     return;
                 }
@@ -308,17 +308,17 @@ impl<'a> Sink<'a> {
             };
             let mut cell = first as u32;
             if packing.by_nibble {
-                asm.lsr(X.low().next());
-                asm.ror(X.low());
+                asm.lsr(X.next());
+                asm.ror(X);
                 cell += packing.first_cell % 2;
             }
             if packing.bits == 8 {
-                asm.add_to_pair(X.low(), cell as i32);
+                asm.add_to_pair(X, cell as i32);
                 for &value in values {
-                    asm.store(X, Mode::PostIncrement, value);
+                    asm.store(Pointer::X, Mode::PostIncrement, value);
                 }
             } else {
-                asm.add_to_pair(X.low(), (cell / 2) as i32);
+                asm.add_to_pair(X, (cell / 2) as i32);
                 pack(asm, values, cell % 2 == 1);
             }
         });
@@ -366,13 +366,13 @@ impl<'a> Sink<'a> {
             };
             match (self, packing) {
                 (Self::Windows(row), _) => {
-                    asm.of(Kind::Pool, |asm| row.take_pushed(asm, count, Register(23)));
+                    asm.of(Kind::Pool, |asm| row.take_pushed(asm, count, R23));
                 }
                 (_, Some(Packing { bits: 8, .. })) => {
-                    asm.add_to_pair(X.low(), count as i32);
+                    asm.add_to_pair(X, count as i32);
                     repeat(asm, count, |asm| {
-                        asm.pop(SCRATCH);
-                        asm.store(X, Mode::PreDecrement, SCRATCH);
+                        asm.pop(ONE);
+                        asm.store(Pointer::X, Mode::PreDecrement, ONE);
                     });
                     asm.stack_changes(1 - i64::from(count));
                 }
@@ -401,7 +401,7 @@ impl<'a> Sink<'a> {
             unreachable!("activations are stored");
         };
         state.fetch(asm, Variable::Output);
-        asm.add_to_pair(X.low(), (first * bytes_each) as i32);
+        asm.add_to_pair(X, (first * bytes_each) as i32);
     }
 
     /// Bytes of a result.
@@ -425,24 +425,24 @@ struct Packing {
 fn pack(asm: &mut Assembly, values: &[Register], odd: bool) {
     let mut values = values;
     if odd && let Some((&first, rest)) = values.split_first() {
-        asm.load(SCRATCH, X, Mode::Plain);
-        asm.andi(SCRATCH, 0x0F);
+        asm.load(ONE, Pointer::X, Mode::Plain);
+        asm.andi(ONE, 0x0F);
         asm.swap(first);
-        asm.or(first, SCRATCH);
-        asm.store(X, Mode::PostIncrement, first);
+        asm.or(first, ONE);
+        asm.store(Pointer::X, Mode::PostIncrement, first);
         values = rest;
     }
     let (pairs, rest) = values.as_chunks::<2>();
     for &[low, high] in pairs {
         asm.swap(high);
         asm.or(high, low);
-        asm.store(X, Mode::PostIncrement, high);
+        asm.store(Pointer::X, Mode::PostIncrement, high);
     }
     if let [last] = *rest {
-        asm.load(SCRATCH, X, Mode::Plain);
-        asm.andi(SCRATCH, 0xF0);
-        asm.or(last, SCRATCH);
-        asm.store(X, Mode::Plain, last);
+        asm.load(ONE, Pointer::X, Mode::Plain);
+        asm.andi(ONE, 0xF0);
+        asm.or(last, ONE);
+        asm.store(Pointer::X, Mode::Plain, last);
     }
 }
 
@@ -450,21 +450,21 @@ fn pack(asm: &mut Assembly, values: &[Register], odd: bool) {
 /// of the first, in its high half if `odd`.
 fn unstack(asm: &mut Assembly, count: u32, odd: bool) {
     let end = count + u32::from(odd);
-    asm.add_to_pair(X.low(), (end / 2) as i32);
+    asm.add_to_pair(X, (end / 2) as i32);
     if end % 2 == 1 {
-        asm.pop(SCRATCH);
-        asm.load(OTHER, X, Mode::Plain);
+        asm.pop(ONE);
+        asm.load(OTHER, Pointer::X, Mode::Plain);
         asm.andi(OTHER, 0xF0);
-        asm.or(SCRATCH, OTHER);
-        asm.store(X, Mode::Plain, SCRATCH);
+        asm.or(ONE, OTHER);
+        asm.store(Pointer::X, Mode::Plain, ONE);
     }
     let pairs = (count - end % 2 - u32::from(odd)) / 2;
     repeat(asm, pairs, |asm| {
-        asm.pop(SCRATCH);
+        asm.pop(ONE);
         asm.pop(OTHER);
-        asm.swap(SCRATCH);
-        asm.or(SCRATCH, OTHER);
-        asm.store(X, Mode::PreDecrement, SCRATCH);
+        asm.swap(ONE);
+        asm.or(ONE, OTHER);
+        asm.store(Pointer::X, Mode::PreDecrement, ONE);
     });
     asm.stack_changes(if pairs > 0 {
         2 - 2 * i64::from(pairs)
@@ -472,12 +472,12 @@ fn unstack(asm: &mut Assembly, count: u32, odd: bool) {
         0
     });
     if odd {
-        asm.pop(SCRATCH);
-        asm.swap(SCRATCH);
-        asm.load(OTHER, X, Mode::PreDecrement);
+        asm.pop(ONE);
+        asm.swap(ONE);
+        asm.load(OTHER, Pointer::X, Mode::PreDecrement);
         asm.andi(OTHER, 0x0F);
-        asm.or(SCRATCH, OTHER);
-        asm.store(X, Mode::Plain, SCRATCH);
+        asm.or(ONE, OTHER);
+        asm.store(Pointer::X, Mode::Plain, ONE);
     }
 }
 
@@ -488,8 +488,8 @@ fn repeat(asm: &mut Assembly, count: u32, body: impl FnOnce(&mut Assembly)) {
         0 => {}
         1 => body(asm),
         _ => {
-            asm.ldi(SCRATCH, count as u8);
-            asm.mov(COUNTER, SCRATCH);
+            asm.ldi(ONE, count as u8);
+            asm.mov(COUNTER, ONE);
             let next = asm.here();
             asm.times(count.into(), |asm| {
                 body(asm);
@@ -508,11 +508,11 @@ pub(crate) fn drop_pushed(asm: &mut Assembly, count: u32) {
         }
         return;
     }
-    asm.ldi(SCRATCH, count as u8);
+    asm.ldi(ONE, count as u8);
     let next = asm.here();
     asm.times(count.into(), |asm| {
         asm.pop(COUNTER);
-        asm.dec(SCRATCH);
+        asm.dec(ONE);
         asm.loop_back(Condition::NotEqual, next, count.into());
     });
     asm.stack_changes(1 - i64::from(count));

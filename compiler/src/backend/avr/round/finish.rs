@@ -2,10 +2,11 @@
 
 use crate::backend::avr::Kind;
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Mode, Pointer, Register};
+use crate::backend::avr::isa::instruction::Mode;
+use crate::backend::avr::isa::registers::{Pointer, R30, Register, SUM};
 use crate::backend::avr::memory::state::State;
 use crate::backend::avr::memory::store::Sink;
-use crate::backend::avr::round::requantise::{Requantise, SUM};
+use crate::backend::avr::round::requantise::Requantise;
 use crate::backend::avr::round::sum::{Rounding, Sum};
 
 /// Where finished values go.
@@ -103,9 +104,8 @@ pub(crate) fn load_sum(asm: &mut Assembly, accumulator: &[Register]) {
     let mut byte = 0;
     while byte < accumulator.len() {
         let (to, from) = (SUM[byte], accumulator[byte]);
-        let pair = accumulator.get(byte + 1) == Some(&from.next())
-            && from.0.is_multiple_of(2)
-            && to.0.is_multiple_of(2);
+        let pair =
+            accumulator.get(byte + 1) == Some(&from.next()) && from.is_even() && to.is_even();
         if pair {
             asm.movw(to, from);
             byte += 2;
@@ -156,7 +156,7 @@ pub(crate) fn exact(
     first: usize,
     (state, sink): (&State, &Sink<'_>),
 ) {
-    let spare = Register(30);
+    let spare = R30;
     asm.of(Kind::Store, |asm| {
         sink.put(asm, state, first as u32);
         for (index, accumulator) in accumulators.iter().enumerate() {
@@ -181,7 +181,7 @@ pub(crate) fn exact(
 
 /// Stores a sum at X, as wide as results are.
 pub(crate) fn put(asm: &mut Assembly, sum: &[Register], result_bytes: usize) {
-    let spare = Register(30);
+    let spare = R30;
     for &register in sum.iter().take(result_bytes) {
         asm.store(Pointer::X, Mode::PostIncrement, register);
     }

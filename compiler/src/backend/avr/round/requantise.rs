@@ -1,12 +1,8 @@
 //! From a sum to an activation, without a loop of shifts.
 
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Register};
-
-/// The sum's bytes, the lowest first; the upper two where it has them.
-pub(crate) const SUM: [Register; 4] = [Register(30), Register(31), Register(26), Register(27)];
-const ZERO: Register = Register(1);
-const SPARE: Register = Register(0);
+use crate::backend::avr::isa::instruction::Condition;
+use crate::backend::avr::isa::registers::{Register, SUM, TEMPORARY, ZERO};
 
 /// A requantisation: `min(rhe(max(sum, 0) / 2^right), 2^bits − 1)` of a sum to
 /// which half of the divisor was added already, see `sum::Rounding`.
@@ -53,7 +49,7 @@ impl Requantise {
             asm.branch(Condition::Plus, within, self.within);
         }
         asm.times(1.0 - self.within, |asm| {
-            asm.mov(SPARE, top);
+            asm.mov(TEMPORARY, top);
             let largest = if limit_byte < self.width {
                 0xFF >> (8 - self.bits)
             } else {
@@ -61,7 +57,7 @@ impl Requantise {
             };
             asm.ldi(result, largest);
             if largest > 0 {
-                asm.skip_if_clear(SPARE, 7);
+                asm.skip_if_clear(TEMPORARY, 7);
                 asm.ldi(result, 0);
             }
             asm.jump(done);
@@ -109,7 +105,7 @@ impl Requantise {
             let first_free = byte + if upper_in_use { 2 } else { 1 };
             let rest = SUM.get(first_free).copied();
             if self.halfway {
-                asm.mov(rest.unwrap_or(SPARE), low);
+                asm.mov(rest.unwrap_or(TEMPORARY), low);
             }
             if bits == 4 && !upper_in_use {
                 asm.swap(low);
@@ -140,8 +136,8 @@ impl Requantise {
                         either_is_left(asm, below);
                         let free = SUM.get(byte + 1).copied().unwrap_or(below[1]);
                         asm.ldi(free, mask);
-                        asm.and(SPARE, free);
-                        asm.or(SPARE, below[0]);
+                        asm.and(TEMPORARY, free);
+                        asm.or(TEMPORARY, below[0]);
                     }
                 }
             }

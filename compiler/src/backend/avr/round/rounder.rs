@@ -3,25 +3,27 @@
 
 use crate::backend::avr::Kind;
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Mode, Pointer, Register};
+use crate::backend::avr::isa::instruction::{Condition, Label, Mode};
+use crate::backend::avr::isa::registers::{
+    BASE, Pointer, R16, R17, R18, R19, R28, R29, R30, R31, Register, SUM, TEMPORARY, X, ZERO,
+};
 use crate::backend::avr::memory::added::Added;
-use crate::backend::avr::memory::state::{BASE, State};
+use crate::backend::avr::memory::state::State;
 use crate::backend::avr::round::finish::{Destination, add_to_sum, deliver, load_sum, shift_up};
-use crate::backend::avr::round::requantise::{Requantise, SUM};
+use crate::backend::avr::round::requantise::Requantise;
 use crate::backend::avr::round::sum::{Ending, Rounding, Sum};
 use crate::program::{RuntimeParameters, SumParameters};
 
-const ZERO: Register = Register(1);
 /// How far to shift up, and down.
-const LEFT: Register = Register(16);
-const RIGHT: Register = Register(17);
-const COUNTER: Register = Register(18);
+const LEFT: Register = R16;
+const RIGHT: Register = R17;
+const COUNTER: Register = R18;
 /// Whether anything but the last bit was shifted out.
-const STICKY: Register = Register(19);
+const STICKY: Register = R19;
 /// The last bit shifted out.
-const LAST: Register = Register(0);
+const LAST: Register = TEMPORARY;
 /// Where a sum is shifted: X may point at biases.
-const SHIFTED: [Register; 4] = [Register(30), Register(31), Register(28), Register(29)];
+const SHIFTED: [Register; 4] = [R30, R31, R28, R29];
 
 /// The subroutines that finish a sum.
 pub(crate) struct Rounder<'a> {
@@ -51,14 +53,13 @@ impl<'a> Rounder<'a> {
     pub(crate) fn begin(&self, asm: &mut Assembly, first: usize) {
         match &self.sum.program.parameters {
             SumParameters::Runtime(place) => {
-                let x = Pointer::X.low();
-                asm.movw(x, BASE);
+                asm.movw(X, BASE);
                 let first_byte = self.sum.first_parameter_byte + place.left_byte;
-                asm.add_to_pair(x, first_byte as i32);
+                asm.add_to_pair(X, first_byte as i32);
                 asm.load(LEFT, Pointer::X, Mode::PostIncrement);
                 asm.load(RIGHT, Pointer::X, Mode::PostIncrement);
                 let to_bias = place.first_bias_byte - place.right_byte - 1;
-                asm.add_to_pair(x, (to_bias + first as u32 * place.bias_bytes) as i32);
+                asm.add_to_pair(X, (to_bias + first as u32 * place.bias_bytes) as i32);
             }
             SumParameters::Constant(constants) => {
                 if matches!(self.sum.ending, Ending::Shifted) || self.sum.joins_by_loops() {
@@ -169,7 +170,7 @@ impl<'a> Rounder<'a> {
             }
         }
         if joined.is_some() {
-            let byte = Register(0);
+            let byte = TEMPORARY;
             for (index, &register) in SHIFTED[..accumulator.len()].iter().enumerate() {
                 asm.pop(byte);
                 if index == 0 {
@@ -183,24 +184,23 @@ impl<'a> Rounder<'a> {
 
     /// Pushes the value that is added, shifted up, the lowest byte last. X stays.
     fn push_joined(&mut self, asm: &mut Assembly, added: Added, output: usize, state: &State) {
-        let x = Pointer::X.low();
         let shifted = &SHIFTED[..self.sum.width];
-        asm.push(x);
-        asm.push(x.next());
+        asm.push(X);
+        asm.push(X.next());
         added.load(asm, output as u32, shifted, state);
         match &self.sum.program.parameters {
             SumParameters::Runtime(place) => {
                 let skip_byte = place
                     .skip_byte
                     .expect("a sum to which a map is added has it");
-                asm.movw(x, BASE);
-                asm.add_to_pair(x, (self.sum.first_parameter_byte + skip_byte) as i32);
+                asm.movw(X, BASE);
+                asm.add_to_pair(X, (self.sum.first_parameter_byte + skip_byte) as i32);
                 asm.load(COUNTER, Pointer::X, Mode::Plain);
             }
             SumParameters::Constant(constants) => asm.ldi(COUNTER, constants.skip as u8),
         }
-        asm.pop(x.next());
-        asm.pop(x);
+        asm.pop(X.next());
+        asm.pop(X);
         let by_counter = *self.shift_by_counter.get_or_insert_with(|| asm.label());
         asm.call(by_counter);
         for &register in shifted.iter().rev() {
@@ -266,7 +266,7 @@ impl<'a> Rounder<'a> {
 
     /// Adds the bias at X. Changes r0 and r19.
     fn add_bias(&self, asm: &mut Assembly, place: &RuntimeParameters, shifted: &[Register]) {
-        let (byte, sign) = (Register(0), STICKY);
+        let (byte, sign) = (TEMPORARY, STICKY);
         asm.load(byte, Pointer::X, Mode::PostIncrement);
         asm.add(shifted[0], byte);
         let mut rest = &shifted[1..];

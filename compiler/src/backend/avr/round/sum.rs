@@ -140,7 +140,7 @@ impl<'a> Sum<'a> {
         }
     }
 
-    /// The same where [`BASE`](crate::backend::avr::memory::state::BASE) is not the network's address
+    /// The same where [`BASE`] is not the network's address
     /// but that of a byte of it.
     pub(crate) fn based_at(self, byte: u32) -> Self {
         Self {

@@ -10,9 +10,8 @@ use crate::backend::avr::FunctionId;
 use crate::backend::avr::arriving::absorb::is_simple;
 use crate::backend::avr::infer::{restore, save};
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{
-    Condition, Instruction, Label, Mode, Pointer, Register,
-};
+use crate::backend::avr::isa::instruction::{Condition, Instruction, Label, Mode};
+use crate::backend::avr::isa::registers::{COLUMN, NETWORK, Pointer, ROW, Register, Z, ZERO};
 use crate::backend::avr::memory::rows::RAMPZ;
 use crate::backend::avr::memory::state::stack_pointer;
 use crate::backend::avr::segments::point::is_wide;
@@ -20,11 +19,6 @@ use crate::backend::avr::segments::windows::hands_on;
 use crate::network::{Kernel, Stride};
 use crate::plan::Arrival;
 use crate::program::{Operation, Program, Stage};
-
-const NETWORK: Register = Register(24);
-const ROW: Register = Register(22);
-const COLUMN: Register = Register(20);
-const ZERO: Register = Register(1);
 
 /// Whether the stages that compute as the input arrives are a chain that this can
 /// drive: rows and columns in bytes, kernels at every pixel, windows that are
@@ -227,7 +221,7 @@ impl Driver {
             save(asm);
             asm.push(NETWORK.next());
             asm.push(NETWORK);
-            asm.movw(Pointer::Z.low(), NETWORK);
+            asm.movw(Z, NETWORK);
             self.saved = true;
         }
         asm.emit(Instruction::CallFunction {
@@ -242,7 +236,7 @@ impl Driver {
         stack_pointer(asm, Pointer::Z);
         asm.load(NETWORK, Pointer::Z, Mode::Displacement(1));
         asm.load(NETWORK.next(), Pointer::Z, Mode::Displacement(2));
-        asm.movw(Pointer::Z.low(), NETWORK);
+        asm.movw(Z, NETWORK);
     }
 
     /// Gives everything back behind the `pushed` pixels that went into some layer.

@@ -7,25 +7,19 @@
 
 use crate::backend::avr::infer::{restore, save};
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{
-    Condition, Instruction, Label, Mode, Pointer, Register,
+use crate::backend::avr::isa::instruction::{Condition, Instruction, Label, Mode};
+use crate::backend::avr::isa::registers::{
+    COLUMN, COMPLETES, NETWORK, Pointer, ROW, Register, SCRATCH, X, Z, ZERO,
 };
 use crate::backend::avr::memory::rows::RAMPZ;
 use crate::backend::avr::memory::state::stack_pointer;
 use crate::backend::avr::segments::chain;
-use crate::backend::avr::segments::point::{
-    self, Axis, COLUMN, COMPLETES, ROW, compare, increment, is_wide,
-};
+use crate::backend::avr::segments::point::{self, Axis, compare, increment, is_wide};
 use crate::backend::avr::segments::windows::hands_on;
 use crate::backend::avr::{Core, Function, FunctionId};
 use crate::network::{Kernel, Shape};
 use crate::plan::{Arrival, Timing};
 use crate::program::{Operation, Program, Segment, Stage};
-
-const NETWORK: Register = Register(24);
-const X: Register = Register(26);
-const ZERO: Register = Register(1);
-const SCRATCH: Register = Register(18);
 
 /// Emits what follows a pixel of the first map that is complete: the network's
 /// address is in r25:r24, the pixel's row in r22, its column in r20, both as wide
@@ -207,7 +201,7 @@ impl Grid<'_> {
             let network = self.network_place();
             asm.load(NETWORK, Pointer::Z, Mode::Displacement(network));
             asm.load(NETWORK.next(), Pointer::Z, Mode::Displacement(network + 1));
-            asm.movw(Pointer::Z.low(), NETWORK);
+            asm.movw(Z, NETWORK);
             asm.emit(Instruction::CallFunction {
                 function: call.function,
                 far: asm.core().has_jmp,

@@ -2,21 +2,9 @@
 
 use crate::backend::avr::arithmetic::divide::inverse;
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Register};
+use crate::backend::avr::isa::instruction::{Condition, Label};
+use crate::backend::avr::isa::registers::{PRODUCT, R26, Register, SCRATCH, ZERO};
 use crate::plan::AxisTiming;
-
-/// The row of a pixel that a stage's function is called for; a pair where it
-/// [is wide](is_wide).
-pub(crate) const ROW: Register = Register(22);
-/// Its column.
-pub(crate) const COLUMN: Register = Register(20);
-/// Whether a call completes the sums of a dense layer that are completed by a call of
-/// their own: 1 or 0.
-pub(crate) const COMPLETES: Register = Register(18);
-
-const SCRATCH: Register = Register(18);
-const PRODUCT: Register = Register(0);
-const ZERO: Register = Register(1);
 
 /// Whether rows or columns of a map of that many take two bytes.
 pub(crate) const fn is_wide(side: u32) -> bool {
@@ -154,15 +142,15 @@ fn multiply(asm: &mut Assembly, registers: &[Register], constant: u32) {
     let [low_byte, high_byte, ..] = constant.to_le_bytes();
     match (registers, asm.core().multiplies) {
         (&[low, high], true) => {
-            let (x, factor) = (Register(26), SCRATCH);
+            let (x, factor) = (R26, SCRATCH);
             asm.ldi(factor, low_byte);
             asm.mul(low, factor);
-            asm.movw(x, PRODUCT);
+            asm.movw(x, PRODUCT[0]);
             asm.mul(high, factor);
-            asm.add(x.next(), PRODUCT);
+            asm.add(x.next(), PRODUCT[0]);
             asm.ldi(factor, high_byte);
             asm.mul(low, factor);
-            asm.add(x.next(), PRODUCT);
+            asm.add(x.next(), PRODUCT[0]);
             asm.movw(low, x);
             asm.clr(ZERO);
         }
@@ -172,15 +160,15 @@ fn multiply(asm: &mut Assembly, registers: &[Register], constant: u32) {
         (_, true) => {
             asm.ldi(SCRATCH, low_byte);
             asm.mul(registers[0], SCRATCH);
-            asm.mov(registers[0], PRODUCT);
+            asm.mov(registers[0], PRODUCT[0]);
             asm.clr(ZERO);
         }
         (_, false) => {
-            asm.mov(PRODUCT, registers[0]);
+            asm.mov(PRODUCT[0], registers[0]);
             for bit in (0..constant.ilog2()).rev() {
                 asm.lsl(registers[0]);
                 if constant >> bit & 1 == 1 {
-                    asm.add(registers[0], PRODUCT);
+                    asm.add(registers[0], PRODUCT[0]);
                 }
             }
         }

@@ -4,18 +4,17 @@
 //! While places are found, Z is the network's address.
 
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Mode, Pointer, Register};
+use crate::backend::avr::isa::instruction::{Condition, Label, Mode};
+use crate::backend::avr::isa::registers::{COLUMN, NETWORK, Pointer, Register, SCRATCH, X};
 use crate::backend::avr::memory::field::{position_in_network, position_of_cells};
 use crate::backend::avr::memory::slots::{Slots, leave, position_byte, reach};
-use crate::backend::avr::segments::point::{COLUMN, compare, registers};
+use crate::backend::avr::segments::point::{compare, registers};
 use crate::backend::avr::segments::stage::{address_table, complete_windows, look_up, spare};
 use crate::backend::avr::segments::windows::Row;
 use crate::plan::{Arrival, MapReading, Moves};
 use crate::program::{Map, Program, Stage};
 
-const NETWORK: Register = Register(24);
-const X: Register = Register(26);
-const NEXT: Register = Register(18);
+const NEXT: Register = SCRATCH;
 
 /// How a stage finds an input.
 #[derive(Clone, Debug)]

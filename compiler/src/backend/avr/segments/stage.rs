@@ -6,22 +6,19 @@
 //! 255 of them.
 
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Label, Register};
+use crate::backend::avr::isa::instruction::Label;
+use crate::backend::avr::isa::registers::{
+    COLUMN, NETWORK, POSITION, R17, R18, R20, ROW, Register, SPARE, X, Z,
+};
 use crate::backend::avr::memory::field::Source;
 use crate::backend::avr::memory::slots::{Slots, map_of_ring};
-use crate::backend::avr::memory::state::{POSITION, State, Variable};
-use crate::backend::avr::segments::point::{COLUMN, ROW, is_wide};
+use crate::backend::avr::memory::state::{State, Variable};
+use crate::backend::avr::segments::point::is_wide;
 use crate::backend::avr::segments::reading::Reading;
 use crate::backend::avr::segments::windows::Row;
 use crate::network::{Kernel, PoolFunction, Shape, ValueId};
 use crate::plan::{Arrival, Ring, Sink, Windows};
 use crate::program::{Addressing, Map, Program, Stage};
-
-const NETWORK: Register = Register(24);
-const X: Register = Register(26);
-const Z: Register = Register(30);
-/// The upper half of a column, where it has one.
-const SPARE: Register = Register(21);
 
 /// The map that a stage reads, as if all of it lay where its newest pixels do.
 pub(crate) fn arrived(program: &Program, stage: &Stage) -> Map {
@@ -90,14 +87,10 @@ pub(crate) fn spare(stage: &Stage) -> Register {
     let has_wide_columns = [stage.plan.input, stage.plan.output]
         .into_iter()
         .any(|shape| is_wide(shape.width));
-    if has_wide_columns {
-        Register(17)
-    } else {
-        SPARE
-    }
+    if has_wide_columns { R17 } else { SPARE }
 }
 
-/// What [`BASE`](crate::backend::avr::memory::state::BASE) is, from the network's address on: the end of a ring that goes
+/// What [`BASE`] is, from the network's address on: the end of a ring that goes
 /// around, or the network.
 pub(crate) fn base_byte(program: &Program, stage: &Stage) -> u32 {
     ring_that_goes_around(stage).map_or(0, |ring| {
@@ -248,7 +241,7 @@ fn begin_with_output(
     point_at_sink(asm, program, stage);
     // Not before the field is found, which changes r18, r19 and r21.
     let output = state.register(Variable::Output);
-    let keeps_apart = [18, 20].contains(&output.0) && !reads_window;
+    let keeps_apart = [R18, R20].contains(&output) && !reads_window;
     if keeps_apart {
         asm.push(X);
         asm.push(X.next());
@@ -325,9 +318,7 @@ fn begin_by_way_of_stack(
                     Variable::Row { .. } => ROW,
                     _ => COLUMN,
                 };
-                let bytes = 0..=u8::from(wide);
-                let registers =
-                    |first: Register| bytes.clone().map(move |byte| Register(first.0 + byte));
+                let registers = |first: Register| first.run(1 + u8::from(wide));
                 registers(from).for_each(|register| asm.push(register));
                 pushed.push(registers(register).collect());
             }

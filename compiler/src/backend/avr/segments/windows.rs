@@ -6,21 +6,17 @@
 
 use crate::backend::avr::arithmetic::divide::{self, Rest};
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Mode, Pointer, Register};
-use crate::backend::avr::segments::point::{COLUMN, ROW, compare, is_wide, registers};
+use crate::backend::avr::isa::instruction::{Condition, Label, Mode};
+use crate::backend::avr::isa::registers::{
+    COLUMN, NETWORK, Pointer, R2, R16, R17, R18, R19, R20, R21, R23, ROW, Register, SCRATCH, SPARE,
+    TEMPORARY, X, Y, Z, ZERO,
+};
+use crate::backend::avr::segments::point::{compare, is_wide, registers};
 use crate::backend::avr::segments::reading::Reading;
 use crate::backend::avr::{Core, Function, FunctionId, Kind};
 use crate::network::{Kernel, PoolFunction, Shape};
 use crate::plan::{Arrival, Sink, Windows};
 use crate::program::{Divisor, Operation, Pooling, Program, Stage};
-
-const NETWORK: Register = Register(24);
-/// The upper half of a column, where it has one.
-const SPARE: Register = Register(21);
-const SCRATCH: Register = Register(18);
-const X: Register = Register(26);
-const Z: Register = Register(30);
-const ZERO: Register = Register(1);
 
 /// Registers that taking a value in changes.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +80,7 @@ impl Row {
     /// An upper register that may be changed: not one of a column that takes two.
     fn spare(&self) -> Register {
         if is_wide(self.input.width) {
-            Register(17)
+            R17
         } else {
             SPARE
         }
@@ -161,7 +157,7 @@ impl Row {
                 asm.branch(Condition::NotEqual, begun, later);
             }
             _ => {
-                let number = registers(Register(16), side);
+                let number = registers(R16, side);
                 for (&to, from) in number.iter().zip(registers(place, side)) {
                     asm.mov(to, from);
                 }
@@ -241,7 +237,7 @@ impl Row {
     /// Takes a pixel whose `count` values were pushed, the first one first, into
     /// the window at X, and from the stack. Changes r0, r23 and Z.
     pub(crate) fn take_pushed(&self, asm: &mut Assembly, count: u32, counter: Register) {
-        let value = Register(0);
+        let value = TEMPORARY;
         let scratch = Scratch {
             kept: Z,
             other: Z.next(),
@@ -442,8 +438,8 @@ pub(crate) fn hands_on(stage: &Stage) -> bool {
 /// has arrived into its window. Row and column as [`stage`](crate::backend::avr::segments::stage) has them.
 fn emit_take(mut asm: Assembly, program: &Program, stage: &Stage, row: &Row) -> Function {
     let channels = stage.plan.input.channels;
-    let (byte, other, counter) = (Register(18), Register(19), Register(23));
-    let (y, nibble) = (Pointer::Y.low(), Register(2));
+    let (byte, other, counter) = (R18, R19, R23);
+    let nibble = R2;
     asm.times(f64::from(stage.plan.input.pixels()), |asm| {
         asm.of(Kind::Pool, |asm| {
             let reading = Reading::running(asm, program, stage, None);
@@ -453,7 +449,7 @@ fn emit_take(mut asm: Assembly, program: &Program, stage: &Stage, row: &Row) -> 
                 asm.lsr(X.next());
                 asm.ror(X);
             }
-            asm.movw(y, X);
+            asm.movw(Y, X);
             row.point_at(asm, false);
             row.begin(asm);
             let scratch = Scratch {
@@ -511,7 +507,7 @@ fn take_from_high(
     (channels, counter): (u32, Register),
     scratch: Scratch,
 ) {
-    let (first, second, packed) = (Register(18), Register(19), Register(16));
+    let (first, second, packed) = (R18, R19, R16);
     let high = |asm: &mut Assembly| {
         asm.mov(first, packed);
         asm.swap(first);
@@ -532,11 +528,10 @@ fn take_from_high(
 /// `layer_N(network: r25:r24 and Z, row: r22, column: r20)`: makes activations of
 /// the window of that column, and puts them where they go.
 fn emit_layer(mut asm: Assembly, program: &Program, stage: &Stage, row: &Row) -> Function {
-    let y = Pointer::Y.low();
     asm.times(f64::from(stage.plan.output.pixels()), |asm| {
         asm.of(Kind::Pool, |asm| {
             row.point_at(asm, true);
-            asm.movw(y, X);
+            asm.movw(Y, X);
             if let Operation::Pool(Pooling::Average(divisor)) = stage.operation {
                 average(asm, row, divisor);
                 asm.movw(Z, NETWORK);
@@ -551,8 +546,8 @@ fn emit_layer(mut asm: Assembly, program: &Program, stage: &Stage, row: &Row) ->
 /// Makes activations of the sums at X, in their place; Y is there too, and stays.
 fn average(asm: &mut Assembly, row: &Row, divisor: Divisor) {
     let channels = row.windows.channels;
-    let (packed, counter, quotient) = (Register(21), Register(23), Register(20));
-    let all = [18, 19, 16, 17].map(Register);
+    let (packed, counter, quotient) = (R21, R23, R20);
+    let all = [R18, R19, R16, R17];
     let sum = &all[..row.value_bytes() as usize];
     asm.movw(Z, X);
     let one = |asm: &mut Assembly| -> Register {
@@ -615,7 +610,7 @@ fn hand_on(asm: &mut Assembly, program: &Program, stage: &Stage, row: &Row) {
         return;
     };
     let channels = row.windows.channels;
-    let (byte, other, counter) = (Register(18), Register(19), Register(23));
+    let (byte, other, counter) = (R18, R19, R23);
     if row.bits == 8 || !by_nibble {
         // Whole bytes, the last of which may be half of a single pixel.
         let bytes = (channels * row.bits).div_ceil(8);

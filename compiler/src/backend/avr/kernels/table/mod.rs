@@ -16,26 +16,27 @@ pub(crate) use row::multiply;
 
 use crate::backend::avr::Kind;
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Mode, Pointer, Register};
+use crate::backend::avr::isa::instruction::{Condition, Label, Mode};
+use crate::backend::avr::isa::registers::{
+    BASE, Pointer, R2, R15, R16, R17, R18, R19, R20, R21, R23, R28, R29, R30, Register, Registers,
+    SUM, ZERO,
+};
 use crate::backend::avr::kernels::kept::KeptSums;
 use crate::backend::avr::kernels::passes::{Demand, Passes};
 use crate::backend::avr::memory::field::Run;
 use crate::backend::avr::memory::input::Input;
 use crate::backend::avr::memory::rows::Rows;
-use crate::backend::avr::memory::state::{BASE, Registers, State};
+use crate::backend::avr::memory::state::State;
 use crate::backend::avr::memory::store::Sink;
 use crate::backend::avr::round::finish::{self, Destination, load_sum, shift_up};
-use crate::backend::avr::round::requantise::SUM;
 use crate::backend::avr::round::rounder::Rounder;
 use crate::backend::avr::round::sum::Sum;
 
-const VALUE: Register = Register(16);
-const WEIGHTS: Register = Register(17);
+const VALUE: Register = R16;
+const WEIGHTS: Register = R17;
 /// The byte that a value came in.
-const BYTE: Register = Register(18);
-const COUNT: Register = Register(19);
-const PRODUCT: [Register; 2] = [Register(0), Register(1)];
-const ZERO: Register = Register(1);
+const BYTE: Register = R18;
+const COUNT: Register = R19;
 
 /// How a value and a weight are multiplied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,28 +110,26 @@ impl<'a> Table<'a> {
             Products::Multiplied
         };
 
-        let mut free: Vec<u8> = (2..16)
-            .filter(|&register| !guarded.contains(Register(register)))
+        let mut free: Vec<Register> = R2
+            .to(R15)
+            .filter(|&register| !guarded.contains(register))
             .collect();
-        let mut upper: Vec<u8> = if keeps_base {
-            vec![20, 21]
-        } else {
-            vec![20, 21, 22, 23]
-        };
+        let last = if keeps_base { R21 } else { R23 };
+        let mut upper: Vec<Register> = R20.to(last).collect();
         let mut take = |upper_only: bool| {
             let register = if upper_only {
                 upper.pop()
             } else {
                 upper.pop().or_else(|| free.pop())
             };
-            Register(register.expect("a table kernel has registers to spare"))
+            register.expect("a table kernel has registers to spare")
         };
         let software = products == Products::Multiplied && !asm.core().multiplies;
         // First those that have to be upper ones.
         let count_high = (input.longest_run() > 255).then(|| take(true));
         let counter = software.then(|| take(true));
         let sign = (sum.signed_input || sum.width > 2).then(|| take(false));
-        let mut total = vec![Register(28), Register(29)];
+        let mut total = vec![R28, R29];
         total.extend((2..sum.width).map(|_| take(false)));
         let doubles = match products {
             Products::Doubles => (1..sum.weight_bits).map(|_| take(false)).collect(),
@@ -146,7 +145,6 @@ impl<'a> Table<'a> {
         free.append(&mut upper);
         free.sort_unstable();
 
-        let free: Vec<Register> = free.into_iter().map(Register).collect();
         // Whole bytes of weights, where a pass holds the sums of one.
         let per_byte = (8 / sum.weight_bits) as usize;
         let multiple = per_byte.min(1 << (free.len() / sum.width).ilog2());
@@ -315,7 +313,7 @@ impl<'a> Table<'a> {
 
     /// Adds a pass's sums to those in the arena.
     fn add_to_kept(&self, asm: &mut Assembly, pass: usize, kept: KeptSums) {
-        let byte = Register(30);
+        let byte = R30;
         kept.point_at(asm, self.first_sum_byte(pass));
         for accumulator in &self.passes[pass].accumulators {
             for (index, &register) in accumulator.iter().enumerate() {

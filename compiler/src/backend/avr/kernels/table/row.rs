@@ -1,10 +1,11 @@
 //! The subroutines of a table kernel: a loop over the values of a run, and what
 //! is done for one of them and its row of weights.
 
-use super::{BYTE, COUNT, PRODUCT, Products, Table, TablePass, VALUE, WEIGHTS, ZERO};
+use super::{BYTE, COUNT, Products, Table, TablePass, VALUE, WEIGHTS};
 use crate::backend::avr::Kind;
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Mode, Pointer, Register};
+use crate::backend::avr::isa::instruction::{Condition, Label, Mode};
+use crate::backend::avr::isa::registers::{PRODUCT, Pointer, Register, ZERO};
 use crate::program::packed_row_bytes;
 
 /// The subroutines of passes that are alike, and how often they run.
