@@ -3,30 +3,29 @@
 //! It alone saves the registers that the C ABI wants saved (r2 to r17, r28 and
 //! r29; avr-gcc ABI, "Call-Saved Registers"), for all layers change them.
 
-use super::{Core, Function, FunctionId};
+use crate::backend::avr::isa::abi::{restore, save};
 use crate::backend::avr::isa::assembly::Assembly;
+use crate::backend::avr::isa::core::Core;
+use crate::backend::avr::isa::function::Function;
+use crate::backend::avr::isa::function_id::FunctionId;
 use crate::backend::avr::isa::instruction::{Condition, Instruction, Mode};
+use crate::backend::avr::isa::ports::RAMPZ;
+use crate::backend::avr::isa::ports::stack_pointer;
 use crate::backend::avr::isa::registers::{
-    BASE, POSITION, Pointer, R2, R17, R18, R19, R20, R21, R23, R24, R28, R29, R30, RESULTS,
-    Register, TEMPORARY, X, Y, Z, ZERO,
+    BASE, POSITION, Pointer, R2, R18, R19, R20, R21, R23, R24, R30, RESULTS, TEMPORARY, X, Y, Z,
+    ZERO,
 };
-use crate::backend::avr::memory::field::{Source, by_parity};
-use crate::backend::avr::memory::rows::RAMPZ;
-use crate::backend::avr::memory::state::stack_pointer;
+use crate::backend::avr::memory::field::MapSource;
+use crate::backend::avr::memory::position::by_parity;
 use crate::plan::Place;
 use crate::program::{Accumulator, Job, Map, Program, Results};
-
-/// Those registers.
-fn saved() -> impl DoubleEndedIterator<Item = Register> {
-    R2.to(R17).chain(R28.to(R29))
-}
 
 /// `infer(network: r25:r24, results: r23:r22)`.
 pub(crate) fn emit(program: &Program, core: Core) -> Function {
     let mut asm = Assembly::new(core);
     let jobs = program.completed();
     let place = program.place_of_results();
-    if jobs.is_empty() && matches!(place, Place::Sums(_)) {
+    if jobs.is_empty() && is_kept(place) {
         copy_kept(&mut asm, program);
         asm.ret();
         return asm.finish(FunctionId::Infer);
@@ -48,8 +47,7 @@ pub(crate) fn emit(program: &Program, core: Core) -> Function {
             far: core.has_jmp,
         });
     }
-    let copies = !matches!(place, Place::Nowhere);
-    if copies && !jobs.is_empty() {
+    if is_copied(place) && !jobs.is_empty() {
         load_arguments(&mut asm);
     }
     match place {
@@ -70,17 +68,19 @@ pub(crate) fn emit(program: &Program, core: Core) -> Function {
     asm.finish(FunctionId::Infer)
 }
 
-/// Pushes the registers that the C ABI wants saved.
-pub(crate) fn save(asm: &mut Assembly) {
-    for register in saved() {
-        asm.push(register);
+/// Whether a stage keeps the results.
+fn is_kept(place: Place) -> bool {
+    match place {
+        Place::Sums(_) => true,
+        Place::Whole(_) | Place::Ring(_) | Place::Windows(_) | Place::Nowhere => false,
     }
 }
 
-/// Pops them.
-pub(crate) fn restore(asm: &mut Assembly) {
-    for register in saved().rev() {
-        asm.pop(register);
+/// Whether the results are still to be copied after the last layer.
+fn is_copied(place: Place) -> bool {
+    match place {
+        Place::Whole(_) | Place::Sums(_) | Place::Ring(_) | Place::Windows(_) => true,
+        Place::Nowhere => false,
     }
 }
 
@@ -125,7 +125,7 @@ fn load_arguments(asm: &mut Assembly) {
 /// Copies the last map, which is stored, to the results: 16 bits each, rows,
 /// columns, channels.
 fn copy_activations(asm: &mut Assembly, program: &Program, map: &Map) {
-    let source = Source::new(asm, program, map);
+    let source = MapSource::new(asm, program, map);
     let pixels = map.shape.pixels();
     asm.movw(Y, RESULTS);
     asm.movw(BASE, POSITION);

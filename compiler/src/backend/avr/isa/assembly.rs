@@ -1,30 +1,22 @@
 //! A function in the making: instructions, labels and tables, with what they
 //! take in flash and in cycles.
 
-use crate::backend::avr::isa::instruction::{Condition, Instruction, Label, One};
+use crate::backend::avr::isa::core::Core;
+use crate::backend::avr::isa::function::Function;
+use crate::backend::avr::isa::function_id::FunctionId;
+use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Instruction, One};
+use crate::backend::avr::isa::item::ListingItem;
+use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::listing::Listing;
-use crate::backend::avr::{Core, Function, FunctionId, Kind};
-
-/// What a function is made of.
-#[derive(Clone, Debug)]
-pub(crate) enum Item {
-    Instruction(Instruction),
-    Label(Label),
-    Kind(Kind),
-    /// A table; an even count of bytes.
-    Bytes(Label, Vec<u8>),
-    /// A table that lies in the first 64 KB of flash.
-    NearBytes(Label, Vec<u8>),
-}
 
 /// A function in the making.
 pub(crate) struct Assembly {
     core: Core,
     streamed: bool,
-    items: Vec<Item>,
-    tables: Vec<Item>,
+    items: Vec<ListingItem>,
+    tables: Vec<ListingItem>,
     labels: u32,
-    kind: Kind,
+    kind: Purpose,
     /// How often what is being emitted runs in an inference.
     executions: f64,
     cycles: f64,
@@ -42,7 +34,7 @@ impl Assembly {
             items: Vec::new(),
             tables: Vec::new(),
             labels: 0,
-            kind: Kind::Other,
+            kind: Purpose::Other,
             executions: 1.0,
             cycles: 0.0,
             stack_bytes: 0,
@@ -63,25 +55,25 @@ impl Assembly {
         self.core
     }
 
-    pub(crate) fn label(&mut self) -> Label {
+    pub(crate) fn label(&mut self) -> CodeLabel {
         self.labels += 1;
-        Label(self.labels)
+        CodeLabel(self.labels)
     }
 
     /// Puts a label here.
-    pub(crate) fn bind(&mut self, label: Label) {
-        self.items.push(Item::Label(label));
+    pub(crate) fn bind(&mut self, label: CodeLabel) {
+        self.items.push(ListingItem::Label(label));
     }
 
     /// A label here.
-    pub(crate) fn here(&mut self) -> Label {
+    pub(crate) fn here(&mut self) -> CodeLabel {
         let label = self.label();
         self.bind(label);
         label
     }
 
     /// Emits what is of that kind.
-    pub(crate) fn of<T>(&mut self, kind: Kind, body: impl FnOnce(&mut Self) -> T) -> T {
+    pub(crate) fn of<T>(&mut self, kind: Purpose, body: impl FnOnce(&mut Self) -> T) -> T {
         let outer = self.kind;
         self.set_kind(kind);
         let result = body(self);
@@ -89,14 +81,14 @@ impl Assembly {
         result
     }
 
-    fn set_kind(&mut self, kind: Kind) {
+    fn set_kind(&mut self, kind: Purpose) {
         if self.kind != kind {
             self.kind = kind;
             // What had no instruction needs no mark.
-            if let Some(Item::Kind(last)) = self.items.last_mut() {
+            if let Some(ListingItem::Purpose(last)) = self.items.last_mut() {
                 *last = kind;
             } else {
-                self.items.push(Item::Kind(kind));
+                self.items.push(ListingItem::Purpose(kind));
             }
         }
     }
@@ -111,22 +103,22 @@ impl Assembly {
     }
 
     /// Emits a table behind the code.
-    pub(crate) fn table(&mut self, mut bytes: Vec<u8>) -> Label {
+    pub(crate) fn table(&mut self, mut bytes: Vec<u8>) -> CodeLabel {
         let label = self.label();
         if bytes.len() % 2 == 1 {
             bytes.push(0);
         }
-        self.tables.push(Item::Bytes(label, bytes));
+        self.tables.push(ListingItem::Bytes(label, bytes));
         label
     }
 
     /// Emits a table within reach of `lpm`.
-    pub(crate) fn near_table(&mut self, bytes: Vec<u8>) -> Label {
+    pub(crate) fn near_table(&mut self, bytes: Vec<u8>) -> CodeLabel {
         if !self.core.extended_flash {
             return self.table(bytes);
         }
         let label = self.label();
-        self.tables.push(Item::NearBytes(label, bytes));
+        self.tables.push(ListingItem::NearBytes(label, bytes));
         label
     }
 
@@ -142,7 +134,7 @@ impl Assembly {
             }
             _ => {}
         }
-        self.items.push(Item::Instruction(instruction));
+        self.items.push(ListingItem::Instruction(instruction));
     }
 
     fn charge(&mut self, cycles: f64) {
@@ -178,13 +170,13 @@ impl Assembly {
     }
 
     /// A branch, taken with that probability.
-    pub(crate) fn branch(&mut self, condition: Condition, label: Label, taken: f64) {
+    pub(crate) fn branch(&mut self, condition: Condition, label: CodeLabel, taken: f64) {
         self.charge(taken);
         self.emit(Instruction::Branch(condition, label));
     }
 
     /// The branch back of a loop that runs `times`; times above 1.
-    pub(crate) fn loop_back(&mut self, condition: Condition, label: Label, times: f64) {
+    pub(crate) fn loop_back(&mut self, condition: Condition, label: CodeLabel, times: f64) {
         self.branch(condition, label, 1.0 - 1.0 / times);
     }
 
@@ -198,7 +190,7 @@ impl Assembly {
             .items
             .iter()
             .map(|item| match item {
-                Item::NearBytes(_, bytes) => bytes.len(),
+                ListingItem::NearBytes(_, bytes) => bytes.len(),
                 _ => 0,
             })
             .sum();

@@ -4,7 +4,8 @@
 //! DS40002198B, section 5, column AVRe+); xmega and AVR Dx differ by a cycle
 //! here and there, which changes no choice worth mentioning.
 
-use crate::backend::avr::FunctionId;
+use crate::backend::avr::isa::core::ProgramCounter;
+use crate::backend::avr::isa::function_id::FunctionId;
 use crate::backend::avr::isa::registers::{Pointer, Register};
 use std::fmt;
 
@@ -23,7 +24,7 @@ pub(crate) enum Mode {
 
 /// A place in a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Label(pub(crate) u32);
+pub(crate) struct CodeLabel(pub(crate) u32);
 
 /// An eight-bit constant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub(crate) enum Constant {
     Value(u8),
     /// A byte of an address in flash, so far behind a label: 0 is the lowest.
     AddressByte {
-        label: Label,
+        label: CodeLabel,
         offset_bytes: u32,
         byte: u8,
     },
@@ -126,9 +127,9 @@ pub(crate) enum Instruction {
         register: Register,
         bit: u8,
     },
-    Branch(Condition, Label),
-    Jump(Label),
-    Call(Label),
+    Branch(Condition, CodeLabel),
+    Jump(CodeLabel),
+    Call(CodeLabel),
     /// Calls another function of the network.
     CallFunction {
         function: FunctionId,
@@ -137,22 +138,6 @@ pub(crate) enum Instruction {
     Return,
     In(Register, u8),
     Out(u8, Register),
-}
-
-/// Bytes that a call leaves on the stack, and what it costs beyond two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ProgramCounter {
-    /// 2, or 3 where the flash is larger than 128 KB.
-    pub(crate) bytes: u8,
-}
-
-impl ProgramCounter {
-    /// Of a part with that much flash.
-    pub(crate) fn of_flash(flash_bytes: u32) -> Self {
-        Self {
-            bytes: if flash_bytes > 1 << 17 { 3 } else { 2 },
-        }
-    }
 }
 
 impl Instruction {

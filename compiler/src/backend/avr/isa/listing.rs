@@ -1,8 +1,8 @@
 //! A function written down: how far each branch reaches, and the text.
 
-use crate::backend::avr::FunctionId;
-use crate::backend::avr::isa::assembly::Item;
-use crate::backend::avr::isa::instruction::{Constant, Instruction, Label};
+use crate::backend::avr::isa::function_id::FunctionId;
+use crate::backend::avr::isa::instruction::{CodeLabel, Constant, Instruction};
+use crate::backend::avr::isa::item::ListingItem;
 use std::fmt::Write;
 
 /// A branch reaches that many words up and down, a relative jump or call that
@@ -12,7 +12,7 @@ const RELATIVE_REACH_WORDS: i64 = 2047;
 
 /// How an item that names a label is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Reach {
+enum JumpReach {
     /// A branch, `rjmp`, `rcall`.
     Short,
     /// A branch around an `rjmp`; `jmp`, `call`.
@@ -24,16 +24,16 @@ enum Reach {
 /// A function's items, each with the shortest form that reaches its label.
 #[derive(Clone, Debug)]
 pub(crate) struct Listing {
-    items: Vec<Item>,
+    items: Vec<ListingItem>,
     labels: u32,
     has_jmp: bool,
-    reaches: Vec<Reach>,
+    reaches: Vec<JumpReach>,
 }
 
 impl Listing {
-    pub(crate) fn new(items: Vec<Item>, labels: u32, has_jmp: bool) -> Self {
+    pub(crate) fn new(items: Vec<ListingItem>, labels: u32, has_jmp: bool) -> Self {
         let mut listing = Self {
-            reaches: vec![Reach::Short; items.len()],
+            reaches: vec![JumpReach::Short; items.len()],
             items,
             labels,
             has_jmp,
@@ -50,7 +50,7 @@ impl Listing {
             .iter()
             .enumerate()
             .all(|(index, item)| match item {
-                Item::Instruction(
+                ListingItem::Instruction(
                     Instruction::Branch(_, label)
                     | Instruction::Jump(label)
                     | Instruction::Call(label),
@@ -70,7 +70,7 @@ impl Listing {
             let layout = self.layout();
             let mut changed = false;
             for (index, item) in self.items.iter().enumerate() {
-                let Item::Instruction(
+                let ListingItem::Instruction(
                     instruction @ (Instruction::Branch(_, label)
                     | Instruction::Jump(label)
                     | Instruction::Call(label)),
@@ -81,13 +81,17 @@ impl Listing {
                 let words = layout.distance(index, *label);
                 let is_branch = matches!(instruction, Instruction::Branch(..));
                 let needed = if is_branch && words.abs() <= BRANCH_REACH_WORDS {
-                    Reach::Short
+                    JumpReach::Short
                 } else if words.abs() < RELATIVE_REACH_WORDS || !self.has_jmp {
-                    if is_branch { Reach::Long } else { Reach::Short }
+                    if is_branch {
+                        JumpReach::Long
+                    } else {
+                        JumpReach::Short
+                    }
                 } else if is_branch {
-                    Reach::Longest
+                    JumpReach::Longest
                 } else {
-                    Reach::Long
+                    JumpReach::Long
                 };
                 // Never back: what grows stays grown, so this ends.
                 if needed > self.reaches[index] {
@@ -101,8 +105,8 @@ impl Listing {
         }
     }
 
-    fn layout(&self) -> Layout {
-        let mut layout = Layout {
+    fn layout(&self) -> ListingLayout {
+        let mut layout = ListingLayout {
             starts: Vec::with_capacity(self.items.len()),
             labels: vec![0; self.labels as usize + 1],
             words: 0,
@@ -110,20 +114,20 @@ impl Listing {
         for (item, reach) in self.items.iter().zip(&self.reaches) {
             layout.starts.push(layout.words);
             match item {
-                Item::Label(label) => layout.labels[label.0 as usize] = layout.words,
-                Item::Bytes(label, bytes) => {
+                ListingItem::Label(label) => layout.labels[label.0 as usize] = layout.words,
+                ListingItem::Bytes(label, bytes) => {
                     layout.labels[label.0 as usize] = layout.words;
                     layout.words += bytes.len() as i64 / 2;
                 }
-                Item::Instruction(instruction) => {
+                ListingItem::Instruction(instruction) => {
                     layout.words += match (instruction, reach) {
                         (Instruction::CallFunction { far: true, .. }, _) => 2,
-                        (_, Reach::Short) => 1,
-                        (_, Reach::Long) => 2,
-                        (_, Reach::Longest) => 3,
+                        (_, JumpReach::Short) => 1,
+                        (_, JumpReach::Long) => 2,
+                        (_, JumpReach::Longest) => 3,
                     };
                 }
-                Item::Kind(_) | Item::NearBytes(..) => {}
+                ListingItem::Purpose(_) | ListingItem::NearBytes(..) => {}
             }
         }
         layout
@@ -136,16 +140,16 @@ impl Listing {
         let mut bound = vec![false; self.labels as usize + 1];
         let mut spare = self.labels;
         for (item, reach) in self.items.iter().zip(&self.reaches) {
-            let reference = |label: Label, bound: &[bool]| {
+            let reference = |label: CodeLabel, bound: &[bool]| {
                 let side = if bound[label.0 as usize] { 'b' } else { 'f' };
                 format!("{}{side}", label.0)
             };
             match item {
-                Item::Label(label) => {
+                ListingItem::Label(label) => {
                     bound[label.0 as usize] = true;
                     let _ = writeln!(text, "{}:", label.0);
                 }
-                Item::Kind(kind) => {
+                ListingItem::Purpose(kind) => {
                     spare += 1;
                     let _ = writeln!(
                         text,
@@ -154,11 +158,11 @@ impl Listing {
                         *kind as u8
                     );
                 }
-                Item::Bytes(label, bytes) => {
+                ListingItem::Bytes(label, bytes) => {
                     let _ = writeln!(text, "{}:", label.0);
                     write_bytes(&mut text, bytes);
                 }
-                Item::NearBytes(label, bytes) => {
+                ListingItem::NearBytes(label, bytes) => {
                     let table = format!("{{{function}}}.cells");
                     let _ = writeln!(
                         text,
@@ -169,18 +173,21 @@ impl Listing {
                     write_bytes(&mut text, bytes);
                     let _ = writeln!(text, ".size {table}, . - {table}\n.popsection");
                 }
-                Item::Instruction(instruction) => match (instruction, reach) {
-                    (Instruction::Branch(condition, label), Reach::Long | Reach::Longest) => {
+                ListingItem::Instruction(instruction) => match (instruction, reach) {
+                    (
+                        Instruction::Branch(condition, label),
+                        JumpReach::Long | JumpReach::Longest,
+                    ) => {
                         let jump = match reach {
-                            Reach::Longest => "jmp",
+                            JumpReach::Longest => "jmp",
                             _ => "rjmp",
                         };
                         spare += 1;
-                        let around = Instruction::Branch(condition.inverse(), Label(spare));
+                        let around = Instruction::Branch(condition.inverse(), CodeLabel(spare));
                         let label = reference(*label, &bound);
                         let _ = writeln!(text, "{around} {spare}f\n{jump} {label}\n{spare}:");
                     }
-                    (Instruction::Jump(label) | Instruction::Call(label), Reach::Short) => {
+                    (Instruction::Jump(label) | Instruction::Call(label), JumpReach::Short) => {
                         let label = reference(*label, &bound);
                         let _ = writeln!(text, "r{instruction} {label}");
                     }
@@ -220,15 +227,15 @@ impl Listing {
 }
 
 /// Where everything lies, in words from the function's start.
-struct Layout {
+struct ListingLayout {
     starts: Vec<i64>,
     labels: Vec<i64>,
     words: i64,
 }
 
-impl Layout {
+impl ListingLayout {
     /// Words from behind an item to a label.
-    fn distance(&self, item: usize, label: Label) -> i64 {
+    fn distance(&self, item: usize, label: CodeLabel) -> i64 {
         self.labels[label.0 as usize] - self.starts[item] - 1
     }
 }

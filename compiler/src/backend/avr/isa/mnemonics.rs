@@ -2,7 +2,7 @@
 
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{
-    Constant, Immediate, Instruction, Label, Mode, One, Two,
+    CodeLabel, Constant, Immediate, Instruction, Mode, One, Two,
 };
 use crate::backend::avr::isa::registers::{Pointer, Register};
 
@@ -111,11 +111,11 @@ impl Assembly {
         self.emit(Instruction::Out(port, register));
     }
 
-    pub(crate) fn jump(&mut self, label: Label) {
+    pub(crate) fn jump(&mut self, label: CodeLabel) {
         self.emit(Instruction::Jump(label));
     }
 
-    pub(crate) fn call(&mut self, label: Label) {
+    pub(crate) fn call(&mut self, label: CodeLabel) {
         self.emit(Instruction::Call(label));
     }
 
@@ -127,7 +127,7 @@ impl Assembly {
     pub(crate) fn ldi_address(
         &mut self,
         register: Register,
-        (label, offset_bytes): (Label, u32),
+        (label, offset_bytes): (CodeLabel, u32),
         byte: u8,
     ) {
         let constant = Constant::AddressByte {

@@ -85,7 +85,7 @@ pub(crate) const NETWORK: Register = R24;
 /// The pair of the results' address, where `infer` or a layer that puts them is called.
 pub(crate) const RESULTS: Register = R22;
 /// The row of the pixel that a stage's function is called for; a pair where it
-/// [is wide](crate::backend::avr::segments::point::is_wide).
+/// [is wide](crate::backend::avr::arithmetic::index::is_wide).
 pub(crate) const ROW: Register = R22;
 /// Its column, likewise.
 pub(crate) const COLUMN: Register = R20;

@@ -4,18 +4,19 @@
 //! A weight is stored as offset binary; taken off its half range, it is multiplied as
 //! it is.
 
-use crate::backend::avr::Kind;
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Label, Mode};
+use crate::backend::avr::isa::instruction::{CodeLabel, Mode};
+use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{
     BASE, PRODUCT, Pointer, R2, R15, R16, R17, R18, R19, R20, R21, R23, R28, Register, Registers,
     ZERO,
 };
-use crate::backend::avr::kernels::passes::{Demand, Pass, Passes};
-use crate::backend::avr::memory::field::{Run, Source};
-use crate::backend::avr::memory::rows::Rows;
-use crate::backend::avr::memory::state::State;
-use crate::backend::avr::memory::store::Sink;
+use crate::backend::avr::kernels::passes::{PassDemand, Passes, SumPass};
+use crate::backend::avr::kernels::rows::Rows;
+use crate::backend::avr::memory::field::MapSource;
+use crate::backend::avr::memory::runs::Run;
+use crate::backend::avr::memory::state::LoopState;
+use crate::backend::avr::memory::store::OutputSink;
 use crate::backend::avr::round::finish::{self, Destination};
 use crate::backend::avr::round::rounder::Rounder;
 use crate::backend::avr::round::sum::Sum;
@@ -31,7 +32,7 @@ const SIGN: Register = R28;
 /// A depthwise sum from a table.
 pub(crate) struct ChannelSums<'a> {
     sum: &'a Sum<'a>,
-    source: Source<'a>,
+    source: MapSource<'a>,
     kernel: (u32, u32),
     rows: Rows,
     passes: Vec<ChannelPass>,
@@ -39,9 +40,9 @@ pub(crate) struct ChannelSums<'a> {
 }
 
 struct ChannelPass {
-    pass: Pass,
+    pass: SumPass,
     /// The subroutine that takes a tap in, one for each nibble that it may begin with.
-    taps: [Option<Label>; 2],
+    taps: [Option<CodeLabel>; 2],
     taken: [f64; 2],
 }
 
@@ -49,7 +50,7 @@ impl<'a> ChannelSums<'a> {
     pub(crate) fn new(
         asm: &mut Assembly,
         sum: &'a Sum<'a>,
-        mut source: Source<'a>,
+        mut source: MapSource<'a>,
         (kernel, keeps_base): ((u32, u32), bool),
     ) -> Self {
         source.keeps_z = true;
@@ -65,7 +66,7 @@ impl<'a> ChannelSums<'a> {
         // Whole bytes of weights and values, so that passes begin like their pixels.
         let per_byte = (8 / sum.weight_bits).max(8 / sum.activation_bits) as usize;
         let most = 1 << (registers.len() / sum.width).ilog2();
-        let demand = Demand {
+        let demand = PassDemand {
             outputs: sum.program.outputs as usize,
             width: sum.width,
             multiple: per_byte.min(most),
@@ -109,26 +110,26 @@ impl<'a> ChannelSums<'a> {
         &mut self,
         asm: &mut Assembly,
         destination: Destination,
-        (state, sink): (&State, &Sink<'_>),
+        (state, sink): (&LoopState, &OutputSink<'_>),
     ) {
         for index in 0..self.passes.len() {
             self.sum_up(asm, index);
-            let Pass {
+            let SumPass {
                 first,
                 accumulators,
             } = self.passes[index].pass.clone();
             if let (Some(added), Some(joining)) = (self.sum.added, self.sum.joining) {
-                asm.of(Kind::MultiplyAccumulate, |asm| {
+                asm.of(Purpose::MultiplyAccumulate, |asm| {
                     added.add(asm, joining, &accumulators, first, state);
                 });
             }
-            let mut shift = finish::Shift {
+            let mut shift = finish::SumShift {
                 left: 0,
                 biases: &[],
             };
             match self.sum.constants() {
                 Some(constants) if self.sum.is_exact() && !self.sum.joins_by_loops() => {
-                    shift = finish::Shift {
+                    shift = finish::SumShift {
                         left: self.sum.left,
                         biases: &constants.biases[first..],
                     };
@@ -155,7 +156,7 @@ impl<'a> ChannelSums<'a> {
     fn sum_up(&mut self, asm: &mut Assembly, index: usize) {
         let ChannelPass { pass, taps, taken } = &mut self.passes[index];
         let (first, count) = (pass.first as u32, pass.accumulators.len() as u32);
-        asm.of(Kind::Load, |asm| {
+        asm.of(Purpose::Load, |asm| {
             for &register in pass.accumulators.iter().flatten() {
                 asm.clr(register);
             }
@@ -195,7 +196,7 @@ impl<'a> ChannelSums<'a> {
                 let Some(label) = *label else { continue };
                 asm.bind(label);
                 asm.times(*taken, |asm| {
-                    asm.of(Kind::MultiplyAccumulate, |asm| {
+                    asm.of(Purpose::MultiplyAccumulate, |asm| {
                         self.emit_tap(asm, pass, odd)
                     });
                 });
@@ -206,7 +207,7 @@ impl<'a> ChannelSums<'a> {
 
     /// Adds the products of a pixel's values at X, the first of which is a high nibble
     /// if `odd`, with the weights at Z, which goes on to the next tap.
-    fn emit_tap(&self, asm: &mut Assembly, pass: &Pass, odd: bool) {
+    fn emit_tap(&self, asm: &mut Assembly, pass: &SumPass, odd: bool) {
         let per_byte = (8 / self.sum.weight_bits) as usize;
         for (index, accumulator) in pass.accumulators.iter().enumerate() {
             self.load_value(asm, index + usize::from(odd), index == 0);

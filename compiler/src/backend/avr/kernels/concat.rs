@@ -3,28 +3,32 @@
 //! All of a pixel is read before any of it is stored: where it goes, parts of it may
 //! still be.
 
-use crate::backend::avr::Kind;
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Mode;
+use crate::backend::avr::isa::item::Purpose;
+use crate::backend::avr::isa::loops::counted;
 use crate::backend::avr::isa::registers::{Pointer, R18, Register, Registers};
 use crate::backend::avr::memory::added::Added;
-use crate::backend::avr::memory::field::{BYTE, Run, Source, VALUE, by_parity};
-use crate::backend::avr::memory::state::State;
-use crate::backend::avr::segments::windows::counted;
+use crate::backend::avr::memory::field::MapSource;
+use crate::backend::avr::memory::position::BYTE;
+use crate::backend::avr::memory::position::VALUE;
+use crate::backend::avr::memory::position::by_parity;
+use crate::backend::avr::memory::runs::Run;
+use crate::backend::avr::memory::state::LoopState;
 
 const COUNTER: Register = R18;
 
 /// A concatenation.
-pub(crate) struct Concat<'a> {
-    source: &'a Source<'a>,
+pub(crate) struct ConcatKernel<'a> {
+    source: &'a MapSource<'a>,
     joined: Vec<Added>,
     /// Whether whole bytes are pushed, which have no nibbles of two maps.
     is_packed: bool,
 }
 
-impl<'a> Concat<'a> {
+impl<'a> ConcatKernel<'a> {
     /// `sink_is_packed`: whether its outputs begin and end at bytes.
-    pub(crate) fn new(source: &'a Source<'a>, joined: Vec<Added>, sink_is_packed: bool) -> Self {
+    pub(crate) fn new(source: &'a MapSource<'a>, joined: Vec<Added>, sink_is_packed: bool) -> Self {
         let is_whole = |channels: u32, by_nibble: bool| !by_nibble && channels.is_multiple_of(2);
         let is_packed = source.bits == 4
             && sink_is_packed
@@ -52,8 +56,8 @@ impl<'a> Concat<'a> {
     }
 
     /// Pushes one output's values, the first one first.
-    pub(crate) fn emit(&self, asm: &mut Assembly, state: &State) {
-        asm.of(Kind::Load, |asm| {
+    pub(crate) fn emit(&self, asm: &mut Assembly, state: &LoopState) {
+        asm.of(Purpose::Load, |asm| {
             let channels = self.source.map.shape.channels;
             let all = Run {
                 row: 0,

@@ -4,20 +4,22 @@
 //! Offset binary as in `table`. The values go to the stack, where the pointwise
 //! half of a separable layer reads them; sums that are results go to those.
 
-use crate::backend::avr::Kind;
+use crate::backend::avr::arithmetic::wide::shift_up;
+use crate::backend::avr::arithmetic::wide::subtract;
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Mode};
+use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
+use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{
     BASE, POSITION, PRODUCT, Pointer, R2, R6, R10, R15, R16, R17, R18, R19, R20, R28, R29,
     Register, Registers, X, ZERO,
 };
-use crate::backend::avr::kernels::table::{multiply, subtract};
-use crate::backend::avr::memory::field::Source;
+use crate::backend::avr::kernels::rows::Rows;
+use crate::backend::avr::kernels::table::multiply;
+use crate::backend::avr::memory::field::MapSource;
 use crate::backend::avr::memory::guard::Inside;
-use crate::backend::avr::memory::rows::Rows;
-use crate::backend::avr::memory::state::State;
-use crate::backend::avr::memory::store::Sink;
-use crate::backend::avr::round::finish::{self, Destination, shift_up};
+use crate::backend::avr::memory::state::LoopState;
+use crate::backend::avr::memory::store::OutputSink;
+use crate::backend::avr::round::finish::{self, Destination};
 use crate::backend::avr::round::rounder::Rounder;
 use crate::backend::avr::round::sum::Sum;
 
@@ -32,25 +34,25 @@ const SIGN: Register = R15;
 const LIMIT: Register = R10;
 
 /// A depthwise sum from a table.
-pub(crate) struct Depthwise<'a> {
+pub(crate) struct DepthwiseTable<'a> {
     sum: &'a Sum<'a>,
-    source: Source<'a>,
+    source: MapSource<'a>,
     kernel: (u32, u32),
     rows: Rows,
     accumulator: Vec<Register>,
     total: Vec<Register>,
     rounder: Rounder<'a>,
-    tap: Label,
-    channel: Label,
-    multiply: Label,
+    tap: CodeLabel,
+    channel: CodeLabel,
+    multiply: CodeLabel,
     channels_computed: f64,
 }
 
-impl<'a> Depthwise<'a> {
+impl<'a> DepthwiseTable<'a> {
     pub(crate) fn new(
         asm: &mut Assembly,
         sum: &'a Sum<'a>,
-        mut source: Source<'a>,
+        mut source: MapSource<'a>,
         kernel: (u32, u32),
     ) -> Self {
         source.keeps_z = true;
@@ -88,7 +90,7 @@ impl<'a> Depthwise<'a> {
         &mut self,
         asm: &mut Assembly,
         destination: Destination,
-        (state, sink): (&State, &Sink<'_>),
+        (state, sink): (&LoopState, &OutputSink<'_>),
     ) {
         let return_bytes = i64::from(asm.core().program_counter.bytes);
         if self.source.ring_bytes().is_some() {
@@ -117,13 +119,13 @@ impl<'a> Depthwise<'a> {
                     .round(asm, &own, output, (ZERO, destination), state);
                 continue;
             }
-            let mut shift = finish::Shift {
+            let mut shift = finish::SumShift {
                 left: 0,
                 biases: &[],
             };
             match self.sum.constants() {
                 Some(constants) if !self.sum.joins_by_loops() => {
-                    shift = finish::Shift {
+                    shift = finish::SumShift {
                         left: self.sum.left,
                         biases: &constants.biases[output..],
                     };
@@ -143,13 +145,13 @@ impl<'a> Depthwise<'a> {
         let taps = f64::from(self.kernel.0 * self.kernel.1);
         asm.times(self.channels_computed, |asm| {
             asm.bind(self.channel);
-            asm.of(Kind::Load, |asm| self.emit_channel(asm));
+            asm.of(Purpose::Load, |asm| self.emit_channel(asm));
             asm.times(taps, |asm| {
                 asm.bind(self.tap);
-                asm.of(Kind::Load, |asm| self.emit_tap(asm));
+                asm.of(Purpose::Load, |asm| self.emit_tap(asm));
                 if !asm.core().multiplies {
                     asm.bind(self.multiply);
-                    asm.of(Kind::MultiplyAccumulate, |asm| multiply(asm, COUNTER));
+                    asm.of(Purpose::MultiplyAccumulate, |asm| multiply(asm, COUNTER));
                 }
             });
         });
@@ -326,7 +328,7 @@ impl<'a> Depthwise<'a> {
             }
             _ => {}
         }
-        asm.of(Kind::MultiplyAccumulate, |asm| self.add_product(asm));
+        asm.of(Purpose::MultiplyAccumulate, |asm| self.add_product(asm));
         asm.ret();
     }
 

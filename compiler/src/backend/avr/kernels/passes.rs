@@ -4,7 +4,7 @@ use crate::backend::avr::isa::registers::Register;
 
 /// Outputs that are summed up together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Pass {
+pub(crate) struct SumPass {
     /// Its first output.
     pub(crate) first: usize,
     /// The registers of each sum, the lowest byte first.
@@ -14,7 +14,7 @@ pub(crate) struct Pass {
 /// The passes of a kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Passes {
-    pub(crate) all: Vec<Pass>,
+    pub(crate) all: Vec<SumPass>,
     /// Where the outputs are behind the last pass; `None` if they are to be
     /// pushed.
     pub(crate) results: Option<Vec<Register>>,
@@ -22,7 +22,7 @@ pub(crate) struct Passes {
 
 /// What is to be computed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Demand {
+pub(crate) struct PassDemand {
     pub(crate) outputs: usize,
     /// Bytes of a sum.
     pub(crate) width: usize,
@@ -36,8 +36,8 @@ impl Passes {
     /// Divides outputs evenly into the fewest passes whose sums the registers
     /// hold. A pass leaves its outputs in the first registers of its sums, one
     /// each; where the later passes can do without those, they stay there.
-    pub(crate) fn new(demand: Demand, registers: &[Register]) -> Self {
-        let Demand {
+    pub(crate) fn new(demand: PassDemand, registers: &[Register]) -> Self {
+        let PassDemand {
             outputs,
             width,
             multiple,
@@ -56,7 +56,7 @@ impl Passes {
         let all = ends.map(|(first, end)| {
             let kept = if keeps_results { first } else { 0 };
             let sums = registers[kept..].chunks_exact(width).take(end - first);
-            Pass {
+            SumPass {
                 first,
                 accumulators: sums.map(<[Register]>::to_vec).collect(),
             }
@@ -75,7 +75,7 @@ mod tests {
 
     fn passes(outputs: usize, keeps_results: bool) -> Passes {
         let registers: Vec<Register> = R2.to(R17).collect();
-        let demand = Demand {
+        let demand = PassDemand {
             outputs,
             width: 2,
             multiple: 2,

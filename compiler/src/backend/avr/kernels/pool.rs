@@ -1,15 +1,19 @@
 //! Pooling of a stored map: the largest value or the sum of each channel over a
 //! window, in registers.
 
-use crate::backend::avr::Kind;
 use crate::backend::avr::arithmetic::divide;
+use crate::backend::avr::arithmetic::wide::load_sum;
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Mode};
+use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
+use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{
     POSITION, Pointer, R2, R20, R28, R29, Register, Registers, SUM, X, ZERO,
 };
-use crate::backend::avr::memory::field::{BYTE, Run, Source, VALUE};
-use crate::backend::avr::round::finish::{Destination, load_sum};
+use crate::backend::avr::memory::field::MapSource;
+use crate::backend::avr::memory::position::BYTE;
+use crate::backend::avr::memory::position::VALUE;
+use crate::backend::avr::memory::runs::Run;
+use crate::backend::avr::round::finish::Destination;
 use crate::program::Pooling;
 
 /// The most channels of a pass; even, so that each begins like its pixel.
@@ -26,30 +30,30 @@ const ROWS_LEFT: Register = R29;
 const COLUMNS_LEFT: Register = R20;
 
 /// A pooling.
-pub(crate) struct Pool<'a> {
+pub(crate) struct PoolKernel<'a> {
     pooling: Pooling,
-    source: Source<'a>,
+    source: MapSource<'a>,
     window: (u32, u32),
     /// The channels of a pass, their registers, and the subroutine that takes a
     /// tap in, one for each nibble that it may begin with.
-    passes: Vec<Pass>,
+    passes: Vec<PoolPass>,
     /// The subroutine that divides a sum, where that is no shift, and how often.
-    divide: Option<Label>,
+    divide: Option<CodeLabel>,
     divided: f64,
 }
 
-struct Pass {
+struct PoolPass {
     first_channel: u32,
     channels: Vec<Vec<Register>>,
-    taps: [Option<Label>; 2],
+    taps: [Option<CodeLabel>; 2],
     taken: f64,
 }
 
-impl<'a> Pool<'a> {
+impl<'a> PoolKernel<'a> {
     pub(crate) fn new(
         asm: &mut Assembly,
         pooling: Pooling,
-        source: Source<'a>,
+        source: MapSource<'a>,
         window: (u32, u32),
     ) -> Self {
         let width = sum_bytes(pooling, &source, window.0 * window.1);
@@ -62,7 +66,7 @@ impl<'a> Pool<'a> {
             .step_by(most as usize)
             .map(|first_channel| {
                 let count = most.min(channels - first_channel) as usize;
-                Pass {
+                PoolPass {
                     first_channel,
                     channels: (0..count)
                         .map(|channel| {
@@ -118,7 +122,7 @@ impl<'a> Pool<'a> {
     /// Computes one output.
     pub(crate) fn emit(&mut self, asm: &mut Assembly, destination: Destination) {
         let is_looped = is_looped(&self.source, self.window);
-        asm.of(Kind::Pool, |asm| {
+        asm.of(Purpose::Pool, |asm| {
             for index in 0..self.passes.len() {
                 let pass = &mut self.passes[index];
                 for channel in &pass.channels {
@@ -172,7 +176,7 @@ impl<'a> Pool<'a> {
 
     /// The subroutines, where nothing runs into them.
     pub(crate) fn subroutines(&self, asm: &mut Assembly) {
-        asm.of(Kind::Pool, |asm| {
+        asm.of(Purpose::Pool, |asm| {
             if let (Some(label), Pooling::Average(divisor)) = (self.divide, self.pooling) {
                 let width = self.passes[0].channels[0].len();
                 let what = (divisor.0, self.source.bits, self.source.signed);
@@ -197,7 +201,7 @@ impl<'a> Pool<'a> {
         });
     }
 
-    fn emit_tap(&self, asm: &mut Assembly, pass: &Pass, odd: bool) {
+    fn emit_tap(&self, asm: &mut Assembly, pass: &PoolPass, odd: bool) {
         if self.source.bits == 8 {
             for channel in &pass.channels {
                 asm.load(VALUE, Pointer::X, Mode::PostIncrement);
@@ -261,12 +265,12 @@ impl<'a> Pool<'a> {
 
 /// Whether a window's pixels are gone through in a loop: windows over rings are
 /// small, and may go around anywhere.
-fn is_looped(source: &Source<'_>, window: (u32, u32)) -> bool {
+fn is_looped(source: &MapSource<'_>, window: (u32, u32)) -> bool {
     window.0 * window.1 > MOST_TAPS && source.ring_bytes().is_none()
 }
 
 /// Bytes in which the sum of that many values is kept, or their maximum.
-fn sum_bytes(pooling: Pooling, source: &Source<'_>, taps: u32) -> usize {
+fn sum_bytes(pooling: Pooling, source: &MapSource<'_>, taps: u32) -> usize {
     let most = match (pooling, source.signed) {
         (Pooling::Maximum, _) => return 1,
         // As many bits as the least sum has.
@@ -282,7 +286,7 @@ fn sum_bytes(pooling: Pooling, source: &Source<'_>, taps: u32) -> usize {
 /// next, and back to the first.
 fn each_pixel(
     asm: &mut Assembly,
-    source: &Source<'_>,
+    source: &MapSource<'_>,
     (height, width): (u32, u32),
     body: &mut dyn FnMut(&mut Assembly),
 ) {
@@ -362,7 +366,7 @@ fn finish(
     asm: &mut Assembly,
     pooling: Pooling,
     channel: &[Register],
-    (source, divide): (&Source<'_>, Option<Label>),
+    (source, divide): (&MapSource<'_>, Option<CodeLabel>),
 ) {
     if let Pooling::Average(divisor) = pooling {
         match (divisor.shift(), divide) {

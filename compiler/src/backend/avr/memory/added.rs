@@ -1,17 +1,29 @@
 //! A map that is added to sums: its values at the output's place.
 
+use crate::backend::avr::arithmetic::wide::SumRegisters;
+use crate::backend::avr::arithmetic::wide::shift_up;
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Mode};
+use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
 use crate::backend::avr::isa::registers::{BASE, Pointer, Register, TEMPORARY, X, Z, ZERO};
-use crate::backend::avr::memory::field::{BYTE, Source, VALUE, by_parity};
+use crate::backend::avr::memory::field::MapSource;
+use crate::backend::avr::memory::position::BYTE;
+use crate::backend::avr::memory::position::VALUE;
+use crate::backend::avr::memory::position::by_parity;
 use crate::backend::avr::memory::slots::Slots;
-use crate::backend::avr::memory::state::{State, Variable};
-use crate::backend::avr::round::finish::{Accumulators, shift_up};
-use crate::backend::avr::round::sum::Joining;
+use crate::backend::avr::memory::state::{LoopState, Variable};
 use crate::plan::Arrival;
 use crate::program::{Program, Stage};
 
 const UPPER: Register = TEMPORARY;
+
+/// By how much the two addends of a sum are shifted up before they meet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Joining {
+    /// The weighted sum.
+    pub(crate) sum: u32,
+    /// The value of the map that is added.
+    pub(crate) joined: u32,
+}
 
 /// A joined map, as [`Variable::Joined`] finds its pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,12 +39,12 @@ pub(crate) struct Added {
     /// Values of a pixel.
     pub(crate) channels: u32,
     /// Where places are found, unless they are there already.
-    pub(crate) table: Option<Label>,
+    pub(crate) table: Option<CodeLabel>,
 }
 
 impl Added {
     /// Of a map that is stored whole.
-    pub(crate) fn of_map(index: u8, source: &Source<'_>) -> Self {
+    pub(crate) fn of_map(index: u8, source: &MapSource<'_>) -> Self {
         Self {
             index,
             by_nibble: source.by_nibble,
@@ -70,7 +82,7 @@ impl Added {
     }
 
     /// X ← the pixel; in nibbles where that is how it is found. Changes Z.
-    pub(crate) fn point_at(&self, asm: &mut Assembly, state: &State) {
+    pub(crate) fn point_at(&self, asm: &mut Assembly, state: &LoopState) {
         state.fetch(asm, Variable::Joined(self.index));
         if self.table.is_none() {
             return;
@@ -89,9 +101,9 @@ impl Added {
         &self,
         asm: &mut Assembly,
         joining: Joining,
-        accumulators: &Accumulators,
+        accumulators: &SumRegisters,
         first: usize,
-        state: &State,
+        state: &LoopState,
     ) {
         for accumulator in accumulators {
             for _ in 0..joining.sum {
@@ -186,7 +198,13 @@ impl Added {
 
     /// `to`, lowest byte first and the first two of which are r30 and r31, ← the value
     /// of that channel. Changes X.
-    pub(crate) fn load(&self, asm: &mut Assembly, channel: u32, to: &[Register], state: &State) {
+    pub(crate) fn load(
+        &self,
+        asm: &mut Assembly,
+        channel: u32,
+        to: &[Register],
+        state: &LoopState,
+    ) {
         self.point_at(asm, state);
         let value = to[0];
         if self.bits == 8 {

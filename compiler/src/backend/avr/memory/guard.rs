@@ -3,7 +3,7 @@
 //! registers while the kernel runs.
 
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label};
+use crate::backend::avr::isa::instruction::{CodeLabel, Condition};
 use crate::backend::avr::isa::registers::{COLUMN_AT, ROW_AT, Register, Registers};
 use crate::network::{Kernel, ReceptiveField};
 
@@ -25,7 +25,7 @@ pub(crate) enum Counter {
 
 /// An axis of the outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Axis {
+struct GuardedAxis {
     register: Register,
     counter: Counter,
     /// How many outputs there are.
@@ -50,8 +50,8 @@ pub(crate) enum Inside {
 /// The tests of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Guards {
-    rows: Axis,
-    columns: Axis,
+    rows: GuardedAxis,
+    columns: GuardedAxis,
 }
 
 impl Guards {
@@ -70,7 +70,7 @@ impl Guards {
             outputs: _,
         } = *field;
         let guards = Self {
-            rows: Axis {
+            rows: GuardedAxis {
                 register: ROW_AT,
                 counter: rows,
                 count: outputs.height,
@@ -79,7 +79,7 @@ impl Guards {
                 before: top,
                 map: map.height,
             },
-            columns: Axis {
+            columns: GuardedAxis {
                 register: COLUMN_AT,
                 counter: columns,
                 count: outputs.width,
@@ -89,7 +89,9 @@ impl Guards {
                 map: map.width,
             },
         };
-        let is_needed = [guards.rows, guards.columns].iter().any(Axis::is_padded);
+        let is_needed = [guards.rows, guards.columns]
+            .iter()
+            .any(GuardedAxis::is_padded);
         is_needed.then_some(guards)
     }
 
@@ -115,7 +117,7 @@ impl Guards {
         &self,
         asm: &mut Assembly,
         row: u32,
-        (outside, scratch): (Label, Register),
+        (outside, scratch): (CodeLabel, Register),
     ) -> f64 {
         self.rows.test(asm, row, outside, scratch)
     }
@@ -125,13 +127,13 @@ impl Guards {
         &self,
         asm: &mut Assembly,
         column: u32,
-        (outside, scratch): (Label, Register),
+        (outside, scratch): (CodeLabel, Register),
     ) -> f64 {
         self.columns.test(asm, column, outside, scratch)
     }
 }
 
-impl Axis {
+impl GuardedAxis {
     fn is_padded(&self) -> bool {
         (0..self.kernel).any(|tap| self.inside(tap) != Inside::Always)
     }
@@ -151,7 +153,7 @@ impl Axis {
         }
     }
 
-    fn test(&self, asm: &mut Assembly, tap: u32, outside: Label, scratch: Register) -> f64 {
+    fn test(&self, asm: &mut Assembly, tap: u32, outside: CodeLabel, scratch: Register) -> f64 {
         let Inside::Between(from, to) = self.inside(tap) else {
             return 1.0;
         };

@@ -6,7 +6,8 @@
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
 use crate::backend::avr::isa::registers::{NETWORK, Pointer, Register, SCRATCH, SPARE, X, Z};
-use crate::backend::avr::memory::field::{position_in_network, position_of_cells};
+use crate::backend::avr::memory::position::position_in_network;
+use crate::backend::avr::memory::position::position_of_cells;
 use crate::network::{Shape, ValueId};
 use crate::plan::{Ring, Sums};
 use crate::program::{Addressing, Map, Program};

@@ -2,14 +2,10 @@
 
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Mode;
+use crate::backend::avr::isa::ports::stack_pointer;
 use crate::backend::avr::isa::registers::{
     BASE, Pointer, R2, R24, R27, R29, R30, R31, Register, Registers, TEMPORARY, X, Z, ZERO,
 };
-
-/// The stack pointer's I/O addresses, the same on every part with the full
-/// core (ATmega328P datasheet, DS40002061B, "Stack Pointer").
-const SPL: u8 = 0x3D;
-const SPH: u8 = 0x3E;
 
 /// What a loop over the outputs keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +60,7 @@ impl Variable {
 
 /// Every variable's register; those that the kernel wants for itself are on
 /// the stack while it runs.
-pub(crate) struct State {
+pub(crate) struct LoopState {
     places: Vec<(Variable, Register)>,
     /// In the order of pushing.
     saved: Vec<Register>,
@@ -72,7 +68,7 @@ pub(crate) struct State {
     saved_at: Option<u32>,
 }
 
-impl State {
+impl LoopState {
     /// Finds a place for every variable, or `None` where too few registers are
     /// left. `fixed`: those that are where the kernel reads them, which changes nothing
     /// there; `kernel`: what else it changes; `kept`: what has to stay there after it,
@@ -189,12 +185,6 @@ impl State {
         asm.load(R30, Pointer::X, Mode::Plain);
         asm.movw(X, Z);
     }
-}
-
-/// Copies the stack pointer, which is one below the last byte pushed.
-pub(crate) fn stack_pointer(asm: &mut Assembly, to: Pointer) {
-    asm.read_port(to.low(), SPL);
-    asm.read_port(to.low().next(), SPH);
 }
 
 /// Adds a constant to a pair; r30 is spare.

@@ -1,24 +1,29 @@
 //! Where outputs go: packed into the next map, or to the caller's results.
 
-use crate::backend::avr::Kind;
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
+use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{
-    BASE, POSITION, Pointer, R22, R23, R30, R31, Register, TEMPORARY, X, Z, ZERO,
+    BASE, POSITION, Pointer, R22, R23, Register, X, Z, ZERO,
 };
-use crate::backend::avr::memory::field::{by_parity, position_in_network, position_of_cells};
-use crate::backend::avr::memory::state::{State, Variable, add_constant};
-use crate::backend::avr::segments::windows::{Row, Scratch};
+use crate::backend::avr::memory::operation::adds_pixel_by_pixel;
+use crate::backend::avr::memory::pack::ONE;
+use crate::backend::avr::memory::pack::OTHER;
+use crate::backend::avr::memory::pack::pack;
+use crate::backend::avr::memory::pack::repeat;
+use crate::backend::avr::memory::pack::unstack;
+use crate::backend::avr::memory::position::by_parity;
+use crate::backend::avr::memory::position::position_in_network;
+use crate::backend::avr::memory::position::position_of_cells;
+use crate::backend::avr::memory::state::{LoopState, Variable, add_constant};
+use crate::backend::avr::memory::window::Scratch;
+use crate::backend::avr::memory::window::WindowRow;
 use crate::network::PoolFunction;
 use crate::plan::{self, Order};
-use crate::program::{Accumulator, Map, Operation, Program, Stage, Step};
-
-const ONE: Register = R30;
-const OTHER: Register = R31;
-const COUNTER: Register = TEMPORARY;
+use crate::program::{Accumulator, Map, Program, Stage, Step};
 
 /// Where a layer's outputs go.
-pub(crate) enum Sink<'a> {
+pub(crate) enum OutputSink<'a> {
     /// To a map.
     Map {
         map: &'a Map,
@@ -39,7 +44,7 @@ pub(crate) enum Sink<'a> {
         channels: u32,
     },
     /// Into a window of a pooling.
-    Windows(Row),
+    Windows(WindowRow),
     /// To the caller's array, or where the results are kept.
     Results {
         bytes_each: u32,
@@ -48,7 +53,7 @@ pub(crate) enum Sink<'a> {
     },
 }
 
-impl<'a> Sink<'a> {
+impl<'a> OutputSink<'a> {
     pub(crate) fn of(program: &'a Program, step: &Step) -> Self {
         let outputs = step.output.pixels();
         if !step.stores {
@@ -83,7 +88,7 @@ impl<'a> Sink<'a> {
                 windows: _,
                 window: _,
                 function: PoolFunction::Maximum,
-            } if matches!(stage.operation, Operation::Dense(_)) => Self::Pixel {
+            } if adds_pixel_by_pixel(&stage.operation) => Self::Pixel {
                 bits,
                 by_nibble: false,
                 first_cell: 0,
@@ -93,7 +98,7 @@ impl<'a> Sink<'a> {
                 windows,
                 window,
                 function,
-            } => Self::Windows(Row::of(
+            } => Self::Windows(WindowRow::of(
                 program,
                 windows,
                 (window, function),
@@ -120,6 +125,14 @@ impl<'a> Sink<'a> {
                 }
             }
             plan::Sink::Stays => unreachable!("a pooling has a function of its own"),
+        }
+    }
+
+    /// Whether activations go there, not sums that are results.
+    pub(crate) fn stores_activations(&self) -> bool {
+        match self {
+            Self::Map { .. } | Self::Pixel { .. } | Self::Windows(_) => true,
+            Self::Results { .. } => false,
         }
     }
 
@@ -155,7 +168,7 @@ impl<'a> Sink<'a> {
 
     /// At the start of a layer, [`POSITION`] being the network's address and
     /// r23:r22 that of the results.
-    pub(crate) fn begin(&self, asm: &mut Assembly, state: &State) {
+    pub(crate) fn begin(&self, asm: &mut Assembly, state: &LoopState) {
         match *self {
             Self::Map {
                 map,
@@ -190,7 +203,7 @@ impl<'a> Sink<'a> {
     }
 
     /// Goes to the next output.
-    pub(crate) fn advance(&self, asm: &mut Assembly, state: &State) {
+    pub(crate) fn advance(&self, asm: &mut Assembly, state: &LoopState) {
         let outputs = match self {
             Self::Map { outputs, .. } | Self::Results { outputs, .. } => *outputs,
             Self::Pixel { .. } | Self::Windows(_) => 1,
@@ -255,8 +268,8 @@ impl<'a> Sink<'a> {
     }
 
     /// Stores a pixel whose values are in registers, which it changes.
-    pub(crate) fn store(&self, asm: &mut Assembly, state: &State, values: &[Register]) {
-        asm.of(Kind::Store, |asm| {
+    pub(crate) fn store(&self, asm: &mut Assembly, state: &LoopState, values: &[Register]) {
+        asm.of(Purpose::Store, |asm| {
             state.fetch(asm, Variable::Output);
             match (self, self.packing()) {
                 (Self::Windows(row), _) => {
@@ -264,7 +277,7 @@ impl<'a> Sink<'a> {
                         kept: ONE,
                         other: OTHER,
                     };
-                    asm.of(Kind::Pool, |asm| row.take(asm, values, scratch));
+                    asm.of(Purpose::Pool, |asm| row.take(asm, values, scratch));
                 }
                 (_, Some(Packing { bits: 8, .. })) => {
                     for &value in values {
@@ -287,11 +300,11 @@ impl<'a> Sink<'a> {
     pub(crate) fn store_part(
         &self,
         asm: &mut Assembly,
-        state: &State,
+        state: &LoopState,
         values: &[Register],
         first: usize,
     ) {
-        asm.of(Kind::Store, |asm| {
+        asm.of(Purpose::Store, |asm| {
             state.fetch(asm, Variable::Output);
             let packing = match (self, self.packing()) {
                 (Self::Windows(row), _) => {
@@ -326,7 +339,7 @@ impl<'a> Sink<'a> {
 
     /// Stores a pixel whose `count` values were pushed, the first one first.
     /// Takes them from the stack. Changes Z and r0; into a window, r23 too.
-    pub(crate) fn store_pushed(&self, asm: &mut Assembly, state: &State, count: u32) {
+    pub(crate) fn store_pushed(&self, asm: &mut Assembly, state: &LoopState, count: u32) {
         self.store_packed(asm, state, count, false);
     }
 
@@ -354,11 +367,11 @@ impl<'a> Sink<'a> {
     pub(crate) fn store_packed(
         &self,
         asm: &mut Assembly,
-        state: &State,
+        state: &LoopState,
         count: u32,
         is_packed: bool,
     ) {
-        asm.of(Kind::Store, |asm| {
+        asm.of(Purpose::Store, |asm| {
             state.fetch(asm, Variable::Output);
             let packing = match self.packing() {
                 Some(packing) if is_packed => Some(Packing { bits: 8, ..packing }),
@@ -366,7 +379,7 @@ impl<'a> Sink<'a> {
             };
             match (self, packing) {
                 (Self::Windows(row), _) => {
-                    asm.of(Kind::Pool, |asm| row.take_pushed(asm, count, R23));
+                    asm.of(Purpose::Pool, |asm| row.take_pushed(asm, count, R23));
                 }
                 (_, Some(Packing { bits: 8, .. })) => {
                     asm.add_to_pair(X, count as i32);
@@ -396,7 +409,7 @@ impl<'a> Sink<'a> {
     }
 
     /// Puts sums into the results from value `first` of the pixel on.
-    pub(crate) fn put(&self, asm: &mut Assembly, state: &State, first: u32) {
+    pub(crate) fn put(&self, asm: &mut Assembly, state: &LoopState, first: u32) {
         let Self::Results { bytes_each, .. } = *self else {
             unreachable!("activations are stored");
         };
@@ -419,101 +432,4 @@ struct Packing {
     bits: u32,
     by_nibble: bool,
     first_cell: u32,
-}
-
-/// Packs nibbles from X on; the first is a high one if `odd`.
-fn pack(asm: &mut Assembly, values: &[Register], odd: bool) {
-    let mut values = values;
-    if odd && let Some((&first, rest)) = values.split_first() {
-        asm.load(ONE, Pointer::X, Mode::Plain);
-        asm.andi(ONE, 0x0F);
-        asm.swap(first);
-        asm.or(first, ONE);
-        asm.store(Pointer::X, Mode::PostIncrement, first);
-        values = rest;
-    }
-    let (pairs, rest) = values.as_chunks::<2>();
-    for &[low, high] in pairs {
-        asm.swap(high);
-        asm.or(high, low);
-        asm.store(Pointer::X, Mode::PostIncrement, high);
-    }
-    if let [last] = *rest {
-        asm.load(ONE, Pointer::X, Mode::Plain);
-        asm.andi(ONE, 0xF0);
-        asm.or(last, ONE);
-        asm.store(Pointer::X, Mode::Plain, last);
-    }
-}
-
-/// Pops nibbles and packs them from the last to the first, X being at the byte
-/// of the first, in its high half if `odd`.
-fn unstack(asm: &mut Assembly, count: u32, odd: bool) {
-    let end = count + u32::from(odd);
-    asm.add_to_pair(X, (end / 2) as i32);
-    if end % 2 == 1 {
-        asm.pop(ONE);
-        asm.load(OTHER, Pointer::X, Mode::Plain);
-        asm.andi(OTHER, 0xF0);
-        asm.or(ONE, OTHER);
-        asm.store(Pointer::X, Mode::Plain, ONE);
-    }
-    let pairs = (count - end % 2 - u32::from(odd)) / 2;
-    repeat(asm, pairs, |asm| {
-        asm.pop(ONE);
-        asm.pop(OTHER);
-        asm.swap(ONE);
-        asm.or(ONE, OTHER);
-        asm.store(Pointer::X, Mode::PreDecrement, ONE);
-    });
-    asm.stack_changes(if pairs > 0 {
-        2 - 2 * i64::from(pairs)
-    } else {
-        0
-    });
-    if odd {
-        asm.pop(ONE);
-        asm.swap(ONE);
-        asm.load(OTHER, Pointer::X, Mode::PreDecrement);
-        asm.andi(OTHER, 0x0F);
-        asm.or(ONE, OTHER);
-        asm.store(Pointer::X, Mode::Plain, ONE);
-    }
-}
-
-/// Emits a loop of `count`, which is at most 255. Changes r0 and, before the
-/// first round, Z's low half.
-fn repeat(asm: &mut Assembly, count: u32, body: impl FnOnce(&mut Assembly)) {
-    match count {
-        0 => {}
-        1 => body(asm),
-        _ => {
-            asm.ldi(ONE, count as u8);
-            asm.mov(COUNTER, ONE);
-            let next = asm.here();
-            asm.times(count.into(), |asm| {
-                body(asm);
-                asm.dec(COUNTER);
-                asm.loop_back(Condition::NotEqual, next, count.into());
-            });
-        }
-    }
-}
-
-/// Takes `count` bytes from the stack. Changes r0 and r30.
-pub(crate) fn drop_pushed(asm: &mut Assembly, count: u32) {
-    if count <= 6 {
-        for _ in 0..count {
-            asm.pop(COUNTER);
-        }
-        return;
-    }
-    asm.ldi(ONE, count as u8);
-    let next = asm.here();
-    asm.times(count.into(), |asm| {
-        asm.pop(COUNTER);
-        asm.dec(ONE);
-        asm.loop_back(Condition::NotEqual, next, count.into());
-    });
-    asm.stack_changes(1 - i64::from(count));
 }

@@ -1,11 +1,12 @@
 //! From the registers of the sums to where the outputs go.
 
-use crate::backend::avr::Kind;
+use crate::backend::avr::arithmetic::wide::{SumRegisters, add_to_sum, load_sum, shift_up};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Mode;
+use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{Pointer, R30, Register, SUM};
-use crate::backend::avr::memory::state::State;
-use crate::backend::avr::memory::store::Sink;
+use crate::backend::avr::memory::state::LoopState;
+use crate::backend::avr::memory::store::OutputSink;
 use crate::backend::avr::round::requantise::Requantise;
 use crate::backend::avr::round::sum::{Rounding, Sum};
 
@@ -22,11 +23,8 @@ pub(crate) enum Destination {
     PushedWide,
 }
 
-/// The registers of some sums: each the lowest byte first.
-pub(crate) type Accumulators = [Vec<Register>];
-
 /// The registers in which [`Destination::Registers`] leaves values.
-pub(crate) fn result_registers(accumulators: &Accumulators) -> Vec<Register> {
+pub(crate) fn result_registers(accumulators: &SumRegisters) -> Vec<Register> {
     let all = accumulators.iter().flatten();
     all.take(accumulators.len()).copied().collect()
 }
@@ -51,12 +49,12 @@ pub(crate) fn rounded(
     asm: &mut Assembly,
     sum: &Sum<'_>,
     rounding: &Rounding,
-    accumulators: &Accumulators,
+    accumulators: &SumRegisters,
     first: usize,
     destination: Destination,
 ) {
     let results = result_registers(accumulators);
-    asm.of(Kind::Requantise, |asm| {
+    asm.of(Purpose::Requantise, |asm| {
         for (index, (accumulator, result)) in accumulators.iter().zip(results).enumerate() {
             load_sum(asm, accumulator);
             if !sum.begins_with_addends(rounding.left) {
@@ -99,48 +97,8 @@ pub(crate) fn deliver(
     }
 }
 
-/// Copies a sum to [`SUM`].
-pub(crate) fn load_sum(asm: &mut Assembly, accumulator: &[Register]) {
-    let mut byte = 0;
-    while byte < accumulator.len() {
-        let (to, from) = (SUM[byte], accumulator[byte]);
-        let pair =
-            accumulator.get(byte + 1) == Some(&from.next()) && from.is_even() && to.is_even();
-        if pair {
-            asm.movw(to, from);
-            byte += 2;
-        } else {
-            asm.mov(to, from);
-            byte += 1;
-        }
-    }
-}
-
-/// Adds a constant to [`SUM`].
-pub(crate) fn add_to_sum(asm: &mut Assembly, width: usize, addend: i32) {
-    if addend == 0 {
-        return;
-    }
-    let bytes = addend.wrapping_neg().to_le_bytes();
-    asm.subi(SUM[0], bytes[0]);
-    for (&register, &byte) in SUM[..width].iter().zip(&bytes).skip(1) {
-        asm.sbci(register, byte);
-    }
-}
-
-/// Doubles.
-pub(crate) fn shift_up(asm: &mut Assembly, registers: &[Register]) {
-    let Some((&low, upper)) = registers.split_first() else {
-        return;
-    };
-    asm.lsl(low);
-    for &register in upper {
-        asm.rol(register);
-    }
-}
-
 /// What makes results of sums.
-pub(crate) struct Shift<'a> {
+pub(crate) struct SumShift<'a> {
     /// Bits to shift up.
     pub(crate) left: u32,
     /// One an output; none where sums began with them.
@@ -151,13 +109,13 @@ pub(crate) struct Shift<'a> {
 /// array from value `first` of the pixel on. Changes X and Z.
 pub(crate) fn exact(
     asm: &mut Assembly,
-    shift: &Shift<'_>,
-    accumulators: &Accumulators,
+    shift: &SumShift<'_>,
+    accumulators: &SumRegisters,
     first: usize,
-    (state, sink): (&State, &Sink<'_>),
+    (state, sink): (&LoopState, &OutputSink<'_>),
 ) {
     let spare = R30;
-    asm.of(Kind::Store, |asm| {
+    asm.of(Purpose::Store, |asm| {
         sink.put(asm, state, first as u32);
         for (index, accumulator) in accumulators.iter().enumerate() {
             for _ in 0..shift.left {

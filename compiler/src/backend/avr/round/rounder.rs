@@ -1,17 +1,20 @@
 //! Rounding as a subroutine, for sums that come one by one from tables; and
 //! rounding by shifts that are known at run time only.
 
-use crate::backend::avr::Kind;
+use crate::backend::avr::arithmetic::wide::add_to_sum;
+use crate::backend::avr::arithmetic::wide::load_sum;
+use crate::backend::avr::arithmetic::wide::shift_up;
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Mode};
+use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
+use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{
     BASE, Pointer, R16, R17, R18, R19, R28, R29, R30, R31, Register, SUM, TEMPORARY, X, ZERO,
 };
 use crate::backend::avr::memory::added::Added;
-use crate::backend::avr::memory::state::State;
-use crate::backend::avr::round::finish::{Destination, add_to_sum, deliver, load_sum, shift_up};
+use crate::backend::avr::memory::state::LoopState;
+use crate::backend::avr::round::finish::{Destination, deliver};
 use crate::backend::avr::round::requantise::Requantise;
-use crate::backend::avr::round::sum::{Ending, Rounding, Sum};
+use crate::backend::avr::round::sum::{Rounding, Sum, SumEnding};
 use crate::program::{RuntimeParameters, SumParameters};
 
 /// How far to shift up, and down.
@@ -29,10 +32,10 @@ const SHIFTED: [Register; 4] = [R30, R31, R28, R29];
 pub(crate) struct Rounder<'a> {
     sum: &'a Sum<'a>,
     /// For sums that can't be halfway, and for those that can.
-    requantise: [Option<Label>; 2],
-    shift_up: Option<Label>,
-    shift_by_counter: Option<Label>,
-    shift_down: Option<Label>,
+    requantise: [Option<CodeLabel>; 2],
+    shift_up: Option<CodeLabel>,
+    shift_by_counter: Option<CodeLabel>,
+    shift_down: Option<CodeLabel>,
     calls: f64,
 }
 
@@ -62,7 +65,7 @@ impl<'a> Rounder<'a> {
                 asm.add_to_pair(X, (to_bias + first as u32 * place.bias_bytes) as i32);
             }
             SumParameters::Constant(constants) => {
-                if matches!(self.sum.ending, Ending::Shifted) || self.sum.joins_by_loops() {
+                if self.sum.is_shifted() || self.sum.joins_by_loops() {
                     asm.ldi(LEFT, constants.left as u8);
                     asm.ldi(RIGHT, constants.right as u8);
                 }
@@ -78,14 +81,16 @@ impl<'a> Rounder<'a> {
         accumulator: &[Register],
         output: usize,
         (result, destination): (Register, Destination),
-        state: &State,
+        state: &LoopState,
     ) {
         self.calls += asm.executions();
         let sum = self.sum;
-        asm.of(Kind::Requantise, |asm| {
+        asm.of(Purpose::Requantise, |asm| {
             let value = match &sum.ending {
-                Ending::Rounded(rounding) => self.requantised(asm, rounding, accumulator, output),
-                Ending::Shifted | Ending::Exact => {
+                SumEnding::Rounded(rounding) => {
+                    self.requantised(asm, rounding, accumulator, output)
+                }
+                SumEnding::Shifted | SumEnding::Exact => {
                     self.moved_up(asm, accumulator, output, state);
                     let down = *self.shift_down.get_or_insert_with(|| asm.label());
                     asm.call(down);
@@ -102,10 +107,10 @@ impl<'a> Rounder<'a> {
         asm: &mut Assembly,
         accumulator: &[Register],
         output: usize,
-        state: &State,
+        state: &LoopState,
     ) {
         self.calls += asm.executions();
-        asm.of(Kind::Requantise, |asm| {
+        asm.of(Purpose::Requantise, |asm| {
             self.moved_up(asm, accumulator, output, state);
             for (&to, &from) in accumulator.iter().zip(&SHIFTED) {
                 asm.mov(to, from);
@@ -147,7 +152,7 @@ impl<'a> Rounder<'a> {
         asm: &mut Assembly,
         accumulator: &[Register],
         output: usize,
-        state: &State,
+        state: &LoopState,
     ) {
         let joined = self.sum.added.filter(|_| self.sum.joins_by_loops());
         if let Some(added) = joined {
@@ -183,7 +188,7 @@ impl<'a> Rounder<'a> {
     }
 
     /// Pushes the value that is added, shifted up, the lowest byte last. X stays.
-    fn push_joined(&mut self, asm: &mut Assembly, added: Added, output: usize, state: &State) {
+    fn push_joined(&mut self, asm: &mut Assembly, added: Added, output: usize, state: &LoopState) {
         let shifted = &SHIFTED[..self.sum.width];
         asm.push(X);
         asm.push(X.next());
@@ -210,9 +215,9 @@ impl<'a> Rounder<'a> {
 
     /// The subroutines, where nothing runs into them.
     pub(crate) fn subroutines(&self, asm: &mut Assembly) {
-        asm.of(Kind::Requantise, |asm| {
+        asm.of(Purpose::Requantise, |asm| {
             asm.times(self.calls, |asm| {
-                if let Ending::Rounded(rounding) = &self.sum.ending {
+                if let SumEnding::Rounded(rounding) = &self.sum.ending {
                     let both = self.requantise.iter().flatten().count() as f64;
                     for (halfway, label) in [false, true].into_iter().zip(self.requantise) {
                         if let Some(label) = label {
@@ -256,7 +261,7 @@ impl<'a> Rounder<'a> {
     }
 
     /// Shifts up as often as the counter says, and goes on at `done`.
-    fn emit_shift_by_counter(&self, asm: &mut Assembly, shifted: &[Register], done: Label) {
+    fn emit_shift_by_counter(&self, asm: &mut Assembly, shifted: &[Register], done: CodeLabel) {
         let next = asm.here();
         asm.subi(COUNTER, 1);
         asm.branch(Condition::Lower, done, 0.5);

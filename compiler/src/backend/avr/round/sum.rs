@@ -1,6 +1,6 @@
 //! A weighted sum as the kernels see it: how wide it is, and how it is rounded.
 
-use crate::backend::avr::memory::added::Added;
+use crate::backend::avr::memory::added::{Added, Joining};
 use crate::program::{
     Accumulator, ConstantParameters, Finish, Program, SumParameters, WeightedSum,
 };
@@ -36,22 +36,13 @@ pub(crate) struct Rounding {
 
 /// What becomes of the sums.
 #[derive(Clone, Debug)]
-pub(crate) enum Ending {
+pub(crate) enum SumEnding {
     /// They are results: shifted up, and the bias added.
     Exact,
     /// Rounded as the constants say.
     Rounded(Rounding),
     /// Rounded by a loop: shifts that are known at run time only, or too far.
     Shifted,
-}
-
-/// By how much the two addends of a sum are shifted up before they meet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Joining {
-    /// The weighted sum.
-    pub(crate) sum: u32,
-    /// The value of the map that is added.
-    pub(crate) joined: u32,
 }
 
 /// A weighted sum.
@@ -66,7 +57,7 @@ pub(crate) struct Sum<'a> {
     pub(crate) signed_input: bool,
     /// Bytes of a sum.
     pub(crate) width: usize,
-    pub(crate) ending: Ending,
+    pub(crate) ending: SumEnding,
     /// The map that is added.
     pub(crate) added: Option<Added>,
     /// Where a map is added, and the shifts are constants that are not looped over.
@@ -125,15 +116,15 @@ impl<'a> Sum<'a> {
     ) -> Self {
         let width = sum.accumulator.bytes() as usize;
         let ending = match sum.finish {
-            Finish::Exact => Ending::Exact,
-            Finish::Relu | Finish::Signed => Ending::Shifted,
+            Finish::Exact => SumEnding::Exact,
+            Finish::Relu | Finish::Signed => SumEnding::Shifted,
         };
         let sum = Self::new(program, sum, signed_input, added);
         Self {
             width,
             joining: match ending {
-                Ending::Exact => sum.joining,
-                Ending::Rounded(_) | Ending::Shifted => None,
+                SumEnding::Exact => sum.joining,
+                SumEnding::Rounded(_) | SumEnding::Shifted => None,
             },
             ending,
             ..sum
@@ -172,8 +163,8 @@ impl<'a> Sum<'a> {
                 Accumulator::I32 => 4,
             },
             ending: match program.finish {
-                Finish::Exact => Ending::Exact,
-                Finish::Relu | Finish::Signed => Ending::Shifted,
+                Finish::Exact => SumEnding::Exact,
+                Finish::Relu | Finish::Signed => SumEnding::Shifted,
             },
         };
         let SumParameters::Constant(constants) = &program.parameters else {
@@ -216,7 +207,7 @@ impl<'a> Sum<'a> {
             let width = width_of(rounding.left, &|output| rounding.addends[output].into());
             if width <= 4 {
                 sum.width = width;
-                sum.ending = Ending::Rounded(rounding);
+                sum.ending = SumEnding::Rounded(rounding);
             }
         }
         sum
@@ -237,6 +228,14 @@ impl<'a> Sum<'a> {
     /// Whether sums can begin with what is added to them in the end.
     pub(crate) fn begins_with_addends(&self, left: u32) -> bool {
         left == 0 && self.joining.is_none_or(|joining| joining.sum == 0)
+    }
+
+    /// Whether it is rounded by shifts, bit by bit.
+    pub(crate) fn is_shifted(&self) -> bool {
+        match self.ending {
+            SumEnding::Shifted => true,
+            SumEnding::Exact | SumEnding::Rounded(_) => false,
+        }
     }
 
     /// Whether its outputs are results as they stand.

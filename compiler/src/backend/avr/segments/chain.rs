@@ -6,15 +6,16 @@
 //! there yet. Like `infer`, it alone saves what the
 //! C ABI wants saved.
 
-use crate::backend::avr::FunctionId;
-use crate::backend::avr::arriving::absorb::is_simple;
-use crate::backend::avr::infer::{restore, save};
+use crate::backend::avr::arithmetic::index::is_wide;
+use crate::backend::avr::isa::abi::restore;
+use crate::backend::avr::isa::abi::save;
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Instruction, Label, Mode};
+use crate::backend::avr::isa::function_id::FunctionId;
+use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Instruction, Mode};
+use crate::backend::avr::isa::ports::RAMPZ;
+use crate::backend::avr::isa::ports::stack_pointer;
 use crate::backend::avr::isa::registers::{COLUMN, NETWORK, Pointer, ROW, Register, Z, ZERO};
-use crate::backend::avr::memory::rows::RAMPZ;
-use crate::backend::avr::memory::state::stack_pointer;
-use crate::backend::avr::segments::point::is_wide;
+use crate::backend::avr::memory::operation::adds_pixel_by_pixel;
 use crate::backend::avr::segments::windows::hands_on;
 use crate::network::{Kernel, Stride};
 use crate::plan::Arrival;
@@ -44,18 +45,35 @@ pub(crate) fn is_flat(program: &Program) -> bool {
     segment.is_chain() && is_narrow && segment.stages.iter().all(is_shifted)
 }
 
+/// Whether rows and columns take a byte each, and the windows of a leading `A`
+/// touch one another and have sides that are powers of two.
+pub(crate) fn is_simple(program: &Program) -> bool {
+    let is_simple_pool = program.intake.pool.is_none_or(|pool| {
+        let Kernel { height, width } = pool.field.kernel;
+        // A window of one byte would begin and end at once.
+        let is_shifted = height.is_power_of_two() && width.is_power_of_two() && height * width > 1;
+        let are_tiles = pool.is_tiled() && pool.windows.bands == 1;
+        are_tiles && is_shifted && pool.windows.bytes_per_value() == 2
+    });
+    let has_narrow_cursor = program.cursor_pixel_bytes == NARROW_CURSOR_BYTES;
+    has_narrow_cursor && is_simple_pool
+}
+
+/// Of row, column and channel.
+const NARROW_CURSOR_BYTES: u32 = 3;
+
 /// Emits it, the network's address being in r25:r24, the pixel's row in r22 and
 /// its column in r20. Where it comes to no layer, nothing else is changed, and
 /// `bare` is branched to; else all is changed but r25:r24.
-pub(crate) fn emit(asm: &mut Assembly, program: &Program, bare: Label) {
+pub(crate) fn emit(asm: &mut Assembly, program: &Program, bare: CodeLabel) {
     let window = program.intake.pool.map(|pool| pool.field.kernel);
     let window = window.unwrap_or(Kernel::square(1));
     let mut driver = Driver {
         done: asm.label(),
         bare,
         saved: false,
-        row: Place::new(ROW, 0, window.height),
-        column: Place::new(COLUMN, 1, window.width),
+        row: ChainPlace::new(ROW, 0, window.height),
+        column: ChainPlace::new(COLUMN, 1, window.width),
     };
     let pixels = f64::from(program.intake.output.pixels());
     // Whatever it is in, it is as often there as pixels are complete.
@@ -77,19 +95,19 @@ pub(crate) fn emit(asm: &mut Assembly, program: &Program, bare: Label) {
 
 struct Driver {
     /// Where everything is given back that was saved.
-    done: Label,
+    done: CodeLabel,
     /// Where nothing was saved yet.
-    bare: Label,
+    bare: CodeLabel,
     /// Whether it was saved; the network's address lies on the stack too.
     saved: bool,
     /// What makes the row of the pixel at hand of that of the last byte.
-    row: Place,
+    row: ChainPlace,
     /// And its column.
-    column: Place,
+    column: ChainPlace,
 }
 
 /// A row or a column.
-struct Place {
+struct ChainPlace {
     register: Register,
     /// Its byte in the cursor.
     cursor_byte: u8,
@@ -105,7 +123,7 @@ enum PlaceStep {
     Subtract(u32),
 }
 
-impl Place {
+impl ChainPlace {
     fn new(register: Register, cursor_byte: u8, window_side: u32) -> Self {
         Self {
             register,
@@ -139,7 +157,7 @@ impl Place {
 
     /// Branches where a kernel of that side is not yet within the map; otherwise it
     /// becomes that of the output. Its last subtraction is part of this one.
-    fn subtract_kernel(&mut self, asm: &mut Assembly, side: u32, outside: (Label, f64)) {
+    fn subtract_kernel(&mut self, asm: &mut Assembly, side: u32, outside: (CodeLabel, f64)) {
         let mut lines = side - 1;
         if !self.is_loaded
             && let Some(PlaceStep::Subtract(before)) = self.steps.last().copied()
@@ -158,7 +176,7 @@ impl Place {
 
     /// Branches where a window of that side is not complete; otherwise it becomes
     /// that of the window.
-    fn divide_by_window(&mut self, asm: &mut Assembly, side: u32, incomplete: (Label, f64)) {
+    fn divide_by_window(&mut self, asm: &mut Assembly, side: u32, incomplete: (CodeLabel, f64)) {
         self.load(asm);
         let bits = side.ilog2();
         // The last of a window has ones in all the bits that are shifted out.
@@ -181,7 +199,7 @@ impl Driver {
         let (arrivals, outputs) = (stage.plan.input.pixels(), stage.plan.output.pixels());
         let rows = stage.plan.output.height * stage.plan.input.width;
         let is_pooling = stage.plan.windows().is_some();
-        let is_dense = matches!(stage.operation, Operation::Dense(_));
+        let is_dense = adds_pixel_by_pixel(&stage.operation);
         if is_pooling && stage.plan.arrival != Arrival::Values {
             let take = FunctionId::Take(stage.plan.node);
             asm.times(f64::from(arrivals), |asm| self.call(asm, take));

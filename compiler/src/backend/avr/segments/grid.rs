@@ -5,18 +5,25 @@
 //! which each stage's arguments are made. What computes as the input arrives is a
 //! part of `absorb`; any other segment is a function that `infer` calls.
 
-use crate::backend::avr::infer::{restore, save};
+use crate::backend::avr::arithmetic::index;
+use crate::backend::avr::arithmetic::index::compare;
+use crate::backend::avr::arithmetic::index::increment;
+use crate::backend::avr::arithmetic::index::is_wide;
+use crate::backend::avr::isa::abi::restore;
+use crate::backend::avr::isa::abi::save;
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Instruction, Label, Mode};
+use crate::backend::avr::isa::core::Core;
+use crate::backend::avr::isa::function::Function;
+use crate::backend::avr::isa::function_id::FunctionId;
+use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Instruction, Mode};
+use crate::backend::avr::isa::ports::RAMPZ;
+use crate::backend::avr::isa::ports::stack_pointer;
 use crate::backend::avr::isa::registers::{
     COLUMN, COMPLETES, NETWORK, Pointer, ROW, Register, SCRATCH, X, Z, ZERO,
 };
-use crate::backend::avr::memory::rows::RAMPZ;
-use crate::backend::avr::memory::state::stack_pointer;
 use crate::backend::avr::segments::chain;
-use crate::backend::avr::segments::point::{self, Axis, compare, increment, is_wide};
+use crate::backend::avr::segments::point::GridAxis;
 use crate::backend::avr::segments::windows::hands_on;
-use crate::backend::avr::{Core, Function, FunctionId};
 use crate::network::{Kernel, Shape};
 use crate::plan::{Arrival, Timing};
 use crate::program::{Operation, Program, Segment, Stage};
@@ -134,7 +141,7 @@ impl Grid<'_> {
     /// Takes them from the stack; the network's address is in r25:r24.
     fn pop(&self, asm: &mut Assembly) {
         for (first, side) in self.sides() {
-            for register in point::registers(first, side) {
+            for register in index::registers(first, side) {
                 asm.pop(register);
             }
         }
@@ -156,14 +163,14 @@ impl Grid<'_> {
     /// The point's row or column, Z being the stack pointer.
     fn load(&self, asm: &mut Assembly, (first, side): (Register, u32)) {
         let place = self.place(first);
-        for (register, byte) in point::registers(first, side).into_iter().zip(place..) {
+        for (register, byte) in index::registers(first, side).into_iter().zip(place..) {
             asm.load(register, Pointer::Z, Mode::Displacement(byte));
         }
     }
 
     fn keep(&self, asm: &mut Assembly, (first, side): (Register, u32)) {
         let place = self.place(first);
-        for (register, byte) in point::registers(first, side).into_iter().zip(place..) {
+        for (register, byte) in index::registers(first, side).into_iter().zip(place..) {
             asm.store(Pointer::Z, Mode::Displacement(byte), register);
         }
     }
@@ -187,7 +194,7 @@ impl Grid<'_> {
             .into_iter()
             .zip([call.timing.rows, call.timing.columns])
         {
-            let axis = Axis { timing, points };
+            let axis = GridAxis { timing, points };
             asm.times(share, |asm| {
                 self.load(asm, (first, points));
                 axis.emit(asm, first, absent);
@@ -215,7 +222,7 @@ impl Grid<'_> {
     }
 
     /// Goes to the next point of a grid whose pixels are all there.
-    fn after_point(&self, asm: &mut Assembly, next: Label) {
+    fn after_point(&self, asm: &mut Assembly, next: CodeLabel) {
         let [rows, columns] = self.sides();
         let (height, width) = (f64::from(rows.1), f64::from(columns.1));
         asm.times(height * width, |asm| {
@@ -236,7 +243,7 @@ impl Grid<'_> {
     }
 
     /// Goes to the next point at which nothing arrives, if that follows.
-    fn after_arrival(&self, asm: &mut Assembly, next: Label, arriving: Shape) {
+    fn after_arrival(&self, asm: &mut Assembly, next: CodeLabel, arriving: Shape) {
         let [rows, columns] = self.sides();
         let (more_columns, more_rows) = (columns.1 > arriving.width, rows.1 > arriving.height);
         if !more_columns && !more_rows {
@@ -290,13 +297,13 @@ impl Grid<'_> {
     /// Adds 1 to the point's row or column, and compares it with the grid's side.
     fn step(&self, asm: &mut Assembly, axis: (Register, u32)) {
         self.load(asm, axis);
-        increment(asm, &point::registers(axis.0, axis.1));
+        increment(asm, &index::registers(axis.0, axis.1));
         self.keep(asm, axis);
         self.compare(asm, axis, axis.1);
     }
 
     fn compare(&self, asm: &mut Assembly, (first, side): (Register, u32), constant: u32) {
-        compare(asm, &point::registers(first, side), constant, SCRATCH);
+        compare(asm, &index::registers(first, side), constant, SCRATCH);
     }
 }
 

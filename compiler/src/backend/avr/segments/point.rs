@@ -1,62 +1,23 @@
 //! From a point of a segment's grid to the pixel that a stage computes there.
 
 use crate::backend::avr::arithmetic::divide::inverse;
+use crate::backend::avr::arithmetic::index::{compare, registers};
+use crate::backend::avr::arithmetic::multiply::multiply_wrapping;
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label};
-use crate::backend::avr::isa::registers::{PRODUCT, R26, Register, SCRATCH, ZERO};
+use crate::backend::avr::isa::instruction::{CodeLabel, Condition};
+use crate::backend::avr::isa::registers::{Register, SCRATCH};
 use crate::plan::AxisTiming;
-
-/// Whether rows or columns of a map of that many take two bytes.
-pub(crate) const fn is_wide(side: u32) -> bool {
-    side > 0xFF
-}
-
-/// The registers of a row or column of a map, or a grid, of that many, the first
-/// being that one.
-pub(crate) fn registers(first: Register, side: u32) -> Vec<Register> {
-    let mut registers = vec![first];
-    if is_wide(side) {
-        registers.push(first.next());
-    }
-    registers
-}
-
-/// Compares a row or column with a constant. Changes `scratch` where it is wide.
-pub(crate) fn compare(
-    asm: &mut Assembly,
-    registers: &[Register],
-    constant: u32,
-    scratch: Register,
-) {
-    let [low, high, ..] = constant.to_le_bytes();
-    asm.cpi(registers[0], low);
-    if let Some(&upper) = registers.get(1) {
-        asm.ldi(scratch, high);
-        asm.cpc(upper, scratch);
-    }
-}
-
-/// Adds 1 to a row or column in upper registers.
-pub(crate) fn increment(asm: &mut Assembly, registers: &[Register]) {
-    match *registers {
-        [low, high] => {
-            asm.subi(low, 0xFF);
-            asm.sbci(high, 0xFF);
-        }
-        _ => asm.inc(registers[0]),
-    }
-}
 
 /// One axis of a stage's timing.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Axis {
+pub(crate) struct GridAxis {
     /// When there is something to do.
     pub(crate) timing: AxisTiming,
     /// Rows or columns of the grid.
     pub(crate) points: u32,
 }
 
-impl Axis {
+impl GridAxis {
     /// The share of the grid's rows or columns at which there is something to do.
     pub(crate) fn share(self) -> f64 {
         f64::from(self.timing.count) / f64::from(self.points)
@@ -71,7 +32,7 @@ impl Axis {
     /// below `count`, and thus nothing else: a single comparison rejects what is no
     /// multiple, what is too large, and what is below the delay and has wrapped
     /// around.
-    pub(crate) fn emit(self, asm: &mut Assembly, first: Register, absent: Label) {
+    pub(crate) fn emit(self, asm: &mut Assembly, first: Register, absent: CodeLabel) {
         let AxisTiming {
             delay,
             stride,
@@ -115,7 +76,7 @@ impl Axis {
         }
         asm.times(present, |asm| {
             if odd > 1 {
-                multiply(asm, registers, inverse(odd, 8 * registers.len() as u32));
+                multiply_wrapping(asm, registers, inverse(odd, 8 * registers.len() as u32));
             }
             if checks_count {
                 compare(asm, registers, count, SCRATCH);
@@ -133,44 +94,6 @@ impl Axis {
         asm.subi(registers[0], low);
         if let Some(&upper) = registers.get(1) {
             asm.sbci(upper, high);
-        }
-    }
-}
-
-/// Multiplies a byte or a pair by a constant, modulo what it holds.
-fn multiply(asm: &mut Assembly, registers: &[Register], constant: u32) {
-    let [low_byte, high_byte, ..] = constant.to_le_bytes();
-    match (registers, asm.core().multiplies) {
-        (&[low, high], true) => {
-            let (x, factor) = (R26, SCRATCH);
-            asm.ldi(factor, low_byte);
-            asm.mul(low, factor);
-            asm.movw(x, PRODUCT[0]);
-            asm.mul(high, factor);
-            asm.add(x.next(), PRODUCT[0]);
-            asm.ldi(factor, high_byte);
-            asm.mul(low, factor);
-            asm.add(x.next(), PRODUCT[0]);
-            asm.movw(low, x);
-            asm.clr(ZERO);
-        }
-        (&[low, _], false) => {
-            crate::backend::avr::arriving::absorb::multiply_by_constant(asm, low, constant)
-        }
-        (_, true) => {
-            asm.ldi(SCRATCH, low_byte);
-            asm.mul(registers[0], SCRATCH);
-            asm.mov(registers[0], PRODUCT[0]);
-            asm.clr(ZERO);
-        }
-        (_, false) => {
-            asm.mov(PRODUCT[0], registers[0]);
-            for bit in (0..constant.ilog2()).rev() {
-                asm.lsl(registers[0]);
-                if constant >> bit & 1 == 1 {
-                    asm.add(registers[0], PRODUCT[0]);
-                }
-            }
         }
     }
 }

@@ -3,15 +3,25 @@
 //!
 //! While places are found, Z is the network's address.
 
+use crate::backend::avr::arithmetic::index::compare;
+use crate::backend::avr::arithmetic::index::is_wide;
+use crate::backend::avr::arithmetic::index::registers;
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Mode};
-use crate::backend::avr::isa::registers::{COLUMN, NETWORK, Pointer, Register, SCRATCH, X};
-use crate::backend::avr::memory::field::{position_in_network, position_of_cells};
+use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
+use crate::backend::avr::isa::registers::{
+    COLUMN, NETWORK, Pointer, R17, Register, SCRATCH, SPARE, X, Z,
+};
+use crate::backend::avr::memory::position::position_in_network;
+use crate::backend::avr::memory::position::position_of_cells;
 use crate::backend::avr::memory::slots::{Slots, leave, position_byte, reach};
-use crate::backend::avr::segments::point::{compare, registers};
-use crate::backend::avr::segments::stage::{address_table, complete_windows, look_up, spare};
-use crate::backend::avr::segments::windows::Row;
+use crate::backend::avr::memory::window::WindowRow;
+use crate::network::Kernel;
+use crate::network::PoolFunction;
+use crate::network::Shape;
+use crate::network::ValueId;
+use crate::plan::Windows;
 use crate::plan::{Arrival, MapReading, Moves};
+use crate::program::Addressing;
 use crate::program::{Map, Program, Stage};
 
 const NEXT: Register = SCRATCH;
@@ -19,7 +29,7 @@ const NEXT: Register = SCRATCH;
 /// How a stage finds an input.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
-    place: Place,
+    place: ReadingPlace,
     /// Where X counts nibbles.
     pub(crate) by_nibble: bool,
     moves: Option<Movement>,
@@ -27,17 +37,17 @@ pub(crate) struct Reading {
 }
 
 #[derive(Clone, Debug)]
-enum Place {
+enum ReadingPlace {
     /// So many slots from a position on, around a ring.
     Ring { slots: Slots, ahead: u32 },
     /// The window that is complete.
-    Window(Row),
+    Window(WindowRow),
     /// In a map: the place of the first pixel at position 0, from the network's
     /// address on, and the position's place in the network's value.
     Map { first: i32, position_byte: u32 },
-    /// By the map's table of addresses, as [`Place::Map`].
+    /// By the map's table of addresses, as [`ReadingPlace::Map`].
     Entry {
-        table: Label,
+        table: CodeLabel,
         first_entry: i32,
         position_byte: u32,
         /// Whether X is to be the place that the entry says, or that of the entry.
@@ -65,7 +75,7 @@ impl Reading {
         asm: &mut Assembly,
         program: &Program,
         stage: &Stage,
-        table: Option<Label>,
+        table: Option<CodeLabel>,
     ) -> Self {
         let columns = if stage.plan.takes {
             stage.plan.input_timing.columns.count
@@ -97,7 +107,7 @@ impl Reading {
         program: &Program,
         stage: &Stage,
         (arrival, columns): (Arrival, u32),
-        table: Option<Label>,
+        table: Option<CodeLabel>,
     ) -> Self {
         let spare = spare(stage);
         match arrival {
@@ -115,7 +125,7 @@ impl Reading {
                         columns,
                         is_small: slots.is_small(),
                     }),
-                    place: Place::Ring {
+                    place: ReadingPlace::Ring {
                         slots: slots.sparing(spare),
                         ahead: reading.ahead,
                     },
@@ -123,7 +133,7 @@ impl Reading {
                 }
             }
             Arrival::Window(windows) => Self {
-                place: Place::Window(complete_windows(program, windows)),
+                place: ReadingPlace::Window(complete_windows(program, windows)),
                 by_nibble: false,
                 moves: None,
                 spare,
@@ -133,9 +143,13 @@ impl Reading {
                 let by_nibble = !map.is_byte_aligned(program.activation_bits);
                 let place = in_map(asm, program, reading, table);
                 let step = match place {
-                    Place::Entry { .. } => 2,
-                    _ => position_of_cells(map.shape.channels, program.activation_bits, by_nibble)
-                        as i32,
+                    ReadingPlace::Entry { .. } => 2,
+                    ReadingPlace::Map { .. }
+                    | ReadingPlace::Ring { .. }
+                    | ReadingPlace::Window(_) => {
+                        let channels = map.shape.channels;
+                        position_of_cells(channels, program.activation_bits, by_nibble) as i32
+                    }
                 };
                 let Moves { column, row } = reading.moves;
                 Self {
@@ -160,8 +174,8 @@ impl Reading {
     /// what [`spare`] says.
     pub(crate) fn point_at(&self, asm: &mut Assembly) {
         match &self.place {
-            Place::Window(row) => row.point_at(asm, true),
-            Place::Ring { slots, ahead } => {
+            ReadingPlace::Window(row) => row.point_at(asm, true),
+            ReadingPlace::Ring { slots, ahead } => {
                 if !slots.has_several() {
                     slots.point_at_next(asm);
                     return;
@@ -171,7 +185,7 @@ impl Reading {
                 slots.skip(asm, *ahead);
                 slots.make_place(asm);
             }
-            Place::Map {
+            ReadingPlace::Map {
                 first,
                 position_byte,
             } => {
@@ -183,7 +197,7 @@ impl Reading {
                 }
                 asm.add_to_pair(X, *first);
             }
-            Place::Entry {
+            ReadingPlace::Entry {
                 table,
                 first_entry,
                 position_byte,
@@ -265,8 +279,8 @@ fn in_map(
         before,
         moves: _,
     }: MapReading,
-    table: Option<Label>,
-) -> Place {
+    table: Option<CodeLabel>,
+) -> ReadingPlace {
     let map: &Map = program.map(value);
     let position_byte = position_byte(program, position);
     let entries = table.or_else(|| {
@@ -274,7 +288,7 @@ fn in_map(
         Some(asm.near_table(addresses))
     });
     if let Some(entries) = entries {
-        return Place::Entry {
+        return ReadingPlace::Entry {
             table: entries,
             first_entry: -2 * before as i32,
             position_byte,
@@ -285,7 +299,7 @@ fn in_map(
     let by_nibble = !map.is_byte_aligned(bits);
     let first = position_in_network(map.first_cell, bits, by_nibble, program.cursor_bytes);
     let before = position_of_cells(before * map.shape.channels, bits, by_nibble);
-    Place::Map {
+    ReadingPlace::Map {
         first: first as i32 - before as i32,
         position_byte,
     }
@@ -297,4 +311,56 @@ fn load(asm: &mut Assembly, byte: u32) {
     asm.load(X, Pointer::Z, Mode::Displacement(displacement));
     asm.load(X.next(), Pointer::Z, Mode::Displacement(displacement + 1));
     leave(asm, byte);
+}
+
+/// The windows of a pooling, of which one is complete.
+pub(crate) fn complete_windows(program: &Program, windows: Windows) -> WindowRow {
+    let each = (Kernel::square(1), PoolFunction::Maximum);
+    let row = Shape::new(1, windows.count / windows.bands, windows.channels);
+    WindowRow::of(program, windows, each, (row, false))
+}
+
+/// An upper register that may be changed before a kernel: not one of a column that
+/// takes two.
+pub(crate) fn spare(stage: &Stage) -> Register {
+    let has_wide_columns = [stage.plan.input, stage.plan.output]
+        .into_iter()
+        .any(|shape| is_wide(shape.width));
+    if has_wide_columns { R17 } else { SPARE }
+}
+
+/// The places of a map's pixels, where they are no multiples.
+pub(crate) fn address_table(program: &Program, value: ValueId) -> Option<Vec<u8>> {
+    let map = program.map(value);
+    let Addressing::Table(cells) = &map.addressing else {
+        return None;
+    };
+    let bits = program.activation_bits;
+    let by_nibble = !map.is_byte_aligned(bits);
+    let entries = cells.iter().flat_map(|&cell| {
+        let place = crate::backend::avr::memory::position::position_in_network(
+            cell,
+            bits,
+            by_nibble,
+            program.cursor_bytes,
+        ) as u16;
+        place.to_le_bytes()
+    });
+    Some(entries.collect())
+}
+
+/// X, an offset into the table, becomes the place. Changes Z, which is the network's
+/// address again.
+pub(crate) fn look_up(asm: &mut Assembly, table: CodeLabel, by_nibble: bool) {
+    asm.ldi_address(Z, (table, 0), 0);
+    asm.ldi_address(Z.next(), (table, 0), 1);
+    asm.add(Z, X);
+    asm.adc(Z.next(), X.next());
+    asm.lpm_near(X);
+    asm.lpm_near(X.next());
+    asm.movw(Z, NETWORK);
+    for _ in 0..if by_nibble { 2 } else { 1 } {
+        asm.add(X, NETWORK);
+        asm.adc(X.next(), NETWORK.next());
+    }
 }

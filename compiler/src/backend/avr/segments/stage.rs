@@ -6,19 +6,16 @@
 //! 255 of them.
 
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::Label;
 use crate::backend::avr::isa::registers::{
-    COLUMN, NETWORK, POSITION, R17, R18, R20, ROW, Register, SPARE, X, Z,
+    COLUMN, NETWORK, POSITION, R18, R20, ROW, Register, SPARE, X,
 };
-use crate::backend::avr::memory::field::Source;
+use crate::backend::avr::memory::field::MapSource;
 use crate::backend::avr::memory::slots::{Slots, map_of_ring};
-use crate::backend::avr::memory::state::{State, Variable};
-use crate::backend::avr::segments::point::is_wide;
-use crate::backend::avr::segments::reading::Reading;
-use crate::backend::avr::segments::windows::Row;
-use crate::network::{Kernel, PoolFunction, Shape, ValueId};
-use crate::plan::{Arrival, Ring, Sink, Windows};
-use crate::program::{Addressing, Map, Program, Stage};
+use crate::backend::avr::memory::state::{LoopState, Variable};
+use crate::backend::avr::memory::window::WindowRow;
+use crate::backend::avr::segments::reading::{Reading, address_table, look_up, spare};
+use crate::plan::{Arrival, Ring, Sink};
+use crate::program::{Map, Program, Stage};
 
 /// The map that a stage reads, as if all of it lay where its newest pixels do.
 pub(crate) fn arrived(program: &Program, stage: &Stage) -> Map {
@@ -38,24 +35,17 @@ pub(crate) fn arrived(program: &Program, stage: &Stage) -> Map {
     map_of_ring(ring, input, stage.signed_input)
 }
 
-/// The windows of a pooling, of which one is complete.
-pub(crate) fn complete_windows(program: &Program, windows: Windows) -> Row {
-    let each = (Kernel::square(1), PoolFunction::Maximum);
-    let row = Shape::new(1, windows.count / windows.bands, windows.channels);
-    Row::of(program, windows, each, (row, false))
-}
-
 /// What a stage reads.
 pub(crate) fn source<'a>(
     asm: &mut Assembly,
     program: &'a Program,
     stage: &Stage,
     map: &'a Map,
-) -> Source<'a> {
+) -> MapSource<'a> {
     match ring_that_goes_around(stage) {
-        Some(ring) => Source::in_ring(asm, program, map, ring),
+        Some(ring) => MapSource::in_ring(asm, program, map, ring),
         None => {
-            let mut source = Source::new(asm, program, map);
+            let mut source = MapSource::new(asm, program, map);
             source.by_nibble &= !begins_byte(stage);
             source
         }
@@ -81,15 +71,6 @@ fn ring_that_goes_around(stage: &Stage) -> Option<Ring> {
     })
 }
 
-/// An upper register that may be changed before a kernel: not one of a column that
-/// takes two.
-pub(crate) fn spare(stage: &Stage) -> Register {
-    let has_wide_columns = [stage.plan.input, stage.plan.output]
-        .into_iter()
-        .any(|shape| is_wide(shape.width));
-    if has_wide_columns { R17 } else { SPARE }
-}
-
 /// What [`BASE`] is, from the network's address on: the end of a ring that goes
 /// around, or the network.
 pub(crate) fn base_byte(program: &Program, stage: &Stage) -> u32 {
@@ -106,7 +87,7 @@ pub(crate) fn point_at_field(
     asm: &mut Assembly,
     program: &Program,
     stage: &Stage,
-    source: &Source<'_>,
+    source: &MapSource<'_>,
 ) {
     Reading::running(asm, program, stage, source.table()).point_at(asm);
 }
@@ -124,7 +105,7 @@ pub(crate) fn point_at_sink(asm: &mut Assembly, program: &Program, stage: &Stage
             function,
         } => {
             let pooled = (stage.plan.output, stage.signed_output);
-            let row = Row::of(program, windows, (window, function), pooled);
+            let row = WindowRow::of(program, windows, (window, function), pooled);
             row.point_at(asm, false);
             row.begin(asm);
             return Some(false);
@@ -158,42 +139,6 @@ pub(crate) fn point_at_sink(asm: &mut Assembly, program: &Program, stage: &Stage
     Some(slots.by_nibble())
 }
 
-/// The places of a map's pixels, where they are no multiples.
-pub(crate) fn address_table(program: &Program, value: ValueId) -> Option<Vec<u8>> {
-    let map = program.map(value);
-    let Addressing::Table(cells) = &map.addressing else {
-        return None;
-    };
-    let bits = program.activation_bits;
-    let by_nibble = !map.is_byte_aligned(bits);
-    let entries = cells.iter().flat_map(|&cell| {
-        let place = crate::backend::avr::memory::field::position_in_network(
-            cell,
-            bits,
-            by_nibble,
-            program.cursor_bytes,
-        ) as u16;
-        place.to_le_bytes()
-    });
-    Some(entries.collect())
-}
-
-/// X, an offset into the table, becomes the place. Changes Z, which is the network's
-/// address again.
-pub(crate) fn look_up(asm: &mut Assembly, table: Label, by_nibble: bool) {
-    asm.ldi_address(Z, (table, 0), 0);
-    asm.ldi_address(Z.next(), (table, 0), 1);
-    asm.add(Z, X);
-    asm.adc(Z.next(), X.next());
-    asm.lpm_near(X);
-    asm.lpm_near(X.next());
-    asm.movw(Z, NETWORK);
-    for _ in 0..if by_nibble { 2 } else { 1 } {
-        asm.add(X, NETWORK);
-        asm.adc(X.next(), NETWORK.next());
-    }
-}
-
 /// What comes before a kernel: where its output goes, what it reads and joins, all
 /// of which is kept in its state; and the registers that are to hold the end of its
 /// ring, or the network's address.
@@ -201,8 +146,8 @@ pub(crate) fn begin(
     asm: &mut Assembly,
     program: &Program,
     stage: &Stage,
-    source: &Source<'_>,
-    state: &mut State,
+    source: &MapSource<'_>,
+    state: &mut LoopState,
     ends: [Option<Register>; 2],
 ) {
     if state.places().len() > 1 || spare(stage) != SPARE {
@@ -228,11 +173,14 @@ fn begin_with_output(
     asm: &mut Assembly,
     program: &Program,
     stage: &Stage,
-    source: &Source<'_>,
-    state: &State,
+    source: &MapSource<'_>,
+    state: &LoopState,
 ) {
     // The column is needed by both, and the output's register may be the column's.
-    let reads_window = matches!(stage.plan.arrival, Arrival::Window(_));
+    let reads_window = match stage.plan.arrival {
+        Arrival::Window(_) => true,
+        Arrival::Ring(_) | Arrival::Map(_) | Arrival::Bytes | Arrival::Values => false,
+    };
     if reads_window {
         point_at_field(asm, program, stage, source);
         asm.push(X);
@@ -266,7 +214,7 @@ pub(crate) fn point_at_output_and_joined(
     asm: &mut Assembly,
     program: &Program,
     stage: &Stage,
-    state: &State,
+    state: &LoopState,
 ) {
     let joined = state.places().iter().filter_map(|&(variable, register)| {
         if let Variable::Joined(index) = variable {
@@ -295,8 +243,8 @@ fn begin_by_way_of_stack(
     asm: &mut Assembly,
     program: &Program,
     stage: &Stage,
-    source: &Source<'_>,
-    state: &State,
+    source: &MapSource<'_>,
+    state: &LoopState,
 ) {
     let push_pair = |asm: &mut Assembly, low: Register| {
         asm.push(low);

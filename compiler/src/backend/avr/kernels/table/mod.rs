@@ -14,21 +14,24 @@ mod row;
 
 pub(crate) use row::multiply;
 
-use crate::backend::avr::Kind;
+use crate::backend::avr::arithmetic::wide::load_sum;
+use crate::backend::avr::arithmetic::wide::shift_up;
+use crate::backend::avr::arithmetic::wide::subtract;
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Mode};
+use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
+use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{
     BASE, Pointer, R2, R15, R16, R17, R18, R19, R20, R21, R23, R28, R29, R30, Register, Registers,
     SUM, ZERO,
 };
+use crate::backend::avr::kernels::input::SumInput;
 use crate::backend::avr::kernels::kept::KeptSums;
-use crate::backend::avr::kernels::passes::{Demand, Passes};
-use crate::backend::avr::memory::field::Run;
-use crate::backend::avr::memory::input::Input;
-use crate::backend::avr::memory::rows::Rows;
-use crate::backend::avr::memory::state::State;
-use crate::backend::avr::memory::store::Sink;
-use crate::backend::avr::round::finish::{self, Destination, load_sum, shift_up};
+use crate::backend::avr::kernels::passes::{PassDemand, Passes};
+use crate::backend::avr::kernels::rows::Rows;
+use crate::backend::avr::memory::runs::Run;
+use crate::backend::avr::memory::state::LoopState;
+use crate::backend::avr::memory::store::OutputSink;
+use crate::backend::avr::round::finish::{self, Destination};
 use crate::backend::avr::round::rounder::Rounder;
 use crate::backend::avr::round::sum::Sum;
 
@@ -40,7 +43,7 @@ const COUNT: Register = R19;
 
 /// How a value and a weight are multiplied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Products {
+enum TableProducts {
     /// By `mul`, or a subroutine that does the same.
     Multiplied,
     /// By adding those of the value's doubles that the weight has bits for.
@@ -50,14 +53,14 @@ enum Products {
 /// A weighted sum from a table.
 pub(crate) struct Table<'a> {
     sum: &'a Sum<'a>,
-    input: Input<'a>,
-    products: Products,
+    input: SumInput<'a>,
+    products: TableProducts,
     rows: Rows,
     passes: Vec<TablePass>,
     results: Option<Vec<Register>>,
     registers: TableRegisters,
     rounder: Rounder<'a>,
-    multiply: Option<Label>,
+    multiply: Option<CodeLabel>,
     /// Where the sums are kept until all of their input has arrived.
     kept: Option<KeptSums>,
 }
@@ -71,7 +74,7 @@ struct TablePass {
     /// sums of a whole byte are too many for a pass.
     first_field: u32,
     /// The run from a low nibble or a byte on, and that from a high nibble on.
-    entries: [Label; 2],
+    entries: [CodeLabel; 2],
     calls: f64,
     values: f64,
 }
@@ -94,10 +97,10 @@ impl<'a> Table<'a> {
     pub(crate) fn new(
         asm: &mut Assembly,
         sum: &'a Sum<'a>,
-        mut input: Input<'a>,
+        mut input: SumInput<'a>,
         keeps_base: bool,
     ) -> Self {
-        if let Input::Field { source, .. } = &mut input {
+        if let SumInput::Field { source, .. } = &mut input {
             source.keeps_z = true;
         }
         let runtime = sum.constants().is_none();
@@ -105,9 +108,9 @@ impl<'a> Table<'a> {
         let guarded = input.guard_registers();
         let narrow = sum.activation_bits == 4 && sum.weight_bits <= 4;
         let products = if narrow && !asm.core().multiplies {
-            Products::Doubles
+            TableProducts::Doubles
         } else {
-            Products::Multiplied
+            TableProducts::Multiplied
         };
 
         let mut free: Vec<Register> = R2
@@ -124,7 +127,7 @@ impl<'a> Table<'a> {
             };
             register.expect("a table kernel has registers to spare")
         };
-        let software = products == Products::Multiplied && !asm.core().multiplies;
+        let software = products == TableProducts::Multiplied && !asm.core().multiplies;
         // First those that have to be upper ones.
         let count_high = (input.longest_run() > 255).then(|| take(true));
         let counter = software.then(|| take(true));
@@ -132,8 +135,8 @@ impl<'a> Table<'a> {
         let mut total = vec![R28, R29];
         total.extend((2..sum.width).map(|_| take(false)));
         let doubles = match products {
-            Products::Doubles => (1..sum.weight_bits).map(|_| take(false)).collect(),
-            Products::Multiplied => vec![],
+            TableProducts::Doubles => (1..sum.weight_bits).map(|_| take(false)).collect(),
+            TableProducts::Multiplied => vec![],
         };
         let registers = TableRegisters {
             total,
@@ -148,7 +151,7 @@ impl<'a> Table<'a> {
         // Whole bytes of weights, where a pass holds the sums of one.
         let per_byte = (8 / sum.weight_bits) as usize;
         let multiple = per_byte.min(1 << (free.len() / sum.width).ilog2());
-        let demand = Demand {
+        let demand = PassDemand {
             outputs: sum.program.outputs as usize,
             width: sum.width,
             multiple,
@@ -195,7 +198,7 @@ impl<'a> Table<'a> {
     pub(crate) fn kept(
         asm: &mut Assembly,
         sum: &'a Sum<'a>,
-        input: Input<'a>,
+        input: SumInput<'a>,
         kept: KeptSums,
     ) -> Self {
         Self {
@@ -238,18 +241,18 @@ impl<'a> Table<'a> {
         self.results.clone()
     }
 
-    /// Computes one output. `pushed_since`: see [`Input::for_each_run`].
+    /// Computes one output. `pushed_since`: see [`SumInput::for_each_run`].
     pub(crate) fn emit(
         &mut self,
         asm: &mut Assembly,
         destination: Destination,
-        target: (&State, &Sink<'_>),
+        target: (&LoopState, &OutputSink<'_>),
     ) {
         let depth = asm.stack_depth_bytes();
         for index in 0..self.passes.len() {
             let pushed_since = asm.stack_depth_bytes() - depth;
-            asm.of(Kind::MultiplyAccumulate, |asm| self.begin(asm, index));
-            asm.of(Kind::Load, |asm| {
+            asm.of(Purpose::MultiplyAccumulate, |asm| self.begin(asm, index));
+            asm.of(Purpose::Load, |asm| {
                 let entries = self.passes[index].entries;
                 let count_high = self.registers.count_high;
                 let mut calls = (0.0, 0.0);
@@ -275,12 +278,12 @@ impl<'a> Table<'a> {
                 self.passes[index].calls += calls.0;
                 self.passes[index].values += calls.1;
             });
-            if self.products == Products::Multiplied {
+            if self.products == TableProducts::Multiplied {
                 asm.clr(ZERO);
             }
-            asm.of(Kind::MultiplyAccumulate, |asm| self.correct(asm, index));
+            asm.of(Purpose::MultiplyAccumulate, |asm| self.correct(asm, index));
             match self.kept {
-                Some(kept) => asm.of(Kind::MultiplyAccumulate, |asm| {
+                Some(kept) => asm.of(Purpose::MultiplyAccumulate, |asm| {
                     self.add_to_kept(asm, index, kept);
                 }),
                 None => self.finish(asm, index, destination, target),
@@ -293,10 +296,10 @@ impl<'a> Table<'a> {
         &mut self,
         asm: &mut Assembly,
         kept: KeptSums,
-        target: (&State, &Sink<'_>),
+        target: (&LoopState, &OutputSink<'_>),
     ) {
         for index in 0..self.passes.len() {
-            asm.of(Kind::Load, |asm| {
+            asm.of(Purpose::Load, |asm| {
                 kept.point_at(asm, self.first_sum_byte(index));
                 for &register in self.passes[index].accumulators.iter().flatten() {
                     asm.load(register, Pointer::X, Mode::PostIncrement);
@@ -372,7 +375,7 @@ impl<'a> Table<'a> {
     fn correct(&self, asm: &mut Assembly, pass: usize) {
         let accumulators = &self.passes[pass].accumulators;
         let bits = self.sum.weight_bits;
-        if self.products == Products::Multiplied {
+        if self.products == TableProducts::Multiplied {
             let per_byte = (8 / bits) as usize;
             for sharing in accumulators.chunks(per_byte) {
                 for (first, second) in sharing.iter().zip(&sharing[1..]) {
@@ -398,7 +401,7 @@ impl<'a> Table<'a> {
         asm: &mut Assembly,
         pass: usize,
         destination: Destination,
-        (state, sink): (&State, &Sink<'_>),
+        (state, sink): (&LoopState, &OutputSink<'_>),
     ) {
         let TablePass {
             accumulators,
@@ -407,7 +410,7 @@ impl<'a> Table<'a> {
         } = &self.passes[pass];
         let first = *first;
         if let (Some(added), Some(joining)) = (self.sum.added, self.sum.joining) {
-            asm.of(Kind::MultiplyAccumulate, |asm| {
+            asm.of(Purpose::MultiplyAccumulate, |asm| {
                 added.add(asm, joining, accumulators, first, state);
             });
         }
@@ -426,7 +429,7 @@ impl<'a> Table<'a> {
             return;
         }
         let shift = match self.sum.constants() {
-            Some(constants) if !self.sum.joins_by_loops() => finish::Shift {
+            Some(constants) if !self.sum.joins_by_loops() => finish::SumShift {
                 left: self.sum.left,
                 biases: &constants.biases[first..],
             },
@@ -435,23 +438,12 @@ impl<'a> Table<'a> {
                 for (index, accumulator) in accumulators.iter().enumerate() {
                     self.rounder.exact(asm, accumulator, first + index, state);
                 }
-                finish::Shift {
+                finish::SumShift {
                     left: 0,
                     biases: &[],
                 }
             }
         };
         finish::exact(asm, &shift, accumulators, first, (state, sink));
-    }
-}
-
-/// `to −= what`.
-pub(crate) fn subtract(asm: &mut Assembly, to: &[Register], what: &[Register]) {
-    for (byte, (&to, &what)) in to.iter().zip(what).enumerate() {
-        if byte == 0 {
-            asm.sub(to, what);
-        } else {
-            asm.sbc(to, what);
-        }
     }
 }

@@ -1,17 +1,17 @@
 //! The subroutines of a table kernel: a loop over the values of a run, and what
 //! is done for one of them and its row of weights.
 
-use super::{BYTE, COUNT, Products, Table, TablePass, VALUE, WEIGHTS};
-use crate::backend::avr::Kind;
+use super::{BYTE, COUNT, Table, TablePass, TableProducts, VALUE, WEIGHTS};
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Mode};
+use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
+use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{PRODUCT, Pointer, Register, ZERO};
 use crate::program::packed_row_bytes;
 
 /// The subroutines of passes that are alike, and how often they run.
-struct Run<'a> {
+struct RunSubroutine<'a> {
     pass: &'a TablePass,
-    row: Label,
+    row: CodeLabel,
     calls: f64,
     values: f64,
 }
@@ -24,7 +24,7 @@ impl Table<'_> {
             if self.passes[..index].iter().any(|other| alike(&other)) {
                 continue;
             }
-            let run = Run {
+            let run = RunSubroutine {
                 pass,
                 row: asm.label(),
                 calls: self
@@ -40,13 +40,13 @@ impl Table<'_> {
                     .map(|pass| pass.values)
                     .sum(),
             };
-            asm.of(Kind::Load, |asm| self.emit_run(asm, &run));
+            asm.of(Purpose::Load, |asm| self.emit_run(asm, &run));
             let share = if self.sum.signed_input {
                 15.0 / 16.0
             } else {
                 0.5
             };
-            asm.of(Kind::MultiplyAccumulate, |asm| {
+            asm.of(Purpose::MultiplyAccumulate, |asm| {
                 asm.times(run.values * share, |asm| {
                     asm.bind(run.row);
                     self.emit_row(asm, pass);
@@ -55,7 +55,7 @@ impl Table<'_> {
         }
         if let (Some(label), Some(counter)) = (self.multiply, self.registers.counter) {
             asm.bind(label);
-            asm.of(Kind::MultiplyAccumulate, |asm| {
+            asm.of(Purpose::MultiplyAccumulate, |asm| {
                 let values: f64 = self.passes.iter().map(|pass| pass.values).sum();
                 let outputs = f64::from(self.sum.program.outputs);
                 asm.times(values * outputs / 2.0, |asm| multiply(asm, counter));
@@ -65,7 +65,7 @@ impl Table<'_> {
     }
 
     /// A loop over the values of a run.
-    fn emit_run(&self, asm: &mut Assembly, run: &Run<'_>) {
+    fn emit_run(&self, asm: &mut Assembly, run: &RunSubroutine<'_>) {
         let [low_entry, high_entry] = run.pass.entries;
         let row = run.row;
         let done = asm.label();
@@ -110,7 +110,7 @@ impl Table<'_> {
     }
 
     /// The flags say whether the value is 0: then its row is skipped.
-    fn use_value(&self, asm: &mut Assembly, row: Label) {
+    fn use_value(&self, asm: &mut Assembly, row: CodeLabel) {
         let (not_zero, next) = (asm.label(), asm.label());
         let share = if self.sum.signed_input {
             15.0 / 16.0
@@ -157,7 +157,7 @@ impl Table<'_> {
         for sharing in pass.accumulators.chunks(per_byte) {
             self.rows.load(asm, WEIGHTS);
             let first_field = pass.first_field;
-            if self.products == Products::Multiplied {
+            if self.products == TableProducts::Multiplied {
                 for _ in 0..first_field * bits {
                     asm.lsr(WEIGHTS);
                 }
@@ -169,7 +169,7 @@ impl Table<'_> {
             }
             for (field, accumulator) in sharing.iter().enumerate() {
                 match self.products {
-                    Products::Multiplied => {
+                    TableProducts::Multiplied => {
                         match (field, bits) {
                             (0, _) => {}
                             (_, 4) => {
@@ -184,7 +184,7 @@ impl Table<'_> {
                         }
                         self.multiply(asm);
                     }
-                    Products::Doubles => {
+                    TableProducts::Doubles => {
                         asm.clr(PRODUCT[0]);
                         let doubles = [VALUE].into_iter().chain(self.registers.doubles.clone());
                         for (bit, double) in (0..).zip(doubles) {
@@ -245,7 +245,7 @@ impl Table<'_> {
 
     fn add_product(&self, asm: &mut Assembly, accumulator: &[Register]) {
         let [low, high] = PRODUCT;
-        let narrow = self.products == Products::Doubles;
+        let narrow = self.products == TableProducts::Doubles;
         let sign = match self.registers.sign {
             Some(sign) if self.sum.signed_input => {
                 if narrow {

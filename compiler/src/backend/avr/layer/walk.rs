@@ -1,12 +1,12 @@
 //! The loop over a layer's outputs, in the order that the plan has them in.
 
+use crate::backend::avr::arithmetic::index::is_wide;
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Condition;
 use crate::backend::avr::isa::registers::{POSITION, R30, Register, ZERO};
-use crate::backend::avr::memory::field::Source;
-use crate::backend::avr::memory::state::{State, Variable, add_constant};
-use crate::backend::avr::memory::store::Sink;
-use crate::backend::avr::segments::point::is_wide;
+use crate::backend::avr::memory::field::MapSource;
+use crate::backend::avr::memory::state::{LoopState, Variable, add_constant};
+use crate::backend::avr::memory::store::OutputSink;
 use crate::plan::Order;
 use crate::program::Step;
 
@@ -27,9 +27,9 @@ pub(crate) struct Walk {
 impl Walk {
     pub(crate) fn new(
         step: &Step,
-        source: &Source<'_>,
-        sink: &Sink<'_>,
-        joined: Vec<&Source<'_>>,
+        source: &MapSource<'_>,
+        sink: &OutputSink<'_>,
+        joined: Vec<&MapSource<'_>>,
     ) -> Self {
         let pixel = source.pixel_step() as i32;
         let width = source.map.shape.width as i32;
@@ -53,7 +53,7 @@ impl Walk {
     }
 
     /// The pixel that the first output's field begins at, which may be before the map.
-    pub(crate) fn first_pixel(&self, step: &Step, source: &Source<'_>) -> i32 {
+    pub(crate) fn first_pixel(&self, step: &Step, source: &MapSource<'_>) -> i32 {
         let width = source.map.shape.width;
         let first = if self.order == Order::RowMajorBackward {
             (self.rows - 1) * step.field.stride.rows * width
@@ -130,11 +130,11 @@ impl Walk {
     pub(crate) fn emit(
         &self,
         asm: &mut Assembly,
-        state: &mut State,
-        sink: &Sink<'_>,
-        body: &mut dyn FnMut(&mut Assembly, &mut State),
+        state: &mut LoopState,
+        sink: &OutputSink<'_>,
+        body: &mut dyn FnMut(&mut Assembly, &mut LoopState),
     ) {
-        let mut body = |asm: &mut Assembly, state: &mut State| {
+        let mut body = |asm: &mut Assembly, state: &mut LoopState| {
             body(asm, state);
             sink.advance(asm, state);
             if self.rows * self.columns > 1 {
@@ -153,8 +153,8 @@ impl Walk {
     fn lines(
         &self,
         asm: &mut Assembly,
-        state: &mut State,
-        body: &mut dyn FnMut(&mut Assembly, &mut State),
+        state: &mut LoopState,
+        body: &mut dyn FnMut(&mut Assembly, &mut LoopState),
     ) {
         let (rows, columns) = (f64::from(self.rows), f64::from(self.columns));
         if self.rows > 1 {
@@ -189,8 +189,8 @@ impl Walk {
     fn peel(
         &self,
         asm: &mut Assembly,
-        state: &mut State,
-        body: &mut dyn FnMut(&mut Assembly, &mut State),
+        state: &mut LoopState,
+        body: &mut dyn FnMut(&mut Assembly, &mut LoopState),
     ) {
         let [rows, columns, count, corner] = [
             self.rows_left(),

@@ -4,16 +4,19 @@
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Mode;
 use crate::backend::avr::isa::registers::{POSITION, Registers, X};
-use crate::backend::avr::memory::field::{Outside, Run, Source, point_at_pushed};
+use crate::backend::avr::memory::field::MapSource;
+use crate::backend::avr::memory::position::point_at_pushed;
+use crate::backend::avr::memory::runs::Outside;
+use crate::backend::avr::memory::runs::Run;
 use crate::program::Map;
 use std::ops::Range;
 
 /// What a weighted sum reads.
 #[derive(Clone, Debug)]
-pub(crate) enum Input<'a> {
+pub(crate) enum SumInput<'a> {
     /// The receptive field of the output at hand.
     Field {
-        source: Source<'a>,
+        source: MapSource<'a>,
         kernel: (u32, u32),
     },
     /// A whole map, in the order of storage; the position is the network's
@@ -32,60 +35,65 @@ pub(crate) enum Input<'a> {
     },
 }
 
-impl Input<'_> {
+impl SumInput<'_> {
     /// Whether it is a dense layer's.
     pub(crate) fn is_whole_map(&self) -> bool {
-        matches!(self, Input::Stored { .. })
+        match self {
+            SumInput::Stored { .. } => true,
+            SumInput::Field { .. } | SumInput::Pushed { .. } => false,
+        }
     }
 
     /// Bits that a value takes where it is read.
     pub(crate) fn stored_bits(&self) -> u32 {
         match self {
-            Input::Field { source, .. } => source.bits,
-            Input::Stored { bits, .. } => *bits,
-            Input::Pushed { .. } => 8,
+            SumInput::Field { source, .. } => source.bits,
+            SumInput::Stored { bits, .. } => *bits,
+            SumInput::Pushed { .. } => 8,
         }
     }
 
     /// Channels of the map that a field is of.
     pub(crate) fn channels(&self) -> Option<u32> {
         match self {
-            Input::Field { source, .. } => Some(source.map.shape.channels),
-            Input::Stored { .. } | Input::Pushed { .. } => None,
+            SumInput::Field { source, .. } => Some(source.map.shape.channels),
+            SumInput::Stored { .. } | SumInput::Pushed { .. } => None,
         }
     }
 
     /// How X goes from byte to byte.
     pub(crate) fn mode(&self) -> Mode {
         match self {
-            Input::Pushed { .. } => Mode::PreDecrement,
-            _ => Mode::PostIncrement,
+            SumInput::Pushed { .. } => Mode::PreDecrement,
+            SumInput::Field { .. } | SumInput::Stored { .. } => Mode::PostIncrement,
         }
     }
 
     /// The most values of a run.
     pub(crate) fn longest_run(&self) -> u32 {
-        if let Input::Field { source, kernel } = self {
-            return source.longest_run(*kernel);
+        match self {
+            SumInput::Field { source, kernel } => source.longest_run(*kernel),
+            SumInput::Stored { .. } | SumInput::Pushed { .. } => {
+                let runs = self.runs(None);
+                runs.iter().map(|run| run.values).max().unwrap_or(0)
+            }
         }
-        let runs = self.runs(None);
-        runs.iter().map(|run| run.values).max().unwrap_or(0)
     }
 
     /// Registers that finding runs needs unchanged.
     pub(crate) fn registers(&self) -> Registers {
         match self {
-            Input::Field { source, .. } => source.registers(),
-            _ => Registers::default(),
+            SumInput::Field { source, .. } => source.registers(),
+            SumInput::Stored { .. } | SumInput::Pushed { .. } => Registers::default(),
         }
     }
 
     /// The registers of the output's row and column, where those are needed.
     pub(crate) fn guard_registers(&self) -> Registers {
         match self {
-            Input::Field { source, .. } => source.guard_registers(),
-            Input::Stored { .. } => Registers::default(),
-            Input::Pushed { keeps, .. } => *keeps,
+            SumInput::Field { source, .. } => source.guard_registers(),
+            SumInput::Stored { .. } => Registers::default(),
+            SumInput::Pushed { keeps, .. } => *keeps,
         }
     }
 
@@ -99,10 +107,10 @@ impl Input<'_> {
             first_input,
         };
         match self {
-            Input::Field { source, kernel } => {
+            SumInput::Field { source, kernel } => {
                 source.runs(*kernel, channels.unwrap_or(0..source.map.shape.channels))
             }
-            Input::Stored { map, .. } => {
+            SumInput::Stored { map, .. } => {
                 let before_wrap = map.pixels_before_wrap * map.shape.channels;
                 let behind = map.shape.values() - before_wrap;
                 [run(0, before_wrap), run(before_wrap, behind)]
@@ -110,11 +118,11 @@ impl Input<'_> {
                     .filter(|run| run.values > 0)
                     .collect()
             }
-            Input::Pushed { count, .. } => vec![run(0, *count)],
+            SumInput::Pushed { count, .. } => vec![run(0, *count)],
         }
     }
 
-    /// See [`Source::for_each_run_inside`]. `pushed_since`: bytes that were pushed
+    /// See [`MapSource::for_each_run_inside`]. `pushed_since`: bytes that were pushed
     /// behind the values to read; `channels`: those of a field that are read, or all. For values that were pushed, X is above the
     /// first one.
     pub(crate) fn for_each_run(
@@ -126,10 +134,10 @@ impl Input<'_> {
     ) {
         let runs = self.runs(channels);
         match self {
-            Input::Field { source, .. } => {
+            SumInput::Field { source, .. } => {
                 source.for_each_run_inside(asm, &runs, body, outside);
             }
-            Input::Stored {
+            SumInput::Stored {
                 map,
                 bits,
                 cursor_bytes,
@@ -143,7 +151,7 @@ impl Input<'_> {
                     body(asm, run, cell % per_byte == 1);
                 }
             }
-            Input::Pushed { count, .. } => {
+            SumInput::Pushed { count, .. } => {
                 point_at_pushed(asm, *count, pushed_since);
                 body(asm, &runs[0], false);
             }

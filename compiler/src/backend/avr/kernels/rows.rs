@@ -2,26 +2,23 @@
 //! SRAM; Z goes through them.
 
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::{Condition, Label, Mode};
+use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
+use crate::backend::avr::isa::ports::RAMPZ;
 use crate::backend::avr::isa::registers::{BASE, Pointer, Register, TEMPORARY, Z, ZERO};
 use crate::backend::avr::round::sum::Sum;
 use crate::program::{RuntimeParameters, SumParameters, pack_row, packed_row_bytes};
 
-/// RAMPZ, the third byte of Z for `elpm` (ATmega2560 datasheet, DS40002211A,
-/// "RAMPZ").
-pub(crate) const RAMPZ: u8 = 0x3B;
-
 /// The rows of a sum.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rows {
-    place: Place,
+    place: RowPlace,
     /// Bytes of a row.
     pub(crate) row_bytes: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Place {
-    Flash(Label),
+enum RowPlace {
+    Flash(CodeLabel),
     /// So far behind the network's address.
     Sram {
         first_byte: u32,
@@ -35,11 +32,11 @@ impl Rows {
             SumParameters::Constant(constants) => {
                 let rows = constants.weights.chunks(outputs as usize);
                 let packed = rows.flat_map(|row| pack_row(row, sum.weight_bits));
-                Place::Flash(asm.table(packed.collect()))
+                RowPlace::Flash(asm.table(packed.collect()))
             }
             SumParameters::Runtime(RuntimeParameters {
                 first_weight_byte, ..
-            }) => Place::Sram {
+            }) => RowPlace::Sram {
                 first_byte: sum.first_parameter_byte + first_weight_byte,
             },
         };
@@ -51,13 +48,16 @@ impl Rows {
 
     /// Whether [`BASE`] has to be the network's address.
     pub(crate) fn needs_base(self) -> bool {
-        matches!(self.place, Place::Sram { .. })
+        match self.place {
+            RowPlace::Sram { .. } => true,
+            RowPlace::Flash(_) => false,
+        }
     }
 
     /// Z ← a byte of the first row.
     pub(crate) fn begin(self, asm: &mut Assembly, byte: u32) {
         match self.place {
-            Place::Flash(label) => {
+            RowPlace::Flash(label) => {
                 if asm.core().extended_flash {
                     asm.ldi_address(Z, (label, byte), 2);
                     asm.write_port(RAMPZ, Z);
@@ -65,7 +65,7 @@ impl Rows {
                 asm.ldi_address(Z, (label, byte), 0);
                 asm.ldi_address(Z.next(), (label, byte), 1);
             }
-            Place::Sram { first_byte } => {
+            RowPlace::Sram { first_byte } => {
                 asm.movw(Z, BASE);
                 asm.add_to_pair(Z, (first_byte + byte) as i32);
             }
@@ -75,8 +75,8 @@ impl Rows {
     /// Loads the byte at Z, and moves Z on.
     pub(crate) fn load(self, asm: &mut Assembly, register: Register) {
         match self.place {
-            Place::Flash(_) => asm.lpm(register),
-            Place::Sram { .. } => asm.load(register, Pointer::Z, Mode::PostIncrement),
+            RowPlace::Flash(_) => asm.lpm(register),
+            RowPlace::Sram { .. } => asm.load(register, Pointer::Z, Mode::PostIncrement),
         }
     }
 
@@ -138,6 +138,9 @@ impl Rows {
 
     /// Whether Z has a third byte.
     fn is_extended(self, asm: &Assembly) -> bool {
-        matches!(self.place, Place::Flash(_)) && asm.core().extended_flash
+        match self.place {
+            RowPlace::Flash(_) => asm.core().extended_flash,
+            RowPlace::Sram { .. } => false,
+        }
     }
 }
