@@ -1,5 +1,6 @@
 //! Labels, checked against the classes of the network, and the names of classes.
 
+#[cfg(any(feature = "folders", feature = "npz"))]
 use std::collections::BTreeMap;
 
 use crate::Problems;
@@ -72,6 +73,7 @@ impl Labels {
     }
 
     /// The class of each label, which `place` has.
+    #[cfg(any(feature = "folders", feature = "npz"))]
     pub(crate) fn numbers<S: AsRef<str>>(
         &self,
         labels: &[S],

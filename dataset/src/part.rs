@@ -23,6 +23,7 @@ impl Part {
     }
 
     /// The names of its folder or file, in lower case, the usual one first.
+    #[cfg(any(feature = "folders", feature = "npz"))]
     pub(crate) const fn folder_names(self) -> &'static [&'static str] {
         match self {
             Self::Training => &["train", "training"],

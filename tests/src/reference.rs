@@ -11,9 +11,7 @@ use herringbone_compiler::weights::{Parameters, Weights};
 /// The values of a map, row-major, channels last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeatureMap {
-    /// Its shape.
     pub shape: Shape,
-    /// Its values.
     pub values: Vec<i64>,
 }
 
@@ -146,8 +144,7 @@ impl<'a> Evaluator<'a> {
         assert_eq!(output.shape, node.output, "node {}", node.id);
         let trace = &mut self.trace;
         trace.nodes.push(output);
-        let trains = matches!(node.kind, Kind::Dropout(_) | Kind::Noise(_));
-        if !trains {
+        if !node.is_training_only() {
             trace.makers[node.writes.index()] = Some(node.id);
             trace.last = node.id;
         }

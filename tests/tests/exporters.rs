@@ -21,7 +21,7 @@ use std::process::{Command, Stdio};
 use std::{env, fs};
 
 /// Every letter with weights, with ReLU and without; inputs that an `A` takes
-/// and that are shifted, dense layers behind maps, a dense layer and the input.
+/// and that are shifted, dense layers after maps, a dense layer and the input.
 const NETWORKS: [&str; 5] = [
     "[25, 34, 1] => < A, C1(4,3), M, C1*(5,1x3), Dr, C2(6,3), D*(3) >",
     "[9, 14, 3] => < C1(5,3), M(1x2), C2*(6,3x1), A, D(8), D*(4) >",
@@ -47,16 +47,16 @@ fn network(declaration: &str) -> Network {
 /// What stands in the page's blocks of that language.
 fn blocks(page: &str, language: &str) -> Vec<String> {
     let fence = format!("```{language}\n");
-    let behind = page.split(&fence).skip(1);
+    let after = page.split(&fence).skip(1);
     let block = |text: &str| text.split("```").next().map(str::to_owned);
-    behind.filter_map(block).collect()
+    after.filter_map(block).collect()
 }
 
 /// The network that the page declares, and its examples export.
 fn declared() -> Network {
     let rust = blocks(&page(), "rust").remove(0);
-    let (_, behind) = rust.split_once("network! {").unwrap();
-    let (inside, _) = behind.rsplit_once('}').unwrap();
+    let (_, after) = rust.split_once("network! {").unwrap();
+    let (inside, _) = after.rsplit_once('}').unwrap();
     network(inside)
 }
 

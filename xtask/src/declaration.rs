@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use cfg_expr::{Expression, Predicate};
-use herringbone_compiler::network::Item;
+use herringbone_compiler::network::{Item, Network};
 use herringbone_compiler::syntax;
 use proc_macro2::TokenStream;
 use syn::{Attribute, Item as SourceItem};
@@ -47,13 +47,19 @@ pub(crate) fn tokens(firmware: &Firmware) -> Result<TokenStream> {
     }
 }
 
-/// The network's list as it is declared: `A, C1(5,3), …`.
-pub(crate) fn layers(firmware: &Firmware) -> Result<String> {
+/// The network that the firmware declares.
+pub(crate) fn network(firmware: &Firmware) -> Result<Network> {
     let parsed = syntax::parse(tokens(firmware)?);
     let declaration = parsed
         .declaration
         .with_context(|| format!("the declaration of {} is wrong", firmware.name))?;
-    let items = declaration.network.items().iter();
+    Ok(declaration.network)
+}
+
+/// The network's list as it is declared: `A, C1(5,3), …`.
+pub(crate) fn layers(firmware: &Firmware) -> Result<String> {
+    let network = network(firmware)?;
+    let items = network.items().iter();
     Ok(items.map(Item::to_string).collect::<Vec<_>>().join(", "))
 }
 

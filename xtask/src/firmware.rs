@@ -111,7 +111,7 @@ const TINY85: Firmware = Firmware {
 };
 
 /// All firmware.
-pub static ALL: [Firmware; 9] = [
+pub static ALL: [Firmware; 10] = [
     UNO,
     Firmware {
         name: "uno-accurate",
@@ -123,6 +123,13 @@ pub static ALL: [Firmware; 9] = [
     Firmware {
         name: "uno-herringbone",
         features: &["herringbone"],
+        ..UNO
+    },
+    Firmware {
+        name: "uno-residual",
+        features: &["residual"],
+        weights: WeightsSource::Fixed,
+        link: BY_INTERRUPT,
         ..UNO
     },
     Firmware {

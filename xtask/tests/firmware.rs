@@ -100,6 +100,14 @@ firmware! {
         worst_cycles: 700_000,
         ..UNO
     };
+    uno_residual: "uno-residual", [
+        it_answers_as_the_host_on_random_bytes,
+    ], Bounds {
+        mean_cycles: 8_000_000,
+        worst_cycles: 11_000_000,
+        sram_bytes: 2_048,
+        ..UNO
+    };
     uno_streamed: "uno-streamed", [
         it_answers_as_the_host_on_random_bytes,
         its_logits_are_the_published_ones,

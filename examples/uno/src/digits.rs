@@ -9,6 +9,7 @@
 #[cfg(not(any(
     feature = "accurate",
     feature = "herringbone",
+    feature = "residual",
     feature = "streamed",
     feature = "table",
     feature = "runtime"
@@ -31,6 +32,19 @@ herringbone::network! {
     target: atmega328p,
     weights: "accurate.safetensors",
     plan: streamed,
+    reserve: 920,
+}
+
+// A residual block on top of the same: two convolutions, to whose sums the block's input is added.
+#[cfg(feature = "residual")]
+herringbone::network! {
+    /// A residual network, the one that is right most often.
+    #[allow(deprecated)]
+    pub Digits: [28, 28, 1] => <
+        C1(12,3), C1(12,3), M, C1(24,3), C1(24,3), M, R(3), D*(10)
+    >,
+    target: atmega328p,
+    weights: "residual.safetensors",
     reserve: 920,
 }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::build;
 use crate::classifier::{Cost, Cycles, Description, Footprint};
+use crate::declaration;
 use crate::digits::{self, Digit};
 use crate::firmware::Firmware;
 use crate::paths::Weights;
@@ -196,7 +197,7 @@ fn summarise(
         max: cycles().max().with_context(no_images)?,
         mean: mean(cycles().sum(), images),
     };
-    let layers = layers::read(&description.plan, description.macs)?;
+    let layers = layers::of(&declaration::network(firmware)?);
     let parts = parts(&layers, footprint, costs);
     let mut cycles_by_kind = Cycles::default();
     for cost in costs {
@@ -253,32 +254,26 @@ fn parts(layers: &[Layer], footprint: &Footprint, costs: &[Cost]) -> Vec<Part> {
     };
     let symbols = || footprint.parts.keys().map(String::as_str);
 
-    // The first row of a plan is what takes the input in, unless it has products to sum; each
-    // further one is a function, and those are numbered by the layers' positions in the list, of
-    // which some have no code.
-    let mut positions: Vec<usize> = symbols()
-        .filter_map(|symbol| symbol.strip_prefix("layer_")?.parse().ok())
-        .collect();
-    positions.sort_unstable();
-    let taken_in = usize::from(positions.first() != Some(&0));
-    let (intake, steps) = layers.split_at(layers.len().min(taken_in));
-
-    let mut parts = Vec::new();
-    if let Some(intake) = intake
+    // A first layer without products is what takes the input in.
+    let intake = layers
         .first()
-        .filter(|_| footprint.parts.contains_key("absorb"))
-    {
-        let of_intake = symbols().filter(|symbol| symbol.split('.').next() == Some("absorb"));
-        parts.push(part(&intake.name, None, of_intake.collect()));
+        .filter(|first| !symbols().any(|symbol| position_of(symbol) == Some(first.number)));
+    let of_intake: Vec<&str> = symbols()
+        .filter(|symbol| symbol.split('.').next() == Some("absorb"))
+        .collect();
+    let mut parts = Vec::new();
+    if !of_intake.is_empty() {
+        let name = intake.map_or("input", |first| &first.name);
+        parts.push(part(name, None, of_intake));
     }
-    let steps = steps.iter().filter(|layer| layer.has_function);
-    for (layer, position) in steps.zip(positions) {
-        let of_layer = symbols().filter(|symbol| position_of(symbol) == Some(position));
-        parts.push(part(
-            &layer.name,
-            layer.multiply_accumulates,
-            of_layer.collect(),
-        ));
+    for layer in layers {
+        let of_layer: Vec<&str> = symbols()
+            .filter(|symbol| position_of(symbol) == Some(layer.number))
+            .collect();
+        // A streamed pooling may be part of another layer's function.
+        if !of_layer.is_empty() {
+            parts.push(part(&layer.name, layer.multiply_accumulates, of_layer));
+        }
     }
     let listed: Vec<String> = parts.iter().flat_map(|part| part.symbols.clone()).collect();
     let others = symbols().filter(|symbol| !listed.iter().any(|it| it == symbol));
@@ -324,15 +319,15 @@ mod tests {
 
     #[test]
     fn every_byte_and_cycle_is_some_parts() {
-        let layer = |name: &str, multiply_accumulates| Layer {
+        let layer = |number, name: &str, multiply_accumulates| Layer {
+            number,
             name: name.to_owned(),
             multiply_accumulates,
-            has_function: true,
         };
         let layers = [
-            layer("A", None),
-            layer("C1(4,3)", Some(10)),
-            layer("M", None),
+            layer(0, "A", None),
+            layer(1, "C1(4,3)", Some(10)),
+            layer(12, "M", None),
         ];
         let parts_of_flash = [
             ("absorb", 1),

@@ -9,7 +9,7 @@ use crate::backend::avr::isa::registers::{NETWORK, Pointer, Register, SCRATCH, S
 use crate::backend::avr::memory::position::position_in_network;
 use crate::backend::avr::memory::position::position_of_cells;
 use crate::network::{Shape, ValueId};
-use crate::plan::{Ring, Sums};
+use crate::plan::{Ring, SumArray};
 use crate::program::{Addressing, Map, Program};
 
 /// The last byte that `ldd` reaches.
@@ -118,7 +118,7 @@ impl Slots {
     /// Of results, a pixel of `outputs` each.
     pub(crate) fn of_results(
         program: &Program,
-        sums: Sums,
+        sums: SumArray,
         outputs: u32,
         position: Option<u32>,
     ) -> Self {

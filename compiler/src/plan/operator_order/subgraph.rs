@@ -1,4 +1,4 @@
-//! The search over the sets of operators of one segment of a graph.
+//! The search over the sets of operators of one subgraph.
 //!
 //! Every rule that leaves out a set is of one of two kinds:
 //!
@@ -20,12 +20,12 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// States of a beam, times the operators of its segment.
+/// States of a beam, times the operators of its subgraph.
 const BEAM_EFFORT: usize = 3_072;
 
-/// An order of a segment's operators.
-pub(super) struct Outcome {
-    /// Positions of the operators in the segment.
+/// An order of a subgraph's operators.
+pub(super) struct LeastPeak {
+    /// Positions of the operators in the subgraph.
     pub(super) order: Vec<usize>,
     /// Bytes alive at the worst moment, or the bound that was not to be beaten.
     pub(super) peak_bytes: u64,
@@ -35,7 +35,7 @@ pub(super) struct Outcome {
     pub(super) gave_up: Option<(usize, usize)>,
 }
 
-/// Operators of a segment, by position.
+/// Operators of a subgraph, by position.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Set<const WORDS: usize>([u64; WORDS]);
 
@@ -102,20 +102,20 @@ impl Hasher for SetHasher {
 
 type Hash = BuildHasherDefault<SetHasher>;
 
-/// A tensor that an operator of the segment reads or makes.
+/// A tensor that an operator of the subgraph reads or makes.
 struct Stored<const WORDS: usize> {
     bytes: u64,
-    /// Its readers in the segment.
+    /// Its readers in the subgraph.
     readers: Set<WORDS>,
-    /// Whether it outlives the segment.
+    /// Whether it outlives the subgraph.
     stays: bool,
     maker: Option<usize>,
 }
 
-struct Step<const WORDS: usize> {
+struct OperatorRun<const WORDS: usize> {
     /// Operators that make what it reads.
     needs: Set<WORDS>,
-    /// Tensors that it reads, by position in `Segment::stored`.
+    /// Tensors that it reads, by position in `Subgraph::stored`.
     reads: Vec<usize>,
     output: usize,
     /// Tensors that it may overwrite, and the bytes that this saves.
@@ -133,16 +133,16 @@ struct Step<const WORDS: usize> {
     before: Set<WORDS>,
 }
 
-/// A segment of the graph, and what is alive when it begins.
-pub(super) struct Segment<const WORDS: usize> {
+/// A subgraph, and what is alive when it begins.
+pub(super) struct Subgraph<const WORDS: usize> {
     stored: Vec<Stored<WORDS>>,
-    steps: Vec<Step<WORDS>>,
+    steps: Vec<OperatorRun<WORDS>>,
     start_bytes: u64,
 }
 
 /// Operators that have run.
 #[derive(Clone)]
-struct State<const WORDS: usize> {
+struct Prefix<const WORDS: usize> {
     done: Set<WORDS>,
     alive_bytes: u64,
     /// The state before, and the operator that has run since.
@@ -156,8 +156,8 @@ struct Move {
     alive_bytes: u64,
 }
 
-impl<const WORDS: usize> Segment<WORDS> {
-    /// The segment of those operators, which no others come between in an order,
+impl<const WORDS: usize> Subgraph<WORDS> {
+    /// The subgraph of those operators, which no others come between in an order,
     /// and of the bytes alive before it.
     pub(super) fn new(graph: &Graph<'_>, operators: &[usize], start_bytes: u64) -> Self {
         let position = |tensor: &usize| operators.binary_search(tensor).ok();
@@ -188,11 +188,11 @@ impl<const WORDS: usize> Segment<WORDS> {
         };
         let steps = operators.iter().map(|&tensor| {
             let operator = graph.tensors[tensor].operator.as_ref();
-            let operator = operator.expect("a segment has operators alone");
+            let operator = operator.expect("a subgraph has operators alone");
             let output = place(&tensor);
             let waits = stored[output].stays || stored[output].readers != Set::EMPTY;
             let overwrites = operator.overwrites.iter();
-            Step {
+            OperatorRun {
                 needs: set(&graph.reads[tensor]),
                 reads: graph.reads[tensor].iter().map(place).collect(),
                 output,
@@ -207,14 +207,14 @@ impl<const WORDS: usize> Segment<WORDS> {
                 before: Set::EMPTY,
             }
         });
-        let mut segment = Self {
+        let mut subgraph = Self {
             steps: steps.collect(),
             stored,
             start_bytes,
         };
-        segment.bound();
-        segment.pair();
-        segment
+        subgraph.bound();
+        subgraph.pair();
+        subgraph
     }
 
     /// Works out what is alive when an operator runs, in any order.
@@ -303,9 +303,9 @@ impl<const WORDS: usize> Segment<WORDS> {
 
     /// The order with the least peak, or one with a peak of `bound_bytes` or less;
     /// by a beam where the search takes more than `most_looks` looks.
-    pub(super) fn search(&self, bound_bytes: u64, most_looks: usize) -> Outcome {
+    pub(super) fn search(&self, bound_bytes: u64, most_looks: usize) -> LeastPeak {
         let mut bound = bound_bytes.max(self.least_bytes());
-        let mut states: Vec<State<WORDS>> = vec![self.start()];
+        let mut states: Vec<Prefix<WORDS>> = vec![self.start()];
         // Sets that are reached at the bound, and those that need more.
         let mut open = vec![0_usize];
         let mut dearer = BinaryHeap::<Reverse<(u64, usize)>>::new();
@@ -328,7 +328,7 @@ impl<const WORDS: usize> Segment<WORDS> {
             };
             let state = states[index].clone();
             if state.done.len() == self.steps.len() {
-                return Outcome {
+                return LeastPeak {
                     order: way(&states, index),
                     peak_bytes: bound,
                     least_bytes: bound,
@@ -357,7 +357,7 @@ impl<const WORDS: usize> Segment<WORDS> {
                     reached.insert(done);
                     next.push((Reverse(step.alive_bytes), states.len()));
                 }
-                states.push(State {
+                states.push(Prefix {
                     done,
                     alive_bytes: step.alive_bytes,
                     from: Some((index, step.operator)),
@@ -369,8 +369,8 @@ impl<const WORDS: usize> Segment<WORDS> {
         }
     }
 
-    fn start(&self) -> State<WORDS> {
-        State {
+    fn start(&self) -> Prefix<WORDS> {
+        Prefix {
             done: Set::EMPTY,
             alive_bytes: self.start_bytes,
             from: None,
@@ -378,7 +378,7 @@ impl<const WORDS: usize> Segment<WORDS> {
     }
 
     /// Operators that may run next, and below what peak no order has them so.
-    fn first_moves(&self, state: &State<WORDS>, bound: u64) -> Vec<(Move, u64)> {
+    fn first_moves(&self, state: &Prefix<WORDS>, bound: u64) -> Vec<(Move, u64)> {
         let ready = |operator: &usize| {
             !state.done.has(*operator) && self.steps[*operator].needs.is_within(&state.done)
         };
@@ -424,7 +424,7 @@ impl<const WORDS: usize> Segment<WORDS> {
         bytes
     }
 
-    fn run(&self, state: &State<WORDS>, operator: usize) -> Move {
+    fn run(&self, state: &Prefix<WORDS>, operator: usize) -> Move {
         let step = &self.steps[operator];
         let done = state.done.with(operator);
         let dies = |&tensor: &usize| {
@@ -444,7 +444,7 @@ impl<const WORDS: usize> Segment<WORDS> {
     }
 
     /// Follows the orders with the least peaks side by side, an operator at a time.
-    fn follow(&self, bound_bytes: u64, least_bytes: u64, looks: usize) -> Outcome {
+    fn follow(&self, bound_bytes: u64, least_bytes: u64, looks: usize) -> LeastPeak {
         let beam = (BEAM_EFFORT / self.steps.len()).max(8);
         let mut states = vec![self.start()];
         let mut level = vec![(bound_bytes.max(least_bytes), 0)];
@@ -469,7 +469,7 @@ impl<const WORDS: usize> Segment<WORDS> {
             level.clear();
             for ((peak, alive_bytes), index, operator, done) in next {
                 level.push((peak, states.len()));
-                states.push(State {
+                states.push(Prefix {
                     done,
                     alive_bytes,
                     from: Some((index, operator)),
@@ -477,7 +477,7 @@ impl<const WORDS: usize> Segment<WORDS> {
             }
         }
         let (peak_bytes, index) = level[0];
-        Outcome {
+        LeastPeak {
             order: way(&states, index),
             peak_bytes,
             least_bytes,
@@ -487,7 +487,7 @@ impl<const WORDS: usize> Segment<WORDS> {
 }
 
 /// The operators that led to a state.
-fn way<const WORDS: usize>(states: &[State<WORDS>], mut index: usize) -> Vec<usize> {
+fn way<const WORDS: usize>(states: &[Prefix<WORDS>], mut index: usize) -> Vec<usize> {
     let mut order = Vec::new();
     while let Some((before, operator)) = states[index].from {
         order.push(operator);
