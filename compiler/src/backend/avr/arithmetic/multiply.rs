@@ -3,15 +3,26 @@
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::registers::{PRODUCT, Register, SCRATCH, X, ZERO};
 
-/// Multiplies a byte, whose high half is 0, by a constant that goes through an
-/// upper register. Changes r0.
+/// Makes a pair of a byte, whose high half is 0, times a constant of up to two bytes,
+/// which goes through an upper register, modulo 2^16. Changes r0.
 pub(crate) fn multiply_byte(asm: &mut Assembly, low: Register, constant: u32, through: Register) {
     if !asm.core().multiplies || constant.is_power_of_two() {
         return multiply_by_constant(asm, low, constant);
     }
-    asm.ldi(through, constant as u8);
-    asm.mul(low, through);
-    asm.movw(low, PRODUCT[0]);
+    let [low_byte, high_byte, ..] = constant.to_le_bytes();
+    if high_byte == 0 {
+        asm.ldi(through, low_byte);
+        asm.mul(low, through);
+        asm.movw(low, PRODUCT[0]);
+    } else {
+        asm.ldi(through, high_byte);
+        asm.mul(low, through);
+        asm.mov(low.next(), PRODUCT[0]);
+        asm.ldi(through, low_byte);
+        asm.mul(low, through);
+        asm.mov(low, PRODUCT[0]);
+        asm.add(low.next(), PRODUCT[1]);
+    }
     asm.clr(ZERO);
 }
 

@@ -37,7 +37,7 @@ impl<'a> Layer<'a> {
         let keeps_base = keeps_base || kernel.registers().contains(BASE);
         let mut state = LoopState::of(&variables, &[], kernel.registers(), keeps_base);
         self.sink.begin(asm, &state);
-        self.begin_joined(asm, &state, 0);
+        self.begin_joined(asm, &mut state, 0);
         if keeps_base {
             asm.movw(BASE, POSITION);
         }

@@ -78,6 +78,7 @@ impl<'a> Layer<'a> {
                     self.compress(asm, &state, source);
                     emit(asm, destination, &state);
                     self.keep(asm, &mut state, results, pushes);
+                    state.drop_stacked(asm);
                 });
                 return;
             }
@@ -86,7 +87,7 @@ impl<'a> Layer<'a> {
         let walk = Walk::new(step, source, &self.sink, joined.collect());
         let (destination, results, mut state) = begin(&walk.variables());
         self.sink.begin(asm, &state);
-        self.begin_joined(asm, &state, walk.first_output());
+        self.begin_joined(asm, &mut state, walk.first_output());
         if keeps_base {
             asm.movw(BASE, POSITION);
         }
@@ -97,16 +98,17 @@ impl<'a> Layer<'a> {
             emit(asm, destination, state);
             self.keep(asm, state, results, pushes);
         });
+        state.drop_stacked(asm);
     }
 
     /// Where the joined maps' pixels of the first output are, the network's address
     /// being in [`POSITION`].
-    pub(crate) fn begin_joined(&self, asm: &mut Assembly, state: &LoopState, pixel: u32) {
+    pub(crate) fn begin_joined(&self, asm: &mut Assembly, state: &mut LoopState, pixel: u32) {
         for joined in &self.joined {
             let source = joined.source.as_ref();
             let source = source.expect("a stage is told where its pixels are");
             source.begin_in(asm, Z, pixel as i32);
-            asm.movw(state.register(Variable::Joined(joined.added.index)), Z);
+            state.begin(asm, Variable::Joined(joined.added.index), Z);
         }
     }
 

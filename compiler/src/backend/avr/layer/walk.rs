@@ -139,7 +139,7 @@ impl Walk {
             sink.advance(asm, state);
             if self.rows * self.columns > 1 {
                 for (index, &step) in (0..).zip(&self.joined) {
-                    add_constant(asm, state.register(Variable::Joined(index)), step);
+                    state.advance(asm, Variable::Joined(index), step);
                 }
             }
         };

@@ -216,13 +216,10 @@ pub(crate) fn point_at_output_and_joined(
     stage: &Stage,
     state: &LoopState,
 ) {
-    let joined = state.places().iter().filter_map(|&(variable, register)| {
-        if let Variable::Joined(index) = variable {
-            Some((usize::from(index), register))
-        } else {
-            None
-        }
-    });
+    let joined = state
+        .places()
+        .iter()
+        .filter_map(|&(variable, register)| Some((variable.joined()?, register)));
     for (index, _) in joined.clone() {
         Reading::joined(asm, program, stage, index).point_at(asm);
         asm.push(X);
@@ -244,11 +241,24 @@ fn begin_by_way_of_stack(
     program: &Program,
     stage: &Stage,
     source: &MapSource<'_>,
-    state: &LoopState,
+    state: &mut LoopState,
 ) {
+    for variable in state.stacked() {
+        let index = variable.joined().expect("nothing else is on the stack");
+        Reading::joined(asm, program, stage, index).point_at(asm);
+        state.begin(asm, variable, X);
+    }
     let push_pair = |asm: &mut Assembly, low: Register| {
         asm.push(low);
         asm.push(low.next());
+    };
+    let push_index = |asm: &mut Assembly,
+                      (from, to): (Register, Register),
+                      wide: bool,
+                      pushed: &mut Vec<Vec<Register>>| {
+        let bytes = 1 + u8::from(wide);
+        from.run(bytes).for_each(|register| asm.push(register));
+        pushed.push(to.run(bytes).collect());
     };
     point_at_field(asm, program, stage, source);
     push_pair(asm, X);
@@ -261,15 +271,8 @@ fn begin_by_way_of_stack(
                 push_pair(asm, X);
                 pushed.push(vec![register, register.next()]);
             }
-            Variable::Row { wide } | Variable::Column { wide } => {
-                let from = match variable {
-                    Variable::Row { .. } => ROW,
-                    _ => COLUMN,
-                };
-                let registers = |first: Register| first.run(1 + u8::from(wide));
-                registers(from).for_each(|register| asm.push(register));
-                pushed.push(registers(register).collect());
-            }
+            Variable::Row { wide } => push_index(asm, (ROW, register), wide, &mut pushed),
+            Variable::Column { wide } => push_index(asm, (COLUMN, register), wide, &mut pushed),
             Variable::Output => {}
             Variable::Count { .. }
             | Variable::Rows { .. }
