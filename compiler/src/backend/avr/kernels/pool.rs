@@ -154,8 +154,10 @@ impl<'a> PoolKernel<'a> {
                 };
                 let (height, width) = self.window;
                 if is_looped {
-                    each_pixel(asm, &self.source, self.window, &mut |asm| {
-                        self.source.for_each_run(asm, &[run(0, 0)], &mut take);
+                    asm.restoring(Registers::of_pairs([POSITION]), |asm| {
+                        each_pixel(asm, &self.source, self.window, &mut |asm| {
+                            self.source.for_each_run(asm, &[run(0, 0)], &mut take);
+                        });
                     });
                 } else {
                     let pixels = (0..height).flat_map(|row| (0..width).map(move |it| (row, it)));

@@ -2,7 +2,9 @@
 
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Condition;
-use crate::backend::avr::isa::registers::{BASE, COMPLETES, POSITION, Registers, X, Z};
+use crate::backend::avr::isa::registers::{
+    BASE, COMPLETES, KERNEL_SCRATCH, POSITION, Registers, X, Z,
+};
 use crate::backend::avr::kernels::input::SumInput;
 use crate::backend::avr::kernels::kept::KeptSums;
 use crate::backend::avr::kernels::table::Table;
@@ -42,10 +44,13 @@ impl<'a> Layer<'a> {
             asm.movw(BASE, POSITION);
         }
         state.save(asm);
-        kernel.emit(asm, Destination::Stored, (&state, &self.sink));
+        let changed = kernel.registers().and(KERNEL_SCRATCH);
+        asm.changing(changed, |asm| {
+            kernel.emit(asm, Destination::Stored, (&state, &self.sink));
+        });
         state.restore(asm);
         asm.ret();
-        kernel.subroutines(asm);
+        asm.changing(changed, |asm| kernel.subroutines(asm));
     }
 
     /// A dense layer to which the pixels of its input add one by one.
@@ -139,6 +144,6 @@ impl<'a> Layer<'a> {
         }
         state.restore(asm);
         asm.ret();
-        kernel.subroutines(asm);
+        asm.changing(registers.and(KERNEL_SCRATCH), |asm| kernel.subroutines(asm));
     }
 }

@@ -3,7 +3,7 @@
 use crate::backend::avr::arithmetic::index::is_wide;
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::registers::{
-    BASE, COLUMN_AT, POSITION, ROW_AT, Register, Registers, X, Z,
+    BASE, COLUMN_AT, KERNEL_SCRATCH, POSITION, ROW_AT, Register, Registers, X, Z,
 };
 use crate::backend::avr::layer::context::Layer;
 use crate::backend::avr::layer::part::LayerPart;
@@ -44,7 +44,7 @@ impl<'a> Layer<'a> {
             self.keeps_base() || source.registers().contains(BASE) || kernel.contains(BASE);
         let bases = [BASE, BASE.next()].into_iter().filter(|_| keeps_base);
         let bases = Registers::of(bases);
-        kernel = kernel.union(bases);
+        kernel = kernel.union(bases).and(KERNEL_SCRATCH);
         let begin = |variables: &[Variable]| {
             let mut variables = variables.to_vec();
             variables.extend(self.joined_variables());
@@ -55,7 +55,7 @@ impl<'a> Layer<'a> {
                 LoopState::beside(&variables, &fixed, (kernel, kept))
             });
             match beside {
-                Some(state) => (Destination::Registers, results.as_deref(), state),
+                Some(state) => (Destination::InRegisters, results.as_deref(), state),
                 None => {
                     let state = LoopState::of(&variables, &fixed, kernel, keeps_base);
                     (Destination::Pushed, None, state)
@@ -76,7 +76,7 @@ impl<'a> Layer<'a> {
                     let ends = [keeps_base.then_some(BASE), source.ring_end()];
                     stage::begin(asm, self.program, stage, source, &mut state, ends);
                     self.compress(asm, &state, source);
-                    emit(asm, destination, &state);
+                    asm.changing(kernel, |asm| emit(asm, destination, &state));
                     self.keep(asm, &mut state, results, pushes);
                     state.drop_stacked(asm);
                 });
@@ -95,7 +95,7 @@ impl<'a> Layer<'a> {
         walk.emit(asm, &mut state, &self.sink, &mut |asm, state| {
             state.save(asm);
             self.compress(asm, state, source);
-            emit(asm, destination, state);
+            asm.changing(kernel, |asm| emit(asm, destination, state));
             self.keep(asm, state, results, pushes);
         });
         state.drop_stacked(asm);
@@ -137,47 +137,50 @@ impl<'a> Layer<'a> {
     }
 
     /// Makes a byte of a row or column among more than 255, for kernels of fields
-    /// beyond the map. Changes X and Z.
+    /// beyond the map.
     pub(crate) fn compress(&self, asm: &mut Assembly, state: &LoopState, source: &MapSource<'_>) {
-        if source.guards.is_none() {
-            return;
-        }
-        for &(variable, _) in state.places() {
-            let (to, count, is_left) = match variable {
-                Variable::Row { wide: true } => (ROW_AT, self.output.height, false),
-                Variable::Rows { wide: true } => (ROW_AT, self.output.height, true),
-                Variable::Column { wide: true } => (COLUMN_AT, self.output.width, false),
-                Variable::Count { wide: true } => (COLUMN_AT, self.output.width, true),
-                Variable::Row { wide: false }
-                | Variable::Rows { wide: false }
-                | Variable::Column { wide: false }
-                | Variable::Count { wide: false }
-                | Variable::Output
-                | Variable::Columns { .. }
-                | Variable::Corner
-                | Variable::UntilWrap
-                | Variable::Joined(_) => continue,
-            };
-            let is_backward = match self.part {
-                LayerPart::Step(step) => step.order == Order::RowMajorBackward,
-                LayerPart::Stage(..) => false,
-            };
-            state.fetch(asm, variable);
-            match (is_left, is_backward) {
-                (true, false) => {
-                    asm.ldi_pair(Z, count as u16);
-                    asm.sub(Z, X);
-                    asm.sbc(Z.next(), X.next());
-                }
-                (true, true) => {
-                    asm.movw(Z, X);
-                    asm.subi(Z, 1);
-                    asm.sbci(Z.next(), 0);
-                }
-                (false, _) => asm.movw(Z, X),
+        let changed = Registers::of_pairs([X, Z]).and([ROW_AT, COLUMN_AT]);
+        asm.changing(changed, |asm| {
+            if source.guards.is_none() {
+                return;
             }
-            guard::compress(asm, Z, count, to);
-        }
+            for &(variable, _) in state.places() {
+                let (to, count, is_left) = match variable {
+                    Variable::Row { wide: true } => (ROW_AT, self.output.height, false),
+                    Variable::Rows { wide: true } => (ROW_AT, self.output.height, true),
+                    Variable::Column { wide: true } => (COLUMN_AT, self.output.width, false),
+                    Variable::Count { wide: true } => (COLUMN_AT, self.output.width, true),
+                    Variable::Row { wide: false }
+                    | Variable::Rows { wide: false }
+                    | Variable::Column { wide: false }
+                    | Variable::Count { wide: false }
+                    | Variable::Output
+                    | Variable::Columns { .. }
+                    | Variable::Corner
+                    | Variable::UntilWrap
+                    | Variable::Joined(_) => continue,
+                };
+                let is_backward = match self.part {
+                    LayerPart::Step(step) => step.order == Order::RowMajorBackward,
+                    LayerPart::Stage(..) => false,
+                };
+                state.fetch(asm, variable);
+                match (is_left, is_backward) {
+                    (true, false) => {
+                        asm.ldi_pair(Z, count as u16);
+                        asm.sub(Z, X);
+                        asm.sbc(Z.next(), X.next());
+                    }
+                    (true, true) => {
+                        asm.movw(Z, X);
+                        asm.subi(Z, 1);
+                        asm.sbci(Z.next(), 0);
+                    }
+                    (false, _) => asm.movw(Z, X),
+                }
+                guard::compress(asm, Z, count, to);
+            }
+        })
     }
 
     /// After a kernel: stores its outputs, unless they are results and were put

@@ -1,7 +1,7 @@
 //! Convolutions, depthwise ones among them.
 
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::registers::BASE;
+use crate::backend::avr::isa::registers::{BASE, KERNEL_SCRATCH};
 use crate::backend::avr::kernels::channels::ChannelSums;
 use crate::backend::avr::kernels::depthwise::DepthwiseTable;
 use crate::backend::avr::kernels::input::SumInput;
@@ -38,7 +38,7 @@ impl<'a> Layer<'a> {
             &mut |asm, destination, state| kernel.emit(asm, destination, (state, &self.sink)),
         );
         asm.ret();
-        kernel.subroutines(asm);
+        asm.changing(registers.and(KERNEL_SCRATCH), |asm| kernel.subroutines(asm));
     }
 
     pub(crate) fn depthwise(&self, asm: &mut Assembly, sum: &'a WeightedSum) {
@@ -56,7 +56,7 @@ impl<'a> Layer<'a> {
             &mut |asm, destination, state| kernel.emit(asm, destination, (state, &self.sink)),
         );
         asm.ret();
-        kernel.subroutines(asm);
+        asm.changing(registers.and(KERNEL_SCRATCH), |asm| kernel.subroutines(asm));
     }
 
     pub(crate) fn depthwise_kernel<'s>(
@@ -126,7 +126,9 @@ impl<'a> Layer<'a> {
             },
         );
         asm.ret();
-        first.subroutines(asm);
-        second.subroutines(asm);
+        asm.changing(registers.and(KERNEL_SCRATCH), |asm| {
+            first.subroutines(asm);
+            second.subroutines(asm);
+        });
     }
 }

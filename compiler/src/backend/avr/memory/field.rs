@@ -160,24 +160,27 @@ impl<'a> MapSource<'a> {
 
     /// The same in any upper pair, of the address in [`POSITION`].
     pub(crate) fn begin_in(&self, asm: &mut Assembly, position: Register, pixel: i32) {
-        match self.table {
-            Some(table) => {
-                asm.ldi_address(position, (table, 0), 0);
-                asm.ldi_address(position.next(), (table, 0), 1);
-            }
-            None => {
-                if position != POSITION {
-                    asm.movw(position, POSITION);
+        let changed = Registers::of_pairs([position]);
+        asm.changing(changed, |asm| {
+            match self.table {
+                Some(table) => {
+                    asm.ldi_address(position, (table, 0), 0);
+                    asm.ldi_address(position.next(), (table, 0), 1);
                 }
-                if self.by_nibble {
-                    asm.lsl(position);
-                    asm.rol(position.next());
+                None => {
+                    if position != POSITION {
+                        asm.movw(position, POSITION);
+                    }
+                    if self.by_nibble {
+                        asm.lsl(position);
+                        asm.rol(position.next());
+                    }
+                    let first = self.position_in_network(self.map.first_cell);
+                    asm.add_to_pair(position, first as i32);
                 }
-                let first = self.position_in_network(self.map.first_cell);
-                asm.add_to_pair(position, first as i32);
             }
-        }
-        asm.add_to_pair(position, pixel * self.pixel_step() as i32);
+            asm.add_to_pair(position, pixel * self.pixel_step() as i32);
+        })
     }
 
     /// A pixel counted from a field's first one, which may go around a ring.
@@ -193,36 +196,42 @@ impl<'a> MapSource<'a> {
     /// field's first; doubled, and odd for a high nibble, where pixels begin by
     /// nibble.
     pub(crate) fn point_at_pixel(&self, asm: &mut Assembly, entry: u32) {
-        if self.keeps_z {
-            asm.push(Z);
-            asm.push(Z.next());
-        }
-        asm.movw(Z, POSITION);
-        asm.add_to_pair(Z, 2 * entry as i32);
-        asm.lpm_near(X);
-        asm.lpm_near(X.next());
-        if self.keeps_z {
-            asm.pop(Z.next());
-            asm.pop(Z);
-        }
-        for _ in 0..if self.by_nibble { 2 } else { 1 } {
-            asm.add(X, BASE);
-            asm.adc(X.next(), BASE.next());
-        }
+        let changed = Registers::of_pairs(if self.keeps_z { vec![X] } else { vec![X, Z] });
+        asm.changing(changed, |asm| {
+            if self.keeps_z {
+                asm.push(Z);
+                asm.push(Z.next());
+            }
+            asm.movw(Z, POSITION);
+            asm.add_to_pair(Z, 2 * entry as i32);
+            asm.lpm_near(X);
+            asm.lpm_near(X.next());
+            if self.keeps_z {
+                asm.pop(Z.next());
+                asm.pop(Z);
+            }
+            for _ in 0..if self.by_nibble { 2 } else { 1 } {
+                asm.add(X, BASE);
+                asm.adc(X.next(), BASE.next());
+            }
+        })
     }
 
     /// A pair of two bytes an entry, counted from the table's start, becomes the
-    /// entry. Changes Z.
+    /// entry.
     pub(crate) fn look_up(&self, asm: &mut Assembly, pair: Register) {
-        let Some(table) = self.table else {
-            unreachable!("pixels are found in a table");
-        };
-        asm.ldi_address(Z, (table, 0), 0);
-        asm.ldi_address(Z.next(), (table, 0), 1);
-        asm.add(Z, pair);
-        asm.adc(Z.next(), pair.next());
-        asm.lpm_near(pair);
-        asm.lpm_near(pair.next());
+        let changed = Registers::of_pairs([pair, Z]);
+        asm.changing(changed, |asm| {
+            let Some(table) = self.table else {
+                unreachable!("pixels are found in a table");
+            };
+            asm.ldi_address(Z, (table, 0), 0);
+            asm.ldi_address(Z.next(), (table, 0), 1);
+            asm.add(Z, pair);
+            asm.adc(Z.next(), pair.next());
+            asm.lpm_near(pair);
+            asm.lpm_near(pair.next());
+        })
     }
 
     /// Where pixels begin by nibble, turns X from a position to a pointer and

@@ -189,29 +189,32 @@ impl GuardedAxis {
 }
 
 /// A pair of upper registers that holds an index among more than 255 becomes, in
-/// `to`, a byte that tells those near either end apart. Changes the pair.
+/// `to`, a byte that tells those near either end apart.
 pub(crate) fn compress(asm: &mut Assembly, low: Register, count: u32, to: Register) {
-    let start = asm.label();
-    let share = f64::from(MARGIN) / f64::from(count);
-    // From the start.
-    asm.tst(low.next());
-    let after_start = asm.label();
-    asm.branch(Condition::NotEqual, after_start, 1.0 - share);
-    asm.cpi(low, MARGIN as u8);
-    asm.branch(Condition::Lower, start, share);
-    asm.bind(after_start);
-    // From the end: the index is that of the last and a negative number.
-    let [count_low, count_high, ..] = count.to_le_bytes();
-    asm.subi(low, count_low);
-    asm.sbci(low.next(), count_high);
-    // Now the last is −1.
-    let between = asm.label();
-    asm.inc(low.next());
-    asm.branch(Condition::NotEqual, between, 1.0 - share);
-    asm.cpi(low, (0x100 - MARGIN) as u8);
-    asm.branch(Condition::SameOrHigher, start, share);
-    asm.bind(between);
-    asm.ldi(low, BETWEEN);
-    asm.bind(start);
-    asm.mov(to, low);
+    let changed = Registers::of_pairs([low]).and([to]);
+    asm.changing(changed, |asm| {
+        let start = asm.label();
+        let share = f64::from(MARGIN) / f64::from(count);
+        // From the start.
+        asm.tst(low.next());
+        let after_start = asm.label();
+        asm.branch(Condition::NotEqual, after_start, 1.0 - share);
+        asm.cpi(low, MARGIN as u8);
+        asm.branch(Condition::Lower, start, share);
+        asm.bind(after_start);
+        // From the end: the index is that of the last and a negative number.
+        let [count_low, count_high, ..] = count.to_le_bytes();
+        asm.subi(low, count_low);
+        asm.sbci(low.next(), count_high);
+        // Now the last is −1.
+        let between = asm.label();
+        asm.inc(low.next());
+        asm.branch(Condition::NotEqual, between, 1.0 - share);
+        asm.cpi(low, (0x100 - MARGIN) as u8);
+        asm.branch(Condition::SameOrHigher, start, share);
+        asm.bind(between);
+        asm.ldi(low, BETWEEN);
+        asm.bind(start);
+        asm.mov(to, low);
+    })
 }

@@ -248,22 +248,25 @@ impl LoopState {
         self.saved_at = None;
     }
 
-    /// Copies a pair to X, wherever it is now. Changes Z.
+    /// Copies a pair to X, wherever it is now.
     pub(crate) fn fetch(&self, asm: &mut Assembly, variable: Variable) {
-        if let Some(bytes) = self.bytes_above(asm, variable) {
+        let changed = Registers::of_pairs([X, Z]);
+        asm.changing(changed, |asm| {
+            if let Some(bytes) = self.bytes_above(asm, variable) {
+                load_from_stack(asm, bytes);
+                return;
+            }
+            let register = self.register(variable);
+            let saved = self.saved.iter().position(|&saved| saved == register);
+            let (Some(saved_at), Some(index)) = (self.saved_at, saved) else {
+                asm.movw(X, register);
+                return;
+            };
+            // The low byte was pushed first, so it lies above the high one.
+            let above = self.saved.len() as u32 - 1 - index as u32;
+            let bytes = asm.stack_depth_bytes() - saved_at + above;
             load_from_stack(asm, bytes);
-            return;
-        }
-        let register = self.register(variable);
-        let saved = self.saved.iter().position(|&saved| saved == register);
-        let (Some(saved_at), Some(index)) = (self.saved_at, saved) else {
-            asm.movw(X, register);
-            return;
-        };
-        // The low byte was pushed first, so it lies above the high one.
-        let above = self.saved.len() as u32 - 1 - index as u32;
-        let bytes = asm.stack_depth_bytes() - saved_at + above;
-        load_from_stack(asm, bytes);
+        })
     }
 }
 
@@ -279,30 +282,33 @@ fn load_from_stack(asm: &mut Assembly, bytes: u32) {
 
 /// Adds a constant to a pair; r30 is spare.
 pub(crate) fn add_constant(asm: &mut Assembly, low: Register, value: i32) {
-    let spare = R30;
-    let high = low.next();
-    if low.is_upper() {
-        asm.add_to_pair(low, value);
-        return;
-    }
-    match value {
-        0 => {}
-        1..=255 => {
-            asm.ldi(spare, value as u8);
-            asm.add(low, spare);
-            asm.adc(high, ZERO);
+    let changed = Registers::of_pairs([low]).and([Z]);
+    asm.changing(changed, |asm| {
+        let spare = R30;
+        let high = low.next();
+        if low.is_upper() {
+            asm.add_to_pair(low, value);
+            return;
         }
-        -255..=-1 => {
-            asm.ldi(spare, value.unsigned_abs() as u8);
-            asm.sub(low, spare);
-            asm.sbc(high, ZERO);
+        match value {
+            0 => {}
+            1..=255 => {
+                asm.ldi(spare, value as u8);
+                asm.add(low, spare);
+                asm.adc(high, ZERO);
+            }
+            -255..=-1 => {
+                asm.ldi(spare, value.unsigned_abs() as u8);
+                asm.sub(low, spare);
+                asm.sbc(high, ZERO);
+            }
+            _ => {
+                let [low_byte, high_byte, ..] = value.to_le_bytes();
+                asm.ldi(spare, low_byte);
+                asm.add(low, spare);
+                asm.ldi(spare, high_byte);
+                asm.adc(high, spare);
+            }
         }
-        _ => {
-            let [low_byte, high_byte, ..] = value.to_le_bytes();
-            asm.ldi(spare, low_byte);
-            asm.add(low, spare);
-            asm.ldi(spare, high_byte);
-            asm.adc(high, spare);
-        }
-    }
+    })
 }

@@ -7,7 +7,8 @@
 
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::registers::{
-    COLUMN, NETWORK, POSITION, R18, R20, ROW, Register, SPARE, X,
+    COLUMN, NETWORK, POSITION, PRODUCT, R16, R18, R20, ROW, Register, Registers, SCRATCH, SPARE, X,
+    Z,
 };
 use crate::backend::avr::memory::field::MapSource;
 use crate::backend::avr::memory::slots::{Slots, map_of_ring};
@@ -92,51 +93,55 @@ pub(crate) fn point_at_field(
     Reading::running(asm, program, stage, source.table()).point_at(asm);
 }
 
-/// X ← the place of the next pixel of the stage's output, and moves that on;
-/// whether it counts nibbles. `None` where outputs stay in their window. Z is the
-/// network's address. Changes r0, r18, r19 and what [`spare`] says; where columns
-/// of a window are no power of two, r16 and r17 too.
+/// X ← the place of the next pixel of the stage's output, and moves that on; whether
+/// it counts nibbles. `None` where outputs stay in their window. Z is the network's
+/// address.
 pub(crate) fn point_at_sink(asm: &mut Assembly, program: &Program, stage: &Stage) -> Option<bool> {
-    let slots = match stage.plan.sink {
-        Sink::Stays => return None,
-        Sink::Windows {
-            windows,
-            window,
-            function,
-        } => {
-            let pooled = (stage.plan.output, stage.signed_output);
-            let row = WindowRow::of(program, windows, (window, function), pooled);
-            row.point_at(asm, false);
-            row.begin(asm);
-            return Some(false);
-        }
-        Sink::Ring(ring) => Slots::of_ring(program, ring, ring.position),
-        Sink::Results(sums) => {
-            let position = stage.plan.sums_position;
-            Slots::of_results(program, sums, stage.plan.output.channels, position)
-        }
-        Sink::Map { value, position } => match address_table(program, value) {
-            None => Slots::of_map(program, value, position),
-            Some(addresses) => {
-                let slots = Slots::of_addresses(program, value, position).sparing(spare(stage));
-                let table = asm.near_table(addresses);
-                slots.load_distance(asm);
-                slots.advance(asm);
-                let by_nibble = !program.map(value).is_byte_aligned(program.activation_bits);
-                look_up(asm, table, by_nibble);
-                return Some(by_nibble);
+    let changed = Registers::of_pairs([X, Z, SCRATCH, R16])
+        .and([spare(stage)])
+        .and(PRODUCT);
+    asm.changing(changed, |asm| {
+        let slots = match stage.plan.sink {
+            Sink::Stays => return None,
+            Sink::Windows {
+                windows,
+                window,
+                function,
+            } => {
+                let pooled = (stage.plan.output, stage.signed_output);
+                let row = WindowRow::of(program, windows, (window, function), pooled);
+                row.point_at(asm, false);
+                row.begin(asm);
+                return Some(false);
             }
-        },
-    };
-    let slots = slots.sparing(spare(stage));
-    if slots.has_several() {
-        slots.load_distance(asm);
-        slots.advance(asm);
-        slots.make_place(asm);
-    } else {
-        slots.point_at_next(asm);
-    }
-    Some(slots.by_nibble())
+            Sink::Ring(ring) => Slots::of_ring(program, ring, ring.position),
+            Sink::Results(sums) => {
+                let position = stage.plan.sums_position;
+                Slots::of_results(program, sums, stage.plan.output.channels, position)
+            }
+            Sink::Map { value, position } => match address_table(program, value) {
+                None => Slots::of_map(program, value, position),
+                Some(addresses) => {
+                    let slots = Slots::of_addresses(program, value, position).sparing(spare(stage));
+                    let table = asm.near_table(addresses);
+                    slots.load_distance(asm);
+                    slots.advance(asm);
+                    let by_nibble = !program.map(value).is_byte_aligned(program.activation_bits);
+                    look_up(asm, table, by_nibble);
+                    return Some(by_nibble);
+                }
+            },
+        };
+        let slots = slots.sparing(spare(stage));
+        if slots.has_several() {
+            slots.load_distance(asm);
+            slots.advance(asm);
+            slots.make_place(asm);
+        } else {
+            slots.point_at_next(asm);
+        }
+        Some(slots.by_nibble())
+    })
 }
 
 /// What comes before a kernel: where its output goes, what it reads and joins, all
