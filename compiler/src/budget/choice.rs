@@ -132,10 +132,23 @@ impl<'a> Candidates<'a> {
     /// Of those that fit; or else, of those whose SRAM there is, the one that takes
     /// the least flash: its excess is what the user has to be told of.
     fn fastest(&self) -> Option<Design> {
-        let plans = self.plans.iter();
-        let designs = plans.filter_map(|plan| self.fitting(plan, Resources::SRAM));
-        let (fitting, over_flash): (Vec<_>, Vec<_>) =
-            designs.partition(|design| Resources::FLASH.fit(self.declaration, design));
+        let (mut fitting, mut over_flash): (Vec<Design>, Vec<Design>) = (Vec::new(), Vec::new());
+        for plan in &self.plans {
+            // Herringbone order is for fewer bytes: its code walks by tables, which are
+            // never faster than rows, so that nothing is gained where these fit.
+            let rows_fit = |design: &Design| design.plan.strategy == by_rows(plan.strategy);
+            if plan.strategy.rest == InPlace::Herringbone && fitting.iter().any(rows_fit) {
+                continue;
+            }
+            let Some(design) = self.fitting(plan, Resources::SRAM) else {
+                continue;
+            };
+            if Resources::FLASH.fit(self.declaration, &design) {
+                fitting.push(design);
+            } else {
+                over_flash.push(design);
+            }
+        }
         let fastest = fitting
             .into_iter()
             .min_by(|one, other| one.cycles().total_cmp(&other.cycles()));
@@ -194,17 +207,23 @@ fn strategies(network: &Network, choice: PlanChoice) -> Vec<Strategy> {
     }
 }
 
+/// The same layers streamed, the others row by row.
+fn by_rows(strategy: Strategy) -> Strategy {
+    Strategy {
+        rest: InPlace::RowMajor,
+        ..strategy
+    }
+}
+
 /// The plans that the key allows.
 fn plans(network: &Network, choice: PlanChoice, sum_bytes: &SumBytes) -> Vec<MemoryPlan> {
     let mut plans: Vec<MemoryPlan> = Vec::new();
     for strategy in strategies(network, choice) {
         // Placing takes much longer than finding that it can't pay: orders other than
         // row by row are for fewer bytes.
-        let row_major = |plan: &&MemoryPlan| {
-            plan.strategy.streamed_layers == strategy.streamed_layers
-                && strategy.rest != InPlace::RowMajor
-        };
-        let rival = plans.iter().find(row_major);
+        let by_rows = by_rows(strategy);
+        let is_rival = |plan: &&MemoryPlan| plan.strategy == by_rows && strategy != by_rows;
+        let rival = plans.iter().find(is_rival);
         if rival
             .is_none_or(|rival| plan::least_bytes(network, sum_bytes, strategy) < rival.arena_bytes)
         {
