@@ -1,7 +1,7 @@
 //! No kernel of the AVR backend runs out of registers, however many channels
 //! and whichever order, bits, form and core.
 
-use herringbone_compiler::backend::avr::{self, Core, Form};
+use herringbone_compiler::backend::avr::{self, CodeForm, Core};
 use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
@@ -131,7 +131,7 @@ fn emit_in_turn(network: &Network, turn: usize) {
         let plan = plan::plan(network, &SumBytes::all(network, 4), strategy);
         let constant = declaration(network, WeightsSource::File);
         let program = program::lower(&constant, &case.weights, &proven, &plan);
-        let form = [Form::Table, Form::Unrolled][(turn + index) / 3 % 2];
+        let form = [CodeForm::Table, CodeForm::Unrolled][(turn + index) / 3 % 2];
         emit_for(&program, PARTS[(turn + index) % 3], &[form]);
     }
 }
@@ -144,22 +144,22 @@ fn emit_all(network: &Network) {
     for strategy in Strategy::all(network) {
         let plan = plan::plan(network, &SumBytes::all(network, 4), strategy);
         let runtime = program::lower_runtime(&declaration(network, WeightsSource::Runtime), &plan);
-        emit(&runtime, &[Form::Table]);
+        emit(&runtime, &[CodeForm::Table]);
         if let Some(proven) = &proven {
             let constant = declaration(network, WeightsSource::File);
             let program = program::lower(&constant, &case.weights, proven, &plan);
-            emit(&program, &[Form::Unrolled, Form::Table]);
+            emit(&program, &[CodeForm::Unrolled, CodeForm::Table]);
         }
     }
 }
 
-fn emit(program: &Program, forms: &[Form]) {
+fn emit(program: &Program, forms: &[CodeForm]) {
     for part in PARTS {
         emit_for(program, part, forms);
     }
 }
 
-fn emit_for(program: &Program, part: &str, forms: &[Form]) {
+fn emit_for(program: &Program, part: &str, forms: &[CodeForm]) {
     let core = Core::of(Target::named(part).expect("the part is known"));
     for &form in forms {
         let code = avr::emit(program, core, |_| form);

@@ -5,11 +5,8 @@
 //! A byte adds to every window that it is in. Of those the last one, whose first
 //! row and column are the furthest back, is the only one that it may complete.
 
-use crate::backend::avr::arithmetic::divide;
-use crate::backend::avr::arithmetic::divide::Rest;
-use crate::backend::avr::arithmetic::index;
-use crate::backend::avr::arithmetic::index::compare;
-use crate::backend::avr::arithmetic::index::increment;
+use crate::backend::avr::arithmetic::divide::{self, Rest};
+use crate::backend::avr::arithmetic::index::{self, compare, increment};
 use crate::backend::avr::arithmetic::multiply::multiply_by_constant;
 use crate::backend::avr::arriving::deposit::{
     Deposit, DepositRegisters, Used, return_complete, return_incomplete, unless_used,

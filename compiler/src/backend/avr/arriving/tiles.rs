@@ -11,8 +11,7 @@ use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{
     NETWORK, Pointer, R18, R19, R20, R22, R23, Register, SPARE, X, Z, ZERO,
 };
-use crate::backend::avr::segments::chain;
-use crate::backend::avr::segments::grid;
+use crate::backend::avr::segments::{chain, grid};
 use crate::network::{Kernel, Shape};
 use crate::program::{PooledIntake, Program};
 

@@ -6,8 +6,7 @@ use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::function::Function;
 use crate::backend::avr::isa::function_id::FunctionId;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Instruction, One};
-use crate::backend::avr::isa::item::ListingItem;
-use crate::backend::avr::isa::item::Purpose;
+use crate::backend::avr::isa::item::{ListingItem, Purpose};
 use crate::backend::avr::isa::listing::Listing;
 use crate::backend::avr::isa::registers::{R0, R31, Registers};
 
@@ -140,7 +139,7 @@ impl Assembly {
         result
     }
 
-    /// Emits a table behind the code.
+    /// Emits a table after the code.
     pub(crate) fn table(&mut self, mut bytes: Vec<u8>) -> CodeLabel {
         let label = self.label();
         if bytes.len() % 2 == 1 {

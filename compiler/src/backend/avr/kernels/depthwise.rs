@@ -4,8 +4,7 @@
 //! Offset binary as in `table`. The values go to the stack, where the pointwise
 //! half of a separable layer reads them; sums that are results go to those.
 
-use crate::backend::avr::arithmetic::wide::shift_up;
-use crate::backend::avr::arithmetic::wide::subtract;
+use crate::backend::avr::arithmetic::wide::{shift_up, subtract};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
 use crate::backend::avr::isa::item::Purpose;
@@ -30,7 +29,7 @@ const COUNTER: Register = R19;
 /// The position, a channel further.
 const CELL: Register = R20;
 const SIGN: Register = R15;
-/// The position behind a ring's last cell.
+/// The position after a ring's last cell.
 const LIMIT: Register = R10;
 
 /// A depthwise sum from a table.
@@ -252,7 +251,7 @@ impl<'a> DepthwiseTable<'a> {
         }
     }
 
-    /// Takes X back by the ring, where the map lies in one and X is behind it.
+    /// Takes X back by the ring, where the map is in one and X is after it.
     fn go_around(&self, asm: &mut Assembly) {
         let Some(bytes) = self.source.ring_bytes() else {
             return;

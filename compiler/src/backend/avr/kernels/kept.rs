@@ -1,4 +1,4 @@
-//! Sums that lie in the arena while the pixels of a streamed dense layer add to
+//! Sums that are in the arena while the pixels of a streamed dense layer add to
 //! them.
 
 use crate::backend::avr::isa::assembly::Assembly;

@@ -10,8 +10,7 @@ use crate::backend::avr::isa::registers::{
     POSITION, Pointer, R2, R20, R28, R29, Register, Registers, SUM, X, ZERO,
 };
 use crate::backend::avr::memory::field::MapSource;
-use crate::backend::avr::memory::position::BYTE;
-use crate::backend::avr::memory::position::VALUE;
+use crate::backend::avr::memory::position::{BYTE, VALUE};
 use crate::backend::avr::memory::runs::Run;
 use crate::backend::avr::round::finish::Destination;
 use crate::program::Pooling;

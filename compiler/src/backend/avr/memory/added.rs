@@ -1,16 +1,13 @@
 //! A map that is added to sums: its values at the output's place.
 
-use crate::backend::avr::arithmetic::wide::SumRegisters;
-use crate::backend::avr::arithmetic::wide::shift_up;
+use crate::backend::avr::arithmetic::wide::{SumRegisters, shift_up};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
 use crate::backend::avr::isa::registers::{
     BASE, Pointer, Register, Registers, TEMPORARY, X, Z, ZERO,
 };
 use crate::backend::avr::memory::field::MapSource;
-use crate::backend::avr::memory::position::BYTE;
-use crate::backend::avr::memory::position::VALUE;
-use crate::backend::avr::memory::position::by_parity;
+use crate::backend::avr::memory::position::{BYTE, VALUE, by_parity};
 use crate::backend::avr::memory::slots::Slots;
 use crate::backend::avr::memory::state::{LoopState, Variable};
 use crate::plan::Arrival;

@@ -5,10 +5,9 @@ use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::CodeLabel;
 use crate::backend::avr::isa::registers::{BASE, POSITION, R16, Register, Registers, X, Z};
 use crate::backend::avr::memory::guard::Guards;
-use crate::backend::avr::memory::position::VALUE;
-use crate::backend::avr::memory::position::by_parity;
-use crate::backend::avr::memory::position::position_in_network;
-use crate::backend::avr::memory::position::position_of_cells;
+use crate::backend::avr::memory::position::{
+    VALUE, by_parity, position_in_network, position_of_cells,
+};
 use crate::plan::Ring;
 use crate::program::{Addressing, Map, Program};
 
@@ -24,7 +23,7 @@ pub(crate) struct MapSource<'a> {
     /// Bytes before the arena.
     cursor_bytes: u32,
     pub(crate) table: Option<CodeLabel>,
-    /// The ring that the map's newest pixels lie in.
+    /// The ring that the map's newest pixels are in.
     pub(crate) ring: Option<RingEnd>,
     /// Whether Z is not to be changed.
     pub(crate) keeps_z: bool,
@@ -41,7 +40,7 @@ pub(crate) struct RingEnd {
     pub(crate) bytes: u32,
     /// Pixels of the ring.
     pub(crate) pixels: u32,
-    /// The register pair that holds the address behind its last byte.
+    /// The register pair that holds the address after its last byte.
     pub(crate) register: Register,
 }
 
@@ -71,7 +70,7 @@ impl<'a> MapSource<'a> {
         source
     }
 
-    /// A map whose newest pixels lie in that ring, from its first
+    /// A map whose newest pixels are in that ring, from its first
     /// cell on.
     pub(crate) fn in_ring(
         asm: &mut Assembly,
@@ -89,12 +88,12 @@ impl<'a> MapSource<'a> {
         }
     }
 
-    /// Bytes of the ring that it lies in.
+    /// Bytes of the ring that it is in.
     pub(crate) fn ring_bytes(&self) -> Option<u32> {
         self.ring.map(|ring| ring.bytes)
     }
 
-    /// The registers that hold the address behind the ring that it lies in.
+    /// The registers that hold the address after the ring that it is in.
     pub(crate) fn ring_end(&self) -> Option<Register> {
         self.ring.map(|ring| ring.register)
     }

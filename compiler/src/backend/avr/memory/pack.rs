@@ -1,8 +1,7 @@
 //! Nibbles into bytes, and what was pushed into a map.
 
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::Condition;
-use crate::backend::avr::isa::instruction::Mode;
+use crate::backend::avr::isa::instruction::{Condition, Mode};
 use crate::backend::avr::isa::registers::{
     Pointer, R30, R31, Register, Registers, TEMPORARY, X, Z,
 };

@@ -262,7 +262,7 @@ impl LoopState {
                 asm.movw(X, register);
                 return;
             };
-            // The low byte was pushed first, so it lies above the high one.
+            // The low byte was pushed first, so it is above the high one.
             let above = self.saved.len() as u32 - 1 - index as u32;
             let bytes = asm.stack_depth_bytes() - saved_at + above;
             load_from_stack(asm, bytes);

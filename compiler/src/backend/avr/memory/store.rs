@@ -7,17 +7,10 @@ use crate::backend::avr::isa::registers::{
     BASE, POSITION, Pointer, R22, R23, Register, Registers, TEMPORARY, X, Z, ZERO,
 };
 use crate::backend::avr::memory::operation::adds_pixel_by_pixel;
-use crate::backend::avr::memory::pack::ONE;
-use crate::backend::avr::memory::pack::OTHER;
-use crate::backend::avr::memory::pack::pack;
-use crate::backend::avr::memory::pack::repeat;
-use crate::backend::avr::memory::pack::unstack;
-use crate::backend::avr::memory::position::by_parity;
-use crate::backend::avr::memory::position::position_in_network;
-use crate::backend::avr::memory::position::position_of_cells;
+use crate::backend::avr::memory::pack::{ONE, OTHER, pack, repeat, unstack};
+use crate::backend::avr::memory::position::{by_parity, position_in_network, position_of_cells};
 use crate::backend::avr::memory::state::{LoopState, Variable, add_constant};
-use crate::backend::avr::memory::window::Scratch;
-use crate::backend::avr::memory::window::WindowRow;
+use crate::backend::avr::memory::window::{Scratch, WindowRow};
 use crate::network::PoolFunction;
 use crate::plan::{self, Order};
 use crate::program::{Accumulator, Map, Program, Stage, Step};

@@ -5,9 +5,7 @@
 //! its pixels is taken in alike, in any order.
 
 use crate::backend::avr::arithmetic::divide::{self, Rest};
-use crate::backend::avr::arithmetic::index::compare;
-use crate::backend::avr::arithmetic::index::is_wide;
-use crate::backend::avr::arithmetic::index::registers;
+use crate::backend::avr::arithmetic::index::{compare, is_wide, registers};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
 use crate::backend::avr::isa::loops::counted;

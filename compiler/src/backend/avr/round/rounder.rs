@@ -1,9 +1,7 @@
 //! Rounding as a subroutine, for sums that come one by one from tables; and
 //! rounding by shifts that are known at run time only.
 
-use crate::backend::avr::arithmetic::wide::add_to_sum;
-use crate::backend::avr::arithmetic::wide::load_sum;
-use crate::backend::avr::arithmetic::wide::shift_up;
+use crate::backend::avr::arithmetic::wide::{add_to_sum, load_sum, shift_up};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
 use crate::backend::avr::isa::item::Purpose;

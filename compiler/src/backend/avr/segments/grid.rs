@@ -5,19 +5,14 @@
 //! which each stage's arguments are made. What computes as the input arrives is a
 //! part of `absorb`; any other segment is a function that `infer` calls.
 
-use crate::backend::avr::arithmetic::index;
-use crate::backend::avr::arithmetic::index::compare;
-use crate::backend::avr::arithmetic::index::increment;
-use crate::backend::avr::arithmetic::index::is_wide;
-use crate::backend::avr::isa::abi::restore;
-use crate::backend::avr::isa::abi::save;
+use crate::backend::avr::arithmetic::index::{self, compare, increment, is_wide};
+use crate::backend::avr::isa::abi::{restore, save};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::function::Function;
 use crate::backend::avr::isa::function_id::FunctionId;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Instruction, Mode};
-use crate::backend::avr::isa::ports::RAMPZ;
-use crate::backend::avr::isa::ports::stack_pointer;
+use crate::backend::avr::isa::ports::{RAMPZ, stack_pointer};
 use crate::backend::avr::isa::registers::{
     COLUMN, COMPLETES, NETWORK, Pointer, ROW, Register, Registers, SCRATCH, X, Z, ZERO,
 };

@@ -3,16 +3,13 @@
 //!
 //! While places are found, Z is the network's address.
 
-use crate::backend::avr::arithmetic::index::compare;
-use crate::backend::avr::arithmetic::index::is_wide;
-use crate::backend::avr::arithmetic::index::registers;
+use crate::backend::avr::arithmetic::index::{compare, is_wide, registers};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
 use crate::backend::avr::isa::registers::{
     COLUMN, NETWORK, PRODUCT, Pointer, R17, Register, Registers, SCRATCH, SPARE, X, Z,
 };
-use crate::backend::avr::memory::position::position_in_network;
-use crate::backend::avr::memory::position::position_of_cells;
+use crate::backend::avr::memory::position::{position_in_network, position_of_cells};
 use crate::backend::avr::memory::slots::{Slots, leave, position_byte, reach};
 use crate::backend::avr::memory::window::WindowRow;
 use crate::network::Kernel;
