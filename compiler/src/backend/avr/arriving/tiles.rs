@@ -381,7 +381,7 @@ impl Tiles<'_> {
     }
 
     /// Stores a value of the pixel in the row in X's low half and that column; or
-    /// where the first streamed layer reads it. Changes X, Z and r0.
+    /// where the first streamed layer reads it.
     fn store(&self, asm: &mut Assembly, column: Register, value: Register) {
         self.deposit.store(asm, value, |asm, width| {
             asm.clr(X.next());

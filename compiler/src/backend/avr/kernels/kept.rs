@@ -37,16 +37,18 @@ impl KeptSums {
     }
 
     /// Loads the position, where there is one, into a pair; whether there is.
-    /// Changes X.
     pub(crate) fn load_position(self, asm: &mut Assembly, low: Register) -> bool {
-        let Some(position_byte) = self.position_byte else {
-            return false;
-        };
-        asm.movw(X, BASE);
-        asm.add_to_pair(X, position_byte as i32);
-        asm.load(low, Pointer::X, Mode::PostIncrement);
-        asm.load(low.next(), Pointer::X, Mode::Plain);
-        true
+        let changed = Registers::of_pairs([X, low]);
+        asm.changing(changed, |asm| {
+            let Some(position_byte) = self.position_byte else {
+                return false;
+            };
+            asm.movw(X, BASE);
+            asm.add_to_pair(X, position_byte as i32);
+            asm.load(low, Pointer::X, Mode::PostIncrement);
+            asm.load(low.next(), Pointer::X, Mode::Plain);
+            true
+        })
     }
 
     /// Lets all of them begin with 0, if no pixel was added yet.

@@ -152,7 +152,7 @@ impl<'a> MapSource<'a> {
     }
 
     /// Makes the position that of a pixel, the network's address being in
-    /// [`POSITION`]. Changes r0.
+    /// [`POSITION`].
     pub(crate) fn begin(&self, asm: &mut Assembly, pixel: i32) {
         self.begin_in(asm, POSITION, pixel);
     }

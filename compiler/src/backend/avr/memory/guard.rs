@@ -154,37 +154,40 @@ impl GuardedAxis {
     }
 
     fn test(&self, asm: &mut Assembly, tap: u32, outside: CodeLabel, scratch: Register) -> f64 {
-        let Inside::Between(from, to) = self.inside(tap) else {
-            return 1.0;
-        };
-        let count = f64::from(self.count);
-        let mut register = self.register;
-        if !register.is_upper() {
-            asm.mov(scratch, register);
-            register = scratch;
-        }
-        if from > 0 {
-            let (constant, condition) = match self.counter {
-                Counter::Index => (from, Condition::Lower),
-                Counter::Left => (self.count - from + 1, Condition::SameOrHigher),
-                Counter::After => (from + 1, Condition::Lower),
+        let changed = Registers::of([scratch]);
+        asm.changing(changed, |asm| {
+            let Inside::Between(from, to) = self.inside(tap) else {
+                return 1.0;
             };
-            asm.cpi(register, constant as u8);
-            asm.branch(condition, outside, f64::from(from) / count);
-        }
-        if to < self.count {
-            let (constant, condition) = match self.counter {
-                Counter::Index if self.count > 0xFF => {
-                    (0xFF - (self.count - 1 - to), Condition::SameOrHigher)
-                }
-                Counter::Index => (to, Condition::SameOrHigher),
-                Counter::Left => (self.count - to + 1, Condition::Lower),
-                Counter::After => (to + 1, Condition::SameOrHigher),
-            };
-            asm.cpi(register, constant as u8);
-            asm.branch(condition, outside, f64::from(self.count - to) / count);
-        }
-        f64::from(to - from) / count
+            let count = f64::from(self.count);
+            let mut register = self.register;
+            if !register.is_upper() {
+                asm.mov(scratch, register);
+                register = scratch;
+            }
+            if from > 0 {
+                let (constant, condition) = match self.counter {
+                    Counter::Index => (from, Condition::Lower),
+                    Counter::Left => (self.count - from + 1, Condition::SameOrHigher),
+                    Counter::After => (from + 1, Condition::Lower),
+                };
+                asm.cpi(register, constant as u8);
+                asm.branch(condition, outside, f64::from(from) / count);
+            }
+            if to < self.count {
+                let (constant, condition) = match self.counter {
+                    Counter::Index if self.count > 0xFF => {
+                        (0xFF - (self.count - 1 - to), Condition::SameOrHigher)
+                    }
+                    Counter::Index => (to, Condition::SameOrHigher),
+                    Counter::Left => (self.count - to + 1, Condition::Lower),
+                    Counter::After => (to + 1, Condition::SameOrHigher),
+                };
+                asm.cpi(register, constant as u8);
+                asm.branch(condition, outside, f64::from(self.count - to) / count);
+            }
+            f64::from(to - from) / count
+        })
     }
 }
 

@@ -232,10 +232,13 @@ impl Slots {
         })
     }
 
-    /// Goes to the place after the one whose distance is in X: the zero flag
-    /// says that it was the last. Changes r18, r19 and the spare register.
+    /// Goes to the place after the one whose distance is in X: the zero flag says
+    /// that it was the last.
     pub(crate) fn advance(&self, asm: &mut Assembly) {
-        self.advance_by_way_of(asm, NEXT);
+        let changed = Registers::of_pairs([NEXT, Z]).and([self.spare]);
+        asm.changing(changed, |asm| {
+            self.advance_by_way_of(asm, NEXT);
+        })
     }
 
     /// The same by way of another pair than r19:r18.

@@ -198,7 +198,7 @@ impl LoopState {
         }
     }
 
-    /// Takes what is on the stack from it. Changes r0 and r30.
+    /// Takes what is on the stack from it.
     pub(crate) fn drop_stacked(&self, asm: &mut Assembly) {
         drop_pushed(asm, 2 * self.stacked.len() as u32);
     }
@@ -271,13 +271,16 @@ impl LoopState {
 }
 
 /// X ← a pair on the stack, the high byte of which is that far above the stack
-/// pointer's. Changes Z.
+/// pointer's.
 fn load_from_stack(asm: &mut Assembly, bytes: u32) {
-    stack_pointer(asm, Pointer::X);
-    asm.add_to_pair(X, bytes as i32);
-    asm.load(Z.next(), Pointer::X, Mode::PostIncrement);
-    asm.load(Z, Pointer::X, Mode::Plain);
-    asm.movw(X, Z);
+    let changed = Registers::of_pairs([X, Z]);
+    asm.changing(changed, |asm| {
+        stack_pointer(asm, Pointer::X);
+        asm.add_to_pair(X, bytes as i32);
+        asm.load(Z.next(), Pointer::X, Mode::PostIncrement);
+        asm.load(Z, Pointer::X, Mode::Plain);
+        asm.movw(X, Z);
+    })
 }
 
 /// Adds a constant to a pair; r30 is spare.

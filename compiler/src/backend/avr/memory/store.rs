@@ -337,7 +337,7 @@ impl<'a> OutputSink<'a> {
     }
 
     /// Stores a pixel whose `count` values were pushed, the first one first.
-    /// Takes them from the stack. Changes Z and r0; into a window, r23 too.
+    /// Takes them from the stack.
     pub(crate) fn store_pushed(&self, asm: &mut Assembly, state: &LoopState, count: u32) {
         self.store_packed(asm, state, count, false);
     }

@@ -4,7 +4,9 @@ use crate::backend::avr::arithmetic::wide::{SumRegisters, add_to_sum, load_sum, 
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Mode;
 use crate::backend::avr::isa::item::Purpose;
-use crate::backend::avr::isa::registers::{Pointer, R30, Register, Registers, SUM, X, Z};
+use crate::backend::avr::isa::registers::{
+    Pointer, R30, Register, Registers, SUM, TEMPORARY, X, Z,
+};
 use crate::backend::avr::memory::state::LoopState;
 use crate::backend::avr::memory::store::OutputSink;
 use crate::backend::avr::round::requantise::Requantise;
@@ -44,7 +46,6 @@ fn within(sum: &Sum<'_>) -> f64 {
 }
 
 /// Rounds every sum; `first`: the number of the first one among the outputs.
-/// Changes Z, X and r0.
 pub(crate) fn rounded(
     asm: &mut Assembly,
     sum: &Sum<'_>,
@@ -53,27 +54,32 @@ pub(crate) fn rounded(
     first: usize,
     destination: Destination,
 ) {
-    let results = result_registers(accumulators);
-    asm.of(Purpose::Requantise, |asm| {
-        for (index, (accumulator, result)) in accumulators.iter().zip(results).enumerate() {
-            load_sum(asm, accumulator);
-            if !sum.begins_with_addends(rounding.left) {
-                for _ in 0..rounding.left {
-                    shift_up(asm, &SUM[..accumulator.len()]);
+    let changed = Registers::of(SUM)
+        .and([TEMPORARY])
+        .and(result_registers(accumulators));
+    asm.changing(changed, |asm| {
+        let results = result_registers(accumulators);
+        asm.of(Purpose::Requantise, |asm| {
+            for (index, (accumulator, result)) in accumulators.iter().zip(results).enumerate() {
+                load_sum(asm, accumulator);
+                if !sum.begins_with_addends(rounding.left) {
+                    for _ in 0..rounding.left {
+                        shift_up(asm, &SUM[..accumulator.len()]);
+                    }
+                    add_to_sum(asm, accumulator.len(), rounding.addends[first + index]);
                 }
-                add_to_sum(asm, accumulator.len(), rounding.addends[first + index]);
+                let value = Requantise {
+                    width: accumulator.len(),
+                    right: rounding.right,
+                    bits: sum.activation_bits,
+                    halfway: rounding.halfway[first + index],
+                    within: within(sum),
+                }
+                .emit(asm);
+                deliver(asm, sum, value, result, destination);
             }
-            let value = Requantise {
-                width: accumulator.len(),
-                right: rounding.right,
-                bits: sum.activation_bits,
-                halfway: rounding.halfway[first + index],
-                within: within(sum),
-            }
-            .emit(asm);
-            deliver(asm, sum, value, result, destination);
-        }
-    });
+        });
+    })
 }
 
 /// Takes the half range of results without activation off, and moves the value.

@@ -82,8 +82,7 @@ pub(crate) fn base_byte(program: &Program, stage: &Stage) -> u32 {
 }
 
 /// X ← the place of the field's first pixel, Z being the network's address; where
-/// pixels are found by a table, that of the pixel's entry. Changes r0, r18, r19 and
-/// what [`spare`] says.
+/// pixels are found by a table, that of the pixel's entry.
 pub(crate) fn point_at_field(
     asm: &mut Assembly,
     program: &Program,
