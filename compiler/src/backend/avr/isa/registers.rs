@@ -111,6 +111,15 @@ pub(crate) const COLUMN_AT: Register = R13;
 /// register of 0 is 0 again after it.
 pub(crate) const KERNEL_SCRATCH: [Register; 6] = [R0, R1, R26, R27, R30, R31];
 
+/// The activation that a kernel of instructions uses, or that is pooled or copied.
+pub(crate) const ACTIVATION: Register = R30;
+/// The byte that it came in; then that byte's high nibble.
+pub(crate) const ACTIVATIONS: Register = R31;
+/// The activation that a kernel with a table uses, and the weight, or the byte of
+/// weights, that it is multiplied with.
+pub(crate) const VALUE: Register = R16;
+pub(crate) const WEIGHT: Register = R17;
+
 /// The bytes of the sum that is being rounded, the lowest first; the upper two where
 /// it has them.
 pub(crate) const SUM: [Register; 4] = [R30, R31, R26, R27];

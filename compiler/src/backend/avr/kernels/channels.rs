@@ -8,8 +8,8 @@ use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Mode};
 use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{
-    BASE, PRODUCT, Pointer, R2, R15, R16, R17, R18, R19, R20, R21, R23, R28, Register, Registers,
-    ZERO,
+    BASE, PRODUCT, Pointer, R2, R15, R18, R19, R20, R21, R23, R28, Register, Registers, VALUE,
+    WEIGHT, ZERO,
 };
 use crate::backend::avr::kernels::passes::{PassDemand, Passes, SumPass};
 use crate::backend::avr::kernels::rows::Rows;
@@ -22,8 +22,6 @@ use crate::backend::avr::round::rounder::Rounder;
 use crate::backend::avr::round::sum::Sum;
 use crate::program::packed_row_bytes;
 
-const VALUE: Register = R16;
-const WEIGHT: Register = R17;
 /// The bytes that values and weights come in.
 const VALUES: Register = R18;
 const WEIGHTS: Register = R19;

@@ -7,10 +7,12 @@ use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Mode;
 use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::loops::counted;
-use crate::backend::avr::isa::registers::{Pointer, R18, Register, Registers};
+use crate::backend::avr::isa::registers::{
+    ACTIVATION, ACTIVATIONS, Pointer, R18, Register, Registers,
+};
 use crate::backend::avr::memory::added::Added;
 use crate::backend::avr::memory::field::MapSource;
-use crate::backend::avr::memory::position::{BYTE, VALUE, by_parity};
+use crate::backend::avr::memory::position::by_parity;
 use crate::backend::avr::memory::runs::Run;
 use crate::backend::avr::memory::state::LoopState;
 
@@ -92,34 +94,34 @@ impl<'a> ConcatKernel<'a> {
             let each = if bytes.is_multiple_of(2) { 2 } else { 1 };
             return repeat(asm, bytes / each, each, |asm| {
                 for _ in 0..each {
-                    asm.load(VALUE, Pointer::X, Mode::PostIncrement);
-                    asm.push(VALUE);
+                    asm.load(ACTIVATION, Pointer::X, Mode::PostIncrement);
+                    asm.push(ACTIVATION);
                 }
             });
         }
         let push_high = |asm: &mut Assembly| {
-            asm.swap(BYTE);
-            asm.andi(BYTE, 0x0F);
-            asm.push(BYTE);
+            asm.swap(ACTIVATIONS);
+            asm.andi(ACTIVATIONS, 0x0F);
+            asm.push(ACTIVATIONS);
         };
         let push_low = |asm: &mut Assembly| {
-            asm.mov(VALUE, BYTE);
-            asm.andi(VALUE, 0x0F);
-            asm.push(VALUE);
+            asm.mov(ACTIVATION, ACTIVATIONS);
+            asm.andi(ACTIVATION, 0x0F);
+            asm.push(ACTIVATION);
         };
         let mut left = channels;
         if odd {
-            asm.load(BYTE, Pointer::X, Mode::PostIncrement);
+            asm.load(ACTIVATIONS, Pointer::X, Mode::PostIncrement);
             push_high(asm);
             left -= 1;
         }
         repeat(asm, left / 2, 2, |asm| {
-            asm.load(BYTE, Pointer::X, Mode::PostIncrement);
+            asm.load(ACTIVATIONS, Pointer::X, Mode::PostIncrement);
             push_low(asm);
             push_high(asm);
         });
         if left % 2 == 1 {
-            asm.load(BYTE, Pointer::X, Mode::Plain);
+            asm.load(ACTIVATIONS, Pointer::X, Mode::Plain);
             push_low(asm);
         }
     }

@@ -9,8 +9,8 @@ use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
 use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{
-    BASE, POSITION, PRODUCT, Pointer, R2, R6, R10, R15, R16, R17, R18, R19, R20, R28, R29,
-    Register, Registers, X, ZERO,
+    BASE, POSITION, PRODUCT, Pointer, R2, R6, R10, R15, R18, R19, R20, R28, R29, Register,
+    Registers, VALUE, WEIGHT, X, ZERO,
 };
 use crate::backend::avr::kernels::rows::Rows;
 use crate::backend::avr::kernels::table::multiply;
@@ -22,8 +22,6 @@ use crate::backend::avr::round::finish::{self, Destination};
 use crate::backend::avr::round::rounder::Rounder;
 use crate::backend::avr::round::sum::Sum;
 
-const VALUE: Register = R16;
-const WEIGHT: Register = R17;
 const CHANNEL: Register = R18;
 const COUNTER: Register = R19;
 /// The position, a channel further.

@@ -7,10 +7,10 @@ use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
 use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{
-    POSITION, Pointer, R2, R20, R28, R29, Register, Registers, SUM, X, ZERO,
+    ACTIVATION, ACTIVATIONS, POSITION, Pointer, R2, R20, R28, R29, Register, Registers, SUM, X,
+    ZERO,
 };
 use crate::backend::avr::memory::field::MapSource;
-use crate::backend::avr::memory::position::{BYTE, VALUE};
 use crate::backend::avr::memory::runs::Run;
 use crate::backend::avr::round::finish::Destination;
 use crate::program::Pooling;
@@ -205,26 +205,26 @@ impl<'a> PoolKernel<'a> {
     fn emit_tap(&self, asm: &mut Assembly, pass: &PoolPass, odd: bool) {
         if self.source.bits == 8 {
             for channel in &pass.channels {
-                asm.load(VALUE, Pointer::X, Mode::PostIncrement);
-                self.take(asm, channel, VALUE);
+                asm.load(ACTIVATION, Pointer::X, Mode::PostIncrement);
+                self.take(asm, channel, ACTIVATION);
             }
             return;
         }
         let mut channels = &pass.channels[..];
         if odd && let Some((first, rest)) = channels.split_first() {
-            asm.load(BYTE, Pointer::X, Mode::PostIncrement);
+            asm.load(ACTIVATIONS, Pointer::X, Mode::PostIncrement);
             self.take_high(asm, first);
             channels = rest;
         }
         let (pairs, rest) = channels.as_chunks::<2>();
         for [low, high] in pairs {
-            asm.load(BYTE, Pointer::X, Mode::PostIncrement);
+            asm.load(ACTIVATIONS, Pointer::X, Mode::PostIncrement);
             let next = asm.label();
             // Two zeros change neither a largest value nor a sum; of signed values
             // the largest may be below.
             let skips = !(self.source.signed && self.pooling == Pooling::Maximum);
             if skips {
-                asm.tst(BYTE);
+                asm.tst(ACTIVATIONS);
                 asm.branch(Condition::Equal, next, 0.5);
             }
             asm.times(if skips { 0.5 } else { 1.0 }, |asm| {
@@ -234,21 +234,21 @@ impl<'a> PoolKernel<'a> {
             asm.bind(next);
         }
         if let [last] = rest {
-            asm.load(BYTE, Pointer::X, Mode::PostIncrement);
+            asm.load(ACTIVATIONS, Pointer::X, Mode::PostIncrement);
             self.take_low(asm, last);
         }
     }
 
     fn take_low(&self, asm: &mut Assembly, channel: &[Register]) {
-        asm.mov(VALUE, BYTE);
-        asm.andi(VALUE, 0x0F);
-        self.take_nibble(asm, channel, VALUE);
+        asm.mov(ACTIVATION, ACTIVATIONS);
+        asm.andi(ACTIVATION, 0x0F);
+        self.take_nibble(asm, channel, ACTIVATION);
     }
 
     fn take_high(&self, asm: &mut Assembly, channel: &[Register]) {
-        asm.swap(BYTE);
-        asm.andi(BYTE, 0x0F);
-        self.take_nibble(asm, channel, BYTE);
+        asm.swap(ACTIVATIONS);
+        asm.andi(ACTIVATIONS, 0x0F);
+        self.take_nibble(asm, channel, ACTIVATIONS);
     }
 
     fn take_nibble(&self, asm: &mut Assembly, channel: &[Register], value: Register) {
@@ -327,8 +327,8 @@ fn begin(asm: &mut Assembly, pooling: Pooling, channel: &[Register], signed: boo
     }
     if pooling == Pooling::Maximum && signed {
         // Below every value.
-        asm.ldi(VALUE, 0x80);
-        asm.mov(channel[0], VALUE);
+        asm.ldi(ACTIVATION, 0x80);
+        asm.mov(channel[0], ACTIVATION);
     }
 }
 
@@ -391,8 +391,8 @@ fn finish(
         }
     }
     if source.signed && source.bits == 4 {
-        asm.mov(VALUE, channel[0]);
-        asm.andi(VALUE, 0x0F);
-        asm.mov(channel[0], VALUE);
+        asm.mov(ACTIVATION, channel[0]);
+        asm.andi(ACTIVATION, 0x0F);
+        asm.mov(channel[0], ACTIVATION);
     }
 }

@@ -4,10 +4,10 @@ use crate::backend::avr::arithmetic::wide::{SumRegisters, shift_up};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
 use crate::backend::avr::isa::registers::{
-    BASE, Pointer, Register, Registers, TEMPORARY, X, Z, ZERO,
+    ACTIVATION, ACTIVATIONS, BASE, Pointer, Register, Registers, TEMPORARY, X, Z, ZERO,
 };
 use crate::backend::avr::memory::field::MapSource;
-use crate::backend::avr::memory::position::{BYTE, VALUE, by_parity};
+use crate::backend::avr::memory::position::by_parity;
 use crate::backend::avr::memory::slots::Slots;
 use crate::backend::avr::memory::state::{LoopState, Variable};
 use crate::plan::Arrival;
@@ -121,8 +121,8 @@ impl Added {
             if self.bits == 8 {
                 asm.add_to_pair(X, first as i32);
                 for accumulator in accumulators {
-                    asm.load(VALUE, Pointer::X, Mode::PostIncrement);
-                    self.add_value(asm, joining.joined, accumulator, VALUE);
+                    asm.load(ACTIVATION, Pointer::X, Mode::PostIncrement);
+                    self.add_value(asm, joining.joined, accumulator, ACTIVATION);
                 }
                 return;
             }
@@ -132,16 +132,16 @@ impl Added {
                 for (accumulator, cell) in accumulators.iter().zip(cell..) {
                     let is_high = cell % 2 == 1;
                     if !is_high || cell == first + u32::from(odd) {
-                        asm.load(BYTE, Pointer::X, Mode::PostIncrement);
+                        asm.load(ACTIVATIONS, Pointer::X, Mode::PostIncrement);
                     }
                     if is_high {
-                        asm.swap(BYTE);
-                        asm.andi(BYTE, 0x0F);
-                        self.add_value(asm, joining.joined, accumulator, BYTE);
+                        asm.swap(ACTIVATIONS);
+                        asm.andi(ACTIVATIONS, 0x0F);
+                        self.add_value(asm, joining.joined, accumulator, ACTIVATIONS);
                     } else {
-                        asm.mov(VALUE, BYTE);
-                        asm.andi(VALUE, 0x0F);
-                        self.add_value(asm, joining.joined, accumulator, VALUE);
+                        asm.mov(ACTIVATION, ACTIVATIONS);
+                        asm.andi(ACTIVATION, 0x0F);
+                        self.add_value(asm, joining.joined, accumulator, ACTIVATION);
                     }
                 }
             };

@@ -3,11 +3,11 @@
 
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::CodeLabel;
-use crate::backend::avr::isa::registers::{BASE, POSITION, R16, Register, Registers, X, Z};
-use crate::backend::avr::memory::guard::Guards;
-use crate::backend::avr::memory::position::{
-    VALUE, by_parity, position_in_network, position_of_cells,
+use crate::backend::avr::isa::registers::{
+    ACTIVATION, BASE, POSITION, R16, Register, Registers, X, Z,
 };
+use crate::backend::avr::memory::guard::Guards;
+use crate::backend::avr::memory::position::{by_parity, position_in_network, position_of_cells};
 use crate::plan::Ring;
 use crate::program::{Addressing, Map, Program};
 
@@ -120,7 +120,7 @@ impl<'a> MapSource<'a> {
     /// An upper register that is free between runs.
     pub(crate) fn scratch(&self) -> Register {
         // Where Z goes through weights, values go through another.
-        if self.keeps_z { R16 } else { VALUE }
+        if self.keeps_z { R16 } else { ACTIVATION }
     }
 
     /// Cells in units of a position: nibbles, or bytes where all begin at one.

@@ -3,7 +3,7 @@
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Condition;
 use crate::backend::avr::isa::ports::stack_pointer;
-use crate::backend::avr::isa::registers::{Pointer, R30, R31, Register, X};
+use crate::backend::avr::isa::registers::{Pointer, X};
 
 /// Cells in units of a position.
 pub(crate) fn position_of_cells(cells: u32, bits: u32, by_nibble: bool) -> u32 {
@@ -43,9 +43,3 @@ pub(crate) fn point_at_pushed(asm: &mut Assembly, count: u32, pushed_since: u32)
     stack_pointer(asm, Pointer::X);
     asm.add_to_pair(X, (count + pushed_since + 1) as i32);
 }
-
-/// Registers of the activation and of its byte in unrolled code.
-pub(crate) const VALUE: Register = R30;
-
-/// The byte that the activation came in, then its high nibble.
-pub(crate) const BYTE: Register = R31;

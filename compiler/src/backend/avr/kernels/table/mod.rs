@@ -19,8 +19,8 @@ use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
 use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{
-    BASE, Pointer, R2, R15, R16, R17, R18, R19, R20, R21, R23, R28, R29, R30, Register, Registers,
-    SUM, ZERO,
+    BASE, Pointer, R2, R15, R18, R19, R20, R21, R23, R28, R29, R30, Register, Registers, SUM,
+    VALUE, WEIGHT, ZERO,
 };
 use crate::backend::avr::kernels::input::SumInput;
 use crate::backend::avr::kernels::kept::KeptSums;
@@ -33,8 +33,6 @@ use crate::backend::avr::round::finish::{self, Destination};
 use crate::backend::avr::round::rounder::Rounder;
 use crate::backend::avr::round::sum::Sum;
 
-const VALUE: Register = R16;
-const WEIGHTS: Register = R17;
 /// The byte that a value came in.
 const BYTE: Register = R18;
 const COUNT: Register = R19;
@@ -208,7 +206,7 @@ impl<'a> Table<'a> {
 
     /// What it changes, or wants unchanged.
     pub(crate) fn registers(&self) -> Registers {
-        let mut registers = Registers::of([VALUE, WEIGHTS, BYTE, COUNT]);
+        let mut registers = Registers::of([VALUE, WEIGHT, BYTE, COUNT]);
         registers = registers.union(self.input.registers());
         let own = &self.registers;
         let sums = self

@@ -1,11 +1,11 @@
 //! The subroutines of a table kernel: a loop over the values of a run, and what
 //! is done for one of them and its row of weights.
 
-use super::{BYTE, COUNT, Table, TablePass, TableProducts, VALUE, WEIGHTS};
+use super::{BYTE, COUNT, Table, TablePass, TableProducts};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
 use crate::backend::avr::isa::item::Purpose;
-use crate::backend::avr::isa::registers::{PRODUCT, Pointer, Register, ZERO};
+use crate::backend::avr::isa::registers::{PRODUCT, Pointer, Register, VALUE, WEIGHT, ZERO};
 use crate::program::packed_row_bytes;
 
 /// The subroutines of passes that are alike, and how often they run.
@@ -155,16 +155,16 @@ impl Table<'_> {
         let bits = self.sum.weight_bits;
         let per_byte = (8 / bits) as usize;
         for sharing in pass.accumulators.chunks(per_byte) {
-            self.rows.load(asm, WEIGHTS);
+            self.rows.load(asm, WEIGHT);
             let first_field = pass.first_field;
             if self.products == TableProducts::Multiplied {
                 for _ in 0..first_field * bits {
-                    asm.lsr(WEIGHTS);
+                    asm.lsr(WEIGHT);
                 }
                 // Weights of another pass; after a row's end there are none.
                 let fields = sharing.len() as u32;
                 if first_field + fields < per_byte as u32 {
-                    asm.andi(WEIGHTS, 0xFF >> (8 - fields * bits));
+                    asm.andi(WEIGHT, 0xFF >> (8 - fields * bits));
                 }
             }
             for (field, accumulator) in sharing.iter().enumerate() {
@@ -173,12 +173,12 @@ impl Table<'_> {
                         match (field, bits) {
                             (0, _) => {}
                             (_, 4) => {
-                                asm.swap(WEIGHTS);
-                                asm.andi(WEIGHTS, 0x0F);
+                                asm.swap(WEIGHT);
+                                asm.andi(WEIGHT, 0x0F);
                             }
                             _ => {
                                 for _ in 0..bits {
-                                    asm.lsr(WEIGHTS);
+                                    asm.lsr(WEIGHT);
                                 }
                             }
                         }
@@ -189,7 +189,7 @@ impl Table<'_> {
                         let doubles = [VALUE].into_iter().chain(self.registers.doubles.clone());
                         for (bit, double) in (0..).zip(doubles) {
                             let bit = (first_field + field as u32) * bits + bit;
-                            asm.skip_if_clear(WEIGHTS, bit as u8);
+                            asm.skip_if_clear(WEIGHT, bit as u8);
                             asm.add(PRODUCT[0], double);
                         }
                     }
@@ -235,11 +235,11 @@ impl Table<'_> {
                 if signed {
                     // As an unsigned number, it was 256 too large.
                     asm.skip_if_clear(VALUE, 7);
-                    asm.sub(PRODUCT[1], WEIGHTS);
+                    asm.sub(PRODUCT[1], WEIGHT);
                 }
             }
-            None if signed => asm.mulsu(VALUE, WEIGHTS),
-            None => asm.mul(VALUE, WEIGHTS),
+            None if signed => asm.mulsu(VALUE, WEIGHT),
+            None => asm.mul(VALUE, WEIGHT),
         }
     }
 
@@ -275,7 +275,7 @@ impl Table<'_> {
 pub(crate) fn multiply(asm: &mut Assembly, counter: Register) {
     let [low, high] = PRODUCT;
     asm.clr(high);
-    asm.mov(low, WEIGHTS);
+    asm.mov(low, WEIGHT);
     asm.ldi(counter, 8);
     asm.lsr(low);
     let (next, no_addend) = (asm.here(), asm.label());

@@ -13,11 +13,11 @@ use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Condition;
 use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{
-    BASE, PRODUCT, Pointer, R2, R21, R23, R28, R29, Register, Registers, ZERO,
+    ACTIVATION, ACTIVATIONS, BASE, PRODUCT, Pointer, R2, R21, R23, R28, R29, Register, Registers,
+    ZERO,
 };
 use crate::backend::avr::kernels::input::SumInput;
 use crate::backend::avr::kernels::passes::{PassDemand, Passes, SumPass};
-use crate::backend::avr::memory::position::{BYTE, VALUE};
 use crate::backend::avr::memory::runs::Run;
 use crate::backend::avr::memory::state::LoopState;
 use crate::backend::avr::memory::store::OutputSink;
@@ -280,10 +280,10 @@ impl<'a> Unrolled<'a> {
         if self.input.stored_bits() == 8 {
             for index in 0..run.values {
                 let weights = input(index);
-                asm.load(VALUE, Pointer::X, self.input.mode());
+                asm.load(ACTIVATION, Pointer::X, self.input.mode());
                 if !weights.is_empty() {
-                    asm.tst(VALUE);
-                    self.use_value(asm, VALUE, &weights, accumulators);
+                    asm.tst(ACTIVATION);
+                    self.use_value(asm, ACTIVATION, &weights, accumulators);
                 }
             }
             return;
@@ -297,23 +297,23 @@ impl<'a> Unrolled<'a> {
                 _ => BTreeMap::new(),
             };
             let (low, high) = (nibble(2 * byte), nibble(2 * byte + 1));
-            asm.load(BYTE, Pointer::X, self.input.mode());
+            asm.load(ACTIVATIONS, Pointer::X, self.input.mode());
             let next = asm.label();
             let skips = self.skips_bytes() && !low.is_empty() && !high.is_empty();
             if skips {
-                asm.tst(BYTE);
+                asm.tst(ACTIVATIONS);
                 asm.branch(Condition::Equal, next, 0.5);
             }
             asm.times(if skips { 0.5 } else { 1.0 }, |asm| {
                 if !low.is_empty() {
-                    asm.mov(VALUE, BYTE);
-                    asm.andi(VALUE, 0x0F);
-                    self.use_value(asm, VALUE, &low, accumulators);
+                    asm.mov(ACTIVATION, ACTIVATIONS);
+                    asm.andi(ACTIVATION, 0x0F);
+                    self.use_value(asm, ACTIVATION, &low, accumulators);
                 }
                 if !high.is_empty() {
-                    asm.swap(BYTE);
-                    asm.andi(BYTE, 0x0F);
-                    self.use_value(asm, BYTE, &high, accumulators);
+                    asm.swap(ACTIVATIONS);
+                    asm.andi(ACTIVATIONS, 0x0F);
+                    self.use_value(asm, ACTIVATIONS, &high, accumulators);
                 }
             });
             asm.bind(next);
