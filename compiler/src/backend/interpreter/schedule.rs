@@ -3,7 +3,7 @@
 
 use crate::network::{ByValue, NodeId, Pixel, ReceptiveField, ValueId};
 use crate::plan::{Arrival, Order, Place};
-use crate::program::{Job, Operation, Program, Segment, Stage, Step};
+use crate::program::{Job, Program, Segment, Stage, Step};
 use std::collections::BTreeMap;
 
 /// An event's place in the order of running.
@@ -129,13 +129,9 @@ impl Schedule {
 /// The output pixels of a step in order, or as often the only pixel of a dense
 /// layer as it has outputs.
 fn pixels_of_step(step: &Step) -> Vec<Pixel> {
-    match step.operation {
-        Operation::Dense(_) => vec![(0, 0); step.output.channels as usize],
-        Operation::Convolution(_)
-        | Operation::Depthwise(_)
-        | Operation::Separable { .. }
-        | Operation::Pool(_)
-        | Operation::Concat => step.order.pixels(step.output.height, step.output.width),
+    match step.operation.is_dense() {
+        true => vec![(0, 0); step.output.channels as usize],
+        false => step.order.pixels(step.output.height, step.output.width),
     }
 }
 
