@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         &arguments.reading.options(),
     )?;
     let training = source.read(Part::Training)?;
-    let training = training.context("there is nothing to learn from")?;
+    let training = training.context("there are no training examples")?;
     let names = source.class_names();
     let mut warnings = Vec::new();
 

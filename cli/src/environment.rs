@@ -58,7 +58,7 @@ impl Environment {
 
 impl Variable {
     /// Of `"VALUE"` or `{ value = "VALUE", force = BOOL, relative = BOOL }`, in a file in the folder
-    /// `.cargo`. What else there is, cargo will tell of.
+    /// `.cargo`. Cargo reports the rest.
     fn read(entry: &Value, cargo: &Path) -> Option<Self> {
         let is = |key| entry.get(key).and_then(Value::as_bool) == Some(true);
         let value = entry.as_str().or_else(|| entry.get("value")?.as_str())?;

@@ -23,14 +23,14 @@ const LIKELIEST: usize = 3;
 pub(crate) struct EvaluateArguments {
     #[command(flatten)]
     which: Which,
-    /// The data; its part for testing is taken, or else all of it
+    /// The data: its test set, or all of it if it has none
     #[arg(long, value_name = "PATH")]
     data: PathBuf,
-    /// The weights, in place of the declaration's
+    /// Use these weights instead of the declaration's
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// Draw which classes are taken for which, and the worst examples, into files that begin
-    /// so
+    /// Draw the confusion matrix and the worst examples into files whose names begin with
+    /// this
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -44,7 +44,7 @@ pub(crate) struct PredictArguments {
     /// What to classify: images, .wav, or .csv of a recording each
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
-    /// The weights, in place of the declaration's
+    /// Use these weights instead of the declaration's
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     #[command(flatten)]

@@ -13,7 +13,7 @@ pub(crate) fn missing(attributes: &[Attribute], features: &BTreeSet<String>) -> 
             return None;
         };
         let condition = list.tokens.to_string();
-        // What cannot be parsed here, the compiler will tell of.
+        // The compiler reports what cannot be parsed here.
         let expression = Expression::parse(&condition).ok();
         let expression = expression.filter(|_| list.path.is_ident("cfg"))?;
         let holds = expression.eval(|predicate| match predicate {

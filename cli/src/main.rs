@@ -25,12 +25,12 @@ use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
 
 /// Training allocates and frees every map of every batch. The C library gives such large
-/// pieces back to the system and takes them anew, which costs a page fault for every 4 KB;
+/// pieces back to the system and takes them again, which costs a page fault for every 4 KB;
 /// mimalloc keeps them.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// Looks at and trains networks declared with `herringbone::network!`.
+/// Plan, train and test networks declared with `herringbone::network!`.
 #[derive(Parser)]
 #[command(name = "cargo-herringbone", bin_name = "cargo herringbone", version)]
 struct Cli {
@@ -40,15 +40,15 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Prints a network's memory plan, and draws it.
+    /// Print and draw a network's memory plan
     Plan(plan::Arguments),
-    /// Tells what a data set is, before anything is trained on it.
+    /// Describe a data set before training on it
     Data(data::Arguments),
-    /// Tries a network's weights on data.
+    /// Measure a network's accuracy on data
     Evaluate(evaluate::EvaluateArguments),
-    /// Classifies files by a network's weights.
+    /// Classify files
     Predict(evaluate::PredictArguments),
-    /// Trains a network with the integers that it will run with, and writes its weights.
+    /// Train a network with the integers that the chip computes with, and write its weights
     Train(Box<train::Arguments>),
 }
 

@@ -25,14 +25,14 @@ use crate::which::{Found, Which};
 pub(crate) struct Arguments {
     #[command(flatten)]
     which: Which,
-    /// Use this plan in place of the declaration's: row_major, herringbone,
+    /// Use this plan instead of the declaration's: row_major, herringbone,
     /// streamed, streamed(2, row_major), smallest, fastest
     #[arg(long, value_name = "NAME")]
     plan: Option<String>,
-    /// Use these weights in place of the declaration's
+    /// Use these weights instead of the declaration's
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// Draw the arena over time to this file, or to the standard output (-)
+    /// Draw the arena over time to this file, or to standard output (-)
     #[arg(long, value_name = "OUT")]
     svg: Option<PathBuf>,
     /// Print everything as JSON
@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let svg_to_stdout = arguments.svg.as_deref() == Some(Path::new("-"));
     if svg_to_stdout && arguments.json {
-        bail!("--json and --svg - both want the standard output: give --svg a file");
+        bail!("--json and --svg - both write to standard output: give --svg a file");
     }
     let found = arguments.which.find()?;
     let Some((ast, declaration)) = found.parse() else {

@@ -1,4 +1,4 @@
-//! What is being done, told to whoever waits for more than a moment.
+//! Says what is being done, to users who wait for more than a moment.
 
 use std::io::{IsTerminal, stderr};
 use std::time::{Duration, Instant};

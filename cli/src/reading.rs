@@ -8,31 +8,31 @@ use herringbone_dataset::{Background, Fit, Options};
 #[derive(Args)]
 #[command(next_help_heading = "Data")]
 pub(crate) struct Reading {
-    /// Resize images of another size than the network's
+    /// Resize images whose size is not the network's
     #[arg(long)]
     resize: bool,
-    /// What images that can be seen through are laid on [default: white under dark
-    /// drawings, black under bright ones]
+    /// Background for transparent images [default: white under dark drawings, black under
+    /// bright ones]
     #[arg(long, value_enum, value_name = "COLOUR")]
     background: Option<Colour>,
-    /// Keep examples together when they are split: those in the same folder, 1 for the
-    /// first one below the class's, or with the same value in this column of a table
+    /// Keep examples together when splitting: those in the same folder (1 is the first level
+    /// below the class's folder), or those with the same value in this column
     #[arg(long, value_name = "LEVEL|COLUMN")]
     group_by: Option<String>,
-    /// The column of a table that has the classes [default: `label`, `class`, …]
+    /// The column with the classes [default: `label`, `class`, …]
     #[arg(long, value_name = "COLUMN")]
     label_column: Option<String>,
-    /// Bring sounds to so many samples a second [default: what most of them have]
+    /// Resample sounds to this rate [default: the rate most of them have]
     #[arg(long, value_name = "HZ")]
     sample_rate: Option<u32>,
-    /// What the sensor gives the firmware for a unit of the data, as whole numbers: 16384 of
-    /// an accelerometer of ±2 g whose data are in g [default: 1, or a power of two]
+    /// Counts that the sensor gives the firmware for one unit of the data: 16384 for a ±2 g
+    /// accelerometer whose data is in g [default: 1, or a power of two]
     #[arg(long, value_name = "N")]
     counts_per_unit: Option<f64>,
-    /// Take bytes as they are, however little of their range they use
+    /// Do not rescale bytes, however little of their range they use
     #[arg(long)]
     bytes_as_they_are: bool,
-    /// What an input is, which tells how it may change [default: by the files, or by the
+    /// What an input is, which decides how it may be augmented [default: from the files or the
     /// shape]
     #[arg(long, value_enum, value_name = "KIND")]
     input: Option<Input>,

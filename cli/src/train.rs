@@ -34,34 +34,34 @@ pub(crate) struct Arguments {
     /// idx files (MNIST's) or of .npy files; or an .npz or .csv file
     #[arg(long, value_name = "PATH")]
     data: PathBuf,
-    /// Write the weights to this file in place of the declaration's; pictures and a
-    /// report are written beside it
+    /// Write the weights to this file instead of the declaration's; pictures and a report
+    /// go next to it
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// How often all examples are learnt from [default: 60, or as often as 8000 steps take]
+    /// Passes over the training data [default: 60, or as many as 8000 steps take]
     #[arg(long, value_name = "N")]
     epochs: Option<u32>,
-    /// What all that is drawn is drawn by [default: 1]
+    /// Seed for every random draw [default: 1]
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
-    /// Examples of a step [default: 128, 64 of less than 8000 examples, 32 of less than 2000]
+    /// Examples per step [default: 128; 64 for fewer than 8000 examples, 32 for fewer than 2000]
     #[arg(long, value_name = "N")]
     batch_size: Option<usize>,
-    /// The largest width of a step [default: 0.01]
+    /// Peak learning rate [default: 0.01]
     #[arg(long, value_name = "X")]
     learning_rate: Option<f64>,
-    /// The share of the examples that chooses the best epoch, and is not learnt from
-    /// [default: the data's own part for it, or a twelfth, or up to a quarter of few]
+    /// Share of the examples to hold out for choosing the best epoch [default: the data's
+    /// validation set; else a twelfth, or up to a quarter where there are few]
     #[arg(long, value_name = "SHARE")]
     validation: Option<f64>,
-    /// Whether every class counts as much as every other, however many examples it has
-    /// [default: on, where one has more than one and a half times as many as another]
+    /// Weight the classes equally, however many examples each has [default: on if one has
+    /// more than one and a half times as many as another]
     #[arg(long, value_enum, value_name = "WHETHER")]
     balance: Option<Switch>,
-    /// Go on with a training that was stopped
+    /// Continue an interrupted run
     #[arg(long)]
     resume: bool,
-    /// What computes
+    /// Where to train
     #[arg(long, value_enum, default_value_t = Processor::Flex)]
     device: Processor,
     // Behind these, an option would be under their heading.
@@ -79,12 +79,12 @@ enum Switch {
     Off,
 }
 
-/// How far every image is changed at most, anew in each epoch. Each has a default by the
+/// The most that an example is changed, again in each epoch. Each default depends on the
 /// size of the input; 0 switches it off.
 #[derive(Args)]
 #[command(next_help_heading = "Augmentation")]
 struct AugmentationArguments {
-    /// Learn from the examples as they are
+    /// Train on the examples as they are
     #[arg(
         long,
         conflicts_with_all = [
@@ -93,50 +93,50 @@ struct AugmentationArguments {
         ]
     )]
     no_augmentation: bool,
-    /// All of them: that share of what a large network would take [default: 0.3]
+    /// All of these, as a share of what suits a large network [default: 0.3]
     #[arg(long, value_name = "SHARE")]
     augmentation: Option<f64>,
-    /// Shift by so many pixels at most
+    /// Largest shift, in pixels
     #[arg(long, value_name = "PX")]
     shift: Option<f64>,
-    /// Rotate by so many degrees at most
+    /// Largest rotation, in degrees
     #[arg(long, value_name = "DEG")]
     rotate: Option<f64>,
-    /// Scale by that share at most: 0.1 is 0.9 to 1.1
+    /// Largest change of scale: 0.1 is 0.9 to 1.1
     #[arg(long, value_name = "SHARE")]
     scale: Option<f64>,
-    /// Shear by so many degrees at most
+    /// Largest shear, in degrees
     #[arg(long, value_name = "DEG")]
     shear: Option<f64>,
-    /// Bend by so many pixels in the mean
+    /// Mean elastic displacement, in pixels
     #[arg(long, value_name = "PX")]
     elastic: Option<f64>,
-    /// Make signals louder or softer by that share at most: 0.1 is 0.9 to 1.1
+    /// Largest change of a signal's loudness: 0.1 is 0.9 to 1.1
     #[arg(long, value_name = "SHARE")]
     gain: Option<f64>,
-    /// Add noise to signals, of so many levels of 256 at most
+    /// Largest noise added to a signal, in levels of 256
     #[arg(long, value_name = "LEVELS")]
     noise: Option<f64>,
-    /// Hide so many moments at most
+    /// Most time steps to hide
     #[arg(long, value_name = "N")]
     time_mask: Option<u32>,
-    /// Hide so many bands of a spectrogram at most
+    /// Most bands of a spectrogram to hide
     #[arg(long, value_name = "N")]
     frequency_mask: Option<u32>,
 }
 
-/// A network that is larger and trained already, on the same data: from its answers a
-/// small one learns how alike the classes are, which labels do not tell.
+/// A larger network, already trained on the same data. Its answers teach a small network how
+/// alike the classes are, which labels alone do not.
 #[derive(Args)]
 #[command(next_help_heading = "Teacher")]
 struct TeacherArguments {
-    /// The Rust file that declares it; its weights are where the declaration has them
+    /// The Rust file that declares the teacher; its weights file must exist
     #[arg(long, value_name = "FILE")]
     teacher: Option<PathBuf>,
-    /// Its name, where the file declares several
+    /// The teacher's name, if the file declares several networks
     #[arg(long, value_name = "NAME", requires = "teacher")]
     teacher_network: Option<String>,
-    /// Features of its package that are on
+    /// Features of the teacher's package to enable
     #[arg(
         long,
         value_name = "FEATURES",
@@ -174,7 +174,7 @@ impl Processor {
 /// Set when the training is to stop.
 static STOP: AtomicBool = AtomicBool::new(false);
 
-/// What a shell gives whoever an interrupt has ended.
+/// The exit status that shells report of a process ended by an interrupt.
 const INTERRUPTED: i32 = 130;
 
 /// Fails, having said why, where the declaration is wrong or over its budget, before the
@@ -184,7 +184,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let Some((ast, declaration)) = found.parse() else {
         return Ok(ExitCode::FAILURE);
     };
-    // Whatever the weights file is now, it is written anew.
+    // The weights file is written again, whatever it is now.
     let mut errors = Diagnostics::new();
     ast.report(&Planned::of(&declaration, None).problems, &mut errors);
     found.print(&errors);
@@ -224,7 +224,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     {
         problems.push(format!(
             "the teacher was trained on inputs that are scaled otherwise ({normalisation}; these: \
-             {}): train it anew on these data",
+             {}): train it again on this data",
             data.normalisation
         ));
     }
@@ -426,7 +426,7 @@ fn summarise(session: &Session, finished: &Finished) {
     say("");
     if !finished.is_complete {
         say(&format!(
-            "stopped after epoch {} of {}: go on by the same command and --resume",
+            "stopped after epoch {} of {}: continue with the same command and --resume",
             finished.epochs, session.recipe.epochs
         ));
     }

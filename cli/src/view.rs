@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::source::Declared;
 
-/// Parts of the time that the bytes alive are told of.
+/// Points in time at which the bytes alive are reported.
 const COLUMNS: usize = 200;
 
 /// What a view is made of.

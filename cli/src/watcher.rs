@@ -108,7 +108,7 @@ impl Watcher for Terminal {
     }
 }
 
-/// Prints a line. A training does not end because nobody reads what it prints.
+/// Prints a line. A training goes on when nothing reads what it prints.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(anstream::stdout(), "{line}");
 }

@@ -17,15 +17,15 @@ use crate::source::{Declared, Search, displayed};
 /// The arguments that say it.
 #[derive(Args)]
 pub(crate) struct Which {
-    /// The Rust file that declares the network, or a module of it does
+    /// The Rust file that declares the network, in itself or in a module
     pub(crate) file: PathBuf,
-    /// The network's name, where the file declares several
+    /// The network's name, if the file declares several
     #[arg(long, value_name = "NAME")]
     pub(crate) network: Option<String>,
-    /// Features of the package that are on
+    /// Features of the package to enable
     #[arg(long, value_name = "FEATURES", value_delimiter = ',')]
     pub(crate) features: Vec<String>,
-    /// Leave the package's default features off
+    /// Disable the package's default features
     #[arg(long)]
     pub(crate) no_default_features: bool,
 }
@@ -162,7 +162,7 @@ fn place(declared: &Declared) -> String {
     }
 }
 
-/// A path from the current folder on, if it lies there.
+/// A path from the current folder on, if it is there.
 pub(crate) fn shortest(path: &Path) -> PathBuf {
     let current = std::env::current_dir().unwrap_or_default();
     path.strip_prefix(current).unwrap_or(path).to_owned()

@@ -6,7 +6,7 @@ use crate::program::Accumulator;
 use crate::target::Target;
 use std::collections::BTreeMap;
 
-/// A checked declaration without its source text: what `network!` was told.
+/// A checked declaration without its source text.
 #[derive(Clone, Debug)]
 pub struct Declaration {
     /// The layers, shapes and bits.
@@ -90,12 +90,9 @@ pub enum PlanChoice {
     Fastest,
     /// `row_major`, `herringbone`, `streamed`, or `streamed(2, row_major)`.
     Named(Strategy),
-    /// `streamed(2)`: so many layers, of those that compute something, as the
+    /// `streamed(2)`: that many layers, of those that compute something, as the
     /// input arrives; the rest in the order that is best.
-    Streamed {
-        /// How many.
-        layers: usize,
-    },
+    Streamed { layers: usize },
     /// `smallest`: the fewest bytes of arena.
     Smallest,
 }

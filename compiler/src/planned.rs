@@ -157,7 +157,7 @@ fn sums<'a>(
 
 fn read_weights(path: &Path, network: &Network) -> Result<(Weights, Metadata), Vec<String>> {
     let bytes = weights::load(path, network).map_err(|error| vec![error.to_string()])?;
-    // Tensors of another network would be told of one by one.
+    // Tensors of another network would be reported one by one.
     Metadata::read(network, &bytes)
         .and_then(|metadata| Ok((weights::read(network, &bytes)?, metadata)))
         .map_err(|errors| errors.iter().map(ToString::to_string).collect())

@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let source = Source::open(Path::new(data), expected, &Options::default())?;
     let training = source
         .read(Part::Training)?
-        .ok_or("there is nothing to learn from")?;
+        .ok_or("there are no training examples")?;
     let examples = Normalisation::identity().apply(training);
     println!(
         "{} examples read in {:.2?}",

@@ -17,7 +17,7 @@ pub(crate) struct Named {
     pub(crate) path: PathBuf,
 }
 
-/// SHA-256 in hexadecimal of every file's name and bytes, each behind its length (64 bits, little
+/// SHA-256 in hexadecimal of every file's name and bytes, each after its length (64 bits, little
 /// endian), so that no two lists of files hash the same bytes. The order of `files` counts.
 pub(crate) fn sha256(files: &[Named]) -> Result<String, Problems> {
     let mut hash = Sha256::new();

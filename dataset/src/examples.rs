@@ -7,7 +7,7 @@ use crate::InputShape;
 pub struct Examples {
     /// The shape of every input.
     pub shape: InputShape,
-    /// The inputs one behind the other: `shape.values()` bytes each, row-major, channels last.
+    /// The inputs one after the other: `shape.values()` bytes each, row-major, channels last.
     pub inputs: Vec<u8>,
     /// Each input's class, counted from 0.
     pub labels: Vec<u16>,
@@ -55,7 +55,7 @@ impl Examples {
     /// The bytes of an example's input.
     ///
     /// # Panics
-    /// When there are not so many.
+    /// When there are fewer.
     pub fn input(&self, index: usize) -> &[u8] {
         let values = self.shape.values();
         &self.inputs[index * values..][..values]
@@ -76,7 +76,7 @@ impl Examples {
     /// Copies of the examples at `indices`, in that order.
     ///
     /// # Panics
-    /// When there are not so many.
+    /// When there are fewer.
     pub fn select(&self, indices: &[usize]) -> Self {
         let mut selected = Self::none(self.shape);
         selected

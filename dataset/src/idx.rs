@@ -19,7 +19,7 @@ const LABELS: u32 = 0x0801;
 /// The magic number of bytes in three dimensions: images, rows, columns.
 const IMAGES: u32 = 0x0803;
 const WORD_BYTES: usize = size_of::<u32>();
-/// Room for values that is made before any is read. A header may tell of more than there is.
+/// Room for values that is made before any is read. A header may claim more than there is.
 const ROOM_BYTES: usize = 1 << 26;
 
 pub use crate::Part;
@@ -124,7 +124,7 @@ impl Files {
         }
         let needed = (count as usize).checked_mul(found.values());
         let needed = needed
-            .ok_or_else(|| format!("{} tells of more images than memory holds", path.display()))?;
+            .ok_or_else(|| format!("{} claims more images than memory holds", path.display()))?;
         check_length(path, 4 * WORD_BYTES, needed)?;
         Ok((count as usize, found))
     }
@@ -339,7 +339,7 @@ fn read_values(
     }
 }
 
-/// Checks the bytes behind the header, unless the file must be unpacked to know them.
+/// Checks the bytes after the header, unless the file must be unpacked to know them.
 fn check_length(path: &Path, header: usize, needed: usize) -> Result<(), Problems> {
     if is_gzipped(path) {
         return Ok(());
@@ -356,8 +356,8 @@ fn check_length(path: &Path, header: usize, needed: usize) -> Result<(), Problem
 fn wrong_length(path: &Path, needed: usize, found: usize) -> Problems {
     let path = path.display();
     if found < needed {
-        format!("{path} is truncated: its header tells of {needed} bytes, found {found}").into()
+        format!("{path} is truncated: its header needs {needed} bytes, found {found}").into()
     } else {
-        format!("{path} goes on behind the {needed} bytes that its header tells of").into()
+        format!("{path} goes on after the {needed} bytes that its header needs").into()
     }
 }

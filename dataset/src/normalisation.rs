@@ -30,9 +30,9 @@ pub struct Scale {
 
 /// A byte's range.
 const BYTE: i32 = 255;
-/// The widest range of counts takes so many bits.
+/// The widest range of counts takes this many bits.
 const MOST_SHIFT: u8 = 16;
-/// Of so many values, one at either end may be cut off: a range that a single spike tells would
+/// Of this many values, one at either end may be cut off: a range that a single spike sets would
 /// leave little of the others.
 const CUT_ONE_OF: u64 = 1000;
 /// Bytes that span that much are taken as they are: half of their range.

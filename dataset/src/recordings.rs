@@ -7,7 +7,7 @@ use crate::InputShape;
 pub struct Recordings {
     /// The shape of every one.
     pub shape: InputShape,
-    /// The values one behind the other: `shape.values()` each, row-major, channels last.
+    /// The values one after the other: `shape.values()` each, row-major, channels last.
     pub values: Values,
     /// Each one's class, counted from 0.
     pub labels: Vec<u16>,

@@ -7,7 +7,6 @@ use crate::{Examples, Recordings};
 pub struct Channel {
     /// Its least value.
     pub least: f32,
-    /// Its mean.
     pub mean: f64,
     /// Its greatest value.
     pub greatest: f32,

@@ -1,4 +1,4 @@
-//! Builds the firmware anew when its weights change: the compiler itself tracks no file that is
+//! Builds the firmware again when its weights change: the compiler itself tracks no file that is
 //! larger than an array of the AVR can be.
 
 fn main() {

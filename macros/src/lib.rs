@@ -1,4 +1,4 @@
-//! The procedural macro behind `herringbone::network!`.
+//! The procedural macro of `herringbone::network!`.
 
 /// Expands one network declaration; reached through `herringbone::network!`,
 /// which prepends the path by which the user's crate knows `herringbone`.

@@ -17,7 +17,7 @@ impl<T, const N: usize> Flash<T, N> {
 }
 
 impl<const N: usize> Flash<u8, N> {
-    /// The entry at `index`; 0 behind the end.
+    /// The entry at `index`; 0 past the end.
     #[inline(always)]
     pub fn get(&'static self, index: usize) -> u8 {
         byte(&self.0, index)
@@ -25,7 +25,7 @@ impl<const N: usize> Flash<u8, N> {
 }
 
 impl<const N: usize> Flash<u16, N> {
-    /// The entry at `index`; 0 behind the end.
+    /// The entry at `index`; 0 past the end.
     #[inline(always)]
     pub fn get(&'static self, index: usize) -> usize {
         word(&self.0, index).into()
@@ -33,7 +33,7 @@ impl<const N: usize> Flash<u16, N> {
 }
 
 impl<const N: usize> Flash<u32, N> {
-    /// The entry at `index`; 0 behind the end. For arenas of more than 65,536
+    /// The entry at `index`; 0 past the end. For arenas of more than 65,536
     /// cells, which no AVR has.
     #[inline(always)]
     pub fn get(&'static self, index: usize) -> usize {
@@ -45,7 +45,7 @@ impl<const N: usize> Flash<u32, N> {
 }
 
 impl<const N: usize> Flash<i16, N> {
-    /// The entry at `index`; 0 behind the end.
+    /// The entry at `index`; 0 past the end.
     #[inline(always)]
     pub fn get(&'static self, index: usize) -> i16 {
         word(&self.0, index)

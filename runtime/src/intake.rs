@@ -8,6 +8,7 @@ use crate::stream::{Pixel, completed, window_of};
 ///
 /// Every field is of bytes, so that a network's value has no padding.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[repr(C)]
 pub struct Cursor<const ROW_BYTES: usize, const COLUMN_BYTES: usize, const POSITIONS: usize> {
     row: [u8; ROW_BYTES],
@@ -186,7 +187,7 @@ pub fn clear_sums(arena: &mut [u8], first: usize, sums: usize) {
 /// 2^`WIDTH_LOG2` pixels is complete, its pixel in the pooled map, of which
 /// `rows` × `columns` pixels are used, and the sum.
 ///
-/// Sums lie from byte `first` on, one a channel, and so many from a window's to
+/// Sums are from byte `first` on, one a channel, and that many from a window's to
 /// those of the window right of it: none where each window is complete before
 /// the next one begins. At most 16 × 255, a sum fits its 16 bits. Bytes of a last row or column that fills
 /// no window, or whose window nobody reads, are dropped.

@@ -1,8 +1,8 @@
-//! What is for people and for sensors: names of classes in flash, and counts that become bytes.
+//! Names of classes, kept in flash, and sensor counts scaled to bytes.
 
 use core::fmt::{self, Display, Write as _};
 
-/// The name of a class, which stays in flash: to be printed, or taken byte by byte.
+/// The name of a class, kept in flash: print it, or read it byte by byte.
 #[derive(Clone, Copy)]
 pub struct Label {
     byte: fn(usize) -> u8,
@@ -22,26 +22,47 @@ impl Label {
     pub fn bytes(self) -> impl Iterator<Item = u8> {
         (self.first..self.end).map(self.byte)
     }
-}
 
-impl Display for Label {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A letter has as many bytes as its first one tells, by RFC 3629.
+    /// Its letters.
+    pub fn chars(self) -> impl Iterator<Item = char> {
+        // The first byte of a letter says how many it has (RFC 3629).
         let mut letter = 0_u32;
-        let mut left = 0;
-        for byte in self.bytes() {
+        let mut left = 0_u8;
+        self.bytes().filter_map(move |byte| {
             (letter, left) = match byte {
                 0x00..=0x7F => (byte.into(), 0),
-                0x80..=0xBF => (letter << 6 | u32::from(byte & 0x3F), left - 1),
+                0x80..=0xBF => (letter << 6 | u32::from(byte & 0x3F), left.saturating_sub(1)),
                 0xC0..=0xDF => ((byte & 0x1F).into(), 1),
                 0xE0..=0xEF => ((byte & 0x0F).into(), 2),
                 0xF0..=0xFF => ((byte & 0x07).into(), 3),
             };
-            if left == 0 {
-                f.write_char(char::from_u32(letter).unwrap_or(char::REPLACEMENT_CHARACTER))?;
-            }
+            let complete = || char::from_u32(letter).unwrap_or(char::REPLACEMENT_CHARACTER);
+            (left == 0).then(complete)
+        })
+    }
+}
+
+impl Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.chars().try_for_each(|letter| f.write_char(letter))
+    }
+}
+
+impl fmt::Debug for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        let mut letters = self.chars().flat_map(char::escape_debug);
+        letters.try_for_each(|letter| f.write_char(letter))?;
+        f.write_char('"')
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Label {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        for letter in self.chars() {
+            defmt::write!(f, "{=char}", letter);
         }
-        Ok(())
     }
 }
 
@@ -71,6 +92,7 @@ mod tests {
         const TEXT: &str = "nogrößer→🎤";
         let label = Label::new(|at| TEXT.as_bytes()[at], 2, TEXT.len());
         assert_eq!(label.to_string(), "größer→🎤");
+        assert_eq!(std::format!("{label:?}"), "\"größer→🎤\"");
         assert!(label.bytes().eq(TEXT.bytes().skip(2)));
     }
 

@@ -4,6 +4,7 @@
 //! [`network!`] turns a declaration into a type whose size is its whole working
 //! memory, and refuses a design that the target can't hold.
 #![no_std]
+#![warn(missing_docs)]
 // AVR reads flash with an instruction of its own, see `flash.rs`.
 #![cfg_attr(target_arch = "avr", feature(asm_experimental_arch))]
 

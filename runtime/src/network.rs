@@ -2,14 +2,13 @@
 
 use crate::results::{Logit, Results};
 
-/// A network that [`network!`](crate::network) declares, with its weights. Its
-/// type has all of these as methods and constants of its own; the trait is for
-/// code that is generic over networks.
+/// A network that [`network!`](crate::network) declares, with weights. Its type
+/// has these methods and constants itself; the trait is for generic code.
 ///
 /// ```
 /// use herringbone::Network;
 ///
-/// /// Feeds a network from a line, and gives the class of the image that it completes.
+/// /// Takes bytes; returns the class of the input that they complete.
 /// fn receive<N: Network>(network: &mut N, bytes: &[u8]) -> Option<usize> {
 ///     let (results, _) = network.push_slice(bytes)?;
 ///     Some(N::class_of(&results))
@@ -18,7 +17,7 @@ use crate::results::{Logit, Results};
 /// # assert_eq!(receive(&mut Any::new(), &[0; 15]), None);
 /// ```
 ///
-/// A network that is declared without `weights` is a design to size, and does not
+/// A network that is declared without `weights` has constants only, and does not
 /// implement it.
 pub trait Network {
     /// An input: `[u8; INPUT_LEN]`, rows of pixels, channels last.
@@ -46,9 +45,21 @@ pub trait Network {
     /// results, and the bytes after it, which begin the next input.
     fn push_slice<'b>(&mut self, next_bytes: &'b [u8]) -> Option<(Self::Output, &'b [u8])>;
 
-    /// The results that [`Self::push_in_place`] computed last, unless the network
-    /// was used since.
+    /// The results of the last [`Self::push_in_place`]; `None` if the network was
+    /// used since.
     fn results(&self) -> Option<Results<'_, Self::Logit>>;
+
+    /// One of [`Self::results`]; `None` if there are none, or from
+    /// [`Self::OUTPUT_LEN`] on.
+    fn result(&self, result_index: usize) -> Option<Self::Logit> {
+        self.results()?.get(result_index)
+    }
+
+    /// The class: the index of the first largest of [`Self::results`]; `None` if
+    /// there are none.
+    fn class(&self) -> Option<usize> {
+        Some(self.results()?.class())
+    }
 
     /// The results for an input.
     fn run(&mut self, input_bytes: &Self::Input) -> Self::Output;
@@ -69,8 +80,8 @@ pub trait Network {
 /// `run` on a design to size say what is missing.
 #[diagnostic::on_unimplemented(
     message = "`{N}` has no weights, so it can't run",
-    label = "a design to size has constants alone",
-    note = "give its declaration `weights: \"FILE.safetensors\"`, which `cargo herringbone train` \
+    label = "without weights, a network has constants only",
+    note = "add `weights: \"FILE.safetensors\"` to its declaration, which `cargo herringbone train` \
             makes, or `weights: runtime`"
 )]
 #[doc(hidden)]

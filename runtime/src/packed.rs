@@ -8,7 +8,7 @@ use crate::flash::Flash;
 
 /// The bytes of packed weights.
 pub trait Packed: Copy {
-    /// The byte at `index`; 0 behind the end.
+    /// The byte at `index`; 0 past the end.
     fn byte(self, index: usize) -> u8;
 }
 

@@ -156,7 +156,6 @@ pub fn averages<const BITS: u32, const SIGNED: bool, const C: usize>(
 
 /// A sum that is kept in the arena, least byte first.
 pub trait KeptSum: Sum {
-    /// Its bytes.
     type Bytes: Copy;
 
     /// `count` sums from byte `first` on.
@@ -202,7 +201,7 @@ pub fn begin_sums<S: KeptSum>(arena: &mut [u8], first: usize, count: usize) {
 
 /// Adds a pixel to the `count` sums that are kept from byte `first` on:
 /// `sums[o] += Σ values[i] × weights[i][o]`, the rows of weights packed one
-/// behind the other from byte `first_weight` on. A value that is 0 skips its row.
+/// after the other from byte `first_weight` on. A value that is 0 skips its row.
 #[inline(always)]
 pub fn add_to_sums<const WEIGHT_BITS: u32, const NARROW: bool, S: KeptSum, V: Value>(
     arena: &mut [u8],

@@ -93,7 +93,7 @@ pub fn multiple<const NARROW: bool, S: Sum>(value: impl Value, factor: i8) -> S 
 }
 
 /// Adds one tap to every sum: `sums[o] += Σ values[i] × weights[i][o]`, the rows
-/// of weights packed one behind the other from byte `first` on. A value that is
+/// of weights packed one after the other from byte `first` on. A value that is
 /// 0 (most are, after ReLU) skips its row.
 ///
 /// Not inlined: a layer calls it for each tap, and the code is its loops.
@@ -159,9 +159,9 @@ pub fn multiply_accumulate_each<
 }
 
 /// Adds a whole map to every sum: `sums[o] += Σ values[i] × weights[i][o]` over
-/// `count` values as they are stored, from `cell` on; behind `before_wrap` of
+/// `count` values as they are stored, from `cell` on; after `before_wrap` of
 /// them the map goes on at cell 0. Row `i` of weights begins `row_bytes × i`
-/// bytes behind byte `first`.
+/// bytes after byte `first`.
 #[inline(always)]
 pub fn multiply_accumulate_map<
     const BITS: u32,

@@ -15,7 +15,7 @@ use crate::firmware::{Firmware, Segment};
 /// The section of code that is at address 0.
 pub(crate) const FIRST: &str = ".herringbone.first";
 
-/// Tables for `lpm` as low as can be, `.text` at `base_bytes` or behind them; how much flash the
+/// Tables for `lpm` as low as can be, `.text` at `base_bytes` or after them; how much flash the
 /// part has is checked by who programs it.
 fn linker_script(base_bytes: u32) -> String {
     format!(

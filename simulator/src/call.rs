@@ -1,5 +1,5 @@
 //! Calls of single functions of machine code, under the rules of avr-gcc's calling convention
-//! (<https://gcc.gnu.org/wiki/avr-gcc>): who breaks one is told.
+//! (<https://gcc.gnu.org/wiki/avr-gcc>): a breach is an error.
 
 use std::iter;
 use std::ops::Range;
@@ -56,7 +56,7 @@ pub struct Returned {
     pub stack_bytes: u16,
 }
 
-/// What is told of a function within a call that returns.
+/// What is reported of a function within a call that returns.
 pub type Observer<'a> = &'a mut dyn FnMut(&str, &Machine);
 
 impl Caller {
@@ -82,7 +82,6 @@ impl Caller {
         })
     }
 
-    /// The program.
     #[must_use]
     pub fn assembly(&self) -> &Assembly {
         &self.assembly
@@ -100,7 +99,7 @@ impl Caller {
     }
 
     /// Calls `function` with `arguments` in their registers; it may write to `writable` addresses
-    /// of data space, and to its stack at the end of SRAM. `observer` is told of every labelled
+    /// of data space, and to its stack at the end of SRAM. `observer` hears of every labelled
     /// function within it that returns.
     ///
     /// # Errors
@@ -301,7 +300,7 @@ impl Snapshot {
         self.data_space[usize::from(address)]
     }
 
-    /// The first address behind the registers that holds another byte in `after` and is not
+    /// The first address after the registers that holds another byte in `after` and is not
     /// `writable`.
     fn first_change(&self, after: &Self, writable: &[Range<u16>]) -> Option<u16> {
         const REGISTERS: usize = 32;

@@ -33,7 +33,6 @@ pub struct Footprint {
 pub struct Segment {
     /// The byte address of the first byte.
     pub address: u32,
-    /// The bytes.
     pub bytes: Vec<u8>,
 }
 
@@ -58,7 +57,6 @@ pub struct Symbol {
     pub address: u64,
     /// How many bytes of flash it takes.
     pub bytes: u64,
-    /// Its path.
     pub path: String,
 }
 

@@ -112,7 +112,7 @@ impl Machine {
         }
     }
 
-    /// Whether the firmware polls USART0 for a byte. simavr tells of a miss both when the last
+    /// Whether the firmware polls USART0 for a byte. simavr reports a miss both when the last
     /// byte has been taken and when the status is read with none there: the second counts.
     #[must_use]
     pub fn waits_for_byte(&self) -> bool {
@@ -274,7 +274,7 @@ impl Machine {
     }
 
     /// Sets the byte at `address` in data space, which is at most [`Self::ram_end`]. An I/O
-    /// register only holds it: no peripheral is told.
+    /// register only holds it: no peripheral sees it.
     pub fn set_data(&mut self, address: u16, value: u8) {
         assert!(address <= self.ram_end(), "no data at {address:#06x}");
         // SAFETY: as in `data`, and `avr` is ours alone.

@@ -20,7 +20,6 @@ use herringbone_simulator::machine::Machine;
 /// Runs a firmware in simavr: images in on standard input, one line of JSON out for each.
 #[derive(Parser)]
 struct Options {
-    /// The firmware.
     elf: PathBuf,
     /// The microcontroller, as simavr calls it.
     #[arg(long, default_value = "atmega328p")]

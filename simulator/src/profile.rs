@@ -69,7 +69,7 @@ pub(crate) struct Function {
     pub(crate) name: String,
     /// The byte address of its first instruction.
     pub(crate) start: u32,
-    /// The byte address behind its last.
+    /// The byte address after its last.
     pub(crate) end: u32,
 }
 

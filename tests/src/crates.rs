@@ -80,7 +80,7 @@ fn root() -> &'static Path {
     root.expect("the tests are a member of the workspace")
 }
 
-/// Writes a file; one that holds just that keeps its date, and is not built anew.
+/// Writes a file; one that holds just that keeps its date, and is not built again.
 fn write(path: &Path, bytes: impl AsRef<[u8]>) {
     let folder = path.parent().expect("a file is in a folder");
     fs::create_dir_all(folder).expect("the folder can be made");

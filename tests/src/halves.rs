@@ -6,7 +6,7 @@ use std::path::Path;
 /// Rows and columns of an image.
 pub const SIDE: usize = 8;
 
-/// Writes idx files of so many images for training and testing, half of them of class 0
+/// Writes idx files of that many images for training and testing, half of them of class 0
 /// (the left half is brighter), half of class 1.
 pub fn write(folder: &Path, training: usize, testing: usize) {
     fs::create_dir_all(folder).unwrap();

@@ -11,9 +11,7 @@ use herringbone_compiler::weights::{Parameters, Weights};
 /// The values of a map, row-major, channels last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeatureMap {
-    /// Its shape.
     pub shape: Shape,
-    /// Its values.
     pub values: Vec<i64>,
 }
 

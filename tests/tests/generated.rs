@@ -123,7 +123,7 @@ fn edge_cases() -> Vec<(Case, Strategy)> {
         (Shape::new(3, 3, 255), &[average(2)]),
         (Shape::new(1, 1, 1), &[dense(1)]),
         (Shape::new(7, 9, 2), &[separable, dense(2)]),
-        // The end of a column arrives behind the corner of the next ring, with
+        // The end of a column arrives after the corner of the next ring, with
         // which it shares a byte.
         (Shape::new(9, 7, 3), &[dense(2)]),
         (Shape::new(5, 5, 1), &[dense(3)]),
@@ -311,8 +311,8 @@ macro_rules! report {
                 assert_eq!((0..=Net::CLASSES).map_while(index).collect::<Vec<_>>(), in_place);
                 print("class", &[net.class().unwrap().to_string()]);
                 let block = [&input[..], &input[..1]].concat();
-                let (results, behind) = net.push_slice(&block).unwrap();
-                assert_eq!((behind.len(), net.class()), (1, None));
+                let (results, rest) = net.push_slice(&block).unwrap();
+                assert_eq!((rest.len(), net.class()), (1, None));
                 print("push_slice", &results.map(|value| value.to_string()));
                 $(
                     let mut noisy = Net::new();

@@ -1,7 +1,7 @@
-//! What compiles and what does not, and what a user is told.
+//! What compiles, what does not, and what the error says.
 //!
 //! `ui/ok` has a file a feature, `ui/err` a file a rule beside what the
-//! compiler says; `TRYBUILD=overwrite cargo test --test ui` writes that anew.
+//! compiler says; `TRYBUILD=overwrite cargo test --test ui` writes that again.
 //! Their weights files are made here.
 
 use std::collections::{BTreeMap, HashMap};
@@ -14,12 +14,12 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
 #[test]
-fn users_are_told_what_is_wrong() {
+fn errors_say_what_is_wrong() {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ui");
     fs::create_dir_all(&directory).unwrap();
     for (name, bytes) in files() {
         let path = directory.join(name).with_extension("safetensors");
-        // An unchanged file stays as old as it is, so nothing is built anew. The entries of
+        // An unchanged file stays as old as it is, so nothing is built again. The entries of
         // metadata are in no order.
         if !fs::read(&path).is_ok_and(|old| old == bytes) {
             fs::write(path, bytes).unwrap();
@@ -54,6 +54,10 @@ fn files() -> BTreeMap<&'static str, Vec<u8>> {
         ("named", named("N: [4, 4, 2] => < C1(2,3), Dr, D*(3) >")),
         ("empty", Vec::new()),
         ("short", right[..5].to_vec()),
+        (
+            "git_lfs",
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 600\n".to_vec(),
+        ),
         ("text", b"PK\x03\x04 is how an archive starts".to_vec()),
         ("header_cut", right[..40].to_vec()),
         ("not_json", b"\x05\0\0\0\0\0\0\0hello".to_vec()),

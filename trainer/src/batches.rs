@@ -1,4 +1,4 @@
-//! Examples to learn from as a network reads them, changed anew in each epoch.
+//! Examples to learn from as a network reads them, changed again in each epoch.
 
 use burn::tensor::Device;
 use herringbone_compiler::network::Network;

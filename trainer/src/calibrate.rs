@@ -36,7 +36,7 @@ const MOST_OF_WEIGHT: i32 = 31 - 2 * MOST_FROM_INPUT;
 /// scale as those.
 ///
 /// Weights that were trained with integers lie within the range of those: scales found
-/// of them anew would be finer every time.
+/// of them again would be finer every time.
 pub fn calibrate(
     network: &Network,
     model: &Model,

@@ -292,7 +292,7 @@ impl Tensors<'_> {
 }
 
 /// SHA-256 of the header, and of the names and bytes of all tensors in the order of
-/// their names; each behind its length.
+/// their names; each after its length.
 fn checksum<'a>(header: &str, tensors: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
     let mut tensors: Vec<_> = tensors.collect();
     tensors.sort_unstable();

@@ -81,7 +81,7 @@ impl Intake {
         }
     }
 
-    /// The maps of a batch, `fill` giving each example's activations; behind the
+    /// The maps of a batch, `fill` giving each example's activations; after the
     /// last example, zeros fill the last block. `scratch` makes memory that `fill` is
     /// given again and again, at least once a thread; what it gives must not depend on
     /// what is left there.

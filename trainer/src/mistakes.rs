@@ -20,7 +20,7 @@ pub struct ClassAccuracy {
     pub name: String,
     /// So many.
     pub right: u64,
-    /// Of so many.
+    /// How many examples there are.
     pub examples: u64,
     /// How many examples, of whatever class, were taken for it.
     pub answered: u64,

@@ -36,7 +36,6 @@ pub struct SumParameters {
 /// The weighted sums of a network, in the order of computing.
 #[derive(Module, Debug)]
 pub struct Model {
-    /// They.
     pub sums: Vec<WeightedSum>,
 }
 
@@ -45,7 +44,6 @@ pub struct Model {
 pub struct SumPlace {
     /// The node that computes it.
     pub node: NodeId,
-    /// Its shape.
     pub shape: SumShape,
     /// What of the map that it reads an output reads.
     pub field: ReceptiveField,

@@ -12,7 +12,6 @@ pub struct Grid {
     pub step: f32,
     /// The least and the largest multiple; without a step, the bounds themselves.
     pub least: f32,
-    /// The largest.
     pub largest: f32,
 }
 

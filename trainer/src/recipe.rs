@@ -29,7 +29,7 @@ pub struct Recipe {
 pub enum Phase {
     /// It computes in floating point.
     Float,
-    /// It computes with integers, whose scales are found anew in each epoch.
+    /// It computes with integers, whose scales are found again in each epoch.
     Calibrating,
     /// It computes with integers of scales that stay.
     Quantised,
@@ -55,7 +55,7 @@ pub fn share_of_augmentation(shape: InputShape, kind: InputKind, share: f64) -> 
 }
 
 impl Recipe {
-    /// What is taken where nobody says, for so many examples of each class: steps are counted,
+    /// The default for that many examples of each class: steps are counted,
     /// not epochs. Few examples are seen more often, in smaller batches, for as many steps as a
     /// small network takes to learn them.
     pub fn default_for(shape: InputShape, kind: InputKind, examples_by_class: &[u64]) -> Self {
@@ -71,7 +71,7 @@ impl Recipe {
         }
     }
 
-    /// Examples of a step where nobody says: 128 of many, and of few so many that an epoch has
+    /// Examples of a step by default: 128 of many, and of few as many that an epoch has
     /// some steps.
     pub fn default_batch(examples: usize) -> usize {
         match examples {
@@ -81,7 +81,7 @@ impl Recipe {
         }
     }
 
-    /// Epochs of so many examples where nobody says: 60, or as many as [`Self::LEAST_STEPS`] take.
+    /// Epochs of that many examples by default: 60, or as many as [`Self::LEAST_STEPS`] take.
     pub fn default_epochs(examples: usize, batch: usize) -> u32 {
         let steps = (examples / batch.max(1)).max(1);
         let epochs = Self::LEAST_STEPS.div_ceil(steps).max(60);
@@ -100,7 +100,7 @@ impl Recipe {
     /// as small as these does not learn to make up for all of it.
     pub const AUGMENTATION_SHARE: f64 = 0.3;
 
-    /// The share of so many examples that validates, where nobody says: a twelfth, which are
+    /// The share of that many examples that validates by default: a twelfth, which are
     /// 5,000 of the 60,000 images of MNIST, or more of few examples, a quarter at most: by a dozen
     /// of them no epoch could be told from another.
     pub fn validation_share(examples: usize) -> f64 {
@@ -180,7 +180,7 @@ impl Recipe {
         options
     }
 
-    /// Epochs in floating point, and behind how many scales stay.
+    /// Epochs in floating point, and after how many scales stay.
     fn phases(&self) -> (u32, u32) {
         let float = (self.epochs / 4).max(1).min(self.epochs / 2);
         let quantised = self.epochs - float;
@@ -199,18 +199,18 @@ impl Recipe {
         }
     }
 
-    /// The step width behind so much of the epoch, 0 to 1 (Loshchilov & Hutter 2017,
+    /// The learning rate after that part of the epoch, 0 to 1 (Loshchilov & Hutter 2017,
     /// equation 5: a cosine for floating point, and one for integers).
-    pub(crate) fn learning_rate(&self, epoch: u32, behind: f64) -> f64 {
+    pub(crate) fn learning_rate(&self, epoch: u32, after: f64) -> f64 {
         let (float, _) = self.phases();
         let (first, last) = if epoch < float {
             (0, float)
         } else {
             (float, self.epochs)
         };
-        let done = (f64::from(epoch - first) + behind) / f64::from(last - first);
+        let done = (f64::from(epoch - first) + after) / f64::from(last - first);
         // Steps grow at first, until Adam's means are of some use.
-        let warm = (f64::from(epoch) + behind).min(1.0);
+        let warm = (f64::from(epoch) + after).min(1.0);
         self.learning_rate * warm * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0
     }
 }

@@ -1,4 +1,4 @@
-//! What is told of a training, beside its weights.
+//! The report of a training, written next to its weights.
 
 use std::fmt::Write as _;
 
@@ -120,11 +120,7 @@ impl Report<'_> {
             // Writing to a string does not fail.
             let _ = writeln!(text, "| {name} | {value} |");
         }
-        let _ = write!(
-            text,
-            "\nThe command that trained it:\n\n```sh\n{}\n```\n",
-            self.command
-        );
+        let _ = write!(text, "\nTrained by:\n\n```sh\n{}\n```\n", self.command);
         self.write_classes(&mut text);
         let warnings = self.data.warnings.iter().chain(&self.finished.warnings);
         for (head, lines) in [

@@ -157,7 +157,7 @@ impl<'a> Training<'a> {
         (self.batches.examples().len() / self.recipe.batch).max(1)
     }
 
-    /// Runs an epoch, unless `stop` is set. `step` is called behind each step.
+    /// Runs an epoch, unless `stop` is set. `step` is called after each step.
     pub fn epoch(&mut self, stop: &AtomicBool, mut step: impl FnMut()) -> Outcome {
         let State { epoch, .. } = self.state;
         let phase = self.recipe.phase(epoch);
@@ -194,8 +194,8 @@ impl<'a> Training<'a> {
             loss += examples * results.loss(&labels);
             accuracy += examples * results.accuracy(&labels);
             seen += examples;
-            let behind = f32::from(u16::try_from(epoch).unwrap_or(u16::MAX)) * steps as f32;
-            average(&mut mean, &model, behind + index as f32);
+            let steps_before = f32::from(u16::try_from(epoch).unwrap_or(u16::MAX)) * steps as f32;
+            average(&mut mean, &model, steps_before + index as f32);
             step();
         }
         if let Some(scales) = &self.state.scales {
@@ -306,7 +306,7 @@ fn class_weights(counts: &[u64]) -> Vec<f32> {
     counts.iter().map(weight).collect()
 }
 
-/// Moves the running mean of the weights on, behind so many steps.
+/// Moves the running mean of the weights on, after that many steps.
 fn average(mean: &mut [(Vec<f32>, Vec<f32>)], model: &Model, steps: f32) {
     // The first ones count more, lest the mean stay where training began.
     let share = SHARE_OF_STEP.max(1.0 / (1.0 + steps));

@@ -38,7 +38,7 @@ fn drawn() -> Vec<(Vec<u8>, u16)> {
     digits.collect()
 }
 
-/// Each drawn digit so many times, each time changed by `augmentation` in another way.
+/// Each drawn digit that many times, each time changed by `augmentation` in another way.
 fn digits(copies: usize, augmentation: Augmentation) -> Examples {
     let mut examples = Examples::none(SHAPE);
     let mut changed = vec![0; SHAPE.values()];

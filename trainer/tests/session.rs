@@ -51,7 +51,7 @@ fn session(folder: &Path, name: &str, change: impl FnOnce(&mut Recipe)) -> Sessi
     }
 }
 
-/// Stops within the epoch behind that one.
+/// Stops within the epoch after that one.
 struct StopsAfter<'a> {
     epoch: u32,
     stop: &'a AtomicBool,
@@ -91,7 +91,7 @@ fn a_resumed_training_gives_the_weights_of_one_that_was_not_stopped() {
     assert!(finished.is_complete && !whole.checkpoint_path().exists());
 
     let parts = session(folder.path(), "parts.safetensors", |_| {});
-    // Within each of the phases: before there are scales, and a best epoch, and behind.
+    // Within each of the phases: before there are scales, and a best epoch, and after.
     let mut is_resumed = false;
     for (epoch, phase) in [
         (2, Phase::Float),

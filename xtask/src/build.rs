@@ -17,7 +17,6 @@ use crate::toolchain::{self, Toolchain};
 /// What cargo has built.
 #[derive(Debug)]
 pub struct Built {
-    /// The program.
     pub executable: PathBuf,
     /// How many warnings the compiler gave.
     pub warnings: usize,

@@ -137,7 +137,6 @@ pub struct Cost {
 /// What a network makes of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
-    /// The logits.
     pub logits: [i32; CLASSES],
     /// The class that the network has answered.
     pub class: u8,
@@ -226,7 +225,6 @@ impl Simulated {
 
 /// The network on this machine.
 pub struct Host {
-    /// The network.
     pub description: Description,
     program: Program,
 }

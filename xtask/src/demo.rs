@@ -101,7 +101,7 @@ fn print_plan(description: &Description) {
 }
 
 /// Classifies all `digits` by the network of `firmware`: one by one before the user's eyes, or, where
-/// there are `many`, behind a bar.
+/// there are `many`, with a bar.
 fn classify<'digit>(
     digits: &'digit [Digit],
     firmware: &Firmware,

@@ -23,7 +23,6 @@ pub struct Digit {
     pub name: String,
     /// The class that it was drawn as.
     pub label: u8,
-    /// The image.
     pub pixels: Image,
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A spinner that says `what` is going on; it leaves nothing behind. Where there is no terminal, a
+/// A spinner that says `what` is going on; it leaves no trace. Where there is no terminal, a
 /// line says so instead.
 pub(crate) fn spinner(what: &str) -> ProgressBar {
     let spinner = ProgressBar::new_spinner().with_message(what.to_owned());

@@ -62,7 +62,7 @@ struct Row {
     multiplies: bool,
 }
 
-/// Writes `compiler/src/target/avr.rs` anew.
+/// Writes `compiler/src/target/avr.rs` again.
 ///
 /// # Errors
 /// A tool of Debian's or avr-gcc is missing or fails, the archive cannot be

@@ -104,6 +104,10 @@ fn test_firmware(report: &mut Report) -> Result<()> {
         let tests = ["--package=xtask", "--test=firmware", "--", "--ignored"];
         succeed(cargo(&["test"]).args(tests))
     })?;
+    report.check("build of the template's firmware", || {
+        let tests = ["--package=xtask", "--test=template", "--", "--ignored"];
+        succeed(cargo(&["test"]).args(tests))
+    })?;
     if !paths::shared().is_dir() {
         let reason = "../shared, which has the published weights, is absent";
         report.ignore("logits of the published network in the simulator", reason);

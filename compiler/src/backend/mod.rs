@@ -77,7 +77,6 @@ pub trait MachineCode: fmt::Debug {
 /// The generated type, as its code is to see it.
 #[derive(Clone, Copy)]
 pub struct Glue<'a> {
-    /// Its name.
     pub name: &'a Ident,
     /// The type of the results as they are stored.
     pub stored: &'a TokenStream,

@@ -23,7 +23,6 @@ const DEFAULT_RESERVE_BESIDE_STACK_BYTES: u32 = 64;
 /// The plan that is taken, and the SRAM that the design then needs.
 #[derive(Clone, Debug)]
 pub struct Design {
-    /// The plan.
     pub plan: MemoryPlan,
     /// Kept for the stack and the rest of the firmware.
     pub reserve_bytes: u32,
@@ -36,6 +35,8 @@ pub struct Design {
     pub results_bytes: u32,
     /// What its code takes.
     pub footprint: Footprint,
+    /// Whether the network has plans that were not looked at: that takes too long.
+    pub plans_left_out: bool,
 }
 
 impl Design {

@@ -1,4 +1,4 @@
-//! What a user is told of a design that needs more than there is.
+//! The error for a design that needs more than there is.
 
 use super::remedies::{self, Remedies};
 use super::{Design, Sums, footprint, needed_flash_bytes, owner};
@@ -7,6 +7,7 @@ use crate::declaration::{CodeChoice, Declaration, WeightsSource};
 use crate::network::{LayerId, Network};
 use crate::plan::{Keeps, MemoryPlan, Sink};
 use crate::program::{Accumulator, parameter_bytes};
+use std::cmp::Reverse;
 use std::fmt;
 
 /// A design that needs more than there is.
@@ -39,13 +40,12 @@ fn what_would_fit(remedies: &Remedies, (this, other): (&str, &str)) -> String {
     } = remedies;
     let mut text = match (&changes[..], unfinished) {
         ([], true) => {
-            "what would fit: nothing was found before the search was left; take a smaller input, \
+            "what would fit: nothing was found before the search stopped; take a smaller input, \
                        or pool earlier"
                 .to_owned()
         }
         ([], false) => {
-            "what would fit: nothing by one change alone; take a smaller input, or pool earlier"
-                .to_owned()
+            "what would fit: no single change; take a smaller input, or pool earlier".to_owned()
         }
         _ if *of_this_memory_alone => format!(
             "what would fit the {this}, while the {other} needs a change of its own: {}",
@@ -54,7 +54,7 @@ fn what_would_fit(remedies: &Remedies, (this, other): (&str, &str)) -> String {
         _ => format!("what would fit: {}", changes.join("; or ")),
     };
     if *unfinished && !changes.is_empty() {
-        text.push_str(" (not everything was tried: that takes long for this design)");
+        text.push_str(" (not everything was tried: this design takes too long)");
     }
     text
 }
@@ -91,12 +91,23 @@ fn over_sram(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Opt
             Some(_) => String::new(),
         },
     );
+    message.push_str(plans_left_out(design));
     let remedies = remedies::for_sram(declaration, design, sums, given_bytes);
     message.push_str(&what_would_fit(&remedies, ("SRAM", "flash")));
     Some(OverBudget {
         layer: layer.layer,
         message,
     })
+}
+
+/// Of a design whose plans were not all made.
+fn plans_left_out(design: &Design) -> &'static str {
+    match design.plans_left_out {
+        true => {
+            "not every plan was tried, for that takes long for this design: `plan` can name one\n"
+        }
+        false => "",
+    }
 }
 
 /// What is in a reserve that the declaration says nothing of.
@@ -111,7 +122,7 @@ fn of_stack(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Stri
         };
         let bits = 8 * accumulator.bytes();
         text.push_str(&format!(
-            " for {bits}-bit sums: weights may prove otherwise"
+            ", assuming {bits}-bit sums until there are weights"
         ));
     }
     text + &format!(", and {others_bytes})")
@@ -139,30 +150,31 @@ fn live_at_peak(network: &Network, plan: &MemoryPlan) -> String {
     live
 }
 
-/// What the arena holds while the input arrives, in words.
+/// What the arena holds while the input arrives, in words: the largest parts first
+/// where there are many.
 fn live_in_stream(network: &Network, plan: &MemoryPlan) -> String {
-    let mut parts = Vec::new();
+    const MOST_PARTS: usize = 8;
+    let mut parts: Vec<(u32, String)> = Vec::new();
     let arriving = plan.arriving();
     for stage in &arriving.stages {
         let node = network.node(stage.node);
         match stage.ring() {
-            Some(ring) if ring.pixels > 1 => parts.push(format!(
-                "{} bytes of the last {} pixels that `{node}` reads",
+            Some(ring) if ring.pixels > 1 => parts.push((
                 plan.bytes(ring.cells()),
-                ring.pixels
+                format!("the last {} pixels that `{node}` reads", ring.pixels),
             )),
-            Some(ring) => parts.push(format!(
-                "{} bytes of the pixel that `{node}` reads",
-                plan.bytes(ring.cells())
+            Some(ring) => parts.push((
+                plan.bytes(ring.cells()),
+                format!("the pixel that `{node}` reads"),
             )),
             None => {}
         }
         match stage.keeps {
-            Keeps::Windows(windows) => parts.push(format!(
-                "{} bytes of a row of windows of `{node}`",
-                plan.bytes(windows.cells())
+            Keeps::Windows(windows) => parts.push((
+                plan.bytes(windows.cells()),
+                format!("a row of windows of `{node}`"),
             )),
-            Keeps::Sums(sums) => parts.push(format!("{} bytes of sums of `{node}`", sums.bytes())),
+            Keeps::Sums(sums) => parts.push((sums.bytes(), format!("sums of `{node}`"))),
             Keeps::Nothing => {}
         }
     }
@@ -170,18 +182,30 @@ fn live_in_stream(network: &Network, plan: &MemoryPlan) -> String {
     for sink in stored.chain([plan.intake]) {
         if let Sink::Map { value, .. } = sink {
             let value = network.value(value);
-            let bytes = plan.bytes(value.shape.values());
-            parts.push(match value.maker {
-                Some(maker) => format!(
-                    "{bytes} bytes of the whole {} output of `{}`",
-                    value.shape,
-                    network.node(maker)
-                ),
-                None => format!("{bytes} bytes of the whole {} input", value.shape),
-            });
+            let what = match value.maker {
+                Some(maker) => {
+                    format!(
+                        "the whole {} output of `{}`",
+                        value.shape,
+                        network.node(maker)
+                    )
+                }
+                None => format!("the whole {} input", value.shape),
+            };
+            parts.push((plan.bytes(value.shape.values()), what));
         }
     }
-    parts.join(", ")
+    let mut rest = None;
+    if parts.len() > MOST_PARTS + 1 {
+        parts.sort_by_key(|&(bytes, _)| Reverse(bytes));
+        let others = parts.split_off(MOST_PARTS);
+        let bytes: u32 = others.iter().map(|(bytes, _)| bytes).sum();
+        rest = Some(format!("{bytes} bytes of {} other parts", others.len()));
+    }
+    let parts = parts
+        .into_iter()
+        .map(|(bytes, what)| format!("{bytes} bytes of {what}"));
+    parts.chain(rest).collect::<Vec<_>>().join(", ")
 }
 
 /// Code and tables that the flash can't hold.
@@ -209,12 +233,12 @@ fn over_flash(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Op
             format!("{} bytes, {weight_count} weights", layer.flash_bytes),
         ),
         None if backend::of(declaration).counts_code() => (
-            format!("{own_bytes} of code and tables at the least{reserve}"),
+            format!("at least {own_bytes} of code and tables{reserve}"),
             format!("{weight_count} weights"),
         ),
         None => (
             format!(
-                "{own_bytes} of weights and biases alone, at {} bits a weight{reserve}",
+                "{own_bytes} of weights and biases only, at {} bits a weight{reserve}",
                 network.bits().weights
             ),
             format!("{weight_count} weights"),
@@ -228,7 +252,8 @@ fn over_flash(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Op
              {given_bytes}\n\
              needed: {needed}\n\
              most of it is here: {most}\n\
-             {}",
+             {}{}",
+            plans_left_out(design),
             what_would_fit(&remedies, ("flash", "SRAM")),
         ),
     })
@@ -239,11 +264,11 @@ fn of_code(declaration: &Declaration) -> &'static str {
     let demands_unrolled = demands_unrolled(declaration);
     match declaration.weights {
         WeightsSource::Nowhere if demands_unrolled => {
-            " (as tables: what unrolled code takes, weights decide)"
+            " (as tables: the size of unrolled code depends on the weights)"
         }
         WeightsSource::Nowhere | WeightsSource::Runtime => "",
         WeightsSource::File if demands_unrolled => " (unrolled, as `code` says)",
-        WeightsSource::File => " at the least",
+        WeightsSource::File => " at least",
     }
 }
 

@@ -6,7 +6,7 @@ use crate::program::Accumulator;
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-/// What the API of a network says of it.
+/// What the API needs to know about a network.
 pub(super) struct Api<'a> {
     /// The path of the `herringbone` crate.
     pub(super) path: &'a TokenStream,
@@ -52,11 +52,10 @@ impl Api<'_> {
             pub const INPUT_LEN: usize = #input_len;
             /// Results of an inference: of a classifier, its classes.
             pub const CLASSES: usize = #classes;
-            /// Bytes in which all feature maps are kept.
+            /// Bytes for the outputs of all layers, which overwrite one another.
             pub const ARENA_BYTES: usize = #arena_bytes;
-            /// Bytes of SRAM that the design needs: arena, state, parameters
-            /// that are loaded at run time, and reserve. It counts this network
-            /// alone.
+            /// Bytes of SRAM that this network needs: arena, state, parameters that
+            /// are loaded at run time, and reserve. Other networks are not counted.
             pub const SRAM_BYTES: usize = #sram_bytes;
             /// The deepest stack of `run`, `push` and `classify`, in bytes;
             /// interrupts are not counted.
@@ -105,9 +104,8 @@ impl Api<'_> {
                 }
             }
 
-            /// As `push`; the results stay in the network's own memory, where
-            /// they, and `results`, `result` and `class`, read them until the
-            /// network is used again.
+            /// As `push`, but the results stay in the network's own memory. Until the
+            /// network is used again, `results`, `result` and `class` read them too.
             #[inline]
             pub fn push_in_place(
                 &mut self,
@@ -133,8 +131,8 @@ impl Api<'_> {
                 next_bytes: &'bytes [u8],
             ) -> ::core::option::Option<(#output, &'bytes [u8])> {
                 let mut bytes_left = next_bytes;
-                while let [next_byte, bytes_behind @ ..] = bytes_left {
-                    bytes_left = bytes_behind;
+                while let [next_byte, bytes_after @ ..] = bytes_left {
+                    bytes_left = bytes_after;
                     if absorb(self, *next_byte) {
                         return ::core::option::Option::Some((infer(self), bytes_left));
                     }
@@ -142,8 +140,8 @@ impl Api<'_> {
                 ::core::option::Option::None
             }
 
-            /// The results that `push_in_place` computed last; `None` where the
-            /// network was used since.
+            /// The results of the last `push_in_place`; `None` if the network was used
+            /// since.
             #[inline]
             #[must_use]
             pub fn results(&self) -> ::core::option::Option<#path::Results<'_, #logit>> {
@@ -154,8 +152,7 @@ impl Api<'_> {
                 }
             }
 
-            /// One of `results`; `None` where there are none, and from `CLASSES`
-            /// on.
+            /// One of `results`; `None` if there are none, or from `CLASSES` on.
             #[inline]
             #[must_use]
             pub fn result(&self, result_index: usize) -> ::core::option::Option<#logit> {
@@ -167,8 +164,8 @@ impl Api<'_> {
                 }
             }
 
-            /// The class: the index of the first largest of `results`; `None`
-            /// where there are none.
+            /// The class: the index of the first largest of `results`; `None` if
+            /// there are none.
             #[inline]
             #[must_use]
             pub fn class(&self) -> ::core::option::Option<usize> {
@@ -211,7 +208,7 @@ impl Api<'_> {
         }
     }
 
-    /// The methods of a design to size, no call of which compiles: the error says
+    /// The methods of a network to size. No call of them compiles: the error says
     /// that there are no weights.
     pub(super) fn without_weights(&self) -> TokenStream {
         let path = self.path;
@@ -299,7 +296,7 @@ pub(super) fn accessors(parameter_bytes: &Literal) -> TokenStream {
         /// Bytes of the parameters.
         pub const PARAMS_LEN: usize = #parameter_bytes;
 
-        /// The parameters, to be loaded: they are in use at once.
+        /// The parameters, for loading; they take effect at once.
         pub const fn params_mut(&mut self) -> &mut [u8; Self::PARAMS_LEN] {
             &mut self.params
         }

@@ -1,5 +1,5 @@
 //! What the methods of a generated type are made of: the code of the network,
-//! portable or of a machine's backend, behind functions that do not care which.
+//! portable or of a machine's backend, through functions that do not depend on which.
 
 use super::api::Api;
 use crate::backend::Glue;

@@ -1,5 +1,5 @@
-//! What the generated type has where its weights file tells more than weights: the names of its
-//! classes, and the way from a sensor's counts to its bytes.
+//! What the generated type has if its weights file has metadata: names of classes, and methods
+//! that scale a sensor's counts to bytes.
 
 use crate::weights::{Metadata, Normalisation, Scale};
 use proc_macro2::{Literal, TokenStream};
@@ -21,11 +21,11 @@ pub(crate) fn labels(metadata: &Metadata) -> Option<TokenStream> {
         Some(Literal::usize_unsuffixed(*end))
     });
     Some(quote! {
-        /// The name of each class, as the data that it was trained on has it. On AVR, what
-        /// is used of it at run time is in SRAM too: `label` leaves it in flash.
+        /// The names of the classes, from the training data. On AVR, names that are used at
+        /// run time take SRAM as well; `label` leaves them in flash.
         pub const LABELS: [&'static str; #count] = [#(#names),*];
 
-        /// The name of a class, to be printed; of no class, it is empty.
+        /// The name of a class, for printing; empty where there is no such class.
         #[must_use]
         pub fn label(class_index: usize) -> herringbone_runtime::Label {
             #[cfg_attr(target_arch = "avr", unsafe(link_section = ".progmem.data"))]
@@ -72,10 +72,9 @@ pub(crate) fn raw(results: &TokenStream, normalisation: &Normalisation) -> Token
             }
         }
     };
-    let unit = format!(" Counts a unit of the data that it was trained on: {counts_per_unit}.");
+    let unit = format!(" One unit of the training data is {counts_per_unit} counts.");
     quote! {
-        /// The byte that the next value of an input becomes, as in training: the network's
-        /// inputs are counts of a sensor, scaled.
+        /// Scales a sensor's count to the next byte of an input, as in training.
         ///
         #[doc = #unit]
         #[inline]
@@ -84,14 +83,16 @@ pub(crate) fn raw(results: &TokenStream, normalisation: &Normalisation) -> Token
             #byte
         }
 
-        /// As `push`, of a count as the sensor gives it.
+        /// As `push`, for a sensor's count.
         #[inline]
+        #[must_use = "after an input's last value, these are its results"]
         pub fn push_raw(&mut self, sensor_count: i16) -> ::core::option::Option<#results> {
             let next_byte = self.normalised(sensor_count);
             self.push(next_byte)
         }
 
-        /// As `run`, of counts as the sensor gives them.
+        /// As `run`, for a sensor's counts.
+        #[must_use]
         pub fn run_raw(&mut self, sensor_counts: &[i16; Self::INPUT_LEN]) -> #results {
             restart(self);
             for sensor_count in sensor_counts {
@@ -101,7 +102,8 @@ pub(crate) fn raw(results: &TokenStream, normalisation: &Normalisation) -> Token
             infer(self)
         }
 
-        /// As `classify`, of counts as the sensor gives them.
+        /// As `classify`, for a sensor's counts.
+        #[must_use]
         pub fn classify_raw(&mut self, sensor_counts: &[i16; Self::INPUT_LEN]) -> usize {
             herringbone_runtime::first_largest(&self.run_raw(sensor_counts))
         }

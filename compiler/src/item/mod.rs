@@ -58,7 +58,7 @@ pub(crate) fn emit(
     let conditions = conditions(attributes);
     let mut plan_table = report::markdown(declaration, design);
     if program.is_none() {
-        plan_table.push_str("\nA design to size: without `weights` there is no `run`.\n");
+        plan_table.push_str("\nA network to size: without `weights` it has no `run`.\n");
     }
     let arena_bytes = Literal::u32_unsuffixed(design.plan.arena_bytes);
     let state_bytes = Literal::u32_unsuffixed(design.state_bytes());
@@ -156,6 +156,10 @@ pub(crate) fn emit(
                 #constants
 
                 /// A network that waits for the first byte of an input.
+                ///
+                /// The value is the network's whole working memory. Keep it in a static,
+                /// and pass references: a move may copy all of it over the stack, which
+                /// `SRAM_BYTES` does not count.
                 #[must_use]
                 pub const fn new() -> Self {
                     Self {
@@ -213,22 +217,25 @@ fn picture(
     }
 }
 
-/// What the rustdoc of a type says of parameters that are loaded at run time.
+/// The rustdoc of parameters that are loaded at run time.
 const PARAMETERS: &str = "
 # Parameters
-Weights, biases and shifts are loaded at run time: `params_mut` takes them, and \
-`cargo xtask params` or `herringbone_compiler::pack_parameters` makes them of a weights file. \
-Until then they are zero bytes, and the results mean nothing; no bytes at all are unsound. \
-For each layer with weights, in the order of the list (a `C2` has two, the depthwise one first):
+Weights, biases and shifts are loaded at run time, through `params_mut`. `cargo xtask params` or \
+`herringbone_compiler::pack_parameters` makes these bytes from a weights file. Until then they are \
+zero bytes, and the results mean nothing; no bytes at all are unsound. For each layer with \
+weights, in the order of the list (`C2` and `R` have two such blocks; of `C2` the depthwise one \
+comes first):
 
 | bytes | |
 |---|---|
 | 1 | `left`: bits to shift a sum up by, before the bias |
-| 1 | `right`: bits to shift it down by, behind the bias |
-| 1 or 2 an output, as `bits` says | biases, two's complement, little-endian |
+| 1 | `right`: bits to shift it down by, after the bias |
+| 1, only with `add:` or of `Add` | `skip`: bits to shift the added map up by |
+| 1 or 2 for each output, as `bits` says | biases, two's complement, little-endian |
 | a row for each value that is read | weights |
 
-A row has one weight an output (of a depthwise kernel: one a channel, and a row a tap), begins at \
-a byte, and holds `8 / bits` weights a byte, low bits first, as `w + 2^(bits − 1)`. Rows are in the \
-order `[tap][input]`; of a dense layer, in the order in which its input is stored.
+A row has one weight for each output (in a depthwise kernel: one for each channel, and a row is a \
+tap's). It starts at a byte, and holds `8 / bits` weights in each byte, low bits first, each as \
+`w + 2^(bits − 1)`. Rows are in the order `[tap][input]`; those of a dense layer are in the order \
+in which its input is stored.
 ";

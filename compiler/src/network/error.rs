@@ -10,7 +10,6 @@ pub const MOST_KNOWN_LABELS: usize = 6;
 pub enum GraphError {
     /// A kernel or window is larger than the map that it reads.
     KernelLargerThanMap {
-        /// The item.
         item: usize,
         /// Its kernel or window.
         kernel: Kernel,
@@ -20,33 +19,23 @@ pub enum GraphError {
     /// A kernel is not larger than the padding on one side: some output would read
     /// zeros alone.
     PaddingOfKernel {
-        /// The item.
         item: usize,
         /// Rows or columns on each side.
         padding: u32,
-        /// The kernel.
         kernel: Kernel,
     },
     /// A layer over pixels reads, or makes, more channels than any map of pixels
     /// has.
-    TooManyChannels {
-        /// The item.
-        item: usize,
-        /// The channels.
-        channels: u32,
-    },
+    TooManyChannels { item: usize, channels: u32 },
     /// A map has more values than any memory holds.
     TooManyValues {
         /// The item; `None` of the input.
         item: Option<usize>,
-        /// The map.
         map: Shape,
     },
     /// No label of that name comes before the item.
     UnknownLabel {
-        /// The item.
         item: usize,
-        /// The label.
         label: String,
         /// Whether an item that comes later has it.
         comes_later: bool,
@@ -59,21 +48,17 @@ pub enum GraphError {
     DuplicateLabel {
         /// The second item.
         item: usize,
-        /// The label.
         label: String,
     },
     /// Nobody reads a label.
     UnusedLabel {
         /// The item that has it.
         item: usize,
-        /// The label.
         label: String,
     },
     /// A map that is added, or concatenated, has another shape.
     ShapesDiffer {
-        /// The item.
         item: usize,
-        /// The label.
         label: String,
         /// The labelled map.
         given: Shape,
@@ -86,9 +71,7 @@ pub enum GraphError {
     },
     /// Maps that are concatenated are signed and unsigned.
     SignsDiffer {
-        /// The item.
         item: usize,
-        /// The label.
         label: String,
         /// Whether the running map is signed.
         running_is_signed: bool,
@@ -100,10 +83,7 @@ pub enum GraphError {
         item: usize,
     },
     /// An `A` averages the bytes of the raw input, and others read it too.
-    AveragesSharedInput {
-        /// The item.
-        item: usize,
-    },
+    AveragesSharedInput { item: usize },
     /// No layer computes anything.
     NothingToCompute,
 }

@@ -94,7 +94,6 @@ impl Network {
         self.values[self.input_value()].shape
     }
 
-    /// The input.
     pub const fn input_value(&self) -> ValueId {
         ValueId::new(0)
     }

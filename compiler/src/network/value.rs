@@ -6,7 +6,6 @@ use super::shape::Shape;
 /// A feature map: the input, or what a node writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
-    /// Its shape.
     pub shape: Shape,
     /// Whether it may be negative.
     pub signed: bool,

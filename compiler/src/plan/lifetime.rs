@@ -27,12 +27,15 @@ impl Lifetimes {
     ///
     /// A dense layer has one event an output value: each reads all inputs.
     pub fn of(layer: &Node, storage: Order, traversal: Order) -> Self {
-        let events = layer.output.pixels() + layer.input.pixels();
-        crate::effort::spend(2 * events as usize);
         let storage_index = storage_indices(layer.input, storage);
         let mut last_read = vec![None; layer.input.pixels() as usize];
         let field = layer.field();
         let dense = layer.kind.is_dense();
+        let reads = match dense {
+            true => 1,
+            false => layer.output.pixels() as usize * field.kernel.taps() as usize,
+        };
+        crate::effort::spend(layer.input.pixels() as usize + reads);
         let outputs = if dense {
             (0..layer.output.channels).map(|_| (0, 0)).collect()
         } else {

@@ -227,7 +227,12 @@ pub fn least_bytes(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) 
 pub fn largest_map_bytes(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) -> u32 {
     let strategy = strategy.of(network);
     if !network.is_chain() || strategy.rest == InPlace::Segments {
-        return 0;
+        // Where nothing is computed as the input arrives, it is stored.
+        let stored_cells = match strategy.streamed_layers {
+            0 => network.input().values(),
+            _ => 0,
+        };
+        return stored_cells.div_ceil(8 / network.bits().activations);
     }
     let demand = ChainDemand::of(network, sum_bytes, strategy);
     let stored = demand.steps.iter().filter(|(_, stores)| *stores);

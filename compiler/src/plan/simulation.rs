@@ -132,6 +132,8 @@ impl Simulation {
         let Timing { rows, columns } = write.timing;
         let reads = || self.reads.iter().filter(|read| read.value == input);
         let mut lead = 0;
+        let points = rows.count as usize * columns.count as usize;
+        crate::effort::spend(points * reads().count());
         for row in 0..rows.count {
             for column in 0..columns.count {
                 let point = (

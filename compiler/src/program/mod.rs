@@ -214,7 +214,6 @@ impl Job {
 /// A stored feature map.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Map {
-    /// Its shape.
     pub shape: Shape,
     /// Whether its values are two's complement.
     pub signed: bool,
@@ -274,7 +273,6 @@ impl Map {
 /// A node that is computed alone, from maps that are complete.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// The node.
     pub node: NodeId,
     /// The running map that it reads.
     pub input: ValueId,

@@ -12,9 +12,9 @@
 //! | depthwise | `[tap]` | `[channel]` |
 //!
 //! so that a value of 0 skips its row whole, and any other is added to all
-//! outputs, one behind the other. Every row begins at a byte; `8 / bits` weights
+//! outputs, one after the other. Every row begins at a byte; `8 / bits` weights
 //! share a byte, the first in the low bits. A weight is stored as offset binary,
-//! `w + 2^(bits − 1)`: 4 bits hold −8 as 0 and 7 as 15. Fields behind a row's
+//! `w + 2^(bits − 1)`: 4 bits hold −8 as 0 and 7 as 15. Fields after a row's
 //! end are 0.
 
 /// Bytes of a row of that many weights.

@@ -1,7 +1,7 @@
 //! The parameters of a sum: constants of the program, or bytes that a network
 //! takes at run time.
 //!
-//! At run time they are one buffer, every sum's behind those of the sum before
+//! At run time they are one buffer, every sum's after those of the sum before
 //! it in the list's order; a `C2` has two, its depthwise one first:
 //!
 //! | bytes | |
@@ -52,7 +52,7 @@ pub struct ConstantParameters {
 pub struct RuntimeParameters {
     /// The byte that says by how many bits to shift up, before the bias.
     pub left_byte: u32,
-    /// The byte that says by how many bits to shift down, behind the bias.
+    /// The byte that says by how many bits to shift down, after the bias.
     pub right_byte: u32,
     /// The byte that says by how many bits to shift a map up that is added.
     pub skip_byte: Option<u32>,
@@ -115,7 +115,7 @@ pub(super) fn pack(program: &Program, bias_bits: u32) -> Vec<u8> {
 
 impl Program {
     /// The same program with the parameters of that buffer as constants, tables
-    /// all of them; bytes behind the buffer's end are 0.
+    /// all of them; bytes past the buffer's end are 0.
     pub fn with_parameters(&self, buffer: &[u8]) -> Program {
         let mut program = self.clone();
         let weight_bits = self.weight_bits;

@@ -34,7 +34,6 @@ pub struct Intake {
 /// being made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PooledIntake {
-    /// The node.
     pub node: NodeId,
     /// What of the raw input each output sums.
     pub field: ReceptiveField,

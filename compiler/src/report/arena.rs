@@ -23,7 +23,7 @@ pub struct ArenaOverTime {
     /// By event, when it begins; and when the last one ends. Time is counted in
     /// values that are read and written.
     times: Vec<u64>,
-    /// By owner and event, how many of its cells are alive behind the event.
+    /// By owner and event, how many of its cells are alive after the event.
     live_cells: Vec<Vec<u32>>,
 }
 
@@ -43,7 +43,6 @@ pub struct Owner {
 pub struct Phase {
     /// The layer that is computed; `None` while the input arrives.
     pub layer: Option<NodeId>,
-    /// Its events.
     pub events: Range<u32>,
 }
 
@@ -156,7 +155,7 @@ impl ArenaOverTime {
         f64::from(cells) / f64::from(self.cells_per_byte)
     }
 
-    /// Cells that are alive behind an event.
+    /// Cells that are alive after an event.
     pub fn live_cells(&self, event: u32) -> u32 {
         let live = self.live_cells.iter();
         live.map(|owner| owner[event as usize]).sum()
@@ -180,7 +179,7 @@ impl ArenaOverTime {
 }
 
 /// Owner 0 is the input, or the leading `A`; the others are the streamed layers,
-/// then those behind them.
+/// then those after them.
 fn owners(network: &Network, program: &Program) -> Vec<Owner> {
     let first = match program.intake.pool {
         Some(pool) => layer_owner(network, pool.node),

@@ -40,7 +40,7 @@ const fn numbers(head: &'static str) -> Column {
     }
 }
 
-/// What is known of every plan, and behind that what is known of code for AVR.
+/// What is known of every plan, then what is known of code for AVR.
 const COLUMNS: [Column; 9] = [
     words("layer"),
     words("output"),
@@ -58,7 +58,7 @@ const MEMORY_COLUMNS: usize = 6;
 
 /// What the table's numbers are.
 const MEMORY_CAPTION: &str =
-    "Bytes of the arena at worst; `needs` has what lies between, not yet free, too";
+    "Bytes of the arena at worst; `needs` includes bytes in between that are not free yet";
 /// And those of code.
 const CODE_CAPTION: &str = ";\nbytes of flash of each layer's code and tables, and the cycles that \
      it is expected to take\nwhere half of the activations are 0";
@@ -130,7 +130,7 @@ fn flash(declaration: &Declaration, design: &Design) -> Option<String> {
     if design.footprint.code.is_none() {
         given_bytes.filter(|_| own_bytes > 0)?;
         return Some(format!(
-            "Flash: {own_bytes} bytes of tables, beside the code,{given}"
+            "Flash: {own_bytes} bytes of tables, not counting code,{given}"
         ));
     }
     let about = match declaration.weights {

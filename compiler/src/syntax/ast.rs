@@ -25,7 +25,6 @@ pub struct NetworkAst {
     pub name: Ident,
     /// `[height, width, channels]`.
     pub input: InputAst,
-    /// The list.
     pub list: ListAst,
     /// The keys in the order of the text, each once.
     pub keys: Vec<KeyAst>,
@@ -36,7 +35,6 @@ pub struct NetworkAst {
 /// The input's shape.
 #[derive(Clone, Debug, Default)]
 pub struct InputAst {
-    /// The brackets.
     pub tokens: TokenStream,
     /// `None` when a dimension is missing or wrong.
     pub shape: Option<Shape>,
@@ -44,7 +42,6 @@ pub struct InputAst {
     pub values: Option<usize>,
 }
 
-/// The list.
 #[derive(Clone, Debug, Default)]
 pub struct ListAst {
     /// From `<` to `>`.
@@ -133,7 +130,6 @@ impl ItemAst {
 /// One key with its value.
 #[derive(Clone, Debug)]
 pub struct KeyAst {
-    /// Which.
     pub key: Key,
     /// Its name in the text.
     pub name: Ident,
@@ -187,9 +183,7 @@ pub struct PlanAst {
 /// A number of bytes.
 #[derive(Clone, Debug)]
 pub struct BytesAst {
-    /// The literal.
     pub tokens: TokenStream,
-    /// Its value.
     pub bytes: u32,
 }
 

@@ -117,7 +117,7 @@ fn attributes_and_visibility(flat: &[TokenTree], errors: &mut Diagnostics) -> He
         match flat {
             [hash, bang, ..] if is_punct(Some(hash), '#') && is_punct(Some(bang), '!') => {
                 let message =
-                    "expected `#[…]`: an attribute of a network stands before it, found `#!`";
+                    "expected `#[…]`: an attribute of a network comes before its name, found `#!`";
                 errors.error(stream(&flat[..2]), message);
             }
             _ => errors.push(error),

@@ -1,4 +1,4 @@
-//! The keys behind the list, each with the tokens of its value.
+//! The keys after the list, each with the tokens of its value.
 
 use proc_macro2::{Ident, TokenTree};
 
@@ -90,18 +90,18 @@ pub(super) fn parse(trees: &[TokenTree], errors: &mut Diagnostics) -> (Vec<KeyAs
         }
         let mut rest = trees;
         while !rest.is_empty() {
-            let (mut own, behind) = rest.split_at(end_of_entry(rest));
+            let (mut own, after) = rest.split_at(end_of_entry(rest));
             if let Some((mark, before)) = own
                 .split_last()
                 .filter(|(mark, before)| is_punct(Some(mark), ';') && !before.is_empty())
             {
                 errors.error(mark, "expected `,` between two keys, found `;`");
                 own = before;
-            } else if let Some(next) = behind.first() {
+            } else if let Some(next) = after.first() {
                 errors.error(next, format!("expected `,` before `{next}`"));
             }
             entry(own, &mut keys, &mut values, errors);
-            rest = behind;
+            rest = after;
         }
     }
     (keys, values)

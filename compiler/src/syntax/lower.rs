@@ -194,7 +194,7 @@ fn network(source: &Source, errors: &mut Diagnostics) -> Option<Network> {
     }
 }
 
-/// What the network is told of an item: of one that is wrong, a layer that reads
+/// An item as the network sees it: for one that is wrong, a layer that reads
 /// any map and the same labels, so that labels can still be checked.
 fn item(item: &ItemAst) -> Item {
     let any = || Entry::Layer {

@@ -22,7 +22,7 @@ const PLANS: [&str; 5] = [
 ];
 const RESTS: [InPlace; 3] = [InPlace::RowMajor, InPlace::Herringbone, InPlace::Segments];
 
-/// Reads a plan's name and what is in parentheses behind it.
+/// Reads a plan's name and what is in parentheses after it.
 pub(super) fn read(value: &[TokenTree], errors: &mut Diagnostics) -> Option<PlanAst> {
     let (name, arguments) = match value {
         [TokenTree::Ident(name)] => (name, None),
@@ -72,7 +72,7 @@ fn streamed(group: &Group, errors: &mut Diagnostics) -> Option<PlanAst> {
     let Some((layers, rests)) = given.split_first() else {
         let message = format!(
             "expected {LAYERS}, found nothing: leave the parentheses out to stream as many as \
-             can be"
+             possible"
         );
         errors.error(group, message);
         return None;
@@ -92,7 +92,7 @@ fn streamed(group: &Group, errors: &mut Diagnostics) -> Option<PlanAst> {
         );
         return None;
     }
-    // More layers than a list can have are told as such.
+    // More layers than a list can have are reported as such.
     let streamed_layers = usize::try_from(count?).unwrap_or(usize::MAX);
     let choice = match rest {
         None => PlanChoice::Streamed {
@@ -257,7 +257,7 @@ mod tests {
             ("smallest()", "`smallest` takes no arguments, found `()`"),
             (
                 "streamed()",
-                "found nothing: leave the parentheses out to stream as many as can be",
+                "found nothing: leave the parentheses out to stream as many as possible",
             ),
             (
                 "streamed[2]",

@@ -218,7 +218,7 @@ fn a_missing_mark_is_one_error_and_the_rest_is_read() {
         ),
         (
             "#![a] N: [8, 8, 1] => < A >",
-            "expected `#[…]`: an attribute of a network stands before it, found `#!`",
+            "expected `#[…]`: an attribute of a network comes before its name, found `#!`",
         ),
         (
             "N: [8, 8, 1] => < A, , M >",
@@ -419,7 +419,7 @@ fn one_mistake_is_one_error() {
 fn an_image_whose_channels_come_first_is_recognised() {
     let messages = errors("N: [1, 28, 28] => < C1(8,3), M, D*(10) >");
     assert!(
-        messages[0].contains("is `[28, 28, 1]` meant?"),
+        messages[0].contains("did you mean `[28, 28, 1]`?"),
         "{messages:#?}"
     );
     let messages = errors("N: [1, 28, 3] => < C1(8,3), M, D*(10) >");

@@ -43,7 +43,7 @@ pub(super) fn starts_key(trees: &[TokenTree]) -> bool {
 /// A stretch between two commas.
 pub(super) struct Piece<'a> {
     pub(super) trees: &'a [TokenTree],
-    /// The comma behind it.
+    /// The comma after it.
     pub(super) comma: Option<&'a TokenTree>,
 }
 

@@ -13,12 +13,7 @@ use crate::network::LayerId;
 #[non_exhaustive]
 pub enum WeightsError {
     /// The path needs an environment variable that cannot be had.
-    Variable {
-        /// Its name.
-        name: String,
-        /// Why not.
-        reason: &'static str,
-    },
+    Variable { name: String, reason: &'static str },
     /// The path has no characters.
     EmptyPath,
     /// The file could not be read.
@@ -38,10 +33,7 @@ pub enum WeightsError {
     /// A pointer of Git LFS in place of the file.
     LfsPointer,
     /// More errors of kinds that were shown.
-    More {
-        /// How many.
-        count: usize,
-    },
+    More { count: usize },
     /// Fewer bytes than the length of the header takes.
     NoHeaderLength {
         /// Bytes of the file.
@@ -51,7 +43,7 @@ pub enum WeightsError {
     HeaderCut {
         /// Bytes of the header.
         needed: u64,
-        /// Bytes behind the header's length.
+        /// Bytes after the header's length.
         found: usize,
     },
     /// The header is not what safetensors says.
@@ -65,7 +57,7 @@ pub enum WeightsError {
     DataLength {
         /// Bytes of all tensors.
         needed: usize,
-        /// Bytes behind the header.
+        /// Bytes after the header.
         found: usize,
     },
     /// The file says that it was trained for another network.
@@ -112,7 +104,6 @@ pub enum WeightsError {
     },
     /// A tensor of no use to the network.
     Surplus {
-        /// Its name.
         name: String,
         /// Why it is of no use.
         reason: String,
@@ -128,11 +119,9 @@ pub enum WeightsError {
     },
     /// Values that do not fit their bits.
     OutOfRange {
-        /// The tensor.
         name: String,
         /// `weights` or `biases`, the entry of `bits`.
         entry: &'static str,
-        /// The bits.
         bits: u32,
         /// Where the first such value is.
         index: Vec<usize>,
@@ -145,7 +134,6 @@ pub enum WeightsError {
     },
     /// A shift by more bits than a sum has.
     Shift {
-        /// The tensor.
         name: String,
         /// `left` or `right`.
         direction: String,
@@ -185,10 +173,10 @@ impl fmt::Display for WeightsError {
             ),
             Self::TooLarge { most_bytes, found } => write!(
                 f,
-                "the weights file has {found} bytes, and one of this network has {most_bytes} at the most: give the path of its weights"
+                "the weights file has {found} bytes, and one of this network has at most {most_bytes}: give the path of its weights"
             ),
             Self::LfsPointer => f.write_str(
-                "the weights file is a pointer of Git LFS: fetch the file itself with `git lfs pull`",
+                "the weights file is a Git LFS pointer: fetch the file itself with `git lfs pull`",
             ),
             Self::More { count: 1 } => f.write_str("and 1 more error in the weights file"),
             Self::More { count } => write!(f, "and {count} more errors in the weights file"),
@@ -210,7 +198,7 @@ impl fmt::Display for WeightsError {
             ),
             Self::Metadata { entry, reason } => write!(
                 f,
-                "the weights file's metadata are damaged: `{entry}`: {reason}: train it anew, or leave the entry out"
+                "the weights file's metadata is damaged: `{entry}`: {reason}: train again, or leave the entry out"
             ),
             Self::Renumbered {
                 found,
@@ -339,7 +327,7 @@ impl fmt::Display for Wanted<'_> {
     }
 }
 
-/// The least and the largest two's-complement integer of so many bits.
+/// The least and the largest two's-complement integer of that many bits.
 pub(super) fn range(bits: u32) -> (i32, i32) {
     let half = 1 << (bits - 1);
     (-half, half - 1)

@@ -122,7 +122,7 @@ impl Metadata {
     /// When it was trained for another network or for other bits of activations, whose weights
     /// compute something else; and when what it says of its classes or inputs cannot be.
     pub fn read(network: &Network, bytes: &[u8]) -> Result<Self, Vec<WeightsError>> {
-        // What is no safetensors file is told by whoever reads the tensors.
+        // A file that is not safetensors is reported where the tensors are read.
         let Ok((_, header)) = SafeTensors::read_metadata(bytes) else {
             return Ok(Self::default());
         };
@@ -237,13 +237,13 @@ mod tests {
         safetensors::serialize(none, Some(entries)).unwrap()
     }
 
-    fn told(network: &Network, bytes: &[u8]) -> Vec<String> {
+    fn messages(network: &Network, bytes: &[u8]) -> Vec<String> {
         let errors = Metadata::read(network, bytes).unwrap_err();
         errors.iter().map(ToString::to_string).collect()
     }
 
     #[test]
-    fn what_is_written_is_read_and_another_network_is_told() {
+    fn what_is_written_is_read_and_another_network_is_messages() {
         let trained = network("N: [4, 4, 2] => < C1(2,3), Dr, D*(2) >");
         let metadata = Metadata {
             class_names: vec!["no".to_owned(), "größer".to_owned()],
@@ -268,7 +268,7 @@ mod tests {
         }
         let other = network("N: [4, 4, 2] => < C1(2,3), Dr, D(2) >, bits: { activations: 8 }");
         assert_eq!(
-            told(&other, &bytes),
+            messages(&other, &bytes),
             [
                 "the weights were trained for `[4, 4, 2] => < C1(2,3), D*(2) >`, and this network \
                  is `[4, 4, 2] => < C1(2,3), D(2) >`: train it, or declare what was trained",
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_cannot_be_are_told() {
+    fn entries_that_cannot_be_are_messages() {
         let network = network("N: [4, 4, 3] => < D*(2) >");
         let with = |name: &str, value: &str| file([(name.to_owned(), value.to_owned())].into());
         for (name, value, expected) in [
@@ -304,10 +304,10 @@ mod tests {
                 "expected scales",
             ),
         ] {
-            let told = told(&network, &with(name, value));
+            let messages = messages(&network, &with(name, value));
             assert!(
-                told[0].contains(expected) && told[0].contains(name),
-                "{told:?}"
+                messages[0].contains(expected) && messages[0].contains(name),
+                "{messages:?}"
             );
         }
     }

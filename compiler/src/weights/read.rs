@@ -30,8 +30,7 @@ pub fn load(path: &Path, network: &Network) -> Result<Vec<u8>, WeightsError> {
     let of_system = |error: std::io::Error| {
         unreadable(match error.kind() {
             std::io::ErrorKind::NotFound => {
-                "there is no such file: `cargo herringbone train` makes one of a data set"
-                    .to_owned()
+                "no such file: `cargo herringbone train` makes it from a data set".to_owned()
             }
             std::io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
             _ => error.to_string(),
@@ -169,17 +168,17 @@ fn broken(bytes: &[u8], error: SafeTensorError) -> WeightsError {
     if bytes.starts_with(b"version https://git-lfs") {
         return WeightsError::LfsPointer;
     }
-    let Some((length, behind)) = bytes.split_first_chunk::<LENGTH_BYTES>() else {
+    let Some((length, after)) = bytes.split_first_chunk::<LENGTH_BYTES>() else {
         return WeightsError::NoHeaderLength { found: bytes.len() };
     };
     let length = u64::from_le_bytes(*length);
     let header = usize::try_from(length)
         .ok()
-        .and_then(|length| behind.split_at_checked(length));
+        .and_then(|length| after.split_at_checked(length));
     let Some((header, data)) = header else {
         return WeightsError::HeaderCut {
             needed: length,
-            found: behind.len(),
+            found: after.len(),
         };
     };
     if let SafeTensorError::MetadataIncompleteBuffer = error

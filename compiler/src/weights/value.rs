@@ -43,7 +43,7 @@ pub enum PathPart {
 }
 
 impl WeightsPath {
-    /// The path of these parts, one behind the other.
+    /// The path of these parts, one after the other.
     pub fn new(parts: Vec<PathPart>) -> Self {
         Self { parts }
     }
@@ -90,7 +90,7 @@ impl WeightsPath {
         }
     }
 
-    /// A constant by which the compiler builds anew when the file or a variable
+    /// A constant that makes the compiler build again when the file or a variable
     /// changes.
     pub fn tracking_tokens(&self) -> TokenStream {
         let path = self.include_tokens();

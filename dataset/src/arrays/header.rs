@@ -179,7 +179,7 @@ fn accepted(shape: InputShape) -> Vec<Vec<u64>> {
 
 /// The likeliest shape of inputs: of two dimensions, few columns are channels of a series.
 fn guessed(dimensions: &[u64]) -> Option<InputShape> {
-    /// A series has at most so many channels.
+    /// A series has at most this many channels.
     const CHANNELS: u64 = 12;
     let [height, width, channels] = match *dimensions {
         [width] => [1, width, 1],

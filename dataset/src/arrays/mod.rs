@@ -17,7 +17,7 @@ use crate::source::{Data, Expected};
 use crate::{InputShape, Part, Problems, Recordings, Values};
 use header::{Header, Kind};
 
-/// Room for values that is made before any is read. A header may tell of more than there is.
+/// Room for values that is made before any is read. A header may claim more than there is.
 const ROOM_BYTES: usize = 1 << 26;
 
 /// Where arrays are.
@@ -35,7 +35,7 @@ pub(crate) struct Arrays {
     parts: [Option<[String; 2]>; 3],
 }
 
-/// The bytes behind an array's header, and the header.
+/// The bytes after an array's header, and the header.
 struct Opened<'a> {
     header: Header,
     reader: Box<dyn Read + 'a>,
@@ -305,13 +305,13 @@ impl Place {
 }
 
 impl Opened<'_> {
-    /// All bytes of the values, and none behind them: the checksum of an archive is checked.
+    /// All bytes of the values, and none after them: the checksum of an archive is checked.
     fn bytes(mut self) -> Result<Vec<u8>, String> {
         let needed = self
             .header
             .values()
             .and_then(|values| values.checked_mul(self.header.bytes))
-            .ok_or("tells of more values than memory holds")?;
+            .ok_or("claims more values than memory holds")?;
         let mut bytes = Vec::with_capacity(needed.min(ROOM_BYTES));
         self.reader
             .by_ref()
@@ -322,10 +322,10 @@ impl Opened<'_> {
         match found.cmp(&needed) {
             std::cmp::Ordering::Equal => Ok(bytes),
             std::cmp::Ordering::Less => Err(format!(
-                "is truncated: its header tells of {needed} bytes, found {found}"
+                "is truncated: its header needs {needed} bytes, found {found}"
             )),
             std::cmp::Ordering::Greater => Err(format!(
-                "goes on behind the {needed} bytes that its header tells of"
+                "goes on after the {needed} bytes that its header needs"
             )),
         }
     }

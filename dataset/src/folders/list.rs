@@ -109,7 +109,7 @@ impl Layout {
         let Some(training) = training else {
             let names = folders.iter().map(|it| &it.name);
             return Err(format!(
-                "{} has {}, and no folder `train`: there is nothing to learn from",
+                "{} has {}, and no folder `train`: there are no training examples",
                 root.display(),
                 named(names)
             )
@@ -144,7 +144,7 @@ impl LeftOut {
         *count += 1;
     }
 
-    /// What the user is told.
+    /// What is reported to the user.
     pub(super) fn notes(&self) -> Vec<String> {
         let notes = self.0.iter().map(|(why, (count, first))| match count {
             1 => format!("left out: {first} {why}"),

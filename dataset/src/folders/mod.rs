@@ -19,7 +19,7 @@ use list::{Item, Layout, LeftOut, list_classes, list_files};
 use recorded::Recorded;
 use sounds::Sounds;
 
-/// How many wrong files are told of, before the rest are counted.
+/// How many wrong files are reported before the rest are counted.
 const TOLD: usize = 10;
 
 /// Files by class, listed and not yet decoded.

@@ -71,7 +71,7 @@ impl Sounds {
 
     /// The samples of all sounds as signed counts of 16 bits, and what was done to them.
     pub(super) fn read(&self, items: &[Item]) -> Result<(Values, Vec<String>), Problems> {
-        // Rows are one behind the other.
+        // Rows are one after the other.
         let layout = Layout {
             rows: self.shape.values(),
             columns: 1,

@@ -180,7 +180,7 @@ struct Rows<'a> {
     left: &'a [u8],
 }
 
-/// A row's cells, one behind the other.
+/// A row's cells, one after the other.
 #[derive(Default)]
 struct Row {
     bytes: Vec<u8>,
@@ -223,7 +223,7 @@ impl<'a> Rows<'a> {
             length += written;
             cells += ended;
             match result {
-                // After the last byte, it is told that there is none by being given none.
+                // An empty slice says that there are no more bytes.
                 ReadRecordResult::InputEmpty
                 | ReadRecordResult::OutputFull
                 | ReadRecordResult::OutputEndsFull => {}

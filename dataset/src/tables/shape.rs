@@ -27,7 +27,7 @@ impl Layout {
         }
     }
 
-    /// Makes so many rows of a recording's: the last row is repeated, or what is too much is cut.
+    /// Makes that many rows of a recording's: the last row is repeated, or what is too much is cut.
     /// Whether it was short or long.
     pub(crate) fn fit(self, values: &mut Vec<f32>) -> Fitted {
         let needed = self.rows * self.columns;
@@ -75,7 +75,7 @@ impl Lengths {
         }
     }
 
-    /// What the user is told: `unit`s that an input has, and what short ones were filled with.
+    /// What is reported to the user: `unit`s that an input has, and what short ones were filled with.
     pub(crate) fn notes(self, units: usize, unit: &str, filling: &str) -> Vec<String> {
         let Self { short, long, all } = self;
         let mut notes = Vec::new();

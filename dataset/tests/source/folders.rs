@@ -205,7 +205,7 @@ fn parts_without_folders_of_classes_are_refused() {
     let untrained = folder(&["test/a/1.png", "val/a/1.png"]);
     assert_eq!(
         told(untrained.path()),
-        "DATA has test, val, and no folder `train`: there is nothing to learn from"
+        "DATA has test, val, and no folder `train`: there are no training examples"
     );
 }
 

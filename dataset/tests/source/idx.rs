@@ -145,12 +145,12 @@ fn damaged_files_are_told() {
         (
             &good[..30],
             "",
-            "IMAGES is truncated: its header tells of 18 bytes, found 14",
+            "IMAGES is truncated: its header needs 18 bytes, found 14",
         ),
         (
             &[&good[..], &[0]].concat(),
             "",
-            "IMAGES goes on behind the 18 bytes that its header tells of",
+            "IMAGES goes on after the 18 bytes that its header needs",
         ),
         (&good, ".gz", "cannot read IMAGES: invalid gzip header"),
         (
@@ -161,12 +161,12 @@ fn damaged_files_are_told() {
         (
             &gzipped(&good[..30]),
             ".gz",
-            "IMAGES is truncated: its header tells of 18 bytes, found 14",
+            "IMAGES is truncated: its header needs 18 bytes, found 14",
         ),
         (
             &gzipped(&[&good[..], &[0]].concat()),
             ".gz",
-            "IMAGES goes on behind the 18 bytes that its header tells of",
+            "IMAGES goes on after the 18 bytes that its header needs",
         ),
     ];
     for (bytes, end, expected) in cases {

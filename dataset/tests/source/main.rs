@@ -1,4 +1,4 @@
-//! What is read from data of every kind, and what a user is told about data that is wrong.
+//! What is read from data of every kind, and what is said about data that is wrong.
 
 mod checksum;
 #[cfg(feature = "folders")]
@@ -76,7 +76,7 @@ impl Read for Source {
     }
 }
 
-/// What is told about data at `path`, without the path.
+/// What is said about data at `path`, without the path.
 fn told(path: &Path) -> String {
     without_path(path, open(path).err())
 }

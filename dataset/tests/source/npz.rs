@@ -261,7 +261,7 @@ fn missing_and_truncated_arrays_are_told() {
     ]);
     assert_eq!(
         without_path(&file.path, problems),
-        "DATA: x_train is truncated: its header tells of 18 bytes, found 17"
+        "DATA: x_train is truncated: its header needs 18 bytes, found 17"
     );
     let no_zip = self::file(b"no zip");
     assert!(told(&no_zip.path).starts_with("DATA is not an npz archive: "));

@@ -8,6 +8,7 @@
 
 use avr_device::atmega2560::{Peripherals, USART0};
 use mega::Digits;
+use static_cell::ConstStaticCell;
 
 /// UBRR for 115200 baud at 16 MHz with U2X: the line runs at 117647 baud, 2.1 % fast (ATmega2560
 /// datasheet, DS40002211A, "Examples of Baud Rate Setting").
@@ -18,11 +19,18 @@ const BAUD_RATE_DIVISOR: u16 = 16;
 const COMPUTING: u8 = 1;
 const IDLE: u8 = 2;
 
-// `entry` turns the static below into a `&'static mut`, which is sound, as `main` runs once.
-#[allow(static_mut_refs)]
+/// The network, whose value is its whole working memory. Its cell gives it away once, and costs a
+/// byte of SRAM.
+static DIGITS: ConstStaticCell<Digits> = ConstStaticCell::new(Digits::new());
+
 #[avr_device::entry]
 fn main() -> ! {
-    static mut DIGITS: Digits = Digits::new();
+    // `take` would panic where this waits; it is never reached, as `main` runs once.
+    let Some(digits) = DIGITS.try_take() else {
+        loop {
+            core::hint::spin_loop();
+        }
+    };
 
     // SAFETY: called once, before anything else uses the peripherals.
     let peripherals = unsafe { Peripherals::steal() };
@@ -35,10 +43,10 @@ fn main() -> ! {
         let pixel = receive(serial);
         mark(COMPUTING);
         // Not the results: they would be on the stack while the network computes.
-        let complete = DIGITS.push_in_place(pixel).is_some();
+        let complete = digits.push_in_place(pixel).is_some();
         mark(IDLE);
         if complete {
-            reply(serial, DIGITS);
+            reply(serial, digits);
         }
     }
 }

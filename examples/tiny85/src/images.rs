@@ -44,7 +44,6 @@ fn read(byte: &'static u8) -> u8 {
     value
 }
 
-/// The byte.
 #[cfg(not(target_arch = "avr"))]
 fn read(byte: &'static u8) -> u8 {
     *byte

@@ -8,6 +8,7 @@
 
 use avr_device::attiny85::Peripherals;
 use herringbone::{Network, Results};
+use static_cell::ConstStaticCell;
 use tiny85::{Digits, images};
 
 /// The class's LEDs, and the one for computing, in the registers of port B.
@@ -19,11 +20,18 @@ const BUSY: u8 = 0b1_0000;
 const COMPUTING: u8 = 1;
 const IDLE: u8 = 2;
 
-// `entry` turns the static below into a `&'static mut`, which is sound, as `main` runs once.
-#[allow(static_mut_refs)]
+/// The network, whose value is its whole working memory. Its cell gives it away once, and costs a
+/// byte of SRAM.
+static DIGITS: ConstStaticCell<Digits> = ConstStaticCell::new(Digits::new());
+
 #[avr_device::entry]
 fn main() -> ! {
-    static mut DIGITS: Digits = Digits::new();
+    // `take` would panic where this waits; it is never reached, as `main` runs once.
+    let Some(digits) = DIGITS.try_take() else {
+        loop {
+            core::hint::spin_loop();
+        }
+    };
 
     // SAFETY: called once, before anything else uses the peripherals.
     let peripherals = unsafe { Peripherals::steal() };
@@ -40,10 +48,10 @@ fn main() -> ! {
     loop {
         for image in images::images() {
             show(BUSY);
-            DIGITS.begin();
+            digits.begin();
             for pixel in image {
                 mark(COMPUTING);
-                let complete = DIGITS.push_in_place(pixel);
+                let complete = digits.push_in_place(pixel);
                 mark(IDLE);
                 if let Some(results) = complete {
                     show(report(&peripherals, results));

@@ -1,9 +1,8 @@
 //! Classifies handwritten digits on an Arduino Uno.
 //!
 //! The serial port (115200 baud, 8N1) takes 784 grey levels an image and answers each image with
-//! 10 logits, little-endian `i16` (`i32`, if the network's are), and one byte, the class. There is
-//! nothing to wait for but the answer: every pixel goes into the network as it arrives, and the
-//! image itself is never held.
+//! 10 logits, little-endian (`i16`, or `i32` if the weights need it), and one byte, the class. Every
+//! pixel goes into the network as it arrives, so the image itself is never held.
 //!
 //! With the feature `runtime` the weights come first: `Digits::PARAMS_LEN` bytes, which
 //! `cargo xtask params uno-runtime` makes, answered by one byte 0x06.
@@ -22,6 +21,7 @@ use avr_device::atmega328p::cpu::RegisterBlock as Cpu;
 use avr_device::atmega328p::usart0::RegisterBlock as Serial;
 use avr_device::atmega328p::{CPU, USART0};
 use digits::Digits;
+use static_cell::ConstStaticCell;
 
 /// UBRR for 115200 baud at 16 MHz with U2X: the line runs at 117647 baud, 2.1 % fast (ATmega328P
 /// datasheet, DS40002061B, "Examples of Baud Rate Setting").
@@ -32,23 +32,30 @@ const BAUD_RATE_DIVISOR: u16 = 16;
 const COMPUTING: u8 = 1;
 const IDLE: u8 = 2;
 
-// `entry` turns the statics below into `&'static mut`, which is sound, as `main` runs once.
-#[allow(static_mut_refs)]
+/// The network, whose value is its whole working memory. Its cell gives it away once, and costs a
+/// byte of SRAM.
+static DIGITS: ConstStaticCell<Digits> = ConstStaticCell::new(Digits::new());
+
 #[avr_device::entry]
 fn main() -> ! {
-    static mut DIGITS: Digits = Digits::new();
+    // `take` would panic where this waits; it is never reached, as `main` runs once.
+    let Some(digits) = DIGITS.try_take() else {
+        loop {
+            core::hint::spin_loop();
+        }
+    };
 
     // SAFETY: both addresses are those of the part's registers, and nothing else uses them. No
     // `Peripherals::take`: its flag is a byte of SRAM.
     let (serial, cpu) = unsafe { (&*USART0::ptr(), &*CPU::ptr()) };
     open(serial);
     #[cfg(feature = "runtime")]
-    learn(serial, DIGITS);
+    learn(serial, digits);
     #[cfg(feature = "interrupt")]
     receiver::start(serial);
 
     loop {
-        exchange(serial, cpu, DIGITS);
+        exchange(serial, cpu, digits);
     }
 }
 

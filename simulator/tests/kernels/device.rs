@@ -24,7 +24,6 @@ pub(crate) struct Code {
 
 /// One of them.
 pub(crate) struct Function {
-    /// Its name.
     pub(crate) name: String,
     /// Its assembly: calls of other functions stand as `{name}`.
     pub(crate) text: String,
@@ -79,7 +78,6 @@ pub(crate) struct Device<'a> {
 
 /// What an inference gave and took.
 pub(crate) struct Inference {
-    /// The results.
     pub(crate) results: Vec<i64>,
     /// Cycles of taking the input in and of computing.
     pub(crate) cycles: u64,
@@ -89,7 +87,7 @@ pub(crate) struct Inference {
 pub(crate) type Observer<'o> = dyn FnMut(&str, &View<'_>) + 'o;
 
 impl<'a> Device<'a> {
-    /// Whether code and data have room on `part`, the network with `parameter_bytes` behind it.
+    /// Whether code and data have room on `part`, the network with `parameter_bytes` after it.
     pub(crate) fn fits(
         part: &Target,
         program: &Program,
@@ -104,7 +102,7 @@ impl<'a> Device<'a> {
             && site.base_bytes + code.flash_bytes() <= part.flash_bytes
     }
 
-    /// Programs a part; the network has `parameters` behind it, which are empty where the code
+    /// Programs a part; the network has `parameters` after it, which are empty where the code
     /// holds them.
     ///
     /// # Errors

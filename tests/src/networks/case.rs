@@ -8,7 +8,6 @@ use herringbone_compiler::weights::{self, Weights};
 
 /// A network with weights and inputs.
 pub struct Case {
-    /// The network.
     pub network: Network,
     /// Its weights, as they are read back from the file.
     pub weights: Weights,

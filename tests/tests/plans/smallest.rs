@@ -120,7 +120,7 @@ impl Step {
     }
 }
 
-/// Whether the steps have addresses in an arena of so many bytes, with a region
+/// Whether the steps have addresses in an arena of that many bytes, with a region
 /// beside map 0 for what the stages keep.
 fn has_addresses(
     first_map: Shape,

@@ -1,4 +1,4 @@
-//! All mistakes of all networks are told at once.
+//! All mistakes of all networks are reported at once.
 
 herringbone::network! {
     First: [28, 0, 1] => < A*, C3(5,3), C1(0,12), M(9), D(10) >,

@@ -1,4 +1,4 @@
-//! A kernel fits the map that it reads; shapes behind one that does not are not guessed.
+//! A kernel fits the map that it reads; shapes after one that does not are not guessed.
 
 herringbone::network! {
     Input: [4, 28, 1] => < C1(5,5), D*(10) >,

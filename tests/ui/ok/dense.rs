@@ -1,4 +1,4 @@
-//! Dense layers behind one another.
+//! Dense layers after one another.
 
 herringbone::network! {
     N: [4, 4, 2] => < D(300), D(20), D*(10) >,

@@ -205,7 +205,7 @@ impl WithSimd for GatherBlock<'_> {
     }
 }
 
-/// Channels in parts of at most so many, and of about the same size.
+/// Channels in parts of at most that many, and of about the same size.
 #[inline(always)]
 fn parts(channels: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
     let count = channels.div_ceil(most);

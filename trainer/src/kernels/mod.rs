@@ -64,7 +64,7 @@ fn for_each_block(
         .for_each(|(index, output)| block(index, output));
 }
 
-/// What `block` makes of every block of `from`, in blocks of so many numbers, which
+/// What `block` makes of every block of `from`, in blocks of that many numbers, which
 /// are 0 before it does.
 fn map_blocks(
     from: &[f32],

@@ -12,10 +12,9 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::{Tensor, TensorData};
 
-/// A differentiable function of `N` tensors, whose numbers each lie one behind the
+/// A differentiable function of `N` tensors, whose numbers are each one after the
 /// other.
 pub(super) trait Operation<const N: usize>: Debug + Send + 'static {
-    /// Its value.
     fn forward(&self, inputs: [&FlexTensor; N]) -> FlexTensor;
 
     /// How the loss changes with the numbers of each input that is `wanted`, of how it

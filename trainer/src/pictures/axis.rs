@@ -176,7 +176,7 @@ impl Axis {
         values.map(|value| self.place(value)).collect()
     }
 
-    /// These values of every so many decades, as far as the axis goes.
+    /// These values of every that many decades, as far as the axis goes.
     fn values_of_decades(&self, mantissas: &[f64], every: i32) -> impl Iterator<Item = f64> {
         let [first, last] = self.ends;
         let decades = first.floor() as i32..=last.floor() as i32;
@@ -229,7 +229,7 @@ fn significant(value: f64) -> String {
     }
 }
 
-/// Without the zeros behind the point that say nothing.
+/// Without trailing zeros after the point.
 pub(super) fn trimmed(text: &str) -> String {
     match text.contains('.') {
         true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),

@@ -52,7 +52,7 @@ pub struct Finished {
 pub struct Tested {
     /// So many.
     pub right: u64,
-    /// Of so many.
+    /// How many examples there are.
     pub examples: u64,
 }
 
@@ -83,7 +83,7 @@ impl fmt::Display for Diverged {
 
 impl std::error::Error for Diverged {}
 
-/// Points of accuracy that integers may lose before the user is told.
+/// Points of accuracy that integers may lose before a note says so.
 const LOST: f64 = 0.03;
 
 impl Tested {
@@ -213,7 +213,7 @@ impl Session {
             .into());
         }
         Ok(Some(format!(
-            "the network is no better than the commonest class ({}): nothing was learnt; look at \
+            "the network is no better than always answering the commonest class ({}); look at \
              the data (cargo herringbone data), or train with another --learning-rate",
             percent(commonest)
         )))

@@ -47,7 +47,7 @@ pub struct Session {
 
 /// Is told how a training goes on.
 pub trait Watcher {
-    /// An epoch begins, counted from 1, of so many, and of so many steps.
+    /// An epoch begins, counted from 1; how many there are, and its steps.
     fn epoch_begins(&mut self, epoch: u32, epochs: u32, phase: Phase, steps: usize) {
         let _ = (epoch, epochs, phase, steps);
     }
@@ -140,7 +140,7 @@ impl Session {
                 // Going on from there would end here again.
                 let _ = fs::remove_file(&path);
                 bail!(
-                    "the training diverged in epoch {}: begin again with a smaller \
+                    "the training diverged in epoch {}: start again with a smaller \
                      --learning-rate than {}",
                     epoch + 1,
                     self.recipe.learning_rate
@@ -191,7 +191,7 @@ impl Session {
         if !is_resumed {
             if path.exists() {
                 bail!(
-                    "{} is of a training that was not finished: go on with it by --resume, \
+                    "{} belongs to an unfinished training: continue it with --resume, \
                      or remove it",
                     path.display()
                 );

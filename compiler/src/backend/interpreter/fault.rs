@@ -33,19 +33,16 @@ pub enum ProgramPart {
 pub enum Content {
     /// One value of a map.
     Activation {
-        /// The map.
         map: ValueId,
         /// The pixel's row.
         row: u32,
         /// The pixel's column.
         column: u32,
-        /// The channel.
         channel: u32,
     },
     /// A part of what is known so far of a window's largest values or sums, or
     /// of a sum.
     Partial {
-        /// Whose.
         keeper: NodeId,
         /// The window's row, or the output's.
         row: u32,
@@ -84,14 +81,13 @@ pub enum FaultKind {
         /// Bytes that were given.
         given: usize,
     },
-    /// The cell is behind the arena's end.
+    /// The cell is past the arena's end.
     OutsideArena {
         /// Cells of the arena.
         cells: u32,
     },
     /// A field reaches over the edge of the map that it reads.
     OutsideMap {
-        /// The map.
         map: ValueId,
         /// The row that is read.
         row: u32,
@@ -114,15 +110,9 @@ pub enum FaultKind {
         live: Content,
     },
     /// The value has more bits than its cell.
-    DoesNotFit {
-        /// The value.
-        value: i64,
-    },
+    DoesNotFit { value: i64 },
     /// A walk over a stored map comes to a cell where none of its pixels begins.
-    NoPixelBegins {
-        /// The map.
-        map: ValueId,
-    },
+    NoPixelBegins { map: ValueId },
 }
 
 impl fmt::Display for Fault {

@@ -38,10 +38,7 @@ pub enum Occupant {
     /// A value of a map.
     Map(ValueId),
     /// A window or a sum that is not complete, or is a result.
-    Partial {
-        /// Whose.
-        keeper: NodeId,
-    },
+    Partial { keeper: NodeId },
 }
 
 impl Occupant {

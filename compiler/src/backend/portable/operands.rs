@@ -13,7 +13,6 @@ pub(super) struct Operands {
     pub(super) weights: TokenStream,
     /// Which of them is the first of this sum.
     pub(super) first_weight_byte: u32,
-    /// The biases.
     pub(super) biases: TokenStream,
     /// Bits to shift up by, before the bias.
     pub(super) left: TokenStream,

@@ -13,7 +13,6 @@ pub(super) trait Site {
     /// The program that it is part of.
     fn program(&self) -> &Program;
 
-    /// Its layer.
     fn layer(&self) -> NodeId;
 
     /// How the pixels that it reads are stored.

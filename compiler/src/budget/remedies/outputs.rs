@@ -27,7 +27,7 @@ pub(super) fn fewer(
             candidate.with_most(candidate.outputs()? - 1, &can_fit)
         })
         .collect();
-    // Those that may lose the least first: whoever is behind them can't win once
+    // Those that may lose the least first: those after them can't win once
     // one of them fits.
     candidates.sort_by_key(Candidate::rank);
     let mut best: Option<Candidate<'_>> = None;

@@ -28,7 +28,7 @@ pub(super) fn of_two(
                 stride: Stride::of(Kernel::square(2)),
                 ..window
             };
-            // Maps may be too small for the layers behind it, or no longer be equal.
+            // Maps may be too small for the layers after it, or no longer be equal.
             let changed = network.with_window(layer, strided).ok()?;
             can_fit(&changed).then_some((layer, changed))
         })

@@ -1,7 +1,6 @@
 //! A larger part.
 
-use super::super::choice::taken_that_fits;
-use super::super::{Resources, footprint};
+use super::super::footprint;
 use super::Excess;
 use crate::declaration::{Budget, Declaration, PlanChoice};
 use crate::plan::Strategy;
@@ -12,8 +11,8 @@ use crate::target::Target;
 pub(super) fn larger(excess: &Excess<'_>, bytes: impl Fn(&Target) -> u32) -> Vec<String> {
     let given = excess.declaration.budget.target;
     let found = given.and_then(|given| smallest(excess, given));
-    let told = found.map(|target| format!("`target: {}` ({} bytes)", target.name, bytes(target)));
-    told.into_iter().collect()
+    let remedy = found.map(|target| format!("`target: {}` ({} bytes)", target.name, bytes(target)));
+    remedy.into_iter().collect()
 }
 
 fn smallest(excess: &Excess<'_>, given: &'static Target) -> Option<&'static Target> {
@@ -69,5 +68,5 @@ fn fits(excess: &Excess<'_>, target: &'static Target, plan: PlanChoice) -> bool 
         },
         ..excess.with_plan(plan)
     };
-    excess.has_time() && taken_that_fits(&changed, excess.sums, Resources::ALL).is_some()
+    excess.taken_that_fits_all(&changed, excess.sums).is_some()
 }

@@ -22,7 +22,6 @@ pub enum PoolWindow {
     /// Of that size, that far apart. Rows and columns in which no window fits any
     /// more are dropped.
     Sized {
-        /// The window.
         kernel: Kernel,
         /// From a window to the next one.
         stride: Stride,
@@ -46,7 +45,6 @@ impl PoolWindow {
 pub struct Pool {
     /// Average or maximum.
     pub function: PoolFunction,
-    /// The windows.
     pub window: PoolWindow,
 }
 

@@ -20,7 +20,7 @@ const LEGEND_LEFT: f64 = LEFT + CHART_WIDTH + 28.0;
 pub(super) struct Detail {
     /// Rectangles at most.
     rectangles: usize,
-    /// Moments that are told apart.
+    /// Moments that can be distinguished.
     columns: usize,
 }
 
@@ -35,14 +35,14 @@ impl Detail {
     };
 }
 
-/// What the picture says to whoever has never seen one.
-const EXPLANATION: &str = "How to read it: time runs from left to right, and the bytes of the arena lie \
-    from bottom to top. A patch of colour is values of the layer of that colour: it begins when they are \
+/// The explanation for those who see such a picture for the first time.
+const EXPLANATION: &str = "How to read it: time runs from left to right, and the arena's addresses from \
+    bottom to top. A patch of colour is values of the layer of that colour: it begins when they are \
     stored, and ends when they are read for the last time. From then on their bytes are free, and later \
-    values move in: that is how everything fits.";
+    values take them: that is how everything fits.";
 
 /// And of plans that go around.
-const RING: &str = " Values that reach the top of the arena go on at its bottom.";
+const RING: &str = " Values that reach the top of the arena continue at its bottom.";
 
 /// Draws it from `top` on; gives where it ends.
 pub(super) fn draw(canvas: &mut Canvas, picture: &Picture<'_>, detail: Detail, top: f64) -> f64 {
@@ -104,7 +104,7 @@ fn phases(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) {
                 vec!["the input arrives".to_owned(), "input".to_owned()]
             }
             None => vec![
-                "the input arrives, and is pushed through the layers at once".to_owned(),
+                "the input arrives, and goes through the layers at once".to_owned(),
                 "input, and layers at once".to_owned(),
                 "input".to_owned(),
             ],
@@ -168,7 +168,7 @@ fn merged(arena: &ArenaOverTime, detail: Detail) -> Merged {
     let cells = arena.arena_bytes * arena.cells_per_byte;
     let (mut columns, mut rows_per_pixel) = (detail.columns, 2);
     loop {
-        // Half a pixel's cells are not told apart, nor less than one.
+        // Cells less than half a pixel apart are drawn as one, and so is less than a cell.
         let coarse_cells = (cells / (CHART_HEIGHT as u32 * rows_per_pixel)).max(1);
         let rectangles = rectangles(arena, columns, coarse_cells);
         let count: usize = rectangles.values().map(Vec::len).sum();

@@ -157,7 +157,7 @@ impl Canvas {
     }
 
     /// Several lines of at most that width, the first one's foot at `y`; the foot
-    /// of the line behind them.
+    /// of the line after them.
     pub(super) fn paragraph(
         &mut self,
         (x, mut y): (f64, f64),

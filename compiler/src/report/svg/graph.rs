@@ -21,9 +21,9 @@ const RADIUS: f64 = 8.0;
 /// Of the sign where a line joins.
 const SIGN_RADIUS: f64 = 7.0;
 
-/// What the picture says to whoever has never seen one.
+/// The explanation for those who see such a picture for the first time.
 const EXPLANATION: &str =
-    "The lines at the side are maps that are read again: + adds one, ‖ puts it beside the others.";
+    "The lines at the side are maps that are read again: + adds one, ‖ concatenates it.";
 
 /// A box: a map, and the layer that makes it.
 struct Station<'a> {
@@ -45,7 +45,6 @@ struct Trunk {
 
 /// Where a line comes in.
 struct Inlet {
-    /// The box.
     reader: usize,
     sign: Sign,
     /// How far below the box's middle.

@@ -33,9 +33,7 @@ const MOST_MULTIPLY_ACCUMULATES_OF_RUSTDOC: u64 = 400_000;
 pub struct Picture<'a> {
     /// The network's name.
     pub name: &'a str,
-    /// Its declaration.
     pub declaration: &'a Declaration,
-    /// The plan.
     pub design: &'a Design,
     /// The program of that plan.
     pub program: &'a Program,

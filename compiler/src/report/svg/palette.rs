@@ -8,7 +8,7 @@ const LAYERS: [&str; 7] = [
     "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442",
 ];
 
-/// What is drawn behind everything: nothing of the arena is used there.
+/// The background: nothing of the arena is used there.
 pub(super) const FREE: &str = "#f2f2f2";
 
 /// Of the owner at that position.

@@ -374,18 +374,18 @@ fn explanations(scene: &Scene<'_>, side: f64) -> Vec<String> {
         Progress::InPlace { order, is_peak, .. } => {
             let lies = match scene.storage {
                 _ if scene.is_kept => format!(
-                    "Its {pixels} pixels lie in memory row by row, as the arrows say. Another layer \
+                    "Its {pixels} pixels are in memory row by row, as the arrows say. Another layer \
                      reads the map later, so all of it is kept, and {layer} writes its outputs \
                      elsewhere."
                 ),
                 Order::Herringbone => format!(
-                    "Its {pixels} pixels lie in memory line by line, as the {marks} say: a row, then a \
+                    "Its {pixels} pixels are in memory line by line, as the {marks} say: a row, then a \
                      column, then a row… of what is left. {layer} computes its outputs in the same order. \
-                     So it is done with its inputs in the order in which they lie in memory, and its \
-                     outputs follow closely behind: nothing is ever moved."
+                     So it is done with its inputs in the order in which they are in memory, and its \
+                     outputs follow closely: nothing is ever moved."
                 ),
                 Order::RowMajor | Order::RowMajorBackward => format!(
-                    "Its {pixels} pixels lie in memory row by row, as the arrows say. {layer} computes \
+                    "Its {pixels} pixels are in memory row by row, as the arrows say. {layer} computes \
                      its outputs {}: it is done with its inputs from that end on, and its outputs take \
                      their place.",
                     match order {

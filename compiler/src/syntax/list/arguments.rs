@@ -42,7 +42,7 @@ pub(super) fn read(
         errors,
     };
     reader.read_named(&named);
-    // One mistake is told once: `A(code: table)`, `C1(outputs: 5, 3)`.
+    // One mistake is reported once: `A(code: table)`, `C1(outputs: 5, 3)`.
     let known = named
         .iter()
         .all(|piece| argument(&piece.trees[0]).is_some_and(|named| letter.takes(named)));

@@ -340,8 +340,8 @@ const ADVICE: &[(&[&str], &str)] = &[
         "training folds it into weights and biases: leave it out",
     ),
     (
-        &["pad", "padding", "zeropad2d", "zeropadding2d"],
-        "padding is an argument of the layer after it, such as `C1(8,3, padding: same)`",
+        &["pad", "padding", "same", "zeropad2d", "zeropadding2d"],
+        "padding is an argument of a layer, such as `C1(8,3, padding: same)`",
     ),
 ];
 

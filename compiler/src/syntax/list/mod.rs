@@ -84,35 +84,35 @@ fn item(trees: &[TokenTree], errors: &mut Diagnostics) -> ItemAst {
         layer(trees, &mut item, errors);
         return item;
     };
-    let (colon, behind) = match rest.split_first() {
-        Some((colon, behind)) if is_punct(Some(colon), ':') => (true, behind),
+    let (colon, after) = match rest.split_first() {
+        Some((colon, after)) if is_punct(Some(colon), ':') => (true, after),
         _ => (false, rest),
     };
-    if !colon && behind.is_empty() {
+    if !colon && after.is_empty() {
         item.goes_on = true;
         item.entry = Some(Entry::From(name.name.clone()));
         item.reads.push(name);
         return item;
     }
     if !colon {
-        let (label, layer) = (&name.name, text(behind));
+        let (label, layer) = (&name.name, text(after));
         let message = format!(
             "expected `:` or `,` after `'{label}`: `'{label}: {layer}` labels that layer, and \
              `'{label}, {layer}` goes on from the map of that label"
         );
-        errors.error(&behind[0], message);
+        errors.error(&after[0], message);
     }
     let name_text = name.name.clone();
-    item.text = text(behind);
+    item.text = text(after);
     item.label = Some(name);
-    if behind.is_empty() {
+    if after.is_empty() {
         item.text = text(trees);
         let message = format!("expected a layer after `'{name_text}:`, the label of what it makes");
         errors.error(stream(trees), message);
         return item;
     }
-    if let Some((second, behind)) = label::split(behind) {
-        let message = if is_punct(behind.first(), ':') {
+    if let Some((second, after)) = label::split(after) {
+        let message = if is_punct(after.first(), ':') {
             format!("a layer has one label, and this one is called `'{name_text}` already")
         } else {
             item.label = None;
@@ -122,10 +122,10 @@ fn item(trees: &[TokenTree], errors: &mut Diagnostics) -> ItemAst {
             )
         };
         errors.error(&second.tokens, message);
-        item.reads = label::all_in(behind);
+        item.reads = label::all_in(after);
         return item;
     }
-    layer(behind, &mut item, errors);
+    layer(after, &mut item, errors);
     if !colon {
         item.entry = None;
     }
@@ -177,8 +177,8 @@ fn layer(trees: &[TokenTree], item: &mut ItemAst, errors: &mut Diagnostics) {
         right = false;
     }
     let group = match rest.split_first() {
-        Some((TokenTree::Group(group), behind)) => {
-            rest = behind;
+        Some((TokenTree::Group(group), after)) => {
+            rest = after;
             Some(group)
         }
         _ => None,
@@ -187,7 +187,7 @@ fn layer(trees: &[TokenTree], item: &mut ItemAst, errors: &mut Diagnostics) {
         right = false;
         if is_punct(Some(surplus), '*') && star.is_none() && group.is_some() {
             let (name, arguments) = (letter.name(), text(&trees[1..trees.len() - rest.len()]));
-            let message = format!("the star stands before the arguments: `{name}*{arguments}`");
+            let message = format!("the star comes before the arguments: `{name}*{arguments}`");
             errors.error(surplus, message);
         } else {
             let written = text(&trees[..trees.len() - rest.len()]);

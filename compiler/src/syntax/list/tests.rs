@@ -89,7 +89,7 @@ fn a_wrong_layer_is_one_error() {
         ),
         (
             "C1(8,3)*",
-            "the star stands before the arguments: `C1*(8,3)`",
+            "the star comes before the arguments: `C1*(8,3)`",
         ),
         ("D**(8)", "expected `,` or `>` after `D*`, found `*(8)`"),
         ("D(N)", "expected outputs from 1 to 65535, found `N`"),
@@ -124,7 +124,7 @@ fn a_wrong_layer_is_one_error() {
         ),
         (
             "Dr",
-            "no layer computes anything: expected at least one beside `Dr` and `N`, such as `D*(10)`",
+            "no layer computes anything: expected at least one other than `Dr` and `N`, such as `D*(10)`",
         ),
     ] {
         let list = list_errors(list);

@@ -124,7 +124,7 @@ pub(super) fn report(source: &Source, error: &GraphError, errors: &mut Diagnosti
         ),
         GraphError::NothingToCompute => (
             &source.list.tokens,
-            "no layer computes anything: expected at least one beside `Dr` and `N`, such as \
+            "no layer computes anything: expected at least one other than `Dr` and `N`, such as \
              `D*(10)`"
                 .to_owned(),
         ),
@@ -166,8 +166,10 @@ fn misfit(source: &Source, index: usize, kernel: Kernel, map: Shape) -> (&TokenS
     } else {
         &item.kernel_tokens
     };
-    let change = match channels_first(maker.is_none(), map) {
-        Some(meant) => format!("is `{meant}` meant? The channels come last; or {change}"),
+    let change = match channels_first(source.input.shape, maker.is_none()) {
+        Some(meant) => {
+            format!("the channels come last, did you mean `{meant}`? Otherwise {change}")
+        }
         None => change,
     };
     let message = format!("the {kernel} {what} does not fit the {map_of}: {change}");
@@ -181,7 +183,7 @@ fn padding_of_kernel(item: &ItemAst, padding: u32, kernel: Kernel) -> (&TokenStr
         _ => format!("use at most {}, or `padding: same`", side - 1),
     };
     let message = format!(
-        "a padding of {padding} leaves outputs of the {kernel} kernel that read zeros alone: {change}"
+        "with a padding of {padding}, outputs of the {kernel} kernel at the edge read only zeros: {change}"
     );
     (&item.padding_tokens, message)
 }
@@ -229,10 +231,10 @@ fn duplicate_label(source: &Source, index: usize, label: &str) -> String {
     let first = before.find(|item| item.label.as_ref().is_some_and(|it| it.name == label));
     match first {
         Some(first) => format!(
-            "duplicate label `'{label}`: it is that of `{}` already",
+            "duplicate label `'{label}`: `{}` has it already",
             first.text
         ),
-        None => format!("label `'{label}` is that of the network's input: take another"),
+        None => format!("`'{label}` is the network's input: choose another label"),
     }
 }
 
@@ -242,37 +244,41 @@ fn signs_differ(label: &str, running_is_signed: bool) -> String {
         false => ("is never negative", "may be"),
     };
     format!(
-        "the map before it {running}, `'{label}` {other}, and maps beside one another are of one \
-         sign: give both layers a star, or neither"
+        "the map before it {running}, `'{label}` {other}, and concatenated maps must have \
+         the same sign: give both layers a star, or neither"
     )
 }
 
 fn unread_branch(item: &ItemAst) -> String {
     let text = &item.text;
     if item.goes_on {
-        return format!("nothing goes on from `{text}` here: expected a layer after it");
+        return format!("nothing reads `{text}` here: expected a layer after it");
     }
     match &item.label {
         Some(label) => format!(
-            "nobody reads what `{text}` makes: the list goes on from another map, and nothing is \
-             computed of `'{}`",
+            "nothing reads what `{text}` makes: the list continues from another map, and nothing is \
+             computed from `'{}`",
             label.name
         ),
         None => format!(
-            "nobody reads what `{text}` makes, for the list goes on from another map: label it, \
+            "nothing reads what `{text}` makes: the list continues from another map; label it, \
              `'name: {text}`, and read it, as in `Add('name)`, or leave it out"
         ),
     }
 }
 
 /// The input's shape with its first dimension last, where that looks like the
-/// channels: as in PyTorch, an image of 1, 3 or 4 of them.
-fn channels_first(is_input: bool, input: Shape) -> Option<String> {
+/// channels: as in PyTorch, an image of 1, 3 or 4 of them. Where the layers before
+/// have taken something off the sides, only a square image looks so.
+fn channels_first(input: Option<Shape>, is_read_here: bool) -> Option<String> {
     let Shape {
         height: channels,
         width: height,
         channels: width,
-    } = input;
-    let looks_so = is_input && matches!(channels, 1 | 3 | 4) && height > 4 && width > 4;
+    } = input?;
+    let looks_so = matches!(channels, 1 | 3 | 4)
+        && height > 4
+        && width > 4
+        && (is_read_here || height == width);
     looks_so.then(|| format!("[{height}, {width}, {channels}]"))
 }

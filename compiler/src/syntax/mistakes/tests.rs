@@ -54,15 +54,15 @@ fn a_mistake_of_the_graph_is_one_error() {
         ),
         (
             "'a: C1(3,1), 'a: C1(3,1), Add('a)",
-            "duplicate label `'a`: it is that of `C1(3,1)` already",
+            "duplicate label `'a`: `C1(3,1)` has it already",
         ),
         (
             "'input: C1(3,1), Add('input)",
-            "label `'input` is that of the network's input: take another",
+            "`'input` is the network's input: choose another label",
         ),
         (
             "'a: C1(3,1), D(4), 'a, M",
-            "nobody reads what `D(4)` makes, for the list goes on from another map: label it, `'name: D(4)`, and read it, as in `Add('name)`, or leave it out",
+            "nothing reads what `D(4)` makes: the list continues from another map; label it, `'name: D(4)`, and read it, as in `Add('name)`, or leave it out",
         ),
         (
             "'a: C1(3,1), D(4), 'b: D(5), 'a, M",
@@ -70,15 +70,15 @@ fn a_mistake_of_the_graph_is_one_error() {
         ),
         (
             "'a: C1(3,1), 'b: M, 'a, C1(3,1), Dr, 'b",
-            "nothing goes on from `'b` here: expected a layer after it",
+            "nothing reads `'b` here: expected a layer after it",
         ),
         (
             "'a: C1(3,1), Dr, 'input, Dr, 'a, Dr, 'input, Dr",
-            "nobody reads what `C1(3,1)` makes: the list goes on from another map, and nothing is computed of `'a`",
+            "nothing reads what `C1(3,1)` makes: the list continues from another map, and nothing is computed from `'a`",
         ),
         (
             "'a: C1(3,1), C1*(3,1), Cat('a)",
-            "the map before it may be negative, `'a` is not, and maps beside one another are of one sign: give both layers a star, or neither",
+            "the map before it may be negative, `'a` is not, and concatenated maps must have the same sign: give both layers a star, or neither",
         ),
         (
             "'a: C1(200,1), C1(100,1), Cat('a), C1(1,1)",
@@ -94,11 +94,11 @@ fn a_mistake_of_the_graph_is_one_error() {
         ),
         (
             "C1(8,3, padding: 3)",
-            "a padding of 3 leaves outputs of the 3×3 kernel that read zeros alone: use at most 2, or `padding: same`",
+            "with a padding of 3, outputs of the 3×3 kernel at the edge read only zeros: use at most 2, or `padding: same`",
         ),
         (
             "C1(8,1x3, padding: 99999999999)",
-            "a padding of 4294967295 leaves outputs of the 1×3 kernel that read zeros alone: use `padding: same`",
+            "with a padding of 4294967295, outputs of the 1×3 kernel at the edge read only zeros: use `padding: same`",
         ),
         (
             "'half: A, 'input, M, Add('half)",
@@ -106,11 +106,11 @@ fn a_mistake_of_the_graph_is_one_error() {
         ),
         (
             "'input, 'input, M",
-            "nothing goes on from `'input` here: expected a layer after it",
+            "nothing reads `'input` here: expected a layer after it",
         ),
         (
             "'input",
-            "nothing goes on from `'input` here: expected a layer after it",
+            "nothing reads `'input` here: expected a layer after it",
         ),
     ] {
         assert_eq!(list_errors(list), [message], "{list}");
@@ -173,7 +173,7 @@ fn mistakes_of_branches_are_told_at_once_and_none_follows_from_another() {
         ),
         [
             "the 11×11 kernel does not fit the 2×2×8 map that `C1(8,11)` makes: use a kernel of at most 2, or `padding: same`",
-            "a padding of 1 leaves outputs of the 1×1 kernel that read zeros alone: use `padding: same`",
+            "with a padding of 1, outputs of the 1×1 kernel at the edge read only zeros: use `padding: same`",
             "unknown label `'nobody`: before it are `'input`, `'a`, `'b`; write `'nobody:` before the layer that is meant",
         ]
     );

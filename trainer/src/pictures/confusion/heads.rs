@@ -23,7 +23,7 @@ pub(super) struct Heads {
     pub(super) cell: f64,
     font: Font,
     top: f64,
-    /// Every so many classes are named.
+    /// Every how many classes one is named.
     every: usize,
     is_upright: bool,
 }

@@ -21,7 +21,6 @@ const RIGHT: [Colour; 2] = [[247.0, 251.0, 255.0], [158.0, 202.0, 225.0]];
 /// None and all of a class, where it is wrong.
 const WRONG: [Colour; 2] = [[255.0, 245.0, 240.0], [179.0, 18.0, 24.0]];
 
-/// The cells.
 pub(super) struct Matrix<'a> {
     pub(super) confusion: &'a Confusion,
     /// The upper left corner.

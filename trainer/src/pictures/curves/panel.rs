@@ -6,7 +6,7 @@ use super::super::font::Font;
 use super::phases::{self, Phase};
 use super::{EpochRecord, LEFT, RIGHT, TRAINING, VALIDATION};
 
-/// Epochs at least so many pixels apart have a dot each.
+/// Epochs at least this many pixels apart have a dot each.
 const DOTTED: f64 = 14.0;
 /// Between values that are written at the axis, in pixels.
 const GAP: f64 = 20.0;
