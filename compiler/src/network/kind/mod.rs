@@ -187,7 +187,7 @@ impl Kind {
         }
     }
 
-    /// Whether it puts maps beside one another: their channels may differ, their
+    /// Whether it concatenates maps: their channels may differ, their
     /// signs may not.
     pub(super) fn concatenates(&self) -> bool {
         match self {
