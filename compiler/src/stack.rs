@@ -2,7 +2,7 @@
 
 use crate::declaration::{CodeChoice, Declaration};
 use crate::network::{Kind, Network, Node, Pool, PoolFunction, Stride};
-use crate::plan::{Arrival, Job, MemoryPlan, Segment, StagePlan};
+use crate::plan::{Arrival, JobPlan, MemoryPlan, SegmentPlan, StagePlan};
 use crate::program::Accumulator;
 use crate::target::Architecture;
 
@@ -43,11 +43,11 @@ pub fn deepest_bytes(declaration: &Declaration, plan: &MemoryPlan, widest: Accum
     let results = widest.bytes() * network.output().values();
     let code_of = |node: &Node| declaration.code_of(node.layer);
     let jobs = plan.jobs.iter().map(|job| match job {
-        Job::Layer(step) => {
+        JobPlan::Layer(step) => {
             let node = network.node(step.node);
             layer_bytes(node, code_of(node), widest)
         }
-        Job::Segment(segment) => {
+        JobPlan::Segment(segment) => {
             let stages = segment.stages.iter().map(|stage| {
                 let node = network.node(stage.node);
                 stage_bytes(node, code_of(node), widest)
@@ -61,7 +61,7 @@ pub fn deepest_bytes(declaration: &Declaration, plan: &MemoryPlan, widest: Accum
 /// Of the functions between `absorb` or `infer` and a layer of a segment: one that
 /// runs the points, and has a cursor of its own where the input is complete, and one
 /// that calls the layers of a point.
-fn points_bytes(declaration: &Declaration, plan: &MemoryPlan, segment: &Segment) -> u32 {
+fn points_bytes(declaration: &Declaration, plan: &MemoryPlan, segment: &SegmentPlan) -> u32 {
     match segment.arriving {
         false => 2 * frame_bytes(declaration) + plan.cursor_bytes(),
         true if is_surely_a_chain(&declaration.network, segment) => 0,
@@ -71,7 +71,7 @@ fn points_bytes(declaration: &Declaration, plan: &MemoryPlan, segment: &Segment)
 
 /// Whether the layers of an arriving segment are called one after the other, without
 /// points: as of chains in which a pixel completes one pixel at most of each layer.
-fn is_surely_a_chain(network: &Network, segment: &Segment) -> bool {
+fn is_surely_a_chain(network: &Network, segment: &SegmentPlan) -> bool {
     let is_plain = |stage: &StagePlan| {
         let node = network.node(stage.node);
         let field = node.field();
@@ -101,19 +101,13 @@ fn is_surely_a_chain(network: &Network, segment: &Segment) -> bool {
 
 /// Of a layer of a segment.
 fn stage_bytes(layer: &Node, code: CodeChoice, widest: Accumulator) -> u32 {
-    match layer.kind {
+    if layer.kind.is_dense() {
         // A pixel; the sums stay in the arena.
-        Kind::Dense(_) => layer.input.channels,
+        layer.input.channels
+    } else {
         // A pooling's window may take the outputs in: they are there once more,
         // and so is what it holds.
-        Kind::Pool(_)
-        | Kind::Convolution(_)
-        | Kind::Depthwise(_)
-        | Kind::Separable(_)
-        | Kind::Add(_)
-        | Kind::Concat(_)
-        | Kind::Dropout(_)
-        | Kind::Noise(_) => layer_bytes(layer, code, widest) + 2 * layer.output.channels,
+        layer_bytes(layer, code, widest) + 2 * layer.output.channels
     }
 }
 
@@ -127,7 +121,10 @@ fn layer_bytes(layer: &Node, code: CodeChoice, widest: Accumulator) -> u32 {
         Kind::Depthwise(_) | Kind::Add(_) => inputs + sum * outputs,
         // The channels of one map, and the output.
         Kind::Concat(_) => 2 * outputs,
-        Kind::Pool(Pool { function, .. }) => match function {
+        Kind::Pool(Pool {
+            function,
+            window: _,
+        }) => match function {
             // Sums of 16 bits, or of 32 where the divisor is no power of two; a tap
             // and the output.
             PoolFunction::Average if layer.field().kernel.taps().is_power_of_two() => 4 * inputs,
@@ -143,10 +140,14 @@ fn layer_bytes(layer: &Node, code: CodeChoice, widest: Accumulator) -> u32 {
         Kind::Dropout(_) | Kind::Noise(_) => 0,
     };
     // The values of the map that is added, and the sums once more.
-    let added = layer.added().map_or(0, |_| match layer.kind {
-        Kind::Dense(_) if code != CodeChoice::Unrolled => 0,
-        _ => (1 + widest.bytes()) * outputs,
-    });
+    let added = match (layer.added(), layer.kind.is_dense(), code) {
+        (None, _, _) => 0,
+        // A loop adds them one by one.
+        (Some(_), true, CodeChoice::Table | CodeChoice::Fastest) => 0,
+        (Some(_), true, CodeChoice::Unrolled) | (Some(_), false, _) => {
+            (1 + widest.bytes()) * outputs
+        }
+    };
     let joined = WALK_BYTES * (layer.reads.len() as u32 - 1);
     let padded = if layer.field().is_padded() {
         WALK_BYTES

@@ -75,7 +75,7 @@ impl<const ROW_BYTES: usize, const COLUMN_BYTES: usize, const POSITIONS: usize>
     #[inline(always)]
     #[must_use]
     pub const fn is_kept(&self) -> bool {
-        number(&self.row) == 0 && number(&self.column) == 0 && self.channel == u8::MAX
+        number(&self.row) | number(&self.column) == 0 && self.channel == u8::MAX
     }
 
     /// Takes the mark off.

@@ -17,9 +17,19 @@ pub trait Logit:
 {
     #[doc(hidden)]
     fn from_stored(bytes: &[u8]) -> Self;
+
+    /// Bytes of a stored result, where that many are said to be.
+    #[doc(hidden)]
+    fn stored_bytes(said: usize) -> usize;
 }
 
 impl Logit for i16 {
+    // A constant, so that nothing is computed from it at run time.
+    #[inline(always)]
+    fn stored_bytes(_said: usize) -> usize {
+        2
+    }
+
     #[inline(always)]
     fn from_stored(bytes: &[u8]) -> Self {
         match bytes {
@@ -30,6 +40,11 @@ impl Logit for i16 {
 }
 
 impl Logit for i32 {
+    #[inline(always)]
+    fn stored_bytes(said: usize) -> usize {
+        said
+    }
+
     #[inline(always)]
     fn from_stored(bytes: &[u8]) -> Self {
         match bytes {
@@ -58,7 +73,7 @@ impl<'a, L: Logit> Results<'a, L> {
         let end = first.wrapping_add(count.wrapping_mul(bytes_each));
         Self {
             bytes: memory.get(first..end).unwrap_or_default(),
-            bytes_each,
+            bytes_each: L::stored_bytes(bytes_each),
             logit: PhantomData,
         }
     }
@@ -104,13 +119,17 @@ impl<'a, L: Logit> Results<'a, L> {
     #[inline]
     #[must_use]
     pub fn class(&self) -> usize {
-        let mut best = (0, None);
-        for (index, logit) in self.iter().enumerate() {
-            if best.1.is_none_or(|largest| logit > largest) {
-                best = (index, Some(logit));
+        let mut logits = self.iter();
+        let Some(mut largest) = logits.next() else {
+            return 0;
+        };
+        let mut class = 0;
+        for (index, logit) in (1..).zip(logits) {
+            if logit > largest {
+                (class, largest) = (index, logit);
             }
         }
-        best.0
+        class
     }
 }
 
@@ -165,7 +184,9 @@ impl<L: Logit> Iterator for Iter<'_, L> {
 
     #[inline]
     fn next(&mut self) -> Option<L> {
-        let (first, rest) = self.bytes.split_at_checked(self.bytes_each)?;
+        let (first, rest) = self
+            .bytes
+            .split_at_checked(L::stored_bytes(self.bytes_each))?;
         // No results at all would be 0 bytes each, for ever.
         if first.is_empty() {
             return None;

@@ -144,8 +144,7 @@ impl<'a> Evaluator<'a> {
         assert_eq!(output.shape, node.output, "node {}", node.id);
         let trace = &mut self.trace;
         trace.nodes.push(output);
-        let trains = matches!(node.kind, Kind::Dropout(_) | Kind::Noise(_));
-        if !trains {
+        if !node.is_training_only() {
             trace.makers[node.writes.index()] = Some(node.id);
             trace.last = node.id;
         }

@@ -1,6 +1,8 @@
 //! Random networks × plans × forms of code × weights × inputs: the planned
 //! program, on an arena that faults at every wrong read and write, gives what
 //! the naive evaluator gives, layer by layer.
+//!
+//! `PROPTEST_CASES` says how many networks of either kind.
 
 use herringbone_compiler::backend::interpreter::{self, Fault, FaultKind, Outcome};
 use herringbone_compiler::declaration::{
@@ -88,12 +90,26 @@ fn agree(case: &Case, code: CodeChoice) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 1500,
+/// Chains, and as many graphs.
+const NETWORKS: u32 = 2000;
+
+fn config() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    let cases = match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => default.cases,
+        None => NETWORKS,
+    };
+    ProptestConfig {
+        cases,
         failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+        // Sums of some random weights pass 32 bits.
+        max_global_rejects: cases + 1000,
+        ..default
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
 
     #[test]
     fn the_planned_program_computes_what_the_design_says(

@@ -75,8 +75,8 @@ fn dense_steps<'a>(
 ) -> impl Iterator<Item = (Placement, Option<Placement>)> + 'a {
     plan.layers().filter_map(|layer| {
         let node = network.node(layer.node);
-        let dense = matches!(node.kind, Kind::Dense(_));
-        let input = plan.placement(node.reads[0]).filter(|_| dense)?;
+        let input = plan.placement(node.reads[0]);
+        let input = input.filter(|_| node.kind.is_dense())?;
         Some((*input, plan.placement(node.writes).copied()))
     })
 }

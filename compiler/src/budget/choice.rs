@@ -3,6 +3,7 @@
 use super::{DEFAULT_RESERVE_BESIDE_STACK_BYTES, Design, Resources, Sums};
 use crate::backend;
 use crate::declaration::{Declaration, PlanChoice, WeightsSource};
+use crate::effort::Limit;
 use crate::network::Network;
 use crate::plan::{self, InPlace, MemoryPlan, Strategy, SumBytes};
 use crate::program::{parameter_bytes, results_place};
@@ -12,27 +13,32 @@ use crate::program::{parameter_bytes, results_place};
 /// have SRAM enough, or else the smallest. Of equals, the one that streams less.
 ///
 /// `sums` decide how deep the stack is, and how large the code.
+///
+/// Of a network whose plans take long to make, those are looked at that are made
+/// within a third of a second or so, and the last one: the design says whether any is left.
 pub fn choose(declaration: &Declaration, sums: &Sums<'_>) -> Design {
-    let candidates = Candidates::of(declaration, sums);
-    match declaration.plan {
-        PlanChoice::Smallest => candidates.smallest(),
-        _ => candidates
-            .fastest()
-            .unwrap_or_else(|| candidates.smallest()),
-    }
+    Candidates::of(declaration, sums).taken()
 }
 
+/// Effort after which no more plans are made, but for the last.
+const MOST_EFFORT: u64 = 3_000_000;
+/// Effort after which the code of no more plans is written, where there is one that
+/// has SRAM enough.
+const MOST_EFFORT_FOR_CODE: u64 = 5_000_000;
+
 /// Some plan that the declaration allows and that fits these parts of its budget:
-/// a smaller one before a larger.
+/// a smaller one before a larger. `None` too where the limit is reached before one is
+/// found.
 pub(super) fn any_that_fits(
     declaration: &Declaration,
     sums: &Sums<'_>,
     kept: Resources,
+    limit: Limit,
 ) -> Option<Design> {
-    let candidates = Candidates::of(declaration, sums);
+    let candidates = Candidates::within(declaration, sums, limit)?;
     let mut plans = candidates.plans.iter().collect::<Vec<_>>();
     plans.sort_by_key(|plan| candidates.state_bytes(plan));
-    let mut plans = plans.into_iter();
+    let mut plans = plans.into_iter().take_while(|_| !limit.is_reached());
     plans.find_map(|plan| candidates.fitting(plan, kept))
 }
 
@@ -41,12 +47,13 @@ pub(super) fn taken_that_fits(
     declaration: &Declaration,
     sums: &Sums<'_>,
     kept: Resources,
+    limit: Limit,
 ) -> Option<Design> {
     // A plan that has SRAM enough is taken before one that has not.
     if kept.sram && declaration.plan != PlanChoice::Smallest {
-        return any_that_fits(declaration, sums, kept);
+        return any_that_fits(declaration, sums, kept, limit);
     }
-    let design = choose(declaration, sums);
+    let design = Candidates::within(declaration, sums, limit)?.taken();
     kept.fit(declaration, &design).then_some(design)
 }
 
@@ -71,12 +78,31 @@ struct Candidates<'a> {
     /// Of all results, as they are stored.
     all_results_bytes: u32,
     plans: Vec<MemoryPlan>,
+    /// Whether there are more plans, which took too long to make.
+    plans_left_out: bool,
 }
 
 impl<'a> Candidates<'a> {
     fn of(declaration: &'a Declaration, sums: &'a Sums<'a>) -> Self {
+        let plans = plans(declaration, sums, None);
+        Self::with(declaration, sums, plans.expect("no limit is given"))
+    }
+
+    /// The same, of a search that ends at a limit; `None` where it is reached.
+    fn within(declaration: &'a Declaration, sums: &'a Sums<'a>, limit: Limit) -> Option<Self> {
+        let plans = plans(declaration, sums, Some(limit))?;
+        Some(Self::with(declaration, sums, plans))
+    }
+
+    fn with(
+        declaration: &'a Declaration,
+        sums: &'a Sums<'a>,
+        Plans {
+            plans,
+            plans_left_out,
+        }: Plans,
+    ) -> Self {
         let network = &declaration.network;
-        let sum_bytes = sums.kept_bytes(network);
         Self {
             declaration,
             sums,
@@ -86,7 +112,18 @@ impl<'a> Candidates<'a> {
                 WeightsSource::File | WeightsSource::Nowhere => 0,
             },
             all_results_bytes: sums.results_bytes(network),
-            plans: plans(network, declaration.plan, &sum_bytes),
+            plans,
+            plans_left_out,
+        }
+    }
+
+    /// What [`choose`] takes.
+    fn taken(&self) -> Design {
+        match self.declaration.plan {
+            PlanChoice::Smallest => self.smallest(),
+            PlanChoice::Fastest | PlanChoice::Named(_) | PlanChoice::Streamed { .. } => {
+                self.fastest().unwrap_or_else(|| self.smallest())
+            }
         }
     }
 
@@ -115,6 +152,7 @@ impl<'a> Candidates<'a> {
             results_bytes: self.results_bytes(&plan),
             footprint,
             plan,
+            plans_left_out: self.plans_left_out,
         }
     }
 
@@ -132,10 +170,32 @@ impl<'a> Candidates<'a> {
     /// Of those that fit; or else, of those whose SRAM there is, the one that takes
     /// the least flash: its excess is what the error reports.
     fn fastest(&self) -> Option<Design> {
-        let plans = self.plans.iter();
-        let designs = plans.filter_map(|plan| self.fitting(plan, Resources::SRAM));
-        let (fitting, over_flash): (Vec<_>, Vec<_>) =
-            designs.partition(|design| Resources::FLASH.fit(self.declaration, design));
+        let enough = Limit::after(MOST_EFFORT_FOR_CODE);
+        let mut plans_left_out = self.plans_left_out;
+        let (mut fitting, mut over_flash): (Vec<Design>, Vec<Design>) = (Vec::new(), Vec::new());
+        for plan in &self.plans {
+            // Herringbone order is for fewer bytes: its code walks by tables, which are
+            // never faster than rows, so that nothing is gained where these fit.
+            let rows_fit = |design: &Design| design.plan.strategy == by_rows(plan.strategy);
+            if plan.strategy.rest == InPlace::Herringbone && fitting.iter().any(rows_fit) {
+                continue;
+            }
+            if enough.is_reached() && !(fitting.is_empty() && over_flash.is_empty()) {
+                plans_left_out = true;
+                break;
+            }
+            let Some(design) = self.fitting(plan, Resources::SRAM) else {
+                continue;
+            };
+            if Resources::FLASH.fit(self.declaration, &design) {
+                fitting.push(design);
+            } else {
+                over_flash.push(design);
+            }
+        }
+        for design in fitting.iter_mut().chain(&mut over_flash) {
+            design.plans_left_out = plans_left_out;
+        }
         let fastest = fitting
             .into_iter()
             .min_by(|one, other| one.cycles().total_cmp(&other.cycles()));
@@ -193,22 +253,70 @@ fn strategies(network: &Network, choice: PlanChoice) -> Vec<Strategy> {
     }
 }
 
-/// The plans that the key allows.
-fn plans(network: &Network, choice: PlanChoice, sum_bytes: &SumBytes) -> Vec<MemoryPlan> {
+/// The same layers streamed, the others row by row.
+fn by_rows(strategy: Strategy) -> Strategy {
+    Strategy {
+        rest: InPlace::RowMajor,
+        ..strategy
+    }
+}
+
+/// Plans that a declaration allows.
+struct Plans {
+    /// At least one.
+    plans: Vec<MemoryPlan>,
+    /// Whether there are more.
+    plans_left_out: bool,
+}
+
+/// The plans that the key allows; `None` where `limit` is reached before they are
+/// made.
+fn plans(declaration: &Declaration, sums: &Sums<'_>, limit: Option<Limit>) -> Option<Plans> {
+    let network = &declaration.network;
+    let sum_bytes = &sums.kept_bytes(network);
+    let enough = Limit::after(MOST_EFFORT);
+    let strategies = strategies(network, declaration.plan);
+    // It streams the most, and is the smallest of many.
+    let last = strategies.last().copied();
     let mut plans: Vec<MemoryPlan> = Vec::new();
-    for strategy in strategies(network, choice) {
+    let mut plans_left_out = false;
+    for strategy in strategies {
+        if limit.is_some_and(Limit::is_reached) {
+            return None;
+        }
+        if Some(strategy) != last {
+            if is_hopeless(declaration, sum_bytes, strategy) {
+                continue;
+            }
+            if enough.is_reached() {
+                plans_left_out = true;
+                continue;
+            }
+        }
         // Placing takes much longer than finding that it can't pay: orders other than
         // row by row are for fewer bytes.
-        let row_major = |plan: &&MemoryPlan| {
-            plan.strategy.streamed_layers == strategy.streamed_layers
-                && strategy.rest != InPlace::RowMajor
-        };
-        let rival = plans.iter().find(row_major);
+        let by_rows = by_rows(strategy);
+        let is_rival = |plan: &&MemoryPlan| plan.strategy == by_rows && strategy != by_rows;
+        let rival = plans.iter().find(is_rival);
         if rival
             .is_none_or(|rival| plan::least_bytes(network, sum_bytes, strategy) < rival.arena_bytes)
         {
             plans.push(plan::plan(network, sum_bytes, strategy));
         }
     }
-    plans
+    Some(Plans {
+        plans,
+        plans_left_out,
+    })
+}
+
+/// Whether a map alone is so far beyond the SRAM, and so large, that it need not be
+/// placed to be refused, which could take minutes.
+fn is_hopeless(declaration: &Declaration, sum_bytes: &SumBytes, strategy: Strategy) -> bool {
+    const LARGE_BYTES: u32 = 0x1_0000;
+    let Some(given_bytes) = declaration.budget.sram_bytes else {
+        return false;
+    };
+    let most_bytes = given_bytes.saturating_mul(4).max(LARGE_BYTES);
+    plan::largest_map_bytes(&declaration.network, sum_bytes, strategy) > most_bytes
 }

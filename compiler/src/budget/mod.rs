@@ -35,6 +35,8 @@ pub struct Design {
     pub results_bytes: u32,
     /// What its code takes.
     pub footprint: Footprint,
+    /// Whether the network has plans that were not looked at: that takes too long.
+    pub plans_left_out: bool,
 }
 
 impl Design {

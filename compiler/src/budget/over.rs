@@ -7,6 +7,7 @@ use crate::declaration::{CodeChoice, Declaration, WeightsSource};
 use crate::network::{LayerId, Network};
 use crate::plan::{Keeps, MemoryPlan, Sink};
 use crate::program::{Accumulator, parameter_bytes};
+use std::cmp::Reverse;
 use std::fmt;
 
 /// A design that needs more than there is.
@@ -90,12 +91,23 @@ fn over_sram(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Opt
             Some(_) => String::new(),
         },
     );
+    message.push_str(plans_left_out(design));
     let remedies = remedies::for_sram(declaration, design, sums, given_bytes);
     message.push_str(&what_would_fit(&remedies, ("SRAM", "flash")));
     Some(OverBudget {
         layer: layer.layer,
         message,
     })
+}
+
+/// Of a design whose plans were not all made.
+fn plans_left_out(design: &Design) -> &'static str {
+    match design.plans_left_out {
+        true => {
+            "not every plan was tried, for that takes long for this design: `plan` can name one\n"
+        }
+        false => "",
+    }
 }
 
 /// What is in a reserve that the declaration says nothing of.
@@ -138,30 +150,31 @@ fn live_at_peak(network: &Network, plan: &MemoryPlan) -> String {
     live
 }
 
-/// What the arena holds while the input arrives, in words.
+/// What the arena holds while the input arrives, in words: the largest parts first
+/// where there are many.
 fn live_in_stream(network: &Network, plan: &MemoryPlan) -> String {
-    let mut parts = Vec::new();
+    const MOST_PARTS: usize = 8;
+    let mut parts: Vec<(u32, String)> = Vec::new();
     let arriving = plan.arriving();
     for stage in &arriving.stages {
         let node = network.node(stage.node);
         match stage.ring() {
-            Some(ring) if ring.pixels > 1 => parts.push(format!(
-                "{} bytes of the last {} pixels that `{node}` reads",
+            Some(ring) if ring.pixels > 1 => parts.push((
                 plan.bytes(ring.cells()),
-                ring.pixels
+                format!("the last {} pixels that `{node}` reads", ring.pixels),
             )),
-            Some(ring) => parts.push(format!(
-                "{} bytes of the pixel that `{node}` reads",
-                plan.bytes(ring.cells())
+            Some(ring) => parts.push((
+                plan.bytes(ring.cells()),
+                format!("the pixel that `{node}` reads"),
             )),
             None => {}
         }
         match stage.keeps {
-            Keeps::Windows(windows) => parts.push(format!(
-                "{} bytes of a row of windows of `{node}`",
-                plan.bytes(windows.cells())
+            Keeps::Windows(windows) => parts.push((
+                plan.bytes(windows.cells()),
+                format!("a row of windows of `{node}`"),
             )),
-            Keeps::Sums(sums) => parts.push(format!("{} bytes of sums of `{node}`", sums.bytes())),
+            Keeps::Sums(sums) => parts.push((sums.bytes(), format!("sums of `{node}`"))),
             Keeps::Nothing => {}
         }
     }
@@ -169,18 +182,30 @@ fn live_in_stream(network: &Network, plan: &MemoryPlan) -> String {
     for sink in stored.chain([plan.intake]) {
         if let Sink::Map { value, .. } = sink {
             let value = network.value(value);
-            let bytes = plan.bytes(value.shape.values());
-            parts.push(match value.maker {
-                Some(maker) => format!(
-                    "{bytes} bytes of the whole {} output of `{}`",
-                    value.shape,
-                    network.node(maker)
-                ),
-                None => format!("{bytes} bytes of the whole {} input", value.shape),
-            });
+            let what = match value.maker {
+                Some(maker) => {
+                    format!(
+                        "the whole {} output of `{}`",
+                        value.shape,
+                        network.node(maker)
+                    )
+                }
+                None => format!("the whole {} input", value.shape),
+            };
+            parts.push((plan.bytes(value.shape.values()), what));
         }
     }
-    parts.join(", ")
+    let mut rest = None;
+    if parts.len() > MOST_PARTS + 1 {
+        parts.sort_by_key(|&(bytes, _)| Reverse(bytes));
+        let others = parts.split_off(MOST_PARTS);
+        let bytes: u32 = others.iter().map(|(bytes, _)| bytes).sum();
+        rest = Some(format!("{bytes} bytes of {} other parts", others.len()));
+    }
+    let parts = parts
+        .into_iter()
+        .map(|(bytes, what)| format!("{bytes} bytes of {what}"));
+    parts.chain(rest).collect::<Vec<_>>().join(", ")
 }
 
 /// Code and tables that the flash can't hold.
@@ -227,7 +252,8 @@ fn over_flash(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Op
              {given_bytes}\n\
              needed: {needed}\n\
              most of it is here: {most}\n\
-             {}",
+             {}{}",
+            plans_left_out(design),
             what_would_fit(&remedies, ("flash", "SRAM")),
         ),
     })

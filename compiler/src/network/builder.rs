@@ -2,7 +2,7 @@
 
 use super::error::{GraphError, MOST_KNOWN_LABELS, OwnMap};
 use super::id::{LayerId, NodeId, ValueId};
-use super::kind::{Activation, Convolution, Kind};
+use super::kind::{Activation, Convolution, Kind, PoolFunction};
 use super::list::{Entry, INPUT_LABEL, Item};
 use super::node::{Node, Part};
 use super::shape::Shape;
@@ -21,7 +21,7 @@ pub(super) struct Builder {
     /// Of every value, whether it follows from a mistake: its shape and sign are a
     /// guess then, and no error is said of what they lead to.
     guessed: Vec<bool>,
-    labels: Vec<Label>,
+    labels: Vec<LabelledValue>,
     running: ValueId,
     /// The item before, where it only goes on from a map, and the map that ran
     /// until then.
@@ -37,7 +37,7 @@ struct Made {
 }
 
 /// `'name:` of an item.
-struct Label {
+struct LabelledValue {
     name: String,
     value: ValueId,
     /// `None` of the input.
@@ -64,7 +64,7 @@ impl Builder {
                 label: Some(INPUT_LABEL.to_owned()),
             }],
             guessed: vec![too_large],
-            labels: vec![Label {
+            labels: vec![LabelledValue {
                 name: INPUT_LABEL.to_owned(),
                 value: ValueId::new(0),
                 item: None,
@@ -194,7 +194,7 @@ impl Builder {
         self.values[self.running.index()]
             .label
             .get_or_insert_with(|| name.to_owned());
-        self.labels.push(Label {
+        self.labels.push(LabelledValue {
             name: name.to_owned(),
             value: self.running,
             item: Some(item),
@@ -403,7 +403,8 @@ impl Builder {
     fn check_averages(&mut self) {
         let input = &self.values[0];
         for Made { node, item } in &self.nodes {
-            if node.kind.averages() && node.reads[0] == ValueId::new(0) && input.readers.len() > 1 {
+            let averages = node.kind.pools() == Some(PoolFunction::Average);
+            if averages && node.reads[0] == ValueId::new(0) && input.readers.len() > 1 {
                 let item = *item;
                 self.errors.push(GraphError::AveragesSharedInput { item });
             }

@@ -4,7 +4,7 @@ use super::bits::Bits;
 use super::builder::Builder;
 use super::error::GraphError;
 use super::id::{ByNode, ByValue, LayerId, NodeId, ValueId};
-use super::kind::{Activation, Kind};
+use super::kind::{Activation, Kind, PoolFunction};
 use super::list::{Entry, INPUT_LABEL, Item};
 use super::node::{Node, Part};
 use super::shape::Shape;
@@ -181,7 +181,8 @@ impl Network {
     /// are shortened.
     pub fn averages_raw_input(&self, node: NodeId) -> bool {
         let node = &self.nodes[node];
-        node.reads[0] == self.input_value() && node.kind.averages()
+        let averages = node.kind.pools() == Some(PoolFunction::Average);
+        averages && node.reads[0] == self.input_value()
     }
 
     /// Whether every node reads what the one before it writes, and nothing else.

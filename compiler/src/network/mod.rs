@@ -32,7 +32,7 @@ pub use kind::{
 };
 pub use list::{Entry, INPUT_LABEL, Item};
 pub use node::{Node, Part};
-pub use shape::{Kernel, Shape};
+pub use shape::{Kernel, Pixel, Shape};
 pub use sums::{SumHalf, SumShape, WeightOrder};
 pub use value::Value;
 pub use window::{Padding, ReceptiveField, Stride, Window};

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// The row and the column of a pixel.
+pub type Pixel = (u32, u32);
+
 /// The shape of a feature map: rows, columns and channels, stored channels last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {

@@ -5,9 +5,9 @@ use super::graph::Network;
 use super::id::{LayerId, ValueId};
 use super::node::Part;
 
-/// Channels of maps that have to be equal.
+/// TiedChannels of maps that have to be equal.
 #[derive(Default)]
-struct Channels {
+struct TiedChannels {
     /// The layers whose `n` they are.
     layers: Vec<LayerId>,
     /// Whether something else decides: the input, the task, or a sum of channels.
@@ -19,7 +19,7 @@ impl Network {
     /// together. The results are the task's.
     pub fn tied_outputs(&self) -> Vec<Vec<LayerId>> {
         let mut groups = Groups::default();
-        let input = groups.add(Channels {
+        let input = groups.add(TiedChannels {
             layers: Vec::new(),
             is_fixed: true,
         });
@@ -30,12 +30,12 @@ impl Network {
             // An `R` makes as many channels as it reads.
             let own_outputs = node.kind.outputs().filter(|_| node.part == Part::Whole);
             let group = if own_outputs.is_some() {
-                groups.add(Channels {
+                groups.add(TiedChannels {
                     layers: vec![node.layer],
                     is_fixed: false,
                 })
             } else if node.kind.concatenates() {
-                groups.add(Channels {
+                groups.add(TiedChannels {
                     layers: Vec::new(),
                     is_fixed: true,
                 })
@@ -59,13 +59,13 @@ impl Network {
 /// Groups that are joined as they turn out to be one.
 #[derive(Default)]
 struct Groups {
-    channels: Vec<Channels>,
+    channels: Vec<TiedChannels>,
     /// The group that one was joined to; itself as long as it was not.
     joined_to: Vec<usize>,
 }
 
 impl Groups {
-    fn add(&mut self, channels: Channels) -> usize {
+    fn add(&mut self, channels: TiedChannels) -> usize {
         self.channels.push(channels);
         self.joined_to.push(self.joined_to.len());
         self.joined_to.len() - 1
@@ -86,7 +86,7 @@ impl Groups {
         // To the earlier one, so that layers stay in the order of the list.
         let (kept, gone) = (one.min(other), one.max(other));
         self.joined_to[gone] = kept;
-        let Channels { layers, is_fixed } = std::mem::take(&mut self.channels[gone]);
+        let TiedChannels { layers, is_fixed } = std::mem::take(&mut self.channels[gone]);
         let channels = &mut self.channels[kept];
         channels.layers.extend(layers);
         channels.layers.sort();

@@ -278,12 +278,13 @@ impl ReceptiveField {
         }
     }
 
-    /// Whether every pixel is read by at most one output: then outputs can add up
-    /// what arrives instead of keeping it.
+    /// Whether fields touch, and none is over another: each pixel is read by one
+    /// output, up to the last field. Outputs can then take in what arrives instead of
+    /// keeping it.
     pub fn is_tiled(&self) -> bool {
         !self.is_padded()
-            && self.stride.rows >= self.kernel.height
-            && self.stride.columns >= self.kernel.width
+            && self.stride.rows == self.kernel.height
+            && self.stride.columns == self.kernel.width
     }
 
     /// Pixels from the first that an output reads to its last, as they arrive row

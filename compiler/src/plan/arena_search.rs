@@ -27,7 +27,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-use search::{Ending, Looks, Neighbours, Reach, lowest};
+use search::{Looks, Neighbours, SearchEnd, TriedCells, lowest};
 
 /// Looks at cells that a placement may take: some hundredths of a second in an
 /// unoptimised build.
@@ -135,10 +135,10 @@ pub fn place(demand: &ArenaDemand, looks: usize) -> ArenaPlacement {
     let try_share = |looks: &mut Looks, arena_cells: u32, share: usize| {
         let mut part = looks.take(share);
         let mut few = part.take(share / 3 * 2);
-        let placed = neighbours.place(demand, arena_cells, &mut few, Reach::Edges);
+        let placed = neighbours.place(demand, arena_cells, &mut few, TriedCells::Edges);
         part.give_back(few);
         let placed = placed.placement().or_else(|| {
-            let placed = neighbours.place(demand, arena_cells, &mut part, Reach::Rooms);
+            let placed = neighbours.place(demand, arena_cells, &mut part, TriedCells::Rooms);
             placed.placement()
         });
         looks.give_back(part);
@@ -177,10 +177,10 @@ pub fn place(demand: &ArenaDemand, looks: usize) -> ArenaPlacement {
     let mut proven = least;
     while size(&best) > proven {
         let smaller = size(&best) - granule;
-        match neighbours.place(demand, smaller, &mut looks, Reach::Everywhere) {
-            Ending::Placed(first_cells) => best = first_cells,
-            Ending::NoRoom => proven = size(&best),
-            Ending::NoLooks => break,
+        match neighbours.place(demand, smaller, &mut looks, TriedCells::Everywhere) {
+            SearchEnd::Placed(first_cells) => best = first_cells,
+            SearchEnd::NoRoom => proven = size(&best),
+            SearchEnd::NoLooks => break,
         }
     }
     let placement = ArenaPlacement {

@@ -5,9 +5,9 @@ use super::arena_search::{
     self, ArenaDemand, ArenaObject, ArenaPlacement, InPlacePair, JobDirection,
 };
 use super::schedule::{Work, lead_cells, schedule};
-use super::segment::Segment;
+use super::segment::SegmentPlan;
 use super::{
-    Job, LayerPlan, MemoryPlan, Need, Order, Place, Placement, Strategy, SumBytes,
+    JobPlan, LayerPlan, MemoryPlan, Need, Order, Place, Placement, Strategy, SumBytes,
     cursor_pixel_bytes,
 };
 use crate::network::{ByValue, Network, ValueId};
@@ -22,12 +22,12 @@ pub(super) fn plan(
     strategy: Strategy,
 ) -> Option<MemoryPlan> {
     let works = schedule(network, sum_bytes, strategy)?;
-    let layout = Layout::new(network, &works);
+    let layout = ArenaLayout::new(network, &works);
     Some(layout.place(strategy, works))
 }
 
 /// What is to be placed.
-struct Layout<'a> {
+struct ArenaLayout<'a> {
     network: &'a Network,
     cells_per_byte: u32,
     objects: Vec<ArenaObject>,
@@ -38,7 +38,7 @@ struct Layout<'a> {
     scratch: Vec<Option<usize>>,
 }
 
-impl<'a> Layout<'a> {
+impl<'a> ArenaLayout<'a> {
     fn new(network: &'a Network, works: &[Work]) -> Self {
         let mut layout = Self {
             network,
@@ -176,14 +176,14 @@ impl<'a> Layout<'a> {
                     }
                     positions = positions.max(draft.positions);
                     intake = intake.or(draft.intake);
-                    Job::Segment(Segment {
+                    JobPlan::Segment(SegmentPlan {
                         arriving: draft.arriving,
                         grid: draft.grid,
                         stages: draft.stages,
                         need,
                     })
                 }
-                Work::Layer(node) => Job::Layer(LayerPlan {
+                Work::Layer(node) => JobPlan::Layer(LayerPlan {
                     node,
                     // Of jobs in which nothing is stored there is no direction.
                     order: match found.directions.get(job) {
@@ -195,8 +195,8 @@ impl<'a> Layout<'a> {
             });
         }
         let grid = match &jobs[0] {
-            Job::Segment(arriving) => arriving.grid,
-            Job::Layer(_) => unreachable!("the first job takes the input in"),
+            JobPlan::Segment(arriving) => arriving.grid,
+            JobPlan::Layer(_) => unreachable!("the first job takes the input in"),
         };
         MemoryPlan {
             strategy,

@@ -2,9 +2,9 @@
 //! are eaten, and its successor follows behind it around the arena's end, so
 //! that no layer needs more than its own simulated peak.
 
-use super::{Demand, MemoryPlan, Order, Placement, SimulatedStep};
+use super::{ChainDemand, MemoryPlan, Order, Placement, SimulatedStep};
 
-pub(super) fn plan(demand: &Demand<'_>) -> MemoryPlan {
+pub(super) fn plan(demand: &ChainDemand<'_>) -> MemoryPlan {
     let steps = simulate(demand);
     let least_bytes = least_bytes_of(demand, &steps);
     let per_byte = demand.cells_per_byte;
@@ -19,11 +19,11 @@ pub(super) fn plan(demand: &Demand<'_>) -> MemoryPlan {
     demand.plan(arena_bytes, placed.stream_first_byte, placed.maps, reports)
 }
 
-pub(super) fn least_bytes(demand: &Demand<'_>) -> u32 {
+pub(super) fn least_bytes(demand: &ChainDemand<'_>) -> u32 {
     least_bytes_of(demand, &simulate(demand))
 }
 
-fn simulate<'a>(demand: &Demand<'a>) -> Vec<SimulatedStep<'a>> {
+fn simulate<'a>(demand: &ChainDemand<'a>) -> Vec<SimulatedStep<'a>> {
     let order = Order::Herringbone;
     demand
         .steps
@@ -32,7 +32,7 @@ fn simulate<'a>(demand: &Demand<'a>) -> Vec<SimulatedStep<'a>> {
         .collect()
 }
 
-fn least_bytes_of(demand: &Demand<'_>, steps: &[SimulatedStep<'_>]) -> u32 {
+fn least_bytes_of(demand: &ChainDemand<'_>, steps: &[SimulatedStep<'_>]) -> u32 {
     let stream_cells = demand.stream_need().cells;
     let needs = steps.iter().map(SimulatedStep::need_cells);
     let least_cells = needs.chain([stream_cells]).max().unwrap_or(0);
@@ -93,7 +93,7 @@ impl Search {
     /// place to a later one, a little further away.
     fn place(
         &self,
-        demand: &Demand<'_>,
+        demand: &ChainDemand<'_>,
         steps: &[SimulatedStep<'_>],
         arena_cells: u32,
     ) -> Option<Placed> {
@@ -107,7 +107,7 @@ impl Search {
 
     fn place_within(
         &self,
-        demand: &Demand<'_>,
+        demand: &ChainDemand<'_>,
         steps: &[&SimulatedStep<'_>],
         arena_cells: u32,
         effort: &mut Effort,

@@ -1,7 +1,7 @@
 //! When each pixel of a layer's input is read for the last time.
 
 use super::order::Order;
-use crate::network::{Kind, Node, Shape};
+use crate::network::{Node, Shape};
 
 /// How a layer's outputs depend on its inputs, and the order of computing them.
 ///
@@ -27,12 +27,15 @@ impl Lifetimes {
     ///
     /// A dense layer has one event an output value: each reads all inputs.
     pub fn of(layer: &Node, storage: Order, traversal: Order) -> Self {
-        let events = layer.output.pixels() + layer.input.pixels();
-        crate::effort::spend(2 * events as usize);
         let storage_index = storage_indices(layer.input, storage);
         let mut last_read = vec![None; layer.input.pixels() as usize];
         let field = layer.field();
-        let dense = stores_value_by_value(&layer.kind);
+        let dense = layer.kind.is_dense();
+        let reads = match dense {
+            true => 1,
+            false => layer.output.pixels() as usize * field.kernel.taps() as usize,
+        };
+        crate::effort::spend(layer.input.pixels() as usize + reads);
         let outputs = if dense {
             (0..layer.output.channels).map(|_| (0, 0)).collect()
         } else {
@@ -82,20 +85,4 @@ pub fn storage_indices(map: Shape, storage: Order) -> Vec<u32> {
         indices[(row * map.width + column) as usize] = index;
     }
     indices
-}
-
-/// Whether each event of a kind computes one value of its only output pixel, from
-/// all inputs.
-pub(crate) fn stores_value_by_value(kind: &Kind) -> bool {
-    match kind {
-        Kind::Dense(_) => true,
-        Kind::Pool(_)
-        | Kind::Convolution(_)
-        | Kind::Depthwise(_)
-        | Kind::Separable(_)
-        | Kind::Add(_)
-        | Kind::Concat(_)
-        | Kind::Dropout(_)
-        | Kind::Noise(_) => false,
-    }
 }

@@ -22,16 +22,15 @@ mod strategy;
 mod timing;
 
 pub use lifetime::storage_indices;
-pub(crate) use lifetime::stores_value_by_value;
 pub use order::Order;
-pub use place::{Place, Ring, Sums, Windows};
+pub use place::{Place, Ring, SumArray, Windows};
 pub use placement::Placement;
-pub use segment::{Arrival, Keeps, MapReading, Moves, RingReading, Segment, Sink, StagePlan};
+pub use segment::{Arrival, Keeps, MapReading, Moves, RingReading, SegmentPlan, Sink, StagePlan};
 pub use strategy::{InPlace, Strategy, least_streamed, most_streamed, orders, streamable};
 pub use timing::{AxisTiming, Timing};
 
 use crate::network::{ByNode, ByValue, Network, Node, NodeId, Shape, ValueId};
-use draft::{Draft, Outline};
+use draft::{Draft, SegmentOutline};
 use lifetime::Lifetimes;
 use placement::Overlap;
 
@@ -82,19 +81,19 @@ pub struct LayerPlan {
 
 /// What is computed in one go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Job {
+pub enum JobPlan {
     /// Nodes pixel by pixel.
-    Segment(Segment),
+    Segment(SegmentPlan),
     /// A node from its first output to its last.
     Layer(LayerPlan),
 }
 
-impl Job {
+impl JobPlan {
     /// What it needs.
     pub fn need(&self) -> &Need {
         match self {
-            Job::Segment(segment) => &segment.need,
-            Job::Layer(layer) => &layer.need,
+            JobPlan::Segment(segment) => &segment.need,
+            JobPlan::Layer(layer) => &layer.need,
         }
     }
 }
@@ -113,7 +112,7 @@ pub struct MemoryPlan {
     /// Where the pixels of the input go, or those of the leading `A`.
     pub intake: Sink,
     /// In order: first what computes as the input arrives, which may be nothing.
-    pub jobs: Vec<Job>,
+    pub jobs: Vec<JobPlan>,
     /// Positions that the cursor holds beside its place in the input: jobs have
     /// them one after another, and each begins with all at 0.
     pub positions: u32,
@@ -142,9 +141,9 @@ pub fn cursor_axis_bytes(input: Shape, grid: crate::network::Kernel) -> (u32, u3
 
 impl MemoryPlan {
     /// What computes as the input arrives.
-    pub fn arriving(&self) -> &Segment {
+    pub fn arriving(&self) -> &SegmentPlan {
         match self.jobs.first() {
-            Some(Job::Segment(segment)) if segment.arriving => segment,
+            Some(JobPlan::Segment(segment)) if segment.arriving => segment,
             _ => unreachable!("the first job takes the input in"),
         }
     }
@@ -152,16 +151,16 @@ impl MemoryPlan {
     /// The nodes that are computed alone.
     pub fn layers(&self) -> impl Iterator<Item = &LayerPlan> {
         self.jobs.iter().filter_map(|job| match job {
-            Job::Layer(layer) => Some(layer),
-            Job::Segment(_) => None,
+            JobPlan::Layer(layer) => Some(layer),
+            JobPlan::Segment(_) => None,
         })
     }
 
     /// Every segment, the arriving one first.
-    pub fn segments(&self) -> impl Iterator<Item = &Segment> {
+    pub fn segments(&self) -> impl Iterator<Item = &SegmentPlan> {
         self.jobs.iter().filter_map(|job| match job {
-            Job::Segment(segment) => Some(segment),
-            Job::Layer(_) => None,
+            JobPlan::Segment(segment) => Some(segment),
+            JobPlan::Layer(_) => None,
         })
     }
 
@@ -176,7 +175,7 @@ impl MemoryPlan {
     /// The moment that needs the most of the arena.
     pub fn peak(&self) -> &Need {
         // The first of equals: the reader of an error looks from the top.
-        let needs = self.jobs.iter().map(Job::need);
+        let needs = self.jobs.iter().map(JobPlan::need);
         needs
             .reduce(|peak, need| if need.cells > peak.cells { need } else { peak })
             .expect("the first job takes the input in")
@@ -201,7 +200,7 @@ pub fn plan(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) -> Memo
         let plan = graph::plan(network, sum_bytes, strategy);
         return plan.expect("`Strategy::of` streams what can be");
     }
-    let demand = Demand::of(network, sum_bytes, strategy);
+    let demand = ChainDemand::of(network, sum_bytes, strategy);
     match strategy.rest {
         _ if demand.first_map.is_none() => streamed(&demand),
         InPlace::RowMajor | InPlace::Segments => row_major::plan(&demand),
@@ -216,7 +215,7 @@ pub fn least_bytes(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) 
     if !network.is_chain() || strategy.rest == InPlace::Segments {
         return plan(network, sum_bytes, strategy).arena_bytes;
     }
-    let demand = Demand::of(network, sum_bytes, strategy);
+    let demand = ChainDemand::of(network, sum_bytes, strategy);
     match strategy.rest {
         InPlace::Herringbone if demand.first_map.is_some() => herringbone::least_bytes(&demand),
         _ => plan(network, sum_bytes, strategy).arena_bytes,
@@ -228,9 +227,14 @@ pub fn least_bytes(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) 
 pub fn largest_map_bytes(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) -> u32 {
     let strategy = strategy.of(network);
     if !network.is_chain() || strategy.rest == InPlace::Segments {
-        return 0;
+        // Where nothing is computed as the input arrives, it is stored.
+        let stored_cells = match strategy.streamed_layers {
+            0 => network.input().values(),
+            _ => 0,
+        };
+        return stored_cells.div_ceil(8 / network.bits().activations);
     }
-    let demand = Demand::of(network, sum_bytes, strategy);
+    let demand = ChainDemand::of(network, sum_bytes, strategy);
     let stored = demand.steps.iter().filter(|(_, stores)| *stores);
     let maps = stored.map(|(node, _)| node.output.values());
     let most_cells = maps.chain([demand.stream_need().cells]).max();
@@ -238,12 +242,12 @@ pub fn largest_map_bytes(network: &Network, sum_bytes: &SumBytes, strategy: Stra
 }
 
 /// Nothing is left to compute when the input is complete.
-fn streamed(demand: &Demand<'_>) -> MemoryPlan {
+fn streamed(demand: &ChainDemand<'_>) -> MemoryPlan {
     demand.plan(demand.draft.bytes, 0, Vec::new(), Vec::new())
 }
 
 /// What a plan of a chain has to place.
-struct Demand<'a> {
+struct ChainDemand<'a> {
     network: &'a Network,
     strategy: Strategy,
     cells_per_byte: u32,
@@ -257,7 +261,7 @@ struct Demand<'a> {
     steps: Vec<(&'a Node, bool)>,
 }
 
-impl<'a> Demand<'a> {
+impl<'a> ChainDemand<'a> {
     fn of(network: &'a Network, sum_bytes: &SumBytes, strategy: Strategy) -> Self {
         let count = strategy.streamed_layers;
         let nodes: Vec<&Node> = network.computing_nodes().collect();
@@ -268,7 +272,7 @@ impl<'a> Demand<'a> {
             Some(node) => Some(node.writes),
         };
         let ids: Vec<NodeId> = streamed.iter().map(|node| node.id).collect();
-        let draft = Draft::new(&Outline {
+        let draft = Draft::new(&SegmentOutline {
             network,
             sum_bytes,
             nodes: &ids,
@@ -334,7 +338,7 @@ impl<'a> Demand<'a> {
         for (value, placement) in stored.zip(maps) {
             places[value] = Place::Whole(placement);
         }
-        let arriving = Segment {
+        let arriving = SegmentPlan {
             arriving: true,
             grid: draft.grid,
             stages: draft.stages,
@@ -347,9 +351,9 @@ impl<'a> Demand<'a> {
             places,
             intake: draft.intake.expect("the input goes somewhere"),
             cursor_pixel_bytes: cursor_pixel_bytes(self.network.input(), arriving.grid),
-            jobs: [Job::Segment(arriving)]
+            jobs: [JobPlan::Segment(arriving)]
                 .into_iter()
-                .chain(steps.into_iter().map(Job::Layer))
+                .chain(steps.into_iter().map(JobPlan::Layer))
                 .collect(),
             positions: draft.positions,
         }

@@ -13,34 +13,34 @@
 //! operators n + 1, of n operators side by side 2ⁿ. Three things keep it small:
 //!
 //! - An operator that is an ancestor or a descendant of every other one has one
-//!   position in every order. The graph is cut there, and the segments are
+//!   position in every order. The graph is cut there, and the subgraphs are
 //!   searched one by one; their sets add up instead of multiplying.
 //! - Sets are taken by the least peak that leads to them, bounded from below by
 //!   what every order still has to hold. So no set is looked at whose peak
-//!   is above the best one (`segment.rs`, where the bounds are proven).
-//! - A segment that takes more than [`MOST_LOOKS`], or [`EXACT_LOOKS`] where it has
+//!   is above the best one (`subgraph.rs`, where the bounds are proven).
+//! - A subgraph that takes more than [`MOST_LOOKS`], or [`EXACT_LOOKS`] where it has
 //!   no more than [`EXACT_OPERATORS`] operators, is searched by a beam instead, and
 //!   [`OperatorOrder::abandoned`] says so.
 
-mod segment;
+mod subgraph;
 #[cfg(test)]
 mod tests;
 
-use segment::{Outcome, Segment};
+use subgraph::{LeastPeak, Subgraph};
 
-/// Operators of a segment whose search may take [`EXACT_LOOKS`].
+/// Operators of a subgraph whose search may take [`EXACT_LOOKS`].
 pub const EXACT_OPERATORS: usize = 24;
 
-/// Looks at a segment of no more than [`EXACT_OPERATORS`] before its exact search is
+/// Looks at a subgraph of no more than [`EXACT_OPERATORS`] before its exact search is
 /// given up. Random graphs of 24 operators take up to 400,000; those of twelve
 /// inputs of twelve outputs, the widest ones tried, 3,400,000.
 pub const EXACT_LOOKS: usize = 5_000_000;
 
-/// Looks at a larger segment, each at what one more operator makes of a set, before
+/// Looks at a larger subgraph, each at what one more operator makes of a set, before
 /// its exact search is given up.
 pub const MOST_LOOKS: usize = 60_000;
 
-/// Operators of a segment beyond which it keeps the order that it is given in.
+/// Operators of a subgraph beyond which it keeps the order that it is given in.
 pub const MOST_OPERATORS: usize = 512;
 
 /// A tensor of the graph.
@@ -139,7 +139,7 @@ pub fn peak_bytes(tensors: &[Tensor], order: &[usize]) -> u64 {
 fn search(tensors: &[Tensor], exact_operators: usize, most_looks: usize) -> OperatorOrder {
     let graph = Graph::new(tensors);
     let parts = graph.parts();
-    let least = parts.iter().map(Part::least_bytes);
+    let least = parts.iter().map(Stretch::least_bytes);
     // No part gains from a peak below another part's.
     let mut least_bytes = least.fold(graph.input_bytes(), u64::max);
     let mut bound_bytes = least_bytes;
@@ -265,7 +265,7 @@ impl<'a> Graph<'a> {
 
     /// The operators, cut before and after each one that has the same position in
     /// every order.
-    fn parts(&self) -> Vec<Part<'_>> {
+    fn parts(&self) -> Vec<Stretch<'_>> {
         let moments = self.moments(&self.operators);
         let forwards = self.operators.iter();
         let branches = self.alone(forwards, &self.reads, &self.readers);
@@ -278,11 +278,11 @@ impl<'a> Graph<'a> {
             let fixed = position == self.operators.len() || branches[position] && rejoins[position];
             if fixed && start < position {
                 let operators = &self.operators[start..position];
-                parts.push(Part::new(self, operators, moments[start].alive_bytes));
+                parts.push(Stretch::new(self, operators, moments[start].alive_bytes));
             }
             if fixed && position < self.operators.len() {
                 let operator = &self.operators[position..=position];
-                parts.push(Part::Fixed(operator, moments[position].running_bytes));
+                parts.push(Stretch::Fixed(operator, moments[position].running_bytes));
                 start = position + 1;
             }
         }
@@ -325,24 +325,24 @@ struct Moment {
 }
 
 /// A part of the graph that runs after all before it and before all after it.
-enum Part<'a> {
+enum Stretch<'a> {
     /// An operator that has the same position in every order.
     Fixed(&'a [usize], u64),
     /// Operators in an order to be found, by sets as wide as it takes.
-    Narrow(&'a [usize], Box<Segment<1>>),
-    Wide(&'a [usize], Box<Segment<{ MOST_OPERATORS / 64 }>>),
+    Narrow(&'a [usize], Box<Subgraph<1>>),
+    Wide(&'a [usize], Box<Subgraph<{ MOST_OPERATORS / 64 }>>),
     /// Operators in the order that they are given in.
     Kept(&'a [usize]),
 }
 
-impl<'a> Part<'a> {
+impl<'a> Stretch<'a> {
     fn new(graph: &Graph<'_>, operators: &'a [usize], start_bytes: u64) -> Self {
         if operators.len() <= 64 {
-            let segment = Segment::new(graph, operators, start_bytes);
-            Self::Narrow(operators, Box::new(segment))
+            let subgraph = Subgraph::new(graph, operators, start_bytes);
+            Self::Narrow(operators, Box::new(subgraph))
         } else if operators.len() <= MOST_OPERATORS {
-            let segment = Segment::new(graph, operators, start_bytes);
-            Self::Wide(operators, Box::new(segment))
+            let subgraph = Subgraph::new(graph, operators, start_bytes);
+            Self::Wide(operators, Box::new(subgraph))
         } else {
             Self::Kept(operators)
         }
@@ -361,14 +361,14 @@ impl<'a> Part<'a> {
     fn least_bytes(&self) -> u64 {
         match self {
             Self::Fixed(_, running_bytes) => *running_bytes,
-            Self::Narrow(_, segment) => segment.least_bytes(),
-            Self::Wide(_, segment) => segment.least_bytes(),
+            Self::Narrow(_, subgraph) => subgraph.least_bytes(),
+            Self::Wide(_, subgraph) => subgraph.least_bytes(),
             Self::Kept(_) => 0,
         }
     }
 
-    fn order(&self, bound_bytes: u64, most_looks: usize) -> Outcome {
-        let as_given = |operators: &[usize], gave_up| Outcome {
+    fn order(&self, bound_bytes: u64, most_looks: usize) -> LeastPeak {
+        let as_given = |operators: &[usize], gave_up| LeastPeak {
             order: (0..operators.len()).collect(),
             peak_bytes: bound_bytes,
             least_bytes: bound_bytes,
@@ -376,8 +376,8 @@ impl<'a> Part<'a> {
         };
         match self {
             Self::Fixed(operator, _) => as_given(operator, None),
-            Self::Narrow(_, segment) => segment.search(bound_bytes, most_looks),
-            Self::Wide(_, segment) => segment.search(bound_bytes, most_looks),
+            Self::Narrow(_, subgraph) => subgraph.search(bound_bytes, most_looks),
+            Self::Wide(_, subgraph) => subgraph.search(bound_bytes, most_looks),
             Self::Kept(operators) => as_given(operators, Some((0, 0))),
         }
     }

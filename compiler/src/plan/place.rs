@@ -17,7 +17,7 @@ pub enum Place {
     /// In the windows of the pooling that makes it, each as soon as it is complete.
     Windows(Windows),
     /// As sums, which are the results.
-    Sums(Sums),
+    Sums(SumArray),
 }
 
 /// The newest pixels of a map, in the order of their arrival.
@@ -97,7 +97,7 @@ impl Windows {
 
 /// Sums, least byte first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sums {
+pub struct SumArray {
     /// The first one's first byte in the arena.
     pub first_byte: u32,
     /// How many.
@@ -106,7 +106,7 @@ pub struct Sums {
     pub bytes_each: u32,
 }
 
-impl Sums {
+impl SumArray {
     /// Bytes of all.
     pub fn bytes(self) -> u32 {
         self.count * self.bytes_each

@@ -76,7 +76,7 @@ impl Placement {
     /// Whether storing the outputs of a layer here, in the order of its events,
     /// ever overwrites a pixel of `input` that a later event reads.
     pub fn overwrites_live(&self, input: &Placement, lifetimes: &Lifetimes) -> bool {
-        crate::effort::spend(1 + lifetimes.outputs.len() / 8);
+        crate::effort::spend(1);
         // A dense layer's events each store one value of the map's only pixel.
         let values = lifetimes.cells_per_event < self.shape.channels;
         // Each of which reads all of the input: all but the last must be apart.
@@ -90,6 +90,7 @@ impl Placement {
             let mut overwritten = input.pixels_in((from, from + last * lifetimes.cells_per_event));
             return overwritten.any(|index| lifetimes.last_read[index as usize].is_some());
         }
+        crate::effort::spend(lifetimes.outputs.len() / 2);
         (0..).zip(&lifetimes.outputs).any(|(event, _)| {
             let cell = if values {
                 self.cell(0) + event
@@ -121,6 +122,7 @@ impl Overlap {
     /// in which they are eaten and made (`mirrored`: from the last pixel on).
     pub(super) fn simulate(lifetimes: &Lifetimes, mirrored: bool) -> Self {
         let events = lifetimes.outputs.len();
+        crate::effort::spend(events);
         // The least input index, in eating order, whose last reader is event n,
         // then whose last reader is event n or any later one.
         let mut first_live = vec![u32::MAX; events + 1];

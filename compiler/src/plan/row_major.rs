@@ -3,7 +3,7 @@
 //! its successor grows from the low end; a map at the low end is eaten from its
 //! last row and its successor grows downwards from the high end.
 
-use super::{Demand, LayerPlan, MemoryPlan, Order, Placement, SimulatedStep};
+use super::{ChainDemand, LayerPlan, MemoryPlan, Order, Placement, SimulatedStep};
 use crate::network::Shape;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -12,7 +12,7 @@ enum End {
     High,
 }
 
-pub(super) fn plan(demand: &Demand<'_>) -> MemoryPlan {
+pub(super) fn plan(demand: &ChainDemand<'_>) -> MemoryPlan {
     let from_high = plan_from(demand, End::High);
     let from_low = plan_from(demand, End::Low);
     if from_low.arena_bytes < from_high.arena_bytes {
@@ -22,7 +22,7 @@ pub(super) fn plan(demand: &Demand<'_>) -> MemoryPlan {
     }
 }
 
-fn plan_from(demand: &Demand<'_>, first: End) -> MemoryPlan {
+fn plan_from(demand: &ChainDemand<'_>, first: End) -> MemoryPlan {
     let per_byte = demand.cells_per_byte;
     let mut end = first;
     let mut steps: Vec<LayerPlan> = Vec::new();

@@ -6,8 +6,7 @@
 //! programming, so that the worst job needs as few cells as can be: optimal for
 //! that order, up to [`LONGEST_SEGMENT`] nodes a segment.
 
-use super::draft::{Draft, Outline};
-use super::lifetime::stores_value_by_value;
+use super::draft::{Draft, SegmentOutline};
 use super::operator_order::{self, Operator, Overwrite, Tensor};
 use super::{InPlace, Order, SimulatedStep, Strategy, SumBytes};
 use crate::network::{Network, Node, NodeId, ValueId};
@@ -128,7 +127,7 @@ pub(super) fn lead_cells(network: &Network, node: &Node, index: usize, backward:
             .lead_cells;
     }
     // A node that computes a value at a time may read all of a pixel for each.
-    if stores_value_by_value(&node.kind) {
+    if node.kind.is_dense() {
         return node.output.values();
     }
     // Pixel by pixel, as the output is: only the last one may end after the input's.
@@ -275,7 +274,7 @@ impl Cut<'_> {
             readers.iter().any(|reader| later.contains(reader)) || is_result && !exact
         };
         let stores = input.into_iter().chain(made).filter(is_needed).collect();
-        Draft::new(&Outline {
+        Draft::new(&SegmentOutline {
             network: self.network,
             sum_bytes: self.sum_bytes,
             nodes,

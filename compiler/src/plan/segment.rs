@@ -8,13 +8,13 @@
 //! a pooling that drops the last row or column makes all maps before it smaller.
 
 use super::Need;
-use super::place::{Ring, Sums, Windows};
+use super::place::{Ring, SumArray, Windows};
 use super::timing::Timing;
 use crate::network::{Kernel, NodeId, PoolFunction, Shape, ValueId};
 
 /// Nodes that are computed together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Segment {
+pub struct SegmentPlan {
     /// Whether it computes as the input arrives; else all that it reads from
     /// outside is complete.
     pub arriving: bool,
@@ -74,7 +74,7 @@ impl StagePlan {
     }
 
     /// The sums that it keeps.
-    pub fn sums(&self) -> Option<Sums> {
+    pub fn sums(&self) -> Option<SumArray> {
         match self.keeps {
             Keeps::Sums(sums) => Some(sums),
             Keeps::Nothing | Keeps::Windows(_) => None,
@@ -157,7 +157,7 @@ pub enum Keeps {
     Windows(Windows),
     /// Sums of a whole map: of a dense layer, to which each of its inputs adds; of
     /// another last node, its results.
-    Sums(Sums),
+    Sums(SumArray),
 }
 
 /// Where a pixel goes that a stage, or the intake, has completed.
@@ -185,5 +185,5 @@ pub enum Sink {
         position: Option<u32>,
     },
     /// Sums that are the results, at the pixel's place among them.
-    Results(Sums),
+    Results(SumArray),
 }

@@ -1,14 +1,14 @@
 //! Which pixels are there when a stage reads, row by column: both axes of a grid
 //! are independent, so that this takes no longer than a row and a column.
 
-use super::draft::{Outline, field_of_read};
+use super::draft::{SegmentOutline, field_of_read};
 use super::timing::{AxisTiming, Timing};
 use crate::network::{NodeId, ReceptiveField, Shape, ValueId};
 use std::collections::BTreeMap;
 
 /// How a node of a segment reads.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reader {
+pub(super) struct NodeReading {
     pub(super) node: NodeId,
     /// Whether it is the leading `A`.
     pub(super) averages_bytes: bool,
@@ -39,7 +39,7 @@ struct Read {
 
 /// What a value that is stored whole is written by.
 #[derive(Clone, Copy, Debug)]
-struct Write {
+struct MapWrite {
     stage: usize,
     timing: Timing,
 }
@@ -49,15 +49,15 @@ struct Write {
 pub(super) struct Simulation {
     reads: Vec<Read>,
     /// By value that is stored whole.
-    writes: BTreeMap<ValueId, Write>,
+    writes: BTreeMap<ValueId, MapWrite>,
 }
 
 impl Simulation {
     pub(super) fn of(
-        outline: &Outline<'_>,
+        outline: &SegmentOutline<'_>,
         used: &BTreeMap<ValueId, Shape>,
         timings: &BTreeMap<ValueId, Timing>,
-        readers: &[Reader],
+        readers: &[NodeReading],
     ) -> Self {
         let network = outline.network;
         let mut simulation = Self::default();
@@ -96,7 +96,7 @@ impl Simulation {
                 let timing = timings[&node.writes];
                 simulation
                     .writes
-                    .insert(node.writes, Write { stage, timing });
+                    .insert(node.writes, MapWrite { stage, timing });
             }
         }
         simulation
@@ -132,6 +132,8 @@ impl Simulation {
         let Timing { rows, columns } = write.timing;
         let reads = || self.reads.iter().filter(|read| read.value == input);
         let mut lead = 0;
+        let points = rows.count as usize * columns.count as usize;
+        crate::effort::spend(points * reads().count());
         for row in 0..rows.count {
             for column in 0..columns.count {
                 let point = (

@@ -87,7 +87,7 @@ fn a_residual_block_in_place_needs_its_map_and_a_ring_of_two_rows_and_three_pixe
 }
 
 #[derive(Clone, Debug)]
-enum Step {
+enum GraphStep {
     Layer(Kind),
     Residual,
     Branch(usize),
@@ -109,9 +109,9 @@ fn window() -> impl Values<Value = Window> {
     })
 }
 
-fn step() -> impl Values<Value = Step> {
+fn step() -> impl Values<Value = GraphStep> {
     let pool = (window(), any::<bool>(), 0..4u32).prop_map(|(window, average, all)| {
-        Step::Layer(Kind::Pool(Pool {
+        GraphStep::Layer(Kind::Pool(Pool {
             function: if average {
                 PoolFunction::Average
             } else {
@@ -129,28 +129,28 @@ fn step() -> impl Values<Value = Step> {
     });
     prop_oneof![
         (1u32..6, window()).prop_map(|(outputs, window)| {
-            Step::Layer(Kind::Convolution(Convolution {
+            GraphStep::Layer(Kind::Convolution(Convolution {
                 outputs,
                 window,
                 activation: Activation::Relu,
                 adds: false,
             }))
         }),
-        window().prop_map(|window| Step::Layer(Kind::Depthwise(Depthwise {
+        window().prop_map(|window| GraphStep::Layer(Kind::Depthwise(Depthwise {
             window,
             activation: Activation::Relu,
             adds: false,
         }))),
         pool,
-        Just(Step::Residual),
-        (0usize..8).prop_map(Step::Branch),
-        (0usize..8).prop_map(Step::AddTo),
-        (0usize..8).prop_map(Step::ConcatWith),
+        Just(GraphStep::Residual),
+        (0usize..8).prop_map(GraphStep::Branch),
+        (0usize..8).prop_map(GraphStep::AddTo),
+        (0usize..8).prop_map(GraphStep::ConcatWith),
     ]
 }
 
 /// A list that is a network: what does not fit is left out.
-fn network(input: Shape, bits: Bits, steps: &[Step]) -> Option<Network> {
+fn network(input: Shape, bits: Bits, steps: &[GraphStep]) -> Option<Network> {
     let mut items: Vec<Item> = Vec::new();
     let mut labels: Vec<String> = Vec::new();
     let is_network = |items: &[Item]| {
@@ -167,12 +167,12 @@ fn network(input: Shape, bits: Bits, steps: &[Step]) -> Option<Network> {
         let label = format!("l{index}");
         let pick = |at: &usize| labels.get(at % labels.len().max(1)).cloned();
         match step {
-            Step::Layer(kind) => with.push(labelled(&label, *kind)),
-            Step::Residual => with.push(Item {
+            GraphStep::Layer(kind) => with.push(labelled(&label, *kind)),
+            GraphStep::Residual => with.push(Item {
                 label: Some(label.clone()),
                 ..residual()
             }),
-            Step::Branch(at) => {
+            GraphStep::Branch(at) => {
                 let Some(from) = pick(at) else { continue };
                 with.push(Item {
                     label: None,
@@ -181,10 +181,10 @@ fn network(input: Shape, bits: Bits, steps: &[Step]) -> Option<Network> {
                 items = with;
                 continue;
             }
-            Step::AddTo(at) | Step::ConcatWith(at) => {
+            GraphStep::AddTo(at) | GraphStep::ConcatWith(at) => {
                 let Some(other) = pick(at) else { continue };
                 let kind = match step {
-                    Step::AddTo(_) => Kind::Add(Add {
+                    GraphStep::AddTo(_) => Kind::Add(Add {
                         activation: Activation::Relu,
                     }),
                     _ => Kind::Concat(Concat),

@@ -14,7 +14,6 @@ use crate::network::{
 };
 use crate::plan::{
     self, Arrival, Keeps, MemoryPlan, Place, Placement, Sink, StagePlan, storage_indices,
-    stores_value_by_value,
 };
 use crate::weights::{Parameters, Weights};
 
@@ -69,7 +68,7 @@ fn lower_all(
         let node = network.node(id);
         // The weights of a streamed dense layer are each used in a single place
         // of the input, which is another one at each pixel.
-        let streamed_dense = input.is_none() && stores_value_by_value(&node.kind);
+        let streamed_dense = input.is_none() && node.kind.is_dense();
         let mut lowering = Lowering {
             node,
             bits: network.bits(),
@@ -84,7 +83,7 @@ fn lower_all(
         lowering.operation(weights.map(|weights| weights.node(id)), input)
     };
     let jobs = plan.jobs.iter().map(|job| match job {
-        plan::Job::Segment(segment) => {
+        plan::JobPlan::Segment(segment) => {
             // The intake does what a leading `A` does.
             let computing = segment
                 .stages
@@ -114,7 +113,7 @@ fn lower_all(
                     .collect(),
             })
         }
-        plan::Job::Layer(layer) => {
+        plan::JobPlan::Layer(layer) => {
             let node = network.node(layer.node);
             let input = node.reads[0];
             Job::Layer(Step {
@@ -339,7 +338,7 @@ impl Lowering<'_> {
         input: Option<&Placement>,
     ) -> WeightedSum {
         let (rows, outputs) = (shape.rows(), shape.outputs);
-        let whole_map = stores_value_by_value(&self.node.kind);
+        let whole_map = self.node.kind.is_dense();
         let in_order = |sum: &Parameters| match input.filter(|_| whole_map) {
             Some(map) => by_row(sum, shape, storage_order(map)),
             None => by_row(sum, shape, 0..rows),

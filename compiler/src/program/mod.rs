@@ -17,7 +17,8 @@ pub(crate) use lower::results_place;
 pub use lower::{lower, lower_runtime, pack_parameters, results_accumulator};
 pub use packed::{pack_row, packed_row_bytes, unpack_row};
 pub use parameters::{ConstantParameters, RuntimeParameters, SumParameters, parameter_bytes};
-pub use proof::{Accumulators, ProgramError, prove};
+
+pub use proof::{Accumulators, ProgramError, ValueRange, prove};
 pub use stage::{Intake, PooledIntake, Segment, Stage};
 
 use crate::network::{ByValue, NodeId, PoolFunction, ReceptiveField, Shape, ValueId};
@@ -344,6 +345,30 @@ impl Divisor {
 }
 
 impl Operation {
+    /// Whether each output is a sum over a whole map, in the order it is stored in.
+    pub fn is_dense(&self) -> bool {
+        match self {
+            Operation::Dense(_) => true,
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Pool(_)
+            | Operation::Concat => false,
+        }
+    }
+
+    /// What it makes of a window, if it is a pooling.
+    pub fn pooling(&self) -> Option<Pooling> {
+        match self {
+            Operation::Pool(pooling) => Some(*pooling),
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Dense(_)
+            | Operation::Concat => None,
+        }
+    }
+
     /// Its weighted sums, in the order of computing.
     pub fn sums(&self) -> impl Iterator<Item = &WeightedSum> {
         let (first, second) = match self {

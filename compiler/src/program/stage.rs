@@ -11,7 +11,7 @@
 //!   last pixel, or the map's;
 //! - any other stage computes an output from a whole field.
 
-use super::{Divisor, Operation};
+use super::{Divisor, Operation, Pooling};
 use crate::network::{Kernel, NodeId, ReceptiveField, Shape, ValueId};
 use crate::plan::{Sink, StagePlan, Windows};
 
@@ -44,8 +44,7 @@ pub struct PooledIntake {
 impl PooledIntake {
     /// Whether every byte belongs to one window at most.
     pub fn is_tiled(&self) -> bool {
-        self.field.stride.rows == self.field.kernel.height
-            && self.field.stride.columns == self.field.kernel.width
+        self.field.is_tiled()
     }
 
     /// The first byte of the sums in the arena.
@@ -120,6 +119,15 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// What it makes of its windows.
+    ///
+    /// # Panics
+    /// Where it is no pooling: only these keep windows.
+    pub fn pooling(&self) -> Pooling {
+        let pooling = self.operation.pooling();
+        pooling.expect("only a pooling keeps windows")
+    }
+
     fn reads_rings_at_their_own_positions(&self) -> bool {
         use crate::plan::Arrival;
         match self.plan.arrival {

@@ -1,8 +1,8 @@
 //! What the arena holds at each moment: what pictures and charts are made of.
 
-use crate::backend::interpreter::{self, Occupant, Stage, Timeline};
+use crate::backend::interpreter::{self, Occupant, ProgramPart, Timeline};
 use crate::network::{Network, Node, NodeId, Shape};
-use crate::program::{Job, Operation, Program};
+use crate::program::{Job, Program};
 use std::ops::Range;
 
 /// An inference as the arena sees it.
@@ -239,8 +239,8 @@ fn peak(owners: &[Owner], timeline: &Timeline, live_cells: &[Vec<u32>]) -> Peak 
     // The first of equals.
     let event = events.rev().max_by_key(|&event| live(event)).unwrap_or(0);
     let layer = match timeline.events[event] {
-        Stage::Layer(layer) => Some(layer),
-        Stage::Intake | Stage::Results => None,
+        ProgramPart::Layer(layer) => Some(layer),
+        ProgramPart::Intake | ProgramPart::Results => None,
     };
     let running = owners.iter().position(|owner| owner.layer == layer);
     Peak {
@@ -260,10 +260,10 @@ fn phases(program: &Program, timeline: &Timeline) -> Vec<Phase> {
     let mut phases: Vec<Phase> = Vec::new();
     for (event, &stage) in (0..).zip(&timeline.events) {
         let layer = match stage {
-            Stage::Layer(layer) if !streams(layer) => Some(layer),
-            Stage::Layer(_) | Stage::Intake => None,
+            ProgramPart::Layer(layer) if !streams(layer) => Some(layer),
+            ProgramPart::Layer(_) | ProgramPart::Intake => None,
             // It moves nothing that takes any time.
-            Stage::Results => phases.last().and_then(|phase| phase.layer),
+            ProgramPart::Results => phases.last().and_then(|phase| phase.layer),
         };
         match phases.last_mut().filter(|phase| phase.layer == layer) {
             Some(phase) => phase.events.end = event + 1,
@@ -278,27 +278,23 @@ fn phases(program: &Program, timeline: &Timeline) -> Vec<Phase> {
 
 /// Values that an event reads and writes: a measure of time that any target's code
 /// comes near.
-fn values_moved(network: &Network, program: &Program, stage: Stage) -> u64 {
+fn values_moved(network: &Network, program: &Program, stage: ProgramPart) -> u64 {
     let id = match stage {
-        Stage::Intake => return 2,
-        Stage::Results => return 0,
-        Stage::Layer(id) => id,
+        ProgramPart::Intake => return 2,
+        ProgramPart::Results => return 0,
+        ProgramPart::Layer(id) => id,
     };
     let layer = network.node(id);
     let (inputs, outputs) = (layer.input.channels, layer.output.channels);
-    let streamed = program.all_stages().find(|stage| stage.plan.node == id);
-    let step = program.steps().find(|step| step.node == id);
-    let field = step.map(|step| step.field);
-    let field = field.or(streamed.map(|stage| stage.field));
-    let taps = field.map_or(1, |field| field.kernel.taps());
-    let pools = |operation: &Operation| matches!(operation, Operation::Pool(_));
-    let moved = match streamed {
-        Some(stage) if pools(&stage.operation) => 2 * inputs,
-        Some(stage) if matches!(stage.operation, Operation::Dense(_)) => inputs + 2 * outputs,
-        None if matches!(step.map(|step| &step.operation), Some(Operation::Dense(_))) => {
-            taps * inputs + 1
-        }
-        _ => taps * inputs + outputs,
-    };
-    u64::from(moved)
+    let taps = layer.field().kernel.taps();
+    let mut stages = program.all_stages();
+    let takes = stages.any(|stage| stage.plan.node == id && stage.plan.takes);
+    u64::from(match (takes, layer.kind.is_dense()) {
+        // A pixel, into every sum.
+        (true, true) => inputs + 2 * outputs,
+        // A pixel, into its window.
+        (true, false) => 2 * inputs,
+        (false, true) => taps * inputs + 1,
+        (false, false) => taps * inputs + outputs,
+    })
 }

@@ -15,8 +15,8 @@ pub use text::text;
 use crate::backend::avr::Form;
 use crate::budget::{Design, LayerFootprint, reserved_flash_bytes};
 use crate::declaration::{Declaration, WeightsSource};
-use crate::network::{Kind, Network, Node, Shape};
-use crate::plan::{Job, Order, Ring, Segment, StagePlan};
+use crate::network::{Network, Node, Shape};
+use crate::plan::{JobPlan, Order, Ring, SegmentPlan, StagePlan};
 use std::fmt;
 
 /// A column of the table.
@@ -64,7 +64,7 @@ const CODE_CAPTION: &str = ";\nbytes of flash of each layer's code and tables, a
      it is expected to take\nwhere half of the activations are 0";
 
 /// One row of the table.
-type Row = Vec<String>;
+type TableRow = Vec<String>;
 
 fn caption(design: &Design) -> String {
     let code = design.footprint.code.as_ref();
@@ -156,7 +156,7 @@ fn given(declaration: &Declaration, bytes: Option<u32>) -> String {
     format!("{given}{target}.")
 }
 
-fn table(declaration: &Declaration, design: &Design) -> (&'static [Column], Vec<Row>) {
+fn table(declaration: &Declaration, design: &Design) -> (&'static [Column], Vec<TableRow>) {
     let layers = layers(declaration, design).into_iter();
     let rows = layers.map(|row| {
         let mut cells = vec![
@@ -270,7 +270,7 @@ pub fn layers(declaration: &Declaration, design: &Design) -> Vec<LayerRow> {
     }
     for job in &plan.jobs {
         match job {
-            Job::Segment(segment) => {
+            JobPlan::Segment(segment) => {
                 for (index, stage) in segment.stages.iter().enumerate() {
                     let is_last = index + 1 == segment.stages.len();
                     let intake = intake.filter(|_| segment.arriving && index == 0);
@@ -282,7 +282,7 @@ pub fn layers(declaration: &Declaration, design: &Design) -> Vec<LayerRow> {
                     ));
                 }
             }
-            Job::Layer(step) => {
+            JobPlan::Layer(step) => {
                 let node = network.node(step.node);
                 let need = &step.need;
                 rows.push(LayerRow {
@@ -290,16 +290,9 @@ pub fn layers(declaration: &Declaration, design: &Design) -> Vec<LayerRow> {
                     label: network.value(node.writes).label.clone(),
                     reads: reads(network, node),
                     output: node.output,
-                    order: match node.kind {
-                        Kind::Dense(_) => LayerOrder::OneByOne,
-                        Kind::Pool(_)
-                        | Kind::Convolution(_)
-                        | Kind::Depthwise(_)
-                        | Kind::Separable(_)
-                        | Kind::Add(_)
-                        | Kind::Concat(_)
-                        | Kind::Dropout(_)
-                        | Kind::Noise(_) => LayerOrder::Pixels(step.order),
+                    order: match node.kind.is_dense() {
+                        true => LayerOrder::OneByOne,
+                        false => LayerOrder::Pixels(step.order),
                     },
                     live_input_bytes: plan.bytes(need.live_input_cells),
                     live_output_bytes: plan.bytes(need.live_output_cells),
@@ -322,7 +315,7 @@ fn reads(network: &Network, node: &Node) -> Vec<String> {
 /// written there.
 fn stage_row(
     (declaration, design): (&Declaration, &Design),
-    (segment, stage): (&Segment, &StagePlan),
+    (segment, stage): (&SegmentPlan, &StagePlan),
     is_peak: Option<bool>,
     intake: Option<LayerFootprint>,
 ) -> LayerRow {

@@ -82,12 +82,19 @@ fn reply(serial: &Serial, digits: &Digits) {
     let Some(results) = digits.results() else {
         return;
     };
-    for logit in &results {
-        for byte in logit.to_le_bytes() {
-            send(serial, byte);
+    // In one loop: `results.class()` would be another one, 100 bytes of flash.
+    let (mut class, mut largest) = (0, i16::MIN);
+    for index in 0..Digits::CLASSES as u8 {
+        let logit = results.get(index.into()).unwrap_or_default();
+        let [low, high] = logit.to_le_bytes();
+        send(serial, low);
+        send(serial, high);
+        if logit > largest {
+            class = index;
+            largest = logit;
         }
     }
-    send(serial, results.class() as u8);
+    send(serial, class);
 }
 
 /// Sets the serial port up: 115200 baud, 8 data bits, no parity, 1 stop bit (8N1 is what UCSR0C

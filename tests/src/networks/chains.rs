@@ -231,9 +231,8 @@ mod tests {
                     _ => arguments.split_once(',').map_or("", |(_, size)| size),
                 };
                 *seen.entry(format!("{letter} {size}")).or_default() += 1;
-                let dense = matches!(layer.kind, Kind::Dense(_));
                 let after = nodes.get(index + 1).and_then(Node::activation);
-                if dense && after.is_some() {
+                if layer.kind.is_dense() && after.is_some() {
                     *seen.entry("hidden dense".to_owned()).or_default() += 1;
                 }
             }

@@ -465,12 +465,12 @@ impl Builder {
         let mut reads = vec![self.running];
         reads.extend(joined);
         let shapes: Vec<Shape> = reads.iter().map(|&map| self.maps[map].shape).collect();
-        let output = match kind {
-            Kind::Concat(_) => Shape {
+        let output = match kind.concatenates() {
+            true => Shape {
                 channels: shapes.iter().map(|shape| shape.channels).sum(),
                 ..shapes[0]
             },
-            _ => output(&kind, shapes[0]),
+            false => output(&kind, shapes[0]),
         };
         let signed = match kind.activation() {
             Some(Activation::Linear) => true,

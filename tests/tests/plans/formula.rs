@@ -1,7 +1,7 @@
 //! Herringbone order against the value that its inventors give for it.
 
 use crate::{Events, events_in, need_cells};
-use herringbone_compiler::network::{Bits, Convolution, Kind, Network, Node};
+use herringbone_compiler::network::{Bits, Kernel, Network, Node, Window};
 use herringbone_compiler::plan::{Order, Strategy};
 use herringbone_tests::networks::{list, single_layers};
 use proptest::prelude::*;
@@ -60,13 +60,13 @@ proptest! {
         let layer = network.last_node();
         let need = need_cells(&network, Strategy::HERRINGBONE);
         // A dense layer has no order: its inputs are all alive to the end.
-        if matches!(layer.kind, Kind::Dense(_)) {
+        if layer.kind.is_dense() {
             return Ok(());
         }
         let alive = Events::of(layer).peak(events_in(Order::Herringbone, layer.output));
         prop_assert!(need >= alive, "{}: {need} < {alive}", list(&network));
-        if let Kind::Convolution(Convolution { window, .. }) = layer.kind
-            && window.kernel.height == window.kernel.width
+        if let Some(window) = layer.kind.sliding_window()
+            && window == Window::valid(Kernel::square(window.kernel.height))
         {
             prop_assert_eq!(need, alive, "{}", list(&network));
             let published = published_cells(layer, window.kernel.height);

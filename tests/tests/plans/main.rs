@@ -293,9 +293,8 @@ fn check_plan(network: &Network, plan: &MemoryPlan) -> Result<(), TestCaseError>
     for step in plan.layers() {
         let layer = network.node(step.node);
         let events = Events::of(layer);
-        let dense = matches!(layer.kind, Kind::Dense(_));
         let logits = layer.id == network.last_node().id && network.gives_logits();
-        let peak = match (dense, logits) {
+        let peak = match (layer.kind.is_dense(), logits) {
             // Logits take no room of the arena.
             (_, true) => {
                 events.reads.iter().flatten().collect::<BTreeSet<_>>().len() as u32

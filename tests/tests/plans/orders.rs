@@ -6,7 +6,7 @@
 //! is stored when the inputs that it is the last to read are gone.
 
 use crate::pixels;
-use herringbone_compiler::network::{Bits, Kind, Network, Node, NodeId, ValueId};
+use herringbone_compiler::network::{Bits, Network, Node, NodeId, ValueId};
 use herringbone_compiler::plan::{self, InPlace, Strategy, SumBytes, least_streamed};
 use herringbone_tests::fixtures;
 use herringbone_tests::networks::{graphs_within, list};
@@ -26,7 +26,7 @@ type Part = (ValueId, u32);
 fn reads(network: &Network, node: &Node) -> (Vec<Vec<Part>>, BTreeMap<ValueId, u32>) {
     let windows = Windows::of(&node.kind, node.input);
     let index = |(row, column): (u32, u32), width| row * width + column;
-    let is_dense = matches!(node.kind, Kind::Dense(_));
+    let is_dense = node.kind.is_dense();
     let (running, joined) = node.reads.split_first().expect("a node reads");
     let mut cells = BTreeMap::from([(*running, node.input.channels)]);
     for value in joined {

@@ -7,7 +7,7 @@
 //! event is played, and whatever overwrites what is still to be read is out.
 //! What the stages keep is as `streamed.rs` proves it.
 
-use herringbone_compiler::network::{Activation, Bits, Kernel, Kind, Network, Node, Shape};
+use herringbone_compiler::network::{Activation, Bits, Kernel, Network, Node, Shape};
 use herringbone_compiler::plan::{self, MemoryPlan, Order, Strategy, SumBytes};
 use herringbone_tests::layers::{average, convolution, dense, maximum};
 use herringbone_tests::networks::list;
@@ -80,8 +80,7 @@ struct Step {
 impl Step {
     fn new(layer: &Node, stores: bool, order: Order) -> Self {
         let events = Events::of(layer);
-        let dense = matches!(layer.kind, Kind::Dense(_));
-        let outputs: Vec<usize> = if dense || !stores {
+        let outputs: Vec<usize> = if layer.kind.is_dense() || !stores {
             (0..events.reads.len()).collect()
         } else {
             events_in(order, layer.output).collect()
@@ -95,7 +94,7 @@ impl Step {
         Self {
             output: layer.output,
             stores,
-            dense,
+            dense: layer.kind.is_dense(),
             cells_per_input: events.cells_per_input,
             cells_per_event: events.cells_per_event,
             last_read,
@@ -235,7 +234,7 @@ fn check(network: &Network) -> Result<(), TestCaseError> {
 fn keeps_dense_outputs_apart(network: &Network) -> bool {
     let layers = network.computing_nodes();
     let stores = |layer: &Node| layer.id != network.last_node().id || !network.gives_logits();
-    let mut dense = layers.filter(|layer| matches!(layer.kind, Kind::Dense(_)));
+    let mut dense = layers.filter(|layer| layer.kind.is_dense());
     dense.any(stores)
 }
 

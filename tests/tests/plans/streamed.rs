@@ -192,7 +192,7 @@ impl<'a> Push<'a> {
 
 /// Whether a layer needs no input after it has arrived.
 fn takes_in(layer: &Node) -> bool {
-    matches!(layer.kind, Kind::Pool(_) | Kind::Dense(_))
+    layer.kind.is_dense() || layer.kind.pools().is_some()
 }
 
 /// The fewest places in turn in which nothing is overwritten that is read later.
@@ -253,9 +253,7 @@ fn check(network: &Network, plan: &MemoryPlan, sum_bytes: u32) -> Result<(), Tes
             Keeps::Windows(windows) => {
                 let least = least_ring(&lives.windows);
                 prop_assert_eq!(windows.count, least, "{}: {}", told, layer);
-                let Kind::Pool(Pool { function, .. }) = layer.kind else {
-                    panic!("{layer} has no windows");
-                };
+                let function = layer.kind.pools().expect("only poolings keep windows");
                 let taps = field(layer, (0, 0)).len() as u32;
                 // Bits of the largest sum: bytes of the raw input, or activations.
                 let bits = match (function, stage.arrival) {

@@ -149,7 +149,7 @@ impl Graph {
                 return;
             }
         };
-        let joins = kind.adds() || matches!(kind, Kind::Concat(_));
+        let joins = kind.adds() || kind.concatenates();
         if !joins {
             self.try_items(vec![Item::layer(kind)]);
             return;

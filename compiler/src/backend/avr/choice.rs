@@ -1,7 +1,14 @@
 //! Which layers are unrolled: the fastest mix that fits the flash.
 
-use super::layer::{self, Part};
-use super::{Code, Core, Form, Function, fixed};
+use crate::backend::avr::code::Code;
+use crate::backend::avr::code::fixed;
+use crate::backend::avr::form::Form;
+use crate::backend::avr::isa::core::Core;
+use crate::backend::avr::isa::function::Function;
+use crate::backend::avr::layer::{
+    emit,
+    part::{self, LayerPart},
+};
 use crate::declaration::CodeChoice;
 use crate::network::NodeId;
 use crate::program::{Operation, Program, SumParameters};
@@ -36,7 +43,7 @@ pub struct NoMixFits {
 
 /// What some layers take together.
 #[derive(Clone, Debug)]
-struct Partial {
+struct PartialMix {
     bytes: u32,
     cycles: f64,
     /// Which of its options each layer takes.
@@ -58,8 +65,8 @@ pub fn choose(
     flash_bytes: u32,
 ) -> Result<Choice, NoMixFits> {
     let mut functions = fixed(program, core);
-    let parts = layer::parts(program);
-    let mut front = vec![Partial {
+    let parts = part::parts(program);
+    let mut front = vec![PartialMix {
         bytes: functions.iter().map(Function::all_flash_bytes).sum(),
         cycles: 0.0,
         picks: Vec::new(),
@@ -93,7 +100,7 @@ pub fn choose(
 fn options(
     program: &Program,
     core: Core,
-    part: Part<'_>,
+    part: LayerPart<'_>,
     choice: CodeChoice,
     flash_bytes: u32,
 ) -> Vec<(Form, Function)> {
@@ -105,7 +112,7 @@ fn options(
         CodeChoice::Fastest if unrolled_is_hopeless => &[Form::Table],
         CodeChoice::Fastest => &[Form::Table, Form::Unrolled],
     };
-    let written = |form| (form, layer::emit(program, core, part, form));
+    let written = |form| (form, emit::emit(program, core, part, form));
     let mut options: Vec<(Form, Function)> = forms.iter().copied().map(written).collect();
     options.retain(|(_, function)| function.spans);
     if options.is_empty() {
@@ -117,14 +124,18 @@ fn options(
 
 /// Every combination with one more layer that no other one beats, from the
 /// smallest to the fastest.
-fn extended(front: &[Partial], options: &[(Form, Function)], flash_bytes: u32) -> Vec<Partial> {
-    let mut all: Vec<Partial> = front
+fn extended(
+    front: &[PartialMix],
+    options: &[(Form, Function)],
+    flash_bytes: u32,
+) -> Vec<PartialMix> {
+    let mut all: Vec<PartialMix> = front
         .iter()
         .flat_map(|partial| {
             options.iter().enumerate().map(|(pick, (_, function))| {
                 let mut picks = partial.picks.clone();
                 picks.push(pick);
-                Partial {
+                PartialMix {
                     bytes: partial.bytes + function.all_flash_bytes(),
                     cycles: partial.cycles + function.cycles,
                     picks,
@@ -137,7 +148,7 @@ fn extended(front: &[Partial], options: &[(Form, Function)], flash_bytes: u32) -
             .cmp(&other.bytes)
             .then(one.cycles.total_cmp(&other.cycles))
     });
-    let mut extended: Vec<Partial> = Vec::new();
+    let mut extended: Vec<PartialMix> = Vec::new();
     for partial in all {
         let better = extended
             .last()

@@ -1,6 +1,7 @@
 //! How a generated type calls the code.
 
-use super::{Code, FunctionId};
+use crate::backend::avr::code::Code;
+use crate::backend::avr::isa::function_id::FunctionId;
 use crate::backend::{Glue, MachineCode};
 use crate::budget::LayerFootprint;
 use crate::target::Target;
@@ -151,7 +152,7 @@ fn functions(code: &Code) -> TokenStream {
             };
             quote! {
                 #[unsafe(naked)]
-                pub(super) unsafe extern "C" fn #name #signature {
+                pub(crate) unsafe extern "C" fn #name #signature {
                     ::core::arch::naked_asm!(#text, #(#callees),*)
                 }
             }

@@ -7,7 +7,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// The part of the program that runs.
-    pub stage: Stage,
+    pub stage: ProgramPart,
     /// The event of the inference, from 0.
     pub event: u32,
     /// The cell of the arena.
@@ -18,7 +18,7 @@ pub struct Fault {
 
 /// A part of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum ProgramPart {
     /// From the raw input to the first map; an event is a byte.
     Intake,
     /// A layer; an event is an output pixel, or one output of a dense layer; of a
@@ -118,9 +118,9 @@ pub enum FaultKind {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.stage {
-            Stage::Intake => write!(f, "intake"),
-            Stage::Layer(layer) => write!(f, "layer {layer}"),
-            Stage::Results => write!(f, "results"),
+            ProgramPart::Intake => write!(f, "intake"),
+            ProgramPart::Layer(layer) => write!(f, "layer {layer}"),
+            ProgramPart::Results => write!(f, "results"),
         }?;
         write!(
             f,

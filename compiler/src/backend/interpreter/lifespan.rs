@@ -2,7 +2,7 @@
 //! to see what a plan does.
 
 use super::Machine;
-use super::fault::{Content, Stage};
+use super::fault::{Content, ProgramPart};
 use super::schedule::{Event, stage_at, step_at};
 use crate::network::{NodeId, ValueId};
 use crate::program::Program;
@@ -14,7 +14,7 @@ use std::ops::Range;
 pub struct Timeline {
     /// What runs, by event: a byte of the raw input, an output pixel, one output
     /// of a dense layer; of a streamed pooling or dense layer, an input pixel.
-    pub events: Vec<Stage>,
+    pub events: Vec<ProgramPart>,
     /// Everything that is ever stored, by cell.
     pub lifespans: Vec<Lifespan>,
 }
@@ -92,11 +92,13 @@ pub fn timeline(program: &Program) -> Timeline {
 }
 
 /// The part of the program that an event belongs to.
-pub(super) fn stage_of(program: &Program, event: Event) -> Stage {
+pub(super) fn stage_of(program: &Program, event: Event) -> ProgramPart {
     match event {
-        Event::Byte { .. } => Stage::Intake,
-        Event::Stage { job, stage, .. } => Stage::Layer(stage_at(program, job, stage).plan.node),
-        Event::Step { job, .. } => Stage::Layer(step_at(program, job).node),
-        Event::Results => Stage::Results,
+        Event::Byte { .. } => ProgramPart::Intake,
+        Event::Stage { job, stage, .. } => {
+            ProgramPart::Layer(stage_at(program, job, stage).plan.node)
+        }
+        Event::Step { job, .. } => ProgramPart::Layer(step_at(program, job).node),
+        Event::Results => ProgramPart::Results,
     }
 }

@@ -13,14 +13,14 @@ mod lifespan;
 mod schedule;
 mod stream;
 
-use crate::network::{Shape, ValueId};
+use crate::network::{Pixel, Shape, ValueId};
 use crate::plan::{Order, Place};
 use crate::program::{Operation, Program, Step, WeightedSum};
 use arena::Arena;
 use arithmetic::{signed_range, wrap};
-pub use fault::{Content, Fault, FaultKind, Stage};
+pub use fault::{Content, Fault, FaultKind, ProgramPart};
 pub use lifespan::{Lifespan, Occupant, Timeline, timeline};
-use schedule::{Event, Pixel, Schedule, Time, stage_at, step_at};
+use schedule::{Event, Schedule, Time, stage_at, step_at};
 use std::collections::BTreeMap;
 
 /// What a run gives.
@@ -65,7 +65,7 @@ pub fn run_with_parameters(
     let (needed, given) = (program.parameter_bytes as usize, parameters.len());
     if needed != given {
         return Err(Fault {
-            stage: Stage::Intake,
+            stage: ProgramPart::Intake,
             event: 0,
             cell: 0,
             kind: FaultKind::ParameterLength { needed, given },

@@ -1,16 +1,13 @@
 //! The events of an inference in the order of running, and by them the last use
 //! of whatever is stored.
 
-use crate::network::{NodeId, ReceptiveField, ValueId};
+use crate::network::{NodeId, Pixel, ReceptiveField, ValueId};
 use crate::plan::{Arrival, Order, Place};
 use crate::program::{Job, Operation, Program, Segment, Stage, Step};
 use std::collections::BTreeMap;
 
 /// An event's place in the order of running.
 pub(super) type Time = u32;
-
-/// A row and a column.
-pub(super) type Pixel = (u32, u32);
 
 /// What happens at once: reads, then a computation in registers, then writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,7 +152,7 @@ pub(super) fn windows_of_byte(program: &Program, (row, column): Pixel) -> Vec<Pi
     let used = program.intake.output;
     let ReceptiveField { kernel, stride, .. } = pool.field;
     let axis = |at: u32, side: u32, stride: u32, count: u32| {
-        (0..count).filter(move |window| (window * stride..window * stride + side).contains(&at))
+        (at + 1).saturating_sub(side).div_ceil(stride)..(at / stride + 1).min(count)
     };
     axis(row, kernel.height, stride.rows, used.height)
         .flat_map(|row| {
@@ -287,12 +284,13 @@ fn takes(program: &Program, event: Event) -> Vec<(NodeId, Pixel)> {
         } => {
             let stage = stage_at(program, job, stage);
             let node = stage.plan.node;
-            match (&stage.operation, takes, output) {
-                (Operation::Pool(_), Some(pixel), _) => vec![(node, window_of(stage, pixel))],
-                (Operation::Dense(_), _, _) => vec![(node, (0, 0))],
-                (_, _, Some(output)) => vec![(node, output)],
-                (_, _, None) => Vec::new(),
-            }
+            let made = match (takes, output) {
+                _ if stage.operation.is_dense() => Some((0, 0)),
+                // What takes pixels in and is not dense has windows.
+                (Some(pixel), _) => Some(window_of(stage, pixel)),
+                (None, output) => output,
+            };
+            made.map(|pixel| (node, pixel)).into_iter().collect()
         }
         Event::Step { .. } | Event::Results => Vec::new(),
     }

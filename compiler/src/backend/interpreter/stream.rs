@@ -1,15 +1,15 @@
 //! What runs pixel by pixel: the bytes of the input, and the stages of segments.
 
 use super::fault::{Content, Fault, FaultKind};
-use super::schedule::{Pixel, completed_by_intake, window_of, windows_of_byte};
+use super::schedule::{completed_by_intake, window_of, windows_of_byte};
 use super::{Machine, kernel};
-use crate::network::{NodeId, ValueId};
-use crate::plan::{Arrival, Moves, Sink, Sums, Windows};
+use crate::network::{NodeId, Pixel, ValueId};
+use crate::plan::{Arrival, Moves, Sink, SumArray, Windows};
 use crate::program::{Operation, Pooling, Stage, WeightedSum};
 
 /// A place for a value of a window, or for a sum.
 #[derive(Clone, Copy)]
-struct Partial {
+struct PartialValue {
     keeper: NodeId,
     /// The window, or the output.
     pixel: Pixel,
@@ -20,7 +20,7 @@ struct Partial {
     signed: bool,
 }
 
-impl Partial {
+impl PartialValue {
     /// A value of a window.
     fn of_window(
         (keeper, windows): (NodeId, Windows),
@@ -58,7 +58,8 @@ impl Machine<'_> {
             };
         };
         for window in windows_of_byte(self.program, pixel) {
-            let partial = Partial::of_window((pool.node, pool.windows), window, channel, false);
+            let partial =
+                PartialValue::of_window((pool.node, pool.windows), window, channel, false);
             let begins = pixel.0 == window.0 * pool.field.stride.rows
                 && pixel.1 == window.1 * pool.field.stride.columns;
             let before = if begins {
@@ -182,12 +183,10 @@ impl Machine<'_> {
         let begins = pixel.0.is_multiple_of(stride.rows) && pixel.1.is_multiple_of(stride.columns);
         for (channel, &value) in (0..).zip(values) {
             let partial = self.window(stage, window_of(stage, pixel), channel);
-            let merged = match (&stage.operation, begins) {
+            let merged = match (stage.pooling(), begins) {
                 (_, true) => value,
-                (Operation::Pool(Pooling::Maximum), false) => {
-                    self.read_partial(partial)?.max(value)
-                }
-                (_, false) => self.read_partial(partial)? + value,
+                (Pooling::Maximum, false) => self.read_partial(partial)?.max(value),
+                (Pooling::Average(_), false) => self.read_partial(partial)? + value,
             };
             self.write_partial(partial, merged)?;
         }
@@ -195,9 +194,9 @@ impl Machine<'_> {
     }
 
     /// A value of a window of a pooling.
-    fn window(&self, stage: &Stage, window: Pixel, channel: u32) -> Partial {
+    fn window(&self, stage: &Stage, window: Pixel, channel: u32) -> PartialValue {
         let windows = stage.plan.windows().expect("a pooling keeps windows");
-        Partial::of_window(
+        PartialValue::of_window(
             (stage.plan.node, windows),
             window,
             channel,
@@ -247,11 +246,11 @@ impl Machine<'_> {
     }
 
     /// A sum that a stage keeps: of a dense layer's output, or a result.
-    fn sum(&self, stage: &Stage, sums: Sums, pixel: Pixel, output: u32) -> Partial {
+    fn sum(&self, stage: &Stage, sums: SumArray, pixel: Pixel, output: u32) -> PartialValue {
         let shape = stage.plan.output;
         let value = (pixel.0 * shape.width + pixel.1) * shape.channels + output;
         let per_byte = 8 / self.program.activation_bits;
-        Partial {
+        PartialValue {
             keeper: stage.plan.node,
             pixel,
             value,
@@ -393,7 +392,7 @@ impl Machine<'_> {
     }
 
     /// The results that a stage keeps.
-    pub(super) fn read_kept_results(&mut self, stage: &Stage, sums: Sums) -> Result<(), Fault> {
+    pub(super) fn read_kept_results(&mut self, stage: &Stage, sums: SumArray) -> Result<(), Fault> {
         let shape = stage.plan.output;
         for pixel in crate::plan::Order::RowMajor.pixels(shape.height, shape.width) {
             for output in 0..shape.channels {
@@ -404,7 +403,7 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn content(partial: Partial, part: u32) -> Content {
+    fn content(partial: PartialValue, part: u32) -> Content {
         Content::Partial {
             keeper: partial.keeper,
             row: partial.pixel.0,
@@ -413,7 +412,7 @@ impl Machine<'_> {
         }
     }
 
-    fn read_partial(&self, partial: Partial) -> Result<i64, Fault> {
+    fn read_partial(&self, partial: PartialValue) -> Result<i64, Fault> {
         let bits = self.program.activation_bits;
         let mut total = 0;
         for part in 0..partial.cells {
@@ -429,7 +428,7 @@ impl Machine<'_> {
         Ok(total - (i64::from(negative) << width))
     }
 
-    fn write_partial(&mut self, partial: Partial, total: i64) -> Result<(), Fault> {
+    fn write_partial(&mut self, partial: PartialValue, total: i64) -> Result<(), Fault> {
         let bits = self.program.activation_bits;
         let width = bits * partial.cells;
         let fits = if partial.signed {

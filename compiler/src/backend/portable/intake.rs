@@ -1,8 +1,9 @@
 //! Taking the raw input in, byte by byte.
 
 use super::sink::PixelPlace;
-use super::{count, parameters_type, segment};
-use crate::program::Program;
+use super::{count, parameters_type, stage};
+use crate::network::{ReceptiveField, Shape};
+use crate::program::{PooledIntake, Program};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
@@ -18,19 +19,19 @@ pub(super) fn emit(program: &Program) -> TokenStream {
         .expect("the input's pixels go to a ring or a map");
     let parameters = parameters_type(program).filter(|_| program.stages_read_parameters());
     let argument = parameters.as_ref().map(|_| quote!(parameters));
-    let is_plain = segment::is_plain(program);
+    let is_plain = stage::is_plain(program);
     let stages = match is_plain {
         true => (!program.stages().is_empty())
             .then(|| quote!(let _ = stages(arena, cursor, pixel, #argument);)),
         false => Some(quote!(arrive(arena, cursor, pixel, #argument);)),
     };
-    let behind_the_last_channel = quote!(#then #stages);
-    let behind_the_last_channel = match used.channels {
-        _ if behind_the_last_channel.is_empty() => None,
-        1 => Some(behind_the_last_channel),
+    let after_the_last_channel = quote!(#then #stages);
+    let after_the_last_channel = match used.channels {
+        _ if after_the_last_channel.is_empty() => None,
+        1 => Some(after_the_last_channel),
         channels => {
             let last = count(channels - 1);
-            Some(quote!(if cursor.channel() == #last { #behind_the_last_channel }))
+            Some(quote!(if cursor.channel() == #last { #after_the_last_channel }))
         }
     };
     let deliver = |value: TokenStream| {
@@ -40,7 +41,7 @@ pub(super) fn emit(program: &Program) -> TokenStream {
         };
         quote! {
             runtime::store_one::<#bits>(arena, #cell, #value);
-            #behind_the_last_channel
+            #after_the_last_channel
         }
     };
     let input = program.input;
@@ -55,7 +56,7 @@ pub(super) fn emit(program: &Program) -> TokenStream {
                 quote!(if cursor.is_within(#rows, #columns) { #deliver })
             }
         }
-        Some(pool) => match divisor.shift().filter(|_| segment::is_plain_intake(&pool)) {
+        Some(pool) => match divisor.shift().filter(|_| is_plain_intake(&pool)) {
             Some(shift) => {
                 let window = super::sink::window_log2(pool.field.kernel);
                 let (first, sums) = (count(pool.sums_first_byte()), count(pool.sums()));
@@ -77,7 +78,7 @@ pub(super) fn emit(program: &Program) -> TokenStream {
                 }
             }
             None => {
-                let windows = segment::input_windows(&pool, used);
+                let windows = input_windows(&pool, used);
                 let (first, bytes) = (
                     count(pool.sums_first_byte()),
                     count(pool.windows.bytes_per_value()),
@@ -124,6 +125,42 @@ pub(super) fn emit(program: &Program) -> TokenStream {
         ) -> bool {
             #take
             cursor.advance(#height, #width, #depth)
+        }
+    }
+}
+
+/// Whether the windows of a leading `A` are found by shifts.
+fn is_plain_intake(pool: &PooledIntake) -> bool {
+    let kernel = pool.field.kernel;
+    pool.is_tiled()
+        && kernel.height.is_power_of_two()
+        && kernel.width.is_power_of_two()
+        && pool.windows.bytes_per_value() == 2
+}
+
+/// The windows of a leading `A` that are not.
+fn input_windows(pool: &PooledIntake, used: Shape) -> TokenStream {
+    let ReceptiveField { kernel, stride, .. } = pool.field;
+    let windows = pool.windows;
+    let per_byte = windows.cells_per_byte;
+    let pair = |first: u32, second: u32| {
+        let (first, second) = (count(first), count(second));
+        quote!((#first, #second))
+    };
+    let kernel = pair(kernel.height, kernel.width);
+    let stride = pair(stride.rows, stride.columns);
+    let outputs = pair(used.height, used.width);
+    let bands = count(windows.bands);
+    let band_bytes = count(windows.band_cells() / per_byte);
+    let column_bytes = count(windows.column_cells() / per_byte);
+    quote! {
+        runtime::InputWindows {
+            kernel: #kernel,
+            stride: #stride,
+            outputs: #outputs,
+            bands: #bands,
+            band_bytes: #band_bytes,
+            column_bytes: #column_bytes,
         }
     }
 }

@@ -8,11 +8,13 @@ mod backend;
 mod dense;
 mod intake;
 mod operands;
+mod point;
 mod pooling;
 mod segment;
 mod sink;
 mod site;
 mod stage;
+mod streamed_dense;
 mod sum;
 mod tables;
 mod window;
@@ -38,7 +40,7 @@ pub(crate) fn emit(program: &Program) -> TokenStream {
     let results = results_type(program);
     let tables = tables::emit(program);
     let absorb = intake::emit(program);
-    let stages = match segment::is_plain(program) {
+    let stages = match stage::is_plain(program) {
         true => (!program.stages().is_empty()).then(|| stage::emit(program)),
         false => Some(segment::emit_arriving(program)),
     };
@@ -142,7 +144,7 @@ fn emission(program: &Program) -> TokenStream {
         }
         Place::Whole(_) => program.map(output),
     };
-    let window = window::Window::of_whole(map, output.index());
+    let window = window::FieldWalk::of_whole(map, output.index());
     let walk = window.walk_row_major(map.shape.height, map.shape.width);
     let cell = window.cell(0, 0);
     let bits = Literal::u32_unsuffixed(program.activation_bits);

@@ -1,7 +1,7 @@
 //! Pooling of whole fields, and the channels of several maps side by side.
 
 use super::site::{Site, StepSite};
-use super::{count, window::Window};
+use super::{count, window::FieldWalk};
 use crate::program::{Divisor, Pooling};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -19,7 +19,7 @@ pub(super) fn emit(site: &StepSite<'_>, pooling: Pooling) -> TokenStream {
     if site.step.field.kernel.taps() <= MOST_TAPS {
         return taps(site, pooling);
     }
-    let window = Window::of(site);
+    let window = FieldWalk::of(site);
     let (taps, values) = (window.walk_taps(), site.load(&quote!(tap)));
     let channels = count(site.step.output.channels);
     let body = match pooling {

@@ -6,7 +6,7 @@
 use super::{count, integer, tables};
 use crate::network::Kernel;
 use crate::plan::{Sink, Windows};
-use crate::program::{Addressing, Operation, Pooling, Program, Stage};
+use crate::program::{Addressing, Pooling, Program, Stage};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
@@ -104,10 +104,10 @@ pub(super) fn deliver(
                 runtime::keep(arena, place.wrapping_add(#first), values.map(#integer::to_le_bytes));
             }
         }
-        Sink::Stays => match stage.operation {
+        Sink::Stays => match stage.pooling() {
             // The largest values are where they are to be.
-            Operation::Pool(Pooling::Maximum) => TokenStream::new(),
-            _ => {
+            Pooling::Maximum => TokenStream::new(),
+            Pooling::Average(_) => {
                 let windows = stage.plan.windows().expect("a pixel stays in its window");
                 let cell = window_cell(windows, &quote!(pixel.1));
                 quote!(runtime::store::<#bits, true, #channels>(arena, #cell, values);)
@@ -153,15 +153,18 @@ pub(super) fn merge(program: &Program, pooling: &Stage) -> TokenStream {
     let column = quote!(runtime::window_of::<#window>(pixel).1);
     let begins = quote!(runtime::begins::<#window>(pixel));
     let signed = pooling.signed_input;
-    if matches!(pooling.operation, Operation::Pool(Pooling::Maximum)) {
-        let cell = window_cell(windows, &column);
-        quote!(runtime::merge_maxima::<#bits, #signed, #channels>(arena, #cell, #begins, values);)
-    } else {
-        let byte = window_byte(windows, &column);
-        let values = match signed {
-            true => quote!(runtime::signed::<#bits, #channels>(values)),
-            false => quote!(values),
-        };
-        quote!(runtime::merge_sums::<#bits, _, #channels>(arena, #byte, #begins, #values);)
+    match pooling.pooling() {
+        Pooling::Maximum => {
+            let cell = window_cell(windows, &column);
+            quote!(runtime::merge_maxima::<#bits, #signed, #channels>(arena, #cell, #begins, values);)
+        }
+        Pooling::Average(_) => {
+            let byte = window_byte(windows, &column);
+            let values = match signed {
+                true => quote!(runtime::signed::<#bits, #channels>(values)),
+                false => quote!(values),
+            };
+            quote!(runtime::merge_sums::<#bits, _, #channels>(arena, #byte, #begins, #values);)
+        }
     }
 }

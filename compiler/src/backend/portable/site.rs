@@ -16,7 +16,7 @@ pub(super) trait Site {
     fn layer(&self) -> NodeId;
 
     /// How the pixels that it reads are stored.
-    fn source(&self) -> Source;
+    fn source(&self) -> PixelSource;
 
     /// What of its input one output reads.
     fn field(&self) -> ReceptiveField;
@@ -26,7 +26,7 @@ pub(super) trait Site {
 
     /// How the pixels of a map that it adds or concatenates are stored, and the first
     /// cell of the one at the output.
-    fn joined(&self, index: usize) -> (Source, TokenStream);
+    fn joined(&self, index: usize) -> (PixelSource, TokenStream);
 
     /// Code for every output that is computed at once; `body` computes one, and
     /// ends in an array of its values: activations to store, or results.
@@ -77,9 +77,9 @@ pub(super) trait Site {
     }
 
     /// The values of a pixel that begins at `cell`.
-    fn load_from(&self, source: Source, cell: &TokenStream) -> TokenStream {
+    fn load_from(&self, source: PixelSource, cell: &TokenStream) -> TokenStream {
         let bits = self.bits();
-        let Source {
+        let PixelSource {
             channels,
             signed,
             aligned,
@@ -129,7 +129,7 @@ pub(super) fn first_tap(field: &ReceptiveField) -> Option<TokenStream> {
 
 /// How pixels are stored.
 #[derive(Clone, Copy)]
-pub(super) struct Source {
+pub(super) struct PixelSource {
     /// Their values.
     pub(super) channels: u32,
     /// Whether these are two's complement.
@@ -163,19 +163,19 @@ impl Site for StepSite<'_> {
         self.step.node
     }
 
-    fn source(&self) -> Source {
+    fn source(&self) -> PixelSource {
         source_of(self.program, self.input())
     }
 
     fn tap_cells(&self) -> Vec<TokenStream> {
-        window::Window::of(self).tap_cells().collect()
+        window::FieldWalk::of(self).tap_cells().collect()
     }
 
     fn field(&self) -> ReceptiveField {
         self.step.field
     }
 
-    fn joined(&self, index: usize) -> (Source, TokenStream) {
+    fn joined(&self, index: usize) -> (PixelSource, TokenStream) {
         let map = self.program.map(self.step.joined[index]);
         let cell = joined_cell(index);
         (source_of(self.program, map), quote!(#cell))
@@ -184,7 +184,7 @@ impl Site for StepSite<'_> {
     /// A loop over the layer's outputs.
     fn for_each_output(&self, body: &TokenStream) -> TokenStream {
         let step = self.step;
-        let window = window::Window::of(self);
+        let window = window::FieldWalk::of(self);
         let walk = window.walk();
         let channels = count(step.output.channels);
         let joined = step.joined.iter().map(|&value| self.program.map(value));
@@ -245,8 +245,8 @@ fn joined_cell(index: usize) -> Ident {
 }
 
 /// How the pixels of a map are stored that is there as a whole.
-pub(super) fn source_of(program: &Program, map: &Map) -> Source {
-    Source {
+pub(super) fn source_of(program: &Program, map: &Map) -> PixelSource {
+    PixelSource {
         channels: map.shape.channels,
         signed: map.signed,
         aligned: map.is_byte_aligned(program.activation_bits),

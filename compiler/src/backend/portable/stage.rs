@@ -1,15 +1,41 @@
 //! Layers that are computed as their input arrives: a function each, which takes
 //! a pixel of the input in and gives the pixel of the output that it completes.
 
-use super::operands::Operands;
-use super::sink::{self, PixelPlace, deliver, window_byte, window_cell, window_log2};
-use super::site::{Site, Source};
-use super::{count, integer, parameters_type, reads_parameters, sum};
-use crate::network::{NodeId, ReceptiveField};
+use super::sink::{self, deliver, window_byte, window_cell, window_log2};
+use super::site::{PixelSource, Site};
+use super::{count, parameters_type, reads_parameters, streamed_dense, sum};
+use crate::network::{NodeId, ReceptiveField, Stride};
 use crate::plan::{Arrival, RingReading};
-use crate::program::{Finish, Operation, Pooling, Program, Stage, WeightedSum, packed_row_bytes};
+use crate::program::{Operation, Pooling, Program, Stage, WeightedSum};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
+
+/// Whether what computes as the input arrives is a chain for the code below.
+pub(super) fn is_plain(program: &Program) -> bool {
+    let arriving = program.arriving();
+    let used = program.intake.output;
+    let grid_is_used = arriving.stages.is_empty()
+        || (arriving.grid.height, arriving.grid.width) == (used.height, used.width);
+    let bytes = if program.activation_bits == 8 { 2 } else { 1 };
+    let is_plain_stage = |stage: &Stage| match &stage.operation {
+        Operation::Convolution(_) | Operation::Separable { .. } => {
+            stage.field.stride == Stride::ONE && !stage.plan.takes
+        }
+        Operation::Dense(_) => true,
+        Operation::Pool(pooling) => {
+            let kernel = stage.field.kernel;
+            let windows_are_plain = stage.plan.windows().is_some_and(|windows| match pooling {
+                Pooling::Maximum => true,
+                Pooling::Average(divisor) => {
+                    windows.bytes_per_value() == bytes && divisor.shift().is_some()
+                }
+            });
+            windows_are_plain && kernel.height.is_power_of_two() && kernel.width.is_power_of_two()
+        }
+        Operation::Depthwise(_) | Operation::Concat => false,
+    };
+    arriving.is_chain() && grid_is_used && arriving.stages.iter().all(is_plain_stage)
+}
 
 /// The function of every stage, and one that pushes a pixel through all of them.
 pub(super) fn emit(program: &Program) -> TokenStream {
@@ -171,73 +197,15 @@ impl StageSite<'_> {
     /// Adds a pixel to the sums, and finishes them after the last one.
     fn dense(&self, sum: &WeightedSum) -> TokenStream {
         let stage = self.stage();
-        let sums = stage.plan.sums().expect("a dense layer keeps sums");
-        let (first, outputs) = (count(sums.first_byte), count(sum.outputs));
-        let integer = integer(sum.accumulator);
-        let values = self.load(&self.arrived_cell(0));
-        let (width, last) = (
-            count(stage.plan.input.width),
-            count(stage.plan.input.pixels() - 1),
-        );
-        let Operands {
-            weights,
-            first_weight_byte,
-            biases,
-            left,
-            right,
-            skip: _,
-        } = Operands::of(stage.plan.node, sum, 0);
-        let (weight_bits, narrow) = (self.weight_bits(), self.narrow());
-        let row_bytes = packed_row_bytes(sum.outputs, self.program.weight_bits);
-        let pixel_bytes = count(stage.plan.input.channels * row_bytes);
-        let first_weight_byte = count(first_weight_byte);
-        let total = quote! {
-            runtime::Sum::add(
-                runtime::Sum::shift_left(sum, left),
-                runtime::Sum::widen(runtime::Biases::bias(biases, output)),
-            )
-        };
-        let finish = match PixelPlace::of(self.program, stage.plan.sink) {
-            // They are results, and stay.
-            None => quote! {
-                runtime::finish_sums(arena, (#first, #outputs), |output: usize, sum: #integer| #total);
-            },
-            Some(PixelPlace { cell, then, .. }) => {
-                debug_assert_ne!(sum.finish, Finish::Exact, "sums are no activations");
-                let bits = self.bits();
-                let finished = sum::finish(self, sum, &quote!(total), &quote!(right));
-                quote! {
-                    let right = #right;
-                    let first_cell = #cell;
-                    let mut output = 0usize;
-                    while output != #outputs {
-                        let sum: #integer = runtime::kept_sum(arena, #first, output);
-                        let total: #integer = #total;
-                        runtime::store_one::<#bits>(arena, output.wrapping_add(first_cell), #finished);
-                        output = output.wrapping_add(1);
-                    }
-                    #then
-                }
-            }
-        };
+        let add = streamed_dense::add(self, stage, sum, &self.load(&self.arrived_cell(0)));
+        let last = count(stage.plan.input.pixels() - 1);
+        let finish = streamed_dense::finish_in_chain(self, stage, sum);
         quote! {
-            let values = #values;
-            let index = runtime::pixel_index(pixel, #width);
-            if index == 0 {
-                runtime::begin_sums::<#integer>(arena, #first, #outputs);
-            }
-            runtime::add_to_sums::<#weight_bits, #narrow, #integer, _>(
-                arena,
-                (#first, #outputs),
-                &values,
-                #weights,
-                index.wrapping_mul(#pixel_bytes).wrapping_add(#first_weight_byte),
-            );
+            #add
             if index != #last {
                 return ::core::option::Option::None;
             }
             let pixel: runtime::Pixel = (0, 0);
-            let (biases, left) = (#biases, #left);
             #finish
             ::core::option::Option::Some(pixel)
         }
@@ -253,10 +221,10 @@ impl Site for StageSite<'_> {
         self.stage().plan.node
     }
 
-    fn source(&self) -> Source {
+    fn source(&self) -> PixelSource {
         let stage = self.stage();
         let channels = stage.plan.input.channels;
-        Source {
+        PixelSource {
             channels,
             signed: stage.signed_input,
             aligned: match stage.plan.arrival {
@@ -273,7 +241,7 @@ impl Site for StageSite<'_> {
         self.stage().field
     }
 
-    fn joined(&self, _: usize) -> (Source, TokenStream) {
+    fn joined(&self, _: usize) -> (PixelSource, TokenStream) {
         unreachable!("a plain chain joins nothing")
     }
 

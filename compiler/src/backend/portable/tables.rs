@@ -2,7 +2,7 @@
 
 use super::count;
 use crate::network::ValueId;
-use crate::program::{Addressing, Form, Operation, Program, SumParameters, pack_row};
+use crate::program::{Addressing, Form, Program, SumParameters, pack_row};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
@@ -49,7 +49,7 @@ pub(super) fn emit(program: &Program) -> TokenStream {
 /// is stored, and only the intake and the stages write pixels in another order.
 fn is_read_by_pixel(program: &Program, value: ValueId) -> bool {
     let mut readers = program.steps().filter(|step| step.input == value);
-    let reads_as_stored = readers.any(|step| matches!(step.operation, Operation::Dense(_)));
+    let reads_as_stored = readers.any(|step| step.operation.is_dense());
     let by_a_step = program.steps().any(|step| step.writes == value);
     !by_a_step || !reads_as_stored
 }

@@ -10,7 +10,7 @@ use quote::quote;
 
 /// The fields of a layer over one map. A `field` is a cell where the map is
 /// affine, and an index of the map's table otherwise.
-pub(super) struct Window<'a> {
+pub(super) struct FieldWalk<'a> {
     map: &'a Map,
     map_index: usize,
     field: ReceptiveField,
@@ -19,7 +19,7 @@ pub(super) struct Window<'a> {
     columns: u32,
 }
 
-impl<'a> Window<'a> {
+impl<'a> FieldWalk<'a> {
     pub(super) fn of(site: &'a StepSite<'_>) -> Self {
         Self {
             map: site.input(),

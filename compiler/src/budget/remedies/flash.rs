@@ -1,8 +1,7 @@
 //! What would take less flash.
 
-use super::super::choice::taken_that_fits;
+use super::super::footprint;
 use super::super::over::demands_unrolled;
-use super::super::{Resources, choose, footprint};
 use super::{Excess, outputs, run_time_sums, strides};
 use crate::declaration::{CodeChoice, Declaration, PlanChoice, WeightsSource};
 use crate::network::Network;
@@ -46,16 +45,13 @@ pub(super) fn weights_in_sram(excess: &Excess<'_>) -> Vec<String> {
     if loaded || demands_unrolled(declaration) || declaration.budget.sram_bytes.is_none() {
         return Vec::new();
     }
-    if !excess.has_time() {
-        return Vec::new();
-    }
     let changed = excess.with_weights(WeightsSource::Runtime);
     let sums = run_time_sums(&changed.network);
     // Where there is too little SRAM already, this is no way out.
-    if taken_that_fits(&changed, &sums, Resources::ALL).is_none() {
+    let Some(design) = excess.taken_that_fits_all(&changed, &sums) else {
         return Vec::new();
-    }
-    let bytes = choose(&changed, &sums).parameter_bytes;
+    };
+    let bytes = design.parameter_bytes;
     vec![format!(
         "`weights: runtime` ({bytes} bytes of SRAM, which the firmware loads)"
     )]
@@ -64,8 +60,7 @@ pub(super) fn weights_in_sram(excess: &Excess<'_>) -> Vec<String> {
 pub(super) fn any_form_of_code(excess: &Excess<'_>) -> Vec<String> {
     let changed = without_unrolled(excess.declaration);
     let helps = demands_unrolled(excess.declaration)
-        && excess.has_time()
-        && taken_that_fits(&changed, excess.sums, excess.kept).is_some();
+        && excess.taken_that_fits(&changed, excess.sums).is_some();
     helps
         .then(|| "leaving `code: unrolled` out".to_owned())
         .into_iter()

@@ -19,6 +19,8 @@
 
 mod flash;
 mod outputs;
+#[cfg(test)]
+mod random_designs;
 mod sram;
 mod strides;
 mod target;
@@ -26,9 +28,9 @@ mod target;
 mod tests;
 
 use super::choice::{any_that_fits, taken_that_fits};
-use super::{Design, Resources, Sums};
+use super::{Design, Resources, Sums, choose};
 use crate::declaration::{Declaration, PlanChoice, WeightsSource};
-use crate::effort;
+use crate::effort::Limit;
 use crate::network::{LayerId, Network};
 use crate::program::Accumulators;
 use std::cell::Cell;
@@ -45,9 +47,10 @@ pub(super) struct Remedies {
     pub(super) unfinished: bool,
 }
 
-/// Units of [`effort`] that a search for advice may take, half a second or so in
-/// an unoptimised build: it goes on to the end of what it is at, and is then left.
-const MOST_EFFORT: u64 = 2_000_000;
+/// Effort that a search may take, a fifth of a second or so in an unoptimised build:
+/// it goes on to the end of the plan that it is at, and is then left. There are four
+/// at most: for SRAM and flash, of changes that clear both and of those that clear one.
+const MOST_EFFORT: u64 = 1_500_000;
 
 /// Changes with each of which alone the design takes at most the SRAM given, and
 /// fits; or, where none does, that do for the SRAM.
@@ -58,7 +61,7 @@ pub(super) fn for_sram(
     given_bytes: u32,
 ) -> Remedies {
     let other_fits = Resources::FLASH.fit(declaration, design);
-    search(other_fits, Resources::SRAM, |kept, until| {
+    search(other_fits, Resources::SRAM, |kept| {
         let excess = Excess {
             declaration,
             design,
@@ -66,7 +69,7 @@ pub(super) fn for_sram(
             given_bytes,
             kept,
             other_fits,
-            until,
+            limit: Limit::after(MOST_EFFORT),
             unfinished: Cell::new(false),
         };
         let changes = cheapest(&[
@@ -91,7 +94,7 @@ pub(super) fn for_flash(
     given_bytes: u32,
 ) -> Remedies {
     let other_fits = Resources::SRAM.fit(declaration, design);
-    search(other_fits, Resources::FLASH, |kept, until| {
+    search(other_fits, Resources::FLASH, |kept| {
         let excess = Excess {
             declaration,
             design,
@@ -99,7 +102,7 @@ pub(super) fn for_flash(
             given_bytes,
             kept,
             other_fits,
-            until,
+            limit: Limit::after(MOST_EFFORT),
             unfinished: Cell::new(false),
         };
         let changes = cheapest(&[
@@ -121,10 +124,9 @@ pub(super) fn for_flash(
 fn search(
     other_fits: bool,
     this: Resources,
-    changes_that_clear: impl Fn(Resources, u64) -> (Vec<String>, bool),
+    changes_that_clear: impl Fn(Resources) -> (Vec<String>, bool),
 ) -> Remedies {
-    let until = effort::spent().wrapping_add(MOST_EFFORT);
-    let (changes, unfinished) = changes_that_clear(Resources::ALL, until);
+    let (changes, unfinished) = changes_that_clear(Resources::ALL);
     if other_fits || !changes.is_empty() {
         return Remedies {
             changes,
@@ -132,8 +134,7 @@ fn search(
             unfinished,
         };
     }
-    let until = effort::spent().wrapping_add(MOST_EFFORT);
-    let (changes, unfinished_too) = changes_that_clear(this, until);
+    let (changes, unfinished_too) = changes_that_clear(this);
     Remedies {
         of_this_memory_alone: !changes.is_empty(),
         changes,
@@ -158,8 +159,8 @@ struct Excess<'a> {
     kept: Resources,
     /// Whether the design has enough of the other kind of memory as it is.
     other_fits: bool,
-    /// The effort at which the search is left.
-    until: u64,
+    /// Where the search is left.
+    limit: Limit,
     /// Whether it was.
     unfinished: Cell<bool>,
 }
@@ -167,11 +168,48 @@ struct Excess<'a> {
 impl Excess<'_> {
     /// Whether there is time for another plan.
     fn has_time(&self) -> bool {
-        let has_time = effort::spent() < self.until;
+        let has_time = !self.limit.is_reached();
         if !has_time {
             self.unfinished.set(true);
         }
         has_time
+    }
+
+    /// The plan that is taken, if it fits; `None` too where there is no time to find
+    /// that out.
+    fn taken_that_fits(&self, changed: &Declaration, sums: &Sums<'_>) -> Option<Design> {
+        self.taken_within(changed, sums, self.kept)
+    }
+
+    /// The same, where SRAM and flash are enough.
+    fn taken_that_fits_all(&self, changed: &Declaration, sums: &Sums<'_>) -> Option<Design> {
+        self.taken_within(changed, sums, Resources::ALL)
+    }
+
+    fn taken_within(
+        &self,
+        changed: &Declaration,
+        sums: &Sums<'_>,
+        kept: Resources,
+    ) -> Option<Design> {
+        if !self.has_time() {
+            return None;
+        }
+        let found = taken_that_fits(changed, sums, kept, self.limit);
+        if found.is_none() {
+            self.has_time();
+        }
+        found
+    }
+
+    /// SRAM that the plan takes which is chosen for a declaration that fits, in
+    /// words; nothing where there is no time to find that out.
+    fn sram_in_words(&self, changed: &Declaration) -> String {
+        if self.limit.is_reached() {
+            return String::new();
+        }
+        let bytes = choose(changed, &self.unknown_sums()).sram_bytes();
+        format!(" ({bytes} bytes)")
     }
 
     /// Whether a change that leaves plan and code as they are is enough.
@@ -188,9 +226,14 @@ impl Excess<'_> {
     /// not.
     fn other_plan(&self) -> Option<Design> {
         let free = self.with_plan(PlanChoice::Fastest);
-        (self.declaration.plan != PlanChoice::Fastest && self.has_time())
-            .then(|| any_that_fits(&free, self.sums, self.kept))
-            .flatten()
+        if self.declaration.plan == PlanChoice::Fastest || !self.has_time() {
+            return None;
+        }
+        let found = any_that_fits(&free, self.sums, self.kept, self.limit);
+        if found.is_none() {
+            self.has_time();
+        }
+        found
     }
 
     fn with_plan(&self, plan: PlanChoice) -> Declaration {
@@ -219,7 +262,8 @@ impl Excess<'_> {
     /// Whether the plan that is taken fits, of a declaration whose weights are
     /// not known.
     fn sized_fits(&self, changed: &Declaration) -> bool {
-        self.has_time() && taken_that_fits(changed, &self.unknown_sums(), self.kept).is_some()
+        self.taken_that_fits(changed, &self.unknown_sums())
+            .is_some()
     }
 
     /// Of weights that are not there yet: as wide as those of the design.

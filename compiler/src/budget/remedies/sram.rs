@@ -1,7 +1,7 @@
 //! What would take less SRAM.
 
+use super::super::DEFAULT_RESERVE_BESIDE_STACK_BYTES;
 use super::super::choice::arena_can_be_within;
-use super::super::{DEFAULT_RESERVE_BESIDE_STACK_BYTES, choose};
 use super::{Excess, outputs, strides};
 use crate::declaration::{Declaration, PlanChoice, WeightsSource};
 use crate::network::Network;
@@ -44,8 +44,8 @@ pub(super) fn weights_in_flash(excess: &Excess<'_>) -> Vec<String> {
     if !possible(excess, &changed) || !excess.sized_fits(&changed) {
         return Vec::new();
     }
-    let bytes = choose(&changed, &excess.unknown_sums()).sram_bytes();
-    vec![format!("`weights` from a file, in flash ({bytes} bytes)")]
+    let bytes = excess.sram_in_words(&changed);
+    vec![format!("`weights` from a file, in flash{bytes}")]
 }
 
 pub(super) fn fewer_outputs(excess: &Excess<'_>) -> Vec<String> {
@@ -88,8 +88,8 @@ pub(super) fn fewer_bits(excess: &Excess<'_>) -> Vec<String> {
             if !possible(excess, &changed) || !excess.sized_fits(&changed) {
                 return None;
             }
-            let bytes = choose(&changed, &excess.unknown_sums()).sram_bytes();
-            Some(format!("`bits: {{ {name}: {width} }}` ({bytes} bytes)"))
+            let bytes = excess.sram_in_words(&changed);
+            Some(format!("`bits: {{ {name}: {width} }}`{bytes}"))
         })
     };
     kinds.into_iter().filter_map(remedy).collect()
@@ -109,6 +109,9 @@ fn possible(excess: &Excess<'_>, changed: &Declaration) -> bool {
         .checked_sub(loaded_bytes + u64::from(reserve_bytes))
         .map(|bytes| bytes as u32);
     most_bytes.is_some_and(|bytes| {
+        if !excess.has_time() {
+            return false;
+        }
         let sum_bytes = match excess.sums.constants {
             Some((_, proven)) if *network == excess.declaration.network => proven.sum_bytes(),
             _ => Accumulators::at_run_time(network).sum_bytes(),

@@ -1,7 +1,6 @@
 //! A larger part.
 
-use super::super::choice::taken_that_fits;
-use super::super::{Resources, footprint};
+use super::super::footprint;
 use super::Excess;
 use crate::declaration::{Budget, Declaration, PlanChoice};
 use crate::plan::Strategy;
@@ -69,5 +68,5 @@ fn fits(excess: &Excess<'_>, target: &'static Target, plan: PlanChoice) -> bool 
         },
         ..excess.with_plan(plan)
     };
-    excess.has_time() && taken_that_fits(&changed, excess.sums, Resources::ALL).is_some()
+    excess.taken_that_fits_all(&changed, excess.sums).is_some()
 }

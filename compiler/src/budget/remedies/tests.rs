@@ -38,7 +38,7 @@ fn weights(network: &Network) -> Weights {
 }
 
 /// What a design says that is over budget in SRAM, and in flash.
-fn messages(text: &str, with_weights: bool) -> [Option<String>; 2] {
+pub(super) fn messages(text: &str, with_weights: bool) -> [Option<String>; 2] {
     let mut declaration = parse(text);
     let network = declaration.network.clone();
     let weights = weights(&network);
@@ -59,8 +59,10 @@ fn messages(text: &str, with_weights: bool) -> [Option<String>; 2] {
     })
 }
 
+const ORDINALS: [&str; 6] = ["first", "second", "third", "fourth", "fifth", "sixth"];
+
 /// The declaration as a remedy has it, and whether its weights stay.
-fn follow(text: &str, remedy: &str) -> (String, bool) {
+pub(super) fn follow(text: &str, remedy: &str) -> (String, bool) {
     let quoted: Vec<&str> = remedy.split('`').skip(1).step_by(2).collect();
     let without = |key: &str| {
         let of_key = |part: &&str| part.trim_start().starts_with(key);
@@ -68,8 +70,7 @@ fn follow(text: &str, remedy: &str) -> (String, bool) {
         parts.join(";")
     };
     let ordinal_of = |before: &str| {
-        let words = ["first", "second", "third"];
-        words
+        ORDINALS
             .iter()
             .position(|word| before.ends_with(&format!("the {word} ")))
     };
@@ -96,9 +97,10 @@ fn follow(text: &str, remedy: &str) -> (String, bool) {
         [new, old] if remedy.contains("in place of") => {
             let which = match remedy.split_once(" in place of the ") {
                 None => 0,
-                Some((_, place)) if place.starts_with("first") => 0,
-                Some((_, place)) if place.starts_with("second") => 1,
-                Some(_) => panic!("{remedy}"),
+                Some((_, place)) => {
+                    let word = place.split(' ').next();
+                    ORDINALS.iter().position(|&it| Some(it) == word).unwrap()
+                }
             };
             let (at, _) = text.match_indices(old).nth(which).unwrap();
             let mut changed = text.to_owned();
@@ -125,9 +127,11 @@ fn follow(text: &str, remedy: &str) -> (String, bool) {
 }
 
 /// What is suggested, if anything.
-fn remedies(message: &str) -> Vec<&str> {
-    let (_, remedies) = message.split_once("what would fit: ").unwrap();
-    if remedies.starts_with("no single change") {
+pub(super) fn remedies(message: &str) -> Vec<&str> {
+    let (_, remedies) = message.split_once("what would fit").unwrap();
+    let (_, remedies) = remedies.split_once(": ").unwrap();
+    let remedies = remedies.split(" (not everything").next().unwrap();
+    if remedies.starts_with("no single change") || remedies.starts_with("nothing ") {
         return Vec::new();
     }
     remedies.split("; or ").collect()
@@ -149,7 +153,7 @@ fn cost(remedy: &str) -> usize {
 }
 
 /// Keys of the texts are parted by semicolons, so that they are cut easily.
-fn declared(text: &str) -> String {
+pub(super) fn declared(text: &str) -> String {
     text.replace(';', ",")
 }
 

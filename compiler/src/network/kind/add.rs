@@ -3,11 +3,10 @@
 //! `t = (x << left) + (s << skip)` is the weighted sum of a 1×1 depthwise kernel
 //! whose weights are 1, to which a map is added; so it is computed as one.
 
-use super::{Activation, Rules};
+use super::{Activation, AfterSums, MadeChannels, Method, Reads, Rules};
 use crate::network::node::Node;
-use crate::network::shape::{Kernel, Shape};
+use crate::network::shape::Kernel;
 use crate::network::sums::{SumHalf, SumShape, WeightOrder};
-use crate::network::window::{ReceptiveField, Window};
 use std::fmt;
 
 /// `Add('name)`: the sum of two maps.
@@ -18,20 +17,23 @@ pub struct Add {
 }
 
 impl Rules for Add {
-    fn field(&self, input: Shape) -> ReceptiveField {
-        ReceptiveField::pixelwise(input)
+    fn method(&self) -> Method {
+        Method::Addition
     }
 
-    fn window(&self) -> Option<Window> {
-        None
+    fn reads(&self) -> Reads {
+        Reads::Pixel
     }
 
-    fn channels(&self, reads: &[Shape]) -> u32 {
-        reads[0].channels
+    fn channels(&self) -> MadeChannels {
+        MadeChannels::AsRead
     }
 
-    fn activation(&self) -> Option<Activation> {
-        Some(self.activation)
+    fn after_sums(&self) -> Option<AfterSums> {
+        Some(AfterSums {
+            activation: self.activation,
+            adds: true,
+        })
     }
 
     fn sums(&self, node: &Node) -> Vec<SumShape> {
@@ -44,14 +46,6 @@ impl Rules for Add {
             positions: node.output.pixels(),
             adds: true,
         }]
-    }
-
-    fn adds(&self) -> bool {
-        true
-    }
-
-    fn outputs(&self) -> Option<u32> {
-        None
     }
 }
 

@@ -1,10 +1,8 @@
 //! `Cat('a, …)`: the running map's channels, then those of labelled maps.
 
-use super::{Activation, Rules};
+use super::{AfterSums, MadeChannels, Method, Reads, Rules};
 use crate::network::node::Node;
-use crate::network::shape::Shape;
 use crate::network::sums::SumShape;
-use crate::network::window::{ReceptiveField, Window};
 use std::fmt;
 
 /// `Cat('a, …)`: maps of the same height, width and sign, channel by channel.
@@ -12,37 +10,24 @@ use std::fmt;
 pub struct Concat;
 
 impl Rules for Concat {
-    fn field(&self, input: Shape) -> ReceptiveField {
-        ReceptiveField::pixelwise(input)
+    fn method(&self) -> Method {
+        Method::Concatenation
     }
 
-    fn window(&self) -> Option<Window> {
-        None
+    fn reads(&self) -> Reads {
+        Reads::Pixel
     }
 
-    fn channels(&self, reads: &[Shape]) -> u32 {
-        let channels = reads.iter().map(|shape| shape.channels);
-        channels.fold(0, u32::saturating_add)
+    fn channels(&self) -> MadeChannels {
+        MadeChannels::OfAllMaps
     }
 
-    fn activation(&self) -> Option<Activation> {
+    fn after_sums(&self) -> Option<AfterSums> {
         None
     }
 
     fn sums(&self, _: &Node) -> Vec<SumShape> {
         Vec::new()
-    }
-
-    fn adds(&self) -> bool {
-        false
-    }
-
-    fn outputs(&self) -> Option<u32> {
-        None
-    }
-
-    fn reads_pixels(&self) -> bool {
-        true
     }
 }
 

@@ -1,10 +1,9 @@
 //! `D(n)`: every output from every input.
 
-use super::{Activation, Rules};
+use super::{Activation, AfterSums, MadeChannels, Method, Reads, Rules};
 use crate::network::node::Node;
-use crate::network::shape::{Kernel, Shape};
+use crate::network::shape::Kernel;
 use crate::network::sums::{SumHalf, SumShape, WeightOrder};
-use crate::network::window::{ReceptiveField, Window};
 use std::fmt;
 
 /// `D(n)`: a dense layer.
@@ -19,20 +18,23 @@ pub struct Dense {
 }
 
 impl Rules for Dense {
-    fn field(&self, input: Shape) -> ReceptiveField {
-        ReceptiveField::whole(input)
+    fn method(&self) -> Method {
+        Method::Dense
     }
 
-    fn window(&self) -> Option<Window> {
-        None
+    fn reads(&self) -> Reads {
+        Reads::WholeMap
     }
 
-    fn channels(&self, _: &[Shape]) -> u32 {
-        self.outputs
+    fn channels(&self) -> MadeChannels {
+        MadeChannels::Chosen(self.outputs)
     }
 
-    fn activation(&self) -> Option<Activation> {
-        Some(self.activation)
+    fn after_sums(&self) -> Option<AfterSums> {
+        Some(AfterSums {
+            activation: self.activation,
+            adds: self.adds,
+        })
     }
 
     fn sums(&self, node: &Node) -> Vec<SumShape> {
@@ -48,14 +50,6 @@ impl Rules for Dense {
             positions: 1,
             adds: self.adds,
         }]
-    }
-
-    fn adds(&self) -> bool {
-        self.adds
-    }
-
-    fn outputs(&self) -> Option<u32> {
-        Some(self.outputs)
     }
 }
 

@@ -1,10 +1,9 @@
 //! `T(k)`: each output from its own channel under the kernel.
 
-use super::{Activation, Rules, named_arguments};
+use super::{Activation, AfterSums, MadeChannels, Method, Reads, Rules, write_kernel};
 use crate::network::node::Node;
-use crate::network::shape::Shape;
 use crate::network::sums::{SumHalf, SumShape, WeightOrder};
-use crate::network::window::{ReceptiveField, Window};
+use crate::network::window::Window;
 use std::fmt;
 
 /// `T(k)`: a depthwise convolution of multiplier 1.
@@ -19,20 +18,23 @@ pub struct Depthwise {
 }
 
 impl Rules for Depthwise {
-    fn field(&self, input: Shape) -> ReceptiveField {
-        self.window.over(input)
+    fn method(&self) -> Method {
+        Method::Kernel
     }
 
-    fn window(&self) -> Option<Window> {
-        Some(self.window)
+    fn reads(&self) -> Reads {
+        Reads::Windows(self.window)
     }
 
-    fn channels(&self, reads: &[Shape]) -> u32 {
-        reads[0].channels
+    fn channels(&self) -> MadeChannels {
+        MadeChannels::AsRead
     }
 
-    fn activation(&self) -> Option<Activation> {
-        Some(self.activation)
+    fn after_sums(&self) -> Option<AfterSums> {
+        Some(AfterSums {
+            activation: self.activation,
+            adds: self.adds,
+        })
     }
 
     fn sums(&self, node: &Node) -> Vec<SumShape> {
@@ -46,29 +48,10 @@ impl Rules for Depthwise {
             adds: self.adds,
         }]
     }
-
-    fn adds(&self) -> bool {
-        self.adds
-    }
-
-    fn outputs(&self) -> Option<u32> {
-        None
-    }
-
-    fn reads_pixels(&self) -> bool {
-        true
-    }
 }
 
 impl fmt::Display for Depthwise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            window,
-            activation,
-            adds: _,
-        } = *self;
-        let (star, kernel) = (activation.star(), window.kernel.written());
-        let named = named_arguments(window, f);
-        write!(f, "T{star}({kernel}{named})")
+        write_kernel(f, "T", None, self.window, self.activation)
     }
 }

@@ -70,39 +70,66 @@ pub enum Kind {
     Noise(Noise),
 }
 
+/// How a layer computes: what plans and code tell kinds apart by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Method {
+    /// Weighted sums under a kernel, which takes a stride and a padding.
+    Kernel,
+    /// Weighted sums over the whole map.
+    Dense,
+    /// The sum of two maps.
+    Addition,
+    /// A value a channel of each window.
+    Pooling(PoolFunction),
+    /// Maps beside one another.
+    Concatenation,
+    /// Nothing, but in training.
+    TrainingOnly,
+}
+
+/// What of the running map one output pixel reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reads {
+    /// The pixels under a window, which must fit the map.
+    Windows(Window),
+    /// All of it: there is one output pixel.
+    WholeMap,
+    /// The pixel of the same place.
+    Pixel,
+}
+
+/// The channels that a layer makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MadeChannels {
+    /// `n`, as the declaration says.
+    Chosen(u32),
+    /// Those of the running map.
+    AsRead,
+    /// Those of all maps that it reads.
+    OfAllMaps,
+}
+
+/// What follows a layer's last sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct AfterSums {
+    activation: Activation,
+    /// Whether a labelled map is added before it.
+    adds: bool,
+}
+
 /// What every kind of layer says of itself.
-pub(super) trait Rules: fmt::Display {
-    /// What of the running map one output pixel reads.
-    fn field(&self, input: Shape) -> ReceptiveField;
+trait Rules: fmt::Display {
+    fn method(&self) -> Method;
 
-    /// The window that must fit the map; `None` where any map does.
-    fn window(&self) -> Option<Window>;
+    fn reads(&self) -> Reads;
 
-    /// The channels that it makes of maps of those shapes, the running one first.
-    fn channels(&self, reads: &[Shape]) -> u32;
+    fn channels(&self) -> MadeChannels;
 
-    /// What follows its sum; `None` where the sign of what it reads is kept.
-    fn activation(&self) -> Option<Activation>;
+    /// `None` of a layer without sums, which keeps the sign of what it reads.
+    fn after_sums(&self) -> Option<AfterSums>;
 
     /// Its weighted sums, in the order of computing.
     fn sums(&self, node: &Node) -> Vec<SumShape>;
-
-    /// Whether it adds a labelled map to its last sum.
-    fn adds(&self) -> bool;
-
-    /// `n`, of the layers that have one.
-    fn outputs(&self) -> Option<u32>;
-
-    /// Whether it only exists in training.
-    fn is_training_only(&self) -> bool {
-        false
-    }
-
-    /// Whether it reads a map of pixels, of at most
-    /// [`MOST_CHANNELS`](super::MOST_CHANNELS) channels.
-    fn reads_pixels(&self) -> bool {
-        false
-    }
 }
 
 impl Kind {
@@ -122,99 +149,139 @@ impl Kind {
 
     /// What of the running map one output pixel reads.
     pub fn field(&self, input: Shape) -> ReceptiveField {
-        self.rules().field(input)
+        match self.rules().reads() {
+            Reads::Windows(window) => window.over(input),
+            Reads::WholeMap => ReceptiveField::whole(input),
+            Reads::Pixel => ReceptiveField::pixelwise(input),
+        }
     }
 
     /// The window that must fit the map; `None` where any map does.
     pub fn window(&self) -> Option<Window> {
-        self.rules().window()
+        match self.rules().reads() {
+            Reads::Windows(window) => Some(window),
+            Reads::WholeMap | Reads::Pixel => None,
+        }
     }
 
     /// What it makes of maps of those shapes, the running one first.
     pub fn output(&self, reads: &[Shape]) -> Shape {
         let outputs = self.field(reads[0]).outputs;
-        Shape::new(outputs.height, outputs.width, self.rules().channels(reads))
+        let channels = match self.rules().channels() {
+            MadeChannels::Chosen(channels) => channels,
+            MadeChannels::AsRead => reads[0].channels,
+            MadeChannels::OfAllMaps => {
+                let channels = reads.iter().map(|shape| shape.channels);
+                channels.fold(0, u32::saturating_add)
+            }
+        };
+        Shape::new(outputs.height, outputs.width, channels)
+    }
+
+    /// `n`, of the layers that have one.
+    pub fn outputs(&self) -> Option<u32> {
+        match self.rules().channels() {
+            MadeChannels::Chosen(channels) => Some(channels),
+            MadeChannels::AsRead | MadeChannels::OfAllMaps => None,
+        }
     }
 
     /// What follows its sum; `None` where the sign of what it reads is kept.
     pub fn activation(&self) -> Option<Activation> {
-        self.rules().activation()
+        let after = self.rules().after_sums();
+        after.map(|after| after.activation)
+    }
+
+    /// Whether it adds a labelled map to its last sum.
+    pub fn adds(&self) -> bool {
+        let after = self.rules().after_sums();
+        after.is_some_and(|after| after.adds)
     }
 
     pub(super) fn sums(&self, node: &Node) -> Vec<SumShape> {
         self.rules().sums(node)
     }
 
-    /// Whether it adds a labelled map to its last sum.
-    pub fn adds(&self) -> bool {
-        self.rules().adds()
+    /// What it makes of the values of a window, if it is a pooling.
+    pub fn pools(&self) -> Option<PoolFunction> {
+        match self.rules().method() {
+            Method::Pooling(function) => Some(function),
+            Method::Kernel
+            | Method::Dense
+            | Method::Addition
+            | Method::Concatenation
+            | Method::TrainingOnly => None,
+        }
     }
 
-    /// Whether it only exists in training.
-    pub fn is_training_only(&self) -> bool {
-        self.rules().is_training_only()
-    }
-
-    /// Whether it reads a map of pixels, of at most
-    /// [`MOST_CHANNELS`](super::MOST_CHANNELS) channels.
-    pub fn reads_pixels(&self) -> bool {
-        self.rules().reads_pixels()
-    }
-
-    /// `n`, of the layers that have one.
-    pub fn outputs(&self) -> Option<u32> {
-        self.rules().outputs()
-    }
-
-    /// Whether it averages windows: of the raw input it sums whole bytes.
-    pub(super) fn averages(&self) -> bool {
-        match self {
-            Kind::Pool(Pool {
-                function,
-                window: _,
-            }) => match function {
-                PoolFunction::Average => true,
-                PoolFunction::Maximum => false,
-            },
-            Kind::Convolution(_)
-            | Kind::Depthwise(_)
-            | Kind::Separable(_)
-            | Kind::Dense(_)
-            | Kind::Add(_)
-            | Kind::Concat(_)
-            | Kind::Dropout(_)
-            | Kind::Noise(_) => false,
+    /// Whether each output is a sum over the whole map, computed and stored one at a
+    /// time: its inputs stay until the last one.
+    pub fn is_dense(&self) -> bool {
+        match self.rules().method() {
+            Method::Dense => true,
+            Method::Kernel
+            | Method::Addition
+            | Method::Pooling(_)
+            | Method::Concatenation
+            | Method::TrainingOnly => false,
         }
     }
 
     /// Whether it concatenates maps: their channels may differ, their
     /// signs may not.
-    pub(super) fn concatenates(&self) -> bool {
-        match self {
-            Kind::Concat(_) => true,
-            Kind::Pool(_)
-            | Kind::Convolution(_)
-            | Kind::Depthwise(_)
-            | Kind::Separable(_)
-            | Kind::Dense(_)
-            | Kind::Add(_)
-            | Kind::Dropout(_)
-            | Kind::Noise(_) => false,
+    pub fn concatenates(&self) -> bool {
+        match self.rules().method() {
+            Method::Concatenation => true,
+            Method::Kernel
+            | Method::Dense
+            | Method::Addition
+            | Method::Pooling(_)
+            | Method::TrainingOnly => false,
+        }
+    }
+
+    /// Whether it only exists in training.
+    pub fn is_training_only(&self) -> bool {
+        match self.rules().method() {
+            Method::TrainingOnly => true,
+            Method::Kernel
+            | Method::Dense
+            | Method::Addition
+            | Method::Pooling(_)
+            | Method::Concatenation => false,
+        }
+    }
+
+    /// Whether its code goes over a pixel's channels, of which there are
+    /// [`MOST_CHANNELS`](super::MOST_CHANNELS) at most.
+    pub fn reads_pixels(&self) -> bool {
+        match self.rules().method() {
+            Method::Kernel | Method::Concatenation => true,
+            Method::Dense | Method::Addition | Method::Pooling(_) | Method::TrainingOnly => false,
+        }
+    }
+
+    /// Whether the pixels of its input can be taken in one by one, in any order, into
+    /// sums or windows that it keeps; else each output needs its whole field.
+    pub fn takes_pixels(&self, input: Shape) -> bool {
+        match self.rules().method() {
+            Method::Dense => true,
+            Method::Pooling(_) => self.field(input).is_tiled(),
+            Method::Kernel | Method::Addition | Method::Concatenation | Method::TrainingOnly => {
+                false
+            }
         }
     }
 
     /// Its windows, if it takes a stride and a padding.
     pub fn sliding_window(&self) -> Option<Window> {
-        match self {
-            Kind::Convolution(kind) => Some(kind.window),
-            Kind::Separable(kind) => Some(kind.window),
-            Kind::Depthwise(kind) => Some(kind.window),
-            Kind::Pool(_)
-            | Kind::Dense(_)
-            | Kind::Add(_)
-            | Kind::Concat(_)
-            | Kind::Dropout(_)
-            | Kind::Noise(_) => None,
+        match self.rules().method() {
+            Method::Kernel => self.window(),
+            Method::Dense
+            | Method::Addition
+            | Method::Pooling(_)
+            | Method::Concatenation
+            | Method::TrainingOnly => None,
         }
     }
 
@@ -255,25 +322,34 @@ impl fmt::Display for Kind {
     }
 }
 
-/// `, stride: 2, padding: same`, as far as a window is not at every pixel of the
-/// map; nothing with `#`.
-fn named_arguments(window: Window, f: &fmt::Formatter<'_>) -> String {
+/// A layer with a kernel: `C1*(8,3, stride: 2, padding: same)`; with `#`, without the
+/// arguments that have names.
+fn write_kernel(
+    f: &mut fmt::Formatter<'_>,
+    letter: &str,
+    outputs: Option<u32>,
+    window: Window,
+    activation: Activation,
+) -> fmt::Result {
     let Window {
-        kernel: _,
+        kernel,
         stride,
         padding,
     } = window;
-    let mut written = String::new();
-    if f.alternate() {
-        return written;
+    write!(f, "{letter}{}(", activation.star())?;
+    if let Some(outputs) = outputs {
+        write!(f, "{outputs},")?;
     }
-    if stride != Stride::ONE {
-        written += &format!(", stride: {}", stride.written());
+    f.write_str(&kernel.written())?;
+    if !f.alternate() {
+        if stride != Stride::ONE {
+            write!(f, ", stride: {}", stride.written())?;
+        }
+        match padding {
+            Padding::Each(0) => {}
+            Padding::Each(each) => write!(f, ", padding: {each}")?,
+            Padding::Same => f.write_str(", padding: same")?,
+        }
     }
-    match padding {
-        Padding::Each(0) => {}
-        Padding::Each(each) => written += &format!(", padding: {each}"),
-        Padding::Same => written += ", padding: same",
-    }
-    written
+    f.write_str(")")
 }

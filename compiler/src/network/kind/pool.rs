@@ -1,10 +1,10 @@
 //! `A(k)`, `M(k)`: the average or the maximum of each channel over a window.
 
-use super::{Activation, Rules};
+use super::{AfterSums, MadeChannels, Method, Reads, Rules};
 use crate::network::node::Node;
-use crate::network::shape::{Kernel, Shape};
+use crate::network::shape::Kernel;
 use crate::network::sums::SumShape;
-use crate::network::window::{Padding, ReceptiveField, Stride, Window};
+use crate::network::window::{Padding, Stride, Window};
 use std::fmt;
 
 /// What a pooling makes of the values of a window.
@@ -54,42 +54,31 @@ impl Pool {
 }
 
 impl Rules for Pool {
-    fn field(&self, input: Shape) -> ReceptiveField {
-        match self.window() {
-            Some(window) => window.over(input),
-            None => ReceptiveField::whole(input),
-        }
+    fn method(&self) -> Method {
+        Method::Pooling(self.function)
     }
 
-    fn window(&self) -> Option<Window> {
+    fn reads(&self) -> Reads {
         match self.window {
-            PoolWindow::Sized { kernel, stride } => Some(Window {
+            PoolWindow::Sized { kernel, stride } => Reads::Windows(Window {
                 kernel,
                 stride,
                 padding: Padding::NONE,
             }),
-            PoolWindow::All => None,
+            PoolWindow::All => Reads::WholeMap,
         }
     }
 
-    fn channels(&self, reads: &[Shape]) -> u32 {
-        reads[0].channels
+    fn channels(&self) -> MadeChannels {
+        MadeChannels::AsRead
     }
 
-    fn activation(&self) -> Option<Activation> {
+    fn after_sums(&self) -> Option<AfterSums> {
         None
     }
 
     fn sums(&self, _: &Node) -> Vec<SumShape> {
         Vec::new()
-    }
-
-    fn adds(&self) -> bool {
-        false
-    }
-
-    fn outputs(&self) -> Option<u32> {
-        None
     }
 }
 

@@ -1,10 +1,10 @@
 //! `C2(n,k)`: a depthwise kernel without activation, then 1×1 to n.
 
-use super::{Activation, Rules, named_arguments};
+use super::{Activation, AfterSums, MadeChannels, Method, Reads, Rules, write_kernel};
 use crate::network::node::Node;
-use crate::network::shape::{Kernel, Shape};
+use crate::network::shape::Kernel;
 use crate::network::sums::{SumHalf, SumShape, WeightOrder};
-use crate::network::window::{ReceptiveField, Window};
+use crate::network::window::Window;
 use std::fmt;
 
 /// `C2(n,k)`: depthwise without activation, then pointwise to n.
@@ -21,20 +21,23 @@ pub struct Separable {
 }
 
 impl Rules for Separable {
-    fn field(&self, input: Shape) -> ReceptiveField {
-        self.window.over(input)
+    fn method(&self) -> Method {
+        Method::Kernel
     }
 
-    fn window(&self) -> Option<Window> {
-        Some(self.window)
+    fn reads(&self) -> Reads {
+        Reads::Windows(self.window)
     }
 
-    fn channels(&self, _: &[Shape]) -> u32 {
-        self.outputs
+    fn channels(&self) -> MadeChannels {
+        MadeChannels::Chosen(self.outputs)
     }
 
-    fn activation(&self) -> Option<Activation> {
-        Some(self.activation)
+    fn after_sums(&self) -> Option<AfterSums> {
+        Some(AfterSums {
+            activation: self.activation,
+            adds: self.adds,
+        })
     }
 
     fn sums(&self, node: &Node) -> Vec<SumShape> {
@@ -60,30 +63,10 @@ impl Rules for Separable {
             },
         ]
     }
-
-    fn adds(&self) -> bool {
-        self.adds
-    }
-
-    fn outputs(&self) -> Option<u32> {
-        Some(self.outputs)
-    }
-
-    fn reads_pixels(&self) -> bool {
-        true
-    }
 }
 
 impl fmt::Display for Separable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            outputs,
-            window,
-            activation,
-            adds: _,
-        } = *self;
-        let (star, kernel) = (activation.star(), window.kernel.written());
-        let named = named_arguments(window, f);
-        write!(f, "C2{star}({outputs},{kernel}{named})")
+        write_kernel(f, "C2", Some(self.outputs), self.window, self.activation)
     }
 }

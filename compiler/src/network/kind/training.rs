@@ -1,10 +1,8 @@
 //! `Dr(p)`, `N(sigma)`: of meaning in training alone, no code.
 
-use super::{Activation, Rules};
+use super::{AfterSums, MadeChannels, Method, Reads, Rules};
 use crate::network::node::Node;
-use crate::network::shape::Shape;
 use crate::network::sums::SumShape;
-use crate::network::window::{ReceptiveField, Window};
 use std::fmt;
 
 /// `Dr(p)`: dropout.
@@ -31,36 +29,24 @@ pub struct Noise {
 macro_rules! training_only {
     ($kind:ident) => {
         impl Rules for $kind {
-            fn field(&self, input: Shape) -> ReceptiveField {
-                ReceptiveField::pixelwise(input)
+            fn method(&self) -> Method {
+                Method::TrainingOnly
             }
 
-            fn window(&self) -> Option<Window> {
-                None
+            fn reads(&self) -> Reads {
+                Reads::Pixel
             }
 
-            fn channels(&self, reads: &[Shape]) -> u32 {
-                reads[0].channels
+            fn channels(&self) -> MadeChannels {
+                MadeChannels::AsRead
             }
 
-            fn activation(&self) -> Option<Activation> {
+            fn after_sums(&self) -> Option<AfterSums> {
                 None
             }
 
             fn sums(&self, _: &Node) -> Vec<SumShape> {
                 Vec::new()
-            }
-
-            fn adds(&self) -> bool {
-                false
-            }
-
-            fn outputs(&self) -> Option<u32> {
-                None
-            }
-
-            fn is_training_only(&self) -> bool {
-                true
             }
         }
     };

@@ -29,7 +29,7 @@ impl Looks {
 
 /// Cells at which an object is tried.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(super) enum TriedCells {
     /// At the ends of the arena, over an input, and next to what is alive.
     Edges,
     /// There, and with room in between for a later object or a later lead.
@@ -39,7 +39,7 @@ pub(super) enum Reach {
 }
 
 /// How a search ended.
-pub(super) enum Ending {
+pub(super) enum SearchEnd {
     /// The first cells, by object.
     Placed(Vec<u32>),
     /// At none of the cells that were looked at.
@@ -47,11 +47,11 @@ pub(super) enum Ending {
     NoLooks,
 }
 
-impl Ending {
+impl SearchEnd {
     pub(super) fn placement(self) -> Option<Vec<u32>> {
         match self {
-            Ending::Placed(first_cells) => Some(first_cells),
-            Ending::NoRoom | Ending::NoLooks => None,
+            SearchEnd::Placed(first_cells) => Some(first_cells),
+            SearchEnd::NoRoom | SearchEnd::NoLooks => None,
         }
     }
 }
@@ -115,8 +115,8 @@ impl Neighbours {
         demand: &ArenaDemand,
         arena_cells: u32,
         looks: &mut Looks,
-        reach: Reach,
-    ) -> Ending {
+        reach: TriedCells,
+    ) -> SearchEnd {
         let mut depth = Depth {
             demand,
             neighbours: self,
@@ -128,9 +128,9 @@ impl Neighbours {
             vain: HashSet::new(),
         };
         match depth.place_all() {
-            Some(true) => Ending::Placed(depth.first_cells),
-            Some(false) => Ending::NoRoom,
-            None => Ending::NoLooks,
+            Some(true) => SearchEnd::Placed(depth.first_cells),
+            Some(false) => SearchEnd::NoRoom,
+            None => SearchEnd::NoLooks,
         }
     }
 }
@@ -203,7 +203,7 @@ pub(super) struct Depth<'a> {
     neighbours: &'a Neighbours,
     arena_cells: u32,
     looks: &'a mut Looks,
-    reach: Reach,
+    reach: TriedCells,
     first_cells: Vec<u32>,
     directions: Vec<Directions>,
     vain: HashSet<Situation>,
@@ -309,7 +309,7 @@ impl Depth<'_> {
         let Some(last) = self.arena_cells.checked_sub(cells) else {
             return Vec::new();
         };
-        if self.reach == Reach::Everywhere {
+        if self.reach == TriedCells::Everywhere {
             return (0..=last).step_by(alignment as usize).collect();
         }
         let [cells, alignment, last] = [cells, alignment, last].map(i64::from);
@@ -330,8 +330,8 @@ impl Depth<'_> {
         }
         let mut rooms = vec![0];
         let later = match self.reach {
-            Reach::Edges => &[],
-            Reach::Rooms | Reach::Everywhere => &self.neighbours.later[object][..],
+            TriedCells::Edges => &[],
+            TriedCells::Rooms | TriedCells::Everywhere => &self.neighbours.later[object][..],
         };
         for neighbour in later {
             let other = i64::from(self.demand.objects[neighbour.object].cells);

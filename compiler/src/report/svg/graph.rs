@@ -39,12 +39,12 @@ struct Trunk {
     /// The box that makes it.
     from: usize,
     /// Where it is read from the side.
-    to: Vec<Entry>,
+    to: Vec<Inlet>,
     lane: usize,
 }
 
 /// Where a line comes in.
-struct Entry {
+struct Inlet {
     reader: usize,
     sign: Sign,
     /// How far below the box's middle.
@@ -159,10 +159,10 @@ fn trunks(boxes: &[Station<'_>]) -> Vec<Trunk> {
     let mut trunks: Vec<Trunk> = Vec::new();
     for (from, made) in boxes.iter().enumerate() {
         let readers = boxes.iter().enumerate().skip(from + 1);
-        let to: Vec<Entry> = readers
+        let to: Vec<Inlet> = readers
             .flat_map(|(index, reader)| {
                 let signs = reader.signs(made.value, index == from + 1);
-                signs.map(move |sign| Entry {
+                signs.map(move |sign| Inlet {
                     reader: index,
                     sign,
                     below_middle: 0.0,
@@ -346,7 +346,7 @@ fn side_line(
 }
 
 /// Where a line comes in: an arrow, or what is done with the map.
-fn sign(canvas: &mut Canvas, (left, middle): (f64, f64), entry: &Entry) {
+fn sign(canvas: &mut Canvas, (left, middle): (f64, f64), entry: &Inlet) {
     if entry.sign == Sign::Goes {
         head(canvas, (left, middle + entry.below_middle), (1.0, 0.0));
         return;

@@ -3,12 +3,10 @@
 
 use super::canvas::{Anchor, Canvas, Font, Number};
 use super::{MARGIN, Picture, WIDTH, palette};
-use crate::network::{Kind, Node, NodeId, ReceptiveField, Shape, ValueId};
+use crate::network::{Node, NodeId, Pixel, ReceptiveField, Shape, ValueId};
 use crate::plan::{Order, Ring};
 use crate::program::{Stage, Step};
 use std::fmt::Write;
-
-type Pixel = (u32, u32);
 
 /// The map is drawn within that.
 const MOST_WIDTH: f64 = 420.0;
@@ -37,10 +35,10 @@ struct Scene<'a> {
     is_kept: bool,
     /// Whose values they are.
     owner: usize,
-    moment: Moment,
+    moment: Progress,
 }
 
-enum Moment {
+enum Progress {
     /// Of a map that is there as a whole, whose reader computes in that order and
     /// is done with an output: at the peak, or halfway.
     InPlace {
@@ -54,7 +52,7 @@ enum Moment {
 
 /// What a pixel is at that moment.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum PixelState {
     Live,
     Free,
     NotYet,
@@ -70,11 +68,11 @@ pub(super) fn draw(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) -> f64 
         .min(MOST_HEIGHT / f64::from(height))
         .min(LARGEST_PIXEL);
     let heading = match scene.moment {
-        Moment::InPlace { .. } => format!(
+        Progress::InPlace { .. } => format!(
             "How the {} map that {} reads is stored",
             scene.map, scene.name
         ),
-        Moment::Streamed { .. } => format!(
+        Progress::Streamed { .. } => format!(
             "What is kept of the {} map that {} reads",
             scene.map, scene.name
         ),
@@ -190,7 +188,7 @@ fn in_place<'a>(
         field: step.field,
         is_kept: false,
         owner,
-        moment: Moment::InPlace {
+        moment: Progress::InPlace {
             order: step.order,
             ordinal,
             is_peak: ordinal_of_peak.is_some(),
@@ -210,7 +208,7 @@ fn streamed<'a>(layer: &'a Node, owner: usize, stage: &Stage, ring: Ring) -> Sce
         field: stage.field,
         is_kept: false,
         owner,
-        moment: Moment::Streamed { ring },
+        moment: Progress::Streamed { ring },
     }
 }
 
@@ -223,35 +221,35 @@ impl Scene<'_> {
     }
 
     /// What every pixel is, row by row.
-    fn states(&self) -> Vec<State> {
+    fn states(&self) -> Vec<PixelState> {
         let Shape { height, width, .. } = self.map;
         let index = |(row, column): Pixel| (row * width + column) as usize;
         match self.moment {
-            Moment::InPlace { order, ordinal, .. } => {
+            Progress::InPlace { order, ordinal, .. } => {
                 let read = if self.is_kept {
-                    State::Live
+                    PixelState::Live
                 } else {
-                    State::Free
+                    PixelState::Free
                 };
                 let mut states = vec![read; (height * width) as usize];
                 let output = self.layer.output;
-                let outputs = match self.layer.kind {
-                    Kind::Dense(_) => vec![(0, 0)],
-                    _ => order.pixels(output.height, output.width),
+                let outputs = match self.layer.kind.is_dense() {
+                    true => vec![(0, 0)],
+                    false => order.pixels(output.height, output.width),
                 };
                 for &pixel in outputs.iter().skip(ordinal as usize + 1) {
                     for read in self.field.pixels(pixel) {
-                        states[index(read)] = State::Live;
+                        states[index(read)] = PixelState::Live;
                     }
                 }
                 states
             }
-            Moment::Streamed { ring } => {
+            Progress::Streamed { ring } => {
                 let newest = index(self.field_ends().1);
                 let state = |pixel: usize| match pixel {
-                    _ if pixel > newest => State::NotYet,
-                    _ if pixel + ring.pixels as usize > newest => State::Live,
-                    _ => State::Free,
+                    _ if pixel > newest => PixelState::NotYet,
+                    _ if pixel + ring.pixels as usize > newest => PixelState::Live,
+                    _ => PixelState::Free,
                 };
                 (0..(height * width) as usize).map(state).collect()
             }
@@ -259,14 +257,14 @@ impl Scene<'_> {
     }
 }
 
-fn fill(scene: &Scene<'_>, state: State, is_bordered: bool) -> String {
+fn fill(scene: &Scene<'_>, state: PixelState, is_bordered: bool) -> String {
     let (fill, stroke) = match state {
-        State::Live => (palette::colour(scene.owner), "#777"),
-        State::Free => ("#fff", "#aaa"),
-        State::NotYet => ("#e4e4e4", "#ccc"),
+        PixelState::Live => (palette::colour(scene.owner), "#777"),
+        PixelState::Free => ("#fff", "#aaa"),
+        PixelState::NotYet => ("#e4e4e4", "#ccc"),
     };
     let stroke = if is_bordered { stroke } else { "none" };
-    let opacity = if state == State::Live { 0.55 } else { 1.0 };
+    let opacity = if state == PixelState::Live { 0.55 } else { 1.0 };
     format!(r#"fill="{fill}" fill-opacity="{opacity}" stroke="{stroke}""#)
 }
 
@@ -286,12 +284,12 @@ fn pixels(canvas: &mut Canvas, scene: &Scene<'_>, side: f64, at: impl Fn(Pixel) 
             column += run.len() as u32;
         }
     }
-    for state in [State::NotYet, State::Free, State::Live] {
+    for state in [PixelState::NotYet, PixelState::Free, PixelState::Live] {
         canvas.path(&data[state as usize], fill(scene, state, is_bordered));
     }
     let size = (f64::from(width) * side, f64::from(height) * side);
     canvas.rectangle(at((0, 0)), size, r##"fill="none" stroke="#777""##);
-    if let Moment::Streamed { .. } = scene.moment {
+    if let Progress::Streamed { .. } = scene.moment {
         let (x, y) = at(scene.field_ends().1);
         let (x, y) = (Number(x + side / 2.0), Number(y + side / 2.0));
         let radius = Number((side * 0.28).max(2.0));
@@ -341,7 +339,7 @@ fn arrows(canvas: &mut Canvas, scene: &Scene<'_>, side: f64, at: impl Fn(Pixel) 
     }
     canvas.path(&shafts, r##"fill="none" stroke="#333" stroke-width="1""##);
     canvas.path(&heads, r##"fill="#333""##);
-    if side < SMALLEST_NUMBERED || matches!(scene.moment, Moment::Streamed { .. }) {
+    if side < SMALLEST_NUMBERED || matches!(scene.moment, Progress::Streamed { .. }) {
         return;
     }
     let font = Font {
@@ -373,7 +371,7 @@ fn explanations(scene: &Scene<'_>, side: f64) -> Vec<String> {
         "numbers"
     };
     match scene.moment {
-        Moment::InPlace { order, is_peak, .. } => {
+        Progress::InPlace { order, is_peak, .. } => {
             let lies = match scene.storage {
                 _ if scene.is_kept => format!(
                     "Its {pixels} pixels are in memory row by row, as the arrows say. Another layer \
@@ -406,7 +404,7 @@ fn explanations(scene: &Scene<'_>, side: f64) -> Vec<String> {
                 format!("This is the moment {moment}, right after an output was computed:"),
             ]
         }
-        Moment::Streamed { ring } => vec![
+        Progress::Streamed { ring } => vec![
             format!(
                 "The map is never there as a whole. Its pixels are made row by row, and at most {} of \
                  the {pixels} are kept, in a ring: the newest one (the dot) takes the bytes of the oldest.",
@@ -421,27 +419,30 @@ fn explanations(scene: &Scene<'_>, side: f64) -> Vec<String> {
 }
 
 /// What the pixels' looks mean; `None`: the outline.
-fn key(scene: &Scene<'_>) -> Vec<(Option<State>, &'static str)> {
+fn key(scene: &Scene<'_>) -> Vec<(Option<PixelState>, &'static str)> {
     let outline = (None, "what this output has read");
     match scene.moment {
-        Moment::InPlace { .. } if scene.is_kept => {
+        Progress::InPlace { .. } if scene.is_kept => {
             vec![
-                (Some(State::Live), "kept: another layer reads it later"),
+                (Some(PixelState::Live), "kept: another layer reads it later"),
                 outline,
             ]
         }
-        Moment::InPlace { .. } => vec![
-            (Some(State::Live), "still to be read by later outputs"),
+        Progress::InPlace { .. } => vec![
+            (Some(PixelState::Live), "still to be read by later outputs"),
             (
-                Some(State::Free),
+                Some(PixelState::Free),
                 "read for the last time: its bytes are free",
             ),
             outline,
         ],
-        Moment::Streamed { .. } => vec![
-            (Some(State::Live), "kept"),
-            (Some(State::Free), "forgotten: no later output reads it"),
-            (Some(State::NotYet), "not made yet"),
+        Progress::Streamed { .. } => vec![
+            (Some(PixelState::Live), "kept"),
+            (
+                Some(PixelState::Free),
+                "forgotten: no later output reads it",
+            ),
+            (Some(PixelState::NotYet), "not made yet"),
             outline,
         ],
     }

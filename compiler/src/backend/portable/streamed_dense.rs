@@ -1,0 +1,163 @@
+//! A dense layer whose input arrives pixel by pixel: each adds to all sums, which the
+//! arena keeps, and after the last one they are finished.
+
+use super::operands::Operands;
+use super::point::PointSite;
+use super::sink::PixelPlace;
+use super::site::Site;
+use super::{count, integer, sum};
+use crate::program::{Finish, Stage, WeightedSum, packed_row_bytes};
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// Adds the `values` of the input at `pixel`, whose place in the map is `index` then.
+pub(super) fn add(
+    site: &dyn Site,
+    stage: &Stage,
+    sum: &WeightedSum,
+    values: &TokenStream,
+) -> TokenStream {
+    let sums = stage.plan.sums().expect("a dense layer keeps sums");
+    let (first, outputs) = (count(sums.first_byte), count(sum.outputs));
+    let (integer, width) = (integer(sum.accumulator), count(stage.plan.input.width));
+    let Operands {
+        weights,
+        first_weight_byte,
+        biases: _,
+        left: _,
+        right: _,
+        skip: _,
+    } = Operands::of(stage.plan.node, sum, 0);
+    let (weight_bits, narrow) = (site.weight_bits(), site.narrow());
+    let row_bytes = packed_row_bytes(sum.outputs, site.program().weight_bits);
+    let pixel_bytes = count(stage.plan.input.channels * row_bytes);
+    let first_weight_byte = count(first_weight_byte);
+    quote! {
+        let values = #values;
+        let index = runtime::pixel_index(pixel, #width);
+        if index == 0 {
+            runtime::begin_sums::<#integer>(arena, #first, #outputs);
+        }
+        runtime::add_to_sums::<#weight_bits, #narrow, #integer, _>(
+            arena,
+            (#first, #outputs),
+            &values,
+            #weights,
+            index.wrapping_mul(#pixel_bytes).wrapping_add(#first_weight_byte),
+        );
+    }
+}
+
+/// Finishes the sums of a chain's layer, to which nothing is added.
+pub(super) fn finish_in_chain(site: &dyn Site, stage: &Stage, sum: &WeightedSum) -> TokenStream {
+    let sums = stage.plan.sums().expect("a dense layer keeps sums");
+    let (first, outputs) = (count(sums.first_byte), count(sum.outputs));
+    let (integer, bits) = (integer(sum.accumulator), site.bits());
+    let Operands {
+        weights: _,
+        first_weight_byte: _,
+        biases,
+        left,
+        right,
+        skip: _,
+    } = Operands::of(stage.plan.node, sum, 0);
+    let total = quote! {
+        runtime::Sum::add(
+            runtime::Sum::shift_left(sum, left),
+            runtime::Sum::widen(runtime::Biases::bias(biases, output)),
+        )
+    };
+    let finish = match PixelPlace::of(site.program(), stage.plan.sink) {
+        // They are results, and stay.
+        None => quote! {
+            runtime::finish_sums(arena, (#first, #outputs), |output: usize, sum: #integer| #total);
+        },
+        Some(PixelPlace { cell, then, .. }) => {
+            debug_assert_ne!(sum.finish, Finish::Exact, "sums are no activations");
+            let finished = sum::finish(site, sum, &quote!(total), &quote!(right));
+            quote! {
+                let right = #right;
+                let first_cell = #cell;
+                let mut output = 0usize;
+                while output != #outputs {
+                    let sum: #integer = runtime::kept_sum(arena, #first, output);
+                    let total: #integer = #total;
+                    runtime::store_one::<#bits>(arena, output.wrapping_add(first_cell), #finished);
+                    output = output.wrapping_add(1);
+                }
+                #then
+            }
+        }
+    };
+    quote! {
+        let (biases, left) = (#biases, #left);
+        #finish
+    }
+}
+
+/// Finishes the sums at a point of a segment. A map may be added to them.
+pub(super) fn finish_at_point(site: &PointSite<'_>, sum: &WeightedSum) -> TokenStream {
+    let stage = site.stage;
+    let sums = stage.plan.sums().expect("a dense layer keeps sums");
+    let (first, outputs) = (count(sums.first_byte), count(sum.outputs));
+    let (integer, bits) = (integer(sum.accumulator), site.bits());
+    let Operands {
+        biases,
+        left,
+        right,
+        skip,
+        ..
+    } = Operands::of(stage.plan.node, sum, 0);
+    let joined = sum.adds.then(|| {
+        let (begin, cell) = (site.begin_field(1), site.cell(1, (0, 0)));
+        (begin, cell, site.source_of(1).signed)
+    });
+    let begin = joined.as_ref().and_then(|(begin, ..)| begin.clone());
+    let added = joined.map(|(_, cell, signed)| {
+        quote! {
+            let joined = runtime::joined_value::<#bits, #signed>(
+                arena,
+                output.wrapping_add(#cell),
+            );
+            let joined = runtime::Sum::shift_left(runtime::Sum::widen(joined), #skip);
+            let total: #integer = runtime::Sum::add(total, joined);
+        }
+    });
+    let total = quote! {
+        let sum: #integer = runtime::kept_sum(arena, #first, output);
+        let bias = runtime::Sum::widen(runtime::Biases::bias(biases, output));
+        let total: #integer = runtime::Sum::add(runtime::Sum::shift_left(sum, left), bias);
+        #added
+    };
+    let (store, then) = match PixelPlace::of(site.program, stage.plan.sink) {
+        // They are results, and stay.
+        None => {
+            let bytes = count(sums.bytes_each);
+            let store = quote! {
+                let place = output.wrapping_mul(#bytes).wrapping_add(#first);
+                runtime::keep(arena, place, [total.to_le_bytes()]);
+            };
+            (store, TokenStream::new())
+        }
+        Some(PixelPlace { cell, then, .. }) => {
+            debug_assert_ne!(sum.finish, Finish::Exact, "sums are no activations");
+            let finished = sum::finish(site, sum, &quote!(total), &quote!(right));
+            let store = quote! {
+                runtime::store_one::<#bits>(arena, output.wrapping_add(first_cell), #finished);
+            };
+            (quote!(let first_cell = #cell; #store), then)
+        }
+    };
+    quote! {
+        #begin
+        let (biases, left, right) = (#biases, #left, #right);
+        let mut output = 0usize;
+        while output != #outputs {
+            #total
+            #store
+            output = output.wrapping_add(1);
+        }
+        let _ = right;
+        #then
+    }
+}
