@@ -186,7 +186,7 @@ fn parts_are_known_by_several_names_and_what_is_beside_them_is_reported() {
     assert_eq!(source.test().unwrap().unwrap().labels, [0, 1]);
     let said = source.said();
     assert_eq!(said.len(), 2, "{said:?}");
-    assert_eq!(said[0], "left out: notes is beside the folders of parts");
+    assert_eq!(said[0], "left out: notes is next to the folders of parts");
     assert!(said[1].ends_with("valid has no example of b"), "{said:?}");
 }
 
@@ -224,8 +224,8 @@ fn other_formats_are_read_and_what_is_left_out_is_counted() {
     assert_eq!(
         source.notes(),
         [
-            "left out: b/values.csv is a table, and most files are images",
             "left out: 2 files, the first of them a/list.xyz, which has an unsupported format",
+            "left out: b/values.csv is a table, and most files are images",
         ]
     );
 }
