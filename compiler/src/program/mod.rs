@@ -42,7 +42,7 @@ pub struct Program {
     /// What is computed, in order: first what computes as the input arrives, which
     /// may be nothing.
     pub jobs: Vec<Job>,
-    /// Positions that the cursor holds beside its place in the input. Each job that
+    /// Positions that the cursor holds besides its place in the input. Each job that
     /// has some begins with all at 0.
     pub positions: u32,
     /// Bytes of the cursor's place in the input.

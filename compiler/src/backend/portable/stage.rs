@@ -151,7 +151,7 @@ impl StageSite<'_> {
         Some(quote!(let field = #oldest.wrapping_mul(#channels);))
     }
 
-    /// Takes a pixel into its window, unless whoever computed it has; `shift` is
+    /// Takes a pixel into its window, unless the layer that computed it has; `shift` is
     /// that of averages.
     fn pooling(&self, shift: Option<u32>) -> TokenStream {
         let stage = self.stage();
