@@ -38,11 +38,11 @@ fn least_of_all_cuts(cut: &Cut<'_>) -> u32 {
 }
 
 /// A layer of a branch: its outputs and the side of its kernel.
-type Layer = (u32, u32);
+type BranchLayer = (u32, u32);
 
 /// Branches over the output of a first layer, side by side in the end.
-fn branched(input: Shape, stem: Layer, branches: &[Vec<Layer>]) -> Network {
-    let convolution = |label: Option<String>, (outputs, side): Layer| Item {
+fn branched(input: Shape, stem: BranchLayer, branches: &[Vec<BranchLayer>]) -> Network {
+    let convolution = |label: Option<String>, (outputs, side): BranchLayer| Item {
         label,
         entry: Entry::Layer {
             kind: Kind::Convolution(Convolution {
