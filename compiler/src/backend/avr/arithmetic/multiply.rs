@@ -16,7 +16,7 @@ pub(crate) fn multiply_byte(asm: &mut Assembly, low: Register, constant: u32, th
 }
 
 /// Multiplies a pair by a constant, by doubling and adding. Changes r0, and
-/// r1, which is zero again behind it.
+/// r1, which is zero again after it.
 pub(crate) fn multiply_by_constant(asm: &mut Assembly, low: Register, constant: u32) {
     let [copy, copy_high] = PRODUCT;
     if constant.is_power_of_two() {

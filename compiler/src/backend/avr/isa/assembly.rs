@@ -102,7 +102,7 @@ impl Assembly {
         result
     }
 
-    /// Emits a table behind the code.
+    /// Emits a table after the code.
     pub(crate) fn table(&mut self, mut bytes: Vec<u8>) -> CodeLabel {
         let label = self.label();
         if bytes.len() % 2 == 1 {

@@ -31,7 +31,7 @@ pub(crate) struct CodeLabel(pub(crate) u32);
 pub(crate) enum Constant {
     /// As it is.
     Value(u8),
-    /// A byte of an address in flash, so far behind a label: 0 is the lowest.
+    /// A byte of an address in flash, that far after a label: 0 is the lowest.
     AddressByte {
         label: CodeLabel,
         offset_bytes: u32,
@@ -86,7 +86,6 @@ mnemonics! {
 }
 
 impl Condition {
-    /// The contrary.
     pub(crate) fn inverse(self) -> Self {
         use Condition::*;
         match self {

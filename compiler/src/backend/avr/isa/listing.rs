@@ -59,7 +59,7 @@ impl Listing {
             })
     }
 
-    /// Bytes of code and of the tables behind it.
+    /// Bytes of code and of the tables after it.
     pub(crate) fn flash_bytes(&self) -> u32 {
         self.layout().words as u32 * 2
     }
@@ -234,7 +234,7 @@ struct ListingLayout {
 }
 
 impl ListingLayout {
-    /// Words from behind an item to a label.
+    /// Words from the end of an item to a label.
     fn distance(&self, item: usize, label: CodeLabel) -> i64 {
         self.labels[label.0 as usize] - self.starts[item] - 1
     }

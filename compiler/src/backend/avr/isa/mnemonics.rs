@@ -123,7 +123,7 @@ impl Assembly {
         self.emit(Instruction::Return);
     }
 
-    /// A byte of an address so far behind the start of a table.
+    /// A byte of an address that far after the start of a table.
     pub(crate) fn ldi_address(
         &mut self,
         register: Register,

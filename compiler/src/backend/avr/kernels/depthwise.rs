@@ -30,7 +30,7 @@ const COUNTER: Register = R19;
 /// The position, a channel further.
 const CELL: Register = R20;
 const SIGN: Register = R15;
-/// The position behind a ring's last cell.
+/// The position after a ring's last cell.
 const LIMIT: Register = R10;
 
 /// A depthwise sum from a table.
@@ -252,7 +252,7 @@ impl<'a> DepthwiseTable<'a> {
         }
     }
 
-    /// Takes X back by the ring, where the map lies in one and X is behind it.
+    /// Takes X back by the ring, where the map is in one and X is past it.
     fn go_around(&self, asm: &mut Assembly) {
         let Some(bytes) = self.source.ring_bytes() else {
             return;

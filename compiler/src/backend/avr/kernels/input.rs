@@ -112,8 +112,8 @@ impl SumInput<'_> {
             }
             SumInput::Stored { map, .. } => {
                 let before_wrap = map.pixels_before_wrap * map.shape.channels;
-                let behind = map.shape.values() - before_wrap;
-                [run(0, before_wrap), run(before_wrap, behind)]
+                let after_wrap = map.shape.values() - before_wrap;
+                [run(0, before_wrap), run(before_wrap, after_wrap)]
                     .into_iter()
                     .filter(|run| run.values > 0)
                     .collect()
@@ -123,7 +123,7 @@ impl SumInput<'_> {
     }
 
     /// See [`MapSource::for_each_run_inside`]. `pushed_since`: bytes that were pushed
-    /// behind the values to read; `channels`: those of a field that are read, or all. For values that were pushed, X is above the
+    /// past the values to read; `channels`: those of a field that are read, or all. For values that were pushed, X is above the
     /// first one.
     pub(crate) fn for_each_run(
         &self,

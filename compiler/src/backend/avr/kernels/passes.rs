@@ -15,7 +15,7 @@ pub(crate) struct SumPass {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Passes {
     pub(crate) all: Vec<SumPass>,
-    /// Where the outputs are behind the last pass; `None` if they are to be
+    /// Where the outputs are after the last pass; `None` if they are to be
     /// pushed.
     pub(crate) results: Option<Vec<Register>>,
 }

@@ -1,4 +1,4 @@
-//! Rows of packed weights, behind the code in flash or among the parameters in
+//! Rows of packed weights, after the code in flash or among the parameters in
 //! SRAM; Z goes through them.
 
 use crate::backend::avr::isa::assembly::Assembly;
@@ -19,7 +19,7 @@ pub(crate) struct Rows {
 #[derive(Clone, Copy, Debug)]
 enum RowPlace {
     Flash(CodeLabel),
-    /// So far behind the network's address.
+    /// That far after the network's address.
     Sram {
         first_byte: u32,
     },

@@ -50,7 +50,7 @@ impl<'a> SumKernel<'a> {
         }
     }
 
-    /// Where it wants the address behind the ring that it reads.
+    /// Where it wants the address past the ring that it reads.
     pub(crate) fn ring_end(&self) -> Option<Register> {
         match self {
             SumKernel::Unrolled(kernel) => kernel.ring_end(),

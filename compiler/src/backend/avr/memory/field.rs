@@ -41,7 +41,7 @@ pub(crate) struct RingEnd {
     pub(crate) bytes: u32,
     /// Pixels of the ring.
     pub(crate) pixels: u32,
-    /// The register pair that holds the address behind its last byte.
+    /// The register pair that holds the address past its last byte.
     pub(crate) register: Register,
 }
 
@@ -94,7 +94,7 @@ impl<'a> MapSource<'a> {
         self.ring.map(|ring| ring.bytes)
     }
 
-    /// The registers that hold the address behind the ring that it lies in.
+    /// The registers that hold the address past the ring that it is in.
     pub(crate) fn ring_end(&self) -> Option<Register> {
         self.ring.map(|ring| ring.register)
     }

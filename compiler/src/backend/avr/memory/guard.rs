@@ -7,7 +7,7 @@ use crate::backend::avr::isa::instruction::{CodeLabel, Condition};
 use crate::backend::avr::isa::registers::{COLUMN_AT, ROW_AT, Register, Registers};
 use crate::network::{Kernel, ReceptiveField};
 
-/// Indices that far from either end of a long axis are told apart in a byte.
+/// Indices that far from either end of a long axis are distinguished in a byte.
 const MARGIN: u32 = 100;
 /// What stands for all others.
 const BETWEEN: u8 = 128;
@@ -55,7 +55,7 @@ pub(crate) struct Guards {
 }
 
 impl Guards {
-    /// Those of a field for so many outputs; `None` where all that they read is inside.
+    /// Those of a field for that many outputs; `None` where all that they read is inside.
     pub(crate) fn of(
         field: &ReceptiveField,
         outputs: Kernel,

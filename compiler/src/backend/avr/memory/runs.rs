@@ -9,7 +9,7 @@ use crate::backend::avr::memory::field::MapSource;
 use crate::backend::avr::memory::field::RingEnd;
 use crate::backend::avr::memory::guard::Inside;
 
-/// Values that lie one behind the other.
+/// Values that are stored one after the other.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
     /// The pixel of the field that it begins in.
@@ -17,7 +17,6 @@ pub(crate) struct Run {
     pub(crate) column: u32,
     /// The channel of that pixel that it begins with.
     pub(crate) channel: u32,
-    /// How many.
     pub(crate) values: u32,
     /// The kernel's number of the first, counting channels, then columns, then
     /// rows.
@@ -65,8 +64,8 @@ impl MapSource<'_> {
     }
 
     /// Points X at the byte of each run's first value in turn, and calls
-    /// `body`, which is told whether that value is the high nibble, and leaves X
-    /// behind the last byte that has a value of the run. Changes Z unless it is
+    /// `body`, which gets whether that value is the high nibble, and leaves X
+    /// past the last byte that has a value of the run. Changes Z unless it is
     /// to be kept.
     ///
     /// `body` is emitted once for each way in which a run may begin.
@@ -279,7 +278,7 @@ impl MapSource<'_> {
     }
 }
 
-/// What is emitted for so many values that are outside of the map.
+/// What is emitted for that many values outside of the map.
 pub(crate) type Outside<'a> = dyn FnMut(&mut Assembly, u32) + 'a;
 
 /// Emits what is done with values that are inside the map for some outputs, or all.
@@ -316,7 +315,7 @@ fn where_inside(
 
 impl RingEnd {
     /// Takes X back by the ring where it is at its end or, unless `at_end`, may be
-    /// behind it.
+    /// past it.
     fn go_around(self, asm: &mut Assembly, at_end: bool) {
         let inside = asm.label();
         asm.cp(X, self.register);

@@ -1,4 +1,4 @@
-//! Where the pixels of a map go, or are, that arrive one behind the other: the
+//! Where the pixels of a map go, or are, that arrive one after the other: the
 //! next place in a ring, in a map that is stored whole, or among the results.
 //!
 //! While places are found, Z is the network's address.
@@ -16,7 +16,7 @@ use crate::program::{Addressing, Map, Program};
 const FARTHEST: u32 = 63;
 const NEXT: Register = SCRATCH;
 
-/// Places that are taken in turn; behind the last one comes the first again.
+/// Places that are taken in turn; after the last one comes the first again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slots {
     /// The first one, from the network's address on: in nibbles where pixels may
@@ -25,7 +25,7 @@ pub(crate) struct Slots {
     by_nibble: bool,
     /// Between neighbours.
     step: u32,
-    /// From the first to behind the last.
+    /// From the first to past the last.
     length: u32,
     /// Where in the network's value the next one's distance from the first is
     /// kept, where there are several.
@@ -52,7 +52,7 @@ pub(crate) fn position_byte(program: &Program, position: u32) -> u32 {
 }
 
 /// By what `ldd` finds the two bytes of a position, which Z is brought into reach
-/// of; behind them, [`leave`] brings it back.
+/// of; after them, [`leave`] brings it back.
 pub(crate) fn reach(asm: &mut Assembly, byte: u32) -> u8 {
     if byte < FARTHEST {
         return byte as u8;
@@ -224,13 +224,13 @@ impl Slots {
         }
     }
 
-    /// Goes to the place behind the one whose distance is in X: the zero flag
+    /// Goes to the place after the one whose distance is in X: the zero flag
     /// says that it was the last. Changes r18, r19 and the spare register.
     pub(crate) fn advance(&self, asm: &mut Assembly) {
         self.advance_by_way_of(asm, NEXT);
     }
 
-    /// The same by way of another pair than r19:r18.
+    /// The same through another pair than r19:r18.
     pub(crate) fn advance_by_way_of(&self, asm: &mut Assembly, next: Register) {
         let Some(byte) = self.position_byte else {
             return;
@@ -265,7 +265,7 @@ impl Slots {
         leave(asm, byte);
     }
 
-    /// Moves the distance in X on by so many places, around the end. Changes the spare
+    /// Moves the distance in X on by that many places, around the end. Changes the spare
     /// register.
     pub(crate) fn skip(&self, asm: &mut Assembly, places: u32) {
         if places == 0 {

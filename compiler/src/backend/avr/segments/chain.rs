@@ -229,7 +229,7 @@ impl Driver {
         }
     }
 
-    /// Calls a function with network, row and column, behind which Z is the
+    /// Calls a function with network, row and column, after which Z is the
     /// network's address too; saves everything before the first one.
     fn call(&mut self, asm: &mut Assembly, function: FunctionId) {
         if self.saved {
@@ -257,7 +257,7 @@ impl Driver {
         asm.movw(Z, NETWORK);
     }
 
-    /// Gives everything back behind the `pushed` pixels that went into some layer.
+    /// Gives everything back after the `pushed` pixels that went into some layer.
     fn leave(&self, asm: &mut Assembly, pushed: u32) {
         asm.bind(self.done);
         asm.times(f64::from(pushed), |asm| {

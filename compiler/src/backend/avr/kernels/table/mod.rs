@@ -236,7 +236,7 @@ impl<'a> Table<'a> {
         registers
     }
 
-    /// Where its outputs are behind [`Self::emit`], if they are in registers.
+    /// Where its outputs are after [`Self::emit`], if they are in registers.
     pub(crate) fn results(&self) -> Option<Vec<Register>> {
         self.results.clone()
     }

@@ -153,7 +153,7 @@ impl<'a> Unrolled<'a> {
         if self.keeps_sign() { SIGN } else { ZERO }
     }
 
-    /// Where it wants the address behind the ring that it reads.
+    /// Where it wants the address past the ring that it reads.
     pub(crate) fn ring_end(&self) -> Option<Register> {
         match &self.input {
             SumInput::Field { source, .. } => source.ring_end(),
@@ -161,7 +161,7 @@ impl<'a> Unrolled<'a> {
         }
     }
 
-    /// Where its outputs are behind [`Self::emit`], if they are in registers.
+    /// Where its outputs are after [`Self::emit`], if they are in registers.
     pub(crate) fn results(&self) -> Option<Vec<Register>> {
         self.passes.results.clone()
     }
