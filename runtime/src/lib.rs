@@ -10,6 +10,7 @@
 
 mod arena;
 mod bias;
+mod chip;
 mod flash;
 mod intake;
 mod label;
@@ -22,6 +23,7 @@ mod segment;
 mod stream;
 mod sum;
 
+pub use chip::Holds;
 pub use label::Label;
 pub use network::Network;
 pub use results::{Iter, Logit, Results};
@@ -109,8 +111,9 @@ pub use results::{Iter, Logit, Results};
 /// Its size is its whole working memory. Keep it in a static, for instance in a
 /// [`ConstStaticCell`](https://docs.rs/static_cell), and pass references: a move may
 /// copy the whole value over the stack, which `SRAM_BYTES` does not count.
-/// `SRAM_BYTES` and `FLASH_BYTES` count this network only; if a firmware has several,
-/// `reserve` has to name what the others take.
+/// `SRAM_BYTES` and `FLASH_BYTES` count this network only. If a firmware has several,
+/// [`chip!`] adds them up, and [`shared_arena!`] gives those that never run at once the
+/// same memory.
 ///
 /// If the weights file has the names of the classes, as those of `cargo herringbone
 /// train` do, the type has `LABELS` and `label`, which gives a [`Label`]. If it has the
@@ -136,6 +139,7 @@ macro_rules! network {
 pub mod __private {
     pub use crate::arena::{load, load_one, signed, store, store_one};
     pub use crate::bias::{Biases, LoadedBiases, shift};
+    pub use crate::chip::{Needs, OnChip, check_chip, shared};
     pub use crate::flash::Flash;
     pub use crate::intake::{Cursor, clear_sums, pool};
     pub use crate::label::{Label, scaled};

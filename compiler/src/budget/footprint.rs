@@ -2,7 +2,7 @@
 
 use super::over::demands_unrolled;
 use super::packed_weights_bytes;
-use crate::backend::avr::Form;
+use crate::backend::avr::CodeForm;
 use crate::backend::{self, MachineCode};
 use crate::declaration::{Declaration, WeightsSource};
 use crate::network::{Network, NodeId};
@@ -68,7 +68,7 @@ pub struct Footprint {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LayerFootprint {
     /// How its weights are read; `None` where it has none.
-    pub form: Option<Form>,
+    pub form: Option<CodeForm>,
     /// Its code and tables.
     pub flash_bytes: u64,
     /// Expected cycles, half of all unsigned activations being 0.

@@ -1,8 +1,7 @@
 //! Which layers are unrolled: the fastest mix that fits the flash.
 
-use crate::backend::avr::code::Code;
-use crate::backend::avr::code::fixed;
-use crate::backend::avr::form::Form;
+use crate::backend::avr::code::{Code, fixed};
+use crate::backend::avr::form::CodeForm;
 use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::function::Function;
 use crate::backend::avr::layer::{
@@ -16,12 +15,12 @@ use std::collections::BTreeMap;
 
 /// A form for every layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mix(BTreeMap<NodeId, Form>);
+pub struct Mix(BTreeMap<NodeId, CodeForm>);
 
 impl Mix {
     /// The layer's form.
-    pub fn form_of(&self, layer: NodeId) -> Form {
-        self.0.get(&layer).copied().unwrap_or(Form::Table)
+    pub fn form_of(&self, layer: NodeId) -> CodeForm {
+        self.0.get(&layer).copied().unwrap_or(CodeForm::Table)
     }
 }
 
@@ -103,21 +102,21 @@ fn options(
     part: LayerPart<'_>,
     choice: CodeChoice,
     flash_bytes: u32,
-) -> Vec<(Form, Function)> {
+) -> Vec<(CodeForm, Function)> {
     let unrolled_is_hopeless = least_unrolled_bytes(part.operation()) > flash_bytes;
-    let forms: &[Form] = match choice {
-        _ if !part.can_be_unrolled() => &[Form::Table],
-        CodeChoice::Unrolled => &[Form::Unrolled],
-        CodeChoice::Table => &[Form::Table],
-        CodeChoice::Fastest if unrolled_is_hopeless => &[Form::Table],
-        CodeChoice::Fastest => &[Form::Table, Form::Unrolled],
+    let forms: &[CodeForm] = match choice {
+        _ if !part.can_be_unrolled() => &[CodeForm::Table],
+        CodeChoice::Unrolled => &[CodeForm::Unrolled],
+        CodeChoice::Table => &[CodeForm::Table],
+        CodeChoice::Fastest if unrolled_is_hopeless => &[CodeForm::Table],
+        CodeChoice::Fastest => &[CodeForm::Table, CodeForm::Unrolled],
     };
     let written = |form| (form, emit::emit(program, core, part, form));
-    let mut options: Vec<(Form, Function)> = forms.iter().copied().map(written).collect();
+    let mut options: Vec<(CodeForm, Function)> = forms.iter().copied().map(written).collect();
     options.retain(|(_, function)| function.spans);
     if options.is_empty() {
         // Code of a table is short.
-        options.push(written(Form::Table));
+        options.push(written(CodeForm::Table));
     }
     options
 }
@@ -126,7 +125,7 @@ fn options(
 /// smallest to the fastest.
 fn extended(
     front: &[PartialMix],
-    options: &[(Form, Function)],
+    options: &[(CodeForm, Function)],
     flash_bytes: u32,
 ) -> Vec<PartialMix> {
     let mut all: Vec<PartialMix> = front

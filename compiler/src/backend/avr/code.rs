@@ -1,7 +1,7 @@
 //! The functions of a network.
 
 use crate::backend::avr::arriving::absorb;
-use crate::backend::avr::form::Form;
+use crate::backend::avr::form::CodeForm;
 use crate::backend::avr::infer;
 use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::function::Function;
@@ -69,7 +69,7 @@ impl Code {
 }
 
 /// Writes a program down, each layer in its form.
-pub fn emit(program: &Program, core: Core, form_of: impl Fn(NodeId) -> Form) -> Code {
+pub fn emit(program: &Program, core: Core, form_of: impl Fn(NodeId) -> CodeForm) -> Code {
     let mut functions = fixed(program, core);
     for part in part::parts(program) {
         let form = form_of(part.node());

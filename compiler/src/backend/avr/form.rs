@@ -2,7 +2,7 @@
 
 /// How a layer's weights are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum CodeForm {
     /// As instructions.
     Unrolled,
     /// From a table in flash, or from parameters in SRAM.

@@ -79,7 +79,7 @@ impl MachineCode for Code {
                 let first_byte = ::core::mem::offset_of!(#name, #field) + #place;
                 let results_pointer = network_pointer.wrapping_add(first_byte);
                 // SAFETY: the reference to the network is the only one, and the
-                // results lie in it, beside the map that they are made of.
+                // results are in it, beside the map that they are made of.
                 unsafe { herringbone_code::infer(network_pointer, results_pointer) };
             }
 

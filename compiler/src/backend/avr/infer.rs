@@ -9,8 +9,7 @@ use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::function::Function;
 use crate::backend::avr::isa::function_id::FunctionId;
 use crate::backend::avr::isa::instruction::{Condition, Instruction, Mode};
-use crate::backend::avr::isa::ports::RAMPZ;
-use crate::backend::avr::isa::ports::stack_pointer;
+use crate::backend::avr::isa::ports::{RAMPZ, stack_pointer};
 use crate::backend::avr::isa::registers::{
     BASE, POSITION, Pointer, R2, R18, R19, R20, R21, R23, R24, R30, RESULTS, TEMPORARY, X, Y, Z,
     ZERO,

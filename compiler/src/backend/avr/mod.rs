@@ -9,9 +9,11 @@
 //! table, an activation's row for all outputs (`table`). Either way an
 //! activation that is 0 is skipped: after ReLU most are.
 //!
-//! Registers: r1 is zero between kernels, r25:r24 the position of the input
-//! field, X what is read or written, r0 and Z scratch. Functions of layers are
-//! called by `infer` alone, which saves what the C ABI wants saved.
+//! What registers are for is in `isa/registers.rs`. Functions of layers are called by
+//! `infer` and `absorb` alone, which save what the C ABI wants saved.
+//!
+//! Of the folders below, each imports those before it alone: `isa`, `arithmetic`,
+//! `memory`, then `round` and `segments`; `kernels` and `arriving`; `layer`.
 
 mod arithmetic;
 mod arriving;
@@ -30,7 +32,7 @@ mod segments;
 
 pub use choice::{Choice, Mix, NoMixFits, choose};
 pub use code::{Code, emit};
-pub use form::Form;
+pub use form::CodeForm;
 pub use isa::core::Core;
 pub use isa::function::Function;
 pub use isa::function_id::FunctionId;

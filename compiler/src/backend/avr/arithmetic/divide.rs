@@ -2,7 +2,7 @@
 
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Condition;
-use crate::backend::avr::isa::registers::{PRODUCT, Register, ZERO};
+use crate::backend::avr::isa::registers::{PRODUCT, Register, Registers, ZERO};
 
 /// Divides a sum, which is changed, and rounds down; the quotient has `bits` bits,
 /// two's complement in a byte where the sum is `signed`. `sum`, lowest byte first,
@@ -17,33 +17,36 @@ pub(crate) fn down(
     (divisor, bits, signed): (u32, u32, bool),
     quotient: Register,
 ) {
-    let half = if signed { 1 << (bits - 1) } else { 0 };
-    // Then it is not negative: `⌊(s + h·d) / d⌋ = ⌊s / d⌋ + h`.
-    add(asm, sum, u64::from(divisor) * half);
-    asm.ldi(quotient, 0);
-    for bit in (0..bits).rev() {
-        let part = u64::from(divisor) << bit;
-        if part >> (8 * sum.len()) > 0 {
-            continue;
-        }
-        let (too_large, next) = (asm.label(), asm.label());
-        subtract(asm, sum, part);
-        asm.branch(Condition::Lower, too_large, 0.5);
-        asm.times(0.5, |asm| {
-            asm.ori(quotient, 1 << bit);
-            if bit > 0 {
-                asm.jump(next);
+    let changed = Registers::of(sum.iter().copied()).and([quotient]);
+    asm.changing(changed, |asm| {
+        let half = if signed { 1 << (bits - 1) } else { 0 };
+        // Then it is not negative: `⌊(s + h·d) / d⌋ = ⌊s / d⌋ + h`.
+        add(asm, sum, u64::from(divisor) * half);
+        asm.ldi(quotient, 0);
+        for bit in (0..bits).rev() {
+            let part = u64::from(divisor) << bit;
+            if part >> (8 * sum.len()) > 0 {
+                continue;
             }
-        });
-        asm.bind(too_large);
-        if bit > 0 {
-            asm.times(0.5, |asm| add(asm, sum, part));
+            let (too_large, next) = (asm.label(), asm.label());
+            subtract(asm, sum, part);
+            asm.branch(Condition::Lower, too_large, 0.5);
+            asm.times(0.5, |asm| {
+                asm.ori(quotient, 1 << bit);
+                if bit > 0 {
+                    asm.jump(next);
+                }
+            });
+            asm.bind(too_large);
+            if bit > 0 {
+                asm.times(0.5, |asm| add(asm, sum, part));
+            }
+            asm.bind(next);
         }
-        asm.bind(next);
-    }
-    if half > 0 {
-        asm.subi(quotient, half as u8);
-    }
+        if half > 0 {
+            asm.subi(quotient, half as u8);
+        }
+    })
 }
 
 fn add(asm: &mut Assembly, sum: &[Register], constant: u64) {
@@ -73,68 +76,73 @@ pub(crate) struct Rest {
 }
 
 /// A number below `below`, in a byte or lowest byte first in two, becomes its
-/// quotient, rounded down, by a divisor of up to 128. Changes r0.
+/// quotient, rounded down, by a divisor of up to 128.
 pub(crate) fn with_remainder(
     asm: &mut Assembly,
     number: &[Register],
     (divisor, below): (u32, u32),
     Rest { remainder, scratch }: Rest,
 ) {
-    let low = number[0];
-    if divisor.is_power_of_two() {
-        asm.mov(remainder, low);
-        asm.andi(remainder, (divisor - 1) as u8);
-        for _ in 0..divisor.ilog2() {
-            for (index, &register) in number.iter().rev().enumerate() {
-                if index == 0 {
-                    asm.lsr(register);
-                } else {
-                    asm.ror(register);
+    let changed = Registers::of([remainder, scratch])
+        .and(PRODUCT)
+        .and(number.iter().copied());
+    asm.changing(changed, |asm| {
+        let low = number[0];
+        if divisor.is_power_of_two() {
+            asm.mov(remainder, low);
+            asm.andi(remainder, (divisor - 1) as u8);
+            for _ in 0..divisor.ilog2() {
+                for (index, &register) in number.iter().rev().enumerate() {
+                    if index == 0 {
+                        asm.lsr(register);
+                    } else {
+                        asm.ror(register);
+                    }
                 }
             }
+            return;
         }
-        return;
-    }
-    if let (true, [_], Some((factor, bits))) = (
-        asm.core().multiplies,
-        number,
-        reciprocal(divisor, below.min(0x100)),
-    ) {
-        asm.mov(remainder, low);
-        asm.ldi(scratch, factor);
-        asm.mul(low, scratch);
-        asm.mov(low, PRODUCT[1]);
-        for _ in 8..bits {
-            asm.lsr(low);
+        if let (true, [_], Some((factor, bits))) = (
+            asm.core().multiplies,
+            number,
+            reciprocal(divisor, below.min(0x100)),
+        ) {
+            asm.mov(remainder, low);
+            asm.ldi(scratch, factor);
+            asm.mul(low, scratch);
+            asm.mov(low, PRODUCT[1]);
+            for _ in 8..bits {
+                asm.lsr(low);
+            }
+            asm.ldi(scratch, divisor as u8);
+            asm.mul(low, scratch);
+            asm.sub(remainder, PRODUCT[0]);
+            asm.clr(ZERO);
+            return;
         }
-        asm.ldi(scratch, divisor as u8);
-        asm.mul(low, scratch);
-        asm.sub(remainder, PRODUCT[0]);
-        asm.clr(ZERO);
-        return;
-    }
-    // Bit by bit; the quotient's go in where the number's go out.
-    let rounds = 8 * number.len() as u32;
-    asm.ldi(remainder, 0);
-    asm.ldi(scratch, rounds as u8);
-    let (next, too_large) = (asm.here(), asm.label());
-    asm.times(rounds.into(), |asm| {
-        asm.lsl(low);
-        for &register in &number[1..] {
-            asm.rol(register);
-        }
-        asm.rol(remainder);
-        asm.cpi(remainder, divisor as u8);
-        asm.branch(Condition::Lower, too_large, 0.5);
-        asm.times(0.5, |asm| {
-            asm.subi(remainder, divisor as u8);
-            // The bit that came in is 0; only `inc` takes any register.
-            asm.inc(low);
+        // Bit by bit; the quotient's go in where the number's go out.
+        let rounds = 8 * number.len() as u32;
+        asm.ldi(remainder, 0);
+        asm.ldi(scratch, rounds as u8);
+        let (next, too_large) = (asm.here(), asm.label());
+        asm.times(rounds.into(), |asm| {
+            asm.lsl(low);
+            for &register in &number[1..] {
+                asm.rol(register);
+            }
+            asm.rol(remainder);
+            asm.cpi(remainder, divisor as u8);
+            asm.branch(Condition::Lower, too_large, 0.5);
+            asm.times(0.5, |asm| {
+                asm.subi(remainder, divisor as u8);
+                // The bit that came in is 0; only `inc` takes any register.
+                asm.inc(low);
+            });
+            asm.bind(too_large);
+            asm.dec(scratch);
+            asm.loop_back(Condition::NotEqual, next, rounds.into());
         });
-        asm.bind(too_large);
-        asm.dec(scratch);
-        asm.loop_back(Condition::NotEqual, next, rounds.into());
-    });
+    })
 }
 
 /// A byte and a shift with which `⌊n · byte / 2^shift⌋` is `⌊n / divisor⌋` for every

@@ -5,11 +5,8 @@
 //! A byte adds to every window that it is in. Of those the last one, whose first
 //! row and column are the furthest back, is the only one that it may complete.
 
-use crate::backend::avr::arithmetic::divide;
-use crate::backend::avr::arithmetic::divide::Rest;
-use crate::backend::avr::arithmetic::index;
-use crate::backend::avr::arithmetic::index::compare;
-use crate::backend::avr::arithmetic::index::increment;
+use crate::backend::avr::arithmetic::divide::{self, Rest};
+use crate::backend::avr::arithmetic::index::{self, compare, increment};
 use crate::backend::avr::arithmetic::multiply::multiply_by_constant;
 use crate::backend::avr::arriving::deposit::{
     Deposit, DepositRegisters, Used, return_complete, return_incomplete, unless_used,
@@ -19,8 +16,8 @@ use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
 use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{
-    COLUMN, NETWORK, Pointer, R2, R3, R12, R13, R14, R15, R16, R17, R18, R19, R20, R21, R22, R23,
-    R28, R29, ROW, Register, X, Z, ZERO,
+    COLUMN, NETWORK, PRODUCT, Pointer, R2, R3, R12, R13, R14, R15, R16, R17, R18, R19, R20, R21,
+    R22, R23, R28, R29, ROW, Register, Registers, X, Z, ZERO,
 };
 use crate::backend::avr::segments::grid;
 use crate::network::ReceptiveField;
@@ -217,7 +214,7 @@ impl Any<'_> {
         ]
     }
 
-    /// Z ← the window's sum of the channel. Changes X, r0 and r23.
+    /// Z ← the window's sum of the channel.
     fn point_at_sum(
         &self,
         asm: &mut Assembly,
@@ -225,46 +222,51 @@ impl Any<'_> {
         rows: &WindowAxis,
         columns: &WindowAxis,
     ) {
-        let windows = pool.windows;
-        let per_byte = windows.cells_per_byte;
-        asm.movw(Z, NETWORK);
-        if windows.bands > 1 {
-            let copy = index::registers(X, rows.length);
-            for (&to, &from) in copy.iter().zip(&rows.window) {
-                asm.mov(to, from);
+        let changed = Registers::of_pairs([X, Z])
+            .and([UPPER, HELPER])
+            .and(PRODUCT);
+        asm.changing(changed, |asm| {
+            let windows = pool.windows;
+            let per_byte = windows.cells_per_byte;
+            asm.movw(Z, NETWORK);
+            if windows.bands > 1 {
+                let copy = index::registers(X, rows.length);
+                for (&to, &from) in copy.iter().zip(&rows.window) {
+                    asm.mov(to, from);
+                }
+                let rest = Rest {
+                    remainder: UPPER,
+                    scratch: HELPER,
+                };
+                divide::with_remainder(asm, &copy, (windows.bands, rows.length), rest);
+                asm.mov(X, UPPER);
+                asm.clr(X.next());
+                multiply_by_constant(asm, X, windows.band_cells() / per_byte);
+                asm.add(Z, X);
+                asm.adc(Z.next(), X.next());
             }
-            let rest = Rest {
-                remainder: UPPER,
-                scratch: HELPER,
-            };
-            divide::with_remainder(asm, &copy, (windows.bands, rows.length), rest);
-            asm.mov(X, UPPER);
-            asm.clr(X.next());
-            multiply_by_constant(asm, X, windows.band_cells() / per_byte);
-            asm.add(Z, X);
-            asm.adc(Z.next(), X.next());
-        }
-        let (per_column, channels) = (pool.sums_per_column(), self.program.input.channels);
-        let by_column = per_column > 0 && !columns.is_single();
-        if by_column {
-            asm.mov(X, columns.window[0]);
-            match columns.window.get(1) {
-                Some(&upper) => asm.mov(X.next(), upper),
-                None => asm.clr(X.next()),
+            let (per_column, channels) = (pool.sums_per_column(), self.program.input.channels);
+            let by_column = per_column > 0 && !columns.is_single();
+            if by_column {
+                asm.mov(X, columns.window[0]);
+                match columns.window.get(1) {
+                    Some(&upper) => asm.mov(X.next(), upper),
+                    None => asm.clr(X.next()),
+                }
+                multiply_by_constant(asm, X, per_column * windows.bytes_per_value());
+                asm.add(Z, X);
+                asm.adc(Z.next(), X.next());
             }
-            multiply_by_constant(asm, X, per_column * windows.bytes_per_value());
-            asm.add(Z, X);
-            asm.adc(Z.next(), X.next());
-        }
-        if channels > 1 {
-            asm.mov(X, CURSOR_CHANNEL);
-            asm.clr(X.next());
-            multiply_by_constant(asm, X, windows.bytes_per_value());
-            asm.add(Z, X);
-            asm.adc(Z.next(), X.next());
-        }
-        let first_byte = self.program.cursor_bytes + pool.sums_first_byte();
-        asm.add_to_pair(Z, first_byte as i32);
+            if channels > 1 {
+                asm.mov(X, CURSOR_CHANNEL);
+                asm.clr(X.next());
+                multiply_by_constant(asm, X, windows.bytes_per_value());
+                asm.add(Z, X);
+                asm.adc(Z.next(), X.next());
+            }
+            let first_byte = self.program.cursor_bytes + pool.sums_first_byte();
+            asm.add_to_pair(Z, first_byte as i32);
+        })
     }
 
     /// The sum at Z and the byte, or the byte alone where it is the window's first;

@@ -5,7 +5,9 @@ use crate::backend::avr::arithmetic::index::compare;
 use crate::backend::avr::arithmetic::multiply::multiply_by_constant;
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
-use crate::backend::avr::isa::registers::{NETWORK, Pointer, Register, TEMPORARY, X, Z, ZERO};
+use crate::backend::avr::isa::registers::{
+    NETWORK, PRODUCT, Pointer, Register, Registers, TEMPORARY, X, Z, ZERO,
+};
 use crate::backend::avr::memory::field::MapSource;
 use crate::backend::avr::memory::slots::Slots;
 use crate::backend::avr::segments::grid;
@@ -76,15 +78,18 @@ impl<'a> Deposit<'a> {
         self.program.input.channels
     }
 
-    /// Stores a value, whose register it changes. `number`: X ← the number of its pixel in a map of that width,
-    /// which may change Z. Changes X, Z, r0 and the spare register.
+    /// Stores a value, whose register it changes. `number`: X ← the number of its
+    /// pixel in a map of that width, which may change Z.
     pub(crate) fn store(
         &self,
         asm: &mut Assembly,
         value: Register,
         number: impl FnOnce(&mut Assembly, u32),
     ) {
-        match &self.place {
+        let changed = Registers::of_pairs([X, Z])
+            .and([value, self.registers.spare])
+            .and(PRODUCT);
+        asm.changing(changed, |asm| match &self.place {
             InputPlace::Map(source) => {
                 number(asm, source.map.shape.width);
                 self.point_into_map(asm, source);
@@ -97,7 +102,7 @@ impl<'a> Deposit<'a> {
                 self.add_channel(asm, bits == 8 || slots.by_nibble());
                 self.put(asm, value, (slots.by_nibble(), false));
             }
-        }
+        })
     }
 
     /// X, a pixel's number, becomes the place of the value, from the network's address
@@ -192,17 +197,18 @@ impl<'a> Deposit<'a> {
         share
     }
 
-    /// Goes to the place of the next pixel. Changes X, Z and both registers
-    /// of pixels.
+    /// Goes to the place of the next pixel.
     pub(crate) fn advance(&self, asm: &mut Assembly) {
-        match &self.place {
+        let changed = Registers::of_pairs([X, Z, self.registers.pair_of_pixel])
+            .and([self.registers.spare_of_pixel]);
+        asm.changing(changed, |asm| match &self.place {
             InputPlace::Slots(slots) if slots.has_several() => {
                 asm.movw(Z, NETWORK);
                 slots.load_distance(asm);
                 slots.advance_by_way_of(asm, self.registers.pair_of_pixel);
             }
             InputPlace::Slots(_) | InputPlace::Map(_) => {}
-        }
+        })
     }
 }
 
@@ -214,19 +220,22 @@ pub(crate) struct Used<'r> {
     pub(crate) all: u32,
 }
 
-/// Branches where the byte is of a row or column that nobody reads. Changes `scratch`.
+/// Branches where the byte is of a row or column that nobody reads.
 pub(crate) fn unless_used(
     asm: &mut Assembly,
     sides: [Used<'_>; 2],
     unused: CodeLabel,
     scratch: Register,
 ) {
-    for Used { at, used, all } in sides {
-        if used < all {
-            compare(asm, at, used, scratch);
-            asm.branch(Condition::SameOrHigher, unused, 0.05);
+    let changed = Registers::of([scratch]);
+    asm.changing(changed, |asm| {
+        for Used { at, used, all } in sides {
+            if used < all {
+                compare(asm, at, used, scratch);
+                asm.branch(Condition::SameOrHigher, unused, 0.05);
+            }
         }
-    }
+    })
 }
 
 /// Returns after the last byte of the input, whose cursor is at its start again.

@@ -11,8 +11,7 @@ use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{
     NETWORK, Pointer, R18, R19, R20, R22, R23, Register, SPARE, X, Z, ZERO,
 };
-use crate::backend::avr::segments::chain;
-use crate::backend::avr::segments::grid;
+use crate::backend::avr::segments::{chain, grid};
 use crate::network::{Kernel, Shape};
 use crate::program::{PooledIntake, Program};
 
@@ -382,7 +381,7 @@ impl Tiles<'_> {
     }
 
     /// Stores a value of the pixel in the row in X's low half and that column; or
-    /// where the first streamed layer reads it. Changes X, Z and r0.
+    /// where the first streamed layer reads it.
     fn store(&self, asm: &mut Assembly, column: Register, value: Register) {
         self.deposit.store(asm, value, |asm, width| {
             asm.clr(X.next());

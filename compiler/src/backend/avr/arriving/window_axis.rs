@@ -71,7 +71,7 @@ impl WindowAxis {
         }
     }
 
-    /// To the window before, in which the byte is further on.
+    /// To the window before, in which the byte is further along.
     fn go_back(&self, asm: &mut Assembly) {
         asm.ldi(HELPER, 1);
         asm.sub(self.window[0], HELPER);

@@ -1,13 +1,14 @@
 //! A function in the making: instructions, labels and tables, with what they
 //! take in flash and in cycles.
 
+use crate::backend::avr::isa::clobbers::Changes;
 use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::function::Function;
 use crate::backend::avr::isa::function_id::FunctionId;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Instruction, One};
-use crate::backend::avr::isa::item::ListingItem;
-use crate::backend::avr::isa::item::Purpose;
+use crate::backend::avr::isa::item::{ListingItem, Purpose};
 use crate::backend::avr::isa::listing::Listing;
+use crate::backend::avr::isa::registers::{R0, R31, Registers};
 
 /// A function in the making.
 pub(crate) struct Assembly {
@@ -22,6 +23,8 @@ pub(crate) struct Assembly {
     cycles: f64,
     stack_bytes: u32,
     deepest_stack_bytes: u32,
+    /// Kept where debug assertions are on.
+    changes: Changes,
     /// The other functions that were called, and the stack then.
     calls: Vec<(FunctionId, u32)>,
 }
@@ -39,6 +42,7 @@ impl Assembly {
             cycles: 0.0,
             stack_bytes: 0,
             deepest_stack_bytes: 0,
+            changes: Changes::default(),
             calls: Vec::new(),
         }
     }
@@ -93,6 +97,39 @@ impl Assembly {
         }
     }
 
+    /// Emits what changes these registers and no other. Where debug assertions are on,
+    /// every instruction that is emitted inside is looked at; subroutines that are called
+    /// are to declare what they change where they are emitted.
+    pub(crate) fn changing<T>(
+        &mut self,
+        registers: Registers,
+        body: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        self.declaring(registers, Registers::default(), body)
+    }
+
+    /// Emits what changes these registers and gives them back at its end, in a way that
+    /// instructions do not show.
+    pub(crate) fn restoring<T>(
+        &mut self,
+        registers: Registers,
+        body: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        self.declaring(Registers::of(R0.to(R31)), registers, body)
+    }
+
+    fn declaring<T>(
+        &mut self,
+        declared: Registers,
+        restored: Registers,
+        body: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let before = self.changes.enter();
+        let result = body(self);
+        self.changes.leave(before, declared, restored);
+        result
+    }
+
     /// Emits what runs `times` as often as what is around it.
     pub(crate) fn times<T>(&mut self, times: f64, body: impl FnOnce(&mut Self) -> T) -> T {
         let outer = self.executions;
@@ -125,6 +162,7 @@ impl Assembly {
     pub(crate) fn emit(&mut self, instruction: Instruction) {
         let cycles = instruction.cycles(self.core.program_counter);
         self.charge(f64::from(cycles));
+        self.note_changes(&instruction);
         match instruction {
             Instruction::One(One::Push, _) => self.stack_grows(1),
             Instruction::One(One::Pop, _) => self.stack_bytes -= 1,
@@ -135,6 +173,17 @@ impl Assembly {
             _ => {}
         }
         self.items.push(ListingItem::Instruction(instruction));
+    }
+
+    fn note_changes(&mut self, instruction: &Instruction) {
+        if !cfg!(debug_assertions) {
+            return;
+        }
+        match *instruction {
+            Instruction::One(One::Push, register) => self.changes.push(register),
+            Instruction::One(One::Pop, register) => self.changes.pop(register),
+            _ => self.changes.add(instruction.changes()),
+        }
     }
 
     fn charge(&mut self, cycles: f64) {
@@ -156,6 +205,9 @@ impl Assembly {
             self.stack_grows(bytes as u32);
         } else {
             self.stack_bytes -= bytes.unsigned_abs() as u32;
+        }
+        if cfg!(debug_assertions) {
+            self.changes.stack_is(self.stack_bytes);
         }
     }
 
@@ -183,7 +235,7 @@ impl Assembly {
     /// Writes the function down.
     pub(crate) fn finish(mut self, id: FunctionId) -> Function {
         debug_assert_eq!(self.stack_bytes, 0, "{id} leaves something on the stack");
-        crate::effort::spend(15 * self.items.len());
+        crate::effort::spend(30 * self.items.len());
         let tables = std::mem::take(&mut self.tables);
         self.items.extend(tables);
         let near_table_bytes: usize = self

@@ -7,7 +7,7 @@ use crate::target::Target;
 pub struct Core {
     /// Whether it has `mul`.
     pub(crate) multiplies: bool,
-    /// Whether tables may lie beyond the 64 KB that `lpm` reaches.
+    /// Whether tables may be beyond the 64 KB that `lpm` reaches.
     pub(crate) extended_flash: bool,
     /// Whether it has `jmp` and `call`; without, `rjmp` wraps around all flash.
     pub(crate) has_jmp: bool,

@@ -6,7 +6,7 @@
 
 use crate::backend::avr::isa::core::ProgramCounter;
 use crate::backend::avr::isa::function_id::FunctionId;
-use crate::backend::avr::isa::registers::{Pointer, Register};
+use crate::backend::avr::isa::registers::{PRODUCT, Pointer, R0, R31, Register, Registers, Z};
 use std::fmt;
 
 /// How a load or store finds its byte.
@@ -20,6 +20,16 @@ pub(crate) enum Mode {
     PreDecrement,
     /// At the pointer plus 0 to 63; not by X.
     Displacement(u8),
+}
+
+impl Mode {
+    /// The registers of the pointer, where it goes elsewhere.
+    fn changes(self, pointer: Pointer) -> Registers {
+        match self {
+            Mode::PostIncrement | Mode::PreDecrement => Registers::of_pairs([pointer.low()]),
+            Mode::Plain | Mode::Displacement(_) => Registers::default(),
+        }
+    }
 }
 
 /// A place in a function.
@@ -140,6 +150,45 @@ pub(crate) enum Instruction {
 }
 
 impl Instruction {
+    /// The registers that it changes. A call changes what it changes that is called: all
+    /// of them, of another function; what it says itself, of a subroutine.
+    pub(crate) fn changes(&self) -> Registers {
+        match *self {
+            Self::Two(operation, to, _) => match operation {
+                Two::Add | Two::Adc | Two::Sub | Two::Sbc => Registers::of([to]),
+                Two::And | Two::Or | Two::Eor | Two::Mov => Registers::of([to]),
+                Two::Movw => Registers::of_pairs([to]),
+                Two::Cp | Two::Cpc => Registers::default(),
+                Two::Mul | Two::Muls | Two::Mulsu => Registers::of(PRODUCT),
+            },
+            Self::Immediate(operation, to, _) => match operation {
+                Immediate::Ldi | Immediate::Subi | Immediate::Sbci => Registers::of([to]),
+                Immediate::Andi | Immediate::Ori => Registers::of([to]),
+                Immediate::Cpi => Registers::default(),
+            },
+            Self::One(operation, to) => match operation {
+                One::Lsr | One::Asr | One::Ror | One::Swap | One::Inc | One::Dec | One::Com => {
+                    Registers::of([to])
+                }
+                One::Pop => Registers::of([to]),
+                One::Push => Registers::default(),
+            },
+            Self::AddToWord(low, _) => Registers::of_pairs([low]),
+            Self::Load(to, pointer, mode) => mode.changes(pointer).and([to]),
+            Self::Store(pointer, mode, _) => mode.changes(pointer),
+            Self::LoadProgram { register, .. } => Registers::of_pairs([Z]).and([register]),
+            Self::In(to, _) => Registers::of([to]),
+            Self::CallFunction { .. } => Registers::of(R0.to(R31)),
+            Self::SkipIfClear { .. }
+            | Self::SkipIfSet { .. }
+            | Self::Branch(..)
+            | Self::Jump(_)
+            | Self::Call(_)
+            | Self::Return
+            | Self::Out(..) => Registers::default(),
+        }
+    }
+
     /// Cycles; of a branch and a skip, those when it goes on.
     pub(crate) fn cycles(&self, pc: ProgramCounter) -> u32 {
         let wide_pc = u32::from(pc.bytes) - 2;

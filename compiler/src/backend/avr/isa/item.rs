@@ -27,6 +27,6 @@ pub(crate) enum ListingItem {
     Purpose(Purpose),
     /// A table; an even count of bytes.
     Bytes(CodeLabel, Vec<u8>),
-    /// A table that lies in the first 64 KB of flash.
+    /// A table that is in the first 64 KB of flash.
     NearBytes(CodeLabel, Vec<u8>),
 }

@@ -226,7 +226,7 @@ impl Listing {
     }
 }
 
-/// Where everything lies, in words from the function's start.
+/// Where everything is, in words from the function's start.
 struct ListingLayout {
     starts: Vec<i64>,
     labels: Vec<i64>,
@@ -234,7 +234,7 @@ struct ListingLayout {
 }
 
 impl ListingLayout {
-    /// Words from the end of an item to a label.
+    /// Words from after an item to a label.
     fn distance(&self, item: usize, label: CodeLabel) -> i64 {
         self.labels[label.0 as usize] - self.starts[item] - 1
     }

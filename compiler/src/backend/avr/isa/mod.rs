@@ -2,6 +2,7 @@
 
 pub(super) mod abi;
 pub(super) mod assembly;
+pub(super) mod clobbers;
 pub(super) mod core;
 pub(super) mod function;
 pub(super) mod function_id;

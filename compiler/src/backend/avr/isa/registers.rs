@@ -107,6 +107,10 @@ pub(crate) const BASE: Register = R22;
 pub(crate) const ROW_AT: Register = R12;
 pub(crate) const COLUMN_AT: Register = R13;
 
+/// What every kernel may change: nobody keeps anything in these while one runs. The
+/// register of 0 is 0 again after it.
+pub(crate) const KERNEL_SCRATCH: [Register; 6] = [R0, R1, R26, R27, R30, R31];
+
 /// The bytes of the sum that is being rounded, the lowest first; the upper two where
 /// it has them.
 pub(crate) const SUM: [Register; 4] = [R30, R31, R26, R27];
@@ -163,5 +167,35 @@ impl Registers {
 
     pub(crate) fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    pub(crate) fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Both registers of each of some pairs.
+    pub(crate) fn of_pairs(pairs: impl IntoIterator<Item = Register>) -> Self {
+        Self::of(pairs.into_iter().flat_map(|low| [low, low.next()]))
+    }
+
+    /// These and some more.
+    pub(crate) fn and(self, registers: impl IntoIterator<Item = Register>) -> Self {
+        self.union(Self::of(registers))
+    }
+}
+
+impl fmt::Display for Registers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut is_first = true;
+        for register in R0.to(R31).filter(|&register| self.contains(register)) {
+            let before = if is_first { "" } else { " " };
+            write!(f, "{before}{register}")?;
+            is_first = false;
+        }
+        if is_first {
+            f.write_str("nothing")
+        } else {
+            Ok(())
+        }
     }
 }

@@ -10,9 +10,7 @@ use crate::backend::avr::isa::loops::counted;
 use crate::backend::avr::isa::registers::{Pointer, R18, Register, Registers};
 use crate::backend::avr::memory::added::Added;
 use crate::backend::avr::memory::field::MapSource;
-use crate::backend::avr::memory::position::BYTE;
-use crate::backend::avr::memory::position::VALUE;
-use crate::backend::avr::memory::position::by_parity;
+use crate::backend::avr::memory::position::{BYTE, VALUE, by_parity};
 use crate::backend::avr::memory::runs::Run;
 use crate::backend::avr::memory::state::LoopState;
 

@@ -4,8 +4,7 @@
 //! Offset binary as in `table`. The values go to the stack, where the pointwise
 //! half of a separable layer reads them; sums that are results go to those.
 
-use crate::backend::avr::arithmetic::wide::shift_up;
-use crate::backend::avr::arithmetic::wide::subtract;
+use crate::backend::avr::arithmetic::wide::{shift_up, subtract};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
 use crate::backend::avr::isa::item::Purpose;
@@ -252,7 +251,7 @@ impl<'a> DepthwiseTable<'a> {
         }
     }
 
-    /// Takes X back by the ring, where the map is in one and X is past it.
+    /// Takes X back by the ring, where the map is in one and X is after it.
     fn go_around(&self, asm: &mut Assembly) {
         let Some(bytes) = self.source.ring_bytes() else {
             return;

@@ -6,8 +6,7 @@ use crate::backend::avr::isa::instruction::Mode;
 use crate::backend::avr::isa::registers::{POSITION, Registers, X};
 use crate::backend::avr::memory::field::MapSource;
 use crate::backend::avr::memory::position::point_at_pushed;
-use crate::backend::avr::memory::runs::Outside;
-use crate::backend::avr::memory::runs::Run;
+use crate::backend::avr::memory::runs::{Outside, Run};
 use crate::program::Map;
 use std::ops::Range;
 
@@ -123,8 +122,8 @@ impl SumInput<'_> {
     }
 
     /// See [`MapSource::for_each_run_inside`]. `pushed_since`: bytes that were pushed
-    /// past the values to read; `channels`: those of a field that are read, or all. For values that were pushed, X is above the
-    /// first one.
+    /// after the values to read; `channels`: those of a field that are read, or all.
+    /// For values that were pushed, X is above the first one.
     pub(crate) fn for_each_run(
         &self,
         asm: &mut Assembly,

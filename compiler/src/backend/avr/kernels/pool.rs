@@ -10,8 +10,7 @@ use crate::backend::avr::isa::registers::{
     POSITION, Pointer, R2, R20, R28, R29, Register, Registers, SUM, X, ZERO,
 };
 use crate::backend::avr::memory::field::MapSource;
-use crate::backend::avr::memory::position::BYTE;
-use crate::backend::avr::memory::position::VALUE;
+use crate::backend::avr::memory::position::{BYTE, VALUE};
 use crate::backend::avr::memory::runs::Run;
 use crate::backend::avr::round::finish::Destination;
 use crate::program::Pooling;
@@ -154,8 +153,10 @@ impl<'a> PoolKernel<'a> {
                 };
                 let (height, width) = self.window;
                 if is_looped {
-                    each_pixel(asm, &self.source, self.window, &mut |asm| {
-                        self.source.for_each_run(asm, &[run(0, 0)], &mut take);
+                    asm.restoring(Registers::of_pairs([POSITION]), |asm| {
+                        each_pixel(asm, &self.source, self.window, &mut |asm| {
+                            self.source.for_each_run(asm, &[run(0, 0)], &mut take);
+                        });
                     });
                 } else {
                     let pixels = (0..height).flat_map(|row| (0..width).map(move |it| (row, it)));

@@ -4,7 +4,7 @@
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
 use crate::backend::avr::isa::ports::RAMPZ;
-use crate::backend::avr::isa::registers::{BASE, Pointer, Register, TEMPORARY, Z, ZERO};
+use crate::backend::avr::isa::registers::{BASE, Pointer, Register, Registers, TEMPORARY, Z, ZERO};
 use crate::backend::avr::round::sum::Sum;
 use crate::program::{RuntimeParameters, SumParameters, pack_row, packed_row_bytes};
 
@@ -80,27 +80,30 @@ impl Rows {
         }
     }
 
-    /// Moves Z on by a constant. Changes r0 where flash is larger than 64 KB.
+    /// Moves Z on by a constant.
     pub(crate) fn skip(self, asm: &mut Assembly, bytes: u32) {
-        if bytes == 0 {
-            return;
-        }
-        asm.add_to_pair(Z, bytes as i32);
-        if !self.is_extended(asm) {
-            return;
-        }
-        let same = asm.label();
-        // `adiw` sets the carry where it wraps, `sbci` of the negated clears it.
-        let wraps_not = if bytes <= 63 {
-            Condition::SameOrHigher
-        } else {
-            Condition::Lower
-        };
-        asm.branch(wraps_not, same, 1.0);
-        asm.read_port(TEMPORARY, RAMPZ);
-        asm.inc(TEMPORARY);
-        asm.write_port(RAMPZ, TEMPORARY);
-        asm.bind(same);
+        let changed = Registers::of_pairs([Z]).and(self.is_extended(asm).then_some(TEMPORARY));
+        asm.changing(changed, |asm| {
+            if bytes == 0 {
+                return;
+            }
+            asm.add_to_pair(Z, bytes as i32);
+            if !self.is_extended(asm) {
+                return;
+            }
+            let same = asm.label();
+            // `adiw` sets the carry where it wraps, `sbci` of the negated clears it.
+            let wraps_not = if bytes <= 63 {
+                Condition::SameOrHigher
+            } else {
+                Condition::Lower
+            };
+            asm.branch(wraps_not, same, 1.0);
+            asm.read_port(TEMPORARY, RAMPZ);
+            asm.inc(TEMPORARY);
+            asm.write_port(RAMPZ, TEMPORARY);
+            asm.bind(same);
+        })
     }
 
     /// The same by any number of bytes.
@@ -113,27 +116,32 @@ impl Rows {
         }
     }
 
-    /// Moves Z on by what a register holds. Changes r0 where flash is larger
-    /// than 64 KB; r1 is zero.
+    /// Moves Z on by what a register holds.
     pub(crate) fn skip_by(self, asm: &mut Assembly, bytes: Register) {
-        asm.add(Z, bytes);
-        asm.adc(Z.next(), ZERO);
-        if self.is_extended(asm) {
-            asm.read_port(TEMPORARY, RAMPZ);
-            asm.adc(TEMPORARY, ZERO);
-            asm.write_port(RAMPZ, TEMPORARY);
-        }
+        let changed = Registers::of_pairs([Z]).and(self.is_extended(asm).then_some(TEMPORARY));
+        asm.changing(changed, |asm| {
+            asm.add(Z, bytes);
+            asm.adc(Z.next(), ZERO);
+            if self.is_extended(asm) {
+                asm.read_port(TEMPORARY, RAMPZ);
+                asm.adc(TEMPORARY, ZERO);
+                asm.write_port(RAMPZ, TEMPORARY);
+            }
+        })
     }
 
     /// Moves Z on by what a pair holds, as [`Self::skip_by`] does.
     pub(crate) fn skip_by_pair(self, asm: &mut Assembly, low: Register) {
-        asm.add(Z, low);
-        asm.adc(Z.next(), low.next());
-        if self.is_extended(asm) {
-            asm.read_port(TEMPORARY, RAMPZ);
-            asm.adc(TEMPORARY, ZERO);
-            asm.write_port(RAMPZ, TEMPORARY);
-        }
+        let changed = Registers::of_pairs([Z]).and(self.is_extended(asm).then_some(TEMPORARY));
+        asm.changing(changed, |asm| {
+            asm.add(Z, low);
+            asm.adc(Z.next(), low.next());
+            if self.is_extended(asm) {
+                asm.read_port(TEMPORARY, RAMPZ);
+                asm.adc(TEMPORARY, ZERO);
+                asm.write_port(RAMPZ, TEMPORARY);
+            }
+        })
     }
 
     /// Whether Z has a third byte.

@@ -2,13 +2,12 @@
 //! outputs go.
 
 use crate::backend::avr::arithmetic::index::is_wide;
-use crate::backend::avr::form::Form;
+use crate::backend::avr::form::CodeForm;
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::layer::part::LayerPart;
 use crate::backend::avr::memory::added::Added;
 use crate::backend::avr::memory::field::MapSource;
-use crate::backend::avr::memory::guard::Counter;
-use crate::backend::avr::memory::guard::Guards;
+use crate::backend::avr::memory::guard::{Counter, Guards};
 use crate::backend::avr::memory::state::Variable;
 use crate::backend::avr::memory::store::OutputSink;
 use crate::backend::avr::round::sum::Sum;
@@ -31,7 +30,7 @@ pub(crate) struct Layer<'a> {
     pub(crate) sink: OutputSink<'a>,
     /// The maps that it adds or concatenates.
     pub(crate) joined: Vec<Joined<'a>>,
-    pub(crate) form: Form,
+    pub(crate) form: CodeForm,
 }
 
 /// A map that is added or concatenated.

@@ -2,19 +2,17 @@
 
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Condition;
-use crate::backend::avr::isa::registers::{BASE, COMPLETES, POSITION, Registers, X, Z};
+use crate::backend::avr::isa::registers::{
+    BASE, COMPLETES, KERNEL_SCRATCH, POSITION, Registers, X, Z,
+};
 use crate::backend::avr::kernels::input::SumInput;
 use crate::backend::avr::kernels::kept::KeptSums;
 use crate::backend::avr::kernels::table::Table;
-use crate::backend::avr::kernels::unrolled::SummedChannels;
-use crate::backend::avr::kernels::unrolled::Unrolled;
+use crate::backend::avr::kernels::unrolled::{SummedChannels, Unrolled};
 use crate::backend::avr::layer::context::Layer;
-use crate::backend::avr::layer::kernel::SumKernel;
-use crate::backend::avr::layer::kernel::is_unrolled;
-use crate::backend::avr::memory::slots::Slots;
-use crate::backend::avr::memory::slots::position_byte;
-use crate::backend::avr::memory::state::LoopState;
-use crate::backend::avr::memory::state::Variable;
+use crate::backend::avr::layer::kernel::{SumKernel, is_unrolled};
+use crate::backend::avr::memory::slots::{Slots, position_byte};
+use crate::backend::avr::memory::state::{LoopState, Variable};
 use crate::backend::avr::round::finish::Destination;
 use crate::backend::avr::round::sum::Sum;
 use crate::backend::avr::segments::stage;
@@ -37,15 +35,18 @@ impl<'a> Layer<'a> {
         let keeps_base = keeps_base || kernel.registers().contains(BASE);
         let mut state = LoopState::of(&variables, &[], kernel.registers(), keeps_base);
         self.sink.begin(asm, &state);
-        self.begin_joined(asm, &state, 0);
+        self.begin_joined(asm, &mut state, 0);
         if keeps_base {
             asm.movw(BASE, POSITION);
         }
         state.save(asm);
-        kernel.emit(asm, Destination::Stored, (&state, &self.sink));
+        let changed = kernel.registers().and(KERNEL_SCRATCH);
+        asm.changing(changed, |asm| {
+            kernel.emit(asm, Destination::Stored, (&state, &self.sink));
+        });
         state.restore(asm);
         asm.ret();
-        kernel.subroutines(asm);
+        asm.changing(changed, |asm| kernel.subroutines(asm));
     }
 
     /// A dense layer to which the pixels of its input add one by one.
@@ -139,6 +140,6 @@ impl<'a> Layer<'a> {
         }
         state.restore(asm);
         asm.ret();
-        kernel.subroutines(asm);
+        asm.changing(registers.and(KERNEL_SCRATCH), |asm| kernel.subroutines(asm));
     }
 }

@@ -1,6 +1,6 @@
 //! The function of a layer: its kernel in the loop over its outputs.
 
-use crate::backend::avr::form::Form;
+use crate::backend::avr::form::CodeForm;
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::function::Function;
@@ -13,7 +13,7 @@ use crate::program::Operation;
 use crate::program::Program;
 
 /// The function of a layer.
-pub(crate) fn emit(program: &Program, core: Core, part: LayerPart<'_>, form: Form) -> Function {
+pub(crate) fn emit(program: &Program, core: Core, part: LayerPart<'_>, form: CodeForm) -> Function {
     let arrived;
     let mut layer = match part {
         LayerPart::Step(step) => Layer {

@@ -1,14 +1,13 @@
 //! The kernels of weighted sums, in whichever form.
 
-use crate::backend::avr::form::Form;
+use crate::backend::avr::form::CodeForm;
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::registers::{BASE, Register, Registers};
 use crate::backend::avr::kernels::channels::ChannelSums;
 use crate::backend::avr::kernels::depthwise::DepthwiseTable;
 use crate::backend::avr::kernels::input::SumInput;
 use crate::backend::avr::kernels::table::Table;
-use crate::backend::avr::kernels::unrolled::SummedChannels;
-use crate::backend::avr::kernels::unrolled::Unrolled;
+use crate::backend::avr::kernels::unrolled::{SummedChannels, Unrolled};
 use crate::backend::avr::memory::state::LoopState;
 use crate::backend::avr::memory::store::OutputSink;
 use crate::backend::avr::round::finish::Destination;
@@ -26,7 +25,7 @@ impl<'a> SumKernel<'a> {
         sum: &'a Sum<'a>,
         input: SumInput<'a>,
         keeps_base: bool,
-        form: Form,
+        form: CodeForm,
     ) -> Self {
         match sum.constants() {
             Some(constants) if is_unrolled(sum, form) => {
@@ -50,7 +49,7 @@ impl<'a> SumKernel<'a> {
         }
     }
 
-    /// Where it wants the address past the ring that it reads.
+    /// Where it wants the address after the ring that it reads.
     pub(crate) fn ring_end(&self) -> Option<Register> {
         match self {
             SumKernel::Unrolled(kernel) => kernel.ring_end(),
@@ -86,8 +85,8 @@ impl<'a> SumKernel<'a> {
 
 /// Whether a sum is straight-line code: shifts that no constant rounding can
 /// express come from tables in either form.
-pub(crate) fn is_unrolled(sum: &Sum<'_>, form: Form) -> bool {
-    form == Form::Unrolled && !sum.is_shifted() && !sum.joins_by_loops()
+pub(crate) fn is_unrolled(sum: &Sum<'_>, form: CodeForm) -> bool {
+    form == CodeForm::Unrolled && !sum.is_shifted() && !sum.joins_by_loops()
 }
 
 /// A depthwise sum in its form.

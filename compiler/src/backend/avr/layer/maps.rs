@@ -1,6 +1,7 @@
 //! Layers without weights.
 
 use crate::backend::avr::isa::assembly::Assembly;
+use crate::backend::avr::isa::registers::KERNEL_SCRATCH;
 use crate::backend::avr::kernels::concat::ConcatKernel;
 use crate::backend::avr::kernels::pool::PoolKernel;
 use crate::backend::avr::layer::context::Layer;
@@ -40,6 +41,6 @@ impl<'a> Layer<'a> {
             &mut |asm, destination, _| kernel.emit(asm, destination),
         );
         asm.ret();
-        kernel.subroutines(asm);
+        asm.changing(registers.and(KERNEL_SCRATCH), |asm| kernel.subroutines(asm));
     }
 }

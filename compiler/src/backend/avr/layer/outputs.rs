@@ -3,7 +3,7 @@
 use crate::backend::avr::arithmetic::index::is_wide;
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::registers::{
-    BASE, COLUMN_AT, POSITION, ROW_AT, Register, Registers, X, Z,
+    BASE, COLUMN_AT, KERNEL_SCRATCH, POSITION, ROW_AT, Register, Registers, X, Z,
 };
 use crate::backend::avr::layer::context::Layer;
 use crate::backend::avr::layer::part::LayerPart;
@@ -11,8 +11,7 @@ use crate::backend::avr::layer::walk::Walk;
 use crate::backend::avr::memory::field::MapSource;
 use crate::backend::avr::memory::guard;
 use crate::backend::avr::memory::pack::drop_pushed;
-use crate::backend::avr::memory::state::LoopState;
-use crate::backend::avr::memory::state::Variable;
+use crate::backend::avr::memory::state::{LoopState, Variable};
 use crate::backend::avr::round::finish::Destination;
 use crate::backend::avr::segments::stage;
 use crate::plan::Order;
@@ -44,7 +43,7 @@ impl<'a> Layer<'a> {
             self.keeps_base() || source.registers().contains(BASE) || kernel.contains(BASE);
         let bases = [BASE, BASE.next()].into_iter().filter(|_| keeps_base);
         let bases = Registers::of(bases);
-        kernel = kernel.union(bases);
+        kernel = kernel.union(bases).and(KERNEL_SCRATCH);
         let begin = |variables: &[Variable]| {
             let mut variables = variables.to_vec();
             variables.extend(self.joined_variables());
@@ -55,7 +54,7 @@ impl<'a> Layer<'a> {
                 LoopState::beside(&variables, &fixed, (kernel, kept))
             });
             match beside {
-                Some(state) => (Destination::Registers, results.as_deref(), state),
+                Some(state) => (Destination::InRegisters, results.as_deref(), state),
                 None => {
                     let state = LoopState::of(&variables, &fixed, kernel, keeps_base);
                     (Destination::Pushed, None, state)
@@ -76,8 +75,9 @@ impl<'a> Layer<'a> {
                     let ends = [keeps_base.then_some(BASE), source.ring_end()];
                     stage::begin(asm, self.program, stage, source, &mut state, ends);
                     self.compress(asm, &state, source);
-                    emit(asm, destination, &state);
+                    asm.changing(kernel, |asm| emit(asm, destination, &state));
                     self.keep(asm, &mut state, results, pushes);
+                    state.drop_stacked(asm);
                 });
                 return;
             }
@@ -86,7 +86,7 @@ impl<'a> Layer<'a> {
         let walk = Walk::new(step, source, &self.sink, joined.collect());
         let (destination, results, mut state) = begin(&walk.variables());
         self.sink.begin(asm, &state);
-        self.begin_joined(asm, &state, walk.first_output());
+        self.begin_joined(asm, &mut state, walk.first_output());
         if keeps_base {
             asm.movw(BASE, POSITION);
         }
@@ -94,19 +94,20 @@ impl<'a> Layer<'a> {
         walk.emit(asm, &mut state, &self.sink, &mut |asm, state| {
             state.save(asm);
             self.compress(asm, state, source);
-            emit(asm, destination, state);
+            asm.changing(kernel, |asm| emit(asm, destination, state));
             self.keep(asm, state, results, pushes);
         });
+        state.drop_stacked(asm);
     }
 
     /// Where the joined maps' pixels of the first output are, the network's address
     /// being in [`POSITION`].
-    pub(crate) fn begin_joined(&self, asm: &mut Assembly, state: &LoopState, pixel: u32) {
+    pub(crate) fn begin_joined(&self, asm: &mut Assembly, state: &mut LoopState, pixel: u32) {
         for joined in &self.joined {
             let source = joined.source.as_ref();
             let source = source.expect("a stage knows where its pixels are");
             source.begin_in(asm, Z, pixel as i32);
-            asm.movw(state.register(Variable::Joined(joined.added.index)), Z);
+            state.begin(asm, Variable::Joined(joined.added.index), Z);
         }
     }
 
@@ -135,47 +136,50 @@ impl<'a> Layer<'a> {
     }
 
     /// Makes a byte of a row or column among more than 255, for kernels of fields
-    /// beyond the map. Changes X and Z.
+    /// beyond the map.
     pub(crate) fn compress(&self, asm: &mut Assembly, state: &LoopState, source: &MapSource<'_>) {
-        if source.guards.is_none() {
-            return;
-        }
-        for &(variable, _) in state.places() {
-            let (to, count, is_left) = match variable {
-                Variable::Row { wide: true } => (ROW_AT, self.output.height, false),
-                Variable::Rows { wide: true } => (ROW_AT, self.output.height, true),
-                Variable::Column { wide: true } => (COLUMN_AT, self.output.width, false),
-                Variable::Count { wide: true } => (COLUMN_AT, self.output.width, true),
-                Variable::Row { wide: false }
-                | Variable::Rows { wide: false }
-                | Variable::Column { wide: false }
-                | Variable::Count { wide: false }
-                | Variable::Output
-                | Variable::Columns { .. }
-                | Variable::Corner
-                | Variable::UntilWrap
-                | Variable::Joined(_) => continue,
-            };
-            let is_backward = match self.part {
-                LayerPart::Step(step) => step.order == Order::RowMajorBackward,
-                LayerPart::Stage(..) => false,
-            };
-            state.fetch(asm, variable);
-            match (is_left, is_backward) {
-                (true, false) => {
-                    asm.ldi_pair(Z, count as u16);
-                    asm.sub(Z, X);
-                    asm.sbc(Z.next(), X.next());
-                }
-                (true, true) => {
-                    asm.movw(Z, X);
-                    asm.subi(Z, 1);
-                    asm.sbci(Z.next(), 0);
-                }
-                (false, _) => asm.movw(Z, X),
+        let changed = Registers::of_pairs([X, Z]).and([ROW_AT, COLUMN_AT]);
+        asm.changing(changed, |asm| {
+            if source.guards.is_none() {
+                return;
             }
-            guard::compress(asm, Z, count, to);
-        }
+            for &(variable, _) in state.places() {
+                let (to, count, is_left) = match variable {
+                    Variable::Row { wide: true } => (ROW_AT, self.output.height, false),
+                    Variable::Rows { wide: true } => (ROW_AT, self.output.height, true),
+                    Variable::Column { wide: true } => (COLUMN_AT, self.output.width, false),
+                    Variable::Count { wide: true } => (COLUMN_AT, self.output.width, true),
+                    Variable::Row { wide: false }
+                    | Variable::Rows { wide: false }
+                    | Variable::Column { wide: false }
+                    | Variable::Count { wide: false }
+                    | Variable::Output
+                    | Variable::Columns { .. }
+                    | Variable::Corner
+                    | Variable::UntilWrap
+                    | Variable::Joined(_) => continue,
+                };
+                let is_backward = match self.part {
+                    LayerPart::Step(step) => step.order == Order::RowMajorBackward,
+                    LayerPart::Stage(..) => false,
+                };
+                state.fetch(asm, variable);
+                match (is_left, is_backward) {
+                    (true, false) => {
+                        asm.ldi_pair(Z, count as u16);
+                        asm.sub(Z, X);
+                        asm.sbc(Z.next(), X.next());
+                    }
+                    (true, true) => {
+                        asm.movw(Z, X);
+                        asm.subi(Z, 1);
+                        asm.sbci(Z.next(), 0);
+                    }
+                    (false, _) => asm.movw(Z, X),
+                }
+                guard::compress(asm, Z, count, to);
+            }
+        })
     }
 
     /// After a kernel: stores its outputs, unless they are results and were put

@@ -1,16 +1,13 @@
 //! Convolutions, depthwise ones among them.
 
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::registers::BASE;
+use crate::backend::avr::isa::registers::{BASE, KERNEL_SCRATCH};
 use crate::backend::avr::kernels::channels::ChannelSums;
 use crate::backend::avr::kernels::depthwise::DepthwiseTable;
 use crate::backend::avr::kernels::input::SumInput;
-use crate::backend::avr::kernels::unrolled::SummedChannels;
-use crate::backend::avr::kernels::unrolled::Unrolled;
+use crate::backend::avr::kernels::unrolled::{SummedChannels, Unrolled};
 use crate::backend::avr::layer::context::Layer;
-use crate::backend::avr::layer::kernel::DepthwiseKernel;
-use crate::backend::avr::layer::kernel::SumKernel;
-use crate::backend::avr::layer::kernel::is_unrolled;
+use crate::backend::avr::layer::kernel::{DepthwiseKernel, SumKernel, is_unrolled};
 use crate::backend::avr::layer::outputs::Pushes;
 use crate::backend::avr::memory::field::MapSource;
 use crate::backend::avr::round::finish::Destination;
@@ -38,7 +35,7 @@ impl<'a> Layer<'a> {
             &mut |asm, destination, state| kernel.emit(asm, destination, (state, &self.sink)),
         );
         asm.ret();
-        kernel.subroutines(asm);
+        asm.changing(registers.and(KERNEL_SCRATCH), |asm| kernel.subroutines(asm));
     }
 
     pub(crate) fn depthwise(&self, asm: &mut Assembly, sum: &'a WeightedSum) {
@@ -56,7 +53,7 @@ impl<'a> Layer<'a> {
             &mut |asm, destination, state| kernel.emit(asm, destination, (state, &self.sink)),
         );
         asm.ret();
-        kernel.subroutines(asm);
+        asm.changing(registers.and(KERNEL_SCRATCH), |asm| kernel.subroutines(asm));
     }
 
     pub(crate) fn depthwise_kernel<'s>(
@@ -126,7 +123,9 @@ impl<'a> Layer<'a> {
             },
         );
         asm.ret();
-        first.subroutines(asm);
-        second.subroutines(asm);
+        asm.changing(registers.and(KERNEL_SCRATCH), |asm| {
+            first.subroutines(asm);
+            second.subroutines(asm);
+        });
     }
 }

@@ -3,7 +3,7 @@
 use crate::backend::avr::arithmetic::index::is_wide;
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Condition;
-use crate::backend::avr::isa::registers::{POSITION, R30, Register, ZERO};
+use crate::backend::avr::isa::registers::{POSITION, R30, Register, Registers, ZERO};
 use crate::backend::avr::memory::field::MapSource;
 use crate::backend::avr::memory::state::{LoopState, Variable, add_constant};
 use crate::backend::avr::memory::store::OutputSink;
@@ -139,7 +139,7 @@ impl Walk {
             sink.advance(asm, state);
             if self.rows * self.columns > 1 {
                 for (index, &step) in (0..).zip(&self.joined) {
-                    add_constant(asm, state.register(Variable::Joined(index)), step);
+                    state.advance(asm, Variable::Joined(index), step);
                 }
             }
         };
@@ -261,19 +261,23 @@ impl Walk {
 }
 
 /// Takes 1 off a register, or a pair where it counts more than 255. The flags say
-/// whether 0 is left. Changes r30 where it is no upper pair.
+/// whether 0 is left.
 fn count_down(asm: &mut Assembly, register: Register, most: u32) {
-    let spare = R30;
-    if !is_wide(most) {
-        asm.dec(register);
-    } else if register.is_upper() {
-        asm.subi(register, 1);
-        asm.sbci(register.next(), 0);
-    } else {
-        asm.ldi(spare, 1);
-        asm.sub(register, spare);
-        asm.sbc(register.next(), ZERO);
-    }
+    let changed = Registers::of(register.run(1 + u8::from(is_wide(most))))
+        .and((!register.is_upper()).then_some(R30));
+    asm.changing(changed, |asm| {
+        let spare = R30;
+        if !is_wide(most) {
+            asm.dec(register);
+        } else if register.is_upper() {
+            asm.subi(register, 1);
+            asm.sbci(register.next(), 0);
+        } else {
+            asm.ldi(spare, 1);
+            asm.sub(register, spare);
+            asm.sbc(register.next(), ZERO);
+        }
+    })
 }
 
 /// A constant into any register, or a pair where it is above 255, through r30.

@@ -1,14 +1,13 @@
 //! A map that is added to sums: its values at the output's place.
 
-use crate::backend::avr::arithmetic::wide::SumRegisters;
-use crate::backend::avr::arithmetic::wide::shift_up;
+use crate::backend::avr::arithmetic::wide::{SumRegisters, shift_up};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
-use crate::backend::avr::isa::registers::{BASE, Pointer, Register, TEMPORARY, X, Z, ZERO};
+use crate::backend::avr::isa::registers::{
+    BASE, Pointer, Register, Registers, TEMPORARY, X, Z, ZERO,
+};
 use crate::backend::avr::memory::field::MapSource;
-use crate::backend::avr::memory::position::BYTE;
-use crate::backend::avr::memory::position::VALUE;
-use crate::backend::avr::memory::position::by_parity;
+use crate::backend::avr::memory::position::{BYTE, VALUE, by_parity};
 use crate::backend::avr::memory::slots::Slots;
 use crate::backend::avr::memory::state::{LoopState, Variable};
 use crate::plan::Arrival;
@@ -81,22 +80,25 @@ impl Added {
         }
     }
 
-    /// X ← the pixel; in nibbles where that is how it is found. Changes Z.
+    /// X ← the pixel; in nibbles where that is how it is found.
     pub(crate) fn point_at(&self, asm: &mut Assembly, state: &LoopState) {
-        state.fetch(asm, Variable::Joined(self.index));
-        if self.table.is_none() {
-            return;
-        }
-        asm.movw(Z, X);
-        asm.lpm_near(X);
-        asm.lpm_near(X.next());
-        for _ in 0..if self.by_nibble { 2 } else { 1 } {
-            asm.add(X, BASE);
-            asm.adc(X.next(), BASE.next());
-        }
+        let changed = Registers::of_pairs([X, Z]);
+        asm.changing(changed, |asm| {
+            state.fetch(asm, Variable::Joined(self.index));
+            if self.table.is_none() {
+                return;
+            }
+            asm.movw(Z, X);
+            asm.lpm_near(X);
+            asm.lpm_near(X.next());
+            for _ in 0..if self.by_nibble { 2 } else { 1 } {
+                asm.add(X, BASE);
+                asm.adc(X.next(), BASE.next());
+            }
+        })
     }
 
-    /// Adds values from `first` on to sums, both shifted up first. Changes X, Z and r0.
+    /// Adds values from `first` on to sums, both shifted up first.
     pub(crate) fn add(
         &self,
         asm: &mut Assembly,
@@ -105,45 +107,50 @@ impl Added {
         first: usize,
         state: &LoopState,
     ) {
-        for accumulator in accumulators {
-            for _ in 0..joining.sum {
-                shift_up(asm, accumulator);
-            }
-        }
-        self.point_at(asm, state);
-        let first = first as u32;
-        if self.bits == 8 {
-            asm.add_to_pair(X, first as i32);
+        let changed = Registers::of_pairs([X, Z])
+            .and([TEMPORARY])
+            .and(accumulators.iter().flatten().copied());
+        asm.changing(changed, |asm| {
             for accumulator in accumulators {
-                asm.load(VALUE, Pointer::X, Mode::PostIncrement);
-                self.add_value(asm, joining.joined, accumulator, VALUE);
-            }
-            return;
-        }
-        let nibbles = &mut |asm: &mut Assembly, odd: bool| {
-            let cell = first + u32::from(odd);
-            asm.add_to_pair(X, (cell / 2) as i32);
-            for (accumulator, cell) in accumulators.iter().zip(cell..) {
-                let is_high = cell % 2 == 1;
-                if !is_high || cell == first + u32::from(odd) {
-                    asm.load(BYTE, Pointer::X, Mode::PostIncrement);
+                for _ in 0..joining.sum {
+                    shift_up(asm, accumulator);
                 }
-                if is_high {
-                    asm.swap(BYTE);
-                    asm.andi(BYTE, 0x0F);
-                    self.add_value(asm, joining.joined, accumulator, BYTE);
-                } else {
-                    asm.mov(VALUE, BYTE);
-                    asm.andi(VALUE, 0x0F);
+            }
+            self.point_at(asm, state);
+            let first = first as u32;
+            if self.bits == 8 {
+                asm.add_to_pair(X, first as i32);
+                for accumulator in accumulators {
+                    asm.load(VALUE, Pointer::X, Mode::PostIncrement);
                     self.add_value(asm, joining.joined, accumulator, VALUE);
                 }
+                return;
             }
-        };
-        if self.by_nibble {
-            by_parity(asm, nibbles);
-        } else {
-            nibbles(asm, false);
-        }
+            let nibbles = &mut |asm: &mut Assembly, odd: bool| {
+                let cell = first + u32::from(odd);
+                asm.add_to_pair(X, (cell / 2) as i32);
+                for (accumulator, cell) in accumulators.iter().zip(cell..) {
+                    let is_high = cell % 2 == 1;
+                    if !is_high || cell == first + u32::from(odd) {
+                        asm.load(BYTE, Pointer::X, Mode::PostIncrement);
+                    }
+                    if is_high {
+                        asm.swap(BYTE);
+                        asm.andi(BYTE, 0x0F);
+                        self.add_value(asm, joining.joined, accumulator, BYTE);
+                    } else {
+                        asm.mov(VALUE, BYTE);
+                        asm.andi(VALUE, 0x0F);
+                        self.add_value(asm, joining.joined, accumulator, VALUE);
+                    }
+                }
+            };
+            if self.by_nibble {
+                by_parity(asm, nibbles);
+            } else {
+                nibbles(asm, false);
+            }
+        })
     }
 
     /// Adds a value, which is changed.
@@ -196,8 +203,8 @@ impl Added {
         }
     }
 
-    /// `to`, lowest byte first and the first two of which are r30 and r31, ← the value
-    /// of that channel. Changes X.
+    /// `to`, lowest byte first and the first two of which are r30 and r31, ← the
+    /// value of that channel.
     pub(crate) fn load(
         &self,
         asm: &mut Assembly,
@@ -205,40 +212,43 @@ impl Added {
         to: &[Register],
         state: &LoopState,
     ) {
-        self.point_at(asm, state);
-        let value = to[0];
-        if self.bits == 8 {
-            asm.add_to_pair(X, channel as i32);
-            asm.load(value, Pointer::X, Mode::Plain);
-        } else {
-            let loaded = asm.label();
-            if self.by_nibble {
+        let changed = Registers::of_pairs([X, Z]).and(to.iter().copied());
+        asm.changing(changed, |asm| {
+            self.point_at(asm, state);
+            let value = to[0];
+            if self.bits == 8 {
                 asm.add_to_pair(X, channel as i32);
-                asm.lsr(X.next());
-                asm.ror(X);
                 asm.load(value, Pointer::X, Mode::Plain);
-                asm.branch(Condition::SameOrHigher, loaded, 0.5);
-                asm.swap(value);
-                asm.bind(loaded);
             } else {
-                asm.add_to_pair(X, (channel / 2) as i32);
-                asm.load(value, Pointer::X, Mode::Plain);
-                if channel % 2 == 1 {
+                let loaded = asm.label();
+                if self.by_nibble {
+                    asm.add_to_pair(X, channel as i32);
+                    asm.lsr(X.next());
+                    asm.ror(X);
+                    asm.load(value, Pointer::X, Mode::Plain);
+                    asm.branch(Condition::SameOrHigher, loaded, 0.5);
                     asm.swap(value);
+                    asm.bind(loaded);
+                } else {
+                    asm.add_to_pair(X, (channel / 2) as i32);
+                    asm.load(value, Pointer::X, Mode::Plain);
+                    if channel % 2 == 1 {
+                        asm.swap(value);
+                    }
+                }
+                asm.andi(value, 0x0F);
+                if self.signed {
+                    asm.skip_if_clear(value, 3);
+                    asm.ori(value, 0xF0);
                 }
             }
-            asm.andi(value, 0x0F);
-            if self.signed {
-                asm.skip_if_clear(value, 3);
-                asm.ori(value, 0xF0);
+            for &register in &to[1..] {
+                asm.ldi(register, 0);
+                if self.signed {
+                    asm.skip_if_clear(value, 7);
+                    asm.ldi(register, 0xFF);
+                }
             }
-        }
-        for &register in &to[1..] {
-            asm.ldi(register, 0);
-            if self.signed {
-                asm.skip_if_clear(value, 7);
-                asm.ldi(register, 0xFF);
-            }
-        }
+        })
     }
 }

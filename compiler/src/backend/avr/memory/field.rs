@@ -5,10 +5,9 @@ use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::CodeLabel;
 use crate::backend::avr::isa::registers::{BASE, POSITION, R16, Register, Registers, X, Z};
 use crate::backend::avr::memory::guard::Guards;
-use crate::backend::avr::memory::position::VALUE;
-use crate::backend::avr::memory::position::by_parity;
-use crate::backend::avr::memory::position::position_in_network;
-use crate::backend::avr::memory::position::position_of_cells;
+use crate::backend::avr::memory::position::{
+    VALUE, by_parity, position_in_network, position_of_cells,
+};
 use crate::plan::Ring;
 use crate::program::{Addressing, Map, Program};
 
@@ -24,7 +23,7 @@ pub(crate) struct MapSource<'a> {
     /// Bytes before the arena.
     cursor_bytes: u32,
     pub(crate) table: Option<CodeLabel>,
-    /// The ring that the map's newest pixels lie in.
+    /// The ring that the map's newest pixels are in.
     pub(crate) ring: Option<RingEnd>,
     /// Whether Z is not to be changed.
     pub(crate) keeps_z: bool,
@@ -41,7 +40,7 @@ pub(crate) struct RingEnd {
     pub(crate) bytes: u32,
     /// Pixels of the ring.
     pub(crate) pixels: u32,
-    /// The register pair that holds the address past its last byte.
+    /// The register pair that holds the address after its last byte.
     pub(crate) register: Register,
 }
 
@@ -71,7 +70,7 @@ impl<'a> MapSource<'a> {
         source
     }
 
-    /// A map whose newest pixels lie in that ring, from its first
+    /// A map whose newest pixels are in that ring, from its first
     /// cell on.
     pub(crate) fn in_ring(
         asm: &mut Assembly,
@@ -89,12 +88,12 @@ impl<'a> MapSource<'a> {
         }
     }
 
-    /// Bytes of the ring that it lies in.
+    /// Bytes of the ring that it is in.
     pub(crate) fn ring_bytes(&self) -> Option<u32> {
         self.ring.map(|ring| ring.bytes)
     }
 
-    /// The registers that hold the address past the ring that it is in.
+    /// The registers that hold the address after the ring that it is in.
     pub(crate) fn ring_end(&self) -> Option<Register> {
         self.ring.map(|ring| ring.register)
     }
@@ -153,31 +152,34 @@ impl<'a> MapSource<'a> {
     }
 
     /// Makes the position that of a pixel, the network's address being in
-    /// [`POSITION`]. Changes r0.
+    /// [`POSITION`].
     pub(crate) fn begin(&self, asm: &mut Assembly, pixel: i32) {
         self.begin_in(asm, POSITION, pixel);
     }
 
     /// The same in any upper pair, of the address in [`POSITION`].
     pub(crate) fn begin_in(&self, asm: &mut Assembly, position: Register, pixel: i32) {
-        match self.table {
-            Some(table) => {
-                asm.ldi_address(position, (table, 0), 0);
-                asm.ldi_address(position.next(), (table, 0), 1);
-            }
-            None => {
-                if position != POSITION {
-                    asm.movw(position, POSITION);
+        let changed = Registers::of_pairs([position]);
+        asm.changing(changed, |asm| {
+            match self.table {
+                Some(table) => {
+                    asm.ldi_address(position, (table, 0), 0);
+                    asm.ldi_address(position.next(), (table, 0), 1);
                 }
-                if self.by_nibble {
-                    asm.lsl(position);
-                    asm.rol(position.next());
+                None => {
+                    if position != POSITION {
+                        asm.movw(position, POSITION);
+                    }
+                    if self.by_nibble {
+                        asm.lsl(position);
+                        asm.rol(position.next());
+                    }
+                    let first = self.position_in_network(self.map.first_cell);
+                    asm.add_to_pair(position, first as i32);
                 }
-                let first = self.position_in_network(self.map.first_cell);
-                asm.add_to_pair(position, first as i32);
             }
-        }
-        asm.add_to_pair(position, pixel * self.pixel_step() as i32);
+            asm.add_to_pair(position, pixel * self.pixel_step() as i32);
+        })
     }
 
     /// A pixel counted from a field's first one, which may go around a ring.
@@ -193,36 +195,42 @@ impl<'a> MapSource<'a> {
     /// field's first; doubled, and odd for a high nibble, where pixels begin by
     /// nibble.
     pub(crate) fn point_at_pixel(&self, asm: &mut Assembly, entry: u32) {
-        if self.keeps_z {
-            asm.push(Z);
-            asm.push(Z.next());
-        }
-        asm.movw(Z, POSITION);
-        asm.add_to_pair(Z, 2 * entry as i32);
-        asm.lpm_near(X);
-        asm.lpm_near(X.next());
-        if self.keeps_z {
-            asm.pop(Z.next());
-            asm.pop(Z);
-        }
-        for _ in 0..if self.by_nibble { 2 } else { 1 } {
-            asm.add(X, BASE);
-            asm.adc(X.next(), BASE.next());
-        }
+        let changed = Registers::of_pairs(if self.keeps_z { vec![X] } else { vec![X, Z] });
+        asm.changing(changed, |asm| {
+            if self.keeps_z {
+                asm.push(Z);
+                asm.push(Z.next());
+            }
+            asm.movw(Z, POSITION);
+            asm.add_to_pair(Z, 2 * entry as i32);
+            asm.lpm_near(X);
+            asm.lpm_near(X.next());
+            if self.keeps_z {
+                asm.pop(Z.next());
+                asm.pop(Z);
+            }
+            for _ in 0..if self.by_nibble { 2 } else { 1 } {
+                asm.add(X, BASE);
+                asm.adc(X.next(), BASE.next());
+            }
+        })
     }
 
     /// A pair of two bytes an entry, counted from the table's start, becomes the
-    /// entry. Changes Z.
+    /// entry.
     pub(crate) fn look_up(&self, asm: &mut Assembly, pair: Register) {
-        let Some(table) = self.table else {
-            unreachable!("pixels are found in a table");
-        };
-        asm.ldi_address(Z, (table, 0), 0);
-        asm.ldi_address(Z.next(), (table, 0), 1);
-        asm.add(Z, pair);
-        asm.adc(Z.next(), pair.next());
-        asm.lpm_near(pair);
-        asm.lpm_near(pair.next());
+        let changed = Registers::of_pairs([pair, Z]);
+        asm.changing(changed, |asm| {
+            let Some(table) = self.table else {
+                unreachable!("pixels are found in a table");
+            };
+            asm.ldi_address(Z, (table, 0), 0);
+            asm.ldi_address(Z.next(), (table, 0), 1);
+            asm.add(Z, pair);
+            asm.adc(Z.next(), pair.next());
+            asm.lpm_near(pair);
+            asm.lpm_near(pair.next());
+        })
     }
 
     /// Where pixels begin by nibble, turns X from a position to a pointer and

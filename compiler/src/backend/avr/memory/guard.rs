@@ -7,7 +7,7 @@ use crate::backend::avr::isa::instruction::{CodeLabel, Condition};
 use crate::backend::avr::isa::registers::{COLUMN_AT, ROW_AT, Register, Registers};
 use crate::network::{Kernel, ReceptiveField};
 
-/// Indices that far from either end of a long axis are distinguished in a byte.
+/// Indices that far from either end of a long axis differ in a byte.
 const MARGIN: u32 = 100;
 /// What stands for all others.
 const BETWEEN: u8 = 128;
@@ -154,64 +154,70 @@ impl GuardedAxis {
     }
 
     fn test(&self, asm: &mut Assembly, tap: u32, outside: CodeLabel, scratch: Register) -> f64 {
-        let Inside::Between(from, to) = self.inside(tap) else {
-            return 1.0;
-        };
-        let count = f64::from(self.count);
-        let mut register = self.register;
-        if !register.is_upper() {
-            asm.mov(scratch, register);
-            register = scratch;
-        }
-        if from > 0 {
-            let (constant, condition) = match self.counter {
-                Counter::Index => (from, Condition::Lower),
-                Counter::Left => (self.count - from + 1, Condition::SameOrHigher),
-                Counter::After => (from + 1, Condition::Lower),
+        let changed = Registers::of([scratch]);
+        asm.changing(changed, |asm| {
+            let Inside::Between(from, to) = self.inside(tap) else {
+                return 1.0;
             };
-            asm.cpi(register, constant as u8);
-            asm.branch(condition, outside, f64::from(from) / count);
-        }
-        if to < self.count {
-            let (constant, condition) = match self.counter {
-                Counter::Index if self.count > 0xFF => {
-                    (0xFF - (self.count - 1 - to), Condition::SameOrHigher)
-                }
-                Counter::Index => (to, Condition::SameOrHigher),
-                Counter::Left => (self.count - to + 1, Condition::Lower),
-                Counter::After => (to + 1, Condition::SameOrHigher),
-            };
-            asm.cpi(register, constant as u8);
-            asm.branch(condition, outside, f64::from(self.count - to) / count);
-        }
-        f64::from(to - from) / count
+            let count = f64::from(self.count);
+            let mut register = self.register;
+            if !register.is_upper() {
+                asm.mov(scratch, register);
+                register = scratch;
+            }
+            if from > 0 {
+                let (constant, condition) = match self.counter {
+                    Counter::Index => (from, Condition::Lower),
+                    Counter::Left => (self.count - from + 1, Condition::SameOrHigher),
+                    Counter::After => (from + 1, Condition::Lower),
+                };
+                asm.cpi(register, constant as u8);
+                asm.branch(condition, outside, f64::from(from) / count);
+            }
+            if to < self.count {
+                let (constant, condition) = match self.counter {
+                    Counter::Index if self.count > 0xFF => {
+                        (0xFF - (self.count - 1 - to), Condition::SameOrHigher)
+                    }
+                    Counter::Index => (to, Condition::SameOrHigher),
+                    Counter::Left => (self.count - to + 1, Condition::Lower),
+                    Counter::After => (to + 1, Condition::SameOrHigher),
+                };
+                asm.cpi(register, constant as u8);
+                asm.branch(condition, outside, f64::from(self.count - to) / count);
+            }
+            f64::from(to - from) / count
+        })
     }
 }
 
 /// A pair of upper registers that holds an index among more than 255 becomes, in
-/// `to`, a byte that tells those near either end apart. Changes the pair.
+/// `to`, a byte that tells those near either end apart.
 pub(crate) fn compress(asm: &mut Assembly, low: Register, count: u32, to: Register) {
-    let start = asm.label();
-    let share = f64::from(MARGIN) / f64::from(count);
-    // From the start.
-    asm.tst(low.next());
-    let after_start = asm.label();
-    asm.branch(Condition::NotEqual, after_start, 1.0 - share);
-    asm.cpi(low, MARGIN as u8);
-    asm.branch(Condition::Lower, start, share);
-    asm.bind(after_start);
-    // From the end: the index is that of the last and a negative number.
-    let [count_low, count_high, ..] = count.to_le_bytes();
-    asm.subi(low, count_low);
-    asm.sbci(low.next(), count_high);
-    // Now the last is −1.
-    let between = asm.label();
-    asm.inc(low.next());
-    asm.branch(Condition::NotEqual, between, 1.0 - share);
-    asm.cpi(low, (0x100 - MARGIN) as u8);
-    asm.branch(Condition::SameOrHigher, start, share);
-    asm.bind(between);
-    asm.ldi(low, BETWEEN);
-    asm.bind(start);
-    asm.mov(to, low);
+    let changed = Registers::of_pairs([low]).and([to]);
+    asm.changing(changed, |asm| {
+        let start = asm.label();
+        let share = f64::from(MARGIN) / f64::from(count);
+        // From the start.
+        asm.tst(low.next());
+        let after_start = asm.label();
+        asm.branch(Condition::NotEqual, after_start, 1.0 - share);
+        asm.cpi(low, MARGIN as u8);
+        asm.branch(Condition::Lower, start, share);
+        asm.bind(after_start);
+        // From the end: the index is that of the last and a negative number.
+        let [count_low, count_high, ..] = count.to_le_bytes();
+        asm.subi(low, count_low);
+        asm.sbci(low.next(), count_high);
+        // Now the last is −1.
+        let between = asm.label();
+        asm.inc(low.next());
+        asm.branch(Condition::NotEqual, between, 1.0 - share);
+        asm.cpi(low, (0x100 - MARGIN) as u8);
+        asm.branch(Condition::SameOrHigher, start, share);
+        asm.bind(between);
+        asm.ldi(low, BETWEEN);
+        asm.bind(start);
+        asm.mov(to, low);
+    })
 }

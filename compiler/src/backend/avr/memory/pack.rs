@@ -1,9 +1,10 @@
 //! Nibbles into bytes, and what was pushed into a map.
 
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::Condition;
-use crate::backend::avr::isa::instruction::Mode;
-use crate::backend::avr::isa::registers::{Pointer, R30, R31, Register, TEMPORARY, X};
+use crate::backend::avr::isa::instruction::{Condition, Mode};
+use crate::backend::avr::isa::registers::{
+    Pointer, R30, R31, Register, Registers, TEMPORARY, X, Z,
+};
 
 pub(crate) const ONE: Register = R30;
 pub(crate) const OTHER: Register = R31;
@@ -88,20 +89,23 @@ pub(crate) fn repeat(asm: &mut Assembly, count: u32, body: impl FnOnce(&mut Asse
     }
 }
 
-/// Takes `count` bytes from the stack. Changes r0 and r30.
+/// Takes `count` bytes from the stack.
 pub(crate) fn drop_pushed(asm: &mut Assembly, count: u32) {
-    if count <= 6 {
-        for _ in 0..count {
-            asm.pop(COUNTER);
+    let changed = Registers::of([TEMPORARY, Z]);
+    asm.changing(changed, |asm| {
+        if count <= 6 {
+            for _ in 0..count {
+                asm.pop(COUNTER);
+            }
+            return;
         }
-        return;
-    }
-    asm.ldi(ONE, count as u8);
-    let next = asm.here();
-    asm.times(count.into(), |asm| {
-        asm.pop(COUNTER);
-        asm.dec(ONE);
-        asm.loop_back(Condition::NotEqual, next, count.into());
-    });
-    asm.stack_changes(1 - i64::from(count));
+        asm.ldi(ONE, count as u8);
+        let next = asm.here();
+        asm.times(count.into(), |asm| {
+            asm.pop(COUNTER);
+            asm.dec(ONE);
+            asm.loop_back(Condition::NotEqual, next, count.into());
+        });
+        asm.stack_changes(1 - i64::from(count));
+    })
 }

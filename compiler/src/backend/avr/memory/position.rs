@@ -14,7 +14,7 @@ pub(crate) fn position_of_cells(cells: u32, bits: u32, by_nibble: bool) -> u32 {
     }
 }
 
-/// The position of a cell of the arena, which comes after the cursor, from the
+/// The position of a cell of the arena, which is after the cursor, from the
 /// network's address on.
 pub(crate) fn position_in_network(cell: u32, bits: u32, by_nibble: bool, cursor_bytes: u32) -> u32 {
     let units = if by_nibble { 2 } else { 1 };
@@ -37,7 +37,7 @@ pub(crate) fn by_parity(asm: &mut Assembly, body: &mut dyn FnMut(&mut Assembly, 
     asm.bind(join);
 }
 
-/// X ← past the first of `count` bytes that were pushed last: `ld -X` then
+/// X ← after the first of `count` bytes that were pushed last: `ld -X` then
 /// gives them in the order of pushing.
 pub(crate) fn point_at_pushed(asm: &mut Assembly, count: u32, pushed_since: u32) {
     stack_pointer(asm, Pointer::X);

@@ -2,14 +2,12 @@
 //! to each.
 
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::CodeLabel;
-use crate::backend::avr::isa::instruction::Condition;
+use crate::backend::avr::isa::instruction::{CodeLabel, Condition};
 use crate::backend::avr::isa::registers::{POSITION, X};
-use crate::backend::avr::memory::field::MapSource;
-use crate::backend::avr::memory::field::RingEnd;
+use crate::backend::avr::memory::field::{MapSource, RingEnd};
 use crate::backend::avr::memory::guard::Inside;
 
-/// Values that are stored one after the other.
+/// Values one after the other.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
     /// The pixel of the field that it begins in.
@@ -17,6 +15,7 @@ pub(crate) struct Run {
     pub(crate) column: u32,
     /// The channel of that pixel that it begins with.
     pub(crate) channel: u32,
+    /// How many.
     pub(crate) values: u32,
     /// The kernel's number of the first, counting channels, then columns, then
     /// rows.
@@ -65,7 +64,7 @@ impl MapSource<'_> {
 
     /// Points X at the byte of each run's first value in turn, and calls
     /// `body`, which gets whether that value is the high nibble, and leaves X
-    /// past the last byte that has a value of the run. Changes Z unless it is
+    /// after the last byte that has a value of the run. Changes Z unless it is
     /// to be kept.
     ///
     /// `body` is emitted once for each way in which a run may begin.
@@ -79,7 +78,7 @@ impl MapSource<'_> {
     }
 
     /// As [`Self::for_each_run`]; where a field reaches beyond the map, `outside` is
-    /// emitted for what is not there, and told how many values that is.
+    /// emitted for what is not there, and gets how many values that is.
     pub(crate) fn for_each_run_inside(
         &self,
         asm: &mut Assembly,
@@ -278,7 +277,7 @@ impl MapSource<'_> {
     }
 }
 
-/// What is emitted for that many values outside of the map.
+/// What is emitted for that many values that are outside of the map.
 pub(crate) type Outside<'a> = dyn FnMut(&mut Assembly, u32) + 'a;
 
 /// Emits what is done with values that are inside the map for some outputs, or all.
@@ -315,7 +314,7 @@ fn where_inside(
 
 impl RingEnd {
     /// Takes X back by the ring where it is at its end or, unless `at_end`, may be
-    /// past it.
+    /// after it.
     fn go_around(self, asm: &mut Assembly, at_end: bool) {
         let inside = asm.label();
         asm.cp(X, self.register);

@@ -5,9 +5,10 @@
 
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
-use crate::backend::avr::isa::registers::{NETWORK, Pointer, Register, SCRATCH, SPARE, X, Z};
-use crate::backend::avr::memory::position::position_in_network;
-use crate::backend::avr::memory::position::position_of_cells;
+use crate::backend::avr::isa::registers::{
+    NETWORK, Pointer, Register, Registers, SCRATCH, SPARE, X, Z,
+};
+use crate::backend::avr::memory::position::{position_in_network, position_of_cells};
 use crate::network::{Shape, ValueId};
 use crate::plan::{Ring, SumArray};
 use crate::program::{Addressing, Map, Program};
@@ -25,7 +26,7 @@ pub(crate) struct Slots {
     by_nibble: bool,
     /// Between neighbours.
     step: u32,
-    /// From the first to past the last.
+    /// From the first to after the last.
     length: u32,
     /// Where in the network's value the next one's distance from the first is
     /// kept, where there are several.
@@ -181,7 +182,8 @@ impl Slots {
 
     /// X ← the distance of the next place from the first.
     pub(crate) fn load_distance(&self, asm: &mut Assembly) {
-        match self.position_byte {
+        let changed = Registers::of_pairs([X, Z]);
+        asm.changing(changed, |asm| match self.position_byte {
             Some(byte) => {
                 let displacement = reach(asm, byte);
                 asm.load(X, Pointer::Z, Mode::Displacement(displacement));
@@ -196,99 +198,113 @@ impl Slots {
                 asm.clr(X);
                 asm.clr(X.next());
             }
-        }
+        })
     }
 
     /// X, a distance, becomes the place: an address, doubled where it counts
     /// nibbles.
     pub(crate) fn make_place(&self, asm: &mut Assembly) {
-        for _ in 0..if self.by_nibble { 2 } else { 1 } {
-            asm.add(X, NETWORK);
-            asm.adc(X.next(), NETWORK.next());
-        }
-        asm.add_to_pair(X, self.first as i32);
+        let changed = Registers::of_pairs([X]);
+        asm.changing(changed, |asm| {
+            for _ in 0..if self.by_nibble { 2 } else { 1 } {
+                asm.add(X, NETWORK);
+                asm.adc(X.next(), NETWORK.next());
+            }
+            asm.add_to_pair(X, self.first as i32);
+        })
     }
 
     /// X ← the next place.
     pub(crate) fn point_at_next(&self, asm: &mut Assembly) {
-        if self.position_byte.is_some() {
-            self.load_distance(asm);
-            self.make_place(asm);
-        } else {
-            asm.movw(X, NETWORK);
-            if self.by_nibble {
-                asm.lsl(X);
-                asm.rol(X.next());
+        let changed = Registers::of_pairs([X, Z]);
+        asm.changing(changed, |asm| {
+            if self.position_byte.is_some() {
+                self.load_distance(asm);
+                self.make_place(asm);
+            } else {
+                asm.movw(X, NETWORK);
+                if self.by_nibble {
+                    asm.lsl(X);
+                    asm.rol(X.next());
+                }
+                asm.add_to_pair(X, self.first as i32);
             }
-            asm.add_to_pair(X, self.first as i32);
-        }
+        })
     }
 
-    /// Goes to the place after the one whose distance is in X: the zero flag
-    /// says that it was the last. Changes r18, r19 and the spare register.
+    /// Goes to the place after the one whose distance is in X: the zero flag says
+    /// that it was the last.
     pub(crate) fn advance(&self, asm: &mut Assembly) {
-        self.advance_by_way_of(asm, NEXT);
+        let changed = Registers::of_pairs([NEXT, Z]).and([self.spare]);
+        asm.changing(changed, |asm| {
+            self.advance_by_way_of(asm, NEXT);
+        })
     }
 
     /// The same through another pair than r19:r18.
     pub(crate) fn advance_by_way_of(&self, asm: &mut Assembly, next: Register) {
-        let Some(byte) = self.position_byte else {
-            return;
-        };
-        let same = asm.label();
-        let displacement = reach(asm, byte);
-        asm.movw(next, X);
-        let [low, high, ..] = self.length.to_le_bytes();
-        if self.is_small() {
-            asm.subi(next, (self.step as u8).wrapping_neg());
-            asm.cpi(next, low);
-        } else {
-            asm.add_to_pair(next, self.step as i32);
-            asm.ldi(self.spare, high);
-            asm.cpi(next, low);
-            asm.cpc(next.next(), self.spare);
-        }
-        asm.branch(Condition::NotEqual, same, 0.95);
-        asm.times(0.05, |asm| {
-            // The zero flag stays as it is up to the end.
-            asm.ldi(next, 0);
-            if !self.is_small() {
-                asm.ldi(next.next(), 0);
+        let changed = Registers::of_pairs([next, Z]).and([self.spare]);
+        asm.changing(changed, |asm| {
+            let Some(byte) = self.position_byte else {
+                return;
+            };
+            let same = asm.label();
+            let displacement = reach(asm, byte);
+            asm.movw(next, X);
+            let [low, high, ..] = self.length.to_le_bytes();
+            if self.is_small() {
+                asm.subi(next, (self.step as u8).wrapping_neg());
+                asm.cpi(next, low);
+            } else {
+                asm.add_to_pair(next, self.step as i32);
+                asm.ldi(self.spare, high);
+                asm.cpi(next, low);
+                asm.cpc(next.next(), self.spare);
             }
-        });
-        asm.bind(same);
-        asm.store(Pointer::Z, Mode::Displacement(displacement), next);
-        if !self.is_small() {
-            let displacement = displacement + 1;
-            asm.store(Pointer::Z, Mode::Displacement(displacement), next.next());
-        }
-        leave(asm, byte);
+            asm.branch(Condition::NotEqual, same, 0.95);
+            asm.times(0.05, |asm| {
+                // The zero flag stays as it is up to the end.
+                asm.ldi(next, 0);
+                if !self.is_small() {
+                    asm.ldi(next.next(), 0);
+                }
+            });
+            asm.bind(same);
+            asm.store(Pointer::Z, Mode::Displacement(displacement), next);
+            if !self.is_small() {
+                let displacement = displacement + 1;
+                asm.store(Pointer::Z, Mode::Displacement(displacement), next.next());
+            }
+            leave(asm, byte);
+        })
     }
 
-    /// Moves the distance in X on by that many places, around the end. Changes the spare
-    /// register.
+    /// Moves the distance in X on by that many places, around the end.
     pub(crate) fn skip(&self, asm: &mut Assembly, places: u32) {
-        if places == 0 {
-            return;
-        }
-        let inside = asm.label();
-        let [low, high, ..] = self.length.to_le_bytes();
-        let distance = places * self.step;
-        if self.length + distance < 0x100 {
-            // X's high byte is 0, and stays so.
-            asm.subi(X, (distance as u8).wrapping_neg());
-            asm.cpi(X, low);
-            asm.branch(Condition::Lower, inside, 0.9);
-            asm.subi(X, low);
-        } else {
-            asm.add_to_pair(X, distance as i32);
-            asm.ldi(self.spare, high);
-            asm.cpi(X, low);
-            asm.cpc(X.next(), self.spare);
-            asm.branch(Condition::Lower, inside, 0.9);
-            asm.subi(X, low);
-            asm.sbci(X.next(), high);
-        }
-        asm.bind(inside);
+        let changed = Registers::of_pairs([X]).and([self.spare]);
+        asm.changing(changed, |asm| {
+            if places == 0 {
+                return;
+            }
+            let inside = asm.label();
+            let [low, high, ..] = self.length.to_le_bytes();
+            let distance = places * self.step;
+            if self.length + distance < 0x100 {
+                // X's high byte is 0, and stays so.
+                asm.subi(X, (distance as u8).wrapping_neg());
+                asm.cpi(X, low);
+                asm.branch(Condition::Lower, inside, 0.9);
+                asm.subi(X, low);
+            } else {
+                asm.add_to_pair(X, distance as i32);
+                asm.ldi(self.spare, high);
+                asm.cpi(X, low);
+                asm.cpc(X.next(), self.spare);
+                asm.branch(Condition::Lower, inside, 0.9);
+                asm.subi(X, low);
+                asm.sbci(X.next(), high);
+            }
+            asm.bind(inside);
+        })
     }
 }

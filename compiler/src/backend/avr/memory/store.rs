@@ -4,20 +4,13 @@ use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
 use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{
-    BASE, POSITION, Pointer, R22, R23, Register, X, Z, ZERO,
+    BASE, POSITION, Pointer, R22, R23, Register, Registers, TEMPORARY, X, Z, ZERO,
 };
 use crate::backend::avr::memory::operation::adds_pixel_by_pixel;
-use crate::backend::avr::memory::pack::ONE;
-use crate::backend::avr::memory::pack::OTHER;
-use crate::backend::avr::memory::pack::pack;
-use crate::backend::avr::memory::pack::repeat;
-use crate::backend::avr::memory::pack::unstack;
-use crate::backend::avr::memory::position::by_parity;
-use crate::backend::avr::memory::position::position_in_network;
-use crate::backend::avr::memory::position::position_of_cells;
+use crate::backend::avr::memory::pack::{ONE, OTHER, pack, repeat, unstack};
+use crate::backend::avr::memory::position::{by_parity, position_in_network, position_of_cells};
 use crate::backend::avr::memory::state::{LoopState, Variable, add_constant};
-use crate::backend::avr::memory::window::Scratch;
-use crate::backend::avr::memory::window::WindowRow;
+use crate::backend::avr::memory::window::{Scratch, WindowRow};
 use crate::network::PoolFunction;
 use crate::plan::{self, Order};
 use crate::program::{Accumulator, Map, Program, Stage, Step};
@@ -269,31 +262,34 @@ impl<'a> OutputSink<'a> {
 
     /// Stores a pixel whose values are in registers, which it changes.
     pub(crate) fn store(&self, asm: &mut Assembly, state: &LoopState, values: &[Register]) {
-        asm.of(Purpose::Store, |asm| {
-            state.fetch(asm, Variable::Output);
-            match (self, self.packing()) {
-                (Self::Windows(row), _) => {
-                    let scratch = Scratch {
-                        kept: ONE,
-                        other: OTHER,
-                    };
-                    asm.of(Purpose::Pool, |asm| row.take(asm, values, scratch));
-                }
-                (_, Some(Packing { bits: 8, .. })) => {
-                    for &value in values {
-                        asm.store(Pointer::X, Mode::PostIncrement, value);
+        let changed = Registers::of_pairs([X, Z]).and(values.iter().copied());
+        asm.changing(changed, |asm| {
+            asm.of(Purpose::Store, |asm| {
+                state.fetch(asm, Variable::Output);
+                match (self, self.packing()) {
+                    (Self::Windows(row), _) => {
+                        let scratch = Scratch {
+                            kept: ONE,
+                            other: OTHER,
+                        };
+                        asm.of(Purpose::Pool, |asm| row.take(asm, values, scratch));
                     }
+                    (_, Some(Packing { bits: 8, .. })) => {
+                        for &value in values {
+                            asm.store(Pointer::X, Mode::PostIncrement, value);
+                        }
+                    }
+                    (
+                        _,
+                        Some(Packing {
+                            by_nibble: true, ..
+                        }),
+                    ) => by_parity(asm, &mut |asm, odd| pack(asm, values, odd)),
+                    (_, Some(_)) => pack(asm, values, false),
+                    (_, None) => unreachable!("results are put"),
                 }
-                (
-                    _,
-                    Some(Packing {
-                        by_nibble: true, ..
-                    }),
-                ) => by_parity(asm, &mut |asm, odd| pack(asm, values, odd)),
-                (_, Some(_)) => pack(asm, values, false),
-                (_, None) => unreachable!("results are put"),
-            }
-        });
+            });
+        })
     }
 
     /// Stores some values of the map's only pixel, from value `first` on.
@@ -304,41 +300,44 @@ impl<'a> OutputSink<'a> {
         values: &[Register],
         first: usize,
     ) {
-        asm.of(Purpose::Store, |asm| {
-            state.fetch(asm, Variable::Output);
-            let packing = match (self, self.packing()) {
-                (Self::Windows(row), _) => {
-                    let scratch = Scratch {
-                        kept: ONE,
-                        other: OTHER,
-                    };
-                    asm.add_to_pair(X, (first as u32 * row.value_bytes()) as i32);
-                    row.take(asm, values, scratch);
-                    return;
+        let changed = Registers::of_pairs([X, Z]).and(values.iter().copied());
+        asm.changing(changed, |asm| {
+            asm.of(Purpose::Store, |asm| {
+                state.fetch(asm, Variable::Output);
+                let packing = match (self, self.packing()) {
+                    (Self::Windows(row), _) => {
+                        let scratch = Scratch {
+                            kept: ONE,
+                            other: OTHER,
+                        };
+                        asm.add_to_pair(X, (first as u32 * row.value_bytes()) as i32);
+                        row.take(asm, values, scratch);
+                        return;
+                    }
+                    (_, Some(packing)) => packing,
+                    (_, None) => unreachable!("results are put"),
+                };
+                let mut cell = first as u32;
+                if packing.by_nibble {
+                    asm.lsr(X.next());
+                    asm.ror(X);
+                    cell += packing.first_cell % 2;
                 }
-                (_, Some(packing)) => packing,
-                (_, None) => unreachable!("results are put"),
-            };
-            let mut cell = first as u32;
-            if packing.by_nibble {
-                asm.lsr(X.next());
-                asm.ror(X);
-                cell += packing.first_cell % 2;
-            }
-            if packing.bits == 8 {
-                asm.add_to_pair(X, cell as i32);
-                for &value in values {
-                    asm.store(Pointer::X, Mode::PostIncrement, value);
+                if packing.bits == 8 {
+                    asm.add_to_pair(X, cell as i32);
+                    for &value in values {
+                        asm.store(Pointer::X, Mode::PostIncrement, value);
+                    }
+                } else {
+                    asm.add_to_pair(X, (cell / 2) as i32);
+                    pack(asm, values, cell % 2 == 1);
                 }
-            } else {
-                asm.add_to_pair(X, (cell / 2) as i32);
-                pack(asm, values, cell % 2 == 1);
-            }
-        });
+            });
+        })
     }
 
     /// Stores a pixel whose `count` values were pushed, the first one first.
-    /// Takes them from the stack. Changes Z and r0; into a window, r23 too.
+    /// Takes them from the stack.
     pub(crate) fn store_pushed(&self, asm: &mut Assembly, state: &LoopState, count: u32) {
         self.store_packed(asm, state, count, false);
     }
@@ -371,41 +370,44 @@ impl<'a> OutputSink<'a> {
         count: u32,
         is_packed: bool,
     ) {
-        asm.of(Purpose::Store, |asm| {
-            state.fetch(asm, Variable::Output);
-            let packing = match self.packing() {
-                Some(packing) if is_packed => Some(Packing { bits: 8, ..packing }),
-                packing => packing,
-            };
-            match (self, packing) {
-                (Self::Windows(row), _) => {
-                    asm.of(Purpose::Pool, |asm| row.take_pushed(asm, count, R23));
+        let changed = Registers::of_pairs([X, Z]).and([TEMPORARY, R23]);
+        asm.changing(changed, |asm| {
+            asm.of(Purpose::Store, |asm| {
+                state.fetch(asm, Variable::Output);
+                let packing = match self.packing() {
+                    Some(packing) if is_packed => Some(Packing { bits: 8, ..packing }),
+                    packing => packing,
+                };
+                match (self, packing) {
+                    (Self::Windows(row), _) => {
+                        asm.of(Purpose::Pool, |asm| row.take_pushed(asm, count, R23));
+                    }
+                    (_, Some(Packing { bits: 8, .. })) => {
+                        asm.add_to_pair(X, count as i32);
+                        repeat(asm, count, |asm| {
+                            asm.pop(ONE);
+                            asm.store(Pointer::X, Mode::PreDecrement, ONE);
+                        });
+                        asm.stack_changes(1 - i64::from(count));
+                    }
+                    (
+                        _,
+                        Some(Packing {
+                            by_nibble: true, ..
+                        }),
+                    ) => {
+                        by_parity(asm, &mut |asm, odd| {
+                            unstack(asm, count, odd);
+                            // The other parity finds them again.
+                            asm.stack_changes(count.into());
+                        });
+                        asm.stack_changes(-i64::from(count));
+                    }
+                    (_, Some(_)) => unstack(asm, count, false),
+                    (_, None) => unreachable!("results are put"),
                 }
-                (_, Some(Packing { bits: 8, .. })) => {
-                    asm.add_to_pair(X, count as i32);
-                    repeat(asm, count, |asm| {
-                        asm.pop(ONE);
-                        asm.store(Pointer::X, Mode::PreDecrement, ONE);
-                    });
-                    asm.stack_changes(1 - i64::from(count));
-                }
-                (
-                    _,
-                    Some(Packing {
-                        by_nibble: true, ..
-                    }),
-                ) => {
-                    by_parity(asm, &mut |asm, odd| {
-                        unstack(asm, count, odd);
-                        // The other parity finds them again.
-                        asm.stack_changes(count.into());
-                    });
-                    asm.stack_changes(-i64::from(count));
-                }
-                (_, Some(_)) => unstack(asm, count, false),
-                (_, None) => unreachable!("results are put"),
-            }
-        });
+            });
+        })
     }
 
     /// Puts sums into the results from value `first` of the pixel on.

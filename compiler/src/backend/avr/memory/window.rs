@@ -5,14 +5,13 @@
 //! its pixels is taken in alike, in any order.
 
 use crate::backend::avr::arithmetic::divide::{self, Rest};
-use crate::backend::avr::arithmetic::index::compare;
-use crate::backend::avr::arithmetic::index::is_wide;
-use crate::backend::avr::arithmetic::index::registers;
+use crate::backend::avr::arithmetic::index::{compare, is_wide, registers};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
 use crate::backend::avr::isa::loops::counted;
 use crate::backend::avr::isa::registers::{
-    COLUMN, NETWORK, Pointer, R16, R17, ROW, Register, SCRATCH, SPARE, TEMPORARY, X, Z, ZERO,
+    COLUMN, NETWORK, PRODUCT, Pointer, R16, R17, ROW, Register, Registers, SCRATCH, SPARE,
+    TEMPORARY, X, Z, ZERO,
 };
 use crate::backend::avr::memory::operation::pooling;
 use crate::network::{Kernel, PoolFunction, Shape};
@@ -84,49 +83,57 @@ impl WindowRow {
         }
     }
 
-    /// X ← the window of the pixel in that row and column, or of the window in
-    /// that column. Changes r0 and r21; where columns take two bytes, or a window's
-    /// columns are no power of two, r0 and r16 to r19.
+    /// X ← the window of the pixel in that row and column, or of the window in that
+    /// column.
     pub(crate) fn point_at(&self, asm: &mut Assembly, of_window: bool) {
-        if self.windows.count == self.windows.bands {
-            asm.movw(X, NETWORK);
-            asm.add_to_pair(X, self.first_byte as i32);
-            return;
-        }
-        let width = if of_window { 1 } else { self.kernel.width };
-        let columns = registers(COLUMN, self.input.width);
-        if columns.len() == 1 && width.is_power_of_two() {
-            asm.mov(X, COLUMN);
-            for _ in 0..width.ilog2() {
-                asm.lsr(X);
+        let changed = Registers::of_pairs([X, SCRATCH])
+            .and([self.spare()])
+            .and(PRODUCT);
+        asm.changing(changed, |asm| {
+            if self.windows.count == self.windows.bands {
+                asm.movw(X, NETWORK);
+                asm.add_to_pair(X, self.first_byte as i32);
+                return;
             }
-            asm.clr(X.next());
-            crate::backend::avr::arithmetic::multiply::multiply_byte(
-                asm,
-                X,
-                self.bytes(),
-                self.spare(),
-            );
-        } else {
-            let window = registers(X, self.input.width);
-            for (&to, &from) in window.iter().zip(&columns) {
-                asm.mov(to, from);
-            }
-            let rest = Rest {
-                remainder: SCRATCH,
-                scratch: SCRATCH.next(),
-            };
-            if width > 1 {
-                divide::with_remainder(asm, &window, (width, self.input.width), rest);
-            }
-            if window.len() == 1 {
+            let width = if of_window { 1 } else { self.kernel.width };
+            let columns = registers(COLUMN, self.input.width);
+            if columns.len() == 1 && width.is_power_of_two() {
+                asm.mov(X, COLUMN);
+                for _ in 0..width.ilog2() {
+                    asm.lsr(X);
+                }
                 asm.clr(X.next());
+                crate::backend::avr::arithmetic::multiply::multiply_byte(
+                    asm,
+                    X,
+                    self.bytes(),
+                    self.spare(),
+                );
+            } else {
+                let window = registers(X, self.input.width);
+                for (&to, &from) in window.iter().zip(&columns) {
+                    asm.mov(to, from);
+                }
+                let rest = Rest {
+                    remainder: SCRATCH,
+                    scratch: SCRATCH.next(),
+                };
+                if width > 1 {
+                    divide::with_remainder(asm, &window, (width, self.input.width), rest);
+                }
+                if window.len() == 1 {
+                    asm.clr(X.next());
+                }
+                crate::backend::avr::arithmetic::multiply::multiply_by_constant(
+                    asm,
+                    X,
+                    self.bytes(),
+                );
             }
-            crate::backend::avr::arithmetic::multiply::multiply_by_constant(asm, X, self.bytes());
-        }
-        asm.add(X, NETWORK);
-        asm.adc(X.next(), NETWORK.next());
-        asm.add_to_pair(X, self.first_byte as i32);
+            asm.add(X, NETWORK);
+            asm.adc(X.next(), NETWORK.next());
+            asm.add_to_pair(X, self.first_byte as i32);
+        })
     }
 
     /// Branches where the pixel is not in the first row, or column, of a window.
@@ -170,106 +177,118 @@ impl WindowRow {
         }
     }
 
-    /// Lets the window at X begin, if the pixel in that row and column is its
-    /// first. Z is the network's address. Changes r18 and r21; where the sides of a
-    /// window are no powers of two, or columns take two bytes, r0 and r16 to r19.
+    /// Lets the window at X begin, if the pixel in that row and column is its first.
+    /// Z is the network's address.
     pub(crate) fn begin(&self, asm: &mut Assembly) {
-        let begun = asm.label();
-        let Kernel { height, width } = self.kernel;
-        self.unless_first(asm, ROW, begun);
-        let mut first = 1.0 / f64::from(height);
-        asm.times(first, |asm| self.unless_first(asm, COLUMN, begun));
-        first /= f64::from(width);
-        let least = match (self.function, self.signed, self.bits) {
-            (PoolFunction::Maximum, true, 4) => 0x88,
-            (PoolFunction::Maximum, true, _) => 0x80,
-            _ => 0,
-        };
-        asm.times(first, |asm| {
-            let value = if least == 0 {
-                ZERO
-            } else {
-                asm.ldi(self.spare(), least);
-                self.spare()
+        let changed = Registers::of_pairs([Z, R16, SCRATCH])
+            .and([self.spare()])
+            .and(PRODUCT);
+        asm.changing(changed, |asm| {
+            let begun = asm.label();
+            let Kernel { height, width } = self.kernel;
+            self.unless_first(asm, ROW, begun);
+            let mut first = 1.0 / f64::from(height);
+            asm.times(first, |asm| self.unless_first(asm, COLUMN, begun));
+            first /= f64::from(width);
+            let least = match (self.function, self.signed, self.bits) {
+                (PoolFunction::Maximum, true, 4) => 0x88,
+                (PoolFunction::Maximum, true, _) => 0x80,
+                _ => 0,
             };
-            asm.movw(Z, X);
-            let bytes = self.bytes();
-            if bytes <= 8 {
-                for _ in 0..bytes {
+            asm.times(first, |asm| {
+                let value = if least == 0 {
+                    ZERO
+                } else {
+                    asm.ldi(self.spare(), least);
+                    self.spare()
+                };
+                asm.movw(Z, X);
+                let bytes = self.bytes();
+                if bytes <= 8 {
+                    for _ in 0..bytes {
+                        asm.store(Pointer::Z, Mode::PostIncrement, value);
+                    }
+                    asm.movw(Z, NETWORK);
+                    return;
+                }
+                if bytes % 2 == 1 {
                     asm.store(Pointer::Z, Mode::PostIncrement, value);
                 }
+                counted(asm, bytes / 2, SCRATCH, |asm| {
+                    asm.store(Pointer::Z, Mode::PostIncrement, value);
+                    asm.store(Pointer::Z, Mode::PostIncrement, value);
+                });
                 asm.movw(Z, NETWORK);
-                return;
-            }
-            if bytes % 2 == 1 {
-                asm.store(Pointer::Z, Mode::PostIncrement, value);
-            }
-            counted(asm, bytes / 2, SCRATCH, |asm| {
-                asm.store(Pointer::Z, Mode::PostIncrement, value);
-                asm.store(Pointer::Z, Mode::PostIncrement, value);
             });
-            asm.movw(Z, NETWORK);
-        });
-        asm.bind(begun);
+            asm.bind(begun);
+        })
     }
 
     /// Takes a pixel whose values are in registers, which it changes, into the
     /// window at X.
     pub(crate) fn take(&self, asm: &mut Assembly, values: &[Register], scratch: Scratch) {
-        if !self.shares_bytes() {
-            for &value in values {
-                self.take_alone(asm, value, scratch);
+        let changed = Registers::of_pairs([X])
+            .and([scratch.kept, scratch.other])
+            .and(values.iter().copied());
+        asm.changing(changed, |asm| {
+            if !self.shares_bytes() {
+                for &value in values {
+                    self.take_alone(asm, value, scratch);
+                }
+                return;
             }
-            return;
-        }
-        for pair in values.chunks(2) {
-            asm.load(scratch.kept, Pointer::X, Mode::Plain);
-            self.take_low(asm, pair[0], scratch);
-            if let Some(&high) = pair.get(1) {
-                self.take_high(asm, high, scratch);
+            for pair in values.chunks(2) {
+                asm.load(scratch.kept, Pointer::X, Mode::Plain);
+                self.take_low(asm, pair[0], scratch);
+                if let Some(&high) = pair.get(1) {
+                    self.take_high(asm, high, scratch);
+                }
+                asm.store(Pointer::X, Mode::PostIncrement, scratch.kept);
             }
-            asm.store(Pointer::X, Mode::PostIncrement, scratch.kept);
-        }
+        })
     }
 
-    /// Takes a pixel whose `count` values were pushed, the first one first, into
-    /// the window at X, and from the stack. Changes r0, r23 and Z.
+    /// Takes a pixel whose `count` values were pushed, the first one first, into the
+    /// window at X, and from the stack.
     pub(crate) fn take_pushed(&self, asm: &mut Assembly, count: u32, counter: Register) {
-        let value = TEMPORARY;
-        let scratch = Scratch {
-            kept: Z,
-            other: Z.next(),
-        };
-        if !self.shares_bytes() {
-            let each = self.value_bytes() as i32;
-            asm.add_to_pair(X, each * count as i32);
-            let emitted = counted(asm, count, counter, |asm| {
+        let changed = Registers::of_pairs([X, Z]).and([TEMPORARY, counter]);
+        asm.changing(changed, |asm| {
+            let value = TEMPORARY;
+            let scratch = Scratch {
+                kept: Z,
+                other: Z.next(),
+            };
+            if !self.shares_bytes() {
+                let each = self.value_bytes() as i32;
+                asm.add_to_pair(X, each * count as i32);
+                let emitted = counted(asm, count, counter, |asm| {
+                    asm.pop(value);
+                    asm.add_to_pair(X, -each);
+                    self.take_alone(asm, value, scratch);
+                    asm.add_to_pair(X, -each);
+                });
+                asm.stack_changes(i64::from(emitted) - i64::from(count));
+                return;
+            }
+            let alone = count % 2;
+            asm.add_to_pair(X, (count / 2) as i32);
+            if alone == 1 {
                 asm.pop(value);
-                asm.add_to_pair(X, -each);
-                self.take_alone(asm, value, scratch);
-                asm.add_to_pair(X, -each);
+                asm.load(scratch.kept, Pointer::X, Mode::Plain);
+                self.take_low(asm, value, scratch);
+                asm.store(Pointer::X, Mode::Plain, scratch.kept);
+            }
+            let pairs = count / 2;
+            let emitted = counted(asm, pairs, counter, |asm| {
+                asm.load(scratch.kept, Pointer::X, Mode::PreDecrement);
+                asm.pop(value);
+                self.take_high(asm, value, scratch);
+                asm.pop(value);
+                self.take_low(asm, value, scratch);
+                asm.store(Pointer::X, Mode::Plain, scratch.kept);
             });
-            asm.stack_changes(i64::from(emitted) - i64::from(count));
-            return;
-        }
-        let alone = count % 2;
-        asm.add_to_pair(X, (count / 2) as i32);
-        if alone == 1 {
-            asm.pop(value);
-            asm.load(scratch.kept, Pointer::X, Mode::Plain);
-            self.take_low(asm, value, scratch);
-            asm.store(Pointer::X, Mode::Plain, scratch.kept);
-        }
-        let pairs = count / 2;
-        let emitted = counted(asm, pairs, counter, |asm| {
-            asm.load(scratch.kept, Pointer::X, Mode::PreDecrement);
-            asm.pop(value);
-            self.take_high(asm, value, scratch);
-            asm.pop(value);
-            self.take_low(asm, value, scratch);
-            asm.store(Pointer::X, Mode::Plain, scratch.kept);
-        });
-        asm.stack_changes(2 * (i64::from(emitted) - i64::from(pairs)));
+            asm.stack_changes(2 * (i64::from(emitted) - i64::from(pairs)));
+        })
     }
 
     /// Whether two values share a byte.

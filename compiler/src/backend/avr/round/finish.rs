@@ -4,7 +4,9 @@ use crate::backend::avr::arithmetic::wide::{SumRegisters, add_to_sum, load_sum, 
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Mode;
 use crate::backend::avr::isa::item::Purpose;
-use crate::backend::avr::isa::registers::{Pointer, R30, Register, SUM};
+use crate::backend::avr::isa::registers::{
+    Pointer, R30, Register, Registers, SUM, TEMPORARY, X, Z,
+};
 use crate::backend::avr::memory::state::LoopState;
 use crate::backend::avr::memory::store::OutputSink;
 use crate::backend::avr::round::requantise::Requantise;
@@ -14,7 +16,7 @@ use crate::backend::avr::round::sum::{Rounding, Sum};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Destination {
     /// To registers, packed densely from the sums' first one on.
-    Registers,
+    InRegisters,
     /// To the map, pass by pass: nothing that a later pass reads is there.
     Stored,
     /// To the stack, the first one first, as they are stored.
@@ -23,7 +25,7 @@ pub(crate) enum Destination {
     PushedWide,
 }
 
-/// The registers in which [`Destination::Registers`] leaves values.
+/// The registers in which [`Destination::InRegisters`] leaves values.
 pub(crate) fn result_registers(accumulators: &SumRegisters) -> Vec<Register> {
     let all = accumulators.iter().flatten();
     all.take(accumulators.len()).copied().collect()
@@ -44,7 +46,6 @@ fn within(sum: &Sum<'_>) -> f64 {
 }
 
 /// Rounds every sum; `first`: the number of the first one among the outputs.
-/// Changes Z, X and r0.
 pub(crate) fn rounded(
     asm: &mut Assembly,
     sum: &Sum<'_>,
@@ -53,27 +54,32 @@ pub(crate) fn rounded(
     first: usize,
     destination: Destination,
 ) {
-    let results = result_registers(accumulators);
-    asm.of(Purpose::Requantise, |asm| {
-        for (index, (accumulator, result)) in accumulators.iter().zip(results).enumerate() {
-            load_sum(asm, accumulator);
-            if !sum.begins_with_addends(rounding.left) {
-                for _ in 0..rounding.left {
-                    shift_up(asm, &SUM[..accumulator.len()]);
+    let changed = Registers::of(SUM)
+        .and([TEMPORARY])
+        .and(result_registers(accumulators));
+    asm.changing(changed, |asm| {
+        let results = result_registers(accumulators);
+        asm.of(Purpose::Requantise, |asm| {
+            for (index, (accumulator, result)) in accumulators.iter().zip(results).enumerate() {
+                load_sum(asm, accumulator);
+                if !sum.begins_with_addends(rounding.left) {
+                    for _ in 0..rounding.left {
+                        shift_up(asm, &SUM[..accumulator.len()]);
+                    }
+                    add_to_sum(asm, accumulator.len(), rounding.addends[first + index]);
                 }
-                add_to_sum(asm, accumulator.len(), rounding.addends[first + index]);
+                let value = Requantise {
+                    width: accumulator.len(),
+                    right: rounding.right,
+                    bits: sum.activation_bits,
+                    halfway: rounding.halfway[first + index],
+                    within: within(sum),
+                }
+                .emit(asm);
+                deliver(asm, sum, value, result, destination);
             }
-            let value = Requantise {
-                width: accumulator.len(),
-                right: rounding.right,
-                bits: sum.activation_bits,
-                halfway: rounding.halfway[first + index],
-                within: within(sum),
-            }
-            .emit(asm);
-            deliver(asm, sum, value, result, destination);
-        }
-    });
+        });
+    })
 }
 
 /// Takes the half range of results without activation off, and moves the value.
@@ -92,7 +98,7 @@ pub(crate) fn deliver(
         }
     }
     match destination {
-        Destination::Registers | Destination::Stored => asm.mov(result, value),
+        Destination::InRegisters | Destination::Stored => asm.mov(result, value),
         Destination::Pushed | Destination::PushedWide => asm.push(value),
     }
 }
@@ -105,8 +111,8 @@ pub(crate) struct SumShift<'a> {
     pub(crate) biases: &'a [i16],
 }
 
-/// Sums that are results: shifted up, the biases added, and put in the caller's
-/// array from value `first` of the pixel on. Changes X and Z.
+/// Sums that are results: shifted up, the biases added, and put in the caller's array
+/// from value `first` of the pixel on.
 pub(crate) fn exact(
     asm: &mut Assembly,
     shift: &SumShift<'_>,
@@ -114,27 +120,30 @@ pub(crate) fn exact(
     first: usize,
     (state, sink): (&LoopState, &OutputSink<'_>),
 ) {
-    let spare = R30;
-    asm.of(Purpose::Store, |asm| {
-        sink.put(asm, state, first as u32);
-        for (index, accumulator) in accumulators.iter().enumerate() {
-            for _ in 0..shift.left {
-                shift_up(asm, accumulator);
-            }
-            if let Some(&bias) = shift.biases.get(index) {
-                let bytes = i32::from(bias).to_le_bytes();
-                for (byte, &register) in accumulator.iter().enumerate() {
-                    asm.ldi(spare, bytes[byte]);
-                    if byte == 0 {
-                        asm.add(register, spare);
-                    } else {
-                        asm.adc(register, spare);
+    let changed = Registers::of_pairs([X, Z]).and(accumulators.iter().flatten().copied());
+    asm.changing(changed, |asm| {
+        let spare = R30;
+        asm.of(Purpose::Store, |asm| {
+            sink.put(asm, state, first as u32);
+            for (index, accumulator) in accumulators.iter().enumerate() {
+                for _ in 0..shift.left {
+                    shift_up(asm, accumulator);
+                }
+                if let Some(&bias) = shift.biases.get(index) {
+                    let bytes = i32::from(bias).to_le_bytes();
+                    for (byte, &register) in accumulator.iter().enumerate() {
+                        asm.ldi(spare, bytes[byte]);
+                        if byte == 0 {
+                            asm.add(register, spare);
+                        } else {
+                            asm.adc(register, spare);
+                        }
                     }
                 }
+                put(asm, accumulator, sink.result_bytes());
             }
-            put(asm, accumulator, sink.result_bytes());
-        }
-    });
+        });
+    })
 }
 
 /// Stores a sum at X, as wide as results are.

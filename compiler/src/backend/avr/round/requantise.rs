@@ -2,7 +2,7 @@
 
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Condition;
-use crate::backend::avr::isa::registers::{Register, SUM, TEMPORARY, ZERO};
+use crate::backend::avr::isa::registers::{Register, Registers, SUM, TEMPORARY, ZERO};
 
 /// A requantisation: `min(rhe(max(sum, 0) / 2^right), 2^bits − 1)` of a sum to
 /// which half of the divisor was added already, see `sum::Rounding`.
@@ -29,56 +29,59 @@ impl Requantise {
         }
     }
 
-    /// Emits it. Changes [`SUM`] and r0.
+    /// Emits it.
     pub(crate) fn emit(self, asm: &mut Assembly) -> Register {
-        let (byte, bits) = ((self.right / 8) as usize, self.right % 8);
-        let result = self.result();
-        let [within, halfway, done] = [(); 3].map(|()| asm.label());
-        let top = SUM[self.width - 1];
-        let limit = self.right + self.bits;
-        let limit_byte = (limit / 8) as usize;
-        if limit_byte < self.width {
-            // 2^limit or more as an unsigned number: too large or negative.
-            asm.cpi(SUM[limit_byte], 1 << (limit % 8));
-            for &upper in &SUM[limit_byte + 1..self.width] {
-                asm.cpc(upper, ZERO);
-            }
-            asm.branch(Condition::Lower, within, self.within);
-        } else {
-            asm.tst(top);
-            asm.branch(Condition::Plus, within, self.within);
-        }
-        asm.times(1.0 - self.within, |asm| {
-            asm.mov(TEMPORARY, top);
-            let largest = if limit_byte < self.width {
-                0xFF >> (8 - self.bits)
+        let changed = Registers::of(SUM).and([TEMPORARY]);
+        asm.changing(changed, |asm| {
+            let (byte, bits) = ((self.right / 8) as usize, self.right % 8);
+            let result = self.result();
+            let [within, halfway, done] = [(); 3].map(|()| asm.label());
+            let top = SUM[self.width - 1];
+            let limit = self.right + self.bits;
+            let limit_byte = (limit / 8) as usize;
+            if limit_byte < self.width {
+                // 2^limit or more as an unsigned number: too large or negative.
+                asm.cpi(SUM[limit_byte], 1 << (limit % 8));
+                for &upper in &SUM[limit_byte + 1..self.width] {
+                    asm.cpc(upper, ZERO);
+                }
+                asm.branch(Condition::Lower, within, self.within);
             } else {
-                0
-            };
-            asm.ldi(result, largest);
-            if largest > 0 {
-                asm.skip_if_clear(TEMPORARY, 7);
-                asm.ldi(result, 0);
+                asm.tst(top);
+                asm.branch(Condition::Plus, within, self.within);
             }
-            asm.jump(done);
-        });
-        if self.halfway {
-            asm.bind(halfway);
-            // Nearly always something is left of the division.
-            asm.times(self.within / 32.0, |asm| {
-                asm.andi(result, 0xFE);
+            asm.times(1.0 - self.within, |asm| {
+                asm.mov(TEMPORARY, top);
+                let largest = if limit_byte < self.width {
+                    0xFF >> (8 - self.bits)
+                } else {
+                    0
+                };
+                asm.ldi(result, largest);
+                if largest > 0 {
+                    asm.skip_if_clear(TEMPORARY, 7);
+                    asm.ldi(result, 0);
+                }
                 asm.jump(done);
             });
-        }
-        asm.bind(within);
-        asm.times(self.within, |asm| {
-            self.shift(asm, byte, bits, result);
             if self.halfway {
-                asm.branch(Condition::Equal, halfway, 1.0 / 32.0);
+                asm.bind(halfway);
+                // Nearly always something is left of the division.
+                asm.times(self.within / 32.0, |asm| {
+                    asm.andi(result, 0xFE);
+                    asm.jump(done);
+                });
             }
-        });
-        asm.bind(done);
-        result
+            asm.bind(within);
+            asm.times(self.within, |asm| {
+                self.shift(asm, byte, bits, result);
+                if self.halfway {
+                    asm.branch(Condition::Equal, halfway, 1.0 / 32.0);
+                }
+            });
+            asm.bind(done);
+            result
+        })
     }
 
     /// Shifts a sum of at least 0 and below `2^(right + bits)`. Where it may be

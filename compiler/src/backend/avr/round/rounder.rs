@@ -1,14 +1,13 @@
 //! Rounding as a subroutine, for sums that come one by one from tables; and
 //! rounding by shifts that are known at run time only.
 
-use crate::backend::avr::arithmetic::wide::add_to_sum;
-use crate::backend::avr::arithmetic::wide::load_sum;
-use crate::backend::avr::arithmetic::wide::shift_up;
+use crate::backend::avr::arithmetic::wide::{add_to_sum, load_sum, shift_up};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
 use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{
-    BASE, Pointer, R16, R17, R18, R19, R28, R29, R30, R31, Register, SUM, TEMPORARY, X, ZERO,
+    BASE, Pointer, R16, R17, R18, R19, R28, R29, R30, R31, Register, Registers, SUM, TEMPORARY, X,
+    ZERO,
 };
 use crate::backend::avr::memory::added::Added;
 use crate::backend::avr::memory::state::LoopState;
@@ -52,9 +51,9 @@ impl<'a> Rounder<'a> {
     }
 
     /// Before the sums of a pixel from output `first` on, `outputs` times.
-    /// Changes X, and r16 and r17 where shifts are no constants.
     pub(crate) fn begin(&self, asm: &mut Assembly, first: usize) {
-        match &self.sum.program.parameters {
+        let changed = Registers::of_pairs([X]).and([LEFT, RIGHT]);
+        asm.changing(changed, |asm| match &self.sum.program.parameters {
             SumParameters::Runtime(place) => {
                 asm.movw(X, BASE);
                 let first_byte = self.sum.first_parameter_byte + place.left_byte;
@@ -70,7 +69,7 @@ impl<'a> Rounder<'a> {
                     asm.ldi(RIGHT, constants.right as u8);
                 }
             }
-        }
+        })
     }
 
     /// Finishes one sum. Changes r0, Z, and X unless biases are read by it; Y
@@ -269,26 +268,31 @@ impl<'a> Rounder<'a> {
         asm.jump(next);
     }
 
-    /// Adds the bias at X. Changes r0 and r19.
+    /// Adds the bias at X.
     fn add_bias(&self, asm: &mut Assembly, place: &RuntimeParameters, shifted: &[Register]) {
-        let (byte, sign) = (TEMPORARY, STICKY);
-        asm.load(byte, Pointer::X, Mode::PostIncrement);
-        asm.add(shifted[0], byte);
-        let mut rest = &shifted[1..];
-        if place.bias_bytes == 2 {
+        let changed = Registers::of_pairs([X])
+            .and([TEMPORARY, STICKY])
+            .and(shifted.iter().copied());
+        asm.changing(changed, |asm| {
+            let (byte, sign) = (TEMPORARY, STICKY);
             asm.load(byte, Pointer::X, Mode::PostIncrement);
-            asm.adc(rest[0], byte);
-            rest = &rest[1..];
-        }
-        if !rest.is_empty() {
-            // None of these three changes the carry.
-            asm.clr(sign);
-            asm.skip_if_clear(byte, 7);
-            asm.dec(sign);
-            for &register in rest {
-                asm.adc(register, sign);
+            asm.add(shifted[0], byte);
+            let mut rest = &shifted[1..];
+            if place.bias_bytes == 2 {
+                asm.load(byte, Pointer::X, Mode::PostIncrement);
+                asm.adc(rest[0], byte);
+                rest = &rest[1..];
             }
-        }
+            if !rest.is_empty() {
+                // None of these three changes the carry.
+                asm.clr(sign);
+                asm.skip_if_clear(byte, 7);
+                asm.dec(sign);
+                for &register in rest {
+                    asm.adc(register, sign);
+                }
+            }
+        })
     }
 
     /// Shifts down bit by bit, rounds halves to even, and clamps.

@@ -7,13 +7,11 @@
 //! C ABI wants saved.
 
 use crate::backend::avr::arithmetic::index::is_wide;
-use crate::backend::avr::isa::abi::restore;
-use crate::backend::avr::isa::abi::save;
+use crate::backend::avr::isa::abi::{restore, save};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::function_id::FunctionId;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Instruction, Mode};
-use crate::backend::avr::isa::ports::RAMPZ;
-use crate::backend::avr::isa::ports::stack_pointer;
+use crate::backend::avr::isa::ports::{RAMPZ, stack_pointer};
 use crate::backend::avr::isa::registers::{COLUMN, NETWORK, Pointer, ROW, Register, Z, ZERO};
 use crate::backend::avr::memory::operation::adds_pixel_by_pixel;
 use crate::backend::avr::segments::windows::hands_on;
@@ -98,7 +96,7 @@ struct Driver {
     done: CodeLabel,
     /// Where nothing was saved yet.
     bare: CodeLabel,
-    /// Whether it was saved; the network's address lies on the stack too.
+    /// Whether it was saved; the network's address is on the stack too.
     saved: bool,
     /// What makes the row of the pixel at hand of that of the last byte.
     row: ChainPlace,

@@ -5,21 +5,16 @@
 //! which each stage's arguments are made. What computes as the input arrives is a
 //! part of `absorb`; any other segment is a function that `infer` calls.
 
-use crate::backend::avr::arithmetic::index;
-use crate::backend::avr::arithmetic::index::compare;
-use crate::backend::avr::arithmetic::index::increment;
-use crate::backend::avr::arithmetic::index::is_wide;
-use crate::backend::avr::isa::abi::restore;
-use crate::backend::avr::isa::abi::save;
+use crate::backend::avr::arithmetic::index::{self, compare, increment, is_wide};
+use crate::backend::avr::isa::abi::{restore, save};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::function::Function;
 use crate::backend::avr::isa::function_id::FunctionId;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Instruction, Mode};
-use crate::backend::avr::isa::ports::RAMPZ;
-use crate::backend::avr::isa::ports::stack_pointer;
+use crate::backend::avr::isa::ports::{RAMPZ, stack_pointer};
 use crate::backend::avr::isa::registers::{
-    COLUMN, COMPLETES, NETWORK, Pointer, ROW, Register, SCRATCH, X, Z, ZERO,
+    COLUMN, COMPLETES, NETWORK, Pointer, ROW, Register, Registers, SCRATCH, X, Z, ZERO,
 };
 use crate::backend::avr::segments::chain;
 use crate::backend::avr::segments::point::GridAxis;
@@ -82,29 +77,32 @@ pub(crate) fn is_to_reset_positions(program: &Program) -> bool {
     program.positions > 0 && (has_later_segments || !chain::is_flat(program))
 }
 
-/// Lets all positions be 0, as whatever segment comes next wants them: none has
-/// them before. Changes X, r18 and r19.
+/// Lets all positions be 0, as whatever segment comes next wants them: none has them
+/// before.
 pub(crate) fn reset_positions(asm: &mut Assembly, program: &Program) {
-    let bytes = 2 * program.positions;
-    if bytes == 0 {
-        return;
-    }
-    asm.movw(X, NETWORK);
-    asm.add_to_pair(X, program.cursor_pixel_bytes as i32);
-    if bytes <= 6 {
-        for _ in 0..bytes {
-            asm.store(Pointer::X, Mode::PostIncrement, ZERO);
+    let changed = Registers::of_pairs([X, SCRATCH]);
+    asm.changing(changed, |asm| {
+        let bytes = 2 * program.positions;
+        if bytes == 0 {
+            return;
         }
-        return;
-    }
-    asm.ldi_pair(SCRATCH, bytes as u16);
-    let next = asm.here();
-    asm.times(bytes.into(), |asm| {
-        asm.store(Pointer::X, Mode::PostIncrement, ZERO);
-        asm.subi(SCRATCH, 1);
-        asm.sbci(SCRATCH.next(), 0);
-        asm.loop_back(Condition::NotEqual, next, bytes.into());
-    });
+        asm.movw(X, NETWORK);
+        asm.add_to_pair(X, program.cursor_pixel_bytes as i32);
+        if bytes <= 6 {
+            for _ in 0..bytes {
+                asm.store(Pointer::X, Mode::PostIncrement, ZERO);
+            }
+            return;
+        }
+        asm.ldi_pair(SCRATCH, bytes as u16);
+        let next = asm.here();
+        asm.times(bytes.into(), |asm| {
+            asm.store(Pointer::X, Mode::PostIncrement, ZERO);
+            asm.subi(SCRATCH, 1);
+            asm.sbci(SCRATCH.next(), 0);
+            asm.loop_back(Condition::NotEqual, next, bytes.into());
+        });
+    })
 }
 
 struct Grid<'a> {

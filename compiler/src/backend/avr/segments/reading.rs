@@ -3,16 +3,13 @@
 //!
 //! While places are found, Z is the network's address.
 
-use crate::backend::avr::arithmetic::index::compare;
-use crate::backend::avr::arithmetic::index::is_wide;
-use crate::backend::avr::arithmetic::index::registers;
+use crate::backend::avr::arithmetic::index::{compare, is_wide, registers};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
 use crate::backend::avr::isa::registers::{
-    COLUMN, NETWORK, Pointer, R17, Register, SCRATCH, SPARE, X, Z,
+    COLUMN, NETWORK, PRODUCT, Pointer, R17, Register, Registers, SCRATCH, SPARE, X, Z,
 };
-use crate::backend::avr::memory::position::position_in_network;
-use crate::backend::avr::memory::position::position_of_cells;
+use crate::backend::avr::memory::position::{position_in_network, position_of_cells};
 use crate::backend::avr::memory::slots::{Slots, leave, position_byte, reach};
 use crate::backend::avr::memory::window::WindowRow;
 use crate::network::Kernel;
@@ -170,10 +167,12 @@ impl Reading {
         }
     }
 
-    /// X ← the place, and moves a position of its own on. Changes r0, r18, r19 and
-    /// what [`spare`] says.
+    /// X ← the place, and moves a position of its own on.
     pub(crate) fn point_at(&self, asm: &mut Assembly) {
-        match &self.place {
+        let changed = Registers::of_pairs([X, Z, SCRATCH])
+            .and([self.spare])
+            .and(PRODUCT);
+        asm.changing(changed, |asm| match &self.place {
             ReadingPlace::Window(row) => row.point_at(asm, true),
             ReadingPlace::Ring { slots, ahead } => {
                 if !slots.has_several() {
@@ -215,7 +214,7 @@ impl Reading {
                     asm.adc(X.next(), NEXT.next());
                 }
             }
-        }
+        })
     }
 
     /// Moves the position on, which is in X and stays there.
@@ -349,18 +348,20 @@ pub(crate) fn address_table(program: &Program, value: ValueId) -> Option<Vec<u8>
     Some(entries.collect())
 }
 
-/// X, an offset into the table, becomes the place. Changes Z, which is the network's
-/// address again.
+/// X, an offset into the table, becomes the place.
 pub(crate) fn look_up(asm: &mut Assembly, table: CodeLabel, by_nibble: bool) {
-    asm.ldi_address(Z, (table, 0), 0);
-    asm.ldi_address(Z.next(), (table, 0), 1);
-    asm.add(Z, X);
-    asm.adc(Z.next(), X.next());
-    asm.lpm_near(X);
-    asm.lpm_near(X.next());
-    asm.movw(Z, NETWORK);
-    for _ in 0..if by_nibble { 2 } else { 1 } {
-        asm.add(X, NETWORK);
-        asm.adc(X.next(), NETWORK.next());
-    }
+    let changed = Registers::of_pairs([X, Z]);
+    asm.changing(changed, |asm| {
+        asm.ldi_address(Z, (table, 0), 0);
+        asm.ldi_address(Z.next(), (table, 0), 1);
+        asm.add(Z, X);
+        asm.adc(Z.next(), X.next());
+        asm.lpm_near(X);
+        asm.lpm_near(X.next());
+        asm.movw(Z, NETWORK);
+        for _ in 0..if by_nibble { 2 } else { 1 } {
+            asm.add(X, NETWORK);
+            asm.adc(X.next(), NETWORK.next());
+        }
+    })
 }

@@ -7,7 +7,8 @@
 
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::registers::{
-    COLUMN, NETWORK, POSITION, R18, R20, ROW, Register, SPARE, X,
+    COLUMN, NETWORK, POSITION, PRODUCT, R16, R18, R20, ROW, Register, Registers, SCRATCH, SPARE, X,
+    Z,
 };
 use crate::backend::avr::memory::field::MapSource;
 use crate::backend::avr::memory::slots::{Slots, map_of_ring};
@@ -81,8 +82,7 @@ pub(crate) fn base_byte(program: &Program, stage: &Stage) -> u32 {
 }
 
 /// X ← the place of the field's first pixel, Z being the network's address; where
-/// pixels are found by a table, that of the pixel's entry. Changes r0, r18, r19 and
-/// what [`spare`] says.
+/// pixels are found by a table, that of the pixel's entry.
 pub(crate) fn point_at_field(
     asm: &mut Assembly,
     program: &Program,
@@ -92,51 +92,55 @@ pub(crate) fn point_at_field(
     Reading::running(asm, program, stage, source.table()).point_at(asm);
 }
 
-/// X ← the place of the next pixel of the stage's output, and moves that on;
-/// whether it counts nibbles. `None` where outputs stay in their window. Z is the
-/// network's address. Changes r0, r18, r19 and what [`spare`] says; where columns
-/// of a window are no power of two, r16 and r17 too.
+/// X ← the place of the next pixel of the stage's output, and moves that on; whether
+/// it counts nibbles. `None` where outputs stay in their window. Z is the network's
+/// address.
 pub(crate) fn point_at_sink(asm: &mut Assembly, program: &Program, stage: &Stage) -> Option<bool> {
-    let slots = match stage.plan.sink {
-        Sink::Stays => return None,
-        Sink::Windows {
-            windows,
-            window,
-            function,
-        } => {
-            let pooled = (stage.plan.output, stage.signed_output);
-            let row = WindowRow::of(program, windows, (window, function), pooled);
-            row.point_at(asm, false);
-            row.begin(asm);
-            return Some(false);
-        }
-        Sink::Ring(ring) => Slots::of_ring(program, ring, ring.position),
-        Sink::Results(sums) => {
-            let position = stage.plan.sums_position;
-            Slots::of_results(program, sums, stage.plan.output.channels, position)
-        }
-        Sink::Map { value, position } => match address_table(program, value) {
-            None => Slots::of_map(program, value, position),
-            Some(addresses) => {
-                let slots = Slots::of_addresses(program, value, position).sparing(spare(stage));
-                let table = asm.near_table(addresses);
-                slots.load_distance(asm);
-                slots.advance(asm);
-                let by_nibble = !program.map(value).is_byte_aligned(program.activation_bits);
-                look_up(asm, table, by_nibble);
-                return Some(by_nibble);
+    let changed = Registers::of_pairs([X, Z, SCRATCH, R16])
+        .and([spare(stage)])
+        .and(PRODUCT);
+    asm.changing(changed, |asm| {
+        let slots = match stage.plan.sink {
+            Sink::Stays => return None,
+            Sink::Windows {
+                windows,
+                window,
+                function,
+            } => {
+                let pooled = (stage.plan.output, stage.signed_output);
+                let row = WindowRow::of(program, windows, (window, function), pooled);
+                row.point_at(asm, false);
+                row.begin(asm);
+                return Some(false);
             }
-        },
-    };
-    let slots = slots.sparing(spare(stage));
-    if slots.has_several() {
-        slots.load_distance(asm);
-        slots.advance(asm);
-        slots.make_place(asm);
-    } else {
-        slots.point_at_next(asm);
-    }
-    Some(slots.by_nibble())
+            Sink::Ring(ring) => Slots::of_ring(program, ring, ring.position),
+            Sink::Results(sums) => {
+                let position = stage.plan.sums_position;
+                Slots::of_results(program, sums, stage.plan.output.channels, position)
+            }
+            Sink::Map { value, position } => match address_table(program, value) {
+                None => Slots::of_map(program, value, position),
+                Some(addresses) => {
+                    let slots = Slots::of_addresses(program, value, position).sparing(spare(stage));
+                    let table = asm.near_table(addresses);
+                    slots.load_distance(asm);
+                    slots.advance(asm);
+                    let by_nibble = !program.map(value).is_byte_aligned(program.activation_bits);
+                    look_up(asm, table, by_nibble);
+                    return Some(by_nibble);
+                }
+            },
+        };
+        let slots = slots.sparing(spare(stage));
+        if slots.has_several() {
+            slots.load_distance(asm);
+            slots.advance(asm);
+            slots.make_place(asm);
+        } else {
+            slots.point_at_next(asm);
+        }
+        Some(slots.by_nibble())
+    })
 }
 
 /// What comes before a kernel: where its output goes, what it reads and joins, all
@@ -216,13 +220,10 @@ pub(crate) fn point_at_output_and_joined(
     stage: &Stage,
     state: &LoopState,
 ) {
-    let joined = state.places().iter().filter_map(|&(variable, register)| {
-        if let Variable::Joined(index) = variable {
-            Some((usize::from(index), register))
-        } else {
-            None
-        }
-    });
+    let joined = state
+        .places()
+        .iter()
+        .filter_map(|&(variable, register)| Some((variable.joined()?, register)));
     for (index, _) in joined.clone() {
         Reading::joined(asm, program, stage, index).point_at(asm);
         asm.push(X);
@@ -244,11 +245,24 @@ fn begin_by_way_of_stack(
     program: &Program,
     stage: &Stage,
     source: &MapSource<'_>,
-    state: &LoopState,
+    state: &mut LoopState,
 ) {
+    for variable in state.stacked() {
+        let index = variable.joined().expect("nothing else is on the stack");
+        Reading::joined(asm, program, stage, index).point_at(asm);
+        state.begin(asm, variable, X);
+    }
     let push_pair = |asm: &mut Assembly, low: Register| {
         asm.push(low);
         asm.push(low.next());
+    };
+    let push_index = |asm: &mut Assembly,
+                      (from, to): (Register, Register),
+                      wide: bool,
+                      pushed: &mut Vec<Vec<Register>>| {
+        let bytes = 1 + u8::from(wide);
+        from.run(bytes).for_each(|register| asm.push(register));
+        pushed.push(to.run(bytes).collect());
     };
     point_at_field(asm, program, stage, source);
     push_pair(asm, X);
@@ -261,15 +275,8 @@ fn begin_by_way_of_stack(
                 push_pair(asm, X);
                 pushed.push(vec![register, register.next()]);
             }
-            Variable::Row { wide } | Variable::Column { wide } => {
-                let from = match variable {
-                    Variable::Row { .. } => ROW,
-                    _ => COLUMN,
-                };
-                let registers = |first: Register| first.run(1 + u8::from(wide));
-                registers(from).for_each(|register| asm.push(register));
-                pushed.push(registers(register).collect());
-            }
+            Variable::Row { wide } => push_index(asm, (ROW, register), wide, &mut pushed),
+            Variable::Column { wide } => push_index(asm, (COLUMN, register), wide, &mut pushed),
             Variable::Output => {}
             Variable::Count { .. }
             | Variable::Rows { .. }

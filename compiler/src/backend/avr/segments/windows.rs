@@ -17,8 +17,7 @@ use crate::backend::avr::isa::registers::{
     NETWORK, Pointer, R2, R16, R17, R18, R19, R20, R21, R23, Register, X, Y, Z,
 };
 use crate::backend::avr::memory::operation::pooling;
-use crate::backend::avr::memory::window::Scratch;
-use crate::backend::avr::memory::window::WindowRow;
+use crate::backend::avr::memory::window::{Scratch, WindowRow};
 use crate::backend::avr::segments::reading::Reading;
 use crate::plan::{Arrival, Sink};
 use crate::program::{Divisor, Pooling, Program, Stage};

@@ -14,9 +14,7 @@ mod row;
 
 pub(crate) use row::multiply;
 
-use crate::backend::avr::arithmetic::wide::load_sum;
-use crate::backend::avr::arithmetic::wide::shift_up;
-use crate::backend::avr::arithmetic::wide::subtract;
+use crate::backend::avr::arithmetic::wide::{load_sum, shift_up, subtract};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
 use crate::backend::avr::isa::item::Purpose;

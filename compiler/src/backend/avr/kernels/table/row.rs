@@ -161,7 +161,7 @@ impl Table<'_> {
                 for _ in 0..first_field * bits {
                     asm.lsr(WEIGHTS);
                 }
-                // Weights of another pass; past a row's end there are none.
+                // Weights of another pass; after a row's end there are none.
                 let fields = sharing.len() as u32;
                 if first_field + fields < per_byte as u32 {
                     asm.andi(WEIGHTS, 0xFF >> (8 - fields * bits));

@@ -2,9 +2,7 @@
 
 use super::{ConstantProducts, SIGN, Unrolled};
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::instruction::CodeLabel;
-use crate::backend::avr::isa::instruction::Condition;
-use crate::backend::avr::isa::instruction::Mode;
+use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
 use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{Pointer, R30, ZERO};
 use crate::backend::avr::kernels::kept::KeptSums;

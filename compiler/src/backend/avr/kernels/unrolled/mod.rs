@@ -8,8 +8,7 @@
 mod kept;
 mod products;
 
-use crate::backend::avr::arithmetic::wide::SumRegisters;
-use crate::backend::avr::arithmetic::wide::load_constant;
+use crate::backend::avr::arithmetic::wide::{SumRegisters, load_constant};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Condition;
 use crate::backend::avr::isa::item::Purpose;
@@ -18,13 +17,11 @@ use crate::backend::avr::isa::registers::{
 };
 use crate::backend::avr::kernels::input::SumInput;
 use crate::backend::avr::kernels::passes::{PassDemand, Passes, SumPass};
-use crate::backend::avr::memory::position::BYTE;
-use crate::backend::avr::memory::position::VALUE;
+use crate::backend::avr::memory::position::{BYTE, VALUE};
 use crate::backend::avr::memory::runs::Run;
 use crate::backend::avr::memory::state::LoopState;
 use crate::backend::avr::memory::store::OutputSink;
-use crate::backend::avr::round::finish;
-use crate::backend::avr::round::finish::Destination;
+use crate::backend::avr::round::finish::{self, Destination};
 use crate::backend::avr::round::sum::{Sum, SumEnding};
 use crate::program::ConstantParameters;
 use std::collections::BTreeMap;
@@ -153,7 +150,7 @@ impl<'a> Unrolled<'a> {
         if self.keeps_sign() { SIGN } else { ZERO }
     }
 
-    /// Where it wants the address past the ring that it reads.
+    /// Where it wants the address after the ring that it reads.
     pub(crate) fn ring_end(&self) -> Option<Register> {
         match &self.input {
             SumInput::Field { source, .. } => source.ring_end(),

@@ -6,8 +6,7 @@ use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Condition;
 use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{Register, ZERO};
-use crate::backend::avr::kernels::multiples;
-use crate::backend::avr::kernels::multiples::MultipleStep;
+use crate::backend::avr::kernels::multiples::{self, MultipleStep};
 use std::collections::BTreeMap;
 
 impl Unrolled<'_> {
