@@ -7,11 +7,11 @@ use crate::program::Accumulator;
 use crate::target::Architecture;
 
 /// Return addresses and saved registers from the caller's `run` or `push` down
-/// to a kernel, and what `infer` and a layer keep beside arrays.
+/// to a kernel, and what `infer` and a layer keep besides arrays.
 ///
 /// On AVR, measured on the ATmega328P: each of four functions saves 18 registers
 /// at most. Where registers have 32 bits, a network of five layers was measured on
-/// a Cortex-M0 at `opt-level = 2` to take 229 bytes beside its arrays: of eight
+/// a Cortex-M0 at `opt-level = 2` to take 229 bytes besides its arrays: of eight
 /// registers saved by each function, of addresses that are spilled, and of frames
 /// that begin at 8 bytes. Two thirds more are for builds that inline less, and for
 /// arrays that are aligned.

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use herringbone_compiler::network::{Network, NodeId};
 use herringbone_compiler::syntax;
 use herringbone_compiler::weights::{self, Role, expected_tensors};
+use herringbone_fuzz::changed;
 use libfuzzer_sys::fuzz_target;
 use safetensors::tensor::TensorView;
 
@@ -41,7 +42,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let file = match first % 2 {
         0 => rest.to_vec(),
-        _ => changed(rest),
+        _ => changed(&RIGHT, rest),
     };
     match weights::read(&NETWORK, &file) {
         Ok(weights) => {
@@ -58,19 +59,3 @@ fuzz_target!(|data: &[u8]| {
         }
     }
 });
-
-/// The right file with some bytes replaced, and cut or continued.
-fn changed(changes: &[u8]) -> Vec<u8> {
-    let mut file = RIGHT.clone();
-    for change in changes.chunks_exact(3) {
-        let place = usize::from(u16::from_le_bytes([change[0], change[1]]));
-        match file.get_mut(place) {
-            Some(byte) => *byte = change[2],
-            None => file.resize(
-                file.len().min(place) / 2 + usize::from(change[2]),
-                change[2],
-            ),
-        }
-    }
-    file
-}

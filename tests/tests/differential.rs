@@ -68,6 +68,9 @@ fn agree(case: &Case, code: CodeChoice) -> Result<(), TestCaseError> {
             return Err(TestCaseError::reject(errors.join("; ")));
         }
     };
+    let inputs = case.inputs.iter();
+    let traces = inputs.map(|input| (input, evaluate(&case.network, &case.weights, input)));
+    let traces: Vec<(&Vec<u8>, Trace)> = traces.collect();
     for planned in Strategy::all(&case.network) {
         let plan = plan::plan(&case.network, &proven.sum_bytes(), planned);
         let strategy = planned.name(&case.network);
@@ -77,27 +80,23 @@ fn agree(case: &Case, code: CodeChoice) -> Result<(), TestCaseError> {
         let plan = plan::plan(&case.network, &at_run_time, planned);
         let parameters = program::pack_parameters(&declaration, &case.weights, &plan).ok();
         let loaded = program::lower_runtime(&declaration, &plan);
-        for input in &case.inputs {
-            let trace = evaluate(&case.network, &case.weights, input);
+        for (input, trace) in &traces {
             let told = format!("{} {} {strategy}", case.list(), case.bits());
-            agrees(&told, &trace, interpreter::run(&program, input))?;
+            agrees(&told, trace, interpreter::run(&program, input))?;
             if let Some(parameters) = &parameters {
                 let outcome = interpreter::run_with_parameters(&loaded, parameters, input);
-                agrees(&format!("{told}, loaded"), &trace, outcome)?;
+                agrees(&format!("{told}, loaded"), trace, outcome)?;
             }
         }
     }
     Ok(())
 }
 
-/// Chains, and as many graphs.
-const NETWORKS: u32 = 2000;
-
-fn config() -> ProptestConfig {
+fn config(networks: u32) -> ProptestConfig {
     let default = ProptestConfig::default();
     let cases = match std::env::var_os("PROPTEST_CASES") {
         Some(_) => default.cases,
-        None => NETWORKS,
+        None => networks,
     };
     ProptestConfig {
         cases,
@@ -109,7 +108,7 @@ fn config() -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config(1500))]
 
     #[test]
     fn the_planned_program_computes_what_the_design_says(
@@ -118,6 +117,10 @@ proptest! {
     ) {
         agree(&recipe.case(), code)?;
     }
+}
+
+proptest! {
+    #![proptest_config(config(2000))]
 
     #[test]
     fn the_planned_program_of_a_graph_computes_what_the_design_says(

@@ -60,7 +60,7 @@ pub struct Footprint {
     /// The layer that takes most of the flash.
     pub largest: NodeId,
     /// Where the code is not known, what plans are compared by: accesses to pixels,
-    /// beside the multiply-accumulates that all plans share.
+    /// besides the multiply-accumulates that all plans share.
     pub effort: f64,
 }
 

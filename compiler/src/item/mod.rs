@@ -4,6 +4,7 @@
 mod api;
 mod code;
 mod metadata;
+mod needs;
 mod stub;
 mod warning;
 
@@ -27,7 +28,7 @@ const LOGITS: &str =
     " The results are logits: the sums of the last layer, neither rounded nor clamped.";
 const ACTIVATIONS: &str = " The results are the activations of the last layer.";
 
-/// The `#[cfg]`s of a type, which every item beside it has to have too.
+/// The `#[cfg]`s of a type, which every item generated with it needs too.
 pub(crate) fn conditions(attributes: &[Attribute]) -> Vec<&Attribute> {
     let conditions = attributes.iter();
     conditions
@@ -121,6 +122,7 @@ pub(crate) fn emit(
     let network_trait = program.map(|_| api.network_trait());
     let tracked = ast.weights_file().map(WeightsPath::tracking_tokens);
     let refusal = code::refusal(&api, declaration, design);
+    let needs = needs::needs(&api, declaration, design);
     let layout = format!(
         "the layout of `{name}` is not as planned: a network takes no attribute that changes it"
     );
@@ -182,6 +184,7 @@ pub(crate) fn emit(
             }
 
             #network_trait
+            #needs
         };
     }
 }

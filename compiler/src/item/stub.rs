@@ -1,7 +1,7 @@
 //! What stands for a declaration with errors.
 
 use super::api::{Api, Figures, accessors};
-use super::{conditions, metadata};
+use super::{conditions, metadata, needs};
 use crate::backend::portable;
 use crate::budget::Design;
 use crate::declaration::WeightsSource;
@@ -78,6 +78,7 @@ pub(crate) fn stub(
     let logit = portable::integer(api.logit);
     let classes = &api.classes;
     let metadata = metadata::stub(&output, classes);
+    let needs = needs::unknown_needs(&api);
     quote! {
         #(#attributes)*
         #[doc = ""]
@@ -125,6 +126,7 @@ pub(crate) fn stub(
             }
 
             #network_trait
+            #needs
         };
     }
 }

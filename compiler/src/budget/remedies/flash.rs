@@ -2,8 +2,8 @@
 
 use super::super::footprint;
 use super::super::over::demands_unrolled;
-use super::{Excess, outputs, run_time_sums, strides};
-use crate::declaration::{CodeChoice, Declaration, PlanChoice, WeightsSource};
+use super::{Excess, outputs, run_time_sums, strides, written_bits, written_reserve};
+use crate::declaration::{CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource};
 use crate::network::Network;
 
 /// Vectors, start-up code and a `main` that does next to nothing.
@@ -29,9 +29,11 @@ pub(super) fn smaller_reserve(excess: &Excess<'_>) -> Vec<String> {
         .checked_sub(own_bytes)
         .filter(|&most_bytes| most_bytes >= LEAST_FIRMWARE_FLASH_BYTES)
         .map(|most_bytes| {
-            format!(
-                "`reserve: {{ flash: {most_bytes} }}`, where the rest of the firmware takes no more"
-            )
+            let reserve = written_reserve(Reserve {
+                flash_bytes: Some(most_bytes as u32),
+                ..excess.declaration.reserve
+            });
+            format!("{reserve}, where the rest of the firmware takes no more")
         })
         .into_iter()
         .collect()
@@ -101,7 +103,7 @@ pub(super) fn fewer_bits(excess: &Excess<'_>) -> Vec<String> {
         let fewer = std::mem::replace(&mut bits.weights, weights) > weights;
         let network = network.with_bits(bits);
         let fits = fewer && tables_fit(excess, &network) && fits_by_same_strategy(excess, &network);
-        fits.then(|| format!("`bits: {{ weights: {weights} }}`"))
+        fits.then(|| written_bits(bits, "weights"))
     });
     remedy.into_iter().collect()
 }
@@ -124,7 +126,7 @@ fn tables_fit(excess: &Excess<'_>, network: &Network) -> bool {
     footprint::least_flash_bytes(&sized, network) <= excess.given_bytes.into()
 }
 
-/// The same with every layer that had to be unrolled in whatever form is best.
+/// The same, with the best form for every layer that had to be unrolled.
 fn without_unrolled(declaration: &Declaration) -> Declaration {
     let mut changed = declaration.clone();
     let codes = changed.layer_code.values_mut();

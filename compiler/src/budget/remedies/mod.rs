@@ -4,7 +4,7 @@
 //! Cheap is what takes little from the network. In this order:
 //! 1. what leaves its results as they are: another plan, a smaller `reserve`,
 //!    weights elsewhere, code in another form;
-//! 2. fewer outputs of one layer, of whichever loses the smallest share of the
+//! 2. fewer outputs of one layer, the one that loses the smallest share of the
 //!    network's multiply-accumulates by it; of layers whose maps are added to one
 //!    another, of all of them;
 //! 3. fewer bits of all layers;
@@ -29,9 +29,9 @@ mod tests;
 
 use super::choice::{any_that_fits, taken_that_fits};
 use super::{Design, Resources, Sums, choose};
-use crate::declaration::{Declaration, PlanChoice, WeightsSource};
+use crate::declaration::{Declaration, PlanChoice, Reserve, WeightsSource};
 use crate::effort::Limit;
-use crate::network::{LayerId, Network};
+use crate::network::{Bits, LayerId, Network};
 use crate::program::Accumulators;
 use std::cell::Cell;
 
@@ -41,16 +41,25 @@ const MOST_REMEDIES: usize = 3;
 pub(super) struct Remedies {
     /// Each of them alone is enough.
     pub(super) changes: Vec<String>,
-    /// Whether the other kind of memory needs a change of its own beside each.
+    /// Whether the other kind of memory needs a change of its own as well.
     pub(super) of_this_memory_alone: bool,
     /// Whether the search was left before all kinds of changes were tried.
     pub(super) unfinished: bool,
 }
 
-/// Effort that a search may take, a fifth of a second or so in an unoptimised build:
-/// it goes on to the end of the plan that it is at, and is then left. There are four
-/// at most: for SRAM and flash, of changes that clear both and of those that clear one.
-const MOST_EFFORT: u64 = 1_500_000;
+/// Effort that the searches for advice may take together, three quarters of a second
+/// or so in an unoptimised build: each goes on to the end of the plan that it is at,
+/// and is then left.
+const MOST_EFFORT: u64 = 6_000_000;
+
+/// How much of it one search may take. Where SRAM and flash are both exceeded, there
+/// are four: for each, of changes that clear both and of those that clear it alone.
+fn limit(other_fits: bool) -> Limit {
+    Limit::after(match other_fits {
+        true => MOST_EFFORT,
+        false => MOST_EFFORT / 4,
+    })
+}
 
 /// Changes with each of which alone the design takes at most the SRAM given, and
 /// fits; or, where none does, that do for the SRAM.
@@ -69,7 +78,7 @@ pub(super) fn for_sram(
             given_bytes,
             kept,
             other_fits,
-            limit: Limit::after(MOST_EFFORT),
+            limit: Cell::new(limit(other_fits)),
             unfinished: Cell::new(false),
         };
         let changes = cheapest(&[
@@ -102,7 +111,7 @@ pub(super) fn for_flash(
             given_bytes,
             kept,
             other_fits,
-            limit: Limit::after(MOST_EFFORT),
+            limit: Cell::new(limit(other_fits)),
             unfinished: Cell::new(false),
         };
         let changes = cheapest(&[
@@ -160,7 +169,7 @@ struct Excess<'a> {
     /// Whether the design has enough of the other kind of memory as it is.
     other_fits: bool,
     /// Where the search is left.
-    limit: Limit,
+    limit: Cell<Limit>,
     /// Whether it was.
     unfinished: Cell<bool>,
 }
@@ -168,11 +177,19 @@ struct Excess<'a> {
 impl Excess<'_> {
     /// Whether there is time for another plan.
     fn has_time(&self) -> bool {
-        let has_time = !self.limit.is_reached();
+        let has_time = !self.limit.get().is_reached();
         if !has_time {
             self.unfinished.set(true);
         }
         has_time
+    }
+
+    /// Gives the search some time more where it has none left: for a kind of change
+    /// that is soon found.
+    fn extend(&self) {
+        if self.limit.get().is_reached() {
+            self.limit.set(Limit::after(MOST_EFFORT / 8));
+        }
     }
 
     /// The plan that is taken, if it fits; `None` too where there is no time to find
@@ -195,7 +212,7 @@ impl Excess<'_> {
         if !self.has_time() {
             return None;
         }
-        let found = taken_that_fits(changed, sums, kept, self.limit);
+        let found = taken_that_fits(changed, sums, kept, self.limit.get());
         if found.is_none() {
             self.has_time();
         }
@@ -205,7 +222,7 @@ impl Excess<'_> {
     /// SRAM that the plan takes which is chosen for a declaration that fits, in
     /// words; nothing where there is no time to find that out.
     fn sram_in_words(&self, changed: &Declaration) -> String {
-        if self.limit.is_reached() {
+        if self.limit.get().is_reached() {
             return String::new();
         }
         let bytes = choose(changed, &self.unknown_sums()).sram_bytes();
@@ -229,7 +246,7 @@ impl Excess<'_> {
         if self.declaration.plan == PlanChoice::Fastest || !self.has_time() {
             return None;
         }
-        let found = any_that_fits(&free, self.sums, self.kept, self.limit);
+        let found = any_that_fits(&free, self.sums, self.kept, self.limit.get());
         if found.is_none() {
             self.has_time();
         }
@@ -280,6 +297,37 @@ fn run_time_sums(network: &Network) -> Sums<'static> {
     Sums {
         widest: Accumulators::at_run_time(network).widest(),
         constants: None,
+    }
+}
+
+/// The key `bits` as it is pasted in: the entry of that name, and whichever others are
+/// not what they are when left out.
+fn written_bits(bits: Bits, changed: &str) -> String {
+    let default = Bits::default();
+    let entries = [
+        ("weights", bits.weights, default.weights),
+        ("biases", bits.biases, default.biases),
+        ("activations", bits.activations, default.activations),
+    ];
+    let entries: Vec<String> = entries
+        .into_iter()
+        .filter(|&(name, width, default)| name == changed || width != default)
+        .map(|(name, width, _)| format!("{name}: {width}"))
+        .collect();
+    format!("`bits: {{ {} }}`", entries.join(", "))
+}
+
+/// The key `reserve` as it is pasted in.
+fn written_reserve(reserve: Reserve) -> String {
+    let Reserve {
+        sram_bytes,
+        flash_bytes,
+    } = reserve;
+    match (sram_bytes, flash_bytes) {
+        (Some(sram), None) => format!("`reserve: {sram}`"),
+        (Some(sram), Some(flash)) => format!("`reserve: {{ sram: {sram}, flash: {flash} }}`"),
+        (None, Some(flash)) => format!("`reserve: {{ flash: {flash} }}`"),
+        (None, None) => "no `reserve`".to_owned(),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::super::DEFAULT_RESERVE_BESIDE_STACK_BYTES;
 use super::super::choice::arena_can_be_within;
-use super::{Excess, outputs, strides};
-use crate::declaration::{Declaration, PlanChoice, WeightsSource};
+use super::{Excess, outputs, strides, written_bits, written_reserve};
+use crate::declaration::{Declaration, PlanChoice, Reserve, WeightsSource};
 use crate::network::Network;
 use crate::program::{Accumulators, parameter_bytes};
 
@@ -29,10 +29,12 @@ pub(super) fn smaller_reserve(excess: &Excess<'_>) -> Vec<String> {
     {
         return Vec::new();
     }
-    let most_bytes = given_bytes - design.state_bytes();
+    let reserve = written_reserve(Reserve {
+        sram_bytes: Some(given_bytes - design.state_bytes()),
+        ..excess.declaration.reserve
+    });
     vec![format!(
-        "a `reserve` of at most {most_bytes} bytes (the network's own stack and 64 take \
-         {least_bytes})"
+        "{reserve} or less (the network's own stack and 64 take {least_bytes})"
     )]
 }
 
@@ -89,7 +91,7 @@ pub(super) fn fewer_bits(excess: &Excess<'_>) -> Vec<String> {
                 return None;
             }
             let bytes = excess.sram_in_words(&changed);
-            Some(format!("`bits: {{ {name}: {width} }}`{bytes}"))
+            Some(format!("{}{bytes}", written_bits(bits, name)))
         })
     };
     kinds.into_iter().filter_map(remedy).collect()

@@ -9,6 +9,7 @@ use crate::target::Target;
 /// The smallest part of the same architecture that the design fits as it is,
 /// with what it has of what there is too little of.
 pub(super) fn larger(excess: &Excess<'_>, bytes: impl Fn(&Target) -> u32) -> Vec<String> {
+    excess.extend();
     let given = excess.declaration.budget.target;
     let found = given.and_then(|given| smallest(excess, given));
     let remedy = found.map(|target| format!("`target: {}` ({} bytes)", target.name, bytes(target)));

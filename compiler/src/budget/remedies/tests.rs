@@ -110,14 +110,6 @@ pub(super) fn follow(text: &str, remedy: &str) -> (String, bool) {
         ["code: unrolled"] => (without("code"), true),
         ["weights"] => (without("weights"), false),
         ["weights: runtime"] => (format!("{}; weights: runtime", without("weights")), false),
-        ["reserve"] => {
-            let words = remedy.split(' ');
-            let bytes: Vec<&str> = words.filter(|word| word.parse::<u32>().is_ok()).collect();
-            (
-                format!("{}; reserve: {}", without("reserve"), bytes[0]),
-                true,
-            )
-        }
         [value, ..] => {
             let key = value.split(':').next().unwrap();
             (format!("{}; {value}", without(key)), key != "bits")

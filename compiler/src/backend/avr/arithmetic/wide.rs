@@ -35,7 +35,6 @@ pub(crate) fn add_to_sum(asm: &mut Assembly, width: usize, addend: i32) {
     }
 }
 
-/// Doubles.
 pub(crate) fn shift_up(asm: &mut Assembly, registers: &[Register]) {
     let Some((&low, upper)) = registers.split_first() else {
         return;
@@ -68,7 +67,7 @@ pub(crate) fn shift_down(asm: &mut Assembly, sum: &[Register], signed: bool) {
     }
 }
 
-/// Loads a constant into any registers, by way of Z.
+/// Loads a constant into any registers, through Z.
 pub(crate) fn load_constant(asm: &mut Assembly, registers: &[Register], constant: i32) {
     let spare = R30;
     let bytes = constant.to_le_bytes();

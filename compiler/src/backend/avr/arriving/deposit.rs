@@ -27,7 +27,6 @@ enum InputPlace<'a> {
 pub(crate) struct DepositRegisters {
     /// An upper pair that may be changed where a pixel is complete.
     pub(crate) pair_of_pixel: Register,
-    /// The channel.
     pub(crate) channel: Register,
     /// An upper one that may be changed while a value is stored.
     pub(crate) spare: Register,

@@ -235,7 +235,7 @@ impl Assembly {
     /// Writes the function down.
     pub(crate) fn finish(mut self, id: FunctionId) -> Function {
         debug_assert_eq!(self.stack_bytes, 0, "{id} leaves something on the stack");
-        crate::effort::spend(15 * self.items.len());
+        crate::effort::spend(30 * self.items.len());
         let tables = std::mem::take(&mut self.tables);
         self.items.extend(tables);
         let near_table_bytes: usize = self

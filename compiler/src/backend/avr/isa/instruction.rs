@@ -96,7 +96,6 @@ mnemonics! {
 }
 
 impl Condition {
-    /// The contrary.
     pub(crate) fn inverse(self) -> Self {
         use Condition::*;
         match self {

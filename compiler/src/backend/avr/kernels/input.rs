@@ -111,8 +111,8 @@ impl SumInput<'_> {
             }
             SumInput::Stored { map, .. } => {
                 let before_wrap = map.pixels_before_wrap * map.shape.channels;
-                let behind = map.shape.values() - before_wrap;
-                [run(0, before_wrap), run(before_wrap, behind)]
+                let after_wrap = map.shape.values() - before_wrap;
+                [run(0, before_wrap), run(before_wrap, after_wrap)]
                     .into_iter()
                     .filter(|run| run.values > 0)
                     .collect()

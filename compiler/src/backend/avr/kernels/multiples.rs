@@ -9,7 +9,6 @@ pub(crate) enum MultipleStep {
     Reset,
     /// Adds the activation.
     Increment,
-    /// Doubles.
     Double,
 }
 

@@ -105,7 +105,7 @@ impl<'a> Layer<'a> {
     pub(crate) fn begin_joined(&self, asm: &mut Assembly, state: &mut LoopState, pixel: u32) {
         for joined in &self.joined {
             let source = joined.source.as_ref();
-            let source = source.expect("a stage is told where its pixels are");
+            let source = source.expect("a stage knows where its pixels are");
             source.begin_in(asm, Z, pixel as i32);
             state.begin(asm, Variable::Joined(joined.added.index), Z);
         }

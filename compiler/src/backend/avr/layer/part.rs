@@ -38,7 +38,6 @@ pub(crate) fn parts(program: &Program) -> Vec<LayerPart<'_>> {
 }
 
 impl<'a> LayerPart<'a> {
-    /// The node.
     pub(crate) fn node(self) -> NodeId {
         match self {
             LayerPart::Stage(_, stage) => stage.plan.node,

@@ -280,7 +280,7 @@ fn count_down(asm: &mut Assembly, register: Register, most: u32) {
     })
 }
 
-/// A constant into any register, or a pair where it is above 255, by way of r30.
+/// A constant into any register, or a pair where it is above 255, through r30.
 fn load(asm: &mut Assembly, register: Register, value: u32) {
     if is_wide(value) {
         let [low, high, ..] = value.to_le_bytes();

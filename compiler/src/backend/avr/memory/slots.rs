@@ -241,7 +241,7 @@ impl Slots {
         })
     }
 
-    /// The same by way of another pair than r19:r18.
+    /// The same through another pair than r19:r18.
     pub(crate) fn advance_by_way_of(&self, asm: &mut Assembly, next: Register) {
         let changed = Registers::of_pairs([next, Z]).and([self.spare]);
         asm.changing(changed, |asm| {

@@ -23,7 +23,6 @@ use crate::program::{Program, Stage};
 pub(crate) struct Scratch {
     /// An upper one: what the window has.
     pub(crate) kept: Register,
-    /// Another.
     pub(crate) other: Register,
 }
 
