@@ -206,7 +206,7 @@ fn inputs_that_are_all_the_same_are_reported() {
         "{printed}"
     );
     assert!(
-        printed.contains("no better than the commonest class (50.00 %)"),
+        printed.contains("no better than always answering the commonest class (50.00 %)"),
         "{printed}"
     );
     assert!(
