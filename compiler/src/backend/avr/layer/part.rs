@@ -1,6 +1,5 @@
 //! What has a function of its own.
 
-use crate::backend::avr::memory::operation::adds_pixel_by_pixel;
 use crate::network::NodeId;
 use crate::program::Job;
 use crate::program::Operation;
@@ -60,7 +59,7 @@ impl<'a> LayerPart<'a> {
         match self {
             LayerPart::Step(_) => true,
             LayerPart::Stage(_, stage) => {
-                !adds_pixel_by_pixel(&stage.operation) || stage.plan.input.pixels() < 0x100
+                !stage.operation.is_dense() || stage.plan.input.pixels() < 0x100
             }
         }
     }

@@ -3,7 +3,6 @@
 pub(super) mod added;
 pub(super) mod field;
 pub(super) mod guard;
-pub(super) mod operation;
 pub(super) mod pack;
 pub(super) mod position;
 pub(super) mod runs;

@@ -6,7 +6,6 @@ use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{
     BASE, POSITION, Pointer, R22, R23, Register, Registers, TEMPORARY, X, Z, ZERO,
 };
-use crate::backend::avr::memory::operation::adds_pixel_by_pixel;
 use crate::backend::avr::memory::pack::{ONE, OTHER, pack, repeat, unstack};
 use crate::backend::avr::memory::position::{by_parity, position_in_network, position_of_cells};
 use crate::backend::avr::memory::state::{LoopState, Variable, add_constant};
@@ -81,7 +80,7 @@ impl<'a> OutputSink<'a> {
                 windows: _,
                 window: _,
                 function: PoolFunction::Maximum,
-            } if adds_pixel_by_pixel(&stage.operation) => Self::Pixel {
+            } if stage.operation.is_dense() => Self::Pixel {
                 bits,
                 by_nibble: false,
                 first_cell: 0,

@@ -13,7 +13,6 @@ use crate::backend::avr::isa::registers::{
     COLUMN, NETWORK, PRODUCT, Pointer, R16, R17, ROW, Register, Registers, SCRATCH, SPARE,
     TEMPORARY, X, Z, ZERO,
 };
-use crate::backend::avr::memory::operation::pooling;
 use crate::network::{Kernel, PoolFunction, Shape};
 use crate::plan::Windows;
 use crate::program::{Program, Stage};
@@ -60,7 +59,7 @@ impl WindowRow {
     }
 
     pub(crate) fn of_stage(program: &Program, stage: &Stage) -> Option<Self> {
-        let pooling = pooling(&stage.operation)?;
+        let pooling = stage.operation.pooling()?;
         Some(Self::of(
             program,
             stage.plan.windows()?,

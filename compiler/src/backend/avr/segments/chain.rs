@@ -13,11 +13,10 @@ use crate::backend::avr::isa::function_id::FunctionId;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Instruction, Mode};
 use crate::backend::avr::isa::ports::{RAMPZ, stack_pointer};
 use crate::backend::avr::isa::registers::{COLUMN, NETWORK, Pointer, ROW, Register, Z, ZERO};
-use crate::backend::avr::memory::operation::adds_pixel_by_pixel;
 use crate::backend::avr::segments::windows::hands_on;
 use crate::network::{Kernel, Stride};
 use crate::plan::Arrival;
-use crate::program::{Operation, Program, Stage};
+use crate::program::{ByPixel, Program, Stage};
 
 /// Whether the stages that compute as the input arrives are a chain that this can
 /// drive: rows and columns in bytes, kernels at every pixel, windows that are
@@ -28,16 +27,12 @@ pub(crate) fn is_flat(program: &Program) -> bool {
     let is_narrow = !is_wide(height) && !is_wide(width) && is_simple(program);
     let is_shifted = |stage: &Stage| {
         let Kernel { height, width } = stage.field.kernel;
-        match stage.operation {
-            Operation::Dense(_) => true,
-            Operation::Pool(_) if stage.plan.takes => {
+        match stage.operation.by_pixel() {
+            Some(ByPixel::Sums(_)) => true,
+            Some(ByPixel::Windows(_)) if stage.plan.takes => {
                 height.is_power_of_two() && width.is_power_of_two()
             }
-            Operation::Pool(_)
-            | Operation::Convolution(_)
-            | Operation::Depthwise(_)
-            | Operation::Separable { .. }
-            | Operation::Concat => stage.field.stride == Stride::ONE,
+            Some(ByPixel::Windows(_)) | None => stage.field.stride == Stride::ONE,
         }
     };
     segment.is_chain() && is_narrow && segment.stages.iter().all(is_shifted)
@@ -80,12 +75,9 @@ pub(crate) fn emit(asm: &mut Assembly, program: &Program, bare: CodeLabel) {
             driver.stage(asm, stage);
         }
         let first = &program.stages()[0];
-        let pushed = match first.operation {
-            Operation::Convolution(_)
-            | Operation::Depthwise(_)
-            | Operation::Separable { .. }
-            | Operation::Concat => first.plan.output.pixels(),
-            Operation::Dense(_) | Operation::Pool(_) => first.plan.input.pixels(),
+        let pushed = match first.operation.by_pixel() {
+            Some(_) => first.plan.input.pixels(),
+            None => first.plan.output.pixels(),
         };
         driver.leave(asm, pushed);
     });
@@ -197,7 +189,7 @@ impl Driver {
         let (arrivals, outputs) = (stage.plan.input.pixels(), stage.plan.output.pixels());
         let rows = stage.plan.output.height * stage.plan.input.width;
         let is_pooling = stage.plan.windows().is_some();
-        let is_dense = adds_pixel_by_pixel(&stage.operation);
+        let is_dense = stage.operation.is_dense();
         if is_pooling && stage.plan.arrival != Arrival::Values {
             let take = FunctionId::Take(stage.plan.node);
             asm.times(f64::from(arrivals), |asm| self.call(asm, take));

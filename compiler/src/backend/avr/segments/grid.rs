@@ -21,7 +21,7 @@ use crate::backend::avr::segments::point::GridAxis;
 use crate::backend::avr::segments::windows::hands_on;
 use crate::network::{Kernel, Shape};
 use crate::plan::{Arrival, Timing};
-use crate::program::{Operation, Program, Segment, Stage};
+use crate::program::{ByPixel, Program, Segment, Stage};
 
 /// Emits what follows a pixel of the first map that is complete: the network's
 /// address is in r25:r24, the pixel's row in r22, its column in r20, both as wide
@@ -330,8 +330,8 @@ fn calls(stage: &Stage) -> Vec<Call> {
     if !plan.takes {
         return vec![computes(None)];
     }
-    match stage.operation {
-        Operation::Dense(_) => {
+    match stage.operation.by_pixel() {
+        Some(ByPixel::Sums(_)) => {
             let layer = FunctionId::Layer(plan.node);
             if plan.joined.is_empty() {
                 // It counts the pixels, and completes with the last one.
@@ -340,15 +340,12 @@ fn calls(stage: &Stage) -> Vec<Call> {
                 vec![takes(layer, Some(false)), computes(Some(true))]
             }
         }
-        Operation::Pool(_) => {
+        Some(ByPixel::Windows(_)) => {
             let taking =
                 (plan.arrival != Arrival::Values).then(|| takes(FunctionId::Take(plan.node), None));
             let completing = hands_on(stage).then(|| computes(None));
             taking.into_iter().chain(completing).collect()
         }
-        Operation::Convolution(_)
-        | Operation::Depthwise(_)
-        | Operation::Separable { .. }
-        | Operation::Concat => unreachable!("such a stage computes from whole fields"),
+        None => unreachable!("such a stage computes from whole fields"),
     }
 }

@@ -16,7 +16,6 @@ use crate::backend::avr::isa::loops::counted;
 use crate::backend::avr::isa::registers::{
     NETWORK, Pointer, R2, R16, R17, R18, R19, R20, R21, R23, Register, X, Y, Z,
 };
-use crate::backend::avr::memory::operation::pooling;
 use crate::backend::avr::memory::window::{Scratch, WindowRow};
 use crate::backend::avr::segments::reading::Reading;
 use crate::plan::{Arrival, Sink};
@@ -51,7 +50,7 @@ pub(crate) fn emit(program: &Program, core: Core) -> Vec<Function> {
 
 /// Whether something is left to do with a complete window.
 pub(crate) fn hands_on(stage: &Stage) -> bool {
-    let averages = match pooling(&stage.operation) {
+    let averages = match stage.operation.pooling() {
         Some(Pooling::Average(_)) => true,
         Some(Pooling::Maximum) | None => false,
     };
@@ -156,7 +155,7 @@ fn emit_layer(mut asm: Assembly, program: &Program, stage: &Stage, row: &WindowR
         asm.of(Purpose::Pool, |asm| {
             row.point_at(asm, true);
             asm.movw(Y, X);
-            match pooling(&stage.operation) {
+            match stage.operation.pooling() {
                 Some(Pooling::Average(divisor)) => {
                     average(asm, row, divisor);
                     asm.movw(Z, NETWORK);
