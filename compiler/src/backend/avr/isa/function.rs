@@ -29,7 +29,7 @@ pub struct Function {
 impl Function {
     /// Instructions and tables, a line each; calls of other functions stand as
     /// their names in braces. Marks for the section `.debug_herringbone` stand
-    /// between them: from that address on, instructions are of that [`Kind`].
+    /// between them: from that address on, instructions are of that purpose.
     pub fn text(&self) -> String {
         self.listing.text(self.id)
     }
