@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         parts.extend(recordings.map(|it| (part, it.labels)));
     }
     say(&format!(
-        "{BOLD}{}{BOLD:#}: {}, {} classes, each input {} (rows × columns × channels), taken for {}",
+        "{BOLD}{}{BOLD:#}: {}, {} classes, each input {} (rows × columns × channels), treated as {}",
         arguments.data.display(),
         counted(&parts),
         names.len(),
@@ -96,7 +96,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     say(&channels(&training, &normalisation));
     if normalisation.counts_per_unit != 1.0 {
         say(&format!(
-            "a count is {} of a unit: the firmware gives whole counts, {} for each unit",
+            "a count is {} of a unit: the firmware passes whole counts, {} for each unit",
             1.0 / normalisation.counts_per_unit,
             normalisation.counts_per_unit
         ));

@@ -92,10 +92,10 @@ impl Reading {
         if let Some(units) = self.counts_per_unit
             && !(units.is_finite() && units > 0.0)
         {
-            problems.push(format!("{units} counts a unit: there must be more than 0"));
+            problems.push(format!("{units} counts per unit: expected more than 0"));
         }
         if self.sample_rate == Some(0) {
-            problems.push("0 samples a second: there must be 1 at least".to_owned());
+            problems.push("0 samples a second: expected at least 1".to_owned());
         }
         problems
     }

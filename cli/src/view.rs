@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use herringbone_compiler::Planned;
-use herringbone_compiler::backend::avr::Form;
+use herringbone_compiler::backend::avr::CodeForm;
 use herringbone_compiler::budget::{Design, needed_flash_bytes};
 use herringbone_compiler::declaration::Declaration;
 use herringbone_compiler::diagnostic::Diagnostics;
@@ -230,8 +230,8 @@ impl From<LayerRow> for LayerView {
             needed_bytes: row.needed_bytes,
             is_peak: row.is_peak,
             form: row.code.and_then(|code| code.form).map(|form| match form {
-                Form::Unrolled => "unrolled",
-                Form::Table => "table",
+                CodeForm::Unrolled => "unrolled",
+                CodeForm::Table => "table",
             }),
             flash_bytes: row.code.map(|code| code.flash_bytes),
             predicted_cycles: row.code.map(|code| code.cycles.round() as u64),

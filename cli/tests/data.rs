@@ -188,7 +188,7 @@ fn values_of_any_range_are_learnt_named_and_tried_again_with_the_same_result() {
 }
 
 #[test]
-fn inputs_that_are_all_the_same_are_told() {
+fn inputs_that_are_all_the_same_are_reported() {
     let bars = Bars {
         dark: 0,
         bright: 0,
@@ -206,7 +206,7 @@ fn inputs_that_are_all_the_same_are_told() {
         "{printed}"
     );
     assert!(
-        printed.contains("no better than the commonest class (50.00 %)"),
+        printed.contains("no better than always answering the commonest class (50.00 %)"),
         "{printed}"
     );
     assert!(
@@ -235,7 +235,7 @@ fn a_rare_class_counts_as_much_and_each_class_has_a_row() {
 }
 
 #[test]
-fn an_activation_on_the_last_layer_is_told() {
+fn an_activation_on_the_last_layer_is_reported() {
     let package = Package::new("C1(6,3), M, D(2)", &EVEN);
     let printed = package.printed(&SHORT.replace("--epochs 16", "--epochs 2"));
     assert!(

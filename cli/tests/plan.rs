@@ -87,7 +87,7 @@ fn a_file_without_a_network_says_where_it_was_looked_for() {
 }
 
 #[test]
-fn a_wrong_declaration_is_told_of_at_its_place() {
+fn a_wrong_declaration_is_reported_at_its_place() {
     let message = failure("wrong.rs", &[]);
     assert!(message.contains("wrong.rs:2:36"), "{message}");
 }
@@ -140,7 +140,7 @@ fn json_has_what_is_printed() {
 }
 
 #[test]
-fn a_graph_is_told_by_its_labels() {
+fn a_graph_is_reported_by_its_labels() {
     let plan: Value = serde_json::from_str(&text("graph.rs", &["--json"])).unwrap();
     let layers = plan["layers"].as_array().unwrap();
     let find = |name: &str| layers.iter().find(|it| it["layer"] == name).unwrap();

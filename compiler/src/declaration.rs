@@ -1,4 +1,4 @@
-//! What a declaration says beside the network itself: the keys.
+//! What a declaration says besides the network itself: the keys.
 
 use crate::network::{LayerId, Network};
 use crate::plan::Strategy;

@@ -21,7 +21,7 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
-    /// After so many units from now on.
+    /// After that many units from now on.
     pub(crate) fn after(units: u64) -> Self {
         let from = UNITS.with(Cell::get);
         Self { from, units }

@@ -10,7 +10,7 @@ use proc_macro2::TokenStream;
 /// takes as its parameters, from the bytes of a safetensors file.
 ///
 /// # Errors
-/// In words: whatever is wrong with the declaration or the file; a declaration
+/// In words: what is wrong with the declaration or the file; a declaration
 /// without `weights: runtime`; sums that could pass the accumulator that they
 /// have at run time.
 pub fn pack_parameters(declaration: TokenStream, file: &[u8]) -> Result<Vec<u8>, Vec<String>> {

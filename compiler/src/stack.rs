@@ -7,13 +7,13 @@ use crate::program::Accumulator;
 use crate::target::Architecture;
 
 /// Return addresses and saved registers from the caller's `run` or `push` down
-/// to a kernel, and what `infer` and a layer keep beside arrays.
+/// to a kernel, and what `infer` and a layer keep besides arrays.
 ///
 /// On AVR, measured on the ATmega328P: each of four functions saves 18 registers
 /// at most. Where registers have 32 bits, eleven networks were measured on a Cortex-M0
 /// at the opt-levels 1, 2, 3 and s (see the tests below): of eight registers saved by
 /// each function, of addresses that are spilled, and of frames that begin at 8 bytes,
-/// they take up to 320 bytes beside their arrays.
+/// they take up to 320 bytes besides their arrays.
 fn frames_bytes(declaration: &Declaration) -> u32 {
     match declaration.budget.target.map(|target| target.architecture) {
         Some(Architecture::Avr) | None => 96,

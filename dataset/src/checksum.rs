@@ -1,4 +1,4 @@
-//! A checksum of files, to tell in a report which data a network was trained on.
+//! A checksum of files, for a report to say which data a network was trained on.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::Problems;
 use crate::problems::unreadable;
 
-/// A file whose bytes count, and the name by which it does: not its path, for the same data lies
+/// A file whose bytes count, and the name by which it does: not its path, for the same data may be
 /// elsewhere on another machine.
 pub(crate) struct Named {
     pub(crate) name: String,

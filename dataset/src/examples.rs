@@ -92,7 +92,7 @@ impl Examples {
     }
 }
 
-/// Shape and count: the bytes of thousands of images tell nothing.
+/// Shape and count: the bytes of thousands of images say nothing.
 impl fmt::Debug for Examples {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Examples")

@@ -91,7 +91,7 @@ impl Files {
             && images != labels
         {
             checks.fail(format!(
-                "{} has {images} images, {} has {labels} labels: they must be as many",
+                "{} has {images} images, {} has {labels} labels: there must be as many",
                 self.images.display(),
                 self.labels.display()
             ));

@@ -80,7 +80,7 @@ impl Labels {
         place: &str,
     ) -> Result<Vec<u16>, Problems> {
         if self.are_numbers {
-            let wrong = |text: &str| format!("{place}: {text:?} is no number of a class");
+            let wrong = |text: &str| format!("{place}: {text:?} is not the number of a class");
             let numbers = labels.iter().map(|label| {
                 let text = label.as_ref();
                 text.parse::<i128>().map_err(|_| wrong(text))

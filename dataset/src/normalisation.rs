@@ -194,13 +194,13 @@ impl Normalisation {
         let scales = self.channels.len();
         if !(self.counts_per_unit.is_finite() && self.counts_per_unit > 0.0) {
             return Err(format!(
-                "{} counts a unit: there must be more than 0",
+                "{} counts per unit: expected more than 0",
                 self.counts_per_unit
             ));
         }
         if scales != 1 && scales != shape.channels as usize {
             return Err(format!(
-                "{scales} scales for {} channels: there must be 1 or one a channel",
+                "{scales} scales for {} channels: expected 1, or one for each channel",
                 shape.channels
             ));
         }
@@ -300,7 +300,7 @@ impl fmt::Display for Normalisation {
             return f.write_str("bytes as they are");
         }
         if self.counts_per_unit != 1.0 {
-            write!(f, "{} counts a unit; ", self.counts_per_unit)?;
+            write!(f, "{} counts per unit; ", self.counts_per_unit)?;
         }
         let scales: Vec<_> = self.channels.iter().map(Scale::to_string).collect();
         f.write_str(&scales.join(", "))

@@ -6,7 +6,7 @@ use std::path::Path;
 /// How many items of a kind a message names, before it counts the rest.
 const NAMED: usize = 10;
 
-/// What is wrong with the data: everything that can be told at once, a line each when displayed.
+/// What is wrong with the data: everything that can be found at once, a line each when displayed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(Vec<String>);
 

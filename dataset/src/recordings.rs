@@ -72,7 +72,7 @@ impl Values {
     }
 }
 
-/// Shape and count: the values of thousands of recordings tell nothing.
+/// Shape and count: the values of thousands of recordings say nothing.
 impl fmt::Debug for Recordings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recordings")

@@ -11,7 +11,7 @@ use crate::problems::Checks;
 use crate::tables;
 use crate::{InputShape, Part, Problems, Recordings, idx};
 
-/// Classes that a label of 16 bits can tell.
+/// Classes that a label of 16 bits can distinguish.
 const MOST_CLASSES: usize = 1 << 16;
 
 /// How data is read.
@@ -20,7 +20,7 @@ pub struct Options {
     /// Whether image files of another size than the network's are resized to it. Without, they are
     /// problems.
     pub resize: bool,
-    /// What images that can be seen through are laid on.
+    /// The background of transparent images.
     pub background: Background,
     /// By what examples are kept together when they are split: the number of a folder below the
     /// class's (1 is the first), or the name of a table's column.
@@ -31,7 +31,7 @@ pub struct Options {
     pub sample_rate_hertz: Option<u32>,
 }
 
-/// What an image that can be seen through is laid on.
+/// The background of a transparent image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Background {
     /// White under what is dark, black under what is bright: what is drawn stays visible.
@@ -48,7 +48,7 @@ pub enum Background {
 pub struct Expected {
     /// The shape of its input.
     pub shape: Option<InputShape>,
-    /// How many classes it tells.
+    /// How many classes it distinguishes.
     pub classes: Option<usize>,
 }
 
@@ -58,7 +58,7 @@ pub(crate) trait Data {
     fn shape(&self) -> InputShape;
     /// What each class is called.
     fn class_names(&self) -> &[String];
-    /// What an input is, where its files tell.
+    /// What an input is, if its files say.
     fn kind(&self) -> Option<InputKind> {
         None
     }
@@ -72,7 +72,7 @@ pub(crate) trait Data {
     fn notes(&self) -> &[String];
 }
 
-/// Where labelled data lies, its kind recognised and its outline checked.
+/// Where labelled data is, its kind recognised and its outline checked.
 ///
 /// | at the path | training | test |
 /// | --- | --- | --- |
@@ -103,7 +103,7 @@ impl Source {
             && !(1..=MOST_CLASSES).contains(&classes)
         {
             checks.fail(format!(
-                "a network of {classes} classes: 1 to {MOST_CLASSES} can be told apart"
+                "a network of {classes} classes: expected 1 to {MOST_CLASSES}"
             ));
         }
         checks.finish()?;

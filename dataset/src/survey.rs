@@ -115,7 +115,7 @@ impl Seen {
             ));
         } else if levels <= 2 && bits > 1 {
             warnings.push(format!(
-                "at {bits} bits, only {levels} levels of {} are left of the inputs",
+                "at {bits} bits, the inputs have only {levels} of {} levels",
                 1_u32 << bits
             ));
         }

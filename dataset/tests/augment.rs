@@ -179,7 +179,7 @@ fn masks_hide_moments_and_bands_and_no_more_than_they_may() {
 }
 
 #[test]
-fn the_defaults_are_within_the_ranges_and_others_are_told() {
+fn the_defaults_are_within_the_ranges_and_others_are_reported() {
     for (height, width) in [(28, 28), (1, 255), (1, 1), (3, 200), (255, 255)] {
         let shape = InputShape {
             height,

@@ -10,7 +10,7 @@ pub struct Flash<T, const N: usize>([T; N]);
 
 impl<T, const N: usize> Flash<T, N> {
     /// The table, to be the initialiser of a `static`. On AVR that static must
-    /// lie in a section of program memory that `lpm` reaches.
+    /// be in a section of program memory that `lpm` reaches.
     pub const fn new(entries: [T; N]) -> Self {
         Self(entries)
     }

@@ -190,7 +190,7 @@ pub fn clear_sums(arena: &mut [u8], first: usize, sums: usize) {
 /// Sums are from byte `first` on, one a channel, and that many from a window's to
 /// those of the window right of it: none where each window is complete before
 /// the next one begins. At most 16 × 255, a sum fits its 16 bits. Bytes of a last row or column that fills
-/// no window, or whose window nobody reads, are dropped.
+/// no window, or whose window nothing reads, are dropped.
 #[inline(always)]
 pub fn pool<const HEIGHT_LOG2: u32, const WIDTH_LOG2: u32>(
     arena: &mut [u8],

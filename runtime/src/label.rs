@@ -23,7 +23,7 @@ impl Label {
         (self.first..self.end).map(self.byte)
     }
 
-    /// Its letters.
+    /// The letters of the name, for a display.
     pub fn chars(self) -> impl Iterator<Item = char> {
         // The first byte of a letter says how many it has (RFC 3629).
         let mut letter = 0_u32;

@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn taps_outside_of_the_map_are_told() {
+    fn taps_outside_of_the_map_are_reported() {
         let inside = |first| [0, 1, 2].map(|tap| is_inside(first, tap, 1, 4));
         assert_eq!(inside(0), [false, true, true]);
         assert_eq!(inside(3), [true, true, false]);

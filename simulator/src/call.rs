@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn every_broken_rule_is_told() {
+    fn every_broken_rule_is_reported() {
         let broken = [
             ("f: com r17\nret", "f does not preserve r17: "),
             ("f: inc r1\nret", "f leaves 0x01 in r1, not 0"),

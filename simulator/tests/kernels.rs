@@ -134,8 +134,8 @@ fn program(
 /// The backend's code; a bit a layer says whether it is unrolled.
 fn emit(part: &Target, program: &Program, unrolled: u32) -> Code {
     let form_of = |node: NodeId| match unrolled >> (node.index() % 32) & 1 {
-        1 => avr::Form::Unrolled,
-        _ => avr::Form::Table,
+        1 => avr::CodeForm::Unrolled,
+        _ => avr::CodeForm::Table,
     };
     to_judge(avr::emit(program, avr::Core::of(part), form_of))
 }

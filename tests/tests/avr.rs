@@ -1,7 +1,7 @@
 //! No kernel of the AVR backend runs out of registers, however many channels
 //! and whichever order, bits, form and core.
 
-use herringbone_compiler::backend::avr::{self, Core, Form};
+use herringbone_compiler::backend::avr::{self, CodeForm, Core};
 use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
@@ -91,6 +91,51 @@ fn every_channel_count_has_registers_in_every_kernel_order_and_core() {
     }
 }
 
+/// Windows of every shape after a map of that many channels, and over the input: every
+/// plan, each on the next part in turn, where `HERRINGBONE_LONG` is not set.
+#[test]
+fn every_channel_count_has_registers_in_windows_of_every_shape() {
+    let all = std::env::var_os("HERRINGBONE_LONG").is_some();
+    let mut turn = 0;
+    for channels in 1..=80 {
+        for (height, width) in [(2, 2), (1, 2), (2, 1), (3, 3)] {
+            for activations in [4, 8] {
+                let bits = Bits {
+                    weights: 4,
+                    biases: 16,
+                    activations,
+                };
+                let pool = maximum(Kernel { height, width });
+                let first = convolution(channels, Kernel::square(1));
+                let last = dense(1, Activation::Linear);
+                let lists = [(1, vec![first, pool, last]), (channels, vec![pool, last])];
+                let (inputs, kinds) = &lists[turn / 3 % 2];
+                let network = Network::new(Shape::new(3, 4, *inputs), bits, kinds);
+                let network = network.expect("the windows fit");
+                if all {
+                    emit_all(&network);
+                } else {
+                    emit_in_turn(&network, turn);
+                }
+                turn += 1;
+            }
+        }
+    }
+}
+
+/// By every plan, in one form and for one core.
+fn emit_in_turn(network: &Network, turn: usize) {
+    let case = Case::random(network.clone(), 7);
+    let proven = program::prove(network, &case.weights).expect("such sums fit");
+    for (index, strategy) in Strategy::all(network).into_iter().enumerate() {
+        let plan = plan::plan(network, &SumBytes::all(network, 4), strategy);
+        let constant = declaration(network, WeightsSource::File);
+        let program = program::lower(&constant, &case.weights, &proven, &plan);
+        let form = [CodeForm::Table, CodeForm::Unrolled][(turn + index) / 3 % 2];
+        emit_for(&program, PARTS[(turn + index) % 3], &[form]);
+    }
+}
+
 /// Writes the network down by every plan, in both forms and with parameters that
 /// come at run time, for every core.
 fn emit_all(network: &Network) {
@@ -99,22 +144,26 @@ fn emit_all(network: &Network) {
     for strategy in Strategy::all(network) {
         let plan = plan::plan(network, &SumBytes::all(network, 4), strategy);
         let runtime = program::lower_runtime(&declaration(network, WeightsSource::Runtime), &plan);
-        emit(&runtime, &[Form::Table]);
+        emit(&runtime, &[CodeForm::Table]);
         if let Some(proven) = &proven {
             let constant = declaration(network, WeightsSource::File);
             let program = program::lower(&constant, &case.weights, proven, &plan);
-            emit(&program, &[Form::Unrolled, Form::Table]);
+            emit(&program, &[CodeForm::Unrolled, CodeForm::Table]);
         }
     }
 }
 
-fn emit(program: &Program, forms: &[Form]) {
+fn emit(program: &Program, forms: &[CodeForm]) {
     for part in PARTS {
-        let core = Core::of(Target::named(part).expect("the part is known"));
-        for &form in forms {
-            let code = avr::emit(program, core, |_| form);
-            assert!(code.flash_bytes() > 0);
-        }
+        emit_for(program, part, forms);
+    }
+}
+
+fn emit_for(program: &Program, part: &str, forms: &[CodeForm]) {
+    let core = Core::of(Target::named(part).expect("the part is known"));
+    for &form in forms {
+        let code = avr::emit(program, core, |_| form);
+        assert!(code.flash_bytes() > 0);
     }
 }
 

@@ -1,6 +1,8 @@
 //! Random networks × plans × forms of code × weights × inputs: the planned
 //! program, on an arena that faults at every wrong read and write, gives what
 //! the naive evaluator gives, layer by layer.
+//!
+//! `PROPTEST_CASES` says how many networks of either kind.
 
 use herringbone_compiler::backend::interpreter::{self, Fault, FaultKind, Outcome};
 use herringbone_compiler::declaration::{
@@ -66,6 +68,9 @@ fn agree(case: &Case, code: CodeChoice) -> Result<(), TestCaseError> {
             return Err(TestCaseError::reject(errors.join("; ")));
         }
     };
+    let inputs = case.inputs.iter();
+    let traces = inputs.map(|input| (input, evaluate(&case.network, &case.weights, input)));
+    let traces: Vec<(&Vec<u8>, Trace)> = traces.collect();
     for planned in Strategy::all(&case.network) {
         let plan = plan::plan(&case.network, &proven.sum_bytes(), planned);
         let strategy = planned.name(&case.network);
@@ -75,25 +80,35 @@ fn agree(case: &Case, code: CodeChoice) -> Result<(), TestCaseError> {
         let plan = plan::plan(&case.network, &at_run_time, planned);
         let parameters = program::pack_parameters(&declaration, &case.weights, &plan).ok();
         let loaded = program::lower_runtime(&declaration, &plan);
-        for input in &case.inputs {
-            let trace = evaluate(&case.network, &case.weights, input);
+        for (input, trace) in &traces {
             let told = format!("{} {} {strategy}", case.list(), case.bits());
-            agrees(&told, &trace, interpreter::run(&program, input))?;
+            agrees(&told, trace, interpreter::run(&program, input))?;
             if let Some(parameters) = &parameters {
                 let outcome = interpreter::run_with_parameters(&loaded, parameters, input);
-                agrees(&format!("{told}, loaded"), &trace, outcome)?;
+                agrees(&format!("{told}, loaded"), trace, outcome)?;
             }
         }
     }
     Ok(())
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 1500,
+fn config(networks: u32) -> ProptestConfig {
+    let default = ProptestConfig::default();
+    let cases = match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => default.cases,
+        None => networks,
+    };
+    ProptestConfig {
+        cases,
         failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+        // Sums of some random weights pass 32 bits.
+        max_global_rejects: cases + 1000,
+        ..default
+    }
+}
+
+proptest! {
+    #![proptest_config(config(1500))]
 
     #[test]
     fn the_planned_program_computes_what_the_design_says(
@@ -102,6 +117,10 @@ proptest! {
     ) {
         agree(&recipe.case(), code)?;
     }
+}
+
+proptest! {
+    #![proptest_config(config(2000))]
 
     #[test]
     fn the_planned_program_of_a_graph_computes_what_the_design_says(

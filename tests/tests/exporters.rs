@@ -6,8 +6,8 @@
 //! `KERAS_BACKEND`.
 
 use herringbone_compiler::network::{
-    Activation, Convolution, Dense, Kernel, Kind, Network, Pool, PoolFunction, PoolWindow,
-    Separable,
+    Activation, Add, Convolution, Dense, Depthwise, Kind, Network, Node, Padding, Pool,
+    PoolFunction, Separable, Window,
 };
 use herringbone_compiler::{syntax, weights};
 use herringbone_tests::reference::evaluate;
@@ -21,13 +21,19 @@ use std::process::{Command, Stdio};
 use std::{env, fs};
 
 /// Every letter with weights, with ReLU and without; inputs that an `A` takes
-/// and that are shifted, dense layers after maps, a dense layer and the input.
-const NETWORKS: [&str; 5] = [
+/// and that are shifted, dense layers after maps, a dense layer and the input;
+/// strides, paddings, and maps that are added.
+const NETWORKS: [&str; 8] = [
     "[25, 34, 1] => < A, C1(4,3), M, C1*(5,1x3), Dr, C2(6,3), D*(3) >",
     "[9, 14, 3] => < C1(5,3), M(1x2), C2*(6,3x1), A, D(8), D*(4) >",
     "[11, 8, 2] => < C2(7,3), C1(4,3x5), D(5) >, bits: { weights: 8, activations: 8 }",
     "[16, 12, 3] => < A(4), C1*(6,1), D*(5) >, bits: { weights: 2 }",
     "[4, 6, 3] => < M, D*(10) >",
+    "[20, 17, 2] => < C1(6,3, stride: 2, padding: same), T(3, padding: 1), T*(3x2, stride: 1x2), \
+     C2(8,5, stride: 2, padding: same), A, D*(4) >",
+    "[16, 16, 3] => < 'stem: C1(8,3, padding: same), C1*(8,1, add: 'stem), R(3), M(3, stride: 2), \
+     'half: T(3, padding: same), C2*(8,3, padding: same), Add('half), D*(5) >",
+    "[12, 12, 1] => < 'a: C1(4,3, stride: 2), 'input, M(2), C1*(4,2), Add*('a) >",
 ];
 
 fn root() -> PathBuf {
@@ -60,56 +66,102 @@ fn declared() -> Network {
     network(inside)
 }
 
-/// The network as the Python side reads it.
-fn told(network: &Network) -> Value {
-    let sides = |kernel: Kernel| [kernel.height, kernel.width];
+/// The network as the Python side reads it: maps have numbers, the input's is 0.
+fn described(network: &Network) -> Value {
+    let of = |node: &Node, letter: &str, own: Value| {
+        let field = node.field();
+        let mut layer = json!({
+            "letter": letter,
+            "name": format!("{}.{}", node.layer, node.part.prefix()).trim_end_matches('.'),
+            "reads": node.reads.iter().map(|it| it.index()).collect::<Vec<_>>(),
+            "writes": node.writes.index(),
+            "channels": node.input.channels,
+            "kernel": [field.kernel.height, field.kernel.width],
+            "stride": [field.stride.rows, field.stride.columns],
+            "pads": [field.top, field.bottom(), field.left, field.right()],
+        });
+        let (layer_entries, own) = (layer.as_object_mut().unwrap(), own.as_object().unwrap());
+        layer_entries.extend(own.clone());
+        layer
+    };
     let relu = |activation| activation == Activation::Relu;
-    let layer = |kind: &Kind| match *kind {
-        Kind::Pool(Pool { function, window }) => {
+    let padding = |window: Window| match window.padding {
+        Padding::Same => json!("same"),
+        Padding::Each(pixels) => json!(pixels),
+    };
+    let layer = |node: &Node| match node.kind {
+        Kind::Pool(Pool {
+            function,
+            window: _,
+        }) => {
             let letter = match function {
                 PoolFunction::Average => "A",
                 PoolFunction::Maximum => "M",
             };
-            let PoolWindow::Sized { kernel, stride: _ } = window else {
-                panic!("no exporter knows a pooling of a whole map");
-            };
-            json!({ "letter": letter, "window": sides(kernel) })
+            let field = node.field();
+            of(
+                node,
+                letter,
+                json!({ "window": [field.kernel.height, field.kernel.width] }),
+            )
         }
         Kind::Convolution(Convolution {
             outputs,
             window,
             activation,
-            adds: _,
-        }) => json!({
-            "letter": "C1", "outputs": outputs, "kernel": sides(window.kernel),
-            "relu": relu(activation),
-        }),
+            adds,
+        }) => of(
+            node,
+            "C1",
+            json!({
+                "outputs": outputs, "padding": padding(window), "relu": relu(activation),
+                "adds": adds,
+            }),
+        ),
+        Kind::Depthwise(Depthwise {
+            window,
+            activation,
+            adds,
+        }) => of(
+            node,
+            "T",
+            json!({
+                "outputs": node.output.channels, "padding": padding(window),
+                "relu": relu(activation), "adds": adds,
+            }),
+        ),
         Kind::Separable(Separable {
             outputs,
             window,
             activation,
-            adds: _,
-        }) => json!({
-            "letter": "C2", "outputs": outputs, "kernel": sides(window.kernel),
-            "relu": relu(activation),
-        }),
+            adds,
+        }) => of(
+            node,
+            "C2",
+            json!({
+                "outputs": outputs, "padding": padding(window), "relu": relu(activation),
+                "adds": adds,
+            }),
+        ),
         Kind::Dense(Dense {
             outputs,
             activation,
-            adds: _,
-        }) => json!({ "letter": "D", "outputs": outputs, "relu": relu(activation) }),
-        Kind::Dropout(_) => json!({ "letter": "Dr" }),
-        Kind::Depthwise(_) | Kind::Add(_) | Kind::Concat(_) | Kind::Noise(_) => {
-            panic!("no exporter knows {kind}")
-        }
+            adds,
+        }) => of(
+            node,
+            "D",
+            json!({ "outputs": outputs, "relu": relu(activation), "adds": adds }),
+        ),
+        Kind::Add(Add { activation }) => of(node, "Add", json!({ "relu": relu(activation) })),
+        Kind::Dropout(_) => of(node, "Dr", json!({})),
+        Kind::Concat(_) | Kind::Noise(_) => panic!("no exporter knows {}", node.kind),
     };
     let input = network.input();
-    let layers = network.nodes().iter().map(|it| layer(&it.kind));
     json!({
         "input": [input.height, input.width, input.channels],
         "weights": network.bits().weights,
         "activations": network.bits().activations,
-        "layers": layers.collect::<Vec<_>>(),
+        "layers": network.nodes().iter().map(layer).collect::<Vec<_>>(),
     })
 }
 
@@ -199,7 +251,7 @@ fn export(framework: &str, modules: &str, backends: &[String]) {
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
-    let lists = Value::from(networks.iter().map(told).collect::<Vec<_>>());
+    let lists = Value::from(networks.iter().map(described).collect::<Vec<_>>());
     let mut input = drive.stdin.take().unwrap();
     input.write_all(lists.to_string().as_bytes()).unwrap();
     drop(input);

@@ -20,7 +20,7 @@ pub const SAMPLE: usize = 256;
 ///
 /// With the published network, 40 epochs of MNIST: 98.8 % of the test images
 /// without, 99.0 % with one bit, 98.8 % with two. Of the published weights, a third
-/// lies at the ends of their range. Weights of 8 bits have differences enough.
+/// is at the ends of their range. Weights of 8 bits have differences enough.
 fn finer(weight_bits: u32) -> i32 {
     i32::from(weight_bits < 8)
 }
@@ -35,7 +35,7 @@ const MOST_OF_WEIGHT: i32 = 31 - 2 * MOST_FROM_INPUT;
 /// change least. Values that maxima, means or maps side by side are made of have the same
 /// scale as those.
 ///
-/// Weights that were trained with integers lie within the range of those: scales found
+/// Weights that were trained with integers are within the range of those: scales found
 /// of them again would be finer every time.
 pub fn calibrate(
     network: &Network,

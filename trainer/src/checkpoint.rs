@@ -189,7 +189,7 @@ pub fn from_bytes(
     let differences = header.identity.differences(wanted);
     if !differences.is_empty() {
         bail!(
-            "it is of another training:\n       {}",
+            "it belongs to another training:\n       {}",
             differences.join("\n       ")
         );
     }

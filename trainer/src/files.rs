@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// Writes a file so that whoever reads it, after a crash too, has the old bytes or the
+/// Writes a file so that a reader, after a crash too, has the old bytes or the
 /// new ones.
 ///
 /// # Errors

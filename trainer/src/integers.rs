@@ -1,6 +1,6 @@
 //! The integers that a model's weights and biases stand for.
 
-use herringbone_compiler::network::{Kind, Network, Pool, PoolFunction};
+use herringbone_compiler::network::{Network, PoolFunction};
 
 use crate::model::{Model, SumPlace};
 use crate::quantise::{Grid, ReadScales, Scales};
@@ -74,25 +74,13 @@ pub(crate) fn fit_f32(network: &Network, model: &Model, scales: &Scales) -> bool
         .zip(&model.sums)
         .map(|(integers, sum)| integers.largest(&sum.place, largest_activation));
     let nodes = network.computing_nodes();
-    let of_means = nodes.filter_map(|node| match node.kind {
+    let of_means = nodes.filter_map(|node| match node.kind.pools() {
         // The sum of a window, and one more of each value: what the division needs to
         // be rounded to the same side as the quotient.
-        Kind::Pool(Pool {
-            function: PoolFunction::Average,
-            ..
-        }) => Some(u128::from(node.field().kernel.taps()) * (largest_activation + 1)),
-        Kind::Pool(Pool {
-            function: PoolFunction::Maximum,
-            ..
-        })
-        | Kind::Convolution(_)
-        | Kind::Depthwise(_)
-        | Kind::Separable(_)
-        | Kind::Dense(_)
-        | Kind::Add(_)
-        | Kind::Concat(_)
-        | Kind::Dropout(_)
-        | Kind::Noise(_) => None,
+        Some(PoolFunction::Average) => {
+            Some(u128::from(node.field().kernel.taps()) * (largest_activation + 1))
+        }
+        Some(PoolFunction::Maximum) | None => None,
     });
     of_sums
         .chain(of_means)

@@ -1,4 +1,4 @@
-//! What is written into a weights file beside its weights.
+//! What is written into a weights file besides its weights.
 
 use anyhow::Result;
 use herringbone_compiler::network::Network;

@@ -22,7 +22,7 @@ pub struct ClassAccuracy {
     pub right: u64,
     /// How many examples there are.
     pub examples: u64,
-    /// How many examples, of whatever class, were taken for it.
+    /// How many examples, of any class, were classified as it.
     pub answered: u64,
 }
 
@@ -57,7 +57,7 @@ pub struct Mistakes<'a> {
 
 impl Mistakes<'_> {
     /// Counts which classes are taken for which, and draws that and the worst of the examples
-    /// beside `out`: `out.confusion.svg` and `.png`, `out.worst.png`, which are added to `written`.
+    /// next to `out`: `out.confusion.svg` and `.png`, `out.worst.png`, which are added to `written`.
     ///
     /// # Errors
     /// When a file cannot be written.
@@ -152,7 +152,7 @@ fn shortened(number: f64) -> String {
     format!("{number:.*}", digits.clamp(0, 6) as usize)
 }
 
-/// Writes a picture beside `out`, as SVG and as PNG.
+/// Writes a picture next to `out`, as SVG and as PNG.
 pub(crate) fn write_picture(
     picture: &Picture,
     out: &Path,

@@ -262,7 +262,7 @@ pub(crate) trait Watch {
     }
 }
 
-/// Whoever does not watch.
+/// Watches nothing.
 impl Watch for () {}
 
 /// The maps of a network while it is computed: each until its last reader has it.

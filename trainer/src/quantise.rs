@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::integers::input_exponent;
 
-/// Where a layer's activations may lie: multiples of a step within a range.
+/// Where a layer's activations may be: multiples of a step within a range.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Grid {
     /// A power of two; 0 where numbers are not rounded.

@@ -1,4 +1,4 @@
-//! How a network is trained, and what is taken where nobody says.
+//! How a network is trained, and the defaults.
 
 use herringbone_dataset::augment::{Augmentation, InputKind};
 use herringbone_dataset::{InputShape, Problems, survey};
@@ -90,19 +90,19 @@ impl Recipe {
             .min(MOST_EPOCHS)
     }
 
-    /// What all that is drawn is drawn by, where nobody says.
+    /// The default seed of every random draw.
     pub const SEED: u64 = 1;
 
-    /// Steps that a training has where nobody says, whatever its examples are.
+    /// Steps that a training has by default, whatever its examples are.
     pub const LEAST_STEPS: usize = 8000;
 
-    /// How much is augmented where nobody says, of what a large network would take: one
+    /// How much is augmented by default, of what a large network would take: one
     /// as small as these does not learn to make up for all of it.
     pub const AUGMENTATION_SHARE: f64 = 0.3;
 
     /// The share of that many examples that validates by default: a twelfth, which are
     /// 5,000 of the 60,000 images of MNIST, or more of few examples, a quarter at most: by a dozen
-    /// of them no epoch could be told from another.
+    /// of them epochs could not be distinguished.
     pub fn validation_share(examples: usize) -> f64 {
         const WANTED: f64 = 150.0;
         (WANTED / examples.max(1) as f64).clamp(1.0 / 12.0, 0.25)
@@ -113,7 +113,7 @@ impl Recipe {
         let mut problems = Vec::new();
         if !(1..=MOST_EPOCHS).contains(&self.epochs) {
             problems.push(format!(
-                "{} epochs: there must be 1 to {MOST_EPOCHS}",
+                "{} epochs: expected 1 to {MOST_EPOCHS}",
                 self.epochs
             ));
         }
@@ -168,7 +168,7 @@ impl Recipe {
             ("--shear", augmentation.shear_degrees.to_string()),
             ("--elastic", elastic.to_string()),
         ]);
-        // What images have none of is not told of them.
+        // What images have none of is not reported of them.
         if augmentation.repeats_edges {
             options.extend([
                 ("--gain", augmentation.gain.to_string()),

@@ -112,7 +112,7 @@ impl Report<'_> {
             ("seed", self.seed.to_string()),
             (
                 "epochs",
-                format!("{done} of {of}, {mean:.1} seconds each in the mean"),
+                format!("{done} of {of}, {mean:.1} seconds each on average"),
             ),
         ]);
         text.push_str("| | |\n| --- | --- |\n");

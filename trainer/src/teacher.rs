@@ -1,5 +1,5 @@
 //! A larger network that is trained, by whose answers a smaller one learns what labels
-//! do not tell: how sure to be, and which classes are alike (Hinton, Vinyals & Dean 2015,
+//! do not say: how sure to be, and which classes are alike (Hinton, Vinyals & Dean 2015,
 //! "Distilling the Knowledge in a Neural Network").
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +29,7 @@ const TEMPERATURE: f64 = 2.0;
 const SHARE_OF_TEACHER: f64 = 0.5;
 
 /// The teacher answers the examples as they are changed in that many epochs, and later
-/// ones change them the same way again: no more is to be learnt from more of them.
+/// ones change them the same way again: more of them teach no more.
 const EPOCHS_ANSWERED: u32 = 16;
 
 /// Examples that are answered together.

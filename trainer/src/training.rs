@@ -79,7 +79,7 @@ pub struct Best {
 pub enum Outcome {
     /// It did.
     Done,
-    /// It was told to stop, and is as if it had not begun.
+    /// It was stopped, and is as if it had not begun.
     Stopped,
 }
 

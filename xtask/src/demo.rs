@@ -201,7 +201,7 @@ fn print_costs(
         .collect();
     let mean = costs.iter().map(|cost| cost.cycles).sum::<u64>() as f64 / costs.len() as f64;
     println!(
-        "{} cycles an image in the mean, {:.1} ms at {} MHz",
+        "{} cycles an image on average, {:.1} ms at {} MHz",
         HumanCount(mean.round() as u64),
         milliseconds(mean, firmware),
         firmware.frequency / 1_000_000

@@ -1,4 +1,4 @@
-//! The commands of the README, as a library, so that the tests in `tests/` build and run firmware
+//! The commands of CONTRIBUTING.md, as a library, so that the tests in `tests/` build and run firmware
 //! by the same code.
 
 pub mod build;

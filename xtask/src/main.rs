@@ -1,4 +1,4 @@
-//! `cargo xtask`: the commands of the README.
+//! `cargo xtask`: the commands of CONTRIBUTING.md.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

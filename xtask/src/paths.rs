@@ -9,15 +9,15 @@ use crate::firmware::{Firmware, WeightsSource};
 /// The root of the checkout.
 ///
 /// # Panics
-/// Never: this crate lies one folder below the root.
+/// Never: this crate is one folder below the root.
 #[must_use]
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
-        .expect("xtask lies in the checkout")
+        .expect("xtask is in the checkout")
 }
 
-/// The folder beside the checkout that has data to test with: published weights and MNIST.
+/// The folder next to the checkout that has data to test with: published weights and MNIST.
 #[must_use]
 pub fn shared() -> PathBuf {
     root().with_file_name("shared")
@@ -52,7 +52,7 @@ impl Weights {
         let names: Vec<_> = firmwares.iter().map(|firmware| firmware.name).collect();
         ensure!(
             file.is_none() || !firmwares.iter().all(only_own),
-            "the weights of {} are those beside the declaration; leave --weights out",
+            "{} uses the weights file next to its declaration; leave --weights out",
             names.join(", ")
         );
         Self::choose(file)

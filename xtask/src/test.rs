@@ -56,6 +56,13 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
     test_firmware(report)?;
 
     if long {
+        report.check("plans of other random networks", || {
+            let seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+            let tests = ["--package=herringbone-tests", "--test=differential"];
+            let mut plans = cargo(&["test"]);
+            plans.args(tests).env("PROPTEST_CASES", "10000");
+            succeed(plans.env("PROPTEST_RNG_SEED", seed.to_string()))
+        })?;
         report.check("AVR code of other random networks", || {
             let seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
             let tests = ["--package=herringbone-simulator", "--test=kernels"];

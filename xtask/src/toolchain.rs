@@ -205,7 +205,7 @@ fn debian_is_ready() -> bool {
         && rustc("sysroot").is_ok_and(|sysroot| has_sources(sysroot.trim()))
 }
 
-/// Whether the sources of `core` lie in the compiler's `sysroot`.
+/// Whether the sources of `core` are in the compiler's `sysroot`.
 fn has_sources(sysroot: &str) -> bool {
     Path::new(sysroot)
         .join("lib/rustlib/src/rust/library/core")

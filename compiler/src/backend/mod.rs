@@ -70,7 +70,7 @@ pub trait MachineCode: fmt::Debug {
     /// which has other instructions than its target.
     fn refusal(&self, name: &Ident, target: &Target) -> TokenStream;
 
-    /// The code, to whoever knows the machine.
+    /// The code, for those who know the machine.
     fn as_any(&self) -> &dyn Any;
 }
 

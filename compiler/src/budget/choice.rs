@@ -171,21 +171,31 @@ impl<'a> Candidates<'a> {
     /// the least flash: its excess is what the error reports.
     fn fastest(&self) -> Option<Design> {
         let enough = Limit::after(MOST_EFFORT_FOR_CODE);
-        let mut designs = Vec::new();
         let mut plans_left_out = self.plans_left_out;
+        let (mut fitting, mut over_flash): (Vec<Design>, Vec<Design>) = (Vec::new(), Vec::new());
         for plan in &self.plans {
-            if enough.is_reached() && !designs.is_empty() {
+            // Herringbone order is for fewer bytes: its code walks by tables, which are
+            // never faster than rows, so that nothing is gained where these fit.
+            let rows_fit = |design: &Design| design.plan.strategy == by_rows(plan.strategy);
+            if plan.strategy.rest == InPlace::Herringbone && fitting.iter().any(rows_fit) {
+                continue;
+            }
+            if enough.is_reached() && !(fitting.is_empty() && over_flash.is_empty()) {
                 plans_left_out = true;
                 break;
             }
-            designs.extend(self.fitting(plan, Resources::SRAM));
+            let Some(design) = self.fitting(plan, Resources::SRAM) else {
+                continue;
+            };
+            if Resources::FLASH.fit(self.declaration, &design) {
+                fitting.push(design);
+            } else {
+                over_flash.push(design);
+            }
         }
-        for design in &mut designs {
+        for design in fitting.iter_mut().chain(&mut over_flash) {
             design.plans_left_out = plans_left_out;
         }
-        let (fitting, over_flash): (Vec<_>, Vec<_>) = designs
-            .into_iter()
-            .partition(|design| Resources::FLASH.fit(self.declaration, design));
         let fastest = fitting
             .into_iter()
             .min_by(|one, other| one.cycles().total_cmp(&other.cycles()));
@@ -243,6 +253,14 @@ fn strategies(network: &Network, choice: PlanChoice) -> Vec<Strategy> {
     }
 }
 
+/// The same layers streamed, the others row by row.
+fn by_rows(strategy: Strategy) -> Strategy {
+    Strategy {
+        rest: InPlace::RowMajor,
+        ..strategy
+    }
+}
+
 /// Plans that a declaration allows.
 struct Plans {
     /// At least one.
@@ -277,11 +295,9 @@ fn plans(declaration: &Declaration, sums: &Sums<'_>, limit: Option<Limit>) -> Op
         }
         // Placing takes much longer than finding that it can't pay: orders other than
         // row by row are for fewer bytes.
-        let row_major = |plan: &&MemoryPlan| {
-            plan.strategy.streamed_layers == strategy.streamed_layers
-                && strategy.rest != InPlace::RowMajor
-        };
-        let rival = plans.iter().find(row_major);
+        let by_rows = by_rows(strategy);
+        let is_rival = |plan: &&MemoryPlan| plan.strategy == by_rows && strategy != by_rows;
+        let rival = plans.iter().find(is_rival);
         if rival
             .is_none_or(|rival| plan::least_bytes(network, sum_bytes, strategy) < rival.arena_bytes)
         {

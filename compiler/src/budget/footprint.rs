@@ -2,7 +2,7 @@
 
 use super::over::demands_unrolled;
 use super::packed_weights_bytes;
-use crate::backend::avr::Form;
+use crate::backend::avr::CodeForm;
 use crate::backend::{self, MachineCode};
 use crate::declaration::{Declaration, WeightsSource};
 use crate::network::{Network, NodeId};
@@ -60,7 +60,7 @@ pub struct Footprint {
     /// The layer that takes most of the flash.
     pub largest: NodeId,
     /// Where the code is not known, what plans are compared by: accesses to pixels,
-    /// beside the multiply-accumulates that all plans share.
+    /// besides the multiply-accumulates that all plans share.
     pub effort: f64,
 }
 
@@ -68,7 +68,7 @@ pub struct Footprint {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LayerFootprint {
     /// How its weights are read; `None` where it has none.
-    pub form: Option<Form>,
+    pub form: Option<CodeForm>,
     /// Its code and tables.
     pub flash_bytes: u64,
     /// Expected cycles, half of all unsigned activations being 0.

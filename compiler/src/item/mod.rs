@@ -28,7 +28,7 @@ const LOGITS: &str =
     " The results are logits: the sums of the last layer, neither rounded nor clamped.";
 const ACTIVATIONS: &str = " The results are the activations of the last layer.";
 
-/// The `#[cfg]`s of a type, which every item beside it has to have too.
+/// The `#[cfg]`s of a type, which every item generated with it needs too.
 pub(crate) fn conditions(attributes: &[Attribute]) -> Vec<&Attribute> {
     let conditions = attributes.iter();
     conditions

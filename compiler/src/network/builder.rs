@@ -43,7 +43,7 @@ struct LabelledValue {
     /// `None` of the input.
     item: Option<usize>,
     used: bool,
-    /// Whether several items have it, so that nobody knows which is meant.
+    /// Whether several items have it, so that it is ambiguous.
     ambiguous: bool,
 }
 
@@ -378,7 +378,7 @@ impl Builder {
         }
     }
 
-    /// The unused labels that are meant by labels that nobody has: those that come
+    /// The unused labels that are meant by labels that do not exist: those that come
     /// later, those with a similar name, and any where there are as many.
     fn meant_labels(&self) -> Vec<String> {
         let unused = || {
@@ -399,7 +399,7 @@ impl Builder {
         meant
     }
 
-    /// An average of the input sums whole bytes, which nobody else has.
+    /// An average of the input sums whole bytes, which no other layer has.
     fn check_averages(&mut self) {
         let input = &self.values[0];
         for Made { node, item } in &self.nodes {

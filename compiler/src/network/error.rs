@@ -79,7 +79,7 @@ pub enum GraphError {
     /// Nobody reads what an item makes, or goes on from: the list goes on from
     /// another map, or ends.
     UnreadBranch {
-        /// The item whose map nobody reads.
+        /// The item whose map nothing reads.
         item: usize,
     },
     /// An `A` averages the bytes of the raw input, and others read it too.

@@ -36,7 +36,6 @@ pub const LOOKS: usize = 40_000;
 /// What has a place in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ArenaObject {
-    /// Its size.
     pub cells: u32,
     /// What its first cell is a multiple of, not 0.
     pub alignment_cells: u32,

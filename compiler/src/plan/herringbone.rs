@@ -1,5 +1,5 @@
 //! Herringbone in place: every map is stored in the order in which its lines
-//! are eaten, and its successor follows behind it around the arena's end, so
+//! are eaten, and its successor follows it around the arena's end, so
 //! that no layer needs more than its own simulated peak.
 
 use super::{ChainDemand, MemoryPlan, Order, Placement, SimulatedStep};
@@ -89,7 +89,7 @@ impl Search {
     }
 
     /// Places every map in an arena of `arena_cells`, or finds no way to: each map
-    /// as near behind the one before it as it can be, or else, where that leaves no
+    /// as near after the one before it as it can be, or else, where that leaves no
     /// place to a later one, a little further away.
     fn place(
         &self,
@@ -118,9 +118,9 @@ impl Search {
         let more = slack.min(2 * channels.max().unwrap_or(1));
         self.first_cells(0, more).find_map(|first_cell| {
             let map = Placement::new(first, Order::Herringbone, first_cell, arena_cells);
-            let behind = map.end_cell().next_multiple_of(self.cells_per_byte);
-            let stream_first_cell = if behind + demand.stream_cells() <= arena_cells {
-                behind
+            let after_map = map.end_cell().next_multiple_of(self.cells_per_byte);
+            let stream_first_cell = if after_map + demand.stream_cells() <= arena_cells {
+                after_map
             } else if demand.stream_cells() <= first_cell {
                 0
             } else {

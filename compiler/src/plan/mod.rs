@@ -71,7 +71,6 @@ pub struct Need {
 /// A node that is computed alone, from inputs that are complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LayerPlan {
-    /// The node.
     pub node: NodeId,
     /// The order of computing its outputs.
     pub order: Order,

@@ -100,7 +100,6 @@ impl Windows {
 pub struct SumArray {
     /// The first one's first byte in the arena.
     pub first_byte: u32,
-    /// How many.
     pub count: u32,
     /// Bytes of each.
     pub bytes_each: u32,

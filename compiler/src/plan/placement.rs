@@ -33,7 +33,7 @@ impl Placement {
         }
     }
 
-    /// Whether some pixels lie behind the arena's end, from cell 0 on.
+    /// Whether some pixels are past the arena's end, from cell 0 on.
     pub fn wraps(&self) -> bool {
         self.pixels_before_wrap < self.shape.pixels()
     }
@@ -46,7 +46,7 @@ impl Placement {
         }
     }
 
-    /// The cell behind the last stored pixel.
+    /// The cell after the last stored pixel.
     pub fn end_cell(&self) -> u32 {
         self.cell(self.shape.pixels() - 1) + self.shape.channels
     }
@@ -150,7 +150,7 @@ impl Overlap {
                 worst = Some((lead, event));
             }
         }
-        // A layer of a single event has nothing live behind it but its output.
+        // A layer of a single event has nothing live after it but its output.
         let (lead_cells, worst_event) = worst.unwrap_or((0, 0));
         Self {
             lead_cells,

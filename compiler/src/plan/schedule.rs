@@ -2,9 +2,9 @@
 //!
 //! The nodes that compute as the input arrives are the first ones of the list.
 //! The others are ordered by [`operator_order`], as if each stored its output
-//! whole; then that order is cut into segments and single nodes by dynamic
-//! programming, so that the worst job needs as few cells as can be: optimal for
-//! that order, up to [`LONGEST_SEGMENT`] nodes a segment.
+//! whole; then that order, or the list's where that is better, is cut into segments
+//! and single nodes by dynamic programming, so that the worst job needs as few cells
+//! as can be: optimal for that order, up to [`LONGEST_SEGMENT`] nodes a segment.
 
 use super::draft::{Draft, SegmentOutline};
 use super::operator_order::{self, Operator, Overwrite, Tensor};
@@ -40,18 +40,37 @@ pub(super) fn schedule(
     };
     let arriving = first.draft(0..arriving.len(), true, rest)?;
     let order = best_order(network, rest);
-    let cut = Cut {
-        network,
-        sum_bytes,
-        order: &order,
-    };
     let works = match strategy.rest {
         InPlace::RowMajor | InPlace::Herringbone => {
             order.iter().map(|&node| Work::Layer(node)).collect()
         }
-        InPlace::Segments => cut.best(),
+        InPlace::Segments => best_segments(network, sum_bytes, &order, rest),
     };
     Some([Work::Segment(arriving)].into_iter().chain(works).collect())
+}
+
+/// The better cut of the order that is best layer by layer, and of the list's: there
+/// branches are whole, so that one may be a segment.
+fn best_segments(
+    network: &Network,
+    sum_bytes: &SumBytes,
+    order: &[NodeId],
+    list: &[NodeId],
+) -> Vec<Work> {
+    let cut = |order| {
+        let cut = Cut {
+            network,
+            sum_bytes,
+            order,
+        };
+        cut.best()
+    };
+    let best = cut(order);
+    let other = (list != order).then(|| cut(list));
+    match other {
+        Some(other) if other.cost < best.cost => other.works,
+        Some(_) | None => best.works,
+    }
 }
 
 /// Whether the first nodes of the list can be computed as the input arrives.
@@ -159,7 +178,7 @@ struct Best {
 
 impl Cut<'_> {
     /// The best cut into segments and single nodes.
-    fn best(&self) -> Vec<Work> {
+    fn best(&self) -> Best {
         let count = self.order.len();
         let mut best: Vec<Option<Best>> = vec![None; count + 1];
         best[0] = Some(Best {
@@ -184,7 +203,7 @@ impl Cut<'_> {
             best[end] = winner;
         }
         let best = best.swap_remove(count);
-        best.expect("every node can be computed alone").works
+        best.expect("every node can be computed alone")
     }
 
     /// Some nodes in one go, and the cells that are alive then.
@@ -283,3 +302,6 @@ impl Cut<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,6 @@ pub struct SegmentPlan {
 /// A node of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StagePlan {
-    /// The node.
     pub node: NodeId,
     /// What of its input is read: rows and columns from the first one on.
     pub input: Shape,
@@ -110,7 +109,6 @@ pub enum Arrival {
 /// Where in a ring a field begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RingReading {
-    /// The ring.
     pub ring: Ring,
     /// The cursor's position that it counts from: the ring's, or one of its own.
     /// `None` where the ring holds a single pixel.
@@ -167,7 +165,6 @@ pub enum Sink {
     Ring(Ring),
     /// Into the window that it is a part of, of the pooling that takes it in.
     Windows {
-        /// The windows.
         windows: Windows,
         /// The pixels of a window.
         window: Kernel,
@@ -178,7 +175,6 @@ pub enum Sink {
     Stays,
     /// A map that is stored whole.
     Map {
-        /// The value.
         value: ValueId,
         /// Which of the cursor's positions is the pixel's, row by row, where a stage
         /// makes it.

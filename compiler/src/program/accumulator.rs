@@ -24,7 +24,6 @@ impl Accumulator {
         }
     }
 
-    /// Its width.
     pub const fn bytes(self) -> u32 {
         match self {
             Accumulator::I16 => 2,

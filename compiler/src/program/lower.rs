@@ -296,7 +296,7 @@ impl Lowering<'_> {
         let finish = match self.node.activation() {
             Some(Activation::Linear) if self.is_exact => Finish::Exact,
             Some(Activation::Linear) => Finish::Signed,
-            _ => Finish::Relu,
+            Some(Activation::Relu) | None => Finish::Relu,
         };
         let node = self.node;
         let mut sums = node.sums().enumerate().map(|(index, shape)| {

@@ -42,7 +42,7 @@ pub struct Program {
     /// What is computed, in order: first what computes as the input arrives, which
     /// may be nothing.
     pub jobs: Vec<Job>,
-    /// Positions that the cursor holds beside its place in the input. Each job that
+    /// Positions that the cursor holds besides its place in the input. Each job that
     /// has some begins with all at 0.
     pub positions: u32,
     /// Bytes of the cursor's place in the input.
@@ -314,6 +314,15 @@ pub enum Operation {
     Concat,
 }
 
+/// What a pixel that is taken in adds to.
+#[derive(Clone, Copy, Debug)]
+pub enum ByPixel<'a> {
+    /// To every sum over the whole map.
+    Sums(&'a WeightedSum),
+    /// To its window.
+    Windows(Pooling),
+}
+
 /// What is made of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pooling {
@@ -345,27 +354,32 @@ impl Divisor {
 }
 
 impl Operation {
-    /// Whether each output is a sum over a whole map, in the order it is stored in.
-    pub fn is_dense(&self) -> bool {
+    /// How it can take the pixels of its input in one by one; `None` where each output
+    /// needs its whole field.
+    pub fn by_pixel(&self) -> Option<ByPixel<'_>> {
         match self {
-            Operation::Dense(_) => true,
+            Operation::Dense(sum) => Some(ByPixel::Sums(sum)),
+            Operation::Pool(pooling) => Some(ByPixel::Windows(*pooling)),
             Operation::Convolution(_)
             | Operation::Depthwise(_)
             | Operation::Separable { .. }
-            | Operation::Pool(_)
-            | Operation::Concat => false,
+            | Operation::Concat => None,
+        }
+    }
+
+    /// Whether each output is a sum over a whole map, in the order it is stored in.
+    pub fn is_dense(&self) -> bool {
+        match self.by_pixel() {
+            Some(ByPixel::Sums(_)) => true,
+            Some(ByPixel::Windows(_)) | None => false,
         }
     }
 
     /// What it makes of a window, if it is a pooling.
     pub fn pooling(&self) -> Option<Pooling> {
-        match self {
-            Operation::Pool(pooling) => Some(*pooling),
-            Operation::Convolution(_)
-            | Operation::Depthwise(_)
-            | Operation::Separable { .. }
-            | Operation::Dense(_)
-            | Operation::Concat => None,
+        match self.by_pixel() {
+            Some(ByPixel::Windows(pooling)) => Some(pooling),
+            Some(ByPixel::Sums(_)) | None => None,
         }
     }
 

@@ -47,7 +47,7 @@ pub struct ConstantParameters {
     pub skip: u32,
 }
 
-/// Where the parameters of a sum lie in the buffer that is loaded at run time.
+/// Where the parameters of a sum are in the buffer that is loaded at run time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RuntimeParameters {
     /// The byte that says by how many bits to shift up, before the bias.

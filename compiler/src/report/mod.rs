@@ -12,7 +12,7 @@ pub use svg::{Picture, svg};
 pub(crate) use svg::{fits_rustdoc as picture_fits_rustdoc, rustdoc as rustdoc_picture};
 pub use text::text;
 
-use crate::backend::avr::Form;
+use crate::backend::avr::CodeForm;
 use crate::budget::{Design, LayerFootprint, reserved_flash_bytes};
 use crate::declaration::{Declaration, WeightsSource};
 use crate::network::{Network, Node, Shape};
@@ -175,8 +175,8 @@ fn table(declaration: &Declaration, design: &Design) -> (&'static [Column], Vec<
             let form = match code.form {
                 None => "–",
                 Some(_) if declaration.weights == WeightsSource::Runtime => "loaded",
-                Some(Form::Unrolled) => "unrolled",
-                Some(Form::Table) => "table",
+                Some(CodeForm::Unrolled) => "unrolled",
+                Some(CodeForm::Table) => "table",
             };
             [
                 form.to_owned(),

@@ -101,7 +101,7 @@ fn fragments_of_macro_rules_are_opened() {
 }
 
 #[test]
-fn all_mistakes_are_told_at_once_and_each_once() {
+fn all_mistakes_are_reported_at_once_and_each_once() {
     assert_eq!(
         errors(
             "N: [28, 0, 1] => < A*, C3(5,3), C1(0,12), M, D(10) >, sram: 2k, wieghts: 1, \

@@ -89,7 +89,7 @@ fn a_right_file_gives_each_value_where_it_belongs() {
 }
 
 #[test]
-fn every_problem_of_a_file_is_told() {
+fn every_problem_of_a_file_is_reported() {
     let found = messages_after(|tensors| {
         tensors.remove("1.depthwise.bias");
         tensors.insert("2.scale".into(), (Dtype::U8, vec![1], vec![0]));
@@ -174,7 +174,7 @@ fn layers_counted_without_pooling_are_one_error() {
 }
 
 #[test]
-fn a_cut_file_is_told_from_another_format() {
+fn a_cut_file_is_reported_from_another_format() {
     let network = network(Bits::default());
     let whole = file(&tensors(&network));
     let header = u64::from_le_bytes(*whole.first_chunk().unwrap());

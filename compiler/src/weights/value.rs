@@ -14,7 +14,7 @@ const PACKAGE: &str = "CARGO_MANIFEST_DIR";
 /// The largest object where pointers have 16 bits.
 const LARGEST_16_BIT_OBJECT_BYTES: u64 = 32_767;
 
-/// The environment variables of whoever builds the network.
+/// The environment variables of the build.
 type Environment<'a> = &'a dyn Fn(&str) -> Result<String, env::VarError>;
 
 /// The value of `weights`.
@@ -57,7 +57,7 @@ impl WeightsPath {
     }
 
     /// The path on this machine, of a crate in the folder `package` that is built
-    /// with the variables that `environment` tells, wherever this process runs.
+    /// with the variables of `environment`, wherever this process runs.
     ///
     /// # Errors
     /// As [`Self::locate`].

@@ -6,7 +6,7 @@ use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
 use crate::InputShape;
 
-/// Bytes of a header that are read: it tells a type and a shape.
+/// Bytes of a header that are read: it gives a type and a shape.
 const MOST_HEADER_BYTES: usize = 1 << 14;
 /// Brackets within brackets that are read: the reader of headers takes ten times as long for each
 /// three more of them.
@@ -67,7 +67,7 @@ impl Header {
             return Err(refused());
         }
         if header.order() == Order::Fortran && header.shape().len() > 1 {
-            return Err("is in Fortran's order: store numpy.ascontiguousarray of it".to_owned());
+            return Err("is in Fortran order: store numpy.ascontiguousarray of it".to_owned());
         }
         Ok(Self {
             shape: header.shape().to_vec(),
@@ -130,7 +130,7 @@ impl Header {
         expected: Option<InputShape>,
     ) -> Result<(usize, InputShape), String> {
         if matches!(self.kind, Kind::Text | Kind::Ascii) {
-            return Err("has strings: store numbers".to_owned());
+            return Err("holds strings: store numbers".to_owned());
         }
         let found = &self.shape;
         let Some((&count, rest)) = found.split_first() else {
@@ -202,7 +202,7 @@ fn bounded(reader: &mut dyn Read) -> Result<Vec<u8>, String> {
     let mut bytes = vec![0; PREFIX_BYTES];
     reader.read_exact(&mut bytes).map_err(failed)?;
     if !bytes.starts_with(b"\x93NUMPY") {
-        return Err("is not an array: it does not begin as one".to_owned());
+        return Err("is not an array: it does not start like one".to_owned());
     }
     let length_bytes = if bytes[6] == 1 { 2 } else { 4 };
     let mut length = [0; 4];

@@ -257,7 +257,7 @@ impl Place {
             && found != label_count
         {
             checks.fail(format!(
-                "{}: {inputs} has {found} images, {labels} has {label_count} labels: they must be \
+                "{}: {inputs} has {found} images, {labels} has {label_count} labels: there must be \
                  as many",
                 self.path().display()
             ));

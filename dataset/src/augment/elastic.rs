@@ -24,13 +24,13 @@ pub(super) struct Field {
     y: Vec<f32>,
     width: usize,
     spacing_pixels: f32,
-    /// For each column of the image, where it lies in the grid.
+    /// For each column of the image, where it is in the grid.
     columns: Vec<Position>,
     /// A row of the grid.
     grid: Vec<f32>,
 }
 
-/// Where a pixel lies along a side of the grid.
+/// Where a pixel is along a side of the grid.
 #[derive(Clone, Copy, Debug)]
 struct Position {
     /// The first point that it depends on.

@@ -1,4 +1,4 @@
-/// What an input is, which tells how it may change and stay what it is.
+/// What an input is, which decides how it may change without changing its class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InputKind {
     /// What a camera sees: rows and columns are alike.

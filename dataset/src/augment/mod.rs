@@ -1,7 +1,7 @@
 //! Augmentation: each epoch sees every image a little moved, turned, scaled and bent, every signal
 //! a little later, louder and noisier.
 //!
-//! One affine map and one smooth field of displacements tell for each pixel of the output where in
+//! One affine map and one smooth field of displacements give for each pixel of the output where in
 //! the input it comes from; the input is sampled there once, so nothing is blurred twice.
 
 mod affine;
@@ -35,7 +35,7 @@ pub struct Augmentation {
     pub shear_degrees: f64,
     /// Elastic distortion.
     pub elastic: Option<Elastic>,
-    /// What lies beyond the edges: what is at the edge, as in a signal, else 0, as on paper.
+    /// What is beyond the edges: what is at the edge, as in a signal, else 0, as on paper.
     pub repeats_edges: bool,
     /// Loudness: 0.1 is 0.9 to 1.1 of how far each value is from its channel's mean. 0 to 0.9.
     pub gain: f64,
@@ -185,7 +185,7 @@ impl Augmentation {
     }
 
     /// Augments `input` into `output`: bilinear sampling, then gain, noise and masks. What comes out is
-    /// told by `random` alone: with elastic distortion switched off, the rest is the same.
+    /// given by `random` only: with elastic distortion switched off, the rest is the same.
     ///
     /// # Panics
     /// When `input` or `output` has another length than `shape.values()`.

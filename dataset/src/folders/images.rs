@@ -25,7 +25,7 @@ const WORDS_OF_A_BYTE: u16 = 257;
 pub(super) struct Images {
     pub(super) shape: InputShape,
     resize: bool,
-    /// The grey level under what can be seen through.
+    /// The grey level of the background.
     background: u8,
 }
 
@@ -100,7 +100,7 @@ impl Images {
         let mut notes = Vec::new();
         if clear > 0 {
             notes.push(format!(
-                "{clear} of {} images can be seen through: they are laid on {} (--background)",
+                "{clear} of {} images are transparent: they are put on {} (--background)",
                 items.len(),
                 if self.background == 0 {
                     "black"
@@ -111,14 +111,15 @@ impl Images {
         }
         if turned > 0 {
             notes.push(format!(
-                "{turned} of {} images are turned upright, as their EXIF data say",
+                "{turned} of {} images are turned upright, as their EXIF data says",
                 items.len()
             ));
         }
         let values = match all {
             Pixels::Bytes(bytes) => Values::Bytes(bytes),
             Pixels::Words(words) => {
-                notes.push("images of 16 bits a value are read with all of them".to_owned());
+                notes
+                    .push("images with 16 bits a value are read with all of their bits".to_owned());
                 Values::Numbers(words.into_iter().map(f32::from).collect())
             }
         };
@@ -149,7 +150,7 @@ impl Images {
 }
 
 impl Pixels {
-    /// Adds those of another image; beside values of 16 bits, bytes are of their range.
+    /// Adds those of another image; next to values of 16 bits, bytes are of their range.
     fn extend(&mut self, more: Pixels) {
         let wide = |byte: u8| u16::from(byte) * WORDS_OF_A_BYTE;
         match (&mut *self, more) {
@@ -327,7 +328,7 @@ fn compose(image: &DynamicImage, background: u8) -> Option<DynamicImage> {
     })
 }
 
-/// Opens an image, whose bytes tell its format: its name may be wrong.
+/// Opens an image, whose bytes say its format: its name may be wrong.
 fn open(item: &Item) -> Result<ImageReader<BufReader<File>>, String> {
     ImageReader::open(&item.path)
         .and_then(ImageReader::with_guessed_format)

@@ -17,7 +17,7 @@ pub(super) enum Kind {
 impl Kind {
     pub(super) const ALL: [Self; 3] = [Self::Image, Self::Sound, Self::Table];
 
-    /// `None`: of no kind that is read.
+    /// `None`: with an unsupported format.
     pub(super) fn of(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_lowercase();
         if extension == "wav" {

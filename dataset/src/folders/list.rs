@@ -35,7 +35,7 @@ pub(super) struct Layout {
     pub(super) training: PathBuf,
     pub(super) validation: Option<PathBuf>,
     pub(super) test: Option<PathBuf>,
-    /// Folders beside them.
+    /// Folders next to them.
     pub(super) others: Vec<String>,
 }
 
@@ -68,7 +68,7 @@ pub(super) fn list_classes(folder: &Path) -> Result<Vec<Class>, Problems> {
 
 impl Layout {
     /// Tells folders of parts from folders of classes: a class may be called `train`, but has no
-    /// folders in it, and others beside it that are no parts.
+    /// folders in it, and others next to it that are not parts.
     pub(super) fn of(root: &Path) -> Result<Self, Problems> {
         let folders = list_classes(root)?;
         let of_part = |part: Part| {
@@ -197,7 +197,7 @@ pub(super) fn list_files(
                 &format!("is {}, and most files are {}", its.one(), kind.many()),
                 &item.name,
             ),
-            None => left_out.add("is of no kind that is read", &item.name),
+            None => left_out.add("has an unsupported format", &item.name),
         }
     }
     for (class, label) in classes.iter().zip(labels) {

@@ -39,7 +39,7 @@ enum Reader {
 }
 
 impl Folders {
-    /// Lists the files of all parts, and checks what can be told of those for training without
+    /// Lists the files of all parts, and checks what can be said of those for training without
     /// reading them all.
     pub(crate) fn open(
         root: &Path,
@@ -82,7 +82,7 @@ impl Folders {
         }
         let mut left_out = LeftOut::default();
         for name in &layout.others {
-            left_out.add("is beside the folders of parts", name);
+            left_out.add("is next to the folders of parts", name);
         }
         let numbers: Vec<u16> = (0..found.len()).map(|label| label as u16).collect();
         let training = checks.pass(list_files(
@@ -156,7 +156,7 @@ pub fn read_files(
         let its = Kind::of(path);
         match (its, kind) {
             (None, _) => checks.fail(format!(
-                "{} is of no kind that is read: an image, a .wav or a .csv",
+                "{} has an unsupported format: expected an image, a .wav or a .csv",
                 path.display()
             )),
             (Some(its), Some(kind)) if its != kind => checks.fail(format!(

@@ -13,7 +13,7 @@ pub(super) struct Recorded {
 }
 
 impl Recorded {
-    /// Checks each class's first table; where the network says no shape, all of them tell it.
+    /// Checks each class's first table; where the network says no shape, all of them give it.
     pub(super) fn open(
         root: &Path,
         items: &[Item],
@@ -103,7 +103,7 @@ fn outline(root: &Path, table: &Table) -> Vec<String> {
             name
         };
         format!(
-            "{}: the column {name} is taken for the time, and left out",
+            "{}: the column {name} looks like the time, and is left out",
             root.display()
         )
     }));

@@ -129,7 +129,7 @@ fn samples(item: &Item) -> Result<(Vec<f32>, u32), String> {
         samples.map_err(|error| format!("cannot read {}: {error}", item.path.display()))?;
     if samples.iter().any(|it| !it.is_finite()) {
         return Err(format!(
-            "{} has samples that are no numbers",
+            "{} has samples that are not numbers",
             item.path.display()
         ));
     }

@@ -70,7 +70,7 @@ impl Tables {
         let classes = checks.pass(labels);
         checks.finish()?;
         opened.notes.extend(table.time.map(|name| {
-            format!("{place}: the column {name:?} is taken for the time, and left out")
+            format!("{place}: the column {name:?} looks like the time, and is left out")
         }));
         opened.shape = shape;
         opened.classes = classes.unwrap_or(Labels::numbered(1));
@@ -195,7 +195,7 @@ fn examples_of(table: &Table, shape: InputShape) -> Result<(Vec<usize>, Vec<Stri
     }
     let left = rows - windows.len() * layout.rows;
     let mut notes = vec![format!(
-        "each row is taken for a moment: {} windows of {} rows of the same class",
+        "each row is a time step: {} windows of {} rows of the same class",
         windows.len(),
         layout.rows
     )];

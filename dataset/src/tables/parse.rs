@@ -308,7 +308,7 @@ fn roles(names: &[String], is_header: bool, wanted: Wanted<'_>) -> Result<Vec<Ro
     Ok(roles)
 }
 
-/// Whether a first row names columns: no cell of it is a number, or one has a name that tells.
+/// Whether a first row names columns: no cell of it is a number, or one has a known name.
 fn is_header(cells: &[String]) -> bool {
     let is_word = |cell: &String| number(cell.as_bytes()).is_none();
     let tells = |cell: &String| {

@@ -102,7 +102,7 @@ fn images_are_read_with_the_channels_that_the_network_takes() {
 }
 
 #[test]
-fn wrong_classes_and_empty_folders_are_told_at_once() {
+fn wrong_classes_and_empty_folders_are_reported_at_once() {
     let folder = folder(&[
         "train/a/1.png",
         "train/b/1.png",
@@ -121,7 +121,7 @@ fn wrong_classes_and_empty_folders_are_told_at_once() {
 }
 
 #[test]
-fn images_of_another_size_are_told_or_resized() {
+fn images_of_another_size_are_reported_or_resized() {
     let folder = folder(&["a/1.png", "b/1.png", "c/1.png"]);
     let ramp = GrayImage::from_fn(6, 4, |x, _| [10 * x as u8].into());
     add(&folder.path().join("b/2.png"), &ramp);
@@ -167,7 +167,7 @@ fn ten_wrong_images_are_named_and_the_rest_counted() {
 }
 
 #[test]
-fn parts_are_known_by_several_names_and_what_is_beside_them_is_told() {
+fn parts_are_known_by_several_names_and_what_is_beside_them_is_reported() {
     let folder = folder(&[
         "Training/a/1.png",
         "Training/b/deep/er/1.png",
@@ -186,7 +186,7 @@ fn parts_are_known_by_several_names_and_what_is_beside_them_is_told() {
     assert_eq!(source.test().unwrap().unwrap().labels, [0, 1]);
     let said = source.said();
     assert_eq!(said.len(), 2, "{said:?}");
-    assert_eq!(said[0], "left out: notes is beside the folders of parts");
+    assert_eq!(said[0], "left out: notes is next to the folders of parts");
     assert!(said[1].ends_with("valid has no example of b"), "{said:?}");
 }
 
@@ -224,8 +224,8 @@ fn other_formats_are_read_and_what_is_left_out_is_counted() {
     assert_eq!(
         source.notes(),
         [
+            "left out: 2 files, the first of them a/list.xyz, which has an unsupported format",
             "left out: b/values.csv is a table, and most files are images",
-            "left out: 2 files, the first of them a/list.xyz, which is of no kind that is read",
         ]
     );
 }
@@ -252,7 +252,7 @@ fn what_can_be_seen_through_lies_on_what_makes_it_visible() {
     assert_eq!(first(&source), [255, 0, 204]);
     assert_eq!(
         source.said(),
-        ["1 of 2 images can be seen through: they are laid on white (--background)"]
+        ["1 of 2 images are transparent: they are put on white (--background)"]
     );
     assert_eq!(first(&open(&bright, Background::Contrast)), [0, 255, 51]);
     assert_eq!(first(&open(&dark, Background::Black)), [0, 0, 0]);

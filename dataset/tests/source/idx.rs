@@ -84,7 +84,7 @@ fn labels_of_the_test_part_are_not_looked_at_before_they_are_asked_for() {
 }
 
 #[test]
-fn problems_of_all_files_are_told_at_once() {
+fn problems_of_all_files_are_reported_at_once() {
     let folder = folder(&[
         (IMAGES, images(2, 3, 2)),
         (LABELS, images(2, 2, 3)),
@@ -105,7 +105,7 @@ fn as_many_images_as_labels_are_needed() {
     assert_eq!(
         told(one_more.path()),
         "DATA/train-images-idx3-ubyte has 3 images, DATA/train-labels-idx1-ubyte has 2 labels: \
-         they must be as many"
+         there must be as many"
     );
     let none = folder(&[(IMAGES, images(0, 2, 3)), (LABELS, labels(&[]))]);
     assert_eq!(
@@ -115,7 +115,7 @@ fn as_many_images_as_labels_are_needed() {
 }
 
 #[test]
-fn labels_that_are_not_those_of_the_network_are_told() {
+fn labels_that_are_not_those_of_the_network_are_reported() {
     let beyond: Vec<_> = (0..14).collect();
     let beyond = folder(&[(IMAGES, images(14, 2, 3)), (LABELS, labels(&beyond))]);
     assert_eq!(
@@ -133,7 +133,7 @@ fn labels_that_are_not_those_of_the_network_are_told() {
 }
 
 #[test]
-fn damaged_files_are_told() {
+fn damaged_files_are_reported() {
     let good = images(3, 2, 3);
     let packed = gzipped(&good);
     let cases = [

@@ -90,7 +90,7 @@ fn without_path(path: &Path, problems: Option<Problems>) -> String {
 }
 
 #[test]
-fn nothing_at_the_path_is_told() {
+fn nothing_at_the_path_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(told(&folder.path().join("no")), "DATA does not exist");
     #[cfg(feature = "folders")]
@@ -103,7 +103,7 @@ fn nothing_at_the_path_is_told() {
 }
 
 #[test]
-fn a_network_that_no_data_fits_is_told() {
+fn a_network_that_no_data_fits_is_reported() {
     let shape = InputShape {
         height: 2,
         width: 65_536,
@@ -118,7 +118,7 @@ fn a_network_that_no_data_fits_is_told() {
         problems.expect("there are problems").messages(),
         [
             "an input of 2×65536×0: its rows and columns must each be 1 to 65535, its channels 1 to 255",
-            "a network of 0 classes: 1 to 65536 can be told apart",
+            "a network of 0 classes: expected 1 to 65536",
         ]
     );
 }

@@ -101,7 +101,7 @@ fn series_need_no_dimension_of_rows() {
 }
 
 #[test]
-fn wrong_arrays_are_told() {
+fn wrong_arrays_are_reported() {
     let good = images(3);
     let complex = npy("<c8", "False", "(3, 2, 3)", &[0; 144]);
     let one_hot = bytes("(3, 3)", &[1, 0, 0, 0, 1, 0, 0, 0, 1]);
@@ -124,7 +124,7 @@ fn wrong_arrays_are_told() {
         (
             npy("|u1", "True", "(3, 2, 3)", &[0; 18]),
             labels(&[0, 1, 2]),
-            "DATA: x_train is in Fortran's order: store numpy.ascontiguousarray of it",
+            "DATA: x_train is in Fortran order: store numpy.ascontiguousarray of it",
         ),
         (
             bytes("(0, 2, 3)", &[]),
@@ -134,7 +134,7 @@ fn wrong_arrays_are_told() {
         (
             good.clone(),
             labels(&[0, 1]),
-            "DATA: x_train has 3 images, y_train has 2 labels: they must be as many",
+            "DATA: x_train has 3 images, y_train has 2 labels: there must be as many",
         ),
         (
             good.clone(),
@@ -145,7 +145,7 @@ fn wrong_arrays_are_told() {
         (
             b"no array".to_vec(),
             labels(&[0, 1, 1]),
-            "DATA: x_train is not an array: it does not begin as one",
+            "DATA: x_train is not an array: it does not start like one",
         ),
         (
             good,
@@ -244,7 +244,7 @@ fn a_header_that_is_nested_deeply_is_refused_at_once() {
 }
 
 #[test]
-fn missing_and_truncated_arrays_are_told() {
+fn missing_and_truncated_arrays_are_reported() {
     let no_labels = archive(&[("x_train", images(3)), ("y_test", labels(&[1]))]);
     assert_eq!(
         told(&no_labels.path),

@@ -61,7 +61,7 @@ fn a_table_is_a_recording_whose_columns_are_channels_and_its_time_is_left_out() 
         said,
         [
             "DATA: the channels are x, y",
-            "DATA: the column time_ms is taken for the time, and left out",
+            "DATA: the column time_ms looks like the time, and is left out",
             "1 of 4 recordings are longer than 3 rows: the rest is cut off",
             "1 of 4 recordings are shorter than 3 rows: their last row is repeated",
         ]
@@ -87,7 +87,7 @@ fn without_a_header_a_steady_first_column_is_the_time_unless_the_network_takes_i
 }
 
 #[test]
-fn what_is_no_number_is_told_by_its_line() {
+fn what_is_no_number_is_reported_by_its_line() {
     let data = folder(&[
         ("a/1.csv", "x,y\n1,2\n3,\n"),
         ("b/1.csv", "x,y\n1,2\n3,4,5\n"),

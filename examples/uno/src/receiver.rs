@@ -28,9 +28,8 @@ const _: () = {
         2 * expected_cycles(layer) / pixels
     }
 
-    let pixel = at_worst("C1(5,3)", 12 * 12)
-        + at_worst("C1(8,3)", 10 * 10)
-        + at_worst("C1(11,3)", 8 * 8);
+    let pixel =
+        at_worst("C1(5,3)", 12 * 12) + at_worst("C1(8,3)", 10 * 10) + at_worst("C1(11,3)", 8 * 8);
     let dense_input = at_worst("D*(10)", 4 * 4);
     let left = 8 * pixel.saturating_sub(2 * LINE) + 4 * dense_input;
     assert!(left <= 28 * LINE, "the next row makes up for it");

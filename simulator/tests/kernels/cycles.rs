@@ -13,7 +13,7 @@ use crate::graphs::{convolution, depthwise, window};
 use crate::program;
 
 /// Expected cycles of a layer's function for each of its multiply-accumulates.
-fn cycles_of(kind: Kind, channels: u32, form: avr::Form) -> Result<f64> {
+fn cycles_of(kind: Kind, channels: u32, form: avr::CodeForm) -> Result<f64> {
     let part = Target::named("atmega2560").expect("the part is known");
     let network = Network::new(Shape::new(9, 9, channels), Bits::default(), &[kind]);
     let case = Case::random(network.expect("the kernel fits"), 3);
@@ -28,7 +28,7 @@ fn cycles_of(kind: Kind, channels: u32, form: avr::Form) -> Result<f64> {
 fn strides_and_zeros_around_a_map_cost_next_to_nothing_and_1x1_little() -> Result<()> {
     let of =
         |side: u32, stride: u32, padding: Padding| window((side, side), (stride, stride), padding);
-    for form in [avr::Form::Unrolled, avr::Form::Table] {
+    for form in [avr::CodeForm::Unrolled, avr::CodeForm::Table] {
         for channels in [8, 16, 32] {
             let relu = Activation::Relu;
             let mut row = format!("{form:?}, {channels} channels:");

@@ -275,6 +275,29 @@ fn maps_may_be_concatenated() -> Result<()> {
     Ok(())
 }
 
+/// More maps than the registers of a loop find places for.
+#[test]
+fn any_number_of_maps_may_be_concatenated() -> Result<()> {
+    const LABELS: [&str; 12] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
+    let single = Window::valid(Kernel::square(1));
+    for channels in [[1, 2], [2, 4]] {
+        let mut items = Vec::new();
+        for (label, channels) in LABELS.into_iter().zip(channels.into_iter().cycle()) {
+            let item = Item::layer(convolution(channels, single, RELU));
+            items.push(labelled(label, item));
+            items.push(Item {
+                label: None,
+                entry: Entry::From("input".to_owned()),
+            });
+        }
+        items.push(joining(Kind::Concat(Concat), &LABELS));
+        judge_list((2, 3, 1), &items)?;
+        items.push(Item::layer(dense(2)));
+        judge_list((3, 2, 1), &items)?;
+    }
+    Ok(())
+}
+
 #[test]
 fn windows_may_overlap_skip_and_have_any_size() -> Result<()> {
     let valid = Window::valid(Kernel::square(2));

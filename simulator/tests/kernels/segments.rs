@@ -185,6 +185,16 @@ fn strides_need_not_be_powers_of_two() -> Result<()> {
     Ok(())
 }
 
+/// Two bytes a sum of more than 127 channels: the distance of two windows of a row is
+/// no byte.
+#[test]
+fn a_window_may_have_more_than_255_bytes() -> Result<()> {
+    let convolution = layers::convolution(129, kernel(1, 1), Activation::Relu);
+    let pool = average(kernel(1, 2), 1, 2);
+    judge_chain(Shape::new(1, 4, 1), BYTES, &[convolution, pool, dense(1)])?;
+    judge_chain(Shape::new(1, 4, 129), BYTES, &[pool, dense(1)])
+}
+
 /// Windows in the middle: over the whole map, of sums of one, two and four bytes.
 #[test]
 fn a_pooling_may_have_any_tiles() -> Result<()> {

@@ -1,7 +1,7 @@
 //! Layers on this machine's CPU, forwards and backwards, a block of examples at a
 //! time.
 //!
-//! Maps lie in blocks of [`EXAMPLES`] examples: `[block][row][column][channel]
+//! Maps are in blocks of [`EXAMPLES`] examples: `[block][row][column][channel]
 //! [example]`. The examples of a block are the lanes of vector instructions, so
 //! that a network of five channels computes as fast as one of sixteen, and a block
 //! of a small network stays in a core's cache from layer to layer. Blocks are

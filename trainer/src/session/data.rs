@@ -34,7 +34,7 @@ pub struct DataOptions {
 pub struct Data {
     pub(super) options: DataOptions,
     pub(super) source: Source,
-    /// The examples that weights are learnt from.
+    /// The training examples.
     pub training: Examples,
     /// The examples by which the best epoch is chosen.
     pub validation: Examples,
@@ -54,7 +54,7 @@ pub struct Data {
 
 impl Data {
     /// Reads the examples for training, which must be those of `network`'s input and
-    /// classes. `seed` tells which of them validate.
+    /// classes. `seed` decides which of them validate.
     ///
     /// # Errors
     /// With everything that is wrong with the data.
@@ -99,7 +99,7 @@ impl Data {
         };
         if training.len() < EXAMPLES {
             bail!(
-                "{path}: {} examples are left for training: there must be {EXAMPLES} at least",
+                "{path}: {} examples are left for training: expected at least {EXAMPLES}",
                 training.len()
             );
         }

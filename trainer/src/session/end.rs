@@ -187,7 +187,7 @@ impl Session {
         Ok(finished)
     }
 
-    /// That a complete training's best epoch tells no more than the commonest class.
+    /// That a complete training's best epoch is no better than the commonest class.
     ///
     /// # Errors
     /// [`Diverged`], when it is sure of what is wrong.

@@ -37,7 +37,7 @@ pub struct Session {
     pub data: Data,
     /// Who teaches it.
     pub teacher: Option<Teacher>,
-    /// The weights file that is written. Everything else is written beside it.
+    /// The weights file that is written. Everything else is written next to it.
     pub out: PathBuf,
     /// The command line that began it, without what the recipe says; for the report.
     pub command: String,
@@ -45,7 +45,7 @@ pub struct Session {
     pub device: Device,
 }
 
-/// Is told how a training goes on.
+/// Follows the progress of a training.
 pub trait Watcher {
     /// An epoch begins, counted from 1; how many there are, and its steps.
     fn epoch_begins(&mut self, epoch: u32, epochs: u32, phase: Phase, steps: usize) {
@@ -64,7 +64,7 @@ pub trait Watcher {
     fn training_ends(&mut self) {}
 }
 
-/// Whoever does not watch.
+/// Watches nothing.
 impl Watcher for () {}
 
 /// Everything by which such a training cannot begin.
@@ -92,7 +92,7 @@ pub fn warnings(network: &Network) -> Vec<String> {
                  the classes apart: `{starred}` gives the sums as they are"
             ),
             None => format!(
-                "the last layer, `{last}`, has no weights: a last `D*({})` tells classes apart",
+                "the last layer, `{last}`, has no weights: end with `D*({})` to distinguish classes",
                 network.output().values()
             ),
         };

@@ -61,7 +61,7 @@ struct Measurement {
     /// Bytes of flash, of the whole firmware.
     flash: u64,
     /// Bytes of flash, of the network's functions and tables. The few around their calls, in
-    /// methods that the compiler has inlined, are not told apart from the rest of the firmware.
+    /// methods that the compiler has inlined, count as the rest of the firmware.
     flash_network: u64,
     /// Bytes of flash of the network as the compiler expects them, those around calls included.
     flash_predicted: u64,

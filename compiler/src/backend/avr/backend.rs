@@ -1,7 +1,8 @@
 //! What the code of a plan takes of a part.
 
-use super::{Choice, Core, choose};
 use crate::backend::Backend;
+use crate::backend::avr::choice::{Choice, choose};
+use crate::backend::avr::isa::core::Core;
 use crate::backend::portable::Portable;
 use crate::budget::{
     Footprint, LayerFootprint, Sums, lower, packed_weights_bytes, reserved_flash_bytes,

@@ -1,7 +1,13 @@
 //! Which layers are unrolled: the fastest mix that fits the flash.
 
-use super::layer::{self, Part};
-use super::{Code, Core, Form, Function, fixed};
+use crate::backend::avr::code::{Code, fixed};
+use crate::backend::avr::form::CodeForm;
+use crate::backend::avr::isa::core::Core;
+use crate::backend::avr::isa::function::Function;
+use crate::backend::avr::layer::{
+    emit,
+    part::{self, LayerPart},
+};
 use crate::declaration::CodeChoice;
 use crate::network::NodeId;
 use crate::program::{Operation, Program, SumParameters};
@@ -9,12 +15,12 @@ use std::collections::BTreeMap;
 
 /// A form for every layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mix(BTreeMap<NodeId, Form>);
+pub struct Mix(BTreeMap<NodeId, CodeForm>);
 
 impl Mix {
     /// The layer's form.
-    pub fn form_of(&self, layer: NodeId) -> Form {
-        self.0.get(&layer).copied().unwrap_or(Form::Table)
+    pub fn form_of(&self, layer: NodeId) -> CodeForm {
+        self.0.get(&layer).copied().unwrap_or(CodeForm::Table)
     }
 }
 
@@ -36,7 +42,7 @@ pub struct NoMixFits {
 
 /// What some layers take together.
 #[derive(Clone, Debug)]
-struct Partial {
+struct PartialMix {
     bytes: u32,
     cycles: f64,
     /// Which of its options each layer takes.
@@ -58,8 +64,8 @@ pub fn choose(
     flash_bytes: u32,
 ) -> Result<Choice, NoMixFits> {
     let mut functions = fixed(program, core);
-    let parts = layer::parts(program);
-    let mut front = vec![Partial {
+    let parts = part::parts(program);
+    let mut front = vec![PartialMix {
         bytes: functions.iter().map(Function::all_flash_bytes).sum(),
         cycles: 0.0,
         picks: Vec::new(),
@@ -93,38 +99,42 @@ pub fn choose(
 fn options(
     program: &Program,
     core: Core,
-    part: Part<'_>,
+    part: LayerPart<'_>,
     choice: CodeChoice,
     flash_bytes: u32,
-) -> Vec<(Form, Function)> {
+) -> Vec<(CodeForm, Function)> {
     let unrolled_is_hopeless = least_unrolled_bytes(part.operation()) > flash_bytes;
-    let forms: &[Form] = match choice {
-        _ if !part.can_be_unrolled() => &[Form::Table],
-        CodeChoice::Unrolled => &[Form::Unrolled],
-        CodeChoice::Table => &[Form::Table],
-        CodeChoice::Fastest if unrolled_is_hopeless => &[Form::Table],
-        CodeChoice::Fastest => &[Form::Table, Form::Unrolled],
+    let forms: &[CodeForm] = match choice {
+        _ if !part.can_be_unrolled() => &[CodeForm::Table],
+        CodeChoice::Unrolled => &[CodeForm::Unrolled],
+        CodeChoice::Table => &[CodeForm::Table],
+        CodeChoice::Fastest if unrolled_is_hopeless => &[CodeForm::Table],
+        CodeChoice::Fastest => &[CodeForm::Table, CodeForm::Unrolled],
     };
-    let written = |form| (form, layer::emit(program, core, part, form));
-    let mut options: Vec<(Form, Function)> = forms.iter().copied().map(written).collect();
+    let written = |form| (form, emit::emit(program, core, part, form));
+    let mut options: Vec<(CodeForm, Function)> = forms.iter().copied().map(written).collect();
     options.retain(|(_, function)| function.spans);
     if options.is_empty() {
         // Code of a table is short.
-        options.push(written(Form::Table));
+        options.push(written(CodeForm::Table));
     }
     options
 }
 
 /// Every combination with one more layer that no other one beats, from the
 /// smallest to the fastest.
-fn extended(front: &[Partial], options: &[(Form, Function)], flash_bytes: u32) -> Vec<Partial> {
-    let mut all: Vec<Partial> = front
+fn extended(
+    front: &[PartialMix],
+    options: &[(CodeForm, Function)],
+    flash_bytes: u32,
+) -> Vec<PartialMix> {
+    let mut all: Vec<PartialMix> = front
         .iter()
         .flat_map(|partial| {
             options.iter().enumerate().map(|(pick, (_, function))| {
                 let mut picks = partial.picks.clone();
                 picks.push(pick);
-                Partial {
+                PartialMix {
                     bytes: partial.bytes + function.all_flash_bytes(),
                     cycles: partial.cycles + function.cycles,
                     picks,
@@ -137,7 +147,7 @@ fn extended(front: &[Partial], options: &[(Form, Function)], flash_bytes: u32) -
             .cmp(&other.bytes)
             .then(one.cycles.total_cmp(&other.cycles))
     });
-    let mut extended: Vec<Partial> = Vec::new();
+    let mut extended: Vec<PartialMix> = Vec::new();
     for partial in all {
         let better = extended
             .last()

@@ -1,6 +1,7 @@
 //! How a generated type calls the code.
 
-use super::{Code, FunctionId};
+use crate::backend::avr::code::Code;
+use crate::backend::avr::isa::function_id::FunctionId;
 use crate::backend::{Glue, MachineCode};
 use crate::budget::LayerFootprint;
 use crate::target::Target;
@@ -78,7 +79,7 @@ impl MachineCode for Code {
                 let first_byte = ::core::mem::offset_of!(#name, #field) + #place;
                 let results_pointer = network_pointer.wrapping_add(first_byte);
                 // SAFETY: the reference to the network is the only one, and the
-                // results lie in it, beside the map that they are made of.
+                // results are in it, beside the map that they are made of.
                 unsafe { herringbone_code::infer(network_pointer, results_pointer) };
             }
 
@@ -151,7 +152,7 @@ fn functions(code: &Code) -> TokenStream {
             };
             quote! {
                 #[unsafe(naked)]
-                pub(super) unsafe extern "C" fn #name #signature {
+                pub(crate) unsafe extern "C" fn #name #signature {
                     ::core::arch::naked_asm!(#text, #(#callees),*)
                 }
             }

@@ -3,27 +3,28 @@
 //! It alone saves the registers that the C ABI wants saved (r2 to r17, r28 and
 //! r29; avr-gcc ABI, "Call-Saved Registers"), for all layers change them.
 
-use super::assembly::Assembly;
-use super::field::{Source, by_parity};
-use super::instruction::{Condition, Instruction, Mode, Pointer, Register};
-use super::rows::RAMPZ;
-use super::state::{POSITION, stack_pointer};
-use super::{Core, Function, FunctionId};
+use crate::backend::avr::isa::abi::{restore, save};
+use crate::backend::avr::isa::assembly::Assembly;
+use crate::backend::avr::isa::core::Core;
+use crate::backend::avr::isa::function::Function;
+use crate::backend::avr::isa::function_id::FunctionId;
+use crate::backend::avr::isa::instruction::{Condition, Instruction, Mode};
+use crate::backend::avr::isa::ports::{RAMPZ, stack_pointer};
+use crate::backend::avr::isa::registers::{
+    BASE, POSITION, Pointer, R2, R18, R19, R20, R21, R23, R24, R30, RESULTS, TEMPORARY, X, Y, Z,
+    ZERO,
+};
+use crate::backend::avr::memory::field::MapSource;
+use crate::backend::avr::memory::position::by_parity;
 use crate::plan::Place;
 use crate::program::{Accumulator, Job, Map, Program, Results};
 
-const SAVED: [u8; 18] = [
-    2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 28, 29,
-];
-const RESULTS: Register = Register(22);
-const ZERO: Register = Register(1);
-
 /// `infer(network: r25:r24, results: r23:r22)`.
-pub(super) fn emit(program: &Program, core: Core) -> Function {
+pub(crate) fn emit(program: &Program, core: Core) -> Function {
     let mut asm = Assembly::new(core);
     let jobs = program.completed();
     let place = program.place_of_results();
-    if jobs.is_empty() && matches!(place, Place::Sums(_)) {
+    if jobs.is_empty() && is_kept(place) {
         copy_kept(&mut asm, program);
         asm.ret();
         return asm.finish(FunctionId::Infer);
@@ -45,8 +46,7 @@ pub(super) fn emit(program: &Program, core: Core) -> Function {
             far: core.has_jmp,
         });
     }
-    let copies = !matches!(place, Place::Nowhere);
-    if copies && !jobs.is_empty() {
+    if is_copied(place) && !jobs.is_empty() {
         load_arguments(&mut asm);
     }
     match place {
@@ -57,7 +57,7 @@ pub(super) fn emit(program: &Program, core: Core) -> Function {
         Place::Ring(_) | Place::Windows(_) => unreachable!("no result is overwritten"),
     }
     for _ in arguments {
-        asm.pop(Register(0));
+        asm.pop(TEMPORARY);
     }
     restore(&mut asm);
     if core.extended_flash {
@@ -67,17 +67,19 @@ pub(super) fn emit(program: &Program, core: Core) -> Function {
     asm.finish(FunctionId::Infer)
 }
 
-/// Pushes the registers that the C ABI wants saved.
-pub(super) fn save(asm: &mut Assembly) {
-    for register in SAVED.map(Register) {
-        asm.push(register);
+/// Whether a stage keeps the results.
+fn is_kept(place: Place) -> bool {
+    match place {
+        Place::Sums(_) => true,
+        Place::Whole(_) | Place::Ring(_) | Place::Windows(_) | Place::Nowhere => false,
     }
 }
 
-/// Pops them.
-pub(super) fn restore(asm: &mut Assembly) {
-    for register in SAVED.map(Register).into_iter().rev() {
-        asm.pop(register);
+/// Whether the results are still to be copied after the last layer.
+fn is_copied(place: Place) -> bool {
+    match place {
+        Place::Whole(_) | Place::Sums(_) | Place::Ring(_) | Place::Windows(_) => true,
+        Place::Nowhere => false,
     }
 }
 
@@ -90,16 +92,16 @@ fn copy_kept(asm: &mut Assembly, program: &Program) {
     } = program.results;
     let place_byte = place_byte.expect("a stage keeps the results");
     let bytes = count * accumulator.bytes();
-    let (x, z, counter) = (Pointer::X.low(), Pointer::Z.low(), Register(24));
-    asm.movw(x, POSITION);
-    asm.add_to_pair(x, (program.cursor_bytes + place_byte) as i32);
-    asm.movw(z, RESULTS);
+    let counter = R24;
+    asm.movw(X, POSITION);
+    asm.add_to_pair(X, (program.cursor_bytes + place_byte) as i32);
+    asm.movw(Z, RESULTS);
     // Up to 0, for there is no pair to count down with one instruction.
     asm.ldi_pair(counter, (bytes as u16).wrapping_neg());
     let next = asm.here();
     asm.times(bytes.into(), |asm| {
-        asm.load(Register(0), Pointer::X, Mode::PostIncrement);
-        asm.store(Pointer::Z, Mode::PostIncrement, Register(0));
+        asm.load(TEMPORARY, Pointer::X, Mode::PostIncrement);
+        asm.store(Pointer::Z, Mode::PostIncrement, TEMPORARY);
         asm.emit(Instruction::AddToWord(counter, 1));
         asm.loop_back(Condition::NotEqual, next, bytes.into());
     });
@@ -122,21 +124,20 @@ fn load_arguments(asm: &mut Assembly) {
 /// Copies the last map, which is stored, to the results: 16 bits each, rows,
 /// columns, channels.
 fn copy_activations(asm: &mut Assembly, program: &Program, map: &Map) {
-    let source = Source::new(asm, program, map);
+    let source = MapSource::new(asm, program, map);
     let pixels = map.shape.pixels();
-    let y = Pointer::Y.low();
-    asm.movw(y, RESULTS);
-    asm.movw(super::state::BASE, POSITION);
+    asm.movw(Y, RESULTS);
+    asm.movw(BASE, POSITION);
     source.begin(asm, 0);
-    let count = Register(2);
-    asm.ldi_pair(Register(30), pixels as u16);
-    asm.movw(count, Register(30));
+    let count = R2;
+    asm.ldi_pair(R30, pixels as u16);
+    asm.movw(count, R30);
     let next = asm.here();
     asm.times(pixels.into(), |asm| {
         if source.has_table() {
             source.point_at_pixel(asm, 0);
         } else {
-            asm.movw(Pointer::X.low(), POSITION);
+            asm.movw(X, POSITION);
         }
         if source.by_nibble {
             by_parity(asm, &mut |asm, odd| copy_pixel(asm, program, map, odd));
@@ -144,8 +145,8 @@ fn copy_activations(asm: &mut Assembly, program: &Program, map: &Map) {
             copy_pixel(asm, program, map, false);
         }
         asm.add_to_pair(POSITION, source.pixel_step() as i32);
-        asm.ldi(Register(30), 1);
-        asm.sub(count, Register(30));
+        asm.ldi(R30, 1);
+        asm.sub(count, R30);
         asm.sbc(count.next(), ZERO);
         asm.loop_back(Condition::NotEqual, next, pixels.into());
     });
@@ -153,7 +154,7 @@ fn copy_activations(asm: &mut Assembly, program: &Program, map: &Map) {
 
 /// One pixel from X to Y.
 fn copy_pixel(asm: &mut Assembly, program: &Program, map: &Map, odd: bool) {
-    let (byte, value, high) = (Register(18), Register(19), Register(20));
+    let (byte, value, high) = (R18, R19, R20);
     let bits = program.activation_bits;
     let channels = map.shape.channels;
     debug_assert_eq!(program.results.accumulator, Accumulator::I16);
@@ -180,7 +181,7 @@ fn copy_pixel(asm: &mut Assembly, program: &Program, map: &Map, odd: bool) {
     };
     // More than 255 channels has a dense layer's single pixel only, which is found
     // without the address in r23:r22.
-    let (count, count_high) = (Register(21), Register(23));
+    let (count, count_high) = (R21, R23);
     let repeat = |asm: &mut Assembly, times: u32, body: &mut dyn FnMut(&mut Assembly)| {
         if times == 0 {
             return;

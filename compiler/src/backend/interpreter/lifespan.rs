@@ -1,4 +1,4 @@
-//! When each cell of the arena holds what: for pictures, and for whoever wants
+//! When each cell of the arena holds what: for pictures, and for tools that want
 //! to see what a plan does.
 
 use super::Machine;

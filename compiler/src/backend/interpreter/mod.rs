@@ -15,7 +15,7 @@ mod stream;
 
 use crate::network::{Pixel, Shape, ValueId};
 use crate::plan::{Order, Place};
-use crate::program::{Operation, Program, Step, WeightedSum};
+use crate::program::{ByPixel, Operation, Program, Step, WeightedSum};
 use arena::Arena;
 use arithmetic::{signed_range, wrap};
 pub use fault::{Content, Fault, FaultKind, ProgramPart};
@@ -265,13 +265,14 @@ impl<'a> Machine<'a> {
         let joined = step.joined.iter();
         let joined = joined.map(|&value| self.read_stored_pixel(value, pixel));
         let joined: Vec<Vec<i64>> = joined.collect::<Result<_, _>>()?;
-        let (first_channel, values) = match &step.operation {
-            Operation::Dense(sum) => {
+        let operation = &step.operation;
+        let (first_channel, values) = match operation.by_pixel() {
+            Some(ByPixel::Sums(sum)) => {
                 let added = joined.first().map_or(0, |joined| joined[ordinal as usize]);
                 let value = self.dense(step.input, sum, ordinal as usize, added)?;
                 (ordinal, vec![value])
             }
-            operation => {
+            Some(ByPixel::Windows(_)) | None => {
                 let channels = self.maps[&step.input].shape.channels;
                 let mut taps = self.zeros(step.field.kernel.taps(), channels);
                 for (tap, pixel) in step.field.taps(pixel) {

@@ -1,9 +1,9 @@
 //! The events of an inference in the order of running, and by them the last use
 //! of whatever is stored.
 
-use crate::network::{NodeId, Pixel, ReceptiveField, ValueId};
+use crate::network::{ByValue, NodeId, Pixel, ReceptiveField, ValueId};
 use crate::plan::{Arrival, Order, Place};
-use crate::program::{Job, Operation, Program, Segment, Stage, Step};
+use crate::program::{Job, Program, Segment, Stage, Step};
 use std::collections::BTreeMap;
 
 /// An event's place in the order of running.
@@ -35,7 +35,8 @@ pub(super) enum Event {
 /// All events, and when each pixel and window is used for the last time.
 pub(super) struct Schedule {
     pub(super) events: Vec<Event>,
-    last_reads: BTreeMap<(ValueId, Pixel), Time>,
+    /// By row and column of each value, as far as it is read.
+    last_reads: ByValue<Vec<Vec<Option<Time>>>>,
     last_takes: BTreeMap<(NodeId, Pixel), Time>,
 }
 
@@ -75,12 +76,12 @@ impl Schedule {
         events.push(Event::Results);
         let mut schedule = Self {
             events: Vec::new(),
-            last_reads: BTreeMap::new(),
+            last_reads: ByValue::new(vec![Vec::new(); program.places.entries().len()]),
             last_takes: BTreeMap::new(),
         };
         for (time, event) in (0..).zip(&events) {
-            for read in reads(program, *event) {
-                schedule.last_reads.insert(read, time);
+            for (value, pixel) in reads(program, *event) {
+                schedule.note_read(value, pixel, time);
             }
             for take in takes(program, *event) {
                 schedule.last_takes.insert(take, time);
@@ -100,9 +101,23 @@ impl Schedule {
         schedule
     }
 
+    fn note_read(&mut self, value: ValueId, (row, column): Pixel, time: Time) {
+        let rows = &mut self.last_reads[value];
+        let (row, column) = (row as usize, column as usize);
+        if rows.len() <= row {
+            rows.resize(row + 1, Vec::new());
+        }
+        let columns = &mut rows[row];
+        if columns.len() <= column {
+            columns.resize(column + 1, None);
+        }
+        columns[column] = Some(time);
+    }
+
     /// The last event that reads a pixel, if any does.
-    pub(super) fn last_read(&self, map: ValueId, pixel: Pixel) -> Option<Time> {
-        self.last_reads.get(&(map, pixel)).copied()
+    pub(super) fn last_read(&self, map: ValueId, (row, column): Pixel) -> Option<Time> {
+        let columns = self.last_reads[map].get(row as usize)?;
+        columns.get(column as usize).copied().flatten()
     }
 
     /// The last event that a window, or a sum, is used by.
@@ -114,13 +129,9 @@ impl Schedule {
 /// The output pixels of a step in order, or as often the only pixel of a dense
 /// layer as it has outputs.
 fn pixels_of_step(step: &Step) -> Vec<Pixel> {
-    match step.operation {
-        Operation::Dense(_) => vec![(0, 0); step.output.channels as usize],
-        Operation::Convolution(_)
-        | Operation::Depthwise(_)
-        | Operation::Separable { .. }
-        | Operation::Pool(_)
-        | Operation::Concat => step.order.pixels(step.output.height, step.output.width),
+    match step.operation.is_dense() {
+        true => vec![(0, 0); step.output.channels as usize],
+        false => step.order.pixels(step.output.height, step.output.width),
     }
 }
 

@@ -5,7 +5,7 @@ use super::schedule::{completed_by_intake, window_of, windows_of_byte};
 use super::{Machine, kernel};
 use crate::network::{NodeId, Pixel, ValueId};
 use crate::plan::{Arrival, Moves, Sink, SumArray, Windows};
-use crate::program::{Operation, Pooling, Stage, WeightedSum};
+use crate::program::{ByPixel, Pooling, Stage, WeightedSum};
 
 /// A place for a value of a window, or for a sum.
 #[derive(Clone, Copy)]
@@ -84,16 +84,12 @@ impl Machine<'_> {
         takes: Option<Pixel>,
         output: Option<Pixel>,
     ) -> Result<(), Fault> {
-        match &stage.operation {
-            Operation::Pool(pooling) if stage.plan.takes => {
-                self.run_pooling(stage, *pooling, takes, output)?;
+        match stage.operation.by_pixel() {
+            Some(ByPixel::Windows(pooling)) if stage.plan.takes => {
+                self.run_pooling(stage, pooling, takes, output)?;
             }
-            Operation::Dense(sum) => self.run_dense(stage, sum, takes, output)?,
-            Operation::Convolution(_)
-            | Operation::Depthwise(_)
-            | Operation::Separable { .. }
-            | Operation::Pool(_)
-            | Operation::Concat => {
+            Some(ByPixel::Sums(sum)) => self.run_dense(stage, sum, takes, output)?,
+            Some(ByPixel::Windows(_)) | None => {
                 if let Some(output) = output {
                     let mut taps = self.zeros(stage.field.kernel.taps(), stage.plan.input.channels);
                     for (tap, pixel) in stage.field.taps(output) {

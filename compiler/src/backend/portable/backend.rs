@@ -62,7 +62,7 @@ fn least_flash_bytes(declaration: &Declaration, sums: &Sums<'_>, layer: &Node) -
     }
 }
 
-/// What a plan costs beside the multiply-accumulates, which all plans share, in
+/// What a plan costs besides the multiply-accumulates, which all plans share, in
 /// accesses to a pixel: one for a pixel that is found by adding a constant, a
 /// half more where a ring may go around before it, twice as much where its
 /// address is looked up. A pooling that takes values in as they are computed

@@ -6,6 +6,7 @@
 
 mod backend;
 mod dense;
+mod fields;
 mod intake;
 mod operands;
 mod point;
@@ -24,7 +25,7 @@ pub(crate) use operands::parameters_type;
 pub(crate) use backend::Portable;
 
 use crate::plan::Place;
-use crate::program::{Accumulator, Job, Operation, Program, Step};
+use crate::program::{Accumulator, ByPixel, Job, Operation, Program, Step};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote};
 use site::StepSite;
@@ -119,16 +120,10 @@ fn step_name(step: &Step) -> Ident {
 
 fn step_body(program: &Program, step: &Step) -> TokenStream {
     let site = StepSite { program, step };
-    match &step.operation {
-        Operation::Convolution(sum) => sum::convolution(&site, sum),
-        Operation::Separable {
-            depthwise,
-            pointwise,
-        } => sum::separable(&site, depthwise, pointwise),
-        Operation::Dense(sum) => dense::emit(&site, sum),
-        Operation::Depthwise(sum) => sum::depthwise(&site, sum),
-        Operation::Pool(pooling) => pooling::emit(&site, *pooling),
-        Operation::Concat => pooling::concatenate(&site, step.joined.len()),
+    match step.operation.by_pixel() {
+        Some(ByPixel::Sums(sum)) => dense::emit(&site, sum),
+        Some(ByPixel::Windows(pooling)) => pooling::emit(&site, pooling),
+        None => fields::emit(&site, &step.operation, step.joined.len()),
     }
 }
 

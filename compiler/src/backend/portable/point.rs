@@ -3,10 +3,10 @@
 
 use super::sink::{self, deliver};
 use super::site::{PixelSource, Site, first_tap, source_of};
-use super::{count, pooling, streamed_dense, sum};
+use super::{count, fields, pooling, streamed_dense};
 use crate::network::{NodeId, ReceptiveField};
 use crate::plan::{Arrival, Moves, RingReading, Windows};
-use crate::program::{Operation, Pooling, Program, Stage};
+use crate::program::{ByPixel, Pooling, Program, Stage};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -152,12 +152,12 @@ impl PointSite<'_> {
         let begin = self.begin_field(0);
         let cell = self.cell(0, (0, 0));
         let source = self.source_of(0);
-        match &stage.operation {
-            Operation::Dense(sum) => {
+        match stage.operation.by_pixel() {
+            Some(ByPixel::Sums(sum)) => {
                 let add = streamed_dense::add(self, stage, sum, &self.load_from(source, &cell));
                 quote!(#begin #add)
             }
-            Operation::Pool(_) => {
+            Some(ByPixel::Windows(_)) => {
                 let (bits, channels) = (self.bits(), count(source.channels));
                 let aligned = source.aligned;
                 let merge = merge(self.program, stage);
@@ -167,27 +167,18 @@ impl PointSite<'_> {
                     #merge
                 }
             }
-            Operation::Convolution(_)
-            | Operation::Depthwise(_)
-            | Operation::Separable { .. }
-            | Operation::Concat => unreachable!("such a stage computes from whole fields"),
+            None => unreachable!("such a stage computes from whole fields"),
         }
     }
 
     /// Computes the output.
     pub(super) fn output(&self) -> TokenStream {
         let stage = self.stage;
-        match &stage.operation {
-            Operation::Convolution(sum) => sum::convolution(self, sum),
-            Operation::Depthwise(sum) => sum::depthwise(self, sum),
-            Operation::Separable {
-                depthwise,
-                pointwise,
-            } => sum::separable(self, depthwise, pointwise),
-            Operation::Dense(sum) => streamed_dense::finish_at_point(self, sum),
-            Operation::Pool(pooling) if stage.plan.takes => self.complete_window(*pooling),
-            Operation::Pool(pooling) => pooling::taps(self, *pooling),
-            Operation::Concat => pooling::concatenate(self, stage.joined.len()),
+        match stage.operation.by_pixel() {
+            Some(ByPixel::Sums(sum)) => streamed_dense::finish_at_point(self, sum),
+            Some(ByPixel::Windows(pooling)) if stage.plan.takes => self.complete_window(pooling),
+            Some(ByPixel::Windows(pooling)) => pooling::taps(self, pooling),
+            None => fields::emit(self, &stage.operation, stage.joined.len()),
         }
     }
 

@@ -137,7 +137,7 @@ fn place_in_row(column: &TokenStream, each: u32, first: u32) -> TokenStream {
     quote!(runtime::place_in_row(#column, #each, #first))
 }
 
-/// The const arguments that tell a pooling's window: log2 of its rows and columns.
+/// The const arguments that give a pooling's window: log2 of its rows and columns.
 pub(super) fn window_log2(window: Kernel) -> TokenStream {
     let (rows, columns) = (count(window.height.ilog2()), count(window.width.ilog2()));
     quote!(#rows, #columns)

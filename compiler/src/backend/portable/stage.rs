@@ -3,10 +3,10 @@
 
 use super::sink::{self, deliver, window_byte, window_cell, window_log2};
 use super::site::{PixelSource, Site};
-use super::{count, parameters_type, reads_parameters, streamed_dense, sum};
+use super::{count, fields, parameters_type, reads_parameters, streamed_dense};
 use crate::network::{NodeId, ReceptiveField, Stride};
 use crate::plan::{Arrival, RingReading};
-use crate::program::{Operation, Pooling, Program, Stage, WeightedSum};
+use crate::program::{ByPixel, Pooling, Program, Stage, WeightedSum};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -17,12 +17,14 @@ pub(super) fn is_plain(program: &Program) -> bool {
     let grid_is_used = arriving.stages.is_empty()
         || (arriving.grid.height, arriving.grid.width) == (used.height, used.width);
     let bytes = if program.activation_bits == 8 { 2 } else { 1 };
-    let is_plain_stage = |stage: &Stage| match &stage.operation {
-        Operation::Convolution(_) | Operation::Separable { .. } => {
-            stage.field.stride == Stride::ONE && !stage.plan.takes
+    let is_plain_stage = |stage: &Stage| match stage.operation.by_pixel() {
+        None => {
+            fields::may_be_plain(&stage.operation)
+                && stage.field.stride == Stride::ONE
+                && !stage.plan.takes
         }
-        Operation::Dense(_) => true,
-        Operation::Pool(pooling) => {
+        Some(ByPixel::Sums(_)) => true,
+        Some(ByPixel::Windows(pooling)) => {
             let kernel = stage.field.kernel;
             let windows_are_plain = stage.plan.windows().is_some_and(|windows| match pooling {
                 Pooling::Maximum => true,
@@ -32,7 +34,6 @@ pub(super) fn is_plain(program: &Program) -> bool {
             });
             windows_are_plain && kernel.height.is_power_of_two() && kernel.width.is_power_of_two()
         }
-        Operation::Depthwise(_) | Operation::Concat => false,
     };
     arriving.is_chain() && grid_is_used && arriving.stages.iter().all(is_plain_stage)
 }
@@ -96,20 +97,13 @@ impl StageSite<'_> {
 
     fn body(&self) -> TokenStream {
         let stage = self.stage();
-        match &stage.operation {
-            Operation::Convolution(sum) => sum::convolution(self, sum),
-            Operation::Separable {
-                depthwise,
-                pointwise,
-            } => sum::separable(self, depthwise, pointwise),
-            Operation::Pool(Pooling::Average(divisor)) => {
+        match stage.operation.by_pixel() {
+            None => fields::emit(self, &stage.operation, 0),
+            Some(ByPixel::Sums(sum)) => self.dense(sum),
+            Some(ByPixel::Windows(Pooling::Average(divisor))) => {
                 self.pooling(Some(divisor.shift().unwrap_or_default()))
             }
-            Operation::Pool(Pooling::Maximum) => self.pooling(None),
-            Operation::Depthwise(_) | Operation::Concat => {
-                unreachable!("such stages are no plain chain")
-            }
-            Operation::Dense(sum) => self.dense(sum),
+            Some(ByPixel::Windows(Pooling::Maximum)) => self.pooling(None),
         }
     }
 
@@ -157,7 +151,7 @@ impl StageSite<'_> {
         Some(quote!(let field = #oldest.wrapping_mul(#channels);))
     }
 
-    /// Takes a pixel into its window, unless whoever computed it has; `shift` is
+    /// Takes a pixel into its window, unless the layer that computed it has; `shift` is
     /// that of averages.
     fn pooling(&self, shift: Option<u32>) -> TokenStream {
         let stage = self.stage();

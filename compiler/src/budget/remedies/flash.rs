@@ -126,7 +126,7 @@ fn tables_fit(excess: &Excess<'_>, network: &Network) -> bool {
     footprint::least_flash_bytes(&sized, network) <= excess.given_bytes.into()
 }
 
-/// The same with every layer that had to be unrolled in whatever form is best.
+/// The same, with the best form for every layer that had to be unrolled.
 fn without_unrolled(declaration: &Declaration) -> Declaration {
     let mut changed = declaration.clone();
     let codes = changed.layer_code.values_mut();

@@ -4,7 +4,7 @@
 //! Cheap is what takes little from the network. In this order:
 //! 1. what leaves its results as they are: another plan, a smaller `reserve`,
 //!    weights elsewhere, code in another form;
-//! 2. fewer outputs of one layer, of whichever loses the smallest share of the
+//! 2. fewer outputs of one layer, the one that loses the smallest share of the
 //!    network's multiply-accumulates by it; of layers whose maps are added to one
 //!    another, of all of them;
 //! 3. fewer bits of all layers;
@@ -41,7 +41,7 @@ const MOST_REMEDIES: usize = 3;
 pub(super) struct Remedies {
     /// Each of them alone is enough.
     pub(super) changes: Vec<String>,
-    /// Whether the other kind of memory needs a change of its own beside each.
+    /// Whether the other kind of memory needs a change of its own as well.
     pub(super) of_this_memory_alone: bool,
     /// Whether the search was left before all kinds of changes were tried.
     pub(super) unfinished: bool,

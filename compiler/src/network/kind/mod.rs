@@ -227,7 +227,7 @@ impl Kind {
         }
     }
 
-    /// Whether it puts maps beside one another: their channels may differ, their
+    /// Whether it concatenates maps: their channels may differ, their
     /// signs may not.
     pub fn concatenates(&self) -> bool {
         match self.rules().method() {

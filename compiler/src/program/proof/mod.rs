@@ -14,7 +14,6 @@ use std::fmt;
 /// A layer that no program can compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProgramError {
-    /// The layer.
     pub layer: LayerId,
     sum: SumTooWide,
 }

@@ -3,9 +3,7 @@
 /// The least and the greatest of some values. 0 alone by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ValueRange {
-    /// The least.
     pub low: i128,
-    /// The greatest.
     pub high: i128,
 }
 

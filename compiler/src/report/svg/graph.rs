@@ -1,5 +1,5 @@
 //! The network as a picture: a box a layer in the order of the list, an arrow from
-//! each to the next, and a line at the side to whatever else reads its map.
+//! each to the next, and a line at the side to other layers that read its map.
 
 use super::MARGIN;
 use super::canvas::{Anchor, Canvas, Font, Number};

@@ -1,4 +1,4 @@
-//! A colour a layer, that those who see few colours can tell apart: Okabe & Ito,
+//! A colour for each layer, distinguishable by the colour-blind: Okabe & Ito,
 //! "Color Universal Design", 2008. Neighbours differ in lightness too.
 
 /// The input, or the leading `A`.

@@ -11,7 +11,7 @@ use super::ast::{ItemAst, Source};
 use super::list::{KERNEL, Letter, WINDOW};
 use super::tokens::alternatives;
 use crate::diagnostic::Diagnostics;
-use crate::network::{Entry, GraphError, Kernel, Kind, MOST_CHANNELS, MOST_VALUES, Shape};
+use crate::network::{Entry, GraphError, Kernel, MOST_CHANNELS, MOST_VALUES, Shape};
 
 /// Whether an error is one of labels, and right whatever the shapes are.
 pub(super) const fn is_about_labels(error: &GraphError) -> bool {
@@ -150,17 +150,7 @@ fn misfit(source: &Source, index: usize, kernel: Kernel, map: Shape) -> (&TokenS
         None => format!("{map} input"),
     };
     let is_pool = match &item.entry {
-        Some(Entry::Layer { kind, labels: _ }) => match kind {
-            Kind::Pool(_) => true,
-            Kind::Convolution(_)
-            | Kind::Depthwise(_)
-            | Kind::Separable(_)
-            | Kind::Dense(_)
-            | Kind::Add(_)
-            | Kind::Concat(_)
-            | Kind::Dropout(_)
-            | Kind::Noise(_) => false,
-        },
+        Some(Entry::Layer { kind, labels: _ }) => kind.pools().is_some(),
         Some(Entry::From(_) | Entry::Residual { .. }) | None => false,
     };
     let sizes = if is_pool { WINDOW } else { KERNEL };

@@ -154,7 +154,7 @@ fn maps_that_differ_are_shown_with_what_makes_them_equal() {
 }
 
 #[test]
-fn mistakes_of_branches_are_told_at_once_and_none_follows_from_another() {
+fn mistakes_of_branches_are_reported_at_once_and_none_follows_from_another() {
     assert_eq!(
         list_errors(
             "'a: C1(8,13), C1(8,13), 'b: M, 'input, C1(8,1, padding: 1), C1(8,3, add: 'b), \

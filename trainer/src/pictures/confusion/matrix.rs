@@ -67,7 +67,7 @@ impl Matrix<'_> {
         );
         let names = self.confusion.class_names();
         canvas.begin(&format!(
-            "{} taken for {}: {count} ({} %)",
+            "{} classified as {}: {count} ({} %)",
             names[actual],
             names[predicted],
             percent(share, 2),

@@ -12,7 +12,7 @@ use super::{MARGIN, Picture, WIDTH};
 use crate::recipe::Phase;
 use panel::Panel;
 
-/// Validation is blue, training vermilion: colours that those who see few can tell apart
+/// Validation is blue, training vermilion: colours that the colour-blind can distinguish
 /// (Okabe & Ito, "Color Universal Design", 2008).
 const VALIDATION: &str = "#0072b2";
 const TRAINING: &str = "#d55e00";

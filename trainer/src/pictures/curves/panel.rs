@@ -87,7 +87,7 @@ impl Panel {
         }
     }
 
-    /// The frame, the grid and what is written beside it.
+    /// The frame, the grid and what is written next to it.
     fn draw_scale(&self, canvas: &mut Canvas, axis: Option<&Axis>) {
         for place in axis.into_iter().flat_map(Axis::minor_places) {
             canvas.line((LEFT, place), (RIGHT, place), r##"stroke="#efefef""##);

@@ -10,7 +10,7 @@ pub(super) const SIZE: (f64, f64) = (290.0, 110.0);
 /// What the ends of the time take below a plot, in pixels.
 pub(super) const BELOW: f64 = 13.0;
 
-/// Colours that those who see few can tell apart (Okabe & Ito, "Color Universal Design",
+/// Colours that the colour-blind can distinguish (Okabe & Ito, "Color Universal Design",
 /// 2008).
 const CHANNELS: [&str; 7] = [
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#1a1a1a",

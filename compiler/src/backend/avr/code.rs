@@ -1,0 +1,94 @@
+//! The functions of a network.
+
+use crate::backend::avr::arriving::absorb;
+use crate::backend::avr::form::CodeForm;
+use crate::backend::avr::infer;
+use crate::backend::avr::isa::core::Core;
+use crate::backend::avr::isa::function::Function;
+use crate::backend::avr::isa::function_id::FunctionId;
+use crate::backend::avr::layer::{emit, part};
+use crate::backend::avr::segments::{grid, windows};
+use crate::network::NodeId;
+use crate::program::{Job, Program};
+
+/// A network's functions.
+#[derive(Clone, Debug)]
+pub struct Code {
+    /// `absorb`, `infer`, those of streamed poolings and of segments, then every
+    /// other layer's.
+    pub functions: Vec<Function>,
+    pub(crate) core: Core,
+}
+
+impl Code {
+    /// Bytes of flash, tables included.
+    pub fn flash_bytes(&self) -> u32 {
+        self.functions.iter().map(Function::all_flash_bytes).sum()
+    }
+
+    /// The deepest stack below the caller of `absorb` or `infer`, return
+    /// addresses included.
+    pub fn stack_bytes(&self) -> u32 {
+        let entries = [FunctionId::Absorb, FunctionId::Infer];
+        let deepest = entries.map(|entry| self.stack_bytes_of(entry));
+        deepest.into_iter().max().unwrap_or(0)
+    }
+
+    /// The deepest stack of a function and all that it calls, its return address
+    /// included. None calls itself, by whatever way.
+    fn stack_bytes_of(&self, id: FunctionId) -> u32 {
+        let return_bytes = u32::from(self.core.program_counter.bytes);
+        let Some(function) = self.functions.iter().find(|function| function.id == id) else {
+            return 0;
+        };
+        let calls = function
+            .calls
+            .iter()
+            .map(|&(callee, before)| before + self.stack_bytes_of(callee));
+        return_bytes + calls.fold(function.stack_bytes, u32::max)
+    }
+
+    /// The function that takes the input in.
+    pub fn intake(&self) -> &Function {
+        &self.functions[0]
+    }
+
+    /// The functions of a layer that has any: a leading average pooling is done
+    /// as the input is taken in.
+    pub fn layer(&self, layer: NodeId) -> impl Iterator<Item = &Function> {
+        let ids = [FunctionId::Layer(layer), FunctionId::Take(layer)];
+        self.functions
+            .iter()
+            .filter(move |function| ids.contains(&function.id))
+    }
+
+    /// Expected cycles of an inference.
+    pub fn cycles(&self) -> f64 {
+        self.functions.iter().map(|function| function.cycles).sum()
+    }
+}
+
+/// Writes a program down, each layer in its form.
+pub fn emit(program: &Program, core: Core, form_of: impl Fn(NodeId) -> CodeForm) -> Code {
+    let mut functions = fixed(program, core);
+    for part in part::parts(program) {
+        let form = form_of(part.node());
+        functions.push(emit::emit(program, core, part, form));
+    }
+    Code { functions, core }
+}
+
+/// The functions that have no form to choose.
+pub(crate) fn fixed(program: &Program, core: Core) -> Vec<Function> {
+    let mut functions = vec![absorb::emit(program, core), infer::emit(program, core)];
+    functions.extend(windows::emit(program, core));
+    for (job, completed) in program.jobs.iter().enumerate().skip(1) {
+        match completed {
+            Job::Segment(segment) => {
+                functions.push(grid::emit_completed(program, core, (job, segment)));
+            }
+            Job::Layer(_) => {}
+        }
+    }
+    functions
+}

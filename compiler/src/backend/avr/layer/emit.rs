@@ -1,0 +1,63 @@
+//! The function of a layer: its kernel in the loop over its outputs.
+
+use crate::backend::avr::form::CodeForm;
+use crate::backend::avr::isa::assembly::Assembly;
+use crate::backend::avr::isa::core::Core;
+use crate::backend::avr::isa::function::Function;
+use crate::backend::avr::isa::function_id::FunctionId;
+use crate::backend::avr::layer::context::Layer;
+use crate::backend::avr::layer::part::LayerPart;
+use crate::backend::avr::memory::store::OutputSink;
+use crate::backend::avr::segments::stage;
+use crate::program::Operation;
+use crate::program::Program;
+
+/// The function of a layer.
+pub(crate) fn emit(program: &Program, core: Core, part: LayerPart<'_>, form: CodeForm) -> Function {
+    let arrived;
+    let mut layer = match part {
+        LayerPart::Step(step) => Layer {
+            program,
+            part,
+            input: program.map(step.input),
+            field: step.field,
+            output: step.output,
+            sink: OutputSink::of(program, step),
+            joined: Vec::new(),
+            form,
+        },
+        LayerPart::Stage(_, stage) => {
+            arrived = stage::arrived(program, stage);
+            Layer {
+                program,
+                part,
+                input: &arrived,
+                field: stage.field,
+                output: stage.plan.output,
+                sink: OutputSink::of_stage(program, stage),
+                joined: Vec::new(),
+                form,
+            }
+        }
+    };
+    let mut asm = match part {
+        LayerPart::Stage(segment, _) if segment.arriving => Assembly::streamed(core),
+        LayerPart::Stage(..) | LayerPart::Step(_) => Assembly::new(core),
+    };
+    layer.joined = layer.find_joined(&mut asm);
+    match part.operation() {
+        Operation::Convolution(sum) => layer.convolution(&mut asm, sum),
+        Operation::Dense(sum) => match part {
+            LayerPart::Step(_) => layer.dense(&mut asm, sum),
+            LayerPart::Stage(_, stage) => layer.streamed_dense(&mut asm, sum, stage),
+        },
+        Operation::Separable {
+            depthwise,
+            pointwise,
+        } => layer.separable(&mut asm, depthwise, pointwise),
+        Operation::Depthwise(sum) => layer.depthwise(&mut asm, sum),
+        Operation::Pool(pooling) => layer.pool(&mut asm, *pooling),
+        Operation::Concat => layer.concat(&mut asm),
+    }
+    asm.finish(FunctionId::Layer(part.node()))
+}

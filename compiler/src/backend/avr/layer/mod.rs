@@ -1,0 +1,11 @@
+//! The functions of layers.
+
+pub(super) mod context;
+pub(super) mod dense;
+pub(super) mod emit;
+pub(super) mod kernel;
+pub(super) mod maps;
+pub(super) mod outputs;
+pub(super) mod part;
+pub(super) mod sums;
+pub(super) mod walk;

@@ -1,0 +1,163 @@
+//! From the registers of the sums to where the outputs go.
+
+use crate::backend::avr::arithmetic::wide::{SumRegisters, add_to_sum, load_sum, shift_up};
+use crate::backend::avr::isa::assembly::Assembly;
+use crate::backend::avr::isa::instruction::Mode;
+use crate::backend::avr::isa::item::Purpose;
+use crate::backend::avr::isa::registers::{
+    Pointer, R30, Register, Registers, SUM, TEMPORARY, X, Z,
+};
+use crate::backend::avr::memory::state::LoopState;
+use crate::backend::avr::memory::store::OutputSink;
+use crate::backend::avr::round::requantise::Requantise;
+use crate::backend::avr::round::sum::{Rounding, Sum};
+
+/// Where finished values go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// To registers, packed densely from the sums' first one on.
+    InRegisters,
+    /// To the map, pass by pass: nothing that a later pass reads is there.
+    Stored,
+    /// To the stack, the first one first, as they are stored.
+    Pushed,
+    /// To the stack, the first one first, as a byte of two's complement.
+    PushedWide,
+}
+
+/// The registers in which [`Destination::InRegisters`] leaves values.
+pub(crate) fn result_registers(accumulators: &SumRegisters) -> Vec<Register> {
+    let all = accumulators.iter().flatten();
+    all.take(accumulators.len()).copied().collect()
+}
+
+/// What constants the sums must begin with for [`rounded`].
+pub(crate) fn first_values(sum: &Sum<'_>, rounding: &Rounding) -> Vec<i32> {
+    if sum.begins_with_addends(rounding.left) {
+        rounding.addends.clone()
+    } else {
+        vec![0; rounding.addends.len()]
+    }
+}
+
+/// How a share of the sums is expected to need neither clamp.
+fn within(sum: &Sum<'_>) -> f64 {
+    if sum.signed_output() { 0.9 } else { 0.5 }
+}
+
+/// Rounds every sum; `first`: the number of the first one among the outputs.
+pub(crate) fn rounded(
+    asm: &mut Assembly,
+    sum: &Sum<'_>,
+    rounding: &Rounding,
+    accumulators: &SumRegisters,
+    first: usize,
+    destination: Destination,
+) {
+    let changed = Registers::of(SUM)
+        .and([TEMPORARY])
+        .and(result_registers(accumulators));
+    asm.changing(changed, |asm| {
+        let results = result_registers(accumulators);
+        asm.of(Purpose::Requantise, |asm| {
+            for (index, (accumulator, result)) in accumulators.iter().zip(results).enumerate() {
+                load_sum(asm, accumulator);
+                if !sum.begins_with_addends(rounding.left) {
+                    for _ in 0..rounding.left {
+                        shift_up(asm, &SUM[..accumulator.len()]);
+                    }
+                    add_to_sum(asm, accumulator.len(), rounding.addends[first + index]);
+                }
+                let value = Requantise {
+                    width: accumulator.len(),
+                    right: rounding.right,
+                    bits: sum.activation_bits,
+                    halfway: rounding.halfway[first + index],
+                    within: within(sum),
+                }
+                .emit(asm);
+                deliver(asm, sum, value, result, destination);
+            }
+        });
+    })
+}
+
+/// Takes the half range of results without activation off, and moves the value.
+pub(crate) fn deliver(
+    asm: &mut Assembly,
+    sum: &Sum<'_>,
+    value: Register,
+    result: Register,
+    destination: Destination,
+) {
+    if sum.signed_output() {
+        let half = 1 << (sum.activation_bits - 1);
+        asm.subi(value, half);
+        if destination != Destination::PushedWide && sum.activation_bits < 8 {
+            asm.andi(value, 0xFF >> (8 - sum.activation_bits));
+        }
+    }
+    match destination {
+        Destination::InRegisters | Destination::Stored => asm.mov(result, value),
+        Destination::Pushed | Destination::PushedWide => asm.push(value),
+    }
+}
+
+/// What makes results of sums.
+pub(crate) struct SumShift<'a> {
+    /// Bits to shift up.
+    pub(crate) left: u32,
+    /// One an output; none where sums began with them.
+    pub(crate) biases: &'a [i16],
+}
+
+/// Sums that are results: shifted up, the biases added, and put in the caller's array
+/// from value `first` of the pixel on.
+pub(crate) fn exact(
+    asm: &mut Assembly,
+    shift: &SumShift<'_>,
+    accumulators: &SumRegisters,
+    first: usize,
+    (state, sink): (&LoopState, &OutputSink<'_>),
+) {
+    let changed = Registers::of_pairs([X, Z]).and(accumulators.iter().flatten().copied());
+    asm.changing(changed, |asm| {
+        let spare = R30;
+        asm.of(Purpose::Store, |asm| {
+            sink.put(asm, state, first as u32);
+            for (index, accumulator) in accumulators.iter().enumerate() {
+                for _ in 0..shift.left {
+                    shift_up(asm, accumulator);
+                }
+                if let Some(&bias) = shift.biases.get(index) {
+                    let bytes = i32::from(bias).to_le_bytes();
+                    for (byte, &register) in accumulator.iter().enumerate() {
+                        asm.ldi(spare, bytes[byte]);
+                        if byte == 0 {
+                            asm.add(register, spare);
+                        } else {
+                            asm.adc(register, spare);
+                        }
+                    }
+                }
+                put(asm, accumulator, sink.result_bytes());
+            }
+        });
+    })
+}
+
+/// Stores a sum at X, as wide as results are.
+pub(crate) fn put(asm: &mut Assembly, sum: &[Register], result_bytes: usize) {
+    let spare = R30;
+    for &register in sum.iter().take(result_bytes) {
+        asm.store(Pointer::X, Mode::PostIncrement, register);
+    }
+    if sum.len() < result_bytes {
+        asm.ldi(spare, 0);
+        asm.skip_if_clear(sum[sum.len() - 1], 7);
+        asm.com(spare);
+        for _ in sum.len()..result_bytes {
+            asm.store(Pointer::X, Mode::PostIncrement, spare);
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! A weighted sum as the kernels see it: how wide it is, and how it is rounded.
+
+use crate::backend::avr::memory::added::{Added, Joining};
+use crate::program::{
+    Accumulator, ConstantParameters, Finish, Program, SumParameters, WeightedSum,
+};
+
+/// How each output's sum `S = Σ w·x` becomes an activation without a shift up.
+///
+/// Where a map is added, `t = (Σ w·x << left) + (s << skip) + bias`, and S is what is
+/// left of the first two when the lesser of both shifts is taken out of them; that
+/// is `left` then ([`Joining`]).
+///
+/// With `t = (S << left) + bias` and `right ≥ 1`, rounding halves up is
+/// `⌊(t + 2^(right−1)) / 2^right⌋`, and since floors nest it is also
+/// `⌊(S + ⌊c / 2^m⌋) / 2^(right−m)⌋` for `c = bias + 2^(right−1)` and
+/// `m = min(left, right)` where `left = m`. Rounding halves to even differs only
+/// where `t` is halfway between two integers: what is divided is then a
+/// multiple of the divisor, and an odd result is one too large. Where `c` is no
+/// multiple of `2^m`, `t` never is halfway.
+///
+/// Without activation, `2^(right+bits−1)` more makes the result non-negative, so
+/// that it is clamped and rounded like any other; that half range is taken off
+/// again at the end.
+#[derive(Clone, Debug)]
+pub(crate) struct Rounding {
+    /// Bits to shift the sum up by first; mostly 0.
+    pub(crate) left: u32,
+    /// Bits to shift down by.
+    pub(crate) right: u32,
+    /// One an output: what is added to the sum.
+    pub(crate) addends: Vec<i32>,
+    /// One an output: whether it may be halfway.
+    pub(crate) halfway: Vec<bool>,
+}
+
+/// What becomes of the sums.
+#[derive(Clone, Debug)]
+pub(crate) enum SumEnding {
+    /// They are results: shifted up, and the bias added.
+    Exact,
+    /// Rounded as the constants say.
+    Rounded(Rounding),
+    /// Rounded by a loop: shifts that are known at run time only, or too far.
+    Shifted,
+}
+
+/// A weighted sum.
+#[derive(Clone, Debug)]
+pub(crate) struct Sum<'a> {
+    pub(crate) program: &'a WeightedSum,
+    /// Bits of an activation.
+    pub(crate) activation_bits: u32,
+    /// Bits of a packed weight.
+    pub(crate) weight_bits: u32,
+    /// Whether what it reads is two's complement.
+    pub(crate) signed_input: bool,
+    /// Bytes of a sum.
+    pub(crate) width: usize,
+    pub(crate) ending: SumEnding,
+    /// The map that is added.
+    pub(crate) added: Option<Added>,
+    /// Where a map is added, and the shifts are constants that are not looped over.
+    pub(crate) joining: Option<Joining>,
+    /// Bits to shift up by, where they are constants, after a map was added.
+    pub(crate) left: u32,
+    /// Where parameters that are loaded at run time begin, from the network's
+    /// address on.
+    pub(crate) first_parameter_byte: u32,
+}
+
+/// The least and greatest sum of an output.
+#[derive(Clone, Copy, Default)]
+struct Range {
+    low: i64,
+    high: i64,
+}
+
+impl Range {
+    /// Bytes that hold it in two's complement.
+    fn bytes(self) -> usize {
+        (1..)
+            .find(|&bytes| {
+                let half = 1i64 << (8 * bytes - 1);
+                -half <= self.low && self.high < half
+            })
+            .unwrap_or(8)
+    }
+
+    /// The sum and a value that is added to it.
+    fn joined(self, joining: Joining, added: Range) -> Self {
+        Self {
+            low: (self.low << joining.sum) + (added.low << joining.joined),
+            high: (self.high << joining.sum) + (added.high << joining.joined),
+        }
+    }
+
+    fn scaled_and_moved(self, left: u32, by: i64) -> Self {
+        // Shifts are 31 at most, sums far below 2^32.
+        Self {
+            low: (self.low << left) + by,
+            high: (self.high << left) + by,
+        }
+    }
+}
+
+impl<'a> Sum<'a> {
+    /// A sum that is kept in the arena, as wide as its accumulator, until all of
+    /// its input has arrived. What is kept wraps around; only the whole sum,
+    /// shifted up and with its bias, does not: it is rounded as it stands.
+    pub(crate) fn kept(
+        program: &'a Program,
+        sum: &'a WeightedSum,
+        signed_input: bool,
+        added: Option<Added>,
+    ) -> Self {
+        let width = sum.accumulator.bytes() as usize;
+        let ending = match sum.finish {
+            Finish::Exact => SumEnding::Exact,
+            Finish::Relu | Finish::Signed => SumEnding::Shifted,
+        };
+        let sum = Self::new(program, sum, signed_input, added);
+        Self {
+            width,
+            joining: match ending {
+                SumEnding::Exact => sum.joining,
+                SumEnding::Rounded(_) | SumEnding::Shifted => None,
+            },
+            ending,
+            ..sum
+        }
+    }
+
+    /// The same where [`BASE`] is not the network's address
+    /// but that of a byte of it.
+    pub(crate) fn based_at(self, byte: u32) -> Self {
+        Self {
+            first_parameter_byte: self.first_parameter_byte - byte,
+            ..self
+        }
+    }
+
+    /// `added`: the map that is added, where one is.
+    pub(crate) fn new(
+        program: &'a Program,
+        sum: &'a WeightedSum,
+        signed_input: bool,
+        added: Option<Added>,
+    ) -> Self {
+        let whole = program;
+        let program = sum;
+        let mut sum = Self {
+            program,
+            activation_bits: whole.activation_bits,
+            weight_bits: whole.weight_bits,
+            first_parameter_byte: whole.arena_bytes + whole.cursor_bytes,
+            signed_input,
+            added,
+            joining: None,
+            left: 0,
+            width: match program.accumulator {
+                Accumulator::I16 => 2,
+                Accumulator::I32 => 4,
+            },
+            ending: match program.finish {
+                Finish::Exact => SumEnding::Exact,
+                Finish::Relu | Finish::Signed => SumEnding::Shifted,
+            },
+        };
+        let SumParameters::Constant(constants) = &program.parameters else {
+            return sum;
+        };
+        sum.left = constants.left;
+        let mut ranges = sum.ranges(constants);
+        if let Some(joined) = added {
+            let least = constants.left.min(constants.skip);
+            let joining = Joining {
+                sum: constants.left - least,
+                joined: constants.skip - least,
+            };
+            // Farther is no shift that a trained network has.
+            if constants.left.max(constants.skip) > 24 {
+                return sum;
+            }
+            let values = sum.values(joined.signed);
+            for range in &mut ranges {
+                *range = range.joined(joining, values);
+            }
+            sum.joining = Some(joining);
+            sum.left = least;
+        }
+        let left = sum.left;
+        // The sum itself and what is made of it both fit.
+        let width_of = |left: u32, addend: &dyn Fn(usize) -> i64| {
+            let widths = ranges.iter().enumerate().map(|(output, range)| {
+                let moved = range.scaled_and_moved(left, addend(output));
+                moved.bytes()
+            });
+            widths.max().unwrap_or(2).max(2)
+        };
+        // Proven to fit the accumulator, which has 4 bytes at most.
+        sum.width = width_of(left, &|output| constants.biases[output].into()).min(4);
+        if program.finish == Finish::Exact {
+            return sum;
+        }
+        if let Some(rounding) = sum.rounding(constants) {
+            let width = width_of(rounding.left, &|output| rounding.addends[output].into());
+            if width <= 4 {
+                sum.width = width;
+                sum.ending = SumEnding::Rounded(rounding);
+            }
+        }
+        sum
+    }
+
+    pub(crate) fn constants(&self) -> Option<&'a ConstantParameters> {
+        match &self.program.parameters {
+            SumParameters::Constant(constants) => Some(constants),
+            SumParameters::Runtime(_) => None,
+        }
+    }
+
+    /// Whether a map is added by loops over shifts.
+    pub(crate) fn joins_by_loops(&self) -> bool {
+        self.added.is_some() && self.joining.is_none()
+    }
+
+    /// Whether sums can begin with what is added to them in the end.
+    pub(crate) fn begins_with_addends(&self, left: u32) -> bool {
+        left == 0 && self.joining.is_none_or(|joining| joining.sum == 0)
+    }
+
+    /// Whether it is rounded by shifts, bit by bit.
+    pub(crate) fn is_shifted(&self) -> bool {
+        match self.ending {
+            SumEnding::Shifted => true,
+            SumEnding::Exact | SumEnding::Rounded(_) => false,
+        }
+    }
+
+    /// Whether its outputs are results as they stand.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.program.finish == Finish::Exact
+    }
+
+    /// Whether results are two's complement.
+    pub(crate) fn signed_output(&self) -> bool {
+        self.program.finish == Finish::Signed
+    }
+
+    fn rounding(&self, constants: &ConstantParameters) -> Option<Rounding> {
+        let (left, right) = (self.left, constants.right);
+        // Farther is no shift that a trained network has.
+        if left > 24 || right > 24 {
+            return None;
+        }
+        let mut moved: i64 = if right > 0 { 1 << (right - 1) } else { 0 };
+        if self.signed_output() {
+            moved += 1 << (right + self.activation_bits - 1);
+        }
+        let nested = left.min(right);
+        let constants = constants.biases.iter().map(|&bias| i64::from(bias) + moved);
+        let addends = constants
+            .clone()
+            .map(|constant| i32::try_from(constant >> nested));
+        let halfway = constants.map(|constant| right > 0 && constant & ((1 << nested) - 1) == 0);
+        Some(Rounding {
+            left: left - nested,
+            right: right - nested,
+            addends: addends.collect::<Result<_, _>>().ok()?,
+            halfway: halfway.collect(),
+        })
+    }
+
+    /// The values that an activation can have.
+    fn values(&self, signed: bool) -> Range {
+        if signed {
+            let half = 1i64 << (self.activation_bits - 1);
+            Range {
+                low: -half,
+                high: half - 1,
+            }
+        } else {
+            Range {
+                low: 0,
+                high: (1i64 << self.activation_bits) - 1,
+            }
+        }
+    }
+
+    fn ranges(&self, constants: &ConstantParameters) -> Vec<Range> {
+        let Range {
+            low: least,
+            high: most,
+        } = self.values(self.signed_input);
+        let outputs = self.program.outputs as usize;
+        let mut ranges = vec![Range::default(); outputs];
+        for row in constants.weights.chunks(outputs) {
+            for (range, &weight) in ranges.iter_mut().zip(row) {
+                let weight = i64::from(weight);
+                range.low += (weight * least).min(weight * most);
+                range.high += (weight * least).max(weight * most);
+            }
+        }
+        ranges
+    }
+}

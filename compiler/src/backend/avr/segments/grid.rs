@@ -1,0 +1,351 @@
+//! Runs a segment over the points of its grid, whatever its stages' timings are:
+//! at each point every stage in turn, where it has something to do.
+//!
+//! On the stack are the point's row and column and the network's address, from
+//! which each stage's arguments are made. What computes as the input arrives is a
+//! part of `absorb`; any other segment is a function that `infer` calls.
+
+use crate::backend::avr::arithmetic::index::{self, compare, increment, is_wide};
+use crate::backend::avr::isa::abi::{restore, save};
+use crate::backend::avr::isa::assembly::Assembly;
+use crate::backend::avr::isa::core::Core;
+use crate::backend::avr::isa::function::Function;
+use crate::backend::avr::isa::function_id::FunctionId;
+use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Instruction, Mode};
+use crate::backend::avr::isa::ports::{RAMPZ, stack_pointer};
+use crate::backend::avr::isa::registers::{
+    COLUMN, COMPLETES, NETWORK, Pointer, ROW, Register, Registers, SCRATCH, X, Z, ZERO,
+};
+use crate::backend::avr::segments::chain;
+use crate::backend::avr::segments::point::GridAxis;
+use crate::backend::avr::segments::windows::hands_on;
+use crate::network::{Kernel, Shape};
+use crate::plan::{Arrival, Timing};
+use crate::program::{ByPixel, Program, Segment, Stage};
+
+/// Emits what follows a pixel of the first map that is complete: the network's
+/// address is in r25:r24, the pixel's row in r22, its column in r20, both as wide
+/// as the grid wants them. All is changed but r25:r24, and what the C ABI wants
+/// saved.
+///
+/// After the last column and the last row come the points at which nothing arrives
+/// any more.
+pub(crate) fn emit(asm: &mut Assembly, program: &Program) {
+    let segment = program.arriving();
+    let grid = Grid { segment };
+    let pixels = f64::from(program.intake.output.pixels());
+    // Whatever it is in, it is as often there as pixels are complete.
+    asm.times(1.0 / pixels, |asm| {
+        asm.times(pixels, |asm| {
+            save(asm);
+            grid.push(asm, [ROW, COLUMN]);
+        });
+        let next = asm.here();
+        asm.times(f64::from(grid.points()), |asm| grid.point(asm));
+        grid.after_arrival(asm, next, program.intake.output);
+        asm.times(pixels, |asm| {
+            grid.pop(asm);
+            restore(asm);
+        });
+    });
+}
+
+/// The function of a segment over maps that are complete.
+///
+/// `segment_N(network: r25:r24)`; changes everything.
+pub(crate) fn emit_completed(
+    program: &Program,
+    core: Core,
+    (job, segment): (usize, &Segment),
+) -> Function {
+    let mut asm = Assembly::new(core);
+    let grid = Grid { segment };
+    grid.push(&mut asm, [ZERO, ZERO]);
+    let next = asm.here();
+    asm.times(f64::from(grid.points()), |asm| grid.point(asm));
+    grid.after_point(&mut asm, next);
+    grid.pop(&mut asm);
+    reset_positions(&mut asm, program);
+    asm.ret();
+    asm.finish(FunctionId::Segment(job))
+}
+
+/// Whether positions are to be reset when the input is complete: those of a chain
+/// come back to where they were, or count from wherever they are.
+pub(crate) fn is_to_reset_positions(program: &Program) -> bool {
+    let has_later_segments = program.segments().count() > 1;
+    program.positions > 0 && (has_later_segments || !chain::is_flat(program))
+}
+
+/// Lets all positions be 0, as whatever segment comes next wants them: none has them
+/// before.
+pub(crate) fn reset_positions(asm: &mut Assembly, program: &Program) {
+    let changed = Registers::of_pairs([X, SCRATCH]);
+    asm.changing(changed, |asm| {
+        let bytes = 2 * program.positions;
+        if bytes == 0 {
+            return;
+        }
+        asm.movw(X, NETWORK);
+        asm.add_to_pair(X, program.cursor_pixel_bytes as i32);
+        if bytes <= 6 {
+            for _ in 0..bytes {
+                asm.store(Pointer::X, Mode::PostIncrement, ZERO);
+            }
+            return;
+        }
+        asm.ldi_pair(SCRATCH, bytes as u16);
+        let next = asm.here();
+        asm.times(bytes.into(), |asm| {
+            asm.store(Pointer::X, Mode::PostIncrement, ZERO);
+            asm.subi(SCRATCH, 1);
+            asm.sbci(SCRATCH.next(), 0);
+            asm.loop_back(Condition::NotEqual, next, bytes.into());
+        });
+    })
+}
+
+struct Grid<'a> {
+    segment: &'a Segment,
+}
+
+impl Grid<'_> {
+    fn size(&self) -> Kernel {
+        self.segment.grid
+    }
+
+    fn points(&self) -> u32 {
+        self.size().height * self.size().width
+    }
+
+    fn sides(&self) -> [(Register, u32); 2] {
+        let Kernel { height, width } = self.size();
+        [(ROW, height), (COLUMN, width)]
+    }
+
+    /// Pushes the network's address and a point. `from`: the registers of its row and
+    /// its column, or zero for both.
+    fn push(&self, asm: &mut Assembly, from: [Register; 2]) {
+        asm.push(NETWORK.next());
+        asm.push(NETWORK);
+        for (first, (_, side)) in from.into_iter().zip(self.sides()).rev() {
+            if is_wide(side) {
+                asm.push(if first == ZERO { ZERO } else { first.next() });
+            }
+            asm.push(first);
+        }
+    }
+
+    /// Takes them from the stack; the network's address is in r25:r24.
+    fn pop(&self, asm: &mut Assembly) {
+        for (first, side) in self.sides() {
+            for register in index::registers(first, side) {
+                asm.pop(register);
+            }
+        }
+        asm.pop(NETWORK);
+        asm.pop(NETWORK.next());
+    }
+
+    /// Where from the stack pointer on a row or column is.
+    fn place(&self, axis: Register) -> u8 {
+        let rows = 1 + u8::from(is_wide(self.size().height));
+        if axis == ROW { 1 } else { 1 + rows }
+    }
+
+    /// Where the network's address is.
+    fn network_place(&self) -> u8 {
+        self.place(COLUMN) + 1 + u8::from(is_wide(self.size().width))
+    }
+
+    /// The point's row or column, Z being the stack pointer.
+    fn load(&self, asm: &mut Assembly, (first, side): (Register, u32)) {
+        let place = self.place(first);
+        for (register, byte) in index::registers(first, side).into_iter().zip(place..) {
+            asm.load(register, Pointer::Z, Mode::Displacement(byte));
+        }
+    }
+
+    fn keep(&self, asm: &mut Assembly, (first, side): (Register, u32)) {
+        let place = self.place(first);
+        for (register, byte) in index::registers(first, side).into_iter().zip(place..) {
+            asm.store(Pointer::Z, Mode::Displacement(byte), register);
+        }
+    }
+
+    /// Every stage at a point. Z is the stack pointer after it.
+    fn point(&self, asm: &mut Assembly) {
+        stack_pointer(asm, Pointer::Z);
+        for stage in &self.segment.stages {
+            for call in calls(stage) {
+                self.call(asm, call);
+            }
+        }
+    }
+
+    /// Calls a stage's function where its timing has the point.
+    fn call(&self, asm: &mut Assembly, call: Call) {
+        let absent = asm.label();
+        let mut share = 1.0;
+        for ((first, points), timing) in self
+            .sides()
+            .into_iter()
+            .zip([call.timing.rows, call.timing.columns])
+        {
+            let axis = GridAxis { timing, points };
+            asm.times(share, |asm| {
+                self.load(asm, (first, points));
+                axis.emit(asm, first, absent);
+            });
+            share *= axis.share();
+        }
+        asm.times(share, |asm| {
+            if let Some(completes) = call.completes {
+                asm.ldi(COMPLETES, completes.into());
+            }
+            let network = self.network_place();
+            asm.load(NETWORK, Pointer::Z, Mode::Displacement(network));
+            asm.load(NETWORK.next(), Pointer::Z, Mode::Displacement(network + 1));
+            asm.movw(Z, NETWORK);
+            asm.emit(Instruction::CallFunction {
+                function: call.function,
+                far: asm.core().has_jmp,
+            });
+            if asm.core().extended_flash {
+                asm.write_port(RAMPZ, ZERO);
+            }
+            stack_pointer(asm, Pointer::Z);
+        });
+        asm.bind(absent);
+    }
+
+    /// Goes to the next point of a grid whose pixels are all there.
+    fn after_point(&self, asm: &mut Assembly, next: CodeLabel) {
+        let [rows, columns] = self.sides();
+        let (height, width) = (f64::from(rows.1), f64::from(columns.1));
+        asm.times(height * width, |asm| {
+            if columns.1 > 1 {
+                self.step(asm, columns);
+                asm.branch(Condition::Lower, next, 1.0 - 1.0 / width);
+            }
+        });
+        asm.times(height, |asm| {
+            if rows.1 > 1 {
+                if columns.1 > 1 {
+                    self.restart_column(asm);
+                }
+                self.step(asm, rows);
+                asm.branch(Condition::Lower, next, 1.0 - 1.0 / height);
+            }
+        });
+    }
+
+    /// Goes to the next point at which nothing arrives, if that follows.
+    fn after_arrival(&self, asm: &mut Assembly, next: CodeLabel, arriving: Shape) {
+        let [rows, columns] = self.sides();
+        let (more_columns, more_rows) = (columns.1 > arriving.width, rows.1 > arriving.height);
+        if !more_columns && !more_rows {
+            return;
+        }
+        let [after_row, after_columns, done] = [(); 3].map(|()| asm.label());
+        let points = f64::from(self.points());
+        let of_rows = f64::from(arriving.height) / f64::from(rows.1);
+        asm.times(points, |asm| {
+            if more_rows {
+                self.load(asm, rows);
+                self.compare(asm, rows, arriving.height);
+                asm.branch(Condition::SameOrHigher, after_row, 1.0 - of_rows);
+            }
+        });
+        let last = 1.0 / f64::from(arriving.width);
+        asm.times(points * of_rows, |asm| {
+            // Up to the last column the next pixel arrives.
+            self.load(asm, columns);
+            self.compare(asm, columns, arriving.width - 1);
+            asm.branch(Condition::Lower, done, 1.0 - last);
+        });
+        asm.bind(after_row);
+        asm.times(points * last, |asm| {
+            self.step(asm, columns);
+            asm.branch(Condition::Lower, next, 0.5);
+        });
+        asm.bind(after_columns);
+        if more_rows {
+            asm.times(f64::from(rows.1), |asm| {
+                self.restart_column(asm);
+                self.step(asm, rows);
+                let ends = asm.label();
+                asm.branch(Condition::SameOrHigher, ends, 0.05);
+                self.compare(asm, rows, arriving.height);
+                asm.branch(Condition::SameOrHigher, next, 1.0 - of_rows);
+                asm.bind(ends);
+            });
+        }
+        asm.bind(done);
+    }
+
+    /// The point's column becomes 0.
+    fn restart_column(&self, asm: &mut Assembly) {
+        let place = self.place(COLUMN);
+        for byte in 0..=u8::from(is_wide(self.size().width)) {
+            asm.store(Pointer::Z, Mode::Displacement(place + byte), ZERO);
+        }
+    }
+
+    /// Adds 1 to the point's row or column, and compares it with the grid's side.
+    fn step(&self, asm: &mut Assembly, axis: (Register, u32)) {
+        self.load(asm, axis);
+        increment(asm, &index::registers(axis.0, axis.1));
+        self.keep(asm, axis);
+        self.compare(asm, axis, axis.1);
+    }
+
+    fn compare(&self, asm: &mut Assembly, (first, side): (Register, u32), constant: u32) {
+        compare(asm, &index::registers(first, side), constant, SCRATCH);
+    }
+}
+
+/// A function of a stage, and when it is called.
+struct Call {
+    function: FunctionId,
+    timing: Timing,
+    /// Of a dense layer whose sums are completed by a call of their own: whether this
+    /// is that one.
+    completes: Option<bool>,
+}
+
+/// What is called of a stage at a point, in this order.
+fn calls(stage: &Stage) -> Vec<Call> {
+    let plan = &stage.plan;
+    let takes = |function, completes| Call {
+        function,
+        timing: plan.input_timing,
+        completes,
+    };
+    let computes = |completes| Call {
+        function: FunctionId::Layer(plan.node),
+        timing: plan.timing,
+        completes,
+    };
+    if !plan.takes {
+        return vec![computes(None)];
+    }
+    match stage.operation.by_pixel() {
+        Some(ByPixel::Sums(_)) => {
+            let layer = FunctionId::Layer(plan.node);
+            if plan.joined.is_empty() {
+                // It counts the pixels, and completes with the last one.
+                vec![takes(layer, None)]
+            } else {
+                vec![takes(layer, Some(false)), computes(Some(true))]
+            }
+        }
+        Some(ByPixel::Windows(_)) => {
+            let taking =
+                (plan.arrival != Arrival::Values).then(|| takes(FunctionId::Take(plan.node), None));
+            let completing = hands_on(stage).then(|| computes(None));
+            taking.into_iter().chain(completing).collect()
+        }
+        None => unreachable!("such a stage computes from whole fields"),
+    }
+}
