@@ -16,8 +16,10 @@ use crate::target::Architecture;
 /// they take up to 320 bytes besides their arrays.
 fn frames_bytes(declaration: &Declaration) -> u32 {
     match declaration.budget.target.map(|target| target.architecture) {
-        Some(Architecture::Avr) | None => 96,
-        Some(Architecture::CortexM0 | Architecture::CortexM0Plus | Architecture::RiscV32) => 384,
+        Some(Architecture::Avr) => 96,
+        // Which core it is for is not said: any of those that portable code is for.
+        Some(Architecture::CortexM0 | Architecture::CortexM0Plus | Architecture::RiscV32)
+        | None => 384,
     }
 }
 
@@ -158,7 +160,6 @@ fn layer_bytes(layer: &Node, code: CodeChoice, widest: Accumulator) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::budget::{Sums, choose};
     use crate::program::Accumulators;
     use crate::syntax;

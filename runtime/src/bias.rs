@@ -2,6 +2,7 @@
 
 use crate::flash::Flash;
 use crate::packed::Packed;
+use crate::product::offset;
 
 /// The biases of a sum.
 pub trait Biases: Copy {
@@ -34,7 +35,7 @@ impl<'a, const BYTES: usize, const N: usize> LoadedBiases<'a, BYTES, N> {
 impl<const BYTES: usize, const N: usize> Biases for LoadedBiases<'_, BYTES, N> {
     #[inline(always)]
     fn bias(self, output: usize) -> i16 {
-        let index = self.first.wrapping_add(output.wrapping_mul(BYTES));
+        let index = self.first.wrapping_add(offset(output, BYTES));
         let low = self.parameters.byte(index);
         if BYTES == 1 {
             (low as i8).into()

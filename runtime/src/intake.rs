@@ -1,6 +1,7 @@
 //! The raw input, byte by byte: the first pooling adds each byte to the sum of
 //! its window and never holds the image.
 
+use crate::product::offset;
 use crate::stream::{Pixel, completed, window_of};
 
 /// Which byte of the input comes next: rows, columns, channels; and for each ring
@@ -203,9 +204,7 @@ pub fn pool<const HEIGHT_LOG2: u32, const WIDTH_LOG2: u32>(
     if pixel.0 >= rows || pixel.1 >= columns {
         return None;
     }
-    let index = usize::from(pixel.1)
-        .wrapping_mul(sums_per_column)
-        .wrapping_add(channel);
+    let index = offset(pixel.1.into(), sums_per_column).wrapping_add(channel);
     let start = first.wrapping_add(index.wrapping_mul(2));
     let Some([low, high]) = arena.get_mut(start..start.wrapping_add(2)) else {
         return None;

@@ -146,7 +146,7 @@ pub mod __private {
     pub use crate::label::{Label, scaled};
     pub use crate::network::TakenByWeighted;
     pub use crate::order::{Herringbone, Pixels, RowMajor};
-    pub use crate::product::Value;
+    pub use crate::product::{Value, offset};
     pub use crate::segment::{
         InputWindows, Outputs, add_each_wide, add_joined, add_joined_map, add_to_window,
         concatenate, divide_sum, floor_divide, is_inside, joined_value, pixel_at, tile,

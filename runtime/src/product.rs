@@ -49,7 +49,10 @@ mod additions {
 
     #[inline(always)]
     pub(super) fn plus(left: u8, right: u8) -> u8 {
-        left.wrapping_add(right)
+        let sum = left.wrapping_add(right);
+        #[cfg(all(target_arch = "riscv32", not(target_feature = "m")))]
+        let sum = super::shifted::opaque(sum.into()) as u8;
+        sum
     }
 }
 
@@ -81,6 +84,16 @@ mod additions {
     }
 }
 
+/// `index × each`, around the width of `usize`: where the item at `index` begins among
+/// items of `each` bytes, cells or pixels, a constant.
+#[inline(always)]
+pub fn offset(index: usize, each: usize) -> usize {
+    #[cfg(all(target_arch = "riscv32", not(target_feature = "m")))]
+    return shifted::offset(index, each);
+    #[cfg(not(all(target_arch = "riscv32", not(target_feature = "m"))))]
+    index.wrapping_mul(each)
+}
+
 /// Of cores without a multiplier: a library's would be called for each product, and
 /// goes through 32 bits where a weight is negative.
 #[cfg(any(test, all(target_arch = "riscv32", not(target_feature = "m"))))]
@@ -100,20 +113,50 @@ mod shifted {
         product(value.into(), weight)
     }
 
-    /// Adds the value for each bit of the weight's magnitude.
     #[inline(always)]
     fn product(value: i16, weight: i8) -> i16 {
-        let mut bits = weight.unsigned_abs();
-        let mut value = value;
-        let mut sum = 0_i16;
-        while bits != 0 {
-            if bits & 1 != 0 {
+        let magnitude = offset(value as usize, weight.unsigned_abs().into()) as i16;
+        if weight < 0 {
+            magnitude.wrapping_neg()
+        } else {
+            magnitude
+        }
+    }
+
+    /// Adds the shifted value for each bit of the factor.
+    #[inline(always)]
+    pub(super) fn offset(value: usize, factor: usize) -> usize {
+        let (mut value, mut factor) = (value, factor);
+        let mut sum = 0_usize;
+        while factor != 0 {
+            if factor & 1 != 0 {
                 sum = sum.wrapping_add(value);
             }
-            value = value.wrapping_shl(1);
-            bits >>= 1;
+            value = opaque(value.wrapping_shl(1));
+            factor >>= 1;
         }
-        if weight < 0 { sum.wrapping_neg() } else { sum }
+        sum
+    }
+
+    /// The value, which LLVM cannot trace back: it would make one product of the shifts
+    /// and additions again, and call the library.
+    #[inline(always)]
+    pub(super) fn opaque(value: usize) -> usize {
+        #[cfg(target_arch = "riscv32")]
+        {
+            let mut value = value;
+            // SAFETY: no instruction is executed.
+            unsafe {
+                core::arch::asm!(
+                    "/* {0} */",
+                    inout(reg) value,
+                    options(pure, nomem, nostack, preserves_flags)
+                );
+            }
+            value
+        }
+        #[cfg(not(target_arch = "riscv32"))]
+        value
     }
 }
 

@@ -3,13 +3,14 @@
 
 use crate::arena::{load_one, signed};
 use crate::product::Value;
+use crate::product::offset;
 use crate::stream::Pixel;
 use crate::sum::Sum;
 
 /// The row or column of a value that is computed at that one of the grid: number
 /// `i` of `count` is at `i · STRIDE + delay`.
 #[inline(always)]
-const fn at<const STRIDE: u16>(point: u16, delay: u16, count: u16) -> Option<u16> {
+fn at<const STRIDE: u16>(point: u16, delay: u16, count: u16) -> Option<u16> {
     let Some(since) = point.checked_sub(delay) else {
         return None;
     };
@@ -23,11 +24,11 @@ const fn at<const STRIDE: u16>(point: u16, delay: u16, count: u16) -> Option<u16
 
 /// Quotient and rest; a divisor of 0 is 1.
 #[inline(always)]
-const fn divide<const DIVISOR: u16>(number: u16) -> (u16, u16) {
+fn divide<const DIVISOR: u16>(number: u16) -> (u16, u16) {
     match number.checked_div(DIVISOR) {
         Some(quotient) => (
             quotient,
-            number.wrapping_sub(quotient.wrapping_mul(DIVISOR)),
+            number.wrapping_sub(offset(quotient.into(), DIVISOR.into()) as u16),
         ),
         None => (number, 0),
     }
@@ -35,7 +36,7 @@ const fn divide<const DIVISOR: u16>(number: u16) -> (u16, u16) {
 
 /// The pixel of a value that is computed at a point; `axis` is `(delay, count)`.
 #[inline(always)]
-pub const fn pixel_at<const ROW_STRIDE: u16, const COLUMN_STRIDE: u16>(
+pub fn pixel_at<const ROW_STRIDE: u16, const COLUMN_STRIDE: u16>(
     (row, column): Pixel,
     rows: (u16, u16),
     columns: (u16, u16),
@@ -52,7 +53,7 @@ pub const fn pixel_at<const ROW_STRIDE: u16, const COLUMN_STRIDE: u16>(
 /// The window of `HEIGHT` × `WIDTH` pixels, which touch one another, that a pixel
 /// is part of, and whether it is the window's first.
 #[inline(always)]
-pub const fn tile<const HEIGHT: u16, const WIDTH: u16>((row, column): Pixel) -> (Pixel, bool) {
+pub fn tile<const HEIGHT: u16, const WIDTH: u16>((row, column): Pixel) -> (Pixel, bool) {
     let (row, rows) = divide::<HEIGHT>(row);
     let (column, columns) = divide::<WIDTH>(column);
     ((row, column), rows == 0 && columns == 0)
@@ -141,21 +142,17 @@ impl InputWindows {
         byte: u8,
     ) -> Option<(Pixel, u32)> {
         let mut completed = None;
-        let of_channel = first.wrapping_add(channel.wrapping_mul(BYTES));
+        let of_channel = first.wrapping_add(offset(channel, BYTES));
         let mut row = pixel.0.checked_div(self.stride.0);
         while let Some((window_row, at_row)) = inside(row, pixel.0, self.stride.0, self.kernel.0) {
             let band = window_row.checked_rem(self.bands).unwrap_or(0);
-            let of_band = usize::from(band)
-                .wrapping_mul(self.band_bytes)
-                .wrapping_add(of_channel);
+            let of_band = offset(band.into(), self.band_bytes).wrapping_add(of_channel);
             let mut column = pixel.1.checked_div(self.stride.1);
             while let Some((window_column, at_column)) =
                 inside(column, pixel.1, self.stride.1, self.kernel.1)
             {
                 if window_row < self.outputs.0 && window_column < self.outputs.1 {
-                    let sum = usize::from(window_column)
-                        .wrapping_mul(self.column_bytes)
-                        .wrapping_add(of_band);
+                    let sum = offset(window_column.into(), self.column_bytes).wrapping_add(of_band);
                     let total = add_byte::<BYTES>(arena, sum, at_row == 0 && at_column == 0, byte);
                     let (rows, columns) = self.kernel;
                     if at_row.wrapping_add(1) == rows && at_column.wrapping_add(1) == columns {
@@ -174,7 +171,7 @@ impl InputWindows {
 #[inline(always)]
 fn inside(window: Option<u16>, at: u16, stride: u16, side: u16) -> Option<(u16, u16)> {
     let window = window?;
-    let place = at.wrapping_sub(window.wrapping_mul(stride));
+    let place = at.wrapping_sub(offset(window.into(), stride.into()) as u16);
     (place < side).then_some((window, place))
 }
 

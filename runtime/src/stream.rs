@@ -4,6 +4,7 @@
 use crate::arena::{load, store};
 use crate::packed::{Packed, for_each_weight, row_bytes};
 use crate::product::Value;
+use crate::product::offset;
 use crate::sum::{Sum, at_most, product};
 
 /// A row and a column.
@@ -12,9 +13,7 @@ pub type Pixel = (u16, u16);
 /// Its place in a map of `width` columns.
 #[inline(always)]
 pub fn pixel_index((row, column): Pixel, width: usize) -> usize {
-    usize::from(row)
-        .wrapping_mul(width)
-        .wrapping_add(column.into())
+    offset(row.into(), width).wrapping_add(column.into())
 }
 
 /// The output of a kernel that has that many rows above and columns left of its
@@ -65,7 +64,7 @@ pub fn around(index: usize, length: usize) -> usize {
 /// of which begins at `first`.
 #[inline(always)]
 pub fn place_in_row(column: u16, each: usize, first: usize) -> usize {
-    usize::from(column).wrapping_mul(each).wrapping_add(first)
+    offset(column.into(), each).wrapping_add(first)
 }
 
 /// Takes a pixel into the maxima of its window, which begin at `cell`, the first

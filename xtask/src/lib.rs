@@ -14,6 +14,8 @@ pub mod paths;
 mod picture;
 pub mod programs;
 mod progress;
+mod ranges;
+mod report;
 pub mod targets;
 pub mod test;
 pub mod toolchain;

@@ -78,8 +78,8 @@ enum Command {
     },
     /// Tests everything: format, lints, documentation, crates, firmware
     Test {
-        /// Check the lowest versions of dependencies and the oldest Rust as well, and fuzz: ten
-        /// minutes for each target, or HERRINGBONE_FUZZ_SECONDS
+        /// Test more random networks and bare 32-bit cores as well, and fuzz: ten minutes for
+        /// each target, or HERRINGBONE_FUZZ_SECONDS
         #[arg(long)]
         long: bool,
     },

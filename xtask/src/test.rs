@@ -1,15 +1,16 @@
 //! `cargo xtask test`: everything that the project tests, in order, until something fails.
 
 use std::process::Command;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
-use console::style;
 
 use crate::build::{self, cargo_program};
 use crate::firmware::{self, Firmware};
 use crate::packages;
 use crate::paths::{self, Weights};
+use crate::ranges;
+use crate::report::{Report, succeed};
 use crate::toolchain::{self, Toolchain, nightly_cargo};
 
 /// Tests everything; fuzzes as well when `long`.
@@ -54,6 +55,7 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
     })?;
 
     test_firmware(report)?;
+    ranges::check(report)?;
 
     if long {
         report.check("plans of other random networks", || {
@@ -70,7 +72,7 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
             kernels.args(tests).env("PROPTEST_CASES", "10000");
             succeed(kernels.env("PROPTEST_RNG_SEED", seed.to_string()))
         })?;
-        check_ranges(report)?;
+        test_bare_cores(report)?;
         fuzz(report)
     } else {
         report.ignore("fuzz targets", "ten minutes each: cargo xtask test --long");
@@ -107,6 +109,10 @@ fn test_firmware(report: &mut Report) -> Result<()> {
     })?;
     report.check("build of the template's firmware", || {
         let tests = ["--package=xtask", "--test=template", "--", "--ignored"];
+        succeed(cargo(&["test"]).args(tests))
+    })?;
+    report.check("build of firmware on arduino-hal's dependencies", || {
+        let tests = ["--package=xtask", "--test=dependencies", "--", "--ignored"];
         succeed(cargo(&["test"]).args(tests))
     })?;
     if !paths::shared().is_dir() {
@@ -182,48 +188,22 @@ fn fuzz(report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Checks the crates that users build with the lowest versions of their dependencies
-/// that they allow, and with the oldest compiler that they state.
-fn check_ranges(report: &mut Report) -> Result<()> {
-    let folder = paths::root().join("target/lowest-versions");
-    report.check("lowest versions of dependencies", || {
-        std::fs::create_dir_all(&folder)?;
-        let mut check = nightly_cargo();
-        check
-            .current_dir(paths::root())
-            .args(["check", "-Zunstable-options", "-Zdirect-minimal-versions"])
-            .arg("--lockfile-path")
-            .arg(folder.join("Cargo.lock"))
-            .args(USER_CRATES)
-            .env("CARGO_TARGET_DIR", &folder);
-        succeed(&mut check)
-    })?;
-    let name = format!("Rust {RUST_VERSION}, the oldest that is supported");
-    let install = ["toolchain", "install", RUST_VERSION, "--profile=minimal"];
-    let installed = Command::new("rustup").args(install).status();
-    if !installed.is_ok_and(|status| status.success()) {
-        report.ignore(&name, "rustup cannot install it");
-        return Ok(());
-    }
-    report.check(&name, || {
-        let mut check = Command::new("rustup");
-        check
-            .current_dir(paths::root())
-            .args(["run", RUST_VERSION, "cargo", "check"])
-            .args(USER_CRATES)
-            .env("CARGO_TARGET_DIR", paths::root().join("target/oldest-rust"));
-        succeed(&mut check)
+/// Runs portable code on bare 32-bit cores, in qemu.
+fn test_bare_cores(report: &mut Report) -> Result<()> {
+    packages::install("qemu", &["qemu-system-arm", "qemu-system-misc"])?;
+    report.check("stack of portable code on 32-bit cores", || {
+        let mut add = Command::new("rustup");
+        succeed(add.args(["target", "add"]).args(BARE_CORES))?;
+        let tests = ["--package=herringbone-tests", "--test=stack"];
+        succeed(cargo(&["test"]).args(tests).args(["--", "--ignored"]))
     })
 }
 
-/// `rust-version` of the workspace.
-const RUST_VERSION: &str = env!("CARGO_PKG_RUST_VERSION");
-
-/// What firmware depends on.
-const USER_CRATES: [&str; 3] = [
-    "--package=herringbone",
-    "--package=herringbone-macros",
-    "--package=herringbone-compiler",
+/// Targets of Rust that `tests/tests/stack.rs` builds for.
+const BARE_CORES: [&str; 3] = [
+    "thumbv6m-none-eabi",
+    "riscv32i-unknown-none-elf",
+    "riscv32imc-unknown-none-elf",
 ];
 
 /// The cargo that runs us, in the root of the checkout.
@@ -231,75 +211,4 @@ fn cargo(arguments: &[&str]) -> Command {
     let mut cargo = Command::new(cargo_program());
     cargo.current_dir(paths::root()).args(arguments);
     cargo
-}
-
-fn succeed(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start {}", command.get_program().display()))?;
-    if !status.success() {
-        let line: Vec<_> = std::iter::once(command.get_program())
-            .chain(command.get_args())
-            .map(|word| word.to_string_lossy())
-            .collect();
-        bail!("{}: {status}", line.join(" "));
-    }
-    Ok(())
-}
-
-/// What has run so far, and how it went.
-#[derive(Default)]
-struct Report {
-    passed: Vec<(String, Duration)>,
-    failed: Option<String>,
-    ignored: Vec<(String, String)>,
-}
-
-impl Report {
-    fn check(&mut self, name: &str, check: impl FnOnce() -> Result<()>) -> Result<()> {
-        eprintln!("{}", style(format!("— {name}")).bold().for_stderr());
-        let start = Instant::now();
-        match check() {
-            Ok(()) => {
-                self.passed.push((name.to_owned(), start.elapsed()));
-                Ok(())
-            }
-            Err(error) => {
-                self.failed = Some(name.to_owned());
-                Err(error.context(format!("{name} failed")))
-            }
-        }
-    }
-
-    fn ignore(&mut self, name: &str, reason: &str) {
-        self.ignored.push((name.to_owned(), reason.to_owned()));
-    }
-
-    /// Prints what ran, in the words of cargo's own tests.
-    fn print(&self, total: Duration) {
-        let count = self.passed.len() + usize::from(self.failed.is_some());
-        println!("\nrunning {count} checks");
-        for (name, duration) in &self.passed {
-            println!("test {name} ... ok <{:.1}s>", duration.as_secs_f32());
-        }
-        for (name, reason) in &self.ignored {
-            println!("test {name} ... ignored, {reason}");
-        }
-        if let Some(name) = &self.failed {
-            println!("test {name} ... FAILED");
-        }
-        println!(
-            "\ntest result: {}. {} passed; {} failed; {} ignored; 0 measured; 0 filtered out; \
-             finished in {:.2}s\n",
-            if self.failed.is_some() {
-                "FAILED"
-            } else {
-                "ok"
-            },
-            self.passed.len(),
-            u8::from(self.failed.is_some()),
-            self.ignored.len(),
-            total.as_secs_f32()
-        );
-    }
 }

@@ -75,18 +75,18 @@ impl PointSite<'_> {
                         quote!(runtime::around(#slot.wrapping_add(#ahead), #pixels))
                     }
                 };
-                Some(quote!(let #name = #first.wrapping_mul(#channels);))
+                Some(quote!(let #name = runtime::offset(#first, #channels);))
             }
             Arrival::Map(reading) => {
                 let map = self.program.map(reading.value);
                 let (position, before) = (count(reading.position), count(reading.before));
                 let (channels, first) = (count(map.shape.channels), count(map.first_cell));
                 Some(quote! {
-                    let #name = cursor
-                        .slot(#position)
-                        .wrapping_sub(#before)
-                        .wrapping_mul(#channels)
-                        .wrapping_add(#first);
+                    let #name = runtime::offset(
+                        cursor.slot(#position).wrapping_sub(#before),
+                        #channels,
+                    )
+                    .wrapping_add(#first);
                 })
             }
             Arrival::Ring(_) | Arrival::Window(_) | Arrival::Values | Arrival::Bytes => None,

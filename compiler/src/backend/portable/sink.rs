@@ -31,7 +31,7 @@ impl PixelPlace {
                     Some(position) => {
                         let (position, pixels) = (count(position), count(ring.pixels));
                         (
-                            quote!(cursor.slot(#position).wrapping_mul(#channels).wrapping_add(#first)),
+                            quote!(runtime::offset(cursor.slot(#position), #channels).wrapping_add(#first)),
                             quote!(cursor.next_slot(#position, #pixels);),
                         )
                     }
@@ -49,7 +49,7 @@ impl PixelPlace {
                 let cell = match map.addressing {
                     Addressing::Affine => {
                         let (first, channels) = (count(map.first_cell), count(map.shape.channels));
-                        quote!(#index.wrapping_mul(#channels).wrapping_add(#first))
+                        quote!(runtime::offset(#index, #channels).wrapping_add(#first))
                     }
                     Addressing::Table(_) => {
                         let table = tables::map_name(value.index());
@@ -100,7 +100,7 @@ pub(super) fn deliver(
             let (width, first) = (count(stage.plan.output.width), count(sums.first_byte));
             let pixel_bytes = count(stage.plan.output.channels * sums.bytes_each);
             quote! {
-                let place = runtime::pixel_index(pixel, #width).wrapping_mul(#pixel_bytes);
+                let place = runtime::offset(runtime::pixel_index(pixel, #width), #pixel_bytes);
                 runtime::keep(arena, place.wrapping_add(#first), values.map(#integer::to_le_bytes));
             }
         }

@@ -121,8 +121,8 @@ pub(super) fn first_tap(field: &ReceptiveField) -> Option<TokenStream> {
     let (rows, columns) = (count(field.stride.rows), count(field.stride.columns));
     field.is_padded().then(|| {
         quote! {
-            let first_row = (pixel.0 as usize).wrapping_mul(#rows);
-            let first_column = (pixel.1 as usize).wrapping_mul(#columns);
+            let first_row = runtime::offset(pixel.0 as usize, #rows);
+            let first_column = runtime::offset(pixel.1 as usize, #columns);
         }
     })
 }

@@ -148,7 +148,7 @@ impl StageSite<'_> {
                 quote!(runtime::around(#slot.wrapping_add(#spare), #pixels))
             }
         };
-        Some(quote!(let field = #oldest.wrapping_mul(#channels);))
+        Some(quote!(let field = runtime::offset(#oldest, #channels);))
     }
 
     /// Takes a pixel into its window, unless the layer that computed it has; `shift` is

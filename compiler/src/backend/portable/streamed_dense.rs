@@ -43,7 +43,7 @@ pub(super) fn add(
             (#first, #outputs),
             &values,
             #weights,
-            index.wrapping_mul(#pixel_bytes).wrapping_add(#first_weight_byte),
+            runtime::offset(index, #pixel_bytes).wrapping_add(#first_weight_byte),
         );
     }
 }
@@ -134,7 +134,7 @@ pub(super) fn finish_at_point(site: &PointSite<'_>, sum: &WeightedSum) -> TokenS
         None => {
             let bytes = count(sums.bytes_each);
             let store = quote! {
-                let place = output.wrapping_mul(#bytes).wrapping_add(#first);
+                let place = runtime::offset(output, #bytes).wrapping_add(#first);
                 runtime::keep(arena, place, [total.to_le_bytes()]);
             };
             (store, TokenStream::new())
