@@ -1,6 +1,6 @@
 //! Bytes over time, drawn in letters.
 
-use crate::view::View;
+use crate::view::{FollowedView, View};
 use anstyle::{AnsiColor, Style};
 
 /// Lines of the chart.
@@ -12,13 +12,13 @@ const BARS: Style = AnsiColor::Blue.on_default();
 const PEAK: Style = AnsiColor::Red.on_default().bold();
 
 /// The chart in that many columns of text.
-pub(crate) fn draw(view: &View, width: usize) -> String {
+pub(crate) fn draw(view: &View, followed: &FollowedView, width: usize) -> String {
     let arena_bytes = f64::from(view.arena_bytes.max(1));
     let axis = view.arena_bytes.to_string().len().max(4);
     let columns = width.saturating_sub(axis + 3).clamp(20, 160);
-    let live = columns_of(&view.time.live_bytes, columns);
-    let peak = ((view.peak.time_share * columns as f64) as usize).min(columns - 1);
-    let mut lines = vec![mark(view, axis, columns, peak)];
+    let live = columns_of(&followed.time.live_bytes, columns);
+    let peak = ((followed.peak.time_share * columns as f64) as usize).min(columns - 1);
+    let mut lines = vec![mark(followed, axis, columns, peak)];
     for line in (0..HEIGHT).rev() {
         let label = match line {
             _ if line + 1 == HEIGHT => format!("{:>axis$} ┤", view.arena_bytes),
@@ -37,7 +37,7 @@ pub(crate) fn draw(view: &View, width: usize) -> String {
         }
         lines.push(text.trim_end().to_owned());
     }
-    lines.push(phases(view, axis, columns));
+    lines.push(phases(followed, axis, columns));
     lines.join("\n")
 }
 
@@ -52,8 +52,8 @@ fn columns_of(live_bytes: &[f64], columns: usize) -> Vec<f64> {
 }
 
 /// What the peak is, above its column.
-fn mark(view: &View, axis: usize, columns: usize, peak: usize) -> String {
-    let text = format!("peak: {} bytes", view.peak.live_bytes);
+fn mark(followed: &FollowedView, axis: usize, columns: usize, peak: usize) -> String {
+    let text = format!("peak: {} bytes", followed.peak.live_bytes);
     let length = text.len() + 2;
     let indent = axis + 2;
     match peak + length <= columns || peak < length {
@@ -67,9 +67,9 @@ fn mark(view: &View, axis: usize, columns: usize, peak: usize) -> String {
 }
 
 /// What runs, below its columns.
-fn phases(view: &View, axis: usize, columns: usize) -> String {
+fn phases(followed: &FollowedView, axis: usize, columns: usize) -> String {
     let mut letters = vec![' '; columns];
-    for phase in &view.time.phases {
+    for phase in &followed.time.phases {
         let column = |share: f64| ((share * columns as f64).round() as usize).min(columns);
         let (start, end) = (column(phase.start_share), column(phase.end_share));
         let room = end.saturating_sub(start + 1);

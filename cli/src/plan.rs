@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         weights_file: weights_file.and_then(Result::ok),
         planned: &planned,
         alternatives: &alternatives,
-        arena: &arena,
+        arena: arena.as_ref(),
         errors: &errors,
         notes: &notes,
     });
@@ -83,12 +83,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         text::print(&view);
     }
     if let Some(out) = &arguments.svg {
+        let Some(arena) = &arena else {
+            bail!("{name} is too large for a picture: each of its values would be followed");
+        };
         let picture = svg(&Picture {
             name: &name,
             declaration: &declaration,
             design: &planned.design,
             program: &program,
-            arena: &arena,
+            arena,
         });
         if svg_to_stdout {
             print!("{picture}");

@@ -5,7 +5,7 @@ use herringbone_compiler::report::thousands;
 
 use crate::chart;
 use crate::tables::{self, table_within as table};
-use crate::view::View;
+use crate::view::{PeakView, View};
 
 const BOLD: Style = Style::new().bold();
 const NOTE: Style = AnsiColor::Cyan.on_default().bold();
@@ -23,12 +23,20 @@ pub(crate) fn print(view: &View) {
         "inputs, outputs: bytes of the arena in use at the layer's worst moment; of layers that run\n\
          while the input arrives, what they keep. needs: from the first such byte to the last\n"
     );
-    anstream::println!(
-        "{BOLD}Bytes in use over time{BOLD:#}, of an arena of {}",
-        view.arena_bytes
-    );
-    anstream::println!("{}", chart::draw(view, width.into()));
-    anstream::println!("{}\n", peak(view));
+    match &view.followed {
+        Some(followed) => {
+            anstream::println!(
+                "{BOLD}Bytes in use over time{BOLD:#}, of an arena of {}",
+                view.arena_bytes
+            );
+            anstream::println!("{}", chart::draw(view, followed, width.into()));
+            anstream::println!("{}\n", peak(&followed.peak));
+        }
+        None => anstream::println!(
+            "{BOLD}Bytes in use over time{BOLD:#} are not shown: the network is too large to follow \
+             each of its values\n"
+        ),
+    }
     anstream::println!("{BOLD}Plans{BOLD:#}");
     anstream::println!("{}", alternatives(view, width));
 }
@@ -123,14 +131,14 @@ fn layers(view: &View, width: u16) -> String {
     table(&heads, &words, rows, width)
 }
 
-fn peak(view: &View) -> String {
-    let held = view.peak.held.iter();
+fn peak(peak: &PeakView) -> String {
+    let held = peak.held.iter();
     let held: Vec<String> = held
         .map(|held| format!("{} bytes of {}", held.bytes, held.layer))
         .collect();
     format!(
         "At the peak, while {} runs: {}.",
-        view.peak.while_layer,
+        peak.while_layer,
         held.join(", ")
     )
 }

@@ -24,7 +24,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) weights_file: Option<PathBuf>,
     pub(crate) planned: &'a Planned,
     pub(crate) alternatives: &'a [Design],
-    pub(crate) arena: &'a ArenaOverTime,
+    pub(crate) arena: Option<&'a ArenaOverTime>,
     pub(crate) errors: &'a Diagnostics,
     pub(crate) notes: &'a [String],
 }
@@ -60,8 +60,9 @@ pub(crate) struct View {
     pub(crate) flash_budget_bytes: Option<u32>,
     pub(crate) predicted_cycles: Option<u64>,
     pub(crate) layers: Vec<LayerView>,
-    pub(crate) peak: PeakView,
-    pub(crate) time: TimeView,
+    /// What its arena holds when; `None` of a network that is too large for that.
+    #[serde(flatten)]
+    pub(crate) followed: Option<FollowedView>,
     pub(crate) alternatives: Vec<Alternative>,
 }
 
@@ -95,6 +96,12 @@ pub(crate) struct LayerView {
     pub(crate) form: Option<&'static str>,
     pub(crate) flash_bytes: Option<u64>,
     pub(crate) predicted_cycles: Option<u64>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct FollowedView {
+    pub(crate) peak: PeakView,
+    pub(crate) time: TimeView,
 }
 
 #[derive(Serialize)]
@@ -189,8 +196,10 @@ impl View {
                 .into_iter()
                 .map(LayerView::from)
                 .collect(),
-            peak: peak(arena),
-            time: time(arena),
+            followed: arena.map(|arena| FollowedView {
+                peak: peak(arena),
+                time: time(arena),
+            }),
             alternatives: alternatives(parts),
         }
     }

@@ -9,7 +9,6 @@ use herringbone_tests::networks::Case;
 use herringbone_tests::reference::evaluate;
 use libfuzzer_sys::fuzz_target;
 use std::fs;
-use std::path::PathBuf;
 
 /// What a run of the interpreter may take.
 const MOST_MULTIPLY_ACCUMULATES: u64 = 300_000;
@@ -39,9 +38,12 @@ fuzz_target!(|data: &[u8]| {
         assert!(!expanded.is_empty());
         return;
     }
-    let case = Case::random(network.clone(), u64::from(data[0]));
-    let path = PathBuf::from(format!(
-        "/tmp/herringbone-fuzz-{}.safetensors",
+    let case = Case::random(
+        network.clone(),
+        data.first().copied().unwrap_or_default().into(),
+    );
+    let path = std::env::temp_dir().join(format!(
+        "herringbone-fuzz-{}.safetensors",
         std::process::id()
     ));
     fs::write(&path, &case.file).expect("there is room for a file");

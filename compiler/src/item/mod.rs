@@ -197,9 +197,11 @@ fn picture(
     program: &Program,
 ) -> TokenStream {
     let network = &declaration.network;
-    let picture = match report::picture_fits_rustdoc(network) {
-        true => {
-            let arena = report::ArenaOverTime::of(network, program);
+    let arena = report::picture_fits_rustdoc(network)
+        .then(|| report::ArenaOverTime::of(network, program))
+        .flatten();
+    let picture = match arena {
+        Some(arena) => {
             let picture = report::Picture {
                 name: &name.to_string(),
                 declaration,
@@ -209,7 +211,7 @@ fn picture(
             };
             report::rustdoc_picture(&picture)
         }
-        false => "The network is too large for a picture here: `cargo herringbone plan FILE \
+        None => "The network is too large for a picture here: `cargo herringbone plan FILE \
                   --svg OUT` draws it."
             .to_owned(),
     };

@@ -76,12 +76,29 @@ pub struct Peak {
     pub cells_by_owner: Vec<u32>,
 }
 
+/// Values that an inference may read and write for its arena to be followed: about half
+/// a gigabyte of what is alive when.
+const MOST_VALUES_FOLLOWED: u64 = 10_000_000;
+
+/// About how many values an inference reads and writes.
+pub(super) fn values_read_and_written(network: &Network) -> u64 {
+    let values = network.computing_nodes().map(|layer| {
+        let read = layer.field().kernel.taps() * layer.input.channels;
+        u64::from(layer.output.pixels()) * u64::from(read + layer.output.channels)
+    });
+    u64::from(network.input().values()) + values.sum::<u64>()
+}
+
 impl ArenaOverTime {
-    /// Of a program of that network.
+    /// Of a program of that network; `None` where the network is so large that following
+    /// each of its values takes too much memory.
     ///
     /// # Panics
     /// Where the program overwrites what it still reads: no lowered plan does.
-    pub fn of(network: &Network, program: &Program) -> Self {
+    pub fn of(network: &Network, program: &Program) -> Option<Self> {
+        if values_read_and_written(network) > MOST_VALUES_FOLLOWED {
+            return None;
+        }
         let timeline = interpreter::timeline(program);
         let owners = owners(network, program);
         let events = timeline.events.len();
@@ -107,7 +124,7 @@ impl ArenaOverTime {
             times.push(before + values_moved(network, program, stage));
         }
         let peak = peak(&owners, &timeline, &live_cells);
-        Self {
+        Some(Self {
             phases: phases(program, &timeline),
             owners,
             blocks,
@@ -116,7 +133,7 @@ impl ArenaOverTime {
             cells_per_byte: 8 / program.activation_bits,
             times,
             live_cells,
-        }
+        })
     }
 
     /// The owner of what a node makes, or of the input.

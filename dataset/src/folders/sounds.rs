@@ -19,6 +19,9 @@ pub(super) struct Sounds {
     rate_hertz: u32,
 }
 
+/// Samples that are read at most: 2 GiB as they are held.
+const MOST_SAMPLES: u64 = 1 << 29;
+
 impl Sounds {
     /// Looks at the headers of all sounds.
     pub(super) fn open(
@@ -51,12 +54,28 @@ impl Sounds {
                 rates.len()
             ));
         }
-        let longest = lengths.iter().zip(&rates).map(|(&length, &rate)| {
+        let resampled = |(&length, &rate): (&u32, &u32)| {
             (u64::from(length) * u64::from(rate_hertz)).div_ceil(u64::from(rate.max(1)))
-        });
+        };
+        let longest = lengths.iter().zip(&rates).map(resampled).max().unwrap_or(1);
+        let width = shape.map_or(longest, |shape| u64::from(shape.width));
+        let samples = longest.max(width).saturating_mul(items.len() as u64);
+        let Some(width) = u32::try_from(width)
+            .ok()
+            .filter(|_| samples <= MOST_SAMPLES)
+        else {
+            return Err(format!(
+                "{}: {} sounds of up to {longest} samples at {rate_hertz} Hz, the shorter ones \
+                 filled up with silence, are more than {MOST_SAMPLES} samples: cut them, or give \
+                 a lower --sample-rate",
+                root.display(),
+                items.len()
+            )
+            .into());
+        };
         let shape = shape.unwrap_or(InputShape {
             height: 1,
-            width: longest.max().unwrap_or(1) as u32,
+            width,
             channels: 1,
         });
         if shape.channels != 1 {

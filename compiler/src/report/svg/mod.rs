@@ -7,6 +7,7 @@ mod graph;
 mod palette;
 mod storage;
 
+use super::arena::values_read_and_written;
 use super::{ArenaOverTime, given, thousands};
 use crate::budget::Design;
 use crate::declaration::Declaration;
@@ -48,14 +49,10 @@ pub fn svg(picture: &Picture<'_>) -> String {
 
 /// Whether the network is so small that its picture is part of the rustdoc.
 pub(crate) fn fits_rustdoc(network: &Network) -> bool {
-    let values = network.computing_nodes().map(|layer| {
-        let read = layer.field().kernel.taps() * layer.input.channels;
-        u64::from(layer.output.pixels()) * u64::from(read + layer.output.channels)
-    });
     // The interpreter that finds out what is live computes all of them, while the
     // user waits for a build.
     network.multiply_accumulates() <= MOST_MULTIPLY_ACCUMULATES_OF_RUSTDOC
-        && u64::from(network.input().values()) + values.sum::<u64>() <= MOST_VALUES_OF_RUSTDOC
+        && values_read_and_written(network) <= MOST_VALUES_OF_RUSTDOC
 }
 
 /// The picture as a part of Markdown.
@@ -117,7 +114,7 @@ mod tests {
         let design = budget::choose(&declaration, &sums);
         let program = program::lower_runtime(&declaration, &design.plan);
         let start = Instant::now();
-        let arena = ArenaOverTime::of(&declaration.network, &program);
+        let arena = ArenaOverTime::of(&declaration.network, &program).unwrap();
         let picture = Picture {
             name: "Digits",
             declaration: &declaration,
