@@ -8,7 +8,7 @@ use super::node::{Node, Part};
 use super::shape::Shape;
 use super::value::Value;
 use super::window::{Padding, Stride, Window};
-use super::{MOST_CHANNELS, MOST_VALUES};
+use super::{MOST_CHANNELS, MOST_PIXELS};
 use crate::spelling;
 
 /// Labels that a misspelt one is compared with.
@@ -50,7 +50,7 @@ struct LabelledValue {
 impl Builder {
     pub(super) fn new(input: Shape) -> Self {
         let too_large = !is_small_enough(input);
-        let error = GraphError::TooManyValues {
+        let error = GraphError::TooManyPixels {
             item: None,
             map: input,
         };
@@ -447,13 +447,12 @@ fn misfit(item: usize, kind: &Kind, input: Shape, output: Shape) -> Option<Graph
     if channels > MOST_CHANNELS {
         return Some(GraphError::TooManyChannels { item, channels });
     }
-    (!is_small_enough(output)).then_some(GraphError::TooManyValues {
+    (!is_small_enough(output)).then_some(GraphError::TooManyPixels {
         item: Some(item),
         map: output,
     })
 }
 
 fn is_small_enough(map: Shape) -> bool {
-    let pixels = u64::from(map.height) * u64::from(map.width);
-    pixels.saturating_mul(map.channels.into()) <= MOST_VALUES
+    u64::from(map.height) * u64::from(map.width) <= MOST_PIXELS
 }

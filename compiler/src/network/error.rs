@@ -27,8 +27,8 @@ pub enum GraphError {
     /// A layer over pixels reads, or makes, more channels than any map of pixels
     /// has.
     TooManyChannels { item: usize, channels: u32 },
-    /// A map has more values than any memory holds.
-    TooManyValues {
+    /// A map has more pixels than a plan follows.
+    TooManyPixels {
         /// The item; `None` of the input.
         item: Option<usize>,
         map: Shape,
@@ -111,7 +111,7 @@ impl GraphError {
             | GraphError::SignsDiffer { item, .. }
             | GraphError::UnreadBranch { item }
             | GraphError::AveragesSharedInput { item } => Some(*item),
-            GraphError::TooManyValues { item, .. } => *item,
+            GraphError::TooManyPixels { item, .. } => *item,
             GraphError::NothingToCompute => None,
         }
     }

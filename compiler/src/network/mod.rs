@@ -41,6 +41,7 @@ pub use window::{Padding, ReceptiveField, Stride, Window};
 /// most that a layer over pixels may read; a dense layer may have made more.
 pub const MOST_CHANNELS: u32 = 255;
 
-/// The most values of a map: every address in it, in nibbles, then fits 32 bits
-/// with room to spare.
-pub const MOST_VALUES: u64 = 1 << 28;
+/// The most pixels of a map, of which 320×240 are 76,800: a plan follows each of them, while
+/// the user waits for a build. Every address in the map, in nibbles, then fits 32 bits with
+/// room to spare.
+pub const MOST_PIXELS: u64 = 1 << 17;

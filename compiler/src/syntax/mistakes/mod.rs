@@ -11,7 +11,7 @@ use super::ast::{ItemAst, Source};
 use super::list::{KERNEL, Letter, WINDOW};
 use super::tokens::alternatives;
 use crate::diagnostic::Diagnostics;
-use crate::network::{Entry, GraphError, Kernel, MOST_CHANNELS, MOST_VALUES, Shape};
+use crate::network::{Entry, GraphError, Kernel, MOST_CHANNELS, MOST_PIXELS, Shape};
 
 /// Whether an error is one of labels, and right whatever the shapes are.
 pub(super) const fn is_about_labels(error: &GraphError) -> bool {
@@ -23,7 +23,7 @@ pub(super) const fn is_about_labels(error: &GraphError) -> bool {
         GraphError::KernelLargerThanMap { .. }
         | GraphError::PaddingOfKernel { .. }
         | GraphError::TooManyChannels { .. }
-        | GraphError::TooManyValues { .. }
+        | GraphError::TooManyPixels { .. }
         | GraphError::ShapesDiffer { .. }
         | GraphError::SignsDiffer { .. }
         | GraphError::AveragesSharedInput { .. }
@@ -52,18 +52,18 @@ pub(super) fn report(source: &Source, error: &GraphError, errors: &mut Diagnosti
             &item(*index).tokens,
             too_many_channels(item(*index), *channels),
         ),
-        GraphError::TooManyValues { item: None, map } => (
+        GraphError::TooManyPixels { item: None, map } => (
             &source.input.tokens,
-            format!("{}: use a smaller input", too_many_values("an input", *map)),
+            format!("{}: use a smaller input", too_many_pixels("an input", *map)),
         ),
-        GraphError::TooManyValues {
+        GraphError::TooManyPixels {
             item: Some(index),
             map,
         } => (
             &item(*index).tokens,
             format!(
-                "{}: use fewer outputs, or pool earlier",
-                too_many_values("an output", *map)
+                "{}: use less padding, or pool earlier",
+                too_many_pixels("an output", *map)
             ),
         ),
         GraphError::UnknownLabel {
@@ -132,8 +132,8 @@ pub(super) fn report(source: &Source, error: &GraphError, errors: &mut Diagnosti
     errors.error(tokens, message);
 }
 
-fn too_many_values(what: &str, map: Shape) -> String {
-    format!("{what} of {map} has more than the {MOST_VALUES} values that a map can have")
+fn too_many_pixels(what: &str, map: Shape) -> String {
+    format!("{what} of {map} has more than the {MOST_PIXELS} pixels that a map can have")
 }
 
 /// A kernel or window that is larger than its map.

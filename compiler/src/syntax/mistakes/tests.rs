@@ -180,21 +180,21 @@ fn mistakes_of_branches_are_reported_at_once_and_none_follows_from_another() {
 }
 
 #[test]
-fn a_map_has_as_many_values_as_any_memory() {
+fn a_map_has_no_more_pixels_than_a_build_has_time_for() {
     assert_eq!(
         errors("N: [65535, 65535, 1] => < C1(8,3), M(all) >"),
         [
-            "an input of 65535×65535×1 has more than the 268435456 values that a map can have: use a smaller input"
+            "an input of 65535×65535×1 has more than the 131072 pixels that a map can have: use a smaller input"
         ]
     );
     assert_eq!(
-        errors("N: [1, 65535, 128] => < M(1x2), C1(255,1), C1(255,1), M(all) >"),
+        errors("N: [2, 65535, 128] => < M(1x2), C1(255,1), C1(255,1), M(all) >"),
         [""; 0]
     );
     assert_eq!(
-        errors("N: [9000, 9000, 1] => < C1(255,1), C1(8,1), M(all) >"),
+        errors("N: [2, 65535, 1] => < C1(8,2, padding: 1), M(all) >"),
         [
-            "an output of 9000×9000×255 has more than the 268435456 values that a map can have: use fewer outputs, or pool earlier"
+            "an output of 3×65536×8 has more than the 131072 pixels that a map can have: use less padding, or pool earlier"
         ]
     );
 }
