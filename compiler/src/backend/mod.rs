@@ -56,6 +56,10 @@ pub trait MachineCode: fmt::Debug {
     /// Expected cycles of an inference, half of all unsigned activations being 0.
     fn cycles(&self) -> f64;
 
+    /// The most that an inference and a `push` can take, whatever the input; `None` if
+    /// finding it takes more than that many steps, a step being an instruction.
+    fn worst_case(&self, steps: u64) -> Option<WorstCase>;
+
     /// What takes the input in.
     fn intake(&self) -> LayerFootprint;
 
@@ -72,6 +76,16 @@ pub trait MachineCode: fmt::Debug {
 
     /// The code, for those who know the machine.
     fn as_any(&self) -> &dyn Any;
+}
+
+/// The most cycles that a network's code takes, whatever the input. What the caller's
+/// own code takes around it, some tens of cycles a `push`, is not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WorstCase {
+    /// Of an inference: all of its `push`es.
+    pub cycles: u64,
+    /// Of the longest `push`.
+    pub push_cycles: u64,
 }
 
 /// The generated type, as its code is to see it.
