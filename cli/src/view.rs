@@ -17,7 +17,7 @@ use crate::source::Declared;
 const COLUMNS: usize = 200;
 
 /// Instructions that are looked at for the worst case: some seconds' worth.
-const MOST_STEPS: u64 = 300_000_000;
+pub(crate) const MOST_STEPS: u64 = 300_000_000;
 
 /// What a view is made of.
 pub(crate) struct Parts<'a> {

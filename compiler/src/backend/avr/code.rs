@@ -13,6 +13,7 @@ use crate::backend::avr::worst_case::{self, Frame};
 use crate::network::NodeId;
 use crate::program::{Job, Program};
 use std::cell::Cell;
+use std::fmt::Write as _;
 
 /// A network's functions.
 #[derive(Clone, Debug)]
@@ -52,6 +53,24 @@ impl Code {
             .iter()
             .map(|&(callee, before)| before + self.stack_bytes_of(callee));
         return_bytes + calls.fold(function.stack_bytes, u32::max)
+    }
+
+    /// All functions as one program for an assembler, each with its label.
+    pub fn program_text(&self) -> String {
+        let mut text = String::new();
+        for function in &self.functions {
+            let mut body = function.text();
+            for callee in &self.functions {
+                let name = callee.id.to_string();
+                body = body.replace(&format!("{{{name}}}"), &name);
+            }
+            let name = function.id;
+            let _ = writeln!(
+                text,
+                ".type {name}, @function\n{name}:\n{body}\n.p2align 1\n.size {name}, . - {name}"
+            );
+        }
+        text
     }
 
     /// The function that takes the input in.
