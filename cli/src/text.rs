@@ -91,6 +91,9 @@ fn summary(view: &View) -> String {
     if view.results_bytes > 0 {
         text.push_str(&format!(" + {} results", view.results_bytes));
     }
+    if view.window_bytes > 0 {
+        text.push_str(&format!(" + {} window", view.window_bytes));
+    }
     text + &format!(
         " + {} reserve (its deepest stack: {})\n{}:{}",
         view.reserve_bytes, view.stack_bytes, view.file, view.line

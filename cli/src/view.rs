@@ -53,6 +53,8 @@ pub(crate) struct View {
     pub(crate) state_bytes: u32,
     pub(crate) parameter_bytes: u32,
     pub(crate) results_bytes: u32,
+    /// The newest samples of a stream.
+    pub(crate) window_bytes: u32,
     pub(crate) reserve_bytes: u32,
     pub(crate) stack_bytes: u32,
     pub(crate) sram_bytes: u32,
@@ -185,6 +187,7 @@ impl View {
             state_bytes: design.plan.cursor_bytes(),
             parameter_bytes: design.parameter_bytes,
             results_bytes: design.results_bytes,
+            window_bytes: design.window_bytes,
             reserve_bytes: design.reserve_bytes,
             stack_bytes: design.footprint.stack_bytes,
             sram_bytes: design.sram_bytes(),
@@ -194,7 +197,7 @@ impl View {
             flash_budget_bytes: declaration.budget.flash_bytes,
             predicted_cycles: predicted_cycles(design),
             most_cycles: worst.map(|worst| worst.cycles),
-            most_push_cycles: worst.map(|worst| worst.push_cycles),
+            most_push_cycles: worst.map(|worst| worst.longest_push(declaration.window)),
             layers: report::layers(declaration, design)
                 .into_iter()
                 .map(LayerView::from)

@@ -116,6 +116,7 @@ fn program(
         weights,
         results: None,
         plan: PlanChoice::default(),
+        window: None,
         code: CodeChoice::default(),
         layer_code: BTreeMap::new(),
     };

@@ -235,11 +235,9 @@ impl Report<'_> {
                 format!("{} {at}", told(code.cycles())),
             ));
             if let Some(worst) = code.worst_case(MOST_STEPS) {
+                let longest = worst.longest_push(declaration.window) as f64;
                 rows.push(("an inference, at most", told(worst.cycles as f64)));
-                rows.push((
-                    "its longest `push`, at most",
-                    told(worst.push_cycles as f64),
-                ));
+                rows.push(("its longest `push`, at most", told(longest)));
             }
         }
         rows

@@ -11,7 +11,7 @@ pub mod interpreter;
 pub(crate) mod portable;
 
 use crate::budget::{Footprint, LayerFootprint, Sums};
-use crate::declaration::Declaration;
+use crate::declaration::{Declaration, SlidingWindow};
 use crate::plan::MemoryPlan;
 use crate::target::Target;
 use portable::Portable;
@@ -86,6 +86,17 @@ pub struct WorstCase {
     pub cycles: u64,
     /// Of the longest `push`.
     pub push_cycles: u64,
+}
+
+impl WorstCase {
+    /// Cycles of the longest `push`; of a network whose inputs are cut from a stream, that
+    /// is the one that computes a whole inference.
+    pub fn longest_push(self, window: Option<SlidingWindow>) -> u64 {
+        match window {
+            Some(_) => self.cycles,
+            None => self.push_cycles,
+        }
+    }
 }
 
 /// The generated type, as its code is to see it.

@@ -105,7 +105,7 @@ fn totals(declaration: &Declaration, design: &Design) -> Vec<String> {
             Some(worst) => format!(
                 ", {} at most, {} of them in the longest `push`",
                 thousands(worst.cycles),
-                thousands(worst.push_cycles)
+                thousands(worst.longest_push(declaration.window))
             ),
         };
         totals.push(format!("Cycles: {} expected{most}.", thousands(cycles)));
@@ -115,7 +115,7 @@ fn totals(declaration: &Declaration, design: &Design) -> Vec<String> {
 
 fn sram(declaration: &Declaration, design: &Design) -> String {
     let mut text = format!(
-        "SRAM: {} arena + {} state + {}{}{} reserve = {} bytes",
+        "SRAM: {} arena + {} state + {}{}{}{} reserve = {} bytes",
         design.plan.arena_bytes,
         design.plan.cursor_bytes(),
         match design.parameter_bytes {
@@ -125,6 +125,10 @@ fn sram(declaration: &Declaration, design: &Design) -> String {
         match design.results_bytes {
             0 => String::new(),
             bytes => format!("{bytes} results + "),
+        },
+        match design.window_bytes {
+            0 => String::new(),
+            bytes => format!("{bytes} window + "),
         },
         design.reserve_bytes,
         design.sram_bytes(),
