@@ -64,6 +64,12 @@ impl<const BYTES: usize> SlidingWindow<BYTES> {
     }
 }
 
+impl<const BYTES: usize> Default for SlidingWindow<BYTES> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
