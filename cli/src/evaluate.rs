@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use herringbone_compiler::Planned;
+use herringbone_compiler::declaration::{Declaration, WeightsSource};
 use herringbone_dataset::{Expected, InputShape, Part, Source, read_files};
 use herringbone_trainer::mistakes::{ClassAccuracy, Mistakes};
 use herringbone_trainer::percent;
@@ -12,6 +14,7 @@ use herringbone_trainer::trained::Trained;
 
 use crate::data::warn;
 use crate::reading::Reading;
+use crate::simulated::{self, SimulatedPart};
 use crate::tables::{by_class, table};
 use crate::watcher::say;
 use crate::which::{Which, shortest};
@@ -33,6 +36,9 @@ pub(crate) struct EvaluateArguments {
     /// this
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
+    /// Run the network's machine code on this simulated AVR part too, and count its cycles
+    #[arg(long, value_name = "PART")]
+    on: Option<String>,
     #[command(flatten)]
     reading: Reading,
 }
@@ -57,6 +63,9 @@ struct Loaded {
     shape: InputShape,
     classes: usize,
     trained: Trained,
+    declaration: Declaration,
+    /// Where its weights are, and what is there.
+    weights: (PathBuf, Vec<u8>),
 }
 
 /// `None`, having said why, where the declaration is wrong.
@@ -85,7 +94,27 @@ fn load(which: &Which, weights: Option<&PathBuf>) -> Result<Option<Loaded>> {
         },
         classes: network.output().values() as usize,
         trained,
+        declaration,
+        weights: (path, bytes),
     }))
+}
+
+/// The network's code for a part; what is wrong with it there is an error.
+fn simulated_part(
+    declaration: &Declaration,
+    (path, bytes): &(PathBuf, Vec<u8>),
+    part: &str,
+) -> Result<SimulatedPart> {
+    let mut declaration = simulated::declared_for(declaration.clone(), part)?;
+    if declaration.weights == WeightsSource::Nowhere {
+        declaration.weights = WeightsSource::File;
+    }
+    let path = std::path::absolute(path)?;
+    let planned = Planned::of(&declaration, Some(Ok(path)));
+    if let Some(problem) = planned.problems.first() {
+        bail!("on {part}: {}", problem.message);
+    }
+    SimulatedPart::new(&declaration, &planned, bytes)
 }
 
 pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<ExitCode> {
@@ -97,7 +126,12 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<ExitCode> {
         shape,
         classes,
         trained,
+        declaration,
+        weights,
     } = &loaded;
+    let simulated = arguments.on.as_ref();
+    let simulated = simulated.map(|part| simulated_part(declaration, weights, part));
+    let simulated = simulated.transpose()?;
     let expected = Expected {
         shape: Some(*shape),
         classes: Some(*classes),
@@ -161,6 +195,21 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<ExitCode> {
     ));
     let by = ClassAccuracy::of(&confusion);
     say(&by_class(&by));
+    if let (Some(simulated), Some(part)) = (&simulated, &arguments.on) {
+        let measured = simulated.measure(&examples)?;
+        let mut classes = measured.classes.iter().enumerate();
+        if let Some((example, class)) =
+            classes.find(|&(example, &class)| class != results.class(example))
+        {
+            bail!(
+                "on {part}, {} is of class {class}, and here of class {}: this is a fault of \
+                 herringbone, please report it",
+                examples.names[example],
+                results.class(example)
+            );
+        }
+        say(&format!("on {part}: the same classes; {}", measured.told()));
+    }
     let unanswered = by.iter().filter(|it| it.answered == 0 && it.examples > 0);
     warnings.extend(unanswered.map(|class| format!("class {} is never answered", class.name)));
     warn(&warnings);

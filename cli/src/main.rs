@@ -11,6 +11,7 @@ mod package;
 mod plan;
 mod progress;
 mod reading;
+mod simulated;
 mod source;
 mod tables;
 mod text;

@@ -72,6 +72,13 @@ fn summary(view: &View) -> String {
     if let Some(cycles) = view.predicted_cycles {
         text.push_str(&format!(", about {} cycles", thousands(cycles)));
     }
+    if let Some((cycles, push)) = view.most_cycles.zip(view.most_push_cycles) {
+        text.push_str(&format!(
+            " (at most {}, {} of them in the longest `push`)",
+            thousands(cycles),
+            thousands(push)
+        ));
+    }
     if !view.fits {
         text.push_str("; it does not fit");
     }
@@ -91,6 +98,9 @@ fn summary(view: &View) -> String {
     }
     if view.results_bytes > 0 {
         text.push_str(&format!(" + {} results", view.results_bytes));
+    }
+    if view.window_bytes > 0 {
+        text.push_str(&format!(" + {} window", view.window_bytes));
     }
     text + &format!(
         " + {} reserve (its deepest stack: {})\n{}:{}",

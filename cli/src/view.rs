@@ -16,6 +16,9 @@ use crate::source::Declared;
 /// Points in time at which the bytes alive are reported.
 const COLUMNS: usize = 200;
 
+/// Instructions that are looked at for the worst case: some seconds' worth.
+pub(crate) const MOST_STEPS: u64 = 300_000_000;
+
 /// What a view is made of.
 pub(crate) struct Parts<'a> {
     pub(crate) name: &'a str,
@@ -50,6 +53,8 @@ pub(crate) struct View {
     pub(crate) state_bytes: u32,
     pub(crate) parameter_bytes: u32,
     pub(crate) results_bytes: u32,
+    /// The newest samples of a stream.
+    pub(crate) window_bytes: u32,
     pub(crate) reserve_bytes: u32,
     pub(crate) stack_bytes: u32,
     pub(crate) sram_bytes: u32,
@@ -59,6 +64,9 @@ pub(crate) struct View {
     pub(crate) flash_with_reserve_bytes: Option<u64>,
     pub(crate) flash_budget_bytes: Option<u32>,
     pub(crate) predicted_cycles: Option<u64>,
+    /// The most that an inference takes, whatever the input, and its longest `push`.
+    pub(crate) most_cycles: Option<u64>,
+    pub(crate) most_push_cycles: Option<u64>,
     pub(crate) layers: Vec<LayerView>,
     /// What its arena holds when; `None` of a network that is too large for that.
     #[serde(flatten)]
@@ -161,6 +169,8 @@ impl View {
         let network = &declaration.network;
         let design = &planned.design;
         let bits = network.bits();
+        let code = design.footprint.code.as_ref();
+        let worst = code.and_then(|code| code.worst_case(MOST_STEPS));
         Self {
             network: parts.name.to_owned(),
             file: parts.declared.file.path.display().to_string(),
@@ -184,6 +194,7 @@ impl View {
             state_bytes: design.plan.cursor_bytes(),
             parameter_bytes: design.parameter_bytes,
             results_bytes: design.results_bytes,
+            window_bytes: design.window_bytes,
             reserve_bytes: design.reserve_bytes,
             stack_bytes: design.footprint.stack_bytes,
             sram_bytes: design.sram_bytes(),
@@ -192,6 +203,8 @@ impl View {
             flash_with_reserve_bytes: needed_flash(declaration, design),
             flash_budget_bytes: declaration.budget.flash_bytes,
             predicted_cycles: predicted_cycles(design),
+            most_cycles: worst.map(|worst| worst.cycles),
+            most_push_cycles: worst.map(|worst| worst.longest_push(declaration.window)),
             layers: report::layers(declaration, design)
                 .into_iter()
                 .map(LayerView::from)

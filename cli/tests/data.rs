@@ -173,6 +173,37 @@ fn values_of_any_range_are_learnt_named_and_tried_again_with_the_same_result() {
     let again = package.printed("evaluate main.rs --data data --out tried");
     assert!(again.contains(&format!("test: {percent:.2} %")), "{again}");
     assert!(package.path("tried.confusion.svg").exists());
+    let simulator = PathBuf::from(env!("CARGO_BIN_EXE_cargo-herringbone"));
+    let simulator = simulator.with_file_name("herringbone-simulate-network");
+    if simulator.exists() {
+        let on = package.printed("evaluate main.rs --data data --on atmega328p");
+        assert!(
+            on.contains("on atmega328p: the same classes; cycles: ")
+                && on.contains("(never above ")
+                && on.contains("longest `push`: "),
+            "{on}"
+        );
+    } else {
+        eprintln!(
+            "not tried in the simulator: {} is not built",
+            simulator.display()
+        );
+    }
+    for (part, expected) in [
+        ("atmega328q", "no part is called `atmega328q`; near it are "),
+        (
+            "rp2040",
+            "`rp2040` runs portable code: only AVR parts are simulated",
+        ),
+        ("attiny13a", "on attiny13a: over budget"),
+    ] {
+        let output = package.run(&format!("evaluate main.rs --data data --on {part}"));
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            !output.status.success() && told.contains(expected),
+            "{part}: {told}"
+        );
+    }
     let row: String = (0..8).map(|_| "0,0,0,16,0,0,0,0\n").collect();
     package.write("one.csv", &row);
     let told = package.printed("predict main.rs one.csv");

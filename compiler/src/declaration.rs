@@ -1,6 +1,6 @@
 //! What a declaration says besides the network itself: the keys.
 
-use crate::network::{LayerId, Network};
+use crate::network::{LayerId, Network, Shape};
 use crate::plan::Strategy;
 use crate::program::Accumulator;
 use crate::target::Target;
@@ -22,6 +22,8 @@ pub struct Declaration {
     pub results: Option<Accumulator>,
     /// `plan`.
     pub plan: PlanChoice,
+    /// `window`: the input is the newest part of a stream.
+    pub window: Option<SlidingWindow>,
     /// `code`, of the network.
     pub code: CodeChoice,
     /// `code`, of a layer: it overrides the network's.
@@ -39,6 +41,12 @@ impl Declaration {
         self.results.unwrap_or(stored).max(stored)
     }
 
+    /// Bytes of SRAM in which a stream's newest bytes are kept; 0 where whole inputs come.
+    pub fn window_bytes(&self) -> u32 {
+        let input = self.network.input();
+        self.window.map_or(0, |_| SlidingWindow::kept_bytes(input))
+    }
+
     /// The same as a design to size: of other shapes there are no weights yet.
     pub fn sized(self) -> Self {
         let weights = match self.weights {
@@ -46,6 +54,37 @@ impl Declaration {
             WeightsSource::File | WeightsSource::Nowhere => WeightsSource::Nowhere,
         };
         Self { weights, ..self }
+    }
+}
+
+/// How inputs are cut from a stream. An input's samples are its rows, or the pixels of its
+/// only row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlidingWindow {
+    /// Samples of an input.
+    pub length: u32,
+    /// Samples from one input to the next, 1 to `length`.
+    pub stride: u32,
+}
+
+impl SlidingWindow {
+    /// Bytes of SRAM that the newest bytes of the stream are kept in, with two positions
+    /// of two bytes.
+    pub fn kept_bytes(input: Shape) -> u32 {
+        input.values() + 4
+    }
+
+    /// Samples of such an input.
+    pub fn samples(input: Shape) -> u32 {
+        match input.height {
+            1 => input.width,
+            rows => rows,
+        }
+    }
+
+    /// Bytes from one input to the next.
+    pub fn stride_bytes(self, input: Shape) -> u32 {
+        self.stride * (input.values() / self.length)
     }
 }
 

@@ -5,7 +5,8 @@
 //! firmware images and takes its answers, over a [`link::Link`].
 //!
 //! [`call::Caller`] runs single functions of an [`assembly::Assembly`], and tells which rule of the
-//! calling convention they break; [`snippet::Snippet`] runs a few instructions.
+//! calling convention they break; [`network::SimulatedNetwork`] runs a network's code by that, and
+//! [`snippet::Snippet`] a few instructions.
 
 pub mod assembly;
 pub mod call;
@@ -13,6 +14,7 @@ pub mod exchange;
 pub mod firmware;
 pub mod link;
 pub mod machine;
+pub mod network;
 pub mod profile;
 pub mod snippet;
 pub mod stack;

@@ -22,6 +22,8 @@ mod judge;
 mod segments;
 #[path = "kernels/shapes.rs"]
 mod shapes;
+#[path = "kernels/worst_case.rs"]
+mod worst_case;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,7 +31,7 @@ use std::path::PathBuf;
 use std::{env, fmt, fs};
 
 use anyhow::{Context, Result, anyhow};
-use herringbone_compiler::backend::avr;
+use herringbone_compiler::backend::{WorstCase, avr};
 use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
@@ -49,6 +51,9 @@ use judge::{Subject, fails_with, judge};
 
 /// So that a change is judged by the same networks as the code before it.
 const DEFAULT_SEED: u64 = 1;
+
+/// Instructions that are looked at for a bound: no network here needs as many.
+const MOST_STEPS: u64 = 100_000_000;
 
 /// What of a case is not in its recipe.
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +116,7 @@ fn program(
         weights,
         results: None,
         plan: PlanChoice::default(),
+        window: None,
         code: CodeChoice::default(),
         layer_code: BTreeMap::new(),
     };
@@ -142,7 +148,17 @@ fn emit(part: &Target, program: &Program, unrolled: u32) -> Code {
 
 /// The backend's code as the judge takes it.
 fn to_judge(code: avr::Code) -> Code {
+    // Of a quarter of them, chosen by their size: of all, it takes minutes.
+    let is_bound = code.flash_bytes() % 8 == 0;
+    let worst_case = match is_bound {
+        true => code.worst_case(MOST_STEPS),
+        false => Some(WorstCase {
+            cycles: u64::MAX,
+            push_cycles: u64::MAX,
+        }),
+    };
     Code {
+        worst_case: worst_case.expect("a small network's code has a bound"),
         stack_bytes: code.stack_bytes(),
         table_bytes: code.functions.iter().map(|it| it.near_table_bytes).sum(),
         functions: code

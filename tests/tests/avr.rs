@@ -175,6 +175,7 @@ fn declaration(network: &Network, weights: WeightsSource) -> Declaration {
         weights,
         results: None,
         plan: PlanChoice::default(),
+        window: None,
         code: CodeChoice::default(),
         layer_code: BTreeMap::new(),
     }

@@ -224,19 +224,28 @@ impl Report<'_> {
         }
         if let (Some(code), Some(target)) = (code, budget.target) {
             let megahertz = usual_clock_megahertz(target);
-            let milliseconds = code.cycles() / (f64::from(megahertz) * 1000.0);
+            let told = |cycles: f64| {
+                let milliseconds = cycles / (f64::from(megahertz) * 1000.0);
+                let cycles = thousands(cycles.round() as u64);
+                format!("{cycles} cycles, {milliseconds:.1} ms")
+            };
+            let at = format!("on {} at {megahertz} MHz", target.name);
             rows.push((
                 "an inference, predicted",
-                format!(
-                    "{} cycles, {milliseconds:.1} ms on {} at {megahertz} MHz",
-                    thousands(code.cycles().round() as u64),
-                    target.name
-                ),
+                format!("{} {at}", told(code.cycles())),
             ));
+            if let Some(worst) = code.worst_case(MOST_STEPS) {
+                let longest = worst.longest_push(declaration.window) as f64;
+                rows.push(("an inference, at most", told(worst.cycles as f64)));
+                rows.push(("its longest `push`, at most", told(longest)));
+            }
         }
         rows
     }
 }
+
+/// Instructions that are looked at for the worst case: some seconds' worth.
+const MOST_STEPS: u64 = 300_000_000;
 
 /// The clock that boards of such an AVR usually run at.
 fn usual_clock_megahertz(target: &Target) -> u32 {

@@ -11,7 +11,7 @@ pub mod interpreter;
 pub(crate) mod portable;
 
 use crate::budget::{Footprint, LayerFootprint, Sums};
-use crate::declaration::Declaration;
+use crate::declaration::{Declaration, SlidingWindow};
 use crate::plan::MemoryPlan;
 use crate::target::Target;
 use portable::Portable;
@@ -56,6 +56,10 @@ pub trait MachineCode: fmt::Debug {
     /// Expected cycles of an inference, half of all unsigned activations being 0.
     fn cycles(&self) -> f64;
 
+    /// The most that an inference and a `push` can take, whatever the input; `None` if
+    /// finding it takes more than that many steps, a step being an instruction.
+    fn worst_case(&self, steps: u64) -> Option<WorstCase>;
+
     /// What takes the input in.
     fn intake(&self) -> LayerFootprint;
 
@@ -72,6 +76,27 @@ pub trait MachineCode: fmt::Debug {
 
     /// The code, for those who know the machine.
     fn as_any(&self) -> &dyn Any;
+}
+
+/// The most cycles that a network's code takes, whatever the input. What the caller's
+/// own code takes around it, some tens of cycles a `push`, is not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WorstCase {
+    /// Of an inference: all of its `push`es.
+    pub cycles: u64,
+    /// Of the longest `push`.
+    pub push_cycles: u64,
+}
+
+impl WorstCase {
+    /// Cycles of the longest `push`; of a network whose inputs are cut from a stream, that
+    /// is the one that computes a whole inference.
+    pub fn longest_push(self, window: Option<SlidingWindow>) -> u64 {
+        match window {
+            Some(_) => self.cycles,
+            None => self.push_cycles,
+        }
+    }
 }
 
 /// The generated type, as its code is to see it.

@@ -131,6 +131,7 @@ impl<'a> Candidates<'a> {
         u64::from(plan.arena_bytes)
             + u64::from(plan.cursor_bytes())
             + u64::from(self.parameter_bytes)
+            + u64::from(self.declaration.window_bytes())
             + u64::from(self.results_bytes(plan))
     }
 
@@ -150,6 +151,7 @@ impl<'a> Candidates<'a> {
             default_reserve_bytes,
             parameter_bytes: self.parameter_bytes,
             results_bytes: self.results_bytes(&plan),
+            window_bytes: self.declaration.window_bytes(),
             footprint,
             plan,
             plans_left_out: self.plans_left_out,

@@ -33,6 +33,8 @@ pub struct Design {
     /// Bytes in which results are kept, where the arena has no room for them beside
     /// the map that they are made of; else 0.
     pub results_bytes: u32,
+    /// Bytes in which a stream's newest samples are kept, where inputs are cut from one.
+    pub window_bytes: u32,
     /// What its code takes.
     pub footprint: Footprint,
     /// Whether the network has plans that were not looked at: that takes too long.
@@ -41,12 +43,13 @@ pub struct Design {
 
 impl Design {
     /// The size of the network's value: arena, cursor, parameters where they are
-    /// loaded at run time, and results where the arena has no room for them.
+    /// loaded at run time, results where the arena has no room for them, and the window.
     pub fn state_bytes(&self) -> u32 {
         [
             self.plan.cursor_bytes(),
             self.parameter_bytes,
             self.results_bytes,
+            self.window_bytes,
         ]
         .into_iter()
         .fold(self.plan.arena_bytes, u32::saturating_add)

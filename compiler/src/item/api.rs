@@ -118,7 +118,7 @@ impl Api<'_> {
     }
 
     /// Every method of a network that computes. They are made of functions that
-    /// have to be in scope: `restart`, `absorb`, `infer`, `infer_in_place`,
+    /// have to be in scope: `restart`, `absorb`, `take`, `infer`, `infer_in_place`,
     /// `is_kept` and `stored`.
     pub(super) fn methods(&self) -> TokenStream {
         let Self { path, meaning, .. } = self;
@@ -128,7 +128,7 @@ impl Api<'_> {
             /// Forgets what was pushed: the next byte is the first of an input.
             #[inline]
             pub fn begin(&mut self) {
-                restart(self)
+                begin(self)
             }
 
             /// Takes the next byte of an input; after the last one, computes and
@@ -138,7 +138,7 @@ impl Api<'_> {
             #[inline]
             #[must_use = "after an input's last byte, these are its results"]
             pub fn push(&mut self, next_byte: u8) -> ::core::option::Option<#output> {
-                if absorb(self, next_byte) {
+                if take(self, next_byte) {
                     ::core::option::Option::Some(infer(self))
                 } else {
                     ::core::option::Option::None
@@ -152,7 +152,7 @@ impl Api<'_> {
                 &mut self,
                 next_byte: u8,
             ) -> ::core::option::Option<#path::Results<'_, #logit>> {
-                if absorb(self, next_byte) {
+                if take(self, next_byte) {
                     infer_in_place(self);
                     ::core::option::Option::Some(stored(self))
                 } else {
@@ -174,7 +174,7 @@ impl Api<'_> {
                 let mut bytes_left = next_bytes;
                 while let [next_byte, bytes_after @ ..] = bytes_left {
                     bytes_left = bytes_after;
-                    if absorb(self, *next_byte) {
+                    if take(self, *next_byte) {
                         return ::core::option::Option::Some((infer(self), bytes_left));
                     }
                 }

@@ -1,6 +1,7 @@
 //! What the generated type has if its weights file has metadata: names of classes, and methods
 //! that scale a sensor's counts to bytes.
 
+use crate::declaration::Declaration;
 use crate::weights::{Metadata, Normalisation, Scale};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -46,7 +47,11 @@ pub(crate) fn labels(metadata: &Metadata) -> Option<TokenStream> {
 }
 
 /// `push_raw`, `run_raw` and `classify_raw`, which take what the sensor gives.
-pub(crate) fn raw(results: &TokenStream, normalisation: &Normalisation) -> TokenStream {
+pub(crate) fn raw(
+    results: &TokenStream,
+    normalisation: &Normalisation,
+    declaration: &Declaration,
+) -> TokenStream {
     let Normalisation {
         counts_per_unit,
         scales,
@@ -57,7 +62,7 @@ pub(crate) fn raw(results: &TokenStream, normalisation: &Normalisation) -> Token
         let shift = Literal::u8_unsuffixed(scale.shift);
         quote!(herringbone_runtime::scaled(sensor_count, #offset, #multiplier, #shift))
     };
-    let byte = match &scales[..] {
+    let byte_of = |channel: TokenStream| match &scales[..] {
         [scale] => of(scale),
         scales => {
             let arms = scales.iter().enumerate().map(|(channel, scale)| {
@@ -65,12 +70,18 @@ pub(crate) fn raw(results: &TokenStream, normalisation: &Normalisation) -> Token
                 quote!(#channel => #byte,)
             });
             quote! {
-                match self.cursor.channel() {
+                match #channel {
                     #(#arms)*
                     _ => 0,
                 }
             }
         }
+    };
+    let of_input = byte_of(quote!(self.cursor.channel()));
+    let channels = Literal::u32_unsuffixed(declaration.network.input().channels);
+    let byte = match declaration.window {
+        Some(_) => byte_of(quote!(self.window.channel(#channels))),
+        None => of_input.clone(),
     };
     let unit = format!(" One unit of the training data is {counts_per_unit} counts.");
     quote! {
@@ -95,8 +106,8 @@ pub(crate) fn raw(results: &TokenStream, normalisation: &Normalisation) -> Token
         #[must_use]
         pub fn run_raw(&mut self, sensor_counts: &[i16; Self::INPUT_LEN]) -> #results {
             restart(self);
-            for sensor_count in sensor_counts {
-                let next_byte = self.normalised(*sensor_count);
+            for &sensor_count in sensor_counts {
+                let next_byte = #of_input;
                 absorb(self, next_byte);
             }
             infer(self)

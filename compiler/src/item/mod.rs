@@ -104,7 +104,13 @@ pub(crate) fn emit(
         fields.extend(quote!(kept_results: [::core::primitive::u8; #results_bytes],));
         zeros.extend(quote!(kept_results: [0; #results_bytes],));
     }
+    if design.window_bytes > 0 {
+        let bytes = &api.input_len;
+        fields.extend(quote!(window: #path::__private::SlidingWindow<#bytes>,));
+        zeros.extend(quote!(window: herringbone_runtime::SlidingWindow::new(),));
+    }
     let code = program.map(|program| code::emit(&api, design, program));
+    let take = program.map(|_| code::take(&api, declaration));
     let methods = match program {
         Some(_) => {
             let methods = api.methods();
@@ -117,7 +123,7 @@ pub(crate) fn emit(
     let normalisation = planned.metadata.normalisation.as_ref();
     let raw = program
         .and(normalisation)
-        .map(|normalisation| metadata::raw(&api.output(), normalisation));
+        .map(|normalisation| metadata::raw(&api.output(), normalisation, declaration));
     let network_trait = program.map(|_| api.network_trait());
     let tracked = ast.weights_file().map(WeightsPath::tracking_tokens);
     let refusal = code::refusal(&api, declaration, design);
@@ -152,6 +158,7 @@ pub(crate) fn emit(
             // A type that nobody has made yet is no dead code.
             const _: fn() -> #name = #name::new;
             #code
+            #take
 
             impl #name {
                 #constants

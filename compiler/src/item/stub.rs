@@ -90,7 +90,11 @@ pub(crate) fn stub(
             const _: fn() -> #name = #name::new;
 
             fn restart(_: &mut #name) {}
+            fn begin(_: &mut #name) {}
             fn absorb(_: &mut #name, _: u8) -> bool {
+                false
+            }
+            fn take(_: &mut #name, _: u8) -> bool {
                 false
             }
             fn infer(_: &mut #name) -> #output {

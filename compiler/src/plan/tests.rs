@@ -23,6 +23,7 @@ fn declaration(network: &Network) -> Declaration {
         weights: WeightsSource::Runtime,
         results: None,
         plan: PlanChoice::default(),
+        window: None,
         code: CodeChoice::default(),
         layer_code: BTreeMap::new(),
     }

@@ -184,6 +184,7 @@ mod tests {
             weights: WeightsSource::Runtime,
             results: None,
             plan: PlanChoice::Named(Strategy::ROW_MAJOR),
+            window: None,
             code: CodeChoice::Fastest,
             layer_code: BTreeMap::new(),
         };

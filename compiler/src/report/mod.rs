@@ -63,6 +63,10 @@ const MEMORY_CAPTION: &str =
 const CODE_CAPTION: &str = ";\nbytes of flash of each layer's code and tables, and the cycles that \
      it is expected to take\nwhere half of the activations are 0";
 
+/// Instructions that are looked at for the worst case of a network's code while it is
+/// compiled: some tenths of a second in an unoptimised macro.
+const MOST_STEPS: u64 = 1_000_000;
+
 /// One row of the table.
 type TableRow = Vec<String>;
 
@@ -96,14 +100,22 @@ fn totals(declaration: &Declaration, design: &Design) -> Vec<String> {
             design.footprint.stack_bytes
         ));
         let cycles = code.cycles().round() as u64;
-        totals.push(format!("Cycles: {} expected.", thousands(cycles)));
+        let most = match code.worst_case(MOST_STEPS) {
+            None => String::new(),
+            Some(worst) => format!(
+                ", {} at most, {} of them in the longest `push`",
+                thousands(worst.cycles),
+                thousands(worst.longest_push(declaration.window))
+            ),
+        };
+        totals.push(format!("Cycles: {} expected{most}.", thousands(cycles)));
     }
     totals
 }
 
 fn sram(declaration: &Declaration, design: &Design) -> String {
     let mut text = format!(
-        "SRAM: {} arena + {} state + {}{}{} reserve = {} bytes",
+        "SRAM: {} arena + {} state + {}{}{}{} reserve = {} bytes",
         design.plan.arena_bytes,
         design.plan.cursor_bytes(),
         match design.parameter_bytes {
@@ -113,6 +125,10 @@ fn sram(declaration: &Declaration, design: &Design) -> String {
         match design.results_bytes {
             0 => String::new(),
             bytes => format!("{bytes} results + "),
+        },
+        match design.window_bytes {
+            0 => String::new(),
+            bytes => format!("{bytes} window + "),
         },
         design.reserve_bytes,
         design.sram_bytes(),

@@ -6,7 +6,7 @@ use syn::{Attribute, Visibility};
 
 use super::keys::Key;
 use super::list::Letter;
-use crate::declaration::{CodeChoice, PlanChoice};
+use crate::declaration::{CodeChoice, PlanChoice, SlidingWindow};
 use crate::diagnostic::Diagnostics;
 use crate::network::{Bits, Entry, LayerId, Shape};
 use crate::planned::{Origin, Problem};
@@ -158,6 +158,8 @@ pub struct Values {
     pub plan: Option<PlanAst>,
     /// `code`.
     pub code: Option<CodeChoice>,
+    /// `window`.
+    pub window: Option<SlidingWindow>,
 }
 
 /// The value of `reserve`; `None` where it does not say, or is wrong.

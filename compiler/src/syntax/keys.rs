@@ -29,11 +29,13 @@ pub enum Key {
     Plan,
     /// `code`: the form of kernels.
     Code,
+    /// `window`: how inputs are cut from a stream.
+    Window,
 }
 
 impl Key {
     /// Every key.
-    pub const ALL: [Key; 9] = [
+    pub const ALL: [Key; 10] = [
         Key::Target,
         Key::Sram,
         Key::Flash,
@@ -43,6 +45,7 @@ impl Key {
         Key::Results,
         Key::Plan,
         Key::Code,
+        Key::Window,
     ];
 
     /// The key as it is written.
@@ -57,6 +60,7 @@ impl Key {
             Key::Results => "results",
             Key::Plan => "plan",
             Key::Code => "code",
+            Key::Window => "window",
         }
     }
 
@@ -73,6 +77,7 @@ impl Key {
             }
             Key::Results => "`i16` or `i32`",
             Key::Code => "`unrolled` or `table`",
+            Key::Window => "samples, such as `{ length: 128, stride: 16 }`",
         }
     }
 }

@@ -7,7 +7,9 @@ use super::keys::Key;
 use super::list::Letter;
 use super::{mistakes, plan};
 use crate::budget::LARGEST_AVR_ARRAY_BYTES;
-use crate::declaration::{Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource};
+use crate::declaration::{
+    Budget, CodeChoice, Declaration, PlanChoice, Reserve, SlidingWindow, WeightsSource,
+};
 use crate::diagnostic::Diagnostics;
 use crate::network::{Entry, Item, Kind, LayerId, Network, Pool, PoolFunction, PoolWindow, Shape};
 use crate::program::parameter_bytes;
@@ -21,6 +23,7 @@ pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declar
     budget_keys(source, errors);
     code_of_loaded_weights(source, errors);
     input_array(source, errors);
+    let window = window(source, errors);
     let network = network(source, errors);
     if let (Some(plan), Some(network)) = (&source.values.plan, &network) {
         plan::check(plan, network, errors);
@@ -64,6 +67,7 @@ pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declar
             .plan
             .as_ref()
             .map_or(PlanChoice::default(), |plan| plan.choice),
+        window,
         code: values.code.unwrap_or_default(),
         layer_code: source
             .list
@@ -168,6 +172,32 @@ fn input_array(source: &Source, errors: &mut Diagnostics) {
             ),
         );
     }
+}
+
+/// The window, when it is one of this input.
+fn window(source: &Source, errors: &mut Diagnostics) -> Option<SlidingWindow> {
+    let (window, input) = (source.values.window?, source.input.shape?);
+    let SlidingWindow { length, stride } = window;
+    let samples = SlidingWindow::samples(input);
+    let what = if input.height == 1 { "columns" } else { "rows" };
+    let wrong = if length != samples {
+        format!(
+            "a window of {length} samples is not the input, which has {samples} {what}: write `length: {samples}`"
+        )
+    } else if stride > length {
+        format!(
+            "a stride of {stride} samples leaves some out of every window of {length}: use at most {length}"
+        )
+    } else if input.values() > 0xFFFF {
+        format!(
+            "a window of {} bytes is larger than 65535: use a smaller input",
+            input.values()
+        )
+    } else {
+        return Some(window);
+    };
+    errors.error(source.key(Key::Window).map(|key| &key.value), wrong);
+    None
 }
 
 /// The network, when nothing is wrong with its list.

@@ -115,7 +115,7 @@ fn all_mistakes_are_reported_at_once_and_each_once() {
             "kernel 12 is not supported: expected 1 to 11",
             "expected bytes for `sram`, from 1 to 4294967295, found `2k`: write the number without a suffix",
             "unknown key `wieghts`: did you mean `weights`? expected one of target, sram, flash, \
-             weights, bits, reserve, results, plan, code",
+             weights, bits, reserve, results, plan, code, window",
             "duplicate key `sram`: it is given above as `2k`",
             "expected 2, 4 or 8 bits for `weights`, found `3`",
             "unknown entry `bias` of `bits`: did you mean `biases`? expected weights, biases or activations",
@@ -424,4 +424,37 @@ fn an_image_whose_channels_come_first_is_recognised() {
     );
     let messages = errors("N: [1, 28, 3] => < C1(8,3), M, D*(10) >");
     assert!(!messages[0].contains("meant"), "{messages:#?}");
+}
+
+#[test]
+fn a_window_is_of_the_inputs_samples() {
+    let errors_of =
+        |input: &str, window: &str| errors(&format!("N: {input} => < D*(4) >, window: {window}"));
+    let series = "[1, 64, 3]";
+    assert_eq!(errors_of(series, "{ stride: 16, length: 64 }"), [""; 0]);
+    assert_eq!(
+        errors_of("[32, 20, 1]", "{ length: 32, stride: 1 }"),
+        [""; 0]
+    );
+    assert_eq!(
+        errors_of(series, "{ length: 128, stride: 16 }"),
+        ["a window of 128 samples is not the input, which has 64 columns: write `length: 64`"]
+    );
+    assert_eq!(
+        errors_of(series, "{ length: 64, stride: 65 }"),
+        ["a stride of 65 samples leaves some out of every window of 64: use at most 64"]
+    );
+    assert_eq!(
+        errors_of(series, "{ length: 64, stride: 0 }"),
+        ["expected samples for `stride`, from 1 to 65535, found `0`"]
+    );
+    assert_eq!(
+        errors_of(series, "{ length: 64 }"),
+        ["`window` takes samples, such as `{ length: 128, stride: 16 }`, found `{ length : 64 }`"]
+    );
+    let parsed = parse_text("N: [1, 64, 3] => < D*(4) >, window: { length: 64, stride: 16 }");
+    let declaration = parsed.declaration.unwrap();
+    assert_eq!(declaration.window_bytes(), 64 * 3 + 4);
+    let window = declaration.window.unwrap();
+    assert_eq!(window.stride_bytes(declaration.network.input()), 48);
 }

@@ -9,7 +9,7 @@ use super::plan;
 use super::tokens::{
     Piece, alternatives, found, group, ident, integer, is_punct, pieces, stream, string, trees,
 };
-use crate::declaration::CodeChoice;
+use crate::declaration::{CodeChoice, SlidingWindow};
 use crate::diagnostic::Diagnostics;
 use crate::network::Bits;
 use crate::program::Accumulator;
@@ -29,6 +29,7 @@ pub(super) fn read(key: Key, value: &[TokenTree], values: &mut Values, errors: &
         Key::Results => values.results = results(value, errors),
         Key::Plan => values.plan = plan::read(value, errors),
         Key::Code => values.code = code(value, errors),
+        Key::Window => values.window = window(value, errors),
     }
 }
 
@@ -164,6 +165,28 @@ fn bits(value: &[TokenTree], errors: &mut Diagnostics) -> Option<Bits> {
         biases,
         activations,
     })
+}
+
+fn window(value: &[TokenTree], errors: &mut Diagnostics) -> Option<SlidingWindow> {
+    let mut samples = [None; 2];
+    let names = ["length", "stride"];
+    let right = entries(Key::Window, value, names, errors, |entry, errors| {
+        let expected = format!("samples for `{}`, from 1 to 65535", entry.name);
+        let number = entry.integer(&expected, errors, |number| {
+            u32::try_from(number)
+                .ok()
+                .filter(|number| (1..=0xFFFF).contains(number))
+        })?;
+        samples[entry.index] = Some(number);
+        Some(())
+    });
+    let [Some(length), Some(stride)] = samples else {
+        if right {
+            wrong(Key::Window, value, errors);
+        }
+        return None;
+    };
+    right.then_some(SlidingWindow { length, stride })
 }
 
 /// `name: value` of a value in braces.

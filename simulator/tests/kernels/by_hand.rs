@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use herringbone_compiler::backend::WorstCase;
 use herringbone_compiler::network::NodeId;
 use herringbone_compiler::program::{Accumulator, Program};
 use herringbone_tests::networks::Case;
@@ -31,6 +32,10 @@ pub(crate) fn dense(case: &Case, program: &Program) -> Code {
         table_bytes: 0,
         // Y and the return address, at most.
         stack_bytes: 2 + 3,
+        worst_case: WorstCase {
+            cycles: u64::MAX,
+            push_cycles: u64::MAX,
+        },
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use anyhow::{Context, Result, bail, ensure};
+use herringbone_compiler::backend::WorstCase;
 use herringbone_compiler::program::{Map, Program};
 use herringbone_compiler::target::Target;
 use herringbone_simulator::call::Caller;
@@ -20,6 +21,8 @@ pub(crate) struct Code {
     pub(crate) table_bytes: u32,
     /// The deepest stack that is expected, return addresses included.
     pub(crate) stack_bytes: u32,
+    /// The most cycles that are expected.
+    pub(crate) worst_case: WorstCase,
 }
 
 /// One of them.
@@ -81,6 +84,8 @@ pub(crate) struct Inference {
     pub(crate) results: Vec<i64>,
     /// Cycles of taking the input in and of computing.
     pub(crate) cycles: u64,
+    /// Of the longest `push`.
+    pub(crate) push_cycles: u64,
 }
 
 /// Told of a layer's function by name when it returns, and of `absorb` after the last byte.
@@ -180,6 +185,7 @@ impl<'a> Device<'a> {
     ) -> Result<Inference> {
         let [low, high] = self.network.to_le_bytes();
         let mut cycles = 0;
+        let (mut push_cycles, mut last_cycles) = (0, 0);
         let check_stack = |function: &str, bytes: u16| {
             ensure!(
                 u32::from(bytes) <= code.stack_bytes,
@@ -197,6 +203,8 @@ impl<'a> Device<'a> {
             let returned = returned.with_context(told)?;
             check_stack("absorb", returned.stack_bytes)?;
             cycles += returned.cycles;
+            last_cycles = returned.cycles;
+            push_cycles = last_cycles.max(push_cycles);
             let is_last = u8::from(index + 1 == input.len());
             let done = returned.registers[24];
             ensure!(
@@ -248,6 +256,13 @@ impl<'a> Device<'a> {
             .call("infer", &arguments, &writable, of_layers)?;
         check_stack("infer", returned.stack_bytes)?;
         cycles += returned.cycles;
+        push_cycles = push_cycles.max(last_cycles + returned.cycles);
+        let worst = code.worst_case;
+        ensure!(
+            cycles <= worst.cycles && push_cycles <= worst.push_cycles,
+            "an inference takes {cycles} cycles and its longest push {push_cycles}, and \
+             {worst:?} are the most"
+        );
 
         let machine = self.caller.machine();
         let bytes: Vec<u8> = self
@@ -263,6 +278,7 @@ impl<'a> Device<'a> {
         Ok(Inference {
             results: results.collect::<Result<_>>()?,
             cycles,
+            push_cycles,
         })
     }
 }

@@ -8,9 +8,11 @@ use crate::backend::avr::layer::{
     emit,
     part::{self, LayerPart},
 };
+use crate::backend::avr::worst_case::Frame;
 use crate::declaration::CodeChoice;
 use crate::network::NodeId;
 use crate::program::{Operation, Program, SumParameters};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// A form for every layer.
@@ -87,7 +89,13 @@ pub fn choose(
         mix.0.insert(part.node(), form);
         functions.push(function);
     }
-    let code = Code { functions, core };
+    let frame = Frame::of(program);
+    let code = Code {
+        functions,
+        core,
+        frame,
+        looked_at: Cell::default(),
+    };
     let choice = Choice { mix, code };
     match fastest {
         Some(_) => Ok(choice),

@@ -1,5 +1,6 @@
 //! The functions of a network.
 
+use crate::backend::WorstCase;
 use crate::backend::avr::arriving::absorb;
 use crate::backend::avr::form::CodeForm;
 use crate::backend::avr::infer;
@@ -8,8 +9,11 @@ use crate::backend::avr::isa::function::Function;
 use crate::backend::avr::isa::function_id::FunctionId;
 use crate::backend::avr::layer::{emit, part};
 use crate::backend::avr::segments::{grid, windows};
+use crate::backend::avr::worst_case::{self, Frame};
 use crate::network::NodeId;
 use crate::program::{Job, Program};
+use std::cell::Cell;
+use std::fmt::Write as _;
 
 /// A network's functions.
 #[derive(Clone, Debug)]
@@ -18,6 +22,9 @@ pub struct Code {
     /// other layer's.
     pub functions: Vec<Function>,
     pub(crate) core: Core,
+    pub(crate) frame: Frame,
+    /// What is known of its worst case, and after how many steps.
+    pub(crate) looked_at: Cell<Option<(u64, Option<WorstCase>)>>,
 }
 
 impl Code {
@@ -48,6 +55,24 @@ impl Code {
         return_bytes + calls.fold(function.stack_bytes, u32::max)
     }
 
+    /// All functions as one program for an assembler, each with its label.
+    pub fn program_text(&self) -> String {
+        let mut text = String::new();
+        for function in &self.functions {
+            let mut body = function.text();
+            for callee in &self.functions {
+                let name = callee.id.to_string();
+                body = body.replace(&format!("{{{name}}}"), &name);
+            }
+            let name = function.id;
+            let _ = writeln!(
+                text,
+                ".type {name}, @function\n{name}:\n{body}\n.p2align 1\n.size {name}, . - {name}"
+            );
+        }
+        text
+    }
+
     /// The function that takes the input in.
     pub fn intake(&self) -> &Function {
         &self.functions[0]
@@ -60,6 +85,19 @@ impl Code {
         self.functions
             .iter()
             .filter(move |function| ids.contains(&function.id))
+    }
+
+    /// See [`MachineCode::worst_case`](crate::backend::MachineCode::worst_case).
+    pub fn worst_case(&self, steps: u64) -> Option<WorstCase> {
+        match self.looked_at.get() {
+            Some((_, Some(worst))) => Some(worst),
+            Some((before, None)) if before >= steps => None,
+            Some((_, None)) | None => {
+                let worst = worst_case::worst_case(self, steps);
+                self.looked_at.set(Some((steps, worst)));
+                worst
+            }
+        }
     }
 
     /// Expected cycles of an inference.
@@ -75,7 +113,13 @@ pub fn emit(program: &Program, core: Core, form_of: impl Fn(NodeId) -> CodeForm)
         let form = form_of(part.node());
         functions.push(emit::emit(program, core, part, form));
     }
-    Code { functions, core }
+    let frame = Frame::of(program);
+    Code {
+        functions,
+        core,
+        frame,
+        looked_at: Cell::default(),
+    }
 }
 
 /// The functions that have no form to choose.

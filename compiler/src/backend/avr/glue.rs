@@ -2,7 +2,7 @@
 
 use crate::backend::avr::code::Code;
 use crate::backend::avr::isa::function_id::FunctionId;
-use crate::backend::{Glue, MachineCode};
+use crate::backend::{Glue, MachineCode, WorstCase};
 use crate::budget::LayerFootprint;
 use crate::target::Target;
 use proc_macro2::{Ident, TokenStream};
@@ -20,6 +20,10 @@ impl MachineCode for Code {
 
     fn cycles(&self) -> f64 {
         Code::cycles(self)
+    }
+
+    fn worst_case(&self, steps: u64) -> Option<WorstCase> {
+        Code::worst_case(self, steps)
     }
 
     fn intake(&self) -> LayerFootprint {

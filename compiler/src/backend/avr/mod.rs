@@ -13,7 +13,8 @@
 //! `infer` and `absorb` alone, which save what the C ABI wants saved.
 //!
 //! Of the folders below, each imports those before it alone: `isa`, `arithmetic`,
-//! `memory`, then `round` and `segments`; `kernels` and `arriving`; `layer`.
+//! `memory`, then `round` and `segments`; `kernels` and `arriving`; `layer`. `worst_case`
+//! reads what they wrote.
 
 mod arithmetic;
 mod arriving;
@@ -29,6 +30,7 @@ mod layer;
 mod memory;
 mod round;
 mod segments;
+mod worst_case;
 
 pub use choice::{Choice, Mix, NoMixFits, choose};
 pub use code::{Code, emit};

@@ -120,17 +120,51 @@ impl Listing {
                     layout.words += bytes.len() as i64 / 2;
                 }
                 ListingItem::Instruction(instruction) => {
-                    layout.words += match (instruction, reach) {
-                        (Instruction::CallFunction { far: true, .. }, _) => 2,
-                        (_, JumpReach::Short) => 1,
-                        (_, JumpReach::Long) => 2,
-                        (_, JumpReach::Longest) => 3,
-                    };
+                    layout.words += words(instruction, *reach);
                 }
                 ListingItem::Purpose(_) | ListingItem::NearBytes(..) => {}
             }
         }
         layout
+    }
+
+    /// The instructions in order, with what each costs as it is written, and where it
+    /// leads.
+    pub(crate) fn placed(&self) -> Vec<Placed> {
+        let mut count = 0;
+        let mut labels = vec![0; self.labels as usize + 1];
+        for item in &self.items {
+            match item {
+                ListingItem::Instruction(_) => count += 1,
+                ListingItem::Label(label) => labels[label.0 as usize] = count,
+                ListingItem::Purpose(_) | ListingItem::Bytes(..) | ListingItem::NearBytes(..) => {}
+            }
+        }
+        let items = self.items.iter().zip(&self.reaches);
+        let placed = items.filter_map(|(item, reach)| match item {
+            ListingItem::Instruction(instruction) => {
+                Some(Placed::new(instruction, *reach, &labels))
+            }
+            ListingItem::Label(_)
+            | ListingItem::Purpose(_)
+            | ListingItem::Bytes(..)
+            | ListingItem::NearBytes(..) => None,
+        });
+        placed.collect()
+    }
+
+    /// The tables, each with its label and the byte of the function that it begins at;
+    /// `None` of those that are apart from it.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = (CodeLabel, Option<u32>, &[u8])> {
+        let layout = self.layout();
+        self.items.iter().filter_map(move |item| match item {
+            ListingItem::Bytes(label, bytes) => {
+                let start = layout.labels[label.0 as usize] as u32 * 2;
+                Some((*label, Some(start), &bytes[..]))
+            }
+            ListingItem::NearBytes(label, bytes) => Some((*label, None, &bytes[..])),
+            ListingItem::Instruction(_) | ListingItem::Label(_) | ListingItem::Purpose(_) => None,
+        })
     }
 
     /// The text, in the syntax that GNU as and LLVM share.
@@ -223,6 +257,56 @@ impl Listing {
             }
         }
         text
+    }
+}
+
+/// An instruction as it is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Placed {
+    pub(crate) instruction: Instruction,
+    /// Of what leads to a label: the index of the instruction after it.
+    pub(crate) target: usize,
+    pub(crate) words: u32,
+    /// Cycles beyond those of [`Instruction::cycles`], for a label that is far away.
+    pub(crate) longer_by: u32,
+    /// Cycles of a branch that is taken.
+    pub(crate) taken_cycles: u32,
+}
+
+impl Placed {
+    fn new(instruction: &Instruction, reach: JumpReach, labels: &[usize]) -> Self {
+        let target = match instruction {
+            Instruction::Branch(_, label) | Instruction::Jump(label) | Instruction::Call(label) => {
+                labels[label.0 as usize]
+            }
+            _ => 0,
+        };
+        let is_branch = matches!(instruction, Instruction::Branch(..));
+        // A branch that goes on is, where it is written as one around a jump, taken:
+        // `brne` 2 cycles, `rjmp` 2, `jmp` and `call` one more than `rjmp` and `rcall`.
+        Self {
+            instruction: instruction.clone(),
+            target,
+            words: words(instruction, reach) as u32,
+            longer_by: match reach {
+                JumpReach::Short => 0,
+                JumpReach::Long | JumpReach::Longest => 1,
+            },
+            taken_cycles: match reach {
+                JumpReach::Short => 2,
+                JumpReach::Long => 3,
+                JumpReach::Longest => 4,
+            } * u32::from(is_branch),
+        }
+    }
+}
+
+fn words(instruction: &Instruction, reach: JumpReach) -> i64 {
+    match (instruction, reach) {
+        (Instruction::CallFunction { far: true, .. }, _) => 2,
+        (_, JumpReach::Short) => 1,
+        (_, JumpReach::Long) => 2,
+        (_, JumpReach::Longest) => 3,
     }
 }
 

@@ -5,8 +5,8 @@ use crate::backend::avr::isa::registers::Pointer;
 
 /// The stack pointer's I/O addresses, the same on every part with the full
 /// core (ATmega328P datasheet, DS40002061B, "Stack Pointer").
-const SPL: u8 = 0x3D;
-const SPH: u8 = 0x3E;
+pub(crate) const SPL: u8 = 0x3D;
+pub(crate) const SPH: u8 = 0x3E;
 
 /// RAMPZ, the third byte of Z for `elpm` (ATmega2560 datasheet, DS40002211A,
 /// "RAMPZ").

@@ -9,6 +9,11 @@ use std::fmt;
 pub(crate) struct Register(u8);
 
 impl Register {
+    /// Which of the 32.
+    pub(crate) const fn index(self) -> usize {
+        self.0 as usize
+    }
+
     /// The other half of a pair: the register after this one.
     pub(crate) const fn next(self) -> Self {
         self.after(1)

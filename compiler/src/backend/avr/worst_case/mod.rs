@@ -1,0 +1,70 @@
+//! How long code takes at most, from the code itself.
+//!
+//! The functions are run with an input of which nothing is known. What does not depend
+//! on it, such as addresses, counters, positions and weights, is known to the bit, so
+//! loops end where they do on the part. Where a branch depends on the input, both ways are
+//! run to where they meet again (`flow.rs`); the longer one counts, and what they leave
+//! differently is unknown from there on. So the bound holds for every input, and is
+//! exceeded by none; it may be above all of them, for no input need take the longer way
+//! at every branch.
+//!
+//! Cycles are those of the classic cores, as everywhere in this backend.
+
+mod byte;
+mod flow;
+mod memory;
+mod run;
+
+use crate::backend::WorstCase;
+use crate::backend::avr::code::Code;
+use crate::backend::avr::isa::function_id::FunctionId;
+use crate::program::Program;
+use byte::Byte;
+use run::Runner;
+
+/// What of a program the length of its code depends on beside the code.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame {
+    /// Bytes of an input.
+    input_bytes: u32,
+    /// Bytes of the network's value that are 0 when an input begins.
+    cursor_bytes: u32,
+    /// Bytes of the value.
+    network_bytes: u32,
+    /// Bytes of the results.
+    results_bytes: u32,
+}
+
+impl Frame {
+    pub(crate) fn of(program: &Program) -> Self {
+        Self {
+            input_bytes: program.input.values(),
+            cursor_bytes: program.cursor_bytes,
+            network_bytes: program.cursor_bytes + program.arena_bytes + program.parameter_bytes,
+            results_bytes: program.results.count * program.results.accumulator.bytes(),
+        }
+    }
+}
+
+/// The most cycles of an inference and of a `push`; `None` of code that runs for longer
+/// than there is time to look at it, or that its part has no room for.
+pub(crate) fn worst_case(code: &Code, steps: u64) -> Option<WorstCase> {
+    let frame = code.frame;
+    let network = run::FIRST_ADDRESS;
+    let results = network.checked_add(u16::try_from(frame.network_bytes).ok()?)?;
+    let top = u32::from(results) + frame.results_bytes + code.stack_bytes() + 1;
+    let mut runner = Runner::new(code, u16::try_from(top).ok()?, steps);
+    for address in (network..).take(frame.cursor_bytes as usize) {
+        runner.set_byte(address, Byte::ZERO)?;
+    }
+    let mut worst = WorstCase::default();
+    for index in 1..=frame.input_bytes {
+        let mut cycles = runner.call(FunctionId::Absorb, &[(24, network)])?;
+        if index == frame.input_bytes {
+            cycles += runner.call(FunctionId::Infer, &[(24, network), (22, results)])?;
+        }
+        worst.cycles += cycles;
+        worst.push_cycles = worst.push_cycles.max(cycles);
+    }
+    Some(worst)
+}
