@@ -12,7 +12,7 @@ use herringbone_trainer::evaluate::evaluate;
 use herringbone_trainer::export::export;
 use herringbone_trainer::model::Model;
 use herringbone_trainer::teacher::Teacher;
-use herringbone_trainer::training::{Best, Outcome, Phase, Recipe, State, Training};
+use herringbone_trainer::training::{Best, Outcome, Phase, Recipe, ScaleSearch, State, Training};
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -79,6 +79,9 @@ fn recipe(epochs: u32, seed: u64) -> Recipe {
         learning_rate: 8e-3,
         augmentation: Augmentation::default_for(SHAPE, InputKind::Image),
         balances_classes: false,
+        normalises: true,
+        scales: ScaleSearch::Learned,
+        patience: None,
     }
 }
 
@@ -215,7 +218,14 @@ fn eight_bits_calibrated_change_a_network_little() {
     }
     assert_eq!(run.state().scales, None);
     let model = mean(&network, run.state());
-    let scales = calibrate(&network, &model, None, &training, &device);
+    let scales = calibrate(
+        &network,
+        &model,
+        ScaleSearch::LeastSquares,
+        None,
+        &training,
+        &device,
+    );
     let [float, integers] = [None, Some(&scales)]
         .map(|scales| evaluate(&network, &model, scales, &validation, &device).logits);
     let size = |numbers: &[f64]| numbers.iter().map(|it| it * it).sum::<f64>().sqrt();

@@ -84,7 +84,7 @@ impl fmt::Display for Diverged {
 impl std::error::Error for Diverged {}
 
 /// Points of accuracy that integers may lose before a note says so.
-const LOST: f64 = 0.03;
+const LOST: f64 = 0.01;
 
 impl Tested {
     /// The share, 0 to 1.
@@ -96,7 +96,7 @@ impl Tested {
 impl Session {
     pub(super) fn finish(&self, state: &State, seconds: &[f64]) -> Result<Finished> {
         let mut finished = Finished {
-            is_complete: state.epoch >= self.recipe.epochs,
+            is_complete: state.is_done(&self.recipe),
             epochs: state.epoch,
             best: state.best.as_ref().map(|best| (best.epoch, best.accuracy)),
             tested: None,

@@ -55,8 +55,8 @@ proptest! {
         };
         let maps = shapes.integers(Purpose::Order, shapes.maps().iter().product());
         let bias = shapes.integers(Purpose::Weights, shapes.channels);
-        let by = |activate: fn(Maps, Tensor<1>, Grid) -> Maps| {
-            outcome(|maps, bias| activate(maps, bias, grid), &shapes, &maps, &bias)
+        let by = |activate: fn(Maps, Tensor<1>, Grid, Option<Tensor<1>>) -> Maps| {
+            outcome(|maps, bias| activate(maps, bias, grid, None), &shapes, &maps, &bias)
         };
         prop_assert_eq!(by(ops::activate), by(composed::activate));
     }
@@ -74,8 +74,8 @@ proptest! {
         for number in maps.iter_mut().step_by(2) {
             *number += random.normal();
         }
-        let by = |quantise: fn(Maps, Grid) -> Maps| {
-            outcome(|maps, _| quantise(maps, grid), &shapes, &maps, &[0.0])
+        let by = |quantise: fn(Maps, Grid, Option<Tensor<1>>) -> Maps| {
+            outcome(|maps, _| quantise(maps, grid, None), &shapes, &maps, &[0.0])
         };
         let quantised = by(ops::quantise);
         prop_assert_eq!(&quantised, &by(composed::quantise));
