@@ -91,9 +91,9 @@ enum Switch {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Scales {
-    /// By gradient, from where least squares has them
+    /// By gradient, while numbers move onto their grids step by step
     Learned,
-    /// By least squares
+    /// By least squares, at once
     LeastSquares,
 }
 

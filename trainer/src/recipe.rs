@@ -38,7 +38,8 @@ pub enum ScaleSearch {
     /// Found by least squares when integers are entered, then trained by gradient: 2 to an
     /// exponent that is rounded forwards, and straight through backwards.
     Learned,
-    /// By least squares, again in each epoch of the phases in which they are free.
+    /// By least squares, again in each epoch in which they are free. Integers are entered at
+    /// once, after a quarter of the epochs.
     LeastSquares,
 }
 
@@ -238,14 +239,25 @@ impl Recipe {
 
     /// After how many epochs floating point, entering and free scales end.
     fn ends(&self) -> Ends {
-        // Each is named by the epoch after its last one.
-        let float = (self.epochs * 2 / 5).max(1).min(self.epochs / 2);
-        let entered = float + self.epochs / 10;
-        let free = entered + (self.epochs * 3 / 20).max(1);
-        Ends {
-            float,
-            entered,
-            free,
+        match self.scales {
+            ScaleSearch::Learned => {
+                let float = (self.epochs * 2 / 5).max(1).min(self.epochs / 2);
+                let entered = float + self.epochs / 10;
+                let free = entered + (self.epochs * 3 / 20).max(1);
+                Ends {
+                    float,
+                    entered,
+                    free,
+                }
+            }
+            ScaleSearch::LeastSquares => {
+                let float = (self.epochs / 4).max(1).min(self.epochs / 2);
+                Ends {
+                    float,
+                    entered: float,
+                    free: float + ((self.epochs - float) / 10).max(1),
+                }
+            }
         }
     }
 
@@ -282,21 +294,23 @@ impl Recipe {
     /// equation 5: a cosine for floating point, and a lower one for integers).
     pub(crate) fn learning_rate(&self, epoch: u32, after: f64) -> f64 {
         let Ends { float, .. } = self.ends();
-        let (first, last, share) = match self.phase(epoch) {
-            Phase::Float => (0, float, 1.0),
-            Phase::Entering | Phase::Calibrating | Phase::Quantised => {
-                (float, self.epochs, Self::SHARE_OF_RATE)
-            }
+        let (first, last) = match self.phase(epoch) {
+            Phase::Float => (0, float),
+            Phase::Entering | Phase::Calibrating | Phase::Quantised => (float, self.epochs),
         };
         let since = f64::from(epoch - first) + after;
         let done = since / f64::from(last - first);
+        let (share, since_restart) = match self.scales {
+            ScaleSearch::Learned if first > 0 => (Self::SHARE_OF_RATE, since),
+            ScaleSearch::Learned | ScaleSearch::LeastSquares => (1.0, f64::from(epoch) + after),
+        };
         // Steps grow at first, until Adam's means are of some use.
-        let warm = since.min(1.0);
+        let warm = since_restart.min(1.0);
         self.learning_rate * share * warm * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0
     }
 
-    /// How large the largest step with integers is, of the largest in floating point: what is
-    /// learned there is to be kept.
+    /// How large the largest step with integers is, of the largest in floating point, where
+    /// scales are learned: what was learned before is to be kept.
     const SHARE_OF_RATE: f64 = 0.4;
 }
 

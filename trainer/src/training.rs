@@ -241,14 +241,14 @@ impl<'a> Training<'a> {
             Phase::Entering | Phase::Calibrating | Phase::Quantised => {}
         }
         let is_first = self.state.scales.is_none();
-        if is_first {
+        let learns = self.recipe.scales == ScaleSearch::Learned;
+        if is_first && (learns || self.recipe.normalises) {
             // From now on the weights compute without normalising.
             let mean = self.mean_model(true).numbers();
             self.state.model = Model::of_numbers(self.network, mean.iter().cloned(), &self.device);
             self.state.mean = mean;
             self.state.optimizer = optimizer();
         }
-        let learns = self.recipe.scales == ScaleSearch::Learned;
         match phase {
             Phase::Float => {}
             Phase::Entering | Phase::Calibrating if learns && is_first => {
