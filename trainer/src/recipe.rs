@@ -215,16 +215,14 @@ impl Recipe {
             ("--shear", augmentation.shear_degrees.to_string()),
             ("--elastic", elastic.to_string()),
         ]);
-        // What few inputs have is reported of those alone.
-        if augmentation.mirrors {
-            options.push(("--mirror", "on".to_owned()));
-        }
-        if augmentation.crop_pixels > 0 {
-            options.push(("--crop", augmentation.crop_pixels.to_string()));
-        }
-        if augmentation.cutout_pixels > 0 {
-            options.push(("--cutout", augmentation.cutout_pixels.to_string()));
-        }
+        options.extend([
+            (
+                "--mirror",
+                if augmentation.mirrors { "on" } else { "off" }.to_owned(),
+            ),
+            ("--crop", augmentation.crop_pixels.to_string()),
+            ("--cutout", augmentation.cutout_pixels.to_string()),
+        ]);
         // What images have none of is not reported of them.
         if augmentation.repeats_edges {
             options.extend([
