@@ -14,7 +14,7 @@ use herringbone_compiler::syntax::{Key, NetworkAst};
 use herringbone_dataset::augment::{Augmentation, Elastic, InputKind};
 use herringbone_dataset::{InputShape, Normalisation};
 use herringbone_trainer::intake::Intake;
-use herringbone_trainer::recipe::{Recipe, share_of_augmentation};
+use herringbone_trainer::recipe::{Recipe, ScaleSearch, share_of_augmentation};
 use herringbone_trainer::session::{self, Data, DataOptions, Finished, Session};
 use herringbone_trainer::teacher::Teacher;
 use herringbone_trainer::trained::Trained;
@@ -58,6 +58,16 @@ pub(crate) struct Arguments {
     /// more than one and a half times as many as another]
     #[arg(long, value_enum, value_name = "WHETHER")]
     balance: Option<Switch>,
+    /// Normalise activations over each batch in floating point; it is folded into the weights
+    /// before they become integers
+    #[arg(long, value_enum, default_value_t = Switch::On, value_name = "WHETHER")]
+    normalise: Switch,
+    /// How to find the powers of two that integers stand for
+    #[arg(long, value_enum, default_value_t = Scales::Learned)]
+    scales: Scales,
+    /// End when that many epochs with integers bring nothing better
+    #[arg(long, value_name = "N")]
+    patience: Option<u32>,
     /// Continue an interrupted run
     #[arg(long)]
     resume: bool,
@@ -79,6 +89,14 @@ enum Switch {
     Off,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Scales {
+    /// By gradient, while numbers move onto their grids step by step
+    Learned,
+    /// By least squares, at once
+    LeastSquares,
+}
+
 /// The most that an example is changed, again in each epoch. Each default depends on the
 /// size of the input; 0 switches it off.
 #[derive(Args)]
@@ -88,8 +106,8 @@ struct AugmentationArguments {
     #[arg(
         long,
         conflicts_with_all = [
-            "augmentation", "shift", "rotate", "scale", "shear", "elastic", "gain", "noise",
-            "time_mask", "frequency_mask",
+            "augmentation", "shift", "rotate", "scale", "shear", "elastic", "mirror", "crop",
+            "cutout", "gain", "noise", "time_mask", "frequency_mask",
         ]
     )]
     no_augmentation: bool,
@@ -111,6 +129,16 @@ struct AugmentationArguments {
     /// Mean elastic displacement, in pixels
     #[arg(long, value_name = "PX")]
     elastic: Option<f64>,
+    /// Exchange left and right in every other image [default: on for images in colour]: no
+    /// class may be another one's mirror image
+    #[arg(long, value_enum, value_name = "WHETHER")]
+    mirror: Option<Switch>,
+    /// Largest shift by whole pixels [default: a tenth of the side, for images in colour]
+    #[arg(long, value_name = "PX")]
+    crop: Option<u32>,
+    /// Side of a square to hide [default: 0]
+    #[arg(long, value_name = "PX")]
+    cutout: Option<u32>,
     /// Largest change of a signal's loudness: 0.1 is 0.9 to 1.1
     #[arg(long, value_name = "SHARE")]
     gain: Option<f64>,
@@ -283,6 +311,12 @@ fn recipe(arguments: &Arguments, shape: InputShape, kind: InputKind, counts: &[u
             Some(balance) => balance == Switch::On,
             None => defaults.balances_classes,
         },
+        normalises: arguments.normalise == Switch::On,
+        scales: match arguments.scales {
+            Scales::Learned => ScaleSearch::Learned,
+            Scales::LeastSquares => ScaleSearch::LeastSquares,
+        },
+        patience: arguments.patience,
     }
 }
 
@@ -311,6 +345,9 @@ impl AugmentationArguments {
             shear_degrees: self.shear.unwrap_or(defaults.shear_degrees),
             elastic,
             repeats_edges: defaults.repeats_edges,
+            mirrors: self.mirror.map_or(defaults.mirrors, |it| it == Switch::On),
+            crop_pixels: self.crop.unwrap_or(defaults.crop_pixels),
+            cutout_pixels: self.cutout.unwrap_or(defaults.cutout_pixels),
             gain: self.gain.unwrap_or(defaults.gain),
             noise_levels: self.noise.unwrap_or(defaults.noise_levels),
             time_mask: self.time_mask.unwrap_or(defaults.time_mask),

@@ -205,3 +205,63 @@ fn the_defaults_are_within_the_ranges_and_others_are_reported() {
         ]
     );
 }
+
+const PHOTOGRAPH: InputShape = InputShape {
+    height: 20,
+    width: 30,
+    channels: 3,
+};
+
+/// Whose bytes tell where in the image they are.
+fn photograph() -> Vec<u8> {
+    let pixels = (0..20_u8).flat_map(|row| (0..30).map(move |column| [row, column, 77]));
+    pixels.flatten().collect()
+}
+
+#[test]
+fn a_photograph_is_mirrored_and_moved_by_whole_pixels() {
+    let augmentation = Augmentation::default_for(PHOTOGRAPH, InputKind::Image);
+    assert!(augmentation.mirrors && augmentation.crop_pixels == 2);
+    let mut seen = std::collections::BTreeSet::new();
+    for index in 0..400 {
+        let output = apply(&augmentation, &photograph(), PHOTOGRAPH, index);
+        // What is in the middle tells what was done.
+        let at = |row: usize, column: usize| &output[(row * 30 + column) * 3..][..3];
+        let [row, left, _] = *at(10, 10) else {
+            unreachable!()
+        };
+        let is_mirrored = at(10, 11)[1] < left;
+        let (down, right) = match is_mirrored {
+            true => (10 - i32::from(row), i32::from(left) - 19),
+            false => (10 - i32::from(row), 10 - i32::from(left)),
+        };
+        seen.insert((is_mirrored, down, right));
+        for (pixel, found) in output.chunks_exact(3).enumerate() {
+            let (row, column) = ((pixel / 30) as i32, (pixel % 30) as i32);
+            let from_row = (row - down).clamp(0, 19);
+            let from_column = match is_mirrored {
+                true => (29 - column + right).clamp(0, 29),
+                false => (column - right).clamp(0, 29),
+            };
+            assert_eq!(found, [from_row as u8, from_column as u8, 77], "{index}");
+        }
+    }
+    // Both sides, by −2 to 2 along each side.
+    assert_eq!(seen.len(), 2 * 5 * 5);
+}
+
+#[test]
+fn a_cutout_hides_a_square_and_nothing_else() {
+    let augmentation = Augmentation {
+        cutout_pixels: 6,
+        ..Augmentation::none()
+    };
+    for index in 0..50 {
+        let input = photograph();
+        let output = apply(&augmentation, &input, PHOTOGRAPH, index);
+        let pixels = output.chunks_exact(3).zip(input.chunks_exact(3));
+        let changed = pixels.filter(|(output, input)| output != input).count();
+        // Up to its last row and column, a square in the corner is of a quarter.
+        assert!((4..=36).contains(&changed), "{changed}");
+    }
+}

@@ -22,7 +22,7 @@ use herringbone_dataset::augment::Augmentation;
 use herringbone_dataset::{Examples, Expected, Normalisation, Options, Part, Source};
 use herringbone_tests::published;
 use herringbone_trainer::intake::Intake;
-use herringbone_trainer::training::{Phase, Recipe, Training};
+use herringbone_trainer::training::{Phase, Recipe, ScaleSearch, Training};
 use mimalloc::MiMalloc;
 
 /// That of `cargo herringbone`, whose epochs these are.
@@ -69,6 +69,9 @@ fn main() -> Result<()> {
         learning_rate: 2e-3,
         augmentation: Augmentation::none(),
         balances_classes: false,
+        normalises: true,
+        scales: ScaleSearch::Learned,
+        patience: None,
     };
     let phases: Vec<bool> = (0..EPOCHS)
         .map(|epoch| recipe.phase(epoch) == Phase::Float)

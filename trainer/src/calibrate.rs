@@ -5,24 +5,29 @@ use burn::tensor::Device;
 use herringbone_compiler::network::{ByValue, Network, SumHalf, ValueId};
 use herringbone_dataset::Examples;
 
+use crate::arithmetic::Arithmetic;
 use crate::intake::Intake;
 use crate::integers::input_exponent;
 use crate::model::{Model, Watch, floats};
 use crate::ops::Maps;
 use crate::quantise::{Grid, ReadScales, Scales, SumScales, closest_exponent};
+use crate::recipe::ScaleSearch;
 
 /// Examples that scales are found from.
 pub const SAMPLE: usize = 256;
 
 /// Bits by which the steps of weights are finer than those that change the weights
-/// of floating point least. The largest of them are clipped, which training makes
-/// up for, and the many small ones keep their differences.
+/// of floating point least, where they are not learned. The largest of them are clipped,
+/// which training makes up for, and the many small ones keep their differences.
 ///
 /// With the published network, 40 epochs of MNIST: 98.8 % of the test images
 /// without, 99.0 % with one bit, 98.8 % with two. Of the published weights, a third
 /// is at the ends of their range. Weights of 8 bits have differences enough.
-fn finer(weight_bits: u32) -> i32 {
-    i32::from(weight_bits < 8)
+fn finer(weight_bits: u32, search: ScaleSearch) -> i32 {
+    match search {
+        ScaleSearch::LeastSquares => i32::from(weight_bits < 8),
+        ScaleSearch::Learned => 0,
+    }
 }
 
 /// How far the power of two of a value may be from the input's, and that of a weight
@@ -40,6 +45,7 @@ const MOST_OF_WEIGHT: i32 = 31 - 2 * MOST_FROM_INPUT;
 pub fn calibrate(
     network: &Network,
     model: &Model,
+    search: ScaleSearch,
     former: Option<&Scales>,
     sample: &Examples,
     device: &Device,
@@ -52,7 +58,7 @@ pub fn calibrate(
             Some(former) => former.sums[index].weight,
             // A sum of ones.
             None if weights.is_empty() => 0,
-            None => closest_exponent(weights, bits.weights, true) - finer(bits.weights),
+            None => closest_exponent(weights, bits.weights, true) - finer(bits.weights, search),
         };
         let exponent = exponent.clamp(-MOST_OF_WEIGHT, MOST_OF_WEIGHT);
         let grid = Grid::of_bits(bits.weights, true, exponent);
@@ -68,15 +74,57 @@ pub fn calibrate(
     };
     let maps = intake.maps(sample.len(), device, || (), fill);
     let mut activations = Activations(Vec::with_capacity(model.sums.len()));
-    quantised.run(network, None, maps, None, &mut activations);
+    quantised.run(network, Arithmetic::Float, maps, None, &mut activations);
     let Activations(activations) = activations;
 
-    let input = input_exponent(network);
     let closest = |numbers: &[f32], is_signed| {
         let exponent = closest_exponent(numbers, bits.activations, is_signed);
-        exponent.clamp(input - MOST_FROM_INPUT, input + MOST_FROM_INPUT)
+        clamped_activation(network, exponent)
     };
-    let exponents = tied_exponents(network, &activations, input, closest);
+    scales(network, model, &weight_exponents, &activations, closest)
+}
+
+/// The scales that a model has learned, if it does. What has one scale has that of the mean of
+/// its exponents.
+pub(crate) fn learned(network: &Network, model: &Model) -> Option<Scales> {
+    let exponents = model.exponents()?;
+    let of_weights = exponents.iter().map(|[weight, _]| {
+        let exponent = weight.round() as i32;
+        exponent.clamp(-MOST_OF_WEIGHT, MOST_OF_WEIGHT)
+    });
+    let of_weights: Vec<i32> = of_weights.collect();
+    let of_activations = exponents.iter().map(|&[_, activation]| vec![activation]);
+    let of_activations: Vec<Vec<f32>> = of_activations.collect();
+    let mean = |exponents: &[f32], _| {
+        let mean = exponents.iter().sum::<f32>() / exponents.len().max(1) as f32;
+        clamped_activation(network, mean.round() as i32)
+    };
+    Some(scales(network, model, &of_weights, &of_activations, mean))
+}
+
+/// What learning begins with: a pair a weighted sum, of weights and of activations.
+pub(crate) fn exponents(scales: &Scales) -> Vec<[f32; 2]> {
+    let pairs = scales.sums.iter();
+    pairs
+        .map(|sum| [sum.weight as f32, sum.activation as f32])
+        .collect()
+}
+
+fn clamped_activation(network: &Network, exponent: i32) -> i32 {
+    let input = input_exponent(network);
+    exponent.clamp(input - MOST_FROM_INPUT, input + MOST_FROM_INPUT)
+}
+
+/// Scales of these powers of two of the weights, and of what `exponent` makes of the numbers
+/// that a weighted sum, or all that have its scale, have.
+fn scales(
+    network: &Network,
+    model: &Model,
+    weight_exponents: &[i32],
+    numbers: &[Vec<f32>],
+    exponent: impl Fn(&[f32], bool) -> i32,
+) -> Scales {
+    let exponents = tied_exponents(network, numbers, input_exponent(network), &exponent);
     let mut sums = Vec::with_capacity(model.sums.len());
     for node in network.computing_nodes() {
         let mut input = exponents[node.reads[0]];
@@ -88,12 +136,16 @@ pub fn calibrate(
                 input,
                 added: added.map(|value| exponents[value]),
             };
-            let weight = weight_exponents[index];
+            let weight = match shape.tensor() {
+                Some(_) => weight_exponents[index],
+                // A sum of ones.
+                None => 0,
+            };
             let scales = if place.is_exact {
                 SumScales::of_result(weight, reads)
             } else {
                 let activation = match shape.half {
-                    SumHalf::Depthwise => closest(&activations[index], place.is_signed),
+                    SumHalf::Depthwise => exponent(&numbers[index], place.is_signed),
                     SumHalf::Only | SumHalf::Pointwise => exponents[node.writes],
                 };
                 SumScales::of_activation(weight, activation, reads)

@@ -8,6 +8,7 @@
 //! | tensor | dtype, shape | |
 //! | --- | --- | --- |
 //! | `model.i.weights`, `model.i.biases` | F32 | what steps change |
+//! | `exponents` | F32 `[sums, 2]` | those of scales that are learned, while they are |
 //! | `mean.i.weights`, `mean.i.biases` | F32 | the running mean |
 //! | `best.i.weights`, `best.i.biases` | F32 | those of the best epoch, if there is one |
 //! | `best.figures` | F64 `[3]` | its accuracy, loss and score in validation |
@@ -118,6 +119,12 @@ pub fn to_bytes(identity: &Identity, state: &State, seconds: &[f64]) -> Result<V
             }
         }
     }
+    if let Some(exponents) = state.model.exponents() {
+        let shape = vec![exponents.len(), 2];
+        let numbers = exponents.iter().flatten();
+        let bytes = numbers.flat_map(|it| it.to_le_bytes()).collect();
+        put("exponents".to_owned(), Dtype::F32, shape, bytes);
+    }
     let doubles = |values: &[f64]| values.iter().flat_map(|it| it.to_le_bytes()).collect();
     if let Some(best) = best {
         let figures = doubles(&[best.accuracy, best.loss, best.score]);
@@ -218,13 +225,17 @@ pub fn from_bytes(
         "`records` must be {FIGURES} values an epoch, of {} epochs",
         header.epoch
     );
+    let mut model = Model::of_numbers(network, numbers("model")?, device);
+    if let Some(exponents) = tensors.exponents(model.sums.len())? {
+        model.set_exponents(Some(&exponents), device);
+    }
     let optimizer_bytes = Bytes::from_bytes_vec(tensors.bytes("optimizer")?.to_vec());
     Ok(Checkpoint {
         identity: header.identity,
         seconds: records.iter().map(|record| record[4]).collect(),
         state: State {
             epoch: header.epoch,
-            model: Model::of_numbers(network, numbers("model")?, device),
+            model,
             mean: numbers("mean")?,
             scales: header.scales,
             optimizer: optimizer().from_bytes(optimizer_bytes)?,
@@ -268,6 +279,15 @@ impl Tensors<'_> {
         );
         let (words, _) = bytes.as_chunks();
         Ok(words.iter().map(|&word| f32::from_le_bytes(word)).collect())
+    }
+
+    /// A pair a weighted sum, if they are there.
+    fn exponents(&self, sums: usize) -> Result<Option<Vec<[f32; 2]>>> {
+        if self.0.tensor("exponents").is_err() {
+            return Ok(None);
+        }
+        let numbers = self.floats("exponents", 2 * sums)?;
+        Ok(Some(numbers.as_chunks().0.to_vec()))
     }
 
     fn numbers(&self, network: &Network, set: &str) -> Result<Numbers> {

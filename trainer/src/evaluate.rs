@@ -4,6 +4,7 @@ use burn::tensor::{DType, Device, Tensor};
 use herringbone_compiler::network::{ByValue, Network, ValueId};
 use herringbone_dataset::Examples;
 
+use crate::arithmetic::Arithmetic;
 use crate::intake::Intake;
 use crate::integers;
 use crate::model::{Model, Watch};
@@ -105,7 +106,8 @@ pub fn evaluate(
     let place = Place::exact(network, model, scales, device);
     let model = place.model.as_ref().unwrap_or(model);
     for_each_batch(network, examples, &place, |maps, count| {
-        let results = Results::of_tensor(model.forward(network, scales, maps, None));
+        let results =
+            Results::of_tensor(model.forward(network, Arithmetic::of(scales), maps, None));
         logits.extend_from_slice(&results.logits[..count * results.classes]);
     });
     let classes = network.output().values() as usize;
@@ -129,7 +131,7 @@ pub fn values(
     let model = place.model.as_ref().unwrap_or(model);
     for_each_batch(network, examples, &place, |maps, count| {
         all.1 = count;
-        model.run(network, Some(scales), maps, None, &mut all);
+        model.run(network, Arithmetic::Integers(scales), maps, None, &mut all);
     });
     all.0
 }

@@ -1,5 +1,6 @@
 //! Training of networks that `herringbone::network!` declares.
 
+pub mod arithmetic;
 mod batches;
 pub mod calibrate;
 pub mod checkpoint;
@@ -12,6 +13,7 @@ mod kernels;
 mod metadata;
 pub mod mistakes;
 pub mod model;
+pub mod normalise;
 pub mod ops;
 pub mod pictures;
 pub mod quantise;

@@ -8,6 +8,7 @@ use herringbone_compiler::network::{
 };
 use herringbone_dataset::Rng;
 
+use crate::arithmetic::Arithmetic;
 use crate::intake::Intake;
 use crate::integers::input_exponent;
 use crate::ops::{self, Maps};
@@ -21,6 +22,9 @@ pub struct WeightedSum {
     pub place: SumPlace,
     /// What is trained; nothing of a sum of ones.
     pub parameters: Option<SumParameters>,
+    /// While scales are learned, what the powers of two of weights and activations are
+    /// rounded from.
+    pub exponents: Option<Param<Tensor<1>>>,
 }
 
 /// What is trained of a weighted sum.
@@ -51,6 +55,9 @@ pub struct SumPlace {
     pub is_signed: bool,
     /// Whether sums are returned as they are.
     pub is_exact: bool,
+    /// Whether a training in floating point may normalise sums over the batch: where
+    /// another layer with weights follows, which makes up for the scale that is lost.
+    pub is_normalised: bool,
 }
 
 /// The weighted sums of a network, in the order of [`Model::sums`].
@@ -58,6 +65,7 @@ pub fn sum_places(network: &Network) -> Vec<SumPlace> {
     let nodes = network.computing_nodes();
     let sums = nodes.flat_map(|node| {
         node.sums().map(move |shape| {
+            let has_weights = shape.tensor().is_some();
             let (field, is_last) = match shape.half {
                 SumHalf::Only => (node.field(), true),
                 SumHalf::Depthwise => (node.field(), false),
@@ -70,10 +78,15 @@ pub fn sum_places(network: &Network) -> Vec<SumPlace> {
                 // Nothing follows a first half.
                 is_signed: node.signed_output || !is_last,
                 is_exact: network.is_exact(node.id) && is_last,
+                is_normalised: has_weights,
             }
         })
     });
-    sums.collect()
+    let mut sums: Vec<SumPlace> = sums.collect();
+    if let Some(last) = sums.last_mut() {
+        last.is_normalised = false;
+    }
+    sums
 }
 
 impl SumPlace {
@@ -136,15 +149,39 @@ impl Model {
                 let weights = TensorData::new(weights, dims);
                 let bias = TensorData::new(bias, [place.shape.outputs as usize]);
                 SumParameters {
-                    weights: parameter(2 * index, Tensor::from_data(weights, device)),
-                    bias: parameter(2 * index + 1, Tensor::from_data(bias, device)),
+                    weights: parameter(3 * index, Tensor::from_data(weights, device)),
+                    bias: parameter(3 * index + 1, Tensor::from_data(bias, device)),
                 }
             });
-            WeightedSum { place, parameters }
+            WeightedSum {
+                place,
+                parameters,
+                exponents: None,
+            }
         });
         Self {
             sums: sums.collect(),
         }
+    }
+
+    /// With the exponents of the steps of weights and activations, a pair a sum, which are
+    /// learned from now on; without, scales stay.
+    pub fn set_exponents(&mut self, exponents: Option<&[[f32; 2]]>, device: &Device) {
+        for ((index, sum), at) in (0..).zip(&mut self.sums).zip(0..) {
+            sum.exponents = exponents.map(|all| {
+                let pair = TensorData::new(all[at].to_vec(), [2]);
+                parameter(3 * index + 2, Tensor::from_data(pair, device))
+            });
+        }
+    }
+
+    /// The exponents that are learned, a pair a sum; `None` where none are.
+    pub fn exponents(&self) -> Option<Vec<[f32; 2]>> {
+        let pairs = self.sums.iter().map(|sum| {
+            let pair = floats(sum.exponents.as_ref()?.val());
+            Some([pair[0], pair[1]])
+        });
+        pairs.collect()
     }
 
     /// Takes weights back that have gone beyond the range of their integers, so that
@@ -172,11 +209,11 @@ impl Model {
     pub fn forward(
         &self,
         network: &Network,
-        scales: Option<&Scales>,
+        arithmetic: Arithmetic,
         maps: Maps,
         noise: Option<&mut Rng>,
     ) -> Tensor<2> {
-        let maps = self.run(network, scales, maps, noise, &mut ());
+        let maps = self.run(network, arithmetic, maps, noise, &mut ());
         // Results are rows, columns, channels, as a dense layer flattens them.
         let [blocks, height, width, channels, examples] = maps.dims();
         let results = maps.permute([0, 4, 1, 2, 3]);
@@ -187,11 +224,12 @@ impl Model {
     pub(crate) fn run(
         &self,
         network: &Network,
-        scales: Option<&Scales>,
+        arithmetic: Arithmetic,
         maps: Maps,
         mut noise: Option<&mut Rng>,
         watch: &mut dyn Watch,
     ) -> Maps {
+        let (scales, share) = (arithmetic.scales(), arithmetic.share());
         let taken_in = Intake::of(network).value();
         watch.value(taken_in, &maps);
         let mut values = Values::new(network, taken_in, maps);
@@ -215,6 +253,11 @@ impl Model {
                 Kind::Pool(pool) => {
                     let step = exponent.map_or(0.0, |exponent| (exponent as f32).exp2());
                     maps = match pool.function {
+                        PoolFunction::Average if share < 1.0 => {
+                            let mean = ops::average(maps.clone(), node.field(), 0.0);
+                            let floor = ops::average(maps, node.field(), step);
+                            mean.clone() + (floor - mean) * share
+                        }
                         PoolFunction::Average => ops::average(maps, node.field(), step),
                         PoolFunction::Maximum => ops::maximum(maps, node.field()),
                     };
@@ -235,7 +278,12 @@ impl Model {
                     for (index, sum) in sums.by_ref().take(node.sums().count()) {
                         let scales = scales.map(|scales| (scales.sums[index], exponent));
                         let added = added.clone().filter(|_| sum.place.shape.adds);
-                        maps = sum.run(scales, network.bits(), maps, added);
+                        maps = sum.sums(scales, share, network.bits(), maps);
+                        if arithmetic == Arithmetic::Normalised && sum.place.is_normalised {
+                            watch.unnormalised(index, &maps);
+                            maps = ops::normalise(maps);
+                        }
+                        maps = sum.activations(scales, share, network.bits(), maps, added);
                         watch.sum(index, &maps);
                         exponent = scales.map_or(exponent, |(scales, _)| scales.activation);
                     }
@@ -253,6 +301,11 @@ impl Model {
 pub(crate) trait Watch {
     /// The activations of a weighted sum, of that place among [`Model::sums`].
     fn sum(&mut self, index: usize, maps: &Maps) {
+        let _ = (index, maps);
+    }
+
+    /// The sums of a weighted sum, before they are normalised.
+    fn unnormalised(&mut self, index: usize, maps: &Maps) {
         let _ = (index, maps);
     }
 
@@ -311,46 +364,58 @@ impl Values {
 }
 
 impl WeightedSum {
-    /// Its activations, with its scales and the power of two of what it reads. `added`:
-    /// the map that is added to it.
-    fn run(
+    /// Its sums, with its scales and the power of two of what it reads, but for the bias and
+    /// the map that is added.
+    fn sums(&self, scales: Option<(SumScales, i32)>, share: f32, bits: Bits, maps: Maps) -> Maps {
+        let Some(parameters) = &self.parameters else {
+            return scales
+                .iter()
+                .fold(maps, |maps, (scales, _)| times_power(maps, scales.weight));
+        };
+        let mut weights = parameters.weights.val();
+        if let Some((scales, _)) = scales {
+            let grid = Grid::of_bits(bits.weights, true, scales.weight).with_share(share);
+            weights = ops::quantise(weights, grid, self.exponent(0));
+        }
+        let weights = weights.cast(maps.dtype());
+        if self.place.shape.is_depthwise() {
+            let [_, height, width, channels] = weights.dims();
+            let weights = weights.reshape([height, width, channels]);
+            ops::depthwise(maps, weights, self.place.field)
+        } else {
+            ops::convolve(maps, weights, self.place.field)
+        }
+    }
+
+    /// The activations of its sums. `added`: the map that is added to them.
+    fn activations(
         &self,
         scales: Option<(SumScales, i32)>,
+        share: f32,
         bits: Bits,
         mut maps: Maps,
         mut added: Option<Maps>,
     ) -> Maps {
         let place = self.place;
-        let mut grid = Grid::none(place.is_signed);
+        let (mut grid, mut exponent) = (Grid::none(place.is_signed), None);
         if let Some((scales, _)) = scales {
             if !place.is_exact {
                 grid = Grid::of_bits(bits.activations, place.is_signed, scales.activation);
+                grid = grid.with_share(share);
+                exponent = self.exponent(1);
             }
             added = added.map(|maps| times_power(maps, scales.added));
         }
         let bias = match &self.parameters {
             Some(parameters) => {
-                let (mut weights, mut bias) = (parameters.weights.val(), parameters.bias.val());
+                let mut bias = parameters.bias.val();
                 if let Some((scales, input)) = scales {
-                    weights =
-                        ops::quantise(weights, Grid::of_bits(bits.weights, true, scales.weight));
-                    let sum = scales.sum_exponent(input);
-                    bias = ops::quantise(bias, Grid::of_bits(bits.biases, true, sum));
+                    let grid = Grid::of_bits(bits.biases, true, scales.sum_exponent(input));
+                    bias = ops::quantise(bias, grid.with_share(share), None);
                 }
-                let (weights, bias) = (weights.cast(maps.dtype()), bias.cast(maps.dtype()));
-                maps = if place.shape.is_depthwise() {
-                    let [_, height, width, channels] = weights.dims();
-                    let weights = weights.reshape([height, width, channels]);
-                    ops::depthwise(maps, weights, place.field)
-                } else {
-                    ops::convolve(maps, weights, place.field)
-                };
-                bias
+                bias.cast(maps.dtype())
             }
             None => {
-                maps = scales
-                    .iter()
-                    .fold(maps, |maps, (scales, _)| times_power(maps, scales.weight));
                 let options = (&maps.device(), maps.dtype());
                 Tensor::zeros([place.shape.outputs as usize], options)
             }
@@ -358,7 +423,13 @@ impl WeightedSum {
         if let Some(added) = added {
             maps = maps + added;
         }
-        ops::activate(maps, bias, grid)
+        ops::activate(maps, bias, grid, exponent)
+    }
+
+    /// One of the exponents, where they are learned.
+    fn exponent(&self, which: usize) -> Option<Tensor<1>> {
+        let exponents = self.exponents.as_ref()?;
+        Some(exponents.val().slice([which..which + 1]))
     }
 }
 

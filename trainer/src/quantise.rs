@@ -13,6 +13,9 @@ pub struct Grid {
     /// The least and the largest multiple; without a step, the bounds themselves.
     pub least: f32,
     pub largest: f32,
+    /// How much of a number is moved onto the grid, 0 to 1: less than all of it while a
+    /// training is on its way to integers.
+    pub share: f32,
 }
 
 impl Grid {
@@ -22,6 +25,7 @@ impl Grid {
             step: 0.0,
             least: if is_signed { f32::NEG_INFINITY } else { 0.0 },
             largest: f32::INFINITY,
+            share: 1.0,
         }
     }
 
@@ -36,7 +40,13 @@ impl Grid {
             step: (exponent as f32).exp2(),
             least: least as f32,
             largest: largest as f32,
+            share: 1.0,
         }
+    }
+
+    /// The same grid, onto which numbers are moved by that share of their distance.
+    pub fn with_share(self, share: f32) -> Self {
+        Self { share, ..self }
     }
 
     /// The range in numbers.
@@ -60,11 +70,49 @@ impl Grid {
         }
     }
 
-    /// Whether the gradient passes: strictly between the clips.
+    /// What becomes of a number: itself, moved by the share towards the nearest number of
+    /// the grid. Without a sign none is below 0.
     #[inline(always)]
-    pub(crate) fn passes(self, number: f32) -> bool {
+    pub(crate) fn moved(self, number: f32) -> f32 {
+        let nearest = self.nearest(number);
+        if self.share == 1.0 {
+            return nearest;
+        }
+        let unclipped = if self.least < 0.0 {
+            number
+        } else {
+            number.max(0.0)
+        };
+        unclipped + self.share * (nearest - unclipped)
+    }
+
+    /// What the gradient is multiplied by: strictly between the clips it passes, beyond
+    /// them as much of it as is not moved there.
+    #[inline(always)]
+    pub(crate) fn slope(self, number: f32) -> f32 {
         let (low, high) = self.range();
-        number > low && number < high
+        if number > low && number < high {
+            1.0
+        } else if self.least < 0.0 || number > 0.0 {
+            1.0 - self.share
+        } else {
+            0.0
+        }
+    }
+
+    /// How what becomes of a number changes with the exponent of the step, if the exponent
+    /// were no integer: straight through the rounding (Esser et al. 2020, "Learned step
+    /// size quantization", equation 3, times the derivative of the power of two, as Jain et
+    /// al. 2020, "Trained quantization thresholds", equation 8, have it).
+    #[inline(always)]
+    pub(crate) fn by_exponent(self, number: f32) -> f32 {
+        let (low, high) = self.range();
+        let inside = if number > low && number < high {
+            number
+        } else {
+            0.0
+        };
+        self.share * std::f32::consts::LN_2 * (self.nearest(number) - inside)
     }
 }
 

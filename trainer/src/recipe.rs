@@ -22,6 +22,35 @@ pub struct Recipe {
     pub augmentation: Augmentation,
     /// Whether every class counts as much as every other, however many examples it has.
     pub balances_classes: bool,
+    /// Whether floating point normalises sums over each batch, which is folded into weights
+    /// and biases before the integers are entered.
+    pub normalises: bool,
+    /// How the powers of two of the integers are found.
+    pub scales: ScaleSearch,
+    /// Epochs with integers that may follow the best one before a training ends early: 1 or
+    /// more.
+    pub patience: Option<u32>,
+}
+
+/// How the powers of two that integers stand for are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScaleSearch {
+    /// Found by least squares when integers are entered, then trained by gradient: 2 to an
+    /// exponent that is rounded forwards, and straight through backwards.
+    Learned,
+    /// By least squares, again in each epoch in which they are free. Integers are entered at
+    /// once, after a quarter of the epochs.
+    LeastSquares,
+}
+
+impl ScaleSearch {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Learned => "learned",
+            Self::LeastSquares => "least-squares",
+        }
+    }
 }
 
 /// What a training does in an epoch.
@@ -29,7 +58,9 @@ pub struct Recipe {
 pub enum Phase {
     /// It computes in floating point.
     Float,
-    /// It computes with integers, whose scales are found again in each epoch.
+    /// It moves numbers onto the grids of integers step by step.
+    Entering,
+    /// It computes with integers of scales that are free.
     Calibrating,
     /// It computes with integers of scales that stay.
     Quantised,
@@ -40,6 +71,7 @@ impl Phase {
     pub fn name(self) -> &'static str {
         match self {
             Phase::Float => "floating point",
+            Phase::Entering => "entering integers",
             Phase::Calibrating => "quantised, scales free",
             Phase::Quantised => "quantised, scales fixed",
         }
@@ -68,6 +100,9 @@ impl Recipe {
             learning_rate: 0.01,
             augmentation: share_of_augmentation(shape, kind, Self::AUGMENTATION_SHARE),
             balances_classes: survey::are_unequal(examples_by_class),
+            normalises: true,
+            scales: ScaleSearch::Learned,
+            patience: None,
         }
     }
 
@@ -131,6 +166,9 @@ impl Recipe {
                 self.learning_rate
             ));
         }
+        if self.patience == Some(0) {
+            problems.push("a patience of 0 epochs: it must be 1 or more".to_owned());
+        }
         let augmentation = self.augmentation.check();
         problems.extend(
             augmentation
@@ -155,6 +193,15 @@ impl Recipe {
                 if self.balances_classes { "on" } else { "off" }.to_owned(),
             ),
         ];
+        if !self.normalises {
+            options.push(("--normalise", "off".to_owned()));
+        }
+        if self.scales != ScaleSearch::Learned {
+            options.push(("--scales", self.scales.name().to_owned()));
+        }
+        if let Some(patience) = self.patience {
+            options.push(("--patience", patience.to_string()));
+        }
         let augmentation = &self.augmentation;
         if augmentation.is_none() {
             options.push(("--no-augmentation", String::new()));
@@ -168,6 +215,14 @@ impl Recipe {
             ("--shear", augmentation.shear_degrees.to_string()),
             ("--elastic", elastic.to_string()),
         ]);
+        options.extend([
+            (
+                "--mirror",
+                if augmentation.mirrors { "on" } else { "off" }.to_owned(),
+            ),
+            ("--crop", augmentation.crop_pixels.to_string()),
+            ("--cutout", augmentation.cutout_pixels.to_string()),
+        ]);
         // What images have none of is not reported of them.
         if augmentation.repeats_edges {
             options.extend([
@@ -180,37 +235,86 @@ impl Recipe {
         options
     }
 
-    /// Epochs in floating point, and after how many scales stay.
-    fn phases(&self) -> (u32, u32) {
-        let float = (self.epochs / 4).max(1).min(self.epochs / 2);
-        let quantised = self.epochs - float;
-        (float, float + (quantised / 10).max(1))
+    /// After how many epochs floating point, entering and free scales end.
+    fn ends(&self) -> Ends {
+        match self.scales {
+            ScaleSearch::Learned => {
+                let float = (self.epochs * 2 / 5).max(1).min(self.epochs / 2);
+                let entered = float + self.epochs / 10;
+                let free = entered + (self.epochs * 3 / 20).max(1);
+                Ends {
+                    float,
+                    entered,
+                    free,
+                }
+            }
+            ScaleSearch::LeastSquares => {
+                let float = (self.epochs / 4).max(1).min(self.epochs / 2);
+                Ends {
+                    float,
+                    entered: float,
+                    free: float + ((self.epochs - float) / 10).max(1),
+                }
+            }
+        }
     }
 
     /// What is done in an epoch, counted from 0.
     pub fn phase(&self, epoch: u32) -> Phase {
-        let (float, calibrating) = self.phases();
+        let Ends {
+            float,
+            entered,
+            free,
+        } = self.ends();
         if epoch < float {
             Phase::Float
-        } else if epoch < calibrating {
+        } else if epoch < entered {
+            Phase::Entering
+        } else if epoch < free {
             Phase::Calibrating
         } else {
             Phase::Quantised
         }
     }
 
-    /// The learning rate after that part of the epoch, 0 to 1 (Loshchilov & Hutter 2017,
-    /// equation 5: a cosine for floating point, and one for integers).
-    pub(crate) fn learning_rate(&self, epoch: u32, after: f64) -> f64 {
-        let (float, _) = self.phases();
-        let (first, last) = if epoch < float {
-            (0, float)
-        } else {
-            (float, self.epochs)
-        };
-        let done = (f64::from(epoch - first) + after) / f64::from(last - first);
-        // Steps grow at first, until Adam's means are of some use.
-        let warm = (f64::from(epoch) + after).min(1.0);
-        self.learning_rate * warm * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0
+    /// How far numbers are moved onto their grids after that part of an epoch, both 0 to 1.
+    pub(crate) fn share_of_integers(&self, epoch: u32, after: f64) -> f32 {
+        let Ends { float, entered, .. } = self.ends();
+        let epochs = f64::from(entered - float);
+        match self.phase(epoch) {
+            Phase::Float => 0.0,
+            Phase::Entering => ((f64::from(epoch - float) + after) / epochs) as f32,
+            Phase::Calibrating | Phase::Quantised => 1.0,
+        }
     }
+
+    /// The learning rate after that part of the epoch, 0 to 1 (Loshchilov & Hutter 2017,
+    /// equation 5: a cosine for floating point, and a lower one for integers).
+    pub(crate) fn learning_rate(&self, epoch: u32, after: f64) -> f64 {
+        let Ends { float, .. } = self.ends();
+        let (first, last) = match self.phase(epoch) {
+            Phase::Float => (0, float),
+            Phase::Entering | Phase::Calibrating | Phase::Quantised => (float, self.epochs),
+        };
+        let since = f64::from(epoch - first) + after;
+        let done = since / f64::from(last - first);
+        let (share, since_restart) = match self.scales {
+            ScaleSearch::Learned if first > 0 => (Self::SHARE_OF_RATE, since),
+            ScaleSearch::Learned | ScaleSearch::LeastSquares => (1.0, f64::from(epoch) + after),
+        };
+        // Steps grow at first, until Adam's means are of some use.
+        let warm = since_restart.min(1.0);
+        self.learning_rate * share * warm * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0
+    }
+
+    /// How large the largest step with integers is, of the largest in floating point, where
+    /// scales are learned: what was learned before is to be kept.
+    const SHARE_OF_RATE: f64 = 0.4;
+}
+
+/// The epoch, counted from 0, before which each phase ends.
+struct Ends {
+    float: u32,
+    entered: u32,
+    free: u32,
 }

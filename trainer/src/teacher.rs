@@ -12,6 +12,7 @@ use herringbone_compiler::weights;
 use herringbone_dataset::Examples;
 use sha2::{Digest, Sha256};
 
+use crate::arithmetic::Arithmetic;
 use crate::batches::Batches;
 use crate::checkpoint::hexadecimal;
 use crate::evaluate::{Results, evaluate};
@@ -151,7 +152,7 @@ impl<'a> Lessons<'a> {
                 return Outcome::Stopped;
             }
             let maps = self.batches.maps(batch, epoch, &self.device);
-            let logits = floats(model.forward(network, Some(scales), maps, None));
+            let logits = floats(model.forward(network, Arithmetic::Integers(scales), maps, None));
             all.extend(
                 logits[..batch.len() * classes]
                     .iter()

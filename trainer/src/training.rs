@@ -10,13 +10,15 @@ use herringbone_compiler::network::Network;
 use herringbone_dataset::{Examples, Purpose, Rng};
 
 use crate::EXAMPLES;
+use crate::arithmetic::Arithmetic;
 use crate::batches::Batches;
 use crate::calibrate::{self, calibrate};
 use crate::evaluate::{Results, evaluate};
 use crate::model::Model;
+use crate::normalise;
 use crate::pictures::EpochRecord;
 use crate::quantise::Scales;
-pub use crate::recipe::{Phase, Recipe};
+pub use crate::recipe::{Phase, Recipe, ScaleSearch};
 use crate::teacher::{Lessons, Teacher};
 
 /// How much of a step's weights goes into their running mean (Izmailov et al. 2018
@@ -55,6 +57,20 @@ pub struct State {
     pub records: Vec<EpochRecord>,
     /// The best of the epochs with integers.
     pub best: Option<Best>,
+}
+
+impl State {
+    /// Whether a training by that recipe ends here: all epochs are done, or as many without
+    /// a better one as its patience allows, of those whose scales stay.
+    pub fn is_done(&self, recipe: &Recipe) -> bool {
+        let is_impatient = recipe.patience.is_some_and(|patience| {
+            let name = Phase::Quantised.name();
+            let fixed = self.records.iter().filter(|it| it.phase == name).count();
+            let since = self.best.as_ref().map_or(0, |best| self.epoch - best.epoch);
+            since.min(fixed as u32) >= patience
+        });
+        self.epoch >= recipe.epochs || is_impatient
+    }
 }
 
 /// The weights of the best epoch.
@@ -147,9 +163,9 @@ impl<'a> Training<'a> {
         &self.state
     }
 
-    /// Whether all epochs are done.
+    /// Whether all epochs are done, or more than patience allows since the best one.
     pub fn is_done(&self) -> bool {
-        self.state.epoch >= self.recipe.epochs
+        self.state.is_done(self.recipe)
     }
 
     /// Steps of an epoch.
@@ -161,9 +177,7 @@ impl<'a> Training<'a> {
     pub fn epoch(&mut self, stop: &AtomicBool, mut step: impl FnMut()) -> Outcome {
         let State { epoch, .. } = self.state;
         let phase = self.recipe.phase(epoch);
-        if phase != Phase::Float && (phase == Phase::Calibrating || self.state.scales.is_none()) {
-            self.calibrate();
-        }
+        self.begin(phase);
         let mut changes = epoch;
         if let Some(lessons) = &mut self.lessons {
             changes = lessons.epoch_of_changes(epoch);
@@ -176,7 +190,7 @@ impl<'a> Training<'a> {
         let mut dropout = Rng::new(Purpose::Dropout, self.recipe.seed, epoch, 0);
         let steps = self.steps();
         let (mut model, mut optimizer) = (self.state.model.clone(), self.state.optimizer.clone());
-        let mut mean = self.state.mean.clone();
+        let (mut mean, mut scales) = (self.state.mean.clone(), self.state.scales.clone());
         let (mut loss, mut accuracy, mut seen) = (0.0, 0.0, 0.0);
         for (index, batch) in order.chunks(self.recipe.batch).take(steps).enumerate() {
             if stop.load(Ordering::Relaxed) {
@@ -188,8 +202,18 @@ impl<'a> Training<'a> {
             // Whole blocks: what fills the last one would be trained on.
             let batch = &batch[..batch.len() / EXAMPLES * EXAMPLES];
             let labels = self.batches.labels(batch);
-            let (results, gradients) = self.learn(&model, batch, &labels, changes, &mut dropout);
+            let share = self
+                .recipe
+                .share_of_integers(epoch, index as f64 / steps as f64);
+            let arithmetic = match (phase, &scales) {
+                (Phase::Float, _) if self.recipe.normalises => Arithmetic::Normalised,
+                (Phase::Entering, Some(scales)) => Arithmetic::Between(scales, share),
+                (_, scales) => Arithmetic::of(scales.as_ref()),
+            };
+            let (results, gradients) =
+                self.learn(&model, arithmetic, batch, &labels, changes, &mut dropout);
             model = optimizer.step(rate, model, gradients);
+            scales = calibrate::learned(self.network, &model).or(scales);
             let examples = batch.len() as f64;
             loss += examples * results.loss(&labels);
             accuracy += examples * results.accuracy(&labels);
@@ -198,10 +222,11 @@ impl<'a> Training<'a> {
             average(&mut mean, &model, steps_before + index as f32);
             step();
         }
-        if let Some(scales) = &self.state.scales {
+        if let (Phase::Calibrating | Phase::Quantised, Some(scales)) = (phase, &scales) {
             model.clip_weights(self.network.bits().weights, scales);
         }
         self.state.model = model;
+        self.state.scales = scales;
         self.state.optimizer = optimizer;
         self.state.mean = mean;
         self.validate(phase, loss / seen, accuracy / seen);
@@ -209,23 +234,70 @@ impl<'a> Training<'a> {
         Outcome::Done
     }
 
-    /// Finds scales for the mean of the weights.
-    fn calibrate(&mut self) {
+    /// Gets ready for an epoch of that phase. Twice is as good as once.
+    fn begin(&mut self, phase: Phase) {
+        match phase {
+            Phase::Float => return,
+            Phase::Entering | Phase::Calibrating | Phase::Quantised => {}
+        }
+        let is_first = self.state.scales.is_none();
+        let learns = self.recipe.scales == ScaleSearch::Learned;
+        if is_first && (learns || self.recipe.normalises) {
+            // From now on the weights compute without normalising.
+            let mean = self.mean_model(true).numbers();
+            self.state.model = Model::of_numbers(self.network, mean.iter().cloned(), &self.device);
+            self.state.mean = mean;
+            self.state.optimizer = optimizer();
+        }
+        match phase {
+            Phase::Float => {}
+            Phase::Entering | Phase::Calibrating if learns && is_first => {
+                let scales = self.calibrated();
+                let exponents = calibrate::exponents(&scales);
+                self.state
+                    .model
+                    .set_exponents(Some(&exponents), &self.device);
+                self.state.scales = Some(scales);
+            }
+            Phase::Entering | Phase::Calibrating if learns => {}
+            Phase::Entering | Phase::Calibrating => self.state.scales = Some(self.calibrated()),
+            Phase::Quantised => {
+                if is_first {
+                    self.state.scales = Some(self.calibrated());
+                }
+                self.state.model.set_exponents(None, &self.device);
+            }
+        }
+    }
+
+    /// Scales of the mean of the weights.
+    fn calibrated(&self) -> Scales {
+        let model = self.mean_model(false);
+        let device = self.device.clone().inner();
+        let (search, former) = (self.recipe.scales, self.state.scales.as_ref());
+        let sample = self.sample(calibrate::SAMPLE);
+        calibrate(self.network, &model, search, former, &sample, &device)
+    }
+
+    /// Some of the examples, the same each time.
+    fn sample(&self, count: usize) -> Examples {
         let examples = self.batches.examples();
         let mut order: Vec<usize> = (0..examples.len()).collect();
         Rng::new(Purpose::Order, self.recipe.seed, u32::MAX, 0).shuffle(&mut order);
-        order.truncate(calibrate::SAMPLE);
-        let sample = examples.select(&order);
-        let model = self.mean_model();
-        let device = self.device.clone().inner();
-        let former = self.state.scales.as_ref();
-        let scales = calibrate(self.network, &model, former, &sample, &device);
-        self.state.scales = Some(scales);
+        order.truncate(count);
+        examples.select(&order)
     }
 
-    fn mean_model(&self) -> Model {
+    /// The mean of the weights; where the training normalises, with that folded into it, if
+    /// `is_normalised`.
+    fn mean_model(&self, is_normalised: bool) -> Model {
         let device = self.device.clone().inner();
-        Model::of_numbers(self.network, self.state.mean.iter().cloned(), &device)
+        let model = Model::of_numbers(self.network, self.state.mean.iter().cloned(), &device);
+        if !(is_normalised && self.recipe.normalises) {
+            return model;
+        }
+        let sample = self.sample(normalise::SAMPLE);
+        normalise::fold(self.network, &model, &sample, &device)
     }
 
     /// What the model makes of a batch, whose examples are changed as in the epoch
@@ -233,6 +305,7 @@ impl<'a> Training<'a> {
     fn learn(
         &self,
         model: &Model,
+        arithmetic: Arithmetic,
         batch: &[usize],
         labels: &[u16],
         changes: u32,
@@ -242,8 +315,7 @@ impl<'a> Training<'a> {
         let labels: Vec<i32> = labels.iter().copied().map(i32::from).collect();
         let targets = TensorData::new(labels, [batch.len()]);
         let targets = Tensor::<1, Int>::from_data(targets, &self.device);
-        let scales = self.state.scales.as_ref();
-        let logits = model.forward(self.network, scales, maps, Some(dropout));
+        let logits = model.forward(self.network, arithmetic, maps, Some(dropout));
         let mut loss = CrossEntropyLossConfig::new()
             .with_weights(self.class_weights.clone())
             .init(&self.device)
@@ -257,7 +329,7 @@ impl<'a> Training<'a> {
 
     fn validate(&mut self, phase: Phase, training_loss: f64, training_accuracy: f64) {
         let device = self.device.clone().inner();
-        let model = self.mean_model();
+        let model = self.mean_model(phase == Phase::Float);
         let scales = self.state.scales.as_ref();
         let results = evaluate(self.network, &model, scales, self.validation, &device);
         let labels = &self.validation.labels;

@@ -12,7 +12,7 @@ use herringbone_trainer::evaluate::evaluate;
 use herringbone_trainer::export::export;
 use herringbone_trainer::model::Model;
 use herringbone_trainer::teacher::Teacher;
-use herringbone_trainer::training::{Best, Outcome, Phase, Recipe, State, Training};
+use herringbone_trainer::training::{Best, Outcome, Phase, Recipe, ScaleSearch, State, Training};
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -79,6 +79,9 @@ fn recipe(epochs: u32, seed: u64) -> Recipe {
         learning_rate: 8e-3,
         augmentation: Augmentation::default_for(SHAPE, InputKind::Image),
         balances_classes: false,
+        normalises: true,
+        scales: ScaleSearch::Learned,
+        patience: None,
     }
 }
 
@@ -163,6 +166,50 @@ fn a_teacher_s_answers_teach_where_labels_say_nothing() {
 }
 
 #[test]
+fn a_training_of_few_epochs_learns_scales_and_one_that_is_patient_ends_early() {
+    let network = network(Bits::default());
+    let (training, validation) = (
+        digits(32, Augmentation::none()),
+        digits(4, Augmentation::none()),
+    );
+    let device = Device::flex().autodiff();
+    let hasty = Recipe {
+        patience: Some(1),
+        ..recipe(60, 1)
+    };
+    let mut run = Training::new(&network, &hasty, &training, &validation, device);
+    let (mut phases, mut has_learned) = (Vec::new(), false);
+    while !run.is_done() {
+        let phase = hasty.phase(run.state().epoch);
+        let before = run.state().model.exponents();
+        run.epoch(&AtomicBool::new(false), || {});
+        let after = run.state().model.exponents();
+        let learns = match phase {
+            Phase::Float | Phase::Quantised => false,
+            Phase::Entering | Phase::Calibrating => true,
+        };
+        assert_eq!(after.is_some(), learns, "{phase:?}");
+        has_learned |= before.is_some() && after.is_some() && before != after;
+        phases.push(phase);
+    }
+    assert!(has_learned);
+    phases.dedup();
+    let all = [
+        Phase::Float,
+        Phase::Entering,
+        Phase::Calibrating,
+        Phase::Quantised,
+    ];
+    assert_eq!(phases, all);
+    let state = run.state();
+    assert!(
+        state.epoch < 60,
+        "what is learnt is learnt: {}",
+        state.epoch
+    );
+}
+
+#[test]
 fn the_same_seed_gives_the_same_weights() {
     let network = network(Bits::default());
     let (training, validation) = (
@@ -215,7 +262,14 @@ fn eight_bits_calibrated_change_a_network_little() {
     }
     assert_eq!(run.state().scales, None);
     let model = mean(&network, run.state());
-    let scales = calibrate(&network, &model, None, &training, &device);
+    let scales = calibrate(
+        &network,
+        &model,
+        ScaleSearch::LeastSquares,
+        None,
+        &training,
+        &device,
+    );
     let [float, integers] = [None, Some(&scales)]
         .map(|scales| evaluate(&network, &model, scales, &validation, &device).logits);
     let size = |numbers: &[f64]| numbers.iter().map(|it| it * it).sum::<f64>().sqrt();

@@ -95,8 +95,9 @@ fn a_resumed_training_gives_the_weights_of_one_that_was_not_stopped() {
     let mut is_resumed = false;
     for (epoch, phase) in [
         (2, Phase::Float),
-        (3, Phase::Calibrating),
-        (7, Phase::Quantised),
+        (5, Phase::Entering),
+        (6, Phase::Calibrating),
+        (8, Phase::Quantised),
     ] {
         assert_eq!(parts.recipe.phase(epoch - 1), phase);
         let has_integers = phase != Phase::Float;

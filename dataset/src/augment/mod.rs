@@ -7,6 +7,7 @@
 mod affine;
 mod elastic;
 mod kind;
+mod photograph;
 mod sample;
 mod signal;
 
@@ -37,6 +38,13 @@ pub struct Augmentation {
     pub elastic: Option<Elastic>,
     /// What is beyond the edges: what is at the edge, as in a signal, else 0, as on paper.
     pub repeats_edges: bool,
+    /// Whether left and right are exchanged in every other image.
+    pub mirrors: bool,
+    /// Shift along each side by whole pixels, which blurs nothing; what comes in repeats the
+    /// edges. 0 to 255.
+    pub crop_pixels: u32,
+    /// The side of a square that is hidden somewhere, in pixels: 0 to 255.
+    pub cutout_pixels: u32,
     /// Loudness: 0.1 is 0.9 to 1.1 of how far each value is from its channel's mean. 0 to 0.9.
     pub gain: f64,
     /// Deviation of the noise that is added, in levels of 256: 0 to 64.
@@ -73,6 +81,9 @@ impl Augmentation {
             shear_degrees: 0.0,
             elastic: None,
             repeats_edges: false,
+            mirrors: false,
+            crop_pixels: 0,
+            cutout_pixels: 0,
             gain: 0.0,
             noise_levels: 0.0,
             time_mask: 0,
@@ -102,6 +113,15 @@ impl Augmentation {
             ..moved
         };
         match kind {
+            // What is photographed in colour is not written: mirrored, it is of the same class.
+            InputKind::Image if shape.channels == 3 => {
+                return Self {
+                    mirrors: true,
+                    crop_pixels: (side / 10).max(1),
+                    repeats_edges: true,
+                    ..Self::none()
+                };
+            }
             InputKind::Image => {}
             InputKind::Series => return heard,
             InputKind::Spectrogram => {
@@ -126,7 +146,8 @@ impl Augmentation {
         }
     }
 
-    /// That share of all of it.
+    /// That share of all of it; of what is no matter of size, mirroring and cropping, all or
+    /// nothing.
     pub fn scaled(self, share: f64) -> Self {
         let rounded = |count: u32| (f64::from(count) * share).round() as u32;
         let elastic = self.elastic.filter(|_| share != 0.0);
@@ -140,6 +161,9 @@ impl Augmentation {
                 ..elastic
             }),
             repeats_edges: self.repeats_edges,
+            mirrors: self.mirrors && share > 0.0,
+            crop_pixels: if share > 0.0 { self.crop_pixels } else { 0 },
+            cutout_pixels: rounded(self.cutout_pixels),
             gain: self.gain * share,
             noise_levels: self.noise_levels * share,
             time_mask: rounded(self.time_mask),
@@ -154,6 +178,22 @@ impl Augmentation {
             ..*self
         };
         unmoved == Self::none()
+    }
+
+    /// Whether pixels move by other than whole ones.
+    fn moves(&self) -> bool {
+        let still = Self {
+            repeats_edges: self.repeats_edges,
+            mirrors: self.mirrors,
+            crop_pixels: self.crop_pixels,
+            cutout_pixels: self.cutout_pixels,
+            gain: self.gain,
+            noise_levels: self.noise_levels,
+            time_mask: self.time_mask,
+            frequency_mask: self.frequency_mask,
+            ..Self::none()
+        };
+        still != *self
     }
 
     /// Checks that every value is within its range.
@@ -179,6 +219,13 @@ impl Augmentation {
         }
         check("the gain", self.gain, 0.0, 0.9);
         check("the noise in levels", self.noise_levels, 0.0, 64.0);
+        check("the crop in pixels", self.crop_pixels.into(), 0.0, 255.0);
+        check(
+            "the cutout in pixels",
+            self.cutout_pixels.into(),
+            0.0,
+            255.0,
+        );
         check("the time mask", self.time_mask.into(), 0.0, 255.0);
         check("the frequency mask", self.frequency_mask.into(), 0.0, 255.0);
         checks.finish()
@@ -213,7 +260,11 @@ impl Augmentation {
             shape,
             repeats_edges: self.repeats_edges,
         };
-        scratch.sampler.sample(source, map, field, output);
+        match self.moves() {
+            true => scratch.sampler.sample(source, map, field, output),
+            false => output.copy_from_slice(input),
+        }
+        photograph::change(self, shape, random, output, &mut scratch.copy);
         signal::change(self, shape, random, output);
     }
 }
@@ -229,4 +280,6 @@ pub fn rng(seed: u64, epoch: u32, index: usize) -> Rng {
 pub struct Scratch {
     field: elastic::Field,
     sampler: sample::Sampler,
+    /// An image before it is cropped.
+    copy: Vec<u8>,
 }

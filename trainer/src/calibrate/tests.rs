@@ -41,7 +41,15 @@ fn scales(weight_bits: u32, layers: &[(Activation, &[f32])], examples: u8) -> Ve
         sample.labels.push(0);
         sample.names.push(String::new());
     }
-    calibrate(&network, &model, None, &sample, &device).sums
+    calibrate(
+        &network,
+        &model,
+        ScaleSearch::LeastSquares,
+        None,
+        &sample,
+        &device,
+    )
+    .sums
 }
 
 proptest! {
@@ -94,7 +102,14 @@ fn scales_of(list: &str, weights: &[&[f32]]) -> (Network, Vec<SumScales>) {
         sample.labels.push(0);
         sample.names.push(String::new());
     }
-    let scales = calibrate(&network, &model, None, &sample, &device);
+    let scales = calibrate(
+        &network,
+        &model,
+        ScaleSearch::LeastSquares,
+        None,
+        &sample,
+        &device,
+    );
     (network, scales.sums)
 }
 

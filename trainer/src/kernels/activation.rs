@@ -35,7 +35,7 @@ fn activate_block_with_simd<'a, S: Simd>(
         let sums = sums.as_chunks::<EXAMPLES>().0;
         for ((activations, sums), &bias) in activations.iter_mut().zip(sums).zip(bias) {
             for (activation, &sum) in activations.iter_mut().zip(sums) {
-                *activation = grid.nearest(sum + bias);
+                *activation = grid.moved(sum + bias);
             }
         }
     }
@@ -82,18 +82,58 @@ fn gradient_block_with_simd<'a, S: Simd>(
             of_sums.iter_mut().zip(sums).zip(gradient).zip(bias)
         {
             for ((of_sum, &sum), &gradient) in of_sums.iter_mut().zip(sums).zip(gradient) {
-                *of_sum = if grid.passes(sum + bias) {
-                    gradient
-                } else {
-                    0.0
-                };
+                *of_sum = gradient * grid.slope(sum + bias);
+            }
+        }
+    }
+}
+
+/// How the loss changes with the exponent of the grid's step.
+pub(crate) fn activation_exponent_gradient(
+    sums: &[f32],
+    bias: &[f32],
+    gradient: &[f32],
+    block: usize,
+    grid: Grid,
+) -> f32 {
+    let blocks = sums.len() / block;
+    let of_channels = sum_over_blocks(blocks, bias.len(), |index, totals| {
+        let sums = &sums[index * block..][..block];
+        let gradient = &gradient[index * block..][..block];
+        exponent_block(sums, bias, gradient, grid, totals);
+    });
+    of_channels.iter().sum()
+}
+
+#[with_simd(exponent_block = pulp::Arch::new())]
+#[inline(always)]
+fn exponent_block_with_simd<'a, S: Simd>(
+    _: S,
+    sums: &'a [f32],
+    bias: &'a [f32],
+    gradient: &'a [f32],
+    grid: Grid,
+    totals: &'a mut [f32],
+) {
+    for (sums, gradient) in sums
+        .chunks_exact(pixel(bias))
+        .zip(gradient.chunks_exact(pixel(bias)))
+    {
+        let sums = sums.as_chunks::<EXAMPLES>().0;
+        let gradient = gradient.as_chunks::<EXAMPLES>().0;
+        let totals = totals.as_chunks_mut::<EXAMPLES>().0;
+        for (((totals, sums), gradient), &bias) in
+            totals.iter_mut().zip(sums).zip(gradient).zip(bias)
+        {
+            for ((total, &sum), &gradient) in totals.iter_mut().zip(sums).zip(gradient) {
+                *total += gradient * grid.by_exponent(sum + bias);
             }
         }
     }
 }
 
 /// The sum of each channel over pixels and examples.
-fn channel_sums(numbers: &[f32], channels: usize, block: usize) -> Vec<f32> {
+pub(super) fn channel_sums(numbers: &[f32], channels: usize, block: usize) -> Vec<f32> {
     let blocks = numbers.len() / block;
     sum_over_blocks(blocks, channels, |index, sums| {
         add_pixels(&numbers[index * block..][..block], sums);

@@ -11,12 +11,14 @@ mod activation;
 mod convolution;
 mod depthwise;
 mod field;
+mod normalisation;
 mod pooling;
 
-pub(crate) use activation::{activate, activation_gradient};
+pub(crate) use activation::{activate, activation_exponent_gradient, activation_gradient};
 pub(crate) use convolution::{convolve, input_gradient, weight_gradient};
 pub(crate) use depthwise::{depthwise, depthwise_input_gradient, depthwise_weight_gradient};
 pub(crate) use field::Field;
+pub(crate) use normalisation::{LEAST_VARIANCE, Moments, normalisation_gradient, normalise};
 pub(crate) use pooling::{average, average_gradient, maximum, maximum_gradient};
 
 use rayon::prelude::*;

@@ -6,6 +6,7 @@ use burn::tensor::{Tensor, s};
 use herringbone_compiler::network::{Kernel, ReceptiveField};
 
 use super::Maps;
+use crate::kernels::LEAST_VARIANCE;
 use crate::quantise::Grid;
 
 /// Examples, channels, rows, columns.
@@ -55,27 +56,94 @@ fn nearest<const D: usize>(numbers: Tensor<D>, grid: Grid) -> Tensor<D> {
     multiples.clamp(grid.least, grid.largest) * grid.step
 }
 
+/// What becomes of numbers, as [`Grid::moved`] has it.
+fn moved<const D: usize>(numbers: Tensor<D>, grid: Grid) -> Tensor<D> {
+    let nearest = nearest(numbers.clone(), grid);
+    if grid.share == 1.0 {
+        return nearest;
+    }
+    let unclipped = if grid.least < 0.0 {
+        numbers
+    } else {
+        numbers.clamp_min(0.0)
+    };
+    unclipped.clone() + (nearest - unclipped) * grid.share
+}
+
 /// `values`, with the gradient of `numbers`.
 fn straight_through<const D: usize>(numbers: Tensor<D>, values: Tensor<D>) -> Tensor<D> {
     // In this order nothing is rounded: the difference is 0.
     numbers.clone() - numbers.detach() + values
 }
 
-pub(super) fn activate(sums: Maps, bias: Tensor<1>, grid: Grid) -> Maps {
+/// 1 strictly between the clips, else 0.
+fn inside<const D: usize>(values: &Tensor<D>, grid: Grid) -> Tensor<D> {
+    let (low, high) = grid.range();
+    let passes = values.clone().greater_elem(low);
+    let passes = passes.bool_and(values.clone().lower_elem(high));
+    Tensor::ones_like(values).mask_fill(passes.bool_not(), 0.0)
+}
+
+/// `values`, with the gradient that the exponent of the grid's step has of `numbers`, as
+/// [`Grid::by_exponent`] has it.
+fn with_exponent<const D: usize>(
+    values: Tensor<D>,
+    numbers: Tensor<D>,
+    grid: Grid,
+    exponent: Option<Tensor<1>>,
+) -> Tensor<D> {
+    let Some(exponent) = exponent else {
+        return values;
+    };
+    let rounded = nearest(numbers.clone(), grid);
+    let slope = rounded - inside(&numbers, grid) * numbers;
+    let slope = slope * (grid.share * std::f32::consts::LN_2);
+    let nothing = (exponent.clone() - exponent.detach()).reshape([1; D]);
+    values + slope * nothing
+}
+
+pub(super) fn normalise(sums: Maps) -> Maps {
+    let mean = |maps: Maps| maps.mean_dim(0).mean_dim(1).mean_dim(2).mean_dim(4);
+    let centred = sums.clone() - mean(sums);
+    let variance = mean(centred.clone() * centred.clone());
+    centred / (variance + LEAST_VARIANCE).sqrt()
+}
+
+pub(super) fn activate(
+    sums: Maps,
+    bias: Tensor<1>,
+    grid: Grid,
+    exponent: Option<Tensor<1>>,
+) -> Maps {
     let channels = bias.dims()[0];
     let sums = sums + bias.reshape([1, 1, 1, channels, 1]);
     let values = sums.clone().detach();
     // The gradient of burn's clamp has conventions of its own at the bounds.
-    let (low, high) = grid.range();
-    let passes = values.clone().greater_elem(low);
-    let passes = passes.bool_and(values.clone().lower_elem(high));
-    let clipped = (sums - values.clone()).mask_fill(passes.bool_not(), 0.0);
-    clipped + nearest(values, grid)
+    let mut slope = inside(&values, grid);
+    if grid.share != 1.0 {
+        let mut beyond = Tensor::ones_like(&values) - slope.clone();
+        if grid.least >= 0.0 {
+            beyond = beyond.mask_fill(values.clone().lower_equal_elem(0.0), 0.0);
+        }
+        slope = slope + beyond * (1.0 - grid.share);
+    }
+    let clipped = (sums - values.clone()) * slope;
+    with_exponent(
+        clipped + moved(values.clone(), grid),
+        values,
+        grid,
+        exponent,
+    )
 }
 
-pub(super) fn quantise<const D: usize>(numbers: Tensor<D>, grid: Grid) -> Tensor<D> {
-    let nearest = nearest(numbers.clone().detach(), grid);
-    straight_through(numbers, nearest)
+pub(super) fn quantise<const D: usize>(
+    numbers: Tensor<D>,
+    grid: Grid,
+    exponent: Option<Tensor<1>>,
+) -> Tensor<D> {
+    let values = numbers.clone().detach();
+    let quantised = straight_through(numbers, moved(values.clone(), grid));
+    with_exponent(quantised, values, grid, exponent)
 }
 
 /// For each tap of windows that are inside the map, what it reads.

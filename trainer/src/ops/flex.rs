@@ -46,6 +46,22 @@ pub(super) fn binary<const D: usize, const P: usize>(
     ))
 }
 
+/// The same of an operation that has parameters of two kinds.
+pub(super) fn ternary<const D: usize, const P: usize, const Q: usize>(
+    operation: impl Operation<3>,
+    input: Tensor<D>,
+    parameters: Tensor<P>,
+    others: Tensor<Q>,
+) -> Tensor<D> {
+    let inputs = (input.into_dispatch(), parameters.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as Operations>::ternary(
+        inputs.0,
+        inputs.1,
+        others.into_dispatch(),
+        operation,
+    ))
+}
+
 /// Operations as burn's backends run them: on plain tensors, or on a tape.
 #[backend_extension(Flex, Autodiff)]
 trait Operations: Backend {
@@ -54,6 +70,13 @@ trait Operations: Backend {
     fn binary<O: Operation<2>>(
         input: FloatTensor<Self>,
         parameters: FloatTensor<Self>,
+        operation: O,
+    ) -> FloatTensor<Self>;
+
+    fn ternary<O: Operation<3>>(
+        input: FloatTensor<Self>,
+        parameters: FloatTensor<Self>,
+        others: FloatTensor<Self>,
         operation: O,
     ) -> FloatTensor<Self>;
 }
@@ -70,6 +93,16 @@ impl Operations for Flex {
     ) -> FlexTensor {
         operation.forward([&contiguous(input), &contiguous(parameters)])
     }
+
+    fn ternary<O: Operation<3>>(
+        input: FlexTensor,
+        parameters: FlexTensor,
+        others: FlexTensor,
+        operation: O,
+    ) -> FlexTensor {
+        let inputs = [input, parameters, others].map(contiguous);
+        operation.forward(inputs.each_ref())
+    }
 }
 
 impl<C: CheckpointStrategy> Operations for Autodiff<Flex, C> {
@@ -83,6 +116,15 @@ impl<C: CheckpointStrategy> Operations for Autodiff<Flex, C> {
         operation: O,
     ) -> FloatTensor<Self> {
         taped::<C, O, 2>(operation, [input, parameters])
+    }
+
+    fn ternary<O: Operation<3>>(
+        input: FloatTensor<Self>,
+        parameters: FloatTensor<Self>,
+        others: FloatTensor<Self>,
+        operation: O,
+    ) -> FloatTensor<Self> {
+        taped::<C, O, 3>(operation, [input, parameters, others])
     }
 }
 

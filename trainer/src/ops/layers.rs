@@ -24,6 +24,10 @@ pub(super) struct Activate(pub(super) Grid);
 #[derive(Debug)]
 pub(super) struct Quantise(pub(super) Grid);
 
+/// Of sums.
+#[derive(Debug)]
+pub(super) struct Normalise;
+
 /// Of maps.
 #[derive(Debug)]
 pub(super) struct Maximum(pub(super) Field);
@@ -135,10 +139,32 @@ impl Operation<2> for Activate {
     }
 }
 
+impl Operation<3> for Activate {
+    fn forward(&self, [sums, bias, _]: [&FlexTensor; 3]) -> FlexTensor {
+        Operation::<2>::forward(self, [sums, bias])
+    }
+
+    fn gradients(
+        &self,
+        [sums, bias, _]: [&FlexTensor; 3],
+        output: &FlexTensor,
+        gradient: &FlexTensor,
+        _: [bool; 3],
+    ) -> [Option<Vec<f32>>; 3] {
+        let [of_sums, of_bias] =
+            Operation::<2>::gradients(self, [sums, bias], output, gradient, [true; 2]);
+        let block = shape(sums).block();
+        let [sums, bias, gradient] = [sums, bias, gradient].map(numbers);
+        let of_exponent =
+            kernels::activation_exponent_gradient(sums, bias, gradient, block, self.0);
+        [of_sums, of_bias, Some(vec![of_exponent])]
+    }
+}
+
 impl Operation<1> for Quantise {
     fn forward(&self, [input]: [&FlexTensor; 1]) -> FlexTensor {
         let numbers = numbers(input).iter();
-        let quantised = numbers.map(|&number| self.0.nearest(number));
+        let quantised = numbers.map(|&number| self.0.moved(number));
         like(quantised.collect(), input)
     }
 
@@ -151,6 +177,48 @@ impl Operation<1> for Quantise {
     ) -> [Option<Vec<f32>>; 1] {
         // Straight through.
         [Some(numbers(gradient).to_vec())]
+    }
+}
+
+impl Operation<2> for Quantise {
+    fn forward(&self, [input, _]: [&FlexTensor; 2]) -> FlexTensor {
+        Operation::<1>::forward(self, [input])
+    }
+
+    fn gradients(
+        &self,
+        [input, _]: [&FlexTensor; 2],
+        _: &FlexTensor,
+        gradient: &FlexTensor,
+        _: [bool; 2],
+    ) -> [Option<Vec<f32>>; 2] {
+        let [input, gradient] = [input, gradient].map(numbers);
+        let parts = input.iter().zip(gradient);
+        let of_exponent = parts.map(|(&number, &gradient)| gradient * self.0.by_exponent(number));
+        [Some(gradient.to_vec()), Some(vec![of_exponent.sum()])]
+    }
+}
+
+impl Operation<1> for Normalise {
+    fn forward(&self, [sums]: [&FlexTensor; 1]) -> FlexTensor {
+        let (shape, sums_of) = (shape(sums), numbers(sums));
+        let moments = kernels::Moments::of(sums_of, shape.channels, shape.block());
+        like(kernels::normalise(sums_of, &moments, shape.block()), sums)
+    }
+
+    fn gradients(
+        &self,
+        [sums]: [&FlexTensor; 1],
+        output: &FlexTensor,
+        gradient: &FlexTensor,
+        _: [bool; 1],
+    ) -> [Option<Vec<f32>>; 1] {
+        let shape = shape(sums);
+        let [sums, output, gradient] = [sums, output, gradient].map(numbers);
+        let moments = kernels::Moments::of(sums, shape.channels, shape.block());
+        let inverses = &moments.inverses;
+        let of_sums = kernels::normalisation_gradient(output, gradient, inverses, shape.block());
+        [Some(of_sums)]
     }
 }
 

@@ -15,7 +15,7 @@ use burn::tensor::{DType, Device, Tensor};
 use herringbone_compiler::network::ReceptiveField;
 
 use crate::quantise::Grid;
-use layers::{Activate, Average, Convolve, Depthwise, Maximum, Quantise};
+use layers::{Activate, Average, Convolve, Depthwise, Maximum, Normalise, Quantise};
 
 /// Feature maps of a batch: blocks, rows, columns, channels, examples of a block.
 pub type Maps = Tensor<5>;
@@ -42,24 +42,41 @@ pub fn depthwise(maps: Maps, weights: Tensor<3>, field: ReceptiveField) -> Maps 
     }
 }
 
+/// Each channel less the mean that it has over the batch, by its deviation there: batch
+/// normalisation (Ioffe & Szegedy 2015) without the factor, which the next layer's weights
+/// have too.
+pub fn normalise(sums: Maps) -> Maps {
+    if has_kernels(&sums) {
+        flex::unary(Normalise, sums)
+    } else {
+        composed::normalise(sums)
+    }
+}
+
 /// Adds a bias to each channel's sums and clips and rounds them onto a grid; the
 /// gradient passes straight through the rounding (Bengio, Léonard & Courville 2013),
-/// strictly between the clips.
-pub fn activate(sums: Maps, bias: Tensor<1>, grid: Grid) -> Maps {
-    if has_kernels(&sums) {
-        flex::binary(Activate(grid), sums, bias)
-    } else {
-        composed::activate(sums, bias, grid)
+/// strictly between the clips. `exponent`: that of the grid's step, which has a gradient
+/// too; its number is the grid's already.
+pub fn activate(sums: Maps, bias: Tensor<1>, grid: Grid, exponent: Option<Tensor<1>>) -> Maps {
+    match (exponent, has_kernels(&sums)) {
+        (None, true) => flex::binary(Activate(grid), sums, bias),
+        (Some(exponent), true) => flex::ternary(Activate(grid), sums, bias, exponent),
+        (exponent, false) => composed::activate(sums, bias, grid, exponent),
     }
 }
 
 /// The nearest numbers of a grid; the gradient passes straight through, beyond the
-/// clips too, so that a weight that was clipped can come back.
-pub fn quantise<const D: usize>(numbers: Tensor<D>, grid: Grid) -> Tensor<D> {
-    if has_kernels(&numbers) {
-        flex::unary(Quantise(grid), numbers)
-    } else {
-        composed::quantise(numbers, grid)
+/// clips too, so that a weight that was clipped can come back. `exponent`: as for
+/// [`activate`].
+pub fn quantise<const D: usize>(
+    numbers: Tensor<D>,
+    grid: Grid,
+    exponent: Option<Tensor<1>>,
+) -> Tensor<D> {
+    match (exponent, has_kernels(&numbers)) {
+        (None, true) => flex::unary(Quantise(grid), numbers),
+        (Some(exponent), true) => flex::binary(Quantise(grid), numbers, exponent),
+        (exponent, false) => composed::quantise(numbers, grid, exponent),
     }
 }
 

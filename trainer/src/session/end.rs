@@ -15,7 +15,7 @@ use crate::files;
 use crate::metadata::Known;
 use crate::mistakes::{ClassAccuracy, Mistakes, write_picture};
 use crate::model::{Model, as_written};
-use crate::pictures::curves;
+use crate::pictures::{EpochRecord, curves};
 use crate::recipe::Phase;
 use crate::report::{Report, percent};
 use crate::training::{Best, State};
@@ -84,7 +84,7 @@ impl fmt::Display for Diverged {
 impl std::error::Error for Diverged {}
 
 /// Points of accuracy that integers may lose before a note says so.
-const LOST: f64 = 0.03;
+const LOST: f64 = 0.01;
 
 impl Tested {
     /// The share, 0 to 1.
@@ -96,7 +96,7 @@ impl Tested {
 impl Session {
     pub(super) fn finish(&self, state: &State, seconds: &[f64]) -> Result<Finished> {
         let mut finished = Finished {
-            is_complete: state.epoch >= self.recipe.epochs,
+            is_complete: state.is_done(&self.recipe),
             epochs: state.epoch,
             best: state.best.as_ref().map(|best| (best.epoch, best.accuracy)),
             tested: None,
@@ -116,7 +116,7 @@ impl Session {
         let device = self.device.clone().inner();
         let model = Model::of_numbers(network, best.numbers.iter().cloned(), &device);
         if finished.is_complete {
-            finished.warnings.extend(self.learnt_nothing(best)?);
+            finished.warnings.extend(self.learnt_nothing(state, best)?);
         }
         let weights = export(network, &model, &best.scales)?;
         let mut known = Known {
@@ -191,7 +191,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Diverged`], when it is sure of what is wrong.
-    fn learnt_nothing(&self, best: &Best) -> Result<Option<String>> {
+    fn learnt_nothing(&self, state: &State, best: &Best) -> Result<Option<String>> {
         let counts = self.data.validation.counts(self.data.class_names().len());
         let there = counts.iter().filter(|&&it| it > 0).count().max(1) as f64;
         let commonest = counts.iter().max().copied().unwrap_or_default() as f64
@@ -203,10 +203,13 @@ impl Session {
         if !is_no_better || there < 2.0 {
             return Ok(None);
         }
-        // Answers that are all alike have a loss of the logarithm of the classes.
-        if best.loss > 2.0 * there.ln() {
+        // Answers that are all alike have a loss of the logarithm of the classes. Integers that
+        // are all 0 answer so, whatever was before them.
+        let before = last_in_float(state).map_or(0.0, |record| record.validation_loss);
+        let loss = best.loss.max(before);
+        if loss > 2.0 * there.ln() {
             return Err(Diverged {
-                loss: best.loss,
+                loss,
                 accuracy: commonest,
                 learning_rate: self.recipe.learning_rate,
             }
@@ -277,7 +280,10 @@ impl Session {
 
 /// The validation accuracy of the last epoch in floating point.
 fn before_quantisation(state: &State) -> Option<f64> {
+    last_in_float(state).map(|record| record.validation_accuracy)
+}
+
+fn last_in_float(state: &State) -> Option<&EpochRecord> {
     let name = Phase::Float.name();
-    let last = state.records.iter().rfind(|record| record.phase == name);
-    last.map(|record| record.validation_accuracy)
+    state.records.iter().rfind(|record| record.phase == name)
 }

@@ -18,6 +18,7 @@ use herringbone_trainer::export::{export, import};
 use herringbone_trainer::intake::Intake;
 use herringbone_trainer::model::Model;
 use herringbone_trainer::quantise::Scales;
+use herringbone_trainer::recipe::ScaleSearch;
 use proptest::prelude::*;
 
 fn examples(network: &Network, inputs: &[Vec<u8>]) -> Examples {
@@ -93,7 +94,14 @@ fn exported_computes_the_same(network: &Network, seed: u64) -> Result<(), TestCa
     // More than a block.
     let inputs = random_inputs(network, 18, &mut random);
     let sample = examples(network, &inputs);
-    let scales = calibrate(network, &model, None, &sample, &device);
+    let scales = calibrate(
+        network,
+        &model,
+        ScaleSearch::Learned,
+        None,
+        &sample,
+        &device,
+    );
     let file = export(network, &model, &scales).unwrap();
     let weights = weights::read(network, &file).unwrap();
     let trained = values(network, &model, &scales, &sample);

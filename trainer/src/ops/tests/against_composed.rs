@@ -55,8 +55,8 @@ proptest! {
         };
         let maps = shapes.integers(Purpose::Order, shapes.maps().iter().product());
         let bias = shapes.integers(Purpose::Weights, shapes.channels);
-        let by = |activate: fn(Maps, Tensor<1>, Grid) -> Maps| {
-            outcome(|maps, bias| activate(maps, bias, grid), &shapes, &maps, &bias)
+        let by = |activate: fn(Maps, Tensor<1>, Grid, Option<Tensor<1>>) -> Maps| {
+            outcome(|maps, bias| activate(maps, bias, grid, None), &shapes, &maps, &bias)
         };
         prop_assert_eq!(by(ops::activate), by(composed::activate));
     }
@@ -74,13 +74,73 @@ proptest! {
         for number in maps.iter_mut().step_by(2) {
             *number += random.normal();
         }
-        let by = |quantise: fn(Maps, Grid) -> Maps| {
-            outcome(|maps, _| quantise(maps, grid), &shapes, &maps, &[0.0])
+        let by = |quantise: fn(Maps, Grid, Option<Tensor<1>>) -> Maps| {
+            outcome(|maps, _| quantise(maps, grid, None), &shapes, &maps, &[0.0])
         };
         let quantised = by(ops::quantise);
         prop_assert_eq!(&quantised, &by(composed::quantise));
         // Beyond the clips too.
         prop_assert_eq!(quantised.of_maps, output_weights(&shapes, count));
+    }
+
+    /// On the way to integers too, with the gradient of the exponent.
+    #[test]
+    fn activations_with_learned_exponents_are_burns(
+        shapes in shapes(kernels()),
+        bits in 1..=4u32,
+        is_signed in any::<bool>(),
+        exponent in -1..=2,
+        share in select(vec![0.0, 0.25, 0.5, 1.0]),
+    ) {
+        let grid = Grid::of_bits(bits, is_signed, exponent).with_share(share);
+        let maps = shapes.integers(Purpose::Order, shapes.maps().iter().product());
+        let bias = shapes.integers(Purpose::Weights, shapes.channels);
+        type Activate = fn(Maps, Tensor<1>, Grid, Option<Tensor<1>>) -> Maps;
+        // Of the parameters, the first is the exponent.
+        let parameters = [&[exponent as f32], &bias[..]].concat();
+        let by = |activate: Activate| {
+            let operation = |maps, parameters: Tensor<1>| {
+                let exponent = parameters.clone().slice([0..1]);
+                let bias = parameters.slice([1..1 + shapes.channels]);
+                activate(maps, bias, grid, Some(exponent))
+            };
+            outcome(operation, &shapes, &maps, &parameters)
+        };
+        let (own, burns) = (by(ops::activate), by(composed::activate));
+        prop_assert_eq!(&own.values, &burns.values);
+        prop_assert_eq!(&own.of_maps, &burns.of_maps);
+        close(&own.of_parameters, &burns.of_parameters)?;
+    }
+
+    #[test]
+    fn numbers_with_a_learned_exponent_are_burns(
+        shapes in shapes(kernels()),
+        bits in 2..=4u32,
+        exponent in -4..=2,
+        share in select(vec![0.0, 0.25, 0.5, 1.0]),
+    ) {
+        let grid = Grid::of_bits(bits, true, exponent).with_share(share);
+        let maps = shapes.integers(Purpose::Order, shapes.maps().iter().product());
+        type Quantise = fn(Maps, Grid, Option<Tensor<1>>) -> Maps;
+        let by = |quantise: Quantise| {
+            let operation = |maps, exponent| quantise(maps, grid, Some(exponent));
+            outcome(operation, &shapes, &maps, &[exponent as f32])
+        };
+        let (own, burns) = (by(ops::quantise), by(composed::quantise));
+        prop_assert_eq!(&own.values, &burns.values);
+        prop_assert_eq!(&own.of_maps, &burns.of_maps);
+        close(&own.of_parameters, &burns.of_parameters)?;
+    }
+
+    #[test]
+    fn normalised_sums_are_burns(shapes in shapes(kernels())) {
+        let maps = shapes.integers(Purpose::Order, shapes.maps().iter().product());
+        let by = |normalise: fn(Maps) -> Maps| {
+            outcome(|maps, _| normalise(maps), &shapes, &maps, &[0.0])
+        };
+        let (own, burns) = (by(ops::normalise), by(composed::normalise));
+        close(&own.values, &burns.values)?;
+        close(&own.of_maps, &burns.of_maps)?;
     }
 
     /// Of so few integers that most windows have equals.
@@ -145,6 +205,16 @@ proptest! {
         }
         prop_assert_eq!(values, expected);
     }
+}
+
+/// Equal but for the order in which numbers are added up.
+fn close(own: &[f32], burns: &[f32]) -> Result<(), TestCaseError> {
+    let largest = burns.iter().fold(1.0_f32, |most, it| most.max(it.abs()));
+    prop_assert_eq!(own.len(), burns.len());
+    for (own, burns) in own.iter().zip(burns) {
+        prop_assert!((own - burns).abs() <= 1e-3 * largest, "{own} {burns}");
+    }
+    Ok(())
 }
 
 #[test]

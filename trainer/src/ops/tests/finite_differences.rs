@@ -129,7 +129,7 @@ proptest! {
     ) {
         let grid = Grid::of_bits(bits, is_signed, exponent);
         let (least, largest) = grid.range();
-        let unrounded = Grid { step: 0.0, least, largest };
+        let unrounded = Grid { step: 0.0, least, largest, share: 1.0 };
         let mut maps = shapes.integers(Purpose::Order, shapes.maps().iter().product());
         // Clips are integers.
         for number in &mut maps {
@@ -137,8 +137,8 @@ proptest! {
         }
         let bias = shapes.integers(Purpose::Weights, shapes.channels);
         check(
-            |maps, bias| ops::activate(maps, bias, grid),
-            |maps, bias| ops::activate(maps, bias, unrounded),
+            |maps, bias| ops::activate(maps, bias, grid, None),
+            |maps, bias| ops::activate(maps, bias, unrounded, None),
             &shapes,
             &maps,
             &bias,
@@ -154,7 +154,7 @@ proptest! {
         let grid = Grid::of_bits(bits, true, exponent);
         let maps = shapes.integers(Purpose::Order, shapes.maps().iter().product());
         check(
-            |maps, _| ops::quantise(maps, grid),
+            |maps, _| ops::quantise(maps, grid, None),
             |maps, _| maps,
             &shapes,
             &maps,
