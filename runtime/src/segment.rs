@@ -11,15 +11,8 @@ use crate::sum::Sum;
 /// `i` of `count` is at `i · STRIDE + delay`.
 #[inline(always)]
 fn at<const STRIDE: u16>(point: u16, delay: u16, count: u16) -> Option<u16> {
-    let Some(since) = point.checked_sub(delay) else {
-        return None;
-    };
-    let (index, rest) = divide::<STRIDE>(since);
-    if rest == 0 && index < count {
-        Some(index)
-    } else {
-        None
-    }
+    let (index, rest) = divide::<STRIDE>(point.checked_sub(delay)?);
+    (rest == 0 && index < count).then_some(index)
 }
 
 /// Quotient and rest; a divisor of 0 is 1.
