@@ -149,7 +149,7 @@ fn emit(part: &Target, program: &Program, unrolled: u32) -> Code {
 /// The backend's code as the judge takes it.
 fn to_judge(code: avr::Code) -> Code {
     // Of a quarter of them, chosen by their size: of all, it takes minutes.
-    let is_bound = code.flash_bytes() % 8 == 0;
+    let is_bound = code.flash_bytes().is_multiple_of(8);
     let worst_case = match is_bound {
         true => code.worst_case(MOST_STEPS),
         false => Some(WorstCase {
