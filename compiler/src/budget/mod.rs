@@ -2,6 +2,7 @@
 //! that is too much.
 
 mod choice;
+mod features;
 mod footprint;
 mod over;
 mod remedies;
@@ -33,6 +34,8 @@ pub struct Design {
     /// Bytes in which results are kept, where the arena has no room for them beside
     /// the map that they are made of; else 0.
     pub results_bytes: u32,
+    /// Bytes of the samples that features are made of.
+    pub features_bytes: u32,
     /// What its code takes.
     pub footprint: Footprint,
     /// Whether the network has plans that were not looked at: that takes too long.
@@ -47,6 +50,7 @@ impl Design {
             self.plan.cursor_bytes(),
             self.parameter_bytes,
             self.results_bytes,
+            self.features_bytes,
         ]
         .into_iter()
         .fold(self.plan.arena_bytes, u32::saturating_add)

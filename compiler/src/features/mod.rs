@@ -10,6 +10,7 @@ use herringbone_features::Frame;
 pub use bank::Bank;
 
 use crate::network::Shape;
+use crate::weights::{Normalisation, Scale};
 
 /// Log-mel energies of overlapping frames: a frame becomes a row of the network's input.
 ///
@@ -73,6 +74,18 @@ impl Features {
     pub fn table_bytes(&self) -> u32 {
         let bank = Bank::of(self);
         (2 * bank.sines.len() + bank.bins.len() + bank.upper_shares.len()) as u32
+    }
+
+    /// The scale from a row's values to bytes where none is fitted: 32 octaves from the floor on.
+    pub fn default_normalisation(&self) -> Normalisation {
+        Normalisation {
+            counts_per_unit: 1.0,
+            scales: vec![Scale {
+                offset: 256 * self.floor as i16,
+                multiplier: 1,
+                shift: 5,
+            }],
+        }
     }
 
     /// The values of the rows of a recording, in 256ths of an octave of power: as the chip

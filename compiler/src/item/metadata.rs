@@ -51,27 +51,7 @@ pub(crate) fn raw(results: &TokenStream, normalisation: &Normalisation) -> Token
         counts_per_unit,
         scales,
     } = normalisation;
-    let of = |scale: &Scale| {
-        let offset = Literal::i16_unsuffixed(scale.offset);
-        let multiplier = Literal::u8_unsuffixed(scale.multiplier);
-        let shift = Literal::u8_unsuffixed(scale.shift);
-        quote!(herringbone_runtime::scaled(sensor_count, #offset, #multiplier, #shift))
-    };
-    let byte = match &scales[..] {
-        [scale] => of(scale),
-        scales => {
-            let arms = scales.iter().enumerate().map(|(channel, scale)| {
-                let (channel, byte) = (Literal::usize_unsuffixed(channel), of(scale));
-                quote!(#channel => #byte,)
-            });
-            quote! {
-                match self.cursor.channel() {
-                    #(#arms)*
-                    _ => 0,
-                }
-            }
-        }
-    };
+    let byte = scaled(scales);
     let unit = format!(" One unit of the training data is {counts_per_unit} counts.");
     quote! {
         /// Scales a sensor's count to the next byte of an input, as in training.
@@ -110,9 +90,40 @@ pub(crate) fn raw(results: &TokenStream, normalisation: &Normalisation) -> Token
     }
 }
 
+/// The byte of `sensor_count`, which is the next one of an input.
+pub(super) fn scaled(scales: &[Scale]) -> TokenStream {
+    let of = |scale: &Scale| {
+        let offset = Literal::i16_unsuffixed(scale.offset);
+        let multiplier = Literal::u8_unsuffixed(scale.multiplier);
+        let shift = Literal::u8_unsuffixed(scale.shift);
+        quote!(herringbone_runtime::scaled(sensor_count, #offset, #multiplier, #shift))
+    };
+    match scales {
+        [scale] => of(scale),
+        scales => {
+            let arms = scales.iter().enumerate().map(|(channel, scale)| {
+                let (channel, byte) = (Literal::usize_unsuffixed(channel), of(scale));
+                quote!(#channel => #byte,)
+            });
+            quote! {
+                match self.cursor.channel() {
+                    #(#arms)*
+                    _ => 0,
+                }
+            }
+        }
+    }
+}
+
 /// The same, of a declaration with errors.
-pub(crate) fn stub(output: &TokenStream, classes: &Literal) -> TokenStream {
+pub(crate) fn stub(output: &TokenStream, classes: &Literal, samples: Option<usize>) -> TokenStream {
+    let samples = samples.map(|samples| {
+        let samples = Literal::usize_unsuffixed(samples);
+        quote!(pub const SAMPLES: usize = #samples;)
+    });
     quote! {
+        #samples
+
         pub const LABELS: [&'static str; #classes] = [""; #classes];
 
         pub fn label(class_index: usize) -> &'static str {

@@ -8,6 +8,7 @@ use super::keys::Key;
 use super::list::Letter;
 use crate::declaration::{CodeChoice, PlanChoice};
 use crate::diagnostic::Diagnostics;
+use crate::features::Features;
 use crate::network::{Bits, Entry, LayerId, Shape};
 use crate::planned::{Origin, Problem};
 use crate::program::Accumulator;
@@ -158,6 +159,8 @@ pub struct Values {
     pub plan: Option<PlanAst>,
     /// `code`.
     pub code: Option<CodeChoice>,
+    /// `features`.
+    pub features: Option<Features>,
 }
 
 /// The value of `reserve`; `None` where it does not say, or is wrong.

@@ -29,11 +29,13 @@ pub enum Key {
     Plan,
     /// `code`: the form of kernels.
     Code,
+    /// `features`: what the input is made of.
+    Features,
 }
 
 impl Key {
     /// Every key.
-    pub const ALL: [Key; 9] = [
+    pub const ALL: [Key; 10] = [
         Key::Target,
         Key::Sram,
         Key::Flash,
@@ -43,6 +45,7 @@ impl Key {
         Key::Results,
         Key::Plan,
         Key::Code,
+        Key::Features,
     ];
 
     /// The key as it is written.
@@ -57,6 +60,7 @@ impl Key {
             Key::Results => "results",
             Key::Plan => "plan",
             Key::Code => "code",
+            Key::Features => "features",
         }
     }
 
@@ -73,6 +77,9 @@ impl Key {
             }
             Key::Results => "`i16` or `i32`",
             Key::Code => "`unrolled` or `table`",
+            Key::Features => {
+                "features, such as `log_mel { rate: 8000, frame: 256, hop: 250, bands: 20 }`"
+            }
         }
     }
 }
