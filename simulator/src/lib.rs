@@ -12,6 +12,7 @@ pub mod call;
 pub mod exchange;
 pub mod firmware;
 pub mod link;
+pub mod listening;
 pub mod machine;
 pub mod profile;
 pub mod snippet;

@@ -29,15 +29,28 @@ pub(super) fn state_bytes(declaration: &Declaration) -> u32 {
 
 /// Adds the stack and the flash of features.
 pub(super) fn add_to(declaration: &Declaration, footprint: &mut Footprint) {
-    let Some(features) = declaration.network.features() else {
+    if declaration.network.features().is_none() {
         return;
-    };
-    let (stack_bytes, code_bytes) = match declaration.budget.target.map(|it| it.architecture) {
-        Some(Architecture::Avr) => (AVR_STACK_BYTES, AVR_CODE_BYTES),
-        // Elsewhere flash counts tables alone.
+    }
+    let stack_bytes = match declaration.budget.target.map(|it| it.architecture) {
+        Some(Architecture::Avr) => AVR_STACK_BYTES,
         Some(Architecture::CortexM0 | Architecture::CortexM0Plus | Architecture::RiscV32)
-        | None => (STACK_BYTES, 0),
+        | None => STACK_BYTES,
     };
     footprint.stack_bytes = stack_bytes.max(footprint.stack_bytes + BELOW_NETWORK_BYTES);
-    footprint.flash_bytes += u64::from(features.table_bytes()) + code_bytes;
+    footprint.flash_bytes += features_flash_bytes(declaration);
+}
+
+/// The flash of features: their tables, and on AVR their code too.
+pub(crate) fn features_flash_bytes(declaration: &Declaration) -> u64 {
+    let Some(features) = declaration.network.features() else {
+        return 0;
+    };
+    let code_bytes = match declaration.budget.target.map(|it| it.architecture) {
+        Some(Architecture::Avr) => AVR_CODE_BYTES,
+        // Elsewhere flash counts tables alone.
+        Some(Architecture::CortexM0 | Architecture::CortexM0Plus | Architecture::RiscV32)
+        | None => 0,
+    };
+    u64::from(features.table_bytes()) + code_bytes
 }

@@ -8,6 +8,7 @@ mod over;
 mod remedies;
 
 pub use choice::{alternatives, choose};
+pub(crate) use features::features_flash_bytes;
 pub use footprint::{Footprint, LayerFootprint, Sums};
 pub(crate) use footprint::{lower, reserved_flash_bytes};
 pub use over::OverBudget;

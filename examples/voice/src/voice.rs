@@ -7,5 +7,7 @@ herringbone::network! {
     pub Voice: [32, 20, 1] => < C1(16,3), M, C1(24,3), C1(24,3), M, Dr, D*(10) >,
     features: log_mel { rate: 8000, frame: 256, hop: 250, bands: 20 },
     target: atmega328p,
+    plan: streamed,
     weights: "voice.safetensors",
+    reserve: { sram: 640, flash: 2048 },
 }

@@ -27,7 +27,7 @@ pub(super) fn rotated([re, im]: [i16; 2], cosine: i16, sine: i16) -> [i16; 2] {
 }
 
 /// Bits that samples need: `x ^ 2x` of all high bytes, or-ed.
-pub(super) fn peak(samples: &[i16]) -> u8 {
+pub(super) fn peak<const FRAME: usize>(samples: &[i16; FRAME]) -> u8 {
     samples.iter().fold(0, |peak, &sample| {
         let high = (sample >> 8) as u8;
         peak | (high ^ (high << 1))
