@@ -1,4 +1,4 @@
-use crate::fourier::{cosine, load, powers, rounded_product, store};
+use crate::fourier::{cosine, halve, load, powers, rounded_product, share, store};
 use crate::{Tables, logarithm};
 
 /// Samples on their way to a row of log-mel energies: `FRAME` of them, 64, 128, 256 or 512, of
@@ -132,13 +132,6 @@ impl<const FRAME: usize, const KEPT: usize> Default for Frame<FRAME, KEPT> {
     }
 }
 
-/// `power · share >> 8`.
-#[inline(always)]
-fn share(power: u32, share: u8) -> u32 {
-    let low = (power as u8 as u16 * u16::from(share)) >> 8;
-    (power >> 8) * u32::from(share) + u32::from(low)
-}
-
 /// Subtracts the mean, rounded down, from all samples; gives a number with as many bits as the
 /// widest of them, less its sign.
 #[inline(never)]
@@ -156,23 +149,28 @@ fn centre<const FRAME: usize>(samples: &mut [i16; FRAME]) -> u16 {
 /// Multiplies all samples by 2^−`exponent` and by Hann's window, of `FRAME` samples a period.
 #[inline(never)]
 fn window<const FRAME: usize>(samples: &mut [i16; FRAME], exponent: i8, tables: &impl Tables) {
-    for (index, sample) in samples.iter_mut().enumerate() {
-        let angle = if index <= FRAME / 2 {
-            index
-        } else {
-            FRAME - index
-        };
-        let hann = ((32_768 - i32::from(cosine::<FRAME>(tables, angle))) >> 1) as i16;
-        let mut scaled = *sample;
-        let mut left = exponent;
-        while left > 0 {
-            scaled >>= 1;
-            left -= 1;
+    let mut left = exponent;
+    while left > 0 {
+        halve(samples);
+        left -= 1;
+    }
+    let factor = 1_i16 << left.unsigned_abs();
+    store(samples, 0, 0);
+    // The window is symmetric.
+    let (mut early, mut late) = (1, FRAME - 1);
+    while early <= late {
+        let hann = ((32_768 - i32::from(cosine::<FRAME>(tables, early))) as u32 >> 1) as i16;
+        for place in [early, late] {
+            let scaled = load(samples, place).wrapping_mul(factor);
+            store(samples, place, rounded_product(scaled, hann));
         }
-        while left < 0 {
-            scaled <<= 1;
-            left += 1;
+        early += 1;
+        late -= 1;
+        if early == late {
+            let scaled = load(samples, early).wrapping_mul(factor);
+            let hann = 32_767;
+            store(samples, early, rounded_product(scaled, hann));
+            break;
         }
-        *sample = rounded_product(scaled, hann);
     }
 }

@@ -1,9 +1,11 @@
 //! A firmware that listens: sound as a voltage at its analogue input, its answers on USART0.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::firmware::Firmware;
+use crate::firmware::{Firmware, Symbol};
 use crate::machine::Machine;
 use crate::stack::StackWatch;
 
@@ -21,6 +23,11 @@ pub struct Listener {
     machine: Machine,
     stack: StackWatch,
     cycles_per_sample: u64,
+    symbols: Vec<Symbol>,
+    /// Of each byte address of flash: which of the symbols it is in.
+    owners: Vec<Option<usize>>,
+    /// Cycles of each symbol's own instructions.
+    cycles: Vec<u64>,
 }
 
 /// What the firmware has made of a sound.
@@ -45,7 +52,17 @@ impl Listener {
         machine.set_supply(SUPPLY_MILLIVOLTS);
         machine.set_analogue_input(millivolts(0));
         let stack = StackWatch::new(machine.ram_end());
+        let symbols = firmware.symbols.clone();
+        let end = symbols.iter().map(|it| it.address + it.bytes).max();
+        let mut owners = vec![None; end.unwrap_or(0) as usize];
+        for (index, symbol) in symbols.iter().enumerate() {
+            let first = symbol.address as usize;
+            owners[first..][..symbol.bytes as usize].fill(Some(index));
+        }
         Ok(Self {
+            cycles: vec![0; symbols.len()],
+            symbols,
+            owners,
             machine,
             stack,
             cycles_per_sample: u64::from(frequency / rate),
@@ -92,9 +109,24 @@ impl Listener {
         }
     }
 
+    /// Cycles of each function's own instructions so far.
+    pub fn cycles_of_functions(&self) -> BTreeMap<String, u64> {
+        let mut all = BTreeMap::new();
+        for (symbol, cycles) in self.symbols.iter().zip(&self.cycles) {
+            *all.entry(symbol.path.clone()).or_default() += cycles;
+        }
+        all.retain(|_, cycles| *cycles > 0);
+        all
+    }
+
     fn step(&mut self) -> Result<()> {
-        let opcode = self.machine.opcode(self.machine.program_counter());
+        let counter = self.machine.program_counter();
+        let opcode = self.machine.opcode(counter);
+        let before = self.machine.cycle();
         self.machine.step()?;
+        if let Some(Some(owner)) = self.owners.get(counter as usize) {
+            self.cycles[*owner] += self.machine.cycle() - before;
+        }
         self.stack.observe(opcode, &self.machine);
         Ok(())
     }

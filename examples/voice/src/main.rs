@@ -22,7 +22,7 @@ const BAUD_RATE_DIVISOR: u16 = 16;
 /// OCR0A for 8,000 interrupts a second of 16 MHz / 8.
 const TICKS: u8 = 249;
 /// Samples that may wait while a row is computed.
-const CAPACITY: u8 = 200;
+const CAPACITY: u8 = 250;
 
 static VOICE: ConstStaticCell<Voice> = ConstStaticCell::new(Voice::new());
 

@@ -82,6 +82,39 @@ fn square(of: i16) -> u32 {
     u32::from(high) << 16 | u32::from(low)
 }
 
+/// `power · share >> 8`.
+#[inline(always)]
+pub(crate) fn share(power: u32, share: u8) -> u32 {
+    let (mut low, mut high) = (power as u16, (power >> 16) as u16);
+    // SAFETY: only registers that are named change; r1 is 0 again at the end.
+    unsafe {
+        asm!(
+            "clr r8",
+            "mul r20, r16",
+            "mov r20, r1",
+            "mul r21, r16",
+            "mov r21, r1",
+            "add r20, r0",
+            "adc r21, r8",
+            "mul r22, r16",
+            "mov r22, r1",
+            "add r21, r0",
+            "adc r22, r8",
+            "mul r23, r16",
+            "mov r23, r1",
+            "add r22, r0",
+            "adc r23, r8",
+            "clr r1",
+            in("r16") share,
+            inout("r21r20") low,
+            inout("r23r22") high,
+            out("r8") _,
+            options(pure, nomem, nostack),
+        );
+    }
+    u32::from(high) << 16 | u32::from(low)
+}
+
 /// What [`rotated`] and [`add_rotated_pairs`] do to the number in r21:r20 (re) and r23:r22 (im),
 /// by the cosine in r17:r16 and the sine in r19:r18: its parts are then in r7:r6 and r5:r4. Zero
 /// is in r8; r2 and r3 change, and r21:r20.
@@ -230,7 +263,7 @@ pub(super) fn peak<const FRAME: usize>(samples: &[i16; FRAME]) -> u8 {
 
 /// Halves every sample, rounded down.
 #[inline(never)]
-pub(super) fn halve<const FRAME: usize>(samples: &mut [i16; FRAME]) {
+pub(crate) fn halve<const FRAME: usize>(samples: &mut [i16; FRAME]) {
     // SAFETY: reads and writes FRAME / 4 times 8 bytes, which are the samples.
     unsafe {
         asm!(
@@ -252,10 +285,10 @@ pub(super) fn halve<const FRAME: usize>(samples: &mut [i16; FRAME]) {
 /// The sums and differences of numbers, `$half` apart, the second one of each pair turned by
 /// `$turn`: the pair at `$first` of each group of `2 · $half`.
 macro_rules! pairs {
-    ($samples:ident, $half:ident, $first:expr, $cosine:expr, $sine:expr, $($turn:expr),+) => {{
+    ($samples:ident, $half:ident, $step:ident, $first:expr, $cosine:expr, $sine:expr, $($turn:expr),+) => {{
         let first = $samples.as_mut_ptr().wrapping_add(2 * $first);
         let second = first.wrapping_add(2 * $half);
-        // SAFETY: a stage has `FRAME / 4 / half` groups, `8 · half` bytes apart, so that all pairs
+        // SAFETY: a stage has `step / 2` groups, `8 · half` bytes apart, so that all pairs
         // are within the samples. Y, which the compiler keeps for itself, is given back, and r1 is
         // 0 again.
         unsafe {
@@ -290,7 +323,7 @@ macro_rules! pairs {
                 inout("Z") first => _,
                 inout("X") second => _,
                 in("r25r24") (8 * $half) as u16,
-                inout("r9") (FRAME / 4 / $half) as u8 => _,
+                inout("r9") ($step / 2) as u8 => _,
                 in("r17r16") $cosine,
                 in("r19r18") $sine,
                 out("r3r2") _,
@@ -306,16 +339,25 @@ macro_rules! pairs {
 
 /// The pairs of a stage whose second number stays as it is: the first of each group.
 #[inline(never)]
-pub(super) fn add_pairs<const FRAME: usize>(samples: &mut [i16; FRAME], half: usize) {
-    pairs!(samples, half, 0, 0_i16, 0_i16, "movw r6, r20", "movw r4, r22");
+pub(super) fn add_pairs<const FRAME: usize>(
+    samples: &mut [i16; FRAME],
+    half: usize,
+    step: usize,
+) {
+    pairs!(samples, half, step, 0, 0_i16, 0_i16, "movw r6, r20", "movw r4, r22");
 }
 
 /// Those whose second number is turned by a quarter: in the middle of each half.
 #[inline(never)]
-pub(super) fn add_turned_pairs<const FRAME: usize>(samples: &mut [i16; FRAME], half: usize) {
+pub(super) fn add_turned_pairs<const FRAME: usize>(
+    samples: &mut [i16; FRAME],
+    half: usize,
+    step: usize,
+) {
     pairs!(
         samples,
         half,
+        step,
         half / 2,
         0_i16,
         0_i16,
@@ -332,9 +374,9 @@ pub(super) fn add_turned_pairs<const FRAME: usize>(samples: &mut [i16; FRAME], h
 pub(super) fn add_rotated_pairs<const FRAME: usize>(
     samples: &mut [i16; FRAME],
     half: usize,
+    step: usize,
     turn: usize,
-    cosine: i16,
-    sine: i16,
+    [cosine, sine]: [i16; 2],
 ) {
-    pairs!(samples, half, turn, cosine, sine, rotate!());
+    pairs!(samples, half, step, turn, cosine, sine, rotate!());
 }

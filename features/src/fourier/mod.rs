@@ -15,7 +15,7 @@ use avr as machine;
 use portable as machine;
 
 use crate::Tables;
-pub(crate) use machine::{rounded_product, squares};
+pub(crate) use machine::{halve, rounded_product, share, squares};
 
 /// The sample at `index`, which is there.
 #[inline(always)]
@@ -61,25 +61,26 @@ pub(crate) fn powers<const FRAME: usize>(samples: &mut [i16; FRAME], tables: &im
     reorder(samples);
     let points = FRAME / 2;
     let mut exponent = 0;
-    let mut half = 1;
+    // Numbers of half of a group, and how many groups of the length of a half there are.
+    let (mut half, mut step) = (1, points);
     while half < points {
         exponent += narrow(samples);
-        machine::add_pairs(samples, half);
+        machine::add_pairs(samples, half, step);
         if half > 1 {
-            machine::add_turned_pairs(samples, half);
+            machine::add_turned_pairs(samples, half, step);
         }
-        let step = points / half;
         let mut turn = 1;
         while turn < half {
             if turn * 2 != half {
                 let angle = turn * step;
                 let cosine = cosine::<FRAME>(tables, angle);
                 let sine = sine::<FRAME>(tables, angle);
-                machine::add_rotated_pairs(samples, half, turn, cosine, sine);
+                machine::add_rotated_pairs(samples, half, step, turn, [cosine, sine]);
             }
             turn += 1;
         }
         half *= 2;
+        step /= 2;
     }
     exponent += narrow(samples);
     separate(samples, tables);

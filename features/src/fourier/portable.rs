@@ -15,6 +15,12 @@ pub(crate) fn squares(one: i16, other: i16) -> u32 {
     square(one) + square(other)
 }
 
+/// `power · share >> 8`.
+#[inline(always)]
+pub(crate) fn share(power: u32, share: u8) -> u32 {
+    ((u64::from(power) * u64::from(share)) >> 8) as u32
+}
+
 /// `number · (cosine − i · sine)`, each part rounded once.
 #[inline(always)]
 pub(super) fn rotated([re, im]: [i16; 2], cosine: i16, sine: i16) -> [i16; 2] {
@@ -35,7 +41,7 @@ pub(super) fn peak<const FRAME: usize>(samples: &[i16; FRAME]) -> u8 {
 }
 
 /// Halves every sample, rounded down.
-pub(super) fn halve(samples: &mut [i16]) {
+pub(crate) fn halve(samples: &mut [i16]) {
     for sample in samples {
         *sample >>= 1;
     }
@@ -43,12 +49,12 @@ pub(super) fn halve(samples: &mut [i16]) {
 
 /// The sums and differences of numbers that are `half` apart, the second one as it is: the first
 /// of each group of `2 · half`.
-pub(super) fn add_pairs(samples: &mut [i16], half: usize) {
+pub(super) fn add_pairs(samples: &mut [i16], half: usize, _step: usize) {
     pairs(samples, half, 0, |number| number);
 }
 
 /// The same of the number in the middle of each half, the second one turned by a quarter.
-pub(super) fn add_turned_pairs(samples: &mut [i16], half: usize) {
+pub(super) fn add_turned_pairs(samples: &mut [i16], half: usize, _step: usize) {
     pairs(samples, half, half / 2, |[re, im]| [im, -re]);
 }
 
@@ -56,9 +62,9 @@ pub(super) fn add_turned_pairs(samples: &mut [i16], half: usize) {
 pub(super) fn add_rotated_pairs(
     samples: &mut [i16],
     half: usize,
+    _step: usize,
     turn: usize,
-    cosine: i16,
-    sine: i16,
+    [cosine, sine]: [i16; 2],
 ) {
     pairs(samples, half, turn, |number| rotated(number, cosine, sine));
 }

@@ -24,6 +24,9 @@ struct Options {
     /// Samples a second.
     #[arg(long, default_value_t = 8000)]
     rate: u32,
+    /// Print the cycles of each function too, at the end
+    #[arg(long)]
+    profile: bool,
 }
 
 fn main() -> Result<()> {
@@ -34,7 +37,13 @@ fn main() -> Result<()> {
     loop {
         let mut count = [0; 4];
         match input.read(&mut count)? {
-            0 => return Ok(()),
+            0 => {
+                if options.profile {
+                    let cycles = listener.cycles_of_functions();
+                    writeln!(output, "{}", serde_json::to_string(&cycles)?)?;
+                }
+                return Ok(());
+            }
             read => input.read_exact(&mut count[read..])?,
         }
         let mut bytes = vec![0; 2 * u32::from_le_bytes(count) as usize];
