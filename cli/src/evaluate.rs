@@ -132,7 +132,9 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<ExitCode> {
     for note in source.notes().iter().chain(&recordings.notes) {
         say(&format!("- {note}"));
     }
-    let examples = trained.normalisation.apply(features::inputs(network, recordings));
+    let examples = trained
+        .normalisation
+        .apply(features::inputs(network, recordings));
     let results = trained.results(&examples);
     let mut written = Vec::new();
     let confusion = match &arguments.out {
@@ -172,7 +174,9 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<ExitCode> {
 }
 
 pub(crate) fn predict(arguments: &PredictArguments) -> Result<ExitCode> {
-    let Some(Loaded { network, trained, .. }) = load(&arguments.which, arguments.weights.as_ref())?
+    let Some(Loaded {
+        network, trained, ..
+    }) = load(&arguments.which, arguments.weights.as_ref())?
     else {
         return Ok(ExitCode::FAILURE);
     };
@@ -184,7 +188,9 @@ pub(crate) fn predict(arguments: &PredictArguments) -> Result<ExitCode> {
     for note in &recordings.notes {
         say(&format!("- {note}"));
     }
-    let examples = trained.normalisation.apply(features::inputs(&network, recordings));
+    let examples = trained
+        .normalisation
+        .apply(features::inputs(&network, recordings));
     let results = trained.results(&examples);
     let rows = arguments.inputs.iter().enumerate().map(|(example, path)| {
         let logits = results.of(example);

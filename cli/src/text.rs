@@ -84,6 +84,9 @@ fn summary(view: &View) -> String {
     if view.results_bytes > 0 {
         text.push_str(&format!(" + {} results", view.results_bytes));
     }
+    if view.features_bytes > 0 {
+        text.push_str(&format!(" + {} samples", view.features_bytes));
+    }
     text + &format!(
         " + {} reserve (its deepest stack: {})\n{}:{}",
         view.reserve_bytes, view.stack_bytes, view.file, view.line

@@ -77,7 +77,9 @@ impl Listener {
         let mut patience = PATIENCE_CYCLES;
         while !self.machine.receives() || self.machine.cycle() < STARTED_CYCLES {
             self.step()?;
-            patience = patience.checked_sub(1).context("the firmware opens no USART0")?;
+            patience = patience
+                .checked_sub(1)
+                .context("the firmware opens no USART0")?;
         }
         self.machine.send(b's');
         let start = self.machine.cycle();

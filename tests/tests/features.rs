@@ -118,3 +118,47 @@ fn a_row_of_sound_is_within_a_fifth_of_an_octave_of_exact_arithmetic() {
     println!("error: mean {mean:.2}, worst {worst:.1} of 256 an octave");
     assert!(worst < 51.0 && mean < 8.0, "mean {mean}, worst {worst}");
 }
+
+herringbone::network! {
+    /// Two rows of three bands; its weights are zero but for what the test loads.
+    pub Heard: [2, 3, 1] => < D*(2) >,
+    features: log_mel { rate: 8000, frame: 64, hop: 40, bands: 3, floor: 2 },
+    bits: { activations: 8 },
+    weights: runtime,
+    results: i32,
+}
+
+#[test]
+fn generated_code_makes_its_input_of_samples_as_the_trainer_does() {
+    let features = Features {
+        rate_hertz: 8000,
+        frame: 64,
+        hop: 40,
+        bands: 3,
+        low_hertz: Features::DEFAULT_LOW_HERTZ,
+        high_hertz: 4000,
+        floor: 2,
+    };
+    assert_eq!(Heard::SAMPLES, 104);
+    let mut heard = Heard::new();
+    for (index, byte) in heard.params_mut().iter_mut().enumerate() {
+        *byte = (index as u8).wrapping_mul(151) & 0x7F;
+    }
+    // No shifts.
+    heard.params_mut()[..2].fill(0);
+    let sound = speech();
+    for samples in sound.chunks_exact(Heard::SAMPLES) {
+        let rows = features.of_samples(samples);
+        // The scale of a design without a fitted one.
+        let bytes = rows
+            .iter()
+            .map(|&it| ((it - 2 * 256).max(0) >> 5).min(255) as u8);
+        let bytes: Vec<u8> = bytes.collect();
+        let expected = heard.run(&bytes.try_into().unwrap());
+        assert_eq!(heard.run_raw(samples.try_into().unwrap()), expected);
+        heard.begin();
+        let mut pushed = samples.iter().map(|&it| heard.push_raw(it));
+        assert_eq!(pushed.by_ref().take(103).flatten().next(), None);
+        assert_eq!(pushed.next(), Some(Some(expected)));
+    }
+}

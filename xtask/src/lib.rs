@@ -17,3 +17,4 @@ mod progress;
 pub mod targets;
 pub mod test;
 pub mod toolchain;
+pub mod voice;

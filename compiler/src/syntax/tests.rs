@@ -115,7 +115,7 @@ fn all_mistakes_are_reported_at_once_and_each_once() {
             "kernel 12 is not supported: expected 1 to 11",
             "expected bytes for `sram`, from 1 to 4294967295, found `2k`: write the number without a suffix",
             "unknown key `wieghts`: did you mean `weights`? expected one of target, sram, flash, \
-             weights, bits, reserve, results, plan, code",
+             weights, bits, reserve, results, plan, code, features",
             "duplicate key `sram`: it is given above as `2k`",
             "expected 2, 4 or 8 bits for `weights`, found `3`",
             "unknown entry `bias` of `bits`: did you mean `biases`? expected weights, biases or activations",

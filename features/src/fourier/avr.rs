@@ -339,12 +339,17 @@ macro_rules! pairs {
 
 /// The pairs of a stage whose second number stays as it is: the first of each group.
 #[inline(never)]
-pub(super) fn add_pairs<const FRAME: usize>(
-    samples: &mut [i16; FRAME],
-    half: usize,
-    step: usize,
-) {
-    pairs!(samples, half, step, 0, 0_i16, 0_i16, "movw r6, r20", "movw r4, r22");
+pub(super) fn add_pairs<const FRAME: usize>(samples: &mut [i16; FRAME], half: usize, step: usize) {
+    pairs!(
+        samples,
+        half,
+        step,
+        0,
+        0_i16,
+        0_i16,
+        "movw r6, r20",
+        "movw r4, r22"
+    );
 }
 
 /// Those whose second number is turned by a quarter: in the middle of each half.

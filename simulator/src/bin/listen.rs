@@ -47,8 +47,12 @@ fn main() -> Result<()> {
             read => input.read_exact(&mut count[read..])?,
         }
         let mut bytes = vec![0; 2 * u32::from_le_bytes(count) as usize];
-        input.read_exact(&mut bytes).context("the last sound is not whole")?;
-        let samples = bytes.chunks_exact(2).map(|it| i16::from_le_bytes([it[0], it[1]]));
+        input
+            .read_exact(&mut bytes)
+            .context("the last sound is not whole")?;
+        let samples = bytes
+            .chunks_exact(2)
+            .map(|it| i16::from_le_bytes([it[0], it[1]]));
         let heard = listener.hear(&samples.collect::<Vec<_>>())?;
         writeln!(output, "{}", serde_json::to_string(&heard)?)?;
         output.flush()?;
