@@ -4,6 +4,8 @@
 //! what an ELF file says of the program in its flash; [`exchange::Exchange`] gives a running
 //! firmware images and takes its answers, over a [`link::Link`].
 //!
+//! [`listening::Listener`] lets a firmware hear sounds by its analogue input.
+//!
 //! [`call::Caller`] runs single functions of an [`assembly::Assembly`], and tells which rule of the
 //! calling convention they break; [`snippet::Snippet`] runs a few instructions.
 

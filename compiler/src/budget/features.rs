@@ -12,7 +12,7 @@ const STACK_BYTES: u32 = 256;
 /// What of that is there while the network computes.
 const BELOW_NETWORK_BYTES: u32 = 32;
 /// Code of features on AVR, in bytes: measured, and a tenth more.
-const AVR_CODE_BYTES: u64 = 3000;
+const AVR_CODE_BYTES: u64 = 5300;
 
 /// Bytes of the samples of a frame, with those that begin the next one.
 pub(super) fn state_bytes(declaration: &Declaration) -> u32 {
