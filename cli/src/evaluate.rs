@@ -7,7 +7,9 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use herringbone_compiler::Planned;
 use herringbone_compiler::declaration::{Declaration, WeightsSource};
-use herringbone_dataset::{Expected, InputShape, Part, Source, read_files};
+use herringbone_compiler::network::Network;
+use herringbone_dataset::{Expected, Part, Source, read_files};
+use herringbone_trainer::features;
 use herringbone_trainer::mistakes::{ClassAccuracy, Mistakes};
 use herringbone_trainer::percent;
 use herringbone_trainer::trained::Trained;
@@ -60,7 +62,7 @@ pub(crate) struct PredictArguments {
 /// A declared network with its weights.
 struct Loaded {
     name: String,
-    shape: InputShape,
+    network: Network,
     classes: usize,
     trained: Trained,
     declaration: Declaration,
@@ -82,16 +84,11 @@ fn load(which: &Which, weights: Option<&PathBuf>) -> Result<Option<Loaded>> {
     let bytes = std::fs::read(&path)
         .with_context(|| format!("cannot read the weights {}: train first", path.display()))?;
     let network = &declaration.network;
-    let input = network.input();
     let trained = Trained::new(network, &bytes)
         .with_context(|| format!("the weights {}", shortest(&path).display()))?;
     Ok(Some(Loaded {
         name: ast.name.to_string(),
-        shape: InputShape {
-            height: input.height,
-            width: input.width,
-            channels: input.channels,
-        },
+        network: network.clone(),
         classes: network.output().values() as usize,
         trained,
         declaration,
@@ -123,7 +120,7 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<ExitCode> {
     };
     let Loaded {
         name,
-        shape,
+        network,
         classes,
         trained,
         declaration,
@@ -133,10 +130,14 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<ExitCode> {
     let simulated = simulated.map(|part| simulated_part(declaration, weights, part));
     let simulated = simulated.transpose()?;
     let expected = Expected {
-        shape: Some(*shape),
+        shape: Some(features::recorded_shape(network)),
         classes: Some(*classes),
     };
-    let source = Source::open(&arguments.data, expected, &arguments.reading.options())?;
+    let source = Source::open(
+        &arguments.data,
+        expected,
+        &features::reading(network, &arguments.reading.options()),
+    )?;
     let part = match source.has(Part::Test) {
         true => Part::Test,
         false => Part::Training,
@@ -165,7 +166,9 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<ExitCode> {
     for note in source.notes().iter().chain(&recordings.notes) {
         say(&format!("- {note}"));
     }
-    let examples = trained.normalisation.apply(recordings);
+    let examples = trained
+        .normalisation
+        .apply(features::inputs(network, recordings));
     let results = trained.results(&examples);
     let mut written = Vec::new();
     let confusion = match &arguments.out {
@@ -220,15 +223,23 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<ExitCode> {
 }
 
 pub(crate) fn predict(arguments: &PredictArguments) -> Result<ExitCode> {
-    let Some(Loaded { shape, trained, .. }) = load(&arguments.which, arguments.weights.as_ref())?
+    let Some(Loaded {
+        network, trained, ..
+    }) = load(&arguments.which, arguments.weights.as_ref())?
     else {
         return Ok(ExitCode::FAILURE);
     };
-    let recordings = read_files(&arguments.inputs, shape, &arguments.reading.options())?;
+    let recordings = read_files(
+        &arguments.inputs,
+        features::recorded_shape(&network),
+        &features::reading(&network, &arguments.reading.options()),
+    )?;
     for note in &recordings.notes {
         say(&format!("- {note}"));
     }
-    let examples = trained.normalisation.apply(recordings);
+    let examples = trained
+        .normalisation
+        .apply(features::inputs(&network, recordings));
     let results = trained.results(&examples);
     let rows = arguments.inputs.iter().enumerate().map(|(example, path)| {
         let logits = results.of(example);

@@ -102,6 +102,9 @@ fn summary(view: &View) -> String {
     if view.window_bytes > 0 {
         text.push_str(&format!(" + {} window", view.window_bytes));
     }
+    if view.features_bytes > 0 {
+        text.push_str(&format!(" + {} samples", view.features_bytes));
+    }
     text + &format!(
         " + {} reserve (its deepest stack: {})\n{}:{}",
         view.reserve_bytes, view.stack_bytes, view.file, view.line

@@ -55,6 +55,7 @@ pub(crate) struct View {
     pub(crate) results_bytes: u32,
     /// The newest samples of a stream.
     pub(crate) window_bytes: u32,
+    pub(crate) features_bytes: u32,
     pub(crate) reserve_bytes: u32,
     pub(crate) stack_bytes: u32,
     pub(crate) sram_bytes: u32,
@@ -195,6 +196,7 @@ impl View {
             parameter_bytes: design.parameter_bytes,
             results_bytes: design.results_bytes,
             window_bytes: design.window_bytes,
+            features_bytes: design.features_bytes,
             reserve_bytes: design.reserve_bytes,
             stack_bytes: design.footprint.stack_bytes,
             sram_bytes: design.sram_bytes(),

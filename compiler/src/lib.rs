@@ -13,6 +13,7 @@ pub mod declaration;
 pub mod diagnostic;
 mod effort;
 mod expand;
+pub mod features;
 mod item;
 pub mod network;
 mod parameters;

@@ -97,6 +97,7 @@ pub use results::{Iter, Logit, Results};
 /// | `reserve` | bytes of SRAM to keep for the stack and the rest of the firmware, or `{ sram: 256, flash: 4096 }` | the generated code's deepest stack, and 64; on AVR a sixteenth of the flash |
 /// | `results` | `i16` or `i32`: fixes the type of the results | `i16` if the weights prove it, else `i32` |
 /// | `plan` | `row_major`, `herringbone`, `segments`, `streamed`, `smallest`; `streamed(n)`, which streams only the first `n` layers (not counting `Dr` and `N`); `streamed(n, row_major)`, `streamed(n, herringbone)` or `streamed(n, segments)`, which also say how to compute the others | the fastest that fits |
+/// | `features` | `log_mel { rate: 8000, frame: 256, hop: 250, bands: 20 }`: the input is made of samples of sound | bytes are the input |
 /// | `code` | `unrolled`, `table`; for one layer: `C1(8,3, code: table)` | on AVR the fastest mix that fits the flash, else tables |
 ///
 /// # What it makes
@@ -120,7 +121,8 @@ pub use results::{Iter, Logit, Results};
 /// If the weights file has the names of the classes, as those of `cargo herringbone
 /// train` do, the type has `LABELS` and `label`, which gives a [`Label`]. If it has the
 /// scales of a sensor's counts, the type has `run_raw`, `classify_raw` and `push_raw`,
-/// which take counts as `i16`.
+/// which take counts as `i16`. With `features`, they take samples instead, of which
+/// an input is `SAMPLES`.
 ///
 /// If `target` is an AVR part, the code is assembly there, and the crate needs
 /// `#![cfg_attr(target_arch = "avr", feature(asm_experimental_arch))]`.
@@ -164,5 +166,6 @@ pub mod __private {
         multiply_accumulate, multiply_accumulate_each, multiply_accumulate_map, put, relu,
         signed_activation, widened,
     };
+    pub use herringbone_features::{Frame, Row, Tables};
     pub use herringbone_macros::expand_network;
 }

@@ -4,6 +4,8 @@
 //! what an ELF file says of the program in its flash; [`exchange::Exchange`] gives a running
 //! firmware images and takes its answers, over a [`link::Link`].
 //!
+//! [`listening::Listener`] lets a firmware hear sounds by its analogue input.
+//!
 //! [`call::Caller`] runs single functions of an [`assembly::Assembly`], and tells which rule of the
 //! calling convention they break; [`network::SimulatedNetwork`] runs a network's code by that, and
 //! [`snippet::Snippet`] a few instructions.
@@ -13,6 +15,7 @@ pub mod call;
 pub mod exchange;
 pub mod firmware;
 pub mod link;
+pub mod listening;
 pub mod machine;
 pub mod network;
 pub mod profile;

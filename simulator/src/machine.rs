@@ -166,6 +166,28 @@ impl Machine {
             .unwrap_or_default()
     }
 
+    /// Lets the analogue inputs be measured against `supply_millivolts`, at AVCC and VCC.
+    pub fn set_supply(&mut self, supply_millivolts: u16) {
+        // SAFETY: `avr` is ours alone.
+        unsafe {
+            (*self.avr.as_ptr()).vcc = supply_millivolts.into();
+            (*self.avr.as_ptr()).avcc = supply_millivolts.into();
+        }
+    }
+
+    /// Puts a voltage on the analogue input ADC0; a part without one does not notice.
+    pub fn set_analogue_input(&mut self, millivolts: u16) {
+        /// simavr's `AVR_IOCTL_ADC_GETIRQ`, a macro: "adc0", first letter highest.
+        const ADC: u32 = u32::from_be_bytes(*b"adc0");
+        // SAFETY: `avr` is ours alone; simavr gives null or the part's own.
+        unsafe {
+            let input = ffi::avr_io_getirq(self.avr.as_ptr(), ADC, ffi::ADC_IRQ_ADC0 as i32);
+            if !input.is_null() {
+                ffi::avr_raise_irq(input, millivolts.into());
+            }
+        }
+    }
+
     /// Cycles since the reset.
     #[must_use]
     pub fn cycle(&self) -> u64 {

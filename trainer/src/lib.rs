@@ -6,6 +6,7 @@ pub mod calibrate;
 pub mod checkpoint;
 pub mod evaluate;
 pub mod export;
+pub mod features;
 mod files;
 pub mod intake;
 mod integers;

@@ -172,7 +172,22 @@ pub static ALL: [Firmware; 10] = [
     },
 ];
 
-/// The names of all firmware.
+/// The firmware that hears spoken digits: it takes sound, not images, so that `demo voice` alone
+/// runs it.
+static VOICE: Firmware = Firmware {
+    name: "uno-voice",
+    folder: "examples/voice",
+    binary: "uno-voice",
+    weights: WeightsSource::Fixed,
+    ..UNO
+};
+
+/// The names of all firmware that can be built.
+pub fn all_names() -> impl Iterator<Item = &'static str> {
+    names().chain([VOICE.name])
+}
+
+/// The names of all firmware that takes images.
 pub fn names() -> impl Iterator<Item = &'static str> {
     ALL.iter().map(|firmware| firmware.name)
 }
@@ -183,9 +198,10 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// When there is none.
 pub fn find(name: &str) -> Result<&'static Firmware> {
     ALL.iter()
+        .chain([&VOICE])
         .find(|firmware| firmware.name == name)
         .with_context(|| {
-            let names: Vec<_> = names().collect();
+            let names: Vec<_> = all_names().collect();
             format!(
                 "there is no firmware called {name}; there are {}",
                 names.join(", ")

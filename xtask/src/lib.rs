@@ -19,3 +19,4 @@ mod report;
 pub mod targets;
 pub mod test;
 pub mod toolchain;
+pub mod voice;

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use xtask::measure::Format;
 use xtask::paths::Weights;
-use xtask::{build, demo, firmware, measure, params, targets, test, toolchain};
+use xtask::{build, demo, firmware, measure, params, targets, test, toolchain, voice};
 
 /// Builds, demonstrates, measures and tests herringbone. What a command misses on this machine, it
 /// installs, and says so.
@@ -24,11 +24,17 @@ enum Command {
     /// Classifies handwritten digits on a simulated Arduino Uno; or by three networks on this
     /// machine
     Demo {
+        /// `voice`: recognise spoken digits instead
+        #[arg(value_enum, requires = "data")]
+        what: Option<What>,
+        /// The sounds: a folder that examples/voice/make_wavs.py has made
+        #[arg(long, value_name = "DIR", requires = "what")]
+        data: Option<PathBuf>,
         /// Classify MNIST digits: the folder with the t10k idx files, plain or .gz
         #[arg(long, value_name = "DIR")]
         images: Option<PathBuf>,
         /// How many of the images to classify
-        #[arg(long, value_name = "N", default_value_t = 100, requires = "images")]
+        #[arg(long, value_name = "N", default_value_t = 100)]
         count: usize,
         /// Run the networks of uno, uno-accurate and tiny85 on this machine; needs no AVR
         /// toolchain
@@ -40,7 +46,7 @@ enum Command {
     /// Builds one firmware and prints its ELF file's path on the last line
     Build {
         /// The firmware's name
-        #[arg(value_parser = PossibleValuesParser::new(firmware::names()))]
+        #[arg(value_parser = PossibleValuesParser::new(firmware::all_names()))]
         firmware: String,
         #[command(flatten)]
         weights: WeightsOption,
@@ -87,6 +93,11 @@ enum Command {
     Targets,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum What {
+    Voice,
+}
+
 #[derive(Args)]
 struct WeightsOption {
     /// Other weights than those that ship, a safetensors file
@@ -107,6 +118,14 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Demo {
+            what: Some(What::Voice),
+            data: Some(data),
+            count,
+            ..
+        } => voice::run(&data, count),
+        Command::Demo {
+            what: _,
+            data: _,
             images,
             count,
             host,

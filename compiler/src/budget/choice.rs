@@ -1,5 +1,6 @@
 //! Which plan is taken: by what it takes, never by its name.
 
+use super::features;
 use super::{DEFAULT_RESERVE_BESIDE_STACK_BYTES, Design, Resources, Sums};
 use crate::backend;
 use crate::declaration::{Declaration, PlanChoice, WeightsSource};
@@ -133,6 +134,7 @@ impl<'a> Candidates<'a> {
             + u64::from(self.parameter_bytes)
             + u64::from(self.declaration.window_bytes())
             + u64::from(self.results_bytes(plan))
+            + u64::from(features::state_bytes(self.declaration))
     }
 
     fn results_bytes(&self, plan: &MemoryPlan) -> u32 {
@@ -143,7 +145,9 @@ impl<'a> Candidates<'a> {
     }
 
     fn design(&self, plan: MemoryPlan) -> Design {
-        let footprint = backend::of(self.declaration).footprint(self.declaration, self.sums, &plan);
+        let mut footprint =
+            backend::of(self.declaration).footprint(self.declaration, self.sums, &plan);
+        features::add_to(self.declaration, &mut footprint);
         let default_reserve_bytes = footprint.stack_bytes + DEFAULT_RESERVE_BESIDE_STACK_BYTES;
         let reserve_bytes = self.declaration.reserve.sram_bytes;
         Design {
@@ -152,6 +156,7 @@ impl<'a> Candidates<'a> {
             parameter_bytes: self.parameter_bytes,
             results_bytes: self.results_bytes(&plan),
             window_bytes: self.declaration.window_bytes(),
+            features_bytes: features::state_bytes(self.declaration),
             footprint,
             plan,
             plans_left_out: self.plans_left_out,

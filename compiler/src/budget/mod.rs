@@ -2,11 +2,13 @@
 //! that is too much.
 
 mod choice;
+mod features;
 mod footprint;
 mod over;
 mod remedies;
 
 pub use choice::{alternatives, choose};
+pub(crate) use features::features_flash_bytes;
 pub use footprint::{Footprint, LayerFootprint, Sums};
 pub(crate) use footprint::{lower, reserved_flash_bytes};
 pub use over::OverBudget;
@@ -35,6 +37,8 @@ pub struct Design {
     pub results_bytes: u32,
     /// Bytes in which a stream's newest samples are kept, where inputs are cut from one.
     pub window_bytes: u32,
+    /// Bytes of the samples that features are made of.
+    pub features_bytes: u32,
     /// What its code takes.
     pub footprint: Footprint,
     /// Whether the network has plans that were not looked at: that takes too long.
@@ -50,6 +54,7 @@ impl Design {
             self.parameter_bytes,
             self.results_bytes,
             self.window_bytes,
+            self.features_bytes,
         ]
         .into_iter()
         .fold(self.plan.arena_bytes, u32::saturating_add)

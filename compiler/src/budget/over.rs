@@ -72,7 +72,7 @@ fn over_sram(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Opt
     let live = live_at_peak(network, plan);
     let mut message = format!(
         "over budget: the network needs {} bytes of SRAM, and {owner} has {given_bytes}\n\
-         needed: {} of arena (peak at `{layer}`), {} of state, {}{}{}{} of reserve{}\n\
+         needed: {} of arena (peak at `{layer}`), {} of state, {}{}{}{}{} of reserve{}\n\
          live at the peak: {live}\n",
         design.sram_bytes(),
         plan.arena_bytes,
@@ -88,6 +88,10 @@ fn over_sram(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Opt
         match design.window_bytes {
             0 => String::new(),
             bytes => format!("{bytes} of window, "),
+        },
+        match design.features_bytes {
+            0 => String::new(),
+            bytes => format!("{bytes} of samples, "),
         },
         design.reserve_bytes,
         match declaration.reserve.sram_bytes {

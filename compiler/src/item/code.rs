@@ -16,7 +16,12 @@ use quote::quote;
 /// Code is in a module of its own: a constant of the user's, `sums` say, would
 /// make a pattern of each variable of that name, and a trait of the user's for
 /// all types would bring methods. Names that types could have begin with ours.
-pub(super) fn emit(api: &Api<'_>, design: &Design, program: &Program) -> TokenStream {
+pub(super) fn emit(
+    api: &Api<'_>,
+    design: &Design,
+    program: &Program,
+    has_features: bool,
+) -> TokenStream {
     let Api { path, name, .. } = api;
     let machine_code = design.footprint.code.as_deref();
     let code = portable::emit(program);
@@ -68,6 +73,8 @@ pub(super) fn emit(api: &Api<'_>, design: &Design, program: &Program) -> TokenSt
         let condition = code.condition();
         quote!(#[cfg(not(#condition))])
     });
+    let restart_features = has_features
+        .then(|| quote!(herringbone_runtime::Frame::restart(&mut this_network.features);));
     let by_value = widened(quote!(these_results));
     let on_machine = machine_code.map(|code| {
         code.items(&Glue {
@@ -92,6 +99,7 @@ pub(super) fn emit(api: &Api<'_>, design: &Design, program: &Program) -> TokenSt
         #[inline(always)]
         fn restart(this_network: &mut #name) {
             this_network.cursor = herringbone_runtime::Cursor::new();
+            #restart_features
         }
 
         #[inline(always)]

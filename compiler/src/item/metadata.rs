@@ -56,31 +56,10 @@ pub(crate) fn raw(
         counts_per_unit,
         scales,
     } = normalisation;
-    let of = |scale: &Scale| {
-        let offset = Literal::i16_unsuffixed(scale.offset);
-        let multiplier = Literal::u8_unsuffixed(scale.multiplier);
-        let shift = Literal::u8_unsuffixed(scale.shift);
-        quote!(herringbone_runtime::scaled(sensor_count, #offset, #multiplier, #shift))
-    };
-    let byte_of = |channel: TokenStream| match &scales[..] {
-        [scale] => of(scale),
-        scales => {
-            let arms = scales.iter().enumerate().map(|(channel, scale)| {
-                let (channel, byte) = (Literal::usize_unsuffixed(channel), of(scale));
-                quote!(#channel => #byte,)
-            });
-            quote! {
-                match #channel {
-                    #(#arms)*
-                    _ => 0,
-                }
-            }
-        }
-    };
-    let of_input = byte_of(quote!(self.cursor.channel()));
+    let of_input = scaled(scales, &quote!(self.cursor.channel()));
     let channels = Literal::u32_unsuffixed(declaration.network.input().channels);
     let byte = match declaration.window {
-        Some(_) => byte_of(quote!(self.window.channel(#channels))),
+        Some(_) => scaled(scales, &quote!(self.window.channel(#channels))),
         None => of_input.clone(),
     };
     let unit = format!(" One unit of the training data is {counts_per_unit} counts.");
@@ -121,9 +100,40 @@ pub(crate) fn raw(
     }
 }
 
+/// The byte of `sensor_count`, which is of that channel.
+pub(super) fn scaled(scales: &[Scale], channel: &TokenStream) -> TokenStream {
+    let of = |scale: &Scale| {
+        let offset = Literal::i16_unsuffixed(scale.offset);
+        let multiplier = Literal::u8_unsuffixed(scale.multiplier);
+        let shift = Literal::u8_unsuffixed(scale.shift);
+        quote!(herringbone_runtime::scaled(sensor_count, #offset, #multiplier, #shift))
+    };
+    match scales {
+        [scale] => of(scale),
+        scales => {
+            let arms = scales.iter().enumerate().map(|(number, scale)| {
+                let (number, byte) = (Literal::usize_unsuffixed(number), of(scale));
+                quote!(#number => #byte,)
+            });
+            quote! {
+                match #channel {
+                    #(#arms)*
+                    _ => 0,
+                }
+            }
+        }
+    }
+}
+
 /// The same, of a declaration with errors.
-pub(crate) fn stub(output: &TokenStream, classes: &Literal) -> TokenStream {
+pub(crate) fn stub(output: &TokenStream, classes: &Literal, samples: Option<usize>) -> TokenStream {
+    let samples = samples.map(|samples| {
+        let samples = Literal::usize_unsuffixed(samples);
+        quote!(pub const SAMPLES: usize = #samples;)
+    });
     quote! {
+        #samples
+
         pub const LABELS: [&'static str; #classes] = [""; #classes];
 
         pub fn label(class_index: usize) -> &'static str {

@@ -3,6 +3,7 @@
 
 mod api;
 mod code;
+mod features;
 mod metadata;
 mod needs;
 mod stub;
@@ -109,7 +110,15 @@ pub(crate) fn emit(
         fields.extend(quote!(window: #path::__private::SlidingWindow<#bytes>,));
         zeros.extend(quote!(window: herringbone_runtime::SlidingWindow::new(),));
     }
-    let code = program.map(|program| code::emit(&api, design, program));
+    let features = network.features();
+    if let Some(features) = features {
+        let state = features::state(path, features);
+        fields.extend(quote!(features: #state,));
+        zeros.extend(quote!(features: <#state>::new(),));
+    }
+    // Elsewhere than on AVR samples are aligned.
+    let padding_bytes = Literal::usize_unsuffixed(if features.is_some() { 2 } else { 0 });
+    let code = program.map(|program| code::emit(&api, design, program, features.is_some()));
     let take = program.map(|_| code::take(&api, declaration));
     let methods = match program {
         Some(_) => {
@@ -121,9 +130,16 @@ pub(crate) fn emit(
     };
     let labels = metadata::labels(&planned.metadata);
     let normalisation = planned.metadata.normalisation.as_ref();
-    let raw = program
-        .and(normalisation)
-        .map(|normalisation| metadata::raw(&api.output(), normalisation, declaration));
+    let raw = match (program, features) {
+        (None, _) => None,
+        (Some(_), Some(features)) => {
+            let fallback = features.default_normalisation();
+            let normalisation = normalisation.unwrap_or(&fallback);
+            Some(features::methods(&api, features, normalisation))
+        }
+        (Some(_), None) => normalisation.map(|it| metadata::raw(&api.output(), it, declaration)),
+    };
+    let samples = features.map(|features| features::constant(features, network.input()));
     let network_trait = program.map(|_| api.network_trait());
     let tracked = ast.weights_file().map(WeightsPath::tracking_tokens);
     let refusal = code::refusal(&api, declaration, design);
@@ -151,7 +167,7 @@ pub(crate) fn emit(
             #tracked
             #refusal
             const _: () = ::core::assert!(
-                ::core::mem::size_of::<#name>() == #state_bytes
+                ::core::mem::size_of::<#name>().abs_diff(#state_bytes) <= #padding_bytes
                     && ::core::mem::offset_of!(#name, arena) == #cursor_bytes,
                 #layout
             );
@@ -162,6 +178,7 @@ pub(crate) fn emit(
 
             impl #name {
                 #constants
+                #samples
 
                 /// A network that waits for the first byte of an input.
                 ///

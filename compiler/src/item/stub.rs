@@ -76,7 +76,7 @@ pub(crate) fn stub(
     let output = api.output();
     let logit = portable::integer(api.logit);
     let classes = &api.classes;
-    let metadata = metadata::stub(&output, classes);
+    let metadata = metadata::stub(&output, classes, outline.samples);
     let needs = needs::unknown_needs(&api);
     quote! {
         #(#attributes)*

@@ -10,11 +10,13 @@ use super::node::{Node, Part};
 use super::shape::Shape;
 use super::value::Value;
 use super::window::Window;
+use crate::features::Features;
 
 /// A consistent network: every layer fits the maps that it reads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
     bits: Bits,
+    features: Option<Features>,
     items: Vec<Item>,
     nodes: ByNode<Node>,
     values: ByValue<Value>,
@@ -40,6 +42,7 @@ impl Network {
         let (nodes, values, output) = Builder::new(input).read(&items)?;
         Ok(Self {
             bits,
+            features: None,
             items,
             nodes: ByNode::new(nodes),
             values: ByValue::new(values),
@@ -78,7 +81,8 @@ impl Network {
                 Entry::Residual { .. } | Entry::From(_) => {}
             }
         }
-        Self::of_list(self.input(), self.bits, items)
+        let changed = Self::of_list(self.input(), self.bits, items)?;
+        Ok(changed.with_features(self.features))
     }
 
     /// The same network with other integers.
@@ -87,6 +91,16 @@ impl Network {
             bits,
             ..self.clone()
         }
+    }
+
+    /// The same network, whose input is made of those features.
+    pub fn with_features(self, features: Option<Features>) -> Self {
+        Self { features, ..self }
+    }
+
+    /// What its input is made of, where that is not given as it is.
+    pub fn features(&self) -> Option<&Features> {
+        self.features.as_ref()
     }
 
     /// The shape of the raw input, a byte a value.

@@ -115,7 +115,7 @@ fn totals(declaration: &Declaration, design: &Design) -> Vec<String> {
 
 fn sram(declaration: &Declaration, design: &Design) -> String {
     let mut text = format!(
-        "SRAM: {} arena + {} state + {}{}{}{} reserve = {} bytes",
+        "SRAM: {} arena + {} state + {}{}{}{}{} reserve = {} bytes",
         design.plan.arena_bytes,
         design.plan.cursor_bytes(),
         match design.parameter_bytes {
@@ -129,6 +129,10 @@ fn sram(declaration: &Declaration, design: &Design) -> String {
         match design.window_bytes {
             0 => String::new(),
             bytes => format!("{bytes} window + "),
+        },
+        match design.features_bytes {
+            0 => String::new(),
+            bytes => format!("{bytes} samples + "),
         },
         design.reserve_bytes,
         design.sram_bytes(),

@@ -8,6 +8,7 @@ use super::keys::Key;
 use super::list::Letter;
 use crate::declaration::{CodeChoice, PlanChoice, SlidingWindow};
 use crate::diagnostic::Diagnostics;
+use crate::features::Features;
 use crate::network::{Bits, Entry, LayerId, Shape};
 use crate::planned::{Origin, Problem};
 use crate::program::Accumulator;
@@ -160,6 +161,8 @@ pub struct Values {
     pub code: Option<CodeChoice>,
     /// `window`.
     pub window: Option<SlidingWindow>,
+    /// `features`.
+    pub features: Option<Features>,
 }
 
 /// The value of `reserve`; `None` where it does not say, or is wrong.

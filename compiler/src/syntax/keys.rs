@@ -31,11 +31,13 @@ pub enum Key {
     Code,
     /// `window`: how inputs are cut from a stream.
     Window,
+    /// `features`: what the input is made of.
+    Features,
 }
 
 impl Key {
     /// Every key.
-    pub const ALL: [Key; 10] = [
+    pub const ALL: [Key; 11] = [
         Key::Target,
         Key::Sram,
         Key::Flash,
@@ -46,6 +48,7 @@ impl Key {
         Key::Plan,
         Key::Code,
         Key::Window,
+        Key::Features,
     ];
 
     /// The key as it is written.
@@ -61,6 +64,7 @@ impl Key {
             Key::Plan => "plan",
             Key::Code => "code",
             Key::Window => "window",
+            Key::Features => "features",
         }
     }
 
@@ -78,6 +82,9 @@ impl Key {
             Key::Results => "`i16` or `i32`",
             Key::Code => "`unrolled` or `table`",
             Key::Window => "samples, such as `{ length: 128, stride: 16 }`",
+            Key::Features => {
+                "features, such as `log_mel { rate: 8000, frame: 256, hop: 250, bands: 20 }`"
+            }
         }
     }
 }

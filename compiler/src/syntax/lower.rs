@@ -5,7 +5,7 @@ use super::Outline;
 use super::ast::{BytesAst, ItemAst, ListAst, Source};
 use super::keys::Key;
 use super::list::Letter;
-use super::{mistakes, plan};
+use super::{features, mistakes, plan};
 use crate::budget::LARGEST_AVR_ARRAY_BYTES;
 use crate::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, SlidingWindow, WeightsSource,
@@ -28,12 +28,19 @@ pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declar
     if let (Some(plan), Some(network)) = (&source.values.plan, &network) {
         plan::check(plan, network, errors);
     }
+    if let Some(network) = &network {
+        features::check(source, network, errors);
+    }
     let weights = match (&source.values.weights, source.key(Key::Weights)) {
         (Some(WeightsValue::Runtime), _) => WeightsSource::Runtime,
         (_, Some(_)) => WeightsSource::File,
         (_, None) => WeightsSource::Nowhere,
     };
     let outline = Outline {
+        samples: match (&source.values.features, source.input.shape) {
+            (Some(features), Some(shape)) => Some(features.samples(shape) as usize),
+            (None, _) | (_, None) => None,
+        },
         input_len: source.input.values,
         classes: match &network {
             Some(network) => Some(network.output().values() as usize),
@@ -180,7 +187,10 @@ fn window(source: &Source, errors: &mut Diagnostics) -> Option<SlidingWindow> {
     let SlidingWindow { length, stride } = window;
     let samples = SlidingWindow::samples(input);
     let what = if input.height == 1 { "columns" } else { "rows" };
-    let wrong = if length != samples {
+    let wrong = if source.values.features.is_some() {
+        "an input of features is not cut from a stream yet: leave `window` or `features` out"
+            .to_owned()
+    } else if length != samples {
         format!(
             "a window of {length} samples is not the input, which has {samples} {what}: write `length: {samples}`"
         )
@@ -212,7 +222,7 @@ fn network(source: &Source, errors: &mut Diagnostics) -> Option<Network> {
     let input = source.input.shape.unwrap_or(Shape::new(1, 1, 1));
     let bits = source.values.bits.unwrap_or_default();
     match Network::of_list(input, bits, items) {
-        Ok(network) => Some(network).filter(|_| known),
+        Ok(network) => Some(network.with_features(source.values.features)).filter(|_| known),
         Err(found) => {
             for error in found {
                 if known || mistakes::is_about_labels(&error) {

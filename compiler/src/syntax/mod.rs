@@ -9,6 +9,7 @@
 //! in one layer or key hides no other.
 
 mod ast;
+mod features;
 mod head;
 mod keys;
 mod list;
@@ -47,6 +48,8 @@ pub struct Parsed {
 pub struct Outline {
     /// Bytes of the input.
     pub input_len: Option<usize>,
+    /// Samples of an input, where it is made of features.
+    pub samples: Option<usize>,
     /// Values of the last layer's output.
     pub classes: Option<usize>,
     /// Where weights come from, and with them `run`.

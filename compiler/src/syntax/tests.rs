@@ -42,6 +42,7 @@ fn a_whole_declaration_is_read() {
     assert_eq!(parsed.errors.messages(), [""; 0]);
     let outline = Outline {
         input_len: Some(756),
+        samples: None,
         classes: Some(10),
         weights: WeightsSource::File,
         parameter_bytes: None,
@@ -115,7 +116,7 @@ fn all_mistakes_are_reported_at_once_and_each_once() {
             "kernel 12 is not supported: expected 1 to 11",
             "expected bytes for `sram`, from 1 to 4294967295, found `2k`: write the number without a suffix",
             "unknown key `wieghts`: did you mean `weights`? expected one of target, sram, flash, \
-             weights, bits, reserve, results, plan, code, window",
+             weights, bits, reserve, results, plan, code, window, features",
             "duplicate key `sram`: it is given above as `2k`",
             "expected 2, 4 or 8 bits for `weights`, found `3`",
             "unknown entry `bias` of `bits`: did you mean `biases`? expected weights, biases or activations",
@@ -451,6 +452,12 @@ fn a_window_is_of_the_inputs_samples() {
     assert_eq!(
         errors_of(series, "{ length: 64 }"),
         ["`window` takes samples, such as `{ length: 128, stride: 16 }`, found `{ length : 64 }`"]
+    );
+    let features = "{ length: 32, stride: 1 }, \
+                    features: log_mel { rate: 8000, frame: 256, bands: 20 }";
+    assert_eq!(
+        errors_of("[32, 20, 1]", features),
+        ["an input of features is not cut from a stream yet: leave `window` or `features` out"]
     );
     let parsed = parse_text("N: [1, 64, 3] => < D*(4) >, window: { length: 64, stride: 16 }");
     let declaration = parsed.declaration.unwrap();

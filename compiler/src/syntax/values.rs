@@ -5,10 +5,10 @@ use syn::LitStr;
 
 use super::ast::{BytesAst, ReserveAst, Values};
 use super::keys::Key;
-use super::plan;
 use super::tokens::{
     Piece, alternatives, found, group, ident, integer, is_punct, pieces, stream, string, trees,
 };
+use super::{features, plan};
 use crate::declaration::{CodeChoice, SlidingWindow};
 use crate::diagnostic::Diagnostics;
 use crate::network::Bits;
@@ -30,6 +30,7 @@ pub(super) fn read(key: Key, value: &[TokenTree], values: &mut Values, errors: &
         Key::Plan => values.plan = plan::read(value, errors),
         Key::Code => values.code = code(value, errors),
         Key::Window => values.window = window(value, errors),
+        Key::Features => values.features = features::read(value, errors),
     }
 }
 
@@ -190,16 +191,16 @@ fn window(value: &[TokenTree], errors: &mut Diagnostics) -> Option<SlidingWindow
 }
 
 /// `name: value` of a value in braces.
-struct Entry<'a> {
+pub(super) struct Entry<'a> {
     /// Which of the known names it has.
-    index: usize,
-    name: &'a TokenTree,
+    pub(super) index: usize,
+    pub(super) name: &'a TokenTree,
     value: &'a [TokenTree],
 }
 
 impl Entry<'_> {
     /// Its value, where `accept` makes something of it.
-    fn integer(
+    pub(super) fn integer(
         &self,
         expected: &str,
         errors: &mut Diagnostics,
@@ -216,7 +217,7 @@ impl Entry<'_> {
 
 /// Reads `{ name: value, … }` in any order, each name once; whether all of it
 /// is right.
-fn entries<const COUNT: usize>(
+pub(super) fn entries<const COUNT: usize>(
     key: Key,
     value: &[TokenTree],
     names: [&'static str; COUNT],

@@ -74,6 +74,13 @@ pub enum WeightsError {
         /// The bits of the declaration.
         declared: String,
     },
+    /// The file says that it was trained with other features, or with none.
+    OtherFeatures {
+        /// The features that it was trained with.
+        trained: String,
+        /// Those of the declaration.
+        declared: String,
+    },
     /// What the file says of itself cannot be.
     Metadata {
         /// The entry of its metadata.
@@ -193,6 +200,10 @@ impl fmt::Display for WeightsError {
                 "the weights were trained for `{trained}`, and this network is `{declared}`: train it, or declare what was trained"
             ),
             Self::OtherBits { trained, declared } => write!(
+                f,
+                "the weights were trained with `{trained}`, and this network has `{declared}`: train it, or declare what was trained"
+            ),
+            Self::OtherFeatures { trained, declared } => write!(
                 f,
                 "the weights were trained with `{trained}`, and this network has `{declared}`: train it, or declare what was trained"
             ),

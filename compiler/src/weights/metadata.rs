@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `herringbone.network` | the list as a declaration writes it, without layers of training |
 //! | `herringbone.bits` | JSON: `{"weights": 4, "biases": 16, "activations": 4}` |
+//! | `herringbone.features` | the key `features`, all of it, or nothing |
 //! | `herringbone.classes` | JSON: a name a class |
 //! | `herringbone.normalisation` | JSON: `{"counts_per_unit": 1.0, "scales": [[offset, multiplier, shift], …]}`, a scale a channel or one of all |
 //!
@@ -16,10 +17,12 @@ use safetensors::SafeTensors;
 use serde_json::{Value, json};
 
 use super::error::WeightsError;
+use crate::features::Features;
 use crate::network::{Bits, Entry, Item, Network};
 
 const NETWORK: &str = "herringbone.network";
 const BITS: &str = "herringbone.bits";
+const FEATURES: &str = "herringbone.features";
 const CLASSES: &str = "herringbone.classes";
 const NORMALISATION: &str = "herringbone.normalisation";
 /// The longest name of a class, in bytes, that firmware carries.
@@ -86,6 +89,14 @@ pub fn written_bits(bits: Bits) -> String {
     )
 }
 
+/// Features as a declaration writes them.
+fn written_features(features: Option<&Features>) -> String {
+    match features {
+        Some(features) => format!("features: {features}"),
+        None => "no features".to_owned(),
+    }
+}
+
 impl Metadata {
     /// The entries of a file for `network`.
     pub fn entries(&self, network: &Network) -> HashMap<String, String> {
@@ -99,6 +110,9 @@ impl Metadata {
             (NETWORK.to_owned(), canonical(network)),
             (BITS.to_owned(), bits.to_string()),
         ]);
+        if let Some(features) = network.features() {
+            entries.insert(FEATURES.to_owned(), written_features(Some(features)));
+        }
         if !self.class_names.is_empty() {
             entries.insert(CLASSES.to_owned(), json!(self.class_names).to_string());
         }
@@ -133,6 +147,16 @@ impl Metadata {
         let declared = canonical(network);
         if let Some(trained) = entries.get(NETWORK).filter(|it| **it != declared) {
             errors.push(WeightsError::OtherNetwork {
+                trained: trained.clone(),
+                declared,
+            });
+        }
+        // A file without metadata of ours may be of any.
+        let none = written_features(None);
+        let trained = entries.get(FEATURES).unwrap_or(&none);
+        let declared = written_features(network.features());
+        if entries.contains_key(NETWORK) && *trained != declared {
+            errors.push(WeightsError::OtherFeatures {
                 trained: trained.clone(),
                 declared,
             });

@@ -11,7 +11,7 @@ use herringbone_dataset::{
 };
 
 use crate::EXAMPLES;
-use crate::intake::Intake;
+use crate::features;
 use crate::recipe::Recipe;
 
 /// Which examples a network is trained on.
@@ -64,18 +64,22 @@ impl Data {
         {
             bail!("a share of {share} for validation: it must be above 0 and at most 0.5");
         }
-        let shape = Intake::of(network).input();
         let expected = Expected {
-            shape: Some(shape),
+            shape: Some(features::recorded_shape(network)),
             classes: Some(network.output().values() as usize),
         };
-        let source = Source::open(&options.path, expected, &options.reading)?;
+        let source = Source::open(
+            &options.path,
+            expected,
+            &features::reading(network, &options.reading),
+        )?;
         let path = options.path.display().to_string();
         let mut notes = source.notes().to_vec();
         let Some(recordings) = source.read(Part::Training)? else {
             bail!("{path} has nothing to learn from");
         };
         notes.extend(recordings.notes.iter().cloned());
+        let recordings = features::inputs(network, recordings);
         let normalisation = Normalisation::fit(&recordings, options.fit);
         notes.extend(scaled(&normalisation, &recordings));
         let examples = normalisation.apply(recordings);
@@ -88,6 +92,7 @@ impl Data {
                     ));
                 }
                 notes.extend(validation.notes.iter().cloned());
+                let validation = features::inputs(network, validation);
                 (examples, normalisation.apply(validation))
             }
             None => {
@@ -115,6 +120,7 @@ impl Data {
         }
         let kind = match options.input {
             Some(kind) => kind,
+            None if network.features().is_some() => InputKind::Spectrogram,
             None => {
                 let kind = source.input_kind();
                 if kind == InputKind::Spectrogram {
@@ -158,9 +164,9 @@ impl Data {
     ///
     /// # Errors
     /// With everything that is wrong with them.
-    pub fn test(&self) -> Result<Option<Examples>> {
+    pub fn test(&self, network: &Network) -> Result<Option<Examples>> {
         let test = self.source.read(Part::Test)?;
-        Ok(test.map(|test| self.normalisation.apply(test)))
+        Ok(test.map(|test| self.normalisation.apply(features::inputs(network, test))))
     }
 
     /// Each option of the command line with its value (empty where it has none), so that

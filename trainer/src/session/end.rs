@@ -132,7 +132,7 @@ impl Session {
 
         // Whoever stops a training may go on, and choose by what was seen.
         let test = match finished.is_complete {
-            true => self.data.test().with_context(|| {
+            true => self.data.test(&self.declaration.network).with_context(|| {
                 let out = self.out.display();
                 format!("{out} is written, but the test data cannot be read")
             })?,

@@ -4,6 +4,7 @@ use crate::backend::Backend;
 use crate::backend::avr::choice::{Choice, choose};
 use crate::backend::avr::isa::core::Core;
 use crate::backend::portable::Portable;
+use crate::budget::features_flash_bytes;
 use crate::budget::{
     Footprint, LayerFootprint, Sums, lower, packed_weights_bytes, reserved_flash_bytes,
 };
@@ -75,7 +76,10 @@ impl Backend for Core {
         let tables_bytes = tables(packed_weights_bytes(network));
         let flash_bytes = declaration.budget.flash_bytes.unwrap_or(u32::MAX);
         let reserve_bytes = reserved_flash_bytes(declaration, flash_bytes);
-        let taken = u64::from(reserve_bytes) + u64::from(GLUE_FLASH_BYTES) + tables_bytes;
+        let taken = u64::from(reserve_bytes)
+            + u64::from(GLUE_FLASH_BYTES)
+            + tables_bytes
+            + features_flash_bytes(declaration);
         let room = u64::from(flash_bytes).saturating_sub(taken) as u32;
         let choice_of = |node| declaration.code_of(network.node(node).layer);
         let Choice { mix, code } =

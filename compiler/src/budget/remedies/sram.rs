@@ -2,6 +2,7 @@
 
 use super::super::DEFAULT_RESERVE_BESIDE_STACK_BYTES;
 use super::super::choice::arena_can_be_within;
+use super::super::features;
 use super::{Excess, outputs, strides, written_bits, written_reserve};
 use crate::declaration::{Declaration, PlanChoice, Reserve, WeightsSource};
 use crate::network::Network;
@@ -107,8 +108,9 @@ fn possible(excess: &Excess<'_>, changed: &Declaration) -> bool {
     };
     let reserve_bytes = changed.reserve.sram_bytes;
     let reserve_bytes = reserve_bytes.unwrap_or(DEFAULT_RESERVE_BESIDE_STACK_BYTES);
+    let features_bytes = features::state_bytes(changed);
     let most_bytes = u64::from(excess.given_bytes)
-        .checked_sub(loaded_bytes + u64::from(reserve_bytes))
+        .checked_sub(loaded_bytes + u64::from(reserve_bytes) + u64::from(features_bytes))
         .map(|bytes| bytes as u32);
     most_bytes.is_some_and(|bytes| {
         if !excess.has_time() {

@@ -1,0 +1,179 @@
+//! What the generated type has if its input is made of features: samples, and methods that take
+//! them.
+
+use super::api::Api;
+use super::metadata::scaled;
+use crate::features::{Bank, Features};
+use crate::network::Shape;
+use crate::weights::Normalisation;
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+/// The type of the samples of a frame.
+pub(super) fn state(path: &TokenStream, features: &Features) -> TokenStream {
+    let frame = Literal::u32_unsuffixed(features.frame);
+    let kept = Literal::u32_unsuffixed(features.kept());
+    quote!(#path::__private::Frame<#frame, #kept>)
+}
+
+/// `SAMPLES`.
+pub(super) fn constant(features: &Features, input: Shape) -> TokenStream {
+    let samples = Literal::u32_unsuffixed(features.samples(input));
+    let doc = format!(
+        " Samples of an input, at {} a second: it is made of their `{features}`.",
+        features.rate_hertz
+    );
+    quote! {
+        #[doc = #doc]
+        pub const SAMPLES: usize = #samples;
+    }
+}
+
+/// `push_raw`, `run_raw` and `classify_raw`, which take samples.
+pub(super) fn methods(
+    api: &Api<'_>,
+    features: &Features,
+    normalisation: &Normalisation,
+) -> TokenStream {
+    let output = api.output();
+    let byte = scaled(&normalisation.scales, &quote!(self.cursor.channel()));
+    let bank = bank(features);
+    quote! {
+        /// Computes the row of a frame that is full, and takes it in; whether it was an input's
+        /// last one.
+        #[inline(never)]
+        fn absorb_row(&mut self) -> bool {
+            #bank
+            let mut is_complete = false;
+            let mut row = herringbone_runtime::Frame::begin_row(&mut self.features, &Bank);
+            while let ::core::option::Option::Some(sensor_count) =
+                herringbone_runtime::Frame::next_value(&mut self.features, &mut row, &Bank)
+            {
+                let next_byte = #byte;
+                is_complete = absorb(self, next_byte);
+            }
+            if is_complete {
+                herringbone_runtime::Frame::restart(&mut self.features);
+            }
+            is_complete
+        }
+
+        /// Takes the next sample of a sound; after an input's last one, computes and gives the
+        /// results, and the sample after it begins another input.
+        ///
+        /// The sample that completes a frame takes longest: its features are computed, and what
+        /// the network computes of them at once.
+        #[inline]
+        #[must_use = "after an input's last sample, these are its results"]
+        pub fn push_raw(&mut self, next_sample: i16) -> ::core::option::Option<#output> {
+            if herringbone_runtime::Frame::push(&mut self.features, next_sample)
+                && self.absorb_row()
+            {
+                ::core::option::Option::Some(infer(self))
+            } else {
+                ::core::option::Option::None
+            }
+        }
+
+        /// As `push_raw`, but the results stay in the network's own memory, as those of
+        /// `push_in_place`: whether they are there now.
+        #[inline]
+        #[must_use = "after an input's last sample, its results are there"]
+        pub fn push_raw_in_place(&mut self, next_sample: i16) -> bool {
+            let is_complete = herringbone_runtime::Frame::push(&mut self.features, next_sample)
+                && self.absorb_row();
+            if is_complete {
+                infer_in_place(self);
+            }
+            is_complete
+        }
+
+        /// As `run`, for the samples of a sound.
+        #[must_use]
+        pub fn run_raw(&mut self, next_samples: &[i16; Self::SAMPLES]) -> #output {
+            restart(self);
+            for next_sample in next_samples {
+                if herringbone_runtime::Frame::push(&mut self.features, *next_sample) {
+                    self.absorb_row();
+                }
+            }
+            infer(self)
+        }
+
+        /// As `classify`, for the samples of a sound.
+        #[must_use]
+        pub fn classify_raw(&mut self, next_samples: &[i16; Self::SAMPLES]) -> usize {
+            herringbone_runtime::first_largest(&self.run_raw(next_samples))
+        }
+    }
+}
+
+/// The tables, in flash, as the type `Bank`.
+fn bank(features: &Features) -> TokenStream {
+    let bank = Bank::of(features);
+    let words = |entries: &[i16]| {
+        entries
+            .iter()
+            .map(|&it| Literal::i16_unsuffixed(it))
+            .collect()
+    };
+    let bytes = |entries: &[u8]| {
+        entries
+            .iter()
+            .map(|&it| Literal::u8_unsuffixed(it))
+            .collect()
+    };
+    let table = |name: TokenStream, of: TokenStream, entries: Vec<Literal>| {
+        let length = Literal::usize_unsuffixed(entries.len());
+        quote! {
+            #[cfg_attr(target_arch = "avr", unsafe(link_section = ".progmem.data"))]
+            static #name: herringbone_runtime::Flash<#of, #length> =
+                herringbone_runtime::Flash::new([#(#entries),*]);
+        }
+    };
+    let sines = table(quote!(SINES), quote!(i16), words(&bank.sines));
+    let bins = table(quote!(BINS), quote!(u8), bytes(&bank.bins));
+    let shares = table(quote!(UPPER_SHARES), quote!(u8), bytes(&bank.upper_shares));
+    let bands = Literal::u32_unsuffixed(features.bands);
+    let power_shift = Literal::u8_unsuffixed(bank.power_shift);
+    let floor = Literal::u32_unsuffixed(features.floor);
+    quote! {
+        #sines
+        #bins
+        #shares
+
+        struct Bank;
+
+        impl herringbone_runtime::Tables for Bank {
+            #[inline(always)]
+            fn sine(&self, index: usize) -> i16 {
+                SINES.get(index)
+            }
+
+            #[inline(always)]
+            fn bins(&self, index: usize) -> u8 {
+                BINS.get(index)
+            }
+
+            #[inline(always)]
+            fn upper_share(&self, index: usize) -> u8 {
+                UPPER_SHARES.get(index)
+            }
+
+            #[inline(always)]
+            fn bands(&self) -> u8 {
+                #bands
+            }
+
+            #[inline(always)]
+            fn power_shift(&self) -> u8 {
+                #power_shift
+            }
+
+            #[inline(always)]
+            fn floor(&self) -> u8 {
+                #floor
+            }
+        }
+    }
+}

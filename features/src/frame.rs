@@ -1,0 +1,176 @@
+use crate::fourier::{cosine, halve, load, powers, rounded_product, share, store};
+use crate::{Tables, logarithm};
+
+/// Samples on their way to a row of log-mel energies: `FRAME` of them, 64, 128, 256 or 512, of
+/// which the last `KEPT` begin the next frame.
+#[derive(Clone, Debug)]
+#[repr(C)]
+pub struct Frame<const FRAME: usize, const KEPT: usize> {
+    samples: [i16; FRAME],
+    kept: [i16; KEPT],
+    filled: u16,
+}
+
+/// How far a row is.
+#[derive(Clone, Debug)]
+pub struct Row {
+    exponent: i8,
+    is_silent: bool,
+    segment: u8,
+    bin: u8,
+    /// What the bins so far have given the band that comes next.
+    begun: u32,
+}
+
+/// Samples are brought up to this many bits and a sign, if they are fewer.
+const BITS: i8 = 13;
+
+impl<const FRAME: usize, const KEPT: usize> Frame<FRAME, KEPT> {
+    /// A frame without samples.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            samples: [0; FRAME],
+            kept: [0; KEPT],
+            filled: 0,
+        }
+    }
+
+    /// Forgets all samples.
+    #[inline]
+    pub fn restart(&mut self) {
+        self.filled = 0;
+    }
+
+    /// Takes the next sample. Whether the frame is full: then the values of its row are to be
+    /// taken before the next one.
+    #[inline]
+    pub fn push(&mut self, sample: i16) -> bool {
+        store(&mut self.samples, self.filled.into(), sample);
+        self.filled = self.filled.saturating_add(1);
+        usize::from(self.filled) >= FRAME
+    }
+
+    /// Turns a full frame's samples into their spectrum.
+    #[inline(never)]
+    pub fn begin_row(&mut self, tables: &impl Tables) -> Row {
+        let newest = self.samples.iter().skip(FRAME - KEPT);
+        for (kept, sample) in self.kept.iter_mut().zip(newest) {
+            *kept = *sample;
+        }
+        let peak = centre(&mut self.samples);
+        let mut exponent = 0;
+        if peak != 0 {
+            exponent = 16 - peak.leading_zeros() as i8 - BITS;
+            window(&mut self.samples, exponent, tables);
+            exponent += powers(&mut self.samples, tables);
+        }
+        Row {
+            exponent,
+            is_silent: peak == 0,
+            segment: 0,
+            bin: 0,
+            begun: 0,
+        }
+    }
+
+    /// The next value of that row, in 256ths of an octave of power: `None` after the last one,
+    /// when the frame takes samples again.
+    #[inline(never)]
+    pub fn next_value(&mut self, row: &mut Row, tables: &impl Tables) -> Option<i16> {
+        if row.segment > tables.bands() + 1 {
+            let kept = self.kept.iter();
+            for (sample, kept) in self.samples.iter_mut().zip(kept) {
+                *sample = *kept;
+            }
+            self.filled = KEPT as u16;
+            return None;
+        }
+        if row.segment == 0 {
+            // What is below the first band belongs to none.
+            row.bin = tables.bins(0);
+            row.segment = 1;
+            self.next_segment(row, tables);
+        }
+        let energy = self.next_segment(row, tables);
+        let floor = i16::from(tables.floor()) * 256;
+        if row.is_silent {
+            return Some(floor);
+        }
+        let octaves = 2 * i16::from(row.exponent) + i16::from(tables.power_shift());
+        Some((logarithm::of(energy) + octaves * 256).max(floor))
+    }
+
+    /// Goes through the next segment of the bank, and gives the energy of the band that ends
+    /// there.
+    #[inline(always)]
+    fn next_segment(&self, row: &mut Row, tables: &impl Tables) -> u32 {
+        let mut ended = row.begun;
+        let mut begun = 0;
+        let mut bins = tables.bins(row.segment.into());
+        while bins > 0 {
+            let index = usize::from(row.bin);
+            let place = 2 * index + 2;
+            let low = load(&self.samples, place) as u16;
+            let high = load(&self.samples, place + 1) as u16;
+            let power = (u32::from(high) << 16 | u32::from(low)) >> tables.power_shift();
+            let upper = share(power, tables.upper_share(index));
+            begun += upper;
+            ended += power - upper;
+            row.bin += 1;
+            bins -= 1;
+        }
+        row.begun = begun;
+        row.segment += 1;
+        ended
+    }
+}
+
+impl<const FRAME: usize, const KEPT: usize> Default for Frame<FRAME, KEPT> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Subtracts the mean, rounded down, from all samples; gives a number with as many bits as the
+/// widest of them, less its sign.
+#[inline(never)]
+fn centre<const FRAME: usize>(samples: &mut [i16; FRAME]) -> u16 {
+    let sum: i32 = samples.iter().map(|&sample| i32::from(sample)).sum();
+    let mean = (sum >> FRAME.trailing_zeros()) as i16;
+    let mut peak = 0;
+    for sample in samples {
+        *sample = sample.saturating_sub(mean);
+        peak |= (*sample ^ (*sample >> 15)) as u16;
+    }
+    peak
+}
+
+/// Multiplies all samples by 2^−`exponent` and by Hann's window, of `FRAME` samples a period.
+#[inline(never)]
+fn window<const FRAME: usize>(samples: &mut [i16; FRAME], exponent: i8, tables: &impl Tables) {
+    let mut left = exponent;
+    while left > 0 {
+        halve(samples);
+        left -= 1;
+    }
+    let factor = 1_i16 << left.unsigned_abs();
+    store(samples, 0, 0);
+    // The window is symmetric.
+    let (mut early, mut late) = (1, FRAME - 1);
+    while early <= late {
+        let hann = ((32_768 - i32::from(cosine::<FRAME>(tables, early))) as u32 >> 1) as i16;
+        for place in [early, late] {
+            let scaled = load(samples, place).wrapping_mul(factor);
+            store(samples, place, rounded_product(scaled, hann));
+        }
+        early += 1;
+        late -= 1;
+        if early == late {
+            let scaled = load(samples, early).wrapping_mul(factor);
+            let hann = 32_767;
+            store(samples, early, rounded_product(scaled, hann));
+            break;
+        }
+    }
+}
