@@ -40,7 +40,9 @@ fn TIMER0_COMPA() {
     // SAFETY: the address is that of the part's registers, which after `open` nothing else uses.
     let converter = unsafe { &*ADC::ptr() };
     let sample = converter.adc().read().bits();
-    converter.adcsra().modify(|_, register| register.adsc().set_bit());
+    converter
+        .adcsra()
+        .modify(|_, register| register.adsc().set_bit());
     let count = COUNT.load(Ordering::Relaxed);
     if count >= CAPACITY {
         HAS_LOST.store(true, Ordering::Relaxed);

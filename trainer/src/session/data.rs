@@ -81,7 +81,7 @@ impl Data {
         notes.extend(recordings.notes.iter().cloned());
         let recordings = features::inputs(network, recordings);
         let normalisation = Normalisation::fit(&recordings, options.fit);
-        notes.extend(scaled(&normalisation, &recordings));
+        notes.extend(scaled(network, &normalisation, &recordings));
         let examples = normalisation.apply(recordings);
         let mut validation_share = None;
         let (training, validation) = match source.read(Part::Validation)? {
@@ -216,12 +216,20 @@ impl Data {
 }
 
 /// That values do not stay what they are.
-fn scaled(normalisation: &Normalisation, recordings: &Recordings) -> Option<String> {
+fn scaled(
+    network: &Network,
+    normalisation: &Normalisation,
+    recordings: &Recordings,
+) -> Option<String> {
     let (least, greatest) = recordings.values.range()?;
     (!normalisation.is_identity()).then(|| {
+        let (what, given) = match network.features() {
+            None => ("values", "counts"),
+            Some(_) => ("features", "samples"),
+        };
         format!(
-            "values of {least} to {greatest} are scaled to bytes: {normalisation}; firmware gives \
-             counts to `run_raw` or `push_raw`"
+            "{what} of {least} to {greatest} are scaled to bytes: {normalisation}; firmware gives \
+             {given} to `run_raw` or `push_raw`"
         )
     })
 }
