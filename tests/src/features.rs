@@ -141,7 +141,7 @@ impl Design {
         }
         let whole = (most.iter().max().unwrap() + 255) / 256;
         let shift = (0..)
-            .find(|it| (2 * 19_778_i64.pow(2) >> it) * whole < 1 << 32)
+            .find(|it| ((2 * 19_778_i64.pow(2)) >> it) * whole < 1 << 32)
             .unwrap();
         let mut energies = vec![0; self.bands + 2];
         for (power, share) in powers.iter().zip(shares) {
