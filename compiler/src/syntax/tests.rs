@@ -450,7 +450,7 @@ fn a_window_is_of_the_inputs_samples() {
     );
     assert_eq!(
         errors_of(series, "{ length: 64 }"),
-        ["`window` takes samples, such as `{ length: 128, stride: 16 }`, found `{ length : 64 }`"]
+        ["`window` takes samples, such as `{ length: 128, stride: 16 }`, found `{length: 64}`"]
     );
     let parsed = parse_text("N: [1, 64, 3] => < D*(4) >, window: { length: 64, stride: 16 }");
     let declaration = parsed.declaration.unwrap();
