@@ -451,7 +451,7 @@ fn a_window_is_of_the_inputs_samples() {
     );
     assert_eq!(
         errors_of(series, "{ length: 64 }"),
-        ["`window` takes samples, such as `{ length: 128, stride: 16 }`, found `{ length : 64 }`"]
+        ["`window` takes samples, such as `{ length: 128, stride: 16 }`, found `{length: 64}`"]
     );
     let features = "{ length: 32, stride: 1 }, \
                     features: log_mel { rate: 8000, frame: 256, bands: 20 }";
