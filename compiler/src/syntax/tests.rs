@@ -41,6 +41,7 @@ fn a_whole_declaration_is_read() {
     );
     assert_eq!(parsed.errors.messages(), [""; 0]);
     let outline = Outline {
+        samples: None,
         input_len: Some(756),
         samples: None,
         classes: Some(10),
