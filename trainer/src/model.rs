@@ -429,7 +429,7 @@ impl WeightedSum {
     /// One of the exponents, where they are learned.
     fn exponent(&self, which: usize) -> Option<Tensor<1>> {
         let exponents = self.exponents.as_ref()?;
-        Some(exponents.val().slice([which..which + 1]))
+        Some(exponents.val().narrow(0, which, 1))
     }
 }
 

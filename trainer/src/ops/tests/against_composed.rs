@@ -100,8 +100,8 @@ proptest! {
         let parameters = [&[exponent as f32], &bias[..]].concat();
         let by = |activate: Activate| {
             let operation = |maps, parameters: Tensor<1>| {
-                let exponent = parameters.clone().slice([0..1]);
-                let bias = parameters.slice([1..1 + shapes.channels]);
+                let exponent = parameters.clone().narrow(0, 0, 1);
+                let bias = parameters.narrow(0, 1, shapes.channels);
                 activate(maps, bias, grid, Some(exponent))
             };
             outcome(operation, &shapes, &maps, &parameters)
