@@ -4,6 +4,7 @@ pub mod arithmetic;
 mod batches;
 pub mod calibrate;
 pub mod checkpoint;
+mod disturb;
 pub mod evaluate;
 pub mod export;
 pub mod features;
