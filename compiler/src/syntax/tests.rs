@@ -43,7 +43,6 @@ fn a_whole_declaration_is_read() {
     let outline = Outline {
         samples: None,
         input_len: Some(756),
-        samples: None,
         classes: Some(10),
         weights: WeightsSource::File,
         parameter_bytes: None,
