@@ -174,7 +174,7 @@ pub static ALL: [Firmware; 10] = [
 
 /// The firmware that hears spoken digits: it takes sound, not images, so that `demo voice` alone
 /// runs it.
-static VOICE: Firmware = Firmware {
+pub(crate) static VOICE: Firmware = Firmware {
     name: "uno-voice",
     folder: "examples/voice",
     binary: "uno-voice",
