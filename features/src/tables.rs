@@ -1,7 +1,7 @@
 /// Constants of a design, wherever they are kept; indices past the end give 0.
 pub trait Tables {
     /// `sin(2π · index / FRAME)` of a quarter turn: `index` from 0 to `FRAME / 4`, with 15 bits
-    /// behind the point, 32,767 at most.
+    /// after the point, 32,767 at most.
     fn sine(&self, index: usize) -> i16;
 
     /// How many bins of the spectrum, counted from bin 1 on, are in the segment at `index`:

@@ -9,7 +9,7 @@ use super::Features;
 /// The tables of a design.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bank {
-    /// `sin(2π · index / frame)` of a quarter turn, both ends included, with 15 bits behind the
+    /// `sin(2π · index / frame)` of a quarter turn, both ends included, with 15 bits after the
     /// point.
     pub sines: Vec<i16>,
     /// Bins of each segment between the middles of two bands.
