@@ -4,14 +4,14 @@
 //! `FRAME` samples are taken for half as many complex numbers, whose spectrum, by decimation in
 //! time, gives that of the samples (Sorensen et al., IEEE Trans. ASSP 35(6), 1987).
 
-#[cfg(target_arch = "avr")]
+#[cfg(all(target_arch = "avr", target_feature = "mul"))]
 mod avr;
-#[cfg(not(target_arch = "avr"))]
+#[cfg(not(all(target_arch = "avr", target_feature = "mul")))]
 mod portable;
 
-#[cfg(target_arch = "avr")]
+#[cfg(all(target_arch = "avr", target_feature = "mul"))]
 use avr as machine;
-#[cfg(not(target_arch = "avr"))]
+#[cfg(not(all(target_arch = "avr", target_feature = "mul")))]
 use portable as machine;
 
 use crate::Tables;
