@@ -7,7 +7,10 @@
 #![no_std]
 #![warn(missing_docs)]
 // The inner loops are assembly on AVR.
-#![cfg_attr(target_arch = "avr", feature(asm_experimental_arch))]
+#![cfg_attr(
+    all(target_arch = "avr", target_feature = "mul"),
+    feature(asm_experimental_arch)
+)]
 
 mod fourier;
 mod frame;
