@@ -90,7 +90,9 @@ fn main() -> ! {
 
 /// The next sample, as one of 16 bits.
 fn next_sample() -> i16 {
-    while COUNT.load(Ordering::Relaxed) == 0 {}
+    while COUNT.load(Ordering::Relaxed) == 0 {
+        core::hint::spin_loop();
+    }
     let taken = TAKEN.load(Ordering::Relaxed);
     let sample = WAITING.get(usize::from(taken));
     let sample = sample.map_or(0, |place| place.load(Ordering::Relaxed));
@@ -119,7 +121,7 @@ fn reply(serial: &Serial, voice: &Voice) {
         send(serial, digit);
     }
     if HAS_LOST.load(Ordering::Relaxed) {
-        for byte in [b' ', b'l', b'o', b's', b't'] {
+        for byte in *b" lost" {
             send(serial, byte);
         }
     }
