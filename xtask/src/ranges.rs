@@ -51,11 +51,9 @@ fn copy_crates(to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     let root = paths::root();
     let manifest = fs::read_to_string(root.join("Cargo.toml"))?;
-    let (_, after) = manifest
+    let (_, shared) = manifest
         .split_once("[workspace.package]")
         .context("Cargo.toml has no [workspace.package]")?;
-    // Profiles are of crates that are not there.
-    let (shared, _) = after.split_once("[profile.").unwrap_or((after, ""));
     let manifest = format!(
         "[workspace]\nmembers = {CRATES:?}\nresolver = \"3\"\n\n[workspace.package]{shared}"
     );
