@@ -73,7 +73,7 @@ impl Flash {
 }
 
 /// As many bytes, or the most that there can be.
-fn literal(bytes: u64) -> Literal {
+pub(super) fn literal(bytes: u64) -> Literal {
     Literal::u32_unsuffixed(u32::try_from(bytes).unwrap_or(u32::MAX))
 }
 

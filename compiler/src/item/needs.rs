@@ -1,6 +1,6 @@
 //! What a network tells `herringbone::chip!`, which adds up those of one chip.
 
-use super::api::Api;
+use super::api::{Api, literal};
 use crate::backend;
 use crate::budget::{Design, reserved_flash_bytes};
 use crate::declaration::Declaration;
@@ -27,8 +27,7 @@ pub(super) fn needs(api: &Api<'_>, declaration: &Declaration, design: &Design) -
     let (sram_given, flash_given) = (given(budget.sram_bytes), given(budget.flash_bytes));
     let state_bytes = Literal::u32_unsuffixed(design.state_bytes());
     let reserve_bytes = Literal::u32_unsuffixed(design.reserve_bytes);
-    let flash_bytes = u32::try_from(design.footprint.flash_bytes).unwrap_or(u32::MAX);
-    let flash_bytes = Literal::u32_unsuffixed(flash_bytes);
+    let flash_bytes = literal(design.footprint.flash_bytes);
     let flash_reserve_bytes = budget
         .flash_bytes
         .map_or(0, |bytes| reserved_flash_bytes(declaration, bytes));

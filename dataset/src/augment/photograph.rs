@@ -51,7 +51,7 @@ pub(super) fn change(
     }
 }
 
-/// Hides a square behind the image's mean, whose centre is anywhere in it (DeVries & Taylor
+/// Fills a square, whose centre is anywhere in the image, with the image's mean (DeVries & Taylor
 /// 2017, "Improved regularization of convolutional neural networks with cutout").
 fn cut_out(
     size: usize,

@@ -50,7 +50,7 @@ impl Byte {
         i32::from(self.value)..=i32::from(self.value | self.unknown)
     }
 
-    /// What is known of it, whichever of the two it is.
+    /// What is known of a byte that is one of the two.
     pub(super) fn or_else(self, other: Self) -> Self {
         let differs = (self.value ^ other.value) | self.unknown | other.unknown;
         Self::of(self.value, differs)
