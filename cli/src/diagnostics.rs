@@ -1,4 +1,4 @@
-//! Errors as rustc prints them.
+//! Errors and warnings as rustc prints them.
 
 use std::path::Path;
 
@@ -7,12 +7,21 @@ use proc_macro2::{LineColumn, Span};
 
 /// An error at a place of a file.
 pub(crate) fn error(path: &Path, text: &str, span: Span, message: &str) -> String {
+    report(Level::ERROR, path, text, span, message)
+}
+
+/// A warning at a place of a file.
+pub(crate) fn warning(path: &Path, text: &str, span: Span, message: &str) -> String {
+    report(Level::WARNING, path, text, span, message)
+}
+
+fn report(level: Level<'_>, path: &Path, text: &str, span: Span, message: &str) -> String {
     let start = offset(text, span.start());
     let end = offset(text, span.end()).max(start);
     let path = path.display().to_string();
     let place = AnnotationKind::Primary.span(start..end);
     let snippet = Snippet::source(text).path(&path).annotation(place);
-    let report = [Level::ERROR.primary_title(message).element(snippet)];
+    let report = [level.primary_title(message).element(snippet)];
     Renderer::styled().render(&report).to_string()
 }
 

@@ -59,6 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let planned = Planned::of(&declaration, weights_file.clone());
     ast.report(&planned.problems, &mut errors);
     found.print(&errors);
+    found.warn(&ast, &planned.notices);
     let mut progress = Progress::new();
     let alternatives = alternatives(&declaration, &planned, &mut progress);
     let program = planned.program(&declaration);

@@ -214,8 +214,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     // The weights file is written again, whatever it is now.
     let mut errors = Diagnostics::new();
-    ast.report(&Planned::of(&declaration, None).problems, &mut errors);
+    let planned = Planned::of(&declaration, None);
+    ast.report(&planned.problems, &mut errors);
     found.print(&errors);
+    found.warn(&ast, &planned.notices);
     if !errors.is_empty() {
         return Ok(ExitCode::FAILURE);
     }

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
+use herringbone_compiler::Notice;
 use herringbone_compiler::declaration::Declaration;
 use herringbone_compiler::diagnostic::Diagnostics;
 use herringbone_compiler::syntax::{self, NetworkAst};
 use herringbone_compiler::weights::WeightsError;
+use syn::spanned::Spanned;
 
 use crate::diagnostics;
 use crate::environment::Environment;
@@ -75,6 +77,17 @@ impl Found {
         for (span, message) in errors.spanned() {
             let error = diagnostics::error(&file.path, &file.text, span, &message);
             anstream::eprintln!("{error}\n");
+        }
+    }
+
+    /// Prints what may not be meant, each at its place.
+    pub(crate) fn warn(&self, ast: &NetworkAst, notices: &[Notice]) {
+        let file = &self.declared.file;
+        for notice in notices {
+            let tokens = ast.tokens_of(notice.origin);
+            let span = tokens.map_or(ast.name.span(), Spanned::span);
+            let warning = diagnostics::warning(&file.path, &file.text, span, &notice.message);
+            anstream::eprintln!("{warning}\n");
         }
     }
 }

@@ -93,6 +93,15 @@ fn a_wrong_declaration_is_reported_at_its_place() {
 }
 
 #[test]
+fn an_image_with_its_channels_first_is_warned_of() {
+    let output = plan("channels_first.rs", &[]);
+    assert!(output.status.success());
+    let warning = stderr(&output);
+    assert!(warning.contains("warning: the shape is rows, columns, channels"));
+    assert!(warning.contains("did you mean `[32, 32, 3]`?"));
+}
+
+#[test]
 fn a_design_that_is_over_its_budget_is_shown_and_fails() {
     let output = plan("over.rs", &[]);
     assert!(!output.status.success());

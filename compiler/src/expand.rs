@@ -57,11 +57,10 @@ fn expand_declaration(
             design: Some(Box::new(planned.design)),
         });
     }
-    let warning = planned
-        .tight
-        .as_ref()
-        .map(|tight| item::warning(ast, tight));
+    let notices = planned.notices.iter();
+    let warnings = notices.map(|notice| item::warning(ast, notice));
+    let warnings: TokenStream = warnings.collect();
     let program = planned.program(declaration);
     let item = item::emit(path, ast, declaration, &planned, &program);
-    Ok(quote::quote!(#warning #item))
+    Ok(quote::quote!(#warnings #item))
 }

@@ -16,6 +16,7 @@ mod expand;
 pub mod features;
 mod item;
 pub mod network;
+mod notice;
 mod parameters;
 pub mod plan;
 mod planned;
@@ -28,5 +29,6 @@ pub mod target;
 pub mod weights;
 
 pub use expand::expand;
+pub use notice::Notice;
 pub use parameters::pack_parameters;
 pub use planned::{Origin, Planned, Problem};

@@ -2,9 +2,10 @@
 //! command-line tools have in common. It knows no source text: what is wrong says
 //! what it is about, and [`NetworkAst::tokens_of`] finds that.
 
-use crate::budget::{self, Design, Sums, Tight, Verdict};
+use crate::budget::{self, Design, Sums, Verdict};
 use crate::declaration::{Declaration, WeightsSource};
 use crate::network::{LayerId, Network};
+use crate::notice::Notice;
 use crate::program::{self, Accumulator, Accumulators, Program};
 use crate::weights::{self, Metadata, Weights, WeightsError};
 use std::fmt::Display;
@@ -21,8 +22,8 @@ pub struct Planned {
     pub accumulators: Option<Accumulators>,
     /// The plan, and what it takes.
     pub design: Design,
-    /// Said of a design that barely fits.
-    pub tight: Option<Tight>,
+    /// What is allowed, and may not be meant.
+    pub notices: Vec<Notice>,
     /// All that is wrong.
     pub problems: Vec<Problem>,
 }
@@ -39,6 +40,8 @@ pub struct Problem {
 /// A part of a declaration that a problem can be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
+    /// The input's shape.
+    Input,
     /// The weights file.
     Weights,
     /// The type of the results.
@@ -101,22 +104,22 @@ impl Planned {
         }
         let sums = sums(declaration, weights.as_ref(), accumulators.as_ref());
         let design = budget::choose(declaration, &sums);
-        let tight = match budget::judge(declaration, &design, &sums) {
-            Verdict::Fits => None,
-            Verdict::Tight(tight) => Some(tight),
+        let mut notices: Vec<Notice> = Notice::of_input(declaration).into_iter().collect();
+        match budget::judge(declaration, &design, &sums) {
+            Verdict::Fits => {}
+            Verdict::Tight(tight) => notices.push(Notice::of_tight(&tight)),
             Verdict::Over(over) => {
                 for error in over {
                     wrong(Origin::Layer(error.layer), &error);
                 }
-                None
             }
-        };
+        }
         Self {
             weights,
             metadata,
             accumulators,
             design,
-            tight,
+            notices,
             problems,
         }
     }

@@ -116,7 +116,8 @@ impl Search {
         let slack = arena_cells.checked_sub(first.values())?;
         let channels = steps.iter().map(|step| step.node.output.channels);
         let more = slack.min(2 * channels.max().unwrap_or(1));
-        self.first_cells(0, more).find_map(|first_cell| {
+        let as_it_is = |cell| cell;
+        self.first_cells(0, more, as_it_is).find_map(|first_cell| {
             let map = Placement::new(first, Order::Herringbone, first_cell, arena_cells);
             let after_map = map.end_cell().next_multiple_of(self.cells_per_byte);
             let stream_first_cell = if after_map + demand.stream_cells() <= arena_cells {
@@ -148,10 +149,11 @@ impl Search {
         };
         let input = *maps.last().expect("the first map is there");
         let output = step.node.output;
-        for cell in self.first_cells(input.end_cell(), output.channels) {
-            // A pixel that does not fit before the end begins the ring.
-            let fits = cell + output.channels <= arena_cells;
-            let cell = if fits { cell } else { 0 };
+        // A pixel that does not fit before the end begins the ring.
+        let wrapped = (arena_cells + 1).saturating_sub(output.channels);
+        let nearest = input.end_cell().min(wrapped);
+        let ring = |cell: u32| cell.checked_sub(wrapped).unwrap_or(cell);
+        for cell in self.first_cells(nearest, output.channels, ring) {
             let map = Placement::new(output, Order::Herringbone, cell, arena_cells);
             // What goes on at cell 0 must end before the map's own start.
             if map.wraps() && map.end_cell() > map.first_cell {
@@ -175,11 +177,17 @@ impl Search {
         false
     }
 
-    /// `from..=from + more`, cells that begin a byte before the others: a pixel
-    /// of an even count of nibbles is then loaded and stored by whole bytes.
-    fn first_cells(&self, from: u32, more: u32) -> impl Iterator<Item = u32> {
+    /// Where `ring` has `from..=from + more`, cells that begin a byte before the
+    /// others: a pixel of an even count of nibbles is then loaded and stored by
+    /// whole bytes.
+    fn first_cells(
+        &self,
+        from: u32,
+        more: u32,
+        ring: impl Fn(u32) -> u32 + Copy,
+    ) -> impl Iterator<Item = u32> {
         let per_byte = self.cells_per_byte;
-        let cells = move || from..=from + more;
+        let cells = move || (from..=from + more).map(ring);
         let aligned = cells().filter(move |cell| cell % per_byte == 0);
         let others = cells().filter(move |cell| cell % per_byte != 0);
         aligned.chain(others).take(self.tries)

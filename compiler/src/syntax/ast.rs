@@ -196,6 +196,7 @@ impl NetworkAst {
     /// What a problem is about.
     pub fn tokens_of(&self, origin: Origin) -> Option<&TokenStream> {
         match origin {
+            Origin::Input => Some(&self.input.tokens),
             Origin::Weights => self.value_tokens(Key::Weights),
             Origin::Results => self.value_tokens(Key::Results),
             Origin::Layer(layer) => Some(self.layer_tokens(layer)),

@@ -22,6 +22,9 @@ pub(super) struct Sounds {
 /// Samples that are read at most: 2 GiB as they are held.
 const MOST_SAMPLES: u64 = 1 << 29;
 
+/// A header's rate is taken for a mistake where sounds would grow more than this many times.
+const MOST_GROWTH: u32 = 64;
+
 impl Sounds {
     /// Looks at the headers of all sounds.
     pub(super) fn open(
@@ -41,12 +44,22 @@ impl Sounds {
                 Err(message) => wrong.push(message),
             }
         }
-        tell(wrong)?;
+        tell(std::mem::take(&mut wrong))?;
         let rate_hertz = options
             .sample_rate_hertz
             .or(commonest(&rates))
             .unwrap_or(1)
             .max(1);
+        for (item, &rate) in items.iter().zip(&rates) {
+            if rate < rate_hertz / MOST_GROWTH {
+                wrong.push(format!(
+                    "{} has {rate} samples a second: {rate_hertz} can't be made of fewer than {}",
+                    item.path.display(),
+                    rate_hertz / MOST_GROWTH
+                ));
+            }
+        }
+        tell(wrong)?;
         let others = rates.iter().filter(|&&rate| rate != rate_hertz).count();
         if others > 0 {
             notes.push(format!(
@@ -122,8 +135,19 @@ impl Sounds {
 }
 
 fn open(item: &Item) -> Result<WavReader<impl std::io::Read>, String> {
-    WavReader::open(&item.path)
-        .map_err(|error| format!("cannot read {}: {error}", item.path.display()))
+    let path = item.path.display();
+    let wrong = |error: &dyn std::fmt::Display| format!("cannot read {path}: {error}");
+    let reader = WavReader::open(&item.path).map_err(|error| wrong(&error))?;
+    let file = std::fs::metadata(&item.path).map_err(|error| wrong(&error))?;
+    let sample_bytes = u64::from(reader.spec().bits_per_sample.div_ceil(8));
+    let needed = u64::from(reader.len()) * sample_bytes;
+    if needed > file.len() {
+        return Err(format!(
+            "{path} is cut short: its header says {needed} bytes of samples, the file has {} bytes",
+            file.len()
+        ));
+    }
+    Ok(reader)
 }
 
 /// A sound's samples as counts of 16 bits, its channels mixed, and their rate.

@@ -72,3 +72,29 @@ fn sounds_are_counts_of_sixteen_bits_mixed_resampled_and_as_long_as_the_input() 
         Values::Numbers(_)
     ));
 }
+
+#[test]
+fn headers_that_claim_what_no_sound_has_are_refused() {
+    let folder = sounds();
+    let cut = folder.path().join("no/1.wav");
+    let mut bytes = fs::read(&cut).unwrap();
+    let length = bytes.len() - 8;
+    bytes[length - 4..length].copy_from_slice(&0x1500_0008_u32.to_le_bytes());
+    fs::write(&cut, bytes).unwrap();
+    let error = open_any(folder.path()).err().unwrap().to_string();
+    assert!(
+        error.contains(
+            "1.wav is cut short: its header says 352321544 bytes of samples, the file has 52"
+        ),
+        "{error}"
+    );
+
+    let folder = sounds();
+    let slow = folder.path().join("no/1.wav");
+    write(&slow, 16, 1, 1, &[0, 0]);
+    let error = open_any(folder.path()).err().unwrap().to_string();
+    assert!(
+        error.contains("1.wav has 1 samples a second: 8000 can't be made of fewer than 125"),
+        "{error}"
+    );
+}

@@ -283,6 +283,20 @@ fn single_pixels_of_odd_channels_take_no_byte_more() {
     check(&network.expect("the kernels fit")).expect("one byte is enough");
 }
 
+/// Where one cell is left over and a pixel does not fit before the ring's end, a map
+/// may begin at cell 1.
+#[test]
+fn a_map_that_begins_the_ring_may_leave_a_cell_before_it() {
+    let convolution = |outputs, side| convolution(outputs, Kernel::square(side), Activation::Relu);
+    let bits = Bits {
+        activations: 8,
+        ..Bits::default()
+    };
+    let kinds = [convolution(2, 1), convolution(3, 3)];
+    let network = Network::new(Shape::new(4, 5, 2), bits, &kinds);
+    check(&network.expect("the kernels fit")).expect("a cell more than the input is enough");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 400,
