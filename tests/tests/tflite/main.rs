@@ -1,0 +1,4 @@
+//! TensorFlow Lite models against TensorFlow Lite for Microcontrollers.
+
+mod arrays;
+mod conformance;
