@@ -15,6 +15,7 @@ mod simulated;
 mod source;
 mod tables;
 mod text;
+mod tflite;
 mod train;
 mod view;
 mod watcher;
@@ -47,6 +48,10 @@ enum Command {
     Data(data::Arguments),
     /// Measure a network's accuracy on data
     Evaluate(evaluate::EvaluateArguments),
+    /// Run an int8 TensorFlow Lite model on data, and say its accuracy
+    Check(tflite::CheckArguments),
+    /// Put the operators of a TensorFlow Lite model in the order of the least memory
+    Reorder(tflite::ReorderArguments),
     /// Classify files
     Predict(evaluate::PredictArguments),
     /// Train a network with the integers that the chip computes with, and write its weights
@@ -63,6 +68,8 @@ fn main() -> ExitCode {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Evaluate(arguments) => evaluate::evaluate(&arguments),
+        Command::Check(arguments) => tflite::check(&arguments),
+        Command::Reorder(arguments) => tflite::reorder(&arguments),
         Command::Predict(arguments) => evaluate::predict(&arguments),
         Command::Train(arguments) => train::run(&arguments),
     };

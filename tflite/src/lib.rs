@@ -31,6 +31,6 @@ pub use error::{Place, Problem, Problems};
 pub use fixed_point::Rescale;
 pub use graph::{Graph, Node, State, TensorId};
 pub use operators::Operator;
-pub use reorder::{Reordered, reorder};
+pub use reorder::{Reorder, ReorderOperator};
 pub use run::RunError;
 pub use tensor::{Quantisation, Tensor};

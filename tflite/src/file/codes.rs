@@ -19,7 +19,6 @@ impl Code {
     pub(crate) const MUL: Self = Self(18);
     pub(crate) const RELU: Self = Self(19);
     pub(crate) const RELU6: Self = Self(21);
-    pub(crate) const RELU_N1_TO_1: Self = Self(20);
     pub(crate) const RESHAPE: Self = Self(22);
     pub(crate) const SOFTMAX: Self = Self(25);
     pub(crate) const TANH: Self = Self(28);
