@@ -49,9 +49,9 @@ enum Command {
     /// Measure a network's accuracy on data
     Evaluate(evaluate::EvaluateArguments),
     /// Run an int8 TensorFlow Lite model on data, and say its accuracy
-    Check(tflite::CheckArguments),
+    Check(tflite::check::Arguments),
     /// Put the operators of a TensorFlow Lite model in the order of the least memory
-    Reorder(tflite::ReorderArguments),
+    Reorder(tflite::reorder::Arguments),
     /// Classify files
     Predict(evaluate::PredictArguments),
     /// Train a network with the integers that the chip computes with, and write its weights
@@ -68,8 +68,8 @@ fn main() -> ExitCode {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Evaluate(arguments) => evaluate::evaluate(&arguments),
-        Command::Check(arguments) => tflite::check(&arguments),
-        Command::Reorder(arguments) => tflite::reorder(&arguments),
+        Command::Check(arguments) => tflite::check::run(&arguments),
+        Command::Reorder(arguments) => tflite::reorder::run(&arguments),
         Command::Predict(arguments) => evaluate::predict(&arguments),
         Command::Train(arguments) => train::run(&arguments),
     };

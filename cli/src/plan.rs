@@ -18,6 +18,7 @@ use herringbone_compiler::{Planned, budget};
 
 use crate::progress::Progress;
 use crate::text;
+use crate::tflite;
 use crate::view::{self, View};
 use crate::which::{Found, Which};
 
@@ -38,10 +39,38 @@ pub(crate) struct Arguments {
     /// Print everything as JSON
     #[arg(long)]
     json: bool,
+    /// Print a row a node as CSV, of a .tflite file
+    #[arg(long, conflicts_with = "json")]
+    csv: bool,
+    /// Hold the plan of a .tflite file against the SRAM and flash of this part
+    #[arg(long, value_name = "PART")]
+    target: Option<String>,
 }
 
-/// Fails, having shown the plan, where the declaration is wrong or over its budget.
+/// Fails, having shown the plan, where the declaration is wrong or over its budget, or a model
+/// that no part of that name holds.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let file = &arguments.which.file;
+    if file.extension().is_some_and(|it| it == "tflite") {
+        if arguments.svg.is_some() || arguments.weights.is_some() {
+            bail!(
+                "a .tflite file has its weights in it, and no picture yet: leave --svg and --weights out"
+            );
+        }
+        return tflite::plan::run(&tflite::plan::Request {
+            model: file,
+            plan: arguments.plan.as_deref(),
+            target: arguments.target.as_deref(),
+            form: match (arguments.json, arguments.csv) {
+                (true, _) => tflite::plan::Form::Json,
+                (false, true) => tflite::plan::Form::Csv,
+                (false, false) => tflite::plan::Form::Text,
+            },
+        });
+    }
+    if arguments.csv || arguments.target.is_some() {
+        bail!("--csv and --target are for .tflite files: a declaration names its target itself");
+    }
     let svg_to_stdout = arguments.svg.as_deref() == Some(Path::new("-"));
     if svg_to_stdout && arguments.json {
         bail!("--json and --svg - both write to standard output: give --svg a file");
@@ -157,16 +186,18 @@ fn choose(
 /// A plan by its name.
 fn plan_choice(name: &str, network: &Network) -> Result<PlanChoice> {
     let without_spaces = |name: &str| name.replace(' ', "");
-    let strategies = Strategy::all(network);
-    let named = strategies
-        .iter()
-        .find(|strategy| without_spaces(&strategy.name(network)) == without_spaces(name));
+    let strategies = Strategy::all(&network.dataflow());
+    let named = strategies.iter().find(|strategy| {
+        without_spaces(&strategy.name(&network.dataflow())) == without_spaces(name)
+    });
     Ok(match (name, named) {
         ("fastest", _) => PlanChoice::Fastest,
         ("smallest", _) => PlanChoice::Smallest,
         (_, Some(&strategy)) => PlanChoice::Named(strategy),
         (_, None) => {
-            let names = strategies.iter().map(|strategy| strategy.name(network));
+            let names = strategies
+                .iter()
+                .map(|strategy| strategy.name(&network.dataflow()));
             let names: Vec<String> = names.collect();
             bail!(
                 "no plan `{name}`: this network has fastest, smallest, {}",
@@ -184,8 +215,8 @@ fn alternatives(
 ) -> Vec<Design> {
     let sums = planned.sums(declaration);
     let mut designs: Vec<Design> = Vec::new();
-    for strategy in Strategy::all(&declaration.network) {
-        let name = strategy.name(&declaration.network);
+    for strategy in Strategy::all(&declaration.network.dataflow()) {
+        let name = strategy.name(&declaration.network.dataflow());
         progress.begin(&format!("planning {name}"));
         let named = Declaration {
             plan: PlanChoice::Named(strategy),

@@ -181,7 +181,7 @@ impl View {
                 .weights_file
                 .as_ref()
                 .map(|path| path.display().to_string()),
-            plan: design.plan.strategy.name(network),
+            plan: design.plan.strategy.name(&network.dataflow()),
             fits: Shortfall::of(declaration, design).is_none(),
             errors: messages(parts.errors),
             notes: parts.notes.to_vec(),
@@ -356,7 +356,7 @@ fn alternatives(parts: &Parts<'_>) -> Vec<Alternative> {
     let alternatives = parts.alternatives.iter().map(|design| {
         let shortfall = Shortfall::of(declaration, design);
         Alternative {
-            plan: design.plan.strategy.name(&declaration.network),
+            plan: design.plan.strategy.name(&declaration.network.dataflow()),
             is_chosen: design.plan == parts.planned.design.plan,
             arena_bytes: design.plan.arena_bytes,
             sram_bytes: design.sram_bytes(),

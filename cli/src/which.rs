@@ -19,7 +19,8 @@ use crate::source::{Declared, Search, displayed};
 /// The arguments that say it.
 #[derive(Args)]
 pub(crate) struct Which {
-    /// The Rust file that declares the network, in itself or in a module
+    /// The Rust file that declares the network, in itself or in a module; of `plan`, also a
+    /// .tflite file
     pub(crate) file: PathBuf,
     /// The network's name, if the file declares several
     #[arg(long, value_name = "NAME")]

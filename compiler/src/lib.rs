@@ -26,6 +26,7 @@ mod spelling;
 pub mod stack;
 pub mod syntax;
 pub mod target;
+pub mod tflite;
 pub mod weights;
 
 pub use expand::expand;

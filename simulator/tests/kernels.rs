@@ -68,7 +68,7 @@ struct Choices {
 
 impl Choices {
     fn strategy(&self, network: &Network) -> plan::Strategy {
-        let all = plan::Strategy::all(network);
+        let all = plan::Strategy::all(&network.dataflow());
         all[self.strategy % all.len()]
     }
 }
@@ -126,13 +126,13 @@ fn program(
     };
     if weights == WeightsSource::Runtime {
         let sum_bytes = program::Accumulators::at_run_time(&case.network).sum_bytes();
-        let plan = plan::plan(&case.network, &sum_bytes, strategy);
+        let plan = plan::plan(&case.network.dataflow(), &sum_bytes, strategy);
         let parameters = program::pack_parameters(&declaration, &case.weights, &plan);
         let program = program::lower_runtime(&declaration, &plan);
         return Ok((program, parameters.map_err(told)?));
     }
     let proven = program::prove(&case.network, &case.weights).map_err(told)?;
-    let plan = plan::plan(&case.network, &proven.sum_bytes(), strategy);
+    let plan = plan::plan(&case.network.dataflow(), &proven.sum_bytes(), strategy);
     let program = program::lower(&declaration, &case.weights, &proven, &plan);
     Ok((program, Vec::new()))
 }
@@ -190,7 +190,9 @@ fn told(part: &Target, case: &Case, choices: &Choices) -> String {
         case.bits(),
         part.name,
         choices.weights,
-        choices.strategy(&case.network).name(&case.network),
+        choices
+            .strategy(&case.network)
+            .name(&case.network.dataflow()),
         forms.join(", "),
         choices.site
     )

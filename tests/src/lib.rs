@@ -10,4 +10,5 @@ pub mod networks;
 pub mod published;
 pub mod reference;
 pub mod shared;
+pub mod tflite_file;
 pub mod windows;

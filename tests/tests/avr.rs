@@ -127,8 +127,12 @@ fn every_channel_count_has_registers_in_windows_of_every_shape() {
 fn emit_in_turn(network: &Network, turn: usize) {
     let case = Case::random(network.clone(), 7);
     let proven = program::prove(network, &case.weights).expect("such sums fit");
-    for (index, strategy) in Strategy::all(network).into_iter().enumerate() {
-        let plan = plan::plan(network, &SumBytes::all(network, 4), strategy);
+    for (index, strategy) in Strategy::all(&network.dataflow()).into_iter().enumerate() {
+        let plan = plan::plan(
+            &network.dataflow(),
+            &SumBytes::all(&network.dataflow(), 4),
+            strategy,
+        );
         let constant = declaration(network, WeightsSource::File);
         let program = program::lower(&constant, &case.weights, &proven, &plan);
         let form = [CodeForm::Table, CodeForm::Unrolled][(turn + index) / 3 % 2];
@@ -141,8 +145,12 @@ fn emit_in_turn(network: &Network, turn: usize) {
 fn emit_all(network: &Network) {
     let case = Case::random(network.clone(), 7);
     let proven = program::prove(network, &case.weights).ok();
-    for strategy in Strategy::all(network) {
-        let plan = plan::plan(network, &SumBytes::all(network, 4), strategy);
+    for strategy in Strategy::all(&network.dataflow()) {
+        let plan = plan::plan(
+            &network.dataflow(),
+            &SumBytes::all(&network.dataflow(), 4),
+            strategy,
+        );
         let runtime = program::lower_runtime(&declaration(network, WeightsSource::Runtime), &plan);
         emit(&runtime, &[CodeForm::Table]);
         if let Some(proven) = &proven {

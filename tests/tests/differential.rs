@@ -72,13 +72,13 @@ fn agree(case: &Case, code: CodeChoice) -> Result<(), TestCaseError> {
     let inputs = case.inputs.iter();
     let traces = inputs.map(|input| (input, evaluate(&case.network, &case.weights, input)));
     let traces: Vec<(&Vec<u8>, Trace)> = traces.collect();
-    for planned in Strategy::all(&case.network) {
-        let plan = plan::plan(&case.network, &proven.sum_bytes(), planned);
-        let strategy = planned.name(&case.network);
+    for planned in Strategy::all(&case.network.dataflow()) {
+        let plan = plan::plan(&case.network.dataflow(), &proven.sum_bytes(), planned);
+        let strategy = planned.name(&case.network.dataflow());
         let program = program::lower(&declaration, &case.weights, &proven, &plan);
         // Sums at run time may be narrower than these weights need.
         let at_run_time = Accumulators::at_run_time(&case.network).sum_bytes();
-        let plan = plan::plan(&case.network, &at_run_time, planned);
+        let plan = plan::plan(&case.network.dataflow(), &at_run_time, planned);
         let parameters = program::pack_parameters(&declaration, &case.weights, &plan).ok();
         let loaded = program::lower_runtime(&declaration, &plan);
         for (input, trace) in &traces {
@@ -150,8 +150,8 @@ fn tampered(tamper: impl Fn(&mut Program)) -> FaultKind {
     let network = Network::new(Shape::new(16, 16, 1), Bits::default(), &kinds).unwrap();
     let file = networks::greatest_weights(&network);
     let weights = weights::read(&network, &file).unwrap();
-    let sum_bytes = SumBytes::all(&network, 2);
-    let plan = plan::plan(&network, &sum_bytes, Strategy::ROW_MAJOR);
+    let sum_bytes = SumBytes::all(&network.dataflow(), 2);
+    let plan = plan::plan(&network.dataflow(), &sum_bytes, Strategy::ROW_MAJOR);
     let declaration = declaration(&network, CodeChoice::Table);
     let proven = program::prove(&network, &weights).unwrap();
     let mut program = program::lower(&declaration, &weights, &proven, &plan);

@@ -46,7 +46,7 @@ fn random_cases() -> Vec<(Case, Strategy)> {
     let mut cases: Vec<_> = (0..)
         .zip(networks.by_ref().take(NETWORKS))
         .map(|(number, (network, recipe))| {
-            let strategies = Strategy::all(&network);
+            let strategies = Strategy::all(&network.dataflow());
             // Every other one streams all that it can.
             let last = strategies.len() - 1;
             let strategy = [number / 2 % strategies.len(), last][number % 2];
@@ -56,12 +56,17 @@ fn random_cases() -> Vec<(Case, Strategy)> {
     for rare in [dense_reads_around_the_end, dense_stores_beside_an_input] {
         let found = networks.by_ref().filter_map(|(network, recipe)| {
             let is_rare = |&strategy: &Strategy| {
-                let sum_bytes = SumBytes::all(&network, 2);
-                rare(&network, &plan::plan(&network, &sum_bytes, strategy))
+                let sum_bytes = SumBytes::all(&network.dataflow(), 2);
+                rare(
+                    &network,
+                    &plan::plan(&network.dataflow(), &sum_bytes, strategy),
+                )
             };
             Some((
                 recipe.case(),
-                Strategy::all(&network).into_iter().find(is_rare)?,
+                Strategy::all(&network.dataflow())
+                    .into_iter()
+                    .find(is_rare)?,
             ))
         });
         cases.extend(found.take(4));
@@ -152,8 +157,8 @@ fn edge_cases() -> Vec<(Case, Strategy)> {
         .zip(networks)
         .flat_map(|(seed, ((shape, kinds), &bits))| {
             let network = Network::new(*shape, bits, kinds).unwrap();
-            let mut strategies = vec![Strategy::HERRINGBONE.of(&network)];
-            strategies.extend(Some(Strategy::STREAMED.of(&network)));
+            let mut strategies = vec![Strategy::HERRINGBONE.of(&network.dataflow())];
+            strategies.extend(Some(Strategy::STREAMED.of(&network.dataflow())));
             strategies.dedup();
             let case = move |strategy| (Case::random(network.clone(), seed), strategy);
             strategies.into_iter().map(case)
@@ -215,7 +220,7 @@ fn random_graphs() -> Vec<(Case, Strategy)> {
         fits.then_some((network, recipe))
     });
     let of_network = |(number, (network, recipe)): (usize, (Network, GraphRecipe))| {
-        let strategies = Strategy::all(&network);
+        let strategies = Strategy::all(&network.dataflow());
         let mut plans = vec![number % strategies.len(), strategies.len() - 1];
         plans.dedup();
         let plans = plans.into_iter().map(move |plan| strategies[plan]);
@@ -260,7 +265,7 @@ fn graphs_at_the_limits() -> Vec<(Case, Strategy)> {
         let parsed = syntax::parse(text.parse().unwrap());
         assert_eq!(parsed.errors.messages(), [""; 0], "{list}");
         let network = parsed.declaration.unwrap().network;
-        let all = Strategy::all(&network);
+        let all = Strategy::all(&network.dataflow());
         let mut plans = vec![0, 1.min(all.len() - 1), all.len() - 1];
         plans.dedup();
         let case = move |plan| (Case::random(network.clone(), seed), all[plan]);
@@ -332,13 +337,13 @@ macro_rules! report {
 /// are; `None` where sums do not fit the accumulator that they then have.
 fn loaded(case: &Case, plan: Strategy) -> Option<(Program, Vec<u8>)> {
     let (list, bits) = (case.list(), case.bits());
-    let name = plan.name(&case.network);
+    let name = plan.name(&case.network.dataflow());
     let text = format!("Net: {list}, bits: {bits}, plan: {name}, weights: runtime");
     let tokens = || text.parse().unwrap();
     let bytes = herringbone_compiler::pack_parameters(tokens(), &case.file).ok()?;
     let declaration = syntax::parse(tokens()).declaration.unwrap();
     let sum_bytes = program::Accumulators::at_run_time(&declaration.network).sum_bytes();
-    let plan = plan::plan(&declaration.network, &sum_bytes, plan);
+    let plan = plan::plan(&declaration.network.dataflow(), &sum_bytes, plan);
     Some((program::lower_runtime(&declaration, &plan), bytes))
 }
 
@@ -360,7 +365,7 @@ fn write_crate(
     let (mut calls, mut files) = (String::new(), Vec::new());
     let mut expected = BTreeMap::new();
     for (index, (case, plan)) in cases.iter().enumerate() {
-        let name = plan.name(&case.network);
+        let name = plan.name(&case.network.dataflow());
         let weights = format!("{index}.safetensors");
         let parameters = loaded(case, *plan);
         let source = match (index / 2 % 3, &parameters) {
@@ -463,7 +468,11 @@ fn emitted_code_computes_what_the_design_says() {
             let wrong = wrong.map(|(key, results)| {
                 let index: usize = key.split(' ').next().unwrap().parse().unwrap();
                 let (case, plan) = &cases[index];
-                let (list, bits, plan) = (case.list(), case.bits(), plan.name(&case.network));
+                let (list, bits, plan) = (
+                    case.list(),
+                    case.bits(),
+                    plan.name(&case.network.dataflow()),
+                );
                 let found = printed.get(key).map_or("", String::as_str);
                 format!("{name} {key}: {list} {bits} {plan}: {found}, not {results}")
             });

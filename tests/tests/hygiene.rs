@@ -94,8 +94,8 @@ fn every_edition_computes_the_same_in_the_planned_size() {
     let (logits, class) = results(&first);
     let (activations, _) = results(&second);
     let arena = |case: &Case, strategy| {
-        let sum_bytes = SumBytes::all(&case.network, 2);
-        plan::plan(&case.network, &sum_bytes, strategy).arena_bytes
+        let sum_bytes = SumBytes::all(&case.network.dataflow(), 2);
+        plan::plan(&case.network.dataflow(), &sum_bytes, strategy).arena_bytes
     };
     // Plans without stages have the row, column and channel of the next byte.
     let cursor_bytes = 3;

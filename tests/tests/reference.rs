@@ -83,7 +83,11 @@ fn the_planned_program_stores_the_published_layers() {
         Strategy::STREAMED,
     ] {
         let proven = program::prove(&declaration.network, &weights).unwrap();
-        let plan = plan::plan(&declaration.network, &proven.sum_bytes(), strategy);
+        let plan = plan::plan(
+            &declaration.network.dataflow(),
+            &proven.sum_bytes(),
+            strategy,
+        );
         let program = program::lower(&declaration, &weights, &proven, &plan);
         let outcome = interpreter::run(&program, &image.input).unwrap();
         let maps: Vec<_> = outcome.maps.values().map(|map| &map.values[..]).collect();

@@ -198,7 +198,7 @@ impl Report<'_> {
             bytes.map_or(String::new(), |it| format!(" of {}", thousands(it.into())))
         };
         let budget = &declaration.budget;
-        let strategy = design.plan.strategy.name(&declaration.network);
+        let strategy = design.plan.strategy.name(&declaration.network.dataflow());
         let mut rows = vec![
             ("plan", format!("`{strategy}`")),
             (

@@ -236,27 +236,27 @@ pub(super) fn arena_can_be_within(
         // The first bound takes no time, the second one some.
         [plan::largest_map_bytes, plan::least_bytes]
             .iter()
-            .all(|bytes| bytes(network, sum_bytes, strategy) <= most_bytes)
+            .all(|bytes| bytes(&network.dataflow(), sum_bytes, strategy) <= most_bytes)
     })
 }
 
 /// The strategies that the key allows.
 fn strategies(network: &Network, choice: PlanChoice) -> Vec<Strategy> {
     match choice {
-        PlanChoice::Named(strategy) => vec![strategy.of(network)],
+        PlanChoice::Named(strategy) => vec![strategy.of(&network.dataflow())],
         PlanChoice::Streamed {
             layers: streamed_layers,
-        } => plan::orders(network)
+        } => plan::orders(&network.dataflow())
             .into_iter()
             .map(|rest| {
                 Strategy {
                     streamed_layers,
                     rest,
                 }
-                .of(network)
+                .of(&network.dataflow())
             })
             .collect(),
-        PlanChoice::Fastest | PlanChoice::Smallest => Strategy::all(network),
+        PlanChoice::Fastest | PlanChoice::Smallest => Strategy::all(&network.dataflow()),
     }
 }
 
@@ -305,10 +305,10 @@ fn plans(declaration: &Declaration, sums: &Sums<'_>, limit: Option<Limit>) -> Op
         let by_rows = by_rows(strategy);
         let is_rival = |plan: &&MemoryPlan| plan.strategy == by_rows && strategy != by_rows;
         let rival = plans.iter().find(is_rival);
-        if rival
-            .is_none_or(|rival| plan::least_bytes(network, sum_bytes, strategy) < rival.arena_bytes)
-        {
-            plans.push(plan::plan(network, sum_bytes, strategy));
+        if rival.is_none_or(|rival| {
+            plan::least_bytes(&network.dataflow(), sum_bytes, strategy) < rival.arena_bytes
+        }) {
+            plans.push(plan::plan(&network.dataflow(), sum_bytes, strategy));
         }
     }
     Some(Plans {
@@ -325,5 +325,5 @@ fn is_hopeless(declaration: &Declaration, sum_bytes: &SumBytes, strategy: Strate
         return false;
     };
     let most_bytes = given_bytes.saturating_mul(4).max(LARGE_BYTES);
-    plan::largest_map_bytes(&declaration.network, sum_bytes, strategy) > most_bytes
+    plan::largest_map_bytes(&declaration.network.dataflow(), sum_bytes, strategy) > most_bytes
 }

@@ -10,7 +10,8 @@ pub(super) use outline::{SegmentOutline, field_of_read};
 use super::place::Place;
 use super::segment::{Sink, StagePlan};
 use super::simulation::Simulation;
-use crate::network::{Kernel, Network, NodeId, ValueId};
+use crate::network::{Kernel, NodeId, ValueId};
+use crate::plan::Dataflow;
 use layout::SegmentLayout;
 
 /// A segment laid out from byte 0 on.
@@ -87,8 +88,8 @@ impl Draft {
 
     /// Cells by which the first pixel of `output`, which it stores, must come before
     /// the first one of `input`, which it reads.
-    pub(super) fn lead_cells(&self, network: &Network, input: ValueId, output: ValueId) -> u32 {
-        let channels = |value: ValueId| network.value(value).shape.channels;
+    pub(super) fn lead_cells(&self, flow: &Dataflow, input: ValueId, output: ValueId) -> u32 {
+        let channels = |value: ValueId| flow.value(value).shape.channels;
         let (input, output) = ((input, channels(input)), (output, channels(output)));
         self.simulation.lead_cells(input, output)
     }

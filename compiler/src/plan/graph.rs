@@ -10,25 +10,26 @@ use super::{
     JobPlan, LayerPlan, MemoryPlan, Need, Order, Place, Placement, Strategy, SumBytes,
     cursor_pixel_bytes,
 };
-use crate::network::{ByValue, Network, ValueId};
+use crate::network::{ByValue, ValueId};
+use crate::plan::Dataflow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// Plans a network; `None` where the first nodes can't be computed as the input
 /// arrives.
 pub(super) fn plan(
-    network: &Network,
+    flow: &Dataflow,
     sum_bytes: &SumBytes,
     strategy: Strategy,
 ) -> Option<MemoryPlan> {
-    let works = schedule(network, sum_bytes, strategy)?;
-    let layout = ArenaLayout::new(network, &works);
+    let works = schedule(flow, sum_bytes, strategy)?;
+    let layout = ArenaLayout::new(flow, &works);
     Some(layout.place(strategy, works))
 }
 
 /// What is to be placed.
 struct ArenaLayout<'a> {
-    network: &'a Network,
+    flow: &'a Dataflow,
     cells_per_byte: u32,
     objects: Vec<ArenaObject>,
     pairs: Vec<InPlacePair>,
@@ -39,10 +40,10 @@ struct ArenaLayout<'a> {
 }
 
 impl<'a> ArenaLayout<'a> {
-    fn new(network: &'a Network, works: &[Work]) -> Self {
+    fn new(flow: &'a Dataflow, works: &[Work]) -> Self {
         let mut layout = Self {
-            network,
-            cells_per_byte: 8 / network.bits().activations,
+            flow,
+            cells_per_byte: 8 / flow.activation_bits(),
             objects: Vec::new(),
             pairs: Vec::new(),
             maps: BTreeMap::new(),
@@ -57,10 +58,10 @@ impl<'a> ArenaLayout<'a> {
                         last_read = later;
                     }
                 }
-                let is_result = value == network.output_value();
+                let is_result = value == flow.output_value();
                 layout.maps.insert(value, layout.objects.len());
                 layout.objects.push(ArenaObject {
-                    cells: network.value(value).shape.values(),
+                    cells: flow.value(value).shape.values(),
                     alignment_cells: layout.cells_per_byte,
                     first_job: job,
                     last_job: if is_result { last_job } else { last_read },
@@ -88,20 +89,20 @@ impl<'a> ArenaLayout<'a> {
     fn stored(&self, work: &Work) -> Vec<ValueId> {
         match work {
             Work::Segment(draft) => draft.stores.clone(),
-            Work::Layer(node) if self.network.is_exact(*node) => Vec::new(),
-            Work::Layer(node) => vec![self.network.node(*node).writes],
+            Work::Layer(node) if self.flow.is_exact(*node) => Vec::new(),
+            Work::Layer(node) => vec![self.flow.node(*node).writes],
         }
     }
 
     /// The values that a job reads.
     fn read(&self, work: &Work) -> Vec<ValueId> {
-        let network = self.network;
+        let flow = self.flow;
         match work {
             Work::Segment(draft) => {
-                let nodes = draft.stages.iter().map(|stage| network.node(stage.node));
+                let nodes = draft.stages.iter().map(|stage| flow.node(stage.node));
                 nodes.flat_map(|node| node.reads.clone()).collect()
             }
-            Work::Layer(node) => network.node(*node).reads.clone(),
+            Work::Layer(node) => flow.node(*node).reads.clone(),
         }
     }
 
@@ -121,11 +122,11 @@ impl<'a> ArenaLayout<'a> {
                 let of_layer = |backward: bool| match work {
                     Work::Segment(_) => None,
                     Work::Layer(node) => {
-                        let node = self.network.node(*node);
+                        let node = self.flow.node(*node);
                         let reads = node.reads.iter().enumerate();
                         let leads = reads
                             .filter(|&(_, &read)| read == value)
-                            .map(|(index, _)| lead_cells(self.network, node, index, backward));
+                            .map(|(index, _)| lead_cells(self.flow, node, index, backward));
                         leads.max()
                     }
                 };
@@ -133,9 +134,7 @@ impl<'a> ArenaLayout<'a> {
                     input,
                     output: self.maps[&written],
                     forward_lead_cells: match work {
-                        Work::Segment(draft) => {
-                            Some(draft.lead_cells(self.network, value, written))
-                        }
+                        Work::Segment(draft) => Some(draft.lead_cells(self.flow, value, written)),
                         Work::Layer(_) => of_layer(false),
                     },
                     backward_lead_cells: of_layer(true),
@@ -146,7 +145,7 @@ impl<'a> ArenaLayout<'a> {
     }
 
     fn place(self, strategy: Strategy, works: Vec<Work>) -> MemoryPlan {
-        let network = self.network;
+        let flow = self.flow;
         let demand = ArenaDemand {
             objects: self.objects.clone(),
             pairs: self.pairs.clone(),
@@ -154,9 +153,9 @@ impl<'a> ArenaLayout<'a> {
         };
         let found = arena_search::place(&demand, arena_search::LOOKS);
         let arena_cells = found.arena_cells;
-        let mut places = ByValue::new(vec![Place::Nowhere; network.values().len()]);
+        let mut places = ByValue::new(vec![Place::Nowhere; flow.values().len()]);
         for (&value, &object) in &self.maps {
-            let shape = network.value(value).shape;
+            let shape = flow.value(value).shape;
             let first_cell = found.first_cells[object];
             let placement = Placement::new(shape, Order::RowMajor, first_cell, arena_cells);
             places[value] = Place::Whole(placement);
@@ -206,7 +205,7 @@ impl<'a> ArenaLayout<'a> {
             intake: intake.expect("the input goes somewhere"),
             jobs,
             positions,
-            cursor_pixel_bytes: cursor_pixel_bytes(network.input(), grid),
+            cursor_pixel_bytes: cursor_pixel_bytes(flow.input(), grid),
         }
     }
 
@@ -235,7 +234,7 @@ impl<'a> ArenaLayout<'a> {
             Work::Layer(node) => Some(*node),
         };
         Need {
-            node: node.unwrap_or(self.network.nodes()[0].id),
+            node: node.unwrap_or(self.flow.nodes()[0].id),
             cells: end.unwrap_or(first) - first,
             live_input_cells,
             // Those that lie where an input does are counted as the input's.

@@ -1,7 +1,8 @@
 //! When each pixel of a layer's input is read for the last time.
 
 use super::order::Order;
-use crate::network::{Node, Shape};
+use crate::network::Shape;
+use crate::plan::FlowNode;
 
 /// How a layer's outputs depend on its inputs, and the order of computing them.
 ///
@@ -26,11 +27,11 @@ impl Lifetimes {
     /// `storage` and whose outputs are computed in the order `traversal`.
     ///
     /// A dense layer has one event an output value: each reads all inputs.
-    pub fn of(layer: &Node, storage: Order, traversal: Order) -> Self {
+    pub fn of(layer: &FlowNode, storage: Order, traversal: Order) -> Self {
         let storage_index = storage_indices(layer.input, storage);
         let mut last_read = vec![None; layer.input.pixels() as usize];
         let field = layer.field();
-        let dense = layer.kind.is_dense();
+        let dense = layer.is_dense();
         let reads = match dense {
             true => 1,
             false => layer.output.pixels() as usize * field.kernel.taps() as usize,

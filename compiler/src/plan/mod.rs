@@ -6,6 +6,7 @@
 //! bits say.
 
 pub mod arena_search;
+mod dataflow;
 mod draft;
 mod graph;
 mod herringbone;
@@ -21,6 +22,7 @@ mod simulation;
 mod strategy;
 mod timing;
 
+pub use dataflow::{Dataflow, FlowNode, FlowValue, Method};
 pub use lifetime::storage_indices;
 pub use order::Order;
 pub use place::{Place, Ring, SumArray, Windows};
@@ -29,7 +31,7 @@ pub use segment::{Arrival, Keeps, MapReading, Moves, RingReading, SegmentPlan, S
 pub use strategy::{InPlace, Strategy, least_streamed, most_streamed, orders, streamable};
 pub use timing::{AxisTiming, Timing};
 
-use crate::network::{ByNode, ByValue, Network, Node, NodeId, Shape, ValueId};
+use crate::network::{ByNode, ByValue, NodeId, Shape, ValueId};
 use draft::{Draft, SegmentOutline};
 use lifetime::Lifetimes;
 use placement::Overlap;
@@ -45,8 +47,8 @@ impl SumBytes {
     }
 
     /// Every node's sums as wide as that.
-    pub fn all(network: &Network, bytes: u32) -> Self {
-        Self::new(vec![bytes; network.nodes().len()])
+    pub fn all(flow: &Dataflow, bytes: u32) -> Self {
+        Self::new(vec![bytes; flow.nodes().len()])
     }
 
     /// Of that node.
@@ -193,13 +195,13 @@ impl MemoryPlan {
 }
 
 /// Plans a network whose sums are that wide.
-pub fn plan(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) -> MemoryPlan {
-    let strategy = strategy.of(network);
-    if !network.is_chain() || strategy.rest == InPlace::Segments {
-        let plan = graph::plan(network, sum_bytes, strategy);
+pub fn plan(flow: &Dataflow, sum_bytes: &SumBytes, strategy: Strategy) -> MemoryPlan {
+    let strategy = strategy.of(flow);
+    if !flow.is_chain() || strategy.rest == InPlace::Segments {
+        let plan = graph::plan(flow, sum_bytes, strategy);
         return plan.expect("`Strategy::of` streams what can be");
     }
-    let demand = ChainDemand::of(network, sum_bytes, strategy);
+    let demand = ChainDemand::of(flow, sum_bytes, strategy);
     match strategy.rest {
         _ if demand.first_map.is_none() => streamed(&demand),
         InPlace::RowMajor | InPlace::Segments => row_major::plan(&demand),
@@ -209,31 +211,31 @@ pub fn plan(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) -> Memo
 
 /// Bytes below which no plan of that strategy is: what its stages and layers
 /// need, before anything is placed, which may take much longer.
-pub fn least_bytes(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) -> u32 {
-    let strategy = strategy.of(network);
-    if !network.is_chain() || strategy.rest == InPlace::Segments {
-        return plan(network, sum_bytes, strategy).arena_bytes;
+pub fn least_bytes(flow: &Dataflow, sum_bytes: &SumBytes, strategy: Strategy) -> u32 {
+    let strategy = strategy.of(flow);
+    if !flow.is_chain() || strategy.rest == InPlace::Segments {
+        return plan(flow, sum_bytes, strategy).arena_bytes;
     }
-    let demand = ChainDemand::of(network, sum_bytes, strategy);
+    let demand = ChainDemand::of(flow, sum_bytes, strategy);
     match strategy.rest {
         InPlace::Herringbone if demand.first_map.is_some() => herringbone::least_bytes(&demand),
-        _ => plan(network, sum_bytes, strategy).arena_bytes,
+        _ => plan(flow, sum_bytes, strategy).arena_bytes,
     }
 }
 
 /// Bytes that the largest map, or all that is kept while the input arrives, takes
 /// alone: no plan of that strategy has fewer.
-pub fn largest_map_bytes(network: &Network, sum_bytes: &SumBytes, strategy: Strategy) -> u32 {
-    let strategy = strategy.of(network);
-    if !network.is_chain() || strategy.rest == InPlace::Segments {
+pub fn largest_map_bytes(flow: &Dataflow, sum_bytes: &SumBytes, strategy: Strategy) -> u32 {
+    let strategy = strategy.of(flow);
+    if !flow.is_chain() || strategy.rest == InPlace::Segments {
         // Where nothing is computed as the input arrives, it is stored.
         let stored_cells = match strategy.streamed_layers {
-            0 => network.input().values(),
+            0 => flow.input().values(),
             _ => 0,
         };
-        return stored_cells.div_ceil(8 / network.bits().activations);
+        return stored_cells.div_ceil(8 / flow.activation_bits());
     }
-    let demand = ChainDemand::of(network, sum_bytes, strategy);
+    let demand = ChainDemand::of(flow, sum_bytes, strategy);
     let stored = demand.steps.iter().filter(|(_, stores)| *stores);
     let maps = stored.map(|(node, _)| node.output.values());
     let most_cells = maps.chain([demand.stream_need().cells]).max();
@@ -247,7 +249,7 @@ fn streamed(demand: &ChainDemand<'_>) -> MemoryPlan {
 
 /// What a plan of a chain has to place.
 struct ChainDemand<'a> {
-    network: &'a Network,
+    flow: &'a Dataflow,
     strategy: Strategy,
     cells_per_byte: u32,
     /// What streamed nodes keep.
@@ -257,22 +259,22 @@ struct ChainDemand<'a> {
     /// The first map that is stored whole, unless the stream's sums are the results.
     first_map: Option<(ValueId, Shape)>,
     /// Nodes after the stream, and whether each one's output is stored.
-    steps: Vec<(&'a Node, bool)>,
+    steps: Vec<(&'a FlowNode, bool)>,
 }
 
 impl<'a> ChainDemand<'a> {
-    fn of(network: &'a Network, sum_bytes: &SumBytes, strategy: Strategy) -> Self {
+    fn of(flow: &'a Dataflow, sum_bytes: &SumBytes, strategy: Strategy) -> Self {
         let count = strategy.streamed_layers;
-        let nodes: Vec<&Node> = network.computing_nodes().collect();
+        let nodes: Vec<&FlowNode> = flow.computing_nodes().collect();
         let (streamed, rest) = nodes.split_at(count.min(nodes.len()));
         let first_map = match streamed.last() {
-            None => Some(network.input_value()),
-            Some(node) if network.is_exact(node.id) => None,
+            None => Some(flow.input_value()),
+            Some(node) if flow.is_exact(node.id) => None,
             Some(node) => Some(node.writes),
         };
         let ids: Vec<NodeId> = streamed.iter().map(|node| node.id).collect();
         let draft = Draft::new(&SegmentOutline {
-            network,
+            flow,
             sum_bytes,
             nodes: &ids,
             arriving: true,
@@ -280,15 +282,15 @@ impl<'a> ChainDemand<'a> {
         });
         let draft = draft.expect("a chain hangs together");
         Self {
-            network,
+            flow,
             strategy,
-            cells_per_byte: 8 / network.bits().activations,
-            stream_node: draft.largest().unwrap_or(network.nodes()[0].id),
+            cells_per_byte: 8 / flow.activation_bits(),
+            stream_node: draft.largest().unwrap_or(flow.nodes()[0].id),
             draft,
-            first_map: first_map.map(|value| (value, network.value(value).shape)),
+            first_map: first_map.map(|value| (value, flow.value(value).shape)),
             steps: rest
                 .iter()
-                .map(|&node| (node, !network.is_exact(node.id)))
+                .map(|&node| (node, !flow.is_exact(node.id)))
                 .collect(),
         }
     }
@@ -327,7 +329,7 @@ impl<'a> ChainDemand<'a> {
     ) -> MemoryPlan {
         let mut draft = self.draft.clone();
         draft.move_to(stream_first_byte);
-        let mut places = ByValue::new(vec![Place::Nowhere; self.network.values().len()]);
+        let mut places = ByValue::new(vec![Place::Nowhere; self.flow.values().len()]);
         for &(value, place) in &draft.places {
             places[value] = place;
         }
@@ -349,7 +351,7 @@ impl<'a> ChainDemand<'a> {
             arena_bytes,
             places,
             intake: draft.intake.expect("the input goes somewhere"),
-            cursor_pixel_bytes: cursor_pixel_bytes(self.network.input(), arriving.grid),
+            cursor_pixel_bytes: cursor_pixel_bytes(self.flow.input(), arriving.grid),
             jobs: [JobPlan::Segment(arriving)]
                 .into_iter()
                 .chain(steps.into_iter().map(JobPlan::Layer))
@@ -361,7 +363,7 @@ impl<'a> ChainDemand<'a> {
 
 /// One layer, simulated in one order.
 struct SimulatedStep<'a> {
-    node: &'a Node,
+    node: &'a FlowNode,
     stores: bool,
     order: Order,
     lifetimes: Lifetimes,
@@ -369,7 +371,7 @@ struct SimulatedStep<'a> {
 }
 
 impl<'a> SimulatedStep<'a> {
-    fn new(node: &'a Node, stores: bool, storage: Order, order: Order) -> Self {
+    fn new(node: &'a FlowNode, stores: bool, storage: Order, order: Order) -> Self {
         // Logits go to the caller's array, in its order.
         let order = if stores { order } else { Order::RowMajor };
         let lifetimes = Lifetimes::of(node, storage, order);
@@ -420,8 +422,8 @@ impl<'a> SimulatedStep<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::Bits;
     use crate::network::chains::{average, convolution, dense, dropout, maximum};
+    use crate::network::{Bits, Network};
 
     /// The network of Gural & Murmann, ICML 2019.
     fn published() -> Network {
@@ -439,7 +441,11 @@ mod tests {
 
     fn planned(strategy: Strategy) -> MemoryPlan {
         let network = published();
-        plan(&network, &SumBytes::all(&network, 2), strategy)
+        plan(
+            &network.dataflow(),
+            &SumBytes::all(&network.dataflow(), 2),
+            strategy,
+        )
     }
 
     #[test]

@@ -9,7 +9,8 @@
 use super::draft::{Draft, SegmentOutline};
 use super::operator_order::{self, Operator, Overwrite, Tensor};
 use super::{InPlace, Order, SimulatedStep, Strategy, SumBytes};
-use crate::network::{Network, Node, NodeId, ValueId};
+use crate::network::{NodeId, ValueId};
+use crate::plan::{Dataflow, FlowNode};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Nodes of a segment at most: what is kept between more than those is rarely
@@ -27,24 +28,24 @@ pub(super) enum Work {
 
 /// All nodes, in the order of running; first what computes as the input arrives.
 pub(super) fn schedule(
-    network: &Network,
+    flow: &Dataflow,
     sum_bytes: &SumBytes,
     strategy: Strategy,
 ) -> Option<Vec<Work>> {
-    let nodes: Vec<NodeId> = network.computing_nodes().map(|node| node.id).collect();
+    let nodes: Vec<NodeId> = flow.computing_nodes().map(|node| node.id).collect();
     let (arriving, rest) = nodes.split_at(strategy.streamed_layers.min(nodes.len()));
     let first = Cut {
-        network,
+        flow,
         sum_bytes,
         order: arriving,
     };
     let arriving = first.draft(0..arriving.len(), true, rest)?;
-    let order = best_order(network, rest);
+    let order = best_order(flow, rest);
     let works = match strategy.rest {
         InPlace::RowMajor | InPlace::Herringbone => {
             order.iter().map(|&node| Work::Layer(node)).collect()
         }
-        InPlace::Segments => best_segments(network, sum_bytes, &order, rest),
+        InPlace::Segments => best_segments(flow, sum_bytes, &order, rest),
     };
     Some([Work::Segment(arriving)].into_iter().chain(works).collect())
 }
@@ -52,14 +53,14 @@ pub(super) fn schedule(
 /// The better cut of the order that is best layer by layer, and of the list's: there
 /// branches are whole, so that one may be a segment.
 fn best_segments(
-    network: &Network,
+    flow: &Dataflow,
     sum_bytes: &SumBytes,
     order: &[NodeId],
     list: &[NodeId],
 ) -> Vec<Work> {
     let cut = |order| {
         let cut = Cut {
-            network,
+            flow,
             sum_bytes,
             order,
         };
@@ -74,12 +75,12 @@ fn best_segments(
 }
 
 /// Whether the first nodes of the list can be computed as the input arrives.
-pub(super) fn can_stream(network: &Network, count: usize) -> bool {
-    let nodes: Vec<NodeId> = network.computing_nodes().map(|node| node.id).collect();
+pub(super) fn can_stream(flow: &Dataflow, count: usize) -> bool {
+    let nodes: Vec<NodeId> = flow.computing_nodes().map(|node| node.id).collect();
     let (arriving, rest) = nodes.split_at(count);
     let first = Cut {
-        network,
-        sum_bytes: &SumBytes::all(network, 4),
+        flow,
+        sum_bytes: &SumBytes::all(flow, 4),
         order: arriving,
     };
     first.draft(0..count, true, rest).is_some()
@@ -87,29 +88,29 @@ pub(super) fn can_stream(network: &Network, count: usize) -> bool {
 
 /// The order of nodes that leaves the fewest cells alive, each node's output stored
 /// whole.
-fn best_order(network: &Network, nodes: &[NodeId]) -> Vec<NodeId> {
+fn best_order(flow: &Dataflow, nodes: &[NodeId]) -> Vec<NodeId> {
     let in_rest: BTreeSet<NodeId> = nodes.iter().copied().collect();
     let mut indices: BTreeMap<ValueId, usize> = BTreeMap::new();
     let mut tensors: Vec<Tensor> = Vec::new();
     let mut makers: BTreeMap<usize, NodeId> = BTreeMap::new();
     for &id in nodes {
-        let node = network.node(id);
+        let node = flow.node(id);
         for &value in &node.reads {
             indices.entry(value).or_insert_with(|| {
                 tensors.push(Tensor {
-                    bytes: network.value(value).shape.values(),
+                    bytes: flow.value(value).shape.values(),
                     ..Tensor::default()
                 });
                 tensors.len() - 1
             });
         }
-        let exact = network.is_exact(id);
+        let exact = flow.is_exact(id);
         let reads: Vec<usize> = node.reads.iter().map(|value| indices[value]).collect();
         let output_cells = if exact { 0 } else { node.output.values() };
         let overwrites = node.reads.iter().zip(&reads).enumerate();
         let overwrites = overwrites.map(|(index, (&value, &input))| {
-            let cells = network.value(value).shape.values();
-            let together = (cells + lead_cells(network, node, index, false)).max(output_cells);
+            let cells = flow.value(value).shape.values();
+            let together = (cells + lead_cells(flow, node, index, false)).max(output_cells);
             Overwrite {
                 input,
                 saved_bytes: (cells + output_cells).saturating_sub(together),
@@ -122,7 +123,7 @@ fn best_order(network: &Network, nodes: &[NodeId]) -> Vec<NodeId> {
                 overwrites: overwrites.collect(),
                 scratch_bytes: 0,
             }),
-            is_output: node.writes == network.output_value(),
+            is_output: node.writes == flow.output_value(),
         });
         indices.insert(node.writes, tensors.len() - 1);
         makers.insert(tensors.len() - 1, id);
@@ -134,7 +135,7 @@ fn best_order(network: &Network, nodes: &[NodeId]) -> Vec<NodeId> {
 
 /// Cells by which a node's output must begin before its `index`-th input, both row
 /// by row, or from the last pixel on; see [`SimulatedStep`].
-pub(super) fn lead_cells(network: &Network, node: &Node, index: usize, backward: bool) -> u32 {
+pub(super) fn lead_cells(flow: &Dataflow, node: &FlowNode, index: usize, backward: bool) -> u32 {
     let order = if backward {
         Order::RowMajorBackward
     } else {
@@ -146,24 +147,24 @@ pub(super) fn lead_cells(network: &Network, node: &Node, index: usize, backward:
             .lead_cells;
     }
     // A node that computes a value at a time may read all of a pixel for each.
-    if node.kind.is_dense() {
+    if node.is_dense() {
         return node.output.values();
     }
     // Pixel by pixel, as the output is: only the last one may end after the input's.
     let more = node
         .output
         .channels
-        .saturating_sub(joined_channels(network, node, index));
+        .saturating_sub(joined_channels(flow, node, index));
     more * (node.output.pixels() - 1)
 }
 
-fn joined_channels(network: &Network, node: &Node, index: usize) -> u32 {
-    network.value(node.reads[index]).shape.channels
+fn joined_channels(flow: &Dataflow, node: &FlowNode, index: usize) -> u32 {
+    flow.value(node.reads[index]).shape.channels
 }
 
 /// An order, to be cut.
 struct Cut<'a> {
-    network: &'a Network,
+    flow: &'a Dataflow,
     sum_bytes: &'a SumBytes,
     order: &'a [NodeId],
 }
@@ -211,16 +212,16 @@ impl Cut<'_> {
         let nodes = &self.order[range.clone()];
         let inside: BTreeSet<NodeId> = nodes.iter().copied().collect();
         let later = &self.order[range.end..];
-        let cells = |value: ValueId| self.network.value(value).shape.values();
+        let cells = |value: ValueId| self.flow.value(value).shape.values();
         // Alive: what an earlier node has made, or the arriving segment, and this or
         // a later one reads.
         let earlier = &self.order[..range.start];
         let is_there = |value: ValueId| {
-            let maker = self.network.value(value).maker;
+            let maker = self.flow.value(value).maker;
             maker.is_none_or(|maker| earlier.contains(&maker) || !self.order.contains(&maker))
         };
         let read_by = |nodes: &[NodeId]| -> BTreeSet<ValueId> {
-            let nodes = nodes.iter().map(|&node| self.network.node(node));
+            let nodes = nodes.iter().map(|&node| self.flow.node(node));
             nodes.flat_map(|node| node.reads.clone()).collect()
         };
         let (read_now, read_later) = (read_by(nodes), read_by(later));
@@ -240,8 +241,8 @@ impl Cut<'_> {
             (input + output).saturating_sub((input + lead).max(output))
         };
         if let [id] = nodes {
-            let node = self.network.node(*id);
-            let exact = self.network.is_exact(*id);
+            let node = self.flow.node(*id);
+            let exact = self.flow.is_exact(*id);
             let output = if exact { 0 } else { cells(node.writes) };
             let most_saved = dying()
                 .filter(|_| !exact)
@@ -250,7 +251,7 @@ impl Cut<'_> {
                     Some(saved(
                         value,
                         node.writes,
-                        lead_cells(self.network, node, index, false),
+                        lead_cells(self.flow, node, index, false),
                     ))
                 })
                 .max();
@@ -264,9 +265,7 @@ impl Cut<'_> {
             stores.map(move |&output| (input, output))
         });
         let most_saved = pairs
-            .map(|(input, output)| {
-                saved(input, output, draft.lead_cells(self.network, input, output))
-            })
+            .map(|(input, output)| saved(input, output, draft.lead_cells(self.flow, input, output)))
             .max();
         let cells = alive + stored + draft.cells() - most_saved.unwrap_or(0);
         Some((cells, Work::Segment(draft)))
@@ -280,21 +279,21 @@ impl Cut<'_> {
         later: &[NodeId],
     ) -> Option<Draft> {
         let nodes = &self.order[range];
-        let made = nodes.iter().map(|&node| self.network.node(node).writes);
-        let input = arriving.then(|| self.network.input_value());
+        let made = nodes.iter().map(|&node| self.flow.node(node).writes);
+        let input = arriving.then(|| self.flow.input_value());
         let is_needed = |value: &ValueId| {
-            let readers = &self.network.value(*value).readers;
-            let is_result = *value == self.network.output_value();
+            let readers = &self.flow.value(*value).readers;
+            let is_result = *value == self.flow.output_value();
             let exact = self
-                .network
+                .flow
                 .value(*value)
                 .maker
-                .is_some_and(|maker| self.network.is_exact(maker));
+                .is_some_and(|maker| self.flow.is_exact(maker));
             readers.iter().any(|reader| later.contains(reader)) || is_result && !exact
         };
         let stores = input.into_iter().chain(made).filter(is_needed).collect();
         Draft::new(&SegmentOutline {
-            network: self.network,
+            flow: self.flow,
             sum_bytes: self.sum_bytes,
             nodes,
             arriving,

@@ -59,16 +59,16 @@ impl Simulation {
         timings: &BTreeMap<ValueId, Timing>,
         readers: &[NodeReading],
     ) -> Self {
-        let network = outline.network;
+        let flow = outline.flow;
         let mut simulation = Self::default();
         for (stage, reader) in readers.iter().enumerate() {
-            let node = network.node(reader.node);
+            let node = flow.node(reader.node);
             let first = usize::from(reader.averages_bytes);
             for (index, &value) in node.reads.iter().enumerate().skip(first) {
                 let is_there = !outline.makes(value);
                 let whole = is_there || outline.is_stored(value);
                 let shape = if whole {
-                    network.value(value).shape
+                    flow.value(value).shape
                 } else {
                     used[&value]
                 };
@@ -86,7 +86,7 @@ impl Simulation {
                     field: if takes {
                         ReceptiveField::pixelwise(shape)
                     } else {
-                        field_of_read(node, index, network.value(value).shape)
+                        field_of_read(node, index, flow.value(value).shape)
                     },
                     width: shape.width,
                     written: timings.get(&value).copied().filter(|_| !whole),

@@ -2,7 +2,7 @@
 //! ordered.
 
 use super::schedule::can_stream;
-use crate::network::{Network, Node};
+use crate::plan::{Dataflow, FlowNode};
 use std::fmt;
 
 /// The order of the layers that are computed when their input is complete, each
@@ -62,12 +62,12 @@ impl Strategy {
 
     /// Every strategy that is another plan of the network: row by row first, then
     /// in other orders, then those that stream more and more.
-    pub fn all(network: &Network) -> Vec<Self> {
-        let most = most_streamed(network);
-        let strategies = streamed_counts(network)
+    pub fn all(flow: &Dataflow) -> Vec<Self> {
+        let most = most_streamed(flow);
+        let strategies = streamed_counts(flow)
             .into_iter()
             .flat_map(|streamed_layers| {
-                let rests = orders(network).into_iter();
+                let rests = orders(flow).into_iter();
                 rests.map(move |rest| Self {
                     streamed_layers,
                     rest,
@@ -75,7 +75,7 @@ impl Strategy {
             });
         // What is left is a few single pixels, which have no order. Segments of a chain
         // save the most where nothing is streamed.
-        let (least, is_chain) = (least_streamed(network), network.is_chain());
+        let (least, is_chain) = (least_streamed(flow), flow.is_chain());
         let differs = |strategy: &Self| match strategy.rest {
             InPlace::RowMajor => true,
             InPlace::Herringbone => strategy.streamed_layers < most,
@@ -88,13 +88,13 @@ impl Strategy {
 
     /// The same with as many streamed layers as the network has to have, or can, and
     /// in an order that it has.
-    pub fn of(self, network: &Network) -> Self {
-        let (least, most) = (least_streamed(network), most_streamed(network));
+    pub fn of(self, flow: &Dataflow) -> Self {
+        let (least, most) = (least_streamed(flow), most_streamed(flow));
         let streamed_layers = self.streamed_layers.clamp(least, most);
         let rest_has_orders = streamed_layers < most || least == most;
         Self {
             streamed_layers,
-            rest: if rest_has_orders && orders(network).contains(&self.rest) {
+            rest: if rest_has_orders && orders(flow).contains(&self.rest) {
                 self.rest
             } else {
                 InPlace::RowMajor
@@ -104,14 +104,14 @@ impl Strategy {
 
     /// As the key `plan` and reports have it: `row_major`, `herringbone`,
     /// `streamed`, `streamed(2, row_major)`.
-    pub fn name(self, network: &Network) -> String {
+    pub fn name(self, flow: &Dataflow) -> String {
         let Self {
             streamed_layers,
             rest,
-        } = self.of(network);
-        if streamed_layers == least_streamed(network) {
+        } = self.of(flow);
+        if streamed_layers == least_streamed(flow) {
             rest.to_string()
-        } else if streamed_layers == most_streamed(network) {
+        } else if streamed_layers == most_streamed(flow) {
             "streamed".to_owned()
         } else {
             format!("streamed({streamed_layers}, {rest})")
@@ -121,17 +121,17 @@ impl Strategy {
 
 /// Layers that can't but be streamed: an `A` averages bytes, which are nowhere
 /// stored.
-pub fn least_streamed(network: &Network) -> usize {
-    let first = network.computing_nodes().next();
-    first.map_or(0, |node| usize::from(network.averages_raw_input(node.id)))
+pub fn least_streamed(flow: &Dataflow) -> usize {
+    let first = flow.computing_nodes().next();
+    first.map_or(0, |node| usize::from(flow.averages_raw_input(node.id)))
 }
 
 /// The orders that the layers may have that are not streamed. Herringbone order is
 /// that of maps around a ring, one after the other, and of fields that are inside
 /// of their map.
-pub fn orders(network: &Network) -> Vec<InPlace> {
-    let mut nodes = network.computing_nodes();
-    let is_plain = network.is_chain() && nodes.all(|node| !node.field().is_padded());
+pub fn orders(flow: &Dataflow) -> Vec<InPlace> {
+    let mut nodes = flow.computing_nodes();
+    let is_plain = flow.is_chain() && nodes.all(|node| !node.field().is_padded());
     if is_plain {
         vec![InPlace::RowMajor, InPlace::Herringbone, InPlace::Segments]
     } else {
@@ -142,44 +142,42 @@ pub fn orders(network: &Network) -> Vec<InPlace> {
 /// Layers that depth-first order tells from layer-by-layer order: after a map of
 /// one pixel, both are the same. Of a graph, those that can be computed together as
 /// the input arrives.
-pub fn most_streamed(network: &Network) -> usize {
-    let least = least_streamed(network);
-    if network.input().pixels() == 1 {
+pub fn most_streamed(flow: &Dataflow) -> usize {
+    let least = least_streamed(flow);
+    if flow.input().pixels() == 1 {
         return least;
     }
-    let all = network.computing_nodes().count();
-    if network.is_chain() {
-        let to_one_pixel = network
+    let all = flow.computing_nodes().count();
+    if flow.is_chain() {
+        let to_one_pixel = flow
             .computing_nodes()
             .position(|layer| layer.output.pixels() == 1);
         return to_one_pixel.map_or(all, |last| last + 1).max(least);
     }
-    let mut streamable = (least..=all)
-        .rev()
-        .filter(|&count| can_stream(network, count));
+    let mut streamable = (least..=all).rev().filter(|&count| can_stream(flow, count));
     streamable.next().unwrap_or(least)
 }
 
 /// How many layers can be streamed, from the least number to the most: of a chain
 /// any number between them, of a graph those that end where it does not branch.
-pub fn streamable(network: &Network) -> Vec<usize> {
-    let numbers = least_streamed(network)..=most_streamed(network);
-    let is_chain = network.is_chain();
-    let can = |count: &usize| is_chain || can_stream(network, *count);
+pub fn streamable(flow: &Dataflow) -> Vec<usize> {
+    let numbers = least_streamed(flow)..=most_streamed(flow);
+    let is_chain = flow.is_chain();
+    let can = |count: &usize| is_chain || can_stream(flow, *count);
     numbers.filter(can).collect()
 }
 
 /// How many layers are tried to be streamed: of a chain, each number that can; of a
 /// graph, the least, the most, and the few after which the fewest cells are stored.
-fn streamed_counts(network: &Network) -> Vec<usize> {
-    let (least, most) = (least_streamed(network), most_streamed(network));
-    if network.is_chain() {
+fn streamed_counts(flow: &Dataflow) -> Vec<usize> {
+    let (least, most) = (least_streamed(flow), most_streamed(flow));
+    if flow.is_chain() {
         return (least..=most).collect();
     }
     let mut between: Vec<usize> = (least + 1..most)
-        .filter(|&count| can_stream(network, count))
+        .filter(|&count| can_stream(flow, count))
         .collect();
-    between.sort_by_key(|&count| stored_cells(network, count));
+    between.sort_by_key(|&count| stored_cells(flow, count));
     between.truncate(MOST_BETWEEN);
     let mut counts = [vec![least], between, vec![most]].concat();
     counts.sort_unstable();
@@ -192,13 +190,13 @@ fn streamed_counts(network: &Network) -> Vec<usize> {
 const MOST_BETWEEN: usize = 4;
 
 /// Cells of the values that the first `count` layers leave to the others.
-fn stored_cells(network: &Network, count: usize) -> u64 {
-    let nodes: Vec<&Node> = network.computing_nodes().collect();
+fn stored_cells(flow: &Dataflow, count: usize) -> u64 {
+    let nodes: Vec<&FlowNode> = flow.computing_nodes().collect();
     let (first, rest) = nodes.split_at(count);
     let made = first.iter().map(|node| node.writes);
     let needed = made
-        .chain([network.input_value()])
+        .chain([flow.input_value()])
         .filter(|value| rest.iter().any(|node| node.reads.contains(value)));
-    let cells = needed.map(|value| u64::from(network.value(value).shape.values()));
+    let cells = needed.map(|value| u64::from(flow.value(value).shape.values()));
     cells.sum()
 }

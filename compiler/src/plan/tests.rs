@@ -4,6 +4,7 @@
 use super::*;
 use crate::backend::interpreter;
 use crate::declaration::{Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource};
+use crate::network::Network;
 use crate::network::chains::{convolution, dense};
 use crate::network::{
     Activation, Add, Bits, Concat, Convolution, Depthwise, Entry, Item, Kernel, Kind, Padding,
@@ -33,11 +34,13 @@ fn declaration(network: &Network) -> Declaration {
 fn judged(network: &Network) -> Vec<MemoryPlan> {
     let sum_bytes = program::Accumulators::at_run_time(network).sum_bytes();
     let declaration = declaration(network);
-    let plans = Strategy::all(network).into_iter().map(|strategy| {
-        let plan = plan(network, &sum_bytes, strategy);
-        interpreter::timeline(&program::lower_runtime(&declaration, &plan));
-        plan
-    });
+    let plans = Strategy::all(&network.dataflow())
+        .into_iter()
+        .map(|strategy| {
+            let plan = plan(&network.dataflow(), &sum_bytes, strategy);
+            interpreter::timeline(&program::lower_runtime(&declaration, &plan));
+            plan
+        });
     plans.collect()
 }
 

@@ -176,7 +176,11 @@ mod tests {
             ..Bits::default()
         };
         let network = Network::new(Shape::new(1, 1, 2), bits, &[dense(3)]).unwrap();
-        let plan = plan::plan(&network, &SumBytes::all(&network, 2), Strategy::ROW_MAJOR);
+        let plan = plan::plan(
+            &network.dataflow(),
+            &SumBytes::all(&network.dataflow(), 2),
+            Strategy::ROW_MAJOR,
+        );
         let declaration = Declaration {
             network,
             budget: Budget::default(),

@@ -86,7 +86,7 @@ fn summary(declaration: &Declaration, design: &Design) -> String {
         thousands(network.multiply_accumulates()),
         bits.weights,
         bits.activations,
-        design.plan.strategy.name(network),
+        design.plan.strategy.name(&network.dataflow()),
     )
 }
 

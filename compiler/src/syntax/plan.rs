@@ -152,8 +152,13 @@ pub(super) fn check(plan: &PlanAst, network: &Network, errors: &mut Diagnostics)
         PlanChoice::Named(strategy) => (strategy.streamed_layers, Some(strategy.rest)),
         PlanChoice::Fastest | PlanChoice::Smallest => return,
     };
-    if let Some(order) = order.filter(|order| !orders(network).contains(order)) {
-        let orders = alternatives(&orders(network).iter().map(name).collect::<Vec<_>>());
+    if let Some(order) = order.filter(|order| !orders(&network.dataflow()).contains(order)) {
+        let orders = alternatives(
+            &orders(&network.dataflow())
+                .iter()
+                .map(name)
+                .collect::<Vec<_>>(),
+        );
         let message = format!(
             "`{order}` is an order of maps that one layer reads, and without padding: use {orders}"
         );
@@ -163,7 +168,7 @@ pub(super) fn check(plan: &PlanAst, network: &Network, errors: &mut Diagnostics)
     if plan.layers_tokens.is_empty() {
         return;
     }
-    let possible = streamable(network);
+    let possible = streamable(&network.dataflow());
     let (least, most) = (possible[0], possible[possible.len() - 1]);
     let reason = if possible.contains(&layers) {
         return;

@@ -133,7 +133,7 @@ pub(crate) type Form = (usize, WeightsSource, u32);
 
 /// Every strategy, with weights as instructions, from tables, and in SRAM.
 pub(crate) fn every_form(case: &Case) -> impl Iterator<Item = Form> {
-    let strategies = 0..plan::Strategy::all(&case.network).len();
+    let strategies = 0..plan::Strategy::all(&case.network.dataflow()).len();
     strategies.flat_map(|strategy| {
         [
             (strategy, WeightsSource::File, u32::MAX),
@@ -184,8 +184,8 @@ pub(crate) fn judge_if_it_fits(
 }
 
 fn position(network: &Network, strategy: plan::Strategy) -> usize {
-    let all = plan::Strategy::all(network);
-    let strategy = strategy.of(network);
+    let all = plan::Strategy::all(&network.dataflow());
+    let strategy = strategy.of(&network.dataflow());
     let position = all.iter().position(|&other| other == strategy);
     position.expect("the network has that plan")
 }

@@ -81,7 +81,7 @@ fn no_inference_and_no_push_exceeds_its_bound_and_some_come_near() -> Result<()>
                 .current()
                 .case(),
         };
-        let strategies = Strategy::all(&case.network);
+        let strategies = Strategy::all(&case.network.dataflow());
         let strategy = strategies[judged % strategies.len()];
         let Ok((program, parameters)) = program(part, &case, strategy, WeightsSource::File) else {
             continue;
@@ -104,7 +104,11 @@ fn no_inference_and_no_push_exceeds_its_bound_and_some_come_near() -> Result<()>
         let longest = longest(&mut device, &case, &code)?;
         let of = [bound.cycles, bound.push_cycles];
         let of = std::array::from_fn::<f64, 2, _>(|index| of[index] as f64 / longest[index] as f64);
-        println!("{of:.3?} {} {}", strategy.name(&case.network), case.list());
+        println!(
+            "{of:.3?} {} {}",
+            strategy.name(&case.network.dataflow()),
+            case.list()
+        );
         times.push(of);
     }
     for (index, name) in ["an inference", "a push"].iter().enumerate() {

@@ -36,18 +36,18 @@ fn network(activations: u32) -> Network {
 fn a_hundred_rows_and_ten_layers_are_planned_in_every_way() -> Result<(), TestCaseError> {
     for activations in [4, 8] {
         let network = network(activations);
-        let sum_bytes = SumBytes::all(&network, 4);
-        let strategies = Strategy::all(&network);
+        let sum_bytes = SumBytes::all(&network.dataflow(), 4);
+        let strategies = Strategy::all(&network.dataflow());
         // Each number of streamed layers in both orders but the last one, and segments.
         assert_eq!(strategies.len(), 2 * network.nodes().len() + 2);
         for strategy in strategies {
-            let plan = plan::plan(&network, &sum_bytes, strategy);
+            let plan = plan::plan(&network.dataflow(), &sum_bytes, strategy);
             check_plan(&network, &plan)?;
-            let least_bytes = plan::least_bytes(&network, &sum_bytes, strategy);
+            let least_bytes = plan::least_bytes(&network.dataflow(), &sum_bytes, strategy);
             assert!(
                 plan.arena_bytes <= least_bytes + least_bytes.div_ceil(100),
                 "{}: {} bytes, {least_bytes} at the least",
-                strategy.name(&network),
+                strategy.name(&network.dataflow()),
                 plan.arena_bytes
             );
         }

@@ -33,7 +33,11 @@ fn single(input: Shape, kind: Kind) -> Network {
 }
 
 fn planned(network: &Network, strategy: Strategy) -> MemoryPlan {
-    plan::plan(network, &SumBytes::all(network, 2), strategy)
+    plan::plan(
+        &network.dataflow(),
+        &SumBytes::all(&network.dataflow(), 2),
+        strategy,
+    )
 }
 
 /// Every row and column, row by row.
@@ -288,7 +292,11 @@ fn stored_maps<'a>(
 
 /// Checks what must hold for every plan; says what does not.
 fn check_plan(network: &Network, plan: &MemoryPlan) -> Result<(), TestCaseError> {
-    let told = format!("{} {}", list(network), plan.strategy.name(network));
+    let told = format!(
+        "{} {}",
+        list(network),
+        plan.strategy.name(&network.dataflow())
+    );
     let arena_cells = plan.arena_bytes * plan.cells_per_byte;
     for step in plan.layers() {
         let layer = network.node(step.node);

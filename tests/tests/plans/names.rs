@@ -33,12 +33,12 @@ proptest! {
         let network = recipe.network();
         let sum_bytes = Accumulators::at_run_time(&network).sum_bytes();
         let sums = Sums { widest: Accumulator::I32, constants: None };
-        for strategy in Strategy::all(&network) {
-            let text = declaration(&network, &strategy.name(&network));
+        for strategy in Strategy::all(&network.dataflow()) {
+            let text = declaration(&network, &strategy.name(&network.dataflow()));
             let parsed = syntax::parse(text.parse().unwrap());
             prop_assert_eq!(parsed.errors.messages(), [""; 0], "{}", text);
             let declaration = parsed.declaration.unwrap();
-            let planned = plan::plan(&network, &sum_bytes, strategy);
+            let planned = plan::plan(&network.dataflow(), &sum_bytes, strategy);
             prop_assert_eq!(choose(&declaration, &sums).plan, planned, "{}", text);
         }
     }

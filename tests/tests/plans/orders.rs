@@ -165,7 +165,11 @@ fn check(network: &Network) -> Result<(), TestCaseError> {
         streamed_layers: 0,
         rest: InPlace::RowMajor,
     };
-    let plan = plan::plan(&network, &SumBytes::all(&network, 2), strategy);
+    let plan = plan::plan(
+        &network.dataflow(),
+        &SumBytes::all(&network.dataflow(), 2),
+        strategy,
+    );
     let (in_place, apart) = least_peaks(&network);
     // The arena itself may have gaps that no addresses avoid: maps do not move.
     let needs = plan.layers().map(|step| step.need);
@@ -190,7 +194,7 @@ proptest! {
     ) {
         let network = recipe.network();
         prop_assume!(network.computing_nodes().count() <= MOST_NODES);
-        prop_assume!(least_streamed(&network) == 0);
+        prop_assume!(least_streamed(&network.dataflow()) == 0);
         check(&network)?;
     }
 }

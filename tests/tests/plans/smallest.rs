@@ -188,10 +188,10 @@ fn families(network: &Network, plan: &MemoryPlan) -> [(Storage, Vec<Step>); 3] {
 
 /// The least of all plans, if nothing smaller has addresses.
 fn check(network: &Network) -> Result<(), TestCaseError> {
-    let sum_bytes = SumBytes::all(network, 2);
-    let strategies = Strategy::all(network).into_iter();
+    let sum_bytes = SumBytes::all(&network.dataflow(), 2);
+    let strategies = Strategy::all(&network.dataflow()).into_iter();
     let plans: Vec<MemoryPlan> = strategies
-        .map(|strategy| plan::plan(network, &sum_bytes, strategy))
+        .map(|strategy| plan::plan(&network.dataflow(), &sum_bytes, strategy))
         .collect();
     let smallest = plans.iter().map(|plan| plan.arena_bytes).min().unwrap();
     let mut least = smallest;

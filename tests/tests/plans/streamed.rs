@@ -220,7 +220,11 @@ fn most_alive(lives: &[(Life, u32)]) -> u32 {
 
 /// Checks a plan that streams some layers; says what is wrong with it.
 fn check(network: &Network, plan: &MemoryPlan, sum_bytes: u32) -> Result<(), TestCaseError> {
-    let told = format!("{} {}", list(network), plan.strategy.name(network));
+    let told = format!(
+        "{} {}",
+        list(network),
+        plan.strategy.name(&network.dataflow())
+    );
     let push = Push::of(network, plan.arriving().stages.len());
     let per_byte = plan.cells_per_byte;
     let mut alive: Vec<(Life, u32)> = Vec::new();
@@ -286,12 +290,18 @@ fn check(network: &Network, plan: &MemoryPlan, sum_bytes: u32) -> Result<(), Tes
 
 fn check_all(network: &Network) -> Result<(), TestCaseError> {
     let sum_bytes = 2;
-    for streamed_layers in least_streamed(network).max(1)..=most_streamed(network) {
+    for streamed_layers in
+        least_streamed(&network.dataflow()).max(1)..=most_streamed(&network.dataflow())
+    {
         let strategy = Strategy {
             streamed_layers,
             rest: InPlace::RowMajor,
         };
-        let plan = plan::plan(network, &SumBytes::all(network, sum_bytes), strategy);
+        let plan = plan::plan(
+            &network.dataflow(),
+            &SumBytes::all(&network.dataflow(), sum_bytes),
+            strategy,
+        );
         check(network, &plan, sum_bytes)?;
     }
     Ok(())
@@ -314,7 +324,11 @@ proptest! {
 fn the_published_network_streamed_takes_no_more_than_250_bytes() -> Result<(), TestCaseError> {
     let network = published::network();
     check_all(&network)?;
-    let plan = plan::plan(&network, &SumBytes::all(&network, 2), Strategy::STREAMED);
+    let plan = plan::plan(
+        &network.dataflow(),
+        &SumBytes::all(&network.dataflow(), 2),
+        Strategy::STREAMED,
+    );
     assert!(plan.arena_bytes <= 250, "{}", plan.arena_bytes);
     Ok(())
 }

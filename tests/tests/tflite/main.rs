@@ -1,4 +1,8 @@
-//! TensorFlow Lite models against TensorFlow Lite for Microcontrollers.
+//! TensorFlow Lite models: what they compute, against TensorFlow Lite for Microcontrollers, their
+//! plans, and files that are damaged.
 
 mod arrays;
 mod conformance;
+mod damaged;
+mod plans;
+mod reordered;

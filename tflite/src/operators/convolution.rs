@@ -89,7 +89,7 @@ impl Convolution {
 
     pub(super) fn multiply_accumulates(&self) -> u64 {
         let by_tap = (self.batch * self.outputs * (self.inputs / self.groups)) as u64;
-        by_tap * self.window.taps_inside()
+        by_tap * self.window.taps()
     }
 }
 
@@ -176,7 +176,7 @@ impl Depthwise {
     }
 
     pub(super) fn multiply_accumulates(&self) -> u64 {
-        (self.batch * self.inputs * self.multiplier) as u64 * self.window.taps_inside()
+        (self.batch * self.inputs * self.multiplier) as u64 * self.window.taps()
     }
 }
 

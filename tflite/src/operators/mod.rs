@@ -177,6 +177,27 @@ impl Operator {
         }
     }
 
+    /// Bytes of its weights and biases in the file.
+    pub fn constant_bytes(&self) -> u64 {
+        let bytes = |weights: &[i8], biases: &[i32]| (weights.len() + 4 * biases.len()) as u64;
+        match self {
+            Self::Convolution(it) => bytes(&it.weights, &it.biases),
+            Self::Depthwise(it) => bytes(&it.weights, &it.biases),
+            Self::Dense(it) => bytes(&it.weights, &it.biases),
+            Self::Pool(_)
+            | Self::Mean(_)
+            | Self::Addition(_)
+            | Self::Multiplication(_)
+            | Self::Softmax(_)
+            | Self::ByteMap(_)
+            | Self::Quantise(_)
+            | Self::Dequantise(_)
+            | Self::Concatenation(_)
+            | Self::Move(_)
+            | Self::View => 0,
+        }
+    }
+
     /// Multiply-accumulates.
     pub fn multiply_accumulates(&self) -> u64 {
         match self {

@@ -169,13 +169,8 @@ impl Window {
         }
     }
 
-    /// Taps that are inside of the map, of all outputs.
-    pub(super) fn taps_inside(&self) -> u64 {
-        let inside = |axis: &Axis| -> u64 {
-            (0..axis.output)
-                .map(|output| axis.taps(output).count() as u64)
-                .sum()
-        };
-        inside(&self.rows) * inside(&self.columns)
+    /// Taps of all outputs, those outside of the map included.
+    pub(super) fn taps(&self) -> u64 {
+        self.kernel() as u64 * self.output_pixels() as u64
     }
 }

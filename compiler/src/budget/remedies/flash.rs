@@ -11,7 +11,7 @@ const LEAST_FIRMWARE_FLASH_BYTES: u64 = 256;
 
 pub(super) fn another_plan(excess: &Excess<'_>) -> Vec<String> {
     let remedy = excess.other_plan().map(|design| {
-        let name = design.plan.strategy.name(excess.network());
+        let name = design.plan.strategy.name(&excess.network().dataflow());
         format!(
             "`plan: {name}` ({} bytes of code and tables)",
             design.footprint.flash_bytes

@@ -14,7 +14,10 @@ pub(super) fn another_plan(excess: &Excess<'_>) -> Vec<String> {
         return Vec::new();
     }
     let remedy = excess.other_plan().map(|design| {
-        let (name, bytes) = (design.plan.strategy.name(network), design.sram_bytes());
+        let (name, bytes) = (
+            design.plan.strategy.name(&network.dataflow()),
+            design.sram_bytes(),
+        );
         format!("`plan: {name}` ({bytes} bytes)")
     });
     remedy.into_iter().collect()

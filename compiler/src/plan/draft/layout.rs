@@ -2,7 +2,8 @@
 
 use super::SegmentOutline;
 use super::outline::field_of_read;
-use crate::network::{Kernel, Node, PoolFunction, ReceptiveField, Shape, ValueId};
+use crate::network::{Kernel, PoolFunction, ReceptiveField, Shape, ValueId};
+use crate::plan::FlowNode;
 use crate::plan::place::{Place, Ring, SumArray, Windows};
 use crate::plan::segment::{Arrival, Keeps, MapReading, Moves, RingReading, Sink, StagePlan};
 use crate::plan::simulation::{NodeReading, Simulation};
@@ -31,34 +32,34 @@ impl<'a> SegmentLayout<'a> {
             places: Vec::new(),
             bytes: 0,
             positions: 0,
-            cells_per_byte: 8 / outline.network.bits().activations,
+            cells_per_byte: 8 / outline.flow.activation_bits(),
         }
     }
 
     /// A node's stage, `before` being those of earlier nodes; its sink comes later.
     pub(super) fn stage(
         &mut self,
-        node: &Node,
+        node: &FlowNode,
         reader: &NodeReading,
         timings: &BTreeMap<ValueId, Timing>,
         simulation: &Simulation,
         before: &[StagePlan],
     ) -> StagePlan {
-        let network = self.outline.network;
+        let flow = self.outline.flow;
         let (input, output) = (self.used[&node.reads[0]], self.used[&node.writes]);
         let arrival = self.arrival(node, reader, timings, simulation, before);
         let joined: Vec<Arrival> = (1..node.reads.len())
             .map(|index| self.stored(node, index, simulation))
             .collect();
-        let exact = network.is_exact(node.id);
+        let exact = flow.is_exact(node.id);
         let field = node.field();
         let values = field.kernel.taps();
         let keeps = if reader.averages_bytes {
             self.windows(output, &field, bytes_of_sum(values, 8).max(2))
-        } else if let (true, Some(function)) = (reader.takes, node.kind.pools()) {
+        } else if let (true, Some(function)) = (reader.takes, node.pools()) {
             match function {
                 PoolFunction::Average => {
-                    let bytes = bytes_of_sum(values, network.bits().activations);
+                    let bytes = bytes_of_sum(values, flow.activation_bits());
                     self.windows(output, &field, bytes)
                 }
                 PoolFunction::Maximum => self.windows(output, &field, 0),
@@ -91,7 +92,7 @@ impl<'a> SegmentLayout<'a> {
 
     fn arrival(
         &mut self,
-        node: &Node,
+        node: &FlowNode,
         reader: &NodeReading,
         timings: &BTreeMap<ValueId, Timing>,
         simulation: &Simulation,
@@ -106,10 +107,10 @@ impl<'a> SegmentLayout<'a> {
             && !self.outline.is_stored(value);
         let maker = before
             .iter()
-            .find(|stage| self.outline.network.node(stage.node).writes == value);
+            .find(|stage| self.outline.flow.node(stage.node).writes == value);
         let single_pixel = node.field().kernel.taps() == 1 && !node.field().is_padded();
         if let (true, Some(maker)) = (is_only_reader, maker) {
-            let maker_pools = self.outline.network.node(maker.node).kind.pools().is_some();
+            let maker_pools = self.outline.flow.node(maker.node).pools().is_some();
             // A leading `A` keeps sums of bytes, and hands its averages on.
             if (reader.takes || single_pixel)
                 && maker.arrival != Arrival::Bytes
@@ -118,7 +119,7 @@ impl<'a> SegmentLayout<'a> {
             {
                 return Arrival::Window(windows);
             }
-            if reader.takes && node.kind.pools().is_some() && !maker_pools {
+            if reader.takes && node.pools().is_some() && !maker_pools {
                 return Arrival::Values;
             }
         }
@@ -126,7 +127,7 @@ impl<'a> SegmentLayout<'a> {
     }
 
     /// How a node finds an input that is stored.
-    fn stored(&mut self, node: &Node, index: usize, simulation: &Simulation) -> Arrival {
+    fn stored(&mut self, node: &FlowNode, index: usize, simulation: &Simulation) -> Arrival {
         let value = node.reads[index];
         let outline = self.outline;
         if !outline.makes(value) || outline.is_stored(value) {
@@ -239,11 +240,11 @@ impl<'a> SegmentLayout<'a> {
         readers: &[NodeReading],
     ) {
         for (stage, reader) in stages.iter_mut().zip(readers) {
-            let node = self.outline.network.node(stage.node);
+            let node = self.outline.flow.node(stage.node);
             let arrivals = [&mut stage.arrival].into_iter().chain(&mut stage.joined);
             for (index, arrival) in arrivals.enumerate() {
                 let width = match arrival {
-                    Arrival::Map(_) => self.outline.network.value(node.reads[index]).shape.width,
+                    Arrival::Map(_) => self.outline.flow.value(node.reads[index]).shape.width,
                     Arrival::Bytes | Arrival::Ring(_) | Arrival::Window(_) | Arrival::Values => {
                         self.used[&node.reads[index]].width
                     }
@@ -254,7 +255,7 @@ impl<'a> SegmentLayout<'a> {
                     field_of_read(
                         node,
                         index,
-                        self.outline.network.value(node.reads[index]).shape,
+                        self.outline.flow.value(node.reads[index]).shape,
                     )
                 };
                 let columns = if reader.takes && index == 0 {
@@ -298,16 +299,16 @@ impl<'a> SegmentLayout<'a> {
 
     /// Where every output goes; gives where the intake's pixels do.
     pub(super) fn sinks(&mut self, stages: &mut [StagePlan]) -> Option<Sink> {
-        let network = self.outline.network;
+        let flow = self.outline.flow;
         for index in 0..stages.len() {
-            let value = network.node(stages[index].node).writes;
+            let value = flow.node(stages[index].node).writes;
             stages[index].sink = if self.outline.is_stored(value) {
                 Sink::Map {
                     value,
                     position: self.position_if(stages[index].arrival != Arrival::Bytes),
                 }
             } else if let (true, Keeps::Sums(sums)) =
-                (network.is_exact(stages[index].node), stages[index].keeps)
+                (flow.is_exact(stages[index].node), stages[index].keeps)
             {
                 self.places.push((value, Place::Sums(sums)));
                 Sink::Results(sums)
@@ -315,7 +316,7 @@ impl<'a> SegmentLayout<'a> {
                 self.sink_of(value, stages)
             };
         }
-        let input = network.input_value();
+        let input = flow.input_value();
         if !self.outline.arriving {
             return None;
         }
@@ -333,19 +334,19 @@ impl<'a> SegmentLayout<'a> {
         if let Some(&ring) = self.rings.get(&value) {
             return Sink::Ring(ring);
         }
-        let network = self.outline.network;
+        let flow = self.outline.flow;
         let reader = stages
             .iter()
-            .find(|stage| network.node(stage.node).reads[0] == value);
+            .find(|stage| flow.node(stage.node).reads[0] == value);
         match reader.map(|reader| (reader, reader.arrival)) {
             Some((reader, Arrival::Values)) => {
-                let node = network.node(reader.node);
+                let node = flow.node(reader.node);
                 let windows = reader.windows().expect("a pooling keeps windows");
                 self.places.push((value, Place::Nowhere));
                 Sink::Windows {
                     windows,
                     window: node.field().kernel,
-                    function: node.kind.pools().expect("only a pooling takes values in"),
+                    function: node.pools().expect("only a pooling takes values in"),
                 }
             }
             Some((_, Arrival::Window(windows))) => {

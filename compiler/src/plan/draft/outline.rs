@@ -1,12 +1,13 @@
 //! What a segment is made of, and what of its values is used.
 
-use crate::network::{Kernel, Network, Node, NodeId, ReceptiveField, Shape, ValueId};
+use crate::network::{Kernel, NodeId, ReceptiveField, Shape, ValueId};
 use crate::plan::SumBytes;
+use crate::plan::{Dataflow, FlowNode};
 use std::collections::BTreeMap;
 
 /// What a segment is made of.
 pub(in crate::plan) struct SegmentOutline<'a> {
-    pub(in crate::plan) network: &'a Network,
+    pub(in crate::plan) flow: &'a Dataflow,
     pub(in crate::plan) sum_bytes: &'a SumBytes,
     /// In topological order.
     pub(in crate::plan) nodes: &'a [NodeId],
@@ -17,22 +18,22 @@ pub(in crate::plan) struct SegmentOutline<'a> {
 }
 
 impl<'a> SegmentOutline<'a> {
-    pub(in crate::plan) fn nodes(&self) -> impl DoubleEndedIterator<Item = &'a Node> {
-        let network = self.network;
-        self.nodes.iter().map(move |&id| network.node(id))
+    pub(in crate::plan) fn nodes(&self) -> impl DoubleEndedIterator<Item = &'a FlowNode> {
+        let flow = self.flow;
+        self.nodes.iter().map(move |&id| flow.node(id))
     }
 
     /// Whether a value comes into being while the segment runs.
     pub(in crate::plan) fn makes(&self, value: ValueId) -> bool {
         let made = self.nodes().any(|node| node.writes == value);
-        made || self.arriving && value == self.network.input_value()
+        made || self.arriving && value == self.flow.input_value()
     }
 
     pub(in crate::plan) fn is_stored(&self, value: ValueId) -> bool {
         self.stores.contains(&value)
     }
 
-    pub(super) fn readers(&self, value: ValueId) -> impl Iterator<Item = &'a Node> {
+    pub(super) fn readers(&self, value: ValueId) -> impl Iterator<Item = &'a FlowNode> {
         self.nodes().filter(move |node| node.reads.contains(&value))
     }
 
@@ -41,14 +42,14 @@ impl<'a> SegmentOutline<'a> {
     pub(super) fn used_shapes(&self) -> BTreeMap<ValueId, Shape> {
         let mut used: BTreeMap<ValueId, Shape> = BTreeMap::new();
         for node in self.nodes().rev() {
-            let whole = self.network.value(node.writes).shape;
+            let whole = self.flow.value(node.writes).shape;
             let output = match used.get(&node.writes) {
                 Some(&used) if !self.is_stored(node.writes) => used,
                 _ => whole,
             };
             used.insert(node.writes, output);
             for (index, &value) in node.reads.iter().enumerate() {
-                let shape = self.network.value(value).shape;
+                let shape = self.flow.value(value).shape;
                 let field = field_of_read(node, index, shape);
                 let reach = field.used_map(Kernel {
                     height: output.height,
@@ -73,7 +74,11 @@ impl<'a> SegmentOutline<'a> {
 }
 
 /// What of its `index`-th input a node reads for one output.
-pub(in crate::plan) fn field_of_read(node: &Node, index: usize, shape: Shape) -> ReceptiveField {
+pub(in crate::plan) fn field_of_read(
+    node: &FlowNode,
+    index: usize,
+    shape: Shape,
+) -> ReceptiveField {
     if index == 0 {
         node.field()
     } else {

@@ -2,7 +2,8 @@
 
 use super::SegmentOutline;
 use super::outline::field_of_read;
-use crate::network::{Kernel, Node, Shape, ValueId};
+use crate::network::{Kernel, Shape, ValueId};
+use crate::plan::FlowNode;
 use crate::plan::simulation::NodeReading;
 use crate::plan::timing::{AxisTiming, Timing};
 use std::collections::BTreeMap;
@@ -12,16 +13,14 @@ pub(super) fn timings(
     outline: &SegmentOutline<'_>,
     used: &BTreeMap<ValueId, Shape>,
 ) -> Option<BTreeMap<ValueId, Timing>> {
-    let network = outline.network;
+    let flow = outline.flow;
     let mut timings: BTreeMap<ValueId, Timing> = BTreeMap::new();
-    let input = network.input_value();
-    let averaged = outline
-        .nodes()
-        .any(|node| network.averages_raw_input(node.id));
+    let input = flow.input_value();
+    let averaged = outline.nodes().any(|node| flow.averages_raw_input(node.id));
     if outline.arriving && !averaged {
-        let shape = used.get(&input).copied().unwrap_or(network.input());
+        let shape = used.get(&input).copied().unwrap_or(flow.input());
         let shape = if outline.is_stored(input) {
-            network.input()
+            flow.input()
         } else {
             shape
         };
@@ -44,7 +43,7 @@ pub(super) fn timings(
         let is_first = index == 0;
         // Of a running map that is there already, a pixel is taken in at each point.
         let value = node.reads[0];
-        let takes_whole = !outline.makes(value) && node.kind.takes_pixels(node.input);
+        let takes_whole = !outline.makes(value) && node.takes_pixels();
         let taken = takes_whole.then(|| Timing::each(used[&value]).after(&node.field(), output));
         let timing = match (timing, taken) {
             (Some(timing), Some(taken)) => timing.later(taken)?,
@@ -64,10 +63,10 @@ pub(super) fn readers(
     used: &BTreeMap<ValueId, Shape>,
     timings: &BTreeMap<ValueId, Timing>,
 ) -> Vec<NodeReading> {
-    let network = outline.network;
-    let reader = |node: &Node| {
-        let averages_bytes = outline.arriving && network.averages_raw_input(node.id);
-        let takes = !averages_bytes && node.kind.takes_pixels(node.input);
+    let flow = outline.flow;
+    let reader = |node: &FlowNode| {
+        let averages_bytes = outline.arriving && flow.averages_raw_input(node.id);
+        let takes = !averages_bytes && node.takes_pixels();
         NodeReading {
             node: node.id,
             averages_bytes,
@@ -81,7 +80,7 @@ pub(super) fn readers(
 /// When the pixels are there that a node reads of the running map; of a whole map, a
 /// pixel is there at each point. Others may read more of it.
 fn input_timing(
-    node: &Node,
+    node: &FlowNode,
     used: &BTreeMap<ValueId, Shape>,
     timings: &BTreeMap<ValueId, Timing>,
 ) -> Timing {

@@ -1,6 +1,7 @@
 //! Segments of small graphs, against every cut of both orders that are tried.
 
 use super::*;
+use crate::network::Network;
 use crate::network::chains::dense;
 use crate::network::{
     Activation, Bits, Concat, Convolution, Entry, Item, Kernel, Kind, Padding, Shape, Window,
@@ -94,15 +95,16 @@ proptest! {
     ) {
         let network = branched(Shape::new(height, width, channels), stem, &branches);
         let nodes: Vec<NodeId> = network.computing_nodes().map(|node| node.id).collect();
-        let sum_bytes = SumBytes::all(&network, 2);
-        let cut = |order| Cut { network: &network, sum_bytes: &sum_bytes, order };
-        let order = best_order(&network, &nodes);
+        let sum_bytes = SumBytes::all(&network.dataflow(), 2);
+        let flow = network.dataflow();
+        let cut = |order| Cut { flow: &flow, sum_bytes: &sum_bytes, order };
+        let order = best_order(&network.dataflow(), &nodes);
         let [of_order, of_list] = [&order, &nodes].map(|order| {
             let (best, least) = (cut(order).best().cost.0, least_of_all_cuts(&cut(order)));
             prop_assert_eq!(best, least);
             Ok(best)
         });
-        let works = best_segments(&network, &sum_bytes, &order, &nodes);
+        let works = best_segments(&network.dataflow(), &sum_bytes, &order, &nodes);
         let lengths = works.iter().map(|work| match work {
             Work::Segment(draft) => draft.stages.len(),
             Work::Layer(_) => 1,

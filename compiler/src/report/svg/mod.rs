@@ -74,7 +74,7 @@ fn draw(picture: &Picture<'_>, detail: Detail) -> String {
     canvas.text((MARGIN, 38.0), Anchor::Start, Font::TITLE, &title);
     let subtitle = format!(
         "plan {}  ·  {} in, {} out  ·  {} multiply-accumulates  ·  arena {} bytes  ·  SRAM {} bytes{}",
-        design.plan.strategy.name(network),
+        design.plan.strategy.name(&network.dataflow()),
         network.input(),
         network.output().values(),
         thousands(network.multiply_accumulates()),

@@ -1,25 +1,24 @@
-//! `cargo herringbone check` and `reorder`: models of TensorFlow Lite as they are.
+//! `cargo herringbone check`.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use herringbone_compiler::plan::operator_order::{self, Operator, Tensor};
 use herringbone_dataset::{Expected, Part, Source};
-use herringbone_tflite::{Element, Graph, Quantisation, Reorder, Values};
+use herringbone_tflite::{Element, Quantisation, Values};
 use herringbone_trainer::mistakes::ClassAccuracy;
 use herringbone_trainer::percent;
 use herringbone_trainer::pictures::Confusion;
 
+use super::graph;
 use crate::progress::Progress;
 use crate::reading::Reading;
 use crate::tables::by_class;
 use crate::watcher::say;
 
 #[derive(Args)]
-pub(crate) struct CheckArguments {
+pub(crate) struct Arguments {
     /// The model, a .tflite file
     #[arg(value_name = "MODEL")]
     model: PathBuf,
@@ -33,41 +32,9 @@ pub(crate) struct CheckArguments {
     reading: Reading,
 }
 
-#[derive(Args)]
-pub(crate) struct ReorderArguments {
-    /// The model, a .tflite file
-    #[arg(value_name = "MODEL")]
-    model: PathBuf,
-    /// Where the reordered model goes
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
-}
-
-/// Bytes of a model at most: no microcontroller has as much flash.
-const MOST_MODEL_BYTES: u64 = 256 << 20;
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    let shown = path.display();
-    let metadata = fs::metadata(path).with_context(|| format!("cannot read {shown}"))?;
-    if !metadata.is_file() {
-        bail!("cannot read {shown}: it is not a regular file");
-    }
-    if metadata.len() > MOST_MODEL_BYTES {
-        bail!(
-            "cannot read {shown}: it has {} bytes, a model at most {MOST_MODEL_BYTES}",
-            metadata.len()
-        );
-    }
-    fs::read(path).with_context(|| format!("cannot read {shown}"))
-}
-
-pub(crate) fn check(arguments: &CheckArguments) -> Result<ExitCode> {
-    let bytes = read(&arguments.model)?;
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let name = arguments.model.display();
-    let graph = match Graph::read(&bytes) {
-        Ok(graph) => graph,
-        Err(problems) => bail!("{name}: {problems}"),
-    };
+    let graph = graph(&arguments.model)?;
     let (&[input], &[output]) = (&graph.inputs[..], &graph.outputs[..]) else {
         bail!(
             "{name} has {} inputs and {} outputs: only one of each can be checked",
@@ -228,72 +195,4 @@ fn class(results: &Values, quantisation: Option<&Quantisation>) -> usize {
         }
     }
     best
-}
-
-pub(crate) fn reorder(arguments: &ReorderArguments) -> Result<ExitCode> {
-    let bytes = read(&arguments.model)?;
-    let name = arguments.model.display();
-    let model = match Reorder::read(&bytes) {
-        Ok(model) => model,
-        Err(problems) => bail!("{name}: {problems}"),
-    };
-    let given: Vec<usize> = (0..model.operators.len()).collect();
-    let (best, is_least) = best_order(&model);
-    let (before, after) = (model.peak_bytes(&given), model.peak_bytes(&best));
-    let out = arguments.out.display();
-    let (order, peak) = match after < before {
-        true => (&best, after),
-        false => (&given, before),
-    };
-    fs::write(&arguments.out, model.write(&bytes, order))
-        .with_context(|| format!("cannot write {out}"))?;
-    say(&format!(
-        "tensors kept whole need {before} bytes in the order of {name}, {peak} in that of {out}{}",
-        match is_least {
-            true => ", the least of all orders",
-            false => "; others may need less, the graph is too wide to try all",
-        }
-    ));
-    Ok(ExitCode::SUCCESS)
-}
-
-/// The order of the least peak, and whether none is better. What several outputs of an operator
-/// take is counted up to the last use of any.
-fn best_order(model: &Reorder) -> (Vec<usize>, bool) {
-    let mut tensors: Vec<Tensor> = Vec::new();
-    let mut index_of = std::collections::BTreeMap::new();
-    for &input in &model.inputs {
-        index_of.insert(input, tensors.len());
-        tensors.push(Tensor {
-            bytes: model.tensor_bytes[input] as u32,
-            operator: None,
-            is_output: model.outputs.contains(&input),
-        });
-    }
-    let first_operator = tensors.len();
-    for operator in &model.operators {
-        for &write in &operator.writes {
-            index_of.insert(write, tensors.len());
-        }
-        let reads = operator.reads.iter().map(|read| index_of[read]);
-        let mut reads: Vec<usize> = reads.collect();
-        reads.sort_unstable();
-        reads.dedup();
-        let writes = operator.writes.iter();
-        tensors.push(Tensor {
-            bytes: writes
-                .clone()
-                .map(|&write| model.tensor_bytes[write] as u32)
-                .sum(),
-            operator: Some(Operator {
-                reads,
-                ..Operator::default()
-            }),
-            is_output: writes.clone().any(|write| model.outputs.contains(write)),
-        });
-    }
-    let found = operator_order::least_peak(&tensors);
-    let order = found.order.iter().map(|index| index - first_operator);
-    let single = model.operators.iter().all(|it| it.writes.len() == 1);
-    (order.collect(), found.is_exact() && single)
 }

@@ -1,0 +1,244 @@
+//! What a plan goes by: which values there are, and what of them each node reads to make one more.
+//! What is computed of them, a plan does not know.
+
+use crate::network::{
+    ByNode, ByValue, Network, Node, NodeId, PoolFunction, ReceptiveField, Shape, ValueId,
+};
+
+/// Nodes in topological order, and the values between them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataflow {
+    activation_bits: u32,
+    nodes: ByNode<FlowNode>,
+    values: ByValue<FlowValue>,
+    output: ValueId,
+}
+
+/// What makes a value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FlowNode {
+    /// Its number.
+    pub id: NodeId,
+    /// What it reads, the running map first.
+    pub reads: Vec<ValueId>,
+    /// What it makes.
+    pub writes: ValueId,
+    /// The shape of the running map.
+    pub input: Shape,
+    /// The shape of what it makes.
+    pub output: Shape,
+    /// How it makes it.
+    pub method: Method,
+    /// What of the running map one output reads.
+    pub field: ReceptiveField,
+    /// Whether it only exists in training.
+    pub is_training_only: bool,
+    /// Whether its sums are the results as they stand.
+    pub is_exact: bool,
+}
+
+/// How a node makes its outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Each pixel of a whole field, and of the pixel of the same place of the other maps.
+    Fields,
+    /// Each value of the whole map, to which its pixels can add one by one.
+    Sums,
+    /// Each pixel of a window, which can take its pixels in one by one where no two windows
+    /// overlap.
+    Windows(PoolFunction),
+    /// Each pixel of a window of the input's bytes, before they are shortened.
+    WindowsOfBytes,
+}
+
+/// A feature map: the input, or what a node makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FlowValue {
+    /// Its shape.
+    pub shape: Shape,
+    /// The node that makes it; `None` of the input.
+    pub maker: Option<NodeId>,
+    /// The computing nodes that read it, in order.
+    pub readers: Vec<NodeId>,
+}
+
+impl FlowNode {
+    fn of(network: &Network, node: &Node) -> Self {
+        let method = match node.kind.pools() {
+            Some(_) if network.averages_raw_input(node.id) => Method::WindowsOfBytes,
+            Some(function) => Method::Windows(function),
+            None if node.kind.is_dense() => Method::Sums,
+            None => Method::Fields,
+        };
+        Self {
+            id: node.id,
+            reads: node.reads.clone(),
+            writes: node.writes,
+            input: node.input,
+            output: node.output,
+            method,
+            field: node.field(),
+            is_training_only: node.is_training_only(),
+            is_exact: network.is_exact(node.id),
+        }
+    }
+
+    /// What of the running map one output reads.
+    pub fn field(&self) -> ReceptiveField {
+        self.field
+    }
+
+    /// Whether each output is a sum over the whole map.
+    pub fn is_dense(&self) -> bool {
+        match self.method {
+            Method::Sums => true,
+            Method::Fields | Method::Windows(_) | Method::WindowsOfBytes => false,
+        }
+    }
+
+    /// What it makes of the values of a window, if it is a pooling.
+    pub fn pools(&self) -> Option<PoolFunction> {
+        match self.method {
+            Method::Windows(function) => Some(function),
+            Method::WindowsOfBytes => Some(PoolFunction::Average),
+            Method::Fields | Method::Sums => None,
+        }
+    }
+
+    /// Whether the pixels of its input can be taken in one by one, in any order, into sums or
+    /// windows that it keeps; else each output needs its whole field.
+    pub fn takes_pixels(&self) -> bool {
+        match self.method {
+            Method::Sums => true,
+            Method::Windows(_) | Method::WindowsOfBytes => self.field.is_tiled(),
+            Method::Fields => false,
+        }
+    }
+}
+
+impl Dataflow {
+    /// Nodes in an order in which each reads what is there: value 0 is the input, of that shape,
+    /// and each node makes the next one. The last value is the result.
+    ///
+    /// # Panics
+    /// Where a node makes another value than the next, or reads one that is not there yet.
+    pub fn new(input: Shape, activation_bits: u32, nodes: Vec<FlowNode>) -> Self {
+        let mut values = vec![FlowValue {
+            shape: input,
+            maker: None,
+            readers: Vec::new(),
+        }];
+        for node in &nodes {
+            assert_eq!(
+                node.writes.index(),
+                values.len(),
+                "each node makes the next value"
+            );
+            for value in &node.reads {
+                let readers = &mut values[value.index()].readers;
+                if readers.last() != Some(&node.id) {
+                    readers.push(node.id);
+                }
+            }
+            values.push(FlowValue {
+                shape: node.output,
+                maker: Some(node.id),
+                readers: Vec::new(),
+            });
+        }
+        let output = ValueId::new(values.len() - 1);
+        Self {
+            activation_bits,
+            nodes: ByNode::new(nodes),
+            values: ByValue::new(values),
+            output,
+        }
+    }
+
+    /// Bits of an activation: 4 or 8.
+    pub fn activation_bits(&self) -> u32 {
+        self.activation_bits
+    }
+
+    /// The shape of the input.
+    pub fn input(&self) -> Shape {
+        self.values[self.input_value()].shape
+    }
+
+    /// The input.
+    pub fn input_value(&self) -> ValueId {
+        ValueId::new(0)
+    }
+
+    /// What the last node makes.
+    pub fn output_value(&self) -> ValueId {
+        self.output
+    }
+
+    /// Every node, those of training included.
+    pub fn nodes(&self) -> &[FlowNode] {
+        self.nodes.entries()
+    }
+
+    /// That node.
+    pub fn node(&self, id: NodeId) -> &FlowNode {
+        &self.nodes[id]
+    }
+
+    /// Every value.
+    pub fn values(&self) -> &ByValue<FlowValue> {
+        &self.values
+    }
+
+    /// That value.
+    pub fn value(&self, id: ValueId) -> &FlowValue {
+        &self.values[id]
+    }
+
+    /// The nodes that compute something on the device.
+    pub fn computing_nodes(&self) -> impl DoubleEndedIterator<Item = &FlowNode> {
+        let nodes = self.nodes.entries().iter();
+        nodes.filter(|node| !node.is_training_only)
+    }
+
+    /// Whether a node's sums are the results as they stand.
+    pub fn is_exact(&self, node: NodeId) -> bool {
+        self.nodes[node].is_exact
+    }
+
+    /// Whether a node averages the input's bytes.
+    pub fn averages_raw_input(&self, node: NodeId) -> bool {
+        match self.nodes[node].method {
+            Method::WindowsOfBytes => true,
+            Method::Fields | Method::Sums | Method::Windows(_) => false,
+        }
+    }
+
+    /// Whether every node reads what the one before it makes, and nothing else.
+    pub fn is_chain(&self) -> bool {
+        let mut running = self.input_value();
+        self.computing_nodes().all(|node| {
+            let follows = node.reads == [running];
+            running = node.writes;
+            follows
+        })
+    }
+}
+
+impl Network {
+    /// What a plan goes by.
+    pub fn dataflow(&self) -> Dataflow {
+        let nodes = self.nodes().iter();
+        let values = self.values().entries().iter().map(|value| FlowValue {
+            shape: value.shape,
+            maker: value.maker,
+            readers: value.readers.clone(),
+        });
+        Dataflow {
+            activation_bits: self.bits().activations,
+            nodes: ByNode::new(nodes.map(|node| FlowNode::of(self, node)).collect()),
+            values: ByValue::new(values.collect()),
+            output: self.output_value(),
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! Models of TensorFlow Lite as networks to be planned.
+
+mod planned;
+mod values;
+
+pub use planned::{Job, NodeRow, Plan, PlannedModel};
+
+use crate::network::{Kernel, NodeId, PoolFunction, ReceptiveField, Shape, Stride, ValueId};
+use crate::plan::{Dataflow, FlowNode, Method, SumBytes};
+use herringbone_tflite::operators::{self, Axis};
+use herringbone_tflite::{Graph, Node, Operator, TensorId};
+use std::fmt;
+use values::ValueMap;
+
+/// A model as a plan sees it.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// What a plan goes by.
+    pub dataflow: Dataflow,
+    /// How wide the sums are that are kept.
+    pub sum_bytes: SumBytes,
+    /// By node: the operator in the file, and what it is called.
+    pub nodes: Vec<ModelNode>,
+    /// Bytes of the results.
+    pub output_bytes: u32,
+    /// Bytes of all weights and biases.
+    pub constant_bytes: u64,
+    /// Multiply-accumulates of an inference.
+    pub multiply_accumulates: u64,
+}
+
+/// A node of a model.
+#[derive(Clone, Debug)]
+pub struct ModelNode {
+    /// The operator's number in the file.
+    pub operator_index: usize,
+    /// What it is called: `CONV_2D 3`.
+    pub name: String,
+}
+
+/// Why a model has no plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelError {
+    /// It has other than one input or one output.
+    Ends {
+        /// Inputs.
+        inputs: usize,
+        /// Outputs.
+        outputs: usize,
+    },
+    /// It keeps variables from one inference to the next.
+    Variables,
+    /// Operators that no plan knows, in words.
+    Operators(Vec<String>),
+    /// It computes nothing.
+    Empty,
+}
+
+impl fmt::Display for ModelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ends { inputs, outputs } => write!(
+                f,
+                "the model has {inputs} inputs and {outputs} outputs: one of each can be planned"
+            ),
+            Self::Variables => {
+                f.write_str("the model keeps variables, which no plan has a place for yet")
+            }
+            Self::Operators(all) => f.write_str(&all.join("\n       ")),
+            Self::Empty => f.write_str("the model computes nothing of its input"),
+        }
+    }
+}
+
+impl std::error::Error for ModelError {}
+
+/// Bytes of a sum of a dense layer.
+const SUM_BYTES: u32 = 4;
+
+/// Values of which two bytes hold the sum.
+const MOST_VALUES_OF_TWO_BYTES: u32 = 255;
+
+impl Model {
+    /// A model as a plan sees it.
+    ///
+    /// # Errors
+    /// Where it has several inputs or outputs, variables, or operators that move values in ways
+    /// that no plan follows.
+    pub fn of(graph: &Graph) -> Result<Self, ModelError> {
+        let (&[input], &[_]) = (&graph.inputs[..], &graph.outputs[..]) else {
+            return Err(ModelError::Ends {
+                inputs: graph.inputs.len(),
+                outputs: graph.outputs.len(),
+            });
+        };
+        let mut builder = Builder {
+            graph,
+            values: ValueMap::of_input(graph, input),
+            nodes: Vec::new(),
+            names: Vec::new(),
+            sum_bytes: Vec::new(),
+            problems: Vec::new(),
+        };
+        for node in &graph.nodes {
+            match node {
+                Node::Compute {
+                    operator_index,
+                    operator,
+                    reads,
+                    writes,
+                } => builder.node(*operator_index, operator, reads, *writes),
+                Node::Load { .. } | Node::Store { .. } => return Err(ModelError::Variables),
+            }
+        }
+        builder.build()
+    }
+}
+
+struct Builder<'g> {
+    graph: &'g Graph,
+    values: ValueMap,
+    nodes: Vec<FlowNode>,
+    names: Vec<ModelNode>,
+    sum_bytes: Vec<u32>,
+    problems: Vec<String>,
+}
+
+/// How an operator makes what it makes.
+enum Step {
+    /// A node of its own.
+    Node(Method, ReceptiveField, Shape),
+    /// The same values.
+    Alias,
+    /// In a way that no plan follows.
+    Unplanned(String),
+}
+
+impl Builder<'_> {
+    fn node(
+        &mut self,
+        operator_index: usize,
+        operator: &Operator,
+        reads: &[TensorId],
+        writes: TensorId,
+    ) {
+        let changing = reads
+            .iter()
+            .filter(|read| self.graph.tensor(**read).constant.is_none());
+        let values: Option<Vec<(ValueId, Shape)>> =
+            changing.map(|&read| self.values.of(read)).collect();
+        // What reads an operator that has no plan has none either.
+        let Some(mut values) = values else { return };
+        if let Operator::Addition(_) | Operator::Multiplication(_) = operator {
+            // The newest map is the running one: it need not be kept for the others.
+            values.sort_by_key(|&(value, _)| std::cmp::Reverse(value));
+        }
+        let Some(&(running, input)) = values.first() else {
+            return;
+        };
+        match self.step(operator, &values, writes) {
+            Step::Node(method, field, output) => {
+                let id = NodeId::new(self.nodes.len());
+                let value = ValueId::new(self.nodes.len() + 1);
+                let mut reads: Vec<ValueId> = values.iter().map(|(value, _)| *value).collect();
+                // A value that meets itself is read once.
+                reads.dedup();
+                self.nodes.push(FlowNode {
+                    id,
+                    reads,
+                    writes: value,
+                    input,
+                    output,
+                    method,
+                    field,
+                    is_training_only: false,
+                    is_exact: false,
+                });
+                self.names.push(ModelNode {
+                    operator_index,
+                    name: name(operator, &field),
+                });
+                let taps = field.kernel.height.saturating_mul(field.kernel.width);
+                self.sum_bytes.push(match method {
+                    Method::Windows(_) if taps <= MOST_VALUES_OF_TWO_BYTES => 2,
+                    Method::Windows(_) | Method::Sums | Method::Fields | Method::WindowsOfBytes => {
+                        SUM_BYTES
+                    }
+                });
+                self.values.insert(writes, value, output);
+            }
+            Step::Alias => self.values.insert(writes, running, input),
+            Step::Unplanned(why) => self.problems.push(format!(
+                "operator {operator_index}, which makes `{}`: {why}",
+                self.graph.tensor(writes).name
+            )),
+        }
+    }
+
+    fn step(&self, operator: &Operator, values: &[(ValueId, Shape)], writes: TensorId) -> Step {
+        let (_, input) = values[0];
+        let pixelwise = |channels: u32| {
+            let output = Shape::new(input.height, input.width, channels);
+            Step::Node(Method::Fields, ReceptiveField::pixelwise(input), output)
+        };
+        let made = self.graph.tensor(writes);
+        match operator {
+            Operator::Convolution(it) => self.windows(&it.window, input, it.outputs as u32),
+            Operator::Depthwise(it) => {
+                self.windows(&it.window, input, (it.inputs * it.multiplier) as u32)
+            }
+            Operator::Dense(it) if it.rows == 1 => Step::Node(
+                Method::Sums,
+                ReceptiveField::whole(input),
+                Shape::new(1, 1, it.outputs as u32),
+            ),
+            Operator::Dense(it) if it.inputs == input.channels as usize => {
+                pixelwise(it.outputs as u32)
+            }
+            Operator::Pool(it) => {
+                let function = match it.function {
+                    operators::PoolFunction::Average => PoolFunction::Average,
+                    operators::PoolFunction::Maximum => PoolFunction::Maximum,
+                };
+                let Some(field) = field(&it.window, input) else {
+                    return unplanned();
+                };
+                let output = Shape::new(field.outputs.height, field.outputs.width, input.channels);
+                Step::Node(Method::Windows(function), field, output)
+            }
+            Operator::Mean(it) if it.count == input.pixels() as usize => Step::Node(
+                Method::Windows(PoolFunction::Average),
+                ReceptiveField::whole(input),
+                Shape::new(1, 1, input.channels),
+            ),
+            Operator::Addition(_) | Operator::Multiplication(_) => {
+                let same = values.iter().all(|(_, shape)| *shape == input);
+                match same && made.values() == input.values() as usize {
+                    true => pixelwise(input.channels),
+                    false => Step::Unplanned(
+                        "it meets maps of other shapes, which no plan follows yet".to_owned(),
+                    ),
+                }
+            }
+            Operator::Softmax(it) if it.row == input.channels as usize => pixelwise(input.channels),
+            Operator::ByteMap(_) => pixelwise(input.channels),
+            // Numbers are quantised as they arrive, and the other way as they are returned.
+            Operator::Quantise(_) | Operator::Dequantise(_) | Operator::View => Step::Alias,
+            Operator::Concatenation(it) => {
+                let by_channels = values.len() == it.lengths.len()
+                    && values.iter().zip(&it.lengths).all(|((_, shape), &length)| {
+                        (shape.height, shape.width) == (input.height, input.width)
+                            && shape.channels as usize == length
+                    });
+                match by_channels {
+                    true => pixelwise(values.iter().map(|(_, shape)| shape.channels).sum()),
+                    false => Step::Unplanned(
+                        "it joins maps along another axis than channels, which no plan follows yet"
+                            .to_owned(),
+                    ),
+                }
+            }
+            Operator::Dense(_) | Operator::Mean(_) | Operator::Softmax(_) | Operator::Move(_) => {
+                unplanned()
+            }
+        }
+    }
+
+    fn windows(&self, window: &operators::Window, input: Shape, outputs: u32) -> Step {
+        match field(window, input) {
+            Some(field) => {
+                let output = Shape::new(field.outputs.height, field.outputs.width, outputs);
+                Step::Node(Method::Fields, field, output)
+            }
+            None => unplanned(),
+        }
+    }
+
+    fn build(self) -> Result<Model, ModelError> {
+        if !self.problems.is_empty() {
+            return Err(ModelError::Operators(self.problems));
+        }
+        let last = self.nodes.last().ok_or(ModelError::Empty)?;
+        let output_bytes = last.output.values();
+        let constants = self.graph.nodes.iter().map(|node| match node {
+            Node::Compute { operator, .. } => operator.constant_bytes(),
+            Node::Load { .. } | Node::Store { .. } => 0,
+        });
+        Ok(Model {
+            constant_bytes: constants.sum(),
+            multiply_accumulates: self.graph.multiply_accumulates(),
+            dataflow: Dataflow::new(self.values.input(), 8, self.nodes),
+            sum_bytes: SumBytes::new(self.sum_bytes),
+            nodes: self.names,
+            output_bytes,
+        })
+    }
+}
+
+fn unplanned() -> Step {
+    Step::Unplanned("it reads or moves values in a way that no plan follows yet".to_owned())
+}
+
+/// What of a map windows read; `None` where the operator was read with another map.
+fn field(window: &operators::Window, input: Shape) -> Option<ReceptiveField> {
+    let operators::Window { rows, columns } = window;
+    if (rows.input, columns.input) != (input.height as usize, input.width as usize) {
+        return None;
+    }
+    // A tap between two of a dilated kernel is as if it were read.
+    let reach = |axis: &Axis| ((axis.kernel - 1) * axis.dilation + 1) as u32;
+    Some(ReceptiveField {
+        kernel: Kernel {
+            height: reach(rows),
+            width: reach(columns),
+        },
+        stride: Stride {
+            rows: rows.stride as u32,
+            columns: columns.stride as u32,
+        },
+        top: rows.before as u32,
+        left: columns.before as u32,
+        map: Kernel {
+            height: input.height,
+            width: input.width,
+        },
+        outputs: Kernel {
+            height: rows.output as u32,
+            width: columns.output as u32,
+        },
+    })
+}
+
+/// An operator as a plan calls it.
+fn name(operator: &Operator, field: &ReceptiveField) -> String {
+    let kernel = field.kernel.written();
+    let stride = match field.stride {
+        Stride::ONE => String::new(),
+        stride => format!(" by {}", stride.written()),
+    };
+    match operator {
+        Operator::Convolution(_) => format!("CONV_2D {kernel}{stride}"),
+        Operator::Depthwise(_) => format!("DEPTHWISE_CONV_2D {kernel}{stride}"),
+        Operator::Pool(it) => match it.function {
+            operators::PoolFunction::Average => format!("AVERAGE_POOL_2D {kernel}{stride}"),
+            operators::PoolFunction::Maximum => format!("MAX_POOL_2D {kernel}{stride}"),
+        },
+        Operator::Dense(_) => "FULLY_CONNECTED".to_owned(),
+        Operator::Mean(_) => "MEAN".to_owned(),
+        Operator::Addition(it) => match it.sign {
+            operators::Sign::Plus => "ADD".to_owned(),
+            operators::Sign::Minus => "SUB".to_owned(),
+        },
+        Operator::Multiplication(_) => "MUL".to_owned(),
+        Operator::Softmax(_) => "SOFTMAX".to_owned(),
+        Operator::ByteMap(_) => "table of 256".to_owned(),
+        Operator::Concatenation(_) => "CONCATENATION".to_owned(),
+        Operator::Quantise(_) | Operator::Dequantise(_) | Operator::Move(_) | Operator::View => {
+            String::new()
+        }
+    }
+}
