@@ -119,8 +119,8 @@ impl Graph {
         Ok(values)
     }
 
-    /// How often each tensor is read; outputs once more.
-    fn uses(&self) -> Vec<usize> {
+    /// How often each tensor is read, by its number; outputs once more.
+    pub fn uses(&self) -> Vec<usize> {
         let mut uses = vec![0; self.tensors.len()];
         let reads = self.nodes.iter().flat_map(Node::reads);
         for id in reads.chain(&self.outputs) {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use herringbone_compiler::report::thousands;
 use herringbone_compiler::target::Target;
-use herringbone_compiler::tflite::{Job, Model, NodeRow, Plan, PlannedModel};
+use herringbone_compiler::tflite::{Job, Model, ModelNode, NodeRow, Plan, PlannedModel};
 use serde_json::{Value, json};
 
 use super::graph;
@@ -205,7 +205,7 @@ impl Shown<'_> {
         let node = &self.model.nodes[row.node.index()];
         let shape = self.model.dataflow.node(row.node).output;
         json!({
-            "operator": node.operator_index,
+            "operators": node.operators,
             "name": node.name,
             "output": [shape.height, shape.width, shape.channels],
             "how": how(row.job),
@@ -215,14 +215,14 @@ impl Shown<'_> {
     }
 
     fn print_csv(&self) {
-        println!("operator,name,rows,columns,channels,how,kept_bytes,needed_bytes");
+        println!("operators,name,rows,columns,channels,how,kept_bytes,needed_bytes");
         for row in self.plan.rows() {
             let node = &self.model.nodes[row.node.index()];
             let shape = self.model.dataflow.node(row.node).output;
             println!(
                 "{},{},{},{},{},{},{},{}",
-                node.operator_index,
-                node.name,
+                numbers(node, "+"),
+                node.name.replace(", ", "+"),
                 shape.height,
                 shape.width,
                 shape.channels,
@@ -240,4 +240,10 @@ fn how(job: Job) -> String {
         Job::Segment(number) => format!("in segment {number}"),
         Job::Layer => "alone".to_owned(),
     }
+}
+
+/// The numbers of a node's operators.
+fn numbers(node: &ModelNode, between: &str) -> String {
+    let numbers: Vec<String> = node.operators.iter().map(usize::to_string).collect();
+    numbers.join(between)
 }

@@ -29,12 +29,12 @@ pub struct Model {
     pub multiply_accumulates: u64,
 }
 
-/// A node of a model.
+/// A node of a model: an operator, and those that go over its outputs pixel by pixel at once.
 #[derive(Clone, Debug)]
 pub struct ModelNode {
-    /// The operator's number in the file.
-    pub operator_index: usize,
-    /// What it is called: `CONV_2D 3`.
+    /// The operators' numbers in the file.
+    pub operators: Vec<usize>,
+    /// What it is called: `CONV_2D 3, ADD`.
     pub name: String,
 }
 
@@ -100,6 +100,7 @@ impl Model {
             names: Vec::new(),
             sum_bytes: Vec::new(),
             problems: Vec::new(),
+            uses: graph.uses(),
         };
         for node in &graph.nodes {
             match node {
@@ -123,6 +124,8 @@ struct Builder<'g> {
     names: Vec<ModelNode>,
     sum_bytes: Vec<u32>,
     problems: Vec<String>,
+    /// How often each tensor is read; outputs once more.
+    uses: Vec<usize>,
 }
 
 /// How an operator makes what it makes.
@@ -154,6 +157,9 @@ impl Builder<'_> {
             // The newest map is the running one: it need not be kept for the others.
             values.sort_by_key(|&(value, _)| std::cmp::Reverse(value));
         }
+        if self.follows_at_once(operator, reads, &values) {
+            return self.follow(operator_index, operator, &values, writes);
+        }
         let Some(&(running, input)) = values.first() else {
             return;
         };
@@ -176,7 +182,7 @@ impl Builder<'_> {
                     is_exact: false,
                 });
                 self.names.push(ModelNode {
-                    operator_index,
+                    operators: vec![operator_index],
                     name: name(operator, &field),
                 });
                 let taps = field.kernel.height.saturating_mul(field.kernel.width);
@@ -194,6 +200,64 @@ impl Builder<'_> {
                 self.graph.tensor(writes).name
             )),
         }
+    }
+
+    /// Whether an operator can go over the outputs of the last node as soon as each pixel of them
+    /// is computed: nothing else reads them.
+    fn follows_at_once(
+        &self,
+        operator: &Operator,
+        reads: &[TensorId],
+        values: &[(ValueId, Shape)],
+    ) -> bool {
+        let meets = match operator {
+            Operator::ByteMap(_) => false,
+            Operator::Addition(_) | Operator::Multiplication(_) => values.len() > 1,
+            Operator::Convolution(_)
+            | Operator::Depthwise(_)
+            | Operator::Dense(_)
+            | Operator::Pool(_)
+            | Operator::Mean(_)
+            | Operator::Softmax(_)
+            | Operator::Quantise(_)
+            | Operator::Dequantise(_)
+            | Operator::Concatenation(_)
+            | Operator::Move(_)
+            | Operator::View => return false,
+        };
+        let (running, shape) = values[0];
+        let Some(last) = self.nodes.last() else {
+            return false;
+        };
+        let of_last = |tensor: &&TensorId| self.values.of(**tensor) == Some((running, shape));
+        let mut tensors = reads.iter().filter(of_last);
+        let is_read_once = tensors
+            .next()
+            .is_some_and(|tensor| self.uses[tensor.0] == 1)
+            && tensors.next().is_none();
+        let has_room = !meets || last.reads.len() == 1 && values[1].1 == shape;
+        running == last.writes && last.method == Method::Fields && is_read_once && has_room
+    }
+
+    /// Lets an operator go over the outputs of the last node.
+    fn follow(
+        &mut self,
+        operator_index: usize,
+        operator: &Operator,
+        values: &[(ValueId, Shape)],
+        writes: TensorId,
+    ) {
+        let (node, named) = (self.nodes.last_mut(), self.names.last_mut());
+        let (Some(node), Some(named)) = (node, named) else {
+            return;
+        };
+        node.reads
+            .extend(values[1..].iter().map(|(value, _)| *value));
+        named.operators.push(operator_index);
+        let followed = name(operator, &node.field);
+        named.name = format!("{}, {followed}", named.name);
+        let (value, shape) = values[0];
+        self.values.insert(writes, value, shape);
     }
 
     fn step(&self, operator: &Operator, values: &[(ValueId, Shape)], writes: TensorId) -> Step {
