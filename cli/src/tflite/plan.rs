@@ -147,9 +147,7 @@ impl Shown<'_> {
             let node = dataflow.node(row.node);
             let shape = node.output;
             vec![
-                self.model.nodes[row.node.index()]
-                    .operator_index
-                    .to_string(),
+                numbers(&self.model.nodes[row.node.index()], ", "),
                 self.model.nodes[row.node.index()].name.clone(),
                 format!("{}×{}×{}", shape.height, shape.width, shape.channels),
                 how(row.job),
