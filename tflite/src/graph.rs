@@ -20,6 +20,8 @@ pub struct State {
 }
 
 /// What is done in one step of an inference.
+// Of nodes that are no operators there are few: a box would save nothing.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node {
     /// A tensor is computed of others.

@@ -11,7 +11,7 @@ use crate::report::{Report, succeed};
 use crate::toolchain::nightly_cargo;
 
 /// The folders of the crates that firmware depends on.
-const CRATES: [&str; 4] = ["runtime", "macros", "compiler", "features"];
+const CRATES: [&str; 5] = ["runtime", "macros", "compiler", "features", "tflite"];
 
 /// `rust-version` of the workspace.
 const RUST_VERSION: &str = env!("CARGO_PKG_RUST_VERSION");
