@@ -2,7 +2,7 @@
 
 use crate::element::Element;
 use crate::error::{Place, Problem, Problems};
-use crate::file::{Code, File};
+use crate::file::File;
 
 /// The operators of a file's main graph, and the tensors that they read and make.
 #[derive(Clone, Debug)]
@@ -38,10 +38,7 @@ impl Reorder {
         let file = File::read(bytes)?;
         let graph = &file.subgraphs[0];
         for (index, operator) in graph.operators.iter().enumerate() {
-            if matches!(
-                operator.code,
-                Code::CALL_ONCE | Code::VAR_HANDLE | Code::READ_VARIABLE | Code::ASSIGN_VARIABLE
-            ) {
+            if operator.code.is_of_variables() {
                 return Err(Problem {
                     place: Place::Operator {
                         index,

@@ -48,8 +48,7 @@ pub struct NodeRow {
 }
 
 impl PlannedModel {
-    /// Plans a model in every way that there is; `progress` is told each plan's name before it is
-    /// made.
+    /// Plans a model in every way that there is; `progress` gets each plan's name before it is made.
     pub fn of(model: &Model, mut progress: impl FnMut(&str)) -> Self {
         let flow = &model.dataflow;
         let mut plans: Vec<Plan> = Vec::new();

@@ -44,6 +44,19 @@ impl Code {
     pub(crate) const ASSIGN_VARIABLE: Self = Self(144);
 }
 
+impl Code {
+    /// Whether it has to do with what is kept from one inference to the next.
+    pub(crate) fn is_of_variables(self) -> bool {
+        [
+            Self::CALL_ONCE,
+            Self::VAR_HANDLE,
+            Self::READ_VARIABLE,
+            Self::ASSIGN_VARIABLE,
+        ]
+        .contains(&self)
+    }
+}
+
 impl fmt::Display for Code {
     /// As the schema has it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

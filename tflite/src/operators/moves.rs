@@ -7,7 +7,7 @@ use crate::element::{Element, Values};
 /// Which value each output is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Move {
-    /// Every so many values along each axis.
+    /// Evenly spaced values along each axis.
     Slice(Slice),
     /// Values around a tensor.
     Pad {
@@ -29,7 +29,7 @@ pub enum Move {
     Resize(Resize),
 }
 
-/// Every so many values along each axis.
+/// Evenly spaced values along each axis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slice {
     /// The shape that is read.
