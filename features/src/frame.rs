@@ -1,4 +1,4 @@
-use crate::fourier::{cosine, halve, load, powers, rounded_product, share, store};
+use crate::fourier::{Scaling, centre, cosine, divide, powers, store, sum, weigh};
 use crate::{Tables, logarithm};
 
 /// Samples on their way to a row of log-mel energies: `FRAME` of them, 64, 128, 256 or 512, of
@@ -58,7 +58,8 @@ impl<const FRAME: usize, const KEPT: usize> Frame<FRAME, KEPT> {
         for (kept, sample) in self.kept.iter_mut().zip(newest) {
             *kept = *sample;
         }
-        let peak = centre(&mut self.samples);
+        let mean = (sum(&self.samples) >> FRAME.trailing_zeros()) as i16;
+        let peak = centre(&mut self.samples, mean);
         let mut exponent = 0;
         if peak != 0 {
             exponent = 16 - peak.leading_zeros() as i8 - BITS;
@@ -108,16 +109,20 @@ impl<const FRAME: usize, const KEPT: usize> Frame<FRAME, KEPT> {
         let mut ended = row.begun;
         let mut begun = 0;
         let mut bins = tables.bins(row.segment.into());
+        let mut index = usize::from(row.bin);
+        row.bin += bins;
         while bins > 0 {
-            let index = usize::from(row.bin);
-            let place = 2 * index + 2;
-            let low = load(&self.samples, place) as u16;
-            let high = load(&self.samples, place + 1) as u16;
-            let power = (u32::from(high) << 16 | u32::from(low)) >> tables.power_shift();
-            let upper = share(power, tables.upper_share(index));
-            begun += upper;
-            ended += power - upper;
-            row.bin += 1;
+            let share = tables.upper_share(index);
+            index += 1;
+            let shift = tables.power_shift();
+            divide(
+                &self.samples,
+                2 * index,
+                shift,
+                share,
+                &mut begun,
+                &mut ended,
+            );
             bins -= 1;
         }
         row.begun = begun;
@@ -132,45 +137,18 @@ impl<const FRAME: usize, const KEPT: usize> Default for Frame<FRAME, KEPT> {
     }
 }
 
-/// Subtracts the mean, rounded down, from all samples; gives a number with as many bits as the
-/// widest of them, less its sign.
-#[inline(never)]
-fn centre<const FRAME: usize>(samples: &mut [i16; FRAME]) -> u16 {
-    let sum: i32 = samples.iter().map(|&sample| i32::from(sample)).sum();
-    let mean = (sum >> FRAME.trailing_zeros()) as i16;
-    let mut peak = 0;
-    for sample in samples {
-        *sample = sample.saturating_sub(mean);
-        peak |= (*sample ^ (*sample >> 15)) as u16;
-    }
-    peak
-}
-
 /// Multiplies all samples by 2^−`exponent` and by Hann's window, of `FRAME` samples a period.
 #[inline(never)]
 fn window<const FRAME: usize>(samples: &mut [i16; FRAME], exponent: i8, tables: &impl Tables) {
-    let mut left = exponent;
-    while left > 0 {
-        halve(samples);
-        left -= 1;
-    }
-    let factor = 1_i16 << left.unsigned_abs();
-    store(samples, 0, 0);
-    // The window is symmetric.
-    let (mut early, mut late) = (1, FRAME - 1);
-    while early <= late {
-        let hann = ((32_768 - i32::from(cosine::<FRAME>(tables, early))) as u32 >> 1) as i16;
-        for place in [early, late] {
-            let scaled = load(samples, place).wrapping_mul(factor);
-            store(samples, place, rounded_product(scaled, hann));
-        }
+    let scaling = Scaling::new(exponent);
+    // The window is symmetric. The sample in the middle takes the first one along, which becomes 0
+    // whatever it is.
+    let mut early = 1;
+    while early <= FRAME / 2 {
+        let late = if early == FRAME / 2 { 0 } else { FRAME - early };
+        let hann = 0x8000_u16.wrapping_sub(cosine::<FRAME>(tables, early) as u16) >> 1;
+        weigh(samples, [early, late], hann as i16, &scaling);
         early += 1;
-        late -= 1;
-        if early == late {
-            let scaled = load(samples, early).wrapping_mul(factor);
-            let hann = 32_767;
-            store(samples, early, rounded_product(scaled, hann));
-            break;
-        }
     }
+    store(samples, 0, 0);
 }

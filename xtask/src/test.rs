@@ -35,6 +35,7 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
         "examples/host/Cargo.toml",
         "examples/gesture/Cargo.toml",
         "examples/voice/Cargo.toml",
+        "features/firmware/Cargo.toml",
         "fuzz/Cargo.toml",
     ] {
         report.check(&format!("rustfmt of {manifest}"), || {
@@ -110,7 +111,12 @@ fn test_firmware(report: &mut Report) -> Result<()> {
     }
 
     report.check("tests of the firmware in the simulator", || {
-        let tests = ["--package=xtask", "--test=firmware", "--test=sensing"];
+        let tests = [
+            "--package=xtask",
+            "--test=firmware",
+            "--test=sensing",
+            "--test=features",
+        ];
         succeed(cargo(&["test"]).args(tests).args(["--", "--ignored"]))
     })?;
     report.check("build of the template's firmware", || {
