@@ -1,7 +1,7 @@
-use crate::fourier::{Scaling, centre, cosine, divide, powers, store, sum, weigh};
+use crate::fourier::{Scaling, centre, cosine, divide, load, powers, store, sum, weigh};
 use crate::{Tables, logarithm};
 
-/// Samples on their way to a row of log-mel energies: `FRAME` of them, 64, 128, 256 or 512, of
+/// Samples on their way to a row of log-mel energies or of their cosine transform: `FRAME` of them, 64, 128, 256 or 512, of
 /// which the last `KEPT` begin the next frame.
 #[derive(Clone, Debug)]
 #[repr(C)]
@@ -18,6 +18,7 @@ pub struct Row {
     is_silent: bool,
     segment: u8,
     bin: u8,
+    coefficient: u8,
     /// What the bins so far have given the band that comes next.
     begun: u32,
 }
@@ -71,6 +72,7 @@ impl<const FRAME: usize, const KEPT: usize> Frame<FRAME, KEPT> {
             is_silent: peak == 0,
             segment: 0,
             bin: 0,
+            coefficient: 0,
             begun: 0,
         }
     }
@@ -79,12 +81,52 @@ impl<const FRAME: usize, const KEPT: usize> Frame<FRAME, KEPT> {
     /// when the frame takes samples again.
     #[inline(never)]
     pub fn next_value(&mut self, row: &mut Row, tables: &impl Tables) -> Option<i16> {
-        if row.segment > tables.bands() + 1 {
+        let value = if tables.coefficients() == 0 {
+            self.next_band(row, tables)
+        } else {
+            self.next_coefficient(row, tables)
+        };
+        if value.is_none() {
             let kept = self.kept.iter();
             for (sample, kept) in self.samples.iter_mut().zip(kept) {
                 *sample = *kept;
             }
             self.filled = KEPT as u16;
+        }
+        value
+    }
+
+    /// The next coefficient of the cosine transform of the row's bands.
+    #[inline(always)]
+    fn next_coefficient(&mut self, row: &mut Row, tables: &impl Tables) -> Option<i16> {
+        let bands = usize::from(tables.bands());
+        if row.coefficient == 0 {
+            // In place: the powers of the bins that a band needs lie behind it.
+            let mut band = 0;
+            while let Some(value) = self.next_band(row, tables) {
+                store(&mut self.samples, band, value);
+                band += 1;
+            }
+        }
+        if row.coefficient >= tables.coefficients() {
+            return None;
+        }
+        let first = usize::from(row.coefficient) * bands;
+        let mut sum = 1_i32 << (tables.transform_shift() - 1);
+        let mut band = 0;
+        while band < bands {
+            let value = load(&self.samples, band);
+            sum += i32::from(value) * i32::from(tables.transform(first + band));
+            band += 1;
+        }
+        row.coefficient += 1;
+        Some((sum >> tables.transform_shift()) as i16)
+    }
+
+    /// The next band of that row.
+    #[inline(always)]
+    fn next_band(&mut self, row: &mut Row, tables: &impl Tables) -> Option<i16> {
+        if row.segment > tables.bands() + 1 {
             return None;
         }
         if row.segment == 0 {

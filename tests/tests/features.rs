@@ -1,6 +1,6 @@
 //! Features of sound against what `docs/features.md` says, and against exact arithmetic.
 
-use herringbone_compiler::features::Features;
+use herringbone_compiler::features::{Features, RowValues};
 use herringbone_tests::features::Design;
 use proptest::prelude::*;
 
@@ -13,6 +13,10 @@ fn features(design: &Design) -> Features {
         low_hertz: design.low,
         high_hertz: design.high,
         floor: design.floor as u32,
+        values: match design.coefficients {
+            0 => RowValues::Bands,
+            count => RowValues::Coefficients(count as u32),
+        },
     }
 }
 
@@ -25,16 +29,20 @@ fn designs() -> impl Strategy<Value = Design> {
         0..500_u32,
         0..20_i64,
         1..5_usize,
+        0..64_usize,
     )
-        .prop_map(|(frame, rate, bands, low, floor, hops)| Design {
-            rate,
-            frame,
-            hop: frame / hops,
-            bands: bands + 1,
-            low,
-            high: rate / 2,
-            floor,
-        })
+        .prop_map(
+            |(frame, rate, bands, low, floor, hops, coefficients)| Design {
+                rate,
+                frame,
+                hop: frame / hops,
+                bands: bands + 1,
+                low,
+                high: rate / 2,
+                floor,
+                coefficients: coefficients.min(bands + 1),
+            },
+        )
 }
 
 /// Sums of tones and noise, or of anything, of any loudness, with an offset.
@@ -103,6 +111,7 @@ fn a_row_of_sound_is_within_a_fifth_of_an_octave_of_exact_arithmetic() {
         low: 100,
         high: 4000,
         floor: 10,
+        coefficients: 0,
     };
     let samples = speech();
     let found = features(&design).of_samples(&samples);
@@ -138,6 +147,7 @@ fn generated_code_makes_its_input_of_samples_as_the_trainer_does() {
         low_hertz: Features::DEFAULT_LOW_HERTZ,
         high_hertz: 4000,
         floor: 2,
+        values: RowValues::Bands,
     };
     assert_eq!(Heard::SAMPLES, 104);
     let mut heard = Heard::new();

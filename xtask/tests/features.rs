@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
-use herringbone_compiler::features::{Bank, Features};
+use herringbone_compiler::features::{Bank, Features, RowValues};
 use serde::Deserialize;
 use xtask::{build, paths, toolchain};
 
@@ -31,8 +31,13 @@ fn tables(features: &Features) -> String {
     let bank = Bank::of(features);
     let mut text = format!(
         "const FRAME: usize = {};\nconst BANDS: u8 = {};\nconst POWER_SHIFT: u8 = {};\n\
-         const FLOOR: u8 = {};\n",
-        features.frame, features.bands, bank.power_shift, features.floor
+         const FLOOR: u8 = {};\nconst COEFFICIENTS: u8 = {};\nconst TRANSFORM_SHIFT: u8 = {};\n",
+        features.frame,
+        features.bands,
+        bank.power_shift,
+        features.floor,
+        bank.coefficients,
+        bank.transform_shift
     );
     let mut table = |name: &str, of: &str, entries: String, length: usize| {
         writeln!(
@@ -49,6 +54,8 @@ fn tables(features: &Features) -> String {
         bank.sines.len(),
     );
     table("BINS", "u8", format!("{:?}", bank.bins), bank.bins.len());
+    let factors = &bank.transform;
+    table("TRANSFORM", "i16", format!("{factors:?}"), factors.len());
     let shares = &bank.upper_shares;
     table("UPPER_SHARES", "u8", format!("{shares:?}"), shares.len());
     text
@@ -59,7 +66,7 @@ fn firmware(features: &Features) -> PathBuf {
     let folder = paths::root().join("features/firmware");
     let target = folder.join("target");
     std::fs::create_dir_all(&target).unwrap();
-    let file = target.join(format!("tables-{}-{}.rs", features.frame, features.bands));
+    let file = target.join("tables.rs");
     std::fs::write(&file, tables(features)).unwrap();
     let mut cargo = toolchain::avr().unwrap().build();
     let status = cargo
@@ -77,7 +84,7 @@ fn rows(elf: &Path, features: &Features, frames: &[Vec<i16>]) -> Vec<(Vec<i16>, 
         .arg(elf)
         .args(["--mcu=atmega328p", "--frequency=16000000", "--marker=62"])
         .arg(format!("--image-bytes={}", 2 * features.frame))
-        .arg(format!("--answer-bytes={}", 2 * features.bands))
+        .arg(format!("--answer-bytes={}", 2 * features.row_values()))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -166,6 +173,7 @@ fn design(rate_hertz: u32, frame: u32, bands: u32) -> Features {
         low_hertz: Features::DEFAULT_LOW_HERTZ,
         high_hertz: rate_hertz / 2,
         floor: Features::DEFAULT_FLOOR,
+        values: RowValues::Bands,
     }
 }
 
@@ -179,10 +187,15 @@ fn rows_on_avr_are_those_of_this_machine_within_160_000_cycles() {
 #[test]
 #[ignore = "builds firmware: cargo xtask test"]
 fn rows_of_other_designs_on_avr_are_those_of_this_machine() {
+    let mfcc = Features {
+        values: RowValues::Coefficients(13),
+        ..design(8000, 256, 20)
+    };
     for features in [
         design(1000, 64, 5),
         design(16_000, 128, 8),
         design(8000, 512, 40),
+        mfcc,
     ] {
         compare(&features);
     }

@@ -134,6 +134,20 @@ fn bank(features: &Features) -> TokenStream {
     let sines = table(quote!(SINES), quote!(i16), words(&bank.sines));
     let bins = table(quote!(BINS), quote!(u8), bytes(&bank.bins));
     let shares = table(quote!(UPPER_SHARES), quote!(u8), bytes(&bank.upper_shares));
+    let transform = match bank.transform.as_slice() {
+        [] => None,
+        factors => Some(table(quote!(TRANSFORM), quote!(i16), words(factors))),
+    };
+    let factor = match &transform {
+        Some(_) => quote!(TRANSFORM.get(index)),
+        None => quote!(0),
+    };
+    let index = match &transform {
+        Some(_) => quote!(index),
+        None => quote!(_),
+    };
+    let coefficients = Literal::u8_unsuffixed(bank.coefficients);
+    let transform_shift = Literal::u8_unsuffixed(bank.transform_shift);
     let bands = Literal::u32_unsuffixed(features.bands);
     let power_shift = Literal::u8_unsuffixed(bank.power_shift);
     let floor = Literal::u32_unsuffixed(features.floor);
@@ -141,6 +155,7 @@ fn bank(features: &Features) -> TokenStream {
         #sines
         #bins
         #shares
+        #transform
 
         struct Bank;
 
@@ -168,6 +183,21 @@ fn bank(features: &Features) -> TokenStream {
             #[inline(always)]
             fn power_shift(&self) -> u8 {
                 #power_shift
+            }
+
+            #[inline(always)]
+            fn coefficients(&self) -> u8 {
+                #coefficients
+            }
+
+            #[inline(always)]
+            fn transform(&self, #index: usize) -> i16 {
+                #factor
+            }
+
+            #[inline(always)]
+            fn transform_shift(&self) -> u8 {
+                #transform_shift
             }
 
             #[inline(always)]

@@ -3,7 +3,8 @@
 //! computes. `xtask/tests/features.rs` builds and runs it in the simulator.
 //!
 //! The variable `HERRINGBONE_TABLES` names a file of Rust with the design: `FRAME`, `BANDS`,
-//! `POWER_SHIFT`, `FLOOR`, and the tables `SINES`, `BINS` and `UPPER_SHARES`.
+//! `POWER_SHIFT`, `FLOOR`, `COEFFICIENTS`, `TRANSFORM_SHIFT`, and the tables `SINES`, `BINS`,
+//! `UPPER_SHARES` and `TRANSFORM`.
 #![no_std]
 #![no_main]
 #![feature(asm_experimental_arch)]
@@ -53,6 +54,21 @@ impl Tables for Bank {
     #[inline(always)]
     fn power_shift(&self) -> u8 {
         POWER_SHIFT
+    }
+
+    #[inline(always)]
+    fn coefficients(&self) -> u8 {
+        COEFFICIENTS
+    }
+
+    #[inline(always)]
+    fn transform(&self, index: usize) -> i16 {
+        TRANSFORM.get(index)
+    }
+
+    #[inline(always)]
+    fn transform_shift(&self) -> u8 {
+        TRANSFORM_SHIFT
     }
 
     #[inline(always)]

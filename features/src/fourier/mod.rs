@@ -19,7 +19,7 @@ pub(crate) use machine::{Scaling, centre, divide, sum, weigh};
 
 /// The sample at `index`, which is there.
 #[inline(always)]
-fn load(samples: &[i16], index: usize) -> i16 {
+pub(crate) fn load(samples: &[i16], index: usize) -> i16 {
     match samples.get(index) {
         Some(sample) => *sample,
         None => 0,
