@@ -35,8 +35,8 @@ struct Serial {
 pub struct Machine {
     avr: NonNull<ffi::avr_t>,
     serial: Option<Serial>,
-    /// Kept for simavr, which calls back into them.
-    buses: Vec<Box<Bus>>,
+    /// Kept for simavr, which calls back into it.
+    bus: Option<Box<Bus>>,
 }
 
 impl Machine {
@@ -81,7 +81,7 @@ impl Machine {
         Ok(Self {
             avr,
             serial,
-            buses: Vec::new(),
+            bus: None,
         })
     }
 
@@ -199,9 +199,10 @@ impl Machine {
     /// Puts a peripheral on the part's two-wire bus.
     ///
     /// # Errors
-    /// When the part has none.
+    /// When the part has none, or a peripheral is there already.
     pub fn attach(&mut self, peripheral: Rc<RefCell<dyn Peripheral>>) -> Result<()> {
-        self.buses.push(Bus::connect(self.avr, peripheral)?);
+        ensure!(self.bus.is_none(), "the bus has a peripheral already");
+        self.bus = Some(Bus::connect(self.avr, peripheral)?);
         Ok(())
     }
 

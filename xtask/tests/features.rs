@@ -105,7 +105,10 @@ fn rows(elf: &Path, features: &Features, frames: &[Vec<i16>]) -> Vec<(Vec<i16>, 
         };
         (row, cost)
     };
-    frames.iter().map(answer).collect()
+    let rows = frames.iter().map(answer).collect();
+    drop(input);
+    assert!(child.wait().unwrap().success());
+    rows
 }
 
 /// Silence, offsets, extremes, noise and tones of any loudness.
