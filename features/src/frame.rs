@@ -1,7 +1,7 @@
-use crate::fourier::{cosine, halve, load, powers, rounded_product, share, store};
+use crate::fourier::{Scaling, centre, cosine, divide, load, powers, store, sum, weigh};
 use crate::{Tables, logarithm};
 
-/// Samples on their way to a row of log-mel energies: `FRAME` of them, 64, 128, 256 or 512, of
+/// Samples on their way to a row of log-mel energies or of their cosine transform: `FRAME` of them, 64, 128, 256 or 512, of
 /// which the last `KEPT` begin the next frame.
 #[derive(Clone, Debug)]
 #[repr(C)]
@@ -18,6 +18,7 @@ pub struct Row {
     is_silent: bool,
     segment: u8,
     bin: u8,
+    coefficient: u8,
     /// What the bins so far have given the band that comes next.
     begun: u32,
 }
@@ -58,7 +59,8 @@ impl<const FRAME: usize, const KEPT: usize> Frame<FRAME, KEPT> {
         for (kept, sample) in self.kept.iter_mut().zip(newest) {
             *kept = *sample;
         }
-        let peak = centre(&mut self.samples);
+        let mean = (sum(&self.samples) >> FRAME.trailing_zeros()) as i16;
+        let peak = centre(&mut self.samples, mean);
         let mut exponent = 0;
         if peak != 0 {
             exponent = 16 - peak.leading_zeros() as i8 - BITS;
@@ -70,6 +72,7 @@ impl<const FRAME: usize, const KEPT: usize> Frame<FRAME, KEPT> {
             is_silent: peak == 0,
             segment: 0,
             bin: 0,
+            coefficient: 0,
             begun: 0,
         }
     }
@@ -78,12 +81,52 @@ impl<const FRAME: usize, const KEPT: usize> Frame<FRAME, KEPT> {
     /// when the frame takes samples again.
     #[inline(never)]
     pub fn next_value(&mut self, row: &mut Row, tables: &impl Tables) -> Option<i16> {
-        if row.segment > tables.bands() + 1 {
+        let value = if tables.coefficients() == 0 {
+            self.next_band(row, tables)
+        } else {
+            self.next_coefficient(row, tables)
+        };
+        if value.is_none() {
             let kept = self.kept.iter();
             for (sample, kept) in self.samples.iter_mut().zip(kept) {
                 *sample = *kept;
             }
             self.filled = KEPT as u16;
+        }
+        value
+    }
+
+    /// The next coefficient of the cosine transform of the row's bands.
+    #[inline(always)]
+    fn next_coefficient(&mut self, row: &mut Row, tables: &impl Tables) -> Option<i16> {
+        let bands = usize::from(tables.bands());
+        if row.coefficient == 0 {
+            // In place: the powers of the bins that a band needs lie behind it.
+            let mut band = 0;
+            while let Some(value) = self.next_band(row, tables) {
+                store(&mut self.samples, band, value);
+                band += 1;
+            }
+        }
+        if row.coefficient >= tables.coefficients() {
+            return None;
+        }
+        let first = usize::from(row.coefficient) * bands;
+        let mut sum = 1_i32 << (tables.transform_shift() - 1);
+        let mut band = 0;
+        while band < bands {
+            let value = load(&self.samples, band);
+            sum += i32::from(value) * i32::from(tables.transform(first + band));
+            band += 1;
+        }
+        row.coefficient += 1;
+        Some((sum >> tables.transform_shift()) as i16)
+    }
+
+    /// The next band of that row.
+    #[inline(always)]
+    fn next_band(&mut self, row: &mut Row, tables: &impl Tables) -> Option<i16> {
+        if row.segment > tables.bands() + 1 {
             return None;
         }
         if row.segment == 0 {
@@ -108,16 +151,20 @@ impl<const FRAME: usize, const KEPT: usize> Frame<FRAME, KEPT> {
         let mut ended = row.begun;
         let mut begun = 0;
         let mut bins = tables.bins(row.segment.into());
+        let mut index = usize::from(row.bin);
+        row.bin += bins;
         while bins > 0 {
-            let index = usize::from(row.bin);
-            let place = 2 * index + 2;
-            let low = load(&self.samples, place) as u16;
-            let high = load(&self.samples, place + 1) as u16;
-            let power = (u32::from(high) << 16 | u32::from(low)) >> tables.power_shift();
-            let upper = share(power, tables.upper_share(index));
-            begun += upper;
-            ended += power - upper;
-            row.bin += 1;
+            let share = tables.upper_share(index);
+            index += 1;
+            let shift = tables.power_shift();
+            divide(
+                &self.samples,
+                2 * index,
+                shift,
+                share,
+                &mut begun,
+                &mut ended,
+            );
             bins -= 1;
         }
         row.begun = begun;
@@ -132,45 +179,18 @@ impl<const FRAME: usize, const KEPT: usize> Default for Frame<FRAME, KEPT> {
     }
 }
 
-/// Subtracts the mean, rounded down, from all samples; gives a number with as many bits as the
-/// widest of them, less its sign.
-#[inline(never)]
-fn centre<const FRAME: usize>(samples: &mut [i16; FRAME]) -> u16 {
-    let sum: i32 = samples.iter().map(|&sample| i32::from(sample)).sum();
-    let mean = (sum >> FRAME.trailing_zeros()) as i16;
-    let mut peak = 0;
-    for sample in samples {
-        *sample = sample.saturating_sub(mean);
-        peak |= (*sample ^ (*sample >> 15)) as u16;
-    }
-    peak
-}
-
 /// Multiplies all samples by 2^−`exponent` and by Hann's window, of `FRAME` samples a period.
 #[inline(never)]
 fn window<const FRAME: usize>(samples: &mut [i16; FRAME], exponent: i8, tables: &impl Tables) {
-    let mut left = exponent;
-    while left > 0 {
-        halve(samples);
-        left -= 1;
-    }
-    let factor = 1_i16 << left.unsigned_abs();
-    store(samples, 0, 0);
-    // The window is symmetric.
-    let (mut early, mut late) = (1, FRAME - 1);
-    while early <= late {
-        let hann = ((32_768 - i32::from(cosine::<FRAME>(tables, early))) as u32 >> 1) as i16;
-        for place in [early, late] {
-            let scaled = load(samples, place).wrapping_mul(factor);
-            store(samples, place, rounded_product(scaled, hann));
-        }
+    let scaling = Scaling::new(exponent);
+    // The window is symmetric. The sample in the middle takes the first one along, which becomes 0
+    // whatever it is.
+    let mut early = 1;
+    while early <= FRAME / 2 {
+        let late = if early == FRAME / 2 { 0 } else { FRAME - early };
+        let hann = 0x8000_u16.wrapping_sub(cosine::<FRAME>(tables, early) as u16) >> 1;
+        weigh(samples, [early, late], hann as i16, &scaling);
         early += 1;
-        late -= 1;
-        if early == late {
-            let scaled = load(samples, early).wrapping_mul(factor);
-            let hann = 32_767;
-            store(samples, early, rounded_product(scaled, hann));
-            break;
-        }
     }
+    store(samples, 0, 0);
 }

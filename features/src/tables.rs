@@ -20,6 +20,16 @@ pub trait Tables {
     /// Bits by which the power of a bin is shifted down, so that the sum of a band's fits 32 bits.
     fn power_shift(&self) -> u8;
 
+    /// How many coefficients of the bands' cosine transform a row has; 0 where it has the bands
+    /// themselves.
+    fn coefficients(&self) -> u8;
+
+    /// The factor of a band in a coefficient: of all bands of the first one, then of the next.
+    fn transform(&self, index: usize) -> i16;
+
+    /// Bits by which a coefficient's sum of products is shifted down: at least 1.
+    fn transform_shift(&self) -> u8;
+
     /// The least logarithm, in octaves of power: what is below is taken for that.
     fn floor(&self) -> u8;
 }

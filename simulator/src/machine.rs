@@ -3,11 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString, c_void};
 use std::ptr::NonNull;
+use std::rc::Rc;
 
 use anyhow::{Context, Result, bail, ensure};
 use simavr_ffi as ffi;
 
 use crate::firmware::Segment;
+use crate::two_wire::{Bus, Peripheral};
 
 /// The stack pointer's address in data space, the same on every AVR that simavr knows (ATmega328P
 /// datasheet, DS40002061B, "Stack Pointer").
@@ -33,6 +35,8 @@ struct Serial {
 pub struct Machine {
     avr: NonNull<ffi::avr_t>,
     serial: Option<Serial>,
+    /// Kept for simavr, which calls back into it.
+    bus: Option<Box<Bus>>,
 }
 
 impl Machine {
@@ -74,7 +78,11 @@ impl Machine {
         }
 
         let serial = find_uart(avr).map(Serial::connect).transpose()?;
-        Ok(Self { avr, serial })
+        Ok(Self {
+            avr,
+            serial,
+            bus: None,
+        })
     }
 
     /// Executes one instruction.
@@ -184,6 +192,29 @@ impl Machine {
             let input = ffi::avr_io_getirq(self.avr.as_ptr(), ADC, ffi::ADC_IRQ_ADC0 as i32);
             if !input.is_null() {
                 ffi::avr_raise_irq(input, millivolts.into());
+            }
+        }
+    }
+
+    /// Puts a peripheral on the part's two-wire bus.
+    ///
+    /// # Errors
+    /// When the part has none, or a peripheral is there already.
+    pub fn attach(&mut self, peripheral: Rc<RefCell<dyn Peripheral>>) -> Result<()> {
+        ensure!(self.bus.is_none(), "the bus has a peripheral already");
+        self.bus = Some(Bus::connect(self.avr, peripheral)?);
+        Ok(())
+    }
+
+    /// Sets a digital input; a part without that pin does not notice. `port` is a capital letter.
+    pub fn set_pin(&mut self, port: u8, pin: u8, level: bool) {
+        // simavr's `AVR_IOCTL_IOPORT_GETIRQ`, a macro: "iog" and the port.
+        let lines = u32::from_be_bytes([b'i', b'o', b'g', port]);
+        // SAFETY: `avr` is ours alone; simavr gives null or the part's own.
+        unsafe {
+            let input = ffi::avr_io_getirq(self.avr.as_ptr(), lines, pin.into());
+            if !input.is_null() {
+                ffi::avr_raise_irq(input, level.into());
             }
         }
     }

@@ -13,6 +13,8 @@ pub struct Design {
     pub low: u32,
     pub high: u32,
     pub floor: i64,
+    /// Of an `mfcc`; 0 of a `log_mel`.
+    pub coefficients: usize,
 }
 
 type Complex = (i64, i64);
@@ -23,8 +25,26 @@ impl Design {
         let frames = (0..).map(|it| it * self.hop);
         frames
             .take_while(|first| first + self.frame <= samples.len())
-            .flat_map(|first| self.row(&samples[first..first + self.frame]))
+            .flat_map(|first| {
+                let bands = self.row(&samples[first..first + self.frame]);
+                match self.coefficients {
+                    0 => bands,
+                    count => (0..count).map(|k| self.coefficient(&bands, k)).collect(),
+                }
+            })
             .collect()
+    }
+
+    fn coefficient(&self, bands: &[i64], k: usize) -> i64 {
+        let shift = 11 + self.bands.ilog2();
+        let scale = f64::from(1 << shift) / self.bands as f64;
+        let factor = |b: usize| {
+            let angle = TAU * (k * (2 * b + 1)) as f64 / (4 * self.bands) as f64;
+            (angle.cos() * scale).round() as i64
+        };
+        let sum: i64 = bands.iter().enumerate().map(|(b, it)| it * factor(b)).sum();
+        assert!((sum + (1 << (shift - 1))).abs() < 1 << 31);
+        (sum + (1 << (shift - 1))) >> shift
     }
 
     fn sine(&self, index: usize) -> i64 {

@@ -1,6 +1,8 @@
 //! Features of sound against what `docs/features.md` says, and against exact arithmetic.
 
-use herringbone_compiler::features::Features;
+use std::process::{Command, Stdio};
+
+use herringbone_compiler::features::{Bank, Features, RowValues};
 use herringbone_tests::features::Design;
 use proptest::prelude::*;
 
@@ -13,6 +15,10 @@ fn features(design: &Design) -> Features {
         low_hertz: design.low,
         high_hertz: design.high,
         floor: design.floor as u32,
+        values: match design.coefficients {
+            0 => RowValues::Bands,
+            count => RowValues::Coefficients(count as u32),
+        },
     }
 }
 
@@ -25,16 +31,20 @@ fn designs() -> impl Strategy<Value = Design> {
         0..500_u32,
         0..20_i64,
         1..5_usize,
+        0..64_usize,
     )
-        .prop_map(|(frame, rate, bands, low, floor, hops)| Design {
-            rate,
-            frame,
-            hop: frame / hops,
-            bands: bands + 1,
-            low,
-            high: rate / 2,
-            floor,
-        })
+        .prop_map(
+            |(frame, rate, bands, low, floor, hops, coefficients)| Design {
+                rate,
+                frame,
+                hop: frame / hops,
+                bands: bands + 1,
+                low,
+                high: rate / 2,
+                floor,
+                coefficients: coefficients.min(bands + 1),
+            },
+        )
 }
 
 /// Sums of tones and noise, or of anything, of any loudness, with an offset.
@@ -70,6 +80,11 @@ proptest! {
 
     #[test]
     fn rows_are_what_the_documentation_says((design, samples) in (designs(), sounds())) {
+        // A declaration with a band that no bin is in is refused.
+        let mut design = design;
+        if Bank::of(&features(&design)).empty_band().is_some() {
+            design.coefficients = 0;
+        }
         let found = features(&design).of_samples(&samples);
         let found: Vec<i64> = found.into_iter().map(Into::into).collect();
         prop_assert_eq!(found, design.rows(&samples));
@@ -103,6 +118,7 @@ fn a_row_of_sound_is_within_a_fifth_of_an_octave_of_exact_arithmetic() {
         low: 100,
         high: 4000,
         floor: 10,
+        coefficients: 0,
     };
     let samples = speech();
     let found = features(&design).of_samples(&samples);
@@ -138,6 +154,7 @@ fn generated_code_makes_its_input_of_samples_as_the_trainer_does() {
         low_hertz: Features::DEFAULT_LOW_HERTZ,
         high_hertz: 4000,
         floor: 2,
+        values: RowValues::Bands,
     };
     assert_eq!(Heard::SAMPLES, 104);
     let mut heard = Heard::new();
@@ -160,5 +177,127 @@ fn generated_code_makes_its_input_of_samples_as_the_trainer_does() {
         let mut pushed = samples.iter().map(|&it| heard.push_raw(it));
         assert_eq!(pushed.by_ref().take(103).flatten().next(), None);
         assert_eq!(pushed.next(), Some(Some(expected)));
+    }
+}
+
+herringbone::network! {
+    #[derive(Clone)]
+    /// The newest three rows of two coefficients, every row; and the same of whole sounds.
+    pub Stream: [3, 1, 2] => < D*(2) >,
+    features: mfcc { rate: 8000, frame: 64, hop: 40, bands: 3, coefficients: 2, floor: 2 },
+    window: { length: 3, stride: 1 },
+    bits: { activations: 8 },
+    weights: runtime,
+    results: i32,
+}
+
+#[test]
+fn a_stream_of_features_gives_the_results_of_its_newest_rows() {
+    let features = Features {
+        rate_hertz: 8000,
+        frame: 64,
+        hop: 40,
+        bands: 3,
+        low_hertz: Features::DEFAULT_LOW_HERTZ,
+        high_hertz: 4000,
+        floor: 2,
+        values: RowValues::Coefficients(2),
+    };
+    assert_eq!(Stream::SAMPLES, 144);
+    let mut stream = Stream::new();
+    for (index, byte) in stream.params_mut().iter_mut().enumerate() {
+        *byte = (index as u8).wrapping_mul(151) & 0x7F;
+    }
+    stream.params_mut()[..2].fill(0);
+    let mut whole = stream.clone();
+    let sound = &speech()[..1500];
+    let mut windows = 0;
+    // The second time, after a part of a window that is forgotten.
+    for _ in 0..2 {
+        for (index, &sample) in sound.iter().enumerate() {
+            let taken = index + 1;
+            let is_due = taken >= 144 && (taken - 144).is_multiple_of(40);
+            let given = stream.push_raw(sample);
+            assert_eq!(given.is_some(), is_due, "sample {index}");
+            if let Some(given) = given {
+                let newest = &sound[taken - 144..taken];
+                assert_eq!(given, whole.run_raw(newest.try_into().unwrap()));
+                let rows = features.of_samples(newest);
+                let bytes = rows
+                    .iter()
+                    .map(|&it| ((it + 4096).max(0) >> 5).min(255) as u8);
+                let bytes: Vec<u8> = bytes.collect();
+                assert_eq!(given, whole.run(&bytes.try_into().unwrap()));
+                windows += 1;
+            }
+        }
+        stream.begin();
+    }
+    assert_eq!(windows, 2 * 34);
+}
+
+/// The rows that Python's scipy makes of samples; `None` where it is not installed. The variable
+/// `HERRINGBONE_PYTHON` names another Python than `python3`.
+fn reference(design: &Design, samples: &[i16]) -> Option<Vec<Vec<f64>>> {
+    let python = std::env::var_os("HERRINGBONE_PYTHON").unwrap_or_else(|| "python3".into());
+    let has_scipy = Command::new(&python)
+        .args(["-c", "import scipy"])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !has_scipy {
+        println!("skipped: {} has no scipy", python.display());
+        return None;
+    }
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/fixtures/features_reference.py"
+    );
+    let mut child = Command::new(&python)
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let design = serde_json::json!({
+        "rate": design.rate, "frame": design.frame, "hop": design.hop, "bands": design.bands,
+        "low": design.low, "high": design.high, "floor": design.floor,
+        "coefficients": design.coefficients, "samples": samples,
+    });
+    let mut input = child.stdin.take().unwrap();
+    serde_json::to_writer(&mut input, &design).unwrap();
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+#[test]
+fn rows_of_sound_are_near_those_of_scipy() {
+    for (coefficients, most_error) in [(0, 51.0), (13, 10.0)] {
+        let design = Design {
+            rate: 8000,
+            frame: 256,
+            hop: 250,
+            bands: 20,
+            low: 100,
+            high: 4000,
+            floor: 10,
+            coefficients,
+        };
+        let samples = speech();
+        let Some(rows) = reference(&design, &samples) else {
+            return;
+        };
+        let found = features(&design).of_samples(&samples);
+        let expected = rows.concat();
+        assert_eq!(found.len(), expected.len());
+        let errors = found
+            .iter()
+            .zip(&expected)
+            .map(|(&one, other)| (f64::from(one) - other).abs());
+        let worst = errors.fold(0.0_f64, f64::max);
+        println!("{coefficients} coefficients: {worst:.1} of 256 an octave from scipy at most");
+        assert!(worst < most_error, "{coefficients} coefficients: {worst}");
     }
 }

@@ -172,19 +172,27 @@ pub static ALL: [Firmware; 10] = [
     },
 ];
 
-/// The firmware that hears spoken digits: it takes sound, not images, so that `demo voice` alone
-/// runs it.
-pub(crate) static VOICE: Firmware = Firmware {
-    name: "uno-voice",
-    folder: "examples/voice",
-    binary: "uno-voice",
-    weights: WeightsSource::Fixed,
-    ..UNO
-};
+/// The firmware that reads a sensor: it takes no images.
+pub static SENSING: [Firmware; 2] = [
+    Firmware {
+        name: "uno-voice",
+        folder: "examples/voice",
+        binary: "uno-voice",
+        weights: WeightsSource::Fixed,
+        ..UNO
+    },
+    Firmware {
+        name: "uno-gesture",
+        folder: "examples/gesture",
+        binary: "uno-gesture",
+        weights: WeightsSource::Fixed,
+        ..UNO
+    },
+];
 
 /// The names of all firmware that can be built.
 pub fn all_names() -> impl Iterator<Item = &'static str> {
-    names().chain([VOICE.name])
+    names().chain(SENSING.iter().map(|firmware| firmware.name))
 }
 
 /// The names of all firmware that takes images.
@@ -198,7 +206,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// When there is none.
 pub fn find(name: &str) -> Result<&'static Firmware> {
     ALL.iter()
-        .chain([&VOICE])
+        .chain(&SENSING)
         .find(|firmware| firmware.name == name)
         .with_context(|| {
             let names: Vec<_> = all_names().collect();

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use xtask::measure::Format;
 use xtask::paths::Weights;
-use xtask::{build, demo, firmware, measure, params, targets, test, toolchain, voice};
+use xtask::sensing::{gesture, voice};
+use xtask::{build, demo, firmware, measure, params, targets, test, toolchain};
 
 /// Builds, demonstrates, measures and tests herringbone. What a command misses on this machine, it
 /// installs, and says so.
@@ -24,11 +25,12 @@ enum Command {
     /// Classifies handwritten digits on a simulated Arduino Uno; or by three networks on this
     /// machine
     Demo {
-        /// `voice`: recognise spoken digits instead
-        #[arg(value_enum, requires = "data")]
+        /// Recognise spoken digits, or gestures, instead
+        #[arg(value_enum)]
         what: Option<What>,
-        /// The sounds: a folder that examples/voice/make_wavs.py has made
-        #[arg(long, value_name = "DIR", requires = "what")]
+        /// The sounds, a folder that examples/voice/make_wavs.py has made; or the gestures, a table
+        /// as examples/gesture/session.csv, which is used when this is left out
+        #[arg(long, value_name = "PATH", requires = "what")]
         data: Option<PathBuf>,
         /// Classify MNIST digits: the folder with the t10k idx files, plain or .gz
         #[arg(long, value_name = "DIR")]
@@ -65,7 +67,7 @@ enum Command {
     /// Measures cycles, by layer and kind of instruction, SRAM, stack and flash of firmware
     Measure {
         /// The firmware to measure; all, when left out
-        #[arg(value_name = "FIRMWARE", value_parser = PossibleValuesParser::new(firmware::names()))]
+        #[arg(value_name = "FIRMWARE", value_parser = PossibleValuesParser::new(firmware::all_names()))]
         firmware: Vec<String>,
         /// Print all that was measured as JSON
         #[arg(long)]
@@ -96,6 +98,7 @@ enum Command {
 #[derive(Clone, Copy, ValueEnum)]
 enum What {
     Voice,
+    Gesture,
 }
 
 #[derive(Args)]
@@ -119,12 +122,20 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Demo {
             what: Some(What::Voice),
-            data: Some(data),
+            data,
             count,
             ..
-        } => voice::run(&data, count),
+        } => {
+            let data = data.context("the sounds are missing: give --data DIR")?;
+            voice::run(&data, count)
+        }
         Command::Demo {
-            what: _,
+            what: Some(What::Gesture),
+            data,
+            ..
+        } => gesture::run(data.as_deref()),
+        Command::Demo {
+            what: None,
             data: _,
             images,
             count,
@@ -159,7 +170,7 @@ fn run(command: Command) -> Result<()> {
             weights,
         } => {
             let selected = if firmware.is_empty() {
-                firmware::ALL.iter().collect()
+                firmware::ALL.iter().chain(&firmware::SENSING).collect()
             } else {
                 let selected = firmware.iter().map(|name| firmware::find(name));
                 selected.collect::<Result<Vec<_>>>()?

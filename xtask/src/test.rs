@@ -33,7 +33,9 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
         "examples/tiny85/Cargo.toml",
         "examples/mega/Cargo.toml",
         "examples/host/Cargo.toml",
+        "examples/gesture/Cargo.toml",
         "examples/voice/Cargo.toml",
+        "features/firmware/Cargo.toml",
         "fuzz/Cargo.toml",
     ] {
         report.check(&format!("rustfmt of {manifest}"), || {
@@ -93,8 +95,8 @@ fn test_firmware(report: &mut Report) -> Result<()> {
             || clippy_host(firmware, weights),
         )?;
     }
-    // The voice's network takes sound, which the host's program has none of.
-    for firmware in firmware::ALL.iter().chain([&firmware::VOICE]) {
+    // The host's program has images only.
+    for firmware in firmware::ALL.iter().chain(&firmware::SENSING) {
         let name = firmware.name;
         report.check(&format!("clippy of the firmware {name}"), || {
             clippy_firmware(firmware, weights, toolchain)
@@ -109,8 +111,13 @@ fn test_firmware(report: &mut Report) -> Result<()> {
     }
 
     report.check("tests of the firmware in the simulator", || {
-        let tests = ["--package=xtask", "--test=firmware", "--", "--ignored"];
-        succeed(cargo(&["test"]).args(tests))
+        let tests = [
+            "--package=xtask",
+            "--test=firmware",
+            "--test=sensing",
+            "--test=features",
+        ];
+        succeed(cargo(&["test"]).args(tests).args(["--", "--ignored"]))
     })?;
     report.check("build of the template's firmware", || {
         let tests = ["--package=xtask", "--test=template", "--", "--ignored"];

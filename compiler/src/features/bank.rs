@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use herringbone_features::Tables;
 
-use super::Features;
+use super::{Features, RowValues};
 
 /// The tables of a design.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,17 @@ pub struct Bank {
     /// Bits by which powers are shifted down.
     pub power_shift: u8,
     floor: u8,
+    /// Coefficients of a row; 0 where it has the bands themselves.
+    pub coefficients: u8,
+    /// Factors of the bands in each coefficient.
+    pub transform: Vec<i16>,
+    /// Bits by which a coefficient's sum is shifted down.
+    pub transform_shift: u8,
 }
+
+/// Bits of a factor of the cosine transform after the point, less those of the count of bands: as
+/// many as let a sum of products with the widest logarithms, of 14 bits, fit 31.
+const TRANSFORM_BITS: u32 = 11;
 
 /// No power of a bin is above: its parts are at most 19,778, as `docs/features.md` proves.
 const MOST_POWER: u64 = 2 * 19_778 * 19_778;
@@ -75,7 +85,23 @@ impl Bank {
         }
         let most = weights.iter().max().copied().unwrap_or(0).div_ceil(256);
         let fits = |shift: &u8| (MOST_POWER >> shift) * most <= u32::MAX.into();
+        let coefficients = match features.values {
+            RowValues::Bands => 0,
+            RowValues::Coefficients(count) => count,
+        };
+        let transform_shift = TRANSFORM_BITS + bands.ilog2();
+        // The type II (Ahmed et al., IEEE Trans. Computers C-23(1), 1974), divided by the bands.
+        let factor = |coefficient: u32, band: u32| {
+            let angle = PI * f64::from(coefficient * (2 * band + 1)) / f64::from(2 * bands);
+            let scale = f64::from(1_u32 << transform_shift) / f64::from(bands);
+            libm::round(libm::cos(angle) * scale) as i16
+        };
+        let transform = (0..coefficients)
+            .flat_map(|coefficient| (0..bands).map(move |band| factor(coefficient, band)));
         Self {
+            coefficients: coefficients as u8,
+            transform: transform.collect(),
+            transform_shift: transform_shift as u8,
             sines: (0..=frame / 4).map(sine).collect(),
             bins,
             upper_shares,
@@ -130,6 +156,18 @@ impl Tables for Bank {
 
     fn power_shift(&self) -> u8 {
         self.power_shift
+    }
+
+    fn coefficients(&self) -> u8 {
+        self.coefficients
+    }
+
+    fn transform(&self, index: usize) -> i16 {
+        self.transform.get(index).copied().unwrap_or(0)
+    }
+
+    fn transform_shift(&self) -> u8 {
+        self.transform_shift
     }
 
     fn floor(&self) -> u8 {

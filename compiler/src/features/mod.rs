@@ -12,7 +12,8 @@ pub use bank::Bank;
 use crate::network::Shape;
 use crate::weights::{Normalisation, Scale};
 
-/// Log-mel energies of overlapping frames: a frame becomes a row of the network's input.
+/// Log-mel energies of overlapping frames, or their cosine transform: a frame becomes a row of the
+/// network's input.
 ///
 /// `docs/features.md` says exactly what is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,17 @@ pub struct Features {
     pub high_hertz: u32,
     /// Powers below 2^`floor`, in counts², are taken for that: 0 to 40.
     pub floor: u32,
+    /// What a row consists of.
+    pub values: RowValues,
+}
+
+/// What a row of features consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowValues {
+    /// The energies of the bands: `log_mel`.
+    Bands,
+    /// As many coefficients of their cosine transform, 1 to the bands: `mfcc`.
+    Coefficients(u32),
 }
 
 impl Features {
@@ -46,10 +58,19 @@ impl Features {
     /// The lowest frequency where the declaration does not say, in hertz.
     pub const DEFAULT_LOW_HERTZ: u32 = 100;
 
+    /// Values of a row.
+    pub fn row_values(&self) -> u32 {
+        match self.values {
+            RowValues::Bands => self.bands,
+            RowValues::Coefficients(count) => count,
+        }
+    }
+
     /// Rows of an input of that shape; `None` where it does not consist of whole rows.
     pub fn rows(&self, input: Shape) -> Option<u32> {
-        let is_row = [input.width * input.channels, input.channels].contains(&self.bands);
-        is_row.then(|| input.values() / self.bands)
+        let values = self.row_values();
+        let is_row = [input.width * input.channels, input.channels].contains(&values);
+        is_row.then(|| input.values() / values)
     }
 
     /// Samples of which an input of that shape is made; 0 where it has no whole rows.
@@ -73,15 +94,21 @@ impl Features {
     /// Bytes of flash of its tables.
     pub fn table_bytes(&self) -> u32 {
         let bank = Bank::of(self);
-        (2 * bank.sines.len() + bank.bins.len() + bank.upper_shares.len()) as u32
+        let words = bank.sines.len() + bank.transform.len();
+        (2 * words + bank.bins.len() + bank.upper_shares.len()) as u32
     }
 
-    /// The scale from a row's values to bytes where none is fitted: 32 octaves from the floor on.
+    /// The scale from a row's values to bytes where none is fitted: 32 octaves from the floor on,
+    /// or as many about 0.
     pub fn default_normalisation(&self) -> Normalisation {
+        let offset = match self.values {
+            RowValues::Bands => 256 * self.floor as i16,
+            RowValues::Coefficients(_) => -256 * 16,
+        };
         Normalisation {
             counts_per_unit: 1.0,
             scales: vec![Scale {
-                offset: 256 * self.floor as i16,
+                offset,
                 multiplier: 1,
                 shift: 5,
             }],
@@ -125,11 +152,16 @@ impl fmt::Display for Features {
             low_hertz,
             high_hertz,
             floor,
+            values,
         } = self;
+        let (name, coefficients) = match values {
+            RowValues::Bands => ("log_mel", String::new()),
+            RowValues::Coefficients(count) => ("mfcc", format!(" coefficients: {count},")),
+        };
         write!(
             f,
-            "log_mel {{ rate: {rate_hertz}, frame: {frame}, hop: {hop}, bands: {bands}, low: \
-             {low_hertz}, high: {high_hertz}, floor: {floor} }}"
+            "{name} {{ rate: {rate_hertz}, frame: {frame}, hop: {hop}, bands: {bands},\
+             {coefficients} low: {low_hertz}, high: {high_hertz}, floor: {floor} }}"
         )
     }
 }

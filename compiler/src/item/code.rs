@@ -180,7 +180,7 @@ pub(super) fn take(api: &Api<'_>, declaration: &Declaration) -> TokenStream {
         }
 
         fn take_window(this_network: &mut #name) {
-            restart(this_network);
+            this_network.cursor = herringbone_runtime::Cursor::new();
             for byte_index in 0..#input_len {
                 let next_byte = herringbone_runtime::SlidingWindow::get(&this_network.window, byte_index);
                 absorb(this_network, next_byte);

@@ -3,6 +3,7 @@
 
 use super::api::Api;
 use super::metadata::scaled;
+use crate::declaration::Declaration;
 use crate::features::{Bank, Features};
 use crate::network::Shape;
 use crate::weights::Normalisation;
@@ -34,9 +35,30 @@ pub(super) fn methods(
     api: &Api<'_>,
     features: &Features,
     normalisation: &Normalisation,
+    declaration: &Declaration,
 ) -> TokenStream {
     let output = api.output();
-    let byte = scaled(&normalisation.scales, &quote!(self.cursor.channel()));
+    let channels = Literal::u32_unsuffixed(declaration.network.input().channels);
+    // Of a stream, frames go on from one window to the next.
+    let (channel, absorb, restart_frame, run_begins) = match declaration.window {
+        Some(_) => (
+            quote!(self.window.channel(#channels)),
+            quote!(take(self, next_byte)),
+            None,
+            quote!(begin(self)),
+        ),
+        None => (
+            quote!(self.cursor.channel()),
+            quote!(absorb(self, next_byte)),
+            Some(quote! {
+                if is_complete {
+                    herringbone_runtime::Frame::restart(&mut self.features);
+                }
+            }),
+            quote!(restart(self)),
+        ),
+    };
+    let byte = scaled(&normalisation.scales, &channel);
     let bank = bank(features);
     quote! {
         /// Computes the row of a frame that is full, and takes it in; whether it was an input's
@@ -50,11 +72,9 @@ pub(super) fn methods(
                 herringbone_runtime::Frame::next_value(&mut self.features, &mut row, &Bank)
             {
                 let next_byte = #byte;
-                is_complete = absorb(self, next_byte);
+                is_complete = #absorb;
             }
-            if is_complete {
-                herringbone_runtime::Frame::restart(&mut self.features);
-            }
+            #restart_frame
             is_complete
         }
 
@@ -88,10 +108,10 @@ pub(super) fn methods(
             is_complete
         }
 
-        /// As `run`, for the samples of a sound.
+        /// As `run`, for the samples of a sound. What was pushed is forgotten.
         #[must_use]
         pub fn run_raw(&mut self, next_samples: &[i16; Self::SAMPLES]) -> #output {
-            restart(self);
+            #run_begins;
             for next_sample in next_samples {
                 if herringbone_runtime::Frame::push(&mut self.features, *next_sample) {
                     self.absorb_row();
@@ -134,6 +154,20 @@ fn bank(features: &Features) -> TokenStream {
     let sines = table(quote!(SINES), quote!(i16), words(&bank.sines));
     let bins = table(quote!(BINS), quote!(u8), bytes(&bank.bins));
     let shares = table(quote!(UPPER_SHARES), quote!(u8), bytes(&bank.upper_shares));
+    let transform = match bank.transform.as_slice() {
+        [] => None,
+        factors => Some(table(quote!(TRANSFORM), quote!(i16), words(factors))),
+    };
+    let factor = match &transform {
+        Some(_) => quote!(TRANSFORM.get(index)),
+        None => quote!(0),
+    };
+    let index = match &transform {
+        Some(_) => quote!(index),
+        None => quote!(_),
+    };
+    let coefficients = Literal::u8_unsuffixed(bank.coefficients);
+    let transform_shift = Literal::u8_unsuffixed(bank.transform_shift);
     let bands = Literal::u32_unsuffixed(features.bands);
     let power_shift = Literal::u8_unsuffixed(bank.power_shift);
     let floor = Literal::u32_unsuffixed(features.floor);
@@ -141,6 +175,7 @@ fn bank(features: &Features) -> TokenStream {
         #sines
         #bins
         #shares
+        #transform
 
         struct Bank;
 
@@ -168,6 +203,21 @@ fn bank(features: &Features) -> TokenStream {
             #[inline(always)]
             fn power_shift(&self) -> u8 {
                 #power_shift
+            }
+
+            #[inline(always)]
+            fn coefficients(&self) -> u8 {
+                #coefficients
+            }
+
+            #[inline(always)]
+            fn transform(&self, #index: usize) -> i16 {
+                #factor
+            }
+
+            #[inline(always)]
+            fn transform_shift(&self) -> u8 {
+                #transform_shift
             }
 
             #[inline(always)]

@@ -135,7 +135,12 @@ pub(crate) fn emit(
         (Some(_), Some(features)) => {
             let fallback = features.default_normalisation();
             let normalisation = normalisation.unwrap_or(&fallback);
-            Some(features::methods(&api, features, normalisation))
+            Some(features::methods(
+                &api,
+                features,
+                normalisation,
+                declaration,
+            ))
         }
         (Some(_), None) => normalisation.map(|it| metadata::raw(&api.output(), it, declaration)),
     };

@@ -7,28 +7,83 @@ use super::keys::Key;
 use super::tokens::{alternatives, ident, stream};
 use super::values::{entries, wrong};
 use crate::diagnostic::Diagnostics;
-use crate::features::{Bank, Features};
+use crate::features::{Bank, Features, RowValues};
 use crate::network::Network;
 use crate::target::Architecture;
 
 const NAMES: [&str; 7] = ["rate", "frame", "hop", "bands", "low", "high", "floor"];
+const MFCC_NAMES: [&str; 8] = [
+    "rate",
+    "frame",
+    "hop",
+    "bands",
+    "low",
+    "high",
+    "floor",
+    "coefficients",
+];
 const RATES: (u32, u32) = (1000, 48_000);
 
-/// Reads `log_mel { name: value, … }`.
+/// What is given of [`MFCC_NAMES`].
+type Given = [Option<u32>; MFCC_NAMES.len()];
+
+/// Reads `log_mel { name: value, … }` or `mfcc { name: value, … }`.
 pub(super) fn read(value: &[TokenTree], errors: &mut Diagnostics) -> Option<Features> {
-    let Some((name, braces)) = value
-        .split_first()
-        .filter(|(name, _)| ident(std::slice::from_ref(name)).is_some_and(|it| it == "log_mel"))
-    else {
+    let kind = value.split_first().and_then(|(name, braces)| {
+        let written = ident(std::slice::from_ref(name))?.to_string();
+        let is_known = ["log_mel", "mfcc"].contains(&written.as_str()) && !braces.is_empty();
+        is_known.then_some((name, written, braces))
+    });
+    let Some((name, written, braces)) = kind else {
         wrong(Key::Features, value, errors);
         return None;
     };
-    if braces.is_empty() {
-        wrong(Key::Features, value, errors);
+    let is_mfcc = written == "mfcc";
+    let given = match is_mfcc {
+        true => read_entries(braces, MFCC_NAMES, errors),
+        false => read_entries(braces, NAMES, errors),
+    };
+    let [rate, frame, hop, bands, low, high, floor, coefficients] = given?;
+    let (Some(rate_hertz), Some(frame), Some(bands), true) =
+        (rate, frame, bands, !is_mfcc || coefficients.is_some())
+    else {
+        let mut needed = vec![("rate", rate), ("frame", frame), ("bands", bands)];
+        if is_mfcc {
+            needed.push(("coefficients", coefficients));
+        }
+        let missing = needed.iter().filter(|(_, given)| given.is_none());
+        let missing: Vec<_> = missing.map(|(name, _)| format!("`{name}`")).collect();
+        let message = format!("`{written}` needs {} too", missing.join(" and "));
+        errors.error(stream(std::slice::from_ref(name)), message);
         return None;
+    };
+    let features = Features {
+        rate_hertz,
+        frame,
+        bands,
+        hop: hop.unwrap_or(frame),
+        low_hertz: low.unwrap_or(Features::DEFAULT_LOW_HERTZ),
+        high_hertz: high.unwrap_or(rate_hertz / 2),
+        floor: floor.unwrap_or(Features::DEFAULT_FLOOR),
+        values: coefficients.map_or(RowValues::Bands, RowValues::Coefficients),
+    };
+    match mistake(&features) {
+        Some(message) => {
+            errors.error(stream(value), message);
+            None
+        }
+        None => Some(features),
     }
-    let mut given = [None; NAMES.len()];
-    let right = entries(Key::Features, braces, NAMES, errors, |entry, errors| {
+}
+
+/// `None` where something is wrong.
+fn read_entries<const COUNT: usize>(
+    braces: &[TokenTree],
+    names: [&'static str; COUNT],
+    errors: &mut Diagnostics,
+) -> Option<Given> {
+    let mut given = Given::default();
+    let right = entries(Key::Features, braces, names, errors, |entry, errors| {
         let (expected, accept): (String, fn(u64) -> bool) = match entry.index {
             0 => (
                 format!(
@@ -52,9 +107,13 @@ pub(super) fn read(value: &[TokenTree], errors: &mut Diagnostics) -> Option<Feat
                 format!("hertz for `{}`, up to half of the rate", entry.name),
                 |it| it <= u64::from(RATES.1 / 2),
             ),
-            _ => (
+            6 => (
                 format!("octaves for `floor`, from 0 to {}", Features::MOST_FLOOR),
                 |it| it <= Features::MOST_FLOOR.into(),
+            ),
+            _ => (
+                "coefficients for `coefficients`, from 1 to `bands`".to_owned(),
+                |it| (1..=Features::MOST_BANDS.into()).contains(&it),
             ),
         };
         let number = entry.integer(&expected, errors, |number| {
@@ -63,34 +122,7 @@ pub(super) fn read(value: &[TokenTree], errors: &mut Diagnostics) -> Option<Feat
         given[entry.index] = Some(number?);
         Some(())
     });
-    if !right {
-        return None;
-    }
-    let [rate, frame, hop, bands, low, high, floor] = given;
-    let (Some(rate_hertz), Some(frame), Some(bands)) = (rate, frame, bands) else {
-        let missing = [("rate", rate), ("frame", frame), ("bands", bands)];
-        let missing = missing.iter().filter(|(_, given)| given.is_none());
-        let missing: Vec<_> = missing.map(|(name, _)| format!("`{name}`")).collect();
-        let message = format!("`log_mel` needs {} too", missing.join(" and "));
-        errors.error(stream(std::slice::from_ref(name)), message);
-        return None;
-    };
-    let features = Features {
-        rate_hertz,
-        frame,
-        bands,
-        hop: hop.unwrap_or(frame),
-        low_hertz: low.unwrap_or(Features::DEFAULT_LOW_HERTZ),
-        high_hertz: high.unwrap_or(rate_hertz / 2),
-        floor: floor.unwrap_or(Features::DEFAULT_FLOOR),
-    };
-    match mistake(&features) {
-        Some(message) => {
-            errors.error(stream(value), message);
-            None
-        }
-        None => Some(features),
-    }
+    right.then_some(given)
 }
 
 /// What the entries together can be wrong about.
@@ -116,6 +148,14 @@ fn mistake(features: &Features) -> Option<String> {
             rate_hertz / 2
         ));
     }
+    if let RowValues::Coefficients(count) = features.values
+        && count > features.bands
+    {
+        return Some(format!(
+            "{} bands have no more than {} coefficients, found {count}",
+            features.bands, features.bands
+        ));
+    }
     if low_hertz >= high_hertz {
         return Some(format!(
             "there is nothing between `low`, {low_hertz} Hz, and `high`, {high_hertz} Hz"
@@ -137,10 +177,14 @@ pub(super) fn check(source: &Source, network: &Network, errors: &mut Diagnostics
     };
     let input = network.input();
     if features.rows(input).is_none() {
+        let values = features.row_values();
+        let of = match features.values {
+            RowValues::Bands => "bands",
+            RowValues::Coefficients(_) => "coefficients",
+        };
         let message = format!(
-            "a row of {} bands is no row of an input of {input}: its width × channels, or its \
-             channels, must be {}",
-            features.bands, features.bands
+            "a row of {values} {of} is no row of an input of {input}: its width × channels, or \
+             its channels, must be {values}"
         );
         errors.error(&key.value, message);
     }

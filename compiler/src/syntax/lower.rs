@@ -187,9 +187,14 @@ fn window(source: &Source, errors: &mut Diagnostics) -> Option<SlidingWindow> {
     let SlidingWindow { length, stride } = window;
     let samples = SlidingWindow::samples(input);
     let what = if input.height == 1 { "columns" } else { "rows" };
-    let wrong = if source.values.features.is_some() {
-        "an input of features is not cut from a stream yet: leave `window` or `features` out"
-            .to_owned()
+    let row_values = source.values.features.map(|it| it.row_values());
+    let wrong = if let Some(values) = row_values
+        && !(input.values() / samples).is_multiple_of(values)
+    {
+        format!(
+            "a sample of a window of features is a whole row of {values} values, and this input's samples are its {samples} {what} of {}: make the input as many rows",
+            input.values() / samples
+        )
     } else if length != samples {
         format!(
             "a window of {length} samples is not the input, which has {samples} {what}: write `length: {samples}`"

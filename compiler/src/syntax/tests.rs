@@ -453,11 +453,21 @@ fn a_window_is_of_the_inputs_samples() {
         errors_of(series, "{ length: 64 }"),
         ["`window` takes samples, such as `{ length: 128, stride: 16 }`, found `{length: 64}`"]
     );
-    let features = "{ length: 32, stride: 1 }, \
-                    features: log_mel { rate: 8000, frame: 256, bands: 20 }";
+    let features = |length: u32| {
+        format!(
+            "{{ length: {length}, stride: 1 }}, \
+             features: log_mel {{ rate: 8000, frame: 256, bands: 20 }}"
+        )
+    };
+    for whole_rows in ["[32, 20, 1]", "[1, 32, 20]", "[32, 1, 20]"] {
+        assert_eq!(errors_of(whole_rows, &features(32)), [""; 0]);
+    }
     assert_eq!(
-        errors_of("[32, 20, 1]", features),
-        ["an input of features is not cut from a stream yet: leave `window` or `features` out"]
+        errors_of("[1, 20, 1]", &features(20)),
+        [
+            "a sample of a window of features is a whole row of 20 values, and this input's samples \
+          are its 20 columns of 1: make the input as many rows"
+        ]
     );
     let parsed = parse_text("N: [1, 64, 3] => < D*(4) >, window: { length: 64, stride: 16 }");
     let declaration = parsed.declaration.unwrap();

@@ -306,6 +306,54 @@ mod tests {
     }
 
     #[test]
+    fn other_features_are_a_message_that_shows_both() {
+        let declared = |features: &str| network(&format!("N: [4, 20, 1] => < D*(2) >{features}"));
+        let short = "log_mel { rate: 8000, frame: 256, hop: 250, bands: 20 }";
+        let written = "log_mel { rate: 8000, frame: 256, hop: 250, bands: 20, low: 100, high: \
+                       4000, floor: 10 }";
+        let longer = "log_mel { rate: 8000, frame: 512, hop: 250, bands: 20, low: 100, high: \
+                      4000, floor: 10 }";
+        let mfcc = "mfcc { rate: 8000, frame: 256, hop: 250, bands: 26, coefficients: 20, low: \
+                    100, high: 4000, floor: 10 }";
+        let none = "no features";
+        let trained = |features: &str| {
+            let features = match features == none {
+                true => String::new(),
+                false => format!(", features: {features}"),
+            };
+            let network = declared(&features);
+            let bytes = file(Metadata::default().entries(&network));
+            (network, bytes)
+        };
+        let (network, bytes) = trained(written);
+        // What is left out is what its default says.
+        assert!(Metadata::read(&network, &bytes).is_ok());
+        let (network, _) = trained(short);
+        assert!(Metadata::read(&network, &bytes).is_ok());
+        for (one, other) in [
+            (written, longer),
+            (written, mfcc),
+            (mfcc, none),
+            (none, longer),
+        ] {
+            let (_, bytes) = trained(one);
+            let (network, _) = trained(other);
+            let shown = |features: &str| match features == none {
+                true => none.to_owned(),
+                false => format!("features: {features}"),
+            };
+            let (one, other) = (shown(one), shown(other));
+            assert_eq!(
+                messages(&network, &bytes),
+                [format!(
+                    "the weights were trained with `{one}`, and this network has `{other}`: train \
+                     it, or declare what was trained"
+                )]
+            );
+        }
+    }
+
+    #[test]
     fn entries_that_cannot_be_are_messages() {
         let network = network("N: [4, 4, 3] => < D*(2) >");
         let with = |name: &str, value: &str| file([(name.to_owned(), value.to_owned())].into());

@@ -9,5 +9,5 @@ herringbone::network! {
     target: atmega328p,
     plan: streamed,
     weights: "voice.safetensors",
-    reserve: { sram: 640, flash: 1280 },
+    reserve: { sram: 656, flash: 1280 },
 }

@@ -1,4 +1,5 @@
-//! Runs a firmware that listens: sounds in on standard input, one line of JSON out for each.
+//! Runs a firmware that listens: sounds in on standard input, one line of JSON out for each, after one of
+//! what the firmware takes before it runs.
 //!
 //! A sound is its count of samples, 4 bytes, and the samples, 2 bytes each, little-endian. Each
 //! line of output is a [`Heard`](herringbone_simulator::listening::Heard).
@@ -34,6 +35,8 @@ fn main() -> Result<()> {
     let firmware = Firmware::read(&options.elf)?;
     let mut listener = Listener::new(&options.mcu, options.frequency, options.rate, &firmware)?;
     let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
+    writeln!(output, "{}", serde_json::to_string(&firmware.footprint)?)?;
+    output.flush()?;
     loop {
         let mut count = [0; 4];
         match input.read(&mut count)? {

@@ -36,4 +36,14 @@ herringbone::network! {
     target: attiny85,
 }
 
+herringbone::network! {
+    NoCoefficients: [4, 13, 1] => < D*(2) >,
+    features: mfcc { rate: 8000, frame: 256, bands: 20 },
+}
+
+herringbone::network! {
+    TooManyCoefficients: [4, 21, 1] => < D*(2) >,
+    features: mfcc { rate: 8000, frame: 256, bands: 20, coefficients: 21 },
+}
+
 fn main() {}

@@ -3,13 +3,24 @@
 use indicatif::HumanCount;
 
 use super::{KINDS, Measurement};
+use crate::sensing;
 
-/// A table of all firmware, and one of the first one's layers.
-pub(super) fn print(measurements: &[Measurement]) {
-    print_all(measurements);
+/// A table of all firmware that takes images, one of the first one's layers, and one of all that
+/// reads a sensor.
+pub(super) fn print(measurements: &[Measurement], sensing: &[sensing::Measurement]) {
+    if !measurements.is_empty() {
+        print_all(measurements);
+    }
     if let Some(first) = measurements.first() {
         println!();
         print_layers(first);
+    }
+    if !sensing.is_empty() {
+        println!();
+        print_heads(&sensing::Measurement::HEADS, 2);
+        for measurement in sensing {
+            print_row(&measurement.cells());
+        }
     }
 }
 

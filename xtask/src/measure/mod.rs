@@ -13,10 +13,11 @@ use crate::build;
 use crate::classifier::{Cost, Cycles, Description, Footprint};
 use crate::declaration;
 use crate::digits::{self, Digit};
-use crate::firmware::Firmware;
+use crate::firmware::{self, Firmware};
 use crate::paths::Weights;
 use crate::programs::Programs;
 use crate::progress;
+use crate::sensing;
 use crate::toolchain;
 
 use layers::Layer;
@@ -32,7 +33,14 @@ pub enum Format {
     Markdown,
 }
 
-/// What one firmware takes.
+/// All that was measured.
+#[derive(Debug, Serialize)]
+struct All<'measured> {
+    images: &'measured [Measurement],
+    sensing: &'measured [sensing::Measurement],
+}
+
+/// What one firmware that takes images takes.
 #[derive(Debug, Serialize)]
 struct Measurement {
     firmware: &'static str,
@@ -148,6 +156,14 @@ pub fn run(
     weights: Option<PathBuf>,
 ) -> Result<()> {
     let weights = Weights::choose_for(selected, weights)?;
+    let is_sensing = |firmware: &Firmware| {
+        let names = firmware::SENSING.iter().map(|it| it.name);
+        names.into_iter().any(|name| name == firmware.name)
+    };
+    let (sensing, selected): (Vec<_>, Vec<_>) = selected
+        .iter()
+        .copied()
+        .partition(|firmware| is_sensing(firmware));
     let digits = digits::choose(images, count)?;
     let toolchain = toolchain::avr()?;
     let simulator = build::simulator()?;
@@ -158,10 +174,22 @@ pub fn run(
             measure(&programs, &digits).with_context(|| format!("cannot measure {}", firmware.name))
         })
         .collect::<Result<Vec<_>>>()?;
+    let sensing = sensing
+        .into_iter()
+        .map(|firmware| {
+            sensing::measure(firmware).with_context(|| format!("cannot measure {}", firmware.name))
+        })
+        .collect::<Result<Vec<_>>>()?;
     match format {
-        Format::Text => table::print(&measurements),
-        Format::Json => println!("{}", serde_json::to_string_pretty(&measurements)?),
-        Format::Markdown => markdown::print(&measurements),
+        Format::Text => table::print(&measurements, &sensing),
+        Format::Json => {
+            let all = All {
+                images: &measurements,
+                sensing: &sensing,
+            };
+            println!("{}", serde_json::to_string_pretty(&all)?);
+        }
+        Format::Markdown => markdown::print(&measurements, &sensing),
     }
     Ok(())
 }

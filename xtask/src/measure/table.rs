@@ -4,13 +4,23 @@ use console::style;
 use indicatif::HumanCount;
 
 use super::{KINDS, Measurement, Part};
+use crate::sensing;
 
-pub(super) fn print(measurements: &[Measurement]) {
+pub(super) fn print(measurements: &[Measurement], sensing: &[sensing::Measurement]) {
     for (index, measurement) in measurements.iter().enumerate() {
         if index > 0 {
             println!();
         }
         print_one(measurement);
+    }
+    for (index, measurement) in sensing.iter().enumerate() {
+        if index > 0 || !measurements.is_empty() {
+            println!();
+        }
+        let heads = sensing::Measurement::HEADS.iter();
+        for (head, cell) in heads.zip(measurement.cells()) {
+            println!("{head:<28} {cell}");
+        }
     }
 }
 
