@@ -185,25 +185,6 @@ impl Model {
         pairs.collect()
     }
 
-    /// Takes weights back that have gone beyond the range of their integers, so that
-    /// they do not have far to go when their sign changes.
-    pub fn clip_weights(&mut self, bits: u32, scales: &Scales) {
-        for (sum, scales) in self.sums.iter_mut().zip(&scales.sums) {
-            let Some(parameters) = &mut sum.parameters else {
-                continue;
-            };
-            let grid = Grid::of_bits(bits, true, scales.weight);
-            // Half a step further is the same integer.
-            let (least, largest) = (grid.least - 0.5, grid.largest + 0.5);
-            parameters.weights = parameters.weights.clone().map(|weights| {
-                let clipped = weights
-                    .inner()
-                    .clamp(least * grid.step, largest * grid.step);
-                Tensor::from_inner(clipped).require_grad()
-            });
-        }
-    }
-
     /// Logits of a batch: examples, classes. `maps`: what [`Intake`] makes of the inputs,
     /// from 0 to below 1. With `noise`, values are dropped and blurred by it. The numbers
     /// computed with are as wide as those of the maps.
