@@ -13,7 +13,7 @@ use crate::disturb::disturb;
 use crate::intake::Intake;
 use crate::integers::input_exponent;
 use crate::ops::{self, Maps};
-use crate::quantise::{Grid, Scales, SumScales};
+use crate::quantise::{Grid, SumScales};
 
 /// A weighted sum and its parameters.
 #[derive(Module, Debug)]
