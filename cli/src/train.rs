@@ -1,6 +1,9 @@
 //! `cargo herringbone train`.
 
-use std::fs;
+mod augmentation;
+mod command;
+mod teacher;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,15 +12,12 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use herringbone_compiler::Planned;
 use herringbone_compiler::diagnostic::Diagnostics;
-use herringbone_compiler::network::Network;
 use herringbone_compiler::syntax::{Key, NetworkAst};
-use herringbone_dataset::augment::{Augmentation, Elastic, InputKind};
-use herringbone_dataset::{InputShape, Normalisation};
+use herringbone_dataset::InputShape;
+use herringbone_dataset::augment::InputKind;
 use herringbone_trainer::intake::Intake;
-use herringbone_trainer::recipe::{Recipe, ScaleSearch, share_of_augmentation};
+use herringbone_trainer::recipe::{Recipe, ScaleSearch};
 use herringbone_trainer::session::{self, Data, DataOptions, Finished, Session};
-use herringbone_trainer::teacher::Teacher;
-use herringbone_trainer::trained::Trained;
 use herringbone_trainer::{Device, percent};
 
 use crate::data::warn;
@@ -25,6 +25,9 @@ use crate::reading::Reading;
 use crate::tables::by_class;
 use crate::watcher::{Terminal, say};
 use crate::which::{Found, Which, shortest};
+use augmentation::AugmentationArguments;
+use command::command;
+use teacher::TeacherArguments;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -95,83 +98,6 @@ enum Scales {
     Learned,
     /// By least squares, at once
     LeastSquares,
-}
-
-/// The most that an example is changed, again in each epoch. Each default depends on the
-/// size of the input; 0 switches it off.
-#[derive(Args)]
-#[command(next_help_heading = "Augmentation")]
-struct AugmentationArguments {
-    /// Train on the examples as they are
-    #[arg(
-        long,
-        conflicts_with_all = [
-            "augmentation", "shift", "rotate", "scale", "shear", "elastic", "mirror", "crop",
-            "cutout", "gain", "noise", "time_mask", "frequency_mask",
-        ]
-    )]
-    no_augmentation: bool,
-    /// All of these, as a share of what suits a large network [default: 0.3]
-    #[arg(long, value_name = "SHARE")]
-    augmentation: Option<f64>,
-    /// Largest shift, in pixels
-    #[arg(long, value_name = "PX")]
-    shift: Option<f64>,
-    /// Largest rotation, in degrees
-    #[arg(long, value_name = "DEG")]
-    rotate: Option<f64>,
-    /// Largest change of scale: 0.1 is 0.9 to 1.1
-    #[arg(long, value_name = "SHARE")]
-    scale: Option<f64>,
-    /// Largest shear, in degrees
-    #[arg(long, value_name = "DEG")]
-    shear: Option<f64>,
-    /// Mean elastic displacement, in pixels
-    #[arg(long, value_name = "PX")]
-    elastic: Option<f64>,
-    /// Exchange left and right in every other image [default: on for images in colour]: no
-    /// class may be another one's mirror image
-    #[arg(long, value_enum, value_name = "WHETHER")]
-    mirror: Option<Switch>,
-    /// Largest shift by whole pixels [default: a tenth of the side, for images in colour]
-    #[arg(long, value_name = "PX")]
-    crop: Option<u32>,
-    /// Side of a square to hide [default: 0]
-    #[arg(long, value_name = "PX")]
-    cutout: Option<u32>,
-    /// Largest change of a signal's loudness: 0.1 is 0.9 to 1.1
-    #[arg(long, value_name = "SHARE")]
-    gain: Option<f64>,
-    /// Largest noise added to a signal, in levels of 256
-    #[arg(long, value_name = "LEVELS")]
-    noise: Option<f64>,
-    /// Most time steps to hide
-    #[arg(long, value_name = "N")]
-    time_mask: Option<u32>,
-    /// Most bands of a spectrogram to hide
-    #[arg(long, value_name = "N")]
-    frequency_mask: Option<u32>,
-}
-
-/// A larger network, already trained on the same data. Its answers teach a small network how
-/// alike the classes are, which labels alone do not.
-#[derive(Args)]
-#[command(next_help_heading = "Teacher")]
-struct TeacherArguments {
-    /// The Rust file that declares the teacher; its weights file must exist
-    #[arg(long, value_name = "FILE")]
-    teacher: Option<PathBuf>,
-    /// The teacher's name, if the file declares several networks
-    #[arg(long, value_name = "NAME", requires = "teacher")]
-    teacher_network: Option<String>,
-    /// Features of the teacher's package to enable
-    #[arg(
-        long,
-        value_name = "FEATURES",
-        value_delimiter = ',',
-        requires = "teacher"
-    )]
-    teacher_features: Vec<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -322,78 +248,6 @@ fn recipe(arguments: &Arguments, shape: InputShape, kind: InputKind, counts: &[u
     }
 }
 
-impl AugmentationArguments {
-    fn changes(&self, shape: InputShape, kind: InputKind) -> Augmentation {
-        if self.no_augmentation {
-            return Augmentation::none();
-        }
-        let share = self.augmentation.unwrap_or(Recipe::AUGMENTATION_SHARE);
-        let defaults = share_of_augmentation(shape, kind, share);
-        let elastic = match (self.elastic, defaults.elastic) {
-            (None, elastic) => elastic,
-            (Some(0.0), _) => None,
-            (Some(alpha_pixels), elastic) => Some(Elastic {
-                alpha_pixels,
-                // A series has none of its own: a wave about as long as a sixth of it.
-                sigma_pixels: elastic
-                    .map_or(f64::from(shape.width) / 6.0, |it| it.sigma_pixels)
-                    .max(1.0),
-            }),
-        };
-        Augmentation {
-            shift_pixels: self.shift.unwrap_or(defaults.shift_pixels),
-            rotate_degrees: self.rotate.unwrap_or(defaults.rotate_degrees),
-            scale: self.scale.unwrap_or(defaults.scale),
-            shear_degrees: self.shear.unwrap_or(defaults.shear_degrees),
-            elastic,
-            repeats_edges: defaults.repeats_edges,
-            mirrors: self.mirror.map_or(defaults.mirrors, |it| it == Switch::On),
-            crop_pixels: self.crop.unwrap_or(defaults.crop_pixels),
-            cutout_pixels: self.cutout.unwrap_or(defaults.cutout_pixels),
-            gain: self.gain.unwrap_or(defaults.gain),
-            noise_levels: self.noise.unwrap_or(defaults.noise_levels),
-            time_mask: self.time_mask.unwrap_or(defaults.time_mask),
-            frequency_mask: self.frequency_mask.unwrap_or(defaults.frequency_mask),
-        }
-    }
-}
-
-impl TeacherArguments {
-    /// Reads the teacher of `student`, if there is one, and how its inputs were scaled.
-    fn load(&self, student: &Network, device: &Device) -> Result<Option<(Teacher, Normalisation)>> {
-        let Some(file) = &self.teacher else {
-            return Ok(None);
-        };
-        let which = Which {
-            file: file.clone(),
-            network: self.teacher_network.clone(),
-            features: self.teacher_features.clone(),
-            no_default_features: false,
-        };
-        let found = which.find().context("the teacher")?;
-        let Some((ast, declaration)) = found.parse() else {
-            bail!("the declaration of the teacher is wrong");
-        };
-        let path = found.weights_file(&ast).with_context(|| {
-            format!(
-                "the teacher in {} names no file for its weights: add `weights: \"FILE\"`",
-                file.display()
-            )
-        })??;
-        let bytes = fs::read(&path).with_context(|| {
-            format!(
-                "cannot read the teacher's weights {}: train it first",
-                path.display()
-            )
-        })?;
-        let context = || format!("the teacher in {}", file.display());
-        let network = &declaration.network;
-        let teacher = Teacher::new(network, &bytes, student, device).with_context(context)?;
-        let trained = Trained::new(network, &bytes).with_context(context)?;
-        Ok(Some((teacher, trained.normalisation)))
-    }
-}
-
 /// The weights file that is written.
 fn out(arguments: &Arguments, found: &Found, ast: &NetworkAst) -> Result<PathBuf> {
     match (&arguments.out, found.weights_file(ast)) {
@@ -406,58 +260,6 @@ fn out(arguments: &Arguments, found: &Found, ast: &NetworkAst) -> Result<PathBuf
             "the declaration names no file for its weights: \
              give --out FILE, or add `weights: \"FILE\"`"
         ),
-    }
-}
-
-/// The command line, but for what the recipe and the data's options say.
-fn command(arguments: &Arguments) -> String {
-    let Which {
-        file,
-        network,
-        features,
-        no_default_features,
-    } = &arguments.which;
-    let mut words = vec![quoted(&file.display().to_string())];
-    let mut option = |name: &str, value: Option<String>| {
-        if let Some(value) = value {
-            words.extend([name.to_owned(), quoted(&value)]);
-        }
-    };
-    option("--network", network.clone());
-    option("--features", list(features));
-    option("--data", Some(arguments.data.display().to_string()));
-    let TeacherArguments {
-        teacher,
-        teacher_network,
-        teacher_features,
-    } = &arguments.teacher;
-    let teacher = teacher.as_ref();
-    option("--teacher", teacher.map(|it| it.display().to_string()));
-    option("--teacher-network", teacher_network.clone());
-    option("--teacher-features", list(teacher_features));
-    let out = arguments.out.as_ref();
-    option("--out", out.map(|it| it.display().to_string()));
-    if arguments.device != Processor::Flex {
-        let name = arguments.device.to_possible_value();
-        option("--device", name.map(|it| it.get_name().to_owned()));
-    }
-    if *no_default_features {
-        words.push("--no-default-features".to_owned());
-    }
-    format!("cargo herringbone train {}", words.join(" "))
-}
-
-/// Features as an option's value, if there are any.
-fn list(features: &[String]) -> Option<String> {
-    Some(features.join(",")).filter(|list| !list.is_empty())
-}
-
-/// A word as a POSIX shell takes it.
-fn quoted(word: &str) -> String {
-    let is_plain = |letter: char| letter.is_alphanumeric() || "/._-=,:+@%".contains(letter);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }
 

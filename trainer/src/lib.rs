@@ -22,6 +22,7 @@ pub mod quantise;
 pub mod recipe;
 mod report;
 pub mod session;
+mod steps;
 pub mod teacher;
 pub mod trained;
 pub mod training;

@@ -13,7 +13,7 @@ use crate::disturb::disturb;
 use crate::intake::Intake;
 use crate::integers::input_exponent;
 use crate::ops::{self, Maps};
-use crate::quantise::{Grid, Scales, SumScales};
+use crate::quantise::{Grid, SumScales};
 
 /// A weighted sum and its parameters.
 #[derive(Module, Debug)]
@@ -183,25 +183,6 @@ impl Model {
             Some([pair[0], pair[1]])
         });
         pairs.collect()
-    }
-
-    /// Takes weights back that have gone beyond the range of their integers, so that
-    /// they do not have far to go when their sign changes.
-    pub fn clip_weights(&mut self, bits: u32, scales: &Scales) {
-        for (sum, scales) in self.sums.iter_mut().zip(&scales.sums) {
-            let Some(parameters) = &mut sum.parameters else {
-                continue;
-            };
-            let grid = Grid::of_bits(bits, true, scales.weight);
-            // Half a step further is the same integer.
-            let (least, largest) = (grid.least - 0.5, grid.largest + 0.5);
-            parameters.weights = parameters.weights.clone().map(|weights| {
-                let clipped = weights
-                    .inner()
-                    .clamp(least * grid.step, largest * grid.step);
-                Tensor::from_inner(clipped).require_grad()
-            });
-        }
     }
 
     /// Logits of a batch: examples, classes. `maps`: what [`Intake`] makes of the inputs,

@@ -289,28 +289,52 @@ impl Recipe {
     }
 
     /// The learning rate after that part of the epoch, 0 to 1 (Loshchilov & Hutter 2017,
-    /// equation 5: a cosine for floating point, and a lower one for integers).
+    /// equation 5: a cosine for floating point, and another one for integers).
     pub(crate) fn learning_rate(&self, epoch: u32, after: f64) -> f64 {
-        let Ends { float, .. } = self.ends();
-        let (first, last) = match self.phase(epoch) {
-            Phase::Float => (0, float),
-            Phase::Entering | Phase::Calibrating | Phase::Quantised => (float, self.epochs),
-        };
+        let (first, last) = self.part(epoch);
         let since = f64::from(epoch - first) + after;
-        let done = since / f64::from(last - first);
-        let (share, since_restart) = match self.scales {
-            ScaleSearch::Learned if first > 0 => (Self::SHARE_OF_RATE, since),
-            ScaleSearch::Learned | ScaleSearch::LeastSquares => (1.0, f64::from(epoch) + after),
+        let epochs = f64::from(last - first);
+        let warm = match self.scales {
+            ScaleSearch::Learned => since / (Self::WARM * epochs).min(1.0),
+            ScaleSearch::LeastSquares => f64::from(epoch) + after,
         };
         // Steps grow at first, until Adam's means are of some use.
-        let warm = since_restart.min(1.0);
-        self.learning_rate * share * warm * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0
+        let warm = warm.min(1.0);
+        let done = since / epochs;
+        self.learning_rate * warm * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0
     }
 
-    /// How large the largest step with integers is, of the largest in floating point, where
-    /// scales are learned: what was learned before is to be kept.
-    const SHARE_OF_RATE: f64 = 0.4;
+    /// The epochs of the part that an epoch is of, floating point or integers: the first one,
+    /// and the first one behind it.
+    fn part(&self, epoch: u32) -> (u32, u32) {
+        let Ends { float, .. } = self.ends();
+        match self.phase(epoch) {
+            Phase::Float => (0, float),
+            Phase::Entering | Phase::Calibrating | Phase::Quantised => (float, self.epochs),
+        }
+    }
+
+    /// How much of a step's weights goes into their running mean, in an epoch of so many steps.
+    pub(crate) fn share_of_step(&self, epoch: u32, step: usize, steps: usize) -> f32 {
+        let (first, least) = match self.scales {
+            ScaleSearch::Learned => (self.part(epoch).0, Self::OUT_OF_MEAN),
+            ScaleSearch::LeastSquares => (0, 1.0),
+        };
+        let since = f32::from(u16::try_from(epoch - first).unwrap_or(u16::MAX)) * steps as f32;
+        SHARE_OF_STEP.max(least / (least + since + step as f32))
+    }
+
+    /// The share of a part's epochs in which steps grow: an epoch at most.
+    const WARM: f64 = 0.1;
+
+    /// Of few steps, the running mean is that of the last tenth (Shamir & Zhang 2013:
+    /// later ones count more).
+    const OUT_OF_MEAN: f32 = 10.0;
 }
+
+/// How much of a step's weights goes into their running mean at least (Izmailov et al. 2018
+/// average weights too; the mean forgets what is 500 steps ago).
+const SHARE_OF_STEP: f32 = 0.002;
 
 /// The epoch, counted from 0, before which each phase ends.
 struct Ends {

@@ -19,11 +19,8 @@ use crate::normalise;
 use crate::pictures::EpochRecord;
 use crate::quantise::Scales;
 pub use crate::recipe::{Phase, Recipe, ScaleSearch};
+use crate::steps::average;
 use crate::teacher::{Lessons, Teacher};
-
-/// How much of a step's weights goes into their running mean (Izmailov et al. 2018
-/// average weights too; the mean forgets what is 500 steps ago).
-const SHARE_OF_STEP: f32 = 0.002;
 
 /// More than that an example does not count, however few there are of its class.
 const MOST_WEIGHT: f32 = 20.0;
@@ -212,14 +209,18 @@ impl<'a> Training<'a> {
             };
             let (results, gradients) =
                 self.learn(&model, arithmetic, batch, &labels, changes, &mut dropout);
+            let before = model.clone();
             model = optimizer.step(rate, model, gradients);
+            if let (ScaleSearch::Learned, Some(scales)) = (self.recipe.scales, &scales) {
+                model.shorten_step(&before, self.network.bits().weights, scales);
+            }
             scales = calibrate::learned(self.network, &model).or(scales);
             let examples = batch.len() as f64;
             loss += examples * results.loss(&labels);
             accuracy += examples * results.accuracy(&labels);
             seen += examples;
-            let steps_before = f32::from(u16::try_from(epoch).unwrap_or(u16::MAX)) * steps as f32;
-            average(&mut mean, &model, steps_before + index as f32);
+            let share = self.recipe.share_of_step(epoch, index, steps);
+            average(&mut mean, &model, share);
             step();
         }
         if let (Phase::Calibrating | Phase::Quantised, Some(scales)) = (phase, &scales) {
@@ -376,17 +377,4 @@ fn class_weights(counts: &[u64]) -> Vec<f32> {
     let share = all as f32 / there as f32;
     let weight = |&count: &u64| (share / count.max(1) as f32).min(MOST_WEIGHT);
     counts.iter().map(weight).collect()
-}
-
-/// Moves the running mean of the weights on, after that many steps.
-fn average(mean: &mut [(Vec<f32>, Vec<f32>)], model: &Model, steps: f32) {
-    // The first ones count more, lest the mean stay where training began.
-    let share = SHARE_OF_STEP.max(1.0 / (1.0 + steps));
-    for ((weights, bias), now) in mean.iter_mut().zip(model.numbers()) {
-        for (mean, now) in [(weights, now.0), (bias, now.1)] {
-            for (mean, now) in mean.iter_mut().zip(now) {
-                *mean += share * (now - *mean);
-            }
-        }
-    }
 }
