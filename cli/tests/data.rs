@@ -249,8 +249,8 @@ fn inputs_that_are_all_the_same_are_reported() {
 #[test]
 fn a_rare_class_counts_as_much_and_each_class_has_a_row() {
     let bars = Bars {
-        training: [300, 12],
-        testing: [60, 10],
+        training: [300, 30],
+        testing: [60, 30],
         ..EVEN
     };
     let package = Package::new(LAYERS, &bars);
@@ -260,9 +260,14 @@ fn a_rare_class_counts_as_much_and_each_class_has_a_row() {
         "{printed}"
     );
     assert!(printed.contains("mean of the classes: "), "{printed}");
-    let down = row(&printed, "down");
-    let right: u32 = down[2].parse().unwrap();
-    assert!(right >= 5 && down[4] == "10", "{printed}");
+    let right = |printed: &str| -> u32 {
+        let down = row(printed, "down");
+        assert_eq!(down[4], "30", "{printed}");
+        down[2].parse().unwrap()
+    };
+    let unweighted = package.printed(&format!("{SHORT} --balance off"));
+    assert!(right(&printed) >= 24, "{printed}");
+    assert!(right(&unweighted) < right(&printed), "{unweighted}");
 }
 
 #[test]
