@@ -101,7 +101,7 @@ impl<const FRAME: usize, const KEPT: usize> Frame<FRAME, KEPT> {
     fn next_coefficient(&mut self, row: &mut Row, tables: &impl Tables) -> Option<i16> {
         let bands = usize::from(tables.bands());
         if row.coefficient == 0 {
-            // In place: the powers of the bins that a band needs lie behind it.
+            // In place: the powers of the bins that a band needs come after it.
             let mut band = 0;
             while let Some(value) = self.next_band(row, tables) {
                 store(&mut self.samples, band, value);

@@ -1,4 +1,4 @@
-//! The accelerometer of an MPU-6050 on the two-wire bus, which plays what it is told to measure
+//! The accelerometer of an MPU-6050 on the two-wire bus, which measures what a recording says
 //! (InvenSense, "MPU-6000 and MPU-6050 Register Map and Descriptions", RM-MPU-6000A-00, revision
 //! 4.2).
 

@@ -305,7 +305,7 @@ impl Recipe {
     }
 
     /// The epochs of the part that an epoch is of, floating point or integers: the first one,
-    /// and the first one behind it.
+    /// and the first one after it.
     fn part(&self, epoch: u32) -> (u32, u32) {
         let Ends { float, .. } = self.ends();
         match self.phase(epoch) {
@@ -314,7 +314,7 @@ impl Recipe {
         }
     }
 
-    /// How much of a step's weights goes into their running mean, in an epoch of so many steps.
+    /// How much of a step's weights goes into their running mean, in an epoch of that many steps.
     pub(crate) fn share_of_step(&self, epoch: u32, step: usize, steps: usize) -> f32 {
         let (first, least) = match self.scales {
             ScaleSearch::Learned => (self.part(epoch).0, Self::OUT_OF_MEAN),
