@@ -186,18 +186,17 @@ fn choose(
 /// A plan by its name.
 fn plan_choice(name: &str, network: &Network) -> Result<PlanChoice> {
     let without_spaces = |name: &str| name.replace(' ', "");
-    let strategies = Strategy::all(&network.dataflow());
-    let named = strategies.iter().find(|strategy| {
-        without_spaces(&strategy.name(&network.dataflow())) == without_spaces(name)
-    });
+    let flow = &network.dataflow();
+    let strategies = Strategy::all(flow);
+    let named = strategies
+        .iter()
+        .find(|strategy| without_spaces(&strategy.name(flow)) == without_spaces(name));
     Ok(match (name, named) {
         ("fastest", _) => PlanChoice::Fastest,
         ("smallest", _) => PlanChoice::Smallest,
         (_, Some(&strategy)) => PlanChoice::Named(strategy),
         (_, None) => {
-            let names = strategies
-                .iter()
-                .map(|strategy| strategy.name(&network.dataflow()));
+            let names = strategies.iter().map(|strategy| strategy.name(flow));
             let names: Vec<String> = names.collect();
             bail!(
                 "no plan `{name}`: this network has fastest, smallest, {}",
@@ -215,8 +214,9 @@ fn alternatives(
 ) -> Vec<Design> {
     let sums = planned.sums(declaration);
     let mut designs: Vec<Design> = Vec::new();
-    for strategy in Strategy::all(&declaration.network.dataflow()) {
-        let name = strategy.name(&declaration.network.dataflow());
+    let flow = &declaration.network.dataflow();
+    for strategy in Strategy::all(flow) {
+        let name = strategy.name(flow);
         progress.begin(&format!("planning {name}"));
         let named = Declaration {
             plan: PlanChoice::Named(strategy),

@@ -59,18 +59,22 @@ pub(crate) struct Measured {
     worst_case: Option<WorstCase>,
 }
 
-/// The declaration as it is for another part: what it says of its own budget is left out.
-pub(crate) fn declared_for(mut declaration: Declaration, part: &str) -> Result<Declaration> {
-    let Some(target) = Target::named(part) else {
+/// The part of that name.
+pub(crate) fn part(name: &str) -> Result<&'static Target> {
+    let Some(target) = Target::named(name) else {
+        let nearest = Target::nearest(name);
+        let names: Vec<&str> = nearest.iter().map(|it| it.name).collect();
         bail!(
-            "no part is called `{part}`; near it are {}",
-            Target::nearest(part)
-                .iter()
-                .map(|it| it.name)
-                .collect::<Vec<_>>()
-                .join(", ")
+            "no part is called `{name}`; near it are {}",
+            names.join(", ")
         );
     };
+    Ok(target)
+}
+
+/// The declaration as it is for another part: what it says of its own budget is left out.
+pub(crate) fn declared_for(mut declaration: Declaration, name: &str) -> Result<Declaration> {
+    let target = part(name)?;
     if declaration.budget.target != Some(target) {
         declaration.budget.target = Some(target);
         declaration.budget.sram_bytes = Some(target.sram_bytes);

@@ -356,14 +356,19 @@ impl<'f> Reader<'f> {
         let [output] = operator.outputs[..] else {
             return Err("it makes no handle".to_owned());
         };
-        let name = operator.options.texts([0, 1])?;
+        let state = self.variable_named(operator.options.texts([0, 1])?);
+        self.handles.insert(output, state);
+        Ok(())
+    }
+
+    /// The variable of that container and name, new or not.
+    fn variable_named(&mut self, name: [Vec<u8>; 2]) -> usize {
         let new = self.initial.len();
         let state = *self.variables.entry(name).or_insert(new);
         if state == new {
             self.initial.push(None);
         }
-        self.handles.insert(output, state);
-        Ok(())
+        state
     }
 
     /// The variable of the first input, and the shape and type that it is used with.
@@ -458,11 +463,7 @@ impl<'f> Reader<'f> {
                                 tensor.name
                             )
                         })?;
-                    let new = self.initial.len();
-                    let state = *self.variables.entry(name.clone()).or_insert(new);
-                    if state == new {
-                        self.initial.push(None);
-                    }
+                    let state = self.variable_named(name.clone());
                     self.initial[state] = Some(initial);
                 }
                 code => {

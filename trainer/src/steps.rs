@@ -18,7 +18,7 @@ const SHARE_OF_DISTANCE: f32 = 2.0;
 const SHARE_OF_BIASES: f32 = 0.4;
 
 /// How long a step of the exponents is, of Adam's: each change of a power of two makes all
-/// weights of a layer learn anew, so they change about once, not several times an epoch.
+/// weights of a layer learn again, so they change about once, not several times an epoch.
 const SHARE_OF_EXPONENTS: f32 = 0.1;
 
 impl Model {

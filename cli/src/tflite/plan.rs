@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::graph;
 use crate::progress::Progress;
+use crate::simulated::part;
 use crate::tables::table;
 
 /// What is planned, and how it is printed.
@@ -56,18 +57,6 @@ pub(crate) fn run(request: &Request<'_>) -> Result<ExitCode> {
         Some(false) => ExitCode::FAILURE,
         Some(true) | None => ExitCode::SUCCESS,
     })
-}
-
-fn part(name: &str) -> Result<&'static Target> {
-    let Some(target) = Target::named(name) else {
-        let nearest = Target::nearest(name);
-        let names: Vec<&str> = nearest.iter().map(|it| it.name).collect();
-        bail!(
-            "no part is called `{name}`; near it are {}",
-            names.join(", ")
-        );
-    };
-    Ok(target)
 }
 
 fn chosen<'a>(request: &Request<'_>, planned: &'a PlannedModel) -> Result<&'a Plan> {

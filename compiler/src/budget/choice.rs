@@ -6,7 +6,7 @@ use crate::backend;
 use crate::declaration::{Declaration, PlanChoice, WeightsSource};
 use crate::effort::Limit;
 use crate::network::Network;
-use crate::plan::{self, InPlace, MemoryPlan, Strategy, SumBytes};
+use crate::plan::{self, Dataflow, InPlace, MemoryPlan, Strategy, SumBytes};
 use crate::program::{parameter_bytes, results_place};
 
 /// Takes the plan that the declaration asks for; where it does not, the fastest
@@ -231,32 +231,33 @@ pub(super) fn arena_can_be_within(
     sum_bytes: &SumBytes,
     most_bytes: u32,
 ) -> bool {
-    let mut strategies = strategies(network, choice).into_iter();
+    let flow = &network.dataflow();
+    let mut strategies = strategies(flow, choice).into_iter();
     strategies.any(|strategy| {
         // The first bound takes no time, the second one some.
         [plan::largest_map_bytes, plan::least_bytes]
             .iter()
-            .all(|bytes| bytes(&network.dataflow(), sum_bytes, strategy) <= most_bytes)
+            .all(|bytes| bytes(flow, sum_bytes, strategy) <= most_bytes)
     })
 }
 
 /// The strategies that the key allows.
-fn strategies(network: &Network, choice: PlanChoice) -> Vec<Strategy> {
+fn strategies(flow: &Dataflow, choice: PlanChoice) -> Vec<Strategy> {
     match choice {
-        PlanChoice::Named(strategy) => vec![strategy.of(&network.dataflow())],
+        PlanChoice::Named(strategy) => vec![strategy.of(flow)],
         PlanChoice::Streamed {
             layers: streamed_layers,
-        } => plan::orders(&network.dataflow())
+        } => plan::orders(flow)
             .into_iter()
             .map(|rest| {
                 Strategy {
                     streamed_layers,
                     rest,
                 }
-                .of(&network.dataflow())
+                .of(flow)
             })
             .collect(),
-        PlanChoice::Fastest | PlanChoice::Smallest => Strategy::all(&network.dataflow()),
+        PlanChoice::Fastest | PlanChoice::Smallest => Strategy::all(flow),
     }
 }
 
@@ -282,7 +283,8 @@ fn plans(declaration: &Declaration, sums: &Sums<'_>, limit: Option<Limit>) -> Op
     let network = &declaration.network;
     let sum_bytes = &sums.kept_bytes(network);
     let enough = Limit::after(MOST_EFFORT);
-    let strategies = strategies(network, declaration.plan);
+    let flow = &network.dataflow();
+    let strategies = strategies(flow, declaration.plan);
     // It streams the most, and is the smallest of many.
     let last = strategies.last().copied();
     let mut plans: Vec<MemoryPlan> = Vec::new();
@@ -292,7 +294,7 @@ fn plans(declaration: &Declaration, sums: &Sums<'_>, limit: Option<Limit>) -> Op
             return None;
         }
         if Some(strategy) != last {
-            if is_hopeless(declaration, sum_bytes, strategy) {
+            if is_hopeless(declaration, flow, sum_bytes, strategy) {
                 continue;
             }
             if enough.is_reached() {
@@ -305,10 +307,10 @@ fn plans(declaration: &Declaration, sums: &Sums<'_>, limit: Option<Limit>) -> Op
         let by_rows = by_rows(strategy);
         let is_rival = |plan: &&MemoryPlan| plan.strategy == by_rows && strategy != by_rows;
         let rival = plans.iter().find(is_rival);
-        if rival.is_none_or(|rival| {
-            plan::least_bytes(&network.dataflow(), sum_bytes, strategy) < rival.arena_bytes
-        }) {
-            plans.push(plan::plan(&network.dataflow(), sum_bytes, strategy));
+        if rival
+            .is_none_or(|rival| plan::least_bytes(flow, sum_bytes, strategy) < rival.arena_bytes)
+        {
+            plans.push(plan::plan(flow, sum_bytes, strategy));
         }
     }
     Some(Plans {
@@ -319,11 +321,16 @@ fn plans(declaration: &Declaration, sums: &Sums<'_>, limit: Option<Limit>) -> Op
 
 /// Whether a map alone is so far beyond the SRAM, and so large, that it need not be
 /// placed to be refused, which could take minutes.
-fn is_hopeless(declaration: &Declaration, sum_bytes: &SumBytes, strategy: Strategy) -> bool {
+fn is_hopeless(
+    declaration: &Declaration,
+    flow: &Dataflow,
+    sum_bytes: &SumBytes,
+    strategy: Strategy,
+) -> bool {
     const LARGE_BYTES: u32 = 0x1_0000;
     let Some(given_bytes) = declaration.budget.sram_bytes else {
         return false;
     };
     let most_bytes = given_bytes.saturating_mul(4).max(LARGE_BYTES);
-    plan::largest_map_bytes(&declaration.network.dataflow(), sum_bytes, strategy) > most_bytes
+    plan::largest_map_bytes(flow, sum_bytes, strategy) > most_bytes
 }

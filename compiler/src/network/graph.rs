@@ -201,12 +201,11 @@ impl Network {
 
     /// Whether every node reads what the one before it writes, and nothing else.
     pub fn is_chain(&self) -> bool {
-        let mut running = self.input_value();
-        self.computing_nodes().all(|node| {
-            let follows = node.reads == [running];
-            running = node.writes;
-            follows
-        })
+        let nodes = self.computing_nodes();
+        is_chain(
+            self.input_value(),
+            nodes.map(|node| (&node.reads[..], node.writes)),
+        )
     }
 
     /// Multiply-accumulates of one inference.
@@ -277,4 +276,18 @@ impl Network {
         let item = self.item(layer);
         item.map_or_else(String::new, |item| item.entry.to_string())
     }
+}
+
+/// Whether each of the nodes, by what they read and write, reads what the one before it writes,
+/// the first one the input, and nothing else.
+pub(crate) fn is_chain<'a>(
+    input: ValueId,
+    mut nodes: impl Iterator<Item = (&'a [ValueId], ValueId)>,
+) -> bool {
+    let mut running = input;
+    nodes.all(|(reads, writes)| {
+        let follows = *reads == [running];
+        running = writes;
+        follows
+    })
 }

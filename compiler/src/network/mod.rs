@@ -25,6 +25,7 @@ mod window;
 pub use bits::Bits;
 pub use error::{GraphError, MOST_KNOWN_LABELS, OwnMap};
 pub use graph::Network;
+pub(crate) use graph::is_chain;
 pub use id::{ByNode, ByValue, LayerId, NodeId, ValueId};
 pub use kind::{
     Activation, Add, Concat, Convolution, Dense, Depthwise, Dropout, Kind, Noise, Pool,

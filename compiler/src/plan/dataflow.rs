@@ -2,7 +2,7 @@
 //! What is computed of them, a plan does not know.
 
 use crate::network::{
-    ByNode, ByValue, Network, Node, NodeId, PoolFunction, ReceptiveField, Shape, ValueId,
+    ByNode, ByValue, Network, Node, NodeId, PoolFunction, ReceptiveField, Shape, ValueId, is_chain,
 };
 
 /// Nodes in topological order, and the values between them.
@@ -216,12 +216,11 @@ impl Dataflow {
 
     /// Whether every node reads what the one before it makes, and nothing else.
     pub fn is_chain(&self) -> bool {
-        let mut running = self.input_value();
-        self.computing_nodes().all(|node| {
-            let follows = node.reads == [running];
-            running = node.writes;
-            follows
-        })
+        let nodes = self.computing_nodes();
+        is_chain(
+            self.input_value(),
+            nodes.map(|node| (&node.reads[..], node.writes)),
+        )
     }
 }
 

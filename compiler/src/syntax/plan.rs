@@ -152,13 +152,10 @@ pub(super) fn check(plan: &PlanAst, network: &Network, errors: &mut Diagnostics)
         PlanChoice::Named(strategy) => (strategy.streamed_layers, Some(strategy.rest)),
         PlanChoice::Fastest | PlanChoice::Smallest => return,
     };
-    if let Some(order) = order.filter(|order| !orders(&network.dataflow()).contains(order)) {
-        let orders = alternatives(
-            &orders(&network.dataflow())
-                .iter()
-                .map(name)
-                .collect::<Vec<_>>(),
-        );
+    let flow = &network.dataflow();
+    let orders = orders(flow);
+    if let Some(order) = order.filter(|order| !orders.contains(order)) {
+        let orders = alternatives(&orders.iter().map(name).collect::<Vec<_>>());
         let message = format!(
             "`{order}` is an order of maps that one layer reads, and without padding: use {orders}"
         );
@@ -168,7 +165,7 @@ pub(super) fn check(plan: &PlanAst, network: &Network, errors: &mut Diagnostics)
     if plan.layers_tokens.is_empty() {
         return;
     }
-    let possible = streamable(&network.dataflow());
+    let possible = streamable(flow);
     let (least, most) = (possible[0], possible[possible.len() - 1]);
     let reason = if possible.contains(&layers) {
         return;

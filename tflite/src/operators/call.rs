@@ -144,7 +144,7 @@ pub(super) fn scale(tensor: &Tensor) -> Result<Scale, String> {
         Element::Uint8 => {
             return Err(format!(
                 "`{name}` is uint8, which only the first and the last tensors may be: convert the \
-                 model anew, to int8"
+                 model again, to int8"
             ));
         }
         Element::Int32 | Element::Int64 | Element::Resource | Element::Other(_) => {

@@ -179,31 +179,22 @@ impl Operator {
 
     /// Bytes of its weights and biases in the file.
     pub fn constant_bytes(&self) -> u64 {
-        let bytes = |weights: &[i8], biases: &[i32]| (weights.len() + 4 * biases.len()) as u64;
-        match self {
-            Self::Convolution(it) => bytes(&it.weights, &it.biases),
-            Self::Depthwise(it) => bytes(&it.weights, &it.biases),
-            Self::Dense(it) => bytes(&it.weights, &it.biases),
-            Self::Pool(_)
-            | Self::Mean(_)
-            | Self::Addition(_)
-            | Self::Multiplication(_)
-            | Self::Softmax(_)
-            | Self::ByteMap(_)
-            | Self::Quantise(_)
-            | Self::Dequantise(_)
-            | Self::Concatenation(_)
-            | Self::Move(_)
-            | Self::View => 0,
-        }
+        self.sums().map_or(0, |sums| {
+            (sums.weights.len() + 4 * sums.biases.len()) as u64
+        })
     }
 
     /// Multiply-accumulates.
     pub fn multiply_accumulates(&self) -> u64 {
-        match self {
-            Self::Convolution(it) => it.multiply_accumulates(),
-            Self::Depthwise(it) => it.multiply_accumulates(),
-            Self::Dense(it) => it.multiply_accumulates(),
+        self.sums().map_or(0, |sums| sums.multiply_accumulates)
+    }
+
+    /// Its weighted sums, if it has some.
+    fn sums(&self) -> Option<Sums<'_>> {
+        let (weights, biases, multiply_accumulates) = match self {
+            Self::Convolution(it) => (&it.weights, &it.biases, it.multiply_accumulates()),
+            Self::Depthwise(it) => (&it.weights, &it.biases, it.multiply_accumulates()),
+            Self::Dense(it) => (&it.weights, &it.biases, it.multiply_accumulates()),
             Self::Pool(_)
             | Self::Mean(_)
             | Self::Addition(_)
@@ -214,9 +205,21 @@ impl Operator {
             | Self::Dequantise(_)
             | Self::Concatenation(_)
             | Self::Move(_)
-            | Self::View => 0,
-        }
+            | Self::View => return None,
+        };
+        Some(Sums {
+            weights,
+            biases,
+            multiply_accumulates,
+        })
     }
+}
+
+/// Weighted sums of an operator.
+struct Sums<'a> {
+    weights: &'a [i8],
+    biases: &'a [i32],
+    multiply_accumulates: u64,
 }
 
 fn int8(values: &Values) -> &[i8] {

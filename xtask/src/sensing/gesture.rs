@@ -3,15 +3,14 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use super::{Answer, Answers, Computed};
+use super::{Answer, Answers, Computed, start};
 use crate::classifier::Footprint;
-use crate::paths::{self, Weights};
-use crate::{build, firmware, toolchain};
+use crate::firmware;
+use crate::paths;
 
 /// What `cargo xtask build` calls the firmware.
 pub const NAME: &str = "uno-gesture";
@@ -80,17 +79,7 @@ pub fn window(samples: &[Sample], index: usize) -> &[i16] {
 /// # Errors
 /// When something cannot be installed or built, or the firmware fails.
 pub fn play(samples: &[Sample]) -> Result<Answers> {
-    let uno = firmware::find(NAME)?;
-    let elf = build::firmware(uno, &Weights::default(), toolchain::avr()?)?.executable;
-    let player = build::simulator()?.with_file_name("move");
-    let mut child = Command::new(&player)
-        .arg(&elf)
-        .args(["--mcu", uno.mcu])
-        .args(["--frequency", &uno.frequency.to_string()])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot start {}", player.display()))?;
+    let (mut child, elf) = start(NAME, "move")?;
     let bytes: Vec<u8> = samples
         .as_flattened()
         .iter()
@@ -157,7 +146,7 @@ pub fn run(data: Option<&Path>) -> Result<()> {
         "{right} of {all} windows of one gesture right ({:.2} %); {other} of {} answers are not \
          what this machine computes\n\
          {:.1} ms at most from a window's last sample to its answer; {most_waited} of {CAPACITY} \
-         samples have waited at most, and {lost} answers tell of lost ones\n\
+         samples have waited at most, and {lost} answers report lost ones\n\
          SRAM: {} bytes static and {stack} of stack; flash: {} bytes",
         100.0 * right as f64 / all.max(1) as f64,
         answers.len(),

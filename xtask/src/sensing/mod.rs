@@ -5,6 +5,7 @@ pub mod gesture;
 pub mod voice;
 
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
 use serde::Serialize;
@@ -13,6 +14,8 @@ pub use computed::Computed;
 
 use crate::classifier::Footprint;
 use crate::firmware::Firmware;
+use crate::paths::Weights;
+use crate::{build, firmware, toolchain};
 
 /// What a firmware has answered with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +43,23 @@ impl Answer {
             cycles,
         })
     }
+}
+
+/// Builds the firmware of that name, and starts a program of the simulator that runs it: the
+/// process, and the firmware.
+fn start(name: &str, program: &str) -> Result<(Child, PathBuf)> {
+    let uno = firmware::find(name)?;
+    let elf = build::firmware(uno, &Weights::default(), toolchain::avr()?)?.executable;
+    let program = build::simulator()?.with_file_name(program);
+    let child = Command::new(&program)
+        .arg(&elf)
+        .args(["--mcu", uno.mcu])
+        .args(["--frequency", &uno.frequency.to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start {}", program.display()))?;
+    Ok((child, elf))
 }
 
 /// All that a firmware has answered, and what it takes.

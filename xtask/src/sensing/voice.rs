@@ -2,16 +2,15 @@
 
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout};
 
 use anyhow::{Context, Result, ensure};
 use herringbone_dataset::{Expected, InputShape, Options, Part, Source, Values};
 use serde::Deserialize;
 
-use super::{Answer, Answers};
+use super::{Answer, Answers, start};
 use crate::classifier::Footprint;
-use crate::paths::Weights;
-use crate::{build, firmware, toolchain};
+use crate::firmware;
 
 /// Samples that the firmware takes, at 8,000 a second: `Voice::SAMPLES`, and a few more for the
 /// time until it listens.
@@ -46,16 +45,7 @@ struct Listener {
 impl Listener {
     fn start() -> Result<Self> {
         let uno = firmware::find(NAME)?;
-        let elf = build::firmware(uno, &Weights::default(), toolchain::avr()?)?.executable;
-        let listen = build::simulator()?.with_file_name("listen");
-        let mut child = Command::new(&listen)
-            .arg(&elf)
-            .args(["--mcu", uno.mcu])
-            .args(["--frequency", &uno.frequency.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("cannot start {}", listen.display()))?;
+        let (mut child, elf) = start(NAME, "listen")?;
         let input = child.stdin.take().context("no standard input")?;
         let output = child.stdout.take().context("no standard output")?;
         let mut lines = BufReader::new(output).lines();

@@ -261,18 +261,6 @@ impl Kind {
         }
     }
 
-    /// Whether the pixels of its input can be taken in one by one, in any order, into
-    /// sums or windows that it keeps; else each output needs its whole field.
-    pub fn takes_pixels(&self, input: Shape) -> bool {
-        match self.rules().method() {
-            Method::Dense => true,
-            Method::Pooling(_) => self.field(input).is_tiled(),
-            Method::Kernel | Method::Addition | Method::Concatenation | Method::TrainingOnly => {
-                false
-            }
-        }
-    }
-
     /// Its windows, if it takes a stride and a padding.
     pub fn sliding_window(&self) -> Option<Window> {
         match self.rules().method() {
