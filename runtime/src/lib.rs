@@ -152,9 +152,9 @@ pub mod __private {
     pub use crate::order::{Herringbone, Pixels, RowMajor};
     pub use crate::product::{Value, offset};
     pub use crate::quantised::{
-        Addition, Bytes, Multiplication, Rescale, add_pixels, constant_pixel, emit_bytes,
-        map_bytes, means, multiply_pixels, repeat, requantise, requantise_one, rounded_averages,
-        shares, taps_inside, window_sums, within,
+        Addition, Bytes, Multiplication, Rescale, add_pixels, constant_pixel, dequantise,
+        emit_bytes, map_bytes, means, multiply_pixels, quantise, repeat, requantise,
+        requantise_one, rounded_averages, shares, taps_inside, window_sums, within,
     };
     pub use crate::segment::{
         InputWindows, Outputs, add_each_wide, add_joined, add_joined_map, add_to_window,

@@ -327,3 +327,25 @@ pub fn emit_bytes<const C: usize>(results: &mut [i8], first: usize, arena: &[u8]
         signed::<8, C>(load::<8, true, C>(arena, cell)),
     );
 }
+
+/// The integer of a real number: `zero point + round(real / scale)`, halves away from 0.
+#[inline(always)]
+pub fn quantise(real: f32, scale: f32, zero_point: i32) -> i32 {
+    let steps = real / scale;
+    let whole = steps as i32;
+    let rest = steps - whole as f32;
+    let rounded = if rest >= 0.5 {
+        whole.saturating_add(1)
+    } else if rest <= -0.5 {
+        whole.saturating_sub(1)
+    } else {
+        whole
+    };
+    rounded.saturating_add(zero_point)
+}
+
+/// The real number of an integer: `scale · (integer − zero point)`.
+#[inline(always)]
+pub fn dequantise(integer: i32, scale: f32, zero_point: i32) -> f32 {
+    scale * integer.wrapping_sub(zero_point) as f32
+}

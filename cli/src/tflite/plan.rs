@@ -231,6 +231,10 @@ fn how(job: Job) -> String {
 
 /// The numbers of a node's operators.
 fn numbers(node: &ModelNode, between: &str) -> String {
-    let numbers: Vec<String> = node.operators.iter().map(|it| it.in_file.to_string()).collect();
+    let numbers: Vec<String> = node
+        .operators
+        .iter()
+        .map(|it| it.in_file.to_string())
+        .collect();
     numbers.join(between)
 }

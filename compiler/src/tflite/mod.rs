@@ -1,11 +1,17 @@
 //! Models of TensorFlow Lite as networks to be planned.
 
+mod design;
+mod file;
 mod lower;
 mod planned;
+mod text;
 mod values;
 
+pub use design::{ModelDesign, tables_bytes};
+pub use file::load;
 pub use lower::lower;
 pub use planned::{Job, NodeRow, Plan, PlannedModel};
+pub use text::text;
 
 use crate::network::{Kernel, NodeId, PoolFunction, ReceptiveField, Shape, Stride, ValueId};
 use crate::plan::{Dataflow, FlowNode, Method, SumBytes};
