@@ -35,6 +35,7 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
         "examples/host/Cargo.toml",
         "examples/gesture/Cargo.toml",
         "examples/voice/Cargo.toml",
+        "examples/microbit/Cargo.toml",
         "features/firmware/Cargo.toml",
         "fuzz/Cargo.toml",
     ] {
@@ -118,6 +119,10 @@ fn test_firmware(report: &mut Report) -> Result<()> {
             "--test=features",
         ];
         succeed(cargo(&["test"]).args(tests).args(["--", "--ignored"]))
+    })?;
+    report.check("models on a micro:bit", || {
+        let tests = ["--package=xtask", "--test=microbit", "--", "--ignored"];
+        succeed(cargo(&["test"]).args(tests))
     })?;
     report.check("build of the template's firmware", || {
         let tests = ["--package=xtask", "--test=template", "--", "--ignored"];
