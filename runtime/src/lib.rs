@@ -166,6 +166,6 @@ pub mod __private {
         multiply_accumulate, multiply_accumulate_each, multiply_accumulate_map, put, relu,
         signed_activation, widened,
     };
-    pub use herringbone_features::{Frame, Row, Tables};
+    pub use herringbone_features::{Frame, Row, Statistics, StatisticsDesign, Tables};
     pub use herringbone_macros::expand_network;
 }

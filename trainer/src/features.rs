@@ -1,4 +1,4 @@
-//! From sounds to the rows of features that a network's input is made of, as on the chip.
+//! From recordings to the rows of features that a network's input is made of, as on the chip.
 
 use herringbone_compiler::features::Features;
 use herringbone_compiler::network::Network;
@@ -13,15 +13,15 @@ pub fn recorded_shape(network: &Network) -> InputShape {
         None => Intake::of(network).input(),
         Some(features) => InputShape {
             height: 1,
-            width: features.samples(network.input()),
-            channels: 1,
+            width: features.moments(network.input()),
+            channels: features.channels(),
         },
     }
 }
 
 /// How it is read: sounds at the rate of the features, unless the user says another.
 pub fn reading(network: &Network, options: &Options) -> Options {
-    let rate = network.features().map(|features| features.rate_hertz);
+    let rate = network.features().and_then(Features::rate_hertz);
     Options {
         sample_rate_hertz: options.sample_rate_hertz.or(rate),
         ..options.clone()
