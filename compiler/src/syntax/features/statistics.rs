@@ -16,7 +16,7 @@ pub(super) fn read(
     errors: &mut Diagnostics,
 ) -> Option<Statistics> {
     let (mut channels, mut frame, mut hop, mut floor) = (None, None, None, None);
-    let mut values = StatisticSet::ALL;
+    let (mut values, mut hop_at) = (StatisticSet::ALL, Vec::new());
     let right = entries(Key::Features, braces, NAMES, errors, |entry, errors| {
         let mut within = |expected: &str, accept: &dyn Fn(u64) -> bool| {
             let accepted = |number| accept(number).then_some(number as u32);
@@ -37,6 +37,7 @@ pub(super) fn read(
             2 => {
                 let expected = "samples for `hop`, from 1 to `frame`";
                 hop = Some(within(expected, &|it| (1..=512).contains(&it))?);
+                hop_at = entry.value.to_vec();
             }
             3 => values = read_values(&entry, errors)?,
             _ => {
@@ -56,11 +57,10 @@ pub(super) fn read(
     };
     let hop = hop.unwrap_or(frame);
     if hop > frame {
-        let value = [std::slice::from_ref(name), braces].concat();
         let message = format!(
             "a hop of {hop} samples leaves some out between frames of {frame}: give at most {frame}"
         );
-        errors.error(stream(&value), message);
+        errors.error(stream(&hop_at), message);
         return None;
     }
     Some(Statistics {
@@ -88,27 +88,23 @@ fn read_values(entry: &Entry<'_>, errors: &mut Diagnostics) -> Option<StatisticS
         errors.error(stream(given), message);
         return None;
     };
-    let mut values = Some(StatisticSet::NONE);
+    let (mut values, mut right) = (StatisticSet::NONE, true);
     for Piece { trees, comma } in pieces(&inner) {
         let written = ident(trees).map(ToString::to_string);
-        let known = Statistic::ALL.into_iter();
-        let mut known = known.filter(|it| written.as_deref() == Some(it.name()));
-        let Some(statistic) = known.next() else {
-            let at = trees.iter().chain(comma).take(trees.len().max(1));
-            let at: Vec<_> = at.cloned().collect();
-            errors.error(
-                stream(&at),
-                format!("expected {expected}, {}", found(trees)),
-            );
-            values = None;
-            continue;
+        let mut known = Statistic::ALL.into_iter();
+        let message = match known.find(|it| written.as_deref() == Some(it.name())) {
+            None => format!("expected {expected}, {}", found(trees)),
+            Some(statistic) if values.has(statistic) => {
+                format!("`{}` is given before", statistic.name())
+            }
+            Some(statistic) => {
+                values = values.with(statistic);
+                continue;
+            }
         };
-        if values.is_some_and(|values| values.has(statistic)) {
-            let message = format!("`{}` is there before", statistic.name());
-            errors.error(stream(trees), message);
-            values = None;
-        }
-        values = values.map(|values| values.with(statistic));
+        let at = trees.iter().chain(comma).take(trees.len().max(1));
+        errors.error(stream(&at.cloned().collect::<Vec<_>>()), message);
+        right = false;
     }
-    values
+    right.then_some(values)
 }
