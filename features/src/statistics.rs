@@ -75,11 +75,13 @@ impl<const SAMPLES: usize> Statistics<SAMPLES> {
     /// Begins the row of a full frame.
     #[must_use]
     pub fn begin_row(&self, design: &StatisticsDesign) -> StatisticsRow {
-        StatisticsRow {
+        let mut row = StatisticsRow {
             channel: 0,
             value: 0,
-            values: self.of_channel(0, design),
-        }
+            values: [0; StatisticsDesign::VALUES],
+        };
+        self.compute(&mut row, design);
+        row
     }
 
     /// The next value of that row, of all statistics of a channel and then of the next: `None`
@@ -98,7 +100,7 @@ impl<const SAMPLES: usize> Statistics<SAMPLES> {
                     self.keep(design.kept);
                     return None;
                 }
-                row.values = self.of_channel(row.channel, design);
+                self.compute(row, design);
                 continue;
             };
             let is_wanted = design.values >> row.value & 1 == 1;
@@ -121,14 +123,10 @@ impl<const SAMPLES: usize> Statistics<SAMPLES> {
         self.filled = kept;
     }
 
-    /// All statistics of a channel, as `docs/features.md` says.
+    /// All statistics of a row's channel, as `docs/features.md` says.
     #[inline(never)]
-    fn of_channel(
-        &self,
-        channel: u8,
-        design: &StatisticsDesign,
-    ) -> [i16; StatisticsDesign::VALUES] {
-        let (first, step) = (usize::from(channel), usize::from(design.channels));
+    fn compute(&self, row: &mut StatisticsRow, design: &StatisticsDesign) {
+        let (first, step) = (usize::from(row.channel), usize::from(design.channels));
         let mut sum = 0_i32;
         let mut moved = 0_u32;
         let mut before = load(&self.samples, first);
@@ -167,12 +165,11 @@ impl<const SAMPLES: usize> Statistics<SAMPLES> {
         carried -= u16::from(borrows);
         let floor = i16::from(design.floor) * 128;
         let frame = i16::from(design.frame_bits) * 256;
-        [
-            mean,
-            (logarithm(carried, energy) - frame).max(2 * floor),
-            crossings,
-            (logarithm(0, moved) - frame).max(floor),
-        ]
+        let [of_mean, of_energy, of_crossings, of_difference] = &mut row.values;
+        *of_mean = mean;
+        *of_energy = (logarithm(carried, energy) - frame).max(2 * floor);
+        *of_crossings = crossings;
+        *of_difference = (logarithm(0, moved) - frame).max(floor);
     }
 }
 
