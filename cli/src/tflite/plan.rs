@@ -192,7 +192,7 @@ impl Shown<'_> {
         let node = &self.model.nodes[row.node.index()];
         let shape = self.model.dataflow.node(row.node).output;
         json!({
-            "operators": node.operators,
+            "operators": node.operators.iter().map(|it| it.in_file).collect::<Vec<_>>(),
             "name": node.name,
             "output": [shape.height, shape.width, shape.channels],
             "how": how(row.job),
@@ -231,6 +231,10 @@ fn how(job: Job) -> String {
 
 /// The numbers of a node's operators.
 fn numbers(node: &ModelNode, between: &str) -> String {
-    let numbers: Vec<String> = node.operators.iter().map(usize::to_string).collect();
+    let numbers: Vec<String> = node
+        .operators
+        .iter()
+        .map(|it| it.in_file.to_string())
+        .collect();
     numbers.join(between)
 }
