@@ -98,7 +98,7 @@ pub use results::{Iter, Logit, Results};
 /// | `reserve` | bytes of SRAM to keep for the stack and the rest of the firmware, or `{ sram: 256, flash: 4096 }` | the generated code's deepest stack, and 64; on AVR a sixteenth of the flash |
 /// | `results` | `i16` or `i32`: fixes the type of the results | `i16` if the weights prove it, else `i32` |
 /// | `plan` | `row_major`, `herringbone`, `segments`, `streamed`, `smallest`; `streamed(n)`, which streams only the first `n` layers (not counting `Dr` and `N`); `streamed(n, row_major)`, `streamed(n, herringbone)` or `streamed(n, segments)`, which also say how to compute the others | the fastest that fits |
-/// | `features` | `log_mel { rate: 8000, frame: 256, hop: 250, bands: 20 }`: the input is made of samples of sound | bytes are the input |
+/// | `features` | `log_mel { rate: 8000, frame: 256, hop: 250, bands: 20 }` or `statistics { channels: 3, frame: 64 }`: the input is made of samples of sound, or of a sensor | bytes are the input |
 /// | `code` | `unrolled`, `table`; for one layer: `C1(8,3, code: table)` | on AVR the fastest mix that fits the flash, else tables |
 ///
 /// # A model
@@ -191,6 +191,6 @@ pub mod __private {
         multiply_accumulate, multiply_accumulate_each, multiply_accumulate_map, put, relu,
         signed_activation, widened,
     };
-    pub use herringbone_features::{Frame, Row, Tables};
+    pub use herringbone_features::{Frame, Row, Statistics, StatisticsDesign, Tables};
     pub use herringbone_macros::expand_network;
 }

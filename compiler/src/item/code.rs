@@ -2,10 +2,12 @@
 //! portable or of a machine's backend, through functions that do not depend on which.
 
 use super::api::Api;
+use super::features::state_name;
 use crate::backend::Glue;
 use crate::backend::portable;
 use crate::budget::Design;
 use crate::declaration::Declaration;
+use crate::features::Features;
 use crate::program::{Accumulator, Program};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -20,7 +22,7 @@ pub(super) fn emit(
     api: &Api<'_>,
     design: &Design,
     program: &Program,
-    has_features: bool,
+    features: Option<&Features>,
 ) -> TokenStream {
     let Api { path, name, .. } = api;
     let machine_code = design.footprint.code.as_deref();
@@ -73,8 +75,10 @@ pub(super) fn emit(
         let condition = code.condition();
         quote!(#[cfg(not(#condition))])
     });
-    let restart_features = has_features
-        .then(|| quote!(herringbone_runtime::Frame::restart(&mut this_network.features);));
+    let restart_features = features.map(|features| {
+        let frame = state_name(features);
+        quote!(#frame::restart(&mut this_network.features);)
+    });
     let by_value = widened(quote!(these_results));
     let on_machine = machine_code.map(|code| {
         code.items(&Glue {

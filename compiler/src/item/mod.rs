@@ -121,7 +121,7 @@ pub(crate) fn emit(
     }
     // Elsewhere than on AVR samples are aligned.
     let padding_bytes = Literal::usize_unsuffixed(if features.is_some() { 2 } else { 0 });
-    let code = program.map(|program| code::emit(&api, design, program, features.is_some()));
+    let code = program.map(|program| code::emit(&api, design, program, features));
     let take = program.map(|_| code::take(&api, declaration));
     let methods = match program {
         Some(_) => {
@@ -136,7 +136,7 @@ pub(crate) fn emit(
     let raw = match (program, features) {
         (None, _) => None,
         (Some(_), Some(features)) => {
-            let fallback = features.default_normalisation();
+            let fallback = features.default_normalisation(network.input());
             let normalisation = normalisation.unwrap_or(&fallback);
             Some(features::methods(
                 &api,

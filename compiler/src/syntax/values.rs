@@ -195,7 +195,7 @@ pub(super) struct Entry<'a> {
     /// Which of the known names it has.
     pub(super) index: usize,
     pub(super) name: &'a TokenTree,
-    value: &'a [TokenTree],
+    pub(super) value: &'a [TokenTree],
 }
 
 impl Entry<'_> {
