@@ -1,6 +1,6 @@
 //! Bytes over time, drawn in letters.
 
-use crate::view::{FollowedView, View};
+use herringbone_compiler::report::view::{FollowedView, View};
 use anstyle::{AnsiColor, Style};
 
 /// Lines of the chart.

@@ -9,6 +9,7 @@
 //! in one layer or key hides no other.
 
 mod ast;
+mod edit;
 mod features;
 mod head;
 mod keys;
@@ -22,6 +23,7 @@ mod values;
 pub use ast::{
     BytesAst, InputAst, ItemAst, KeyAst, LabelAst, ListAst, NetworkAst, PlanAst, ReserveAst, Values,
 };
+pub use edit::{Edit, declarations, offset, range};
 pub use keys::Key;
 
 use proc_macro2::TokenStream;
