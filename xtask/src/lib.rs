@@ -9,6 +9,7 @@ pub mod digits;
 pub mod firmware;
 pub mod measure;
 mod packages;
+pub mod page;
 pub mod panics;
 pub mod params;
 pub mod paths;

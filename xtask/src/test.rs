@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::build::{self, cargo_program};
 use crate::firmware::{self, Firmware};
 use crate::packages;
+use crate::page;
 use crate::paths::{self, Weights};
 use crate::ranges;
 use crate::report::{Report, succeed};
@@ -57,6 +58,11 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
         succeed(&mut cargo(&["test", "--workspace"]))
     })?;
 
+    report.check("the page in Chromium", || {
+        let folder = page::folder();
+        page::build(&folder)?;
+        page::test(&folder)
+    })?;
     test_firmware(report)?;
     ranges::check(report)?;
 

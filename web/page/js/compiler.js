@@ -1,0 +1,37 @@
+// The compiler, as one WebAssembly module: questions and answers are JSON.
+
+const encode = new TextEncoder();
+const decode = new TextDecoder();
+
+export class Compiler {
+  /** `bytes` of the module. */
+  static async of(bytes) {
+    const { instance } = await WebAssembly.instantiate(bytes, {});
+    return new Compiler(instance.exports);
+  }
+
+  constructor(exports) {
+    this.exports = exports;
+  }
+
+  /** Takes the bytes of a weights file; of `null`, forgets the one before. */
+  setWeights(bytes) {
+    this.#write(bytes ?? new Uint8Array());
+    this.exports.weights();
+  }
+
+  /** The answer to a question; an error where it has none. */
+  ask(question) {
+    this.#write(encode.encode(JSON.stringify(question)));
+    const length = this.exports.ask();
+    const start = this.exports.answer();
+    const answer = JSON.parse(decode.decode(new Uint8Array(this.exports.memory.buffer, start, length)));
+    if (answer.failed !== undefined) throw new Error(answer.failed);
+    return answer;
+  }
+
+  #write(bytes) {
+    const start = this.exports.buffer(bytes.length);
+    new Uint8Array(this.exports.memory.buffer, start, bytes.length).set(bytes);
+  }
+}
