@@ -5,9 +5,11 @@
 //! the page then starts another instance.
 
 mod answer;
+mod model;
 mod place;
 mod session;
 
+pub use model::answer as model_answer;
 pub use session::{Question, Session};
 
 use std::cell::RefCell;
@@ -34,11 +36,21 @@ pub extern "C" fn weights() {
     SESSION.with_borrow_mut(|session| session.set_weights(bytes));
 }
 
+/// Takes what is in the buffer as a `.tflite` file, which is planned alone: the answer's length
+/// in bytes.
+#[unsafe(no_mangle)]
+pub extern "C" fn model() -> usize {
+    keep(model::answer(&BUFFER.take()))
+}
+
 /// Answers the question in the buffer: the answer's length in bytes.
 #[unsafe(no_mangle)]
 pub extern "C" fn ask() -> usize {
     let question = BUFFER.take();
-    let answer = SESSION.with_borrow_mut(|session| session.answer(&question));
+    keep(SESSION.with_borrow_mut(|session| session.answer(&question)))
+}
+
+fn keep(answer: Vec<u8>) -> usize {
     let length = answer.len();
     ANSWER.set(answer);
     length

@@ -5,7 +5,7 @@ use herringbone_compiler::budget::{self, Design, needed_flash_bytes};
 use herringbone_compiler::declaration::{Budget, Declaration, PlanChoice, WeightsSource};
 use herringbone_compiler::diagnostic::Diagnostics;
 use herringbone_compiler::program::Program;
-use herringbone_compiler::report::view::{Parts, View};
+use herringbone_compiler::report::view::{Alternative, Parts, View};
 use herringbone_compiler::report::{ArenaOverTime, Picture, functions, svg};
 use herringbone_compiler::syntax::{self, NetworkAst};
 use herringbone_compiler::target::{Architecture, Target};
@@ -40,6 +40,8 @@ pub enum Question {
         #[serde(default)]
         plan: Option<String>,
     },
+    /// Every plan of the network, with what it takes.
+    Alternatives,
     /// Draws what the arena holds moment by moment, and finds the worst case.
     Picture,
     /// The generated code, with invented weights where there are none.
@@ -107,9 +109,10 @@ impl Session {
                 network,
                 plan,
             } => json(&self.plan(&text, network, plan.as_deref())),
+            Question::Alternatives => self.alternatives(),
             Question::Picture => self.picture(),
-            Question::Code => self.code(),
-            Question::Infer { input } => self.infer(&input),
+            Question::Code => self.runnable().and_then(|()| self.code()),
+            Question::Infer { input } => self.runnable().and_then(|()| self.infer(&input)),
             Question::Parts { from, count } => self.parts(from, count),
         });
         answer.unwrap_or_else(|failed| serde_json::json!({ "failed": failed }).to_string().into())
@@ -150,23 +153,22 @@ impl Session {
             return answer;
         };
         if let Some(name) = plan {
-            match PlanChoice::named(name, &declaration.network) {
-                Ok(plan) => declaration.plan = plan,
-                // A plan of the network before the last change.
-                Err(_) => {}
+            // It may be a plan of the network before the last change.
+            if let Ok(plan) = PlanChoice::named(name, &declaration.network) {
+                declaration.plan = plan;
             }
         }
         let (declaration, planned) = self.with_weights(&ast, declaration, &mut answer);
         for notice in &planned.notices {
-            let span = ast.tokens_of(notice.origin).map_or(ast.name.span(), |it| it.span());
+            let span = ast
+                .tokens_of(notice.origin)
+                .map_or(ast.name.span(), |it| it.span());
             answer.warnings.push(message(text, span, &notice.message));
         }
         let problems = planned.problems.iter();
         answer
             .errors
             .extend(problems.map(|problem| with_remedies(text, &ast, problem)));
-        let sums = planned.sums(&declaration);
-        let alternatives = budget::every_plan(&declaration, &sums, |_| {});
         let name = ast.name.to_string();
         answer.classes = planned.metadata.class_names.clone();
         answer.view = Some(View::new(&Parts {
@@ -176,7 +178,7 @@ impl Session {
             declaration: &declaration,
             weights_file: None,
             planned: &planned,
-            alternatives: &alternatives,
+            alternatives: &[],
             arena: None,
             most_steps: 0,
             errors: &Diagnostics::new(),
@@ -248,6 +250,17 @@ impl Session {
         current.ok_or_else(|| "there is no plan: the declaration has errors".to_owned())
     }
 
+    fn alternatives(&mut self) -> Answer {
+        let Current {
+            declaration,
+            planned,
+            ..
+        } = self.current()?;
+        let sums = planned.sums(declaration);
+        let designs = budget::every_plan(declaration, &sums, |_| {});
+        json(&Alternative::all(declaration, planned, &designs))
+    }
+
     fn picture(&mut self) -> Answer {
         #[derive(Serialize)]
         struct PictureAnswer {
@@ -264,7 +277,9 @@ impl Session {
         let network = &declaration.network;
         let small = network.multiply_accumulates() <= MOST_MULTIPLY_ACCUMULATES_OF_PICTURE;
         let program = planned.program(declaration);
-        let arena = small.then(|| ArenaOverTime::of(network, &program)).flatten();
+        let arena = small
+            .then(|| ArenaOverTime::of(network, &program))
+            .flatten();
         let picture = arena.map(|arena| {
             svg(&Picture {
                 name,
@@ -283,20 +298,38 @@ impl Session {
         })
     }
 
+    /// Why nothing runs.
+    fn runnable(&mut self) -> Result<(), String> {
+        let Current {
+            declaration,
+            planned,
+            ..
+        } = self.current()?;
+        if declaration.weights == WeightsSource::Runtime {
+            return Err("the firmware loads the weights, so there are none to run here".to_owned());
+        }
+        match planned.problems.is_empty() {
+            true => Ok(()),
+            false => Err("the design does not fit its part".to_owned()),
+        }
+    }
+
     fn code(&mut self) -> Answer {
         let (declaration, planned, invented) = self.current()?.running();
-        if declaration.weights == WeightsSource::Runtime {
-            return Err("the firmware loads the weights: there are none to run".to_owned());
-        }
         let design = &planned.design;
         let Some(part) = declaration.budget.target else {
             return Err("no target: name a part, such as `target: atmega328p`".to_owned());
         };
         let Some(code) = &design.footprint.code else {
             return Err(match part.architecture {
-                Architecture::Avr => "the design is too large for this part to have code".to_owned(),
+                Architecture::Avr => {
+                    "the design is too large for this part to have code".to_owned()
+                }
                 Architecture::CortexM0 | Architecture::CortexM0Plus | Architecture::RiscV32 => {
-                    format!("{} runs portable Rust: only AVR code runs in this page", part.name)
+                    format!(
+                        "{} runs portable Rust: only AVR code runs in this page",
+                        part.name
+                    )
                 }
             });
         };

@@ -20,15 +20,18 @@ const WEIGHTS: [(&str, &str); 6] = [
     ("accurate.safetensors", "examples/uno/accurate.safetensors"),
     ("residual.safetensors", "examples/uno/residual.safetensors"),
     ("mega.safetensors", "examples/mega/digits.safetensors"),
-    ("gesture.safetensors", "examples/gesture/gesture.safetensors"),
+    (
+        "gesture.safetensors",
+        "examples/gesture/gesture.safetensors",
+    ),
 ];
 
 /// What the page takes of the simulator avr8js.
-const SIMULATOR: [&str; 4] = [
-    "dist/esm/cpu/cpu.js",
-    "dist/esm/cpu/instruction.js",
-    "dist/esm/cpu/interrupt.js",
-    "LICENSE",
+const SIMULATOR: [(&str, &str); 4] = [
+    ("cpu.js", "dist/esm/cpu/cpu.js"),
+    ("instruction.js", "dist/esm/cpu/instruction.js"),
+    ("interrupt.js", "dist/esm/cpu/interrupt.js"),
+    ("LICENSE.txt", "LICENSE"),
 ];
 
 /// The folder that the page is built into where no other is named.
@@ -56,13 +59,16 @@ pub fn build(out: &Path) -> Result<()> {
     }
     copy_folder(&web.join("page"), out)?;
     copy(&module, &out.join("herringbone.wasm"))?;
-    for name in SIMULATOR {
-        let from = web.join("node_modules/avr8js").join(name);
-        let to = out.join("avr8js").join(from.file_name().unwrap_or_default());
-        let text = fs::read_to_string(&from)
-            .with_context(|| format!("cannot read {}", from.display()))?;
+    for (name, from) in SIMULATOR {
+        let from = web.join("node_modules/avr8js").join(from);
+        let to = out.join("avr8js").join(name);
+        let text =
+            fs::read_to_string(&from).with_context(|| format!("cannot read {}", from.display()))?;
         // Browsers look for files by their whole names.
-        write(&to, text.replace("'./interrupt'", "'./interrupt.js'").as_bytes())?;
+        write(
+            &to,
+            text.replace("'./interrupt'", "'./interrupt.js'").as_bytes(),
+        )?;
     }
     for (name, from) in WEIGHTS {
         copy(&paths::root().join(from), &out.join("examples").join(name))?;

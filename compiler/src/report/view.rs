@@ -229,7 +229,7 @@ impl View {
                 peak: peak(arena),
                 time: time(arena),
             }),
-            alternatives: alternatives(parts),
+            alternatives: Alternative::all(declaration, planned, parts.alternatives),
         }
     }
 }
@@ -367,21 +367,23 @@ fn time(arena: &ArenaOverTime) -> TimeView {
     }
 }
 
-fn alternatives(parts: &Parts<'_>) -> Vec<Alternative> {
-    let declaration = parts.declaration;
-    let alternatives = parts.alternatives.iter().map(|design| {
-        let shortfall = Shortfall::of(declaration, design);
-        Alternative {
-            plan: design.plan.strategy.name(&declaration.network.dataflow()),
-            is_chosen: design.plan == parts.planned.design.plan,
-            arena_bytes: design.plan.arena_bytes,
-            sram_bytes: design.sram_bytes(),
-            flash_bytes: design.footprint.flash_bytes,
-            flash_with_reserve_bytes: needed_flash(declaration, design),
-            predicted_cycles: predicted_cycles(design),
-            fits: shortfall.is_none(),
-            shortfall,
-        }
-    });
-    alternatives.collect()
+impl Alternative {
+    /// Of each of those designs, what it takes.
+    pub fn all(declaration: &Declaration, planned: &Planned, designs: &[Design]) -> Vec<Self> {
+        let alternatives = designs.iter().map(|design| {
+            let shortfall = Shortfall::of(declaration, design);
+            Self {
+                plan: design.plan.strategy.name(&declaration.network.dataflow()),
+                is_chosen: design.plan == planned.design.plan,
+                arena_bytes: design.plan.arena_bytes,
+                sram_bytes: design.sram_bytes(),
+                flash_bytes: design.footprint.flash_bytes,
+                flash_with_reserve_bytes: needed_flash(declaration, design),
+                predicted_cycles: predicted_cycles(design),
+                fits: shortfall.is_none(),
+                shortfall,
+            }
+        });
+        alternatives.collect()
+    }
 }

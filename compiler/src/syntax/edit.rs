@@ -214,6 +214,9 @@ mod tests {
                         < 'a: C1(12,3), 'b: C1(12,1), Add('a) >,\n    target: atmega8,\n} }";
         assert_eq!(edited(text, &changes[..4]), expected);
         let added = edited(text, &changes[4..]);
-        assert!(added.contains("code: table,\n    plan: smallest,\n}"), "{added}");
+        assert!(
+            added.contains("code: table,\n    plan: smallest,\n}"),
+            "{added}"
+        );
     }
 }

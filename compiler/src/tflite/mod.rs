@@ -2,8 +2,10 @@
 
 mod planned;
 mod values;
+mod view;
 
 pub use planned::{Job, NodeRow, Plan, PlannedModel};
+pub use view::{ModelAlternative, ModelView, OperatorView};
 
 use crate::network::{Kernel, NodeId, PoolFunction, ReceptiveField, Shape, Stride, ValueId};
 use crate::plan::{Dataflow, FlowNode, Method, SumBytes};

@@ -15,6 +15,7 @@ export class Arena {
     clearInterval(this.timer);
     this.timer = null;
     if (!run?.record) {
+      this.run = null;
       this.root.replaceChildren(h('p', { class: 'muted' }, 'This design does not run on a simulated part, so there is nothing to watch.'));
       return;
     }
@@ -37,19 +38,19 @@ export class Arena {
     this.go(moments.length - 1);
   }
 
-  /** The row of the layers' table that a function of the code is of. */
+  /** The row of the layers' table that a function of the code is of; -1 of what several share. */
   #layerOf(index) {
-    const name = this.run.record.functions[index]?.name;
-    const { node } = this.functions.find((it) => it.name === name) ?? { node: null };
-    const row = this.view.layers.findIndex((it) => it.node === node);
-    return row < 0 ? 0 : row;
+    const { name } = this.run.record.functions[index];
+    if (name === 'absorb') return 0;
+    const { node } = this.functions.find((it) => it.name === name);
+    return node === null ? -1 : this.view.layers.findIndex((it) => it.node === node);
   }
 
   #draw() {
     const { moments, functions } = this.run.record;
     const bytes = moments[0].owner.length;
     [this.canvas.width, this.canvas.height] = [moments.length, bytes];
-    const colours = functions.map((_, index) => rgb(colourOf(this.#layerOf(index))));
+    const colours = functions.map((_, index) => rgb(this.#layerOf(index) < 0 ? SHARED : colourOf(this.#layerOf(index))));
     const image = new ImageData(moments.length, bytes);
     moments.forEach(({ owner, data }, column) => {
       for (let row = 0; row < bytes; row += 1) {
@@ -57,7 +58,7 @@ export class Arena {
         const at = 4 * (row * moments.length + column);
         image.data.set(colours[owner[row]], at);
         // A byte of zeros is paler.
-        image.data[at + 3] = data[row] === 0 ? 110 : 255;
+        image.data[at + 3] = data[row] === 0 ? 150 : 255;
       }
     });
     this.canvas.getContext('2d').putImageData(image, 0, 0);
@@ -65,9 +66,9 @@ export class Arena {
 
   #map(map) {
     const most = Math.min(map.channels, 32);
-    const across = Math.min(most, Math.max(1, Math.floor(260 / (map.width + 1))), 8);
+    const across = Math.min(most, Math.max(1, Math.floor(400 / (map.width + 1))), 8);
     const rows = Math.ceil(most / across);
-    const zoom = Math.max(1, Math.min(6, Math.floor(250 / (across * (map.width + 1)))));
+    const zoom = Math.max(1, Math.min(8, Math.floor(330 / (across * (map.width + 1)))));
     const canvas = h('canvas', { width: across * (map.width + 1), height: rows * (map.height + 1), role: 'img', 'aria-label': `feature maps of ${map.name}` });
     canvas.style.width = `${canvas.width * zoom}px`;
     const row = this.view.layers.findIndex((it) => it.node === map.node);
@@ -115,10 +116,10 @@ export class Arena {
     const { name, lines } = record.functions[moment.function];
     const line = lines.findLast(([address]) => address <= moment.pc)?.[1];
     const row = this.#layerOf(moment.function);
-    this.label.textContent = `Cycle ${thousands(moment.cycles)} of ${thousands(cycles)}, ${(moment.cycles / this.clock / 1000).toFixed(2)} ms: ${name}, for ${this.view.layers[row].layer}`;
+    this.label.textContent = `Cycle ${thousands(moment.cycles)} of ${thousands(cycles)}, ${(moment.cycles / this.clock / 1000).toFixed(2)} ms: ${name}${row < 0 ? '' : `, for ${this.view.layers[row].layer}`}`;
     this.slider.setAttribute('aria-valuetext', this.label.textContent);
     for (const map of this.maps) this.#show(map, this.#share(map.map.node, moment));
-    this.moved(this.view.layers[row].node, name, line);
+    this.moved(this.view.layers[row]?.node, name, line);
   }
 
   #jump(event) {
@@ -145,4 +146,5 @@ export class Arena {
   }
 }
 
+const SHARED = '#7f7f7f';
 const rgb = (colour) => [1, 3, 5].map((start) => parseInt(colour.slice(start, start + 2), 16));

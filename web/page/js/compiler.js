@@ -23,7 +23,16 @@ export class Compiler {
   /** The answer to a question; an error where it has none. */
   ask(question) {
     this.#write(encode.encode(JSON.stringify(question)));
-    const length = this.exports.ask();
+    return this.#answer(this.exports.ask());
+  }
+
+  /** The plan of a TensorFlow Lite model; an error where it has none. */
+  model(bytes) {
+    this.#write(bytes);
+    return this.#answer(this.exports.model());
+  }
+
+  #answer(length) {
     const start = this.exports.answer();
     const answer = JSON.parse(decode.decode(new Uint8Array(this.exports.memory.buffer, start, length)));
     if (answer.failed !== undefined) throw new Error(answer.failed);

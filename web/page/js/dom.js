@@ -6,11 +6,12 @@ function make(element, properties, children) {
   for (const [name, value] of Object.entries(properties ?? {})) {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
+    else if (name === 'class' && value === '') continue;
     else if (name === 'colour') element.style.background = value;
     else if (name === 'width%') element.style.width = `${value}%`;
     else element.setAttribute(name, value === true ? '' : value);
   }
-  element.append(...children.flat().filter((it) => it !== null && it !== undefined && it !== false));
+  element.append(...children.flat(Infinity).filter((it) => it !== null && it !== undefined && it !== false));
   return element;
 }
 

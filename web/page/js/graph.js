@@ -2,7 +2,7 @@
 
 import { s, colourOf } from './dom.js';
 
-const [BOX, HIGH, GAP, LEAD] = [150, 46, 18, 34];
+const [BOX, HIGH, GAP, LEAD] = [190, 46, 18, 34];
 
 export function showGraph(root, view) {
   root.replaceChildren();
@@ -31,7 +31,7 @@ export function showGraph(root, view) {
     edges, nodes.map((it) => [
       s('rect', { class: 'node', x: it.x, y: it.y, width: BOX, height: HIGH, rx: 7 }),
       s('rect', { x: it.x, y: it.y + 6, width: 4, height: HIGH - 12, fill: it.colour, rx: 2 }),
-      s('text', { class: 'node', x: it.x + 12, y: it.y + 19 }, it.name.length > 17 ? `${it.name.slice(0, 16)}…` : it.name, s('title', {}, it.name)),
+      s('text', { class: 'node', x: it.x + 12, y: it.y + 19 }, it.name.length > 22 ? `${it.name.slice(0, 21)}…` : it.name, s('title', {}, it.name)),
       s('text', { class: 'axis', x: it.x + 12, y: it.y + 36 }, `${it.shape.height}×${it.shape.width}×${it.shape.channels}`),
     ]));
   svg.style.width = `${width}px`;

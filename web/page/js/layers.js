@@ -2,14 +2,18 @@
 
 import { h, table, thousands, colourOf } from './dom.js';
 
-/** The functions of a node. */
-const functionsOf = (functions, node) => functions.filter((it) => it.node === node);
+/** The functions of a row; what the first one has none for is done as the input is taken in. */
+function functionsOf(functions, view, row) {
+  const own = functions.filter((it) => it.node === row.node && it.node !== null);
+  return own.length || row !== view.layers[0] ? own : functions.filter((it) => it.name === 'absorb');
+}
 
 export class Layers {
   constructor(rows, assembly) {
     this.rows = rows;
     this.assembly = assembly;
-    this.selected = null;
+    /** The node of the row whose assembly is shown; `null` is the input's. */
+    this.selected = undefined;
   }
 
   /** `counted`: cycles of each function of the run, by its name. */
@@ -22,13 +26,13 @@ export class Layers {
       return;
     }
     const cyclesOf = (row) => {
-      const own = functions.filter((it) => it.node === row.node && (row.node !== null || it.name === 'absorb'));
+      const own = functionsOf(functions, view, row);
       const sum = own.reduce((all, it) => all + (counted?.get(it.name) ?? 0), 0);
       return counted && own.length ? thousands(sum) : '';
     };
     this.rows.replaceChildren(table([
       { head: 'Layer', cell: (it) => [h('i', { class: 'swatch', colour: colourOf(view.layers.indexOf(it)) }),
-        functionsOf(functions, it.node).length
+        functionsOf(functions, view, it).length
           ? h('button', { type: 'button', onclick: () => this.select(it.node) }, it.layer)
           : h('code', {}, it.layer)] },
       { head: 'Output', cell: ({ output }) => `${output.height}×${output.width}×${output.channels}` },
@@ -41,18 +45,19 @@ export class Layers {
       { head: 'Predicted', number: true, cell: (it) => (it.predicted_cycles === null ? '–' : thousands(it.predicted_cycles)) },
       { head: 'Counted', number: true, cell: cyclesOf },
     ], view.layers, (it) => ({ 'data-node': it.node ?? 'input', class: it.node === this.selected ? 'chosen' : null })));
-    if (!functions.some((it) => it.node === this.selected)) this.selected = null;
+    if (!view.layers.some((it) => it.node === this.selected)) this.selected = undefined;
     this.#list();
   }
 
   select(node) {
     this.selected = node;
-    for (const row of this.rows.querySelectorAll('tbody tr')) row.classList.toggle('chosen', row.dataset.node === String(node));
+    for (const row of this.rows.querySelectorAll('tbody tr')) row.classList.toggle('chosen', row.dataset.node === String(node ?? 'input'));
     this.#list();
   }
 
   #list() {
-    const [shown] = this.selected === null ? [] : functionsOf(this.functions, this.selected);
+    const row = this.view.layers.find((it) => it.node === this.selected);
+    const [shown] = row ? functionsOf(this.functions, this.view, row) : [];
     if (!shown) {
       this.assembly.replaceChildren();
       return;
@@ -79,7 +84,7 @@ export class Layers {
 
   /** Marks the layer and the line at which the run is. */
   at(node, functionName, line) {
-    for (const row of this.rows.querySelectorAll('tbody tr')) row.classList.toggle('running', row.dataset.node === String(node));
+    for (const row of this.rows.querySelectorAll('tbody tr')) row.classList.toggle('running', row.dataset.node === (node === null ? 'input' : String(node)));
     this.list?.querySelector('.now')?.classList.remove('now');
     if (this.shown !== functionName) return;
     const element = this.lines.get(line);

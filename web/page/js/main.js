@@ -12,6 +12,7 @@ import { Layers } from './layers.js';
 import { showBudget } from './budget.js';
 import { showGraph } from './graph.js';
 import { marksOf, showMessages } from './messages.js';
+import { showModel, showModelError } from './model.js';
 import { showOutcome, usualClock, classOf } from './outcome.js';
 import { showPlans } from './plans.js';
 import { project } from './project.js';
@@ -66,12 +67,21 @@ async function replan() {
     try {
       const answer = await planner.ask('plan', { design: asked });
       showAnswer(asked, answer, performance.now() - started);
+      // The other plans take longer: they wait for a pause in the typing.
+      if (answer.view) await pause();
+      if (!wanted && answer.view) {
+        const plans = await planner.ask('alternatives', { design: asked });
+        showPlans(at('plan-rows'), at('plan-scatter'), plans, answer.view.sram_budget_bytes, choosePlan);
+      }
     } catch (error) {
       showFailure(error);
     }
   }
   planning = false;
 }
+
+/** Lets what was typed meanwhile come first. */
+const pause = () => new Promise((done) => { setTimeout(done, 30); });
 
 function showFailure(error) {
   state.answer = null;
@@ -93,9 +103,10 @@ function showAnswer(asked, answer, milliseconds) {
   at('note').textContent = answer.note ?? '';
   showNetworks(answer);
   chips.forget();
+  // What is shown of a design before it became wrong.
+  document.body.classList.toggle('stale', !view);
   if (!view) return;
   showBudget(at('budget'), view);
-  showPlans(at('plan-rows'), at('plan-scatter'), view, choosePlan);
   layers.show(view, [], null);
   showGraph(at('graph-picture'), view);
   state.clock ??= usualClock(view.target ?? '');
@@ -147,7 +158,8 @@ async function rerun() {
       if (!rerunWanted && state.answer === answer) showRun(answer, outcome);
       if (!rerunWanted) await showPicture(asked, answer);
     } catch (error) {
-      at('outcome').replaceChildren(h('p', { class: 'bad' }, `It does not run: ${error.message}.`));
+      showOutcome(at('outcome'), { refused: error.message }, answer);
+      arena.show(null);
     }
   }
   running = false;
@@ -164,7 +176,7 @@ function showRun(answer, outcome) {
       state.clock = clock;
       show();
     });
-    arena.show(run, expected.maps, answer.view, code?.functions ?? [], answer.view.activation_bits, state.clock);
+    arena.show(run, expected?.maps ?? [], answer.view, code?.functions ?? [], answer.view.activation_bits, state.clock);
   };
   const counted = run?.record && new Map(run.record.functions.map(({ name }, index) => [name, run.record.cycles[index]]));
   layers.show(answer.view, code?.functions ?? [], counted);
@@ -251,12 +263,19 @@ async function takeFile(file) {
     await setWeights({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) });
     state.ready = false;
     replan();
+  } else if (file.name.endsWith('.tflite')) {
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    const [section, root] = [at('model'), at('model-plan')];
+    await runner.ask('model', { bytes }).then(
+      (model) => showModel(section, root, file.name, model),
+      (error) => showModelError(section, root, file.name, error.message),
+    );
   } else if (file.type.startsWith('image/') || file.name.endsWith('.pgm')) {
     await inputs.file(file);
   } else if (/\.(rs|txt)$/.test(file.name)) {
     await open({ text: await file.text() });
   } else {
-    at('taken').textContent = `${file.name} is neither weights (.safetensors), nor an image, nor a Rust file.`;
+    at('taken').textContent = `${file.name} is neither weights (.safetensors), nor a model (.tflite), nor an image, nor a Rust file.`;
   }
 }
 

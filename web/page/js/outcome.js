@@ -24,7 +24,11 @@ function fact(name, ...value) {
 export const classOf = (results) => results.indexOf(Math.max(...results));
 
 export function showOutcome(root, { run, equal, expected, refused, code, milliseconds }, answer, clock, changeClock) {
-  const results = run?.results ?? expected.results;
+  const results = run?.results ?? expected?.results;
+  if (!results) {
+    root.replaceChildren(h('p', {}, 'It does not run: ', refused, '.'));
+    return;
+  }
   const best = classOf(results);
   const { view } = answer;
   const name = answer.classes[best] ?? String(best);

@@ -2,21 +2,20 @@
 
 import { h, s, table, thousands } from './dom.js';
 
-export function showPlans(rows, scatter, view, choose) {
+/** `plans` of the network, `budget` in bytes of SRAM; `choose` hears which one is clicked. */
+export function showPlans(rows, scatter, plans, budget, choose) {
   rows.replaceChildren();
   scatter.replaceChildren();
-  if (!view) return;
-  const plans = view.alternatives;
   rows.append(table([
     { head: 'Plan', cell: (it) => h('button', { type: 'button', 'aria-pressed': String(it.is_chosen), onclick: () => choose(it.plan) }, it.plan) },
     { head: 'Arena', number: true, cell: (it) => thousands(it.arena_bytes) },
     { head: 'SRAM', number: true, cell: (it) => thousands(it.sram_bytes) },
-    { head: 'Flash', number: true, cell: (it) => thousands(it.flash_bytes) },
+    { head: 'Flash', number: true, cell: (it) => thousands(it.flash_with_reserve_bytes ?? it.flash_bytes) },
     { head: 'Cycles', number: true, cell: (it) => (it.predicted_cycles === null ? '–' : thousands(it.predicted_cycles)) },
     { head: '', cell: (it) => (it.fits ? h('span', { class: 'good' }, 'fits') : h('span', { class: 'bad' }, 'too large')) },
   ], plans, (it) => ({ class: it.is_chosen ? 'chosen' : null })));
   const dots = plans.filter((it) => it.predicted_cycles !== null);
-  if (dots.length > 1) scatter.append(scatterOf(dots, view.sram_budget_bytes, choose));
+  if (dots.length > 1) scatter.append(scatterOf(dots, budget, choose));
 }
 
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [420, 270, 62, 40, 14, 16];

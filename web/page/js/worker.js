@@ -25,12 +25,14 @@ function part() {
 }
 
 function run(input, watch) {
-  const expected = compiler.ask({ ask: 'infer', input: [...input] });
+  let expected = null;
   let runner;
   try {
+    expected = compiler.ask({ ask: 'infer', input: [...input] });
     runner = part();
   } catch (error) {
-    return { expected, refused: String(error.message ?? error) };
+    if (isTrap(error)) throw error;
+    return { expected, refused: error.message };
   }
   const { code } = planned;
   const started = performance.now();
@@ -39,6 +41,9 @@ function run(input, watch) {
     && run.results.every((result, index) => result === expected.results[index]);
   return { expected, run, equal, code, milliseconds: performance.now() - started };
 }
+
+/** Whether the module's memory is no longer to be trusted. */
+const isTrap = (error) => error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
 
 const tasks = {
   async start({ wasm }) {
@@ -53,6 +58,13 @@ const tasks = {
     const started = performance.now();
     const answer = plan(design);
     return { ...answer, milliseconds: performance.now() - started };
+  },
+  alternatives({ design }) {
+    plan(design);
+    return compiler.ask({ ask: 'alternatives' });
+  },
+  model({ bytes }) {
+    return compiler.model(bytes);
   },
   /** One inference on the part, beside what the interpreter says. */
   run({ design, input }) {
@@ -82,8 +94,6 @@ onmessage = async ({ data }) => {
   try {
     postMessage({ id, answer: await tasks[task](content) });
   } catch (error) {
-    // After a trap the module's memory is no longer to be trusted.
-    const trapped = error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
-    postMessage({ id, error: String(error.message ?? error), trapped });
+    postMessage({ id, error: String(error.message ?? error), trapped: isTrap(error) });
   }
 };

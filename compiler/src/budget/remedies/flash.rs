@@ -36,10 +36,7 @@ pub(super) fn smaller_reserve(excess: &Excess<'_>) -> Vec<Remedy> {
                 flash_bytes: Some(most_bytes as u32),
                 ..excess.declaration.reserve
             });
-            Remedy::set(
-                reserve,
-                ", where the rest of the firmware takes no more",
-            )
+            Remedy::set(reserve, ", where the rest of the firmware takes no more")
         })
         .into_iter()
         .collect()
