@@ -57,6 +57,17 @@ impl Declaration {
     }
 }
 
+/// A checked declaration of a model, without its source text: its file says the rest.
+#[derive(Clone, Debug)]
+pub struct ModelDeclaration {
+    /// `target`, or `sram` and `flash`.
+    pub budget: Budget,
+    /// `reserve`.
+    pub reserve: Reserve,
+    /// `plan`.
+    pub plan: PlanChoice,
+}
+
 /// How inputs are cut from a stream. An input's samples are its rows, or the pixels of its
 /// only row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -52,10 +52,18 @@ impl<const N: usize> Flash<i16, N> {
     }
 }
 
+impl<const N: usize> Flash<i32, N> {
+    /// The entry at `index`; 0 past the end.
+    #[inline(always)]
+    pub fn get(&'static self, index: usize) -> i32 {
+        double_word(&self.0, index)
+    }
+}
+
 #[cfg(not(target_arch = "avr"))]
-use in_data_memory::{byte, word};
+use in_data_memory::{byte, word, word as double_word};
 #[cfg(target_arch = "avr")]
-use in_program_memory::{byte, word};
+use in_program_memory::{byte, double_word, word};
 
 #[cfg(not(target_arch = "avr"))]
 mod in_data_memory {
@@ -113,6 +121,26 @@ mod in_program_memory {
                 options(pure, readonly, nostack, preserves_flags));
         }
         T::from_bits(u16::from_le_bytes([low, high]))
+    }
+
+    /// A 32-bit entry, low byte first as the compiler lays it out.
+    #[inline(always)]
+    pub(super) fn double_word<const N: usize>(table: &'static [i32; N], index: usize) -> i32 {
+        if index >= N {
+            return 0;
+        }
+        let address = table.as_ptr().wrapping_add(index);
+        let (first, second, third, fourth): (u8, u8, u8, u8);
+        // SAFETY: the four bytes are within a static in program memory, and `lpm`
+        // (AVR Instruction Set Manual, LPM forms ii and iii) changes nothing
+        // but the four values and Z.
+        unsafe {
+            asm!("lpm {first}, Z+", "lpm {second}, Z+", "lpm {third}, Z+", "lpm {fourth}, Z",
+                first = out(reg) first, second = out(reg) second,
+                third = out(reg) third, fourth = out(reg) fourth, inout("Z") address => _,
+                options(pure, readonly, nostack, preserves_flags));
+        }
+        i32::from_le_bytes([first, second, third, fourth])
     }
 
     pub(super) trait From16 {

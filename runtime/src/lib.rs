@@ -18,6 +18,7 @@ mod network;
 mod order;
 mod packed;
 mod product;
+mod quantised;
 mod results;
 mod segment;
 mod sliding_window;
@@ -150,6 +151,11 @@ pub mod __private {
     pub use crate::network::TakenByWeighted;
     pub use crate::order::{Herringbone, Pixels, RowMajor};
     pub use crate::product::{Value, offset};
+    pub use crate::quantised::{
+        Addition, Bytes, Multiplication, Rescale, add_pixels, constant_pixel, dequantise,
+        emit_bytes, map_bytes, means, multiply_pixels, quantise, repeat, requantise,
+        requantise_one, rounded_averages, shares, taps_inside, window_sums, within,
+    };
     pub use crate::segment::{
         InputWindows, Outputs, add_each_wide, add_joined, add_joined_map, add_to_window,
         concatenate, divide_sum, floor_divide, is_inside, joined_value, pixel_at, tile,

@@ -149,6 +149,11 @@ impl Session {
         answer
             .errors
             .extend(errors.map(|(span, error)| message(text, span, &error)));
+        if parsed.model.is_some() {
+            answer.note = Some(
+                "This declares a TensorFlow Lite model: drop its file here to see its plan.".into(),
+            );
+        }
         let Some((ast, mut declaration)) = parsed.ast.zip(parsed.declaration) else {
             return answer;
         };
@@ -349,7 +354,7 @@ impl Session {
             cursor_bytes: program.cursor_bytes,
             arena_bytes: program.arena_bytes,
             results: program.results.count,
-            result_bytes: program.results.accumulator.bytes(),
+            result_bytes: program.results.accumulator().bytes(),
             stack_bytes: design.footprint.stack_bytes,
             sram_bytes: design.sram_bytes(),
             flash_bytes: design.footprint.flash_bytes,

@@ -188,6 +188,10 @@ impl Shown<'_> {
 
 /// The numbers of a node's operators.
 fn numbers(node: &ModelNode, between: &str) -> String {
-    let numbers: Vec<String> = node.operators.iter().map(usize::to_string).collect();
+    let numbers: Vec<String> = node
+        .operators
+        .iter()
+        .map(|it| it.in_file.to_string())
+        .collect();
     numbers.join(between)
 }

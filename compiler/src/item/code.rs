@@ -26,13 +26,13 @@ pub(super) fn emit(
     let machine_code = design.footprint.code.as_deref();
     let code = portable::emit(program);
     let stored = portable::results_type(program);
-    let integer = portable::integer(program.results.accumulator);
+    let integer = portable::integer(program.results.accumulator());
     let logit = portable::integer(api.logit);
     let output = api.output();
     let count_of_results = Literal::u32_unsuffixed(program.results.count);
-    let bytes_each = Literal::u32_unsuffixed(program.results.accumulator.bytes());
+    let bytes_each = Literal::u32_unsuffixed(program.results.integer.bytes());
     // Results as wide as they are stored, or wider where the declaration says so.
-    let widened = |results: TokenStream| match (program.results.accumulator, api.logit) {
+    let widened = |results: TokenStream| match (program.results.accumulator(), api.logit) {
         (Accumulator::I16, Accumulator::I32) => quote!(herringbone_runtime::widened(#results)),
         (Accumulator::I16, Accumulator::I16) | (Accumulator::I32, _) => results,
     };

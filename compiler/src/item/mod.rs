@@ -5,11 +5,14 @@ mod api;
 mod code;
 mod features;
 mod metadata;
+mod model;
 mod needs;
 mod stub;
 mod warning;
 
-pub(crate) use stub::{Known, stub};
+pub(crate) use model::{ModelItem, emit as emit_model};
+pub(crate) use needs::of_model as needs_of_model;
+pub(crate) use stub::{Known, model_stub, stub};
 pub(crate) use warning::warning;
 
 use crate::backend::portable;

@@ -77,7 +77,7 @@ pub(crate) fn stub(
     let logit = portable::integer(api.logit);
     let classes = &api.classes;
     let metadata = metadata::stub(&output, classes, outline.samples);
-    let needs = needs::unknown_needs(&api);
+    let needs = needs::unknown_needs((path, name));
     quote! {
         #(#attributes)*
         #[doc = ""]
@@ -129,6 +129,63 @@ pub(crate) fn stub(
             }
 
             #network_trait
+            #needs
+        };
+    }
+}
+
+/// The type of a model whose file is not understood or does not fit: its methods take and give
+/// anything, for only the file says what.
+pub(crate) fn model_stub(path: &TokenStream, ast: &NetworkAst) -> TokenStream {
+    let NetworkAst {
+        attributes,
+        visibility,
+        name,
+        ..
+    } = ast;
+    let conditions = conditions(attributes);
+    let needs = needs::unknown_needs((path, name));
+    quote! {
+        #(#attributes)*
+        #[doc = ""]
+        #visibility struct #name {}
+
+        #(#conditions)*
+        const _: () = {
+            use ::core::primitive::{bool, str, u32};
+
+            const _: fn() -> #name = #name::new;
+
+            impl #name {
+                #[must_use]
+                pub const fn new() -> Self {
+                    Self {}
+                }
+
+                pub fn begin(&mut self) {}
+
+                pub fn run<Input, Output>(&mut self, _: Input) -> Output {
+                    loop {}
+                }
+
+                pub fn push<Value, Output>(
+                    &mut self,
+                    _: Value,
+                ) -> ::core::option::Option<Output> {
+                    ::core::option::Option::None
+                }
+
+                pub fn classify<Input>(&mut self, _: Input) -> ::core::primitive::usize {
+                    loop {}
+                }
+            }
+
+            impl ::core::default::Default for #name {
+                fn default() -> Self {
+                    Self::new()
+                }
+            }
+
             #needs
         };
     }

@@ -82,7 +82,7 @@ impl OperatorView {
         let node = &model.nodes[row.node.index()];
         let shape = model.dataflow.node(row.node).output;
         Self {
-            operators: node.operators.clone(),
+            operators: node.operators.iter().map(|it| it.in_file).collect(),
             name: node.name.clone(),
             output: [shape.height, shape.width, shape.channels],
             how: row.job.to_string(),

@@ -5,4 +5,5 @@ mod arrays;
 mod conformance;
 mod damaged;
 mod plans;
+mod programs;
 mod reordered;
