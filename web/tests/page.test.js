@@ -163,6 +163,39 @@ test('a link opens the same design', async () => {
   await other.context().close();
 });
 
+test('weights and images of one’s own are taken', async () => {
+  const page = await open();
+  await loaded(page);
+  const at = (path) => resolve(import.meta.dirname, '../..', path);
+  await page.setInputFiles('#weights', at('examples/tiny85/digits.safetensors'));
+  await page.locator('#note:not([hidden])').waitFor();
+  await page.setInputFiles('#weights', at('template/digits.safetensors'));
+  await page.locator('#note').waitFor({ state: 'hidden' });
+  await page.setInputFiles('#image', at('digits/3-a.pgm'));
+  await page.waitForFunction(() => document.querySelector('#class').textContent === '3');
+  await page.context().close();
+});
+
+test('a Rust file with two networks can be pasted, and either one planned', async () => {
+  const page = await open();
+  await loaded(page);
+  const one = (name, outputs) => `herringbone::network! {\n    ${name}: [9, 9, 1] => < C1(${outputs},3), D*(3) >,\n    target: attiny85,\n}\n`;
+  await type(page, [null, `mod a {\n${one('First', 4)}}\nfn main() { let x = 1; }\n${one('Second', 5)}`]);
+  await page.locator('#which').waitFor();
+  await page.selectOption('#network', '1');
+  await page.waitForFunction(() => document.querySelector('#layer-rows').textContent.includes('C1(5,3)'));
+  await page.context().close();
+});
+
+test('an embedded page shows the run and the declaration alone', async () => {
+  const page = await open('?embed');
+  await loaded(page);
+  assert.equal(await page.locator('#try').isVisible(), true);
+  assert.equal(await page.locator('#plans').isVisible(), false);
+  await page.screenshot({ path: `${shots}/embed.png` });
+  await page.context().close();
+});
+
 test('every example plans, and those that run are equal', async () => {
   const page = await open();
   await loaded(page);

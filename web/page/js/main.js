@@ -212,11 +212,15 @@ async function runAll() {
   const asked = design();
   at('all-result').textContent = `Running all ${images.length} images…`;
   try {
-    const outcomes = await runner.ask('runs', { design: asked, inputs: images.map((it) => it.bytes) });
-    if (state.answer !== answer) return;
-    if (outcomes[0].refused) {
-      at('all-result').replaceChildren();
-      return;
+    const outcomes = [];
+    // One at a time: what is drawn meanwhile comes between.
+    for (const { bytes } of images) {
+      outcomes.push(await runner.ask('outcome', { design: asked, input: bytes }));
+      if (state.answer !== answer) return;
+      if (outcomes[0].refused) {
+        at('all-result').replaceChildren();
+        return;
+      }
     }
     const equal = outcomes.filter((it) => it.equal).length;
     const right = outcomes.filter((it, index) => String(classOf(it.results)) === images[index].label).length;

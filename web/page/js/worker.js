@@ -71,13 +71,11 @@ const tasks = {
     plan(design);
     return run(input, true);
   },
-  /** Inferences whose results and equality alone are wanted. */
-  runs({ design, inputs }) {
+  /** The same, of which the results and their equality alone are wanted. */
+  outcome({ design, input }) {
     plan(design);
-    return inputs.map((input) => {
-      const { run: ran, equal, refused } = run(input, false);
-      return { results: ran?.results, cycles: ran?.cycles, equal, refused };
-    });
+    const { run: ran, equal, refused } = run(input, false);
+    return { results: ran?.results, cycles: ran?.cycles, equal, refused };
   },
   picture({ design }) {
     plan(design);
