@@ -2,7 +2,7 @@
 // `target/page-screenshots`.
 
 import assert from 'node:assert/strict';
-import { readFileSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
@@ -19,7 +19,10 @@ const problems = [];
 before(async () => {
   mkdirSync(shots, { recursive: true });
   served = await serve(folder);
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
+  const name = process.env.HERRINGBONE_BROWSER ?? 'chromium';
+  const executablePath = process.env.PATH.split(':').map((it) => resolve(it, name)).find(existsSync);
+  // Chromium refuses to have its sandbox under root, as tests in containers are.
+  browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
 });
 
 after(async () => {

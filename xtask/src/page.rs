@@ -95,16 +95,29 @@ pub fn serve(out: &Path, port: u16) -> Result<()> {
     succeed(&mut node)
 }
 
-/// Tests the page that is in `out` in Chromium.
+/// A browser that tests can drive: one that is there, or Debian's Chromium, installed.
 ///
 /// # Errors
-/// When Chromium cannot be installed, or a test fails.
-pub fn test(out: &Path) -> Result<()> {
+/// When there is none, and it cannot be installed.
+pub fn browser() -> Result<&'static str> {
+    const NAMES: [&str; 3] = ["chromium", "google-chrome", "chromium-browser"];
+    if let Some(found) = NAMES.into_iter().find(|name| packages::found(name)) {
+        return Ok(found);
+    }
     packages::install("testing the page", &["chromium", "fonts-dejavu-core"])?;
+    Ok(NAMES[0])
+}
+
+/// Tests the page that is in `out` in a browser.
+///
+/// # Errors
+/// When a test fails.
+pub fn test(out: &Path, browser: &str) -> Result<()> {
     let mut node = Command::new("node");
     node.current_dir(paths::root().join("web"))
         .args(["--test", "tests/page.test.js"])
-        .env("HERRINGBONE_PAGE", out);
+        .env("HERRINGBONE_PAGE", out)
+        .env("HERRINGBONE_BROWSER", browser);
     succeed(&mut node)
 }
 

@@ -58,11 +58,7 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
         succeed(&mut cargo(&["test", "--workspace"]))
     })?;
 
-    report.check("the page in Chromium", || {
-        let folder = page::folder();
-        page::build(&folder)?;
-        page::test(&folder)
-    })?;
+    test_page(report)?;
     test_firmware(report)?;
     ranges::check(report)?;
 
@@ -86,6 +82,19 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
     } else {
         report.ignore("fuzz targets", "ten minutes each: cargo xtask test --long");
         Ok(())
+    }
+}
+
+/// Tests the page, where there is a browser.
+fn test_page(report: &mut Report) -> Result<()> {
+    let folder = page::folder();
+    report.check("build of the page", || page::build(&folder))?;
+    match page::browser() {
+        Ok(browser) => report.check("the page in a browser", || page::test(&folder, browser)),
+        Err(error) => {
+            report.ignore("the page in a browser", &format!("{error:#}"));
+            Ok(())
+        }
     }
 }
 

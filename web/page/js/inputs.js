@@ -48,7 +48,8 @@ export class Inputs {
   }
 
   drawn(canvas) {
-    if (!this.shape) return;
+    // Nobody draws a row of samples.
+    if (!this.shape || this.shape.height < 8) return;
     this.#press(null);
     this.bytes = normalised(canvas, this.shape);
     this.changed();

@@ -99,7 +99,7 @@ function showAnswer(asked, answer, milliseconds) {
   at('speed').dataset.milliseconds = milliseconds;
   editor.mark(marksOf(answer));
   showMessages(at('messages'), asked.text, answer, { apply: (edits) => editor.apply(edits) });
-  at('note').hidden = !answer.note;
+  at('note').hidden = !answer.note || answer.errors.length > 0;
   at('note').textContent = answer.note ?? '';
   showNetworks(answer);
   chips.forget();
