@@ -121,9 +121,9 @@ impl SimulatedPart {
                 cursor_bytes: program.cursor_bytes,
                 state_bytes: program.cursor_bytes + program.arena_bytes,
                 parameters,
-                results_bytes: results.count * results.accumulator.bytes(),
+                results_bytes: results.count * results.integer.bytes(),
             },
-            accumulator: results.accumulator,
+            accumulator: results.accumulator(),
             worst_case: code.worst_case(MOST_STEPS),
         })
     }

@@ -22,6 +22,12 @@ impl<const N: usize> Flash<u8, N> {
     pub fn get(&'static self, index: usize) -> u8 {
         byte(&self.0, index)
     }
+
+    /// The entries from `first` on.
+    #[inline(always)]
+    pub(crate) fn bytes_from(&'static self, first: usize) -> impl Iterator<Item = u8> {
+        bytes_from(&self.0, first)
+    }
 }
 
 impl<const N: usize> Flash<u16, N> {
@@ -61,12 +67,20 @@ impl<const N: usize> Flash<i32, N> {
 }
 
 #[cfg(not(target_arch = "avr"))]
-use in_data_memory::{byte, word, word as double_word};
+use in_data_memory::{byte, bytes_from, word, word as double_word};
 #[cfg(target_arch = "avr")]
-use in_program_memory::{byte, double_word, word};
+use in_program_memory::{byte, bytes_from, double_word, word};
 
 #[cfg(not(target_arch = "avr"))]
 mod in_data_memory {
+    #[inline(always)]
+    pub(super) fn bytes_from<const N: usize>(
+        table: &'static [u8; N],
+        first: usize,
+    ) -> impl Iterator<Item = u8> {
+        table.get(first..).unwrap_or_default().iter().copied()
+    }
+
     #[inline(always)]
     pub(super) fn byte<const N: usize>(table: &'static [u8; N], index: usize) -> u8 {
         word(table, index)
@@ -87,6 +101,14 @@ mod in_data_memory {
 #[cfg(target_arch = "avr")]
 mod in_program_memory {
     use core::arch::asm;
+
+    #[inline(always)]
+    pub(super) fn bytes_from<const N: usize>(
+        table: &'static [u8; N],
+        first: usize,
+    ) -> impl Iterator<Item = u8> {
+        (first..N).map(|index| byte(table, index))
+    }
 
     #[inline(always)]
     pub(super) fn byte<const N: usize>(table: &'static [u8; N], index: usize) -> u8 {

@@ -152,11 +152,26 @@ pub(crate) fn model_stub(path: &TokenStream, ast: &NetworkAst) -> TokenStream {
 
         #(#conditions)*
         const _: () = {
-            use ::core::primitive::{bool, str, u32};
+            use ::core::primitive::{bool, f32, i32, str, u32, u64, usize};
 
             const _: fn() -> #name = #name::new;
 
             impl #name {
+                pub const INPUT_LEN: usize = 1;
+                pub const OUTPUT_LEN: usize = 1;
+                pub const INPUT_NAME: &'static str = "";
+                pub const OUTPUT_NAME: &'static str = "";
+                pub const INPUT_SCALE: f32 = 1.0;
+                pub const OUTPUT_SCALE: f32 = 1.0;
+                pub const INPUT_ZERO_POINT: i32 = 0;
+                pub const OUTPUT_ZERO_POINT: i32 = 0;
+                pub const ARENA_BYTES: usize = 0;
+                pub const SRAM_BYTES: usize = 0;
+                pub const STACK_BYTES: usize = 0;
+                pub const TABLES_BYTES: u32 = 0;
+                pub const MACS: u64 = 0;
+                pub const PLAN: &'static str = "";
+
                 #[must_use]
                 pub const fn new() -> Self {
                     Self {}
@@ -175,7 +190,7 @@ pub(crate) fn model_stub(path: &TokenStream, ast: &NetworkAst) -> TokenStream {
                     ::core::option::Option::None
                 }
 
-                pub fn classify<Input>(&mut self, _: Input) -> ::core::primitive::usize {
+                pub fn classify<Input>(&mut self, _: Input) -> usize {
                     loop {}
                 }
             }

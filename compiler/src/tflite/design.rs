@@ -246,7 +246,7 @@ fn stack_bytes(model: &Model, plan: &MemoryPlan) -> u32 {
         let (inputs, outputs) = (node.input.channels, node.output.channels);
         let sums = match node.is_dense() {
             // Those of a group, or in the arena.
-            true => 64,
+            true => 256,
             false => 8 * outputs,
         };
         inputs + sums + (2 + 2 * operators.len() as u32) * outputs

@@ -15,7 +15,10 @@ pub use planned::{Job, NodeRow, Plan, PlannedModel};
 pub use text::text;
 pub use view::{ModelAlternative, ModelView, OperatorView};
 
-use crate::network::{Kernel, NodeId, PoolFunction, ReceptiveField, Shape, Stride, ValueId};
+use crate::network::{
+    Kernel, MOST_CHANNELS, MOST_PIXELS, NodeId, PoolFunction, ReceptiveField, Shape, Stride,
+    ValueId,
+};
 use crate::plan::{Dataflow, FlowNode, Method, SumBytes};
 use herringbone_tflite::operators::{self, Axis};
 use herringbone_tflite::{Graph, Node, Operator, TensorId};
@@ -84,6 +87,8 @@ pub enum ModelError {
     Variables,
     /// Operators that no plan knows, in words.
     Operators(Vec<String>),
+    /// Its input is larger than code can count.
+    Input(Shape),
     /// It computes nothing.
     Empty,
 }
@@ -99,12 +104,20 @@ impl fmt::Display for ModelError {
                 f.write_str("the model keeps variables, which no plan has a place for yet")
             }
             Self::Operators(all) => f.write_str(&all.join("\n       ")),
+            Self::Input(shape) => write!(
+                f,
+                "the model's input is {shape}: rows and columns go up to {LONGEST_SIDE}, channels \
+                 up to {MOST_CHANNELS}, and pixels up to {MOST_PIXELS}"
+            ),
             Self::Empty => f.write_str("the model computes nothing of its input"),
         }
     }
 }
 
 impl std::error::Error for ModelError {}
+
+/// The longest side of an input, and of any map.
+const LONGEST_SIDE: u32 = 65_535;
 
 /// Bytes of a sum of a dense layer.
 const SUM_BYTES: u32 = 4;
@@ -125,9 +138,14 @@ impl Model {
                 outputs: graph.outputs.len(),
             });
         };
+        let values = ValueMap::of_input(graph, input);
+        let shape = values.input();
+        if shape.channels > MOST_CHANNELS || !can_be_followed(shape) {
+            return Err(ModelError::Input(shape));
+        }
         let mut builder = Builder {
             graph,
-            values: ValueMap::of_input(graph, input),
+            values,
             nodes: Vec::new(),
             names: Vec::new(),
             sum_bytes: Vec::new(),
@@ -210,6 +228,10 @@ impl Builder<'_> {
             return self.follow(followed, operator, &values, writes);
         }
         match self.step(operator, &values, writes) {
+            Step::Node(_, _, output) if !can_be_followed(output) => self.problems.push(format!(
+                "operator {in_file} makes a map of {output}: a plan follows up to {MOST_PIXELS} \
+                 pixels"
+            )),
             Step::Node(method, field, output) => {
                 let id = NodeId::new(self.nodes.len());
                 let value = ValueId::new(self.nodes.len() + 1);
@@ -456,6 +478,12 @@ impl Builder<'_> {
             output_bytes,
         })
     }
+}
+
+/// Whether a map is small enough for a plan, which goes from pixel to pixel.
+fn can_be_followed(shape: Shape) -> bool {
+    let pixels = u64::from(shape.height) * u64::from(shape.width);
+    shape.height.max(shape.width) <= LONGEST_SIDE && pixels <= MOST_PIXELS
 }
 
 fn unplanned() -> Step {

@@ -269,7 +269,7 @@ impl<'a> Device<'a> {
             .results()
             .map(|address| machine.data(address))
             .collect();
-        let width = program.results.accumulator.bytes() as usize;
+        let width = program.results.integer.bytes() as usize;
         let results = bytes.chunks(width).map(|bytes| match *bytes {
             [a, b] => Ok(i16::from_le_bytes([a, b]).into()),
             [a, b, c, d] => Ok(i32::from_le_bytes([a, b, c, d]).into()),
@@ -284,7 +284,7 @@ impl<'a> Device<'a> {
 }
 
 fn results_bytes(program: &Program) -> u32 {
-    program.results.count * program.results.accumulator.bytes()
+    program.results.count * program.results.integer.bytes()
 }
 
 /// The arena at some moment.

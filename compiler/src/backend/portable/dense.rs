@@ -17,6 +17,9 @@ pub(super) fn emit(site: &StepSite<'_>, sum: &WeightedSum) -> TokenStream {
 /// Sums of a group, whose weights in a row fill bytes whatever their bits.
 const GROUP: u32 = 8;
 
+/// The same of 8-bit models, whose rows are long.
+pub(super) const WIDE_GROUP: u32 = 32;
+
 /// Outputs that are results are summed up where they are returned; those that
 /// are stored are computed by the group, so that the stack is small.
 fn table(site: &StepSite<'_>, sum: &WeightedSum) -> TokenStream {
@@ -54,7 +57,7 @@ fn table(site: &StepSite<'_>, sum: &WeightedSum) -> TokenStream {
     });
     let groups = by_groups(
         site,
-        sum,
+        (sum, GROUP),
         &quote! {
             let bias = runtime::Sum::widen(runtime::Biases::bias(biases, output));
             let sum: #integer = runtime::Sum::add(runtime::Sum::shift_left(*sum, left), bias);
@@ -69,16 +72,16 @@ fn table(site: &StepSite<'_>, sum: &WeightedSum) -> TokenStream {
     }
 }
 
-/// Code for every output, a group after the other; `store` finishes a `sum` of products, which is
+/// Code for every output, a `group` of them after the other; `store` finishes a `sum` of products, which is
 /// that of an `output`.
 pub(super) fn by_groups(
     site: &StepSite<'_>,
-    sum: &WeightedSum,
+    (sum, group): (&WeightedSum, u32),
     store: &TokenStream,
 ) -> TokenStream {
     let (integer, outputs) = (integer(sum.accumulator), count(sum.outputs));
     let first_weight_byte = count(Operands::of(site.step.node, sum, 0).first_weight_byte);
-    let (group, group_bytes) = (count(GROUP), count(GROUP / 8 * site.program.weight_bits));
+    let (group, group_bytes) = (count(group), count(group / 8 * site.program.weight_bits));
     let add_map = add_map(site, sum, &quote!(sums), &quote!(first));
     quote! {
         let outputs: usize = #outputs;

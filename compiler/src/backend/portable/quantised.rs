@@ -308,7 +308,7 @@ pub(super) fn dense_step(site: &StepSite<'_>, sum: &RescaledSum) -> TokenStream 
     let cell = count(site.output().first_cell);
     dense::by_groups(
         site,
-        &sum.products,
+        (&sum.products, dense::WIDE_GROUP),
         &quote! {
             let sum = *sum;
             let byte = #byte as u8;
