@@ -227,6 +227,9 @@ test('the scrubber follows the program counter into the assembly', async () => {
     marked += await page.locator('.listing .now').count();
   }
   assert.ok(marked > 2, `${marked} moments are in the layer's assembly`);
+  await slider.evaluate((it) => { it.value = 0; it.dispatchEvent(new Event('input')); });
+  await page.locator('.listing li').nth(40).click();
+  assert.match(await textOf(page, '#arena > p'), /layer_2, for C1\(8,3\)/);
   await page.context().close();
 });
 

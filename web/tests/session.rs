@@ -57,15 +57,13 @@ fn every_remedy_is_a_click_with_which_the_design_fits() {
     let mut session = Session::default();
     let over = DIGITS
         .replace("    weights: \"digits.safetensors\",\n", "")
-        .replace("C1(8,3)", "'wide: C1(180,3)");
+        .replace("C1(8,3)", "C1(180,3)");
     let mut followed = 0;
     for text in [
         over.clone(),
         over.replace("180", "60")
             .replace("328p", "8, plan: herringbone"),
     ] {
-        // A label that nothing reads is a mistake.
-        let text = text.replace("'wide: ", "");
         let answer = plan(&mut session, &text);
         for error in answer["errors"].as_array().unwrap() {
             for remedy in error["remedies"].as_array().unwrap() {

@@ -122,6 +122,19 @@ export class Arena {
     this.moved(this.view.layers[row]?.node, name, line);
   }
 
+  /** Shows the moment that is nearest to a line of a function. */
+  goTo(name, line) {
+    if (!this.run) return;
+    const { moments, functions } = this.run.record;
+    const far = ({ function: running, pc }) => {
+      if (functions[running].name !== name) return Infinity;
+      return Math.abs((functions[running].lines.findLast(([address]) => address <= pc)?.[1] ?? 0) - line);
+    };
+    const distances = moments.map(far);
+    const least = Math.min(...distances);
+    if (least < Infinity) this.go(distances.indexOf(least));
+  }
+
   #jump(event) {
     const box = this.canvas.getBoundingClientRect();
     const share = Math.min(0.9999, Math.max(0, (event.clientX - box.left) / box.width));

@@ -9,7 +9,9 @@ function functionsOf(functions, view, row) {
 }
 
 export class Layers {
-  constructor(rows, assembly) {
+  /** `went(function, line)` hears which line of which function is clicked. */
+  constructor(rows, assembly, went) {
+    this.went = went;
     this.rows = rows;
     this.assembly = assembly;
     /** The node of the row whose assembly is shown; `null` is the input's. */
@@ -73,11 +75,11 @@ export class Layers {
       const shownLine = !hidden && text.trim();
       if (text.trim() === '.popsection') hidden = false;
       if (!shownLine || text.trim() === '.popsection') return;
-      const line = h('li', {}, h('code', {}, text.trim()));
+      const line = h('li', { onclick: () => this.went(shown.name, index) }, h('code', {}, text.trim()));
       this.lines.set(index, line);
       list.append(line);
     });
-    this.assembly.replaceChildren(h('p', { class: 'muted' }, `${shown.name}: ${thousands(shown.flash_bytes)} bytes of flash, ${this.lines.size} lines`), list);
+    this.assembly.replaceChildren(h('p', { class: 'muted' }, `${shown.name}: ${thousands(shown.flash_bytes)} bytes of flash, ${this.lines.size} lines. A click on one moves the picture of the memory to when it runs.`), list);
     this.list = list;
     this.shown = shown.name;
   }

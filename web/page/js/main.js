@@ -44,7 +44,7 @@ const editor = new Editor(at('text'), at('marks'), () => {
   state.plan = null;
   replan();
 });
-const layers = new Layers(at('layer-rows'), at('assembly'));
+const layers = new Layers(at('layer-rows'), at('assembly'), (name, line) => arena.goTo(name, line));
 const arena = new Arena(at('arena'), (node, name, line) => layers.at(node, name, line));
 const chips = new Chips(at('chip-rows'), at('chips-progress'), (part) => take(part));
 const inputs = new Inputs(() => rerun());
