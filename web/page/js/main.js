@@ -22,9 +22,11 @@ const wasm = fetch('herringbone.wasm').then((response) => {
   if (!response.ok) throw new Error(`cannot load the compiler: ${response.status}`);
   return response.arrayBuffer();
 });
-// A keystroke never waits for a long run: that has a worker of its own.
+// A keystroke waits neither for a run nor for all that is looked at beside the plan: these have
+// workers of their own.
 const planner = new Background(wasm);
 const runner = new Background(wasm);
+const surveyor = new Background(wasm);
 
 const state = {
   example: EXAMPLES[0],
@@ -67,12 +69,6 @@ async function replan() {
     try {
       const answer = await planner.ask('plan', { design: asked });
       showAnswer(asked, answer, performance.now() - started);
-      // The other plans take longer: they wait for a pause in the typing.
-      if (answer.view) await pause();
-      if (!wanted && answer.view) {
-        const plans = await planner.ask('alternatives', { design: asked });
-        showPlans(at('plan-rows'), at('plan-scatter'), plans, answer.view.sram_budget_bytes, choosePlan);
-      }
     } catch (error) {
       showFailure(error);
     }
@@ -80,8 +76,23 @@ async function replan() {
   planning = false;
 }
 
-/** Lets what was typed meanwhile come first. */
-const pause = () => new Promise((done) => { setTimeout(done, 30); });
+// --- every plan: of the newest text, after a pause in the typing
+
+const PAUSE_MILLISECONDS = 120;
+let listing = null;
+
+function listPlans(asked, answer) {
+  clearTimeout(listing);
+  listing = setTimeout(async () => {
+    try {
+      const plans = await surveyor.ask('alternatives', { design: asked });
+      if (state.answer !== answer) return;
+      showPlans(at('plan-rows'), at('plan-scatter'), plans, answer.view.sram_budget_bytes, choosePlan);
+    } catch (error) {
+      at('plan-rows').textContent = `The plans cannot be listed: ${error.message}.`;
+    }
+  }, PAUSE_MILLISECONDS);
+}
 
 function showFailure(error) {
   state.answer = null;
@@ -109,6 +120,7 @@ function showAnswer(asked, answer, milliseconds) {
   showBudget(at('budget'), view);
   layers.show(view, [], null);
   showGraph(at('graph-picture'), view);
+  listPlans(asked, answer);
   state.clock ??= usualClock(view.target ?? '');
   inputs.fit(view.input);
   rerun();
@@ -188,7 +200,7 @@ let pictured = null;
 
 async function showPicture(asked, answer) {
   if (!at('drawn').open || pictured === answer) return;
-  const { svg, most_cycles: most } = await runner.ask('picture', { design: asked });
+  const { svg, most_cycles: most } = await surveyor.ask('picture', { design: asked });
   if (state.answer !== answer) return;
   pictured = answer;
   at('picture').replaceChildren();
@@ -241,7 +253,7 @@ async function setWeights(weights) {
   state.weights = weights;
   at('weights-name').textContent = weights ? weights.name : 'none';
   const bytes = weights?.bytes ?? null;
-  await Promise.all([planner.setWeights(bytes), runner.setWeights(bytes)]);
+  await Promise.all([planner, runner, surveyor].map((it) => it.setWeights(bytes)));
 }
 
 async function weightsOf(example) {
@@ -270,7 +282,7 @@ async function takeFile(file) {
   } else if (file.name.endsWith('.tflite')) {
     const bytes = new Uint8Array(await file.arrayBuffer());
     const [section, root] = [at('model'), at('model-plan')];
-    await runner.ask('model', { bytes }).then(
+    await surveyor.ask('model', { bytes }).then(
       (model) => showModel(section, root, file.name, model),
       (error) => showModelError(section, root, file.name, error.message),
     );
@@ -321,7 +333,7 @@ function listen() {
   const filter = () => ({ fitting: at('fitting').checked, name: at('part-name').value });
   at('find-chips').addEventListener('click', () => {
     const asked = design();
-    chips.find((from, count) => planner.ask('parts', { design: asked, from, count }), filter)
+    chips.find((from, count) => surveyor.ask('parts', { design: asked, from, count }), filter)
       .catch((error) => { at('chips-progress').textContent = error.message; });
   });
   for (const id of ['fitting', 'part-name']) at(id).addEventListener('input', () => chips.show(filter()));
