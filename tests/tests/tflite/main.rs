@@ -3,6 +3,7 @@
 
 mod arrays;
 mod conformance;
+mod constants;
 mod damaged;
 mod plans;
 mod programs;
