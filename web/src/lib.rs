@@ -5,7 +5,9 @@
 //! the page then starts another instance.
 
 mod answer;
+mod messages;
 mod model;
+mod parts;
 mod place;
 mod session;
 

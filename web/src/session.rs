@@ -1,7 +1,8 @@
 //! A text, its plan, and the questions about them.
 
+use herringbone_compiler::Planned;
 use herringbone_compiler::backend::interpreter;
-use herringbone_compiler::budget::{self, Design, needed_flash_bytes};
+use herringbone_compiler::budget;
 use herringbone_compiler::declaration::{Budget, Declaration, PlanChoice, WeightsSource};
 use herringbone_compiler::diagnostic::Diagnostics;
 use herringbone_compiler::program::Program;
@@ -10,16 +11,15 @@ use herringbone_compiler::report::{ArenaOverTime, Picture, functions, svg};
 use herringbone_compiler::syntax::{self, NetworkAst};
 use herringbone_compiler::target::{Architecture, Target};
 use herringbone_compiler::weights::{PathPart, WeightsPath};
-use herringbone_compiler::{Planned, Problem};
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use serde::{Deserialize, Serialize};
 use syn::spanned::Spanned as _;
 
 use crate::answer::{
-    CodeAnswer, Declared, EditAnswer, InferAnswer, MapAnswer, Message, OnPart, PartAnswer,
-    PlanAnswer, RemedyAnswer, WeightsState,
+    CodeAnswer, Declared, InferAnswer, MapAnswer, OnPart, PartAnswer, PlanAnswer, WeightsState,
 };
-use crate::place::Place;
+use crate::messages::{message, with_remedies};
+use crate::parts::on_part;
 
 /// Values that an inference may read and write for its picture to be drawn: a second or so.
 const MOST_MULTIPLY_ACCUMULATES_OF_PICTURE: u64 = 12_000_000;
@@ -126,14 +126,11 @@ impl Session {
         let tokens: TokenStream = match text.parse() {
             Ok(tokens) => tokens,
             Err(error) => {
-                answer.errors.push(Message {
-                    remedies: Vec::new(),
-                    ..message(
-                        text,
-                        proc_macro2::LexError::span(&error),
-                        "this is no Rust token: a quote or a bracket may have no partner",
-                    )
-                });
+                answer.errors.push(message(
+                    text,
+                    error.span(),
+                    "this is no Rust token: a quote or a bracket may have no partner",
+                ));
                 return answer;
             }
         };
@@ -416,30 +413,6 @@ impl Session {
     }
 }
 
-fn on_part(part: &'static Target, declaration: &Declaration, design: &Design) -> OnPart {
-    let needed_flash = needed_flash_bytes(declaration, design, part.flash_bytes);
-    OnPart {
-        name: part.name,
-        family: match part.architecture {
-            Architecture::Avr => "AVR",
-            Architecture::CortexM0 => "Cortex-M0",
-            Architecture::CortexM0Plus => "Cortex-M0+",
-            Architecture::RiscV32 => "RISC-V",
-        },
-        sram_bytes: part.sram_bytes,
-        flash_bytes: part.flash_bytes,
-        plan: design.plan.strategy.name(&declaration.network.dataflow()),
-        needed_sram_bytes: design.sram_bytes(),
-        needed_flash_bytes: needed_flash,
-        cycles: design
-            .footprint
-            .code
-            .as_ref()
-            .map(|code| code.cycles().round() as u64),
-        fits: design.sram_bytes() <= part.sram_bytes && needed_flash <= part.flash_bytes.into(),
-    }
-}
-
 fn declared(tokens: &TokenStream) -> Declared {
     let ast = syntax::parse(tokens.clone()).ast;
     Declared {
@@ -456,36 +429,4 @@ fn file_name(ast: &NetworkAst) -> String {
         PathPart::Variable(_) => None,
     });
     literal.unwrap_or_else(|| "its weights file".to_owned())
-}
-
-fn message(text: &str, span: Span, message: &str) -> Message {
-    let start = span.start();
-    Message {
-        message: message.to_owned(),
-        place: Place::of(text, syntax::range(text, span)),
-        line: start.line,
-        column: start.column + 1,
-        remedies: Vec::new(),
-    }
-}
-
-fn with_remedies(text: &str, ast: &NetworkAst, problem: &Problem) -> Message {
-    let span = ast
-        .tokens_of(problem.origin)
-        .map_or(ast.name.span(), |tokens| tokens.span());
-    let remedies = problem.remedies.iter().filter_map(|remedy| {
-        let edits = ast.edits(text, &remedy.changes)?.into_iter();
-        let edits = edits.map(|edit| EditAnswer {
-            place: Place::of(text, edit.range),
-            text: edit.text,
-        });
-        Some(RemedyAnswer {
-            words: remedy.to_string(),
-            edits: edits.collect(),
-        })
-    });
-    Message {
-        remedies: remedies.collect(),
-        ..message(text, span, &problem.message)
-    }
 }
