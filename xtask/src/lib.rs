@@ -8,6 +8,7 @@ pub mod demo;
 pub mod digits;
 pub mod firmware;
 pub mod measure;
+pub mod microbit;
 mod packages;
 pub mod page;
 pub mod panics;

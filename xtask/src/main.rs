@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use xtask::measure::Format;
 use xtask::paths::Weights;
 use xtask::sensing::{gesture, voice};
-use xtask::{build, demo, firmware, measure, page, params, targets, test, toolchain};
+use xtask::{build, demo, firmware, measure, microbit, page, params, targets, test, toolchain};
 
 /// Builds, demonstrates, measures and tests herringbone. What a command misses on this machine, it
 /// installs, and says so.
@@ -95,6 +95,15 @@ enum Command {
         /// Build it alone
         #[arg(long)]
         no_serve: bool,
+    },
+    /// Runs TensorFlow Lite models on a BBC micro:bit v1 in qemu, and prints what they take
+    Microbit {
+        /// The models, int8 at both ends
+        #[arg(value_name = "FILE.tflite", required = true)]
+        models: Vec<PathBuf>,
+        /// How many drawn inputs to run, and to compare with the evaluator on this machine
+        #[arg(long, value_name = "N", default_value_t = 5)]
+        count: usize,
     },
     /// Tests everything: format, lints, documentation, crates, firmware
     Test {
@@ -207,6 +216,7 @@ fn run(command: Command) -> Result<()> {
             }
             page::serve(&out, port)
         }
+        Command::Microbit { models, count } => microbit::run(&models, count),
         Command::Test { long } => test::run(long),
         Command::Targets => targets::run(),
     }

@@ -36,6 +36,7 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
         "examples/host/Cargo.toml",
         "examples/gesture/Cargo.toml",
         "examples/voice/Cargo.toml",
+        "examples/microbit/Cargo.toml",
         "features/firmware/Cargo.toml",
         "fuzz/Cargo.toml",
     ] {
@@ -133,6 +134,10 @@ fn test_firmware(report: &mut Report) -> Result<()> {
             "--test=features",
         ];
         succeed(cargo(&["test"]).args(tests).args(["--", "--ignored"]))
+    })?;
+    report.check("models on a micro:bit", || {
+        let tests = ["--package=xtask", "--test=microbit", "--", "--ignored"];
+        succeed(cargo(&["test"]).args(tests))
     })?;
     report.check("build of the template's firmware", || {
         let tests = ["--package=xtask", "--test=template", "--", "--ignored"];

@@ -5,6 +5,7 @@ mod arrays;
 mod conformance;
 mod constants;
 mod damaged;
+mod own_models;
 mod plans;
 mod programs;
 mod reordered;
