@@ -10,6 +10,7 @@ pub mod firmware;
 pub mod measure;
 pub mod microbit;
 mod packages;
+pub mod page;
 pub mod panics;
 pub mod params;
 pub mod paths;
