@@ -37,6 +37,7 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
         "examples/gesture/Cargo.toml",
         "examples/voice/Cargo.toml",
         "examples/microbit/Cargo.toml",
+        "examples/sine/Cargo.toml",
         "features/firmware/Cargo.toml",
         "fuzz/Cargo.toml",
     ] {
@@ -132,6 +133,7 @@ fn test_firmware(report: &mut Report) -> Result<()> {
             "--test=firmware",
             "--test=sensing",
             "--test=features",
+            "--test=models",
         ];
         succeed(cargo(&["test"]).args(tests).args(["--", "--ignored"]))
     })?;
