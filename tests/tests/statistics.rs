@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 fn features(design: &Design) -> Features {
     let named = |name: &&str| {
-        let all = Statistic::ALL.into_iter();
-        all.filter(|it| it.name() == *name).next_back()
+        let mut all = Statistic::ALL.into_iter();
+        all.find(|it| it.name() == *name)
     };
     let values = design.values.iter().filter_map(named);
     Features::Statistics(Statistics {
