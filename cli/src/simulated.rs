@@ -15,7 +15,7 @@ use herringbone_compiler::weights;
 use herringbone_dataset::Examples;
 use serde::{Deserialize, Serialize};
 
-use crate::view::MOST_STEPS;
+use crate::text::MOST_STEPS;
 
 /// The program that runs code in simavr. It is one of its own, because simavr is under the
 /// GPL.

@@ -101,6 +101,25 @@ pub use results::{Iter, Logit, Results};
 /// | `features` | `log_mel { rate: 8000, frame: 256, hop: 250, bands: 20 }` or `statistics { channels: 3, frame: 64 }`: the input is made of samples of sound, or of a sensor | bytes are the input |
 /// | `code` | `unrolled`, `table`; for one layer: `C1(8,3, code: table)` | on AVR the fastest mix that fits the flash, else tables |
 ///
+/// # A model
+/// The path of an int8 TensorFlow Lite file may take the place of shape and list, with the keys
+/// `target`, `sram`, `flash`, `reserve` and `plan`:
+///
+/// ```
+/// herringbone::network! {
+///     /// Scores of three classes.
+///     pub Scores: "../tests/models/branches.tflite",
+///     target: rp2040,
+/// }
+///
+/// let results: [i8; 3] = Scores::new().run(&[0; Scores::INPUT_LEN]);
+/// let real: f32 = Scores::dequantise(results[0]);
+/// ```
+///
+/// Its type has `new`, `begin`, `push`, `run` and `classify` with the numbers of the file,
+/// `quantise` and `dequantise`, and as constants the shapes, names, scales and zero points of both
+/// ends. It computes what TensorFlow Lite for Microcontrollers computes, bit for bit.
+///
 /// # What it makes
 /// A type of the given name with `new` (const), `run` and `classify` for whole
 /// inputs, and `begin`, `push`, `push_slice` and `push_in_place` for inputs that

@@ -216,8 +216,8 @@ impl NetworkAst {
 
     /// Adds all problems to `errors`, each at what it is about.
     pub fn report(&self, problems: &[Problem], errors: &mut Diagnostics) {
-        for Problem { origin, message } in problems {
-            errors.error(self.tokens_of(*origin), message);
+        for problem in problems {
+            errors.error(self.tokens_of(problem.origin), &problem.message);
         }
     }
 

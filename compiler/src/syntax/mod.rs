@@ -10,6 +10,7 @@
 //! in one layer or key hides no other.
 
 mod ast;
+mod edit;
 mod features;
 mod head;
 mod keys;
@@ -25,6 +26,7 @@ pub use ast::{
     BytesAst, InputAst, ItemAst, KeyAst, LabelAst, ListAst, ModelAst, NetworkAst, PlanAst,
     ReserveAst, Values,
 };
+pub use edit::{Edit, declarations, offset, range};
 pub use keys::Key;
 pub(crate) use plan::check as check_plan;
 

@@ -36,6 +36,7 @@ pub fn load(path: &Path) -> Result<(Graph, Model), Vec<String>> {
             .map(|problem| format!("{shown}: {problem}"));
         first.chain(more).collect::<Vec<String>>()
     })?;
+    let graph = graph.without_constant_channels();
     let model = Model::of(&graph).map_err(|error| vec![format!("{shown}: {error}")])?;
     Ok((graph, model))
 }

@@ -6,12 +6,14 @@ mod lower;
 mod planned;
 mod text;
 mod values;
+mod view;
 
 pub use design::{ModelDesign, tables_bytes};
 pub use file::load;
 pub use lower::lower;
 pub use planned::{Job, NodeRow, Plan, PlannedModel};
 pub use text::text;
+pub use view::{ModelAlternative, ModelView, OperatorView};
 
 use crate::network::{
     Kernel, MOST_CHANNELS, MOST_PIXELS, NodeId, PoolFunction, ReceptiveField, Shape, Stride,

@@ -1,6 +1,6 @@
 //! A plan of a model as lines of text.
 
-use super::{Job, Model, Plan};
+use super::{Model, Plan};
 use crate::report::thousands;
 use std::fmt::Write as _;
 
@@ -25,11 +25,7 @@ pub fn text(name: &str, model: &Model, plan: &Plan) -> String {
         .unwrap_or(0);
     for (row, name) in rows.iter().zip(names) {
         let output = model.dataflow.node(row.node).output.to_string();
-        let how = match row.job {
-            Job::Arriving => "as it arrives".to_owned(),
-            Job::Segment(number) => format!("in segment {number}"),
-            Job::Layer => "alone".to_owned(),
-        };
+        let how = row.job;
         let _ = writeln!(
             text,
             "{name:<width$}  {output:<12}  {how}, needs {} bytes",
