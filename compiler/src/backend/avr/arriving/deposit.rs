@@ -240,7 +240,7 @@ pub(crate) fn unless_used(
 
 /// Returns after the last byte of the input, whose cursor is at its start again.
 pub(crate) fn return_complete(asm: &mut Assembly, program: &Program) {
-    grid::reset_positions(asm, program);
+    grid::reset_after_input(asm, program);
     asm.ldi(NETWORK, 1);
     asm.ret();
 }

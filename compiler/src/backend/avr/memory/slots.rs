@@ -12,9 +12,10 @@ use crate::backend::avr::memory::position::{position_in_network, position_of_cel
 use crate::network::{Shape, ValueId};
 use crate::plan::{Ring, SumArray};
 use crate::program::{Addressing, Map, Program};
+use std::ops::Range;
 
 /// The last byte that `ldd` reaches.
-const FARTHEST: u32 = 63;
+pub(crate) const FARTHEST: u32 = 63;
 const NEXT: Register = SCRATCH;
 
 /// Places that are taken in turn; after the last one comes the first again.
@@ -178,6 +179,13 @@ impl Slots {
     /// Whether a byte holds every distance.
     pub(crate) fn is_small(&self) -> bool {
         self.length < 0x100
+    }
+
+    /// The bytes of the network's value in which the next one's distance from the first is kept.
+    pub(crate) fn position_bytes(&self) -> Range<u32> {
+        let bytes = if self.is_small() { 1 } else { 2 };
+        self.position_byte
+            .map_or(0..0, |first| first..first + bytes)
     }
 
     /// X ← the distance of the next place from the first.

@@ -16,11 +16,16 @@ use crate::backend::avr::isa::ports::{RAMPZ, stack_pointer};
 use crate::backend::avr::isa::registers::{
     COLUMN, COMPLETES, NETWORK, Pointer, ROW, Register, Registers, SCRATCH, X, Z, ZERO,
 };
+use crate::backend::avr::memory::slots::{FARTHEST, Slots};
+use crate::backend::avr::segments::chain;
 use crate::backend::avr::segments::point::GridAxis;
 use crate::backend::avr::segments::windows::hands_on;
 use crate::network::{Kernel, Shape};
-use crate::plan::{Arrival, Timing};
+use crate::plan::{Arrival, Sink, Timing};
 use crate::program::{ByPixel, Program, Segment, Stage};
+
+/// As many bytes are set to 0 one by one in no more flash than by a loop.
+const MOST_STORES: usize = 6;
 
 /// Emits what follows a pixel of the first map that is complete: the network's
 /// address is in r25:r24, the pixel's row in r22, its column in r20, both as wide
@@ -69,9 +74,43 @@ pub(crate) fn emit_completed(
     asm.finish(FunctionId::Segment(job))
 }
 
-/// Lets all positions be 0, as whatever comes next wants them: none has them before. The
-/// next input does too: where rings would go on from wherever they are, it would take
-/// other cycles than the one before, at each of more places than there is time to look at.
+/// Lets the next input begin at position 0 in every ring, as the first one did: where rings went
+/// on from wherever they are, it would take other cycles than the one before, at each of more
+/// places than there is time to look at. Every other position of a chain comes back to 0.
+pub(crate) fn reset_after_input(asm: &mut Assembly, program: &Program) {
+    let has_later_segments = program.segments().count() > 1;
+    if has_later_segments || !chain::is_flat(program) {
+        reset_positions(asm, program);
+        return;
+    }
+    let stages = program.arriving().stages.iter();
+    let sinks = [program.intake.sink].into_iter();
+    let rings = sinks.chain(stages.map(|stage| stage.plan.sink));
+    let mut bytes: Vec<u32> = rings
+        .flat_map(|sink| match sink {
+            Sink::Ring(ring) => Slots::of_ring(program, ring, ring.position).position_bytes(),
+            Sink::Map { .. } | Sink::Windows { .. } | Sink::Stays | Sink::Results(_) => 0..0,
+        })
+        .collect();
+    bytes.sort_unstable();
+    bytes.dedup();
+    if bytes.len() > MOST_STORES || bytes.iter().any(|&byte| byte > FARTHEST) {
+        reset_positions(asm, program);
+        return;
+    }
+    let changed = Registers::of_pairs([Z]);
+    asm.changing(changed, |asm| {
+        if !bytes.is_empty() {
+            asm.movw(Z, NETWORK);
+        }
+        for byte in bytes {
+            asm.store(Pointer::Z, Mode::Displacement(byte as u8), ZERO);
+        }
+    })
+}
+
+/// Lets all positions be 0, as whatever segment comes next wants them: none has them
+/// before.
 pub(crate) fn reset_positions(asm: &mut Assembly, program: &Program) {
     let changed = Registers::of_pairs([X, SCRATCH]);
     asm.changing(changed, |asm| {
