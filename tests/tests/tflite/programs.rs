@@ -42,7 +42,9 @@ fn run(name: &str, file: &[u8]) -> usize {
     let Some(input) = input_of(&graph) else {
         return 0;
     };
-    let expected = graph.run(&mut graph.state(), std::slice::from_ref(&input)).unwrap();
+    let expected = graph
+        .run(&mut graph.state(), std::slice::from_ref(&input))
+        .unwrap();
     let Some(expected) = bytes_of(&expected[0]) else {
         return 0;
     };
