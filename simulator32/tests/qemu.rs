@@ -45,7 +45,7 @@ fn build(target: &str, script: &str) -> PathBuf {
     );
     fs::write(folder.join("Cargo.toml"), manifest).unwrap();
     fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
-    fs::copy(fixtures.join("main.rs"), folder.join("src/main.rs")).unwrap();
+    fs::copy(fixtures.join("firmware.rs"), folder.join("src/main.rs")).unwrap();
     let weights = root.join("examples/uno/digits.safetensors");
     fs::copy(weights, folder.join("digits.safetensors")).unwrap();
     let script = format!("-Clink-arg=-T{}", fixtures.join(script).display());
