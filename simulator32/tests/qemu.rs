@@ -178,3 +178,17 @@ fn risc_v_code_goes_the_way_that_it_goes_in_qemu() {
     ];
     compare(&cores, VIRT, &program, &trace);
 }
+
+#[test]
+#[ignore = "builds for a bare core and runs in qemu"]
+fn risc_v_code_without_a_multiplier_goes_the_way_that_it_goes_in_qemu() {
+    let program = build("riscv32i-unknown-none-elf", "riscv.x");
+    let qemu = ["qemu-system-riscv32", "-machine", "virt", "-bios", "none"];
+    let trace = trace(&qemu, &program);
+    let registers = Registers {
+        count: 32,
+        multiplies: false,
+    };
+    let cores = [("RV32I", RiscV::new(registers, risc_v::Cost::GENERIC))];
+    compare(&cores, VIRT, &program, &trace);
+}
