@@ -1,7 +1,7 @@
 //! Bytes over time, drawn in letters.
 
-use crate::view::{FollowedView, View};
 use anstyle::{AnsiColor, Style};
+use herringbone_compiler::report::view::{FollowedView, View};
 
 /// Lines of the chart.
 const HEIGHT: usize = 8;

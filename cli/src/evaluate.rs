@@ -166,9 +166,7 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<ExitCode> {
     for note in source.notes().iter().chain(&recordings.notes) {
         say(&format!("- {note}"));
     }
-    let examples = trained
-        .normalisation
-        .apply(features::inputs(network, recordings));
+    let examples = features::examples(network, &trained.normalisation, recordings);
     let results = trained.results(&examples);
     let mut written = Vec::new();
     let confusion = match &arguments.out {
@@ -237,9 +235,7 @@ pub(crate) fn predict(arguments: &PredictArguments) -> Result<ExitCode> {
     for note in &recordings.notes {
         say(&format!("- {note}"));
     }
-    let examples = trained
-        .normalisation
-        .apply(features::inputs(&network, recordings));
+    let examples = features::examples(&network, &trained.normalisation, recordings);
     let results = trained.results(&examples);
     let rows = arguments.inputs.iter().enumerate().map(|(example, path)| {
         let logits = results.of(example);

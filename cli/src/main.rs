@@ -17,7 +17,6 @@ mod tables;
 mod text;
 mod tflite;
 mod train;
-mod view;
 mod watcher;
 mod which;
 

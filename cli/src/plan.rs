@@ -4,22 +4,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use clap::Args;
-use herringbone_compiler::budget::Design;
 use herringbone_compiler::declaration::{Declaration, PlanChoice, WeightsSource};
 use herringbone_compiler::diagnostic::Diagnostics;
-use herringbone_compiler::network::Network;
-use herringbone_compiler::plan::Strategy;
+use herringbone_compiler::report::view::{self, View};
 use herringbone_compiler::report::{ArenaOverTime, Picture, svg};
 use herringbone_compiler::syntax::NetworkAst;
 use herringbone_compiler::weights::WeightsError;
 use herringbone_compiler::{Planned, budget};
 
 use crate::progress::Progress;
-use crate::text;
+use crate::text::{self, MOST_STEPS};
 use crate::tflite;
-use crate::view::{self, View};
 use crate::which::{Found, Which};
 
 #[derive(Args)]
@@ -90,7 +87,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     found.print(&errors);
     found.warn(&ast, &planned.notices);
     let mut progress = Progress::new();
-    let alternatives = alternatives(&declaration, &planned, &mut progress);
+    let sums = planned.sums(&declaration);
+    let alternatives = budget::every_plan(&declaration, &sums, |name| {
+        progress.begin(&format!("planning {name}"));
+    });
     let program = planned.program(&declaration);
     progress.begin("following every byte");
     let arena = ArenaOverTime::of(&declaration.network, &program);
@@ -98,12 +98,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let name = ast.name.to_string();
     let view = View::new(&view::Parts {
         name: &name,
-        declared: &found.declared,
+        file: found.declared.file.path.display().to_string(),
+        line: found.declared.line,
         declaration: &declaration,
-        weights_file: weights_file.and_then(Result::ok),
+        weights_file: weights_file
+            .and_then(Result::ok)
+            .map(|path| path.display().to_string()),
         planned: &planned,
         alternatives: &alternatives,
         arena: arena.as_ref(),
+        most_steps: MOST_STEPS,
         errors: &errors,
         notes: &notes,
     });
@@ -152,7 +156,7 @@ fn choose(
 ) -> Result<Chosen> {
     let mut notes = Vec::new();
     if let Some(name) = &arguments.plan {
-        declaration.plan = plan_choice(name, &declaration.network)?;
+        declaration.plan = PlanChoice::named(name, &declaration.network).map_err(Error::msg)?;
     }
     let declared_file = found.weights_file(ast);
     let weights_file = match (&arguments.weights, declared_file) {
@@ -181,51 +185,4 @@ fn choose(
         weights_file,
         notes,
     })
-}
-
-/// A plan by its name.
-fn plan_choice(name: &str, network: &Network) -> Result<PlanChoice> {
-    let without_spaces = |name: &str| name.replace(' ', "");
-    let flow = &network.dataflow();
-    let strategies = Strategy::all(flow);
-    let named = strategies
-        .iter()
-        .find(|strategy| without_spaces(&strategy.name(flow)) == without_spaces(name));
-    Ok(match (name, named) {
-        ("fastest", _) => PlanChoice::Fastest,
-        ("smallest", _) => PlanChoice::Smallest,
-        (_, Some(&strategy)) => PlanChoice::Named(strategy),
-        (_, None) => {
-            let names = strategies.iter().map(|strategy| strategy.name(flow));
-            let names: Vec<String> = names.collect();
-            bail!(
-                "no plan `{name}`: this network has fastest, smallest, {}",
-                names.join(", ")
-            )
-        }
-    })
-}
-
-/// Every plan of the network, each once.
-fn alternatives(
-    declaration: &Declaration,
-    planned: &Planned,
-    progress: &mut Progress,
-) -> Vec<Design> {
-    let sums = planned.sums(declaration);
-    let mut designs: Vec<Design> = Vec::new();
-    let flow = &declaration.network.dataflow();
-    for strategy in Strategy::all(flow) {
-        let name = strategy.name(flow);
-        progress.begin(&format!("planning {name}"));
-        let named = Declaration {
-            plan: PlanChoice::Named(strategy),
-            ..declaration.clone()
-        };
-        let design = budget::choose(&named, &sums);
-        if designs.iter().all(|other| other.plan != design.plan) {
-            designs.push(design);
-        }
-    }
-    designs
 }

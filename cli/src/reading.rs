@@ -75,6 +75,7 @@ impl Reading {
                 .counts_per_unit
                 .filter(|it| it.is_finite() && *it > 0.0),
             bytes_as_they_are: self.bytes_as_they_are,
+            each_channel: false,
         }
     }
 

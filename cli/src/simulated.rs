@@ -15,7 +15,7 @@ use herringbone_compiler::weights;
 use herringbone_dataset::Examples;
 use serde::{Deserialize, Serialize};
 
-use crate::view::MOST_STEPS;
+use crate::text::MOST_STEPS;
 
 /// The program that runs code in simavr. It is one of its own, because simavr is under the
 /// GPL.
@@ -121,9 +121,9 @@ impl SimulatedPart {
                 cursor_bytes: program.cursor_bytes,
                 state_bytes: program.cursor_bytes + program.arena_bytes,
                 parameters,
-                results_bytes: results.count * results.accumulator.bytes(),
+                results_bytes: results.count * results.integer.bytes(),
             },
-            accumulator: results.accumulator,
+            accumulator: results.accumulator(),
             worst_case: code.worst_case(MOST_STEPS),
         })
     }

@@ -5,7 +5,10 @@ use herringbone_compiler::report::thousands;
 
 use crate::chart;
 use crate::tables::{self, table_within as table};
-use crate::view::{PeakView, View};
+use herringbone_compiler::report::view::{PeakView, View};
+
+/// Instructions that are looked at for the worst case: some seconds' worth.
+pub(crate) const MOST_STEPS: u64 = 300_000_000;
 
 const BOLD: Style = Style::new().bold();
 const NOTE: Style = AnsiColor::Cyan.on_default().bold();

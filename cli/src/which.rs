@@ -62,6 +62,18 @@ impl Found {
     pub(crate) fn parse(&self) -> Option<(NetworkAst, Declaration)> {
         let parsed = syntax::parse(self.declared.tokens.clone());
         self.print(&parsed.errors);
+        if let (Some(ast), Some(_)) = (&parsed.ast, &parsed.model) {
+            let path = ast.model.as_ref().and_then(|model| model.path.as_ref());
+            let environment = |name: &str| self.environment.get(name);
+            let file = path.and_then(|path| path.locate_in(&self.folder, environment).ok());
+            let file = file.map_or_else(|| "FILE.tflite".to_owned(), |it| it.display().to_string());
+            anstream::eprintln!(
+                "`{}` is a model, and this command is of networks that are declared by their \
+                 layers: `cargo herringbone plan {file}` plans it, `cargo herringbone check {file}` \
+                 runs it",
+                ast.name
+            );
+        }
         parsed.ast.zip(parsed.declaration)
     }
 

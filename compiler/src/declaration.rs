@@ -57,6 +57,17 @@ impl Declaration {
     }
 }
 
+/// A checked declaration of a model, without its source text: its file says the rest.
+#[derive(Clone, Debug)]
+pub struct ModelDeclaration {
+    /// `target`, or `sram` and `flash`.
+    pub budget: Budget,
+    /// `reserve`.
+    pub reserve: Reserve,
+    /// `plan`.
+    pub plan: PlanChoice,
+}
+
 /// How inputs are cut from a stream. An input's samples are its rows, or the pixels of its
 /// only row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +145,34 @@ pub enum PlanChoice {
     Streamed { layers: usize },
     /// `smallest`: the fewest bytes of arena.
     Smallest,
+}
+
+impl PlanChoice {
+    /// A plan of that network by its name.
+    ///
+    /// # Errors
+    /// Where it has none of that name, with the names that it has.
+    pub fn named(name: &str, network: &Network) -> Result<Self, String> {
+        let without_spaces = |name: &str| name.replace(' ', "");
+        let flow = &network.dataflow();
+        let strategies = Strategy::all(flow);
+        let named = strategies
+            .iter()
+            .find(|strategy| without_spaces(&strategy.name(flow)) == without_spaces(name));
+        match (name, named) {
+            ("fastest", _) => Ok(Self::Fastest),
+            ("smallest", _) => Ok(Self::Smallest),
+            (_, Some(&strategy)) => Ok(Self::Named(strategy)),
+            (_, None) => {
+                let names = strategies.iter().map(|strategy| strategy.name(flow));
+                let names: Vec<String> = names.collect();
+                Err(format!(
+                    "no plan `{name}`: this network has fastest, smallest, {}",
+                    names.join(", ")
+                ))
+            }
+        }
+    }
 }
 
 /// The form of kernels that was asked for.

@@ -1,11 +1,12 @@
 //! The whole way from tokens to items.
 
-use crate::declaration::Declaration;
+use crate::declaration::{Declaration, ModelDeclaration};
 use crate::diagnostic::Diagnostics;
-use crate::item::{self, Known};
+use crate::item::{self, Known, ModelItem};
 use crate::planned::Planned;
 use crate::program::{self, Accumulator};
 use crate::syntax::{self, NetworkAst, Parsed};
+use crate::tflite::{self, ModelDesign};
 use crate::weights::WeightsPath;
 use proc_macro2::{TokenStream, TokenTree};
 
@@ -20,12 +21,22 @@ pub fn expand(tokens: TokenStream) -> TokenStream {
     let Parsed {
         ast,
         declaration,
+        model,
         mut errors,
         outline,
     } = syntax::parse(tokens.collect());
     let Some(ast) = ast else {
         return errors.to_compile_errors(&[]);
     };
+    if let Some(model_ast) = &ast.model {
+        let item = model
+            .as_ref()
+            .zip(model_ast.path.as_ref())
+            .and_then(|(model, file)| expand_model(&path, (&ast, file), model, &mut errors));
+        let item = item.unwrap_or_else(|| item::model_stub(&path, &ast));
+        let errors = errors.to_compile_errors(&item::conditions(&ast.attributes));
+        return quote::quote!(#errors #item);
+    }
     let item = match &declaration {
         Some(declaration) => expand_declaration(&path, &ast, declaration, &mut errors),
         None => Err(Known::default()),
@@ -63,4 +74,52 @@ fn expand_declaration(
     let program = planned.program(declaration);
     let item = item::emit(path, ast, declaration, &planned, &program);
     Ok(quote::quote!(#warnings #item))
+}
+
+/// The items of a model, or nothing, with the errors added.
+fn expand_model(
+    path: &TokenStream,
+    (ast, file): (&NetworkAst, &WeightsPath),
+    declaration: &ModelDeclaration,
+    errors: &mut Diagnostics,
+) -> Option<TokenStream> {
+    let tokens = ast.model.as_ref().map(|model| &model.tokens);
+    let loaded = file
+        .locate()
+        .map_err(|error| vec![error.to_string()])
+        .and_then(|file| tflite::load(&file));
+    let (graph, model) = match loaded {
+        Ok(loaded) => loaded,
+        Err(problems) => {
+            for problem in problems {
+                errors.error(tokens, problem);
+            }
+            return None;
+        }
+    };
+    if let Some(plan) = &ast.values.plan {
+        syntax::check_plan(plan, &model.dataflow, errors);
+        if !errors.is_empty() {
+            return None;
+        }
+    }
+    let design = ModelDesign::choose(&model, declaration);
+    let program = tflite::lower(&graph, &model, &design.plan.memory);
+    let tables_bytes = tflite::tables_bytes(&program);
+    for problem in design.over(&model, declaration, tables_bytes) {
+        errors.error(tokens, problem);
+    }
+    if !errors.is_empty() {
+        return None;
+    }
+    Some(item::emit_model(&ModelItem {
+        path,
+        ast,
+        graph: &graph,
+        model: &model,
+        design: &design,
+        program: &program,
+        text: &tflite::text(&ast.name.to_string(), &model, &design.plan),
+        needs: item::needs_of_model((path, &ast.name), declaration, &design, tables_bytes),
+    }))
 }

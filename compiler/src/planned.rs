@@ -2,14 +2,14 @@
 //! command-line tools have in common. It knows no source text: what is wrong says
 //! what it is about, and [`NetworkAst::tokens_of`] finds that.
 
-use crate::budget::{self, Design, Sums, Verdict};
+use crate::budget::{self, Design, Remedy, Sums, Verdict};
 use crate::declaration::{Declaration, WeightsSource};
 use crate::network::{LayerId, Network};
 use crate::notice::Notice;
 use crate::program::{self, Accumulator, Accumulators, Program};
 use crate::weights::{self, Metadata, Weights, WeightsError};
 use std::fmt::Display;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A declaration with its plan, over its budget or not.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub struct Problem {
     pub origin: Origin,
     /// What is wrong, and what to change.
     pub message: String,
+    /// The changes of the message that are known as such: each alone is enough.
+    pub remedies: Vec<Remedy>,
 }
 
 /// A part of a declaration that a problem can be about.
@@ -57,21 +59,54 @@ impl Planned {
         declaration: &Declaration,
         weights_file: Option<Result<PathBuf, WeightsError>>,
     ) -> Self {
+        let network = &declaration.network;
+        let bytes = weights_file.map(|path| weights::load(&path?, network));
+        Self::with_weights(declaration, bytes)
+    }
+
+    /// Plans `declaration`; `weights` are the bytes of its weights file, or why there
+    /// are none.
+    pub fn with_weights(
+        declaration: &Declaration,
+        weights: Option<Result<Vec<u8>, WeightsError>>,
+    ) -> Self {
         let mut problems = Vec::new();
-        let mut wrong = |origin: Origin, message: &dyn Display| {
-            let message = message.to_string();
-            problems.push(Problem { origin, message });
-        };
-        let weights = weights_file.and_then(|path| {
-            path.map_err(|error| vec![error.to_string()])
-                .and_then(|path| read_weights(&path, &declaration.network))
+        let weights = weights.and_then(|bytes| {
+            bytes
+                .map_err(|error| vec![error.to_string()])
+                .and_then(|bytes| read_weights(&bytes, &declaration.network))
                 .map_err(|found| {
-                    for problem in found {
-                        wrong(Origin::Weights, &problem);
-                    }
+                    problems.extend(found.into_iter().map(|message| Problem {
+                        origin: Origin::Weights,
+                        message,
+                        remedies: Vec::new(),
+                    }));
                 })
                 .ok()
         });
+        Self::of_weights(declaration, weights, problems)
+    }
+
+    /// Plans `declaration` with weights that mean nothing: to see a design run that has
+    /// none yet.
+    pub fn with_invented_weights(declaration: &Declaration) -> Self {
+        let weights = weights::invented(&declaration.network);
+        let weights = Some((weights, Metadata::default()));
+        Self::of_weights(declaration, weights, Vec::new())
+    }
+
+    fn of_weights(
+        declaration: &Declaration,
+        weights: Option<(Weights, Metadata)>,
+        mut problems: Vec<Problem>,
+    ) -> Self {
+        let mut wrong = |origin: Origin, message: &dyn Display| {
+            problems.push(Problem {
+                origin,
+                message: message.to_string(),
+                remedies: Vec::new(),
+            });
+        };
         let (weights, metadata) = weights
             .map_or((None, Metadata::default()), |(weights, metadata)| {
                 (Some(weights), metadata)
@@ -109,9 +144,11 @@ impl Planned {
             Verdict::Fits => {}
             Verdict::Tight(tight) => notices.push(Notice::of_tight(&tight)),
             Verdict::Over(over) => {
-                for error in over {
-                    wrong(Origin::Layer(error.layer), &error);
-                }
+                problems.extend(over.into_iter().map(|error| Problem {
+                    origin: Origin::Layer(error.layer),
+                    message: error.to_string(),
+                    remedies: error.remedies,
+                }));
             }
         }
         Self {
@@ -158,10 +195,9 @@ fn sums<'a>(
     }
 }
 
-fn read_weights(path: &Path, network: &Network) -> Result<(Weights, Metadata), Vec<String>> {
-    let bytes = weights::load(path, network).map_err(|error| vec![error.to_string()])?;
+fn read_weights(bytes: &[u8], network: &Network) -> Result<(Weights, Metadata), Vec<String>> {
     // Tensors of another network would be reported one by one.
-    Metadata::read(network, &bytes)
-        .and_then(|metadata| Ok((weights::read(network, &bytes)?, metadata)))
+    Metadata::read(network, bytes)
+        .and_then(|metadata| Ok((weights::read(network, bytes)?, metadata)))
         .map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }

@@ -96,6 +96,20 @@ pub struct Fit {
     pub counts_per_unit: Option<f64>,
     /// Whether bytes are taken as they are, however little of their range they use.
     pub bytes_as_they_are: bool,
+    /// Whether each channel has a scale of its own, in what looks like an image too.
+    pub each_channel: bool,
+}
+
+impl Fit {
+    /// Counts a unit of those values.
+    pub fn counts_per_unit_of(&self, values: &Values) -> f64 {
+        match values {
+            Values::Bytes(_) => 1.0,
+            Values::Numbers(numbers) => self
+                .counts_per_unit
+                .unwrap_or_else(|| counts_per_unit(numbers)),
+        }
+    }
 }
 
 impl Normalisation {
@@ -118,18 +132,13 @@ impl Normalisation {
     /// either end.
     pub fn fit(training: &Recordings, fit: Fit) -> Self {
         let Recordings { shape, values, .. } = training;
-        let counts_per_unit = match values {
-            Values::Bytes(_) => 1.0,
-            Values::Numbers(numbers) => fit
-                .counts_per_unit
-                .unwrap_or_else(|| counts_per_unit(numbers)),
-        };
+        let counts_per_unit = fit.counts_per_unit_of(values);
         if let (Values::Bytes(_), Some((least, greatest))) = (values, values.range())
             && (fit.bytes_as_they_are || (greatest - least) as i32 >= WIDE_SPAN)
         {
             return Self::identity();
         }
-        let are_alike = shape.height > 1 && matches!(shape.channels, 1 | 3);
+        let are_alike = !fit.each_channel && shape.height > 1 && matches!(shape.channels, 1 | 3);
         let scales = if are_alike {
             1
         } else {
@@ -397,5 +406,23 @@ mod tests {
             ..Fit::default()
         };
         assert!(Normalisation::fit(&of([0, 1, 8, 16]), kept).is_identity());
+    }
+
+    #[test]
+    fn channels_of_rows_that_are_no_image_have_scales_of_their_own() {
+        let rows = || Recordings {
+            shape: InputShape {
+                height: 2,
+                width: 1,
+                channels: 3,
+            },
+            ..series(3, vec![-900.0, 0.0, 5.0, 900.0, 4.0, 6.0])
+        };
+        let scales = |fit| Normalisation::fit(&rows(), fit).channels.len();
+        let each_channel = Fit {
+            each_channel: true,
+            ..Fit::default()
+        };
+        assert_eq!((scales(Fit::default()), scales(each_channel)), (1, 3));
     }
 }

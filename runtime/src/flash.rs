@@ -22,6 +22,12 @@ impl<const N: usize> Flash<u8, N> {
     pub fn get(&'static self, index: usize) -> u8 {
         byte(&self.0, index)
     }
+
+    /// The entries from `first` on.
+    #[inline(always)]
+    pub(crate) fn bytes_from(&'static self, first: usize) -> impl Iterator<Item = u8> {
+        bytes_from(&self.0, first)
+    }
 }
 
 impl<const N: usize> Flash<u16, N> {
@@ -52,13 +58,29 @@ impl<const N: usize> Flash<i16, N> {
     }
 }
 
+impl<const N: usize> Flash<i32, N> {
+    /// The entry at `index`; 0 past the end.
+    #[inline(always)]
+    pub fn get(&'static self, index: usize) -> i32 {
+        double_word(&self.0, index)
+    }
+}
+
 #[cfg(not(target_arch = "avr"))]
-use in_data_memory::{byte, word};
+use in_data_memory::{byte, bytes_from, word, word as double_word};
 #[cfg(target_arch = "avr")]
-use in_program_memory::{byte, word};
+use in_program_memory::{byte, bytes_from, double_word, word};
 
 #[cfg(not(target_arch = "avr"))]
 mod in_data_memory {
+    #[inline(always)]
+    pub(super) fn bytes_from<const N: usize>(
+        table: &'static [u8; N],
+        first: usize,
+    ) -> impl Iterator<Item = u8> {
+        table.get(first..).unwrap_or_default().iter().copied()
+    }
+
     #[inline(always)]
     pub(super) fn byte<const N: usize>(table: &'static [u8; N], index: usize) -> u8 {
         word(table, index)
@@ -79,6 +101,14 @@ mod in_data_memory {
 #[cfg(target_arch = "avr")]
 mod in_program_memory {
     use core::arch::asm;
+
+    #[inline(always)]
+    pub(super) fn bytes_from<const N: usize>(
+        table: &'static [u8; N],
+        first: usize,
+    ) -> impl Iterator<Item = u8> {
+        (first..N).map(|index| byte(table, index))
+    }
 
     #[inline(always)]
     pub(super) fn byte<const N: usize>(table: &'static [u8; N], index: usize) -> u8 {
@@ -113,6 +143,26 @@ mod in_program_memory {
                 options(pure, readonly, nostack, preserves_flags));
         }
         T::from_bits(u16::from_le_bytes([low, high]))
+    }
+
+    /// A 32-bit entry, low byte first as the compiler lays it out.
+    #[inline(always)]
+    pub(super) fn double_word<const N: usize>(table: &'static [i32; N], index: usize) -> i32 {
+        if index >= N {
+            return 0;
+        }
+        let address = table.as_ptr().wrapping_add(index);
+        let (first, second, third, fourth): (u8, u8, u8, u8);
+        // SAFETY: the four bytes are within a static in program memory, and `lpm`
+        // (AVR Instruction Set Manual, LPM forms ii and iii) changes nothing
+        // but the four values and Z.
+        unsafe {
+            asm!("lpm {first}, Z+", "lpm {second}, Z+", "lpm {third}, Z+", "lpm {fourth}, Z",
+                first = out(reg) first, second = out(reg) second,
+                third = out(reg) third, fourth = out(reg) fourth, inout("Z") address => _,
+                options(pure, readonly, nostack, preserves_flags));
+        }
+        i32::from_le_bytes([first, second, third, fourth])
     }
 
     pub(super) trait From16 {

@@ -18,6 +18,7 @@ mod network;
 mod order;
 mod packed;
 mod product;
+mod quantised;
 mod results;
 mod segment;
 mod sliding_window;
@@ -97,8 +98,27 @@ pub use results::{Iter, Logit, Results};
 /// | `reserve` | bytes of SRAM to keep for the stack and the rest of the firmware, or `{ sram: 256, flash: 4096 }` | the generated code's deepest stack, and 64; on AVR a sixteenth of the flash |
 /// | `results` | `i16` or `i32`: fixes the type of the results | `i16` if the weights prove it, else `i32` |
 /// | `plan` | `row_major`, `herringbone`, `segments`, `streamed`, `smallest`; `streamed(n)`, which streams only the first `n` layers (not counting `Dr` and `N`); `streamed(n, row_major)`, `streamed(n, herringbone)` or `streamed(n, segments)`, which also say how to compute the others | the fastest that fits |
-/// | `features` | `log_mel { rate: 8000, frame: 256, hop: 250, bands: 20 }`: the input is made of samples of sound | bytes are the input |
+/// | `features` | `log_mel { rate: 8000, frame: 256, hop: 250, bands: 20 }` or `statistics { channels: 3, frame: 64 }`: the input is made of samples of sound, or of a sensor | bytes are the input |
 /// | `code` | `unrolled`, `table`; for one layer: `C1(8,3, code: table)` | on AVR the fastest mix that fits the flash, else tables |
+///
+/// # A model
+/// The path of an int8 TensorFlow Lite file may take the place of shape and list, with the keys
+/// `target`, `sram`, `flash`, `reserve` and `plan`:
+///
+/// ```
+/// herringbone::network! {
+///     /// Scores of three classes.
+///     pub Scores: "../tests/models/branches.tflite",
+///     target: rp2040,
+/// }
+///
+/// let results: [i8; 3] = Scores::new().run(&[0; Scores::INPUT_LEN]);
+/// let real: f32 = Scores::dequantise(results[0]);
+/// ```
+///
+/// Its type has `new`, `begin`, `push`, `run` and `classify` with the numbers of the file,
+/// `quantise` and `dequantise`, and as constants the shapes, names, scales and zero points of both
+/// ends. It computes what TensorFlow Lite for Microcontrollers computes, bit for bit.
 ///
 /// # What it makes
 /// A type of the given name with `new` (const), `run` and `classify` for whole
@@ -150,6 +170,11 @@ pub mod __private {
     pub use crate::network::TakenByWeighted;
     pub use crate::order::{Herringbone, Pixels, RowMajor};
     pub use crate::product::{Value, offset};
+    pub use crate::quantised::{
+        Addition, Bytes, Multiplication, Rescale, add_pixels, constant_pixel, dequantise,
+        emit_bytes, map_bytes, means, multiply_pixels, quantise, repeat, requantise,
+        requantise_one, rounded_averages, shares, taps_inside, window_sums, within,
+    };
     pub use crate::segment::{
         InputWindows, Outputs, add_each_wide, add_joined, add_joined_map, add_to_window,
         concatenate, divide_sum, floor_divide, is_inside, joined_value, pixel_at, tile,
@@ -166,6 +191,6 @@ pub mod __private {
         multiply_accumulate, multiply_accumulate_each, multiply_accumulate_map, put, relu,
         signed_activation, widened,
     };
-    pub use herringbone_features::{Frame, Row, Tables};
+    pub use herringbone_features::{Frame, Row, Statistics, StatisticsDesign, Tables};
     pub use herringbone_macros::expand_network;
 }

@@ -10,12 +10,20 @@ use crate::flash::Flash;
 pub trait Packed: Copy {
     /// The byte at `index`; 0 past the end.
     fn byte(self, index: usize) -> u8;
+
+    /// The bytes from `first` on.
+    fn bytes(self, first: usize) -> impl Iterator<Item = u8>;
 }
 
 impl<const N: usize> Packed for &'static Flash<u8, N> {
     #[inline(always)]
     fn byte(self, index: usize) -> u8 {
         self.get(index)
+    }
+
+    #[inline(always)]
+    fn bytes(self, first: usize) -> impl Iterator<Item = u8> {
+        self.bytes_from(first)
     }
 }
 
@@ -26,6 +34,11 @@ impl<const N: usize> Packed for &[u8; N] {
             Some(byte) => *byte,
             None => 0,
         }
+    }
+
+    #[inline(always)]
+    fn bytes(self, first: usize) -> impl Iterator<Item = u8> {
+        self.get(first..).unwrap_or_default().iter().copied()
     }
 }
 
@@ -52,32 +65,26 @@ pub(crate) fn for_each_weight<const BITS: u32, S>(
     first: usize,
     mut with: impl FnMut(&mut S, i8),
 ) {
-    let mut index = first;
-    let mut next_byte = || {
-        let byte = weights.byte(index);
-        index = index.wrapping_add(1);
-        byte
-    };
+    let mut bytes = weights.bytes(first);
     match BITS {
         8 => {
-            for sum in sums {
-                with(sum, lowest::<8>(next_byte()));
+            for (sum, byte) in sums.iter_mut().zip(bytes) {
+                with(sum, lowest::<8>(byte));
             }
         }
         4 => {
             let (pairs, rest) = sums.as_chunks_mut::<2>();
-            for [first, second] in pairs {
-                let packed = next_byte();
+            for ([first, second], packed) in pairs.iter_mut().zip(&mut bytes) {
                 with(first, lowest::<4>(packed));
                 with(second, lowest::<4>(packed >> 4));
             }
-            for sum in rest {
-                with(sum, lowest::<4>(next_byte()));
+            for (sum, packed) in rest.iter_mut().zip(bytes) {
+                with(sum, lowest::<4>(packed));
             }
         }
         _ => {
-            for group in sums.chunks_mut(4) {
-                let mut packed = next_byte();
+            for (group, packed) in sums.chunks_mut(4).zip(bytes) {
+                let mut packed = packed;
                 for sum in group {
                     with(sum, lowest::<2>(packed));
                     packed >>= 2;

@@ -62,7 +62,7 @@ pub const fn is_inside(first: usize, tap: usize, before: usize, count: usize) ->
 
 /// A sum of `BYTES` bytes, least byte first, two's complement.
 #[inline(always)]
-fn kept(bytes: &[u8], is_signed: bool) -> i32 {
+pub(crate) fn kept(bytes: &[u8], is_signed: bool) -> i32 {
     let negative = is_signed && bytes.last().is_some_and(|byte| *byte > 0x7F);
     let mut sum = if negative { [0xFF; 4] } else { [0; 4] };
     for (to, from) in sum.iter_mut().zip(bytes) {

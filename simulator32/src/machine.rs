@@ -135,23 +135,19 @@ impl<C: Core> Machine<C> {
             self.memory.cycle += u64::from(step);
             recorder.record(&self.program, program_counter, step);
             let stack_pointer = self.core.register(C::STACK_POINTER);
-            // A core without vectors has no stack before its first instructions have set one.
             let is_stack = stack_pointer.wrapping_sub(map.sram_start) <= map.sram_bytes;
-            if is_stack && stack_start.wrapping_sub(map.sram_start) > map.sram_bytes {
+            let had_stack = stack_start.wrapping_sub(map.sram_start) <= map.sram_bytes;
+            if is_stack && !had_stack {
+                // A core without vectors has no stack before its first instructions set one.
                 (stack_start, lowest) = (stack_pointer, stack_pointer);
-            }
-            if is_stack {
+            } else if had_stack && !is_stack {
+                // Beyond SRAM, though nothing may have been written there yet.
+                let cause = Cause::Write {
+                    address: stack_pointer,
+                };
+                return Err(self.fault(cause, program_counter));
+            } else if is_stack {
                 lowest = lowest.min(stack_pointer);
-            } else if stack_pointer.wrapping_add(map.sram_bytes) >= map.sram_start
-                && stack_pointer < map.sram_start
-            {
-                // Below SRAM, though nothing may have been written there yet.
-                return Err(self.fault(
-                    Cause::Write {
-                        address: stack_pointer,
-                    },
-                    program_counter,
-                ));
             }
             if cycles > most_cycles {
                 let cause = Cause::CycleLimit {

@@ -9,6 +9,8 @@ pub mod layers;
 pub mod networks;
 pub mod published;
 pub mod reference;
+pub mod scipy;
 pub mod shared;
+pub mod statistics;
 pub mod tflite_file;
 pub mod windows;

@@ -1,13 +1,16 @@
 //! Features of sound against what `docs/features.md` says, and against exact arithmetic.
 
-use std::process::{Command, Stdio};
-
-use herringbone_compiler::features::{Bank, Features, RowValues};
+use herringbone_compiler::features::{Bank, Features, Mel, RowValues};
 use herringbone_tests::features::Design;
+use herringbone_tests::scipy;
 use proptest::prelude::*;
 
 fn features(design: &Design) -> Features {
-    Features {
+    Features::Mel(mel(design))
+}
+
+fn mel(design: &Design) -> Mel {
+    Mel {
         rate_hertz: design.rate,
         frame: design.frame as u32,
         hop: design.hop as u32,
@@ -82,7 +85,7 @@ proptest! {
     fn rows_are_what_the_documentation_says((design, samples) in (designs(), sounds())) {
         // A declaration with a band that no bin is in is refused.
         let mut design = design;
-        if Bank::of(&features(&design)).empty_band().is_some() {
+        if Bank::of(&mel(&design)).empty_band().is_some() {
             design.coefficients = 0;
         }
         let found = features(&design).of_samples(&samples);
@@ -146,16 +149,16 @@ herringbone::network! {
 
 #[test]
 fn generated_code_makes_its_input_of_samples_as_the_trainer_does() {
-    let features = Features {
+    let features = Features::Mel(Mel {
         rate_hertz: 8000,
         frame: 64,
         hop: 40,
         bands: 3,
-        low_hertz: Features::DEFAULT_LOW_HERTZ,
+        low_hertz: Mel::DEFAULT_LOW_HERTZ,
         high_hertz: 4000,
         floor: 2,
         values: RowValues::Bands,
-    };
+    });
     assert_eq!(Heard::SAMPLES, 104);
     let mut heard = Heard::new();
     for (index, byte) in heard.params_mut().iter_mut().enumerate() {
@@ -193,16 +196,16 @@ herringbone::network! {
 
 #[test]
 fn a_stream_of_features_gives_the_results_of_its_newest_rows() {
-    let features = Features {
+    let features = Features::Mel(Mel {
         rate_hertz: 8000,
         frame: 64,
         hop: 40,
         bands: 3,
-        low_hertz: Features::DEFAULT_LOW_HERTZ,
+        low_hertz: Mel::DEFAULT_LOW_HERTZ,
         high_hertz: 4000,
         floor: 2,
         values: RowValues::Coefficients(2),
-    };
+    });
     assert_eq!(Stream::SAMPLES, 144);
     let mut stream = Stream::new();
     for (index, byte) in stream.params_mut().iter_mut().enumerate() {
@@ -236,40 +239,14 @@ fn a_stream_of_features_gives_the_results_of_its_newest_rows() {
     assert_eq!(windows, 2 * 34);
 }
 
-/// The rows that Python's scipy makes of samples; `None` where it is not installed. The variable
-/// `HERRINGBONE_PYTHON` names another Python than `python3`.
+/// The rows that Python's scipy makes of samples; `None` where it is not installed.
 fn reference(design: &Design, samples: &[i16]) -> Option<Vec<Vec<f64>>> {
-    let python = std::env::var_os("HERRINGBONE_PYTHON").unwrap_or_else(|| "python3".into());
-    let has_scipy = Command::new(&python)
-        .args(["-c", "import scipy"])
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    if !has_scipy {
-        println!("skipped: {} has no scipy", python.display());
-        return None;
-    }
-    let script = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/fixtures/features_reference.py"
-    );
-    let mut child = Command::new(&python)
-        .arg(script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
     let design = serde_json::json!({
         "rate": design.rate, "frame": design.frame, "hop": design.hop, "bands": design.bands,
         "low": design.low, "high": design.high, "floor": design.floor,
         "coefficients": design.coefficients, "samples": samples,
     });
-    let mut input = child.stdin.take().unwrap();
-    serde_json::to_writer(&mut input, &design).unwrap();
-    drop(input);
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    Some(serde_json::from_slice(&output.stdout).unwrap())
+    scipy::rows("features_reference.py", &design)
 }
 
 #[test]

@@ -43,7 +43,13 @@ fn crates(name: &str) -> Crates {
 fn every_rust_block_compiles_and_runs() {
     let crates = crates("readme");
     let weights = weights();
-    let pages = ["README.md", "docs/residual.md", "docs/run-time-weights.md"];
+    let model = fs::read(root().join("tests/models/branches.tflite")).unwrap();
+    let pages = [
+        "README.md",
+        "docs/residual.md",
+        "docs/run-time-weights.md",
+        "docs/tflite.md",
+    ];
     let mut names = Vec::new();
     for path in pages {
         let blocks = blocks(&page(path), "rust");
@@ -54,6 +60,7 @@ fn every_rust_block_compiles_and_runs() {
             let files: &[(&str, &[u8])] = &[
                 ("src/main.rs", main.as_bytes()),
                 ("digits.safetensors", &weights),
+                ("model.tflite", &model),
             ];
             crates.add(&name, "2024", "herringbone", files);
             names.push(name);

@@ -29,6 +29,8 @@ fn errors_say_what_is_wrong() {
     // reads the environment.
     unsafe {
         std::env::set_var("HERRINGBONE_UI_WEIGHTS", &directory);
+        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+        std::env::set_var("HERRINGBONE_UI_MODELS", models);
         std::env::set_var("HERRINGBONE_UI_RIGHT", directory.join("right.safetensors"));
     }
     let cases = trybuild::TestCases::new();

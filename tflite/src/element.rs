@@ -178,7 +178,7 @@ impl Values {
     }
 
     /// The integers of an int8 tensor.
-    pub(crate) fn int8(&self) -> Option<&[i8]> {
+    pub fn int8(&self) -> Option<&[i8]> {
         match self {
             Self::Int8(values) => Some(values),
             Self::Uint8(_) | Self::Int32(_) | Self::Float32(_) => None,

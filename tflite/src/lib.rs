@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod constant_channels;
 mod element;
 mod error;
 mod file;

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use xtask::measure::Format;
 use xtask::paths::Weights;
 use xtask::sensing::{gesture, voice};
-use xtask::{build, demo, firmware, measure, params, targets, test, toolchain};
+use xtask::{build, demo, firmware, measure, microbit, page, params, targets, test, toolchain};
 
 /// Builds, demonstrates, measures and tests herringbone. What a command misses on this machine, it
 /// installs, and says so.
@@ -83,6 +83,27 @@ enum Command {
         count: usize,
         #[command(flatten)]
         weights: WeightsOption,
+    },
+    /// Builds the page on which one types a network and watches the chip run it, and serves it
+    Page {
+        /// The folder to build it into, which any static host can serve
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+        /// The port to serve it at, on this machine alone
+        #[arg(long, default_value_t = 8010)]
+        port: u16,
+        /// Build it alone
+        #[arg(long)]
+        no_serve: bool,
+    },
+    /// Runs TensorFlow Lite models on a BBC micro:bit v1 in qemu, and prints what they take
+    Microbit {
+        /// The models, int8 at both ends
+        #[arg(value_name = "FILE.tflite", required = true)]
+        models: Vec<PathBuf>,
+        /// How many drawn inputs to run, and to compare with the evaluator on this machine
+        #[arg(long, value_name = "N", default_value_t = 5)]
+        count: usize,
     },
     /// Tests everything: format, lints, documentation, crates, firmware
     Test {
@@ -182,6 +203,20 @@ fn run(command: Command) -> Result<()> {
             };
             measure::run(&selected, format, images.as_deref(), count, weights.weights)
         }
+        Command::Page {
+            out,
+            port,
+            no_serve,
+        } => {
+            let out = out.unwrap_or_else(page::folder);
+            page::build(&out)?;
+            if no_serve {
+                println!("{}", out.display());
+                return Ok(());
+            }
+            page::serve(&out, port)
+        }
+        Command::Microbit { models, count } => microbit::run(&models, count),
         Command::Test { long } => test::run(long),
         Command::Targets => targets::run(),
     }

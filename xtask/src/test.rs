@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::build::{self, cargo_program};
 use crate::firmware::{self, Firmware};
 use crate::packages;
+use crate::page;
 use crate::paths::{self, Weights};
 use crate::ranges;
 use crate::report::{Report, succeed};
@@ -35,6 +36,7 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
         "examples/host/Cargo.toml",
         "examples/gesture/Cargo.toml",
         "examples/voice/Cargo.toml",
+        "examples/microbit/Cargo.toml",
         "features/firmware/Cargo.toml",
         "fuzz/Cargo.toml",
     ] {
@@ -57,6 +59,7 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
         succeed(&mut cargo(&["test", "--workspace"]))
     })?;
 
+    test_page(report)?;
     test_firmware(report)?;
     ranges::check(report)?;
 
@@ -80,6 +83,19 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
     } else {
         report.ignore("fuzz targets", "ten minutes each: cargo xtask test --long");
         Ok(())
+    }
+}
+
+/// Tests the page, where there is a browser.
+fn test_page(report: &mut Report) -> Result<()> {
+    let folder = page::folder();
+    report.check("build of the page", || page::build(&folder))?;
+    match page::browser() {
+        Ok(browser) => report.check("the page in a browser", || page::test(&folder, browser)),
+        Err(error) => {
+            report.ignore("the page in a browser", &format!("{error:#}"));
+            Ok(())
+        }
     }
 }
 
@@ -118,6 +134,10 @@ fn test_firmware(report: &mut Report) -> Result<()> {
             "--test=features",
         ];
         succeed(cargo(&["test"]).args(tests).args(["--", "--ignored"]))
+    })?;
+    report.check("models on a micro:bit", || {
+        let tests = ["--package=xtask", "--test=microbit", "--", "--ignored"];
+        succeed(cargo(&["test"]).args(tests))
     })?;
     report.check("build of the template's firmware", || {
         let tests = ["--package=xtask", "--test=template", "--", "--ignored"];
@@ -208,10 +228,16 @@ fn test_bare_cores(report: &mut Report) -> Result<()> {
         succeed(add.args(["target", "add"]).args(BARE_CORES))?;
         let tests = ["--package=herringbone-tests", "--test=stack"];
         succeed(cargo(&["test"]).args(tests).args(["--", "--ignored"]))
+    })?;
+    report.check("the simulator of 32-bit cores beside qemu", || {
+        let tests = ["--package=herringbone-simulator32", "--test=qemu"];
+        // The tests share a folder of builds.
+        let options = ["--", "--ignored", "--test-threads=1"];
+        succeed(cargo(&["test"]).args(tests).args(options))
     })
 }
 
-/// Targets of Rust that `tests/tests/stack.rs` builds for.
+/// Targets of Rust that `tests/tests/stack.rs` and `simulator32/tests/qemu.rs` build for.
 const BARE_CORES: [&str; 3] = [
     "thumbv6m-none-eabi",
     "riscv32i-unknown-none-elf",

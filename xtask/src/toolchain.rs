@@ -133,6 +133,36 @@ pub fn lints() -> Result<()> {
     add_components(&["rustfmt", "clippy"])
 }
 
+/// The target of the compiler in a web page.
+pub const WEB: &str = "wasm32-unknown-unknown";
+
+/// Installs the standard library for web pages.
+///
+/// # Errors
+/// When that fails; the message has the command to run by hand.
+pub fn web() -> Result<()> {
+    let sysroot = Command::new("rustc")
+        .args(["--print", "sysroot"])
+        .output()
+        .context("cannot start rustc")?;
+    let sysroot = String::from_utf8_lossy(&sysroot.stdout).into_owned();
+    let library = Path::new(sysroot.trim()).join("lib/rustlib").join(WEB);
+    if library.is_dir() {
+        return Ok(());
+    }
+    let by_hand = format!("rustup target add {WEB}");
+    eprintln!("installing what builds the page: {by_hand}");
+    let status = Command::new("rustup")
+        .args(["target", "add", WEB])
+        .stdout(std::io::stderr())
+        .status()
+        .with_context(|| format!("cannot start rustup; by hand: {by_hand}"))?;
+    if !status.success() {
+        bail!("{by_hand} failed");
+    }
+    Ok(())
+}
+
 /// Installs clippy for `toolchain`.
 ///
 /// # Errors

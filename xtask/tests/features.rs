@@ -1,4 +1,4 @@
-//! Features of sound on a simulated ATmega328P, against those of this machine. `cargo xtask test`
+//! Features on a simulated ATmega328P, against those of this machine. `cargo xtask test`
 //! runs these tests; `cargo test` alone ignores them, as they install and build what they need.
 
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
-use herringbone_compiler::features::{Bank, Features, RowValues};
+use herringbone_compiler::features::{Bank, Features, Mel, RowValues, StatisticSet, Statistics};
 use serde::Deserialize;
 use xtask::{build, paths, toolchain};
 
@@ -26,18 +26,27 @@ struct Cost {
     stack: u64,
 }
 
-/// The design as a file of Rust, which the firmware includes.
-fn tables(features: &Features) -> String {
-    let bank = Bank::of(features);
+/// The name of the firmware for a design, and the design as a file of Rust, which it includes.
+fn included(features: &Features) -> (&'static str, String) {
+    match features {
+        Features::Mel(mel) => ("features-firmware", tables(mel)),
+        Features::Statistics(statistics) => {
+            let samples = statistics.frame_samples();
+            let design = statistics.design();
+            let text = format!(
+                "const SAMPLES: usize = {samples};\nconst DESIGN: StatisticsDesign = {design:?};\n"
+            );
+            ("statistics-firmware", text)
+        }
+    }
+}
+
+fn tables(mel: &Mel) -> String {
+    let bank = Bank::of(mel);
     let mut text = format!(
         "const FRAME: usize = {};\nconst BANDS: u8 = {};\nconst POWER_SHIFT: u8 = {};\n\
          const FLOOR: u8 = {};\nconst COEFFICIENTS: u8 = {};\nconst TRANSFORM_SHIFT: u8 = {};\n",
-        features.frame,
-        features.bands,
-        bank.power_shift,
-        features.floor,
-        bank.coefficients,
-        bank.transform_shift
+        mel.frame, mel.bands, bank.power_shift, mel.floor, bank.coefficients, bank.transform_shift
     );
     let mut table = |name: &str, of: &str, entries: String, length: usize| {
         writeln!(
@@ -67,15 +76,16 @@ fn firmware(features: &Features) -> PathBuf {
     let target = folder.join("target");
     std::fs::create_dir_all(&target).unwrap();
     let file = target.join("tables.rs");
-    std::fs::write(&file, tables(features)).unwrap();
+    let (name, text) = included(features);
+    std::fs::write(&file, text).unwrap();
     let mut cargo = toolchain::avr().unwrap().build();
     let status = cargo
         .current_dir(&folder)
-        .args(["--release", "--quiet"])
+        .args(["--release", "--quiet", "--bin", name])
         .env("HERRINGBONE_TABLES", &file)
         .status();
     assert!(status.unwrap().success());
-    target.join("avr-none/release/features-firmware.elf")
+    target.join(format!("avr-none/release/{name}.elf"))
 }
 
 /// The rows of those frames, as the firmware computes them.
@@ -83,7 +93,7 @@ fn rows(elf: &Path, features: &Features, frames: &[Vec<i16>]) -> Vec<(Vec<i16>, 
     let mut child = Command::new(build::simulator().unwrap())
         .arg(elf)
         .args(["--mcu=atmega328p", "--frequency=16000000", "--marker=62"])
-        .arg(format!("--image-bytes={}", 2 * features.frame))
+        .arg(format!("--image-bytes={}", 2 * samples_of(features)))
         .arg(format!("--answer-bytes={}", 2 * features.row_values()))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -109,6 +119,14 @@ fn rows(elf: &Path, features: &Features, frames: &[Vec<i16>]) -> Vec<(Vec<i16>, 
     drop(input);
     assert!(child.wait().unwrap().success());
     rows
+}
+
+/// Samples of a frame, of all channels.
+fn samples_of(features: &Features) -> u32 {
+    match features {
+        Features::Mel(mel) => mel.frame,
+        Features::Statistics(statistics) => statistics.frame_samples(),
+    }
 }
 
 /// Silence, offsets, extremes, noise and tones of any loudness.
@@ -150,7 +168,7 @@ fn compare(features: &Features) -> Cost {
     // All designs are built to the same path.
     static BUILT: Mutex<()> = Mutex::new(());
     let _built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    let frames = frames(features.frame as usize);
+    let frames = frames(samples_of(features) as usize);
     let elf = firmware(features);
     let found = rows(&elf, features, &frames);
     let mut most = Cost {
@@ -167,15 +185,15 @@ fn compare(features: &Features) -> Cost {
     most
 }
 
-fn design(rate_hertz: u32, frame: u32, bands: u32) -> Features {
-    Features {
+fn design(rate_hertz: u32, frame: u32, bands: u32) -> Mel {
+    Mel {
         rate_hertz,
         frame,
         hop: frame,
         bands,
-        low_hertz: Features::DEFAULT_LOW_HERTZ,
+        low_hertz: Mel::DEFAULT_LOW_HERTZ,
         high_hertz: rate_hertz / 2,
-        floor: Features::DEFAULT_FLOOR,
+        floor: Mel::DEFAULT_FLOOR,
         values: RowValues::Bands,
     }
 }
@@ -183,14 +201,14 @@ fn design(rate_hertz: u32, frame: u32, bands: u32) -> Features {
 #[test]
 #[ignore = "builds firmware: cargo xtask test"]
 fn rows_on_avr_are_those_of_this_machine_within_160_000_cycles() {
-    let cost = compare(&design(8000, 256, 20));
+    let cost = compare(&Features::Mel(design(8000, 256, 20)));
     assert!(cost.cycles <= 160_000, "{cost:?}");
 }
 
 #[test]
 #[ignore = "builds firmware: cargo xtask test"]
 fn rows_of_other_designs_on_avr_are_those_of_this_machine() {
-    let mfcc = Features {
+    let mfcc = Mel {
         values: RowValues::Coefficients(13),
         ..design(8000, 256, 20)
     };
@@ -200,6 +218,20 @@ fn rows_of_other_designs_on_avr_are_those_of_this_machine() {
         design(8000, 512, 40),
         mfcc,
     ] {
-        compare(&features);
+        compare(&Features::Mel(features));
+    }
+}
+
+#[test]
+#[ignore = "builds firmware: cargo xtask test"]
+fn statistics_on_avr_are_those_of_this_machine() {
+    for (channels, frame, floor) in [(3, 64, 0), (1, 512, 10), (16, 8, 2)] {
+        compare(&Features::Statistics(Statistics {
+            channels,
+            frame,
+            hop: frame,
+            values: StatisticSet::ALL,
+            floor,
+        }));
     }
 }

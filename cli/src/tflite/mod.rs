@@ -29,10 +29,10 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {shown}"))
 }
 
-/// A model that is understood.
+/// A model that is understood, without what is constant whatever the input.
 fn graph(path: &Path) -> Result<Graph> {
     match Graph::read(&read(path)?) {
-        Ok(graph) => Ok(graph),
+        Ok(graph) => Ok(graph.without_constant_channels()),
         Err(problems) => bail!("{}: {problems}", path.display()),
     }
 }

@@ -6,8 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use herringbone_compiler::report::thousands;
 use herringbone_compiler::target::Target;
-use herringbone_compiler::tflite::{Job, Model, ModelNode, NodeRow, Plan, PlannedModel};
-use serde_json::{Value, json};
+use herringbone_compiler::tflite::{Model, ModelNode, ModelView, Plan, PlannedModel};
 
 use super::graph;
 use crate::progress::Progress;
@@ -50,10 +49,10 @@ pub(crate) fn run(request: &Request<'_>) -> Result<ExitCode> {
     };
     match request.form {
         Form::Text => shown.print_text(),
-        Form::Json => println!("{}", serde_json::to_string_pretty(&shown.json())?),
+        Form::Json => println!("{}", serde_json::to_string_pretty(&shown.view())?),
         Form::Csv => shown.print_csv(),
     }
-    Ok(match shown.fits() {
+    Ok(match shown.view().fits {
         Some(false) => ExitCode::FAILURE,
         Some(true) | None => ExitCode::SUCCESS,
     })
@@ -87,14 +86,6 @@ struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    /// Whether the part has room for the arena and the constants, code and stack not counted.
-    fn fits(&self) -> Option<bool> {
-        let target = self.target?;
-        let arena = self.plan.memory.arena_bytes <= target.sram_bytes;
-        let constants = self.model.constant_bytes <= target.flash_bytes.into();
-        Some(arena && constants)
-    }
-
     fn print_text(&self) {
         let Model {
             dataflow,
@@ -125,7 +116,7 @@ impl Shown<'_> {
                 thousands(target.sram_bytes.into()),
                 thousands(target.flash_bytes.into()),
             );
-            if self.fits() == Some(false) {
+            if self.view().fits == Some(false) {
                 println!("it does not fit");
             }
         }
@@ -139,7 +130,7 @@ impl Shown<'_> {
                 numbers(&self.model.nodes[row.node.index()], ", "),
                 self.model.nodes[row.node.index()].name.clone(),
                 format!("{}×{}×{}", shape.height, shape.width, shape.channels),
-                how(row.job),
+                row.job.to_string(),
                 thousands(row.kept_bytes.into()),
                 format!(
                     "{}{}",
@@ -170,35 +161,9 @@ impl Shown<'_> {
         println!("{}", table(&["", "plan", "arena"], &[0, 1], plans));
     }
 
-    fn json(&self) -> Value {
-        let rows = self.plan.rows();
-        json!({
-            "model": self.request.model.display().to_string(),
-            "plan": self.plan.name,
-            "target": self.target.map(|target| target.name),
-            "fits": self.fits(),
-            "arena_bytes": self.plan.memory.arena_bytes,
-            "constant_bytes": self.model.constant_bytes,
-            "multiply_accumulates": self.model.multiply_accumulates,
-            "operators": rows.iter().map(|row| self.json_row(row)).collect::<Vec<_>>(),
-            "alternatives": self.planned.plans.iter().map(|plan| json!({
-                "plan": plan.name,
-                "arena_bytes": plan.memory.arena_bytes,
-            })).collect::<Vec<_>>(),
-        })
-    }
-
-    fn json_row(&self, row: &NodeRow) -> Value {
-        let node = &self.model.nodes[row.node.index()];
-        let shape = self.model.dataflow.node(row.node).output;
-        json!({
-            "operators": node.operators,
-            "name": node.name,
-            "output": [shape.height, shape.width, shape.channels],
-            "how": how(row.job),
-            "kept_bytes": row.kept_bytes,
-            "needed_bytes": row.needed_bytes,
-        })
+    fn view(&self) -> ModelView {
+        let name = self.request.model.display().to_string();
+        ModelView::new(name, self.model, self.planned, self.plan, self.target)
     }
 
     fn print_csv(&self) {
@@ -213,7 +178,7 @@ impl Shown<'_> {
                 shape.height,
                 shape.width,
                 shape.channels,
-                how(row.job),
+                row.job,
                 row.kept_bytes,
                 row.needed_bytes
             );
@@ -221,16 +186,12 @@ impl Shown<'_> {
     }
 }
 
-fn how(job: Job) -> String {
-    match job {
-        Job::Arriving => "as it arrives".to_owned(),
-        Job::Segment(number) => format!("in segment {number}"),
-        Job::Layer => "alone".to_owned(),
-    }
-}
-
 /// The numbers of a node's operators.
 fn numbers(node: &ModelNode, between: &str) -> String {
-    let numbers: Vec<String> = node.operators.iter().map(usize::to_string).collect();
+    let numbers: Vec<String> = node
+        .operators
+        .iter()
+        .map(|it| it.in_file.to_string())
+        .collect();
     numbers.join(between)
 }

@@ -71,6 +71,29 @@ pub fn alternatives(declaration: &Declaration, sums: &Sums<'_>) -> Vec<Design> {
     plans.map(|plan| candidates.design(plan.clone())).collect()
 }
 
+/// Every plan that a declaration can name, each once; `begin` hears the name of each
+/// before it is made.
+pub fn every_plan(
+    declaration: &Declaration,
+    sums: &Sums<'_>,
+    mut begin: impl FnMut(&str),
+) -> Vec<Design> {
+    let flow = &declaration.network.dataflow();
+    let mut designs: Vec<Design> = Vec::new();
+    for strategy in Strategy::all(flow) {
+        begin(&strategy.name(flow));
+        let named = Declaration {
+            plan: PlanChoice::Named(strategy),
+            ..declaration.clone()
+        };
+        let design = choose(&named, sums);
+        if designs.iter().all(|other| other.plan != design.plan) {
+            designs.push(design);
+        }
+    }
+    designs
+}
+
 /// The plans that a declaration allows.
 struct Candidates<'a> {
     declaration: &'a Declaration,

@@ -2,7 +2,7 @@
 
 use super::Footprint;
 use crate::declaration::Declaration;
-use crate::features::RowValues;
+use crate::features::{Features, RowValues};
 use crate::target::Architecture;
 
 /// Stack of features and of `push_raw`, return addresses included, in bytes: measured on the
@@ -12,15 +12,17 @@ const AVR_STACK_BYTES: u32 = 96;
 const STACK_BYTES: u32 = 256;
 /// What of that is there while the network computes.
 const BELOW_NETWORK_BYTES: u32 = 32;
-/// Code of features on AVR, in bytes: measured, and a tenth more.
+/// Code of features of sound on AVR, in bytes: measured, and a tenth more.
 const AVR_CODE_BYTES: u64 = 4450;
 /// The same of a cosine transform, on top.
 const AVR_TRANSFORM_CODE_BYTES: u64 = 270;
+/// Code of statistics on AVR, in bytes: measured, and a tenth more.
+const AVR_STATISTICS_CODE_BYTES: u64 = 2340;
 
 /// Bytes of the samples of a frame, with those that begin the next one.
 pub(super) fn state_bytes(declaration: &Declaration) -> u32 {
-    let frame_bytes = |it: &crate::features::Features| it.frame_bytes();
-    let bytes = declaration.network.features().map_or(0, frame_bytes);
+    let bytes = declaration.network.features();
+    let bytes = bytes.map_or(0, Features::frame_bytes);
     match declaration.budget.target.map(|it| it.architecture) {
         _ if bytes == 0 => 0,
         Some(Architecture::Avr) => bytes,
@@ -50,9 +52,12 @@ pub(crate) fn features_flash_bytes(declaration: &Declaration) -> u64 {
         return 0;
     };
     let code_bytes = match declaration.budget.target.map(|it| it.architecture) {
-        Some(Architecture::Avr) => match features.values {
-            RowValues::Bands => AVR_CODE_BYTES,
-            RowValues::Coefficients(_) => AVR_CODE_BYTES + AVR_TRANSFORM_CODE_BYTES,
+        Some(Architecture::Avr) => match features {
+            Features::Mel(mel) => match mel.values {
+                RowValues::Bands => AVR_CODE_BYTES,
+                RowValues::Coefficients(_) => AVR_CODE_BYTES + AVR_TRANSFORM_CODE_BYTES,
+            },
+            Features::Statistics(_) => AVR_STATISTICS_CODE_BYTES,
         },
         // Elsewhere flash counts tables alone.
         Some(Architecture::CortexM0 | Architecture::CortexM0Plus | Architecture::RiscV32)

@@ -7,11 +7,12 @@ mod footprint;
 mod over;
 mod remedies;
 
-pub use choice::{alternatives, choose};
+pub use choice::{alternatives, choose, every_plan};
 pub(crate) use features::features_flash_bytes;
 pub use footprint::{Footprint, LayerFootprint, Sums};
 pub(crate) use footprint::{lower, reserved_flash_bytes};
 pub use over::OverBudget;
+pub use remedies::{Change, Remedy};
 
 use crate::declaration::Declaration;
 use crate::network::{LayerId, Network};

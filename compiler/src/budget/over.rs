@@ -1,6 +1,6 @@
 //! The error for a design that needs more than there is.
 
-use super::remedies::{self, Remedies};
+use super::remedies::{self, Remedies, Remedy};
 use super::{Design, Sums, footprint, needed_flash_bytes, owner};
 use crate::backend;
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
@@ -16,6 +16,8 @@ pub struct OverBudget {
     /// The layer to change.
     pub layer: LayerId,
     message: String,
+    /// What would make it fit, as the message says.
+    pub remedies: Vec<Remedy>,
 }
 
 impl fmt::Display for OverBudget {
@@ -38,6 +40,8 @@ fn what_would_fit(remedies: &Remedies, (this, other): (&str, &str)) -> String {
         of_this_memory_alone,
         unfinished,
     } = remedies;
+    let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    let words = words.join("; or ");
     let mut text = match (&changes[..], unfinished) {
         ([], true) => {
             "what would fit: nothing was found before the search stopped; take a smaller input, \
@@ -48,10 +52,9 @@ fn what_would_fit(remedies: &Remedies, (this, other): (&str, &str)) -> String {
             "what would fit: no single change; take a smaller input, or pool earlier".to_owned()
         }
         _ if *of_this_memory_alone => format!(
-            "what would fit the {this}, while the {other} needs a change of its own: {}",
-            changes.join("; or ")
+            "what would fit the {this}, while the {other} needs a change of its own: {words}"
         ),
-        _ => format!("what would fit: {}", changes.join("; or ")),
+        _ => format!("what would fit: {words}"),
     };
     if *unfinished && !changes.is_empty() {
         text.push_str(" (not everything was tried: this design takes too long)");
@@ -105,6 +108,7 @@ fn over_sram(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Opt
     Some(OverBudget {
         layer: layer.layer,
         message,
+        remedies: remedies.changes,
     })
 }
 
@@ -264,6 +268,7 @@ fn over_flash(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Op
             plans_left_out(design),
             what_would_fit(&remedies, ("flash", "SRAM")),
         ),
+        remedies: remedies.changes,
     })
 }
 
@@ -303,5 +308,6 @@ fn over_array(declaration: &Declaration) -> Option<OverBudget> {
              use fewer outputs, or pool earlier",
             largest.weight_count()
         ),
+        remedies: Vec::new(),
     })
 }

@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use herringbone_features::Tables;
 
-use super::{Features, RowValues};
+use super::{Mel, RowValues};
 
 /// The tables of a design.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +37,8 @@ const MOST_POWER: u64 = 2 * 19_778 * 19_778;
 
 impl Bank {
     /// Computes it.
-    pub fn of(features: &Features) -> Self {
-        let Features {
+    pub fn of(design: &Mel) -> Self {
+        let Mel {
             rate_hertz,
             frame,
             bands,
@@ -46,7 +46,7 @@ impl Bank {
             high_hertz,
             floor,
             ..
-        } = *features;
+        } = *design;
         let sine = |index: u32| {
             let angle = 2.0 * PI * f64::from(index) / f64::from(frame);
             libm::round(libm::sin(angle) * 32_768.0).min(32_767.0) as i16
@@ -85,7 +85,7 @@ impl Bank {
         }
         let most = weights.iter().max().copied().unwrap_or(0).div_ceil(256);
         let fits = |shift: &u8| (MOST_POWER >> shift) * most <= u32::MAX.into();
-        let coefficients = match features.values {
+        let coefficients = match design.values {
             RowValues::Bands => 0,
             RowValues::Coefficients(count) => count,
         };

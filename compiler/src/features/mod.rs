@@ -2,67 +2,35 @@
 //! the rows that come of samples on this machine, as on the chip.
 
 mod bank;
+mod mel;
+mod statistics;
 
 use std::fmt;
 
-use herringbone_features::Frame;
-
 pub use bank::Bank;
+pub use mel::{Mel, RowValues};
+pub use statistics::{Statistic, StatisticSet, Statistics};
 
 use crate::network::Shape;
-use crate::weights::{Normalisation, Scale};
+use crate::weights::Normalisation;
 
-/// Log-mel energies of overlapping frames, or their cosine transform: a frame becomes a row of the
-/// network's input.
+/// Features of overlapping frames of samples: each frame becomes a row of the network's input.
 ///
 /// `docs/features.md` says exactly what is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Features {
-    /// Samples a second, in hertz.
-    pub rate_hertz: u32,
-    /// Samples of a frame: 64, 128, 256 or 512.
-    pub frame: u32,
-    /// Samples from one frame to the next: 1 to `frame`.
-    pub hop: u32,
-    /// Bands of the mel scale: 2 to 64.
-    pub bands: u32,
-    /// The lowest frequency of the first band, in hertz.
-    pub low_hertz: u32,
-    /// The highest frequency of the last band, in hertz: half of the rate at most.
-    pub high_hertz: u32,
-    /// Powers below 2^`floor`, in counts², are taken for that: 0 to 40.
-    pub floor: u32,
-    /// What a row consists of.
-    pub values: RowValues,
-}
-
-/// What a row of features consists of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RowValues {
-    /// The energies of the bands: `log_mel`.
-    Bands,
-    /// As many coefficients of their cosine transform, 1 to the bands: `mfcc`.
-    Coefficients(u32),
+pub enum Features {
+    /// Energies of bands of sound, or their cosine transform: `log_mel` and `mfcc`.
+    Mel(Mel),
+    /// Simple statistics of each channel: `statistics`.
+    Statistics(Statistics),
 }
 
 impl Features {
-    /// Frames of samples that there are.
-    pub const FRAMES: [u32; 4] = [64, 128, 256, 512];
-    /// The most bands.
-    pub const MOST_BANDS: u32 = 64;
-    /// The greatest floor.
-    pub const MOST_FLOOR: u32 = 40;
-    /// The floor where the declaration does not say: of 16-bit sound, what an ADC of 10 bits
-    /// cannot tell from silence anyway.
-    pub const DEFAULT_FLOOR: u32 = 10;
-    /// The lowest frequency where the declaration does not say, in hertz.
-    pub const DEFAULT_LOW_HERTZ: u32 = 100;
-
     /// Values of a row.
     pub fn row_values(&self) -> u32 {
-        match self.values {
-            RowValues::Bands => self.bands,
-            RowValues::Coefficients(count) => count,
+        match self {
+            Self::Mel(mel) => mel.row_values(),
+            Self::Statistics(statistics) => statistics.row_values(),
         }
     }
 
@@ -73,95 +41,83 @@ impl Features {
         is_row.then(|| input.values() / values)
     }
 
-    /// Samples of which an input of that shape is made; 0 where it has no whole rows.
+    /// Channels that samples are of.
+    pub fn channels(&self) -> u32 {
+        match self {
+            Self::Mel(_) => 1,
+            Self::Statistics(statistics) => statistics.channels,
+        }
+    }
+
+    /// Samples of which an input of that shape is made, of all channels.
     pub fn samples(&self, input: Shape) -> u32 {
+        self.moments(input) * self.channels()
+    }
+
+    /// Samples of each channel of which an input of that shape is made; 0 where it has no whole
+    /// rows.
+    pub fn moments(&self, input: Shape) -> u32 {
+        let (frame, hop) = match self {
+            Self::Mel(mel) => (mel.frame, mel.hop),
+            Self::Statistics(statistics) => (statistics.frame, statistics.hop),
+        };
         match self.rows(input) {
-            Some(rows) => self.frame + (rows - 1) * self.hop,
+            Some(rows) => frame + (rows - 1) * hop,
             None => 0,
         }
     }
 
-    /// Samples that the next frame begins with.
-    pub fn kept(&self) -> u32 {
-        self.frame - self.hop
+    /// Samples a second, in hertz, where that matters.
+    pub fn rate_hertz(&self) -> Option<u32> {
+        match self {
+            Self::Mel(mel) => Some(mel.rate_hertz),
+            Self::Statistics(_) => None,
+        }
     }
 
-    /// Bytes of SRAM of a [`Frame`].
+    /// Bytes of SRAM of the samples of a frame, with those that begin the next one.
     pub fn frame_bytes(&self) -> u32 {
-        2 * (self.frame + self.kept() + 1)
+        match self {
+            Self::Mel(mel) => 2 * (mel.frame + mel.kept() + 1),
+            Self::Statistics(statistics) => 2 * (statistics.frame_samples() + 1),
+        }
     }
 
     /// Bytes of flash of its tables.
     pub fn table_bytes(&self) -> u32 {
-        let bank = Bank::of(self);
-        let words = bank.sines.len() + bank.transform.len();
-        (2 * words + bank.bins.len() + bank.upper_shares.len()) as u32
+        match self {
+            Self::Mel(mel) => mel.table_bytes(),
+            Self::Statistics(_) => 0,
+        }
     }
 
-    /// The scale from a row's values to bytes where none is fitted: 32 octaves from the floor on,
-    /// or as many about 0.
-    pub fn default_normalisation(&self) -> Normalisation {
-        let offset = match self.values {
-            RowValues::Bands => 256 * self.floor as i16,
-            RowValues::Coefficients(_) => -256 * 16,
-        };
+    /// The scales from a row's values to bytes of an input of that shape where none are fitted.
+    pub fn default_normalisation(&self, input: Shape) -> Normalisation {
         Normalisation {
             counts_per_unit: 1.0,
-            scales: vec![Scale {
-                offset,
-                multiplier: 1,
-                shift: 5,
-            }],
+            scales: match self {
+                Self::Mel(mel) => vec![mel.default_scale()],
+                Self::Statistics(statistics) => statistics.default_scales(input),
+            },
         }
     }
 
-    /// The values of the rows of a recording, in 256ths of an octave of power: as the chip
-    /// computes them.
+    /// The values of the rows of a recording, whose samples are of one channel after the other: as
+    /// the chip computes them.
     pub fn of_samples(&self, samples: &[i16]) -> Vec<i16> {
-        let bank = Bank::of(self);
-        match self.frame {
-            64 => rows::<64>(self, &bank, samples),
-            128 => rows::<128>(self, &bank, samples),
-            256 => rows::<256>(self, &bank, samples),
-            _ => rows::<512>(self, &bank, samples),
+        match self {
+            Self::Mel(mel) => mel.of_samples(samples),
+            Self::Statistics(statistics) => statistics.of_samples(samples),
         }
     }
-}
-
-fn rows<const FRAME: usize>(features: &Features, bank: &Bank, samples: &[i16]) -> Vec<i16> {
-    let mut values = Vec::new();
-    let mut frame = Frame::<FRAME, 0>::new();
-    for samples in samples.windows(FRAME).step_by(features.hop as usize) {
-        for &sample in samples {
-            frame.push(sample);
-        }
-        let mut row = frame.begin_row(bank);
-        values.extend(std::iter::from_fn(|| frame.next_value(&mut row, bank)));
-    }
-    values
 }
 
 /// As a declaration writes it, all of it.
 impl fmt::Display for Features {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            rate_hertz,
-            frame,
-            hop,
-            bands,
-            low_hertz,
-            high_hertz,
-            floor,
-            values,
-        } = self;
-        let (name, coefficients) = match values {
-            RowValues::Bands => ("log_mel", String::new()),
-            RowValues::Coefficients(count) => ("mfcc", format!(" coefficients: {count},")),
-        };
-        write!(
-            f,
-            "{name} {{ rate: {rate_hertz}, frame: {frame}, hop: {hop}, bands: {bands},\
-             {coefficients} low: {low_hertz}, high: {high_hertz}, floor: {floor} }}"
-        )
+        match self {
+            Self::Mel(mel) => mel.fmt(f),
+            Self::Statistics(statistics) => statistics.fmt(f),
+        }
     }
 }

@@ -2,10 +2,12 @@
 //! portable or of a machine's backend, through functions that do not depend on which.
 
 use super::api::Api;
+use super::features::state_name;
 use crate::backend::Glue;
 use crate::backend::portable;
 use crate::budget::Design;
 use crate::declaration::Declaration;
+use crate::features::Features;
 use crate::program::{Accumulator, Program};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -20,19 +22,19 @@ pub(super) fn emit(
     api: &Api<'_>,
     design: &Design,
     program: &Program,
-    has_features: bool,
+    features: Option<&Features>,
 ) -> TokenStream {
     let Api { path, name, .. } = api;
     let machine_code = design.footprint.code.as_deref();
     let code = portable::emit(program);
     let stored = portable::results_type(program);
-    let integer = portable::integer(program.results.accumulator);
+    let integer = portable::integer(program.results.accumulator());
     let logit = portable::integer(api.logit);
     let output = api.output();
     let count_of_results = Literal::u32_unsuffixed(program.results.count);
-    let bytes_each = Literal::u32_unsuffixed(program.results.accumulator.bytes());
+    let bytes_each = Literal::u32_unsuffixed(program.results.integer.bytes());
     // Results as wide as they are stored, or wider where the declaration says so.
-    let widened = |results: TokenStream| match (program.results.accumulator, api.logit) {
+    let widened = |results: TokenStream| match (program.results.accumulator(), api.logit) {
         (Accumulator::I16, Accumulator::I32) => quote!(herringbone_runtime::widened(#results)),
         (Accumulator::I16, Accumulator::I16) | (Accumulator::I32, _) => results,
     };
@@ -73,8 +75,10 @@ pub(super) fn emit(
         let condition = code.condition();
         quote!(#[cfg(not(#condition))])
     });
-    let restart_features = has_features
-        .then(|| quote!(herringbone_runtime::Frame::restart(&mut this_network.features);));
+    let restart_features = features.map(|features| {
+        let frame = state_name(features);
+        quote!(#frame::restart(&mut this_network.features);)
+    });
     let by_value = widened(quote!(these_results));
     let on_machine = machine_code.map(|code| {
         code.items(&Glue {

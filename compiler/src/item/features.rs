@@ -4,26 +4,44 @@
 use super::api::Api;
 use super::metadata::scaled;
 use crate::declaration::Declaration;
-use crate::features::{Bank, Features};
+use crate::features::{Bank, Features, Mel, Statistics};
 use crate::network::Shape;
 use crate::weights::Normalisation;
+use herringbone_features::StatisticsDesign;
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 /// The type of the samples of a frame.
 pub(super) fn state(path: &TokenStream, features: &Features) -> TokenStream {
-    let frame = Literal::u32_unsuffixed(features.frame);
-    let kept = Literal::u32_unsuffixed(features.kept());
-    quote!(#path::__private::Frame<#frame, #kept>)
+    match features {
+        Features::Mel(mel) => {
+            let frame = Literal::u32_unsuffixed(mel.frame);
+            let kept = Literal::u32_unsuffixed(mel.kept());
+            quote!(#path::__private::Frame<#frame, #kept>)
+        }
+        Features::Statistics(statistics) => {
+            let samples = Literal::u32_unsuffixed(statistics.frame_samples());
+            quote!(#path::__private::Statistics<#samples>)
+        }
+    }
+}
+
+/// The name of that type.
+pub(super) fn state_name(features: &Features) -> TokenStream {
+    match features {
+        Features::Mel(_) => quote!(herringbone_runtime::Frame),
+        Features::Statistics(_) => quote!(herringbone_runtime::Statistics),
+    }
 }
 
 /// `SAMPLES`.
 pub(super) fn constant(features: &Features, input: Shape) -> TokenStream {
     let samples = Literal::u32_unsuffixed(features.samples(input));
-    let doc = format!(
-        " Samples of an input, at {} a second: it is made of their `{features}`.",
-        features.rate_hertz
-    );
+    let rate = match features.rate_hertz() {
+        Some(hertz) => format!(", at {hertz} a second"),
+        None => format!(", of {} channels", features.channels()),
+    };
+    let doc = format!(" Samples of an input{rate}: it is made of their `{features}`.");
     quote! {
         #[doc = #doc]
         pub const SAMPLES: usize = #samples;
@@ -38,6 +56,7 @@ pub(super) fn methods(
     declaration: &Declaration,
 ) -> TokenStream {
     let output = api.output();
+    let frame = state_name(features);
     let channels = Literal::u32_unsuffixed(declaration.network.input().channels);
     // Of a stream, frames go on from one window to the next.
     let (channel, absorb, restart_frame, run_begins) = match declaration.window {
@@ -52,24 +71,27 @@ pub(super) fn methods(
             quote!(absorb(self, next_byte)),
             Some(quote! {
                 if is_complete {
-                    herringbone_runtime::Frame::restart(&mut self.features);
+                    #frame::restart(&mut self.features);
                 }
             }),
             quote!(restart(self)),
         ),
     };
     let byte = scaled(&normalisation.scales, &channel);
-    let bank = bank(features);
+    let design = match features {
+        Features::Mel(mel) => bank(mel),
+        Features::Statistics(statistics) => self::design(statistics),
+    };
     quote! {
         /// Computes the row of a frame that is full, and takes it in; whether it was an input's
         /// last one.
         #[inline(never)]
         fn absorb_row(&mut self) -> bool {
-            #bank
+            #design
             let mut is_complete = false;
-            let mut row = herringbone_runtime::Frame::begin_row(&mut self.features, &Bank);
+            let mut row = #frame::begin_row(&mut self.features, &DESIGN);
             while let ::core::option::Option::Some(sensor_count) =
-                herringbone_runtime::Frame::next_value(&mut self.features, &mut row, &Bank)
+                #frame::next_value(&mut self.features, &mut row, &DESIGN)
             {
                 let next_byte = #byte;
                 is_complete = #absorb;
@@ -78,7 +100,7 @@ pub(super) fn methods(
             is_complete
         }
 
-        /// Takes the next sample of a sound; after an input's last one, computes and gives the
+        /// Takes the next sample; after an input's last one, computes and gives the
         /// results, and the sample after it begins another input.
         ///
         /// The sample that completes a frame takes longest: its features are computed, and what
@@ -86,7 +108,7 @@ pub(super) fn methods(
         #[inline]
         #[must_use = "after an input's last sample, these are its results"]
         pub fn push_raw(&mut self, next_sample: i16) -> ::core::option::Option<#output> {
-            if herringbone_runtime::Frame::push(&mut self.features, next_sample)
+            if #frame::push(&mut self.features, next_sample)
                 && self.absorb_row()
             {
                 ::core::option::Option::Some(infer(self))
@@ -100,7 +122,7 @@ pub(super) fn methods(
         #[inline]
         #[must_use = "after an input's last sample, its results are there"]
         pub fn push_raw_in_place(&mut self, next_sample: i16) -> bool {
-            let is_complete = herringbone_runtime::Frame::push(&mut self.features, next_sample)
+            let is_complete = #frame::push(&mut self.features, next_sample)
                 && self.absorb_row();
             if is_complete {
                 infer_in_place(self);
@@ -108,19 +130,19 @@ pub(super) fn methods(
             is_complete
         }
 
-        /// As `run`, for the samples of a sound. What was pushed is forgotten.
+        /// As `run`, for samples. What was pushed is forgotten.
         #[must_use]
         pub fn run_raw(&mut self, next_samples: &[i16; Self::SAMPLES]) -> #output {
             #run_begins;
             for next_sample in next_samples {
-                if herringbone_runtime::Frame::push(&mut self.features, *next_sample) {
+                if #frame::push(&mut self.features, *next_sample) {
                     self.absorb_row();
                 }
             }
             infer(self)
         }
 
-        /// As `classify`, for the samples of a sound.
+        /// As `classify`, for samples.
         #[must_use]
         pub fn classify_raw(&mut self, next_samples: &[i16; Self::SAMPLES]) -> usize {
             herringbone_runtime::first_largest(&self.run_raw(next_samples))
@@ -128,9 +150,9 @@ pub(super) fn methods(
     }
 }
 
-/// The tables, in flash, as the type `Bank`.
-fn bank(features: &Features) -> TokenStream {
-    let bank = Bank::of(features);
+/// The tables, in flash, as `DESIGN`.
+fn bank(mel: &Mel) -> TokenStream {
+    let bank = Bank::of(mel);
     let words = |entries: &[i16]| {
         entries
             .iter()
@@ -168,9 +190,9 @@ fn bank(features: &Features) -> TokenStream {
     };
     let coefficients = Literal::u8_unsuffixed(bank.coefficients);
     let transform_shift = Literal::u8_unsuffixed(bank.transform_shift);
-    let bands = Literal::u32_unsuffixed(features.bands);
+    let bands = Literal::u32_unsuffixed(mel.bands);
     let power_shift = Literal::u8_unsuffixed(bank.power_shift);
-    let floor = Literal::u32_unsuffixed(features.floor);
+    let floor = Literal::u32_unsuffixed(mel.floor);
     quote! {
         #sines
         #bins
@@ -178,6 +200,7 @@ fn bank(features: &Features) -> TokenStream {
         #transform
 
         struct Bank;
+        const DESIGN: Bank = Bank;
 
         impl herringbone_runtime::Tables for Bank {
             #[inline(always)]
@@ -225,5 +248,30 @@ fn bank(features: &Features) -> TokenStream {
                 #floor
             }
         }
+    }
+}
+
+/// The design of statistics, as `DESIGN`.
+fn design(statistics: &Statistics) -> TokenStream {
+    let StatisticsDesign {
+        channels,
+        frame_bits,
+        kept,
+        values,
+        floor,
+    } = statistics.design();
+    let byte = Literal::u8_unsuffixed;
+    let (channels, frame_bits) = (byte(channels), byte(frame_bits));
+    let (values, floor) = (byte(values), byte(floor));
+    let kept = Literal::u16_unsuffixed(kept);
+    quote! {
+        const DESIGN: herringbone_runtime::StatisticsDesign =
+            herringbone_runtime::StatisticsDesign {
+                channels: #channels,
+                frame_bits: #frame_bits,
+                kept: #kept,
+                values: #values,
+                floor: #floor,
+            };
     }
 }

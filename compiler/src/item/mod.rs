@@ -5,11 +5,14 @@ mod api;
 mod code;
 mod features;
 mod metadata;
+mod model;
 mod needs;
 mod stub;
 mod warning;
 
-pub(crate) use stub::{Known, stub};
+pub(crate) use model::{ModelItem, emit as emit_model};
+pub(crate) use needs::of_model as needs_of_model;
+pub(crate) use stub::{Known, model_stub, stub};
 pub(crate) use warning::warning;
 
 use crate::backend::portable;
@@ -118,7 +121,7 @@ pub(crate) fn emit(
     }
     // Elsewhere than on AVR samples are aligned.
     let padding_bytes = Literal::usize_unsuffixed(if features.is_some() { 2 } else { 0 });
-    let code = program.map(|program| code::emit(&api, design, program, features.is_some()));
+    let code = program.map(|program| code::emit(&api, design, program, features));
     let take = program.map(|_| code::take(&api, declaration));
     let methods = match program {
         Some(_) => {
@@ -133,7 +136,7 @@ pub(crate) fn emit(
     let raw = match (program, features) {
         (None, _) => None,
         (Some(_), Some(features)) => {
-            let fallback = features.default_normalisation();
+            let fallback = features.default_normalisation(network.input());
             let normalisation = normalisation.unwrap_or(&fallback);
             Some(features::methods(
                 &api,

@@ -3,13 +3,51 @@
 use super::api::{Api, literal};
 use crate::backend;
 use crate::budget::{Design, reserved_flash_bytes};
-use crate::declaration::Declaration;
-use proc_macro2::{Literal, TokenStream};
+use crate::declaration::{Budget, Declaration, ModelDeclaration};
+use crate::tflite::ModelDesign;
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
 /// Of a right declaration.
 pub(super) fn needs(api: &Api<'_>, declaration: &Declaration, design: &Design) -> TokenStream {
     let budget = &declaration.budget;
+    let flash_reserve_bytes = budget
+        .flash_bytes
+        .map_or(0, |bytes| reserved_flash_bytes(declaration, bytes));
+    let counts_code = backend::of(declaration).counts_code();
+    let fields = fields(
+        budget,
+        (design.state_bytes(), design.reserve_bytes),
+        (design.footprint.flash_bytes, flash_reserve_bytes),
+        counts_code,
+    );
+    of((api.path, api.name), &fields)
+}
+
+/// Of a model that fits, whose code is not counted.
+pub(crate) fn of_model(
+    names: (&TokenStream, &Ident),
+    declaration: &ModelDeclaration,
+    design: &ModelDesign,
+    tables_bytes: u64,
+) -> TokenStream {
+    let reserved = declaration.reserve.flash_bytes.unwrap_or(0);
+    let fields = fields(
+        &declaration.budget,
+        (design.state_bytes(), design.reserve_bytes),
+        (tables_bytes, reserved),
+        false,
+    );
+    of(names, &fields)
+}
+
+/// Bytes of the type and of SRAM kept, those of flash and of flash kept.
+fn fields(
+    budget: &Budget,
+    (state_bytes, reserve_bytes): (u32, u32),
+    (flash_bytes, flash_reserve_bytes): (u64, u32),
+    counts_code: bool,
+) -> TokenStream {
     let part = match budget.target {
         Some(target) => {
             let name = target.name;
@@ -25,34 +63,26 @@ pub(super) fn needs(api: &Api<'_>, declaration: &Declaration, design: &Design) -
         None => quote!(::core::option::Option::None),
     };
     let (sram_given, flash_given) = (given(budget.sram_bytes), given(budget.flash_bytes));
-    let state_bytes = Literal::u32_unsuffixed(design.state_bytes());
-    let reserve_bytes = Literal::u32_unsuffixed(design.reserve_bytes);
-    let flash_bytes = literal(design.footprint.flash_bytes);
-    let flash_reserve_bytes = budget
-        .flash_bytes
-        .map_or(0, |bytes| reserved_flash_bytes(declaration, bytes));
-    let flash_reserve_bytes = Literal::u32_unsuffixed(flash_reserve_bytes);
-    let counts_code = backend::of(declaration).counts_code();
-    of(
-        api,
-        &quote! {
-            is_right: true,
-            part: #part,
-            sram_given_bytes: #sram_given,
-            flash_given_bytes: #flash_given,
-            state_bytes: #state_bytes,
-            reserve_bytes: #reserve_bytes,
-            flash_bytes: #flash_bytes,
-            flash_reserve_bytes: #flash_reserve_bytes,
-            counts_code: #counts_code,
-        },
-    )
+    let [state_bytes, reserve_bytes, flash_reserve_bytes] =
+        [state_bytes, reserve_bytes, flash_reserve_bytes].map(Literal::u32_unsuffixed);
+    let flash_bytes = literal(flash_bytes);
+    quote! {
+        is_right: true,
+        part: #part,
+        sram_given_bytes: #sram_given,
+        flash_given_bytes: #flash_given,
+        state_bytes: #state_bytes,
+        reserve_bytes: #reserve_bytes,
+        flash_bytes: #flash_bytes,
+        flash_reserve_bytes: #flash_reserve_bytes,
+        counts_code: #counts_code,
+    }
 }
 
 /// Of one with errors, which are not followed by one of the chip.
-pub(super) fn unknown_needs(api: &Api<'_>) -> TokenStream {
+pub(super) fn unknown_needs(names: (&TokenStream, &Ident)) -> TokenStream {
     of(
-        api,
+        names,
         &quote! {
             is_right: false,
             part: ::core::option::Option::None,
@@ -67,8 +97,7 @@ pub(super) fn unknown_needs(api: &Api<'_>) -> TokenStream {
     )
 }
 
-fn of(api: &Api<'_>, fields: &TokenStream) -> TokenStream {
-    let Api { path, name, .. } = api;
+fn of((path, name): (&TokenStream, &Ident), fields: &TokenStream) -> TokenStream {
     let text = name.to_string();
     quote! {
         impl #path::__private::OnChip for #name {

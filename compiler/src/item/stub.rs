@@ -77,7 +77,7 @@ pub(crate) fn stub(
     let logit = portable::integer(api.logit);
     let classes = &api.classes;
     let metadata = metadata::stub(&output, classes, outline.samples);
-    let needs = needs::unknown_needs(&api);
+    let needs = needs::unknown_needs((path, name));
     quote! {
         #(#attributes)*
         #[doc = ""]
@@ -129,6 +129,78 @@ pub(crate) fn stub(
             }
 
             #network_trait
+            #needs
+        };
+    }
+}
+
+/// The type of a model whose file is not understood or does not fit: its methods take and give
+/// anything, for only the file says what.
+pub(crate) fn model_stub(path: &TokenStream, ast: &NetworkAst) -> TokenStream {
+    let NetworkAst {
+        attributes,
+        visibility,
+        name,
+        ..
+    } = ast;
+    let conditions = conditions(attributes);
+    let needs = needs::unknown_needs((path, name));
+    quote! {
+        #(#attributes)*
+        #[doc = ""]
+        #visibility struct #name {}
+
+        #(#conditions)*
+        const _: () = {
+            use ::core::primitive::{bool, f32, i32, str, u32, u64, usize};
+
+            const _: fn() -> #name = #name::new;
+
+            impl #name {
+                pub const INPUT_LEN: usize = 1;
+                pub const OUTPUT_LEN: usize = 1;
+                pub const INPUT_NAME: &'static str = "";
+                pub const OUTPUT_NAME: &'static str = "";
+                pub const INPUT_SCALE: f32 = 1.0;
+                pub const OUTPUT_SCALE: f32 = 1.0;
+                pub const INPUT_ZERO_POINT: i32 = 0;
+                pub const OUTPUT_ZERO_POINT: i32 = 0;
+                pub const ARENA_BYTES: usize = 0;
+                pub const SRAM_BYTES: usize = 0;
+                pub const STACK_BYTES: usize = 0;
+                pub const TABLES_BYTES: u32 = 0;
+                pub const MACS: u64 = 0;
+                pub const PLAN: &'static str = "";
+
+                #[must_use]
+                pub const fn new() -> Self {
+                    Self {}
+                }
+
+                pub fn begin(&mut self) {}
+
+                pub fn run<Input, Output>(&mut self, _: Input) -> Output {
+                    loop {}
+                }
+
+                pub fn push<Value, Output>(
+                    &mut self,
+                    _: Value,
+                ) -> ::core::option::Option<Output> {
+                    ::core::option::Option::None
+                }
+
+                pub fn classify<Input>(&mut self, _: Input) -> usize {
+                    loop {}
+                }
+            }
+
+            impl ::core::default::Default for #name {
+                fn default() -> Self {
+                    Self::new()
+                }
+            }
+
             #needs
         };
     }

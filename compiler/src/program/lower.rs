@@ -4,17 +4,14 @@ use super::parameters;
 use super::proof::{Accumulators, ProgramError, prove_within};
 use super::stage::{Intake, PooledIntake, Segment, Stage};
 use super::{
-    Accumulator, Addressing, ConstantParameters, Divisor, Finish, Form, Job, Map, Operation,
-    Pooling, Program, Results, RuntimeParameters, Step, SumParameters, WeightedSum,
-    packed_row_bytes,
+    Accumulator, ConstantParameters, Divisor, Finish, Form, Job, Map, Operation, Pooling, Program,
+    ResultInteger, Results, RuntimeParameters, Step, SumParameters, WeightedSum, packed_row_bytes,
 };
 use crate::declaration::Declaration;
 use crate::network::{
     Activation, Bits, ByValue, Kind, Network, Node, NodeId, Pool, PoolFunction, SumHalf, SumShape,
 };
-use crate::plan::{
-    self, Arrival, Keeps, MemoryPlan, Place, Placement, Sink, StagePlan, storage_indices,
-};
+use crate::plan::{self, Arrival, Keeps, MemoryPlan, Place, Placement, Sink, StagePlan};
 use crate::weights::{Parameters, Weights};
 
 /// Decides everything, for parameters that are constants.
@@ -60,7 +57,7 @@ fn lower_all(
     let network = &declaration.network;
     let maps = network.values().iter().map(|(value, shape)| {
         plan.placement(value)
-            .map(|placement| map(placement, shape.signed))
+            .map(|placement| Map::of(placement, shape.signed))
     });
     let maps: Vec<Option<Map>> = maps.collect();
     let mut next_byte = 0;
@@ -159,7 +156,7 @@ fn lower_all(
         output: network.output_value(),
         results: Results {
             count,
-            accumulator,
+            integer: ResultInteger::Sum(accumulator),
             place_byte,
         },
     }
@@ -248,28 +245,6 @@ fn intake(network: &Network, plan: &MemoryPlan) -> Intake {
             },
             sink: plan.intake,
         },
-    }
-}
-
-fn map(placement: &Placement, signed: bool) -> Map {
-    let shape = placement.shape;
-    let cells: Vec<u32> = storage_indices(shape, placement.storage)
-        .into_iter()
-        .map(|index| placement.cell(index))
-        .collect();
-    let affine = (0..)
-        .zip(&cells)
-        .all(|(pixel, &cell)| cell == placement.first_cell + shape.channels * pixel);
-    Map {
-        shape,
-        signed,
-        addressing: if affine {
-            Addressing::Affine
-        } else {
-            Addressing::Table(cells)
-        },
-        first_cell: placement.first_cell,
-        pixels_before_wrap: placement.pixels_before_wrap,
     }
 }
 
@@ -402,7 +377,7 @@ fn by_row(
 
 /// The values of a map in the order in which it is stored, as indices in
 /// flattening order.
-fn storage_order(map: &Placement) -> impl Iterator<Item = u32> {
+pub(crate) fn storage_order(map: &Placement) -> impl Iterator<Item = u32> {
     let pixels = map.storage.pixels(map.shape.height, map.shape.width);
     let (width, channels) = (map.shape.width, map.shape.channels);
     pixels.into_iter().flat_map(move |(row, column)| {

@@ -8,21 +8,23 @@ mod lower;
 mod packed;
 mod parameters;
 mod proof;
+mod quantised;
 mod stage;
 
 pub use accumulator::Accumulator;
 pub use flash::parameter_table_bytes;
 pub use form::Form;
-pub(crate) use lower::results_place;
 pub use lower::{lower, lower_runtime, pack_parameters, results_accumulator};
+pub(crate) use lower::{results_place, storage_order};
 pub use packed::{pack_row, packed_row_bytes, unpack_row};
 pub use parameters::{ConstantParameters, RuntimeParameters, SumParameters, parameter_bytes};
 
 pub use proof::{Accumulators, ProgramError, ValueRange, prove};
+pub use quantised::{Operand, Pixelwise, PoolFinish, Quantised, QuantisedKernel, RescaledSum};
 pub use stage::{Intake, PooledIntake, Segment, Stage};
 
 use crate::network::{ByValue, NodeId, PoolFunction, ReceptiveField, Shape, ValueId};
-use crate::plan::{self, Arrival, Order, Place, Windows};
+use crate::plan::{self, Arrival, Order, Place, Placement, Windows, storage_indices};
 
 /// A network's whole inference.
 #[derive(Clone, Debug)]
@@ -235,6 +237,29 @@ pub enum Addressing {
 }
 
 impl Map {
+    /// Of a value that is stored there.
+    pub(crate) fn of(placement: &Placement, signed: bool) -> Self {
+        let shape = placement.shape;
+        let cells: Vec<u32> = storage_indices(shape, placement.storage)
+            .into_iter()
+            .map(|index| placement.cell(index))
+            .collect();
+        let affine = (0..)
+            .zip(&cells)
+            .all(|(pixel, &cell)| cell == placement.first_cell + shape.channels * pixel);
+        Self {
+            shape,
+            signed,
+            addressing: if affine {
+                Addressing::Affine
+            } else {
+                Addressing::Table(cells)
+            },
+            first_cell: placement.first_cell,
+            pixels_before_wrap: placement.pixels_before_wrap,
+        }
+    }
+
     /// Whether every pixel begins and ends at a byte.
     pub fn is_byte_aligned(&self, activation_bits: u32) -> bool {
         activation_bits == 8
@@ -312,6 +337,8 @@ pub enum Operation {
     Pool(Pooling),
     /// The channels of several maps, one after the other.
     Concat,
+    /// What an operator of an 8-bit model computes.
+    Quantised(Quantised),
 }
 
 /// What a pixel that is taken in adds to.
@@ -360,10 +387,66 @@ impl Operation {
         match self {
             Operation::Dense(sum) => Some(ByPixel::Sums(sum)),
             Operation::Pool(pooling) => Some(ByPixel::Windows(*pooling)),
+            Operation::Quantised(it) => match &it.kernel {
+                QuantisedKernel::Dense(sum) => Some(ByPixel::Sums(&sum.products)),
+                QuantisedKernel::Pool { pooling, .. } => Some(ByPixel::Windows(*pooling)),
+                QuantisedKernel::Convolution(_)
+                | QuantisedKernel::Depthwise { .. }
+                | QuantisedKernel::Pixel
+                | QuantisedKernel::Concat(_) => None,
+            },
             Operation::Convolution(_)
             | Operation::Depthwise(_)
             | Operation::Separable { .. }
             | Operation::Concat => None,
+        }
+    }
+
+    /// Whether it is an operator of an 8-bit model.
+    pub fn is_quantised(&self) -> bool {
+        match self {
+            Operation::Quantised(_) => true,
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Dense(_)
+            | Operation::Pool(_)
+            | Operation::Concat => false,
+        }
+    }
+
+    /// Whether the largest value of a window is an output as it is.
+    pub fn keeps_maxima(&self) -> bool {
+        match self {
+            Operation::Pool(pooling) => *pooling == Pooling::Maximum,
+            Operation::Quantised(it) => match &it.kernel {
+                QuantisedKernel::Pool { pooling, finish } => {
+                    *pooling == Pooling::Maximum && finish.keeps_a_maximum()
+                }
+                QuantisedKernel::Convolution(_)
+                | QuantisedKernel::Depthwise { .. }
+                | QuantisedKernel::Dense(_)
+                | QuantisedKernel::Pixel
+                | QuantisedKernel::Concat(_) => false,
+            },
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Dense(_)
+            | Operation::Concat => false,
+        }
+    }
+
+    /// The value that taps outside of the map have.
+    pub fn value_outside(&self) -> i8 {
+        match self {
+            Operation::Quantised(it) => it.kernel.value_outside(),
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Dense(_)
+            | Operation::Pool(_)
+            | Operation::Concat => 0,
         }
     }
 
@@ -394,6 +477,7 @@ impl Operation {
                 pointwise,
             } => (Some(depthwise), Some(pointwise)),
             Operation::Pool(_) | Operation::Concat => (None, None),
+            Operation::Quantised(it) => (it.kernel.sum().map(|sum| &sum.products), None),
         };
         first.into_iter().chain(second)
     }
@@ -407,7 +491,8 @@ impl Operation {
                 depthwise,
                 pointwise,
             } => (Some(depthwise), Some(pointwise)),
-            Operation::Pool(_) | Operation::Concat => (None, None),
+            // Of these, parameters are always constants.
+            Operation::Pool(_) | Operation::Concat | Operation::Quantised(_) => (None, None),
         };
         first.into_iter().chain(second)
     }
@@ -451,9 +536,41 @@ pub struct Results {
     /// How many values.
     pub count: u32,
     /// Of which type.
-    pub accumulator: Accumulator,
+    pub integer: ResultInteger,
     /// A byte of the arena from which on it has room for all of them beside the
     /// map that they are computed from; or where a stage keeps them. `None` where
     /// they take bytes of their own after the arena.
     pub place_byte: Option<u32>,
+}
+
+/// The type of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResultInteger {
+    /// Of a model: a byte, as it is stored.
+    Byte,
+    /// Of a network: its sums or activations.
+    Sum(Accumulator),
+}
+
+impl Results {
+    /// The integer of a network's results.
+    ///
+    /// # Panics
+    /// Of a model, whose results are bytes.
+    pub fn accumulator(&self) -> Accumulator {
+        match self.integer {
+            ResultInteger::Sum(accumulator) => accumulator,
+            ResultInteger::Byte => unreachable!("only models give bytes"),
+        }
+    }
+}
+
+impl ResultInteger {
+    /// Bytes of a result.
+    pub const fn bytes(self) -> u32 {
+        match self {
+            Self::Byte => 1,
+            Self::Sum(accumulator) => accumulator.bytes(),
+        }
+    }
 }

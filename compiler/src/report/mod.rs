@@ -2,11 +2,14 @@
 //! picture.
 
 mod arena;
+mod functions;
 mod markdown;
 mod svg;
 mod text;
+pub mod view;
 
 pub use arena::{ArenaOverTime, Block, Owner, Peak, Phase};
+pub use functions::{FunctionView, functions};
 pub use markdown::markdown;
 pub use svg::{Picture, svg};
 pub(crate) use svg::{fits_rustdoc as picture_fits_rustdoc, rustdoc as rustdoc_picture};
@@ -15,7 +18,7 @@ pub use text::text;
 use crate::backend::avr::CodeForm;
 use crate::budget::{Design, LayerFootprint, reserved_flash_bytes};
 use crate::declaration::{Declaration, WeightsSource};
-use crate::network::{Network, Node, Shape};
+use crate::network::{Network, Node, NodeId, Shape};
 use crate::plan::{JobPlan, Order, Ring, SegmentPlan, StagePlan};
 use std::fmt;
 
@@ -216,6 +219,8 @@ fn table(declaration: &Declaration, design: &Design) -> (&'static [Column], Vec<
 /// What one layer takes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerRow {
+    /// The layer; `None` for the input.
+    pub id: Option<NodeId>,
     /// As the declaration writes it, or `input`.
     pub name: String,
     /// The label of what it makes, without the apostrophe.
@@ -276,6 +281,7 @@ pub fn layers(declaration: &Declaration, design: &Design) -> Vec<LayerRow> {
     let intake = design.footprint.code.as_ref().map(|code| code.intake());
     if arriving.stages.is_empty() {
         rows.push(LayerRow {
+            id: None,
             name: "input".to_owned(),
             label: None,
             reads: Vec::new(),
@@ -306,6 +312,7 @@ pub fn layers(declaration: &Declaration, design: &Design) -> Vec<LayerRow> {
                 let node = network.node(step.node);
                 let need = &step.need;
                 rows.push(LayerRow {
+                    id: Some(node.id),
                     name: network.name_of(node.id),
                     label: network.value(node.writes).label.clone(),
                     reads: reads(network, node),
@@ -348,6 +355,7 @@ fn stage_row(
     let kept_cells = stage.cells(plan.cells_per_byte) - ring_cells;
     let own = design.footprint.layers.get(&stage.node).copied();
     LayerRow {
+        id: Some(node.id),
         name: network.name_of(node.id),
         label: network.value(node.writes).label.clone(),
         reads: reads(network, node),

@@ -27,10 +27,21 @@ pub struct NetworkAst {
     /// `[height, width, channels]`.
     pub input: InputAst,
     pub list: ListAst,
+    /// The path that is there in place of input and list.
+    pub model: Option<ModelAst>,
     /// The keys in the order of the text, each once.
     pub keys: Vec<KeyAst>,
     /// What the keys say.
     pub values: Values,
+}
+
+/// A model's file.
+#[derive(Clone, Debug)]
+pub struct ModelAst {
+    /// The path as it was written.
+    pub tokens: TokenStream,
+    /// `None` where that is wrong.
+    pub path: Option<WeightsPath>,
 }
 
 /// The input's shape.
@@ -205,8 +216,8 @@ impl NetworkAst {
 
     /// Adds all problems to `errors`, each at what it is about.
     pub fn report(&self, problems: &[Problem], errors: &mut Diagnostics) {
-        for Problem { origin, message } in problems {
-            errors.error(self.tokens_of(*origin), message);
+        for problem in problems {
+            errors.error(self.tokens_of(problem.origin), &problem.message);
         }
     }
 
@@ -249,6 +260,7 @@ pub(super) struct Source {
     pub(super) name: Option<Ident>,
     pub(super) input: InputAst,
     pub(super) list: ListAst,
+    pub(super) model: Option<ModelAst>,
     pub(super) keys: Vec<KeyAst>,
     pub(super) values: Values,
 }
@@ -265,6 +277,7 @@ impl Source {
             name,
             input,
             list,
+            model,
             keys,
             values,
         } = self;
@@ -274,6 +287,7 @@ impl Source {
             name: name?,
             input,
             list,
+            model,
             keys,
             values,
         })

@@ -9,7 +9,7 @@ use syn::{Attribute, Visibility};
 use super::ast::{InputAst, ListAst, Source};
 use super::keys::Key;
 use super::tokens::{Piece, found, integer, is_punct, pieces, starts_key, stream, trees};
-use super::{keys, list as items};
+use super::{keys, list as items, model};
 use crate::diagnostic::Diagnostics;
 use crate::network::{MOST_CHANNELS, Shape};
 
@@ -28,6 +28,26 @@ pub(super) fn parse(tokens: TokenStream, errors: &mut Diagnostics) -> Source {
     };
     let name = name(&mut cursor, errors);
     generics(&mut cursor, errors);
+    let model = match is_punct(cursor.peek(), ':') {
+        true => model::length(&cursor.rest()[1..]),
+        false => 0,
+    };
+    if model > 0 {
+        cursor.position += 1 + model;
+        let model = model::read(&rest[cursor.position - model..cursor.position], errors);
+        cursor.take(',');
+        let (keys, values) = keys::parse(up_to_another(cursor.rest(), errors), errors);
+        return Source {
+            attributes,
+            visibility,
+            name,
+            input: InputAst::default(),
+            list: ListAst::default(),
+            model: Some(model),
+            keys,
+            values,
+        };
+    }
     let input = match cursor.at_end() {
         true if name.is_none() => InputAst::default(),
         _ => input(&mut cursor, name.is_some(), errors),
@@ -49,6 +69,7 @@ pub(super) fn parse(tokens: TokenStream, errors: &mut Diagnostics) -> Source {
         name,
         input,
         list,
+        model: None,
         keys,
         values,
     }

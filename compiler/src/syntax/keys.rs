@@ -83,7 +83,7 @@ impl Key {
             Key::Code => "`unrolled` or `table`",
             Key::Window => "samples, such as `{ length: 128, stride: 16 }`",
             Key::Features => {
-                "features, such as `log_mel { rate: 8000, frame: 256, hop: 250, bands: 20 }`"
+                "`log_mel`, `mfcc` or `statistics`, such as `log_mel { rate: 8000, frame: 256, hop: 250, bands: 20 }` or `statistics { channels: 3, frame: 64 }`"
             }
         }
     }

@@ -2,7 +2,7 @@
 //! can be wrong about.
 
 use super::Outline;
-use super::ast::{BytesAst, ItemAst, ListAst, Source};
+use super::ast::{BytesAst, ItemAst, ListAst, Source, Values};
 use super::keys::Key;
 use super::list::Letter;
 use super::{features, mistakes, plan};
@@ -26,7 +26,7 @@ pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declar
     let window = window(source, errors);
     let network = network(source, errors);
     if let (Some(plan), Some(network)) = (&source.values.plan, &network) {
-        plan::check(plan, network, errors);
+        plan::check(plan, &network.dataflow(), errors);
     }
     if let Some(network) = &network {
         features::check(source, network, errors);
@@ -55,19 +55,8 @@ pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declar
     let values = &source.values;
     let declaration = network.map(|network| Declaration {
         network,
-        budget: Budget {
-            target: values.target,
-            sram_bytes: values
-                .sram_bytes
-                .or(values.target.map(|target| target.sram_bytes)),
-            flash_bytes: values
-                .flash_bytes
-                .or(values.target.map(|target| target.flash_bytes)),
-        },
-        reserve: Reserve {
-            sram_bytes: values.reserve.sram.as_ref().map(|reserve| reserve.bytes),
-            flash_bytes: values.reserve.flash.as_ref().map(|reserve| reserve.bytes),
-        },
+        budget: budget(values),
+        reserve: reserve(values),
         weights,
         results: values.results,
         plan: values
@@ -86,6 +75,27 @@ pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declar
     (declaration, outline)
 }
 
+/// What the design must fit.
+pub(super) fn budget(values: &Values) -> Budget {
+    let target = values.target;
+    Budget {
+        target,
+        sram_bytes: values.sram_bytes.or(target.map(|target| target.sram_bytes)),
+        flash_bytes: values
+            .flash_bytes
+            .or(target.map(|target| target.flash_bytes)),
+    }
+}
+
+/// What is kept of that for the rest of the firmware.
+pub(super) fn reserve(values: &Values) -> Reserve {
+    let bytes = |reserve: &Option<BytesAst>| reserve.as_ref().map(|reserve| reserve.bytes);
+    Reserve {
+        sram_bytes: bytes(&values.reserve.sram),
+        flash_bytes: bytes(&values.reserve.flash),
+    }
+}
+
 /// The `n` of a last layer `D`: the classes whatever is before it.
 fn dense_outputs(list: &ListAst) -> Option<usize> {
     let mut layers = list.layers().rev().filter(|it| !it.is_training_only());
@@ -94,7 +104,7 @@ fn dense_outputs(list: &ListAst) -> Option<usize> {
     is_dense.then_some(last.outputs? as usize)
 }
 
-fn layout_attributes(source: &Source, errors: &mut Diagnostics) {
+pub(super) fn layout_attributes(source: &Source, errors: &mut Diagnostics) {
     for attribute in &source.attributes {
         if attribute.path().is_ident("repr") {
             errors.error(
@@ -105,7 +115,7 @@ fn layout_attributes(source: &Source, errors: &mut Diagnostics) {
     }
 }
 
-fn budget_keys(source: &Source, errors: &mut Diagnostics) {
+pub(super) fn budget_keys(source: &Source, errors: &mut Diagnostics) {
     let values = &source.values;
     if let Some(target) = values.target {
         for (key, bytes) in [

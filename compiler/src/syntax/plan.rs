@@ -9,8 +9,7 @@ use super::tokens::{Piece, alternatives, found, ident, integer, pieces, stream, 
 use super::values::wrong;
 use crate::declaration::PlanChoice;
 use crate::diagnostic::Diagnostics;
-use crate::network::Network;
-use crate::plan::{InPlace, Strategy, orders, streamable};
+use crate::plan::{Dataflow, InPlace, Strategy, orders, streamable};
 use crate::spelling::nearest;
 
 const PLANS: [&str; 5] = [
@@ -146,13 +145,12 @@ fn unknown(name: &Ident) -> String {
 
 /// Holds the number of layers to stream, and the order of the others, where they
 /// were given, against the network.
-pub(super) fn check(plan: &PlanAst, network: &Network, errors: &mut Diagnostics) {
+pub(crate) fn check(plan: &PlanAst, flow: &Dataflow, errors: &mut Diagnostics) {
     let (layers, order) = match plan.choice {
         PlanChoice::Streamed { layers } => (layers, None),
         PlanChoice::Named(strategy) => (strategy.streamed_layers, Some(strategy.rest)),
         PlanChoice::Fastest | PlanChoice::Smallest => return,
     };
-    let flow = &network.dataflow();
     let orders = orders(flow);
     if let Some(order) = order.filter(|order| !orders.contains(order)) {
         let orders = alternatives(&orders.iter().map(name).collect::<Vec<_>>());
@@ -173,9 +171,9 @@ pub(super) fn check(plan: &PlanAst, network: &Network, errors: &mut Diagnostics)
         "a leading `A` averages bytes as they arrive"
     } else if layers < most {
         "the others end within a branch"
-    } else if network.computing_nodes().nth(most).is_none() {
+    } else if flow.computing_nodes().nth(most).is_none() {
         "no others compute anything"
-    } else if network.is_chain() {
+    } else if flow.is_chain() {
         "the others read a single pixel"
     } else {
         "the others can't be computed as the input arrives"

@@ -195,7 +195,7 @@ pub(super) struct Entry<'a> {
     /// Which of the known names it has.
     pub(super) index: usize,
     pub(super) name: &'a TokenTree,
-    value: &'a [TokenTree],
+    pub(super) value: &'a [TokenTree],
 }
 
 impl Entry<'_> {
@@ -275,10 +275,16 @@ fn weights(value: &[TokenTree], errors: &mut Diagnostics) -> Option<WeightsValue
     if ident(value).is_some_and(|word| word == "runtime") {
         return Some(WeightsValue::Runtime);
     }
-    path(value, errors).map(WeightsValue::File)
+    let what = ("`weights` takes `runtime` or a path", "weights");
+    path(value, what, errors).map(WeightsValue::File)
 }
 
-fn path(value: &[TokenTree], errors: &mut Diagnostics) -> Option<WeightsPath> {
+/// A path; `form` says what is expected besides its own form, and `file` of what it is.
+pub(super) fn path(
+    value: &[TokenTree],
+    (form, file): (&str, &str),
+    errors: &mut Diagnostics,
+) -> Option<WeightsPath> {
     if let Some((name, arguments)) = macro_call(value).filter(|(name, _)| name == "concat") {
         let arguments = trees(arguments);
         if arguments.is_empty() {
@@ -306,14 +312,17 @@ fn path(value: &[TokenTree], errors: &mut Diagnostics) -> Option<WeightsPath> {
     }
     let Some(part) = part(value) else {
         let message = format!(
-            "`weights` takes `runtime` or a path: a string literal, `env!(\"NAME\")` or `concat!(…)` of these, {}",
+            "{form}: a string literal, `env!(\"NAME\")` or `concat!(…)` of these, {}",
             found(value)
         );
         errors.error(stream(value), message);
         return None;
     };
     if matches!(&part, PathPart::Text(path) if path.value().is_empty()) {
-        errors.error(stream(value), "the path of the weights file is empty");
+        errors.error(
+            stream(value),
+            format!("the path of the {file} file is empty"),
+        );
         return None;
     }
     Some(WeightsPath::new(vec![part]))

@@ -1,11 +1,24 @@
 //! Models of TensorFlow Lite as networks to be planned.
 
+mod design;
+mod file;
+mod lower;
 mod planned;
+mod text;
 mod values;
+mod view;
 
+pub use design::{ModelDesign, tables_bytes};
+pub use file::load;
+pub use lower::lower;
 pub use planned::{Job, NodeRow, Plan, PlannedModel};
+pub use text::text;
+pub use view::{ModelAlternative, ModelView, OperatorView};
 
-use crate::network::{Kernel, NodeId, PoolFunction, ReceptiveField, Shape, Stride, ValueId};
+use crate::network::{
+    Kernel, MOST_CHANNELS, MOST_PIXELS, NodeId, PoolFunction, ReceptiveField, Shape, Stride,
+    ValueId,
+};
 use crate::plan::{Dataflow, FlowNode, Method, SumBytes};
 use herringbone_tflite::operators::{self, Axis};
 use herringbone_tflite::{Graph, Node, Operator, TensorId};
@@ -32,10 +45,32 @@ pub struct Model {
 /// A node of a model: an operator, and those that go over its outputs pixel by pixel at once.
 #[derive(Clone, Debug)]
 pub struct ModelNode {
-    /// The operators' numbers in the file.
-    pub operators: Vec<usize>,
+    /// The operators, in order.
+    pub operators: Vec<ModelOperator>,
     /// What it is called: `CONV_2D 3, ADD`.
     pub name: String,
+}
+
+/// An operator of a node.
+#[derive(Clone, Debug)]
+pub struct ModelOperator {
+    /// Its number in the file.
+    pub in_file: usize,
+    /// Its number among the graph's nodes.
+    pub in_graph: usize,
+    /// What it reads, in its own order.
+    pub reads: Vec<OperatorInput>,
+}
+
+/// What an operator of a node reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperatorInput {
+    /// The node's running map, or what its other operators have made of that.
+    Running,
+    /// Of the other maps that the node reads, the one of that number.
+    Joined(usize),
+    /// A tensor of the file.
+    Constant(TensorId),
 }
 
 /// Why a model has no plan.
@@ -52,6 +87,8 @@ pub enum ModelError {
     Variables,
     /// Operators that no plan knows, in words.
     Operators(Vec<String>),
+    /// Its input is larger than code can count.
+    Input(Shape),
     /// It computes nothing.
     Empty,
 }
@@ -67,12 +104,20 @@ impl fmt::Display for ModelError {
                 f.write_str("the model keeps variables, which no plan has a place for yet")
             }
             Self::Operators(all) => f.write_str(&all.join("\n       ")),
+            Self::Input(shape) => write!(
+                f,
+                "the model's input is {shape}: rows and columns go up to {LONGEST_SIDE}, channels \
+                 up to {MOST_CHANNELS}, and pixels up to {MOST_PIXELS}"
+            ),
             Self::Empty => f.write_str("the model computes nothing of its input"),
         }
     }
 }
 
 impl std::error::Error for ModelError {}
+
+/// The longest side of an input, and of any map.
+const LONGEST_SIDE: u32 = 65_535;
 
 /// Bytes of a sum of a dense layer.
 const SUM_BYTES: u32 = 4;
@@ -93,23 +138,28 @@ impl Model {
                 outputs: graph.outputs.len(),
             });
         };
+        let values = ValueMap::of_input(graph, input);
+        let shape = values.input();
+        if shape.channels > MOST_CHANNELS || !can_be_followed(shape) {
+            return Err(ModelError::Input(shape));
+        }
         let mut builder = Builder {
             graph,
-            values: ValueMap::of_input(graph, input),
+            values,
             nodes: Vec::new(),
             names: Vec::new(),
             sum_bytes: Vec::new(),
             problems: Vec::new(),
             uses: graph.uses(),
         };
-        for node in &graph.nodes {
+        for (in_graph, node) in graph.nodes.iter().enumerate() {
             match node {
                 Node::Compute {
                     operator_index,
                     operator,
                     reads,
                     writes,
-                } => builder.node(*operator_index, operator, reads, *writes),
+                } => builder.node((*operator_index, in_graph), operator, reads, *writes),
                 Node::Load { .. } | Node::Store { .. } => return Err(ModelError::Variables),
             }
         }
@@ -141,7 +191,7 @@ enum Step {
 impl Builder<'_> {
     fn node(
         &mut self,
-        operator_index: usize,
+        (in_file, in_graph): (usize, usize),
         operator: &Operator,
         reads: &[TensorId],
         writes: TensorId,
@@ -157,19 +207,38 @@ impl Builder<'_> {
             // The newest map is the running one: it need not be kept for the others.
             values.sort_by_key(|&(value, _)| std::cmp::Reverse(value));
         }
-        if self.follows_at_once(operator, reads, &values) {
-            return self.follow(operator_index, operator, &values, writes);
-        }
         let Some(&(running, input)) = values.first() else {
             return;
         };
+        let inputs_of = |first_joined: usize, joined: &[ValueId]| ModelOperator {
+            in_file,
+            in_graph,
+            reads: self.inputs_of(reads, running, (first_joined, joined)),
+        };
+        if let Some(problem) = self.wrong_constant(operator, reads) {
+            return self.problems.push(format!(
+                "operator {in_file}, which makes `{}`: {problem}",
+                self.graph.tensor(writes).name
+            ));
+        }
+        if self.follows_at_once(operator, reads, &values) {
+            let joined: Vec<ValueId> = values[1..].iter().map(|(value, _)| *value).collect();
+            let first_joined = self.nodes.last().map_or(0, |last| last.reads.len() - 1);
+            let followed = inputs_of(first_joined, &joined);
+            return self.follow(followed, operator, &values, writes);
+        }
         match self.step(operator, &values, writes) {
+            Step::Node(_, _, output) if !can_be_followed(output) => self.problems.push(format!(
+                "operator {in_file} makes a map of {output}: a plan follows up to {MOST_PIXELS} \
+                 pixels"
+            )),
             Step::Node(method, field, output) => {
                 let id = NodeId::new(self.nodes.len());
                 let value = ValueId::new(self.nodes.len() + 1);
                 let mut reads: Vec<ValueId> = values.iter().map(|(value, _)| *value).collect();
                 // A value that meets itself is read once.
                 reads.dedup();
+                let own = inputs_of(0, &reads[1..]);
                 self.nodes.push(FlowNode {
                     id,
                     reads,
@@ -182,7 +251,7 @@ impl Builder<'_> {
                     is_exact: false,
                 });
                 self.names.push(ModelNode {
-                    operators: vec![operator_index],
+                    operators: vec![own],
                     name: name(operator, &field),
                 });
                 let taps = field.kernel.height.saturating_mul(field.kernel.width);
@@ -196,7 +265,7 @@ impl Builder<'_> {
             }
             Step::Alias => self.values.insert(writes, running, input),
             Step::Unplanned(why) => self.problems.push(format!(
-                "operator {operator_index}, which makes `{}`: {why}",
+                "operator {in_file}, which makes `{}`: {why}",
                 self.graph.tensor(writes).name
             )),
         }
@@ -239,10 +308,58 @@ impl Builder<'_> {
         running == last.writes && last.method == Method::Fields && is_read_once && has_room
     }
 
+    /// What an operator reads, where `joined` are the node's maps besides the running one, from
+    /// number `first_joined` on.
+    fn inputs_of(
+        &self,
+        reads: &[TensorId],
+        running: ValueId,
+        (first_joined, joined): (usize, &[ValueId]),
+    ) -> Vec<OperatorInput> {
+        let input = |&tensor: &TensorId| match self.values.of(tensor) {
+            None => OperatorInput::Constant(tensor),
+            Some((value, _)) if value == running => OperatorInput::Running,
+            Some((value, _)) => {
+                let mut joined = joined.iter();
+                let index = joined.position(|&other| other == value);
+                OperatorInput::Joined(first_joined + index.unwrap_or(0))
+            }
+        };
+        reads.iter().map(input).collect()
+    }
+
+    /// Why no plan follows what an operator makes with a constant.
+    fn wrong_constant(&self, operator: &Operator, reads: &[TensorId]) -> Option<String> {
+        let broadcast = match operator {
+            Operator::Addition(it) => &it.broadcast,
+            Operator::Multiplication(it) => &it.broadcast,
+            Operator::Convolution(_)
+            | Operator::Depthwise(_)
+            | Operator::Dense(_)
+            | Operator::Pool(_)
+            | Operator::Mean(_)
+            | Operator::Softmax(_)
+            | Operator::ByteMap(_)
+            | Operator::Quantise(_)
+            | Operator::Dequantise(_)
+            | Operator::Concatenation(_)
+            | Operator::Move(_)
+            | Operator::View => return None,
+        };
+        let mut tensors = reads.iter().zip(&broadcast.steps);
+        let differs_by_place = tensors.any(|(&read, steps)| {
+            let of_places = steps.split_last().map_or(&[][..], |(_, places)| places);
+            self.graph.tensor(read).constant.is_some() && of_places.iter().any(|&step| step != 0)
+        });
+        differs_by_place.then(|| {
+            "its constant has other values at other places, which no plan follows yet".to_owned()
+        })
+    }
+
     /// Lets an operator go over the outputs of the last node.
     fn follow(
         &mut self,
-        operator_index: usize,
+        followed: ModelOperator,
         operator: &Operator,
         values: &[(ValueId, Shape)],
         writes: TensorId,
@@ -253,9 +370,8 @@ impl Builder<'_> {
         };
         node.reads
             .extend(values[1..].iter().map(|(value, _)| *value));
-        named.operators.push(operator_index);
-        let followed = name(operator, &node.field);
-        named.name = format!("{}, {followed}", named.name);
+        named.operators.push(followed);
+        named.name = format!("{}, {}", named.name, name(operator, &node.field));
         let (value, shape) = values[0];
         self.values.insert(writes, value, shape);
     }
@@ -272,6 +388,10 @@ impl Builder<'_> {
             Operator::Depthwise(it) => {
                 self.windows(&it.window, input, (it.inputs * it.multiplier) as u32)
             }
+            Operator::Dense(it) if !it.weights_fit_bytes() => Step::Unplanned(format!(
+                "its weights, less their zero point {}, are no bytes",
+                it.weight_zero_point
+            )),
             Operator::Dense(it) if it.rows == 1 => Step::Node(
                 Method::Sums,
                 ReceptiveField::whole(input),
@@ -358,6 +478,12 @@ impl Builder<'_> {
             output_bytes,
         })
     }
+}
+
+/// Whether a map is small enough for a plan, which goes from pixel to pixel.
+fn can_be_followed(shape: Shape) -> bool {
+    let pixels = u64::from(shape.height) * u64::from(shape.width);
+    shape.height.max(shape.width) <= LONGEST_SIDE && pixels <= MOST_PIXELS
 }
 
 fn unplanned() -> Step {

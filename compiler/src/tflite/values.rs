@@ -1,6 +1,6 @@
 //! Tensors of a model as maps of rows, columns and channels.
 
-use crate::network::{Shape, ValueId};
+use crate::network::{MOST_CHANNELS, Shape, ValueId};
 use herringbone_tflite::{Graph, Node, Operator, TensorId};
 use std::collections::BTreeMap;
 
@@ -27,7 +27,16 @@ impl ValueMap {
                 tensor = *writes;
             }
         }
-        let input_shape = map_shape(&graph.tensor(tensor).shape);
+        let input_shape = match map_shape(&graph.tensor(tensor).shape) {
+            // Values that are one pixel are taken in like a row of them: the cursor counts as
+            // many channels as a declared input can have.
+            Shape {
+                height: 1,
+                width: 1,
+                channels,
+            } if channels > MOST_CHANNELS => Shape::new(1, channels, 1),
+            shape => shape,
+        };
         Self {
             input: input_shape,
             values: BTreeMap::from([(input, (ValueId::new(0), input_shape))]),

@@ -2,12 +2,14 @@
 
 mod error;
 mod expected;
+mod invented;
 mod metadata;
 mod read;
 mod value;
 
 pub use error::WeightsError;
 pub use expected::{ExpectedTensor, Role, expected_tensors};
+pub use invented::invented;
 pub use metadata::{Metadata, Normalisation, Scale, canonical, written_bits};
 pub use read::{load, read};
 pub use value::{PathPart, WeightsPath, WeightsValue};

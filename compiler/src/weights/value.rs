@@ -48,6 +48,11 @@ impl WeightsPath {
         Self { parts }
     }
 
+    /// As it is written.
+    pub fn parts(&self) -> &[PathPart] {
+        &self.parts
+    }
+
     /// The path on this machine.
     ///
     /// # Errors

@@ -123,6 +123,14 @@ impl Augmentation {
                 };
             }
             InputKind::Image => {}
+            // Columns of several rows are sensors, or what is computed of them: between two is none.
+            InputKind::Series if shape.height > 1 && shape.width > 1 => {
+                return Self {
+                    shift_pixels: 0.0,
+                    scale: 0.0,
+                    ..heard
+                };
+            }
             InputKind::Series => return heard,
             InputKind::Spectrogram => {
                 return Self {

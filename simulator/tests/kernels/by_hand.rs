@@ -15,7 +15,7 @@ use crate::device::{Code, Function};
 pub(crate) fn dense(case: &Case, program: &Program) -> Code {
     let cells = program.map(program.intake.value).shape.values();
     assert_eq!(
-        (program.activation_bits, program.results.accumulator),
+        (program.activation_bits, program.results.accumulator()),
         (4, Accumulator::I16)
     );
     let functions = [

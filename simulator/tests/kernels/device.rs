@@ -168,6 +168,17 @@ impl<'a> Device<'a> {
         self.network..self.network + self.program.cursor_bytes as u16
     }
 
+    /// That the next input begins as the first one did.
+    fn check_cursor(&self, what: &str) -> Result<()> {
+        let machine = self.caller.machine();
+        let cursor: Vec<u8> = self.cursor().map(|address| machine.data(address)).collect();
+        ensure!(
+            cursor.iter().all(|&byte| byte == 0),
+            "the cursor is {cursor:?} after {what}"
+        );
+        Ok(())
+    }
+
     fn results(&self) -> Range<u16> {
         self.results..self.results + results_bytes(self.program) as u16
     }
@@ -213,14 +224,9 @@ impl<'a> Device<'a> {
                 told()
             );
         }
-        let machine = self.caller.machine();
-        let cursor: Vec<u8> = self.cursor().map(|address| machine.data(address)).collect();
-        let place_bytes = self.program.cursor_pixel_bytes as usize;
-        ensure!(
-            cursor[..place_bytes].iter().all(|&byte| byte == 0),
-            "the cursor is {cursor:?} after the last byte"
-        );
+        self.check_cursor("the last byte")?;
 
+        let machine = self.caller.machine();
         let (program, arena) = (self.program, self.arena().start);
         if let Some(observer) = &mut observer {
             observer(
@@ -255,6 +261,7 @@ impl<'a> Device<'a> {
             .caller
             .call("infer", &arguments, &writable, of_layers)?;
         check_stack("infer", returned.stack_bytes)?;
+        self.check_cursor("infer")?;
         cycles += returned.cycles;
         push_cycles = push_cycles.max(last_cycles + returned.cycles);
         let worst = code.worst_case;
@@ -269,7 +276,7 @@ impl<'a> Device<'a> {
             .results()
             .map(|address| machine.data(address))
             .collect();
-        let width = program.results.accumulator.bytes() as usize;
+        let width = program.results.integer.bytes() as usize;
         let results = bytes.chunks(width).map(|bytes| match *bytes {
             [a, b] => Ok(i16::from_le_bytes([a, b]).into()),
             [a, b, c, d] => Ok(i32::from_le_bytes([a, b, c, d]).into()),
@@ -284,7 +291,7 @@ impl<'a> Device<'a> {
 }
 
 fn results_bytes(program: &Program) -> u32 {
-    program.results.count * program.results.accumulator.bytes()
+    program.results.count * program.results.integer.bytes()
 }
 
 /// The arena at some moment.

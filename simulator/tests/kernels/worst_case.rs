@@ -3,8 +3,10 @@
 use anyhow::{Result, ensure};
 use herringbone_compiler::backend::avr;
 use herringbone_compiler::declaration::WeightsSource;
+use herringbone_compiler::network::{Activation, Bits, Kernel, Network, Shape};
 use herringbone_compiler::plan::Strategy;
 use herringbone_compiler::target::Target;
+use herringbone_tests::layers;
 use herringbone_tests::networks::{Case, graphs_within, recipes_within};
 use proptest::strategy::{Strategy as _, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -58,6 +60,47 @@ fn longest(device: &mut Device<'_>, case: &Case, code: &crate::Code) -> Result<C
         }
     }
     Ok(most)
+}
+
+/// A ring of three pixels, of which four arrive: if it went on from where it is, the second
+/// input would go around at another place, and take a cycle more.
+#[test]
+fn an_input_takes_no_longer_where_rings_were_used_before() -> Result<()> {
+    let part = Target::named("atmega2560").expect("the part is known");
+    let kernel = Kernel {
+        height: 1,
+        width: 3,
+    };
+    let layer = layers::convolution(4, kernel, Activation::Linear);
+    let bits = Bits {
+        weights: 8,
+        biases: 8,
+        activations: 8,
+    };
+    let network = Network::new(Shape::new(1, 4, 1), bits, &[layer]).expect("the kernel fits");
+    let case = Case::random(network, 1);
+    let flow = case.network.dataflow();
+    let mut strategies = Strategy::all(&flow).into_iter();
+    let streamed = strategies.find(|it| it.name(&flow) == "streamed");
+    let streamed = streamed.expect("a convolution streams");
+    let (program, parameters) = program(part, &case, streamed, WeightsSource::File)?;
+    let code = avr::emit(&program, avr::Core::of(part), |_| avr::CodeForm::Table);
+    let bound = code.worst_case(MOST_STEPS).expect("it is small");
+    let code = crate::Code {
+        worst_case: bound,
+        ..to_judge(code)
+    };
+    let site = Site {
+        base_bytes: 0x200,
+        offset_bytes: 0,
+        noise: 1,
+    };
+    let mut device = Device::new(part, &program, &parameters, &code, site)?;
+    for _ in 0..3 {
+        let inference = device.infer(&[0xFF; 4], &code, None)?;
+        ensure!(inference.cycles == bound.cycles, "{}", inference.cycles);
+    }
+    Ok(())
 }
 
 #[test]

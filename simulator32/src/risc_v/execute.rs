@@ -52,11 +52,10 @@ impl RiscV {
         }
     }
 
-    /// Whether the core has all that an instruction names.
-    fn has(&self, instruction: Instruction) -> bool {
-        let is_multiplication = matches!(instruction, Instruction::Multiply { .. });
-        let [d, left, right] = names(instruction);
-        d.max(left).max(right) < self.has.count && (self.has.multiplies || !is_multiplication)
+    /// Whether the core has all that an instruction needs.
+    fn has(&self, needs: &Needs) -> bool {
+        let highest = needs.read.into_iter().fold(needs.written, u8::max);
+        highest < self.has.count && (self.has.multiplies || !needs.multiplies)
     }
 
     /// Does what the instruction says, and gives its cycles, and where it goes on if elsewhere.
@@ -155,20 +154,45 @@ impl RiscV {
     }
 }
 
-/// The register that an instruction writes, and those that it reads; 0 for none.
-fn names(instruction: Instruction) -> [u8; 3] {
-    use Instruction as I;
-    match instruction {
-        I::LoadUpper { d, .. }
-        | I::AddUpperToProgramCounter { d, .. }
-        | I::Jump { d, .. }
-        | I::Status { d } => [d, 0, 0],
-        I::JumpRegister { d, base, .. } | I::Load { d, base, .. } => [d, base, 0],
-        I::Branch { left, right, .. } => [0, left, right],
-        I::Store { source, base, .. } => [0, base, source],
-        I::Immediate { d, left, .. } => [d, left, 0],
-        I::Register { d, left, right, .. } | I::Multiply { d, left, right, .. } => [d, left, right],
-        I::Fence | I::Trap => [0; 3],
+/// What an instruction asks of a core.
+struct Needs {
+    /// The register that it writes, 0 for none.
+    written: u8,
+    /// Those that it reads, 0 for none.
+    read: [u8; 2],
+    loads: bool,
+    multiplies: bool,
+}
+
+impl Needs {
+    fn of(instruction: Instruction) -> Self {
+        use Instruction as I;
+        let needs = |written, read| Self {
+            written,
+            read,
+            loads: false,
+            multiplies: false,
+        };
+        match instruction {
+            I::LoadUpper { d, .. }
+            | I::AddUpperToProgramCounter { d, .. }
+            | I::Jump { d, .. }
+            | I::Status { d } => needs(d, [0, 0]),
+            I::JumpRegister { d, base, .. } => needs(d, [base, 0]),
+            I::Load { d, base, .. } => Self {
+                loads: true,
+                ..needs(d, [base, 0])
+            },
+            I::Branch { left, right, .. } => needs(0, [left, right]),
+            I::Store { source, base, .. } => needs(0, [base, source]),
+            I::Immediate { d, left, .. } => needs(d, [left, 0]),
+            I::Register { d, left, right, .. } => needs(d, [left, right]),
+            I::Multiply { d, left, right, .. } => Self {
+                multiplies: true,
+                ..needs(d, [left, right])
+            },
+            I::Fence | I::Trap => needs(0, [0, 0]),
+        }
     }
 }
 
@@ -262,16 +286,15 @@ impl Core for RiscV {
         } else {
             (compressed::expand(first), first.into(), 2)
         };
-        let instruction = instruction.filter(|&instruction| self.has(instruction));
-        let instruction = instruction.ok_or(Cause::Undefined { instruction: code })?;
-        let [d, left, right] = names(instruction);
-        let waits = self.loaded != 0 && (left == self.loaded || right == self.loaded);
+        let undefined = Cause::Undefined { instruction: code };
+        let instruction = instruction.ok_or(undefined)?;
+        let needs = Needs::of(instruction);
+        if !self.has(&needs) {
+            return Err(undefined);
+        }
+        let waits = self.loaded != 0 && needs.read.contains(&self.loaded);
         let stall = if waits { self.cost.load_use } else { 0 };
-        self.loaded = if matches!(instruction, Instruction::Load { .. }) {
-            d
-        } else {
-            0
-        };
+        self.loaded = if needs.loads { needs.written } else { 0 };
 
         let (cycles, target) = self.execute(instruction, bytes, memory)?;
         let mut cycles = cycles + stall;

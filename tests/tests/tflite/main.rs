@@ -3,6 +3,9 @@
 
 mod arrays;
 mod conformance;
+mod constants;
 mod damaged;
+mod own_models;
 mod plans;
+mod programs;
 mod reordered;

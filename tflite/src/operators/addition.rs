@@ -33,7 +33,7 @@ pub struct Addition {
 }
 
 /// Bits that inputs are shifted up by, to keep as many after the point.
-const LEFT_SHIFT: u32 = 20;
+pub const LEFT_SHIFT: u32 = 20;
 
 impl Addition {
     pub(super) fn read(call: &Call<'_>, sign: Sign) -> Result<Self, String> {
@@ -71,21 +71,26 @@ impl Addition {
         })
     }
 
-    pub(super) fn compute(&self, a: &[i8], b: &[i8]) -> Vec<i8> {
-        let scaled = |input: usize, value: i8| {
-            let above = (i32::from(value) - self.input_zero_points[input]) << LEFT_SHIFT;
-            self.input_rescales[input].apply(above)
+    /// What it makes of a value of each tensor.
+    pub fn of_pair(&self, a: i8, b: i8) -> i8 {
+        let [a, b] = [self.scaled(0, a), self.scaled(1, b)];
+        let sum = match self.sign {
+            Sign::Plus => a.wrapping_add(b),
+            Sign::Minus => a.wrapping_sub(b),
         };
-        self.broadcast.pairs(a, b, |a, b| {
-            let (a, b) = (scaled(0, a), scaled(1, b));
-            let sum = match self.sign {
-                Sign::Plus => a.wrapping_add(b),
-                Sign::Minus => a.wrapping_sub(b),
-            };
-            let rescaled = self.output_rescale.apply(sum);
-            self.range
-                .clamp(self.output_zero_point.wrapping_add(rescaled))
-        })
+        let rescaled = self.output_rescale.apply(sum);
+        self.range
+            .clamp(self.output_zero_point.wrapping_add(rescaled))
+    }
+
+    /// A value of that input, with [`LEFT_SHIFT`] bits more, by the scale that both are added in.
+    fn scaled(&self, input: usize, value: i8) -> i32 {
+        let above = (i32::from(value) - self.input_zero_points[input]) << LEFT_SHIFT;
+        self.input_rescales[input].apply(above)
+    }
+
+    pub(super) fn compute(&self, a: &[i8], b: &[i8]) -> Vec<i8> {
+        self.broadcast.pairs(a, b, |a, b| self.of_pair(a, b))
     }
 }
 

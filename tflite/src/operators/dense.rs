@@ -85,6 +85,14 @@ impl Dense {
         })
     }
 
+    /// Whether all weights, less the value that stands for 0, are bytes too.
+    pub fn weights_fit_bytes(&self) -> bool {
+        let weights = self.weights.iter();
+        weights
+            .map(|&weight| i32::from(weight) - self.weight_zero_point)
+            .all(|weight| i8::try_from(weight).is_ok())
+    }
+
     pub(super) fn compute(&self, input: &[i8]) -> Vec<i8> {
         let mut all = Vec::with_capacity(self.rows * self.outputs);
         for row in input.chunks_exact(self.inputs) {

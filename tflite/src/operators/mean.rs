@@ -74,11 +74,17 @@ impl Mean {
             }
             sums[output] = sums[output].wrapping_add(value.into());
         }
-        let zero = self.input_zero_point.wrapping_mul(self.count as i32);
-        let mean = |sum: &i32| {
-            let rescaled = self.rescale.apply(sum.wrapping_sub(zero));
-            Range::ALL.clamp(self.output_zero_point.wrapping_add(rescaled))
-        };
-        sums.iter().map(mean).collect()
+        sums.into_iter().map(|sum| self.of_sum(sum)).collect()
+    }
+
+    /// The mean of as many values as it takes, of their sum.
+    pub fn of_sum(&self, sum: i32) -> i8 {
+        let rescaled = self.rescale.apply(sum.wrapping_sub(self.zero_of_sum()));
+        Range::ALL.clamp(self.output_zero_point.wrapping_add(rescaled))
+    }
+
+    /// The sum that stands for 0.
+    pub fn zero_of_sum(&self) -> i32 {
+        self.input_zero_point.wrapping_mul(self.count as i32)
     }
 }

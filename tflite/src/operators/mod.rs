@@ -20,7 +20,7 @@ mod requantise;
 mod softmax;
 mod window;
 
-pub use addition::{Addition, Sign};
+pub use addition::{Addition, Broadcast, LEFT_SHIFT, Sign};
 pub use byte_map::ByteMap;
 pub use concatenation::Concatenation;
 pub use convolution::{Convolution, Depthwise};

@@ -31,11 +31,14 @@ impl Multiplication {
         })
     }
 
-    pub(super) fn compute(&self, a: &[i8], b: &[i8]) -> Vec<i8> {
+    /// What it makes of a value of each tensor.
+    pub fn of_pair(&self, a: i8, b: i8) -> i8 {
         let [zero_a, zero_b] = self.input_zero_points;
-        self.broadcast.pairs(a, b, |a, b| {
-            let product = (i32::from(a) - zero_a) * (i32::from(b) - zero_b);
-            self.requantise.apply(0, product)
-        })
+        let product = (i32::from(a) - zero_a) * (i32::from(b) - zero_b);
+        self.requantise.apply(0, product)
+    }
+
+    pub(super) fn compute(&self, a: &[i8], b: &[i8]) -> Vec<i8> {
+        self.broadcast.pairs(a, b, |a, b| self.of_pair(a, b))
     }
 }

@@ -77,7 +77,9 @@ impl Pool {
                         .iter()
                         .map(|&(_, pixel)| i32::from(map[pixel * self.channels + channel]));
                     let value = match self.function {
-                        PoolFunction::Average => average(values.sum(), taps.len() as i32),
+                        PoolFunction::Average => {
+                            PoolFunction::average(values.sum(), taps.len() as i32)
+                        }
                         PoolFunction::Maximum => values.max().unwrap_or(i8::MIN.into()),
                     };
                     all.push(self.range.clamp(value));
@@ -88,10 +90,13 @@ impl Pool {
     }
 }
 
-fn average(sum: i32, count: i32) -> i32 {
-    match sum {
-        _ if count == 0 => 0,
-        1.. => (sum + count / 2) / count,
-        _ => (sum - count / 2) / count,
+impl PoolFunction {
+    /// The mean of that many values, of their sum: rounded to the nearest, halves away from 0.
+    pub fn average(sum: i32, count: i32) -> i32 {
+        match sum {
+            _ if count == 0 => 0,
+            1.. => (sum + count / 2) / count,
+            _ => (sum - count / 2) / count,
+        }
     }
 }

@@ -68,7 +68,8 @@ impl Softmax {
         self.powers.get(below as usize).copied()
     }
 
-    pub(super) fn compute(&self, input: &[i8]) -> Vec<i8> {
+    /// What it makes of whole rows.
+    pub fn compute(&self, input: &[i8]) -> Vec<i8> {
         let mut all = Vec::with_capacity(input.len());
         for row in input.chunks_exact(self.row) {
             let most = i32::from(row.iter().copied().max().unwrap_or(0));

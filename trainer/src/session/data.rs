@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
+use herringbone_compiler::features::Features;
 use herringbone_compiler::network::Network;
 use herringbone_dataset::augment::InputKind;
 use herringbone_dataset::survey::{self, Seen};
@@ -79,10 +80,9 @@ impl Data {
             bail!("{path} has nothing to learn from");
         };
         notes.extend(recordings.notes.iter().cloned());
-        let recordings = features::inputs(network, recordings);
-        let normalisation = Normalisation::fit(&recordings, options.fit);
-        notes.extend(scaled(network, &normalisation, &recordings));
-        let examples = normalisation.apply(recordings);
+        let (normalisation, values) = features::fit(network, recordings, options.fit);
+        notes.extend(scaled(network, &normalisation, &values));
+        let examples = features::scaled(network, &normalisation, values);
         let mut validation_share = None;
         let (training, validation) = match source.read(Part::Validation)? {
             Some(validation) => {
@@ -92,8 +92,8 @@ impl Data {
                     ));
                 }
                 notes.extend(validation.notes.iter().cloned());
-                let validation = features::inputs(network, validation);
-                (examples, normalisation.apply(validation))
+                let validation = features::examples(network, &normalisation, validation);
+                (examples, validation)
             }
             None => {
                 let default = Recipe::validation_share(examples.len());
@@ -118,10 +118,11 @@ impl Data {
                 training.len()
             );
         }
-        let kind = match options.input {
-            Some(kind) => kind,
-            None if network.features().is_some() => InputKind::Spectrogram,
-            None => {
+        let kind = match (options.input, network.features()) {
+            (Some(kind), _) => kind,
+            (None, Some(Features::Mel(_))) => InputKind::Spectrogram,
+            (None, Some(Features::Statistics(_))) => InputKind::Series,
+            (None, None) => {
                 let kind = source.input_kind();
                 if kind == InputKind::Spectrogram {
                     notes.push(
@@ -166,7 +167,7 @@ impl Data {
     /// With everything that is wrong with them.
     pub fn test(&self, network: &Network) -> Result<Option<Examples>> {
         let test = self.source.read(Part::Test)?;
-        Ok(test.map(|test| self.normalisation.apply(features::inputs(network, test))))
+        Ok(test.map(|test| features::examples(network, &self.normalisation, test)))
     }
 
     /// Each option of the command line with its value (empty where it has none), so that

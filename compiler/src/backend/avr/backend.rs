@@ -107,7 +107,7 @@ impl Backend for Core {
             .collect();
         let largest = layers.iter().max_by_key(|(_, layer)| layer.flash_bytes);
         // The results as they are stored, and once more where they are wanted wider.
-        let stored = program.results.accumulator;
+        let stored = program.results.accumulator();
         let bytes_each = match declaration.logit(stored) {
             wider if wider > stored => wider.bytes() + stored.bytes(),
             same => same.bytes(),

@@ -87,11 +87,11 @@ fn is_copied(place: Place) -> bool {
 fn copy_kept(asm: &mut Assembly, program: &Program) {
     let Results {
         count,
-        accumulator,
+        integer,
         place_byte,
     } = program.results;
     let place_byte = place_byte.expect("a stage keeps the results");
-    let bytes = count * accumulator.bytes();
+    let bytes = count * integer.bytes();
     let counter = R24;
     asm.movw(X, POSITION);
     asm.add_to_pair(X, (program.cursor_bytes + place_byte) as i32);
@@ -157,7 +157,7 @@ fn copy_pixel(asm: &mut Assembly, program: &Program, map: &Map, odd: bool) {
     let (byte, value, high) = (R18, R19, R20);
     let bits = program.activation_bits;
     let channels = map.shape.channels;
-    debug_assert_eq!(program.results.accumulator, Accumulator::I16);
+    debug_assert_eq!(program.results.accumulator(), Accumulator::I16);
     let deliver = |asm: &mut Assembly| {
         asm.ldi(high, 0);
         if map.signed {

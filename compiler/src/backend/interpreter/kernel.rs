@@ -1,13 +1,14 @@
 //! What an operation makes of the values that it reads.
 
 use super::arithmetic::{accumulate, finish, with_added, with_bias};
+use super::quantised;
 use crate::program::{ConstantParameters, Divisor, Operation, Pooling, SumParameters, WeightedSum};
 
 /// Every channel of one output pixel, from the channels of each tap and of the
-/// joined maps.
+/// joined maps; of the taps, how many are inside of the map.
 pub(super) fn output_pixel(
     operation: &Operation,
-    taps: &[Vec<i64>],
+    (taps, inside): (&[Vec<i64>], usize),
     joined: &[Vec<i64>],
     bits: u32,
 ) -> Vec<i64> {
@@ -39,6 +40,55 @@ pub(super) fn output_pixel(
             let all = taps.iter().chain(joined).flatten();
             all.copied().collect()
         }
+        Operation::Quantised(it) => quantised::output_pixel(it, taps, inside, joined),
+    }
+}
+
+/// One output of a dense layer, of values in the order in which they are stored.
+pub(super) fn dense(
+    operation: &Operation,
+    output: usize,
+    values: Vec<i64>,
+    added: i64,
+    bits: u32,
+) -> i64 {
+    let sums = operation.sums().next();
+    let sum = sums.expect("a dense layer has a sum");
+    let total = products(sum, output, values.into_iter());
+    of_sum(operation, sum, output, total, added, bits)
+}
+
+/// What becomes of a dense layer's `Σ w·x`.
+pub(super) fn of_sum(
+    operation: &Operation,
+    sum: &WeightedSum,
+    output: usize,
+    total: i64,
+    added: i64,
+    bits: u32,
+) -> i64 {
+    match operation {
+        Operation::Quantised(it) => quantised::of_sum(it, output, total),
+        Operation::Convolution(_)
+        | Operation::Depthwise(_)
+        | Operation::Separable { .. }
+        | Operation::Dense(_)
+        | Operation::Pool(_)
+        | Operation::Concat => finished(sum, output, total, added, bits),
+    }
+}
+
+/// What becomes of the values that a window has taken in.
+pub(super) fn of_window(operation: &Operation, kept: i64) -> i64 {
+    match operation {
+        Operation::Quantised(it) => quantised::of_whole_window(it, kept),
+        Operation::Pool(Pooling::Average(divisor)) => average(kept, *divisor),
+        Operation::Pool(Pooling::Maximum) => kept,
+        Operation::Convolution(_)
+        | Operation::Depthwise(_)
+        | Operation::Separable { .. }
+        | Operation::Dense(_)
+        | Operation::Concat => unreachable!("only poolings keep windows"),
     }
 }
 
@@ -65,11 +115,15 @@ pub(super) fn output_of(
     added: i64,
     bits: u32,
 ) -> i64 {
-    let constants = constants(sum);
-    let weights = constants.weights[output..].iter();
-    let products = values.zip(weights.step_by(sum.outputs as usize));
-    let total = accumulate(sum.accumulator, 0, products);
+    let total = products(sum, output, values);
     finished(sum, output, total, added, bits)
+}
+
+/// `Σ w·x` of an output, of a value for each row of weights.
+pub(super) fn products(sum: &WeightedSum, output: usize, values: impl Iterator<Item = i64>) -> i64 {
+    let weights = constants(sum).weights[output..].iter();
+    let products = values.zip(weights.step_by(sum.outputs as usize));
+    accumulate(sum.accumulator, 0, products)
 }
 
 /// What becomes of `Σ w·x`.

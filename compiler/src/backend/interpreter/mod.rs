@@ -10,12 +10,13 @@ mod arithmetic;
 mod fault;
 mod kernel;
 mod lifespan;
+mod quantised;
 mod schedule;
 mod stream;
 
 use crate::network::{Pixel, Shape, ValueId};
 use crate::plan::{Order, Place};
-use crate::program::{ByPixel, Operation, Program, Step, WeightedSum};
+use crate::program::{ByPixel, Operation, Program, ResultInteger, Step};
 use arena::Arena;
 use arithmetic::{signed_range, wrap};
 pub use fault::{Content, Fault, FaultKind, ProgramPart};
@@ -267,18 +268,20 @@ impl<'a> Machine<'a> {
         let joined: Vec<Vec<i64>> = joined.collect::<Result<_, _>>()?;
         let operation = &step.operation;
         let (first_channel, values) = match operation.by_pixel() {
-            Some(ByPixel::Sums(sum)) => {
+            Some(ByPixel::Sums(_)) => {
                 let added = joined.first().map_or(0, |joined| joined[ordinal as usize]);
-                let value = self.dense(step.input, sum, ordinal as usize, added)?;
+                let value = self.dense(step.input, operation, ordinal as usize, added)?;
                 (ordinal, vec![value])
             }
             Some(ByPixel::Windows(_)) | None => {
                 let channels = self.maps[&step.input].shape.channels;
-                let mut taps = self.zeros(step.field.kernel.taps(), channels);
+                let mut taps = self.outside(operation, step.field.kernel.taps(), channels);
                 for (tap, pixel) in step.field.taps(pixel) {
                     taps[tap as usize] = self.read_stored_pixel(step.input, pixel)?;
                 }
-                let values = self.output_pixel(operation, &taps, &joined, step.output.channels);
+                let inside = step.field.taps(pixel).count();
+                let values =
+                    self.output_pixel(operation, (&taps, inside), &joined, step.output.channels);
                 (0, values)
             }
         };
@@ -297,8 +300,8 @@ impl<'a> Machine<'a> {
     }
 
     /// The taps of a field, all of them outside of the map.
-    fn zeros(&self, taps: u32, channels: u32) -> Vec<Vec<i64>> {
-        vec![vec![0; channels as usize]; taps as usize]
+    fn outside(&self, operation: &Operation, taps: u32, channels: u32) -> Vec<Vec<i64>> {
+        vec![vec![operation.value_outside().into(); channels as usize]; taps as usize]
     }
 
     /// Where a step stores a pixel: backends walk from one stored pixel to the
@@ -313,11 +316,11 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Every channel of one output pixel.
+    /// Every channel of one output pixel; of the taps, how many are inside of the map.
     fn output_pixel(
         &self,
         operation: &Operation,
-        taps: &[Vec<i64>],
+        taps: (&[Vec<i64>], usize),
         joined: &[Vec<i64>],
         channels: u32,
     ) -> Vec<i64> {
@@ -333,7 +336,7 @@ impl<'a> Machine<'a> {
     fn dense(
         &self,
         map: ValueId,
-        sum: &WeightedSum,
+        operation: &Operation,
         output: usize,
         added: i64,
     ) -> Result<i64, Fault> {
@@ -343,7 +346,7 @@ impl<'a> Machine<'a> {
         for pixel in Order::RowMajor.pixels(shape.height, shape.width) {
             at_cell.insert(placed.cell(pixel), pixel);
         }
-        let mut values = Vec::with_capacity(sum.inputs as usize);
+        let mut values = Vec::with_capacity(shape.values() as usize);
         for stored in 0..shape.pixels() {
             let first = placed.stored_cell(stored);
             // The walk must pass each pixel once, where the addressing has it.
@@ -356,13 +359,7 @@ impl<'a> Machine<'a> {
             return Ok(0);
         }
         let bits = self.program.activation_bits;
-        Ok(kernel::output_of(
-            sum,
-            output,
-            values.into_iter(),
-            added,
-            bits,
-        ))
+        Ok(kernel::dense(operation, output, values, added, bits))
     }
 
     /// Results that are activations are read from the last map, and those that a
@@ -384,9 +381,10 @@ impl<'a> Machine<'a> {
             Place::Nowhere | Place::Ring(_) | Place::Windows(_) => {}
         }
         // What the caller gets is as wide as its type.
-        let accumulator = self.program.results.accumulator;
-        for result in &mut self.results {
-            *result = wrap(accumulator, *result);
+        if let ResultInteger::Sum(accumulator) = self.program.results.integer {
+            for result in &mut self.results {
+                *result = wrap(accumulator, *result);
+            }
         }
         Ok(())
     }

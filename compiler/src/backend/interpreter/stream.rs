@@ -52,6 +52,10 @@ impl Machine<'_> {
             return match completed {
                 None => Ok(()),
                 Some(pixel) => {
+                    let byte = match self.is_signed(first) {
+                        true => i64::from(byte as i8),
+                        false => byte,
+                    };
                     let value = kernel::average(byte, intake.divisor);
                     self.deliver_value(intake.sink, first, pixel, channel, value)
                 }
@@ -85,20 +89,25 @@ impl Machine<'_> {
         output: Option<Pixel>,
     ) -> Result<(), Fault> {
         match stage.operation.by_pixel() {
-            Some(ByPixel::Windows(pooling)) if stage.plan.takes => {
-                self.run_pooling(stage, pooling, takes, output)?;
+            Some(ByPixel::Windows(_)) if stage.plan.takes => {
+                self.run_pooling(stage, takes, output)?;
             }
             Some(ByPixel::Sums(sum)) => self.run_dense(stage, sum, takes, output)?,
             Some(ByPixel::Windows(_)) | None => {
                 if let Some(output) = output {
-                    let mut taps = self.zeros(stage.field.kernel.taps(), stage.plan.input.channels);
+                    let mut taps = self.outside(
+                        &stage.operation,
+                        stage.field.kernel.taps(),
+                        stage.plan.input.channels,
+                    );
                     for (tap, pixel) in stage.field.taps(output) {
                         taps[tap as usize] = self.read_arrived(stage, 0, pixel, output)?;
                     }
                     let joined = self.read_joined(stage, output)?;
+                    let inside = stage.field.taps(output).count();
                     let values = self.output_pixel(
                         &stage.operation,
-                        &taps,
+                        (&taps, inside),
                         &joined,
                         stage.plan.output.channels,
                     );
@@ -148,7 +157,6 @@ impl Machine<'_> {
     fn run_pooling(
         &mut self,
         stage: &Stage,
-        pooling: Pooling,
         takes: Option<Pixel>,
         output: Option<Pixel>,
     ) -> Result<(), Fault> {
@@ -164,10 +172,7 @@ impl Machine<'_> {
         let values = (0..stage.plan.output.channels)
             .map(|channel| {
                 let kept = self.read_partial(self.window(stage, window, channel))?;
-                Ok(match pooling {
-                    Pooling::Average(divisor) => kernel::average(kept, divisor),
-                    Pooling::Maximum => kept,
-                })
+                Ok(kernel::of_window(&stage.operation, kept))
             })
             .collect::<Result<Vec<_>, Fault>>()?;
         self.deliver(stage, window, values)
@@ -236,7 +241,7 @@ impl Machine<'_> {
         for (output, total) in totals.iter_mut().enumerate().filter(|_| self.computes) {
             let added = joined.first().map_or(0, |joined| joined[output]);
             let bits = self.program.activation_bits;
-            *total = kernel::finished(sum, output, *total, added, bits);
+            *total = kernel::of_sum(&stage.operation, sum, output, *total, added, bits);
         }
         self.deliver(stage, (0, 0), totals)
     }

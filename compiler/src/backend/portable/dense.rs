@@ -17,39 +17,24 @@ pub(super) fn emit(site: &StepSite<'_>, sum: &WeightedSum) -> TokenStream {
 /// Sums of a group, whose weights in a row fill bytes whatever their bits.
 const GROUP: u32 = 8;
 
+/// The same of 8-bit models, whose rows are long.
+pub(super) const WIDE_GROUP: u32 = 32;
+
 /// Outputs that are results are summed up where they are returned; those that
 /// are stored are computed by the group, so that the stack is small.
 fn table(site: &StepSite<'_>, sum: &WeightedSum) -> TokenStream {
-    let (bits, weight_bits, narrow) = (site.bits(), site.weight_bits(), site.narrow());
-    let (map, integer) = (site.input(), integer(sum.accumulator));
-    let (signed, first_cell) = (map.signed, count(map.first_cell));
-    let inputs = count(map.shape.values());
-    let before_wrap = count(map.pixels_before_wrap * map.shape.channels);
+    let (bits, integer) = (site.bits(), integer(sum.accumulator));
     let Operands {
-        weights,
+        weights: _,
         first_weight_byte,
         biases,
         left,
         right,
         skip,
     } = Operands::of(site.step.node, sum, 0);
-    let first_weight_byte = count(first_weight_byte);
-    let row_bytes = count(packed_row_bytes(sum.outputs, site.program.weight_bits));
-    let outputs = count(sum.outputs);
-    let add_map = |sums: TokenStream, first: TokenStream| {
-        quote! {
-            runtime::multiply_accumulate_map::<#bits, #signed, #weight_bits, #narrow, #integer, _>(
-                #sums,
-                arena,
-                #first_cell,
-                (#before_wrap, #inputs),
-                #weights,
-                (#first, #row_bytes),
-            );
-        }
-    };
     if !site.step.stores {
-        let add_map = add_map(quote!(results), quote!(#first_weight_byte));
+        let first = count(first_weight_byte);
+        let add_map = add_map(site, sum, &quote!(results), &quote!(#first));
         let add_joined = sum.adds.then(|| {
             let (signed, cell) = added(site);
             quote!(runtime::add_joined_map::<#bits, #signed, _>(results, arena, #cell, #skip);)
@@ -60,9 +45,7 @@ fn table(site: &StepSite<'_>, sum: &WeightedSum) -> TokenStream {
             #add_joined
         };
     }
-    let add_map = add_map(quote!(sums), quote!(first));
     let finished = sum::finish(site, sum, &quote!(sum), &quote!(right));
-    let (group, group_bytes) = (count(GROUP), count(GROUP / 8 * site.program.weight_bits));
     let cell = count(site.output().first_cell);
     let add_joined = sum.adds.then(|| {
         let (signed, cell) = added(site);
@@ -72,25 +55,74 @@ fn table(site: &StepSite<'_>, sum: &WeightedSum) -> TokenStream {
             let sum: #integer = runtime::Sum::add(sum, joined);
         }
     });
+    let groups = by_groups(
+        site,
+        (sum, GROUP),
+        &quote! {
+            let bias = runtime::Sum::widen(runtime::Biases::bias(biases, output));
+            let sum: #integer = runtime::Sum::add(runtime::Sum::shift_left(*sum, left), bias);
+            #add_joined
+            runtime::store_one::<#bits>(arena, output.wrapping_add(#cell), #finished);
+        },
+    );
+    quote! {
+        let biases = #biases;
+        let (left, right) = (#left, #right);
+        #groups
+    }
+}
+
+/// Code for every output, a `group` of them after the other; `store` finishes a `sum` of products, which is
+/// that of an `output`.
+pub(super) fn by_groups(
+    site: &StepSite<'_>,
+    (sum, group): (&WeightedSum, u32),
+    store: &TokenStream,
+) -> TokenStream {
+    let (integer, outputs) = (integer(sum.accumulator), count(sum.outputs));
+    let first_weight_byte = count(Operands::of(site.step.node, sum, 0).first_weight_byte);
+    let (group, group_bytes) = (count(group), count(group / 8 * site.program.weight_bits));
+    let add_map = add_map(site, sum, &quote!(sums), &quote!(first));
     quote! {
         let outputs: usize = #outputs;
         let mut output = 0usize;
         let mut first: usize = #first_weight_byte;
-        let biases = #biases;
-        let (left, right) = (#left, #right);
         while output != outputs {
             let mut sums: [#integer; #group] = [0; #group];
             let sums = runtime::at_most(&mut sums, outputs.wrapping_sub(output));
             #add_map
             for sum in sums {
-                let bias = runtime::Sum::widen(runtime::Biases::bias(biases, output));
-                let sum: #integer = runtime::Sum::add(runtime::Sum::shift_left(*sum, left), bias);
-                #add_joined
-                runtime::store_one::<#bits>(arena, output.wrapping_add(#cell), #finished);
+                #store
                 output = output.wrapping_add(1);
             }
             first = first.wrapping_add(#group_bytes);
         }
+    }
+}
+
+/// Adds the products of a whole map to `sums`, of weights from byte `first` on.
+fn add_map(
+    site: &StepSite<'_>,
+    sum: &WeightedSum,
+    sums: &TokenStream,
+    first: &TokenStream,
+) -> TokenStream {
+    let (bits, weight_bits, narrow) = (site.bits(), site.weight_bits(), site.narrow());
+    let (map, integer) = (site.input(), integer(sum.accumulator));
+    let (signed, first_cell) = (map.signed, count(map.first_cell));
+    let inputs = count(map.shape.values());
+    let before_wrap = count(map.pixels_before_wrap * map.shape.channels);
+    let weights = Operands::of(site.step.node, sum, 0).weights;
+    let row_bytes = count(packed_row_bytes(sum.outputs, site.program.weight_bits));
+    quote! {
+        runtime::multiply_accumulate_map::<#bits, #signed, #weight_bits, #narrow, #integer, _>(
+            #sums,
+            arena,
+            #first_cell,
+            (#before_wrap, #inputs),
+            #weights,
+            (#first, #row_bytes),
+        );
     }
 }
 

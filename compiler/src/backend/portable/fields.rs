@@ -1,7 +1,7 @@
 //! Operations that compute each output from its whole field.
 
 use super::site::Site;
-use super::{pooling, sum};
+use super::{pooling, quantised, sum};
 use crate::program::Operation;
 use proc_macro2::TokenStream;
 
@@ -18,6 +18,7 @@ pub(super) fn emit(site: &dyn Site, operation: &Operation, joined: usize) -> Tok
             pointwise,
         } => sum::separable(site, depthwise, pointwise),
         Operation::Concat => pooling::concatenate(site, joined),
+        Operation::Quantised(it) => quantised::fields(site, it),
         Operation::Dense(_) | Operation::Pool(_) => unreachable!("it takes pixels in"),
     }
 }
@@ -26,8 +27,10 @@ pub(super) fn emit(site: &dyn Site, operation: &Operation, joined: usize) -> Tok
 pub(super) fn may_be_plain(operation: &Operation) -> bool {
     match operation {
         Operation::Convolution(_) | Operation::Separable { .. } => true,
-        Operation::Depthwise(_) | Operation::Concat | Operation::Dense(_) | Operation::Pool(_) => {
-            false
-        }
+        Operation::Depthwise(_)
+        | Operation::Concat
+        | Operation::Dense(_)
+        | Operation::Pool(_)
+        | Operation::Quantised(_) => false,
     }
 }

@@ -11,6 +11,7 @@ mod intake;
 mod operands;
 mod point;
 mod pooling;
+mod quantised;
 mod segment;
 mod sink;
 mod site;
@@ -25,7 +26,9 @@ pub(crate) use operands::parameters_type;
 pub(crate) use backend::Portable;
 
 use crate::plan::Place;
-use crate::program::{Accumulator, ByPixel, Job, Operation, Program, Step};
+use crate::program::{
+    Accumulator, ByPixel, Job, Operation, Program, QuantisedKernel, ResultInteger, Step,
+};
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote};
 use site::StepSite;
@@ -98,7 +101,10 @@ pub(crate) fn emit(program: &Program) -> TokenStream {
 
 /// The type of what an inference returns.
 pub(crate) fn results_type(program: &Program) -> TokenStream {
-    let integer = integer(program.results.accumulator);
+    let integer = match program.results.integer {
+        ResultInteger::Byte => Ident::new("i8", Span::call_site()),
+        ResultInteger::Sum(accumulator) => integer(accumulator),
+    };
     let length = count(program.results.count);
     quote!([#integer; #length])
 }
@@ -106,7 +112,7 @@ pub(crate) fn results_type(program: &Program) -> TokenStream {
 /// The integer that results are stored in: that of the program, or, of a design
 /// to size, the widest that its weights may want.
 pub(crate) fn stored_results(program: Option<&Program>) -> Accumulator {
-    program.map_or(Accumulator::I32, |program| program.results.accumulator)
+    program.map_or(Accumulator::I32, |program| program.results.accumulator())
 }
 
 /// Whether an operation has parameters, which may come at run time.
@@ -120,6 +126,18 @@ fn step_name(step: &Step) -> Ident {
 
 fn step_body(program: &Program, step: &Step) -> TokenStream {
     let site = StepSite { program, step };
+    if let Operation::Quantised(it) = &step.operation {
+        return match &it.kernel {
+            QuantisedKernel::Dense(sum) => quantised::dense_step(&site, sum),
+            QuantisedKernel::Pool { pooling, finish } => {
+                quantised::pool_step(&site, *pooling, finish)
+            }
+            QuantisedKernel::Convolution(_)
+            | QuantisedKernel::Depthwise { .. }
+            | QuantisedKernel::Pixel
+            | QuantisedKernel::Concat(_) => quantised::fields(&site, it),
+        };
+    }
     match step.operation.by_pixel() {
         Some(ByPixel::Sums(sum)) => dense::emit(&site, sum),
         Some(ByPixel::Windows(pooling)) => pooling::emit(&site, pooling),
@@ -146,10 +164,14 @@ fn emission(program: &Program) -> TokenStream {
     let aligned = map.is_byte_aligned(program.activation_bits);
     let signed = map.signed;
     let channels = count(map.shape.channels);
+    let emit = match program.results.integer {
+        ResultInteger::Byte => quote!(runtime::emit_bytes::<#channels>),
+        ResultInteger::Sum(_) => quote!(runtime::emit::<#bits, #aligned, #signed, #channels>),
+    };
     quote! {
         let mut first = 0;
         for field in #walk {
-            runtime::emit::<#bits, #aligned, #signed, #channels>(results, first, arena, #cell);
+            #emit(results, first, arena, #cell);
             first = first.wrapping_add(#channels);
         }
     }

@@ -3,10 +3,12 @@
 
 use super::sink::{self, deliver};
 use super::site::{PixelSource, Site, first_tap, source_of};
-use super::{count, fields, pooling, streamed_dense};
+use super::{count, fields, pooling, quantised, streamed_dense};
 use crate::network::{NodeId, ReceptiveField};
 use crate::plan::{Arrival, Moves, RingReading, Windows};
-use crate::program::{ByPixel, Pooling, Program, Stage};
+use crate::program::{
+    ByPixel, Operation, PoolFinish, Pooling, Program, Quantised, QuantisedKernel, Stage,
+};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -174,11 +176,61 @@ impl PointSite<'_> {
     /// Computes the output.
     pub(super) fn output(&self) -> TokenStream {
         let stage = self.stage;
+        if let Operation::Quantised(it) = &stage.operation {
+            return self.quantised_output(it);
+        }
         match stage.operation.by_pixel() {
             Some(ByPixel::Sums(sum)) => streamed_dense::finish_at_point(self, sum),
             Some(ByPixel::Windows(pooling)) if stage.plan.takes => self.complete_window(pooling),
             Some(ByPixel::Windows(pooling)) => pooling::taps(self, pooling),
             None => fields::emit(self, &stage.operation, stage.joined.len()),
+        }
+    }
+
+    fn quantised_output(&self, operation: &Quantised) -> TokenStream {
+        match &operation.kernel {
+            QuantisedKernel::Dense(sum) => {
+                let values = quantised::kept_sums(self, sum);
+                let deliver = deliver(self.program, self.stage, merge);
+                quote!(#values #deliver)
+            }
+            QuantisedKernel::Pool { pooling, finish } if self.stage.plan.takes => {
+                self.complete_quantised_window(*pooling, finish)
+            }
+            QuantisedKernel::Pool { pooling, finish } => {
+                quantised::pool_taps(self, *pooling, finish)
+            }
+            QuantisedKernel::Convolution(_)
+            | QuantisedKernel::Depthwise { .. }
+            | QuantisedKernel::Pixel
+            | QuantisedKernel::Concat(_) => quantised::fields(self, operation),
+        }
+    }
+
+    fn complete_quantised_window(&self, pooling: Pooling, finish: &PoolFinish) -> TokenStream {
+        let stage = self.stage;
+        let deliver = deliver(self.program, stage, merge);
+        if deliver.is_empty() {
+            return deliver;
+        }
+        let channels = count(stage.plan.output.channels);
+        let windows = stage.plan.windows().expect("a pooling keeps windows");
+        let cell = window_cell(windows, 1, &quote!(pixel));
+        let kept = match pooling {
+            Pooling::Average(_) => {
+                let bytes = count(windows.bytes_per_value());
+                quote!(runtime::window_sums::<#bytes, #channels>(arena, #cell))
+            }
+            Pooling::Maximum => {
+                quote!(runtime::signed::<8, #channels>(runtime::load::<8, true, #channels>(arena, #cell)))
+            }
+        };
+        let taps = count(stage.field.kernel.taps());
+        let values = quantised::finish_window(pooling, finish, &quote!(#taps));
+        quote! {
+            let kept = #kept;
+            let values = #values;
+            #deliver
         }
     }
 
@@ -225,6 +277,10 @@ impl Site for PointSite<'_> {
 
     fn field(&self) -> ReceptiveField {
         self.stage.field
+    }
+
+    fn operation(&self) -> &Operation {
+        &self.stage.operation
     }
 
     fn tap_cells(&self) -> Vec<TokenStream> {

@@ -7,7 +7,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 /// Taps up to which each has code of its own.
-const MOST_TAPS: u32 = 9;
+pub(super) const MOST_TAPS: u32 = 9;
 
 /// The bits of an activation as they are stored.
 fn stored_bits(site: &dyn Site) -> Literal {

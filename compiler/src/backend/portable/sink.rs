@@ -96,7 +96,7 @@ pub(super) fn deliver(
     match stage.plan.sink {
         Sink::Windows { .. } => merge(program, program.stage_that_takes(stage.writes)),
         Sink::Results(sums) => {
-            let integer = integer(program.results.accumulator);
+            let integer = integer(program.results.accumulator());
             let (width, first) = (count(stage.plan.output.width), count(sums.first_byte));
             let pixel_bytes = count(stage.plan.output.channels * sums.bytes_each);
             quote! {
@@ -106,8 +106,8 @@ pub(super) fn deliver(
         }
         Sink::Stays => match stage.pooling() {
             // The largest values are where they are to be.
-            Pooling::Maximum => TokenStream::new(),
-            Pooling::Average(_) => {
+            Pooling::Maximum if stage.operation.keeps_maxima() => TokenStream::new(),
+            Pooling::Maximum | Pooling::Average(_) => {
                 let windows = stage.plan.windows().expect("a pixel stays in its window");
                 let cell = window_cell(windows, &quote!(pixel.1));
                 quote!(runtime::store::<#bits, true, #channels>(arena, #cell, values);)

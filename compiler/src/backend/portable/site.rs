@@ -4,7 +4,7 @@
 use super::{count, window};
 use crate::network::{NodeId, ReceptiveField};
 use crate::plan::Order;
-use crate::program::{Map, Program, Step};
+use crate::program::{Map, Operation, Program, Step};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
@@ -21,6 +21,9 @@ pub(super) trait Site {
     /// What of its input one output reads.
     fn field(&self) -> ReceptiveField;
 
+    /// What is computed.
+    fn operation(&self) -> &Operation;
+
     /// The first cells of all taps of an output, row by row.
     fn tap_cells(&self) -> Vec<TokenStream>;
 
@@ -32,9 +35,10 @@ pub(super) trait Site {
     /// ends in an array of its values: activations to store, or results.
     fn for_each_output(&self, body: &TokenStream) -> TokenStream;
 
-    /// The values of all taps, row by row; zeros where a tap is outside of the map.
+    /// The values of all taps, row by row, those outside of the map too.
     fn tap_values(&self) -> Vec<TokenStream> {
         let field = self.field();
+        let outside = Literal::i8_unsuffixed(self.operation().value_outside());
         let channels = count(self.source().channels);
         let inside = (0..field.kernel.taps()).map(|tap| is_inside(&field, tap));
         self.tap_cells()
@@ -44,7 +48,7 @@ pub(super) trait Site {
                 let values = self.load(cell);
                 match inside {
                     None => values,
-                    Some(inside) => quote!(if #inside { #values } else { [0; #channels] }),
+                    Some(inside) => quote!(if #inside { #values } else { [#outside; #channels] }),
                 }
             })
             .collect()
@@ -173,6 +177,10 @@ impl Site for StepSite<'_> {
 
     fn field(&self) -> ReceptiveField {
         self.step.field
+    }
+
+    fn operation(&self) -> &Operation {
+        &self.step.operation
     }
 
     fn joined(&self, index: usize) -> (PixelSource, TokenStream) {

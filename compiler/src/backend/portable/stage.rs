@@ -6,7 +6,7 @@ use super::site::{PixelSource, Site};
 use super::{count, fields, parameters_type, reads_parameters, streamed_dense};
 use crate::network::{NodeId, ReceptiveField, Stride};
 use crate::plan::{Arrival, RingReading};
-use crate::program::{ByPixel, Pooling, Program, Stage, WeightedSum};
+use crate::program::{ByPixel, Operation, Pooling, Program, Stage, WeightedSum};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
@@ -18,6 +18,8 @@ pub(super) fn is_plain(program: &Program) -> bool {
         || (arriving.grid.height, arriving.grid.width) == (used.height, used.width);
     let bytes = if program.activation_bits == 8 { 2 } else { 1 };
     let is_plain_stage = |stage: &Stage| match stage.operation.by_pixel() {
+        // Their code is that of points.
+        _ if stage.operation.is_quantised() => false,
         None => {
             fields::may_be_plain(&stage.operation)
                 && stage.field.stride == Stride::ONE
@@ -233,6 +235,10 @@ impl Site for StageSite<'_> {
 
     fn field(&self) -> ReceptiveField {
         self.stage().field
+    }
+
+    fn operation(&self) -> &Operation {
+        &self.stage().operation
     }
 
     fn joined(&self, _: usize) -> (PixelSource, TokenStream) {

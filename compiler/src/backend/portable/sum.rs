@@ -138,7 +138,7 @@ pub(super) fn depthwise(site: &dyn Site, sum: &WeightedSum) -> TokenStream {
 }
 
 /// Adds each tap of packed weights to `depths`.
-fn depthwise_taps(
+pub(super) fn depthwise_taps(
     site: &dyn Site,
     sum: &WeightedSum,
     operands: &Operands,
@@ -162,7 +162,7 @@ fn depthwise_taps(
 }
 
 /// Adds a tap of packed weights to all sums.
-fn table_tap(
+pub(super) fn table_tap(
     site: &dyn Site,
     sum: &WeightedSum,
     operands: &Operands,

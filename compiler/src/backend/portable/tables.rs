@@ -1,8 +1,8 @@
 //! Constant tables, which stay in flash.
 
-use super::count;
+use super::{count, quantised};
 use crate::network::ValueId;
-use crate::program::{Addressing, Form, Program, SumParameters, pack_row};
+use crate::program::{Addressing, Form, Operation, Program, SumParameters, pack_row};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
@@ -26,21 +26,33 @@ pub(super) fn emit(program: &Program) -> TokenStream {
     let steps = program.steps();
     let steps = steps.map(|step| (step.node, &step.operation));
     let sums = stages.chain(steps).flat_map(|(layer, operation)| {
-        let sums = operation.sums().enumerate();
-        sums.filter_map(move |(half, sum)| match &sum.parameters {
-            SumParameters::Constant(constants) if constants.form == Form::Table => {
-                let (weights, biases) = sum_names(layer.index(), half);
-                let rows = constants.weights.chunks(sum.outputs as usize);
-                let packed = rows.flat_map(|row| pack_row(row, program.weight_bits));
-                let packed = packed.map(Literal::u8_unsuffixed);
-                let weights = table(&weights, &quote!(u8), packed);
-                let values = constants.biases.iter();
-                let values = values.map(|&bias| Literal::i16_unsuffixed(bias));
-                let biases = table(&biases, &quote!(i16), values);
-                Some(quote!(#weights #biases))
-            }
-            SumParameters::Constant(_) | SumParameters::Runtime(_) => None,
-        })
+        let quantised = match operation {
+            Operation::Quantised(it) => Some(quantised::tables(layer, it)),
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Dense(_)
+            | Operation::Pool(_)
+            | Operation::Concat => None,
+        };
+        let sums = operation.sums().enumerate().filter(|_| quantised.is_none());
+        let sums: Vec<TokenStream> = sums
+            .filter_map(move |(half, sum)| match &sum.parameters {
+                SumParameters::Constant(constants) if constants.form == Form::Table => {
+                    let (weights, biases) = sum_names(layer.index(), half);
+                    let rows = constants.weights.chunks(sum.outputs as usize);
+                    let packed = rows.flat_map(|row| pack_row(row, program.weight_bits));
+                    let packed = packed.map(Literal::u8_unsuffixed);
+                    let weights = table(&weights, &quote!(u8), packed);
+                    let values = constants.biases.iter();
+                    let values = values.map(|&bias| Literal::i16_unsuffixed(bias));
+                    let biases = table(&biases, &quote!(i16), values);
+                    Some(quote!(#weights #biases))
+                }
+                SumParameters::Constant(_) | SumParameters::Runtime(_) => None,
+            })
+            .collect();
+        quantised.into_iter().chain(sums)
     });
     quote!(#(#maps)* #(#sums)*)
 }
@@ -54,12 +66,26 @@ fn is_read_by_pixel(program: &Program, value: ValueId) -> bool {
     !by_a_step || !reads_as_stored
 }
 
-fn table(name: &Ident, entry: &TokenStream, entries: impl Iterator<Item = Literal>) -> TokenStream {
+pub(super) fn table(
+    name: &Ident,
+    entry: &TokenStream,
+    entries: impl Iterator<Item = Literal>,
+) -> TokenStream {
     let entries: Vec<Literal> = entries.collect();
     let length = count(entries.len() as u32);
+    of_array(name, entry, &length, &quote!([#(#entries),*]))
+}
+
+/// The table of an array of that length.
+pub(super) fn of_array(
+    name: &Ident,
+    entry: &TokenStream,
+    length: &Literal,
+    array: &TokenStream,
+) -> TokenStream {
     quote! {
         #[cfg_attr(target_arch = "avr", unsafe(link_section = ".progmem.data"))]
-        static #name: runtime::Flash<#entry, #length> = runtime::Flash::new([#(#entries),*]);
+        static #name: runtime::Flash<#entry, #length> = runtime::Flash::new(#array);
     }
 }
 

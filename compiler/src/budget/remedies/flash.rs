@@ -2,6 +2,7 @@
 
 use super::super::footprint;
 use super::super::over::demands_unrolled;
+use super::remedy::{Remedy, Setting};
 use super::{Excess, outputs, run_time_sums, strides, written_bits, written_reserve};
 use crate::declaration::{CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource};
 use crate::network::Network;
@@ -9,18 +10,20 @@ use crate::network::Network;
 /// Vectors, start-up code and a `main` that does next to nothing.
 const LEAST_FIRMWARE_FLASH_BYTES: u64 = 256;
 
-pub(super) fn another_plan(excess: &Excess<'_>) -> Vec<String> {
+pub(super) fn another_plan(excess: &Excess<'_>) -> Vec<Remedy> {
     let remedy = excess.other_plan().map(|design| {
         let name = design.plan.strategy.name(&excess.network().dataflow());
-        format!(
-            "`plan: {name}` ({} bytes of code and tables)",
-            design.footprint.flash_bytes
-        )
+        let setting = Setting {
+            key: "plan",
+            value: name,
+        };
+        let bytes = design.footprint.flash_bytes;
+        Remedy::set(setting, &format!(" ({bytes} bytes of code and tables)"))
     });
     remedy.into_iter().collect()
 }
 
-pub(super) fn smaller_reserve(excess: &Excess<'_>) -> Vec<String> {
+pub(super) fn smaller_reserve(excess: &Excess<'_>) -> Vec<Remedy> {
     if !excess.same_plan_is_enough() {
         return Vec::new();
     }
@@ -33,13 +36,13 @@ pub(super) fn smaller_reserve(excess: &Excess<'_>) -> Vec<String> {
                 flash_bytes: Some(most_bytes as u32),
                 ..excess.declaration.reserve
             });
-            format!("{reserve}, where the rest of the firmware takes no more")
+            Remedy::set(reserve, ", where the rest of the firmware takes no more")
         })
         .into_iter()
         .collect()
 }
 
-pub(super) fn weights_in_sram(excess: &Excess<'_>) -> Vec<String> {
+pub(super) fn weights_in_sram(excess: &Excess<'_>) -> Vec<Remedy> {
     let declaration = excess.declaration;
     let loaded = declaration.weights == WeightsSource::Runtime;
     // `runtime` is an error beside `unrolled`; without a budget of SRAM, nobody
@@ -54,22 +57,29 @@ pub(super) fn weights_in_sram(excess: &Excess<'_>) -> Vec<String> {
         return Vec::new();
     };
     let bytes = design.parameter_bytes;
-    vec![format!(
-        "`weights: runtime` ({bytes} bytes of SRAM, which the firmware loads)"
-    )]
+    let setting = Setting {
+        key: "weights",
+        value: "runtime".to_owned(),
+    };
+    let explanation = format!(" ({bytes} bytes of SRAM, which the firmware loads)");
+    vec![Remedy::set(setting, &explanation)]
 }
 
-pub(super) fn any_form_of_code(excess: &Excess<'_>) -> Vec<String> {
+pub(super) fn any_form_of_code(excess: &Excess<'_>) -> Vec<Remedy> {
     let changed = without_unrolled(excess.declaration);
     let helps = demands_unrolled(excess.declaration)
         && excess.taken_that_fits(&changed, excess.sums).is_some();
-    helps
-        .then(|| "leaving `code: unrolled` out".to_owned())
-        .into_iter()
-        .collect()
+    let words = || "leaving `code: unrolled` out".to_owned();
+    let of_layers = excess.declaration.layer_code.values();
+    let remedy = helps.then(|| match of_layers.len() {
+        0 => Remedy::without("code", words()),
+        // Of layers, the words alone say it.
+        _ => Remedy::of(words(), Vec::new()),
+    });
+    remedy.into_iter().collect()
 }
 
-pub(super) fn fewer_outputs(excess: &Excess<'_>) -> Vec<String> {
+pub(super) fn fewer_outputs(excess: &Excess<'_>) -> Vec<Remedy> {
     // What other weights take as instructions is not known.
     if demands_unrolled(excess.declaration) {
         return Vec::new();
@@ -81,7 +91,7 @@ pub(super) fn fewer_outputs(excess: &Excess<'_>) -> Vec<String> {
         .collect()
 }
 
-pub(super) fn stride(excess: &Excess<'_>) -> Vec<String> {
+pub(super) fn stride(excess: &Excess<'_>) -> Vec<Remedy> {
     if demands_unrolled(excess.declaration) {
         return Vec::new();
     }
@@ -93,7 +103,7 @@ pub(super) fn stride(excess: &Excess<'_>) -> Vec<String> {
 }
 
 /// The most bits that fit.
-pub(super) fn fewer_bits(excess: &Excess<'_>) -> Vec<String> {
+pub(super) fn fewer_bits(excess: &Excess<'_>) -> Vec<Remedy> {
     let network = excess.network();
     if demands_unrolled(excess.declaration) {
         return Vec::new();
@@ -103,7 +113,7 @@ pub(super) fn fewer_bits(excess: &Excess<'_>) -> Vec<String> {
         let fewer = std::mem::replace(&mut bits.weights, weights) > weights;
         let network = network.with_bits(bits);
         let fits = fewer && tables_fit(excess, &network) && fits_by_same_strategy(excess, &network);
-        fits.then(|| written_bits(bits, "weights"))
+        fits.then(|| Remedy::set(written_bits(bits, "weights"), ""))
     });
     remedy.into_iter().collect()
 }

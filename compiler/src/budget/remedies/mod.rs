@@ -21,11 +21,14 @@ mod flash;
 mod outputs;
 #[cfg(test)]
 mod random_designs;
+mod remedy;
 mod sram;
 mod strides;
 mod target;
 #[cfg(test)]
 mod tests;
+
+pub use remedy::{Change, Remedy};
 
 use super::choice::{any_that_fits, taken_that_fits};
 use super::{Design, Resources, Sums, choose};
@@ -33,14 +36,15 @@ use crate::declaration::{Declaration, PlanChoice, Reserve, WeightsSource};
 use crate::effort::Limit;
 use crate::network::{Bits, LayerId, Network};
 use crate::program::Accumulators;
+use remedy::Setting;
 use std::cell::Cell;
 
 const MOST_REMEDIES: usize = 3;
 
-/// What would make a design fit, in words.
+/// What would make a design fit.
 pub(super) struct Remedies {
     /// Each of them alone is enough.
-    pub(super) changes: Vec<String>,
+    pub(super) changes: Vec<Remedy>,
     /// Whether the other kind of memory needs a change of its own as well.
     pub(super) of_this_memory_alone: bool,
     /// Whether the search was left before all kinds of changes were tried.
@@ -133,7 +137,7 @@ pub(super) fn for_flash(
 fn search(
     other_fits: bool,
     this: Resources,
-    changes_that_clear: impl Fn(Resources) -> (Vec<String>, bool),
+    changes_that_clear: impl Fn(Resources) -> (Vec<Remedy>, bool),
 ) -> Remedies {
     let (changes, unfinished) = changes_that_clear(Resources::ALL);
     if other_fits || !changes.is_empty() {
@@ -152,7 +156,7 @@ fn search(
 }
 
 /// The first remedies of the kinds, the cheapest of which comes first.
-fn cheapest(kinds: &[&dyn Fn() -> Vec<String>]) -> Vec<String> {
+fn cheapest(kinds: &[&dyn Fn() -> Vec<Remedy>]) -> Vec<Remedy> {
     let remedies = kinds.iter().flat_map(|kind| kind());
     remedies.take(MOST_REMEDIES).collect()
 }
@@ -302,7 +306,7 @@ fn run_time_sums(network: &Network) -> Sums<'static> {
 
 /// The key `bits` as it is pasted in: the entry of that name, and whichever others are
 /// not what they are when left out.
-fn written_bits(bits: Bits, changed: &str) -> String {
+fn written_bits(bits: Bits, changed: &str) -> Setting {
     let default = Bits::default();
     let entries = [
         ("weights", bits.weights, default.weights),
@@ -314,20 +318,27 @@ fn written_bits(bits: Bits, changed: &str) -> String {
         .filter(|&(name, width, default)| name == changed || width != default)
         .map(|(name, width, _)| format!("{name}: {width}"))
         .collect();
-    format!("`bits: {{ {} }}`", entries.join(", "))
+    Setting {
+        key: "bits",
+        value: format!("{{ {} }}", entries.join(", ")),
+    }
 }
 
 /// The key `reserve` as it is pasted in.
-fn written_reserve(reserve: Reserve) -> String {
+fn written_reserve(reserve: Reserve) -> Setting {
     let Reserve {
         sram_bytes,
         flash_bytes,
     } = reserve;
-    match (sram_bytes, flash_bytes) {
-        (Some(sram), None) => format!("`reserve: {sram}`"),
-        (Some(sram), Some(flash)) => format!("`reserve: {{ sram: {sram}, flash: {flash} }}`"),
-        (None, Some(flash)) => format!("`reserve: {{ flash: {flash} }}`"),
-        (None, None) => "no `reserve`".to_owned(),
+    let value = match (sram_bytes, flash_bytes) {
+        (Some(sram), None) => sram.to_string(),
+        (Some(sram), Some(flash)) => format!("{{ sram: {sram}, flash: {flash} }}"),
+        (None, Some(flash)) => format!("{{ flash: {flash} }}"),
+        (None, None) => "{}".to_owned(),
+    };
+    Setting {
+        key: "reserve",
+        value,
     }
 }
 

@@ -1,11 +1,12 @@
 //! Fewer outputs of one layer, or of all layers whose outputs are tied to its.
 
 use super::named;
+use super::remedy::{Change, Remedy};
 use crate::network::{LayerId, Network, Node};
 use std::cmp::Reverse;
 
 /// The layers that have to lose the smallest share of the network's
-/// multiply-accumulates until it fits, with as many outputs as fit, in words: one,
+/// multiply-accumulates until it fits, with as many outputs as fit: one,
 /// or those whose maps are added to one another. The last layer's outputs are the
 /// task's.
 ///
@@ -14,7 +15,7 @@ pub(super) fn fewer(
     network: &Network,
     can_fit: impl Fn(&Network) -> bool,
     fits: impl Fn(&Network) -> bool,
-) -> Option<String> {
+) -> Option<Remedy> {
     let groups = network.tied_outputs();
     let mut candidates: Vec<Candidate<'_>> = groups
         .iter()
@@ -41,7 +42,7 @@ pub(super) fn fewer(
             .flatten()
             .min_by_key(Candidate::rank);
     }
-    best.map(|best| best.to_words())
+    best.map(|best| Remedy::of(best.to_words(), best.changes()))
 }
 
 /// Layers with other outputs.
@@ -95,6 +96,15 @@ impl Candidate<'_> {
             }
         }
         Some(with(good))
+    }
+
+    fn changes(self) -> Vec<Change> {
+        let layers = self.layers.iter();
+        let changes = layers.map(|&layer| Change::Outputs {
+            layer,
+            outputs: self.n,
+        });
+        changes.collect()
     }
 
     fn to_words(self) -> String {

@@ -3,12 +3,13 @@
 use super::super::DEFAULT_RESERVE_BESIDE_STACK_BYTES;
 use super::super::choice::arena_can_be_within;
 use super::super::features;
+use super::remedy::{Remedy, Setting};
 use super::{Excess, outputs, strides, written_bits, written_reserve};
 use crate::declaration::{Declaration, PlanChoice, Reserve, WeightsSource};
 use crate::network::Network;
 use crate::program::{Accumulators, parameter_bytes};
 
-pub(super) fn another_plan(excess: &Excess<'_>) -> Vec<String> {
+pub(super) fn another_plan(excess: &Excess<'_>) -> Vec<Remedy> {
     let network = excess.network();
     if !possible(excess, &excess.with_plan(PlanChoice::Fastest)) {
         return Vec::new();
@@ -18,12 +19,16 @@ pub(super) fn another_plan(excess: &Excess<'_>) -> Vec<String> {
             design.plan.strategy.name(&network.dataflow()),
             design.sram_bytes(),
         );
-        format!("`plan: {name}` ({bytes} bytes)")
+        let setting = Setting {
+            key: "plan",
+            value: name,
+        };
+        Remedy::set(setting, &format!(" ({bytes} bytes)"))
     });
     remedy.into_iter().collect()
 }
 
-pub(super) fn smaller_reserve(excess: &Excess<'_>) -> Vec<String> {
+pub(super) fn smaller_reserve(excess: &Excess<'_>) -> Vec<Remedy> {
     let (design, given_bytes) = (excess.design, excess.given_bytes);
     let least_bytes = design.default_reserve_bytes;
     let reserve_bytes = excess.declaration.reserve.sram_bytes;
@@ -37,12 +42,11 @@ pub(super) fn smaller_reserve(excess: &Excess<'_>) -> Vec<String> {
         sram_bytes: Some(given_bytes - design.state_bytes()),
         ..excess.declaration.reserve
     });
-    vec![format!(
-        "{reserve} or less (the network's own stack and 64 take {least_bytes})"
-    )]
+    let explanation = format!(" or less (the network's own stack and 64 take {least_bytes})");
+    vec![Remedy::set(reserve, &explanation)]
 }
 
-pub(super) fn weights_in_flash(excess: &Excess<'_>) -> Vec<String> {
+pub(super) fn weights_in_flash(excess: &Excess<'_>) -> Vec<Remedy> {
     if excess.declaration.weights != WeightsSource::Runtime {
         return Vec::new();
     }
@@ -51,10 +55,11 @@ pub(super) fn weights_in_flash(excess: &Excess<'_>) -> Vec<String> {
         return Vec::new();
     }
     let bytes = excess.sram_in_words(&changed);
-    vec![format!("`weights` from a file, in flash{bytes}")]
+    let words = format!("`weights` from a file, in flash{bytes}");
+    vec![Remedy::without("weights", words)]
 }
 
-pub(super) fn fewer_outputs(excess: &Excess<'_>) -> Vec<String> {
+pub(super) fn fewer_outputs(excess: &Excess<'_>) -> Vec<Remedy> {
     let can_fit = |network: &Network| possible(excess, &excess.with_network(network.clone()));
     let fits = |network: &Network| excess.sized_fits(&excess.with_network(network.clone()));
     outputs::fewer(excess.network(), can_fit, fits)
@@ -62,7 +67,7 @@ pub(super) fn fewer_outputs(excess: &Excess<'_>) -> Vec<String> {
         .collect()
 }
 
-pub(super) fn stride(excess: &Excess<'_>) -> Vec<String> {
+pub(super) fn stride(excess: &Excess<'_>) -> Vec<Remedy> {
     let can_fit = |network: &Network| possible(excess, &excess.with_network(network.clone()));
     let fits = |network: &Network| excess.sized_fits(&excess.with_network(network.clone()));
     strides::of_two(excess.network(), can_fit, fits)
@@ -71,7 +76,7 @@ pub(super) fn stride(excess: &Excess<'_>) -> Vec<String> {
 }
 
 /// The widest of each kind of integer that fits.
-pub(super) fn fewer_bits(excess: &Excess<'_>) -> Vec<String> {
+pub(super) fn fewer_bits(excess: &Excess<'_>) -> Vec<Remedy> {
     let network = excess.network();
     let loaded = excess.declaration.weights == WeightsSource::Runtime;
     let kinds: [(&str, &[u32]); 3] = [
@@ -95,7 +100,7 @@ pub(super) fn fewer_bits(excess: &Excess<'_>) -> Vec<String> {
                 return None;
             }
             let bytes = excess.sram_in_words(&changed);
-            Some(format!("{}{bytes}", written_bits(bits, name)))
+            Some(Remedy::set(written_bits(bits, name), &bytes))
         })
     };
     kinds.into_iter().filter_map(remedy).collect()

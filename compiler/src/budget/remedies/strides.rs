@@ -1,6 +1,7 @@
 //! A stride of 2 in one layer.
 
 use super::named;
+use super::remedy::{Change, Remedy};
 use crate::network::{Kernel, LayerId, Network, Stride, Window};
 use std::cmp::Reverse;
 
@@ -8,15 +9,14 @@ use std::cmp::Reverse;
 const MOST_TRIED: usize = 4;
 
 /// The layer that has to lose the smallest share of the network's
-/// multiply-accumulates where only one of two windows is computed along each axis,
-/// in words.
+/// multiply-accumulates where only one of two windows is computed along each axis.
 ///
 /// `can_fit` is quick, and false only where `fits`, which may take long, is.
 pub(super) fn of_two(
     network: &Network,
     can_fit: impl Fn(&Network) -> bool,
     fits: impl Fn(&Network) -> bool,
-) -> Option<String> {
+) -> Option<Remedy> {
     let layers = network.computing_nodes().filter_map(|node| {
         let window = node.kind.sliding_window()?;
         let outputs = node.output;
@@ -36,9 +36,7 @@ pub(super) fn of_two(
     candidates.sort_by_key(|(_, network)| Reverse(network.multiply_accumulates()));
     let mut candidates = candidates.into_iter().take(MOST_TRIED);
     let (layer, changed) = candidates.find(|(_, network)| fits(network))?;
-    Some(format!(
-        "`{}` in place of {}",
-        changed.written(layer),
-        named(network, layer)
-    ))
+    let text = changed.written(layer);
+    let words = format!("`{text}` in place of {}", named(network, layer));
+    Some(Remedy::of(words, vec![Change::Layer { layer, text }]))
 }

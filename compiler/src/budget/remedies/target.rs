@@ -2,17 +2,24 @@
 
 use super::super::footprint;
 use super::Excess;
+use super::remedy::{Remedy, Setting};
 use crate::declaration::{Budget, Declaration, PlanChoice};
 use crate::plan::Strategy;
 use crate::target::Target;
 
 /// The smallest part of the same architecture that the design fits as it is,
 /// with what it has of what there is too little of.
-pub(super) fn larger(excess: &Excess<'_>, bytes: impl Fn(&Target) -> u32) -> Vec<String> {
+pub(super) fn larger(excess: &Excess<'_>, bytes: impl Fn(&Target) -> u32) -> Vec<Remedy> {
     excess.extend();
     let given = excess.declaration.budget.target;
     let found = given.and_then(|given| smallest(excess, given));
-    let remedy = found.map(|target| format!("`target: {}` ({} bytes)", target.name, bytes(target)));
+    let remedy = found.map(|target| {
+        let setting = Setting {
+            key: "target",
+            value: target.name.to_owned(),
+        };
+        Remedy::set(setting, &format!(" ({} bytes)", bytes(target)))
+    });
     remedy.into_iter().collect()
 }
 

@@ -240,9 +240,7 @@ pub(crate) fn unless_used(
 
 /// Returns after the last byte of the input, whose cursor is at its start again.
 pub(crate) fn return_complete(asm: &mut Assembly, program: &Program) {
-    if grid::is_to_reset_positions(program) {
-        grid::reset_positions(asm, program);
-    }
+    grid::reset_positions(asm, program);
     asm.ldi(NETWORK, 1);
     asm.ret();
 }

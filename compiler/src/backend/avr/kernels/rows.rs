@@ -98,11 +98,12 @@ impl Rows {
             } else {
                 Condition::Lower
             };
-            asm.branch(wraps_not, same, 1.0);
+            // Both ways take as long: where the linker puts the table must not count.
             asm.read_port(TEMPORARY, RAMPZ);
+            asm.branch(wraps_not, same, 1.0);
             asm.inc(TEMPORARY);
-            asm.write_port(RAMPZ, TEMPORARY);
             asm.bind(same);
+            asm.write_port(RAMPZ, TEMPORARY);
         })
     }
 

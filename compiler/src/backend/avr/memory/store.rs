@@ -12,7 +12,7 @@ use crate::backend::avr::memory::state::{LoopState, Variable, add_constant};
 use crate::backend::avr::memory::window::{Scratch, WindowRow};
 use crate::network::PoolFunction;
 use crate::plan::{self, Order};
-use crate::program::{Accumulator, Map, Program, Stage, Step};
+use crate::program::{Map, Program, Stage, Step};
 
 /// Where a layer's outputs go.
 pub(crate) enum OutputSink<'a> {
@@ -50,10 +50,7 @@ impl<'a> OutputSink<'a> {
         let outputs = step.output.pixels();
         if !step.stores {
             return Self::Results {
-                bytes_each: match program.results.accumulator {
-                    Accumulator::I16 => 2,
-                    Accumulator::I32 => 4,
-                },
+                bytes_each: program.results.integer.bytes(),
                 channels: step.output.channels,
                 outputs,
             };

@@ -16,7 +16,6 @@ use crate::backend::avr::isa::ports::{RAMPZ, stack_pointer};
 use crate::backend::avr::isa::registers::{
     COLUMN, COMPLETES, NETWORK, Pointer, ROW, Register, Registers, SCRATCH, X, Z, ZERO,
 };
-use crate::backend::avr::segments::chain;
 use crate::backend::avr::segments::point::GridAxis;
 use crate::backend::avr::segments::windows::hands_on;
 use crate::network::{Kernel, Shape};
@@ -70,15 +69,9 @@ pub(crate) fn emit_completed(
     asm.finish(FunctionId::Segment(job))
 }
 
-/// Whether positions are to be reset when the input is complete: those of a chain
-/// come back to where they were, or count from wherever they are.
-pub(crate) fn is_to_reset_positions(program: &Program) -> bool {
-    let has_later_segments = program.segments().count() > 1;
-    program.positions > 0 && (has_later_segments || !chain::is_flat(program))
-}
-
-/// Lets all positions be 0, as whatever segment comes next wants them: none has them
-/// before.
+/// Lets all positions be 0, as whatever comes next wants them: none has them before. The
+/// next input does too: where rings would go on from wherever they are, it would take
+/// other cycles than the one before, at each of more places than there is time to look at.
 pub(crate) fn reset_positions(asm: &mut Assembly, program: &Program) {
     let changed = Registers::of_pairs([X, SCRATCH]);
     asm.changing(changed, |asm| {

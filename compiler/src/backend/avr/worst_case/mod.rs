@@ -41,7 +41,7 @@ impl Frame {
             input_bytes: program.input.values(),
             cursor_bytes: program.cursor_bytes,
             network_bytes: program.cursor_bytes + program.arena_bytes + program.parameter_bytes,
-            results_bytes: program.results.count * program.results.accumulator.bytes(),
+            results_bytes: program.results.count * program.results.integer.bytes(),
         }
     }
 }

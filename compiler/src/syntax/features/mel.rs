@@ -1,15 +1,11 @@
-//! The value of `features`.
-
 use proc_macro2::TokenTree;
 
-use super::ast::Source;
-use super::keys::Key;
-use super::tokens::{alternatives, ident, stream};
-use super::values::{entries, wrong};
 use crate::diagnostic::Diagnostics;
-use crate::features::{Bank, Features, RowValues};
-use crate::network::Network;
-use crate::target::Architecture;
+use crate::features::{Bank, Mel, RowValues};
+use crate::syntax::features::missing;
+use crate::syntax::keys::Key;
+use crate::syntax::tokens::{alternatives, stream};
+use crate::syntax::values::entries;
 
 const NAMES: [&str; 7] = ["rate", "frame", "hop", "bands", "low", "high", "floor"];
 const MFCC_NAMES: [&str; 8] = [
@@ -27,18 +23,13 @@ const RATES: (u32, u32) = (1000, 48_000);
 /// What is given of [`MFCC_NAMES`].
 type Given = [Option<u32>; MFCC_NAMES.len()];
 
-/// Reads `log_mel { name: value, … }` or `mfcc { name: value, … }`.
-pub(super) fn read(value: &[TokenTree], errors: &mut Diagnostics) -> Option<Features> {
-    let kind = value.split_first().and_then(|(name, braces)| {
-        let written = ident(std::slice::from_ref(name))?.to_string();
-        let is_known = ["log_mel", "mfcc"].contains(&written.as_str()) && !braces.is_empty();
-        is_known.then_some((name, written, braces))
-    });
-    let Some((name, written, braces)) = kind else {
-        wrong(Key::Features, value, errors);
-        return None;
-    };
-    let is_mfcc = written == "mfcc";
+/// Reads what is in the braces of `log_mel { name: value, … }`, or of `mfcc`.
+pub(super) fn read(
+    name: &TokenTree,
+    braces: &[TokenTree],
+    is_mfcc: bool,
+    errors: &mut Diagnostics,
+) -> Option<Mel> {
     let given = match is_mfcc {
         true => read_entries(braces, MFCC_NAMES, errors),
         false => read_entries(braces, NAMES, errors),
@@ -51,28 +42,28 @@ pub(super) fn read(value: &[TokenTree], errors: &mut Diagnostics) -> Option<Feat
         if is_mfcc {
             needed.push(("coefficients", coefficients));
         }
-        let missing = needed.iter().filter(|(_, given)| given.is_none());
-        let missing: Vec<_> = missing.map(|(name, _)| format!("`{name}`")).collect();
-        let message = format!("`{written}` needs {} too", missing.join(" and "));
-        errors.error(stream(std::slice::from_ref(name)), message);
+        let needed = needed.iter().filter(|(_, given)| given.is_none());
+        let needed: Vec<_> = needed.map(|(name, _)| *name).collect();
+        missing(name, &needed, errors);
         return None;
     };
-    let features = Features {
+    let mel = Mel {
         rate_hertz,
         frame,
         bands,
         hop: hop.unwrap_or(frame),
-        low_hertz: low.unwrap_or(Features::DEFAULT_LOW_HERTZ),
+        low_hertz: low.unwrap_or(Mel::DEFAULT_LOW_HERTZ),
         high_hertz: high.unwrap_or(rate_hertz / 2),
-        floor: floor.unwrap_or(Features::DEFAULT_FLOOR),
+        floor: floor.unwrap_or(Mel::DEFAULT_FLOOR),
         values: coefficients.map_or(RowValues::Bands, RowValues::Coefficients),
     };
-    match mistake(&features) {
+    match mistake(&mel) {
         Some(message) => {
-            errors.error(stream(value), message);
+            let value = [std::slice::from_ref(name), braces].concat();
+            errors.error(stream(&value), message);
             None
         }
-        None => Some(features),
+        None => Some(mel),
     }
 }
 
@@ -93,27 +84,27 @@ fn read_entries<const COUNT: usize>(
                 |it| (RATES.0.into()..=RATES.1.into()).contains(&it),
             ),
             1 => (
-                format!("{} samples for `frame`", alternatives(&Features::FRAMES)),
-                |it| Features::FRAMES.map(u64::from).contains(&it),
+                format!("{} samples for `frame`", alternatives(&Mel::FRAMES)),
+                |it| Mel::FRAMES.map(u64::from).contains(&it),
             ),
             2 => ("samples for `hop`, from 1 to `frame`".to_owned(), |it| {
                 (1..=512).contains(&it)
             }),
             3 => (
-                format!("bands for `bands`, from 2 to {}", Features::MOST_BANDS),
-                |it| (2..=Features::MOST_BANDS.into()).contains(&it),
+                format!("bands for `bands`, from 2 to {}", Mel::MOST_BANDS),
+                |it| (2..=Mel::MOST_BANDS.into()).contains(&it),
             ),
             4 | 5 => (
                 format!("hertz for `{}`, up to half of the rate", entry.name),
                 |it| it <= u64::from(RATES.1 / 2),
             ),
             6 => (
-                format!("octaves for `floor`, from 0 to {}", Features::MOST_FLOOR),
-                |it| it <= Features::MOST_FLOOR.into(),
+                format!("octaves for `floor`, from 0 to {}", Mel::MOST_FLOOR),
+                |it| it <= Mel::MOST_FLOOR.into(),
             ),
             _ => (
                 "coefficients for `coefficients`, from 1 to `bands`".to_owned(),
-                |it| (1..=Features::MOST_BANDS.into()).contains(&it),
+                |it| (1..=Mel::MOST_BANDS.into()).contains(&it),
             ),
         };
         let number = entry.integer(&expected, errors, |number| {
@@ -126,8 +117,8 @@ fn read_entries<const COUNT: usize>(
 }
 
 /// What the entries together can be wrong about.
-fn mistake(features: &Features) -> Option<String> {
-    let Features {
+fn mistake(mel: &Mel) -> Option<String> {
+    let Mel {
         rate_hertz,
         frame,
         hop,
@@ -135,7 +126,7 @@ fn mistake(features: &Features) -> Option<String> {
         low_hertz,
         high_hertz,
         ..
-    } = features;
+    } = mel;
     if hop > frame {
         return Some(format!(
             "a hop of {hop} samples leaves some out between frames of {frame}: give at most {frame}"
@@ -148,12 +139,12 @@ fn mistake(features: &Features) -> Option<String> {
             rate_hertz / 2
         ));
     }
-    if let RowValues::Coefficients(count) = features.values
-        && count > features.bands
+    if let RowValues::Coefficients(count) = mel.values
+        && count > mel.bands
     {
         return Some(format!(
             "{} bands have no more than {} coefficients, found {count}",
-            features.bands, features.bands
+            mel.bands, mel.bands
         ));
     }
     if low_hertz >= high_hertz {
@@ -161,38 +152,11 @@ fn mistake(features: &Features) -> Option<String> {
             "there is nothing between `low`, {low_hertz} Hz, and `high`, {high_hertz} Hz"
         ));
     }
-    let empty = Bank::of(features).empty_band()?;
+    let empty = Bank::of(mel).empty_band()?;
     Some(format!(
         "band {} of {bands} is narrower than a bin of the spectrum, {} Hz: use fewer bands or a \
          longer frame",
         empty + 1,
         rate_hertz / frame
     ))
-}
-
-/// Checks them against the network's input and the target.
-pub(super) fn check(source: &Source, network: &Network, errors: &mut Diagnostics) {
-    let (Some(features), Some(key)) = (&source.values.features, source.key(Key::Features)) else {
-        return;
-    };
-    let input = network.input();
-    if features.rows(input).is_none() {
-        let values = features.row_values();
-        let of = match features.values {
-            RowValues::Bands => "bands",
-            RowValues::Coefficients(_) => "coefficients",
-        };
-        let message = format!(
-            "a row of {values} {of} is no row of an input of {input}: its width × channels, or \
-             its channels, must be {values}"
-        );
-        errors.error(&key.value, message);
-    }
-    if let Some(target) = source.values.target
-        && target.architecture == Architecture::Avr
-        && !target.multiplies
-    {
-        let message = format!("features need a multiplier, which {} has not", target.name);
-        errors.error(&key.value, message);
-    }
 }

@@ -1,166 +1,181 @@
-//! What is printed, as data: `--json` prints it as it is, so its names are kept.
+//! A plan as data: what commands print and a page shows. `--json` prints it as it is, so its
+//! names are kept.
 
-use std::path::PathBuf;
-
-use herringbone_compiler::Planned;
-use herringbone_compiler::backend::avr::CodeForm;
-use herringbone_compiler::budget::{Design, needed_flash_bytes};
-use herringbone_compiler::declaration::Declaration;
-use herringbone_compiler::diagnostic::Diagnostics;
-use herringbone_compiler::network::Shape;
-use herringbone_compiler::report::{self, ArenaOverTime, LayerRow};
+use super::{ArenaOverTime, LayerRow, layers};
+use crate::Planned;
+use crate::backend::avr::CodeForm;
+use crate::budget::{Design, needed_flash_bytes};
+use crate::declaration::Declaration;
+use crate::diagnostic::Diagnostics;
+use crate::network::{NodeId, Shape};
 use serde::Serialize;
-
-use crate::source::Declared;
 
 /// Points in time at which the bytes alive are reported.
 const COLUMNS: usize = 200;
 
-/// Instructions that are looked at for the worst case: some seconds' worth.
-pub(crate) const MOST_STEPS: u64 = 300_000_000;
-
 /// What a view is made of.
-pub(crate) struct Parts<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) declared: &'a Declared,
-    pub(crate) declaration: &'a Declaration,
-    pub(crate) weights_file: Option<PathBuf>,
-    pub(crate) planned: &'a Planned,
-    pub(crate) alternatives: &'a [Design],
-    pub(crate) arena: Option<&'a ArenaOverTime>,
-    pub(crate) errors: &'a Diagnostics,
-    pub(crate) notes: &'a [String],
+pub struct Parts<'a> {
+    /// The network's name.
+    pub name: &'a str,
+    /// The file that declares it.
+    pub file: String,
+    /// Where it begins there, from 1.
+    pub line: usize,
+    pub declaration: &'a Declaration,
+    /// Its weights file, where it has one.
+    pub weights_file: Option<String>,
+    pub planned: &'a Planned,
+    /// Every plan, the one taken included.
+    pub alternatives: &'a [Design],
+    /// What its arena holds when, where that is known.
+    pub arena: Option<&'a ArenaOverTime>,
+    /// Instructions that are looked at for the worst case; with 0, it is left out.
+    pub most_steps: u64,
+    pub errors: &'a Diagnostics,
+    pub notes: &'a [String],
 }
 
+/// A network's plan.
 #[derive(Serialize)]
-pub(crate) struct View {
-    pub(crate) network: String,
-    pub(crate) file: String,
-    pub(crate) line: usize,
-    pub(crate) target: Option<&'static str>,
-    pub(crate) weights_file: Option<String>,
-    pub(crate) plan: String,
-    pub(crate) fits: bool,
-    pub(crate) errors: Vec<Message>,
-    pub(crate) notes: Vec<String>,
-    pub(crate) input: ShapeView,
-    pub(crate) outputs: u32,
-    pub(crate) weight_bits: u32,
-    pub(crate) bias_bits: u32,
-    pub(crate) activation_bits: u32,
-    pub(crate) multiply_accumulates: u64,
-    pub(crate) arena_bytes: u32,
-    pub(crate) state_bytes: u32,
-    pub(crate) parameter_bytes: u32,
-    pub(crate) results_bytes: u32,
+pub struct View {
+    pub network: String,
+    pub file: String,
+    pub line: usize,
+    pub target: Option<&'static str>,
+    pub weights_file: Option<String>,
+    pub plan: String,
+    pub fits: bool,
+    pub errors: Vec<Message>,
+    pub notes: Vec<String>,
+    pub input: ShapeView,
+    pub outputs: u32,
+    pub weight_bits: u32,
+    pub bias_bits: u32,
+    pub activation_bits: u32,
+    pub multiply_accumulates: u64,
+    pub arena_bytes: u32,
+    pub state_bytes: u32,
+    pub parameter_bytes: u32,
+    pub results_bytes: u32,
     /// The newest samples of a stream.
-    pub(crate) window_bytes: u32,
-    pub(crate) features_bytes: u32,
-    pub(crate) reserve_bytes: u32,
-    pub(crate) stack_bytes: u32,
-    pub(crate) sram_bytes: u32,
-    pub(crate) sram_budget_bytes: Option<u32>,
+    pub window_bytes: u32,
+    pub features_bytes: u32,
+    pub reserve_bytes: u32,
+    pub stack_bytes: u32,
+    pub sram_bytes: u32,
+    pub sram_budget_bytes: Option<u32>,
     /// Code and tables on AVR, elsewhere tables.
-    pub(crate) flash_bytes: u64,
-    pub(crate) flash_with_reserve_bytes: Option<u64>,
-    pub(crate) flash_budget_bytes: Option<u32>,
-    pub(crate) predicted_cycles: Option<u64>,
+    pub flash_bytes: u64,
+    pub flash_with_reserve_bytes: Option<u64>,
+    pub flash_budget_bytes: Option<u32>,
+    pub predicted_cycles: Option<u64>,
     /// The most that an inference takes, whatever the input, and its longest `push`.
-    pub(crate) most_cycles: Option<u64>,
-    pub(crate) most_push_cycles: Option<u64>,
-    pub(crate) layers: Vec<LayerView>,
+    pub most_cycles: Option<u64>,
+    pub most_push_cycles: Option<u64>,
+    pub layers: Vec<LayerView>,
     /// What its arena holds when; `None` of a network that is too large for that.
     #[serde(flatten)]
-    pub(crate) followed: Option<FollowedView>,
-    pub(crate) alternatives: Vec<Alternative>,
+    pub followed: Option<FollowedView>,
+    pub alternatives: Vec<Alternative>,
 }
 
+/// An error at its place.
 #[derive(Serialize)]
-pub(crate) struct Message {
-    pub(crate) line: usize,
-    pub(crate) column: usize,
-    pub(crate) message: String,
+pub struct Message {
+    pub line: usize,
+    pub column: usize,
+    pub message: String,
 }
 
+/// Values of a map.
 #[derive(Serialize)]
-pub(crate) struct ShapeView {
-    pub(crate) height: u32,
-    pub(crate) width: u32,
-    pub(crate) channels: u32,
+pub struct ShapeView {
+    pub height: u32,
+    pub width: u32,
+    pub channels: u32,
 }
 
+/// What one layer takes: see [`LayerRow`].
 #[derive(Serialize)]
-pub(crate) struct LayerView {
-    pub(crate) layer: String,
-    pub(crate) label: Option<String>,
+pub struct LayerView {
+    pub layer: String,
+    /// The node that it is of the network; `None` for the input.
+    pub node: Option<usize>,
+    pub label: Option<String>,
     /// Labels, or layers that have none.
-    pub(crate) reads: Vec<String>,
-    pub(crate) output: ShapeView,
-    pub(crate) how: String,
-    pub(crate) live_input_bytes: u32,
-    pub(crate) live_output_bytes: u32,
+    pub reads: Vec<String>,
+    pub output: ShapeView,
+    pub how: String,
+    pub live_input_bytes: u32,
+    pub live_output_bytes: u32,
     /// `None` for layers that are computed together, but the last of them.
-    pub(crate) needed_bytes: Option<u32>,
-    pub(crate) is_peak: bool,
-    pub(crate) form: Option<&'static str>,
-    pub(crate) flash_bytes: Option<u64>,
-    pub(crate) predicted_cycles: Option<u64>,
+    pub needed_bytes: Option<u32>,
+    pub is_peak: bool,
+    pub form: Option<&'static str>,
+    pub flash_bytes: Option<u64>,
+    pub predicted_cycles: Option<u64>,
 }
 
+/// What the arena holds when.
 #[derive(Serialize)]
-pub(crate) struct FollowedView {
-    pub(crate) peak: PeakView,
-    pub(crate) time: TimeView,
+pub struct FollowedView {
+    pub peak: PeakView,
+    pub time: TimeView,
 }
 
+/// The moment at which most is alive.
 #[derive(Serialize)]
-pub(crate) struct PeakView {
-    pub(crate) live_bytes: f64,
-    pub(crate) while_layer: String,
-    pub(crate) event: u32,
-    pub(crate) time_share: f64,
-    pub(crate) held: Vec<Held>,
+pub struct PeakView {
+    pub live_bytes: f64,
+    pub while_layer: String,
+    pub event: u32,
+    pub time_share: f64,
+    pub held: Vec<Held>,
 }
 
+/// Bytes of one layer's values that are alive.
 #[derive(Serialize)]
-pub(crate) struct Held {
-    pub(crate) layer: String,
-    pub(crate) bytes: f64,
+pub struct Held {
+    pub layer: String,
+    pub bytes: f64,
 }
 
 /// Time is counted in values that are read and written.
 #[derive(Serialize)]
-pub(crate) struct TimeView {
-    pub(crate) events: u32,
-    pub(crate) values_read_and_written: u64,
-    pub(crate) phases: Vec<PhaseView>,
+pub struct TimeView {
+    pub events: u32,
+    pub values_read_and_written: u64,
+    pub phases: Vec<PhaseView>,
     /// The most in each of as many equal parts of the time.
-    pub(crate) live_bytes: Vec<f64>,
+    pub live_bytes: Vec<f64>,
 }
 
+/// A run of events that belong together.
 #[derive(Serialize)]
-pub(crate) struct PhaseView {
+pub struct PhaseView {
     /// `None` while the input arrives.
-    pub(crate) layer: Option<String>,
-    pub(crate) start_share: f64,
-    pub(crate) end_share: f64,
+    pub layer: Option<String>,
+    pub start_share: f64,
+    pub end_share: f64,
 }
 
+/// A plan, and what it takes.
 #[derive(Serialize)]
-pub(crate) struct Alternative {
-    pub(crate) plan: String,
-    pub(crate) is_chosen: bool,
-    pub(crate) arena_bytes: u32,
-    pub(crate) sram_bytes: u32,
-    pub(crate) flash_bytes: u64,
-    pub(crate) flash_with_reserve_bytes: Option<u64>,
-    pub(crate) predicted_cycles: Option<u64>,
-    pub(crate) fits: bool,
-    pub(crate) shortfall: Shortfall,
+pub struct Alternative {
+    pub plan: String,
+    pub is_chosen: bool,
+    pub arena_bytes: u32,
+    pub sram_bytes: u32,
+    pub flash_bytes: u64,
+    pub flash_with_reserve_bytes: Option<u64>,
+    pub predicted_cycles: Option<u64>,
+    pub fits: bool,
+    pub shortfall: Shortfall,
 }
 
 impl View {
-    pub(crate) fn new(parts: &Parts<'_>) -> Self {
+    /// All of it.
+    pub fn new(parts: &Parts<'_>) -> Self {
         let Parts {
             declaration,
             planned,
@@ -171,16 +186,15 @@ impl View {
         let design = &planned.design;
         let bits = network.bits();
         let code = design.footprint.code.as_ref();
-        let worst = code.and_then(|code| code.worst_case(MOST_STEPS));
+        let worst = code
+            .filter(|_| parts.most_steps > 0)
+            .and_then(|code| code.worst_case(parts.most_steps));
         Self {
             network: parts.name.to_owned(),
-            file: parts.declared.file.path.display().to_string(),
-            line: parts.declared.line,
+            file: parts.file.clone(),
+            line: parts.line,
             target: declaration.budget.target.map(|target| target.name),
-            weights_file: parts
-                .weights_file
-                .as_ref()
-                .map(|path| path.display().to_string()),
+            weights_file: parts.weights_file.clone(),
             plan: design.plan.strategy.name(&network.dataflow()),
             fits: Shortfall::of(declaration, design).is_none(),
             errors: messages(parts.errors),
@@ -207,7 +221,7 @@ impl View {
             predicted_cycles: predicted_cycles(design),
             most_cycles: worst.map(|worst| worst.cycles),
             most_push_cycles: worst.map(|worst| worst.longest_push(declaration.window)),
-            layers: report::layers(declaration, design)
+            layers: layers(declaration, design)
                 .into_iter()
                 .map(LayerView::from)
                 .collect(),
@@ -215,7 +229,7 @@ impl View {
                 peak: peak(arena),
                 time: time(arena),
             }),
-            alternatives: alternatives(parts),
+            alternatives: Alternative::all(declaration, planned, parts.alternatives),
         }
     }
 }
@@ -245,6 +259,7 @@ impl From<LayerRow> for LayerView {
     fn from(row: LayerRow) -> Self {
         Self {
             layer: row.name,
+            node: row.id.map(NodeId::index),
             label: row.label,
             reads: row.reads,
             output: row.output.into(),
@@ -283,9 +298,9 @@ fn predicted_cycles(design: &Design) -> Option<u64> {
 
 /// Bytes that a design needs more than there are.
 #[derive(Clone, Copy, Serialize)]
-pub(crate) struct Shortfall {
-    pub(crate) sram_bytes: u64,
-    pub(crate) flash_bytes: u64,
+pub struct Shortfall {
+    pub sram_bytes: u64,
+    pub flash_bytes: u64,
 }
 
 impl Shortfall {
@@ -302,7 +317,8 @@ impl Shortfall {
         }
     }
 
-    pub(crate) fn is_none(self) -> bool {
+    /// Whether the design fits.
+    pub fn is_none(self) -> bool {
         self.sram_bytes == 0 && self.flash_bytes == 0
     }
 }
@@ -351,21 +367,23 @@ fn time(arena: &ArenaOverTime) -> TimeView {
     }
 }
 
-fn alternatives(parts: &Parts<'_>) -> Vec<Alternative> {
-    let declaration = parts.declaration;
-    let alternatives = parts.alternatives.iter().map(|design| {
-        let shortfall = Shortfall::of(declaration, design);
-        Alternative {
-            plan: design.plan.strategy.name(&declaration.network.dataflow()),
-            is_chosen: design.plan == parts.planned.design.plan,
-            arena_bytes: design.plan.arena_bytes,
-            sram_bytes: design.sram_bytes(),
-            flash_bytes: design.footprint.flash_bytes,
-            flash_with_reserve_bytes: needed_flash(declaration, design),
-            predicted_cycles: predicted_cycles(design),
-            fits: shortfall.is_none(),
-            shortfall,
-        }
-    });
-    alternatives.collect()
+impl Alternative {
+    /// Of each of those designs, what it takes.
+    pub fn all(declaration: &Declaration, planned: &Planned, designs: &[Design]) -> Vec<Self> {
+        let alternatives = designs.iter().map(|design| {
+            let shortfall = Shortfall::of(declaration, design);
+            Self {
+                plan: design.plan.strategy.name(&declaration.network.dataflow()),
+                is_chosen: design.plan == planned.design.plan,
+                arena_bytes: design.plan.arena_bytes,
+                sram_bytes: design.sram_bytes(),
+                flash_bytes: design.footprint.flash_bytes,
+                flash_with_reserve_bytes: needed_flash(declaration, design),
+                predicted_cycles: predicted_cycles(design),
+                fits: shortfall.is_none(),
+                shortfall,
+            }
+        });
+        alternatives.collect()
+    }
 }

@@ -1,0 +1,267 @@
+//! Which plan of a model is taken, and what its target has for it.
+
+use super::{Model, ModelNode, Plan};
+use crate::declaration::{ModelDeclaration, PlanChoice};
+use crate::plan::{self, JobPlan, MemoryPlan, Strategy};
+use crate::program::{Operation, Pixelwise, Program};
+use crate::report::thousands;
+use crate::target::{Architecture, Target};
+use std::fmt::Write as _;
+
+/// Bytes kept for the rest of the firmware where the declaration does not say.
+const DEFAULT_RESERVE_BESIDE_STACK_BYTES: u32 = 64;
+
+/// Return addresses and saved registers from the caller's `run` or `push` down to a kernel; see
+/// `stack.rs`, whose bounds were measured on a Cortex-M0. Rescaling keeps some more words.
+const FRAMES_BYTES: u32 = 448;
+
+/// The same of the functions of a segment.
+const SEGMENT_FRAMES_BYTES: u32 = 192;
+
+/// A model's plan, and what it takes of the target.
+#[derive(Clone, Debug)]
+pub struct ModelDesign {
+    /// The plan that is taken.
+    pub plan: Plan,
+    /// The deepest stack, an upper bound.
+    pub stack_bytes: u32,
+    /// Kept for the stack and the rest of the firmware.
+    pub reserve_bytes: u32,
+}
+
+impl ModelDesign {
+    /// The plan that the declaration asks for: of several, the first that fits, for they are in
+    /// the order of the work that they make; or else the smallest.
+    pub fn choose(model: &Model, declaration: &ModelDeclaration) -> Self {
+        let flow = &model.dataflow;
+        let strategies = match declaration.plan {
+            PlanChoice::Named(strategy) => vec![strategy],
+            PlanChoice::Streamed { layers } => {
+                let rests = plan::orders(flow).into_iter();
+                rests
+                    .map(|rest| Strategy {
+                        streamed_layers: layers,
+                        rest,
+                    })
+                    .collect()
+            }
+            PlanChoice::Fastest | PlanChoice::Smallest => Strategy::all(flow),
+        };
+        let takes_smallest = match declaration.plan {
+            PlanChoice::Smallest => true,
+            PlanChoice::Fastest | PlanChoice::Named(_) | PlanChoice::Streamed { .. } => false,
+        };
+        let mut smallest: Option<Self> = None;
+        for strategy in strategies {
+            let strategy = strategy.of(flow);
+            let memory = plan::plan(flow, &model.sum_bytes, strategy);
+            let name = strategy.name(flow);
+            let design = Self::of(model, declaration, Plan { name, memory });
+            let given = declaration.budget.sram_bytes;
+            let fits = given.is_none_or(|given| design.sram_bytes() <= given);
+            if fits && !takes_smallest {
+                return design;
+            }
+            if smallest
+                .as_ref()
+                .is_none_or(|other| design.state_bytes() < other.state_bytes())
+            {
+                smallest = Some(design);
+            }
+        }
+        smallest.expect("a model has a plan")
+    }
+
+    fn of(model: &Model, declaration: &ModelDeclaration, plan: Plan) -> Self {
+        let stack_bytes = stack_bytes(model, &plan.memory);
+        let default_bytes = stack_bytes + DEFAULT_RESERVE_BESIDE_STACK_BYTES;
+        Self {
+            plan,
+            stack_bytes,
+            reserve_bytes: declaration.reserve.sram_bytes.unwrap_or(default_bytes),
+        }
+    }
+
+    /// Bytes of the type.
+    pub fn state_bytes(&self) -> u32 {
+        self.plan.memory.arena_bytes + self.plan.memory.cursor_bytes()
+    }
+
+    /// Bytes of SRAM that the design needs.
+    pub fn sram_bytes(&self) -> u32 {
+        self.state_bytes().saturating_add(self.reserve_bytes)
+    }
+
+    /// What the target has too little of, in words.
+    pub fn over(
+        &self,
+        model: &Model,
+        declaration: &ModelDeclaration,
+        tables_bytes: u64,
+    ) -> Vec<String> {
+        let owner = declaration.budget.target;
+        let owner = owner.map_or("the budget", |target| target.name);
+        let mut problems = Vec::new();
+        if let Some(given) = declaration.budget.sram_bytes
+            && self.sram_bytes() > given
+        {
+            problems.push(self.over_sram(model, declaration, (owner, given)));
+        }
+        let reserved = u64::from(declaration.reserve.flash_bytes.unwrap_or(0));
+        if let Some(given) = declaration.budget.flash_bytes
+            && tables_bytes + reserved > given.into()
+        {
+            problems.push(format!(
+                "over budget: the model's tables take {} bytes of flash, its code not counted, and \
+                 {owner} has {}{}\nwhat would fit: {}",
+                thousands(tables_bytes),
+                thousands(given.into()),
+                match reserved {
+                    0 => String::new(),
+                    bytes => format!(", of which {} are reserved", thousands(bytes)),
+                },
+                parts_that_fit(self.sram_bytes(), tables_bytes + reserved),
+            ));
+        }
+        if let Some(target) = owner_is_avr(declaration)
+            && self.state_bytes() > crate::budget::LARGEST_AVR_ARRAY_BYTES
+        {
+            problems.push(format!(
+                "over budget: the network is a value of {} bytes, and one on {} takes at most {}",
+                thousands(self.state_bytes().into()),
+                target.name,
+                crate::budget::LARGEST_AVR_ARRAY_BYTES
+            ));
+        }
+        problems
+    }
+
+    fn over_sram(
+        &self,
+        model: &Model,
+        declaration: &ModelDeclaration,
+        (owner, given): (&str, u32),
+    ) -> String {
+        let memory = &self.plan.memory;
+        let peak = &model.nodes[memory.peak().node.index()];
+        let mut text = format!(
+            "over budget: the model needs {} bytes of SRAM, and {owner} has {}\n\
+             needed: {} of arena (plan `{}`, peak at `{}`), {} of state, {} of reserve",
+            thousands(self.sram_bytes().into()),
+            thousands(given.into()),
+            thousands(memory.arena_bytes.into()),
+            self.plan.name,
+            peak.name,
+            memory.cursor_bytes(),
+            thousands(self.reserve_bytes.into()),
+        );
+        if declaration.reserve.sram_bytes.is_none() {
+            let _ = write!(
+                text,
+                " (a stack of up to {} and {DEFAULT_RESERVE_BESIDE_STACK_BYTES})",
+                self.stack_bytes
+            );
+        }
+        let smallest = Self::choose(
+            model,
+            &ModelDeclaration {
+                plan: PlanChoice::Smallest,
+                ..declaration.clone()
+            },
+        );
+        text.push_str("\nwhat would fit: ");
+        if smallest.sram_bytes() <= given {
+            let _ = write!(
+                text,
+                "`plan: smallest`, with {} bytes of arena; or ",
+                thousands(smallest.plan.memory.arena_bytes.into())
+            );
+        }
+        text.push_str(&parts_that_fit(smallest.sram_bytes(), model.constant_bytes));
+        text
+    }
+}
+
+fn owner_is_avr(declaration: &ModelDeclaration) -> Option<&'static Target> {
+    let target = declaration.budget.target?;
+    match target.architecture {
+        Architecture::Avr => Some(target),
+        Architecture::CortexM0 | Architecture::CortexM0Plus | Architecture::RiscV32 => None,
+    }
+}
+
+/// The part with the least SRAM that has as much of both.
+fn parts_that_fit(sram_bytes: u32, flash_bytes: u64) -> String {
+    let fitting = Target::all().filter(|target| {
+        target.sram_bytes >= sram_bytes && u64::from(target.flash_bytes) >= flash_bytes
+    });
+    match fitting.min_by_key(|target| (target.sram_bytes, target.flash_bytes, target.name)) {
+        Some(target) => format!(
+            "a larger part, such as `target: {}`, with {} bytes of SRAM and {} of flash",
+            target.name,
+            thousands(target.sram_bytes.into()),
+            thousands(target.flash_bytes.into())
+        ),
+        None => "none of the parts that are known; take a smaller model".to_owned(),
+    }
+}
+
+/// Bytes of the tables of a model's program.
+pub fn tables_bytes(program: &Program) -> u64 {
+    let quantised = program
+        .jobs
+        .iter()
+        .flat_map(crate::program::Job::operations);
+    quantised
+        .map(|operation| match operation {
+            Operation::Quantised(it) => {
+                let sum = it.kernel.sum().map_or(0, |sum| {
+                    let outputs = u64::from(sum.products.outputs);
+                    let rescales = if sum.single_rescale().is_some() { 0 } else { 5 };
+                    u64::from(sum.products.rows) * outputs + (4 + rescales) * outputs
+                });
+                let followers = it.followers.iter().map(|follower| match follower {
+                    Pixelwise::ByteMap(_) => 256,
+                    Pixelwise::Softmax(it) => 4 * it.powers.len() as u64,
+                    Pixelwise::Addition(..) | Pixelwise::Multiplication(..) => 0,
+                });
+                sum + followers.sum::<u64>()
+            }
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Dense(_)
+            | Operation::Pool(_)
+            | Operation::Concat => 0,
+        })
+        .sum()
+}
+
+/// The deepest stack of the generated code: a node holds the values of a tap, its sums twice, and
+/// its outputs, once more with each operator that goes over them.
+fn stack_bytes(model: &Model, plan: &MemoryPlan) -> u32 {
+    let of_node = |id: crate::network::NodeId| {
+        let (node, ModelNode { operators, .. }) =
+            (model.dataflow.node(id), &model.nodes[id.index()]);
+        let (inputs, outputs) = (node.input.channels, node.output.channels);
+        let sums = match node.is_dense() {
+            // Those of a group, or in the arena.
+            true => 256,
+            false => 8 * outputs,
+        };
+        inputs + sums + (2 + 2 * operators.len() as u32) * outputs
+    };
+    let jobs = plan.jobs.iter().map(|job| match job {
+        JobPlan::Layer(layer) => of_node(layer.node),
+        JobPlan::Segment(segment) => {
+            let stages = segment.stages.iter().map(|stage| of_node(stage.node));
+            let cursor = if segment.arriving {
+                0
+            } else {
+                plan.cursor_bytes()
+            };
+            SEGMENT_FRAMES_BYTES + cursor + stages.max().unwrap_or(0)
+        }
+    });
+    FRAMES_BYTES + 3 * model.output_bytes + jobs.max().unwrap_or(0)
+}
