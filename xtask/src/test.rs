@@ -230,10 +230,16 @@ fn test_bare_cores(report: &mut Report) -> Result<()> {
         succeed(add.args(["target", "add"]).args(BARE_CORES))?;
         let tests = ["--package=herringbone-tests", "--test=stack"];
         succeed(cargo(&["test"]).args(tests).args(["--", "--ignored"]))
+    })?;
+    report.check("the simulator of 32-bit cores beside qemu", || {
+        let tests = ["--package=herringbone-simulator32", "--test=qemu"];
+        // The tests share a folder of builds.
+        let options = ["--", "--ignored", "--test-threads=1"];
+        succeed(cargo(&["test"]).args(tests).args(options))
     })
 }
 
-/// Targets of Rust that `tests/tests/stack.rs` builds for.
+/// Targets of Rust that `tests/tests/stack.rs` and `simulator32/tests/qemu.rs` build for.
 const BARE_CORES: [&str; 3] = [
     "thumbv6m-none-eabi",
     "riscv32i-unknown-none-elf",
