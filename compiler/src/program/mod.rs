@@ -5,10 +5,12 @@ mod accumulator;
 mod flash;
 mod form;
 mod lower;
+mod operation;
 mod packed;
 mod parameters;
 mod proof;
 mod quantised;
+mod results;
 mod stage;
 
 pub use accumulator::Accumulator;
@@ -16,14 +18,16 @@ pub use flash::parameter_table_bytes;
 pub use form::Form;
 pub use lower::{lower, lower_runtime, pack_parameters, results_accumulator};
 pub(crate) use lower::{results_place, storage_order};
+pub use operation::{ByPixel, Divisor, Finish, Operation, Pooling, WeightedSum};
 pub use packed::{pack_row, packed_row_bytes, unpack_row};
 pub use parameters::{ConstantParameters, RuntimeParameters, SumParameters, parameter_bytes};
 
 pub use proof::{Accumulators, ProgramError, ValueRange, prove};
 pub use quantised::{Operand, Pixelwise, PoolFinish, Quantised, QuantisedKernel, RescaledSum};
+pub use results::{ResultInteger, Results};
 pub use stage::{Intake, PooledIntake, Segment, Stage};
 
-use crate::network::{ByValue, NodeId, PoolFunction, ReceptiveField, Shape, ValueId};
+use crate::network::{ByValue, NodeId, ReceptiveField, Shape, ValueId};
 use crate::plan::{self, Arrival, Order, Place, Placement, Windows, storage_indices};
 
 /// A network's whole inference.
@@ -315,262 +319,4 @@ pub struct Step {
     pub stores: bool,
     /// What is done for one output pixel.
     pub operation: Operation,
-}
-
-/// What is computed from a receptive field.
-#[derive(Clone, Debug)]
-pub enum Operation {
-    /// Weighted sums over all taps and channels.
-    Convolution(WeightedSum),
-    /// A weighted sum a channel, over all taps; weights `[tap][channel]`.
-    Depthwise(WeightedSum),
-    /// A sum a channel over all taps, then weighted sums over the channels.
-    Separable {
-        /// Over the taps; weights `[tap][channel]`.
-        depthwise: WeightedSum,
-        /// Over the channels; a single tap.
-        pointwise: WeightedSum,
-    },
-    /// Weighted sums over a whole map in the order it is stored in.
-    Dense(WeightedSum),
-    /// The average or the maximum of each channel.
-    Pool(Pooling),
-    /// The channels of several maps, one after the other.
-    Concat,
-    /// What an operator of an 8-bit model computes.
-    Quantised(Quantised),
-}
-
-/// What a pixel that is taken in adds to.
-#[derive(Clone, Copy, Debug)]
-pub enum ByPixel<'a> {
-    /// To every sum over the whole map.
-    Sums(&'a WeightedSum),
-    /// To its window.
-    Windows(Pooling),
-}
-
-/// What is made of a window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pooling {
-    /// The sum of each channel, divided and rounded down.
-    Average(Divisor),
-    /// The maximum of each channel.
-    Maximum,
-}
-
-impl Pooling {
-    /// What is kept of a window that is not complete.
-    pub const fn function(self) -> PoolFunction {
-        match self {
-            Pooling::Average(_) => PoolFunction::Average,
-            Pooling::Maximum => PoolFunction::Maximum,
-        }
-    }
-}
-
-/// What a sum is divided by, rounded down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Divisor(pub u32);
-
-impl Divisor {
-    /// Bits to shift down by, where that is the same.
-    pub fn shift(self) -> Option<u32> {
-        self.0.is_power_of_two().then(|| self.0.ilog2())
-    }
-}
-
-impl Operation {
-    /// How it can take the pixels of its input in one by one; `None` where each output
-    /// needs its whole field.
-    pub fn by_pixel(&self) -> Option<ByPixel<'_>> {
-        match self {
-            Operation::Dense(sum) => Some(ByPixel::Sums(sum)),
-            Operation::Pool(pooling) => Some(ByPixel::Windows(*pooling)),
-            Operation::Quantised(it) => match &it.kernel {
-                QuantisedKernel::Dense(sum) => Some(ByPixel::Sums(&sum.products)),
-                QuantisedKernel::Pool { pooling, .. } => Some(ByPixel::Windows(*pooling)),
-                QuantisedKernel::Convolution(_)
-                | QuantisedKernel::Depthwise { .. }
-                | QuantisedKernel::Pixel
-                | QuantisedKernel::Concat(_) => None,
-            },
-            Operation::Convolution(_)
-            | Operation::Depthwise(_)
-            | Operation::Separable { .. }
-            | Operation::Concat => None,
-        }
-    }
-
-    /// Whether it is an operator of an 8-bit model.
-    pub fn is_quantised(&self) -> bool {
-        match self {
-            Operation::Quantised(_) => true,
-            Operation::Convolution(_)
-            | Operation::Depthwise(_)
-            | Operation::Separable { .. }
-            | Operation::Dense(_)
-            | Operation::Pool(_)
-            | Operation::Concat => false,
-        }
-    }
-
-    /// Whether the largest value of a window is an output as it is.
-    pub fn keeps_maxima(&self) -> bool {
-        match self {
-            Operation::Pool(pooling) => *pooling == Pooling::Maximum,
-            Operation::Quantised(it) => match &it.kernel {
-                QuantisedKernel::Pool { pooling, finish } => {
-                    *pooling == Pooling::Maximum && finish.keeps_a_maximum()
-                }
-                QuantisedKernel::Convolution(_)
-                | QuantisedKernel::Depthwise { .. }
-                | QuantisedKernel::Dense(_)
-                | QuantisedKernel::Pixel
-                | QuantisedKernel::Concat(_) => false,
-            },
-            Operation::Convolution(_)
-            | Operation::Depthwise(_)
-            | Operation::Separable { .. }
-            | Operation::Dense(_)
-            | Operation::Concat => false,
-        }
-    }
-
-    /// The value that taps outside of the map have.
-    pub fn value_outside(&self) -> i8 {
-        match self {
-            Operation::Quantised(it) => it.kernel.value_outside(),
-            Operation::Convolution(_)
-            | Operation::Depthwise(_)
-            | Operation::Separable { .. }
-            | Operation::Dense(_)
-            | Operation::Pool(_)
-            | Operation::Concat => 0,
-        }
-    }
-
-    /// Whether each output is a sum over a whole map, in the order it is stored in.
-    pub fn is_dense(&self) -> bool {
-        match self.by_pixel() {
-            Some(ByPixel::Sums(_)) => true,
-            Some(ByPixel::Windows(_)) | None => false,
-        }
-    }
-
-    /// What it makes of a window, if it is a pooling.
-    pub fn pooling(&self) -> Option<Pooling> {
-        match self.by_pixel() {
-            Some(ByPixel::Windows(pooling)) => Some(pooling),
-            Some(ByPixel::Sums(_)) | None => None,
-        }
-    }
-
-    /// Its weighted sums, in the order of computing.
-    pub fn sums(&self) -> impl Iterator<Item = &WeightedSum> {
-        let (first, second) = match self {
-            Operation::Convolution(sum) | Operation::Depthwise(sum) | Operation::Dense(sum) => {
-                (Some(sum), None)
-            }
-            Operation::Separable {
-                depthwise,
-                pointwise,
-            } => (Some(depthwise), Some(pointwise)),
-            Operation::Pool(_) | Operation::Concat => (None, None),
-            Operation::Quantised(it) => (it.kernel.sum().map(|sum| &sum.products), None),
-        };
-        first.into_iter().chain(second)
-    }
-
-    fn sums_mut(&mut self) -> impl Iterator<Item = &mut WeightedSum> {
-        let (first, second) = match self {
-            Operation::Convolution(sum) | Operation::Depthwise(sum) | Operation::Dense(sum) => {
-                (Some(sum), None)
-            }
-            Operation::Separable {
-                depthwise,
-                pointwise,
-            } => (Some(depthwise), Some(pointwise)),
-            // Of these, parameters are always constants.
-            Operation::Pool(_) | Operation::Concat | Operation::Quantised(_) => (None, None),
-        };
-        first.into_iter().chain(second)
-    }
-}
-
-/// `t = (Σ w·x << left) + bias` for every output, `+ (s << skip)` where a map is
-/// added, and what follows it.
-#[derive(Clone, Debug)]
-pub struct WeightedSum {
-    /// The integer that holds every partial sum.
-    pub accumulator: Accumulator,
-    /// Values that one tap reads.
-    pub inputs: u32,
-    /// Sums.
-    pub outputs: u32,
-    /// Rows of `outputs` weights: one for each value that is read, but one for
-    /// each tap of a depthwise kernel.
-    pub rows: u32,
-    /// Whether the joined map's value of the same place is added.
-    pub adds: bool,
-    /// The weights, biases and shifts, or where they are.
-    pub parameters: SumParameters,
-    /// What becomes of `t`.
-    pub finish: Finish,
-}
-
-/// What becomes of a sum; `right` is among its parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finish {
-    /// It is a result as it stands.
-    Exact,
-    /// `min(rhe(max(t, 0) / 2^right), 2^bits − 1)`.
-    Relu,
-    /// `clamp(rhe(t / 2^right), −2^(bits−1), 2^(bits−1) − 1)`.
-    Signed,
-}
-
-/// What an inference returns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Results {
-    /// How many values.
-    pub count: u32,
-    /// Of which type.
-    pub integer: ResultInteger,
-    /// A byte of the arena from which on it has room for all of them beside the
-    /// map that they are computed from; or where a stage keeps them. `None` where
-    /// they take bytes of their own after the arena.
-    pub place_byte: Option<u32>,
-}
-
-/// The type of a result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ResultInteger {
-    /// Of a model: a byte, as it is stored.
-    Byte,
-    /// Of a network: its sums or activations.
-    Sum(Accumulator),
-}
-
-impl Results {
-    /// The integer of a network's results.
-    ///
-    /// # Panics
-    /// Of a model, whose results are bytes.
-    pub fn accumulator(&self) -> Accumulator {
-        match self.integer {
-            ResultInteger::Sum(accumulator) => accumulator,
-            ResultInteger::Byte => unreachable!("only models give bytes"),
-        }
-    }
-}
-
-impl ResultInteger {
-    /// Bytes of a result.
-    pub const fn bytes(self) -> u32 {
-        match self {
-            Self::Byte => 1,
-            Self::Sum(accumulator) => accumulator.bytes(),
-        }
-    }
 }

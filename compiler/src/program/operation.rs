@@ -1,0 +1,217 @@
+//! What is computed of a receptive field.
+
+use super::{Accumulator, Quantised, QuantisedKernel, SumParameters};
+use crate::network::PoolFunction;
+
+/// What is computed from a receptive field.
+#[derive(Clone, Debug)]
+pub enum Operation {
+    /// Weighted sums over all taps and channels.
+    Convolution(WeightedSum),
+    /// A weighted sum a channel, over all taps; weights `[tap][channel]`.
+    Depthwise(WeightedSum),
+    /// A sum a channel over all taps, then weighted sums over the channels.
+    Separable {
+        /// Over the taps; weights `[tap][channel]`.
+        depthwise: WeightedSum,
+        /// Over the channels; a single tap.
+        pointwise: WeightedSum,
+    },
+    /// Weighted sums over a whole map in the order it is stored in.
+    Dense(WeightedSum),
+    /// The average or the maximum of each channel.
+    Pool(Pooling),
+    /// The channels of several maps, one after the other.
+    Concat,
+    /// What an operator of an 8-bit model computes.
+    Quantised(Quantised),
+}
+
+/// What a pixel that is taken in adds to.
+#[derive(Clone, Copy, Debug)]
+pub enum ByPixel<'a> {
+    /// To every sum over the whole map.
+    Sums(&'a WeightedSum),
+    /// To its window.
+    Windows(Pooling),
+}
+
+/// What is made of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pooling {
+    /// The sum of each channel, divided and rounded down.
+    Average(Divisor),
+    /// The maximum of each channel.
+    Maximum,
+}
+
+impl Pooling {
+    /// What is kept of a window that is not complete.
+    pub const fn function(self) -> PoolFunction {
+        match self {
+            Pooling::Average(_) => PoolFunction::Average,
+            Pooling::Maximum => PoolFunction::Maximum,
+        }
+    }
+}
+
+/// What a sum is divided by, rounded down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Divisor(pub u32);
+
+impl Divisor {
+    /// Bits to shift down by, where that is the same.
+    pub fn shift(self) -> Option<u32> {
+        self.0.is_power_of_two().then(|| self.0.ilog2())
+    }
+}
+
+impl Operation {
+    /// How it can take the pixels of its input in one by one; `None` where each output
+    /// needs its whole field.
+    pub fn by_pixel(&self) -> Option<ByPixel<'_>> {
+        match self {
+            Operation::Dense(sum) => Some(ByPixel::Sums(sum)),
+            Operation::Pool(pooling) => Some(ByPixel::Windows(*pooling)),
+            Operation::Quantised(it) => match &it.kernel {
+                QuantisedKernel::Dense(sum) => Some(ByPixel::Sums(&sum.products)),
+                QuantisedKernel::Pool { pooling, .. } => Some(ByPixel::Windows(*pooling)),
+                QuantisedKernel::Convolution(_)
+                | QuantisedKernel::Depthwise { .. }
+                | QuantisedKernel::Pixel
+                | QuantisedKernel::Concat(_) => None,
+            },
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Concat => None,
+        }
+    }
+
+    /// Whether it is an operator of an 8-bit model.
+    pub fn is_quantised(&self) -> bool {
+        match self {
+            Operation::Quantised(_) => true,
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Dense(_)
+            | Operation::Pool(_)
+            | Operation::Concat => false,
+        }
+    }
+
+    /// Whether the largest value of a window is an output as it is.
+    pub fn keeps_maxima(&self) -> bool {
+        match self {
+            Operation::Pool(pooling) => *pooling == Pooling::Maximum,
+            Operation::Quantised(it) => match &it.kernel {
+                QuantisedKernel::Pool { pooling, finish } => {
+                    *pooling == Pooling::Maximum && finish.keeps_a_maximum()
+                }
+                QuantisedKernel::Convolution(_)
+                | QuantisedKernel::Depthwise { .. }
+                | QuantisedKernel::Dense(_)
+                | QuantisedKernel::Pixel
+                | QuantisedKernel::Concat(_) => false,
+            },
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Dense(_)
+            | Operation::Concat => false,
+        }
+    }
+
+    /// The value that taps outside of the map have.
+    pub fn value_outside(&self) -> i8 {
+        match self {
+            Operation::Quantised(it) => it.kernel.value_outside(),
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Dense(_)
+            | Operation::Pool(_)
+            | Operation::Concat => 0,
+        }
+    }
+
+    /// Whether each output is a sum over a whole map, in the order it is stored in.
+    pub fn is_dense(&self) -> bool {
+        match self.by_pixel() {
+            Some(ByPixel::Sums(_)) => true,
+            Some(ByPixel::Windows(_)) | None => false,
+        }
+    }
+
+    /// What it makes of a window, if it is a pooling.
+    pub fn pooling(&self) -> Option<Pooling> {
+        match self.by_pixel() {
+            Some(ByPixel::Windows(pooling)) => Some(pooling),
+            Some(ByPixel::Sums(_)) | None => None,
+        }
+    }
+
+    /// Its weighted sums, in the order of computing.
+    pub fn sums(&self) -> impl Iterator<Item = &WeightedSum> {
+        let (first, second) = match self {
+            Operation::Convolution(sum) | Operation::Depthwise(sum) | Operation::Dense(sum) => {
+                (Some(sum), None)
+            }
+            Operation::Separable {
+                depthwise,
+                pointwise,
+            } => (Some(depthwise), Some(pointwise)),
+            Operation::Pool(_) | Operation::Concat => (None, None),
+            Operation::Quantised(it) => (it.kernel.sum().map(|sum| &sum.products), None),
+        };
+        first.into_iter().chain(second)
+    }
+
+    pub(super) fn sums_mut(&mut self) -> impl Iterator<Item = &mut WeightedSum> {
+        let (first, second) = match self {
+            Operation::Convolution(sum) | Operation::Depthwise(sum) | Operation::Dense(sum) => {
+                (Some(sum), None)
+            }
+            Operation::Separable {
+                depthwise,
+                pointwise,
+            } => (Some(depthwise), Some(pointwise)),
+            // Of these, parameters are always constants.
+            Operation::Pool(_) | Operation::Concat | Operation::Quantised(_) => (None, None),
+        };
+        first.into_iter().chain(second)
+    }
+}
+
+/// `t = (Σ w·x << left) + bias` for every output, `+ (s << skip)` where a map is
+/// added, and what follows it.
+#[derive(Clone, Debug)]
+pub struct WeightedSum {
+    /// The integer that holds every partial sum.
+    pub accumulator: Accumulator,
+    /// Values that one tap reads.
+    pub inputs: u32,
+    /// Sums.
+    pub outputs: u32,
+    /// Rows of `outputs` weights: one for each value that is read, but one for
+    /// each tap of a depthwise kernel.
+    pub rows: u32,
+    /// Whether the joined map's value of the same place is added.
+    pub adds: bool,
+    /// The weights, biases and shifts, or where they are.
+    pub parameters: SumParameters,
+    /// What becomes of `t`.
+    pub finish: Finish,
+}
+
+/// What becomes of a sum; `right` is among its parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// It is a result as it stands.
+    Exact,
+    /// `min(rhe(max(t, 0) / 2^right), 2^bits − 1)`.
+    Relu,
+    /// `clamp(rhe(t / 2^right), −2^(bits−1), 2^(bits−1) − 1)`.
+    Signed,
+}
