@@ -194,22 +194,7 @@ impl Builder<'_> {
 
     /// Why no plan follows what an operator makes with a constant.
     fn wrong_constant(&self, operator: &Operator, reads: &[TensorId]) -> Option<String> {
-        let broadcast = match operator {
-            Operator::Addition(it) => &it.broadcast,
-            Operator::Multiplication(it) => &it.broadcast,
-            Operator::Convolution(_)
-            | Operator::Depthwise(_)
-            | Operator::Dense(_)
-            | Operator::Pool(_)
-            | Operator::Mean(_)
-            | Operator::Softmax(_)
-            | Operator::ByteMap(_)
-            | Operator::Quantise(_)
-            | Operator::Dequantise(_)
-            | Operator::Concatenation(_)
-            | Operator::Move(_)
-            | Operator::View => return None,
-        };
+        let broadcast = operator.broadcast()?;
         let mut tensors = reads.iter().zip(&broadcast.steps);
         let differs_by_place = tensors.any(|(&read, steps)| {
             let of_places = steps.split_last().map_or(&[][..], |(_, places)| places);

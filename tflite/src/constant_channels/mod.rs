@@ -7,7 +7,7 @@
 mod ranges;
 
 use crate::graph::{Graph, Node};
-use crate::operators::{Convolution, Dense, Depthwise, Operator, Requantise};
+use crate::operators::{Depthwise, Operator, Requantise, WholeSums};
 use ranges::{Ranges, is_padded};
 
 /// Tensors whose channels are the same ones: of each, all have it or none.
@@ -122,21 +122,8 @@ impl Graph {
             let read = reads.first().map(|read| read.0);
             let index = tied.tensors.iter().position(|&tensor| Some(tensor) == read);
             let Some(index) = index else { return true };
-            let (window, zero_point) = match operator {
-                Operator::Convolution(it) => (&it.window, it.input_zero_point),
-                Operator::Depthwise(it) => (&it.window, it.input_zero_point),
-                Operator::Dense(_)
-                | Operator::Pool(_)
-                | Operator::Mean(_)
-                | Operator::Addition(_)
-                | Operator::Multiplication(_)
-                | Operator::Softmax(_)
-                | Operator::ByteMap(_)
-                | Operator::Quantise(_)
-                | Operator::Dequantise(_)
-                | Operator::Concatenation(_)
-                | Operator::Move(_)
-                | Operator::View => return true,
+            let Some((window, zero_point)) = operator.kernel_window() else {
+                return true;
             };
             !is_padded(window) || i32::from(values[index]) == zero_point
         })
@@ -166,14 +153,19 @@ impl Graph {
                 reads.first().and_then(|read| place(read.0)),
                 place(writes.0),
             );
-            if written == Some(0) {
-                keep_outputs(operator, &keeps);
-            } else if written.is_some() {
-                keep_channels(operator, &keeps);
-            }
-            if let (Some(read), None | Some(0)) = (read, written) {
-                let values = constants.iter().map(|it| it.as_ref().map(|of| of[read]));
-                fold_inputs(operator, &values.collect::<Vec<_>>());
+            match (read, written) {
+                (None, None) => {}
+                (None, Some(_)) => {
+                    let sums = operator.whole_sums();
+                    keep_outputs(sums.expect("sums make the first of tied tensors"), &keeps);
+                }
+                (Some(read), None) => {
+                    let values = constants.iter().map(|it| it.as_ref().map(|of| of[read]));
+                    let values: Vec<Option<i8>> = values.collect();
+                    let sums = operator.whole_sums();
+                    fold_inputs(sums.expect("only sums read some of the channels"), &values);
+                }
+                (Some(_), Some(_)) => keep_channels(operator, &keeps),
             }
         }
     }
@@ -247,46 +239,14 @@ fn keep_rescales(requantise: &mut Requantise, keeps: &[bool]) {
 }
 
 /// Leaves outputs of weighted sums out.
-fn keep_outputs(operator: &mut Operator, keeps: &[bool]) {
-    let count = keeps.iter().filter(|&&keep| keep).count();
-    let rows = |weights: &[i8]| -> Vec<i8> {
-        let rows = weights.chunks_exact(weights.len() / keeps.len()).zip(keeps);
-        let rows = rows.filter(|(_, keep)| **keep);
-        rows.flat_map(|(row, _)| row.iter().copied()).collect()
-    };
-    match operator {
-        Operator::Convolution(Convolution {
-            weights,
-            biases,
-            requantise,
-            outputs,
-            ..
-        })
-        | Operator::Dense(Dense {
-            weights,
-            biases,
-            requantise,
-            outputs,
-            ..
-        }) => {
-            *weights = rows(weights);
-            *biases = kept(biases, keeps);
-            keep_rescales(requantise, keeps);
-            *outputs = count;
-        }
-        Operator::Depthwise(_)
-        | Operator::Pool(_)
-        | Operator::Mean(_)
-        | Operator::Addition(_)
-        | Operator::Multiplication(_)
-        | Operator::Softmax(_)
-        | Operator::ByteMap(_)
-        | Operator::Quantise(_)
-        | Operator::Dequantise(_)
-        | Operator::Concatenation(_)
-        | Operator::Move(_)
-        | Operator::View => unreachable!("weighted sums make the first of tied tensors"),
-    }
+fn keep_outputs(sums: WholeSums<'_>, keeps: &[bool]) {
+    let row = sums.weights.len() / keeps.len();
+    let rows = sums.weights.chunks_exact(row).zip(keeps);
+    let rows = rows.filter(|(_, keep)| **keep);
+    *sums.weights = rows.flat_map(|(row, _)| row.iter().copied()).collect();
+    *sums.biases = kept(sums.biases, keeps);
+    keep_rescales(sums.requantise, keeps);
+    *sums.outputs = sums.biases.len();
 }
 
 /// Leaves channels of an operator out that makes one of each.
@@ -327,50 +287,24 @@ fn keep_channels(operator: &mut Operator, keeps: &[bool]) {
 
 /// Leaves inputs of weighted sums out, whose share goes into the biases; `values` are those of the
 /// channels that are left out.
-fn fold_inputs(operator: &mut Operator, values: &[Option<i8>]) {
+fn fold_inputs(sums: WholeSums<'_>, values: &[Option<i8>]) {
     let keeps: Vec<bool> = values.iter().map(Option::is_none).collect();
-    let share = |weights: &[i8], weight_zero_point: i32, zero_point: i32| {
+    let share = |weights: &[i8]| {
         let pairs = weights.iter().zip(values.iter().cycle());
         pairs.fold(0_i32, |sum, (&weight, value)| match value {
             Some(value) => {
-                let weight = i32::from(weight) - weight_zero_point;
-                sum.wrapping_add(weight.wrapping_mul(i32::from(*value) - zero_point))
+                let weight = i32::from(weight) - sums.weight_zero_point;
+                sum.wrapping_add(weight.wrapping_mul(i32::from(*value) - sums.input_zero_point))
             }
             None => sum,
         })
     };
-    let (weights, biases, inputs, zero_points) = match operator {
-        Operator::Convolution(it) => (
-            &mut it.weights,
-            &mut it.biases,
-            &mut it.inputs,
-            (0, it.input_zero_point),
-        ),
-        Operator::Dense(it) => (
-            &mut it.weights,
-            &mut it.biases,
-            &mut it.inputs,
-            (it.weight_zero_point, it.input_zero_point),
-        ),
-        Operator::Depthwise(_)
-        | Operator::Pool(_)
-        | Operator::Mean(_)
-        | Operator::Addition(_)
-        | Operator::Multiplication(_)
-        | Operator::Softmax(_)
-        | Operator::ByteMap(_)
-        | Operator::Quantise(_)
-        | Operator::Dequantise(_)
-        | Operator::Concatenation(_)
-        | Operator::Move(_)
-        | Operator::View => unreachable!("only weighted sums read some channels"),
-    };
-    let row = weights.len() / biases.len();
-    for (bias, weights) in biases.iter_mut().zip(weights.chunks_exact(row)) {
-        *bias = bias.wrapping_add(share(weights, zero_points.0, zero_points.1));
+    let row = sums.weights.len() / sums.biases.len();
+    for (bias, weights) in sums.biases.iter_mut().zip(sums.weights.chunks_exact(row)) {
+        *bias = bias.wrapping_add(share(weights));
     }
-    *weights = kept(weights, &keeps);
-    *inputs = *inputs / keeps.len() * keeps.iter().filter(|&&keep| keep).count();
+    *sums.weights = kept(sums.weights, &keeps);
+    *sums.inputs = *sums.inputs / keeps.len() * keeps.iter().filter(|&&keep| keep).count();
 }
 
 #[cfg(test)]

@@ -222,6 +222,98 @@ struct Sums<'a> {
     multiply_accumulates: u64,
 }
 
+/// Weighted sums over whole pixels, to be changed.
+pub(crate) struct WholeSums<'a> {
+    /// `[output]`, and for each `[tap][input]`.
+    pub(crate) weights: &'a mut Vec<i8>,
+    pub(crate) weight_zero_point: i32,
+    pub(crate) biases: &'a mut Vec<i32>,
+    pub(crate) requantise: &'a mut Requantise,
+    pub(crate) inputs: &'a mut usize,
+    pub(crate) outputs: &'a mut usize,
+    pub(crate) input_zero_point: i32,
+}
+
+impl Operator {
+    /// Its weighted sums over whole pixels, if it has some.
+    pub(crate) fn whole_sums(&mut self) -> Option<WholeSums<'_>> {
+        match self {
+            Self::Convolution(it) if it.groups == 1 => Some(WholeSums {
+                weights: &mut it.weights,
+                weight_zero_point: 0,
+                biases: &mut it.biases,
+                requantise: &mut it.requantise,
+                inputs: &mut it.inputs,
+                outputs: &mut it.outputs,
+                input_zero_point: it.input_zero_point,
+            }),
+            Self::Dense(it) => Some(WholeSums {
+                weights: &mut it.weights,
+                weight_zero_point: it.weight_zero_point,
+                biases: &mut it.biases,
+                requantise: &mut it.requantise,
+                inputs: &mut it.inputs,
+                outputs: &mut it.outputs,
+                input_zero_point: it.input_zero_point,
+            }),
+            Self::Convolution(_)
+            | Self::Depthwise(_)
+            | Self::Pool(_)
+            | Self::Mean(_)
+            | Self::Addition(_)
+            | Self::Multiplication(_)
+            | Self::Softmax(_)
+            | Self::ByteMap(_)
+            | Self::Quantise(_)
+            | Self::Dequantise(_)
+            | Self::Concatenation(_)
+            | Self::Move(_)
+            | Self::View => None,
+        }
+    }
+
+    /// How its kernel slides, and the input's value that stands for 0, which taps outside of the
+    /// map have.
+    pub(crate) fn kernel_window(&self) -> Option<(&Window, i32)> {
+        match self {
+            Self::Convolution(it) => Some((&it.window, it.input_zero_point)),
+            Self::Depthwise(it) => Some((&it.window, it.input_zero_point)),
+            Self::Dense(_)
+            | Self::Pool(_)
+            | Self::Mean(_)
+            | Self::Addition(_)
+            | Self::Multiplication(_)
+            | Self::Softmax(_)
+            | Self::ByteMap(_)
+            | Self::Quantise(_)
+            | Self::Dequantise(_)
+            | Self::Concatenation(_)
+            | Self::Move(_)
+            | Self::View => None,
+        }
+    }
+
+    /// Which values of its two inputs meet.
+    pub fn broadcast(&self) -> Option<&Broadcast> {
+        match self {
+            Self::Addition(it) => Some(&it.broadcast),
+            Self::Multiplication(it) => Some(&it.broadcast),
+            Self::Convolution(_)
+            | Self::Depthwise(_)
+            | Self::Dense(_)
+            | Self::Pool(_)
+            | Self::Mean(_)
+            | Self::Softmax(_)
+            | Self::ByteMap(_)
+            | Self::Quantise(_)
+            | Self::Dequantise(_)
+            | Self::Concatenation(_)
+            | Self::Move(_)
+            | Self::View => None,
+        }
+    }
+}
+
 fn int8(values: &Values) -> &[i8] {
     values
         .int8()
