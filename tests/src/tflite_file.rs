@@ -29,6 +29,7 @@ pub const ADD: i32 = 0;
 pub const CONV_2D: i32 = 3;
 pub const FULLY_CONNECTED: i32 = 9;
 pub const RELU: i32 = 19;
+pub const PAD: i32 = 34;
 
 /// A model of one graph.
 #[derive(Clone, Debug, Default)]
@@ -162,6 +163,29 @@ pub fn branches() -> ModelFile {
         Vec::new(),
     );
     (file.inputs, file.outputs) = (vec![input], vec![scores]);
+    file
+}
+
+/// A map with values around it, under kernels that slide by two pixels, as mobile networks of
+/// Keras have it.
+pub fn padded() -> ModelFile {
+    let mut file = ModelFile::default();
+    let input = file.activation(&[1, 6, 5, 2]);
+    let around = file.activation(&[1, 9, 6, 2]);
+    let narrow = file.activation(&[1, 4, 2, 3]);
+    let paddings = file.ints(&[4, 2], &[0, 0, 1, 2, 0, 1, 0, 0]);
+    file.operator(PAD, &[input, paddings], &[around], Vec::new());
+    let weights: Vec<i8> = (0..54).map(|index| (index * 41 % 97) as i8 - 48).collect();
+    let kernel = file.weights(&[3, 3, 3, 2], &weights);
+    let biases = file.ints(&[3], &[9, -7, 0]);
+    let options = vec![
+        (0, Field::Byte(1)),
+        (1, Field::Int(2)),
+        (2, Field::Int(2)),
+        (3, Field::Byte(1)),
+    ];
+    file.operator(CONV_2D, &[around, kernel, biases], &[narrow], options);
+    (file.inputs, file.outputs) = (vec![input], vec![narrow]);
     file
 }
 

@@ -120,6 +120,15 @@ models! {
     mean_1 = "mean_1";
     mean_2 = "mean_2";
     mean_3 = "mean_3";
+    pad_2 = "pad_2";
+    dequantize_0 = "dequantize_0";
+    dequantize_1 = "dequantize_1";
+    dequantize_2 = "dequantize_2";
+    dequantize_3 = "dequantize_3";
+    quantize_0 = "quantize_0";
+    quantize_1 = "quantize_1";
+    quantize_2 = "quantize_2";
+    quantize_3 = "quantize_3";
     relu6_0 = "relu6_0";
     relu6_1 = "relu6_1";
     relu6_2 = "relu6_2";

@@ -28,6 +28,8 @@ pub(crate) struct ModelItem<'a> {
 struct End<'a> {
     tensor: &'a Tensor,
     element: Number,
+    /// What stands for it, where it is real.
+    integer: Number,
     scale: f32,
     zero_point: i32,
 }
@@ -53,14 +55,6 @@ impl Number {
         }
     }
 
-    /// The integer that stands for it.
-    fn integer(self) -> Self {
-        match self {
-            Self::Uint8 => Self::Uint8,
-            Self::Int8 | Self::Float32 => Self::Int8,
-        }
-    }
-
     fn ident(self) -> Ident {
         format_ident!(
             "{}",
@@ -79,26 +73,35 @@ impl<'a> End<'a> {
         let of_operator = graph.nodes.iter().find_map(|node| match node {
             Node::Compute {
                 operator: Operator::Quantise(it),
+                writes,
                 ..
-            } if is_input => Some((it.scale, it.zero_point)),
+            } if is_input => Some((it.scale, it.zero_point, *writes)),
             Node::Compute {
                 operator: Operator::Dequantise(it),
+                reads,
                 ..
-            } if !is_input => Some((it.scale, it.zero_point)),
+            } if !is_input => Some((it.scale, it.zero_point, reads[0])),
             Node::Compute { .. } | Node::Load { .. } | Node::Store { .. } => None,
         });
         let element = Number::of(tensor.element);
         let of_tensor = tensor.quantisation.as_ref().and_then(|quantisation| {
             Some((*quantisation.scales.first()?, quantisation.zero_point))
         });
-        let (scale, zero_point) = match element {
-            Number::Float32 => of_operator,
-            Number::Int8 | Number::Uint8 => of_tensor,
-        }
-        .unwrap_or((1.0, 0));
+        let (integer, scale, zero_point) = match (element, of_operator) {
+            (Number::Float32, Some((scale, zero_point, integers))) => (
+                Number::of(graph.tensor(integers).element),
+                scale,
+                zero_point,
+            ),
+            (_, _) => {
+                let (scale, zero_point) = of_tensor.unwrap_or((1.0, 0));
+                (element, scale, zero_point)
+            }
+        };
         Self {
             tensor,
             element,
+            integer,
             scale,
             zero_point,
         }
@@ -175,11 +178,15 @@ impl<'a> End<'a> {
         match self.element {
             Number::Int8 => quote!(these_bytes),
             Number::Uint8 => quote!(these_bytes.map(|byte| byte as u8)),
-            Number::Float32 => quote! {
-                these_bytes.map(|byte| {
-                    herringbone_runtime::dequantise(i32::from(byte), #scale, #zero_point)
-                })
-            },
+            Number::Float32 => {
+                let integer = self.integer.ident();
+                quote! {
+                    these_bytes.map(|byte| {
+                        let integer = i32::from(byte as #integer);
+                        herringbone_runtime::dequantise(integer, #scale, #zero_point)
+                    })
+                }
+            }
         }
     }
 }
@@ -207,8 +214,8 @@ pub(crate) fn emit(item: &ModelItem<'_>) -> TokenStream {
     let output = End::of(graph, graph.tensor(graph.outputs[0]), false);
     let constants = [input.constants("INPUT"), output.constants("OUTPUT")];
     let (of_input, of_output) = (input.element.ident(), output.element.ident());
-    let input_integer = input.element.integer().ident();
-    let output_integer = output.element.integer().ident();
+    let input_integer = input.integer.ident();
+    let output_integer = output.integer.ident();
     let count_of_results = Literal::u32_unsuffixed(program.results.count);
     let results = quote!([#of_output; #count_of_results]);
     let cursor_sizes = portable::cursor_sizes(program);
@@ -404,10 +411,7 @@ fn conversions(input: &End<'_>, output: &End<'_>) -> TokenStream {
         Literal::i32_unsuffixed(output.zero_point),
     );
     let (output_scale, output_zero_point) = of_output;
-    let (input_integer, output_integer) = (
-        input.element.integer().ident(),
-        output.element.integer().ident(),
-    );
+    let (input_integer, output_integer) = (input.integer.ident(), output.integer.ident());
     quote! {
         #[inline(always)]
         fn quantised(real: f32) -> #input_integer {

@@ -78,7 +78,7 @@ impl Operation {
                 QuantisedKernel::Pool { pooling, .. } => Some(ByPixel::Windows(*pooling)),
                 QuantisedKernel::Convolution(_)
                 | QuantisedKernel::Depthwise { .. }
-                | QuantisedKernel::Pixel
+                | QuantisedKernel::Pixel { .. }
                 | QuantisedKernel::Concat(_) => None,
             },
             Operation::Convolution(_)
@@ -112,7 +112,7 @@ impl Operation {
                 QuantisedKernel::Convolution(_)
                 | QuantisedKernel::Depthwise { .. }
                 | QuantisedKernel::Dense(_)
-                | QuantisedKernel::Pixel
+                | QuantisedKernel::Pixel { .. }
                 | QuantisedKernel::Concat(_) => false,
             },
             Operation::Convolution(_)

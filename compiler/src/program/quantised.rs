@@ -37,8 +37,11 @@ pub enum QuantisedKernel {
         /// What becomes of them.
         finish: PoolFinish,
     },
-    /// The pixel of the running map as it is.
-    Pixel,
+    /// The pixel of the running map as it is, or, around that map, one of that value alone.
+    Pixel {
+        /// The value.
+        around: i8,
+    },
     /// The pixels of several maps, one after the other.
     Concat(Vec<Operand>),
 }
@@ -94,7 +97,7 @@ impl QuantisedKernel {
     pub fn sum(&self) -> Option<&RescaledSum> {
         match self {
             Self::Convolution(sum) | Self::Depthwise { sum, .. } | Self::Dense(sum) => Some(sum),
-            Self::Pool { .. } | Self::Pixel | Self::Concat(_) => None,
+            Self::Pool { .. } | Self::Pixel { .. } | Self::Concat(_) => None,
         }
     }
 
@@ -109,7 +112,8 @@ impl QuantisedKernel {
                 Pooling::Average(_) => 0,
                 Pooling::Maximum => i8::MIN,
             },
-            Self::Pixel | Self::Concat(_) => 0,
+            Self::Pixel { around } => *around,
+            Self::Concat(_) => 0,
         }
     }
 }

@@ -226,7 +226,7 @@ impl Builder<'_> {
     }
 
     fn step(&self, operator: &Operator, values: &[(ValueId, Shape)], writes: TensorId) -> Step {
-        let (_, input) = values[0];
+        let (running, input) = values[0];
         let pixelwise = |channels: u32| {
             let output = Shape::new(input.height, input.width, channels);
             Step::Node(Method::Fields, ReceptiveField::pixelwise(input), output)
@@ -277,7 +277,12 @@ impl Builder<'_> {
             Operator::Softmax(it) if it.row == input.channels as usize => pixelwise(input.channels),
             Operator::ByteMap(_) => pixelwise(input.channels),
             // Numbers are quantised as they arrive, and the other way as they are returned.
-            Operator::Quantise(_) | Operator::Dequantise(_) | Operator::View => Step::Alias,
+            Operator::Quantise(_) if running == ValueId::new(0) => Step::Alias,
+            Operator::Dequantise(_) if self.graph.outputs.contains(&writes) => Step::Alias,
+            Operator::Quantise(_) | Operator::Dequantise(_) => Step::Unplanned(
+                "real numbers within a model are not followed: only those at its ends".to_owned(),
+            ),
+            Operator::View => Step::Alias,
             Operator::Concatenation(it) => {
                 let by_channels = values.len() == it.lengths.len()
                     && values.iter().zip(&it.lengths).all(|((_, shape), &length)| {
@@ -290,6 +295,16 @@ impl Builder<'_> {
                         "it joins maps along another axis than channels, which no plan follows yet"
                             .to_owned(),
                     ),
+                }
+            }
+            Operator::Move(operators::Move::Pad { shape, around, .. }) => {
+                match padded(shape, around, input) {
+                    Some(field) => {
+                        let outputs = field.outputs;
+                        let output = Shape::new(outputs.height, outputs.width, input.channels);
+                        Step::Node(Method::Fields, field, output)
+                    }
+                    None => unplanned(),
                 }
             }
             Operator::Dense(_) | Operator::Mean(_) | Operator::Softmax(_) | Operator::Move(_) => {
@@ -308,10 +323,35 @@ impl Builder<'_> {
         }
     }
 
+    /// A node that makes the input as it is: of a model whose operators only say what its values
+    /// stand for.
+    fn copy(&mut self) {
+        let (input, id) = (self.values.input(), NodeId::new(0));
+        self.nodes.push(FlowNode {
+            id,
+            reads: vec![ValueId::new(0)],
+            writes: ValueId::new(1),
+            input,
+            output: input,
+            method: Method::Fields,
+            field: ReceptiveField::pixelwise(input),
+            is_training_only: false,
+            is_exact: false,
+        });
+        self.names.push(ModelNode {
+            operators: Vec::new(),
+            name: "copy".to_owned(),
+        });
+        self.sum_bytes.push(SUM_BYTES);
+    }
+
     /// The model of the operators that were read.
-    pub(super) fn build(self) -> Result<Model, ModelError> {
+    pub(super) fn build(mut self) -> Result<Model, ModelError> {
         if !self.problems.is_empty() {
             return Err(ModelError::Operators(self.problems));
+        }
+        if self.nodes.is_empty() && !self.graph.nodes.is_empty() {
+            self.copy();
         }
         let last = self.nodes.last().ok_or(ModelError::Empty)?;
         let output_bytes = last.output.values();
@@ -338,6 +378,26 @@ pub(super) fn can_be_followed(shape: Shape) -> bool {
 
 fn unplanned() -> Step {
     Step::Unplanned("it reads or moves values in a way that no plan follows yet".to_owned())
+}
+
+/// The field of a pixel of a map with others around it: none, where it is one of those.
+fn padded(shape: &[usize], around: &[(usize, usize)], input: Shape) -> Option<ReceptiveField> {
+    let ([1, rows, columns, _], [(0, 0), by_rows, by_columns, (0, 0)]) = (shape, around) else {
+        return None;
+    };
+    if (*rows, *columns) != (input.height as usize, input.width as usize) {
+        return None;
+    }
+    let side = |side: usize, (before, after): (usize, usize)| u32::try_from(before + side + after);
+    Some(ReceptiveField {
+        top: by_rows.0 as u32,
+        left: by_columns.0 as u32,
+        outputs: Kernel {
+            height: side(*rows, *by_rows).ok()?,
+            width: side(*columns, *by_columns).ok()?,
+        },
+        ..ReceptiveField::pixelwise(input)
+    })
 }
 
 /// What of a map windows read; `None` where the operator was read with another map.
@@ -394,6 +454,7 @@ fn name(operator: &Operator, field: &ReceptiveField) -> String {
         Operator::Softmax(_) => "SOFTMAX".to_owned(),
         Operator::ByteMap(_) => "table of 256".to_owned(),
         Operator::Concatenation(_) => "CONCATENATION".to_owned(),
+        Operator::Move(operators::Move::Pad { .. }) => "PAD".to_owned(),
         Operator::Quantise(_) | Operator::Dequantise(_) | Operator::Move(_) | Operator::View => {
             String::new()
         }

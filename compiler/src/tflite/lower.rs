@@ -118,11 +118,12 @@ impl Lowering<'_> {
     /// What a node computes; `input` is the map that it reads, unless that arrives pixel by pixel.
     fn operation(&self, node: &plan::FlowNode, input: Option<&Placement>) -> Operation {
         let ModelNode { operators, .. } = &self.model.nodes[node.id.index()];
-        let (first, rest) = operators.split_first().expect("a node has an operator");
-        let kernel = self.kernel(first, node.field, input);
+        let kernel = operators
+            .first()
+            .and_then(|first| self.kernel(first, node.field, input));
         let (kernel, followers) = match kernel {
-            Some(kernel) => (kernel, rest),
-            None => (QuantisedKernel::Pixel, &operators[..]),
+            Some(kernel) => (kernel, &operators[1..]),
+            None => (QuantisedKernel::Pixel { around: 0 }, &operators[..]),
         };
         let followers = followers.iter().map(|it| self.pixelwise(it, node.output));
         Operation::Quantised(Quantised {
@@ -168,6 +169,9 @@ impl Lowering<'_> {
             Operator::Concatenation(_) => {
                 let parts = operator.reads.iter();
                 QuantisedKernel::Concat(parts.map(|&it| self.operand(it, 0)).collect())
+            }
+            Operator::Move(operators::Move::Pad { fill, .. }) => {
+                QuantisedKernel::Pixel { around: *fill }
             }
             Operator::Addition(_)
             | Operator::Multiplication(_)

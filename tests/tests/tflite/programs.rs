@@ -7,7 +7,7 @@ use std::path::Path;
 use herringbone_compiler::backend::interpreter;
 use herringbone_compiler::tflite::{Model, PlannedModel, lower};
 use herringbone_tests::shared::shared;
-use herringbone_tests::tflite_file::branches;
+use herringbone_tests::tflite_file::{branches, padded};
 use herringbone_tflite::{Element, Graph, Values};
 
 /// Multiply-accumulates up to which every plan is run.
@@ -73,6 +73,11 @@ fn a_graph_of_branches_computes_by_every_plan_what_the_model_does() {
     assert!(run("branches", &branches().bytes()) > 2);
 }
 
+#[test]
+fn a_padded_map_is_computed_by_every_plan_as_the_model_has_it() {
+    assert!(run("padded", &padded().bytes()) > 2);
+}
+
 fn run_all(folder: &Path) -> usize {
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()
@@ -84,9 +89,7 @@ fn run_all(folder: &Path) -> usize {
         .filter(|path| path.extension().is_some_and(|it| it == "tflite"))
         .map(|path| {
             let name = path.file_stem().unwrap().to_string_lossy();
-            let n = run(&name, &fs::read(path).unwrap());
-            println!("{name}: {n}");
-            n
+            run(&name, &fs::read(path).unwrap())
         })
         .sum()
 }

@@ -38,7 +38,7 @@ pub(super) fn output_pixel(
                 of_window(*pooling, finish, kept, inside)
             })
             .collect(),
-        QuantisedKernel::Pixel => taps[0].iter().map(|&value| value as i8).collect(),
+        QuantisedKernel::Pixel { .. } => taps[0].iter().map(|&value| value as i8).collect(),
         QuantisedKernel::Concat(parts) => {
             let running: Vec<i8> = taps[0].iter().map(|&value| value as i8).collect();
             let parts = parts.iter();
@@ -103,7 +103,7 @@ pub(super) fn of_whole_window(operation: &Quantised, kept: i64) -> i64 {
         QuantisedKernel::Convolution(_)
         | QuantisedKernel::Depthwise { .. }
         | QuantisedKernel::Dense(_)
-        | QuantisedKernel::Pixel
+        | QuantisedKernel::Pixel { .. }
         | QuantisedKernel::Concat(_) => unreachable!("only poolings keep windows"),
     }
 }

@@ -134,7 +134,7 @@ fn step_body(program: &Program, step: &Step) -> TokenStream {
             }
             QuantisedKernel::Convolution(_)
             | QuantisedKernel::Depthwise { .. }
-            | QuantisedKernel::Pixel
+            | QuantisedKernel::Pixel { .. }
             | QuantisedKernel::Concat(_) => quantised::fields(&site, it),
         };
     }

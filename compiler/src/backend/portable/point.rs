@@ -202,7 +202,7 @@ impl PointSite<'_> {
             }
             QuantisedKernel::Convolution(_)
             | QuantisedKernel::Depthwise { .. }
-            | QuantisedKernel::Pixel
+            | QuantisedKernel::Pixel { .. }
             | QuantisedKernel::Concat(_) => quantised::fields(self, operation),
         }
     }

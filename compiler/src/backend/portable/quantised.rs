@@ -24,7 +24,7 @@ pub(super) fn fields(site: &dyn Site, operation: &Quantised) -> TokenStream {
     let values = match &operation.kernel {
         QuantisedKernel::Convolution(sum) => convolution(site, sum),
         QuantisedKernel::Depthwise { sum, multiplier } => depthwise(site, sum, *multiplier),
-        QuantisedKernel::Pixel => site.load(&site.tap_cells()[0]),
+        QuantisedKernel::Pixel { .. } => site.tap_values().remove(0),
         QuantisedKernel::Concat(parts) => concatenate(site, parts),
         QuantisedKernel::Dense(_) | QuantisedKernel::Pool { .. } => {
             unreachable!("it takes pixels in")
