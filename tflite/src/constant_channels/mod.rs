@@ -1,5 +1,5 @@
-//! Channels that have the same value for every input: they are left out, and what reads them has
-//! their share in its biases. No output changes.
+//! Channels that have the same value for every input: they are left out, and their contribution
+//! goes into the biases of what reads them. No output changes.
 //!
 //! Ranges go from operator to operator: a sum is between those of its least and of its most
 //! products, and rescaling never falls.
@@ -285,8 +285,8 @@ fn keep_channels(operator: &mut Operator, keeps: &[bool]) {
     }
 }
 
-/// Leaves inputs of weighted sums out, whose share goes into the biases; `values` are those of the
-/// channels that are left out.
+/// Leaves inputs of weighted sums out, whose contribution goes into the biases; `values` are those
+/// of the channels that are left out.
 fn fold_inputs(sums: WholeSums<'_>, values: &[Option<i8>]) {
     let keeps: Vec<bool> = values.iter().map(Option::is_none).collect();
     let share = |weights: &[i8]| {
