@@ -110,6 +110,15 @@ pub struct Budget {
     pub flash_bytes: Option<u32>,
 }
 
+impl Budget {
+    /// Whether registers have 32 bits: those of the part, or of whichever core it is that is not
+    /// named.
+    pub(crate) fn has_32_bit_registers(&self) -> bool {
+        self.target
+            .is_none_or(|target| target.architecture.has_32_bit_registers())
+    }
+}
+
 /// What is kept of the budget for all else than the network; `None` where the
 /// declaration does not say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,7 +4,6 @@ use crate::declaration::{CodeChoice, Declaration};
 use crate::network::{Kind, Network, Node, Pool, PoolFunction, Stride};
 use crate::plan::{Arrival, JobPlan, MemoryPlan, SegmentPlan, StagePlan};
 use crate::program::Accumulator;
-use crate::target::Architecture;
 
 /// Return addresses and saved registers from the caller's `run` or `push` down
 /// to a kernel, and what `infer` and a layer keep besides arrays.
@@ -15,11 +14,9 @@ use crate::target::Architecture;
 /// each function, of addresses that are spilled, and of frames that begin at 8 bytes,
 /// they take up to 320 bytes besides their arrays.
 fn frames_bytes(declaration: &Declaration) -> u32 {
-    match declaration.budget.target.map(|target| target.architecture) {
-        Some(Architecture::Avr) => 96,
-        // Which core it is for is not said: any of those that portable code is for.
-        Some(Architecture::CortexM0 | Architecture::CortexM0Plus | Architecture::RiscV32)
-        | None => 384,
+    match declaration.budget.has_32_bit_registers() {
+        false => 96,
+        true => 384,
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod avr;
 mod cortex_m;
+mod cortex_m_mainline;
 mod risc_v;
 
 /// A microcontroller: what of it a design must fit.
@@ -38,12 +39,41 @@ pub enum Architecture {
     CortexM0,
     /// ARMv6-M, Cortex-M0+.
     CortexM0Plus,
+    /// ARMv7-M, Cortex-M3.
+    CortexM3,
+    /// ARMv7E-M, Cortex-M4, with or without floating point.
+    CortexM4,
+    /// ARMv7E-M, Cortex-M7.
+    CortexM7,
+    /// ARMv8-M Mainline, Cortex-M33.
+    CortexM33,
     /// 32-bit RISC-V, RV32E or RV32I.
     RiscV32,
 }
 
+impl Architecture {
+    /// Whether its registers have 32 bits, not 8.
+    pub const fn has_32_bit_registers(self) -> bool {
+        match self {
+            Self::Avr => false,
+            Self::CortexM0
+            | Self::CortexM0Plus
+            | Self::CortexM3
+            | Self::CortexM4
+            | Self::CortexM7
+            | Self::CortexM33
+            | Self::RiscV32 => true,
+        }
+    }
+}
+
 /// Each sorted by name, so that [`Target::named`] can search by halves.
-const TABLES: [&[Target]; 3] = [avr::PARTS, cortex_m::PARTS, risc_v::PARTS];
+const TABLES: [&[Target]; 4] = [
+    avr::PARTS,
+    cortex_m::PARTS,
+    cortex_m_mainline::PARTS,
+    risc_v::PARTS,
+];
 
 impl Target {
     /// The microcontroller of exactly this name, lower case.
@@ -54,8 +84,8 @@ impl Target {
         })
     }
 
-    /// Every known microcontroller: AVR, then Cortex-M, then RISC-V, each
-    /// sorted by name.
+    /// Every known microcontroller: AVR, then Cortex-M0 and M0+, then larger Cortex-M, then
+    /// RISC-V, each sorted by name.
     pub fn all() -> impl Iterator<Item = &'static Target> {
         TABLES.into_iter().flatten()
     }
@@ -141,6 +171,10 @@ mod tests {
                 .iter()
                 .all(|part| matches!(part.architecture, CortexM0 | CortexM0Plus))
         );
+        assert!(cortex_m_mainline::PARTS.iter().all(|part| matches!(
+            part.architecture,
+            CortexM3 | CortexM4 | CortexM7 | CortexM33
+        )));
         assert!(
             risc_v::PARTS
                 .iter()
@@ -151,6 +185,11 @@ mod tests {
     #[test]
     fn at_least_forty_avr_parts_are_known() {
         assert!(avr::PARTS.len() >= 40);
+    }
+
+    #[test]
+    fn at_least_sixty_parts_are_small_cores_of_32_bits() {
+        assert!(cortex_m::PARTS.len() + risc_v::PARTS.len() >= 60);
     }
 
     #[test]

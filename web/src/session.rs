@@ -9,7 +9,7 @@ use herringbone_compiler::program::Program;
 use herringbone_compiler::report::view::{Alternative, Parts, View};
 use herringbone_compiler::report::{ArenaOverTime, Picture, functions, svg};
 use herringbone_compiler::syntax::{self, NetworkAst};
-use herringbone_compiler::target::{Architecture, Target};
+use herringbone_compiler::target::Target;
 use herringbone_compiler::weights::{PathPart, WeightsPath};
 use proc_macro2::TokenStream;
 use serde::{Deserialize, Serialize};
@@ -323,16 +323,12 @@ impl Session {
             return Err("no target: name a part, such as `target: atmega328p`".to_owned());
         };
         let Some(code) = &design.footprint.code else {
-            return Err(match part.architecture {
-                Architecture::Avr => {
-                    "the design is too large for this part to have code".to_owned()
-                }
-                Architecture::CortexM0 | Architecture::CortexM0Plus | Architecture::RiscV32 => {
-                    format!(
-                        "{} runs portable Rust: only AVR code runs in this page",
-                        part.name
-                    )
-                }
+            return Err(match part.architecture.has_32_bit_registers() {
+                false => "the design is too large for this part to have code".to_owned(),
+                true => format!(
+                    "{} runs portable Rust: only AVR code runs in this page",
+                    part.name
+                ),
             });
         };
         if planned.accumulators.is_none() {

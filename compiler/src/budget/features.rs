@@ -3,7 +3,6 @@
 use super::Footprint;
 use crate::declaration::Declaration;
 use crate::features::{Features, RowValues};
-use crate::target::Architecture;
 
 /// Stack of features and of `push_raw`, return addresses included, in bytes: measured on the
 /// ATmega328P at `opt-level = 2`, and a quarter more.
@@ -23,12 +22,11 @@ const AVR_STATISTICS_CODE_BYTES: u64 = 2340;
 pub(super) fn state_bytes(declaration: &Declaration) -> u32 {
     let bytes = declaration.network.features();
     let bytes = bytes.map_or(0, Features::frame_bytes);
-    match declaration.budget.target.map(|it| it.architecture) {
+    match declaration.budget.has_32_bit_registers() {
         _ if bytes == 0 => 0,
-        Some(Architecture::Avr) => bytes,
+        false => bytes,
         // They are aligned to two bytes.
-        Some(Architecture::CortexM0 | Architecture::CortexM0Plus | Architecture::RiscV32)
-        | None => bytes + 2,
+        true => bytes + 2,
     }
 }
 
@@ -37,10 +35,9 @@ pub(super) fn add_to(declaration: &Declaration, footprint: &mut Footprint) {
     if declaration.network.features().is_none() {
         return;
     }
-    let stack_bytes = match declaration.budget.target.map(|it| it.architecture) {
-        Some(Architecture::Avr) => AVR_STACK_BYTES,
-        Some(Architecture::CortexM0 | Architecture::CortexM0Plus | Architecture::RiscV32)
-        | None => STACK_BYTES,
+    let stack_bytes = match declaration.budget.has_32_bit_registers() {
+        false => AVR_STACK_BYTES,
+        true => STACK_BYTES,
     };
     footprint.stack_bytes = stack_bytes.max(footprint.stack_bytes + BELOW_NETWORK_BYTES);
     footprint.flash_bytes += features_flash_bytes(declaration);
@@ -51,8 +48,8 @@ pub(crate) fn features_flash_bytes(declaration: &Declaration) -> u64 {
     let Some(features) = declaration.network.features() else {
         return 0;
     };
-    let code_bytes = match declaration.budget.target.map(|it| it.architecture) {
-        Some(Architecture::Avr) => match features {
+    let code_bytes = match declaration.budget.has_32_bit_registers() {
+        false => match features {
             Features::Mel(mel) => match mel.values {
                 RowValues::Bands => AVR_CODE_BYTES,
                 RowValues::Coefficients(_) => AVR_CODE_BYTES + AVR_TRANSFORM_CODE_BYTES,
@@ -60,8 +57,7 @@ pub(crate) fn features_flash_bytes(declaration: &Declaration) -> u64 {
             Features::Statistics(_) => AVR_STATISTICS_CODE_BYTES,
         },
         // Elsewhere flash counts tables alone.
-        Some(Architecture::CortexM0 | Architecture::CortexM0Plus | Architecture::RiscV32)
-        | None => 0,
+        true => 0,
     };
     u64::from(features.table_bytes()) + code_bytes
 }

@@ -30,27 +30,48 @@ const fn part(
 
 /// Sorted by name; SRAM and flash in KiB.
 pub(super) static PARTS: &[Target] = &[
+    // Silicon Labs, "EFM32HG Data Sheet", configuration summary.
+    m0_plus("efm32hg322f64", 8, 64),
+    // HDSC, "HC32F003/HC32F005" datasheet.
+    m0_plus("hc32f005c6", 4, 32),
+    // NXP, "LPC802", "LPC804" and "LPC84x" datasheets, table "Ordering options".
+    m0_plus("lpc802", 2, 16),
+    m0_plus("lpc804", 4, 32),
     // NXP, "LPC81xM" datasheet, table "Ordering options".
     m0_plus("lpc810", 1, 4),
     m0_plus("lpc811", 2, 8),
     m0_plus("lpc812", 4, 16),
     // NXP, "LPC82x" datasheet, table "Ordering options".
     m0_plus("lpc824", 8, 32),
+    // NXP, "LPC84x" datasheet, table "Ordering options".
+    m0_plus("lpc844", 8, 64),
+    m0_plus("lpc845", 16, 64),
+    // Texas Instruments, "MSPM0L110x" and "MSPM0L130x" datasheets, device comparison.
+    m0_plus("mspm0l1105", 4, 32),
+    m0_plus("mspm0l1306", 4, 64),
     // Nordic, "nRF51822 Product Specification", ordering codes. Without a
     // suffix the variant AA, which the BBC micro:bit v1 carries.
     m0("nrf51822", 16, 256),
     m0("nrf51822_xxaa", 16, 256),
     m0("nrf51822_xxab", 16, 128),
     m0("nrf51822_xxac", 32, 256),
+    // Puya, "PY32F002A", "PY32F003" and "PY32F030" datasheets.
+    m0_plus("py32f002ax5", 3, 20),
+    m0_plus("py32f003x4", 2, 16),
+    m0_plus("py32f003x8", 8, 64),
+    m0_plus("py32f030x8", 8, 64),
     // Raspberry Pi, "RP2040 Datasheet", section "SRAM": four banks of 64 KiB
     // and two of 4 KiB, contiguous. Its flash is external: the 2 MiB of the
     // Raspberry Pi Pico ("Raspberry Pi Pico Datasheet").
     m0_plus("rp2040", 264, 2048),
+    // Microchip, "SAM D10" datasheet, configuration summary.
+    m0_plus("samd10d14a", 4, 16),
     // Microchip, "SAM D11" datasheet, configuration summary.
     m0_plus("samd11c14a", 4, 16),
     m0_plus("samd11d14a", 4, 16),
     // Microchip, "SAM D21/DA1 Family" datasheet, configuration summary.
     m0_plus("samd21e15a", 4, 32),
+    m0_plus("samd21e17a", 16, 128),
     m0_plus("samd21e18a", 32, 256),
     m0_plus("samd21g17a", 16, 128),
     m0_plus("samd21g18a", 32, 256),
@@ -86,8 +107,12 @@ pub(super) static PARTS: &[Target] = &[
     m0_plus("stm32g030c8", 8, 64),
     m0_plus("stm32g030f6", 8, 32),
     m0_plus("stm32g030k8", 8, 64),
+    m0_plus("stm32g031f6", 8, 32),
     // ST, "STM32G031x4/x6/x8" datasheet.
     m0_plus("stm32g031k8", 8, 64),
+    m0_plus("stm32g041k8", 8, 64),
+    m0_plus("stm32g071rb", 36, 128),
+    m0_plus("stm32g0b1re", 144, 512),
     // ST, "STM32L011x3/x4" datasheet.
     m0_plus("stm32l011f4", 2, 16),
     m0_plus("stm32l011k4", 2, 16),
@@ -96,6 +121,8 @@ pub(super) static PARTS: &[Target] = &[
     // ST, "STM32L053x6/x8" datasheet.
     m0_plus("stm32l053c8", 8, 64),
     m0_plus("stm32l053r8", 8, 64),
+    m0_plus("stm32l072cz", 20, 192),
     // ST, "STM32L073x8/xB/xZ" datasheet.
     m0_plus("stm32l073rz", 20, 192),
+    m0_plus("stm32u083rc", 32, 256),
 ];

@@ -5,7 +5,7 @@ use crate::declaration::{ModelDeclaration, PlanChoice};
 use crate::plan::{self, JobPlan, MemoryPlan, Strategy};
 use crate::program::{Operation, Pixelwise, Program};
 use crate::report::thousands;
-use crate::target::{Architecture, Target};
+use crate::target::Target;
 use std::fmt::Write as _;
 
 /// Bytes kept for the rest of the firmware where the declaration does not say.
@@ -184,10 +184,7 @@ impl ModelDesign {
 
 fn owner_is_avr(declaration: &ModelDeclaration) -> Option<&'static Target> {
     let target = declaration.budget.target?;
-    match target.architecture {
-        Architecture::Avr => Some(target),
-        Architecture::CortexM0 | Architecture::CortexM0Plus | Architecture::RiscV32 => None,
-    }
+    (!target.architecture.has_32_bit_registers()).then_some(target)
 }
 
 /// The part with the least SRAM that has as much of both.
