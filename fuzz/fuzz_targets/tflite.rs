@@ -1,8 +1,9 @@
 //! No TensorFlow Lite file is a panic or a hang: it is a graph, which runs and has a plan, or a
-//! problem.
+//! problem. By its plan, and without its constant channels, it computes what the graph does.
 #![no_main]
 
-use herringbone_compiler::tflite::{Model, PlannedModel};
+use herringbone_compiler::backend::interpreter;
+use herringbone_compiler::tflite::{Model, PlannedModel, lower};
 use herringbone_fuzz::file_of;
 use herringbone_tests::tflite_file::branches;
 use herringbone_tflite::{Graph, Node, Reorder, Values};
@@ -32,12 +33,23 @@ fuzz_target!(|data: &[u8]| {
     if graph.multiply_accumulates() > MOST_MULTIPLY_ACCUMULATES || values > MOST_VALUES {
         return;
     }
-    if let [input] = graph.inputs[..] {
-        let zeros = Values::Int8(vec![0; graph.tensor(input).values()]);
-        let _ = graph.run(&mut graph.state(), &[zeros]);
-    }
-    if let Ok(model) = Model::of(&graph) {
+    let &[input] = &graph.inputs[..] else { return };
+    let values = graph.tensor(input).values() as u8;
+    let bytes: Vec<u8> = (0..graph.tensor(input).values())
+        .map(|index| (index as u8).wrapping_mul(37).wrapping_add(values))
+        .collect();
+    let input = Values::Int8(bytes.iter().map(|&byte| byte as i8).collect());
+    let found = graph.run(&mut graph.state(), std::slice::from_ref(&input));
+    let pruned = graph.without_constant_channels();
+    assert_eq!(pruned.run(&mut pruned.state(), &[input]), found);
+    if let Ok(model) = Model::of(&pruned) {
         let planned = PlannedModel::of(&model, |_| {});
-        assert!(!planned.plans.is_empty());
+        let program = lower(&pruned, &model, &planned.smallest().memory);
+        let outcome = interpreter::run(&program, &bytes);
+        let computed = outcome.unwrap_or_else(|fault| panic!("{fault}"));
+        if let Ok(Some(Values::Int8(expected))) = found.map(|values| values.into_iter().next()) {
+            let expected = expected.into_iter().map(i64::from);
+            assert!(computed.results.into_iter().eq(expected));
+        }
     }
 });

@@ -40,6 +40,13 @@ impl Rescale {
         })
     }
 
+    /// Whether no larger one of these values has a smaller result: none is shifted out of 32 bits.
+    pub fn never_falls(self, least: i32, most: i32) -> bool {
+        let left = self.shift.max(0);
+        let is_within = |value: i32| i32::try_from(i64::from(value) << left).is_ok();
+        is_within(least) && is_within(most)
+    }
+
     /// `value` times the number, rounded twice: first to the nearest, halves up, in the
     /// product's upper half, then to the nearest, halves away from zero, by the shift.
     pub fn apply(self, value: i32) -> i32 {

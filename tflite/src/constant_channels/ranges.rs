@@ -2,7 +2,7 @@
 
 use crate::element::Element;
 use crate::graph::{Graph, Node};
-use crate::operators::{Axis, Convolution, Dense, Depthwise, Operator, Window};
+use crate::operators::{Axis, Convolution, Dense, Depthwise, Operator, Requantise, Window};
 
 /// The least and the most of a channel's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,8 +77,16 @@ fn made(operator: &Operator, inputs: &[&Ranges]) -> Option<Ranges> {
         Operator::Mean(it)
             if it.is_summed.last() == Some(&false) && it.shape.last() == Some(&input.len()) =>
         {
-            let mean = |value: i8| it.of_sum((it.count as i32).wrapping_mul(value.into()));
-            Some(input.iter().map(|range| range.map(mean)).collect())
+            let sum = |value: i8| (it.count as i32).wrapping_mul(value.into());
+            let above = |value: i8| sum(value).checked_sub(it.zero_of_sum());
+            let of_range = |range: &ChannelRange| {
+                let ends = above(range.least).zip(above(range.most));
+                match ends.is_some_and(|(least, most)| it.rescale.never_falls(least, most)) {
+                    true => range.map(|value| it.of_sum(sum(value))),
+                    false => ChannelRange::ALL,
+                }
+            };
+            Some(input.iter().map(of_range).collect())
         }
         Operator::View => Some(input.clone()),
         Operator::Convolution(_)
@@ -131,13 +139,14 @@ impl Sum {
         self.most += zero_most;
     }
 
-    /// What becomes of it, by a function that never falls.
-    fn range(self, bias: i32, byte: impl Fn(i32) -> i8) -> ChannelRange {
-        let of = |sum: i64| i32::try_from(sum + i64::from(bias)).ok().map(&byte);
-        match (of(self.least), of(self.most)) {
-            (Some(least), Some(most)) => ChannelRange { least, most },
-            // It may wrap.
-            (_, _) => ChannelRange::ALL,
+    /// What becomes of it, as that output.
+    fn range(self, bias: i32, requantise: &Requantise, output: usize) -> ChannelRange {
+        let total = |sum: i64| i32::try_from(sum + i64::from(bias)).ok();
+        let ends = total(self.least).zip(total(self.most));
+        match ends.and_then(|(least, most)| requantise.ends(output, least, most)) {
+            Some((least, most)) => ChannelRange { least, most },
+            // Something may wrap.
+            None => ChannelRange::ALL,
         }
     }
 }
@@ -155,7 +164,7 @@ fn convolution(it: &Convolution, input: &Ranges) -> Ranges {
             }
             sum.add_tap(of_tap, padded);
         }
-        sum.range(it.biases[output], |sum| it.requantise.apply(output, sum))
+        sum.range(it.biases[output], &it.requantise, output)
     };
     (0..it.outputs).map(of_output).collect()
 }
@@ -172,7 +181,7 @@ fn depthwise(it: &Depthwise, input: &Ranges) -> Ranges {
             of_tap.add(weight.into(), range, it.input_zero_point);
             sum.add_tap(of_tap, padded);
         }
-        sum.range(it.biases[output], |sum| it.requantise.apply(output, sum))
+        sum.range(it.biases[output], &it.requantise, output)
     };
     (0..outputs).map(of_output).collect()
 }
@@ -185,7 +194,7 @@ fn dense(it: &Dense, input: &Ranges) -> Ranges {
             let weight = i32::from(weight) - it.weight_zero_point;
             sum.add(weight, range, it.input_zero_point);
         }
-        sum.range(it.biases[output], |sum| it.requantise.apply(output, sum))
+        sum.range(it.biases[output], &it.requantise, output)
     };
     (0..it.outputs).map(of_output).collect()
 }

@@ -60,12 +60,29 @@ pub struct Requantise {
 impl Requantise {
     /// The byte of a sum of that channel.
     pub fn apply(&self, channel: usize, sum: i32) -> i8 {
-        let rescale = match self.rescales[..] {
+        let rescaled = self.rescale(channel).apply(sum);
+        self.range.clamp(self.zero_point.wrapping_add(rescaled))
+    }
+
+    /// What sums of that channel are rescaled by.
+    pub fn rescale(&self, channel: usize) -> Rescale {
+        match self.rescales[..] {
             [rescale] => rescale,
             _ => self.rescales[channel],
+        }
+    }
+
+    /// The bytes of the least and of the most of a channel's sums, where all others are between
+    /// them.
+    pub(crate) fn ends(&self, channel: usize, least: i32, most: i32) -> Option<(i8, i8)> {
+        let (rescale, zero) = (self.rescale(channel), self.zero_point);
+        let of = |sum: i32| zero.checked_add(rescale.apply(sum));
+        let (Some(_), Some(_)) = (of(least), of(most)) else {
+            return None;
         };
-        self.range
-            .clamp(self.zero_point.wrapping_add(rescale.apply(sum)))
+        rescale
+            .never_falls(least, most)
+            .then(|| (self.apply(channel, least), self.apply(channel, most)))
     }
 
     /// Of sums of inputs and weights, whose scales are one, or one an output channel.
