@@ -34,10 +34,11 @@ const SIMULATOR: [(&str, &str); 4] = [
     ("LICENSE.txt", "LICENSE"),
 ];
 
-/// The folder that the page is built into where no other is named.
+/// The folder that the page is built into where no other is named. `target/page` is cargo's, for
+/// the profile of that name.
 #[must_use]
 pub fn folder() -> PathBuf {
-    paths::root().join("target/page")
+    paths::root().join("target/site")
 }
 
 /// Builds the page into `out`, whose content it replaces.
