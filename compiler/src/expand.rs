@@ -119,6 +119,7 @@ fn expand_model(
         model: &model,
         design: &design,
         program: &program,
+        tables_bytes,
         text: &tflite::text(&ast.name.to_string(), &model, &design.plan),
         needs: item::needs_of_model((path, &ast.name), declaration, &design, tables_bytes),
     }))

@@ -76,6 +76,22 @@ const TABLES: [&[Target]; 4] = [
 ];
 
 impl Target {
+    /// A part with a Cortex-M core, all of which multiply; SRAM and flash in KiB.
+    const fn cortex_m(
+        name: &'static str,
+        architecture: Architecture,
+        sram_kib: u32,
+        flash_kib: u32,
+    ) -> Self {
+        Self {
+            name,
+            architecture,
+            sram_bytes: sram_kib * 1024,
+            flash_bytes: flash_kib * 1024,
+            multiplies: true,
+        }
+    }
+
     /// The microcontroller of exactly this name, lower case.
     pub fn named(name: &str) -> Option<&'static Target> {
         TABLES.iter().find_map(|parts| {

@@ -35,9 +35,9 @@ pub struct Run {
 pub enum Until {
     /// Before the instruction at this byte address.
     Address(u32),
-    /// As soon as the UART has sent so many bytes in all.
+    /// As soon as the UART has sent that number of bytes in all.
     Sent(usize),
-    /// As soon as there are so many marks in all.
+    /// As soon as there is that number of marks in all.
     Marks(usize),
 }
 

@@ -1,4 +1,4 @@
-//! What the page is told.
+//! What the page gets as answers.
 
 use herringbone_compiler::report::FunctionView;
 use herringbone_compiler::report::view::View;

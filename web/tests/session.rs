@@ -1,4 +1,4 @@
-//! What the page is told.
+//! What the page gets as answers.
 
 use std::fs;
 use std::path::Path;

@@ -5,7 +5,7 @@ use super::conditions;
 use crate::backend::portable;
 use crate::program::Program;
 use crate::syntax::NetworkAst;
-use crate::tflite::{Model, ModelDesign, tables_bytes};
+use crate::tflite::{Model, ModelDesign};
 use herringbone_tflite::{Element, Graph, Node, Operator, Tensor};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
@@ -18,6 +18,8 @@ pub(crate) struct ModelItem<'a> {
     pub(crate) model: &'a Model,
     pub(crate) design: &'a ModelDesign,
     pub(crate) program: &'a Program,
+    /// Bytes of the program's tables.
+    pub(crate) tables_bytes: u64,
     /// The plan as text.
     pub(crate) text: &'a str,
     /// What the target is, for `chip!`.
@@ -200,6 +202,7 @@ pub(crate) fn emit(item: &ModelItem<'_>) -> TokenStream {
         model,
         design,
         program,
+        tables_bytes,
         text,
         needs,
     } = item;
@@ -235,7 +238,7 @@ pub(crate) fn emit(item: &ModelItem<'_>) -> TokenStream {
         design.stack_bytes,
     ]
     .map(Literal::u32_unsuffixed);
-    let tables = literal(tables_bytes(program));
+    let tables = literal(*tables_bytes);
     let macs = Literal::u64_unsuffixed(model.multiply_accumulates);
     let tracked = ast
         .model
@@ -248,7 +251,7 @@ pub(crate) fn emit(item: &ModelItem<'_>) -> TokenStream {
         design.plan.name,
         memory.arena_bytes,
         design.stack_bytes,
-        tables_bytes(program),
+        tables_bytes,
     );
     let layout = format!(
         "the layout of `{name}` is not as planned: a network takes no attribute that changes it"

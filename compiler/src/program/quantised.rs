@@ -130,12 +130,6 @@ impl RescaledSum {
         let (first, rest) = self.requantise.rescales.split_first()?;
         rest.iter().all(|other| other == first).then_some(*first)
     }
-
-    /// That of an output.
-    pub fn rescale_of(&self, output: usize) -> Rescale {
-        let rescales = &self.requantise.rescales;
-        rescales.get(output).copied().unwrap_or(rescales[0])
-    }
 }
 
 impl PoolFinish {

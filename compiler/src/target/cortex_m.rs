@@ -6,26 +6,11 @@
 use super::{Architecture, Target};
 
 const fn m0(name: &'static str, sram_kib: u32, flash_kib: u32) -> Target {
-    part(name, Architecture::CortexM0, sram_kib, flash_kib)
+    Target::cortex_m(name, Architecture::CortexM0, sram_kib, flash_kib)
 }
 
 const fn m0_plus(name: &'static str, sram_kib: u32, flash_kib: u32) -> Target {
-    part(name, Architecture::CortexM0Plus, sram_kib, flash_kib)
-}
-
-const fn part(
-    name: &'static str,
-    architecture: Architecture,
-    sram_kib: u32,
-    flash_kib: u32,
-) -> Target {
-    Target {
-        name,
-        architecture,
-        sram_bytes: sram_kib * 1024,
-        flash_bytes: flash_kib * 1024,
-        multiplies: true,
-    }
+    Target::cortex_m(name, Architecture::CortexM0Plus, sram_kib, flash_kib)
 }
 
 /// Sorted by name; SRAM and flash in KiB.

@@ -8,34 +8,19 @@
 use super::{Architecture, Target};
 
 const fn m3(name: &'static str, sram_kib: u32, flash_kib: u32) -> Target {
-    part(name, Architecture::CortexM3, sram_kib, flash_kib)
+    Target::cortex_m(name, Architecture::CortexM3, sram_kib, flash_kib)
 }
 
 const fn m4(name: &'static str, sram_kib: u32, flash_kib: u32) -> Target {
-    part(name, Architecture::CortexM4, sram_kib, flash_kib)
+    Target::cortex_m(name, Architecture::CortexM4, sram_kib, flash_kib)
 }
 
 const fn m7(name: &'static str, sram_kib: u32, flash_kib: u32) -> Target {
-    part(name, Architecture::CortexM7, sram_kib, flash_kib)
+    Target::cortex_m(name, Architecture::CortexM7, sram_kib, flash_kib)
 }
 
 const fn m33(name: &'static str, sram_kib: u32, flash_kib: u32) -> Target {
-    part(name, Architecture::CortexM33, sram_kib, flash_kib)
-}
-
-const fn part(
-    name: &'static str,
-    architecture: Architecture,
-    sram_kib: u32,
-    flash_kib: u32,
-) -> Target {
-    Target {
-        name,
-        architecture,
-        sram_bytes: sram_kib * 1024,
-        flash_bytes: flash_kib * 1024,
-        multiplies: true,
-    }
+    Target::cortex_m(name, Architecture::CortexM33, sram_kib, flash_kib)
 }
 
 /// Sorted by name; SRAM and flash in KiB.

@@ -207,7 +207,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// A constant has a value for each of so many channels.
+    /// A constant has a value for each of the `channels`.
     fn operand(&self, input: OperatorInput, channels: u32) -> Operand {
         match input {
             OperatorInput::Running => Operand::Running,

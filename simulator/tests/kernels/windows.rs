@@ -1,5 +1,5 @@
 //! Windows over a stream, as a network with the key `window` takes them: each is an input of its
-//! own, whatever the one before left behind.
+//! own, whatever the one before has left.
 
 use herringbone_compiler::declaration::SlidingWindow;
 use herringbone_tests::networks::{Case, Recipe, recipes_within};

@@ -397,7 +397,7 @@ impl Thumb {
         }
     }
 
-    /// Stores the registers of `list` from `to` on; the address behind them.
+    /// Stores the registers of `list` from `to` on; the address after them.
     fn store(&self, list: u16, mut to: u32, memory: &mut Memory) -> Result<u32, Cause> {
         for number in (0..16).filter(|number| list & 1 << number != 0) {
             memory.write(to, 4, self.registers[number])?;

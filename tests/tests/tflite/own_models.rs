@@ -13,7 +13,7 @@ fn the_file_of_branches_is_what_the_writer_writes() {
     }
     assert!(
         fs::read(&path).is_ok_and(|file| file == written),
-        "{} is another file: WRITE_MODELS=1 writes it anew",
+        "{} is another file: WRITE_MODELS=1 writes it again",
         path.display()
     );
 }

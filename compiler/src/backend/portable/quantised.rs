@@ -155,7 +155,7 @@ pub(super) fn tables(layer: NodeId, operation: &Quantised) -> TokenStream {
         );
         let rescales = sum.single_rescale().is_none().then(|| {
             let (multipliers, shifts) = rescale_names(layer);
-            let rescales = || (0..sum.biases.len()).map(|output| sum.rescale_of(output));
+            let rescales = || (0..sum.biases.len()).map(|output| sum.requantise.rescale(output));
             let multipliers = tables::table(
                 &multipliers,
                 &quote!(i32),
