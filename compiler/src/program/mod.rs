@@ -2,6 +2,7 @@
 //! A backend writes it down and chooses nothing.
 
 mod accumulator;
+mod byte_scale;
 mod flash;
 mod form;
 mod lower;
@@ -14,6 +15,7 @@ mod results;
 mod stage;
 
 pub use accumulator::Accumulator;
+pub use byte_scale::{ByteScale, ByteScales};
 pub use flash::parameter_table_bytes;
 pub use form::Form;
 pub use lower::{lower, lower_runtime, pack_parameters, results_accumulator};

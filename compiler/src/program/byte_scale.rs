@@ -1,0 +1,424 @@
+//! From sums to bytes by one multiplication, proven equal to TensorFlow Lite's two roundings.
+//!
+//! A byte never falls where its sum grows, so it is known from the least sum of each value that
+//! it has: at most 255 thresholds. So is `least + ⌊(s·m + c) / 2^k⌋` of an integer `m > 0`, and
+//! where both have the same thresholds they are equal everywhere. TensorFlow Lite rounds halves
+//! away from 0 in its second rounding, so the thresholds of values below the zero point are on a
+//! line of their own: then there are two addends `c`.
+
+use super::{Pooling, QuantisedKernel, RescaledSum};
+use crate::program::{PoolFinish, SumParameters};
+use herringbone_tflite::operators::PoolFunction;
+
+/// The most bytes of the integer that a sum is multiplied by.
+const MOST_MULTIPLIER_BYTES: u32 = 4;
+/// The highest byte of a product that a result is taken from.
+const LAST_RESULT_BYTE: u32 = 5;
+
+/// The way to its byte of every sum of a layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ByteScales {
+    /// The byte of `s·m + c` that is the result, counted from the lowest one.
+    pub result_byte: u32,
+    /// Bytes of `s`, clamped.
+    pub sum_bytes: u32,
+    /// Bytes of `m`.
+    pub multiplier_bytes: u32,
+    /// By output, or one of all.
+    pub scales: Vec<ByteScale>,
+    /// By output: what is taken off its sum of products to give `s`.
+    pub starts: Vec<i32>,
+}
+
+/// The way from a sum `s` to its byte: that of `s` clamped from 0 to `last`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ByteScale {
+    /// The byte of 0, and of all sums below.
+    pub least: i8,
+    /// From which sum on the byte is the most.
+    pub last: u32,
+    /// What sums are multiplied by.
+    pub multiplier: u32,
+    /// What is added to the product, below `2^(k + 1)`.
+    pub addend: u64,
+    /// From which sum on another one is added, and which.
+    pub other: Option<(u32, u64)>,
+}
+
+impl ByteScale {
+    /// The byte of a sum.
+    pub fn byte_of(&self, sum: i64, result_byte: u32) -> i8 {
+        let sum = sum.clamp(0, self.last.into()) as u64;
+        let addend = match self.other {
+            Some((from, other)) if sum >= u64::from(from) => other,
+            Some(_) | None => self.addend,
+        };
+        let quotient = (sum * u64::from(self.multiplier) + addend) >> (8 * result_byte);
+        self.least.wrapping_add(quotient as i8)
+    }
+}
+
+/// A byte that never falls where its sum grows.
+struct Staircase {
+    least: i8,
+    /// The largest sum of the least byte.
+    start: i64,
+    /// By byte above the least, the first sum that has it or more, from the start on.
+    thresholds: Vec<u32>,
+    /// The first sum, from the start on, whose rounding is that of numbers from 0 on; where
+    /// there are others.
+    split: Option<u32>,
+    /// Bytes per unit of the sum.
+    slope: f64,
+}
+
+impl Staircase {
+    /// `zero`: the first sum that is rounded as numbers from 0 on are.
+    fn of(
+        (low, high): (i64, i64),
+        (zero, slope): (i64, f64),
+        byte_of: &dyn Fn(i64) -> i8,
+    ) -> Option<Self> {
+        let (least, most) = (byte_of(low), byte_of(high));
+        let mut from = low;
+        let firsts: Vec<i64> = (i64::from(least) + 1..=most.into())
+            .map(|value| {
+                let (mut below, mut at_least) = (from, high);
+                while below < at_least {
+                    let middle = below + (at_least - below) / 2;
+                    match i64::from(byte_of(middle)) >= value {
+                        true => at_least = middle,
+                        false => below = middle + 1,
+                    }
+                }
+                from = at_least;
+                at_least
+            })
+            .collect();
+        let start = firsts.first().map_or(low, |first| first - 1);
+        let from_start = |sum: i64| u32::try_from(sum - start).ok();
+        let thresholds: Vec<u32> = firsts.iter().map(|&it| from_start(it)).collect::<Option<_>>()?;
+        let last = thresholds.last().copied().unwrap_or(0);
+        let split = from_start(zero).filter(|&split| split > 0 && split <= last);
+        Some(Self {
+            least,
+            start,
+            thresholds,
+            split,
+            slope,
+        })
+    }
+
+    fn last(&self) -> u32 {
+        self.thresholds.last().copied().unwrap_or(0)
+    }
+
+    /// The least multiplier, with its addends, whose results are the same.
+    fn fit(&self, result_byte: u32) -> Option<ByteScale> {
+        let unit = 1_u64 << (8 * result_byte);
+        let near = (self.slope * unit as f64).round();
+        let candidates: Vec<i128> = match self.thresholds.len() {
+            0 => vec![0],
+            1 => vec![1],
+            _ => (-4..=4).map(|off| near as i128 + off).collect(),
+        };
+        candidates.into_iter().find_map(|multiplier| {
+            let multiplier = u32::try_from(multiplier).ok()?;
+            let (addend, other) = self.addends(multiplier, unit)?;
+            Some(ByteScale {
+                least: self.least,
+                last: self.last(),
+                multiplier,
+                addend,
+                other,
+            })
+        })
+    }
+
+    /// The addends that have the same thresholds with that multiplier: the second one from the
+    /// split on.
+    fn addends(&self, multiplier: u32, unit: u64) -> Option<(u64, Option<(u32, u64)>)> {
+        let (unit, multiplier) = (i128::from(unit), i128::from(multiplier));
+        // What `c` may be below the split and from it on.
+        let mut ranges = [(0, 2 * unit - 1); 2];
+        let is_other = |sum: u32| self.split.is_some_and(|split| sum >= split);
+        // The result of that sum is so many above the least.
+        let mut narrow = |sum: u32, above_least: i128, from_below: bool, from_above: bool| {
+            let (low, high) = &mut ranges[usize::from(is_other(sum))];
+            let product = i128::from(sum) * multiplier;
+            if from_below {
+                *low = (*low).max(above_least * unit - product);
+            }
+            if from_above {
+                *high = (*high).min((above_least + 1) * unit - 1 - product);
+            }
+        };
+        for (above_least, &threshold) in (1..).zip(&self.thresholds) {
+            narrow(threshold, above_least, true, false);
+            narrow(threshold - 1, above_least - 1, false, true);
+        }
+        let above_least = |sum: u32| self.thresholds.partition_point(|&it| it <= sum) as i128;
+        let split = self.split.into_iter().flat_map(|split| [split - 1, split]);
+        for sum in [0, self.last()].into_iter().chain(split) {
+            narrow(sum, above_least(sum), true, true);
+        }
+        let [first, second] = ranges;
+        let middle = |(low, high): (i128, i128)| (low <= high).then(|| low as u64);
+        match self.split {
+            None => Some((middle(first)?, None)),
+            Some(split) => Some((middle(first)?, Some((split, middle(second)?)))),
+        }
+    }
+}
+
+impl ByteScales {
+    /// Of a layer's weighted sums, `Σ w·u` of values `u = x + 128` from 0 to 255, all taps
+    /// counted. `None` where no integer below 2^32 does, or a sum may pass 32 bits.
+    pub fn of_sum(sum: &RescaledSum) -> Option<Self> {
+        let SumParameters::Constant(constants) = &sum.products.parameters else {
+            return None;
+        };
+        let outputs = sum.biases.len();
+        let columns = |output: usize| constants.weights[output..].iter().step_by(outputs);
+        // From `Σ w·u` to what is rescaled: `Σ w·x + bias`.
+        let moves: Vec<i64> = (0..outputs)
+            .map(|output| {
+                let weights: i64 = columns(output).map(|&weight| i64::from(weight)).sum();
+                i64::from(sum.biases[output]) - 128 * weights
+            })
+            .collect();
+        let ranges = moves.iter().enumerate().map(|(output, moved)| {
+            let end = |sign: i64| {
+                let weights = columns(output).map(|&weight| i64::from(weight));
+                255 * weights.filter(|weight| weight * sign > 0).sum::<i64>() + moved
+            };
+            (end(-1), end(1))
+        });
+        let ranges: Vec<(i64, i64)> = ranges.collect();
+        let staircase = |output: usize, range: (i64, i64)| {
+            let rescale = sum.requantise.rescale(output);
+            let ends = [range.0, range.1].map(|end| i32::try_from(end).ok());
+            let [Some(low), Some(high)] = ends else {
+                return None;
+            };
+            // Beyond, TensorFlow Lite's sums wrap around.
+            let is_within = rescale.never_falls(low, high)
+                && [low, high].into_iter().all(|end| {
+                    let zero_point = sum.requantise.zero_point;
+                    zero_point.checked_add(rescale.apply(end)).is_some()
+                });
+            let slope = f64::from(rescale.multiplier) * 2_f64.powi(rescale.shift - 31);
+            let byte_of = |total: i64| sum.requantise.apply(output, total as i32);
+            is_within.then(|| Staircase::of(range, (0, slope), &byte_of))?
+        };
+        if sum.single_rescale().is_some() {
+            let low = ranges.iter().map(|range| range.0).min()?;
+            let high = ranges.iter().map(|range| range.1).max()?;
+            let staircases = [staircase(0, (low, high))?];
+            let scales = Self::fit(&staircases)?;
+            let starts = moves.iter().map(|moved| staircases[0].start - moved);
+            return scales.with_starts(starts);
+        }
+        let staircases = ranges.iter().enumerate();
+        let staircases: Vec<Staircase> = staircases
+            .map(|(output, &range)| staircase(output, range))
+            .collect::<Option<_>>()?;
+        let starts = staircases.iter().zip(&moves);
+        let starts = starts.map(|(staircase, moved)| staircase.start - moved);
+        Self::fit(&staircases)?.with_starts(starts)
+    }
+
+    /// Of windows that are averaged, all of whose pixels are inside of the map: of the sums of
+    /// their values `x`. `None` of other operators.
+    pub fn of_windows(kernel: &QuantisedKernel) -> Option<Self> {
+        let QuantisedKernel::Pool {
+            pooling: Pooling::Average(divisor),
+            finish,
+        } = kernel
+        else {
+            return None;
+        };
+        let count = i64::from(divisor.0);
+        let range = (-128 * count, 127 * count);
+        let staircase = match finish {
+            PoolFinish::Within(within) => {
+                let average = |sum: i64| PoolFunction::average(sum as i32, count as i32);
+                Staircase::of(range, (0, 1.0 / count as f64), &|sum| {
+                    within.clamp(average(sum))
+                })
+            }
+            PoolFinish::Mean(mean) => {
+                let zero = i64::from(mean.zero_of_sum());
+                let totals = [range.0 - zero, range.1 - zero].map(|it| it as i32);
+                let is_within = mean.rescale.never_falls(totals[0], totals[1]);
+                let slope =
+                    f64::from(mean.rescale.multiplier) * 2_f64.powi(mean.rescale.shift - 31);
+                let byte_of = |sum: i64| mean.of_sum(sum as i32);
+                is_within.then(|| Staircase::of(range, (zero, slope), &byte_of))?
+            }
+        }?;
+        let start = staircase.start;
+        Self::fit(&[staircase])?.with_starts([start].into_iter())
+    }
+
+    /// The cheapest for all.
+    fn fit(staircases: &[Staircase]) -> Option<Self> {
+        let bytes_of = |value: u32| (4 - value.leading_zeros() / 8).max(1);
+        let last = staircases.iter().map(Staircase::last).max()?;
+        let fits = (1..=LAST_RESULT_BYTE).filter_map(|result_byte| {
+            let scales = staircases.iter().map(|it| it.fit(result_byte));
+            let scales: Vec<ByteScale> = scales.collect::<Option<_>>()?;
+            let multipliers = scales.iter().map(|it| bytes_of(it.multiplier));
+            let multiplier_bytes = multipliers.max()?;
+            (multiplier_bytes <= MOST_MULTIPLIER_BYTES).then_some(Self {
+                result_byte,
+                sum_bytes: bytes_of(last),
+                multiplier_bytes,
+                scales,
+                starts: Vec::new(),
+            })
+        });
+        fits.min_by_key(|it| (it.multiplier_bytes, it.result_byte))
+    }
+
+    fn with_starts(self, starts: impl Iterator<Item = i64>) -> Option<Self> {
+        let starts = starts.map(|start| i32::try_from(start).ok());
+        Some(Self {
+            starts: starts.collect::<Option<_>>()?,
+            ..self
+        })
+    }
+
+    /// The scale of an output.
+    pub fn scale(&self, output: usize) -> &ByteScale {
+        match &self.scales[..] {
+            [scale] => scale,
+            scales => &scales[output],
+        }
+    }
+
+    /// What is taken off an output's sum.
+    pub fn start(&self, output: usize) -> i32 {
+        match self.starts[..] {
+            [start] => start,
+            ref starts => starts[output],
+        }
+    }
+
+    /// The byte of an output's sum, before its start is taken off.
+    pub fn byte_of(&self, output: usize, sum: i64) -> i8 {
+        let from_start = sum - i64::from(self.start(output));
+        self.scale(output).byte_of(from_start, self.result_byte)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::{Accumulator, ConstantParameters, Finish, Form, WeightedSum};
+    use herringbone_tflite::Rescale;
+    use herringbone_tflite::operators::{Range, Requantise};
+    use proptest::prelude::*;
+    use proptest::strategy::ValueTree as _;
+
+    fn sum(weights: Vec<i8>, biases: Vec<i32>, requantise: Requantise) -> RescaledSum {
+        let outputs = biases.len() as u32;
+        RescaledSum {
+            products: WeightedSum {
+                accumulator: Accumulator::I32,
+                inputs: weights.len() as u32 / outputs,
+                outputs,
+                rows: weights.len() as u32 / outputs,
+                adds: false,
+                parameters: SumParameters::Constant(ConstantParameters {
+                    form: Form::Table,
+                    weights,
+                    biases: vec![0; outputs as usize],
+                    left: 0,
+                    right: 0,
+                    skip: 0,
+                }),
+                finish: Finish::Exact,
+            },
+            input_zero_point: 0,
+            biases,
+            requantise,
+        }
+    }
+
+    /// A layer of two outputs, of one scale or two.
+    fn layers() -> impl Strategy<Value = RescaledSum> {
+        let rescale = (1 << 30..=i32::MAX, -12..=-2_i32)
+            .prop_map(|(multiplier, shift)| Rescale { multiplier, shift });
+        let range = (-128..=0_i8, 1..=127_i8).prop_map(|(least, most)| Range { least, most });
+        let weights = prop::collection::vec(any::<i8>(), 6..=8 * 2)
+            .prop_map(|weights| weights[..weights.len() / 2 * 2].to_vec());
+        (
+            weights,
+            prop::collection::vec(-20_000..20_000_i32, 2),
+            prop::collection::vec(rescale, 1..=2),
+            -128..=127_i32,
+            prop_oneof![Just(Range::ALL), range],
+        )
+            .prop_map(|(weights, biases, rescales, zero_point, range)| {
+                let requantise = Requantise {
+                    rescales,
+                    zero_point,
+                    range,
+                };
+                sum(weights, biases, requantise)
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn one_multiplication_gives_the_bytes_of_two_roundings(layer in layers()) {
+            let Some(scales) = ByteScales::of_sum(&layer) else {
+                return Ok(());
+            };
+            let SumParameters::Constant(constants) = &layer.products.parameters else {
+                unreachable!("the layer's weights are constants")
+            };
+            for output in 0..2 {
+                let weights = constants.weights[output..].iter().step_by(2);
+                let weights: Vec<i64> = weights.map(|&weight| weight.into()).collect();
+                let end = |sign: i64| -> i64 {
+                    255 * weights.iter().filter(|&&weight| weight * sign > 0).sum::<i64>()
+                };
+                let moved = 128 * weights.iter().sum::<i64>();
+                for products in end(-1)..=end(1) {
+                    prop_assert_eq!(
+                        scales.byte_of(output, products),
+                        layer.byte_of(output, (products - moved) as i32),
+                        "{} of output {}", products, output
+                    );
+                }
+            }
+        }
+
+        #[test]
+        fn windows_are_averaged_by_one_multiplication(count in 1..200_u32, sum in -1.0..1.0_f64) {
+            let kernel = QuantisedKernel::Pool {
+                pooling: Pooling::Average(crate::program::Divisor(count)),
+                finish: PoolFinish::Within(Range::ALL),
+            };
+            let scales = ByteScales::of_windows(&kernel).unwrap();
+            let sum = (sum * 127.0 * f64::from(count)) as i32;
+            prop_assert_eq!(
+                i32::from(scales.byte_of(0, sum.into())),
+                PoolFunction::average(sum, count as i32)
+            );
+        }
+    }
+
+    #[test]
+    fn nearly_every_layer_has_one() {
+        let mut runner = proptest::test_runner::TestRunner::deterministic();
+        let found = (0..200).filter(|_| {
+            let layer = layers().new_tree(&mut runner).unwrap().current();
+            ByteScales::of_sum(&layer).is_some()
+        });
+        let found = found.count();
+        assert!(found > 190, "only {found} of 200");
+    }
+}
