@@ -10,8 +10,6 @@ use super::{Pooling, QuantisedKernel, RescaledSum};
 use crate::program::{PoolFinish, SumParameters};
 use herringbone_tflite::operators::PoolFunction;
 
-/// The most bytes of the integer that a sum is multiplied by.
-const MOST_MULTIPLIER_BYTES: u32 = 4;
 /// The highest byte of a product that a result is taken from.
 const LAST_RESULT_BYTE: u32 = 5;
 
@@ -22,8 +20,8 @@ pub struct ByteScales {
     pub result_byte: u32,
     /// Bytes of `s`, clamped.
     pub sum_bytes: u32,
-    /// Bytes of `m`.
-    pub multiplier_bytes: u32,
+    /// Bytes of `m` and of `c`.
+    pub factor_bytes: u32,
     /// By output, or one of all.
     pub scales: Vec<ByteScale>,
     /// By output: what is taken off its sum of products to give `s`.
@@ -39,10 +37,10 @@ pub struct ByteScale {
     pub last: u32,
     /// What sums are multiplied by.
     pub multiplier: u32,
-    /// What is added to the product, below `2^(k + 1)`.
-    pub addend: u64,
+    /// What is added to the product.
+    pub addend: u32,
     /// From which sum on another one is added, and which.
-    pub other: Option<(u32, u64)>,
+    pub other: Option<(u32, u32)>,
 }
 
 impl ByteScale {
@@ -53,7 +51,8 @@ impl ByteScale {
             Some((from, other)) if sum >= u64::from(from) => other,
             Some(_) | None => self.addend,
         };
-        let quotient = (sum * u64::from(self.multiplier) + addend) >> (8 * result_byte);
+        let product = sum * u64::from(self.multiplier) + u64::from(addend);
+        let quotient = product >> (8 * result_byte);
         self.least.wrapping_add(quotient as i8)
     }
 }
@@ -113,25 +112,34 @@ impl Staircase {
         self.thresholds.last().copied().unwrap_or(0)
     }
 
-    /// The least multiplier, with its addends, whose results are the same.
-    fn fit(&self, result_byte: u32) -> Option<ByteScale> {
+    /// A multiplier, with its addends, whose results are the same; and how far before the start
+    /// its sums begin, which keeps the addends small.
+    fn fit(&self, result_byte: u32) -> Option<(ByteScale, u32)> {
         let unit = 1_u64 << (8 * result_byte);
         let near = (self.slope * unit as f64).round();
         let candidates: Vec<i128> = match self.thresholds.len() {
             0 => vec![0],
             1 => vec![1],
-            _ => (-4..=4).map(|off| near as i128 + off).collect(),
+            _ => [0, 1, -1, 2, -2].map(|off| near as i128 + off).to_vec(),
         };
         candidates.into_iter().find_map(|multiplier| {
             let multiplier = u32::try_from(multiplier).ok()?;
             let (addend, other) = self.addends(multiplier, unit)?;
-            Some(ByteScale {
+            let before = addend.checked_div(multiplier.into()).unwrap_or(0);
+            let within = |addend: u64| u32::try_from(addend - before * u64::from(multiplier)).ok();
+            let before = u32::try_from(before).ok()?;
+            let other = match other {
+                None => None,
+                Some((from, addend)) => Some((from.checked_add(before)?, within(addend)?)),
+            };
+            let scale = ByteScale {
                 least: self.least,
-                last: self.last(),
+                last: self.last().checked_add(before)?,
                 multiplier,
-                addend,
+                addend: within(addend)?,
                 other,
-            })
+            };
+            Some((scale, before))
         })
     }
 
@@ -162,11 +170,12 @@ impl Staircase {
         for sum in [0, self.last()].into_iter().chain(split) {
             narrow(sum, above_least(sum), true, true);
         }
-        let [first, second] = ranges;
-        let middle = |(low, high): (i128, i128)| (low <= high).then(|| low as u64);
+        let least = |(low, high): (i128, i128)| (low <= high).then_some(low as u64);
+        let [first, second] = ranges.map(least);
         match self.split {
-            None => Some((middle(first)?, None)),
-            Some(split) => Some((middle(first)?, Some((split, middle(second)?)))),
+            None => Some((first?, None)),
+            // What makes one of them small must leave the other one above 0.
+            Some(split) => (first? <= second?).then_some((first?, Some((split, second?)))),
         }
     }
 }
@@ -215,17 +224,18 @@ impl ByteScales {
             let low = ranges.iter().map(|range| range.0).min()?;
             let high = ranges.iter().map(|range| range.1).max()?;
             let staircases = [staircase(0, (low, high))?];
-            let scales = Self::fit(&staircases)?;
-            let starts = moves.iter().map(|moved| staircases[0].start - moved);
-            return scales.with_starts(starts);
+            let (scales, before) = Self::fit(&staircases)?;
+            let start = staircases[0].start - i64::from(before[0]);
+            return scales.with_starts(moves.iter().map(|moved| start - moved));
         }
         let staircases = ranges.iter().enumerate();
         let staircases: Vec<Staircase> = staircases
             .map(|(output, &range)| staircase(output, range))
             .collect::<Option<_>>()?;
-        let starts = staircases.iter().zip(&moves);
-        let starts = starts.map(|(staircase, moved)| staircase.start - moved);
-        Self::fit(&staircases)?.with_starts(starts)
+        let (scales, before) = Self::fit(&staircases)?;
+        let starts = staircases.iter().zip(before).zip(&moves);
+        let starts = starts.map(|((it, before), moved)| it.start - i64::from(before) - moved);
+        scales.with_starts(starts)
     }
 
     /// Of windows that are averaged, all of whose pixels are inside of the map: of the sums of
@@ -258,27 +268,32 @@ impl ByteScales {
             }
         }?;
         let start = staircase.start;
-        Self::fit(&[staircase])?.with_starts([start].into_iter())
+        let (scales, before) = Self::fit(&[staircase])?;
+        scales.with_starts([start - i64::from(before[0])].into_iter())
     }
 
-    /// The cheapest for all.
-    fn fit(staircases: &[Staircase]) -> Option<Self> {
+    /// The cheapest for all, and how far before its start each one's sums begin.
+    fn fit(staircases: &[Staircase]) -> Option<(Self, Vec<u32>)> {
         let bytes_of = |value: u32| (4 - value.leading_zeros() / 8).max(1);
-        let last = staircases.iter().map(Staircase::last).max()?;
         let fits = (1..=LAST_RESULT_BYTE).filter_map(|result_byte| {
-            let scales = staircases.iter().map(|it| it.fit(result_byte));
-            let scales: Vec<ByteScale> = scales.collect::<Option<_>>()?;
-            let multipliers = scales.iter().map(|it| bytes_of(it.multiplier));
-            let multiplier_bytes = multipliers.max()?;
-            (multiplier_bytes <= MOST_MULTIPLIER_BYTES).then_some(Self {
+            let fits = staircases.iter().map(|it| it.fit(result_byte));
+            let (scales, before): (Vec<ByteScale>, Vec<u32>) =
+                fits.collect::<Option<Vec<_>>>()?.into_iter().unzip();
+            let most = |of: &dyn Fn(&ByteScale) -> u32| scales.iter().map(of).max();
+            let factor = |it: &ByteScale| {
+                let other = it.other.map_or(0, |(_, addend)| addend);
+                it.multiplier.max(it.addend).max(other)
+            };
+            let scales = Self {
                 result_byte,
-                sum_bytes: bytes_of(last),
-                multiplier_bytes,
+                sum_bytes: bytes_of(most(&|it| it.last)?),
+                factor_bytes: bytes_of(most(&factor)?),
                 scales,
                 starts: Vec::new(),
-            })
+            };
+            Some((scales, before))
         });
-        fits.min_by_key(|it| (it.multiplier_bytes, it.result_byte))
+        fits.min_by_key(|(it, _)| (it.sum_bytes * it.factor_bytes, it.result_byte))
     }
 
     fn with_starts(self, starts: impl Iterator<Item = i64>) -> Option<Self> {

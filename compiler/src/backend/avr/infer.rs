@@ -17,7 +17,7 @@ use crate::backend::avr::isa::registers::{
 use crate::backend::avr::memory::field::MapSource;
 use crate::backend::avr::memory::position::by_parity;
 use crate::plan::Place;
-use crate::program::{Accumulator, Job, Map, Program, Results};
+use crate::program::{Accumulator, Job, Map, Program, ResultInteger, Results};
 
 /// `infer(network: r25:r24, results: r23:r22)`.
 pub(crate) fn emit(program: &Program, core: Core) -> Function {
@@ -121,7 +121,7 @@ fn load_arguments(asm: &mut Assembly) {
     }
 }
 
-/// Copies the last map, which is stored, to the results: 16 bits each, rows,
+/// Copies the last map, which is stored, to the results: 16 bits each, or a model's bytes; rows,
 /// columns, channels.
 fn copy_activations(asm: &mut Assembly, program: &Program, map: &Map) {
     let source = MapSource::new(asm, program, map);
@@ -157,8 +157,18 @@ fn copy_pixel(asm: &mut Assembly, program: &Program, map: &Map, odd: bool) {
     let (byte, value, high) = (R18, R19, R20);
     let bits = program.activation_bits;
     let channels = map.shape.channels;
-    debug_assert_eq!(program.results.accumulator(), Accumulator::I16);
+    let is_byte = match program.results.integer {
+        ResultInteger::Byte => true,
+        ResultInteger::Sum(accumulator) => {
+            debug_assert_eq!(accumulator, Accumulator::I16);
+            false
+        }
+    };
     let deliver = |asm: &mut Assembly| {
+        if is_byte {
+            asm.store(Pointer::Y, Mode::PostIncrement, value);
+            return;
+        }
         asm.ldi(high, 0);
         if map.signed {
             if bits == 4 {

@@ -239,6 +239,9 @@ impl<'a> ChannelSums<'a> {
     fn load_value(&self, asm: &mut Assembly, nibble: usize, is_first: bool) {
         if self.source.bits == 8 {
             asm.load(VALUE, Pointer::X, Mode::PostIncrement);
+            if self.sum.taken_off != 0 {
+                asm.subi(VALUE, self.sum.taken_off);
+            }
             return;
         }
         let is_high = nibble % 2 == 1;

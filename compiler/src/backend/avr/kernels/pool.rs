@@ -13,10 +13,14 @@ use crate::backend::avr::isa::registers::{
 use crate::backend::avr::memory::field::MapSource;
 use crate::backend::avr::memory::runs::Run;
 use crate::backend::avr::round::finish::Destination;
-use crate::program::Pooling;
+use crate::backend::avr::round::scale::Scaler;
+use crate::program::{ByteScales, Pooling};
+use std::rc::Rc;
 
 /// The most channels of a pass; even, so that each begins like its pixel.
 const MOST_REGISTERS: usize = 20;
+/// The same where bytes are made of sums by multiplication.
+const MOST_SCALED_REGISTERS: usize = 14;
 /// Larger windows are gone through in a loop.
 const MOST_TAPS: u32 = 16;
 
@@ -31,6 +35,8 @@ const COLUMNS_LEFT: Register = R20;
 /// A pooling.
 pub(crate) struct PoolKernel<'a> {
     pooling: Pooling,
+    /// Of a model's averages.
+    scaler: Option<Scaler>,
     source: MapSource<'a>,
     window: (u32, u32),
     /// The channels of a pass, their registers, and the subroutine that takes a
@@ -51,15 +57,18 @@ struct PoolPass {
 impl<'a> PoolKernel<'a> {
     pub(crate) fn new(
         asm: &mut Assembly,
-        pooling: Pooling,
-        source: MapSource<'a>,
-        window: (u32, u32),
+        (pooling, scales): (Pooling, Option<Rc<ByteScales>>),
+        (source, window): (MapSource<'a>, (u32, u32)),
     ) -> Self {
         let width = sum_bytes(pooling, &source, window.0 * window.1);
         let channels = source.map.shape.channels;
         let is_looped = is_looped(&source, window);
         // Two of them count.
-        let registers = MOST_REGISTERS - if is_looped { 2 } else { 0 };
+        let registers = match (is_looped, scales.is_some()) {
+            (_, true) => MOST_SCALED_REGISTERS,
+            (true, false) => MOST_REGISTERS - 2,
+            (false, false) => MOST_REGISTERS,
+        };
         let most = (registers / width) as u32 & !1;
         let passes = (0..channels)
             .step_by(most as usize)
@@ -79,11 +88,12 @@ impl<'a> PoolKernel<'a> {
             })
             .collect();
         let divides = match pooling {
-            Pooling::Average(divisor) => divisor.shift().is_none(),
+            Pooling::Average(divisor) => divisor.shift().is_none() && scales.is_none(),
             Pooling::Maximum => false,
         };
         Self {
             pooling,
+            scaler: scales.map(|scales| Scaler::new(scales, width)),
             source,
             window,
             passes,
@@ -100,6 +110,9 @@ impl<'a> PoolKernel<'a> {
             .flat_map(|pass| pass.channels.iter().flatten());
         let mut registers = Registers::of(channels.copied()).union(self.source.registers());
         registers.insert(SIGN);
+        if self.scaler.is_some() {
+            registers = registers.union(Scaler::registers());
+        }
         if self.divide.is_some() {
             registers.insert(QUOTIENT);
         }
@@ -165,7 +178,13 @@ impl<'a> PoolKernel<'a> {
                 }
                 pass.taken += taken;
                 for channel in &pass.channels {
-                    finish(asm, self.pooling, channel, (&self.source, self.divide));
+                    match &mut self.scaler {
+                        Some(scaler) => {
+                            let byte = scaler.emit(asm, channel, 0);
+                            asm.mov(channel[0], byte);
+                        }
+                        None => finish(asm, self.pooling, channel, (&self.source, self.divide)),
+                    }
                     self.divided += asm.executions();
                     if destination == Destination::Pushed {
                         asm.push(channel[0]);
@@ -177,6 +196,9 @@ impl<'a> PoolKernel<'a> {
 
     /// The subroutines, where nothing runs into them.
     pub(crate) fn subroutines(&self, asm: &mut Assembly) {
+        if let Some(scaler) = &self.scaler {
+            scaler.subroutine(asm);
+        }
         asm.of(Purpose::Pool, |asm| {
             if let (Some(label), Pooling::Average(divisor)) = (self.divide, self.pooling) {
                 let width = self.passes[0].channels[0].len();

@@ -109,6 +109,13 @@ impl<'a> Layer<'a> {
         }
     }
 
+    /// The sum of a dense layer to which the pixels of its input add one by one.
+    pub(crate) fn kept_sum(&self, sum: &'a WeightedSum, signed_input: bool) -> Sum<'a> {
+        let added = self.joined.first().filter(|_| sum.adds);
+        let added = added.map(|joined| joined.added);
+        Sum::kept(self.program, sum, signed_input, added)
+    }
+
     pub(crate) fn kernel_size(&self) -> (u32, u32) {
         let kernel = self.field.kernel;
         (kernel.height, kernel.width)

@@ -17,19 +17,17 @@ use crate::backend::avr::round::finish::Destination;
 use crate::backend::avr::round::sum::Sum;
 use crate::backend::avr::segments::stage;
 use crate::program::Stage;
-use crate::program::WeightedSum;
 use crate::program::packed_row_bytes;
 
 impl<'a> Layer<'a> {
-    pub(crate) fn dense(&self, asm: &mut Assembly, sum: &'a WeightedSum) {
-        let sum = self.sum(sum, self.input.signed);
+    pub(crate) fn dense(&self, asm: &mut Assembly, sum: &Sum<'a>) {
         let input = SumInput::Stored {
             map: self.input,
             cursor_bytes: self.program.cursor_bytes,
             bits: self.program.activation_bits,
         };
         let keeps_base = self.joined.iter().any(|it| it.added.table.is_some());
-        let mut kernel = SumKernel::new(asm, &sum, input, keeps_base, self.form);
+        let mut kernel = SumKernel::new(asm, sum, input, keeps_base, self.form);
         let mut variables = vec![Variable::Output];
         variables.extend(self.joined_variables());
         let keeps_base = keeps_base || kernel.registers().contains(BASE);
@@ -50,11 +48,8 @@ impl<'a> Layer<'a> {
     }
 
     /// A dense layer to which the pixels of its input add one by one.
-    pub(crate) fn streamed_dense(&self, asm: &mut Assembly, sum: &'a WeightedSum, stage: &Stage) {
+    pub(crate) fn streamed_dense(&self, asm: &mut Assembly, sum: &Sum<'a>, stage: &Stage) {
         let source = self.source(asm);
-        let added = self.joined.first().filter(|_| sum.adds);
-        let added = added.map(|joined| joined.added);
-        let sum = Sum::kept(self.program, sum, source.signed, added);
         let sums = stage.plan.sums().expect("a dense layer keeps sums");
         let kept = KeptSums {
             first_byte: self.program.cursor_bytes + sums.first_byte,
@@ -73,17 +68,17 @@ impl<'a> Layer<'a> {
             kernel: (1, 1),
         };
         let mut kernel = match sum.constants() {
-            Some(constants) if is_unrolled(&sum, self.form) && self.part.can_be_unrolled() => {
+            Some(constants) if is_unrolled(sum, self.form) && self.part.can_be_unrolled() => {
                 let options = (true, asm.core().multiplies);
                 SumKernel::Unrolled(Unrolled::new(
-                    &sum,
+                    sum,
                     constants,
                     input,
                     SummedChannels::All,
                     options,
                 ))
             }
-            _ => SumKernel::Table(Table::kept(asm, &sum, input, kept)),
+            _ => SumKernel::Table(Table::kept(asm, sum, input, kept)),
         };
         let bases = [BASE, BASE.next()];
         let registers = kernel.registers().union(Registers::of(bases));

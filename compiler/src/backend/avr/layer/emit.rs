@@ -46,19 +46,31 @@ pub(crate) fn emit(program: &Program, core: Core, part: LayerPart<'_>, form: Cod
     };
     layer.joined = layer.find_joined(&mut asm);
     match part.operation() {
-        Operation::Convolution(sum) => layer.convolution(&mut asm, sum),
+        Operation::Convolution(sum) => {
+            let sum = layer.sum(sum, layer.input.signed);
+            layer.convolution(&mut asm, &sum);
+        }
         Operation::Dense(sum) => match part {
-            LayerPart::Step(_) => layer.dense(&mut asm, sum),
-            LayerPart::Stage(_, stage) => layer.streamed_dense(&mut asm, sum, stage),
+            LayerPart::Step(_) => {
+                let sum = layer.sum(sum, layer.input.signed);
+                layer.dense(&mut asm, &sum);
+            }
+            LayerPart::Stage(_, stage) => {
+                let sum = layer.kept_sum(sum, layer.input.signed);
+                layer.streamed_dense(&mut asm, &sum, stage);
+            }
         },
         Operation::Separable {
             depthwise,
             pointwise,
         } => layer.separable(&mut asm, depthwise, pointwise),
-        Operation::Depthwise(sum) => layer.depthwise(&mut asm, sum),
-        Operation::Pool(pooling) => layer.pool(&mut asm, *pooling),
+        Operation::Depthwise(sum) => {
+            let sum = layer.sum(sum, layer.input.signed);
+            layer.depthwise(&mut asm, &sum);
+        }
+        Operation::Pool(pooling) => layer.pool(&mut asm, (*pooling, None)),
         Operation::Concat => layer.concat(&mut asm),
-        Operation::Quantised(_) => unreachable!("models have portable code"),
+        Operation::Quantised(it) => layer.quantised(&mut asm, &it.kernel),
     }
     asm.finish(FunctionId::Layer(part.node()))
 }

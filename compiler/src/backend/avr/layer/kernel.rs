@@ -77,16 +77,17 @@ impl<'a> SumKernel<'a> {
     }
 
     pub(crate) fn subroutines(&self, asm: &mut Assembly) {
-        if let SumKernel::Table(kernel) = self {
-            kernel.subroutines(asm);
+        match self {
+            SumKernel::Unrolled(kernel) => kernel.subroutines(asm),
+            SumKernel::Table(kernel) => kernel.subroutines(asm),
         }
     }
 }
 
 /// Whether a sum is straight-line code: shifts that no constant rounding can
-/// express come from tables in either form.
+/// express come from tables in either form, and so do taps outside that are not 0.
 pub(crate) fn is_unrolled(sum: &Sum<'_>, form: CodeForm) -> bool {
-    form == CodeForm::Unrolled && !sum.is_shifted() && !sum.joins_by_loops()
+    form == CodeForm::Unrolled && !sum.is_shifted() && !sum.joins_by_loops() && sum.outside == 0
 }
 
 /// A depthwise sum in its form.
@@ -129,7 +130,7 @@ impl DepthwiseKernel<'_> {
 
     pub(crate) fn subroutines(&self, asm: &mut Assembly) {
         match self {
-            DepthwiseKernel::Unrolled(_) => {}
+            DepthwiseKernel::Unrolled(kernel) => kernel.subroutines(asm),
             DepthwiseKernel::Table(kernel) => kernel.subroutines(asm),
             DepthwiseKernel::Channels(kernel) => kernel.subroutines(asm),
         }

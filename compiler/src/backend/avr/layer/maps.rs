@@ -6,7 +6,8 @@ use crate::backend::avr::kernels::concat::ConcatKernel;
 use crate::backend::avr::kernels::pool::PoolKernel;
 use crate::backend::avr::layer::context::Layer;
 use crate::backend::avr::layer::outputs::Pushes;
-use crate::program;
+use crate::program::{self, ByteScales};
+use std::rc::Rc;
 
 impl<'a> Layer<'a> {
     pub(crate) fn concat(&self, asm: &mut Assembly) {
@@ -27,9 +28,15 @@ impl<'a> Layer<'a> {
         asm.ret();
     }
 
-    pub(crate) fn pool(&self, asm: &mut Assembly, pooling: program::Pooling) {
+    /// `scales`: of a model's averages.
+    pub(crate) fn pool(
+        &self,
+        asm: &mut Assembly,
+        (pooling, scales): (program::Pooling, Option<Rc<ByteScales>>),
+    ) {
         let source = self.source(asm);
-        let mut kernel = PoolKernel::new(asm, pooling, source.clone(), self.kernel_size());
+        let window = (source.clone(), self.kernel_size());
+        let mut kernel = PoolKernel::new(asm, (pooling, scales), window);
         let results = kernel.results();
         let registers = kernel.registers();
         self.walk(

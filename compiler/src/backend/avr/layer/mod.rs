@@ -7,5 +7,6 @@ pub(super) mod kernel;
 pub(super) mod maps;
 pub(super) mod outputs;
 pub(super) mod part;
+pub(super) mod quantised;
 pub(super) mod sums;
 pub(super) mod walk;

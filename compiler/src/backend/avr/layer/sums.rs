@@ -15,14 +15,13 @@ use crate::backend::avr::round::sum::Sum;
 use crate::program::WeightedSum;
 
 impl<'a> Layer<'a> {
-    pub(crate) fn convolution(&self, asm: &mut Assembly, sum: &'a WeightedSum) {
+    pub(crate) fn convolution(&self, asm: &mut Assembly, sum: &Sum<'a>) {
         let mut source = self.source(asm);
-        let sum = self.sum(sum, source.signed);
         let input = SumInput::Field {
             source: source.clone(),
             kernel: self.kernel_size(),
         };
-        let mut kernel = SumKernel::new(asm, &sum, input, self.keeps_base(), self.form);
+        let mut kernel = SumKernel::new(asm, sum, input, self.keeps_base(), self.form);
         source.keep_ring_end_in(kernel.ring_end().unwrap_or(BASE));
         let results = kernel.results();
         let registers = kernel.registers();
@@ -38,10 +37,9 @@ impl<'a> Layer<'a> {
         asm.changing(registers.and(KERNEL_SCRATCH), |asm| kernel.subroutines(asm));
     }
 
-    pub(crate) fn depthwise(&self, asm: &mut Assembly, sum: &'a WeightedSum) {
+    pub(crate) fn depthwise(&self, asm: &mut Assembly, sum: &Sum<'a>) {
         let mut source = self.source(asm);
-        let sum = self.sum(sum, source.signed);
-        let mut kernel = self.depthwise_kernel(asm, &sum, &mut source, SummedChannels::Own);
+        let mut kernel = self.depthwise_kernel(asm, sum, &mut source, SummedChannels::Own);
         let results = kernel.results();
         let registers = kernel.registers();
         self.walk(

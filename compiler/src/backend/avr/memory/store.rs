@@ -12,7 +12,7 @@ use crate::backend::avr::memory::state::{LoopState, Variable, add_constant};
 use crate::backend::avr::memory::window::{Scratch, WindowRow};
 use crate::network::PoolFunction;
 use crate::plan::{self, Order};
-use crate::program::{Map, Program, Stage, Step};
+use crate::program::{Map, Program, ResultInteger, Stage, Step};
 
 /// Where a layer's outputs go.
 pub(crate) enum OutputSink<'a> {
@@ -37,6 +37,8 @@ pub(crate) enum OutputSink<'a> {
     },
     /// Into a window of a pooling.
     Windows(WindowRow),
+    /// To the caller's array of bytes, as the values of a map are stored.
+    ResultBytes { channels: u32, outputs: u32 },
     /// To the caller's array, or where the results are kept.
     Results {
         bytes_each: u32,
@@ -49,10 +51,14 @@ impl<'a> OutputSink<'a> {
     pub(crate) fn of(program: &'a Program, step: &Step) -> Self {
         let outputs = step.output.pixels();
         if !step.stores {
-            return Self::Results {
-                bytes_each: program.results.integer.bytes(),
-                channels: step.output.channels,
-                outputs,
+            let channels = step.output.channels;
+            return match program.results.integer {
+                ResultInteger::Byte => Self::ResultBytes { channels, outputs },
+                ResultInteger::Sum(accumulator) => Self::Results {
+                    bytes_each: accumulator.bytes(),
+                    channels,
+                    outputs,
+                },
             };
         }
         let map = program.map(step.writes);
@@ -120,7 +126,10 @@ impl<'a> OutputSink<'a> {
     /// Whether activations go there, not sums that are results.
     pub(crate) fn stores_activations(&self) -> bool {
         match self {
-            Self::Map { .. } | Self::Pixel { .. } | Self::Windows(_) => true,
+            Self::Map { .. }
+            | Self::Pixel { .. }
+            | Self::Windows(_)
+            | Self::ResultBytes { .. } => true,
             Self::Results { .. } => false,
         }
     }
@@ -129,7 +138,10 @@ impl<'a> OutputSink<'a> {
     pub(crate) fn wraps(&self) -> bool {
         match self {
             Self::Map { map, outputs, .. } => map.pixels_before_wrap < *outputs,
-            Self::Pixel { .. } | Self::Windows(_) | Self::Results { .. } => false,
+            Self::Pixel { .. }
+            | Self::Windows(_)
+            | Self::ResultBytes { .. }
+            | Self::Results { .. } => false,
         }
     }
 
@@ -146,6 +158,7 @@ impl<'a> OutputSink<'a> {
                 let step = position_of_cells(map.shape.channels, bits, by_nibble) as i32;
                 if backward { -step } else { step }
             }
+            Self::ResultBytes { channels, .. } => channels as i32,
             Self::Results {
                 bytes_each,
                 channels,
@@ -177,7 +190,7 @@ impl<'a> OutputSink<'a> {
                 let first = position_in_network(cell, bits, by_nibble, cursor_bytes);
                 asm.add_to_pair(Z, first as i32);
             }
-            Self::Results { .. } => asm.movw(Z, R22),
+            Self::ResultBytes { .. } | Self::Results { .. } => asm.movw(Z, R22),
             Self::Pixel { .. } | Self::Windows(_) => {
                 unreachable!("a stage's outputs go one here, one there")
             }
@@ -194,7 +207,9 @@ impl<'a> OutputSink<'a> {
     /// Goes to the next output.
     pub(crate) fn advance(&self, asm: &mut Assembly, state: &LoopState) {
         let outputs = match self {
-            Self::Map { outputs, .. } | Self::Results { outputs, .. } => *outputs,
+            Self::Map { outputs, .. }
+            | Self::ResultBytes { outputs, .. }
+            | Self::Results { outputs, .. } => *outputs,
             Self::Pixel { .. } | Self::Windows(_) => 1,
         };
         if outputs == 1 {
@@ -251,6 +266,11 @@ impl<'a> OutputSink<'a> {
                 bits,
                 by_nibble,
                 first_cell,
+            }),
+            Self::ResultBytes { .. } => Some(Packing {
+                bits: 8,
+                by_nibble: false,
+                first_cell: 0,
             }),
             Self::Windows(_) | Self::Results { .. } => None,
         }
@@ -353,7 +373,7 @@ impl<'a> OutputSink<'a> {
                 channels,
                 ..
             } => bits == 4 && !by_nibble && channels.is_multiple_of(2),
-            Self::Windows(_) | Self::Results { .. } => false,
+            Self::Windows(_) | Self::ResultBytes { .. } | Self::Results { .. } => false,
         }
     }
 
@@ -419,7 +439,10 @@ impl<'a> OutputSink<'a> {
     pub(crate) fn result_bytes(&self) -> usize {
         match *self {
             Self::Results { bytes_each, .. } => bytes_each as usize,
-            Self::Map { .. } | Self::Pixel { .. } | Self::Windows(_) => 0,
+            Self::Map { .. }
+            | Self::Pixel { .. }
+            | Self::Windows(_)
+            | Self::ResultBytes { .. } => 0,
         }
     }
 }

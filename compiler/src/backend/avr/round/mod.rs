@@ -3,4 +3,5 @@
 pub(super) mod finish;
 pub(super) mod requantise;
 pub(super) mod rounder;
+pub(super) mod scale;
 pub(super) mod sum;

@@ -13,6 +13,7 @@ use crate::backend::avr::memory::added::Added;
 use crate::backend::avr::memory::state::LoopState;
 use crate::backend::avr::round::finish::{Destination, deliver};
 use crate::backend::avr::round::requantise::Requantise;
+use crate::backend::avr::round::scale::Scaler;
 use crate::backend::avr::round::sum::{Rounding, Sum, SumEnding};
 use crate::program::{RuntimeParameters, SumParameters};
 
@@ -35,6 +36,7 @@ pub(crate) struct Rounder<'a> {
     shift_up: Option<CodeLabel>,
     shift_by_counter: Option<CodeLabel>,
     shift_down: Option<CodeLabel>,
+    scaler: Option<Scaler>,
     calls: f64,
 }
 
@@ -46,6 +48,7 @@ impl<'a> Rounder<'a> {
             shift_up: None,
             shift_by_counter: None,
             shift_down: None,
+            scaler: Scaler::of(sum),
             calls: 0.0,
         }
     }
@@ -88,6 +91,11 @@ impl<'a> Rounder<'a> {
             let value = match &sum.ending {
                 SumEnding::Rounded(rounding) => {
                     self.requantised(asm, rounding, accumulator, output)
+                }
+                SumEnding::Scaled(_) => {
+                    let scaler = self.scaler.as_mut();
+                    let scaler = scaler.expect("it is there for such sums");
+                    scaler.emit(asm, accumulator, output)
                 }
                 SumEnding::Shifted | SumEnding::Exact => {
                     self.moved_up(asm, accumulator, output, state);
@@ -214,6 +222,9 @@ impl<'a> Rounder<'a> {
 
     /// The subroutines, where nothing runs into them.
     pub(crate) fn subroutines(&self, asm: &mut Assembly) {
+        if let Some(scaler) = &self.scaler {
+            scaler.subroutine(asm);
+        }
         asm.of(Purpose::Requantise, |asm| {
             asm.times(self.calls, |asm| {
                 if let SumEnding::Rounded(rounding) = &self.sum.ending {

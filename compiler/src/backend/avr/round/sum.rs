@@ -1,9 +1,13 @@
 //! A weighted sum as the kernels see it: how wide it is, and how it is rounded.
 
+use crate::backend::avr::isa::assembly::Assembly;
+use crate::backend::avr::isa::registers::Register;
 use crate::backend::avr::memory::added::{Added, Joining};
 use crate::program::{
-    Accumulator, ConstantParameters, Finish, Program, SumParameters, WeightedSum,
+    Accumulator, ByteScales, ConstantParameters, Finish, Program, RescaledSum, SumParameters,
+    WeightedSum,
 };
+use std::rc::Rc;
 
 /// How each output's sum `S = Σ w·x` becomes an activation without a shift up.
 ///
@@ -43,6 +47,8 @@ pub(crate) enum SumEnding {
     Rounded(Rounding),
     /// Rounded by a loop: shifts that are known at run time only, or too far.
     Shifted,
+    /// Of a model: bytes by one multiplication.
+    Scaled(Rc<ByteScales>),
 }
 
 /// A weighted sum.
@@ -55,6 +61,10 @@ pub(crate) struct Sum<'a> {
     pub(crate) weight_bits: u32,
     /// Whether what it reads is two's complement.
     pub(crate) signed_input: bool,
+    /// What is taken off each byte that it reads, modulo 256.
+    pub(crate) taken_off: u8,
+    /// What taps outside of the map are read as; 0 where none is outside.
+    pub(crate) outside: u8,
     /// Bytes of a sum.
     pub(crate) width: usize,
     pub(crate) ending: SumEnding,
@@ -124,11 +134,45 @@ impl<'a> Sum<'a> {
             width,
             joining: match ending {
                 SumEnding::Exact => sum.joining,
-                SumEnding::Rounded(_) | SumEnding::Shifted => None,
+                SumEnding::Rounded(_) | SumEnding::Shifted | SumEnding::Scaled(_) => None,
             },
             ending,
             ..sum
         }
+    }
+
+    /// A model's: each byte is read as a number from 0 to 255, `x + 128`, so that a value that
+    /// stands for 0, after most activations, is 0 and is skipped.
+    pub(crate) fn of_model(
+        program: &'a Program,
+        sum: &'a RescaledSum,
+        scales: Rc<ByteScales>,
+        is_padded: bool,
+    ) -> Self {
+        let read = Self::new(program, &sum.products, false, None);
+        let ranges = match read.constants() {
+            Some(constants) => read.ranges(constants),
+            None => Vec::new(),
+        };
+        let widths = ranges.iter().enumerate().map(|(output, range)| {
+            let start = i64::from(scales.start(output));
+            range.scaled_and_moved(0, -start).bytes()
+        });
+        Self {
+            width: widths.max().unwrap_or(2).max(2),
+            taken_off: 0x80,
+            outside: match is_padded {
+                true => (sum.input_zero_point as u8).wrapping_sub(0x80),
+                false => 0,
+            },
+            ending: SumEnding::Scaled(scales),
+            ..read
+        }
+    }
+
+    /// The same where sums are kept in that many bytes each until all of their input has arrived.
+    pub(crate) fn kept_in(self, width: usize) -> Self {
+        Self { width, ..self }
     }
 
     /// The same where [`BASE`] is not the network's address
@@ -155,6 +199,8 @@ impl<'a> Sum<'a> {
             weight_bits: whole.weight_bits,
             first_parameter_byte: whole.arena_bytes + whole.cursor_bytes,
             signed_input,
+            taken_off: 0,
+            outside: 0,
             added,
             joining: None,
             left: 0,
@@ -220,6 +266,14 @@ impl<'a> Sum<'a> {
         }
     }
 
+    /// Makes a value of a byte that was read, in an upper register; the flags say whether it is 0.
+    pub(crate) fn test(&self, asm: &mut Assembly, byte: Register) {
+        match self.taken_off {
+            0 => asm.tst(byte),
+            taken_off => asm.subi(byte, taken_off),
+        }
+    }
+
     /// Whether a map is added by loops over shifts.
     pub(crate) fn joins_by_loops(&self) -> bool {
         self.added.is_some() && self.joining.is_none()
@@ -234,13 +288,24 @@ impl<'a> Sum<'a> {
     pub(crate) fn is_shifted(&self) -> bool {
         match self.ending {
             SumEnding::Shifted => true,
-            SumEnding::Exact | SumEnding::Rounded(_) => false,
+            SumEnding::Exact | SumEnding::Rounded(_) | SumEnding::Scaled(_) => false,
         }
     }
 
     /// Whether its outputs are results as they stand.
     pub(crate) fn is_exact(&self) -> bool {
-        self.program.finish == Finish::Exact
+        match self.ending {
+            SumEnding::Exact => true,
+            SumEnding::Rounded(_) | SumEnding::Shifted | SumEnding::Scaled(_) => false,
+        }
+    }
+
+    /// The way to bytes of a model's sums.
+    pub(crate) fn scales(&self) -> Option<&Rc<ByteScales>> {
+        match &self.ending {
+            SumEnding::Scaled(scales) => Some(scales),
+            SumEnding::Exact | SumEnding::Rounded(_) | SumEnding::Shifted => None,
+        }
     }
 
     /// Whether results are two's complement.

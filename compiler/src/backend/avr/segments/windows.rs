@@ -14,12 +14,20 @@ use crate::backend::avr::isa::instruction::Mode;
 use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::loops::counted;
 use crate::backend::avr::isa::registers::{
-    NETWORK, Pointer, R2, R16, R17, R18, R19, R20, R21, R23, Register, X, Y, Z,
+    NETWORK, Pointer, R2, R6, R16, R17, R18, R19, R20, R21, R23, Register, X, Y, Z,
 };
 use crate::backend::avr::memory::window::{Scratch, WindowRow};
+use crate::backend::avr::round::scale::Scaler;
 use crate::backend::avr::segments::reading::Reading;
 use crate::plan::{Arrival, Sink};
-use crate::program::{Divisor, Pooling, Program, Stage};
+use crate::program::{ByteScales, Divisor, Operation, Pooling, Program, Stage};
+use std::rc::Rc;
+
+/// Registers that making bytes by multiplication leaves alone, row and column among them: the
+/// sum's first one, the pair of where the next byte goes, and the count.
+const SCALED_SUM: Register = R2;
+const SCALED_TO: Register = R6;
+const SCALED_COUNTER: Register = R23;
 
 /// The functions of poolings: such as take their pixels from where they arrive,
 /// and such as hand a window on that is complete.
@@ -151,13 +159,28 @@ fn take_from_high(
 /// `layer_N(network: r25:r24 and Z, row: r22, column: r20)`: makes activations of
 /// the window of that column, and puts them where they go.
 fn emit_layer(mut asm: Assembly, program: &Program, stage: &Stage, row: &WindowRow) -> Function {
+    let mut scaler = match &stage.operation {
+        Operation::Quantised(it) => {
+            let scales = ByteScales::of_windows(&it.kernel).map(Rc::new);
+            scales.map(|scales| Scaler::new(scales, row.value_bytes() as usize))
+        }
+        Operation::Convolution(_)
+        | Operation::Depthwise(_)
+        | Operation::Separable { .. }
+        | Operation::Dense(_)
+        | Operation::Pool(_)
+        | Operation::Concat => None,
+    };
     asm.times(f64::from(stage.plan.output.pixels()), |asm| {
         asm.of(Purpose::Pool, |asm| {
             row.point_at(asm, true);
             asm.movw(Y, X);
             match stage.operation.pooling() {
                 Some(Pooling::Average(divisor)) => {
-                    average(asm, row, divisor);
+                    match &mut scaler {
+                        Some(scaler) => scale(asm, row, scaler),
+                        None => average(asm, row, divisor),
+                    }
                     asm.movw(Z, NETWORK);
                 }
                 Some(Pooling::Maximum) | None => {}
@@ -166,6 +189,9 @@ fn emit_layer(mut asm: Assembly, program: &Program, stage: &Stage, row: &WindowR
         asm.of(Purpose::Store, |asm| hand_on(asm, program, stage, row));
         asm.ret();
     });
+    if let Some(scaler) = &scaler {
+        scaler.subroutine(&mut asm);
+    }
     asm.finish(FunctionId::Layer(stage.plan.node))
 }
 
@@ -216,6 +242,29 @@ fn average(asm: &mut Assembly, row: &WindowRow, divisor: Divisor) {
         let value = one(asm);
         asm.store(Pointer::Z, Mode::PostIncrement, value);
     }
+}
+
+/// Makes bytes of a model's sums at X, in their place; Y is there too, and stays.
+fn scale(asm: &mut Assembly, row: &WindowRow, scaler: &mut Scaler) {
+    let sum: Vec<Register> = SCALED_SUM.run(row.value_bytes() as u8).collect();
+    let kept = [X, X.next(), Y, Y.next()];
+    let to = SCALED_TO;
+    asm.movw(to, X);
+    counted(asm, row.windows.channels, SCALED_COUNTER, |asm| {
+        for &register in &sum {
+            asm.load(register, Pointer::X, Mode::PostIncrement);
+        }
+        for register in kept {
+            asm.push(register);
+        }
+        let byte = scaler.emit(asm, &sum, 0);
+        asm.movw(X, to);
+        asm.store(Pointer::X, Mode::PostIncrement, byte);
+        asm.movw(to, X);
+        for register in kept.into_iter().rev() {
+            asm.pop(register);
+        }
+    });
 }
 
 /// Copies the pixel at Y, which begins a byte, to where it goes.

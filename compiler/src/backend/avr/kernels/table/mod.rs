@@ -71,6 +71,8 @@ struct TablePass {
     first_field: u32,
     /// The run from a low nibble or a byte on, and that from a high nibble on.
     entries: [CodeLabel; 2],
+    /// The run of taps outside of the map, where those are not 0.
+    outside: Option<CodeLabel>,
     calls: f64,
     values: f64,
 }
@@ -170,6 +172,10 @@ impl<'a> Table<'a> {
                     Some(other) => passes[other].entries,
                     None => [asm.label(), asm.label()],
                 },
+                outside: match alike {
+                    Some(other) => passes[other].outside,
+                    None => (sum.outside != 0).then(|| asm.label()),
+                },
                 calls: 0.0,
                 values: 0.0,
             });
@@ -249,27 +255,43 @@ impl<'a> Table<'a> {
             let pushed_since = asm.stack_depth_bytes() - depth;
             asm.of(Purpose::MultiplyAccumulate, |asm| self.begin(asm, index));
             asm.of(Purpose::Load, |asm| {
-                let entries = self.passes[index].entries;
+                let TablePass {
+                    entries, outside, ..
+                } = self.passes[index];
                 let count_high = self.registers.count_high;
                 let mut calls = (0.0, 0.0);
                 // The runs and the row subroutine within them.
                 let return_bytes = i64::from(asm.core().program_counter.bytes);
                 let rows = self.rows;
+                let call = |asm: &mut Assembly, values: u32, entry: CodeLabel| {
+                    asm.ldi(COUNT, values as u8);
+                    if let Some(high) = count_high {
+                        asm.ldi(high, (values >> 8) as u8);
+                    }
+                    asm.call(entry);
+                    asm.stack_changes(3 * return_bytes);
+                    asm.stack_changes(-3 * return_bytes);
+                };
                 self.input.for_each_run(
                     asm,
                     (pushed_since, None),
                     &mut |asm, run: &Run, odd| {
-                        asm.ldi(COUNT, run.values as u8);
-                        if let Some(high) = count_high {
-                            asm.ldi(high, (run.values >> 8) as u8);
-                        }
-                        asm.call(entries[usize::from(odd)]);
-                        asm.stack_changes(3 * return_bytes);
-                        asm.stack_changes(-3 * return_bytes);
+                        call(asm, run.values, entries[usize::from(odd)]);
                         calls.0 += asm.executions();
                         calls.1 += asm.executions() * f64::from(run.values);
                     },
-                    Some(&mut |asm, values| rows.skip_far(asm, values * rows.row_bytes)),
+                    Some(&mut |asm, values| match outside {
+                        Some(entry) => {
+                            // As many as the count of a run holds.
+                            let most = if count_high.is_some() { u16::MAX.into() } else { 0xFF };
+                            let whole = values / most;
+                            (0..whole).for_each(|_| call(asm, most, entry));
+                            if !values.is_multiple_of(most) {
+                                call(asm, values % most, entry);
+                            }
+                        }
+                        None => rows.skip_far(asm, values * rows.row_bytes),
+                    }),
                 );
                 self.passes[index].calls += calls.0;
                 self.passes[index].values += calls.1;

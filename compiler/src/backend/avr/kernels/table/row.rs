@@ -40,7 +40,10 @@ impl Table<'_> {
                     .map(|pass| pass.values)
                     .sum(),
             };
-            asm.of(Purpose::Load, |asm| self.emit_run(asm, &run));
+            asm.of(Purpose::Load, |asm| {
+                self.emit_run(asm, &run);
+                self.emit_run_outside(asm, &run);
+            });
             let share = if self.sum.signed_input {
                 15.0 / 16.0
             } else {
@@ -75,7 +78,7 @@ impl Table<'_> {
             asm.bind(low_entry);
             asm.times(run.values, |asm| {
                 asm.load(VALUE, Pointer::X, self.input.mode());
-                asm.tst(VALUE);
+                self.sum.test(asm, VALUE);
                 self.use_value(asm, row);
                 self.count_down(asm);
                 asm.loop_back(Condition::NotEqual, low_entry, 100.0);
@@ -107,6 +110,24 @@ impl Table<'_> {
         });
         asm.bind(done);
         asm.times(run.calls, Assembly::ret);
+    }
+
+    /// The same of values outside of the map.
+    fn emit_run_outside(&self, asm: &mut Assembly, run: &RunSubroutine<'_>) {
+        let Some(entry) = run.pass.outside else {
+            return;
+        };
+        asm.bind(entry);
+        // Of few outputs.
+        asm.times(run.calls / 16.0, |asm| {
+            asm.times(8.0, |asm| {
+                asm.ldi(VALUE, self.sum.outside);
+                asm.call(run.row);
+                self.count_down(asm);
+                asm.loop_back(Condition::NotEqual, entry, 8.0);
+            });
+            asm.ret();
+        });
     }
 
     /// The flags say whether the value is 0: then its row is skipped.

@@ -10,7 +10,7 @@ use crate::backend::avr::kernels::passes::SumPass;
 use crate::backend::avr::memory::runs::Run;
 use crate::backend::avr::memory::state::LoopState;
 use crate::backend::avr::memory::store::OutputSink;
-use crate::backend::avr::round::finish;
+use crate::backend::avr::round::finish::{self, Destination};
 
 impl Unrolled<'_> {
     /// Adds the pixel that has arrived to the sums in the arena: of `pixels`, the
@@ -91,7 +91,7 @@ impl Unrolled<'_> {
 
     /// Finishes sums that were kept, when all of their input has arrived.
     pub(crate) fn finish_kept(
-        &self,
+        &mut self,
         asm: &mut Assembly,
         kept: KeptSums,
         target: (&LoopState, &OutputSink<'_>),
@@ -99,7 +99,7 @@ impl Unrolled<'_> {
         for SumPass {
             first,
             accumulators,
-        } in &self.passes.all
+        } in self.passes.all.clone()
         {
             asm.of(Purpose::Load, |asm| {
                 kept.point_at(asm, (first * self.sum.width) as u32);
@@ -107,12 +107,16 @@ impl Unrolled<'_> {
                     asm.load(register, Pointer::X, Mode::PostIncrement);
                 }
             });
-            self.join(asm, accumulators, *first, target.0);
+            if self.scaler.is_some() {
+                self.scale(asm, (first, &accumulators), Destination::Stored, target);
+                continue;
+            }
+            self.join(asm, &accumulators, first, target.0);
             let shift = finish::SumShift {
                 left: self.sum.left,
-                biases: &self.constants.biases[*first..],
+                biases: &self.constants.biases[first..],
             };
-            finish::exact(asm, &shift, accumulators, *first, target);
+            finish::exact(asm, &shift, &accumulators, first, target);
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::backend::avr::memory::runs::Run;
 use crate::backend::avr::memory::state::LoopState;
 use crate::backend::avr::memory::store::OutputSink;
 use crate::backend::avr::round::finish::{self, Destination};
+use crate::backend::avr::round::scale::Scaler;
 use crate::backend::avr::round::sum::{Sum, SumEnding};
 use crate::program::ConstantParameters;
 use std::collections::BTreeMap;
@@ -64,6 +65,7 @@ pub(crate) struct Unrolled<'a> {
     channels: SummedChannels,
     products: ConstantProducts,
     passes: Passes,
+    scaler: Option<Scaler>,
 }
 
 impl<'a> Unrolled<'a> {
@@ -90,8 +92,9 @@ impl<'a> Unrolled<'a> {
         } else {
             ConstantProducts::Wide
         };
-        if let (ConstantProducts::Narrow, false, SumInput::Field { source, .. }) =
-            (products, sum.signed_input, &mut input)
+        let scaler = Scaler::of(sum);
+        if let (ConstantProducts::Narrow, false, None, SumInput::Field { source, .. }) =
+            (products, sum.signed_input, &scaler, &mut input)
         {
             // ConstantProducts of a byte need neither their high byte nor a sign.
             source.keep_ring_end_in(SIGN);
@@ -101,10 +104,13 @@ impl<'a> Unrolled<'a> {
         } else {
             R23
         };
-        let guarded = input.guard_registers();
+        let mut used = input.guard_registers();
+        if scaler.is_some() {
+            used = used.union(Scaler::registers());
+        }
         let registers: Vec<Register> = R2
             .to(last)
-            .filter(|&register| !guarded.contains(register))
+            .filter(|&register| !used.contains(register))
             .collect();
         let demand = PassDemand {
             outputs: sum.program.outputs as usize,
@@ -122,6 +128,7 @@ impl<'a> Unrolled<'a> {
             channels,
             products,
             passes,
+            scaler,
         }
     }
 
@@ -138,6 +145,9 @@ impl<'a> Unrolled<'a> {
         }
         if self.products != ConstantProducts::Narrow {
             registers.insert(MULTIPLE_HIGH);
+        }
+        if self.scaler.is_some() {
+            registers = registers.union(Scaler::registers());
         }
         registers
     }
@@ -165,7 +175,7 @@ impl<'a> Unrolled<'a> {
 
     /// Computes one output. `pushed_since`: see [`SumInput::for_each_run`].
     pub(crate) fn emit(
-        &self,
+        &mut self,
         asm: &mut Assembly,
         destination: Destination,
         (state, sink): (&LoopState, &OutputSink<'_>),
@@ -174,9 +184,9 @@ impl<'a> Unrolled<'a> {
         for SumPass {
             first,
             accumulators,
-        } in &self.passes.all
+        } in self.passes.all.clone()
         {
-            let first = *first;
+            let accumulators = &accumulators[..];
             let pushed_since = asm.stack_depth_bytes() - depth;
             self.begin(asm, accumulators, first);
             asm.of(Purpose::Load, |asm| {
@@ -213,7 +223,37 @@ impl<'a> Unrolled<'a> {
                     }
                 }
                 SumEnding::Shifted => unreachable!("such sums come from tables"),
+                SumEnding::Scaled(_) => {
+                    self.scale(asm, (first, accumulators), destination, (state, sink));
+                }
             }
+        }
+    }
+
+    /// Makes bytes of a pass's sums.
+    fn scale(
+        &mut self,
+        asm: &mut Assembly,
+        (first, accumulators): (usize, &SumRegisters),
+        destination: Destination,
+        (state, sink): (&LoopState, &OutputSink<'_>),
+    ) {
+        let scaler = self.scaler.as_mut();
+        let scaler = scaler.expect("it is there for such sums");
+        let results = finish::result_registers(accumulators);
+        for ((output, accumulator), &result) in (first..).zip(accumulators).zip(&results) {
+            let value = scaler.emit(asm, accumulator, output);
+            finish::deliver(asm, self.sum, value, result, destination);
+        }
+        if destination == Destination::Stored {
+            sink.store_part(asm, state, &results, first);
+        }
+    }
+
+    /// The subroutines, where nothing runs into them.
+    pub(crate) fn subroutines(&self, asm: &mut Assembly) {
+        if let Some(scaler) = &self.scaler {
+            scaler.subroutine(asm);
         }
     }
 
@@ -252,7 +292,9 @@ impl<'a> Unrolled<'a> {
                 .iter()
                 .map(|&bias| bias.into())
                 .collect(),
-            SumEnding::Exact | SumEnding::Shifted => vec![0; self.sum.program.outputs as usize],
+            SumEnding::Exact | SumEnding::Shifted | SumEnding::Scaled(_) => {
+                vec![0; self.sum.program.outputs as usize]
+            }
         };
         asm.of(Purpose::MultiplyAccumulate, |asm| {
             for (accumulator, constant) in accumulators.iter().zip(&constants[first..]) {
@@ -282,7 +324,7 @@ impl<'a> Unrolled<'a> {
                 let weights = input(index);
                 asm.load(ACTIVATION, Pointer::X, self.input.mode());
                 if !weights.is_empty() {
-                    asm.tst(ACTIVATION);
+                    self.sum.test(asm, ACTIVATION);
                     self.use_value(asm, ACTIVATION, &weights, accumulators);
                 }
             }

@@ -1,0 +1,207 @@
+//! Models: which of them this backend has code for.
+
+use crate::backend::avr::isa::core::Core;
+use crate::backend::avr::round::sum::Sum;
+use crate::network::{NodeId, ReceptiveField};
+use crate::program::{
+    ByteScales, Job, Operation, Pixelwise, PoolFinish, Pooling, Program, Quantised,
+    QuantisedKernel, RescaledSum,
+};
+use std::fmt;
+use std::rc::Rc;
+
+/// The highest byte of a sum, less its start and clamped, that may not be 0.
+const MOST_SUM_BYTES: u32 = 3;
+/// Channels of a pixel that the cursor counts.
+const MOST_INPUT_CHANNELS: u32 = 255;
+
+/// Why a model has portable code on AVR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoCode {
+    /// The part has no `mul`.
+    Multiplier,
+    /// The pixels of the input have too many channels.
+    InputChannels,
+    /// An operator is of a kind that there are no kernels for.
+    Operator(NodeId),
+    /// A rescaling that no single multiplication is equal to.
+    Rescale(NodeId),
+}
+
+impl NoCode {
+    /// The node that is the reason.
+    pub fn node(self) -> Option<NodeId> {
+        match self {
+            NoCode::Multiplier | NoCode::InputChannels => None,
+            NoCode::Operator(node) | NoCode::Rescale(node) => Some(node),
+        }
+    }
+}
+
+impl fmt::Display for NoCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NoCode::Multiplier => "the part has no multiplier",
+            NoCode::InputChannels => "the input's pixels have more than 255 channels",
+            NoCode::Operator(_) => "there is no assembly for the operator",
+            NoCode::Rescale(_) => "no single multiplication is equal to the operator's rescaling",
+        })
+    }
+}
+
+/// A model's program in two parts.
+#[derive(Clone, Debug)]
+pub struct ModelProgram {
+    /// What there is code for: all up to the operator that makes shares of the last pixel.
+    pub program: Program,
+    /// The node that does, which is left to the caller of the code.
+    pub shares: Option<NodeId>,
+}
+
+/// What of a model's program there is code for.
+///
+/// # Errors
+/// Where there is none.
+pub fn of_model(program: &Program, core: Core) -> Result<ModelProgram, NoCode> {
+    if !core.multiplies {
+        return Err(NoCode::Multiplier);
+    }
+    if program.input.channels > MOST_INPUT_CHANNELS {
+        return Err(NoCode::InputChannels);
+    }
+    let model = without_shares(program);
+    let program = &model.program;
+    for job in &program.jobs {
+        match job {
+            Job::Layer(step) => {
+                let channels = program.map(step.input).shape.channels;
+                let joins = !step.joined.is_empty();
+                check(
+                    program,
+                    (step.node, &step.operation),
+                    (&step.field, channels, joins),
+                )?;
+            }
+            Job::Segment(segment) => {
+                for stage in &segment.stages {
+                    let channels = stage.plan.input.channels;
+                    let joins = !stage.joined.is_empty();
+                    let node = stage.plan.node;
+                    check(program, (node, &stage.operation), (&stage.field, channels, joins))?;
+                    if let (Some(sum), Some(kept)) =
+                        (sum_of(&stage.operation), stage.plan.sums())
+                    {
+                        let scales = ByteScales::of_sum(sum).ok_or(NoCode::Rescale(node))?;
+                        let whole = Sum::of_model(program, sum, Rc::new(scales), false);
+                        if whole.width > kept.bytes_each as usize {
+                            return Err(NoCode::Rescale(node));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    Ok(model)
+}
+
+fn sum_of(operation: &Operation) -> Option<&RescaledSum> {
+    match operation {
+        Operation::Quantised(it) => it.kernel.sum(),
+        Operation::Convolution(_)
+        | Operation::Depthwise(_)
+        | Operation::Separable { .. }
+        | Operation::Dense(_)
+        | Operation::Pool(_)
+        | Operation::Concat => None,
+    }
+}
+
+/// Whether there is code for an operator of that field and so many channels of its input.
+fn check(
+    program: &Program,
+    (node, operation): (NodeId, &Operation),
+    (field, channels, joins): (&ReceptiveField, u32, bool),
+) -> Result<(), NoCode> {
+    let quantised = match operation {
+        Operation::Quantised(quantised) => quantised,
+        Operation::Convolution(_)
+        | Operation::Depthwise(_)
+        | Operation::Separable { .. }
+        | Operation::Dense(_)
+        | Operation::Pool(_)
+        | Operation::Concat => return Err(NoCode::Operator(node)),
+    };
+    let Quantised { kernel, followers } = quantised;
+    if joins || !followers.is_empty() {
+        return Err(NoCode::Operator(node));
+    }
+    let fits = |scales: Option<ByteScales>| match scales {
+        Some(scales) if scales.sum_bytes <= MOST_SUM_BYTES => Ok(scales),
+        Some(_) | None => Err(NoCode::Rescale(node)),
+    };
+    match kernel {
+        QuantisedKernel::Convolution(sum) | QuantisedKernel::Dense(sum) => {
+            let scales = fits(ByteScales::of_sum(sum))?;
+            let sum = Sum::of_model(program, sum, Rc::new(scales), field.is_padded());
+            (sum.width <= 4).then_some(()).ok_or(NoCode::Rescale(node))
+        }
+        QuantisedKernel::Depthwise { sum, multiplier } => {
+            let scales = fits(ByteScales::of_sum(sum))?;
+            let sum = Sum::of_model(program, sum, Rc::new(scales), field.is_padded());
+            let is_by_channel = *multiplier == 1 && sum.outside == 0;
+            let has_kernel = channels == 1 || is_by_channel;
+            has_kernel.then_some(()).ok_or(NoCode::Operator(node))
+        }
+        QuantisedKernel::Pool { pooling, finish } => {
+            if field.is_padded() {
+                return Err(NoCode::Operator(node));
+            }
+            match (pooling, finish) {
+                (Pooling::Average(_), _) => fits(ByteScales::of_windows(kernel)).map(|_| ()),
+                (Pooling::Maximum, finish) if finish.keeps_a_maximum() => Ok(()),
+                (Pooling::Maximum, PoolFinish::Within(_) | PoolFinish::Mean(_)) => {
+                    Err(NoCode::Operator(node))
+                }
+            }
+        }
+        QuantisedKernel::Pixel { .. } | QuantisedKernel::Concat(_) => Err(NoCode::Operator(node)),
+    }
+}
+
+/// A last operator that makes shares of a single pixel is left out, and that pixel is returned.
+fn without_shares(program: &Program) -> ModelProgram {
+    let whole = || ModelProgram {
+        program: program.clone(),
+        shares: None,
+    };
+    let Some((Job::Layer(last), before)) = program.jobs.split_last() else {
+        return whole();
+    };
+    let makes_shares = match &last.operation {
+        Operation::Quantised(Quantised {
+            kernel: QuantisedKernel::Pixel { .. },
+            followers,
+        }) => match followers[..] {
+            [Pixelwise::Softmax(_)] => last.output.pixels() == 1 && !last.field.is_padded(),
+            _ => false,
+        },
+        Operation::Quantised(_)
+        | Operation::Convolution(_)
+        | Operation::Depthwise(_)
+        | Operation::Separable { .. }
+        | Operation::Dense(_)
+        | Operation::Pool(_)
+        | Operation::Concat => false,
+    };
+    if !makes_shares {
+        return whole();
+    }
+    ModelProgram {
+        program: Program {
+            jobs: before.to_vec(),
+            output: last.input,
+            ..program.clone()
+        },
+        shares: Some(last.node),
+    }
+}
