@@ -131,3 +131,19 @@ fn models_that_others_have_published_compute_as_their_graphs_do() -> Result<()> 
     }
     Ok(())
 }
+#[test]
+fn scratch() {
+    let models = shared("tflite/models").unwrap();
+    let file = fs::read(models.join("tinymaix_mnist_arduino_q.tflite")).unwrap();
+    let graph = Graph::read(&file).unwrap().without_constant_channels();
+    let model = Model::of(&graph).unwrap();
+    let part = Target::named("atmega328p").unwrap();
+    for plan in &PlannedModel::of(&model, |_| {}).plans {
+        if !["row_major", "streamed", "streamed(3, row_major)"].contains(&plan.name.as_str()) { continue }
+        let program = lower(&graph, &model, &plan.memory);
+        let split = avr::of_model(&program, avr::Core::of(part)).unwrap();
+        let code = avr::emit(&split.program, avr::Core::of(part), |_| CodeForm::Unrolled);
+        for f in &code.functions { println!("{} {} {:.0} cycles {} bytes", plan.name, f.id, f.cycles, f.flash_bytes); }
+        if plan.name == "streamed" { std::fs::write("/tmp/hb/streamed.s", code.program_text()).unwrap(); }
+    }
+}

@@ -37,6 +37,16 @@ impl AxisTiming {
         (since.is_multiple_of(self.stride) && index < self.count).then_some(index)
     }
 
+    /// Whether something is computed wherever that one computes.
+    pub fn has_all_of(self, other: Self) -> bool {
+        let Some(after) = other.delay.checked_sub(self.delay) else {
+            return false;
+        };
+        let meets = after.is_multiple_of(self.stride)
+            && (other.count == 1 || other.stride.is_multiple_of(self.stride));
+        meets && other.last() <= self.last()
+    }
+
     /// The row or column of the grid of the last one.
     pub fn last(self) -> u32 {
         (self.count - 1) * self.stride + self.delay
@@ -55,6 +65,11 @@ impl Timing {
             rows: axis(map.height),
             columns: axis(map.width),
         }
+    }
+
+    /// Whether a pixel is computed wherever that one computes one.
+    pub fn has_all_of(self, other: Self) -> bool {
+        self.rows.has_all_of(other.rows) && self.columns.has_all_of(other.columns)
     }
 
     /// The pixel that is computed at a point.

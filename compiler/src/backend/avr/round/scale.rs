@@ -1,7 +1,7 @@
 //! From sums to bytes of a model, by one multiplication.
 //!
-//! A subroutine: what differs from output to output is a row of constants in flash, in the order
-//! in which they are used. The product is made factor byte by factor byte, the lowest first; a
+//! A subroutine: where its constants differ from output to output, those of each are a row in
+//! flash, in the order in which they are used. The product is made factor byte by factor byte, the lowest first; a
 //! byte of it that is complete makes room for the next one, so that four registers hold it.
 
 use crate::backend::avr::isa::assembly::Assembly;
@@ -29,9 +29,30 @@ pub(crate) struct Scaler {
     scales: Rc<ByteScales>,
     /// Bytes of a sum.
     width: usize,
-    /// The rows, and the subroutine.
-    labels: Option<(CodeLabel, CodeLabel)>,
+    /// The rows, where the constants are no instructions, and the subroutine.
+    labels: Option<(Option<CodeLabel>, CodeLabel)>,
     calls: f64,
+}
+
+/// The constants of an output, in the order in which they are used.
+enum Constants {
+    /// At Z.
+    Row,
+    /// Those of all outputs.
+    Instructions(std::vec::IntoIter<u8>),
+}
+
+impl Constants {
+    /// Loads the next one.
+    fn load(&mut self, asm: &mut Assembly, register: Register) {
+        match self {
+            Self::Row => asm.lpm_near(register),
+            Self::Instructions(bytes) => {
+                let byte = bytes.next();
+                asm.ldi(register, byte.expect("a row has all that is used"));
+            }
+        }
+    }
 }
 
 impl Scaler {
@@ -65,8 +86,9 @@ impl Scaler {
         let (rows, subroutine) = match self.labels {
             Some(labels) => labels,
             None => {
-                let rows: Vec<u8> = self.scales.scales.iter().flat_map(|it| self.row(it)).collect();
-                *self.labels.insert((asm.near_table(rows), asm.label()))
+                let rows = self.scales.scales.iter().flat_map(|it| self.row(it));
+                let rows = (!self.has_instructions()).then(|| asm.near_table(rows.collect()));
+                *self.labels.insert((rows, asm.label()))
             }
         };
         asm.changing(Self::registers(), |asm| {
@@ -85,8 +107,10 @@ impl Scaler {
                     1 => 0,
                     _ => output as u32 * self.row_bytes(),
                 };
-                asm.ldi_address(Z, (rows, row), 0);
-                asm.ldi_address(Z.next(), (rows, row), 1);
+                if let Some(rows) = rows {
+                    asm.ldi_address(Z, (rows, row), 0);
+                    asm.ldi_address(Z.next(), (rows, row), 1);
+                }
                 asm.call(subroutine);
             });
         });
@@ -95,6 +119,11 @@ impl Scaler {
 
     fn result(&self) -> Register {
         BYTES[self.scales.result_byte as usize % BYTES.len()]
+    }
+
+    /// Whether the constants are those of all outputs.
+    fn has_instructions(&self) -> bool {
+        self.scales.scales.len() == 1 && !self.has_others()
     }
 
     /// Whether the addend depends on the sum.
@@ -168,6 +197,10 @@ impl Scaler {
         let sum = &SCALED[..sum_bytes];
         let (positive, begin, inside) = (asm.label(), asm.label(), asm.label());
         let common_least = self.common_least();
+        let mut constants = match self.has_instructions() {
+            true => Constants::Instructions(self.row(&self.scales.scales[0]).into_iter()),
+            false => Constants::Row,
+        };
         asm.tst(SCALED[self.width - 1]);
         asm.branch(Condition::Plus, positive, 0.5);
         asm.times(0.5, |asm| match common_least {
@@ -184,7 +217,7 @@ impl Scaler {
         asm.bind(positive);
         asm.times(0.5, |asm| {
             for &register in &BYTES[..sum_bytes] {
-                asm.lpm_near(register);
+                constants.load(asm, register);
             }
             compare(asm, &SCALED[..self.width.max(sum_bytes)], &BYTES[..sum_bytes]);
             asm.branch(Condition::Lower, inside, SHARE_INSIDE);
@@ -196,7 +229,7 @@ impl Scaler {
             asm.bind(inside);
             if self.has_others() {
                 for &register in &BYTES[..sum_bytes] {
-                    asm.lpm_near(register);
+                    constants.load(asm, register);
                 }
                 compare(asm, sum, &BYTES[..sum_bytes]);
                 asm.branch(Condition::Lower, begin, 0.5);
@@ -204,11 +237,11 @@ impl Scaler {
                 asm.times(0.5, |asm| asm.add_to_pair(Z, first_bytes as i32));
                 asm.bind(begin);
             }
-            self.multiply(asm, sum);
+            self.multiply(asm, sum, &mut constants);
             match common_least {
                 Some(least) => asm.subi(self.result(), least.wrapping_neg() as u8),
                 None => {
-                    asm.lpm_near(FACTOR);
+                    constants.load(asm, FACTOR);
                     asm.add(self.result(), FACTOR);
                 }
             }
@@ -217,7 +250,7 @@ impl Scaler {
     }
 
     /// Multiplies, and adds the addend, up to the byte of the result.
-    fn multiply(&self, asm: &mut Assembly, sum: &[Register]) {
+    fn multiply(&self, asm: &mut Assembly, sum: &[Register], constants: &mut Constants) {
         let (last, factor_bytes) = (
             self.scales.result_byte as usize,
             self.scales.factor_bytes as usize,
@@ -225,7 +258,7 @@ impl Scaler {
         let begun = sum.len().min(factor_bytes);
         let place = |byte: usize| BYTES[byte % BYTES.len()];
         for byte in 0..begun {
-            asm.lpm_near(place(byte));
+            constants.load(asm, place(byte));
         }
         for byte in begun..sum.len() {
             asm.ldi(place(byte), 0);
@@ -237,7 +270,7 @@ impl Scaler {
                 asm.ldi(place(end), 0);
             }
             if row >= begun {
-                asm.lpm_near(FACTOR);
+                constants.load(asm, FACTOR);
             }
             if row >= begun && row <= last {
                 asm.clr(ZERO);
@@ -246,7 +279,7 @@ impl Scaler {
                     asm.adc(place(byte), ZERO);
                 }
             }
-            asm.lpm_near(FACTOR);
+            constants.load(asm, FACTOR);
             for (index, &register) in sum.iter().enumerate() {
                 let low = row + index;
                 if low > last {

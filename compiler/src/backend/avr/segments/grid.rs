@@ -40,17 +40,25 @@ pub(crate) fn emit(asm: &mut Assembly, program: &Program) {
     let pixels = f64::from(program.intake.output.pixels());
     // Whatever it is in, it is as often there as pixels are complete.
     asm.times(1.0 / pixels, |asm| {
-        asm.times(pixels, |asm| {
+        let nothing = asm.label();
+        let mut share = 1.0;
+        if !grid.goes_on_after(program.intake.output) {
+            share = asm.times(pixels, |asm| grid.unless_called(asm, nothing));
+        }
+        asm.times(pixels * share, |asm| {
             save(asm);
             grid.push(asm, [ROW, COLUMN]);
         });
         let next = asm.here();
-        asm.times(f64::from(grid.points()), |asm| grid.point(asm));
+        asm.times(f64::from(grid.points()) * share, |asm| {
+            grid.point(asm, share);
+        });
         grid.after_arrival(asm, next, program.intake.output);
-        asm.times(pixels, |asm| {
+        asm.times(pixels * share, |asm| {
             grid.pop(asm);
             restore(asm);
         });
+        asm.bind(nothing);
     });
 }
 
@@ -66,7 +74,7 @@ pub(crate) fn emit_completed(
     let grid = Grid { segment };
     grid.push(&mut asm, [ZERO, ZERO]);
     let next = asm.here();
-    asm.times(f64::from(grid.points()), |asm| grid.point(asm));
+    asm.times(f64::from(grid.points()), |asm| grid.point(asm, 1.0));
     grid.after_point(&mut asm, next);
     grid.pop(&mut asm);
     reset_positions(&mut asm, program);
@@ -205,19 +213,80 @@ impl Grid<'_> {
         }
     }
 
-    /// Every stage at a point. Z is the stack pointer after it.
-    fn point(&self, asm: &mut Assembly) {
-        stack_pointer(asm, Pointer::Z);
-        for stage in &self.segment.stages {
-            for call in calls(stage) {
-                self.call(asm, call);
-            }
-        }
+    fn calls(&self) -> Vec<Call> {
+        self.segment.stages.iter().flat_map(calls).collect()
     }
 
-    /// Calls a stage's function where its timing has the point.
-    fn call(&self, asm: &mut Assembly, call: Call) {
-        let absent = asm.label();
+    /// Whether there are points after those at which a pixel of that map arrives.
+    fn goes_on_after(&self, arriving: Shape) -> bool {
+        let Kernel { height, width } = self.size();
+        width > arriving.width || height > arriving.height
+    }
+
+    /// Branches where nothing is called at the point of [`ROW`] and [`COLUMN`], if the first
+    /// call's points are those of all others too; the share of points that are left.
+    fn unless_called(&self, asm: &mut Assembly, nothing: CodeLabel) -> f64 {
+        let calls = self.calls();
+        let sides = self.sides();
+        let Some(first) = calls.first() else {
+            return 1.0;
+        };
+        let is_narrow = sides.iter().all(|&(_, side)| !is_wide(side));
+        if !is_narrow || !calls.iter().all(|call| first.timing.has_all_of(call.timing)) {
+            return 1.0;
+        }
+        let mut share = 1.0;
+        for ((register, points), timing) in sides
+            .into_iter()
+            .zip([first.timing.rows, first.timing.columns])
+        {
+            let axis = GridAxis { timing, points };
+            asm.times(share, |asm| {
+                asm.mov(register.next(), register);
+                axis.emit(asm, register.next(), nothing);
+            });
+            share *= axis.share();
+        }
+        share
+    }
+
+    /// Every stage at a point. Z is the stack pointer after it. `looked_at`: the share of points
+    /// that come here.
+    fn point(&self, asm: &mut Assembly, looked_at: f64) {
+        stack_pointer(asm, Pointer::Z);
+        let calls = self.calls();
+        let labels: Vec<CodeLabel> = calls.iter().map(|_| asm.label()).collect();
+        let done = asm.label();
+        for (index, call) in calls.iter().enumerate() {
+            asm.bind(labels[index]);
+            // Where this one has nothing to do, those have nothing either whose points it has.
+            let others = calls.iter().zip(&labels).skip(index + 1);
+            let next = others.into_iter().find_map(|(other, &label)| {
+                (!call.timing.has_all_of(other.timing)).then_some(label)
+            });
+            let before = calls[..index].iter().rev();
+            let outer = before.filter(|other| other.timing.has_all_of(call.timing));
+            let outer_share = outer.map(|other| self.share(other)).next();
+            let comes_here = outer_share.unwrap_or(looked_at);
+            asm.times(comes_here / looked_at, |asm| {
+                self.call(asm, (call, comes_here), next.unwrap_or(done));
+            });
+        }
+        asm.bind(done);
+    }
+
+    /// The share of the grid's points at which a function is called.
+    fn share(&self, call: &Call) -> f64 {
+        let timings = [call.timing.rows, call.timing.columns];
+        let sides = self.sides().into_iter().zip(timings);
+        sides
+            .map(|((_, points), timing)| GridAxis { timing, points }.share())
+            .product()
+    }
+
+    /// Calls a stage's function where its timing has the point. `comes_here`: the share of points
+    /// that are looked at.
+    fn call(&self, asm: &mut Assembly, (call, comes_here): (&Call, f64), absent: CodeLabel) {
         let mut share = 1.0;
         for ((first, points), timing) in self
             .sides()
@@ -231,6 +300,7 @@ impl Grid<'_> {
             });
             share *= axis.share();
         }
+        let share = (self.share(call) / comes_here).min(1.0);
         asm.times(share, |asm| {
             if let Some(completes) = call.completes {
                 asm.ldi(COMPLETES, completes.into());
@@ -248,7 +318,6 @@ impl Grid<'_> {
             }
             stack_pointer(asm, Pointer::Z);
         });
-        asm.bind(absent);
     }
 
     /// Goes to the next point of a grid whose pixels are all there.
