@@ -58,7 +58,9 @@ pub(crate) fn emit(program: &Program, core: Core, part: LayerPart<'_>, form: Cod
         Operation::Depthwise(sum) => layer.depthwise(&mut asm, sum),
         Operation::Pool(pooling) => layer.pool(&mut asm, *pooling),
         Operation::Concat => layer.concat(&mut asm),
-        Operation::Quantised(_) => unreachable!("models have portable code"),
+        Operation::Quantised(_) | Operation::Rearrange(_) => {
+            unreachable!("models have portable code")
+        }
     }
     asm.finish(FunctionId::Layer(part.node()))
 }
