@@ -252,6 +252,7 @@ impl<'f> Reader<'f> {
             outputs,
             states,
         };
+        read.join_slices();
         read.leave_out_what_leads_nowhere();
         Ok(read)
     }

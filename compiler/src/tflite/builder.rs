@@ -1,9 +1,9 @@
 //! From the operators of a graph to the nodes of a plan.
 
-use super::fields::{can_be_followed, name};
+use super::fields::{can_be_followed, joins, name};
 use super::lines::{LinePart, Lines};
 use super::values::ValueMap;
-use super::{Model, ModelError, ModelKept, ModelNode, ModelOperator, OperatorInput};
+use super::{Joins, Model, ModelError, ModelKept, ModelNode, ModelOperator, OperatorInput};
 use super::{ends, moves};
 use crate::network::{MOST_PIXELS, NodeId, ReceptiveField, Shape, ValueId};
 use crate::plan::{Dataflow, FlowNode, Method, SumBytes};
@@ -152,6 +152,7 @@ impl Builder<'_> {
                 reads.dedup();
                 let named = ModelNode {
                     operators: vec![own(0, &reads[1..])],
+                    joins: joins(operator),
                     moves: None,
                     name: name(operator, &field),
                 };
@@ -162,6 +163,7 @@ impl Builder<'_> {
             Step::Moves(moves, output) => {
                 let named = ModelNode {
                     operators: vec![own(0, &[])],
+                    joins: Joins::Concatenates,
                     moves: Some(moves),
                     name: name(operator, &ReceptiveField::pixelwise(input)),
                 };
@@ -255,6 +257,7 @@ impl Builder<'_> {
     ) -> Found {
         let named = ModelNode {
             operators: Vec::new(),
+            joins: Joins::Concatenates,
             moves: Some(moves),
             name: name.to_owned(),
         };
@@ -273,6 +276,7 @@ impl Builder<'_> {
         let (kept, all) = (self.kept_now[&state], self.values.kept_shape(state));
         let named = ModelNode {
             operators: Vec::new(),
+            joins: Joins::Concatenates,
             moves: Some(moves::of_line(line.old, line.new)),
             name: "variable, CONCATENATION".to_owned(),
         };
@@ -325,6 +329,7 @@ impl Builder<'_> {
         };
         let named = ModelNode {
             operators: Vec::new(),
+            joins: Joins::Concatenates,
             moves: Some(moves),
             name: "ASSIGN_VARIABLE".to_owned(),
         };
@@ -391,6 +396,9 @@ impl Builder<'_> {
         };
         node.reads
             .extend(values[1..].iter().map(|(value, _)| *value));
+        if values.len() > 1 {
+            named.joins = joins(operator);
+        }
         named.operators.push(followed);
         named.name = format!("{}, {}", named.name, name(operator, &node.field));
         let (value, shape) = values[0];
@@ -423,6 +431,7 @@ impl Builder<'_> {
                 true => {
                     let named = ModelNode {
                         operators: Vec::new(),
+                        joins: Joins::Concatenates,
                         moves: None,
                         name: "copy".to_owned(),
                     };

@@ -1,6 +1,6 @@
 //! What of a map an operator reads for each pixel of its outputs, and what it is called.
 
-use super::LONGEST_SIDE;
+use super::{Joins, LONGEST_SIDE};
 use crate::network::{Kernel, MOST_PIXELS, ReceptiveField, Shape, Stride};
 use herringbone_tflite::Operator;
 use herringbone_tflite::operators::{self, Axis};
@@ -89,9 +89,35 @@ pub(super) fn name(operator: &Operator, field: &ReceptiveField) -> String {
         Operator::Softmax(_) => "SOFTMAX".to_owned(),
         Operator::ByteMap(_) => "table of 256".to_owned(),
         Operator::Concatenation(_) => "CONCATENATION".to_owned(),
-        Operator::Move(operators::Move::Pad { .. }) => "PAD".to_owned(),
-        Operator::Quantise(_) | Operator::Dequantise(_) | Operator::Move(_) | Operator::View => {
-            String::new()
-        }
+        Operator::Move(it) => match it {
+            operators::Move::Pad { .. } => "PAD".to_owned(),
+            operators::Move::Slice(_) => "STRIDED_SLICE".to_owned(),
+            operators::Move::Transpose { .. } => "TRANSPOSE".to_owned(),
+            operators::Move::Resize(_) => "RESIZE_NEAREST_NEIGHBOR".to_owned(),
+        },
+        Operator::Quantise(_) | Operator::Dequantise(_) | Operator::View => String::new(),
+    }
+}
+
+/// What an operator does with maps besides the running one.
+pub(super) fn joins(operator: &Operator) -> Joins {
+    match operator {
+        Operator::Addition(it) => match it.sign {
+            operators::Sign::Plus => Joins::Adds,
+            operators::Sign::Minus => Joins::Subtracts,
+        },
+        Operator::Multiplication(_) => Joins::Multiplies,
+        Operator::Convolution(_)
+        | Operator::Depthwise(_)
+        | Operator::Dense(_)
+        | Operator::Pool(_)
+        | Operator::Mean(_)
+        | Operator::Softmax(_)
+        | Operator::ByteMap(_)
+        | Operator::Quantise(_)
+        | Operator::Dequantise(_)
+        | Operator::Concatenation(_)
+        | Operator::Move(_)
+        | Operator::View => Joins::Concatenates,
     }
 }

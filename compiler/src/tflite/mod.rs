@@ -64,10 +64,25 @@ pub struct ModelKept {
 pub struct ModelNode {
     /// The operators, in order; none of a node that only lets others meet, or changes a variable.
     pub operators: Vec<ModelOperator>,
+    /// What it does with maps besides the running one.
+    pub joins: Joins,
     /// How it moves values, if it does nothing else.
     pub moves: Option<Rearrangement>,
     /// What it is called: `CONV_2D 3, ADD`.
     pub name: String,
+}
+
+/// What a node does with the maps that it reads besides the running one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joins {
+    /// It adds them.
+    Adds,
+    /// It subtracts one from another.
+    Subtracts,
+    /// It multiplies them.
+    Multiplies,
+    /// It has their values beside others.
+    Concatenates,
 }
 
 /// An operator of a node.

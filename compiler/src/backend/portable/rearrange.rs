@@ -94,7 +94,7 @@ fn in_loop(axis: &BlockAxis, listed: &Ident, body: &TokenStream) -> TokenStream 
                 let (mut next_to, mut next_from) = (to, from);
                 for _ in 0..#turns {
                     let (to, from) = (next_to, next_from);
-                    #body
+                    { #body }
                     next_to = to.wrapping_add(#to_step);
                     next_from = from.wrapping_add_signed(#step);
                 }
@@ -105,7 +105,7 @@ fn in_loop(axis: &BlockAxis, listed: &Ident, body: &TokenStream) -> TokenStream 
             for turn in 0..#turns {
                 let to = next_to;
                 let from = first_from.wrapping_add(#listed.get(turn));
-                #body
+                { #body }
                 next_to = to.wrapping_add(#to_step);
             }
         },
