@@ -7,7 +7,7 @@ use std::path::Path;
 use herringbone_compiler::backend::interpreter;
 use herringbone_compiler::tflite::{Model, PlannedModel, lower};
 use herringbone_tests::shared::shared;
-use herringbone_tests::tflite_file::{branches, padded};
+use herringbone_tests::tflite_file::{branches, padded, remembering};
 use herringbone_tflite::{Element, Graph, Values};
 
 /// Multiply-accumulates up to which every plan is run.
@@ -88,6 +88,11 @@ fn run(name: &str, file: &[u8]) -> usize {
 #[test]
 fn a_graph_of_branches_computes_by_every_plan_what_the_model_does() {
     assert!(run("branches", &branches().bytes()) > 2);
+}
+
+#[test]
+fn what_is_kept_and_moved_is_computed_as_the_model_has_it() {
+    assert!(run("remembering", &remembering().bytes()) > 0);
 }
 
 #[test]
