@@ -49,15 +49,14 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let file = &arguments.which.file;
     if file.extension().is_some_and(|it| it == "tflite") {
-        if arguments.svg.is_some() || arguments.weights.is_some() {
-            bail!(
-                "a .tflite file has its weights in it, and no picture yet: leave --svg and --weights out"
-            );
+        if arguments.weights.is_some() {
+            bail!("a .tflite file has its weights in it: leave --weights out");
         }
         return tflite::plan::run(&tflite::plan::Request {
             model: file,
             plan: arguments.plan.as_deref(),
             target: arguments.target.as_deref(),
+            svg: arguments.svg.as_deref(),
             form: match (arguments.json, arguments.csv) {
                 (true, _) => tflite::plan::Form::Json,
                 (false, true) => tflite::plan::Form::Csv,

@@ -14,6 +14,7 @@ mod chip;
 mod flash;
 mod intake;
 mod label;
+mod moves;
 mod network;
 mod order;
 mod packed;
@@ -167,6 +168,7 @@ pub mod __private {
     pub use crate::flash::Flash;
     pub use crate::intake::{Cursor, clear_sums, pool};
     pub use crate::label::{Label, scaled};
+    pub use crate::moves::{copy_constants, fill_values, move_values, part, with_values};
     pub use crate::network::TakenByWeighted;
     pub use crate::order::{Herringbone, Pixels, RowMajor};
     pub use crate::product::{Value, offset};

@@ -20,16 +20,26 @@ pub enum Field {
 /// The fields of a table by number.
 pub type Fields = Vec<(usize, Field)>;
 
-/// `TensorType` of int8 and int32.
+/// `TensorType` of int8, int32 and names of variables.
 pub const INT8: u8 = 9;
 pub const INT32: u8 = 2;
+pub const RESOURCE: u8 = 13;
 
 /// Numbers of operators.
 pub const ADD: i32 = 0;
+pub const CONCATENATION: i32 = 2;
 pub const CONV_2D: i32 = 3;
 pub const FULLY_CONNECTED: i32 = 9;
+pub const MUL: i32 = 18;
 pub const RELU: i32 = 19;
 pub const PAD: i32 = 34;
+pub const TRANSPOSE: i32 = 39;
+pub const MEAN: i32 = 40;
+pub const STRIDED_SLICE: i32 = 45;
+pub const RESIZE_NEAREST_NEIGHBOR: i32 = 97;
+pub const VAR_HANDLE: i32 = 142;
+pub const READ_VARIABLE: i32 = 143;
+pub const ASSIGN_VARIABLE: i32 = 144;
 
 /// A model of one graph.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +69,21 @@ impl ModelFile {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes());
         let buffer = self.buffer(bytes.collect());
         self.tensor(shape, INT32, 1.0 / 1024.0, buffer)
+    }
+
+    /// A variable of that name.
+    pub fn variable(&mut self, name: &str) -> i32 {
+        let handle = self.tensor(&[], RESOURCE, 1.0, 0);
+        let options = vec![(1, Field::Bytes(name.as_bytes().to_vec()))];
+        self.operator(VAR_HANDLE, &[], &[handle], options);
+        handle
+    }
+
+    /// What a variable holds.
+    pub fn read_variable(&mut self, handle: i32, shape: &[i32]) -> i32 {
+        let value = self.activation(shape);
+        self.operator(READ_VARIABLE, &[handle], &[value], Vec::new());
+        value
     }
 
     fn buffer(&mut self, bytes: Vec<u8>) -> i32 {
@@ -186,6 +211,89 @@ pub fn padded() -> ModelFile {
     ];
     file.operator(CONV_2D, &[around, kernel, biases], &[narrow], options);
     (file.inputs, file.outputs) = (vec![input], vec![narrow]);
+    file
+}
+
+/// Two inputs and two outputs, a variable that keeps the newest rows of a sequence, one that keeps
+/// a sum and is read before and after it changes, and values that are moved along every axis.
+pub fn remembering() -> ModelFile {
+    let mut file = ModelFile::default();
+    let (sample, gain) = (
+        file.activation(&[1, 2, 3, 2]),
+        file.activation(&[1, 1, 1, 2]),
+    );
+    let none = Vec::new;
+    let louder = file.activation(&[1, 2, 3, 2]);
+    file.operator(MUL, &[sample, gain], &[louder], none());
+    // The newest three rows, and then these two.
+    let rows = file.variable("rows");
+    let old = file.read_variable(rows, &[1, 3, 3, 2]);
+    let (all, rest) = (
+        file.activation(&[1, 5, 3, 2]),
+        file.activation(&[1, 3, 3, 2]),
+    );
+    let by_rows = vec![(0, Field::Int(1))];
+    file.operator(CONCATENATION, &[old, louder], &[all], by_rows);
+    let slice = |file: &mut ModelFile, read: i32, write: i32, ends: [[i32; 4]; 3]| {
+        let ends = ends.map(|end| file.ints(&[4], &end));
+        file.operator(
+            STRIDED_SLICE,
+            &[read, ends[0], ends[1], ends[2]],
+            &[write],
+            none(),
+        );
+    };
+    slice(
+        &mut file,
+        all,
+        rest,
+        [[0, 2, 0, 0], [1, 5, 3, 2], [1, 1, 1, 1]],
+    );
+    file.operator(ASSIGN_VARIABLE, &[rows, rest], &[], none());
+    // A sum of all so far, of which an output has what it was before.
+    let sum = file.variable("sum");
+    let before = file.read_variable(sum, &[1, 2, 3, 2]);
+    let after = file.activation(&[1, 2, 3, 2]);
+    file.operator(ADD, &[before, louder], &[after], none());
+    file.operator(ASSIGN_VARIABLE, &[sum, after], &[], none());
+    let (halved, quarter) = (
+        file.activation(&[1, 2, 2, 2]),
+        file.activation(&[1, 1, 2, 2]),
+    );
+    slice(
+        &mut file,
+        before,
+        halved,
+        [[0, 0, 0, 0], [1, 2, 3, 2], [1, 1, 2, 1]],
+    );
+    slice(
+        &mut file,
+        halved,
+        quarter,
+        [[0, 1, 0, 0], [1, 2, 2, 2], [1, 1, 1, 1]],
+    );
+    // Columns become rows, of a larger map; of each of its pixels, a mean.
+    let (turned, large) = (
+        file.activation(&[1, 3, 5, 2]),
+        file.activation(&[1, 4, 7, 2]),
+    );
+    let axes = file.ints(&[4], &[0, 2, 1, 3]);
+    file.operator(TRANSPOSE, &[all, axes], &[turned], none());
+    let size = file.ints(&[2], &[4, 7]);
+    file.operator(RESIZE_NEAREST_NEIGHBOR, &[turned, size], &[large], none());
+    let (means, scores) = (file.activation(&[1, 4, 7]), file.activation(&[1, 3]));
+    let channels = file.ints(&[1], &[3]);
+    file.operator(MEAN, &[large, channels], &[means], none());
+    let weights: Vec<i8> = (0..84).map(|index| (index * 29 % 61) as i8 - 30).collect();
+    let weights = file.weights(&[3, 28], &weights);
+    let biases = file.ints(&[3], &[5, -5, 0]);
+    file.operator(
+        FULLY_CONNECTED,
+        &[means, weights, biases],
+        &[scores],
+        none(),
+    );
+    (file.inputs, file.outputs) = (vec![sample, gain], vec![scores, quarter]);
     file
 }
 

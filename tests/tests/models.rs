@@ -89,8 +89,74 @@ models! {
     mnist_valid = "tinymaix_mnist_valid_q";
 }
 
+/// Variables go on from one inference to the next, and begin again.
+#[test]
+fn okay_nabu_listens() {
+    herringbone::network! {
+        OkayNabu: "../../shared/tflite/models/esphome_okay_nabu_v2.tflite",
+    }
+    const _: () = assert!(OkayNabu::ARENA_BYTES <= 5_000);
+    let mut model = Box::new(OkayNabu::new());
+    for _ in 0..2 {
+        let vectors = ("tflite/reference/esphome_okay_nabu_v2.npz", "tflm_out0");
+        check(vectors, &mut |input: &[i8]| -> Vec<u8> {
+            model.run(input.try_into().unwrap()).to_vec()
+        });
+        model.reset();
+    }
+}
+
+/// A test a model with several inputs, which are those arrays.
+macro_rules! several_inputs {
+    ($($name:ident = $file:tt: $($input:ident)*;)*) => {
+        $(#[test]
+        fn $name() {
+            herringbone::network! {
+                Model: concat!("../../shared/tflite/optests/", $file, ".tflite"),
+            }
+            let vectors = concat!("tflite/optests/", $file, ".npz");
+            let Some(path) = shared(vectors) else { return };
+            let arrays = arrays::read(&path);
+            let mut model = Box::new(Model::new());
+            for index in 0..arrays["output0"].len() {
+                $(let $input = arrays[stringify!($input)].get(index);)*
+                let found = model.run($($input.int8().unwrap().try_into().unwrap()),*);
+                let expected = arrays["output0"].get(index);
+                assert_eq!(Some(&found[..]), expected.int8(), "{vectors}, input {index}");
+            }
+        })*
+    };
+}
+
+several_inputs! {
+    add_0 = "add_0": input0 input1;
+    add_1 = "add_1": input0 input1;
+    add_2 = "add_2": input0 input1;
+    add_3 = "add_3": input0 input1;
+    concat_0 = "concat_0": input0 input1 input2 input3;
+    concat_1 = "concat_1": input0 input1 input2;
+    concat_2 = "concat_2": input0 input1;
+    concat_3 = "concat_3": input0 input1;
+    mul_0 = "mul_0": input0 input1;
+    mul_1 = "mul_1": input0 input1;
+    mul_2 = "mul_2": input0 input1;
+    mul_3 = "mul_3": input0 input1;
+    sub_0 = "sub_0": input0 input1;
+    sub_1 = "sub_1": input0 input1;
+    sub_2 = "sub_2": input0 input1;
+    sub_3 = "sub_3": input0 input1;
+}
+
 models! {
     "optests", "optests", "output0":
+    mean_0 = "mean_0";
+    pad_0 = "pad_0";
+    pad_1 = "pad_1";
+    pad_3 = "pad_3";
+    strided_slice_0 = "strided_slice_0";
+    strided_slice_1 = "strided_slice_1";
+    strided_slice_2 = "strided_slice_2";
+    strided_slice_3 = "strided_slice_3";
     avgpool_0 = "avgpool_0";
     avgpool_1 = "avgpool_1";
     avgpool_3 = "avgpool_3";

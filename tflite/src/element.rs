@@ -185,6 +185,15 @@ impl Values {
         }
     }
 
+    /// The bytes of a tensor of bytes, signed or not.
+    pub fn bytes(&self) -> Option<Vec<i8>> {
+        match self {
+            Self::Int8(values) => Some(values.clone()),
+            Self::Uint8(values) => Some(values.iter().map(|&value| value as i8).collect()),
+            Self::Int32(_) | Self::Float32(_) => None,
+        }
+    }
+
     /// The integers of an int32 tensor.
     pub(crate) fn int32(&self) -> Option<&[i32]> {
         match self {

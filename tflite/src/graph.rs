@@ -241,7 +241,9 @@ impl<'f> Reader<'f> {
         }
         let ids = |indices: &[usize]| indices.iter().copied().map(TensorId).collect();
         let (inputs, outputs) = (ids(&graph.inputs), ids(&graph.outputs));
-        let states = self.initial.into_iter().flatten();
+        // A variable that nothing uses holds nothing.
+        let states = self.initial.into_iter();
+        let states = states.map(|initial| initial.unwrap_or(Values::Int8(Vec::new())));
         let states = states.map(|initial| State { initial }).collect();
         let mut read = Graph {
             tensors: self.tensors,
@@ -250,6 +252,7 @@ impl<'f> Reader<'f> {
             outputs,
             states,
         };
+        read.join_slices();
         read.leave_out_what_leads_nowhere();
         Ok(read)
     }

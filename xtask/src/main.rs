@@ -81,6 +81,10 @@ enum Command {
         /// How many of the images to measure on
         #[arg(long, value_name = "N", default_value_t = 100, requires = "images")]
         count: usize,
+        /// Measure the TensorFlow Lite models of this folder on a BBC micro:bit v1 instead, beside
+        /// what others publish of them
+        #[arg(long, value_name = "DIR", conflicts_with_all = ["firmware", "images", "weights"])]
+        models: Option<PathBuf>,
         #[command(flatten)]
         weights: WeightsOption,
     },
@@ -188,6 +192,7 @@ fn run(command: Command) -> Result<()> {
             markdown,
             images,
             count,
+            models,
             weights,
         } => {
             let selected = if firmware.is_empty() {
@@ -201,6 +206,9 @@ fn run(command: Command) -> Result<()> {
                 (_, true) => Format::Markdown,
                 _ => Format::Text,
             };
+            if let Some(folder) = models {
+                return measure::models::run(&folder, format);
+            }
             measure::run(&selected, format, images.as_deref(), count, weights.weights)
         }
         Command::Page {

@@ -1,12 +1,14 @@
 //! `cargo herringbone plan model.tflite`.
 
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
-use herringbone_compiler::report::thousands;
+use anyhow::{Context, Result, bail};
+use herringbone_compiler::report::{ArenaOverTime, ModelPicture, model_svg, thousands};
 use herringbone_compiler::target::Target;
-use herringbone_compiler::tflite::{Model, ModelNode, ModelView, Plan, PlannedModel};
+use herringbone_compiler::tflite::{Model, ModelNode, ModelView, Plan, PlannedModel, lower};
+use herringbone_tflite::Graph;
 
 use super::graph;
 use crate::progress::Progress;
@@ -19,6 +21,8 @@ pub(crate) struct Request<'a> {
     /// Another plan than the smallest.
     pub(crate) plan: Option<&'a str>,
     pub(crate) target: Option<&'a str>,
+    /// Where its picture goes: `-` is standard output.
+    pub(crate) svg: Option<&'a Path>,
     pub(crate) form: Form,
 }
 
@@ -47,10 +51,24 @@ pub(crate) fn run(request: &Request<'_>) -> Result<ExitCode> {
         plan,
         target,
     };
+    let svg_to_stdout = request.svg == Some(Path::new("-"));
     match request.form {
+        Form::Json | Form::Csv if svg_to_stdout => {
+            bail!("--svg - writes to standard output as well: give --svg a file")
+        }
+        Form::Text if svg_to_stdout => {}
         Form::Text => shown.print_text(),
         Form::Json => println!("{}", serde_json::to_string_pretty(&shown.view())?),
         Form::Csv => shown.print_csv(),
+    }
+    if let Some(out) = request.svg {
+        let picture = shown.picture(&graph)?;
+        if svg_to_stdout {
+            print!("{picture}");
+        } else {
+            fs::write(out, picture).with_context(|| format!("cannot write {}", out.display()))?;
+            eprintln!("drawn: {}", out.display());
+        }
     }
     Ok(match shown.view().fits {
         Some(false) => ExitCode::FAILURE,
@@ -86,6 +104,23 @@ struct Shown<'a> {
 }
 
 impl Shown<'_> {
+    /// Its graph, and its memory over time.
+    fn picture(&self, graph: &Graph) -> Result<String> {
+        let program = lower(graph, self.model, &self.plan.memory);
+        let name = self.request.model.file_name().unwrap_or_default();
+        let name = name.to_string_lossy();
+        let Some(arena) = ArenaOverTime::of_model(self.model, &program) else {
+            bail!("{name} is too large for a picture: each of its values would be followed");
+        };
+        Ok(model_svg(&ModelPicture {
+            name: &name,
+            model: self.model,
+            plan: self.plan,
+            program: &program,
+            arena: &arena,
+        }))
+    }
+
     fn print_text(&self) {
         let Model {
             dataflow,

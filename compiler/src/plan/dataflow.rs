@@ -11,7 +11,28 @@ pub struct Dataflow {
     activation_bits: u32,
     nodes: ByNode<FlowNode>,
     values: ByValue<FlowValue>,
-    output: ValueId,
+    /// What is returned.
+    outputs: Vec<ValueId>,
+}
+
+/// A value that no node makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowSource {
+    /// Its shape.
+    pub shape: Shape,
+    /// How it comes to be there.
+    pub kind: SourceKind,
+}
+
+/// How a value comes to be there that no node makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceKind {
+    /// It is the input that arrives value by value.
+    Arriving,
+    /// It is another input, which is stored before the first value of that arrives.
+    Given,
+    /// It is kept from one inference to the next: its place is its own for good.
+    Kept,
 }
 
 /// What makes a value.
@@ -23,6 +44,8 @@ pub struct FlowNode {
     pub reads: Vec<ValueId>,
     /// What it makes.
     pub writes: ValueId,
+    /// The kept value in whose place it makes that, for the next inference to begin with.
+    pub replaces: Option<ValueId>,
     /// The shape of the running map.
     pub input: Shape,
     /// The shape of what it makes.
@@ -49,6 +72,8 @@ pub enum Method {
     Windows(PoolFunction),
     /// Each pixel of a window of the input's bytes, before they are shortened.
     WindowsOfBytes,
+    /// All at once, by moving values of the maps that it reads, which must be complete.
+    Moves,
 }
 
 /// A feature map: the input, or what a node makes.
@@ -56,8 +81,10 @@ pub enum Method {
 pub struct FlowValue {
     /// Its shape.
     pub shape: Shape,
-    /// The node that makes it; `None` of the input.
+    /// The node that makes it; `None` of the input, and of every other source.
     pub maker: Option<NodeId>,
+    /// The kept value whose place it has, which may be itself.
+    pub kept_in: Option<ValueId>,
     /// The computing nodes that read it, in order.
     pub readers: Vec<NodeId>,
 }
@@ -74,6 +101,7 @@ impl FlowNode {
             id: node.id,
             reads: node.reads.clone(),
             writes: node.writes,
+            replaces: None,
             input: node.input,
             output: node.output,
             method,
@@ -92,7 +120,15 @@ impl FlowNode {
     pub fn is_dense(&self) -> bool {
         match self.method {
             Method::Sums => true,
-            Method::Fields | Method::Windows(_) | Method::WindowsOfBytes => false,
+            Method::Fields | Method::Windows(_) | Method::WindowsOfBytes | Method::Moves => false,
+        }
+    }
+
+    /// Whether it moves values of maps that must be complete.
+    pub fn moves(&self) -> bool {
+        match self.method {
+            Method::Moves => true,
+            Method::Fields | Method::Sums | Method::Windows(_) | Method::WindowsOfBytes => false,
         }
     }
 
@@ -101,7 +137,7 @@ impl FlowNode {
         match self.method {
             Method::Windows(function) => Some(function),
             Method::WindowsOfBytes => Some(PoolFunction::Average),
-            Method::Fields | Method::Sums => None,
+            Method::Fields | Method::Sums | Method::Moves => None,
         }
     }
 
@@ -111,23 +147,33 @@ impl FlowNode {
         match self.method {
             Method::Sums => true,
             Method::Windows(_) | Method::WindowsOfBytes => self.field.is_tiled(),
-            Method::Fields => false,
+            Method::Fields | Method::Moves => false,
         }
     }
 }
 
 impl Dataflow {
-    /// Nodes in an order in which each reads what is there: value 0 is the input, of that shape,
-    /// and each node makes the next one. The last value is the result.
+    /// Nodes in an order in which each reads what is there: the first values are the sources, of
+    /// which value 0 is the input that arrives, and each node makes the next one.
     ///
     /// # Panics
     /// Where a node makes another value than the next, or reads one that is not there yet.
-    pub fn new(input: Shape, activation_bits: u32, nodes: Vec<FlowNode>) -> Self {
-        let mut values = vec![FlowValue {
-            shape: input,
+    pub fn new(
+        sources: &[FlowSource],
+        activation_bits: u32,
+        nodes: Vec<FlowNode>,
+        outputs: Vec<ValueId>,
+    ) -> Self {
+        let sources = (0..).zip(sources).map(|(index, source)| FlowValue {
+            shape: source.shape,
             maker: None,
+            kept_in: match source.kind {
+                SourceKind::Kept => Some(ValueId::new(index)),
+                SourceKind::Arriving | SourceKind::Given => None,
+            },
             readers: Vec::new(),
-        }];
+        });
+        let mut values: Vec<FlowValue> = sources.collect();
         for node in &nodes {
             assert_eq!(
                 node.writes.index(),
@@ -143,15 +189,15 @@ impl Dataflow {
             values.push(FlowValue {
                 shape: node.output,
                 maker: Some(node.id),
+                kept_in: node.replaces,
                 readers: Vec::new(),
             });
         }
-        let output = ValueId::new(values.len() - 1);
         Self {
             activation_bits,
             nodes: ByNode::new(nodes),
             values: ByValue::new(values),
-            output,
+            outputs,
         }
     }
 
@@ -170,9 +216,31 @@ impl Dataflow {
         ValueId::new(0)
     }
 
-    /// What the last node makes.
-    pub fn output_value(&self) -> ValueId {
-        self.output
+    /// What is returned, in that order.
+    pub fn outputs(&self) -> &[ValueId] {
+        &self.outputs
+    }
+
+    /// Whether a value is returned.
+    pub fn is_output(&self, value: ValueId) -> bool {
+        self.outputs.contains(&value)
+    }
+
+    /// The values that no node makes, but for the input that arrives.
+    pub fn other_sources(&self) -> impl Iterator<Item = (ValueId, &FlowValue)> {
+        let others = self.values.iter().skip(1);
+        others.take_while(|(_, value)| value.maker.is_none())
+    }
+
+    /// The kept values: each has a place of its own for good.
+    pub fn kept(&self) -> impl Iterator<Item = ValueId> {
+        let others = self.other_sources();
+        others.filter_map(|(id, value)| value.kept_in.map(|_| id))
+    }
+
+    /// Whether a value is in the place of a kept one.
+    pub fn is_kept(&self, value: ValueId) -> bool {
+        self.values[value].kept_in.is_some()
     }
 
     /// Every node, those of training included.
@@ -210,17 +278,23 @@ impl Dataflow {
     pub fn averages_raw_input(&self, node: NodeId) -> bool {
         match self.nodes[node].method {
             Method::WindowsOfBytes => true,
-            Method::Fields | Method::Sums | Method::Windows(_) => false,
+            Method::Fields | Method::Sums | Method::Windows(_) | Method::Moves => false,
         }
     }
 
-    /// Whether every node reads what the one before it makes, and nothing else.
+    /// Whether every node computes pixels of what the one before it makes, and of nothing else,
+    /// and the last one's are all that is returned.
     pub fn is_chain(&self) -> bool {
+        let mut nodes = self.computing_nodes();
+        let is_plain = self.outputs.len() == 1
+            && self.other_sources().next().is_none()
+            && nodes.all(|node| !node.moves());
         let nodes = self.computing_nodes();
-        is_chain(
-            self.input_value(),
-            nodes.map(|node| (&node.reads[..], node.writes)),
-        )
+        is_plain
+            && is_chain(
+                self.input_value(),
+                nodes.map(|node| (&node.reads[..], node.writes)),
+            )
     }
 }
 
@@ -231,13 +305,14 @@ impl Network {
         let values = self.values().entries().iter().map(|value| FlowValue {
             shape: value.shape,
             maker: value.maker,
+            kept_in: None,
             readers: value.readers.clone(),
         });
         Dataflow {
             activation_bits: self.bits().activations,
             nodes: ByNode::new(nodes.map(|node| FlowNode::of(self, node)).collect()),
             values: ByValue::new(values.collect()),
-            output: self.output_value(),
+            outputs: vec![self.output_value()],
         }
     }
 }

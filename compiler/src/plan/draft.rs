@@ -11,7 +11,7 @@ use super::place::Place;
 use super::segment::{Sink, StagePlan};
 use super::simulation::Simulation;
 use crate::network::{Kernel, NodeId, ValueId};
-use crate::plan::Dataflow;
+use crate::plan::{Dataflow, FlowNode};
 use layout::SegmentLayout;
 
 /// A segment laid out from byte 0 on.
@@ -39,6 +39,10 @@ impl Draft {
     /// Lays a segment out; `None` where its nodes can't be computed together: they
     /// do not hang together, or joins would meet at different strides.
     pub(super) fn new(outline: &SegmentOutline<'_>) -> Option<Self> {
+        // What is moved must be complete.
+        if outline.nodes().any(FlowNode::moves) {
+            return None;
+        }
         let used = outline.used_shapes();
         let timings = timetable::timings(outline, &used)?;
         let grid = timings

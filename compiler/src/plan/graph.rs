@@ -49,23 +49,12 @@ impl<'a> ArenaLayout<'a> {
             maps: BTreeMap::new(),
             scratch: vec![None; works.len()],
         };
-        let last_job = works.len() - 1;
+        for (value, _) in flow.other_sources() {
+            layout.store(value, 0, works);
+        }
         for (job, work) in works.iter().enumerate() {
             for value in layout.stored(work) {
-                let mut last_read = job;
-                for (later, work) in works.iter().enumerate().skip(job + 1) {
-                    if layout.read(work).contains(&value) {
-                        last_read = later;
-                    }
-                }
-                let is_result = value == flow.output_value();
-                layout.maps.insert(value, layout.objects.len());
-                layout.objects.push(ArenaObject {
-                    cells: flow.value(value).shape.values(),
-                    alignment_cells: layout.cells_per_byte,
-                    first_job: job,
-                    last_job: if is_result { last_job } else { last_read },
-                });
+                layout.store(value, job, works);
             }
             if let Work::Segment(draft) = work
                 && draft.bytes > 0
@@ -83,6 +72,32 @@ impl<'a> ArenaLayout<'a> {
             layout.pair(job, work);
         }
         layout
+    }
+
+    /// A value that is stored whole, from that job on.
+    fn store(&mut self, value: ValueId, job: usize, works: &[Work]) {
+        let of_value = self.flow.value(value);
+        if let Some(kept) = of_value.kept_in.filter(|&kept| kept != value) {
+            self.maps.insert(value, self.maps[&kept]);
+            return;
+        }
+        let mut readers = (job..works.len()).rev();
+        let last_read = readers.find(|&later| self.read(&works[later]).contains(&value));
+        self.maps.insert(value, self.objects.len());
+        self.objects.push(ArenaObject {
+            cells: of_value.shape.values(),
+            alignment_cells: self.cells_per_byte,
+            first_job: job,
+            last_job: match self.lasts(value) {
+                true => works.len() - 1,
+                false => last_read.unwrap_or(job),
+            },
+        });
+    }
+
+    /// Whether a value is there when all is done.
+    fn lasts(&self, value: ValueId) -> bool {
+        self.flow.is_output(value) || self.flow.is_kept(value)
     }
 
     /// The values that a job stores whole.
@@ -114,11 +129,12 @@ impl<'a> ArenaLayout<'a> {
                 continue;
             };
             let object = &self.objects[input];
-            let dies = object.first_job < job && object.last_job == job;
+            let dies = object.first_job < job && object.last_job == job && !self.lasts(value);
             if !dies || pairs.iter().any(|pair: &InPlacePair| pair.input == input) {
                 continue;
             }
-            for written in self.stored(work) {
+            let made = self.stored(work).into_iter();
+            for written in made.filter(|&value| !self.flow.is_kept(value)) {
                 let of_layer = |backward: bool| match work {
                     Work::Segment(_) => None,
                     Work::Layer(node) => {

@@ -22,7 +22,7 @@ mod simulation;
 mod strategy;
 mod timing;
 
-pub use dataflow::{Dataflow, FlowNode, FlowValue, Method};
+pub use dataflow::{Dataflow, FlowNode, FlowSource, FlowValue, Method, SourceKind};
 pub use lifetime::storage_indices;
 pub use order::Order;
 pub use place::{Place, Ring, SumArray, Windows};

@@ -40,7 +40,11 @@ pub(super) fn schedule(
         order: arriving,
     };
     let arriving = first.draft(0..arriving.len(), true, rest)?;
-    let order = best_order(flow, rest);
+    // What is kept is read before it is replaced: the list has such nodes in an order that counts.
+    let order = match flow.kept().next() {
+        None => best_order(flow, rest),
+        Some(_) => rest.to_vec(),
+    };
     let works = match strategy.rest {
         InPlace::RowMajor | InPlace::Herringbone => {
             order.iter().map(|&node| Work::Layer(node)).collect()
@@ -123,7 +127,7 @@ fn best_order(flow: &Dataflow, nodes: &[NodeId]) -> Vec<NodeId> {
                 overwrites: overwrites.collect(),
                 scratch_bytes: 0,
             }),
-            is_output: node.writes == flow.output_value(),
+            is_output: flow.is_output(node.writes),
         });
         indices.insert(node.writes, tensors.len() - 1);
         makers.insert(tensors.len() - 1, id);
@@ -141,6 +145,9 @@ pub(super) fn lead_cells(flow: &Dataflow, node: &FlowNode, index: usize, backwar
     } else {
         Order::RowMajor
     };
+    if node.moves() {
+        return node.output.values();
+    }
     if index == 0 {
         return SimulatedStep::new(node, true, Order::RowMajor, order)
             .overlap
@@ -224,7 +231,9 @@ impl Cut<'_> {
             let nodes = nodes.iter().map(|&node| self.flow.node(node));
             nodes.flat_map(|node| node.reads.clone()).collect()
         };
-        let (read_now, read_later) = (read_by(nodes), read_by(later));
+        let (read_now, mut read_later) = (read_by(nodes), read_by(later));
+        read_later.extend(self.flow.outputs());
+        read_later.extend(self.flow.kept());
         let alive: u32 = read_now
             .union(&read_later)
             .filter(|&&value| is_there(value))
@@ -283,7 +292,7 @@ impl Cut<'_> {
         let input = arriving.then(|| self.flow.input_value());
         let is_needed = |value: &ValueId| {
             let readers = &self.flow.value(*value).readers;
-            let is_result = *value == self.flow.output_value();
+            let is_result = self.flow.is_output(*value);
             let exact = self
                 .flow
                 .value(*value)

@@ -153,7 +153,10 @@ fn lower_all(
                 .collect(),
         ),
         maps: ByValue::new(maps),
+        given: Vec::new(),
+        kept: Vec::new(),
         output: network.output_value(),
+        other_outputs: Vec::new(),
         results: Results {
             count,
             integer: ResultInteger::Sum(accumulator),

@@ -11,6 +11,7 @@ mod packed;
 mod parameters;
 mod proof;
 mod quantised;
+mod rearrangement;
 mod results;
 mod stage;
 
@@ -26,6 +27,7 @@ pub use parameters::{ConstantParameters, RuntimeParameters, SumParameters, param
 
 pub use proof::{Accumulators, ProgramError, ValueRange, prove};
 pub use quantised::{Operand, Pixelwise, PoolFinish, Quantised, QuantisedKernel, RescaledSum};
+pub use rearrangement::{AxisPlaces, Block, BlockAxis, BlockSource, Rearrangement};
 pub use results::{ResultInteger, Results};
 pub use stage::{Intake, PooledIntake, Segment, Stage};
 
@@ -63,10 +65,28 @@ pub struct Program {
     pub signed: ByValue<bool>,
     /// Every value that is stored whole.
     pub maps: ByValue<Option<Map>>,
-    /// What the last node makes.
+    /// Inputs besides the one that arrives, in order: each is stored whole before the first byte
+    /// of that.
+    pub given: Vec<ValueId>,
+    /// What is kept from one inference to the next.
+    pub kept: Vec<KeptValue>,
+    /// What is returned, or the first of it.
     pub output: ValueId,
+    /// What is returned after that, all of it stored whole.
+    pub other_outputs: Vec<ValueId>,
     /// What an inference returns.
     pub results: Results,
+}
+
+/// A value that is kept from one inference to the next, at a place of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptValue {
+    /// The value that an inference begins with.
+    pub value: ValueId,
+    /// The value that it ends with, at the same place.
+    pub last: ValueId,
+    /// What the first inference begins with.
+    pub initial: Vec<i8>,
 }
 
 /// What is computed in one go.
@@ -129,6 +149,13 @@ impl Program {
     /// [`cursor_pixel_bytes`](crate::plan::cursor_pixel_bytes).
     pub fn cursor_axis_bytes(&self) -> (u32, u32) {
         plan::cursor_axis_bytes(self.input, self.arriving().grid)
+    }
+
+    /// What is returned, in that order.
+    pub fn outputs(&self) -> impl Iterator<Item = ValueId> {
+        [self.output]
+            .into_iter()
+            .chain(self.other_outputs.iter().copied())
     }
 
     /// Where the results are before they are returned; nowhere, where a step puts them

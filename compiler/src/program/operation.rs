@@ -1,6 +1,6 @@
 //! What is computed of a receptive field.
 
-use super::{Accumulator, Quantised, QuantisedKernel, SumParameters};
+use super::{Accumulator, Quantised, QuantisedKernel, Rearrangement, SumParameters};
 use crate::network::PoolFunction;
 
 /// What is computed from a receptive field.
@@ -25,6 +25,8 @@ pub enum Operation {
     Concat,
     /// What an operator of an 8-bit model computes.
     Quantised(Quantised),
+    /// A whole map of values of others.
+    Rearrange(Rearrangement),
 }
 
 /// What a pixel that is taken in adds to.
@@ -84,7 +86,8 @@ impl Operation {
             Operation::Convolution(_)
             | Operation::Depthwise(_)
             | Operation::Separable { .. }
-            | Operation::Concat => None,
+            | Operation::Concat
+            | Operation::Rearrange(_) => None,
         }
     }
 
@@ -97,7 +100,8 @@ impl Operation {
             | Operation::Separable { .. }
             | Operation::Dense(_)
             | Operation::Pool(_)
-            | Operation::Concat => false,
+            | Operation::Concat
+            | Operation::Rearrange(_) => false,
         }
     }
 
@@ -119,7 +123,8 @@ impl Operation {
             | Operation::Depthwise(_)
             | Operation::Separable { .. }
             | Operation::Dense(_)
-            | Operation::Concat => false,
+            | Operation::Concat
+            | Operation::Rearrange(_) => false,
         }
     }
 
@@ -132,7 +137,8 @@ impl Operation {
             | Operation::Separable { .. }
             | Operation::Dense(_)
             | Operation::Pool(_)
-            | Operation::Concat => 0,
+            | Operation::Concat
+            | Operation::Rearrange(_) => 0,
         }
     }
 
@@ -152,6 +158,20 @@ impl Operation {
         }
     }
 
+    /// How it moves values, if that is all it does.
+    pub fn rearrangement(&self) -> Option<&Rearrangement> {
+        match self {
+            Operation::Rearrange(it) => Some(it),
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Dense(_)
+            | Operation::Pool(_)
+            | Operation::Concat
+            | Operation::Quantised(_) => None,
+        }
+    }
+
     /// Its weighted sums, in the order of computing.
     pub fn sums(&self) -> impl Iterator<Item = &WeightedSum> {
         let (first, second) = match self {
@@ -162,7 +182,7 @@ impl Operation {
                 depthwise,
                 pointwise,
             } => (Some(depthwise), Some(pointwise)),
-            Operation::Pool(_) | Operation::Concat => (None, None),
+            Operation::Pool(_) | Operation::Concat | Operation::Rearrange(_) => (None, None),
             Operation::Quantised(it) => (it.kernel.sum().map(|sum| &sum.products), None),
         };
         first.into_iter().chain(second)
@@ -178,7 +198,10 @@ impl Operation {
                 pointwise,
             } => (Some(depthwise), Some(pointwise)),
             // Of these, parameters are always constants.
-            Operation::Pool(_) | Operation::Concat | Operation::Quantised(_) => (None, None),
+            Operation::Pool(_)
+            | Operation::Concat
+            | Operation::Quantised(_)
+            | Operation::Rearrange(_) => (None, None),
         };
         first.into_iter().chain(second)
     }

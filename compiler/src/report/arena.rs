@@ -1,8 +1,11 @@
 //! What the arena holds at each moment: what pictures and charts are made of.
 
+use super::drawn::Drawn;
 use crate::backend::interpreter::{self, Occupant, ProgramPart, Timeline};
-use crate::network::{Network, Node, NodeId, Shape};
+use crate::network::{Network, NodeId, Shape, ValueId};
+use crate::plan::{Dataflow, FlowNode};
 use crate::program::{Job, Program};
+use crate::tflite::Model;
 use std::ops::Range;
 
 /// An inference as the arena sees it.
@@ -80,15 +83,6 @@ pub struct Peak {
 /// a gigabyte of what is alive when.
 const MOST_VALUES_FOLLOWED: u64 = 10_000_000;
 
-/// About how many values an inference reads and writes.
-pub(super) fn values_read_and_written(network: &Network) -> u64 {
-    let values = network.computing_nodes().map(|layer| {
-        let read = layer.field().kernel.taps() * layer.input.channels;
-        u64::from(layer.output.pixels()) * u64::from(read + layer.output.channels)
-    });
-    u64::from(network.input().values()) + values.sum::<u64>()
-}
-
 impl ArenaOverTime {
     /// Of a program of that network; `None` where the network is so large that following
     /// each of its values takes too much memory.
@@ -96,14 +90,26 @@ impl ArenaOverTime {
     /// # Panics
     /// Where the program overwrites what it still reads: no lowered plan does.
     pub fn of(network: &Network, program: &Program) -> Option<Self> {
-        if values_read_and_written(network) > MOST_VALUES_FOLLOWED {
+        Self::of_drawn(&Drawn::network(network), program)
+    }
+
+    /// Of a program of that model, as of a network's.
+    ///
+    /// # Panics
+    /// Where the program overwrites what it still reads: no lowered plan does.
+    pub fn of_model(model: &Model, program: &Program) -> Option<Self> {
+        Self::of_drawn(&Drawn::model(model), program)
+    }
+
+    fn of_drawn(drawn: &Drawn, program: &Program) -> Option<Self> {
+        if drawn.values_read_and_written() > MOST_VALUES_FOLLOWED {
             return None;
         }
         let timeline = interpreter::timeline(program);
-        let owners = owners(network, program);
+        let owners = owners(drawn, program);
         let events = timeline.events.len();
         let mut live_cells = vec![vec![0; events]; owners.len()];
-        let blocks = blocks(network, &owners, &timeline);
+        let blocks = blocks(&drawn.flow, &owners, &timeline);
         for block in &blocks {
             // Changes first, then their running sums.
             let live = &mut live_cells[block.owner];
@@ -121,7 +127,7 @@ impl ArenaOverTime {
         let mut times = vec![0];
         for &stage in &timeline.events {
             let before = times[times.len() - 1];
-            times.push(before + values_moved(network, program, stage));
+            times.push(before + values_moved(&drawn.flow, program, stage));
         }
         let peak = peak(&owners, &timeline, &live_cells);
         Some(Self {
@@ -137,8 +143,8 @@ impl ArenaOverTime {
     }
 
     /// The owner of what a node makes, or of the input.
-    pub fn owner_of(&self, node: Option<&Node>) -> usize {
-        owner_of(&self.owners, node.map(|node| node.id))
+    pub fn owner_of(&self, node: Option<NodeId>) -> usize {
+        owner_of(&self.owners, node)
     }
 
     /// Events of an inference.
@@ -197,9 +203,9 @@ impl ArenaOverTime {
 
 /// Owner 0 is the input, or the leading `A`; the others are the streamed layers,
 /// then those after them.
-fn owners(network: &Network, program: &Program) -> Vec<Owner> {
+fn owners(drawn: &Drawn, program: &Program) -> Vec<Owner> {
     let first = match program.intake.pool {
-        Some(pool) => layer_owner(network, pool.node),
+        Some(pool) => layer_owner(drawn, pool.node),
         None => Owner {
             layer: None,
             name: "input".to_owned(),
@@ -214,15 +220,15 @@ fn owners(network: &Network, program: &Program) -> Vec<Owner> {
             .collect::<Vec<_>>(),
         Job::Layer(step) => vec![step.node],
     });
-    let others = nodes.map(|layer| layer_owner(network, layer));
+    let others = nodes.map(|layer| layer_owner(drawn, layer));
     [first].into_iter().chain(others).collect()
 }
 
-fn layer_owner(network: &Network, layer: NodeId) -> Owner {
+fn layer_owner(drawn: &Drawn, layer: NodeId) -> Owner {
     Owner {
         layer: Some(layer),
-        name: network.short_name_of(layer),
-        output: network.node(layer).output,
+        name: drawn.node(layer).short_name.clone(),
+        output: drawn.flow.node(layer).output,
     }
 }
 
@@ -232,10 +238,10 @@ pub(super) fn owner_of(owners: &[Owner], node: Option<NodeId>) -> usize {
     owner.unwrap_or(0)
 }
 
-fn blocks(network: &Network, owners: &[Owner], timeline: &Timeline) -> Vec<Block> {
+fn blocks(flow: &Dataflow, owners: &[Owner], timeline: &Timeline) -> Vec<Block> {
     let blocks = timeline.lifespans.iter().map(|lifespan| {
         let (owner, is_partial) = match lifespan.occupant {
-            Occupant::Map(map) => (network.value(map).maker, false),
+            Occupant::Map(map) => (maker_of(flow, map), false),
             Occupant::Partial { keeper } => (Some(keeper), true),
         };
         let owner = owner_of(owners, owner);
@@ -248,6 +254,19 @@ fn blocks(network: &Network, owners: &[Owner], timeline: &Timeline) -> Vec<Block
         }
     });
     blocks.collect()
+}
+
+/// The node that makes a value; of what is kept from the last inference, the one that then made it.
+pub(super) fn maker_of(flow: &Dataflow, value: ValueId) -> Option<NodeId> {
+    let made = flow.value(value);
+    let replaces = |node: &&FlowNode| node.replaces == made.kept_in;
+    let last = || {
+        flow.computing_nodes()
+            .rev()
+            .find(replaces)
+            .map(|node| node.id)
+    };
+    made.maker.or_else(|| made.kept_in.and_then(|_| last()))
 }
 
 fn peak(owners: &[Owner], timeline: &Timeline, live_cells: &[Vec<u32>]) -> Peak {
@@ -295,18 +314,21 @@ fn phases(program: &Program, timeline: &Timeline) -> Vec<Phase> {
 
 /// Values that an event reads and writes: a measure of time that any target's code
 /// comes near.
-fn values_moved(network: &Network, program: &Program, stage: ProgramPart) -> u64 {
+fn values_moved(flow: &Dataflow, program: &Program, stage: ProgramPart) -> u64 {
     let id = match stage {
         ProgramPart::Intake => return 2,
         ProgramPart::Results => return 0,
         ProgramPart::Layer(id) => id,
     };
-    let layer = network.node(id);
+    let layer = flow.node(id);
+    if layer.moves() {
+        return u64::from(2 * layer.output.values());
+    }
     let (inputs, outputs) = (layer.input.channels, layer.output.channels);
     let taps = layer.field().kernel.taps();
     let mut stages = program.all_stages();
     let takes = stages.any(|stage| stage.plan.node == id && stage.plan.takes);
-    u64::from(match (takes, layer.kind.is_dense()) {
+    u64::from(match (takes, layer.is_dense()) {
         // A pixel, into every sum.
         (true, true) => inputs + 2 * outputs,
         // A pixel, into its window.

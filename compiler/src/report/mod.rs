@@ -2,6 +2,7 @@
 //! picture.
 
 mod arena;
+mod drawn;
 mod functions;
 mod markdown;
 mod svg;
@@ -11,7 +12,7 @@ pub mod view;
 pub use arena::{ArenaOverTime, Block, Owner, Peak, Phase};
 pub use functions::{FunctionView, functions};
 pub use markdown::markdown;
-pub use svg::{Picture, svg};
+pub use svg::{ModelPicture, Picture, model_svg, svg};
 pub(crate) use svg::{fits_rustdoc as picture_fits_rustdoc, rustdoc as rustdoc_picture};
 pub use text::text;
 

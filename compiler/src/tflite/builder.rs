@@ -1,13 +1,15 @@
 //! From the operators of a graph to the nodes of a plan.
 
+use super::fields::{can_be_followed, joins, name};
+use super::lines::{LinePart, Lines};
 use super::values::ValueMap;
-use super::{LONGEST_SIDE, Model, ModelError, ModelNode, ModelOperator, OperatorInput};
-use crate::network::{
-    Kernel, MOST_PIXELS, NodeId, PoolFunction, ReceptiveField, Shape, Stride, ValueId,
-};
+use super::{Joins, Model, ModelError, ModelKept, ModelNode, ModelOperator, OperatorInput};
+use super::{ends, moves};
+use crate::network::{MOST_PIXELS, NodeId, ReceptiveField, Shape, ValueId};
 use crate::plan::{Dataflow, FlowNode, Method, SumBytes};
-use herringbone_tflite::operators::{self, Axis};
-use herringbone_tflite::{Graph, Node, Operator, TensorId};
+use crate::program::{BlockSource, Rearrangement};
+use herringbone_tflite::{Graph, Node, Operator, TensorId, Values};
+use std::collections::BTreeMap;
 
 /// Bytes of a sum of a dense layer.
 const SUM_BYTES: u32 = 4;
@@ -17,7 +19,7 @@ const MOST_VALUES_OF_TWO_BYTES: u32 = 255;
 
 /// A model while its operators are read.
 pub(super) struct Builder<'g> {
-    graph: &'g Graph,
+    pub(super) graph: &'g Graph,
     values: ValueMap,
     nodes: Vec<FlowNode>,
     names: Vec<ModelNode>,
@@ -25,12 +27,35 @@ pub(super) struct Builder<'g> {
     problems: Vec<String>,
     /// How often each tensor is read; outputs once more.
     uses: Vec<usize>,
+    lines: Lines,
+    /// By variable: what it holds now.
+    kept_now: BTreeMap<usize, ValueId>,
+}
+
+/// What an operator reads.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Found {
+    /// A value, as a map of that shape.
+    Value(ValueId, Shape),
+    /// A tensor of the file.
+    Constant(TensorId),
+}
+
+impl Found {
+    pub(super) fn value(self) -> Option<(ValueId, Shape)> {
+        match self {
+            Self::Value(value, shape) => Some((value, shape)),
+            Self::Constant(_) => None,
+        }
+    }
 }
 
 /// How an operator makes what it makes.
-enum Step {
+pub(super) enum Step {
     /// A node of its own.
     Node(Method, ReceptiveField, Shape),
+    /// A node that moves values.
+    Moves(Rearrangement, Shape),
     /// The same values.
     Alias,
     /// In a way that no plan follows.
@@ -38,35 +63,70 @@ enum Step {
 }
 
 impl<'g> Builder<'g> {
-    pub(super) fn new(graph: &'g Graph, values: ValueMap) -> Self {
+    pub(super) fn new(graph: &'g Graph) -> Self {
+        let uses = graph.uses();
+        let lines = Lines::of(graph, &uses);
+        let values = ValueMap::of(graph, &lines);
         Self {
             graph,
+            kept_now: values.kept().clone(),
             values,
             nodes: Vec::new(),
             names: Vec::new(),
             sum_bytes: Vec::new(),
-            problems: Vec::new(),
-            uses: graph.uses(),
+            problems: ends::problems(graph),
+            uses,
+            lines,
         }
+    }
+
+    /// The shape of the input that arrives.
+    pub(super) fn input(&self) -> Shape {
+        self.values.sources()[0].shape
+    }
+
+    /// Reads every node of the graph.
+    pub(super) fn read(&mut self) {
+        for (in_graph, node) in self.graph.nodes.iter().enumerate() {
+            match (self.lines.part(in_graph), node) {
+                (Some(LinePart::Done), _) => {}
+                (Some(LinePart::Joins(state)), _) => self.add_to_line(state),
+                (
+                    None,
+                    Node::Compute {
+                        operator_index,
+                        operator,
+                        reads,
+                        writes,
+                    },
+                ) => self.node((*operator_index, in_graph), operator, reads, *writes),
+                (None, Node::Load { state, writes }) => self.load(in_graph, *state, *writes),
+                (None, Node::Store { state, reads }) => self.store(*state, *reads),
+            }
+        }
+    }
+
+    fn next_value(&self) -> ValueId {
+        ValueId::new(self.values.sources().len() + self.nodes.len())
     }
 }
 
 impl Builder<'_> {
     /// Reads an operator.
-    pub(super) fn node(
+    fn node(
         &mut self,
         (in_file, in_graph): (usize, usize),
         operator: &Operator,
         reads: &[TensorId],
         writes: TensorId,
     ) {
-        let changing = reads
-            .iter()
-            .filter(|read| self.graph.tensor(**read).constant.is_none());
-        let values: Option<Vec<(ValueId, Shape)>> =
-            changing.map(|&read| self.values.of(read)).collect();
+        let found = reads.iter().map(|&read| self.found(read));
         // What reads an operator that has no plan has none either.
-        let Some(mut values) = values else { return };
+        let Some(mut found) = found.collect::<Option<Vec<Found>>>() else {
+            return;
+        };
+        self.make_meet(operator, &mut found);
+        let mut values: Vec<(ValueId, Shape)> = found.iter().filter_map(|it| it.value()).collect();
         if let Operator::Addition(_) | Operator::Multiplication(_) = operator {
             // The newest map is the running one: it need not be kept for the others.
             values.sort_by_key(|&(value, _)| std::cmp::Reverse(value));
@@ -74,57 +134,40 @@ impl Builder<'_> {
         let Some(&(running, input)) = values.first() else {
             return;
         };
-        let inputs_of = |first_joined: usize, joined: &[ValueId]| ModelOperator {
+        let own = |first_joined: usize, joined: &[ValueId]| ModelOperator {
             in_file,
             in_graph,
-            reads: self.inputs_of(reads, running, (first_joined, joined)),
+            reads: inputs_of(&found, running, (first_joined, joined)),
         };
-        if let Some(problem) = self.wrong_constant(operator, reads) {
-            return self.problems.push(format!(
-                "operator {in_file}, which makes `{}`: {problem}",
-                self.graph.tensor(writes).name
-            ));
-        }
         if self.follows_at_once(operator, reads, &values) {
             let joined: Vec<ValueId> = values[1..].iter().map(|(value, _)| *value).collect();
             let first_joined = self.nodes.last().map_or(0, |last| last.reads.len() - 1);
-            let followed = inputs_of(first_joined, &joined);
+            let followed = own(first_joined, &joined);
             return self.follow(followed, operator, &values, writes);
         }
-        match self.step(operator, &values, writes) {
-            Step::Node(_, _, output) if !can_be_followed(output) => self.problems.push(format!(
-                "operator {in_file} makes a map of {output}: a plan follows up to {MOST_PIXELS} \
-                 pixels"
-            )),
+        match self.step(operator, &found, writes) {
             Step::Node(method, field, output) => {
-                let id = NodeId::new(self.nodes.len());
-                let value = ValueId::new(self.nodes.len() + 1);
                 let mut reads: Vec<ValueId> = values.iter().map(|(value, _)| *value).collect();
                 // A value that meets itself is read once.
                 reads.dedup();
-                let own = inputs_of(0, &reads[1..]);
-                self.nodes.push(FlowNode {
-                    id,
-                    reads,
-                    writes: value,
-                    input,
-                    output,
-                    method,
-                    field,
-                    is_training_only: false,
-                    is_exact: false,
-                });
-                self.names.push(ModelNode {
-                    operators: vec![own],
+                let named = ModelNode {
+                    operators: vec![own(0, &reads[1..])],
+                    joins: joins(operator),
+                    moves: None,
                     name: name(operator, &field),
-                });
-                let taps = field.kernel.height.saturating_mul(field.kernel.width);
-                self.sum_bytes.push(match method {
-                    Method::Windows(_) if taps <= MOST_VALUES_OF_TWO_BYTES => 2,
-                    Method::Windows(_) | Method::Sums | Method::Fields | Method::WindowsOfBytes => {
-                        SUM_BYTES
-                    }
-                });
+                };
+                let node = self.flow_node(reads, input, (method, field, output));
+                let value = self.push(node, named);
+                self.values.insert(writes, value, output);
+            }
+            Step::Moves(moves, output) => {
+                let named = ModelNode {
+                    operators: vec![own(0, &[])],
+                    joins: Joins::Concatenates,
+                    moves: Some(moves),
+                    name: name(operator, &ReceptiveField::pixelwise(input)),
+                };
+                let value = self.push_moves(&distinct(&values), (named, output), None);
                 self.values.insert(writes, value, output);
             }
             Step::Alias => self.values.insert(writes, running, input),
@@ -133,6 +176,172 @@ impl Builder<'_> {
                 self.graph.tensor(writes).name
             )),
         }
+    }
+
+    /// A tensor, if it has a plan.
+    fn found(&self, tensor: TensorId) -> Option<Found> {
+        if self.graph.tensor(tensor).constant.is_some() {
+            return Some(Found::Constant(tensor));
+        }
+        let (value, shape) = self.values.of_tensor(tensor)?;
+        Some(Found::Value(value, shape))
+    }
+
+    fn flow_node(
+        &self,
+        reads: Vec<ValueId>,
+        input: Shape,
+        (method, field, output): (Method, ReceptiveField, Shape),
+    ) -> FlowNode {
+        FlowNode {
+            id: NodeId::new(self.nodes.len()),
+            reads,
+            writes: self.next_value(),
+            replaces: None,
+            input,
+            output,
+            method,
+            field,
+            is_training_only: false,
+            is_exact: false,
+        }
+    }
+
+    fn push(&mut self, node: FlowNode, named: ModelNode) -> ValueId {
+        if !can_be_followed(node.output) {
+            self.problems.push(format!(
+                "{} makes a map of {}: a plan follows up to {MOST_PIXELS} pixels",
+                named.name, node.output
+            ));
+        }
+        let taps = node
+            .field
+            .kernel
+            .height
+            .saturating_mul(node.field.kernel.width);
+        self.sum_bytes.push(match node.method {
+            Method::Windows(_) if taps <= MOST_VALUES_OF_TWO_BYTES => 2,
+            Method::Windows(_)
+            | Method::Sums
+            | Method::Fields
+            | Method::WindowsOfBytes
+            | Method::Moves => SUM_BYTES,
+        });
+        let value = node.writes;
+        self.nodes.push(node);
+        self.names.push(named);
+        value
+    }
+
+    /// A node that moves values of some maps, each of which is read once; over what a variable
+    /// keeps, where it says so.
+    fn push_moves(
+        &mut self,
+        reads: &[(ValueId, Shape)],
+        (named, output): (ModelNode, Shape),
+        replaces: Option<ValueId>,
+    ) -> ValueId {
+        let input = reads[0].1;
+        let ids = reads.iter().map(|(value, _)| *value).collect();
+        let field = ReceptiveField::whole(input);
+        let node = self.flow_node(ids, input, (Method::Moves, field, output));
+        self.push(FlowNode { replaces, ..node }, named)
+    }
+
+    /// A node that no operator of the file is.
+    pub(super) fn moved(
+        &mut self,
+        (value, shape): (ValueId, Shape),
+        moves: Rearrangement,
+        (name, output): (&str, Shape),
+    ) -> Found {
+        let named = ModelNode {
+            operators: Vec::new(),
+            joins: Joins::Concatenates,
+            moves: Some(moves),
+            name: name.to_owned(),
+        };
+        let value = self.push_moves(&[(value, shape)], (named, output), None);
+        Found::Value(value, output)
+    }
+
+    /// A line goes on: the new values come behind what its variable has kept.
+    fn add_to_line(&mut self, state: usize) {
+        let Some(&line) = self.lines.of_state(state) else {
+            return;
+        };
+        let Some((added, shape)) = self.values.of_tensor(line.added) else {
+            return;
+        };
+        let (kept, all) = (self.kept_now[&state], self.values.kept_shape(state));
+        let named = ModelNode {
+            operators: Vec::new(),
+            joins: Joins::Concatenates,
+            moves: Some(moves::of_line(line.old, line.new)),
+            name: "variable, CONCATENATION".to_owned(),
+        };
+        let reads = [(kept, all), (added, shape)];
+        let value = self.push_moves(&reads, (named, all), Some(kept));
+        self.kept_now.insert(state, value);
+        self.values.insert(line.all, value, all);
+    }
+
+    /// What a variable holds is read where it is kept, unless that is read after the variable has
+    /// changed, or under other names.
+    fn load(&mut self, in_graph: usize, state: usize, writes: TensorId) {
+        let now = (self.kept_now[&state], self.values.kept_shape(state));
+        let later = &self.graph.nodes[in_graph + 1..];
+        let stores = |node: &Node| match node {
+            Node::Store { state: it, .. } => *it == state,
+            Node::Load { .. } | Node::Compute { .. } => false,
+        };
+        let before_next_store = later.iter().take_while(|node| !stores(node));
+        let mut uses = 0;
+        for node in before_next_store {
+            let times = node.reads().iter().filter(|&&read| read == writes).count();
+            uses += match node {
+                Node::Compute {
+                    operator: Operator::View,
+                    ..
+                } => 0,
+                Node::Compute { .. } | Node::Load { .. } | Node::Store { .. } => times,
+            };
+        }
+        if uses == self.uses[writes.0] {
+            return self.values.insert(writes, now.0, now.1);
+        }
+        let copy = Rearrangement::copy(now.1.values());
+        if let Found::Value(value, shape) = self.moved(now, copy, ("READ_VARIABLE", now.1)) {
+            self.values.insert(writes, value, shape);
+        }
+    }
+
+    fn store(&mut self, state: usize, reads: TensorId) {
+        let shape = self.values.kept_shape(state);
+        let count = shape.values();
+        let (from, moves) = match self.found(reads) {
+            Some(Found::Value(value, of_value)) => ((value, of_value), Rearrangement::copy(count)),
+            Some(Found::Constant(tensor)) => {
+                let block = moves::run_of(self.constant(tensor), count);
+                ((self.kept_now[&state], shape), block)
+            }
+            None => return,
+        };
+        let named = ModelNode {
+            operators: Vec::new(),
+            joins: Joins::Concatenates,
+            moves: Some(moves),
+            name: "ASSIGN_VARIABLE".to_owned(),
+        };
+        let kept = self.values.kept()[&state];
+        let value = self.push_moves(&[from], (named, shape), Some(kept));
+        self.kept_now.insert(state, value);
+    }
+
+    /// The bytes of a constant.
+    pub(super) fn constant(&self, tensor: TensorId) -> BlockSource {
+        let values = self.graph.tensor(tensor).constant.as_ref();
+        BlockSource::Constant(values.and_then(Values::bytes).unwrap_or_default())
     }
 
     /// Whether an operator can go over the outputs of the last node as soon as each pixel of them
@@ -162,7 +371,8 @@ impl Builder<'_> {
         let Some(last) = self.nodes.last() else {
             return false;
         };
-        let of_last = |tensor: &&TensorId| self.values.of(**tensor) == Some((running, shape));
+        let of_last =
+            |tensor: &&TensorId| self.values.of_tensor(**tensor) == Some((running, shape));
         let mut tensors = reads.iter().filter(of_last);
         let is_read_once = tensors
             .next()
@@ -170,39 +380,6 @@ impl Builder<'_> {
             && tensors.next().is_none();
         let has_room = !meets || last.reads.len() == 1 && values[1].1 == shape;
         running == last.writes && last.method == Method::Fields && is_read_once && has_room
-    }
-
-    /// What an operator reads, where `joined` are the node's maps besides the running one, from
-    /// number `first_joined` on.
-    fn inputs_of(
-        &self,
-        reads: &[TensorId],
-        running: ValueId,
-        (first_joined, joined): (usize, &[ValueId]),
-    ) -> Vec<OperatorInput> {
-        let input = |&tensor: &TensorId| match self.values.of(tensor) {
-            None => OperatorInput::Constant(tensor),
-            Some((value, _)) if value == running => OperatorInput::Running,
-            Some((value, _)) => {
-                let mut joined = joined.iter();
-                let index = joined.position(|&other| other == value);
-                OperatorInput::Joined(first_joined + index.unwrap_or(0))
-            }
-        };
-        reads.iter().map(input).collect()
-    }
-
-    /// Why no plan follows what an operator makes with a constant.
-    fn wrong_constant(&self, operator: &Operator, reads: &[TensorId]) -> Option<String> {
-        let broadcast = operator.broadcast()?;
-        let mut tensors = reads.iter().zip(&broadcast.steps);
-        let differs_by_place = tensors.any(|(&read, steps)| {
-            let of_places = steps.split_last().map_or(&[][..], |(_, places)| places);
-            self.graph.tensor(read).constant.is_some() && of_places.iter().any(|&step| step != 0)
-        });
-        differs_by_place.then(|| {
-            "its constant has other values at other places, which no plan follows yet".to_owned()
-        })
     }
 
     /// Lets an operator go over the outputs of the last node.
@@ -219,244 +396,123 @@ impl Builder<'_> {
         };
         node.reads
             .extend(values[1..].iter().map(|(value, _)| *value));
+        if values.len() > 1 {
+            named.joins = joins(operator);
+        }
         named.operators.push(followed);
         named.name = format!("{}, {}", named.name, name(operator, &node.field));
         let (value, shape) = values[0];
         self.values.insert(writes, value, shape);
     }
 
-    fn step(&self, operator: &Operator, values: &[(ValueId, Shape)], writes: TensorId) -> Step {
-        let (running, input) = values[0];
-        let pixelwise = |channels: u32| {
-            let output = Shape::new(input.height, input.width, channels);
-            Step::Node(Method::Fields, ReceptiveField::pixelwise(input), output)
-        };
-        let made = self.graph.tensor(writes);
-        match operator {
-            Operator::Convolution(it) => self.windows(&it.window, input, it.outputs as u32),
-            Operator::Depthwise(it) => {
-                self.windows(&it.window, input, (it.inputs * it.multiplier) as u32)
-            }
-            Operator::Dense(it) if !it.weights_fit_bytes() => Step::Unplanned(format!(
-                "its weights, less their zero point {}, are no bytes",
-                it.weight_zero_point
-            )),
-            Operator::Dense(it) if it.rows == 1 => Step::Node(
-                Method::Sums,
-                ReceptiveField::whole(input),
-                Shape::new(1, 1, it.outputs as u32),
-            ),
-            Operator::Dense(it) if it.inputs == input.channels as usize => {
-                pixelwise(it.outputs as u32)
-            }
-            Operator::Pool(it) => {
-                let function = match it.function {
-                    operators::PoolFunction::Average => PoolFunction::Average,
-                    operators::PoolFunction::Maximum => PoolFunction::Maximum,
-                };
-                let Some(field) = field(&it.window, input) else {
-                    return unplanned();
-                };
-                let output = Shape::new(field.outputs.height, field.outputs.width, input.channels);
-                Step::Node(Method::Windows(function), field, output)
-            }
-            Operator::Mean(it) if it.count == input.pixels() as usize => Step::Node(
-                Method::Windows(PoolFunction::Average),
-                ReceptiveField::whole(input),
-                Shape::new(1, 1, input.channels),
-            ),
-            Operator::Addition(_) | Operator::Multiplication(_) => {
-                let same = values.iter().all(|(_, shape)| *shape == input);
-                match same && made.values() == input.values() as usize {
-                    true => pixelwise(input.channels),
-                    false => Step::Unplanned(
-                        "it meets maps of other shapes, which no plan follows yet".to_owned(),
-                    ),
-                }
-            }
-            Operator::Softmax(it) if it.row == input.channels as usize => pixelwise(input.channels),
-            Operator::ByteMap(_) => pixelwise(input.channels),
-            // Numbers are quantised as they arrive, and the other way as they are returned.
-            Operator::Quantise(_) if running == ValueId::new(0) => Step::Alias,
-            Operator::Dequantise(_) if self.graph.outputs.contains(&writes) => Step::Alias,
-            Operator::Quantise(_) | Operator::Dequantise(_) => Step::Unplanned(
-                "real numbers within a model are not followed: only those at its ends".to_owned(),
-            ),
-            Operator::View => Step::Alias,
-            Operator::Concatenation(it) => {
-                let by_channels = values.len() == it.lengths.len()
-                    && values.iter().zip(&it.lengths).all(|((_, shape), &length)| {
-                        (shape.height, shape.width) == (input.height, input.width)
-                            && shape.channels as usize == length
-                    });
-                match by_channels {
-                    true => pixelwise(values.iter().map(|(_, shape)| shape.channels).sum()),
-                    false => Step::Unplanned(
-                        "it joins maps along another axis than channels, which no plan follows yet"
-                            .to_owned(),
-                    ),
-                }
-            }
-            Operator::Move(operators::Move::Pad { shape, around, .. }) => {
-                match padded(shape, around, input) {
-                    Some(field) => {
-                        let outputs = field.outputs;
-                        let output = Shape::new(outputs.height, outputs.width, input.channels);
-                        Step::Node(Method::Fields, field, output)
-                    }
-                    None => unplanned(),
-                }
-            }
-            Operator::Dense(_) | Operator::Mean(_) | Operator::Softmax(_) | Operator::Move(_) => {
-                unplanned()
-            }
-        }
+    /// Whether a value is an input.
+    pub(super) fn is_input(&self, value: ValueId) -> bool {
+        self.values.is_source(value) && !self.values.kept().values().any(|&it| it == value)
     }
 
-    fn windows(&self, window: &operators::Window, input: Shape, outputs: u32) -> Step {
-        match field(window, input) {
-            Some(field) => {
-                let output = Shape::new(field.outputs.height, field.outputs.width, outputs);
-                Step::Node(Method::Fields, field, output)
-            }
-            None => unplanned(),
+    /// A value of its own for each output: of a model that returns an input, or what a variable
+    /// keeps.
+    fn outputs(&mut self) -> Vec<ValueId> {
+        let mut outputs = Vec::new();
+        for &tensor in &self.graph.outputs {
+            // What has no plan was said already; a constant has no input to be computed of.
+            let Some((value, shape)) = self.values.of_tensor(tensor) else {
+                if self.graph.tensor(tensor).constant.is_some() {
+                    self.problems.push(format!(
+                        "the output `{}` is a constant: leave it out of the model",
+                        self.graph.tensor(tensor).name
+                    ));
+                }
+                continue;
+            };
+            let is_kept = self.kept_now.values().any(|&kept| kept == value);
+            outputs.push(match self.values.is_source(value) || is_kept {
+                false => value,
+                true => {
+                    let named = ModelNode {
+                        operators: Vec::new(),
+                        joins: Joins::Concatenates,
+                        moves: None,
+                        name: "copy".to_owned(),
+                    };
+                    let field = ReceptiveField::pixelwise(shape);
+                    let of = (Method::Fields, field, shape);
+                    let node = self.flow_node(vec![value], shape, of);
+                    self.push(node, named)
+                }
+            });
         }
-    }
-
-    /// A node that makes the input as it is: of a model whose operators only say what its values
-    /// stand for.
-    fn copy(&mut self) {
-        let (input, id) = (self.values.input(), NodeId::new(0));
-        self.nodes.push(FlowNode {
-            id,
-            reads: vec![ValueId::new(0)],
-            writes: ValueId::new(1),
-            input,
-            output: input,
-            method: Method::Fields,
-            field: ReceptiveField::pixelwise(input),
-            is_training_only: false,
-            is_exact: false,
-        });
-        self.names.push(ModelNode {
-            operators: Vec::new(),
-            name: "copy".to_owned(),
-        });
-        self.sum_bytes.push(SUM_BYTES);
+        outputs
     }
 
     /// The model of the operators that were read.
     pub(super) fn build(mut self) -> Result<Model, ModelError> {
+        if self.graph.nodes.is_empty() {
+            return Err(ModelError::Empty);
+        }
+        let outputs = self.outputs();
         if !self.problems.is_empty() {
             return Err(ModelError::Operators(self.problems));
         }
-        if self.nodes.is_empty() && !self.graph.nodes.is_empty() {
-            self.copy();
-        }
-        let last = self.nodes.last().ok_or(ModelError::Empty)?;
-        let output_bytes = last.output.values();
+        let kept = self.values.kept().iter().map(|(state, &value)| {
+            let initial = self.graph.states[*state]
+                .initial
+                .bytes()
+                .unwrap_or_default();
+            let new = self.values.kept_shape(*state).values() as usize - initial.len();
+            ModelKept {
+                value,
+                last: self.kept_now[state],
+                // Of a line, the oldest go before they are read.
+                initial: [vec![initial.first().copied().unwrap_or(0); new], initial].concat(),
+            }
+        });
         let constants = self.graph.nodes.iter().map(|node| match node {
             Node::Compute { operator, .. } => operator.constant_bytes(),
             Node::Load { .. } | Node::Store { .. } => 0,
         });
+        let kept = kept.collect();
+        let sources = self.values.sources();
+        let dataflow = Dataflow::new(sources, 8, self.nodes, outputs.clone());
+        let output_bytes = outputs.iter().map(|&it| dataflow.value(it).shape.values());
         Ok(Model {
             constant_bytes: constants.sum(),
             multiply_accumulates: self.graph.multiply_accumulates(),
-            dataflow: Dataflow::new(self.values.input(), 8, self.nodes),
+            output_bytes: output_bytes.sum(),
+            kept,
             sum_bytes: SumBytes::new(self.sum_bytes),
             nodes: self.names,
-            output_bytes,
+            dataflow,
         })
     }
 }
 
-/// Whether a map is small enough for a plan, which goes from pixel to pixel.
-pub(super) fn can_be_followed(shape: Shape) -> bool {
-    let pixels = u64::from(shape.height) * u64::from(shape.width);
-    shape.height.max(shape.width) <= LONGEST_SIDE && pixels <= MOST_PIXELS
-}
-
-fn unplanned() -> Step {
-    Step::Unplanned("it reads or moves values in a way that no plan follows yet".to_owned())
-}
-
-/// The field of a pixel of a map with others around it: none, where it is one of those.
-fn padded(shape: &[usize], around: &[(usize, usize)], input: Shape) -> Option<ReceptiveField> {
-    let ([1, rows, columns, _], [(0, 0), by_rows, by_columns, (0, 0)]) = (shape, around) else {
-        return None;
+/// What an operator reads, where `joined` are the node's maps besides the running one, from
+/// number `first_joined` on.
+fn inputs_of(
+    found: &[Found],
+    running: ValueId,
+    (first_joined, joined): (usize, &[ValueId]),
+) -> Vec<OperatorInput> {
+    let input = |&found: &Found| match found {
+        Found::Constant(tensor) => OperatorInput::Constant(tensor),
+        Found::Value(value, _) if value == running => OperatorInput::Running,
+        Found::Value(value, _) => {
+            let mut joined = joined.iter();
+            let index = joined.position(|&other| other == value);
+            OperatorInput::Joined(first_joined + index.unwrap_or(0))
+        }
     };
-    if (*rows, *columns) != (input.height as usize, input.width as usize) {
-        return None;
-    }
-    let side = |side: usize, (before, after): (usize, usize)| u32::try_from(before + side + after);
-    Some(ReceptiveField {
-        top: by_rows.0 as u32,
-        left: by_columns.0 as u32,
-        outputs: Kernel {
-            height: side(*rows, *by_rows).ok()?,
-            width: side(*columns, *by_columns).ok()?,
-        },
-        ..ReceptiveField::pixelwise(input)
-    })
+    found.iter().map(input).collect()
 }
 
-/// What of a map windows read; `None` where the operator was read with another map.
-fn field(window: &operators::Window, input: Shape) -> Option<ReceptiveField> {
-    let operators::Window { rows, columns } = window;
-    if (rows.input, columns.input) != (input.height as usize, input.width as usize) {
-        return None;
-    }
-    // A tap between two of a dilated kernel is as if it were read.
-    let reach = |axis: &Axis| ((axis.kernel - 1) * axis.dilation + 1) as u32;
-    Some(ReceptiveField {
-        kernel: Kernel {
-            height: reach(rows),
-            width: reach(columns),
-        },
-        stride: Stride {
-            rows: rows.stride as u32,
-            columns: columns.stride as u32,
-        },
-        top: rows.before as u32,
-        left: columns.before as u32,
-        map: Kernel {
-            height: input.height,
-            width: input.width,
-        },
-        outputs: Kernel {
-            height: rows.output as u32,
-            width: columns.output as u32,
-        },
-    })
-}
-
-/// An operator as a plan calls it.
-fn name(operator: &Operator, field: &ReceptiveField) -> String {
-    let kernel = field.kernel.written();
-    let stride = match field.stride {
-        Stride::ONE => String::new(),
-        stride => format!(" by {}", stride.written()),
-    };
-    match operator {
-        Operator::Convolution(_) => format!("CONV_2D {kernel}{stride}"),
-        Operator::Depthwise(_) => format!("DEPTHWISE_CONV_2D {kernel}{stride}"),
-        Operator::Pool(it) => match it.function {
-            operators::PoolFunction::Average => format!("AVERAGE_POOL_2D {kernel}{stride}"),
-            operators::PoolFunction::Maximum => format!("MAX_POOL_2D {kernel}{stride}"),
-        },
-        Operator::Dense(_) => "FULLY_CONNECTED".to_owned(),
-        Operator::Mean(_) => "MEAN".to_owned(),
-        Operator::Addition(it) => match it.sign {
-            operators::Sign::Plus => "ADD".to_owned(),
-            operators::Sign::Minus => "SUB".to_owned(),
-        },
-        Operator::Multiplication(_) => "MUL".to_owned(),
-        Operator::Softmax(_) => "SOFTMAX".to_owned(),
-        Operator::ByteMap(_) => "table of 256".to_owned(),
-        Operator::Concatenation(_) => "CONCATENATION".to_owned(),
-        Operator::Move(operators::Move::Pad { .. }) => "PAD".to_owned(),
-        Operator::Quantise(_) | Operator::Dequantise(_) | Operator::Move(_) | Operator::View => {
-            String::new()
+/// Each value once, in the order of the first.
+pub(super) fn distinct(values: &[(ValueId, Shape)]) -> Vec<(ValueId, Shape)> {
+    let mut distinct: Vec<(ValueId, Shape)> = Vec::new();
+    for &(value, shape) in values {
+        if distinct.iter().all(|(other, _)| *other != value) {
+            distinct.push((value, shape));
         }
     }
+    distinct
 }

@@ -18,6 +18,9 @@ const FRAMES_BYTES: u32 = 448;
 /// The same of the functions of a segment.
 const SEGMENT_FRAMES_BYTES: u32 = 192;
 
+/// What nested loops over values that are moved keep.
+const LOOPS_BYTES: u32 = 96;
+
 /// A model's plan, and what it takes of the target.
 #[derive(Clone, Debug)]
 pub struct ModelDesign {
@@ -230,6 +233,7 @@ pub fn tables_bytes(program: &Program) -> u64 {
             | Operation::Dense(_)
             | Operation::Pool(_)
             | Operation::Concat => 0,
+            Operation::Rearrange(it) => it.table_bytes(),
         })
         .sum()
 }
@@ -240,6 +244,9 @@ fn stack_bytes(model: &Model, plan: &MemoryPlan) -> u32 {
     let of_node = |id: crate::network::NodeId| {
         let (node, ModelNode { operators, .. }) =
             (model.dataflow.node(id), &model.nodes[id.index()]);
+        if node.moves() {
+            return LOOPS_BYTES;
+        }
         let (inputs, outputs) = (node.input.channels, node.output.channels);
         let sums = match node.is_dense() {
             // Those of a group, or in the arena.

@@ -5,8 +5,8 @@ use super::{Model, ModelNode, ModelOperator, OperatorInput};
 use crate::network::{ByValue, ReceptiveField, Shape, ValueId};
 use crate::plan::{self, MemoryPlan, Placement, Sink};
 use crate::program::{
-    Accumulator, ConstantParameters, Divisor, Finish, Form, Intake, Job, Map, Operand, Operation,
-    Pixelwise, PoolFinish, Pooling, Program, Quantised, QuantisedKernel, RescaledSum,
+    Accumulator, ConstantParameters, Divisor, Finish, Form, Intake, Job, KeptValue, Map, Operand,
+    Operation, Pixelwise, PoolFinish, Pooling, Program, Quantised, QuantisedKernel, RescaledSum,
     ResultInteger, Results, Segment, Stage, Step, SumParameters, WeightedSum, storage_order,
 };
 use herringbone_tflite::operators::{self, Convolution, Dense, Depthwise, Requantise};
@@ -24,6 +24,11 @@ pub fn lower(graph: &Graph, model: &Model, plan: &MemoryPlan) -> Program {
         let placement = plan.placement(value);
         placement.map(|placement| Map::of(placement, true))
     });
+    let kept = model.kept.iter().map(|it| KeptValue {
+        value: it.value,
+        last: it.last,
+        initial: it.initial.clone(),
+    });
     let is_signed = vec![true; flow.values().entries().len()];
     Program {
         activation_bits: 8,
@@ -39,9 +44,15 @@ pub fn lower(graph: &Graph, model: &Model, plan: &MemoryPlan) -> Program {
         places: plan.places.clone(),
         signed: ByValue::new(is_signed),
         maps: ByValue::new(maps.collect()),
-        output: flow.output_value(),
+        given: flow
+            .other_sources()
+            .filter_map(|(value, source)| source.kept_in.is_none().then_some(value))
+            .collect(),
+        kept: kept.collect(),
+        output: flow.outputs()[0],
+        other_outputs: flow.outputs()[1..].to_vec(),
         results: Results {
-            count: flow.value(flow.output_value()).shape.values(),
+            count: model.output_bytes,
             integer: ResultInteger::Byte,
             place_byte: None,
         },
@@ -117,7 +128,12 @@ impl Lowering<'_> {
 
     /// What a node computes; `input` is the map that it reads, unless that arrives pixel by pixel.
     fn operation(&self, node: &plan::FlowNode, input: Option<&Placement>) -> Operation {
-        let ModelNode { operators, .. } = &self.model.nodes[node.id.index()];
+        let ModelNode {
+            operators, moves, ..
+        } = &self.model.nodes[node.id.index()];
+        if let Some(moves) = moves {
+            return Operation::Rearrange(moves.clone());
+        }
         let kernel = operators
             .first()
             .and_then(|first| self.kernel(first, node.field, input));

@@ -2,9 +2,14 @@
 
 mod builder;
 mod design;
+pub(crate) mod ends;
+mod fields;
 mod file;
+mod lines;
 mod lower;
+mod moves;
 mod planned;
+mod steps;
 mod text;
 mod values;
 mod view;
@@ -16,12 +21,13 @@ pub use planned::{Job, NodeRow, Plan, PlannedModel};
 pub use text::text;
 pub use view::{ModelAlternative, ModelView, OperatorView};
 
-use crate::network::{MOST_CHANNELS, MOST_PIXELS, Shape};
+use crate::network::{MOST_CHANNELS, MOST_PIXELS, Shape, ValueId};
 use crate::plan::{Dataflow, SumBytes};
-use builder::{Builder, can_be_followed};
-use herringbone_tflite::{Graph, Node, TensorId};
+use crate::program::Rearrangement;
+use builder::Builder;
+use fields::can_be_followed;
+use herringbone_tflite::{Graph, TensorId};
 use std::fmt;
-use values::ValueMap;
 
 /// A model as a plan sees it.
 #[derive(Clone, Debug)]
@@ -32,6 +38,8 @@ pub struct Model {
     pub sum_bytes: SumBytes,
     /// By node: the operator in the file, and what it is called.
     pub nodes: Vec<ModelNode>,
+    /// What it keeps from one inference to the next.
+    pub kept: Vec<ModelKept>,
     /// Bytes of the results.
     pub output_bytes: u32,
     /// Bytes of all weights and biases.
@@ -40,13 +48,41 @@ pub struct Model {
     pub multiply_accumulates: u64,
 }
 
+/// A variable of a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelKept {
+    /// The value that an inference begins with.
+    pub value: ValueId,
+    /// The value that it ends with.
+    pub last: ValueId,
+    /// What the first inference begins with.
+    pub initial: Vec<i8>,
+}
+
 /// A node of a model: an operator, and those that go over its outputs pixel by pixel at once.
 #[derive(Clone, Debug)]
 pub struct ModelNode {
-    /// The operators, in order.
+    /// The operators, in order; none of a node that only lets others meet, or changes a variable.
     pub operators: Vec<ModelOperator>,
+    /// What it does with maps besides the running one.
+    pub joins: Joins,
+    /// How it moves values, if it does nothing else.
+    pub moves: Option<Rearrangement>,
     /// What it is called: `CONV_2D 3, ADD`.
     pub name: String,
+}
+
+/// What a node does with the maps that it reads besides the running one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joins {
+    /// It adds them.
+    Adds,
+    /// It subtracts one from another.
+    Subtracts,
+    /// It multiplies them.
+    Multiplies,
+    /// It has their values beside others.
+    Concatenates,
 }
 
 /// An operator of a node.
@@ -74,16 +110,14 @@ pub enum OperatorInput {
 /// Why a model has no plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelError {
-    /// It has other than one input or one output.
+    /// It has no input or no output.
     Ends {
         /// Inputs.
         inputs: usize,
         /// Outputs.
         outputs: usize,
     },
-    /// It keeps variables from one inference to the next.
-    Variables,
-    /// Operators that no plan knows, in words.
+    /// What no plan knows, in words.
     Operators(Vec<String>),
     /// Its input is larger than code can count.
     Input(Shape),
@@ -96,11 +130,8 @@ impl fmt::Display for ModelError {
         match self {
             Self::Ends { inputs, outputs } => write!(
                 f,
-                "the model has {inputs} inputs and {outputs} outputs: one of each can be planned"
+                "the model has {inputs} inputs and {outputs} outputs: at least one of each is needed"
             ),
-            Self::Variables => {
-                f.write_str("the model keeps variables, which no plan has a place for yet")
-            }
             Self::Operators(all) => f.write_str(&all.join("\n       ")),
             Self::Input(shape) => write!(
                 f,
@@ -121,32 +152,21 @@ impl Model {
     /// A model as a plan sees it.
     ///
     /// # Errors
-    /// Where it has several inputs or outputs, variables, or operators that move values in ways
-    /// that no plan follows.
+    /// Where it has no input or output, real numbers between its operators, or one that no plan
+    /// follows.
     pub fn of(graph: &Graph) -> Result<Self, ModelError> {
-        let (&[input], &[_]) = (&graph.inputs[..], &graph.outputs[..]) else {
+        if graph.inputs.is_empty() || graph.outputs.is_empty() {
             return Err(ModelError::Ends {
                 inputs: graph.inputs.len(),
                 outputs: graph.outputs.len(),
             });
-        };
-        let values = ValueMap::of_input(graph, input);
-        let shape = values.input();
+        }
+        let mut builder = Builder::new(graph);
+        let shape = builder.input();
         if shape.channels > MOST_CHANNELS || !can_be_followed(shape) {
             return Err(ModelError::Input(shape));
         }
-        let mut builder = Builder::new(graph, values);
-        for (in_graph, node) in graph.nodes.iter().enumerate() {
-            match node {
-                Node::Compute {
-                    operator_index,
-                    operator,
-                    reads,
-                    writes,
-                } => builder.node((*operator_index, in_graph), operator, reads, *writes),
-                Node::Load { .. } | Node::Store { .. } => return Err(ModelError::Variables),
-            }
-        }
+        builder.read();
         builder.build()
     }
 }

@@ -33,6 +33,7 @@ fn public_models_need_no_more_than_a_planner_of_streamed_segments_reaches() {
         ("tflm_micro_speech", 400, 1_990),
         ("tinymaix_mnist_arduino_q", 160, 785),
         ("tinymaix_cifar10_q", 3_910, 6_580),
+        ("esphome_okay_nabu_v2", 4_500, 4_500),
     ] {
         let file = fs::read(models.join(format!("{name}.tflite"))).unwrap();
         let (smallest, with_input) = arenas(&file);

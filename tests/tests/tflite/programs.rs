@@ -7,22 +7,27 @@ use std::path::Path;
 use herringbone_compiler::backend::interpreter;
 use herringbone_compiler::tflite::{Model, PlannedModel, lower};
 use herringbone_tests::shared::shared;
-use herringbone_tests::tflite_file::{branches, padded};
+use herringbone_tests::tflite_file::{branches, padded, remembering};
 use herringbone_tflite::{Element, Graph, Values};
 
 /// Multiply-accumulates up to which every plan is run.
 const MOST_FOR_EVERY_PLAN: u64 = 300_000;
 
-/// Bytes that differ from model to model.
-fn input_of(graph: &Graph) -> Option<Values> {
-    let tensor = graph.tensor(*graph.inputs.first()?);
-    let bytes =
-        (0..tensor.values() as u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 23) as u8);
-    match tensor.element {
-        Element::Int8 => Some(Values::Int8(bytes.map(|byte| byte as i8).collect())),
-        Element::Uint8 => Some(Values::Uint8(bytes.collect())),
-        _ => None,
-    }
+/// Bytes that differ from input to input, and from one inference to the next.
+fn inputs_of(graph: &Graph, inference: u32) -> Option<Vec<Values>> {
+    let inputs = graph.inputs.iter().zip(1_u32..).map(|(&id, number)| {
+        let tensor = graph.tensor(id);
+        let bytes = (0..tensor.values() as u32).map(|index| {
+            let place = index + 1_000 * (number + 10 * inference);
+            (place.wrapping_mul(2_654_435_761) >> 23) as u8
+        });
+        match tensor.element {
+            Element::Int8 => Some(Values::Int8(bytes.map(|byte| byte as i8).collect())),
+            Element::Uint8 => Some(Values::Uint8(bytes.collect())),
+            _ => None,
+        }
+    });
+    inputs.collect()
 }
 
 fn bytes_of(values: &Values) -> Option<Vec<u8>> {
@@ -36,19 +41,27 @@ fn bytes_of(values: &Values) -> Option<Vec<u8>> {
 /// Runs the model by its plans; how many there were.
 fn run(name: &str, file: &[u8]) -> usize {
     let graph = Graph::read(file).unwrap();
-    let Ok(model) = Model::of(&graph) else {
-        return 0;
+    let model = match Model::of(&graph) {
+        Ok(model) => model,
+        Err(error) => {
+            eprintln!("{name}: {error}");
+            return 0;
+        }
     };
-    let Some(input) = input_of(&graph) else {
-        return 0;
-    };
-    let expected = graph
-        .run(&mut graph.state(), std::slice::from_ref(&input))
-        .unwrap();
-    let Some(expected) = bytes_of(&expected[0]) else {
-        return 0;
-    };
-    let input = bytes_of(&input).unwrap();
+    // What variables keep shows in the inferences after the first.
+    let count = if graph.states.is_empty() { 1 } else { 40 };
+    let mut state = graph.state();
+    let mut inferences = Vec::new();
+    for index in 0..count {
+        let Some(inputs) = inputs_of(&graph, index) else {
+            return 0;
+        };
+        let outputs = graph.run(&mut state, &inputs).unwrap();
+        let outputs: Option<Vec<Vec<u8>>> = outputs.iter().map(bytes_of).collect();
+        let Some(outputs) = outputs else { return 0 };
+        let inputs: Vec<Vec<u8>> = inputs.iter().filter_map(bytes_of).collect();
+        inferences.push((inputs, outputs.concat()));
+    }
     let planned = PlannedModel::of(&model, |_| {});
     let plans = match model.multiply_accumulates <= MOST_FOR_EVERY_PLAN {
         true => &planned.plans[..],
@@ -56,14 +69,18 @@ fn run(name: &str, file: &[u8]) -> usize {
     };
     for plan in plans {
         let program = lower(&graph, &model, &plan.memory);
-        let outcome = interpreter::run(&program, &input)
-            .unwrap_or_else(|fault| panic!("{name}, {}: {fault}", plan.name));
-        let results = outcome.results.iter().map(|&result| result as u8);
-        assert!(
-            results.eq(expected.iter().copied()),
-            "{name}, {}",
-            plan.name
-        );
+        let mut kept: Vec<_> = program.kept.iter().map(|it| it.initial.clone()).collect();
+        for (index, (inputs, expected)) in inferences.iter().enumerate() {
+            let inputs = (&inputs[0][..], &inputs[1..]);
+            let outcome = interpreter::run_with_others(&program, inputs, &mut kept)
+                .unwrap_or_else(|fault| panic!("{name}, {}: {fault}", plan.name));
+            let results = outcome.results.iter().map(|&result| result as u8);
+            assert!(
+                results.eq(expected.iter().copied()),
+                "{name}, {}, inference {index}",
+                plan.name
+            );
+        }
     }
     plans.len()
 }
@@ -71,6 +88,11 @@ fn run(name: &str, file: &[u8]) -> usize {
 #[test]
 fn a_graph_of_branches_computes_by_every_plan_what_the_model_does() {
     assert!(run("branches", &branches().bytes()) > 2);
+}
+
+#[test]
+fn what_is_kept_and_moved_is_computed_as_the_model_has_it() {
+    assert!(run("remembering", &remembering().bytes()) > 0);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod layers;
 mod markdown;
+pub mod models;
 mod table;
 
 use std::path::{Path, PathBuf};

@@ -112,7 +112,8 @@ fn sum_of(operation: &Operation) -> Option<&RescaledSum> {
         | Operation::Separable { .. }
         | Operation::Dense(_)
         | Operation::Pool(_)
-        | Operation::Concat => None,
+        | Operation::Concat
+        | Operation::Rearrange(_) => None,
     }
 }
 
@@ -129,7 +130,8 @@ fn check(
         | Operation::Separable { .. }
         | Operation::Dense(_)
         | Operation::Pool(_)
-        | Operation::Concat => return Err(NoCode::Operator(node)),
+        | Operation::Concat
+        | Operation::Rearrange(_) => return Err(NoCode::Operator(node)),
     };
     let Quantised { kernel, followers } = quantised;
     if joins || !followers.is_empty() {
@@ -191,7 +193,8 @@ fn without_shares(program: &Program) -> ModelProgram {
         | Operation::Separable { .. }
         | Operation::Dense(_)
         | Operation::Pool(_)
-        | Operation::Concat => false,
+        | Operation::Concat
+        | Operation::Rearrange(_) => false,
     };
     if !makes_shares {
         return whole();

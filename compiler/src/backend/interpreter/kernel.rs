@@ -41,6 +41,7 @@ pub(super) fn output_pixel(
             all.copied().collect()
         }
         Operation::Quantised(it) => quantised::output_pixel(it, taps, inside, joined),
+        Operation::Rearrange(_) => unreachable!("it moves values of whole maps"),
     }
 }
 
@@ -74,7 +75,8 @@ pub(super) fn of_sum(
         | Operation::Separable { .. }
         | Operation::Dense(_)
         | Operation::Pool(_)
-        | Operation::Concat => finished(sum, output, total, added, bits),
+        | Operation::Concat
+        | Operation::Rearrange(_) => finished(sum, output, total, added, bits),
     }
 }
 
@@ -88,7 +90,8 @@ pub(super) fn of_window(operation: &Operation, kept: i64) -> i64 {
         | Operation::Depthwise(_)
         | Operation::Separable { .. }
         | Operation::Dense(_)
-        | Operation::Concat => unreachable!("only poolings keep windows"),
+        | Operation::Concat
+        | Operation::Rearrange(_) => unreachable!("only poolings keep windows"),
     }
 }
 

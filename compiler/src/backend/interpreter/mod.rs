@@ -16,7 +16,7 @@ mod stream;
 
 use crate::network::{Pixel, Shape, ValueId};
 use crate::plan::{Order, Place};
-use crate::program::{ByPixel, Operation, Program, ResultInteger, Step};
+use crate::program::{ByPixel, Operation, Program, Rearrangement, ResultInteger, Step};
 use arena::Arena;
 use arithmetic::{signed_range, wrap};
 pub use fault::{Content, Fault, FaultKind, ProgramPart};
@@ -54,6 +54,34 @@ pub fn run(program: &Program, input: &[u8]) -> Result<Outcome, Fault> {
     run_with_parameters(program, &[], input)
 }
 
+/// The same of a program that has other inputs than the one that arrives, or keeps something:
+/// `kept` is what that is before, and then after the inference.
+///
+/// # Errors
+/// Those of [`run`], and other inputs, or something kept, of another length than the program's.
+pub fn run_with_others(
+    program: &Program,
+    (input, given): (&[u8], &[Vec<u8>]),
+    kept: &mut [Vec<i8>],
+) -> Result<Outcome, Fault> {
+    let mut machine = Machine::new(program);
+    for (&value, bytes) in program.given.iter().zip(given) {
+        machine.begin_with(value, bytes.iter().map(|&byte| byte as i8))?;
+    }
+    for (it, values) in program.kept.iter().zip(kept.iter()) {
+        machine.begin_with(it.value, values.iter().copied())?;
+    }
+    machine.run(input)?;
+    for (it, values) in program.kept.iter().zip(kept) {
+        let last = machine.maps[&it.last].values.iter();
+        *values = last.map(|&value| value as i8).collect();
+    }
+    Ok(Outcome {
+        results: machine.results,
+        maps: machine.maps,
+    })
+}
+
 /// The same of a program whose parameters are the bytes of `parameters`.
 ///
 /// # Errors
@@ -73,12 +101,13 @@ pub fn run_with_parameters(
         });
     }
     let program = &program.with_parameters(parameters);
-    let mut machine = Machine::new(program);
-    machine.run(input)?;
-    Ok(Outcome {
-        results: machine.results,
-        maps: machine.maps,
-    })
+    let lengths = program
+        .given
+        .iter()
+        .map(|&value| program.map(value).shape.values());
+    let given: Vec<Vec<u8>> = lengths.map(|length| vec![0; length as usize]).collect();
+    let kept = program.kept.iter().map(|it| it.initial.clone());
+    run_with_others(program, (input, &given), &mut kept.collect::<Vec<_>>())
 }
 
 /// The index of a value in flattening order.
@@ -129,6 +158,40 @@ impl<'a> Machine<'a> {
             computes: true,
             now: 0,
         }
+    }
+
+    /// Stores a value that is there before the first event.
+    fn begin_with(
+        &mut self,
+        value: ValueId,
+        values: impl ExactSizeIterator<Item = i8>,
+    ) -> Result<(), Fault> {
+        let map = self.program.map(value);
+        let (needed, given) = (map.shape.values() as usize, values.len());
+        if needed != given {
+            return Err(self.fault(0, FaultKind::InputLength { needed, given }));
+        }
+        self.store_map(value, values.map(i64::from))
+    }
+
+    fn begin_with_zeros(&mut self, value: ValueId) -> Result<(), Fault> {
+        let length = self.program.map(value).shape.values() as usize;
+        self.begin_with(value, vec![0; length].into_iter())
+    }
+
+    /// Stores every value of a map in turn.
+    fn store_map(
+        &mut self,
+        map: ValueId,
+        mut values: impl Iterator<Item = i64>,
+    ) -> Result<(), Fault> {
+        let stored = self.program.map(map);
+        for pixel in Order::RowMajor.pixels(stored.shape.height, stored.shape.width) {
+            for (channel, value) in (0..stored.shape.channels).zip(&mut values) {
+                self.store(map, stored.cell(pixel), pixel, channel, value)?;
+            }
+        }
+        Ok(())
     }
 
     /// Every event in turn.
@@ -262,7 +325,31 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
+    /// Moves values of whole maps.
+    fn rearrange(&mut self, step: &Step, operation: &Rearrangement) -> Result<(), Fault> {
+        let sources = [step.input].into_iter().chain(step.joined.iter().copied());
+        let maps = sources.map(|map| {
+            let shape = self.program.map(map).shape;
+            let pixels = Order::RowMajor.pixels(shape.height, shape.width);
+            let pixels = pixels
+                .into_iter()
+                .map(|pixel| self.read_stored_pixel(map, pixel));
+            let pixels = pixels.collect::<Result<Vec<_>, Fault>>()?;
+            Ok(pixels
+                .concat()
+                .into_iter()
+                .map(|value| value as i8)
+                .collect())
+        });
+        let maps: Vec<Vec<i8>> = maps.collect::<Result<_, Fault>>()?;
+        let made = operation.apply(&maps);
+        self.store_map(step.writes, made.into_iter().map(i64::from))
+    }
+
     fn run_step(&mut self, step: &Step, pixel: Pixel, ordinal: u32) -> Result<(), Fault> {
+        if let Some(operation) = step.operation.rearrangement() {
+            return self.rearrange(step, operation);
+        }
         let joined = step.joined.iter();
         let joined = joined.map(|&value| self.read_stored_pixel(value, pixel));
         let joined: Vec<Vec<i64>> = joined.collect::<Result<_, _>>()?;
@@ -367,11 +454,12 @@ impl<'a> Machine<'a> {
     fn read_results(&mut self) -> Result<(), Fault> {
         match self.program.place_of_results() {
             Place::Whole(_) => {
-                let output = self.program.output;
-                let shape = self.program.map(output).shape;
-                for pixel in Order::RowMajor.pixels(shape.height, shape.width) {
-                    let values = self.read_stored_pixel(output, pixel)?;
-                    self.results.extend(values);
+                for output in self.program.outputs() {
+                    let shape = self.program.map(output).shape;
+                    for pixel in Order::RowMajor.pixels(shape.height, shape.width) {
+                        let values = self.read_stored_pixel(output, pixel)?;
+                        self.results.extend(values);
+                    }
                 }
             }
             Place::Sums(sums) => {

@@ -127,8 +127,11 @@ impl Schedule {
 }
 
 /// The output pixels of a step in order, or as often the only pixel of a dense
-/// layer as it has outputs.
+/// layer as it has outputs; a single one where all values are moved at once.
 fn pixels_of_step(step: &Step) -> Vec<Pixel> {
+    if step.operation.rearrangement().is_some() {
+        return vec![(0, 0)];
+    }
     match step.operation.is_dense() {
         true => vec![(0, 0); step.output.channels as usize],
         false => step.order.pixels(step.output.height, step.output.width),
@@ -258,6 +261,10 @@ fn reads(program: &Program, event: Event) -> Vec<(ValueId, Pixel)> {
         }
         Event::Step { job, pixel, .. } => {
             let step = step_at(program, job);
+            if step.operation.rearrangement().is_some() {
+                let maps = [step.input].into_iter().chain(step.joined.iter().copied());
+                return maps.flat_map(|map| pixels_of(program, map)).collect();
+            }
             let field = step.field.pixels(pixel);
             let joined = step.joined.iter().map(|&value| (value, pixel));
             field
@@ -267,14 +274,22 @@ fn reads(program: &Program, event: Event) -> Vec<(ValueId, Pixel)> {
         }
         Event::Results => match program.place_of_results() {
             Place::Whole(_) => {
-                let value = program.output;
-                let shape = program.map(value).shape;
-                let pixels = Order::RowMajor.pixels(shape.height, shape.width);
-                pixels.into_iter().map(|pixel| (value, pixel)).collect()
+                let lasting = program.kept.iter().map(|it| it.last);
+                let lasting = lasting.chain(program.outputs());
+                lasting
+                    .flat_map(|value| pixels_of(program, value))
+                    .collect()
             }
             Place::Nowhere | Place::Ring(_) | Place::Windows(_) | Place::Sums(_) => Vec::new(),
         },
     }
+}
+
+/// Every pixel of a map that is stored whole.
+fn pixels_of(program: &Program, value: ValueId) -> impl Iterator<Item = (ValueId, Pixel)> {
+    let shape = program.map(value).shape;
+    let pixels = Order::RowMajor.pixels(shape.height, shape.width);
+    pixels.into_iter().map(move |pixel| (value, pixel))
 }
 
 /// The windows and sums that an event takes a value into.

@@ -20,6 +20,7 @@ pub(super) fn emit(site: &dyn Site, operation: &Operation, joined: usize) -> Tok
         Operation::Concat => pooling::concatenate(site, joined),
         Operation::Quantised(it) => quantised::fields(site, it),
         Operation::Dense(_) | Operation::Pool(_) => unreachable!("it takes pixels in"),
+        Operation::Rearrange(_) => unreachable!("it moves values of whole maps"),
     }
 }
 
@@ -31,6 +32,7 @@ pub(super) fn may_be_plain(operation: &Operation) -> bool {
         | Operation::Concat
         | Operation::Dense(_)
         | Operation::Pool(_)
-        | Operation::Quantised(_) => false,
+        | Operation::Quantised(_)
+        | Operation::Rearrange(_) => false,
     }
 }

@@ -12,6 +12,7 @@ mod operands;
 mod point;
 mod pooling;
 mod quantised;
+mod rearrange;
 mod segment;
 mod sink;
 mod site;
@@ -25,6 +26,7 @@ pub(crate) use operands::parameters_type;
 
 pub(crate) use backend::Portable;
 
+use crate::network::ValueId;
 use crate::plan::Place;
 use crate::program::{
     Accumulator, ByPixel, Job, Operation, Program, QuantisedKernel, ResultInteger, Step,
@@ -126,6 +128,9 @@ fn step_name(step: &Step) -> Ident {
 
 fn step_body(program: &Program, step: &Step) -> TokenStream {
     let site = StepSite { program, step };
+    if let Operation::Rearrange(it) = &step.operation {
+        return rearrange::emit(&site, it);
+    }
     if let Operation::Quantised(it) = &step.operation {
         return match &it.kernel {
             QuantisedKernel::Dense(sum) => quantised::dense_step(&site, sum),
@@ -148,15 +153,27 @@ fn step_body(program: &Program, step: &Step) -> TokenStream {
 /// Copies what is stored of the results: sums that a stage keeps, or a last map,
 /// in row-major order.
 fn emission(program: &Program) -> TokenStream {
-    let output = program.output;
-    let map = match program.place_of_results() {
-        Place::Nowhere | Place::Ring(_) | Place::Windows(_) => return TokenStream::new(),
+    match program.place_of_results() {
+        Place::Nowhere | Place::Ring(_) | Place::Windows(_) => TokenStream::new(),
         Place::Sums(_) => {
             let first = program.results.place_byte.map(count);
-            return quote!(runtime::copy_sums(arena, #first, results););
+            quote!(runtime::copy_sums(arena, #first, results);)
         }
-        Place::Whole(_) => program.map(output),
-    };
+        Place::Whole(_) => {
+            let maps = program
+                .outputs()
+                .map(|output| emission_of_map(program, output));
+            quote! {
+                let mut first = 0;
+                #(#maps)*
+            }
+        }
+    }
+}
+
+/// Copies a map of results, from the `first` one on.
+fn emission_of_map(program: &Program, output: ValueId) -> TokenStream {
+    let map = program.map(output);
     let window = window::FieldWalk::of_whole(map, output.index());
     let walk = window.walk_row_major(map.shape.height, map.shape.width);
     let cell = window.cell(0, 0);
@@ -169,7 +186,6 @@ fn emission(program: &Program) -> TokenStream {
         ResultInteger::Sum(_) => quote!(runtime::emit::<#bits, #aligned, #signed, #channels>),
     };
     quote! {
-        let mut first = 0;
         for field in #walk {
             #emit(results, first, arena, #cell);
             first = first.wrapping_add(#channels);

@@ -199,7 +199,7 @@ fn packed(weight: i8) -> u8 {
 }
 
 /// Bytes as one token: models have some hundred thousand.
-fn byte_table(name: &Ident, bytes: impl Iterator<Item = u8>) -> TokenStream {
+pub(super) fn byte_table(name: &Ident, bytes: impl Iterator<Item = u8>) -> TokenStream {
     let bytes: Vec<u8> = bytes.collect();
     let (length, bytes) = (count(bytes.len() as u32), Literal::byte_string(&bytes));
     tables::of_array(name, &quote!(u8), &length, &quote!(*#bytes))

@@ -1,6 +1,6 @@
 //! Constant tables, which stay in flash.
 
-use super::{count, quantised};
+use super::{count, quantised, rearrange};
 use crate::network::ValueId;
 use crate::program::{Addressing, Form, Operation, Program, SumParameters, pack_row};
 use proc_macro2::{Ident, Literal, TokenStream};
@@ -28,6 +28,7 @@ pub(super) fn emit(program: &Program) -> TokenStream {
     let sums = stages.chain(steps).flat_map(|(layer, operation)| {
         let quantised = match operation {
             Operation::Quantised(it) => Some(quantised::tables(layer, it)),
+            Operation::Rearrange(it) => Some(rearrange::tables(layer, it)),
             Operation::Convolution(_)
             | Operation::Depthwise(_)
             | Operation::Separable { .. }

@@ -1,7 +1,7 @@
 //! The arena over time: address by moment, a colour a layer.
 
 use super::canvas::{Anchor, Canvas, Font, Number};
-use super::{MARGIN, Picture, WIDTH, palette};
+use super::{MARGIN, Subject, WIDTH, palette};
 use crate::report::{ArenaOverTime, Block, Phase};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -45,13 +45,13 @@ const EXPLANATION: &str = "How to read it: time runs from left to right, and the
 const RING: &str = " Values that reach the top of the arena continue at its bottom.";
 
 /// Draws it from `top` on; gives where it ends.
-pub(super) fn draw(canvas: &mut Canvas, picture: &Picture<'_>, detail: Detail, top: f64) -> f64 {
-    let arena = picture.arena;
+pub(super) fn draw(canvas: &mut Canvas, subject: &Subject<'_>, detail: Detail, top: f64) -> f64 {
+    let arena = subject.arena;
     let band_top = top + 14.0;
     let chart_top = band_top + 26.0;
     let chart_bottom = chart_top + CHART_HEIGHT;
     canvas.text((LEFT, top + 6.0), Anchor::Start, Font::FAINT, "what runs");
-    phases(canvas, picture, band_top);
+    phases(canvas, subject, band_top);
     canvas.rectangle(
         (LEFT, chart_top),
         (CHART_WIDTH, CHART_HEIGHT),
@@ -64,8 +64,8 @@ pub(super) fn draw(canvas: &mut Canvas, picture: &Picture<'_>, detail: Detail, t
     live_bytes(canvas, arena, bytes_top);
     times(canvas, bytes_bottom);
     peak(canvas, arena, chart_top, bytes_top);
-    let legend_bottom = legend(canvas, picture, chart_top);
-    let mut maps = picture.program.maps.entries().iter().flatten();
+    let legend_bottom = legend(canvas, subject, chart_top);
+    let mut maps = subject.program.maps.entries().iter().flatten();
     let ring = if maps.any(|map| map.pixels_before_wrap < map.shape.pixels()) {
         RING
     } else {
@@ -84,8 +84,8 @@ fn x_of(share: f64) -> f64 {
 }
 
 /// What runs, above the chart, and a line down where it changes.
-fn phases(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) {
-    let arena = picture.arena;
+fn phases(canvas: &mut Canvas, subject: &Subject<'_>, top: f64) {
+    let arena = subject.arena;
     for (index, phase) in arena.phases.iter().enumerate() {
         let (from, to) = extent(arena, phase);
         let owner = arena.owners.iter().position(|it| it.layer == phase.layer);
@@ -100,7 +100,7 @@ fn phases(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) {
         );
         let names: Vec<String> = match phase.layer {
             Some(_) => vec![arena.owners[owner].name.clone()],
-            None if picture.program.stages().is_empty() => {
+            None if subject.program.stages().is_empty() => {
                 vec!["the input arrives".to_owned(), "input".to_owned()]
             }
             None => vec![
@@ -334,10 +334,10 @@ fn peak(canvas: &mut Canvas, arena: &ArenaOverTime, chart_top: f64, bytes_top: f
 
 /// What the colours are, where no graph says it, and what is in the peak; gives
 /// where it ends.
-fn legend(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) -> f64 {
-    let arena = picture.arena;
+fn legend(canvas: &mut Canvas, subject: &Subject<'_>, top: f64) -> f64 {
+    let arena = subject.arena;
     let mut y = top + 8.0;
-    let is_chain = picture.declaration.network.is_chain();
+    let is_chain = subject.drawn.flow.is_chain();
     let owners = if is_chain { &arena.owners[..] } else { &[] };
     let head = match is_chain {
         true => "Values of",

@@ -3,7 +3,10 @@
 
 use super::MARGIN;
 use super::canvas::{Anchor, Canvas, Font, Number};
-use crate::network::{Network, Node, Part, Shape, ValueId};
+use crate::network::{NodeId, Part, Shape, ValueId};
+use crate::plan::FlowNode;
+use crate::report::drawn::{Drawn, DrawnNode};
+use crate::tflite::Joins;
 use std::fmt::Write;
 
 /// From a box to the next one, and its height.
@@ -27,8 +30,8 @@ const EXPLANATION: &str =
 
 /// A box: a map, and the layer that makes it.
 struct Station<'a> {
-    /// `None` for the input.
-    node: Option<&'a Node>,
+    /// `None` for an input, or what is kept.
+    node: Option<(&'a FlowNode, &'a DrawnNode)>,
     value: ValueId,
     text: String,
     shape: Shape,
@@ -56,16 +59,17 @@ struct Inlet {
 enum Sign {
     /// It is the running map.
     Goes,
-    Adds,
-    Concatenates,
+    Joins(Joins),
 }
 
 impl Sign {
     const fn text(self) -> &'static str {
         match self {
             Sign::Goes => "",
-            Sign::Adds => "+",
-            Sign::Concatenates => "‖",
+            Sign::Joins(Joins::Adds) => "+",
+            Sign::Joins(Joins::Subtracts) => "−",
+            Sign::Joins(Joins::Multiplies) => "×",
+            Sign::Joins(Joins::Concatenates) => "‖",
         }
     }
 }
@@ -80,11 +84,11 @@ pub(super) struct Extent {
 /// makes, or of the input.
 pub(super) fn draw(
     canvas: &mut Canvas,
-    network: &Network,
-    colour: impl Fn(Option<&Node>) -> &'static str,
+    drawn: &Drawn,
+    colour: impl Fn(Option<NodeId>) -> &'static str,
     top: f64,
 ) -> Extent {
-    let boxes = boxes(network);
+    let boxes = boxes(drawn);
     let trunks = trunks(&boxes);
     let lanes = trunks.iter().map(|trunk| trunk.lane + 1).max().unwrap_or(0);
     let gutter = FIRST_LANE + lanes as f64 * LANE;
@@ -96,7 +100,7 @@ pub(super) fn draw(
     let middle_of = |index: usize| first + index as f64 * PITCH + BOX_HEIGHT / 2.0;
     residuals(canvas, &boxes, (left, box_width), &middle_of);
     for trunk in &trunks {
-        let stroke = colour(boxes[trunk.from].node);
+        let stroke = colour(boxes[trunk.from].id());
         let lane = left - FIRST_LANE - trunk.lane as f64 * LANE;
         side_line(canvas, trunk, (left, lane), &middle_of, stroke);
     }
@@ -109,7 +113,7 @@ pub(super) fn draw(
             canvas,
             (left, middle_of(index)),
             box_width,
-            colour(each.node),
+            colour(each.id()),
         );
     }
     for trunk in &trunks {
@@ -127,30 +131,33 @@ pub(super) fn draw(
     Extent { width, bottom }
 }
 
-fn boxes(network: &Network) -> Vec<Station<'_>> {
+fn boxes(drawn: &Drawn) -> Vec<Station<'_>> {
+    let flow = &drawn.flow;
     let input = Station {
         node: None,
-        value: network.input_value(),
+        value: flow.input_value(),
         text: "input".to_owned(),
-        shape: network.input(),
+        shape: flow.input(),
     };
-    let nodes = network.computing_nodes().map(|node| Station {
-        node: Some(node),
-        value: node.writes,
-        text: text(network, node),
-        shape: node.output,
+    let others = flow.other_sources().map(|(value, source)| Station {
+        node: None,
+        value,
+        text: match source.kept_in {
+            Some(_) => "variable".to_owned(),
+            None => "another input".to_owned(),
+        },
+        shape: source.shape,
     });
-    [input].into_iter().chain(nodes).collect()
-}
-
-/// A node without the labels that it reads: lines show them.
-fn text(network: &Network, node: &Node) -> String {
-    let name = network.short_name_of(node.id);
-    match (node.part, &network.value(node.writes).label) {
-        (Part::Whole, Some(label)) => format!("'{label}: {}", node.kind),
-        (Part::Whole, None) => node.kind.to_string(),
-        (Part::First | Part::Second, _) => name,
-    }
+    let nodes = flow.computing_nodes().map(|node| {
+        let of_node = drawn.node(node.id);
+        Station {
+            node: Some((node, of_node)),
+            value: node.writes,
+            text: of_node.text.clone(),
+            shape: node.output,
+        }
+    });
+    [input].into_iter().chain(others).chain(nodes).collect()
 }
 
 /// The maps that are read from the side, each with a lane that no other one uses
@@ -221,19 +228,19 @@ impl Trunk {
 }
 
 impl Station<'_> {
+    fn id(&self) -> Option<NodeId> {
+        self.node.map(|(node, _)| node.id)
+    }
+
     fn reads_first(&self, value: ValueId) -> bool {
-        self.node.is_some_and(|node| node.reads[0] == value)
+        self.node.is_some_and(|(node, _)| node.reads[0] == value)
     }
 
     /// How it reads a map from the side; the running map of the box above comes
     /// from above.
     fn signs(&self, value: ValueId, is_next: bool) -> impl Iterator<Item = Sign> + use<> {
-        let reads = self.node.map_or(Vec::new(), |node| {
-            let joins = if node.kind.adds() {
-                Sign::Adds
-            } else {
-                Sign::Concatenates
-            };
+        let reads = self.node.map_or(Vec::new(), |(node, drawn)| {
+            let joins = Sign::Joins(drawn.joins);
             let reads = node.reads.iter().enumerate();
             let from_side = reads.filter(|&(at, &read)| read == value && !(at == 0 && is_next));
             from_side
@@ -283,7 +290,10 @@ fn residuals(
     middle_of: &impl Fn(usize) -> f64,
 ) {
     for (index, each) in boxes.iter().enumerate() {
-        if each.node.is_some_and(|node| node.part == Part::First) {
+        if each
+            .node
+            .is_some_and(|(_, drawn)| drawn.part == Part::First)
+        {
             let margin = 5.0;
             let top = middle_of(index) - BOX_HEIGHT / 2.0 - margin;
             let size = (box_width + 2.0 * margin, PITCH + BOX_HEIGHT + 2.0 * margin);

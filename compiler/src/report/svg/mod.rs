@@ -7,12 +7,14 @@ mod graph;
 mod palette;
 mod storage;
 
-use super::arena::values_read_and_written;
+use super::drawn::Drawn;
 use super::{ArenaOverTime, given, thousands};
 use crate::budget::Design;
 use crate::declaration::Declaration;
-use crate::network::{Network, Node};
+use crate::network::{Network, NodeId};
+use crate::plan::MemoryPlan;
 use crate::program::Program;
+use crate::tflite::{Model, Plan};
 use arena::Detail;
 use canvas::{Anchor, Canvas, Font};
 
@@ -42,9 +44,95 @@ pub struct Picture<'a> {
     pub arena: &'a ArenaOverTime,
 }
 
+/// What there is to draw of a model.
+#[derive(Clone, Copy)]
+pub struct ModelPicture<'a> {
+    /// The model's name.
+    pub name: &'a str,
+    pub model: &'a Model,
+    pub plan: &'a Plan,
+    /// The program of that plan.
+    pub program: &'a Program,
+    /// What its arena holds.
+    pub arena: &'a ArenaOverTime,
+}
+
+/// What is drawn, of a network or a model.
+struct Subject<'a> {
+    name: &'a str,
+    /// What it takes, in a line.
+    summary: String,
+    drawn: Drawn,
+    plan: &'a MemoryPlan,
+    program: &'a Program,
+    arena: &'a ArenaOverTime,
+}
+
+impl<'a> Subject<'a> {
+    fn network(picture: &Picture<'a>) -> Self {
+        let Picture {
+            name,
+            declaration,
+            design,
+            program,
+            arena,
+        } = *picture;
+        let network = &declaration.network;
+        let summary = format!(
+            "plan {}  ·  {} in, {} out  ·  {} multiply-accumulates  ·  arena {} bytes  ·  SRAM {} bytes{}",
+            design.plan.strategy.name(&network.dataflow()),
+            network.input(),
+            network.output().values(),
+            thousands(network.multiply_accumulates()),
+            design.plan.arena_bytes,
+            design.sram_bytes(),
+            given(declaration, declaration.budget.sram_bytes).trim_end_matches('.'),
+        );
+        Self {
+            name,
+            summary,
+            drawn: Drawn::network(network),
+            plan: &design.plan,
+            program,
+            arena,
+        }
+    }
+
+    fn model(picture: &ModelPicture<'a>) -> Self {
+        let ModelPicture {
+            name,
+            model,
+            plan,
+            program,
+            arena,
+        } = *picture;
+        let summary = format!(
+            "plan {}  ·  {} in, {} out  ·  {} multiply-accumulates  ·  arena {} bytes",
+            plan.name,
+            model.dataflow.input(),
+            model.output_bytes,
+            thousands(model.multiply_accumulates),
+            thousands(plan.memory.arena_bytes.into()),
+        );
+        Self {
+            name,
+            summary,
+            drawn: Drawn::model(model),
+            plan: &plan.memory,
+            program,
+            arena,
+        }
+    }
+}
+
 /// The picture as an SVG file.
 pub fn svg(picture: &Picture<'_>) -> String {
-    draw(picture, Detail::FILE)
+    draw(&Subject::network(picture), Detail::FILE)
+}
+
+/// A model's picture as an SVG file.
+pub fn model_svg(picture: &ModelPicture<'_>) -> String {
+    draw(&Subject::model(picture), Detail::FILE)
 }
 
 /// Whether the network is so small that its picture is part of the rustdoc.
@@ -52,46 +140,30 @@ pub(crate) fn fits_rustdoc(network: &Network) -> bool {
     // The interpreter that finds out what is live computes all of them, while the
     // user waits for a build.
     network.multiply_accumulates() <= MOST_MULTIPLY_ACCUMULATES_OF_RUSTDOC
-        && values_read_and_written(network) <= MOST_VALUES_OF_RUSTDOC
+        && Drawn::network(network).values_read_and_written() <= MOST_VALUES_OF_RUSTDOC
 }
 
 /// The picture as a part of Markdown.
 pub(crate) fn rustdoc(picture: &Picture<'_>) -> String {
     // A `div` begins a block of HTML wherever it stands, and a blank line ends it.
-    format!("<div>\n{}</div>\n", draw(picture, Detail::RUSTDOC))
+    let drawn = draw(&Subject::network(picture), Detail::RUSTDOC);
+    format!("<div>\n{drawn}</div>\n")
 }
 
-fn draw(picture: &Picture<'_>, detail: Detail) -> String {
+fn draw(subject: &Subject<'_>, detail: Detail) -> String {
     let mut canvas = Canvas::new();
-    let Picture {
-        name,
-        declaration,
-        design,
-        ..
-    } = *picture;
-    let network = &declaration.network;
-    let title = format!("{name}: what its memory holds, moment by moment");
+    let title = format!("{}: what its memory holds, moment by moment", subject.name);
     canvas.text((MARGIN, 38.0), Anchor::Start, Font::TITLE, &title);
-    let subtitle = format!(
-        "plan {}  ·  {} in, {} out  ·  {} multiply-accumulates  ·  arena {} bytes  ·  SRAM {} bytes{}",
-        design.plan.strategy.name(&network.dataflow()),
-        network.input(),
-        network.output().values(),
-        thousands(network.multiply_accumulates()),
-        design.plan.arena_bytes,
-        design.sram_bytes(),
-        given(declaration, declaration.budget.sram_bytes).trim_end_matches('.'),
-    );
-    canvas.text((MARGIN, 60.0), Anchor::Start, Font::FAINT, &subtitle);
+    canvas.text((MARGIN, 60.0), Anchor::Start, Font::FAINT, &subject.summary);
     // The legend of a chain is its list already.
-    let graph = (!network.is_chain()).then(|| {
-        let colour = |node: Option<&Node>| palette::colour(picture.arena.owner_of(node));
-        graph::draw(&mut canvas, network, colour, TOP)
+    let graph = (!subject.drawn.flow.is_chain()).then(|| {
+        let colour = |node: Option<NodeId>| palette::colour(subject.arena.owner_of(node));
+        graph::draw(&mut canvas, &subject.drawn, colour, TOP)
     });
     let beside = graph.as_ref().map_or(0.0, |graph| graph.width + MARGIN);
     canvas.begin_shifted(beside);
-    let below = arena::draw(&mut canvas, picture, detail, TOP);
-    let below = storage::draw(&mut canvas, picture, below + 26.0);
+    let below = arena::draw(&mut canvas, subject, detail, TOP);
+    let below = storage::draw(&mut canvas, subject, below + 26.0);
     canvas.end_shifted();
     let below = graph.map_or(below, |graph| below.max(graph.bottom));
     canvas.finish(WIDTH + beside, below, &title)

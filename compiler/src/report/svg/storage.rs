@@ -2,9 +2,9 @@
 //! which order, what of it is still needed, and what one output reads.
 
 use super::canvas::{Anchor, Canvas, Font, Number};
-use super::{MARGIN, Picture, WIDTH, palette};
-use crate::network::{Node, NodeId, Pixel, ReceptiveField, Shape, ValueId};
-use crate::plan::{Order, Ring};
+use super::{MARGIN, Subject, WIDTH, palette};
+use crate::network::{NodeId, Pixel, ReceptiveField, Shape, ValueId};
+use crate::plan::{FlowNode, Order, Ring};
 use crate::program::{Stage, Step};
 use std::fmt::Write;
 
@@ -22,7 +22,7 @@ const SMALLEST_BORDERED: f64 = 6.0;
 /// A moment of a map.
 struct Scene<'a> {
     /// The layer that reads it.
-    layer: &'a Node,
+    layer: &'a FlowNode,
     /// What it is called.
     name: String,
     map: Shape,
@@ -59,8 +59,8 @@ enum PixelState {
 }
 
 /// Draws it from `top` on, if there is a map to draw; gives where it ends.
-pub(super) fn draw(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) -> f64 {
-    let Some(scene) = scene(picture) else {
+pub(super) fn draw(canvas: &mut Canvas, subject: &Subject<'_>, top: f64) -> f64 {
+    let Some(scene) = scene(subject) else {
         return top;
     };
     let Shape { height, width, .. } = scene.map;
@@ -121,10 +121,10 @@ pub(super) fn draw(canvas: &mut Canvas, picture: &Picture<'_>, top: f64) -> f64 
 
 /// The map that is read at the peak; of layers that are streamed, the one of the
 /// largest ring.
-fn scene<'a>(picture: &Picture<'a>) -> Option<Scene<'a>> {
-    let program = picture.program;
-    let peak = &picture.arena.peak;
-    let phases = picture.arena.phases.iter();
+fn scene<'a>(subject: &'a Subject<'a>) -> Option<Scene<'a>> {
+    let program = subject.program;
+    let peak = &subject.arena.peak;
+    let phases = subject.arena.phases.iter();
     let phase = phases
         .clone()
         .find(|phase| phase.events.contains(&peak.event))?;
@@ -134,21 +134,24 @@ fn scene<'a>(picture: &Picture<'a>) -> Option<Scene<'a>> {
         .filter_map(|stage| Some((stage, stage.plan.ring()?)))
         .filter(|(_, ring)| ring.pixels > 1)
         .max_by_key(|(_, ring)| ring.cells());
-    let network = &picture.declaration.network;
-    let owner_of =
-        |value| super::super::arena::owner_of(&picture.arena.owners, network.value(value).maker);
+    let drawn = &subject.drawn;
+    let flow = &drawn.flow;
+    let owner_of = |value| {
+        let maker = super::super::arena::maker_of(flow, value);
+        super::super::arena::owner_of(&subject.arena.owners, maker)
+    };
     if let (Some((stage, ring)), None) = (ring, phase.layer) {
-        let node = network.node(stage.plan.node);
+        let node = flow.node(stage.plan.node);
         return Some(Scene {
-            name: network.short_name_of(node.id),
+            name: drawn.node(node.id).short_name.clone(),
             ..streamed(node, owner_of(stage.input), stage, ring)
         });
     }
     let reads_later = |value: ValueId, node: NodeId| {
         // Owners are in the order of computing.
-        let owners = &picture.arena.owners;
+        let owners = &subject.arena.owners;
         let place = |node| super::super::arena::owner_of(owners, Some(node));
-        let mut readers = network.value(value).readers.iter();
+        let mut readers = flow.value(value).readers.iter();
         readers.any(|&reader| place(reader) > place(node))
     };
     // Where the input is the peak, the layer that reads it.
@@ -157,18 +160,18 @@ fn scene<'a>(picture: &Picture<'a>) -> Option<Scene<'a>> {
         None => program.steps().next(),
     }?;
     let ordinal = phase.layer.map(|_| peak.event - phase.events.start);
-    let storage = picture.design.plan.placement(step.input)?.storage;
-    let node = network.node(step.node);
+    let storage = subject.plan.placement(step.input)?.storage;
+    let node = flow.node(step.node);
     let scene = in_place(node, owner_of(step.input), step, storage, ordinal);
     Some(Scene {
-        name: network.short_name_of(step.node),
+        name: drawn.node(step.node).short_name.clone(),
         is_kept: reads_later(step.input, step.node),
         ..scene
     })
 }
 
 fn in_place<'a>(
-    layer: &'a Node,
+    layer: &'a FlowNode,
     owner: usize,
     step: &Step,
     storage: Order,
@@ -181,7 +184,7 @@ fn in_place<'a>(
     let ordinal = ordinal.min(outputs.len() as u32 - 1);
     Scene {
         layer,
-        name: layer.to_string(),
+        name: String::new(),
         map: layer.input,
         storage,
         output: outputs[ordinal as usize],
@@ -197,11 +200,11 @@ fn in_place<'a>(
 }
 
 /// At an output in the middle.
-fn streamed<'a>(layer: &'a Node, owner: usize, stage: &Stage, ring: Ring) -> Scene<'a> {
+fn streamed<'a>(layer: &'a FlowNode, owner: usize, stage: &Stage, ring: Ring) -> Scene<'a> {
     let output = stage.plan.output;
     Scene {
         layer,
-        name: layer.to_string(),
+        name: String::new(),
         map: stage.plan.input,
         storage: Order::RowMajor,
         output: (output.height / 2, output.width / 2),
@@ -233,7 +236,7 @@ impl Scene<'_> {
                 };
                 let mut states = vec![read; (height * width) as usize];
                 let output = self.layer.output;
-                let outputs = match self.layer.kind.is_dense() {
+                let outputs = match self.layer.is_dense() {
                     true => vec![(0, 0)],
                     false => order.pixels(output.height, output.width),
                 };

@@ -169,7 +169,8 @@ fn emit_layer(mut asm: Assembly, program: &Program, stage: &Stage, row: &WindowR
         | Operation::Separable { .. }
         | Operation::Dense(_)
         | Operation::Pool(_)
-        | Operation::Concat => None,
+        | Operation::Concat
+        | Operation::Rearrange(_) => None,
     };
     asm.times(f64::from(stage.plan.output.pixels()), |asm| {
         asm.of(Purpose::Pool, |asm| {
