@@ -66,6 +66,8 @@ pub struct ModelDeclaration {
     pub reserve: Reserve,
     /// `plan`.
     pub plan: PlanChoice,
+    /// `code`.
+    pub code: CodeChoice,
 }
 
 /// How inputs are cut from a stream. An input's samples are its rows, or the pixels of its

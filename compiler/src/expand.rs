@@ -103,10 +103,10 @@ fn expand_model(
             return None;
         }
     }
-    let design = ModelDesign::choose(&model, declaration);
+    let design = ModelDesign::choose((&graph, &model), declaration);
     let program = tflite::lower(&graph, &model, &design.plan.memory);
     let tables_bytes = tflite::tables_bytes(&program);
-    for problem in design.over(&model, declaration, tables_bytes) {
+    for problem in design.over((&graph, &model), declaration, tables_bytes) {
         errors.error(tokens, problem);
     }
     if !errors.is_empty() {
@@ -119,6 +119,7 @@ fn expand_model(
         model: &model,
         design: &design,
         program: &program,
+        target: declaration.budget.target,
         tables_bytes,
         text: &tflite::text(&ast.name.to_string(), &model, &design.plan),
         needs: item::needs_of_model((path, &ast.name), declaration, &design, tables_bytes),

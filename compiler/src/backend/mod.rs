@@ -109,10 +109,9 @@ pub struct Glue<'a> {
     pub output: &'a TokenStream,
     /// From `these_results`, as they are stored, to those of the caller.
     pub by_value: &'a TokenStream,
-    /// The field that results are kept in.
-    pub field: &'a TokenStream,
-    /// The byte of that field from which on they are.
-    pub place: &'a Literal,
+    /// The field that results are kept in, and the byte of it from which on they are; where
+    /// there is one.
+    pub kept: Option<(&'a TokenStream, &'a Literal)>,
     /// Values of a pixel of the input.
     pub input_channels: u32,
 }

@@ -86,8 +86,7 @@ pub(super) fn emit(
             stored: &stored,
             output: &output,
             by_value: &by_value,
-            field: &field,
-            place: &place,
+            kept: Some((&field, &place)),
             input_channels: program.input.channels,
         })
     });

@@ -24,7 +24,7 @@ pub(super) fn needs(api: &Api<'_>, declaration: &Declaration, design: &Design) -
     of((api.path, api.name), &fields)
 }
 
-/// Of a model that fits, whose code is not counted.
+/// Of a model that fits, whose code is counted where it is a backend's.
 pub(crate) fn of_model(
     names: (&TokenStream, &Ident),
     declaration: &ModelDeclaration,
@@ -32,11 +32,13 @@ pub(crate) fn of_model(
     tables_bytes: u64,
 ) -> TokenStream {
     let reserved = declaration.reserve.flash_bytes.unwrap_or(0);
+    let code = design.machine_code();
+    let flash_bytes = code.map_or(tables_bytes, |code| code.flash_bytes.into());
     let fields = fields(
         &declaration.budget,
         (design.state_bytes(), design.reserve_bytes),
-        (tables_bytes, reserved),
-        false,
+        (flash_bytes, reserved),
+        code.is_some(),
     );
     of(names, &fields)
 }

@@ -8,6 +8,7 @@ use super::lower::{budget, reserve};
 use super::tokens::{is_punct, stream};
 use super::values;
 use crate::declaration::{CodeChoice, ModelDeclaration};
+use crate::target::Architecture;
 use crate::diagnostic::Diagnostics;
 
 /// How many of the trees are a model's path; 0 where something else begins.
@@ -37,11 +38,18 @@ pub(super) fn read(trees: &[TokenTree], errors: &mut Diagnostics) -> ModelAst {
 
 /// What the keys say; keys that a model has no use for are errors.
 pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> ModelDeclaration {
+    let budget = budget(&source.values);
+    let is_on_avr = budget
+        .target
+        .is_some_and(|target| target.architecture == Architecture::Avr);
     for entry in &source.keys {
         let why = match entry.key {
             Key::Target | Key::Sram | Key::Flash | Key::Reserve | Key::Plan => continue,
-            Key::Code if source.values.code != Some(CodeChoice::Unrolled) => continue,
-            Key::Code => "a model's weights are tables: write `code: table`, or leave `code` out",
+            Key::Code if is_on_avr || source.values.code != Some(CodeChoice::Unrolled) => continue,
+            Key::Code => {
+                "a model's weights are tables on all targets but AVR: write `code: table`, or leave \
+                 `code` out"
+            }
             Key::Weights => "a model's file has its weights: leave `weights` out",
             Key::Bits => "a model's file says its widths, which are 8 bits: leave `bits` out",
             Key::Results => {
@@ -63,7 +71,7 @@ pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> ModelDeclarati
         errors.error(at, why);
     }
     ModelDeclaration {
-        budget: budget(&source.values),
+        budget,
         reserve: reserve(&source.values),
         plan: source
             .values
@@ -71,5 +79,6 @@ pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> ModelDeclarati
             .as_ref()
             .map(|plan| plan.choice)
             .unwrap_or_default(),
+        code: source.values.code.unwrap_or_default(),
     }
 }

@@ -1,11 +1,13 @@
 //! Which plan of a model is taken, and what its target has for it.
 
-use super::{Model, ModelNode, Plan};
+use super::{Model, ModelCode, ModelNode, Plan};
+use crate::backend::avr::NoCode;
 use crate::declaration::{ModelDeclaration, PlanChoice};
 use crate::plan::{self, JobPlan, MemoryPlan, Strategy};
 use crate::program::{Operation, Pixelwise, Program};
 use crate::report::thousands;
 use crate::target::Target;
+use herringbone_tflite::Graph;
 use std::fmt::Write as _;
 
 /// Bytes kept for the rest of the firmware where the declaration does not say.
@@ -26,6 +28,8 @@ const LOOPS_BYTES: u32 = 96;
 pub struct ModelDesign {
     /// The plan that is taken.
     pub plan: Plan,
+    /// Its machine code, or why there is none; `None` of a target that has portable code alone.
+    pub code: Option<Result<ModelCode, NoCode>>,
     /// The deepest stack, an upper bound.
     pub stack_bytes: u32,
     /// Kept for the stack and the rest of the firmware.
@@ -35,7 +39,7 @@ pub struct ModelDesign {
 impl ModelDesign {
     /// The plan that the declaration asks for: of several, the first that fits, for they are in
     /// the order of the work that they make; or else the smallest.
-    pub fn choose(model: &Model, declaration: &ModelDeclaration) -> Self {
+    pub fn choose((graph, model): (&Graph, &Model), declaration: &ModelDeclaration) -> Self {
         let flow = &model.dataflow;
         let strategies = match declaration.plan {
             PlanChoice::Named(strategy) => vec![strategy],
@@ -59,7 +63,7 @@ impl ModelDesign {
             let strategy = strategy.of(flow);
             let memory = plan::plan(flow, &model.sum_bytes, strategy);
             let name = strategy.name(flow);
-            let design = Self::of(model, declaration, Plan { name, memory });
+            let design = Self::of((graph, model), declaration, Plan { name, memory });
             let given = declaration.budget.sram_bytes;
             let fits = given.is_none_or(|given| design.sram_bytes() <= given);
             if fits && !takes_smallest {
@@ -75,14 +79,28 @@ impl ModelDesign {
         smallest.expect("a model has a plan")
     }
 
-    fn of(model: &Model, declaration: &ModelDeclaration, plan: Plan) -> Self {
-        let stack_bytes = stack_bytes(model, &plan.memory);
+    fn of(
+        (graph, model): (&Graph, &Model),
+        declaration: &ModelDeclaration,
+        plan: Plan,
+    ) -> Self {
+        let code = ModelCode::of((graph, model), declaration, &plan);
+        let stack_bytes = match &code {
+            Some(Ok(code)) => code.stack_bytes,
+            Some(Err(_)) | None => stack_bytes(model, &plan.memory),
+        };
         let default_bytes = stack_bytes + DEFAULT_RESERVE_BESIDE_STACK_BYTES;
         Self {
             plan,
+            code,
             stack_bytes,
             reserve_bytes: declaration.reserve.sram_bytes.unwrap_or(default_bytes),
         }
+    }
+
+    /// Its machine code.
+    pub fn machine_code(&self) -> Option<&ModelCode> {
+        self.code.as_ref()?.as_ref().ok()
     }
 
     /// Bytes of the type.
@@ -98,7 +116,7 @@ impl ModelDesign {
     /// What the target has too little of, in words.
     pub fn over(
         &self,
-        model: &Model,
+        (graph, model): (&Graph, &Model),
         declaration: &ModelDeclaration,
         tables_bytes: u64,
     ) -> Vec<String> {
@@ -108,22 +126,28 @@ impl ModelDesign {
         if let Some(given) = declaration.budget.sram_bytes
             && self.sram_bytes() > given
         {
-            problems.push(self.over_sram(model, declaration, (owner, given)));
+            problems.push(self.over_sram((graph, model), declaration, (owner, given)));
         }
+        let (flash_bytes, what) = match self.machine_code() {
+            Some(code) => (code.flash_bytes.into(), "the model takes {} bytes of flash"),
+            None => (
+                tables_bytes,
+                "the model's tables take {} bytes of flash, its code not counted,",
+            ),
+        };
         let reserved = u64::from(declaration.reserve.flash_bytes.unwrap_or(0));
         if let Some(given) = declaration.budget.flash_bytes
-            && tables_bytes + reserved > given.into()
+            && flash_bytes + reserved > given.into()
         {
             problems.push(format!(
-                "over budget: the model's tables take {} bytes of flash, its code not counted, and \
-                 {owner} has {}{}\nwhat would fit: {}",
-                thousands(tables_bytes),
+                "over budget: {} and {owner} has {}{}\nwhat would fit: {}",
+                what.replace("{}", &thousands(flash_bytes)),
                 thousands(given.into()),
                 match reserved {
                     0 => String::new(),
                     bytes => format!(", of which {} are reserved", thousands(bytes)),
                 },
-                parts_that_fit(self.sram_bytes(), tables_bytes + reserved),
+                parts_that_fit(self.sram_bytes(), flash_bytes + reserved),
             ));
         }
         if let Some(target) = owner_is_avr(declaration)
@@ -141,7 +165,7 @@ impl ModelDesign {
 
     fn over_sram(
         &self,
-        model: &Model,
+        (graph, model): (&Graph, &Model),
         declaration: &ModelDeclaration,
         (owner, given): (&str, u32),
     ) -> String {
@@ -166,7 +190,7 @@ impl ModelDesign {
             );
         }
         let smallest = Self::choose(
-            model,
+            (graph, model),
             &ModelDeclaration {
                 plan: PlanChoice::Smallest,
                 ..declaration.clone()

@@ -49,14 +49,27 @@ impl MachineCode for Code {
             stored,
             output,
             by_value,
-            field,
-            place,
+            kept,
             input_channels,
         } = glue;
         let functions = functions(self);
         // Assembly for a single channel never looks at the cursor's, nor at its mark.
         let unmark = (input_channels > 1)
             .then(|| quote!(herringbone_runtime::Cursor::unmark(&mut this_network.cursor);));
+        let infer_and_keep = kept.map(|(field, place)| {
+            quote! {
+                #[cfg(target_arch = "avr")]
+                #[inline(always)]
+                fn infer_and_keep(this_network: &mut #name) {
+                    let network_pointer = ::core::ptr::from_mut(this_network).cast::<u8>();
+                    let first_byte = ::core::mem::offset_of!(#name, #field) + #place;
+                    let results_pointer = network_pointer.wrapping_add(first_byte);
+                    // SAFETY: the reference to the network is the only one, and the
+                    // results are in it, beside the map that they are made of.
+                    unsafe { herringbone_code::infer(network_pointer, results_pointer) };
+                }
+            }
+        });
         quote! {
             #[cfg(target_arch = "avr")]
             mod herringbone_code {
@@ -76,16 +89,7 @@ impl MachineCode for Code {
                 }
             }
 
-            #[cfg(target_arch = "avr")]
-            #[inline(always)]
-            fn infer_and_keep(this_network: &mut #name) {
-                let network_pointer = ::core::ptr::from_mut(this_network).cast::<u8>();
-                let first_byte = ::core::mem::offset_of!(#name, #field) + #place;
-                let results_pointer = network_pointer.wrapping_add(first_byte);
-                // SAFETY: the reference to the network is the only one, and the
-                // results are in it, beside the map that they are made of.
-                unsafe { herringbone_code::infer(network_pointer, results_pointer) };
-            }
+            #infer_and_keep
 
             #[cfg(target_arch = "avr")]
             #[inline(always)]

@@ -20,6 +20,8 @@ const MOST_INPUT_CHANNELS: u32 = 255;
 pub enum NoCode {
     /// The part has no `mul`.
     Multiplier,
+    /// There are several inputs or outputs, or variables.
+    Values,
     /// The pixels of the input have too many channels.
     InputChannels,
     /// An operator is of a kind that there are no kernels for.
@@ -32,7 +34,7 @@ impl NoCode {
     /// The node that is the reason.
     pub fn node(self) -> Option<NodeId> {
         match self {
-            NoCode::Multiplier | NoCode::InputChannels => None,
+            NoCode::Multiplier | NoCode::Values | NoCode::InputChannels => None,
             NoCode::Operator(node) | NoCode::Rescale(node) => Some(node),
         }
     }
@@ -42,6 +44,7 @@ impl fmt::Display for NoCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             NoCode::Multiplier => "the part has no multiplier",
+            NoCode::Values => "there is no assembly for several inputs or outputs, or variables",
             NoCode::InputChannels => "the input's pixels have more than 255 channels",
             NoCode::Operator(_) => "there is no assembly for the operator",
             NoCode::Rescale(_) => "no single multiplication is equal to the operator's rescaling",
@@ -63,6 +66,12 @@ pub struct ModelProgram {
 /// # Errors
 /// Where there is none.
 pub fn of_model(program: &Program, core: Core) -> Result<ModelProgram, NoCode> {
+    let is_plain = program.given.is_empty()
+        && program.kept.is_empty()
+        && program.other_outputs.is_empty();
+    if !is_plain {
+        return Err(NoCode::Values);
+    }
     if !core.multiplies {
         return Err(NoCode::Multiplier);
     }

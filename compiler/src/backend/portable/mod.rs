@@ -23,6 +23,7 @@ mod tables;
 mod window;
 
 pub(crate) use operands::parameters_type;
+pub(crate) use quantised::shares;
 
 pub(crate) use backend::Portable;
 

@@ -7,8 +7,8 @@ use super::site::{Site, StepSite};
 use super::{count, dense, pooling, sum, tables};
 use crate::network::{NodeId, ReceptiveField};
 use crate::program::{
-    ConstantParameters, Operand, Pixelwise, PoolFinish, Pooling, Quantised, QuantisedKernel,
-    RescaledSum, SumParameters,
+    ConstantParameters, Operand, Operation, Pixelwise, PoolFinish, Pooling, Program, Quantised,
+    QuantisedKernel, RescaledSum, SumParameters,
 };
 use herringbone_tflite::Rescale;
 use herringbone_tflite::operators::{Addition, LEFT_SHIFT, Multiplication, Range, Sign};
@@ -111,6 +111,27 @@ fn concatenate(site: &dyn Site, parts: &[Operand]) -> TokenStream {
         #(#parts)*
         values
     })
+}
+
+/// A table, and `shares`, which makes shares of a pixel as that node does.
+///
+/// # Panics
+/// Where the node does not.
+pub(crate) fn shares(program: &Program, node: NodeId) -> TokenStream {
+    let step = program.steps().find(|step| step.node == node);
+    let step = step.expect("the node has a step");
+    let Operation::Quantised(operation) = &step.operation else {
+        unreachable!("only models make shares")
+    };
+    let (tables, table) = (tables(node, operation), table_name(node, 0));
+    let channels = count(step.output.channels);
+    quote! {
+        #tables
+
+        pub(super) fn shares(values: [i8; #channels]) -> [i8; #channels] {
+            runtime::shares(values, &#table)
+        }
+    }
 }
 
 /// What a follower makes of `values`, a pixel.

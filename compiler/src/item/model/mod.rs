@@ -5,10 +5,11 @@ mod kept;
 
 use super::api::literal;
 use super::conditions;
-use crate::backend::portable;
+use crate::backend::{Glue, portable};
 use crate::program::Program;
 use crate::syntax::NetworkAst;
-use crate::tflite::{Model, ModelDesign};
+use crate::target::Target;
+use crate::tflite::{Model, ModelCode, ModelDesign};
 use end::End;
 use herringbone_tflite::Graph;
 use kept::Kept;
@@ -23,6 +24,8 @@ pub(crate) struct ModelItem<'a> {
     pub(crate) model: &'a Model,
     pub(crate) design: &'a ModelDesign,
     pub(crate) program: &'a Program,
+    /// The part that it is for, if one is named.
+    pub(crate) target: Option<&'static Target>,
     /// Bytes of the program's tables.
     pub(crate) tables_bytes: u64,
     /// The plan as text.
@@ -43,6 +46,7 @@ pub(crate) fn emit(item: &ModelItem<'_>) -> TokenStream {
         tables_bytes,
         text,
         needs,
+        ..
     } = item;
     let NetworkAst {
         attributes,
@@ -99,6 +103,19 @@ pub(crate) fn emit(item: &ModelItem<'_>) -> TokenStream {
         .map(End::quantise)
         .chain(outputs.iter().map(End::dequantise))
         .collect();
+    let machine_code = design.machine_code();
+    let elsewhere = machine_code.map(|code| {
+        let condition = code.machine.condition();
+        quote!(#[cfg(not(#condition))])
+    });
+    let on_machine = machine_code.map(|code| on_machine(item, code, (&results, &from_bytes)));
+    let flash = machine_code.map(|code| {
+        let bytes = Literal::u32_unsuffixed(code.flash_bytes);
+        quote! {
+            /// Bytes of flash that this network takes on its target, code included.
+            pub const FLASH_BYTES: u32 = #bytes;
+        }
+    });
     let kept = Kept::of(program);
     let (start, start_of_arena, reset) = (kept.start(), kept.arena(), kept.reset());
     let push = (inputs.len() == 1).then(|| push(arriving, &results));
@@ -130,6 +147,7 @@ pub(crate) fn emit(item: &ModelItem<'_>) -> TokenStream {
             );
             const _: fn() -> #name = #name::new;
 
+            #elsewhere
             mod herringbone_code {
                 use ::core::primitive::{bool, i8, i16, i32, u16, u32, u8, usize};
                 use #path::__private as runtime;
@@ -139,19 +157,28 @@ pub(crate) fn emit(item: &ModelItem<'_>) -> TokenStream {
 
             #[inline(always)]
             fn take(this_network: &mut #name, input_value: #of_input) -> bool {
+                absorb(this_network, #byte)
+            }
+
+            #elsewhere
+            #[inline(always)]
+            fn absorb(this_network: &mut #name, next_byte: u8) -> bool {
                 herringbone_code::absorb(
                     &mut this_network.arena,
                     &mut this_network.cursor,
-                    #byte,
+                    next_byte,
                 )
             }
 
+            #elsewhere
             #[inline(always)]
             fn infer(this_network: &mut #name) -> #results {
                 let mut these_bytes = [0i8; #count_of_results];
                 herringbone_code::infer(&mut this_network.arena, &mut these_bytes);
                 #from_bytes
             }
+
+            #on_machine
 
             #(#quantised)*
 
@@ -170,6 +197,7 @@ pub(crate) fn emit(item: &ModelItem<'_>) -> TokenStream {
                 /// Bytes of flash of the network's tables alone: what its code takes is
                 /// not counted, for only the linker knows it.
                 pub const TABLES_BYTES: u32 = #tables;
+                #flash
                 /// Multiply-accumulates of an inference.
                 pub const MACS: u64 = #macs;
                 /// The memory plan as text.
@@ -215,6 +243,48 @@ pub(crate) fn emit(item: &ModelItem<'_>) -> TokenStream {
             #needs
         };
     }
+}
+
+/// The code of a machine's backend, and of a last operator that is left to its caller.
+fn on_machine(
+    item: &ModelItem<'_>,
+    code: &ModelCode,
+    (results, from_bytes): (&TokenStream, &TokenStream),
+) -> TokenStream {
+    let ModelItem {
+        path, ast, program, ..
+    } = item;
+    let condition = code.machine.condition();
+    let shares = code.shares.map(|node| {
+        let shares = portable::shares(program, node);
+        quote! {
+            #[cfg(#condition)]
+            mod herringbone_shares {
+                use ::core::primitive::{i8, i32, u8};
+                use #path::__private as runtime;
+
+                #shares
+            }
+        }
+    });
+    let bytes = match code.shares {
+        Some(_) => quote!(herringbone_shares::shares(these_results)),
+        None => quote!(these_results),
+    };
+    let items = code.machine.items(&Glue {
+        name: &ast.name,
+        stored: &portable::results_type(program),
+        output: results,
+        by_value: &quote!({
+            let these_bytes = #bytes;
+            #from_bytes
+        }),
+        kept: None,
+        input_channels: program.input.channels,
+    });
+    let target = item.target;
+    let refusal = target.map(|target| code.machine.refusal(&ast.name, target));
+    quote!(#shares #items #refusal)
 }
 
 /// The type of what an inference gives: of several outputs, a tuple.
