@@ -174,7 +174,7 @@ pub mod __private {
     pub use crate::product::{Value, offset};
     pub use crate::quantised::{
         Addition, Bytes, Multiplication, Rescale, add_pixels, constant_pixel, dequantise,
-        emit_bytes, map_bytes, means, multiply_pixels, quantise, repeat, requantise,
+        emit_bytes, high, map_bytes, means, multiply_pixels, quantise, repeat, requantise,
         requantise_one, rounded_averages, shares, taps_inside, window_sums, within,
     };
     pub use crate::segment::{

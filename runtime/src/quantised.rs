@@ -28,7 +28,7 @@ impl Rescale {
 
 /// The upper half of a product, doubled and rounded.
 #[inline(always)]
-fn high(a: i32, b: i32) -> i32 {
+pub fn high(a: i32, b: i32) -> i32 {
     if a == i32::MIN && b == i32::MIN {
         return i32::MAX;
     }
@@ -266,11 +266,13 @@ pub fn multiply_pixels<const C: usize>(
 }
 
 /// Each value's share of a pixel, its softmax, in 256ths from −128 on. `powers`: by how far a
-/// value is below the largest, e to that difference, in Q0.
+/// value is below the largest, e to that difference, in Q0; `high`: as [`high`] does, of numbers
+/// that are not both the least.
 #[inline(never)]
 pub fn shares<const C: usize, const POWERS: usize>(
     values: [i8; C],
     powers: &'static Flash<i32, POWERS>,
+    high: impl Fn(i32, i32) -> i32,
 ) -> [i8; C] {
     /// Bits before the point of the sum of powers.
     const SUM_BITS: u32 = 12;
@@ -283,7 +285,7 @@ pub fn shares<const C: usize, const POWERS: usize>(
     let zeros = sum.leading_zeros();
     // From 1 to 2, less 1.
     let above_one = ((sum as u32).wrapping_shl(zeros) as i32).wrapping_sub(i32::MIN);
-    let inverse = one_over_one_plus(above_one);
+    let inverse = one_over_one_plus(above_one, &high);
     let bits = (SUM_BITS + 31 - 8).saturating_sub(zeros);
     values.map(|value| match below(value) {
         below if below >= POWERS => i8::MIN,
@@ -306,7 +308,7 @@ fn saturating_shift(value: i32, bits: u32) -> i32 {
 }
 
 /// `1 / (1 + a)` of a number from 0 to 1 in Q0, by three steps of Newton's; in Q0.
-fn one_over_one_plus(a: i32) -> i32 {
+fn one_over_one_plus(a: i32, high: impl Fn(i32, i32) -> i32) -> i32 {
     const FORTY_EIGHT_17THS: i32 = 1_515_870_810;
     const MINUS_32_17THS: i32 = -1_010_580_540;
     let half = (i64::from(a).wrapping_add(1 << 31) >> 1) as i32;

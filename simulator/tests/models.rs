@@ -1,6 +1,7 @@
 //! 8-bit models on simulated AVR parts: the machine code gives what the model's own graph gives,
 //! whatever the plan and the form of the code, in the flash that it was expected to take.
 
+use std::cell::Cell;
 use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
@@ -8,9 +9,12 @@ use herringbone_compiler::backend::avr::{self, CodeForm};
 use herringbone_compiler::target::Target;
 use herringbone_compiler::tflite::{Model, PlannedModel, lower};
 use herringbone_simulator::network::{NetworkCode, SimulatedNetwork};
+use herringbone_tests::random_models::{ModelRecipe, models};
 use herringbone_tests::shared::shared;
 use herringbone_tflite::operators::Softmax;
 use herringbone_tflite::{Graph, Node, Operator, Values};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 
 /// What a model takes on a part.
 #[derive(Clone, Copy, Debug, Default)]
@@ -93,6 +97,50 @@ fn run(
     Ok(Some(cost))
 }
 
+/// A random model by one of its plans, in one of both forms.
+fn check_random(recipe: &ModelRecipe, (drawn, form): (usize, CodeForm)) -> Result<bool> {
+    let graph = Graph::read(&recipe.file())?;
+    let Ok(model) = Model::of(&graph) else {
+        return Ok(false);
+    };
+    let part = Target::named("atmega1284p").context("the part is known")?;
+    let plans = PlannedModel::of(&model, |_| {}).plans;
+    let plan = &plans[drawn % plans.len()];
+    let cost = run((&graph, &model), plan, (part, form));
+    let cost = cost.with_context(|| format!("{recipe:?}, {}, {form:?}", plan.name))?;
+    Ok(cost.is_some())
+}
+
+#[test]
+fn random_models_compute_as_their_graphs_do() {
+    let cases = 150;
+    let mut runner = TestRunner::new(Config {
+        cases,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(1),
+        ..Config::default()
+    });
+    let forms = prop_oneof![Just(CodeForm::Table), Just(CodeForm::Unrolled)];
+    let has_code = Cell::new(0);
+    runner
+        .run(
+            &(models(), any::<usize>(), forms),
+            |(recipe, drawn, form)| {
+                match check_random(&recipe, (drawn, form)) {
+                    Ok(ran) => has_code.set(has_code.get() + u32::from(ran)),
+                    Err(error) => return Err(TestCaseError::fail(format!("{error:#}"))),
+                }
+                Ok(())
+            },
+        )
+        .unwrap_or_else(|error| panic!("{error}"));
+    assert!(
+        has_code.get() > cases / 2,
+        "only {} of {cases} models had code",
+        has_code.get()
+    );
+}
+
 /// Runs a model by all of its plans that the part has room for, in both forms; how many.
 fn check(name: &str, file: &[u8], part: &str) -> Result<usize> {
     let graph = Graph::read(file)?.without_constant_channels();
@@ -130,20 +178,4 @@ fn models_that_others_have_published_compute_as_their_graphs_do() -> Result<()> 
         ensure!(check(name, &file, part)? > 0, "{name} has portable code");
     }
     Ok(())
-}
-#[test]
-fn scratch() {
-    let models = shared("tflite/models").unwrap();
-    let file = fs::read(models.join("tinymaix_mnist_arduino_q.tflite")).unwrap();
-    let graph = Graph::read(&file).unwrap().without_constant_channels();
-    let model = Model::of(&graph).unwrap();
-    let part = Target::named("atmega328p").unwrap();
-    for plan in &PlannedModel::of(&model, |_| {}).plans {
-        if !["row_major", "streamed", "streamed(3, row_major)"].contains(&plan.name.as_str()) { continue }
-        let program = lower(&graph, &model, &plan.memory);
-        let split = avr::of_model(&program, avr::Core::of(part)).unwrap();
-        let code = avr::emit(&split.program, avr::Core::of(part), |_| CodeForm::Unrolled);
-        for f in &code.functions { println!("{} {} {:.0} cycles {} bytes", plan.name, f.id, f.cycles, f.flash_bytes); }
-        if plan.name == "streamed" { std::fs::write("/tmp/hb/streamed.s", code.program_text()).unwrap(); }
-    }
 }

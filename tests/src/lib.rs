@@ -8,6 +8,7 @@ pub mod halves;
 pub mod layers;
 pub mod networks;
 pub mod published;
+pub mod random_models;
 pub mod reference;
 pub mod scipy;
 pub mod shared;

@@ -28,10 +28,14 @@ pub const RESOURCE: u8 = 13;
 /// Numbers of operators.
 pub const ADD: i32 = 0;
 pub const CONCATENATION: i32 = 2;
+pub const AVERAGE_POOL_2D: i32 = 1;
 pub const CONV_2D: i32 = 3;
+pub const DEPTHWISE_CONV_2D: i32 = 4;
 pub const FULLY_CONNECTED: i32 = 9;
+pub const MAX_POOL_2D: i32 = 17;
 pub const MUL: i32 = 18;
 pub const RELU: i32 = 19;
+pub const SOFTMAX: i32 = 25;
 pub const PAD: i32 = 34;
 pub const TRANSPOSE: i32 = 39;
 pub const MEAN: i32 = 40;
@@ -56,6 +60,39 @@ impl ModelFile {
     /// An activation of scale 1/16, whose zero point is 0; its number.
     pub fn activation(&mut self, shape: &[i32]) -> i32 {
         self.tensor(shape, INT8, 1.0 / 16.0, 0)
+    }
+
+    /// An activation of that scale and zero point; its number.
+    pub fn scaled(&mut self, shape: &[i32], (scale, zero_point): (f32, i8)) -> i32 {
+        let tensor = self.tensor(shape, INT8, scale, 0);
+        self.quantise(tensor, vec![scale], zero_point);
+        tensor
+    }
+
+    /// Weights with a scale for each output channel, which are along that axis; their number.
+    pub fn weights_by_channel(
+        &mut self,
+        shape: &[i32],
+        values: &[i8],
+        (scales, axis): (Vec<f32>, i32),
+    ) -> i32 {
+        let tensor = self.weights(shape, values);
+        let zeros = vec![0; scales.len()];
+        let fields = vec![
+            (2, Field::Floats(scales)),
+            (3, Field::Longs(zeros)),
+            (6, Field::Int(axis)),
+        ];
+        self.tensors[tensor as usize][4] = (4, Field::Table(fields));
+        tensor
+    }
+
+    fn quantise(&mut self, tensor: i32, scales: Vec<f32>, zero_point: i8) {
+        let fields = vec![
+            (2, Field::Floats(scales)),
+            (3, Field::Longs(vec![zero_point.into()])),
+        ];
+        self.tensors[tensor as usize][4] = (4, Field::Table(fields));
     }
 
     /// A constant of int8; its number.

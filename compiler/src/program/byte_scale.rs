@@ -18,6 +18,8 @@ const LAST_RESULT_BYTE: u32 = 5;
 pub struct ByteScales {
     /// The byte of `s·m + c` that is the result, counted from the lowest one.
     pub result_byte: u32,
+    /// Bytes that hold every `s` in two's complement.
+    pub signed_bytes: u32,
     /// Bytes of `s`, clamped.
     pub sum_bytes: u32,
     /// Bytes of `m` and of `c`.
@@ -96,7 +98,10 @@ impl Staircase {
             .collect();
         let start = firsts.first().map_or(low, |first| first - 1);
         let from_start = |sum: i64| u32::try_from(sum - start).ok();
-        let thresholds: Vec<u32> = firsts.iter().map(|&it| from_start(it)).collect::<Option<_>>()?;
+        let thresholds: Vec<u32> = firsts
+            .iter()
+            .map(|&it| from_start(it))
+            .collect::<Option<_>>()?;
         let last = thresholds.last().copied().unwrap_or(0);
         let split = from_start(zero).filter(|&split| split > 0 && split <= last);
         Some(Self {
@@ -226,7 +231,8 @@ impl ByteScales {
             let staircases = [staircase(0, (low, high))?];
             let (scales, before) = Self::fit(&staircases)?;
             let start = staircases[0].start - i64::from(before[0]);
-            return scales.with_starts(moves.iter().map(|moved| start - moved));
+            let starts = ranges.iter().zip(&moves);
+            return scales.with_starts(starts.map(|(&range, moved)| (range, start, *moved)));
         }
         let staircases = ranges.iter().enumerate();
         let staircases: Vec<Staircase> = staircases
@@ -234,7 +240,9 @@ impl ByteScales {
             .collect::<Option<_>>()?;
         let (scales, before) = Self::fit(&staircases)?;
         let starts = staircases.iter().zip(before).zip(&moves);
-        let starts = starts.map(|((it, before), moved)| it.start - i64::from(before) - moved);
+        let starts = starts
+            .zip(&ranges)
+            .map(|(((it, before), moved), &range)| (range, it.start - i64::from(before), *moved));
         scales.with_starts(starts)
     }
 
@@ -269,7 +277,8 @@ impl ByteScales {
         }?;
         let start = staircase.start;
         let (scales, before) = Self::fit(&[staircase])?;
-        scales.with_starts([start - i64::from(before[0])].into_iter())
+        let start = start - i64::from(before[0]);
+        scales.with_starts([(range, start, 0)].into_iter())
     }
 
     /// The cheapest for all, and how far before its start each one's sums begin.
@@ -286,6 +295,7 @@ impl ByteScales {
             };
             let scales = Self {
                 result_byte,
+                signed_bytes: 1,
                 sum_bytes: bytes_of(most(&|it| it.last)?),
                 factor_bytes: bytes_of(most(&factor)?),
                 scales,
@@ -296,10 +306,24 @@ impl ByteScales {
         fits.min_by_key(|(it, _)| (it.sum_bytes * it.factor_bytes, it.result_byte))
     }
 
-    fn with_starts(self, starts: impl Iterator<Item = i64>) -> Option<Self> {
-        let starts = starts.map(|start| i32::try_from(start).ok());
+    /// By output: the range of what is rescaled, where its sums start, and how much more that is
+    /// than the sum of products.
+    fn with_starts(self, outputs: impl Iterator<Item = ((i64, i64), i64, i64)>) -> Option<Self> {
+        let mut signed_bytes = 1;
+        let mut starts = Vec::new();
+        for ((low, high), start, moved) in outputs {
+            starts.push(i32::try_from(start - moved).ok()?);
+            for end in [low - start, high - start] {
+                let fits = |&bytes: &u32| {
+                    let half = 1_i64 << (8 * bytes - 1);
+                    (-half..half).contains(&end)
+                };
+                signed_bytes = signed_bytes.max((1..=4).find(fits)?);
+            }
+        }
         Some(Self {
-            starts: starts.collect::<Option<_>>()?,
+            signed_bytes,
+            starts,
             ..self
         })
     }

@@ -30,7 +30,9 @@ pub fn functions(design: &Design) -> Vec<FunctionView> {
         name: function.id.to_string(),
         node: match function.id {
             FunctionId::Take(node) | FunctionId::Layer(node) => Some(node.index()),
-            FunctionId::Absorb | FunctionId::Infer | FunctionId::Segment(_) => None,
+            FunctionId::Absorb | FunctionId::Infer | FunctionId::High | FunctionId::Segment(_) => {
+                None
+            }
         },
         streamed: function.streamed,
         text: function.text(),

@@ -8,8 +8,8 @@ use super::lower::{budget, reserve};
 use super::tokens::{is_punct, stream};
 use super::values;
 use crate::declaration::{CodeChoice, ModelDeclaration};
-use crate::target::Architecture;
 use crate::diagnostic::Diagnostics;
+use crate::target::Architecture;
 
 /// How many of the trees are a model's path; 0 where something else begins.
 pub(super) fn length(trees: &[TokenTree]) -> usize {

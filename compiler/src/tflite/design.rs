@@ -79,11 +79,7 @@ impl ModelDesign {
         smallest.expect("a model has a plan")
     }
 
-    fn of(
-        (graph, model): (&Graph, &Model),
-        declaration: &ModelDeclaration,
-        plan: Plan,
-    ) -> Self {
+    fn of((graph, model): (&Graph, &Model), declaration: &ModelDeclaration, plan: Plan) -> Self {
         let code = ModelCode::of((graph, model), declaration, &plan);
         let stack_bytes = match &code {
             Some(Ok(code)) => code.stack_bytes,

@@ -67,6 +67,10 @@ impl ModelCode {
         let choice_of = |_| declaration.code;
         let chosen = avr::choose(&split.program, core, choice_of, room_bytes);
         let avr::Choice { mix: _, code } = chosen.unwrap_or_else(|over| over.smallest);
+        let mut code = code;
+        if split.shares.is_some() {
+            code.functions.push(avr::high(core));
+        }
         let results_bytes = program.results.count * (1 + MOST_NUMBER_BYTES);
         Some(Ok(Self {
             flash_bytes: code.flash_bytes() + around_bytes,
@@ -98,4 +102,3 @@ fn shares_table_bytes(program: &Program, node: NodeId) -> u32 {
     });
     tables.sum()
 }
-

@@ -5,6 +5,8 @@
 //! each. GPIOR0 says when it computes.
 #![no_std]
 #![no_main]
+// Models without assembly for each of their operators leave the feature unused.
+#![cfg_attr(target_arch = "avr", allow(unused_features), feature(asm_experimental_arch))]
 
 use avr_device::atmega328p::{Peripherals, USART0};
 use static_cell::ConstStaticCell;
@@ -38,7 +40,10 @@ fn main() -> ! {
     serial
         .ucsr0b()
         .write(|register| register.rxen0().set_bit().txen0().set_bit());
-    let network = NETWORK.take();
+    // `take` would panic, with a text in SRAM.
+    let Some(network) = NETWORK.try_take() else {
+        loop {}
+    };
     loop {
         let value = receive(&serial) as i8;
         marker.gpior0().write(|register| register.set(COMPUTING));

@@ -155,6 +155,9 @@ fn functions(code: &Code) -> TokenStream {
             let signature = match function.id {
                 FunctionId::Absorb => quote!((network: *mut u8, byte: u8) -> u8),
                 FunctionId::Infer => quote!((network: *mut u8, results: *mut u8)),
+                FunctionId::High => {
+                    quote!((a: ::core::primitive::i32, b: ::core::primitive::i32) -> ::core::primitive::i32)
+                }
                 // Called by the others alone, as they agree among themselves.
                 FunctionId::Take(_) | FunctionId::Layer(_) | FunctionId::Segment(_) => quote!(()),
             };

@@ -37,6 +37,6 @@ pub use choice::{Choice, Mix, NoMixFits, choose};
 pub use code::{Code, emit};
 pub use form::CodeForm;
 pub use isa::core::Core;
-pub use models::{ModelProgram, NoCode, of_model};
 pub use isa::function::Function;
 pub use isa::function_id::FunctionId;
+pub use models::{ModelProgram, NoCode, high, of_model};

@@ -1,6 +1,8 @@
 //! Models: which of them this backend has code for.
 
+use crate::backend::avr::arithmetic::high;
 use crate::backend::avr::isa::core::Core;
+use crate::backend::avr::isa::function::Function;
 use crate::backend::avr::round::sum::Sum;
 use crate::network::{NodeId, ReceptiveField};
 use crate::program::{
@@ -66,9 +68,8 @@ pub struct ModelProgram {
 /// # Errors
 /// Where there is none.
 pub fn of_model(program: &Program, core: Core) -> Result<ModelProgram, NoCode> {
-    let is_plain = program.given.is_empty()
-        && program.kept.is_empty()
-        && program.other_outputs.is_empty();
+    let is_plain =
+        program.given.is_empty() && program.kept.is_empty() && program.other_outputs.is_empty();
     if !is_plain {
         return Err(NoCode::Values);
     }
@@ -96,13 +97,14 @@ pub fn of_model(program: &Program, core: Core) -> Result<ModelProgram, NoCode> {
                     let channels = stage.plan.input.channels;
                     let joins = !stage.joined.is_empty();
                     let node = stage.plan.node;
-                    check(program, (node, &stage.operation), (&stage.field, channels, joins))?;
-                    if let (Some(sum), Some(kept)) =
-                        (sum_of(&stage.operation), stage.plan.sums())
-                    {
+                    check(
+                        program,
+                        (node, &stage.operation),
+                        (&stage.field, channels, joins),
+                    )?;
+                    if let (Some(sum), Some(kept)) = (sum_of(&stage.operation), stage.plan.sums()) {
                         let scales = ByteScales::of_sum(sum).ok_or(NoCode::Rescale(node))?;
-                        let whole = Sum::of_model(program, sum, Rc::new(scales), false);
-                        if whole.width > kept.bytes_each as usize {
+                        if scales.signed_bytes > kept.bytes_each {
                             return Err(NoCode::Rescale(node));
                         }
                     }
@@ -111,6 +113,11 @@ pub fn of_model(program: &Program, core: Core) -> Result<ModelProgram, NoCode> {
         }
     }
     Ok(model)
+}
+
+/// What an operator that is left to the caller multiplies with.
+pub fn high(core: Core) -> Function {
+    high::emit(core)
 }
 
 fn sum_of(operation: &Operation) -> Option<&RescaledSum> {
@@ -152,9 +159,7 @@ fn check(
     };
     match kernel {
         QuantisedKernel::Convolution(sum) | QuantisedKernel::Dense(sum) => {
-            let scales = fits(ByteScales::of_sum(sum))?;
-            let sum = Sum::of_model(program, sum, Rc::new(scales), field.is_padded());
-            (sum.width <= 4).then_some(()).ok_or(NoCode::Rescale(node))
+            fits(ByteScales::of_sum(sum)).map(|_| ())
         }
         QuantisedKernel::Depthwise { sum, multiplier } => {
             let scales = fits(ByteScales::of_sum(sum))?;

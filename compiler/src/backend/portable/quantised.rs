@@ -113,7 +113,8 @@ fn concatenate(site: &dyn Site, parts: &[Operand]) -> TokenStream {
     })
 }
 
-/// A table, and `shares`, which makes shares of a pixel as that node does.
+/// A table, and `shares`, which makes shares of a pixel as that node does, with a function for
+/// the upper half of a product, doubled and rounded.
 ///
 /// # Panics
 /// Where the node does not.
@@ -128,8 +129,12 @@ pub(crate) fn shares(program: &Program, node: NodeId) -> TokenStream {
     quote! {
         #tables
 
-        pub(super) fn shares(values: [i8; #channels]) -> [i8; #channels] {
-            runtime::shares(values, &#table)
+        pub(super) fn shares(
+            values: [i8; #channels],
+            high: unsafe extern "C" fn(i32, i32) -> i32,
+        ) -> [i8; #channels] {
+            // SAFETY: it reads and writes nothing but its arguments and its result.
+            runtime::shares(values, &#table, |a, b| unsafe { high(a, b) })
         }
     }
 }
@@ -149,7 +154,7 @@ fn pixelwise(site: &dyn Site, table: Ident, follower: &Pixelwise) -> TokenStream
     };
     match follower {
         Pixelwise::ByteMap(_) => quote!(runtime::map_bytes(values, &#table)),
-        Pixelwise::Softmax(_) => quote!(runtime::shares(values, &#table)),
+        Pixelwise::Softmax(_) => quote!(runtime::shares(values, &#table, runtime::high)),
         Pixelwise::Addition(it, of) => {
             let (how, operands) = (addition(it), operands(of));
             quote!(runtime::add_pixels(#how, #operands))

@@ -268,7 +268,10 @@ fn on_machine(
         }
     });
     let bytes = match code.shares {
-        Some(_) => quote!(herringbone_shares::shares(these_results)),
+        Some(_) => quote!(herringbone_shares::shares(
+            these_results,
+            herringbone_code::high
+        )),
         None => quote!(these_results),
     };
     let items = code.machine.items(&Glue {

@@ -14,6 +14,8 @@ pub enum FunctionId {
     Infer,
     /// Computes that layer's outputs; of a streamed one, the next.
     Layer(NodeId),
+    /// The upper half of a product, for what is left to the caller.
+    High,
     /// Runs the segment that is that job, over maps that are complete.
     Segment(usize),
 }
@@ -23,6 +25,7 @@ impl fmt::Display for FunctionId {
         match self {
             Self::Absorb => f.write_str("absorb"),
             Self::Take(layer) => write!(f, "take_{}", layer.index()),
+            Self::High => f.write_str("high"),
             Self::Infer => f.write_str("infer"),
             Self::Layer(layer) => write!(f, "layer_{}", layer.index()),
             Self::Segment(job) => write!(f, "segment_{job}"),

@@ -173,6 +173,7 @@ impl Listing {
         // Of local labels that are not bound by then, `f` is meant.
         let mut bound = vec![false; self.labels as usize + 1];
         let mut spare = self.labels;
+        let mut near_tables = 0;
         for (item, reach) in self.items.iter().zip(&self.reaches) {
             let reference = |label: CodeLabel, bound: &[bool]| {
                 let side = if bound[label.0 as usize] { 'b' } else { 'f' };
@@ -197,7 +198,11 @@ impl Listing {
                     write_bytes(&mut text, bytes);
                 }
                 ListingItem::NearBytes(label, bytes) => {
-                    let table = format!("{{{function}}}.cells");
+                    near_tables += 1;
+                    let table = match near_tables {
+                        1 => format!("{{{function}}}.cells"),
+                        number => format!("{{{function}}}.cells_{number}"),
+                    };
                     let _ = writeln!(
                         text,
                         ".pushsection .progmem.data,\"a\",@progbits\n\

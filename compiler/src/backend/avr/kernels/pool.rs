@@ -93,7 +93,7 @@ impl<'a> PoolKernel<'a> {
         };
         Self {
             pooling,
-            scaler: scales.map(|scales| Scaler::new(scales, width)),
+            scaler: scales.map(Scaler::new),
             source,
             window,
             passes,

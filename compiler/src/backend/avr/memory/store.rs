@@ -126,10 +126,9 @@ impl<'a> OutputSink<'a> {
     /// Whether activations go there, not sums that are results.
     pub(crate) fn stores_activations(&self) -> bool {
         match self {
-            Self::Map { .. }
-            | Self::Pixel { .. }
-            | Self::Windows(_)
-            | Self::ResultBytes { .. } => true,
+            Self::Map { .. } | Self::Pixel { .. } | Self::Windows(_) | Self::ResultBytes { .. } => {
+                true
+            }
             Self::Results { .. } => false,
         }
     }
@@ -439,10 +438,9 @@ impl<'a> OutputSink<'a> {
     pub(crate) fn result_bytes(&self) -> usize {
         match *self {
             Self::Results { bytes_each, .. } => bytes_each as usize,
-            Self::Map { .. }
-            | Self::Pixel { .. }
-            | Self::Windows(_)
-            | Self::ResultBytes { .. } => 0,
+            Self::Map { .. } | Self::Pixel { .. } | Self::Windows(_) | Self::ResultBytes { .. } => {
+                0
+            }
         }
     }
 }

@@ -27,8 +27,6 @@ const SHARE_INSIDE: f64 = 0.9;
 #[derive(Clone, Debug)]
 pub(crate) struct Scaler {
     scales: Rc<ByteScales>,
-    /// Bytes of a sum.
-    width: usize,
     /// The rows, where the constants are no instructions, and the subroutine.
     labels: Option<(Option<CodeLabel>, CodeLabel)>,
     calls: f64,
@@ -58,15 +56,12 @@ impl Constants {
 impl Scaler {
     /// Of a model's sums; `None` of others.
     pub(crate) fn of(sum: &Sum<'_>) -> Option<Self> {
-        let scales = sum.scales()?;
-        Some(Self::new(Rc::clone(scales), sum.width))
+        sum.scales().map(|scales| Self::new(Rc::clone(scales)))
     }
 
-    /// Of sums of `width` bytes, which hold each one less its start.
-    pub(crate) fn new(scales: Rc<ByteScales>, width: usize) -> Self {
+    pub(crate) fn new(scales: Rc<ByteScales>) -> Self {
         Self {
             scales,
-            width,
             labels: None,
             calls: 0.0,
         }
@@ -80,7 +75,13 @@ impl Scaler {
             .and(PRODUCT)
     }
 
-    /// Makes a byte of the sum of an output; it is in the register that is returned.
+    /// Bytes of a sum less its start.
+    fn width(&self) -> usize {
+        self.scales.signed_bytes as usize
+    }
+
+    /// Makes a byte of the sum of an output, of which it is enough to have the lower bytes; of a
+    /// shorter one, the sign is what is missing. The byte is in the register that is returned.
     pub(crate) fn emit(&mut self, asm: &mut Assembly, sum: &[Register], output: usize) -> Register {
         self.calls += asm.executions();
         let (rows, subroutine) = match self.labels {
@@ -93,11 +94,18 @@ impl Scaler {
         };
         asm.changing(Self::registers(), |asm| {
             asm.of(Purpose::Requantise, |asm| {
-                for (&to, &from) in SCALED.iter().zip(sum) {
-                    asm.mov(to, from);
+                for (byte, &to) in SCALED[..self.width()].iter().enumerate() {
+                    match sum.get(byte) {
+                        Some(&from) => asm.mov(to, from),
+                        None => {
+                            asm.ldi(to, 0);
+                            asm.skip_if_clear(sum[sum.len() - 1], 7);
+                            asm.com(to);
+                        }
+                    }
                 }
                 let start = self.scales.start(output).to_le_bytes();
-                for (byte, &register) in SCALED[..self.width].iter().enumerate() {
+                for (byte, &register) in SCALED[..self.width()].iter().enumerate() {
                     match byte {
                         0 => asm.subi(register, start[byte]),
                         _ => asm.sbci(register, start[byte]),
@@ -201,7 +209,7 @@ impl Scaler {
             true => Constants::Instructions(self.row(&self.scales.scales[0]).into_iter()),
             false => Constants::Row,
         };
-        asm.tst(SCALED[self.width - 1]);
+        asm.tst(SCALED[self.width() - 1]);
         asm.branch(Condition::Plus, positive, 0.5);
         asm.times(0.5, |asm| match common_least {
             Some(least) => {
@@ -209,7 +217,7 @@ impl Scaler {
                 asm.ret();
             }
             None => {
-                for &register in &SCALED[..self.width] {
+                for &register in &SCALED[..self.width()] {
                     asm.ldi(register, 0);
                 }
             }
@@ -219,7 +227,11 @@ impl Scaler {
             for &register in &BYTES[..sum_bytes] {
                 constants.load(asm, register);
             }
-            compare(asm, &SCALED[..self.width.max(sum_bytes)], &BYTES[..sum_bytes]);
+            compare(
+                asm,
+                &SCALED[..self.width().max(sum_bytes)],
+                &BYTES[..sum_bytes],
+            );
             asm.branch(Condition::Lower, inside, SHARE_INSIDE);
             asm.times(1.0 - SHARE_INSIDE, |asm| {
                 for (&to, &from) in sum.iter().zip(&BYTES) {

@@ -149,24 +149,15 @@ impl<'a> Sum<'a> {
         scales: Rc<ByteScales>,
         is_padded: bool,
     ) -> Self {
-        let read = Self::new(program, &sum.products, false, None);
-        let ranges = match read.constants() {
-            Some(constants) => read.ranges(constants),
-            None => Vec::new(),
-        };
-        let widths = ranges.iter().enumerate().map(|(output, range)| {
-            let start = i64::from(scales.start(output));
-            range.scaled_and_moved(0, -start).bytes()
-        });
         Self {
-            width: widths.max().unwrap_or(2).max(2),
+            width: scales.signed_bytes.max(2) as usize,
             taken_off: 0x80,
             outside: match is_padded {
                 true => (sum.input_zero_point as u8).wrapping_sub(0x80),
                 false => 0,
             },
             ending: SumEnding::Scaled(scales),
-            ..read
+            ..Self::new(program, &sum.products, false, None)
         }
     }
 

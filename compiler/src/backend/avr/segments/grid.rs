@@ -232,7 +232,11 @@ impl Grid<'_> {
             return 1.0;
         };
         let is_narrow = sides.iter().all(|&(_, side)| !is_wide(side));
-        if !is_narrow || !calls.iter().all(|call| first.timing.has_all_of(call.timing)) {
+        if !is_narrow
+            || !calls
+                .iter()
+                .all(|call| first.timing.has_all_of(call.timing))
+        {
             return 1.0;
         }
         let mut share = 1.0;

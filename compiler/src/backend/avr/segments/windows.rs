@@ -161,8 +161,7 @@ fn take_from_high(
 fn emit_layer(mut asm: Assembly, program: &Program, stage: &Stage, row: &WindowRow) -> Function {
     let mut scaler = match &stage.operation {
         Operation::Quantised(it) => {
-            let scales = ByteScales::of_windows(&it.kernel).map(Rc::new);
-            scales.map(|scales| Scaler::new(scales, row.value_bytes() as usize))
+            ByteScales::of_windows(&it.kernel).map(|scales| Scaler::new(Rc::new(scales)))
         }
         Operation::Convolution(_)
         | Operation::Depthwise(_)

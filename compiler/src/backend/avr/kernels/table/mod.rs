@@ -283,7 +283,11 @@ impl<'a> Table<'a> {
                     Some(&mut |asm, values| match outside {
                         Some(entry) => {
                             // As many as the count of a run holds.
-                            let most = if count_high.is_some() { u16::MAX.into() } else { 0xFF };
+                            let most = if count_high.is_some() {
+                                u16::MAX.into()
+                            } else {
+                                0xFF
+                            };
                             let whole = values / most;
                             (0..whole).for_each(|_| call(asm, most, entry));
                             if !values.is_multiple_of(most) {
