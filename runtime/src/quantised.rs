@@ -280,7 +280,8 @@ pub fn shares<const C: usize, const POWERS: usize>(
     let below = |value: i8| i32::from(most).wrapping_sub(value.into()) as usize;
     let mut sum = 0_i32;
     for &value in &values {
-        sum = sum.wrapping_add(round_shift(powers.get(below(value)), SUM_BITS));
+        let power = powers.get(below(value)) as u32;
+        sum = sum.wrapping_add(round_shift_positive(power, SUM_BITS) as i32);
     }
     let zeros = sum.leading_zeros();
     // From 1 to 2, less 1.
@@ -289,11 +290,28 @@ pub fn shares<const C: usize, const POWERS: usize>(
     let bits = (SUM_BITS + 31 - 8).saturating_sub(zeros);
     values.map(|value| match below(value) {
         below if below >= POWERS => i8::MIN,
-        below => {
-            let share = round_shift(high(inverse, powers.get(below)), bits);
-            share.saturating_sub(128).clamp(-128, 127) as i8
-        }
+        below => share(high(inverse, powers.get(below)) as u32, bits),
     })
+}
+
+/// A share of 2^(`bits` + 8), in 256ths from −128 on.
+#[inline(never)]
+fn share(of_whole: u32, bits: u32) -> i8 {
+    let share = round_shift_positive(of_whole, bits).min(255) as u8;
+    share.wrapping_sub(128) as i8
+}
+
+/// `value / 2^bits` of a number below 2^31, rounded to the nearest, halves up.
+#[inline(always)]
+fn round_shift_positive(value: u32, bits: u32) -> u32 {
+    // A chip that shifts by single bits takes half of them at once.
+    let doubled = match bits {
+        0 => return value,
+        1..=16 => value >> (bits - 1),
+        17..=31 => u32::from((value >> 16) as u16 >> (bits - 17)),
+        _ => 0,
+    };
+    doubled.wrapping_add(1) >> 1
 }
 
 /// `value · 2^bits`, kept within 32 bits.
