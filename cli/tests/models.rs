@@ -44,6 +44,9 @@ fn a_model_is_planned_as_it_is() {
     assert!(printed.contains("FULLY_CONNECTED"), "{printed}");
     assert_eq!(printed.matches('►').count(), 1, "{printed}");
 
+    let picture = text(&plan(&["--svg", "-"]));
+    assert!(picture.starts_with("<svg") && picture.contains("FULLY_CONNECTED"));
+
     let json: Value = serde_json::from_slice(&plan(&["--json"]).stdout).unwrap();
     let alternatives = json["alternatives"].as_array().unwrap().iter();
     let arenas = alternatives.map(|plan| plan["arena_bytes"].as_u64().unwrap());

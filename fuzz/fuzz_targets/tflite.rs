@@ -5,7 +5,7 @@
 use herringbone_compiler::backend::interpreter;
 use herringbone_compiler::tflite::{Model, PlannedModel, lower};
 use herringbone_fuzz::file_of;
-use herringbone_tests::tflite_file::branches;
+use herringbone_tests::tflite_file::{branches, remembering};
 use herringbone_tflite::{Graph, Node, Reorder, Values};
 use libfuzzer_sys::fuzz_target;
 
@@ -14,7 +14,15 @@ const MOST_MULTIPLY_ACCUMULATES: u64 = 1 << 20;
 const MOST_VALUES: usize = 1 << 20;
 
 fuzz_target!(|data: &[u8]| {
-    let Some((_, file)) = file_of(data, &branches().bytes()) else {
+    let Some((first, data)) = data.split_first() else {
+        return;
+    };
+    let seed = if first & 1 == 0 {
+        branches()
+    } else {
+        remembering()
+    };
+    let Some((_, file)) = file_of(data, &seed.bytes()) else {
         return;
     };
     if let Err(problems) = Reorder::read(&file) {
@@ -33,23 +41,39 @@ fuzz_target!(|data: &[u8]| {
     if graph.multiply_accumulates() > MOST_MULTIPLY_ACCUMULATES || values > MOST_VALUES {
         return;
     }
-    let &[input] = &graph.inputs[..] else { return };
-    let values = graph.tensor(input).values() as u8;
-    let bytes: Vec<u8> = (0..graph.tensor(input).values())
-        .map(|index| (index as u8).wrapping_mul(37).wrapping_add(values))
-        .collect();
-    let input = Values::Int8(bytes.iter().map(|&byte| byte as i8).collect());
-    let found = graph.run(&mut graph.state(), std::slice::from_ref(&input));
-    let pruned = graph.without_constant_channels();
-    assert_eq!(pruned.run(&mut pruned.state(), &[input]), found);
-    if let Ok(model) = Model::of(&pruned) {
+    let inputs = graph.inputs.iter().map(|&input| {
+        let values = graph.tensor(input).values();
+        let bytes = (0..values).map(|at| (at as u8).wrapping_mul(37).wrapping_add(values as u8));
+        bytes.collect::<Vec<u8>>()
+    });
+    let inputs: Vec<Vec<u8>> = inputs.collect();
+    let signed = |bytes: &Vec<u8>| Values::Int8(bytes.iter().map(|&byte| byte as i8).collect());
+    let given: Vec<Values> = inputs.iter().map(signed).collect();
+    let pruned = graph.clone().without_constant_channels();
+    let planned = Model::of(&pruned).ok().map(|model| {
         let planned = PlannedModel::of(&model, |_| {});
-        let program = lower(&pruned, &model, &planned.smallest().memory);
-        let outcome = interpreter::run(&program, &bytes);
+        lower(&pruned, &model, &planned.smallest().memory)
+    });
+    let mut state = graph.state();
+    let mut state_of_pruned = pruned.state();
+    let mut kept: Vec<Vec<i8>> = planned
+        .iter()
+        .flat_map(|it| &it.kept)
+        .map(|it| it.initial.clone())
+        .collect();
+    // What variables keep shows in the second inference.
+    for _ in 0..2 {
+        let found = graph.run(&mut state, &given);
+        assert_eq!(pruned.run(&mut state_of_pruned, &given), found);
+        let (Some(program), Ok(found)) = (&planned, found) else {
+            return;
+        };
+        let outcome = interpreter::run_with_others(program, (&inputs[0], &inputs[1..]), &mut kept);
         let computed = outcome.unwrap_or_else(|fault| panic!("{fault}"));
-        if let Ok(Some(Values::Int8(expected))) = found.map(|values| values.into_iter().next()) {
-            let expected = expected.into_iter().map(i64::from);
-            assert!(computed.results.into_iter().eq(expected));
+        let expected: Option<Vec<Vec<i8>>> = found.iter().map(Values::bytes).collect();
+        if let Some(expected) = expected {
+            let computed = computed.results.iter().map(|&result| result as i8);
+            assert!(computed.eq(expected.concat()));
         }
     }
 });

@@ -480,24 +480,3 @@ impl<'f> Reader<'f> {
         Ok(())
     }
 }
-
-impl Graph {
-    /// Leaves out what no output and no variable needs.
-    fn leave_out_what_leads_nowhere(&mut self) {
-        let mut is_needed = vec![false; self.tensors.len()];
-        for output in &self.outputs {
-            is_needed[output.0] = true;
-        }
-        let mut kept: Vec<Node> = Vec::new();
-        while let Some(node) = self.nodes.pop() {
-            if node.writes().is_none_or(|writes| is_needed[writes.0]) {
-                for read in node.reads() {
-                    is_needed[read.0] = true;
-                }
-                kept.push(node);
-            }
-        }
-        kept.reverse();
-        self.nodes = kept;
-    }
-}

@@ -25,7 +25,7 @@ mod graph;
 pub mod operators;
 mod reorder;
 mod run;
-mod slices;
+mod simpler;
 mod tensor;
 
 pub use element::{Element, Values};

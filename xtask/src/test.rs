@@ -38,6 +38,7 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
         "examples/voice/Cargo.toml",
         "examples/microbit/Cargo.toml",
         "examples/sine/Cargo.toml",
+        "examples/speech/Cargo.toml",
         "features/firmware/Cargo.toml",
         "fuzz/Cargo.toml",
     ] {
@@ -229,6 +230,10 @@ fn test_bare_cores(report: &mut Report) -> Result<()> {
         let mut add = Command::new("rustup");
         succeed(add.args(["target", "add"]).args(BARE_CORES))?;
         let tests = ["--package=herringbone-tests", "--test=stack"];
+        succeed(cargo(&["test"]).args(tests).args(["--", "--ignored"]))
+    })?;
+    report.check("speech on a simulated Cortex-M0", || {
+        let tests = ["--package=herringbone-tests", "--test=speech"];
         succeed(cargo(&["test"]).args(tests).args(["--", "--ignored"]))
     })?;
     report.check("the simulator of 32-bit cores beside qemu", || {

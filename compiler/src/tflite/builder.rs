@@ -1,10 +1,10 @@
 //! From the operators of a graph to the nodes of a plan.
 
+use super::ends;
 use super::fields::{can_be_followed, joins, name};
 use super::lines::{LinePart, Lines};
 use super::values::ValueMap;
 use super::{Joins, Model, ModelError, ModelKept, ModelNode, ModelOperator, OperatorInput};
-use super::{ends, moves};
 use crate::network::{MOST_PIXELS, NodeId, ReceptiveField, Shape, ValueId};
 use crate::plan::{Dataflow, FlowNode, Method, SumBytes};
 use crate::program::{BlockSource, Rearrangement};
@@ -20,16 +20,16 @@ const MOST_VALUES_OF_TWO_BYTES: u32 = 255;
 /// A model while its operators are read.
 pub(super) struct Builder<'g> {
     pub(super) graph: &'g Graph,
-    values: ValueMap,
+    pub(super) values: ValueMap,
     nodes: Vec<FlowNode>,
     names: Vec<ModelNode>,
     sum_bytes: Vec<u32>,
     problems: Vec<String>,
     /// How often each tensor is read; outputs once more.
-    uses: Vec<usize>,
-    lines: Lines,
+    pub(super) uses: Vec<usize>,
+    pub(super) lines: Lines,
     /// By variable: what it holds now.
-    kept_now: BTreeMap<usize, ValueId>,
+    pub(super) kept_now: BTreeMap<usize, ValueId>,
 }
 
 /// What an operator reads.
@@ -179,7 +179,7 @@ impl Builder<'_> {
     }
 
     /// A tensor, if it has a plan.
-    fn found(&self, tensor: TensorId) -> Option<Found> {
+    pub(super) fn found(&self, tensor: TensorId) -> Option<Found> {
         if self.graph.tensor(tensor).constant.is_some() {
             return Some(Found::Constant(tensor));
         }
@@ -235,7 +235,7 @@ impl Builder<'_> {
 
     /// A node that moves values of some maps, each of which is read once; over what a variable
     /// keeps, where it says so.
-    fn push_moves(
+    pub(super) fn push_moves(
         &mut self,
         reads: &[(ValueId, Shape)],
         (named, output): (ModelNode, Shape),
@@ -263,79 +263,6 @@ impl Builder<'_> {
         };
         let value = self.push_moves(&[(value, shape)], (named, output), None);
         Found::Value(value, output)
-    }
-
-    /// A line goes on: the new values come behind what its variable has kept.
-    fn add_to_line(&mut self, state: usize) {
-        let Some(&line) = self.lines.of_state(state) else {
-            return;
-        };
-        let Some((added, shape)) = self.values.of_tensor(line.added) else {
-            return;
-        };
-        let (kept, all) = (self.kept_now[&state], self.values.kept_shape(state));
-        let named = ModelNode {
-            operators: Vec::new(),
-            joins: Joins::Concatenates,
-            moves: Some(moves::of_line(line.old, line.new)),
-            name: "variable, CONCATENATION".to_owned(),
-        };
-        let reads = [(kept, all), (added, shape)];
-        let value = self.push_moves(&reads, (named, all), Some(kept));
-        self.kept_now.insert(state, value);
-        self.values.insert(line.all, value, all);
-    }
-
-    /// What a variable holds is read where it is kept, unless that is read after the variable has
-    /// changed, or under other names.
-    fn load(&mut self, in_graph: usize, state: usize, writes: TensorId) {
-        let now = (self.kept_now[&state], self.values.kept_shape(state));
-        let later = &self.graph.nodes[in_graph + 1..];
-        let stores = |node: &Node| match node {
-            Node::Store { state: it, .. } => *it == state,
-            Node::Load { .. } | Node::Compute { .. } => false,
-        };
-        let before_next_store = later.iter().take_while(|node| !stores(node));
-        let mut uses = 0;
-        for node in before_next_store {
-            let times = node.reads().iter().filter(|&&read| read == writes).count();
-            uses += match node {
-                Node::Compute {
-                    operator: Operator::View,
-                    ..
-                } => 0,
-                Node::Compute { .. } | Node::Load { .. } | Node::Store { .. } => times,
-            };
-        }
-        if uses == self.uses[writes.0] {
-            return self.values.insert(writes, now.0, now.1);
-        }
-        let copy = Rearrangement::copy(now.1.values());
-        if let Found::Value(value, shape) = self.moved(now, copy, ("READ_VARIABLE", now.1)) {
-            self.values.insert(writes, value, shape);
-        }
-    }
-
-    fn store(&mut self, state: usize, reads: TensorId) {
-        let shape = self.values.kept_shape(state);
-        let count = shape.values();
-        let (from, moves) = match self.found(reads) {
-            Some(Found::Value(value, of_value)) => ((value, of_value), Rearrangement::copy(count)),
-            Some(Found::Constant(tensor)) => {
-                let block = moves::run_of(self.constant(tensor), count);
-                ((self.kept_now[&state], shape), block)
-            }
-            None => return,
-        };
-        let named = ModelNode {
-            operators: Vec::new(),
-            joins: Joins::Concatenates,
-            moves: Some(moves),
-            name: "ASSIGN_VARIABLE".to_owned(),
-        };
-        let kept = self.values.kept()[&state];
-        let value = self.push_moves(&[from], (named, shape), Some(kept));
-        self.kept_now.insert(state, value);
     }
 
     /// The bytes of a constant.

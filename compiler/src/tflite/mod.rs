@@ -13,6 +13,7 @@ mod planned;
 mod steps;
 mod text;
 mod values;
+mod variables;
 mod view;
 
 pub use design::{ModelDesign, tables_bytes};

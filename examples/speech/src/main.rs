@@ -1,11 +1,15 @@
-//! Two spoken words on a Cortex-M0+ with 3 KB of SRAM and 20 KB of flash: TensorFlow Lite for
+//! Two spoken words on a Cortex-M0 with 4 KB of SRAM and 32 KB of flash: TensorFlow Lite for
 //! Microcontrollers' `micro_speech`, as its file is.
 //!
-//! Whoever makes features of sound calls `hear` with each as it comes, 49 rows of 40; there is no
-//! room for all of them, and none is needed.
+//! Whoever makes features of sound, 49 rows of 40, hands each over as it comes. They are never in
+//! memory all at once.
 #![no_std]
 #![no_main]
 
+use core::hint::black_box;
+use core::sync::atomic::{AtomicI32, Ordering};
+
+use cortex_m as _;
 use cortex_m_rt::entry;
 use panic_halt as _;
 use static_cell::ConstStaticCell;
@@ -13,29 +17,44 @@ use static_cell::ConstStaticCell;
 herringbone::network! {
     /// Silence, something else, "yes" or "no", of 49 × 40 features.
     Speech: env!("HERRINGBONE_MODEL"),
-    target: py32f002ax5,
+    target: stm32f030k6,
+    plan: smallest,
 }
 
 static SPEECH: ConstStaticCell<Speech> = ConstStaticCell::new(Speech::new());
 
-/// What the features come from; there is nothing at that address on the part itself.
-const FEATURES: *const i8 = 0x4000_0000 as *const i8;
+/// What [`FEATURE`] is when there is none, and [`CLASS`] until there is one.
+const NONE: i32 = i32::MIN;
+
+/// The next feature, from the interrupt that makes features.
+#[unsafe(no_mangle)]
+static FEATURE: AtomicI32 = AtomicI32::new(NONE);
+
+/// What was heard last.
+#[unsafe(no_mangle)]
+static CLASS: AtomicI32 = AtomicI32::new(NONE);
 
 #[entry]
 fn main() -> ! {
+    // Nothing has taken it before.
     let Some(speech) = SPEECH.try_take() else {
         loop {}
     };
     loop {
-        hear(speech, unsafe { FEATURES.read_volatile() });
+        // The interrupt is another program, which the compiler does not see.
+        let feature = black_box(&FEATURE).load(Ordering::Acquire);
+        if feature != NONE {
+            if let Some(scores) = speech.push(feature as i8) {
+                black_box(&CLASS).store(class_of(scores), Ordering::Relaxed);
+            }
+            FEATURE.store(NONE, Ordering::Release);
+        }
     }
 }
 
-#[inline(never)]
-fn hear(speech: &mut Speech, feature: i8) {
-    if let Some(scores) = speech.push(feature) {
-        for score in scores {
-            unsafe { (0x4000_0004 as *mut i8).write_volatile(score) };
-        }
-    }
+/// The index of the first largest score.
+fn class_of(scores: [i8; Speech::OUTPUT_LEN]) -> i32 {
+    let best = scores.iter().max();
+    let class = scores.iter().position(|score| Some(score) == best);
+    class.map_or(NONE, |class| class as i32)
 }

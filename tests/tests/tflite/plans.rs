@@ -37,6 +37,7 @@ fn public_models_need_no_more_than_a_planner_of_streamed_segments_reaches() {
     ] {
         let file = fs::read(models.join(format!("{name}.tflite"))).unwrap();
         let (smallest, with_input) = arenas(&file);
+        println!("{name}: {smallest} bytes, {with_input} with the input held");
         assert!(smallest <= streamed, "{name}: {smallest} of {streamed}");
         assert!(with_input <= held, "{name}: {with_input} of {held}");
     }

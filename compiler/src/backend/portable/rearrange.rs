@@ -35,7 +35,7 @@ pub(super) fn emit(site: &StepSite<'_>, operation: &Rearrangement) -> TokenStrea
             .rev()
             .fold(body, |body, (axis, it)| in_loop(it, &listed(axis), &body));
         quote!({
-            let (to, from) = (#to, #from);
+            let (to, from): (usize, usize) = (#to, #from);
             #body
         })
     });

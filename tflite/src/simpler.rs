@@ -1,4 +1,5 @@
-//! Slices of slices: one slice of what the first is taken from.
+//! A graph with less in it that computes the same: no slices of slices, and nothing that leads
+//! nowhere.
 
 use crate::graph::{Graph, Node, TensorId};
 use crate::operators::{Move, Operator, Slice};
@@ -26,6 +27,25 @@ impl Graph {
                 *reads = vec![first];
             }
         }
+    }
+
+    /// Leaves out what no output and no variable needs.
+    pub(crate) fn leave_out_what_leads_nowhere(&mut self) {
+        let mut is_needed = vec![false; self.tensors.len()];
+        for output in &self.outputs {
+            is_needed[output.0] = true;
+        }
+        let mut kept: Vec<Node> = Vec::new();
+        while let Some(node) = self.nodes.pop() {
+            if node.writes().is_none_or(|writes| is_needed[writes.0]) {
+                for read in node.reads() {
+                    is_needed[read.0] = true;
+                }
+                kept.push(node);
+            }
+        }
+        kept.reverse();
+        self.nodes = kept;
     }
 
     fn slice(&self, index: usize) -> Option<(&Slice, TensorId)> {
