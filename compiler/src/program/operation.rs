@@ -91,17 +91,17 @@ impl Operation {
         }
     }
 
-    /// Whether it is an operator of an 8-bit model.
-    pub fn is_quantised(&self) -> bool {
+    /// What an operator of an 8-bit model computes, if it is one that computes.
+    pub fn quantised(&self) -> Option<&Quantised> {
         match self {
-            Operation::Quantised(_) => true,
+            Operation::Quantised(quantised) => Some(quantised),
             Operation::Convolution(_)
             | Operation::Depthwise(_)
             | Operation::Separable { .. }
             | Operation::Dense(_)
             | Operation::Pool(_)
             | Operation::Concat
-            | Operation::Rearrange(_) => false,
+            | Operation::Rearrange(_) => None,
         }
     }
 

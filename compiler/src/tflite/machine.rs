@@ -5,7 +5,7 @@ use crate::backend::MachineCode;
 use crate::backend::avr::{self, NoCode};
 use crate::declaration::ModelDeclaration;
 use crate::network::NodeId;
-use crate::program::{Operation, Pixelwise, Program};
+use crate::program::{Pixelwise, Program};
 use herringbone_tflite::Graph;
 use std::rc::Rc;
 
@@ -86,16 +86,8 @@ impl ModelCode {
 /// Bytes of the table of a node that makes shares.
 fn shares_table_bytes(program: &Program, node: NodeId) -> u32 {
     let step = program.steps().find(|step| step.node == node);
-    let followers = step.map_or(&[][..], |step| match &step.operation {
-        Operation::Quantised(it) => &it.followers[..],
-        Operation::Convolution(_)
-        | Operation::Depthwise(_)
-        | Operation::Separable { .. }
-        | Operation::Dense(_)
-        | Operation::Pool(_)
-        | Operation::Concat
-        | Operation::Rearrange(_) => &[],
-    });
+    let quantised = step.and_then(|step| step.operation.quantised());
+    let followers = quantised.map_or(&[][..], |it| &it.followers);
     let tables = followers.iter().map(|follower| match follower {
         Pixelwise::Softmax(it) => 4 * it.powers.len() as u32,
         Pixelwise::ByteMap(_) | Pixelwise::Addition(..) | Pixelwise::Multiplication(..) => 0,

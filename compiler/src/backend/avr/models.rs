@@ -121,16 +121,7 @@ pub fn high(core: Core) -> Function {
 }
 
 fn sum_of(operation: &Operation) -> Option<&RescaledSum> {
-    match operation {
-        Operation::Quantised(it) => it.kernel.sum(),
-        Operation::Convolution(_)
-        | Operation::Depthwise(_)
-        | Operation::Separable { .. }
-        | Operation::Dense(_)
-        | Operation::Pool(_)
-        | Operation::Concat
-        | Operation::Rearrange(_) => None,
-    }
+    operation.quantised()?.kernel.sum()
 }
 
 /// Whether there is code for an operator of that field and so many channels of its input.
@@ -139,16 +130,7 @@ fn check(
     (node, operation): (NodeId, &Operation),
     (field, channels, joins): (&ReceptiveField, u32, bool),
 ) -> Result<(), NoCode> {
-    let quantised = match operation {
-        Operation::Quantised(quantised) => quantised,
-        Operation::Convolution(_)
-        | Operation::Depthwise(_)
-        | Operation::Separable { .. }
-        | Operation::Dense(_)
-        | Operation::Pool(_)
-        | Operation::Concat
-        | Operation::Rearrange(_) => return Err(NoCode::Operator(node)),
-    };
+    let quantised = operation.quantised().ok_or(NoCode::Operator(node))?;
     let Quantised { kernel, followers } = quantised;
     if joins || !followers.is_empty() {
         return Err(NoCode::Operator(node));
@@ -193,23 +175,24 @@ fn without_shares(program: &Program) -> ModelProgram {
     let Some((Job::Layer(last), before)) = program.jobs.split_last() else {
         return whole();
     };
-    let makes_shares = match &last.operation {
-        Operation::Quantised(Quantised {
-            kernel: QuantisedKernel::Pixel { .. },
-            followers,
-        }) => match followers[..] {
-            [Pixelwise::Softmax(_)] => last.output.pixels() == 1 && !last.field.is_padded(),
-            _ => false,
-        },
-        Operation::Quantised(_)
-        | Operation::Convolution(_)
-        | Operation::Depthwise(_)
-        | Operation::Separable { .. }
-        | Operation::Dense(_)
-        | Operation::Pool(_)
-        | Operation::Concat
-        | Operation::Rearrange(_) => false,
-    };
+    let makes_shares = last.operation.quantised().is_some_and(|it| {
+        let copies = match it.kernel {
+            QuantisedKernel::Pixel { .. } => !last.field.is_padded(),
+            QuantisedKernel::Convolution(_)
+            | QuantisedKernel::Depthwise { .. }
+            | QuantisedKernel::Dense(_)
+            | QuantisedKernel::Pool { .. }
+            | QuantisedKernel::Concat(_) => false,
+        };
+        let is_softmax = |follower: &Pixelwise| match follower {
+            Pixelwise::Softmax(_) => true,
+            Pixelwise::ByteMap(_) | Pixelwise::Addition(..) | Pixelwise::Multiplication(..) => {
+                false
+            }
+        };
+        let makes_shares = it.followers.len() == 1 && it.followers.iter().all(is_softmax);
+        copies && makes_shares && last.output.pixels() == 1
+    });
     if !makes_shares {
         return whole();
     }

@@ -19,7 +19,7 @@ pub(super) fn is_plain(program: &Program) -> bool {
     let bytes = if program.activation_bits == 8 { 2 } else { 1 };
     let is_plain_stage = |stage: &Stage| match stage.operation.by_pixel() {
         // Their code is that of points.
-        _ if stage.operation.is_quantised() => false,
+        _ if stage.operation.quantised().is_some() => false,
         None => {
             fields::may_be_plain(&stage.operation)
                 && stage.field.stride == Stride::ONE

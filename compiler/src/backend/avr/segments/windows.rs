@@ -20,7 +20,7 @@ use crate::backend::avr::memory::window::{Scratch, WindowRow};
 use crate::backend::avr::round::scale::Scaler;
 use crate::backend::avr::segments::reading::Reading;
 use crate::plan::{Arrival, Sink};
-use crate::program::{ByteScales, Divisor, Operation, Pooling, Program, Stage};
+use crate::program::{ByteScales, Divisor, Pooling, Program, Stage};
 use std::rc::Rc;
 
 /// Registers that making bytes by multiplication leaves alone, row and column among them: the
@@ -159,18 +159,9 @@ fn take_from_high(
 /// `layer_N(network: r25:r24 and Z, row: r22, column: r20)`: makes activations of
 /// the window of that column, and puts them where they go.
 fn emit_layer(mut asm: Assembly, program: &Program, stage: &Stage, row: &WindowRow) -> Function {
-    let mut scaler = match &stage.operation {
-        Operation::Quantised(it) => {
-            ByteScales::of_windows(&it.kernel).map(|scales| Scaler::new(Rc::new(scales)))
-        }
-        Operation::Convolution(_)
-        | Operation::Depthwise(_)
-        | Operation::Separable { .. }
-        | Operation::Dense(_)
-        | Operation::Pool(_)
-        | Operation::Concat
-        | Operation::Rearrange(_) => None,
-    };
+    let scales = stage.operation.quantised();
+    let scales = scales.and_then(|it| ByteScales::of_windows(&it.kernel));
+    let mut scaler = scales.map(|scales| Scaler::new(Rc::new(scales)));
     asm.times(f64::from(stage.plan.output.pixels()), |asm| {
         asm.of(Purpose::Pool, |asm| {
             row.point_at(asm, true);
