@@ -2,7 +2,7 @@
 //! command-line tools have in common. It knows no source text: what is wrong says
 //! what it is about, and [`NetworkAst::tokens_of`] finds that.
 
-use crate::budget::{self, Design, Remedy, Sums, Verdict};
+use crate::budget::{self, Design, Remedy, Sharing, Sums, Verdict};
 use crate::declaration::{Declaration, WeightsSource};
 use crate::network::{LayerId, Network};
 use crate::notice::Notice;
@@ -20,8 +20,11 @@ pub struct Planned {
     pub metadata: Metadata,
     /// How wide sums are; `None` where nothing is known of them.
     pub accumulators: Option<Accumulators>,
-    /// The plan, and what it takes.
+    /// The plan, and what it takes; of windows of a stream, where each is computed as a whole.
     pub design: Design,
+    /// The network in two parts, where windows of a stream share what the first one computes:
+    /// the generated type is made of that.
+    pub sharing: Option<Sharing>,
     /// What is allowed, and may not be meant.
     pub notices: Vec<Notice>,
     /// All that is wrong.
@@ -140,7 +143,12 @@ impl Planned {
         let sums = sums(declaration, weights.as_ref(), accumulators.as_ref());
         let design = budget::choose(declaration, &sums);
         let mut notices: Vec<Notice> = Notice::of_input(declaration).into_iter().collect();
-        match budget::judge(declaration, &design, &sums) {
+        let sharing = budget::share(declaration, &sums, &design);
+        let verdict = match &sharing {
+            Some(sharing) => budget::judge_sharing(declaration, sharing),
+            None => budget::judge(declaration, &design, &sums),
+        };
+        match verdict {
             Verdict::Fits => {}
             Verdict::Tight(tight) => notices.push(Notice::of_tight(&tight)),
             Verdict::Over(over) => {
@@ -156,8 +164,54 @@ impl Planned {
             metadata,
             accumulators,
             design,
+            sharing,
             notices,
             problems,
+        }
+    }
+
+    /// Bytes of the network's value.
+    pub fn state_bytes(&self) -> u32 {
+        match &self.sharing {
+            Some(sharing) => sharing.state_bytes(),
+            None => self.design.state_bytes(),
+        }
+    }
+
+    /// Bytes of SRAM that are kept for the stack and the rest of the firmware.
+    pub fn reserve_bytes(&self) -> u32 {
+        match &self.sharing {
+            Some(sharing) => sharing.reserve_bytes,
+            None => self.design.reserve_bytes,
+        }
+    }
+
+    /// SRAM that the network needs: its value and the reserve.
+    pub fn sram_bytes(&self) -> u32 {
+        self.state_bytes().saturating_add(self.reserve_bytes())
+    }
+
+    /// Bytes of the arena, or of both.
+    pub fn arena_bytes(&self) -> u32 {
+        match &self.sharing {
+            Some(sharing) => sharing.arena_bytes(),
+            None => self.design.plan.arena_bytes,
+        }
+    }
+
+    /// Bytes of the deepest stack.
+    pub fn stack_bytes(&self) -> u32 {
+        match &self.sharing {
+            Some(sharing) => sharing.stack_bytes,
+            None => self.design.footprint.stack_bytes,
+        }
+    }
+
+    /// Bytes of flash of its code and tables; where only tables are counted, those.
+    pub fn flash_bytes(&self) -> u64 {
+        match &self.sharing {
+            Some(sharing) => sharing.flash_bytes,
+            None => self.design.footprint.flash_bytes,
         }
     }
 

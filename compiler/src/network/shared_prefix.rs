@@ -129,6 +129,17 @@ impl SharedPrefix {
             self.repeat.axis.length(node.output),
         )
     }
+
+    /// Multiply-accumulates of a window, with those of the samples since the one before it.
+    pub fn multiply_accumulates(&self) -> u64 {
+        let nodes = self.leading.computing_nodes();
+        let leading = nodes.map(|node| {
+            let (in_period, in_field) = self.outputs_in_period(node.id);
+            node.multiply_accumulates() / u64::from(in_field) * u64::from(in_period)
+        });
+        leading.sum::<u64>() * u64::from(self.outputs_per_stride)
+            + self.trailing.multiply_accumulates()
+    }
 }
 
 /// Every way to cut a network whose windows of its whole input are `stride` samples apart: fewer

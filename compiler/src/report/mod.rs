@@ -4,6 +4,7 @@
 mod arena;
 mod functions;
 mod markdown;
+mod sharing;
 mod svg;
 mod text;
 pub mod view;
@@ -13,7 +14,8 @@ pub use functions::{FunctionView, functions};
 pub use markdown::markdown;
 pub use svg::{Picture, svg};
 pub(crate) use svg::{fits_rustdoc as picture_fits_rustdoc, rustdoc as rustdoc_picture};
-pub use text::text;
+use sharing::{parts, sharing_summary, sharing_totals};
+pub use text::{text, text_of};
 
 use crate::backend::avr::CodeForm;
 use crate::budget::{Design, LayerFootprint, reserved_flash_bytes};
