@@ -97,7 +97,7 @@ impl Sharing {
     /// Bytes of the network's value.
     pub fn state_bytes(&self) -> u32 {
         [
-            self.leading.design.state_bytes(),
+            leading_bytes(&self.leading.design),
             self.trailing.design.state_bytes(),
             self.window_bytes,
             self.features_bytes,
@@ -223,6 +223,11 @@ pub fn share(declaration: &Declaration, sums: &Sums<'_>, whole: &Design) -> Opti
     (is_better || !Resources::ALL.fit(declaration, whole)).then_some(best)
 }
 
+/// Bytes of what the first layers keep, whose outputs are kept elsewhere.
+fn leading_bytes(design: &Design) -> u32 {
+    design.plan.arena_bytes + design.plan.cursor_bytes()
+}
+
 /// What is compared: cycles, or where code is not known, multiplications and accesses to pixels.
 fn cost(network: &Network, design: &Design) -> f64 {
     match &design.footprint.code {
@@ -279,7 +284,7 @@ impl Sharing {
             return None;
         }
         let mut second = part(declaration, prefix.trailing.clone(), nodes..all_nodes);
-        let taken_bytes = leading.design.state_bytes() + window_bytes + features_bytes;
+        let taken_bytes = leading_bytes(&leading.design) + window_bytes + features_bytes;
         let budget = &mut second.budget;
         budget.sram_bytes = budget.sram_bytes.map(|it| it.saturating_sub(taken_bytes));
         // What is kept of the flash depends on all of it.

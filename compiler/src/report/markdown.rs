@@ -9,7 +9,9 @@ use crate::declaration::Declaration;
 pub fn markdown(declaration: &Declaration, planned: &Planned) -> String {
     let head = "# Memory plan\n\n";
     let Some(sharing) = &planned.sharing else {
-        return format!("{head}{}", plan(declaration, &planned.design));
+        let design = &planned.design;
+        let totals = totals(declaration, design).join("\n\n");
+        return format!("{head}{}\n{totals}\n", plan(declaration, design));
     };
     let mut all = format!("{head}{}\n", sharing_summary(declaration, planned, sharing));
     for (title, part) in parts(sharing) {
@@ -39,8 +41,5 @@ fn plan(declaration: &Declaration, design: &Design) -> String {
     for row in rows {
         text.push_str(&format!("| {} |\n", row.join(" | ").replace('*', "\\*")));
     }
-    text.push('\n');
-    text.push_str(&totals(declaration, design).join("\n\n"));
-    text.push('\n');
     text
 }

@@ -13,7 +13,7 @@ pub fn text_of(name: &str, declaration: &Declaration, planned: &Planned) -> Stri
     };
     let mut all = format!("{name}: {}\n\n", sharing_summary(declaration, planned, sharing));
     for (title, part) in parts(sharing) {
-        all.push_str(&text(title, &part.declaration, &part.design));
+        all.push_str(&head_and_table(title, &part.declaration, &part.design));
         all.push('\n');
     }
     all.push_str(&sharing_totals(declaration, sharing).join("\n"));
@@ -23,6 +23,14 @@ pub fn text_of(name: &str, declaration: &Declaration, planned: &Planned) -> Stri
 
 /// The plan of whole inputs as lines of text.
 pub fn text(name: &str, declaration: &Declaration, design: &Design) -> String {
+    let mut text = head_and_table(name, declaration, design);
+    text.push('\n');
+    text.push_str(&totals(declaration, design).join("\n"));
+    text.push('\n');
+    text
+}
+
+fn head_and_table(name: &str, declaration: &Declaration, design: &Design) -> String {
     let (columns, rows) = table(declaration, design);
     let widths: Vec<usize> = columns
         .iter()
@@ -48,8 +56,5 @@ pub fn text(name: &str, declaration: &Declaration, design: &Design) -> String {
     for row in &rows {
         text.push_str(&line(&mut row.iter().map(String::as_str)));
     }
-    text.push('\n');
-    text.push_str(&totals(declaration, design).join("\n"));
-    text.push('\n');
     text
 }
