@@ -14,7 +14,7 @@ pub use footprint::{Footprint, LayerFootprint, Sums};
 pub(crate) use footprint::{lower, reserved_flash_bytes};
 pub use over::OverBudget;
 pub use remedies::{Change, Remedy};
-pub use sharing::{PartDesign, Sharing, share};
+pub use sharing::{PartDesign, Sharing, every_sharing, share};
 
 use crate::declaration::Declaration;
 use crate::network::{LayerId, Network};

@@ -223,6 +223,16 @@ pub fn share(declaration: &Declaration, sums: &Sums<'_>, whole: &Design) -> Opti
     (is_better || !Resources::ALL.fit(declaration, whole)).then_some(best)
 }
 
+/// Every way in which the windows of a declaration can share something, and fit: to look at.
+pub fn every_sharing(declaration: &Declaration, sums: &Sums<'_>) -> Vec<Sharing> {
+    let cuts = declaration.window.map_or_else(Vec::new, |window| {
+        shared_prefixes(&declaration.network, window.stride)
+    });
+    cuts.into_iter()
+        .filter_map(|prefix| Sharing::of(declaration, sums, prefix))
+        .collect()
+}
+
 /// Bytes of what the first layers keep, whose outputs are kept elsewhere.
 fn leading_bytes(design: &Design) -> u32 {
     design.plan.arena_bytes + design.plan.cursor_bytes()

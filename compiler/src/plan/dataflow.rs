@@ -9,6 +9,7 @@ use crate::network::{
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataflow {
     activation_bits: u32,
+    is_endless: bool,
     nodes: ByNode<FlowNode>,
     values: ByValue<FlowValue>,
     output: ValueId,
@@ -149,6 +150,7 @@ impl Dataflow {
         let output = ValueId::new(values.len() - 1);
         Self {
             activation_bits,
+            is_endless: false,
             nodes: ByNode::new(nodes),
             values: ByValue::new(values),
             output,
@@ -158,6 +160,11 @@ impl Dataflow {
     /// Bits of an activation: 4 or 8.
     pub fn activation_bits(&self) -> u32 {
         self.activation_bits
+    }
+
+    /// Whether the input goes on without end: then every ring is gone around.
+    pub fn is_endless(&self) -> bool {
+        self.is_endless
     }
 
     /// The shape of the input.
@@ -235,6 +242,7 @@ impl Network {
         });
         Dataflow {
             activation_bits: self.bits().activations,
+            is_endless: self.repeat().is_some(),
             nodes: ByNode::new(nodes.map(|node| FlowNode::of(self, node)).collect()),
             values: ByValue::new(values.collect()),
             output: self.output_value(),
