@@ -2,6 +2,7 @@
 //! command-line tools have in common. It knows no source text: what is wrong says
 //! what it is about, and [`NetworkAst::tokens_of`] finds that.
 
+use crate::backend::WorstCase;
 use crate::budget::{self, Design, Remedy, Sharing, Sums, Verdict};
 use crate::declaration::{Declaration, WeightsSource};
 use crate::network::{LayerId, Network};
@@ -213,6 +214,50 @@ impl Planned {
             Some(sharing) => sharing.flash_bytes,
             None => self.design.footprint.flash_bytes,
         }
+    }
+
+    /// Flash that it needs, with what is kept of as much as is given.
+    pub fn needed_flash_bytes(&self, declaration: &Declaration, given_bytes: u32) -> u64 {
+        match &self.sharing {
+            Some(sharing) => sharing.needed_flash_bytes(declaration, given_bytes),
+            None => budget::needed_flash_bytes(declaration, &self.design, given_bytes),
+        }
+    }
+
+    /// Cycles that a window or an inference is expected to take, where the code is known.
+    pub fn cycles(&self) -> Option<f64> {
+        match &self.sharing {
+            Some(sharing) => sharing.counts_code().then(|| sharing.cycles()),
+            None => self.design.footprint.code.as_ref().map(|code| code.cycles()),
+        }
+    }
+
+    /// The name of its plan: of windows that share layers, that of the layers after those.
+    pub fn plan_name(&self, declaration: &Declaration) -> String {
+        match &self.sharing {
+            Some(sharing) => {
+                let network = &sharing.trailing.declaration.network;
+                let strategy = sharing.trailing.design.plan.strategy;
+                format!("shared, {}", strategy.name(&network.dataflow()))
+            }
+            None => {
+                let flow = declaration.network.dataflow();
+                self.design.plan.strategy.name(&flow)
+            }
+        }
+    }
+
+    /// The most cycles of a window or an inference, and of the longest `push`, on AVR; `None` if
+    /// finding them takes more than that many steps.
+    pub fn worst_case(&self, declaration: &Declaration, steps: u64) -> Option<WorstCase> {
+        if let Some(sharing) = &self.sharing {
+            return sharing.worst_case(steps);
+        }
+        let worst = self.design.footprint.code.as_ref()?.worst_case(steps)?;
+        Some(WorstCase {
+            push_cycles: worst.longest_push(declaration.window),
+            ..worst
+        })
     }
 
     /// What is known of the network's sums.

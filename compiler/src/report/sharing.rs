@@ -29,11 +29,14 @@ pub(super) fn sharing_summary(
         TimeAxis::Columns => "samples",
     };
     let mut text = format!(
-        "windows share the outputs of the layers up to `{last}`: of {} for each window, {} are new.\n\
+        "windows share the outputs of the layers up to `{last}`: of {} for each window, {} new.\n\
          They come every {} {samples}, and {} bytes of them are kept in place of {} of samples.\n\
          A window takes {} multiply-accumulates instead of {}",
         prefix.outputs,
-        prefix.outputs_per_stride,
+        match prefix.outputs_per_stride {
+            1 => "1 is".to_owned(),
+            outputs => format!("{outputs} are"),
+        },
         prefix.repeat.period,
         kept.values(),
         network.input().values(),
