@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use herringbone_compiler::Planned;
-use herringbone_compiler::budget::needed_flash_bytes;
 use herringbone_compiler::declaration::Declaration;
 use herringbone_compiler::diagnostic::Diagnostics;
 use herringbone_compiler::report::thousands;
