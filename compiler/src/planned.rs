@@ -228,7 +228,12 @@ impl Planned {
     pub fn cycles(&self) -> Option<f64> {
         match &self.sharing {
             Some(sharing) => sharing.counts_code().then(|| sharing.cycles()),
-            None => self.design.footprint.code.as_ref().map(|code| code.cycles()),
+            None => self
+                .design
+                .footprint
+                .code
+                .as_ref()
+                .map(|code| code.cycles()),
         }
     }
 

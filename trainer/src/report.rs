@@ -215,7 +215,11 @@ impl Report<'_> {
         };
         let cycles = planned.cycles();
         if flash_bytes > 0 {
-            let tables = if cycles.is_none() { ", tables alone" } else { "" };
+            let tables = if cycles.is_none() {
+                ", tables alone"
+            } else {
+                ""
+            };
             let of = given(budget.flash_bytes);
             let flash = format!("{} bytes{of}{tables}", thousands(flash_bytes));
             rows.push(("flash", flash));
@@ -228,13 +232,13 @@ impl Report<'_> {
                 format!("{cycles} cycles, {milliseconds:.1} ms")
             };
             let at = format!("on {} at {megahertz} MHz", target.name);
-            rows.push((
-                "an inference, predicted",
-                format!("{} {at}", told(cycles)),
-            ));
+            rows.push(("an inference, predicted", format!("{} {at}", told(cycles))));
             if let Some(worst) = planned.worst_case(declaration, MOST_STEPS) {
                 rows.push(("an inference, at most", told(worst.cycles as f64)));
-                rows.push(("its longest `push`, at most", told(worst.push_cycles as f64)));
+                rows.push((
+                    "its longest `push`, at most",
+                    told(worst.push_cycles as f64),
+                ));
             }
         }
         rows

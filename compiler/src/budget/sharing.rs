@@ -145,8 +145,7 @@ impl Sharing {
             Some(code) => {
                 let layers = design.footprint.layers.iter();
                 let layers = layers.map(|(&id, layer)| layer.cycles * share(network.node(id)));
-                let of_intake =
-                    f64::from(self.prefix.repeat.period) / f64::from(self.prefix.field);
+                let of_intake = f64::from(self.prefix.repeat.period) / f64::from(self.prefix.field);
                 code.intake().cycles * of_intake + layers.sum::<f64>()
             }
             None => {
@@ -182,9 +181,9 @@ impl Sharing {
         budget
             .sram_bytes
             .is_none_or(|given| self.sram_bytes() <= given)
-            && budget.flash_bytes.is_none_or(|given| {
-                self.needed_flash_bytes(declaration, given) <= given.into()
-            })
+            && budget
+                .flash_bytes
+                .is_none_or(|given| self.needed_flash_bytes(declaration, given) <= given.into())
     }
 
     /// Multiply-accumulates of a window, with those of the samples since the one before it.
@@ -199,8 +198,9 @@ impl Sharing {
 pub fn share(declaration: &Declaration, sums: &Sums<'_>, whole: &Design) -> Option<Sharing> {
     let window = declaration.window?;
     let is_smallest = match (declaration.plan, declaration.weights) {
-        (_, WeightsSource::Runtime)
-        | (PlanChoice::Named(_) | PlanChoice::Streamed { .. }, _) => return None,
+        (_, WeightsSource::Runtime) | (PlanChoice::Named(_) | PlanChoice::Streamed { .. }, _) => {
+            return None;
+        }
         (PlanChoice::Fastest, _) => false,
         (PlanChoice::Smallest, _) => true,
     };
@@ -250,8 +250,7 @@ fn cost(network: &Network, design: &Design) -> f64 {
 /// bring it to the second part.
 fn promise(prefix: &SharedPrefix) -> u64 {
     const OF_A_KEPT_VALUE: u64 = 4;
-    prefix.multiply_accumulates()
-        + OF_A_KEPT_VALUE * u64::from(prefix.trailing.input().values())
+    prefix.multiply_accumulates() + OF_A_KEPT_VALUE * u64::from(prefix.trailing.input().values())
 }
 
 impl Sharing {
@@ -299,12 +298,9 @@ impl Sharing {
         budget.sram_bytes = budget.sram_bytes.map(|it| it.saturating_sub(taken_bytes));
         // What is kept of the flash depends on all of it.
         if let Some(given_bytes) = declaration.budget.flash_bytes {
-            second.reserve.flash_bytes = Some(reserved_flash_bytes(
-                declaration,
-                given_bytes,
-            ));
-            let taken_bytes = leading.design.footprint.flash_bytes
-                + features::features_flash_bytes(declaration);
+            second.reserve.flash_bytes = Some(reserved_flash_bytes(declaration, given_bytes));
+            let taken_bytes =
+                leading.design.footprint.flash_bytes + features::features_flash_bytes(declaration);
             second.budget.flash_bytes =
                 Some(u64::from(given_bytes).saturating_sub(taken_bytes) as u32);
         }

@@ -25,9 +25,9 @@ use crate::report;
 use crate::syntax::NetworkAst;
 use crate::weights::WeightsPath;
 use api::{Api, Figures, Flash, accessors};
-use stream::{Fields, Stream};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
+use stream::{Fields, Stream};
 use syn::Attribute;
 
 const LOGITS: &str =
@@ -152,12 +152,7 @@ pub(crate) fn emit(
         (Some(_), Some(features)) => {
             let fallback = features.default_normalisation(network.input());
             let normalisation = normalisation.unwrap_or(&fallback);
-            Some(features::methods(
-                &api,
-                features,
-                normalisation,
-                &channel,
-            ))
+            Some(features::methods(&api, features, normalisation, &channel))
         }
         (Some(_), None) => normalisation.map(|it| metadata::raw(&api, it, &channel)),
     };

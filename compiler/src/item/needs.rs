@@ -3,8 +3,8 @@
 use super::api::{Api, literal};
 use crate::backend;
 use crate::budget::reserved_flash_bytes;
-use crate::planned::Planned;
 use crate::declaration::{Budget, Declaration, ModelDeclaration};
+use crate::planned::Planned;
 use crate::tflite::ModelDesign;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;

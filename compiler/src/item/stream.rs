@@ -274,6 +274,9 @@ fn first_pixel(program: &Program) -> TokenStream {
 }
 
 fn pixel((row, column): (u32, u32)) -> TokenStream {
-    let (row, column) = (Literal::u32_unsuffixed(row), Literal::u32_unsuffixed(column));
+    let (row, column) = (
+        Literal::u32_unsuffixed(row),
+        Literal::u32_unsuffixed(column),
+    );
     quote!(#row, #column)
 }

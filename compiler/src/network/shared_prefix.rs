@@ -248,10 +248,7 @@ impl Cut {
         let of = |input: Shape, items: &[Item]| {
             Network::of_list(input, network.bits(), items.to_vec()).ok()
         };
-        let leading = of(
-            self.axis.with_length(network.input(), self.field),
-            first,
-        )?;
+        let leading = of(self.axis.with_length(network.input(), self.field), first)?;
         let trailing = of(made, rest)?;
         // An output that depends on samples before the first one comes at its time too; no
         // window has it.
@@ -314,10 +311,16 @@ mod tests {
     fn what_is_padded_along_time_or_read_again_is_in_no_cut() {
         let sizes = |list, input| numbers(&cuts(list, input, 4)).len();
         assert_eq!(sizes("C1(4,1x3, padding: same), D*(3)", "[1, 16, 3]"), 0);
-        assert_eq!(sizes("'a: C1(4,1x3), C1(4,1x1), Add('a), D*(3)", "[1, 16, 3]"), 0);
+        assert_eq!(
+            sizes("'a: C1(4,1x3), C1(4,1x1), Add('a), D*(3)", "[1, 16, 3]"),
+            0
+        );
         assert_eq!(sizes("C1*(4,1x3), C1(4,1x1), D*(3)", "[1, 16, 3]"), 1);
         assert_eq!(sizes("C1(4,3), M, D*(3)", "[12, 8, 2]"), 2);
         assert_eq!(sizes("M(all), D*(3)", "[12, 8, 2]"), 0);
-        assert_eq!(sizes("C1(4,1x3), 'input, T(1x3), Cat('a), D*(3)", "[1, 9, 3]"), 0);
+        assert_eq!(
+            sizes("C1(4,1x3), 'input, T(1x3), Cat('a), D*(3)", "[1, 9, 3]"),
+            0
+        );
     }
 }

@@ -27,7 +27,7 @@ pub use quantised::{Operand, Pixelwise, PoolFinish, Quantised, QuantisedKernel, 
 pub use results::{ResultInteger, Results};
 pub use stage::{Intake, PooledIntake, Segment, Stage};
 
-use crate::network::{ByValue, NodeId, Repeat, ReceptiveField, Shape, ValueId};
+use crate::network::{ByValue, NodeId, ReceptiveField, Repeat, Shape, ValueId};
 use crate::plan::{self, Arrival, Order, Place, Placement, Windows, storage_indices};
 
 /// A network's whole inference.

@@ -12,9 +12,9 @@ pub mod view;
 pub use arena::{ArenaOverTime, Block, Owner, Peak, Phase};
 pub use functions::{FunctionView, functions};
 pub use markdown::markdown;
+use sharing::{parts, sharing_summary, sharing_totals};
 pub use svg::{Picture, svg};
 pub(crate) use svg::{fits_rustdoc as picture_fits_rustdoc, rustdoc as rustdoc_picture};
-use sharing::{parts, sharing_summary, sharing_totals};
 pub use text::{text, text_of};
 
 use crate::backend::avr::CodeForm;

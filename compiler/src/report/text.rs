@@ -11,7 +11,10 @@ pub fn text_of(name: &str, declaration: &Declaration, planned: &Planned) -> Stri
     let Some(sharing) = &planned.sharing else {
         return text(name, declaration, &planned.design);
     };
-    let mut all = format!("{name}: {}\n\n", sharing_summary(declaration, planned, sharing));
+    let mut all = format!(
+        "{name}: {}\n\n",
+        sharing_summary(declaration, planned, sharing)
+    );
     for (title, part) in parts(sharing) {
         all.push_str(&head_and_table(title, &part.declaration, &part.design));
         all.push('\n');

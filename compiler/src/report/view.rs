@@ -241,10 +241,12 @@ impl View {
                 None => LayerView::all(layers(declaration, design), 0),
             },
             sharing: sharing.map(|sharing| sharing_summary(declaration, planned, sharing)),
-            followed: arena.filter(|_| sharing.is_none()).map(|arena| FollowedView {
-                peak: peak(arena),
-                time: time(arena),
-            }),
+            followed: arena
+                .filter(|_| sharing.is_none())
+                .map(|arena| FollowedView {
+                    peak: peak(arena),
+                    time: time(arena),
+                }),
             alternatives: Alternative::all(declaration, planned, parts.alternatives),
         }
     }
@@ -345,11 +347,7 @@ impl Shortfall {
         Self::from_needs(declaration, design.sram_bytes(), flash_bytes)
     }
 
-    fn from_needs(
-        declaration: &Declaration,
-        sram_bytes: u32,
-        flash_bytes: Option<u64>,
-    ) -> Self {
+    fn from_needs(declaration: &Declaration, sram_bytes: u32, flash_bytes: Option<u64>) -> Self {
         let budget = &declaration.budget;
         let more = |needed: u64, given: u32| needed.saturating_sub(given.into());
         Self {

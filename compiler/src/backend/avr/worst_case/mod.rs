@@ -106,11 +106,7 @@ pub(crate) fn worst_case(code: &Code, steps: u64) -> Option<WorstCase> {
 
 /// The most cycles from one output to the next, and of a `push`, without what becomes of the
 /// outputs: over as many periods as it takes until all rings are where they were.
-fn endless_worst_case(
-    runner: &mut Runner,
-    frame: &Frame,
-    endless: &Endless,
-) -> Option<WorstCase> {
+fn endless_worst_case(runner: &mut Runner, frame: &Frame, endless: &Endless) -> Option<WorstCase> {
     let network = run::FIRST_ADDRESS;
     let mut worst = WorstCase::default();
     let mut seen = Vec::new();
@@ -118,7 +114,11 @@ fn endless_worst_case(
         let which = usize::from(period > 0);
         let mut address = network;
         for (place, bytes) in endless.pixels[which].into_iter().zip(endless.axis_bytes) {
-            for (byte, address) in place.to_le_bytes().into_iter().zip((address..).take(bytes.into())) {
+            for (byte, address) in place
+                .to_le_bytes()
+                .into_iter()
+                .zip((address..).take(bytes.into()))
+            {
                 runner.set_byte(address, Byte::new(byte))?;
             }
             address += bytes;
