@@ -20,6 +20,9 @@ pub(crate) fn print(view: &View) {
         anstream::eprintln!("{NOTE}note{NOTE:#}: {note}\n");
     }
     anstream::println!("{}\n", summary(view));
+    if let Some(sharing) = &view.sharing {
+        anstream::println!("{BOLD}Windows{BOLD:#}\n{sharing}\n");
+    }
     anstream::println!("{BOLD}Layers{BOLD:#}");
     anstream::println!("{}", layers(view, width));
     anstream::println!(
@@ -35,6 +38,8 @@ pub(crate) fn print(view: &View) {
             anstream::println!("{}", chart::draw(view, followed, width.into()));
             anstream::println!("{}\n", peak(&followed.peak));
         }
+        // Each part has an arena of its own.
+        None if view.sharing.is_some() => {}
         None => anstream::println!(
             "{BOLD}Bytes in use over time{BOLD:#} are not shown: the network is too large to follow \
              each of its values\n"

@@ -71,7 +71,10 @@ fn expand_declaration(
     let notices = planned.notices.iter();
     let warnings = notices.map(|notice| item::warning(ast, notice));
     let warnings: TokenStream = warnings.collect();
-    let program = planned.program(declaration);
+    let program = match &planned.sharing {
+        Some(sharing) => sharing.trailing.program(),
+        None => planned.program(declaration),
+    };
     let item = item::emit(path, ast, declaration, &planned, &program);
     Ok(quote::quote!(#warnings #item))
 }

@@ -2,7 +2,8 @@
 //! command-line tools have in common. It knows no source text: what is wrong says
 //! what it is about, and [`NetworkAst::tokens_of`] finds that.
 
-use crate::budget::{self, Design, Remedy, Sums, Verdict};
+use crate::backend::WorstCase;
+use crate::budget::{self, Design, Remedy, Sharing, Sums, Verdict};
 use crate::declaration::{Declaration, WeightsSource};
 use crate::network::{LayerId, Network};
 use crate::notice::Notice;
@@ -20,8 +21,11 @@ pub struct Planned {
     pub metadata: Metadata,
     /// How wide sums are; `None` where nothing is known of them.
     pub accumulators: Option<Accumulators>,
-    /// The plan, and what it takes.
+    /// The plan, and what it takes; of windows of a stream, where each is computed as a whole.
     pub design: Design,
+    /// The network in two parts, where windows of a stream share what the first one computes:
+    /// the generated type is made of that.
+    pub sharing: Option<Sharing>,
     /// What is allowed, and may not be meant.
     pub notices: Vec<Notice>,
     /// All that is wrong.
@@ -140,7 +144,12 @@ impl Planned {
         let sums = sums(declaration, weights.as_ref(), accumulators.as_ref());
         let design = budget::choose(declaration, &sums);
         let mut notices: Vec<Notice> = Notice::of_input(declaration).into_iter().collect();
-        match budget::judge(declaration, &design, &sums) {
+        let sharing = budget::share(declaration, &sums, &design);
+        let verdict = match &sharing {
+            Some(sharing) => budget::judge_sharing(declaration, sharing),
+            None => budget::judge(declaration, &design, &sums),
+        };
+        match verdict {
             Verdict::Fits => {}
             Verdict::Tight(tight) => notices.push(Notice::of_tight(&tight)),
             Verdict::Over(over) => {
@@ -156,9 +165,104 @@ impl Planned {
             metadata,
             accumulators,
             design,
+            sharing,
             notices,
             problems,
         }
+    }
+
+    /// Bytes of the network's value.
+    pub fn state_bytes(&self) -> u32 {
+        match &self.sharing {
+            Some(sharing) => sharing.state_bytes(),
+            None => self.design.state_bytes(),
+        }
+    }
+
+    /// Bytes of SRAM that are kept for the stack and the rest of the firmware.
+    pub fn reserve_bytes(&self) -> u32 {
+        match &self.sharing {
+            Some(sharing) => sharing.reserve_bytes,
+            None => self.design.reserve_bytes,
+        }
+    }
+
+    /// SRAM that the network needs: its value and the reserve.
+    pub fn sram_bytes(&self) -> u32 {
+        self.state_bytes().saturating_add(self.reserve_bytes())
+    }
+
+    /// Bytes of the arena, or of both.
+    pub fn arena_bytes(&self) -> u32 {
+        match &self.sharing {
+            Some(sharing) => sharing.arena_bytes(),
+            None => self.design.plan.arena_bytes,
+        }
+    }
+
+    /// Bytes of the deepest stack.
+    pub fn stack_bytes(&self) -> u32 {
+        match &self.sharing {
+            Some(sharing) => sharing.stack_bytes,
+            None => self.design.footprint.stack_bytes,
+        }
+    }
+
+    /// Bytes of flash of its code and tables; where only tables are counted, those.
+    pub fn flash_bytes(&self) -> u64 {
+        match &self.sharing {
+            Some(sharing) => sharing.flash_bytes,
+            None => self.design.footprint.flash_bytes,
+        }
+    }
+
+    /// Flash that it needs, with what is kept of as much as is given.
+    pub fn needed_flash_bytes(&self, declaration: &Declaration, given_bytes: u32) -> u64 {
+        match &self.sharing {
+            Some(sharing) => sharing.needed_flash_bytes(declaration, given_bytes),
+            None => budget::needed_flash_bytes(declaration, &self.design, given_bytes),
+        }
+    }
+
+    /// Cycles that a window or an inference is expected to take, where the code is known.
+    pub fn cycles(&self) -> Option<f64> {
+        match &self.sharing {
+            Some(sharing) => sharing.counts_code().then(|| sharing.cycles()),
+            None => self
+                .design
+                .footprint
+                .code
+                .as_ref()
+                .map(|code| code.cycles()),
+        }
+    }
+
+    /// The name of its plan: of windows that share layers, that of the layers after those.
+    pub fn plan_name(&self, declaration: &Declaration) -> String {
+        match &self.sharing {
+            Some(sharing) => {
+                let network = &sharing.trailing.declaration.network;
+                let strategy = sharing.trailing.design.plan.strategy;
+                format!("shared, {}", strategy.name(&network.dataflow()))
+            }
+            None => {
+                let flow = declaration.network.dataflow();
+                self.design.plan.strategy.name(&flow)
+            }
+        }
+    }
+
+    /// The most cycles of a window or an inference, and of the longest `push`, on AVR; `None` if
+    /// finding them takes more than that many steps.
+    pub fn worst_case(&self, declaration: &Declaration, steps: u64) -> Option<WorstCase> {
+        if let Some(sharing) = &self.sharing {
+            return sharing.worst_case(steps);
+        }
+        let worst = self.design.footprint.code.as_ref()?.worst_case(steps)?;
+        Some(WorstCase {
+            push_cycles: worst.longest_push(declaration.window),
+            ..worst
+        })
     }
 
     /// What is known of the network's sums.

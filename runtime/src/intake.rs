@@ -37,6 +37,17 @@ const fn number<const BYTES: usize>(bytes: &[u8; BYTES]) -> u16 {
     }
 }
 
+/// Makes them that number.
+#[inline(always)]
+const fn set<const BYTES: usize>(bytes: &mut [u8; BYTES], number: u16) {
+    let [low, high] = number.to_le_bytes();
+    match bytes.as_mut_slice() {
+        [byte] => *byte = low,
+        [first, second, ..] => (*first, *second) = (low, high),
+        [] => {}
+    }
+}
+
 /// The number after that.
 #[inline(always)]
 fn next<const BYTES: usize>(bytes: &mut [u8; BYTES]) -> u16 {
@@ -59,6 +70,22 @@ impl<const ROW_BYTES: usize, const COLUMN_BYTES: usize, const POSITIONS: usize>
             channel: 0,
             positions: [[0; 2]; POSITIONS],
         }
+    }
+
+    /// The first byte of the pixel at that row and column.
+    #[inline(always)]
+    pub const fn at(row: u16, column: u16) -> Self {
+        let mut cursor = Self::new();
+        cursor.go_to(row, column);
+        cursor
+    }
+
+    /// Goes to the first byte of the pixel at that row and column; positions stay.
+    #[inline(always)]
+    pub const fn go_to(&mut self, row: u16, column: u16) {
+        set(&mut self.row, row);
+        set(&mut self.column, column);
+        self.channel = 0;
     }
 
     /// Marks the input as complete, and its results as kept in the arena: until

@@ -182,7 +182,7 @@ pub mod __private {
         concatenate, divide_sum, floor_divide, is_inside, joined_value, pixel_at, tile,
         window_averages,
     };
-    pub use crate::sliding_window::SlidingWindow;
+    pub use crate::sliding_window::{Leading, SlidingWindow};
     pub use crate::stream::{
         Pixel, add_to_sums, around, averages, begin_sums, begins, completed, completed_field,
         copy_sums, finish_sums, kept_sum, merge_maxima, merge_sums, pixel_index, place_in_row,

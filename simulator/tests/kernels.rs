@@ -22,6 +22,8 @@ mod judge;
 mod segments;
 #[path = "kernels/shapes.rs"]
 mod shapes;
+#[path = "kernels/sharing.rs"]
+mod sharing;
 #[path = "kernels/windows.rs"]
 mod windows;
 #[path = "kernels/worst_case.rs"]

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use herringbone_compiler::Planned;
-use herringbone_compiler::budget::needed_flash_bytes;
 use herringbone_compiler::declaration::Declaration;
 use herringbone_compiler::diagnostic::Diagnostics;
 use herringbone_compiler::report::thousands;
@@ -193,36 +192,39 @@ impl Report<'_> {
             planned,
             ..
         } = self;
-        let design = &planned.design;
         let given = |bytes: Option<u32>| {
             bytes.map_or(String::new(), |it| format!(" of {}", thousands(it.into())))
         };
         let budget = &declaration.budget;
-        let strategy = design.plan.strategy.name(&declaration.network.dataflow());
+        let strategy = planned.plan_name(declaration);
         let mut rows = vec![
             ("plan", format!("`{strategy}`")),
             (
                 "SRAM",
                 format!(
                     "{} bytes{}, the reserve of {} with it",
-                    thousands(design.sram_bytes().into()),
+                    thousands(planned.sram_bytes().into()),
                     given(budget.sram_bytes),
-                    thousands(design.reserve_bytes.into())
+                    thousands(planned.reserve_bytes().into())
                 ),
             ),
         ];
         let flash_bytes = match budget.flash_bytes {
-            Some(given) => needed_flash_bytes(declaration, design, given),
-            None => design.footprint.flash_bytes,
+            Some(given) => planned.needed_flash_bytes(declaration, given),
+            None => planned.flash_bytes(),
         };
-        let code = design.footprint.code.as_ref();
+        let cycles = planned.cycles();
         if flash_bytes > 0 {
-            let tables = if code.is_none() { ", tables alone" } else { "" };
+            let tables = if cycles.is_none() {
+                ", tables alone"
+            } else {
+                ""
+            };
             let of = given(budget.flash_bytes);
             let flash = format!("{} bytes{of}{tables}", thousands(flash_bytes));
             rows.push(("flash", flash));
         }
-        if let (Some(code), Some(target)) = (code, budget.target) {
+        if let (Some(cycles), Some(target)) = (cycles, budget.target) {
             let megahertz = usual_clock_megahertz(target);
             let told = |cycles: f64| {
                 let milliseconds = cycles / (f64::from(megahertz) * 1000.0);
@@ -230,14 +232,13 @@ impl Report<'_> {
                 format!("{cycles} cycles, {milliseconds:.1} ms")
             };
             let at = format!("on {} at {megahertz} MHz", target.name);
-            rows.push((
-                "an inference, predicted",
-                format!("{} {at}", told(code.cycles())),
-            ));
-            if let Some(worst) = code.worst_case(MOST_STEPS) {
-                let longest = worst.longest_push(declaration.window) as f64;
+            rows.push(("an inference, predicted", format!("{} {at}", told(cycles))));
+            if let Some(worst) = planned.worst_case(declaration, MOST_STEPS) {
                 rows.push(("an inference, at most", told(worst.cycles as f64)));
-                rows.push(("its longest `push`, at most", told(longest)));
+                rows.push((
+                    "its longest `push`, at most",
+                    told(worst.push_cycles as f64),
+                ));
             }
         }
         rows

@@ -291,12 +291,11 @@ impl Session {
                 arena: &arena,
             })
         });
-        let code = planned.design.footprint.code.as_ref();
-        let worst = code.and_then(|code| code.worst_case(MOST_STEPS));
+        let worst = planned.worst_case(declaration, MOST_STEPS);
         json(&PictureAnswer {
             svg: picture,
             most_cycles: worst.map(|worst| worst.cycles),
-            most_push_cycles: worst.map(|worst| worst.longest_push(declaration.window)),
+            most_push_cycles: worst.map(|worst| worst.push_cycles),
         })
     }
 

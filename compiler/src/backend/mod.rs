@@ -70,6 +70,10 @@ pub trait MachineCode: fmt::Debug {
     /// [`Self::condition`], and what they call in a module `herringbone_code`.
     fn items(&self, glue: &Glue<'_>) -> TokenStream;
 
+    /// Of a network's first layers, whose input goes on without end: `absorb_sample` of the
+    /// generated type, under [`Self::condition`], and what it calls.
+    fn leading_items(&self) -> TokenStream;
+
     /// A compile error where a type of that name is built for a machine of that kind
     /// which has other instructions than its target.
     fn refusal(&self, name: &Ident, target: &Target) -> TokenStream;

@@ -6,6 +6,7 @@ mod features;
 mod footprint;
 mod over;
 mod remedies;
+mod sharing;
 
 pub use choice::{alternatives, choose, every_plan};
 pub(crate) use features::features_flash_bytes;
@@ -13,6 +14,7 @@ pub use footprint::{Footprint, LayerFootprint, Sums};
 pub(crate) use footprint::{lower, reserved_flash_bytes};
 pub use over::OverBudget;
 pub use remedies::{Change, Remedy};
+pub use sharing::{PartDesign, Sharing, every_sharing, share};
 
 use crate::declaration::Declaration;
 use crate::network::{LayerId, Network};
@@ -160,10 +162,20 @@ pub fn judge(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Ver
     if !over.is_empty() {
         return Verdict::Over(over);
     }
-    let needed_bytes = design.sram_bytes();
+    let layer = declaration.network.node(design.plan.peak().node).layer;
+    tight_or_fits(declaration, design.sram_bytes(), layer)
+}
+
+/// Holds a network in two parts, which fits, against its budget.
+pub fn judge_sharing(declaration: &Declaration, sharing: &Sharing) -> Verdict {
+    let network = &declaration.network;
+    let peak = sharing.leading.design.plan.peak().node;
+    tight_or_fits(declaration, sharing.sram_bytes(), network.node(peak).layer)
+}
+
+fn tight_or_fits(declaration: &Declaration, needed_bytes: u32, layer: LayerId) -> Verdict {
     match declaration.budget.sram_bytes {
         Some(given_bytes) if u64::from(needed_bytes) * 10 >= u64::from(given_bytes) * 9 => {
-            let layer = declaration.network.node(design.plan.peak().node).layer;
             Verdict::Tight(Tight {
                 layer,
                 needed_bytes,

@@ -16,6 +16,8 @@ pub(super) struct Api<'a> {
     pub(super) classes: Literal,
     /// The type of the results.
     pub(super) logit: Accumulator,
+    /// Whether inputs are cut from a stream.
+    pub(super) has_windows: bool,
     /// What the results are, as the last sentence of a method's documentation.
     pub(super) meaning: &'a str,
 }
@@ -220,6 +222,20 @@ impl Api<'_> {
         }
     }
 
+    /// What begins a whole input, and what takes its bytes in.
+    pub(super) fn whole_input_functions(&self) -> (TokenStream, TokenStream) {
+        match self.has_windows {
+            true => (quote!(begin), quote!(take)),
+            false => (quote!(restart), quote!(absorb)),
+        }
+    }
+
+    /// What methods that take a whole input say of a stream.
+    pub(super) fn begins(&self) -> Option<TokenStream> {
+        let doc = " What was pushed is forgotten, and the stream begins anew with this input.";
+        self.has_windows.then(|| quote!(#[doc = #doc]))
+    }
+
     /// `run` and `classify`, which take a whole input: an array of `length` bytes.
     pub(super) fn whole_input_methods(
         &self,
@@ -228,15 +244,18 @@ impl Api<'_> {
     ) -> TokenStream {
         let Self { path, meaning, .. } = self;
         let output = self.output();
+        let begins = self.begins();
+        let (begin, absorb) = self.whole_input_functions();
         quote! {
             /// The results for an input: rows of pixels, channels last.
+            #begins
             ///
             #[doc = #meaning]
             #[must_use]
             pub fn run #generics(&mut self, input_bytes: &[u8; #length]) -> #output {
-                restart(self);
+                #begin(self);
                 for next_byte in input_bytes {
-                    absorb(self, *next_byte);
+                    #absorb(self, *next_byte);
                 }
                 infer(self)
             }

@@ -151,53 +151,6 @@ pub(super) fn emit(
     }
 }
 
-/// `take`, by which bytes are pushed, and `begin`: to the network as they come, or to the
-/// window of a stream, which is given to the network when it is due.
-pub(super) fn take(api: &Api<'_>, declaration: &Declaration) -> TokenStream {
-    let name = api.name;
-    let Some(window) = declaration.window else {
-        return quote! {
-            #[inline(always)]
-            fn take(this_network: &mut #name, next_byte: u8) -> bool {
-                absorb(this_network, next_byte)
-            }
-
-            #[inline(always)]
-            fn begin(this_network: &mut #name) {
-                restart(this_network)
-            }
-        };
-    };
-    let stride = Literal::u32_unsuffixed(window.stride_bytes(declaration.network.input()));
-    let input_len = &api.input_len;
-    quote! {
-        #[inline(always)]
-        fn take(this_network: &mut #name, next_byte: u8) -> bool {
-            if herringbone_runtime::SlidingWindow::push(&mut this_network.window, next_byte, #stride) {
-                take_window(this_network);
-                return true;
-            }
-            // As every other use of the network does.
-            herringbone_runtime::Cursor::unmark(&mut this_network.cursor);
-            false
-        }
-
-        fn take_window(this_network: &mut #name) {
-            this_network.cursor = herringbone_runtime::Cursor::new();
-            for byte_index in 0..#input_len {
-                let next_byte = herringbone_runtime::SlidingWindow::get(&this_network.window, byte_index);
-                absorb(this_network, next_byte);
-            }
-        }
-
-        #[inline(always)]
-        fn begin(this_network: &mut #name) {
-            restart(this_network);
-            this_network.window = herringbone_runtime::SlidingWindow::new();
-        }
-    }
-}
-
 /// Refuses to be built for other instructions than those of the target.
 pub(super) fn refusal(
     api: &Api<'_>,

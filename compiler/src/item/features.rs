@@ -3,7 +3,6 @@
 
 use super::api::Api;
 use super::metadata::scaled;
-use crate::declaration::Declaration;
 use crate::features::{Bank, Features, Mel, Statistics};
 use crate::network::Shape;
 use crate::weights::Normalisation;
@@ -53,31 +52,20 @@ pub(super) fn methods(
     api: &Api<'_>,
     features: &Features,
     normalisation: &Normalisation,
-    declaration: &Declaration,
+    channel: &TokenStream,
 ) -> TokenStream {
     let output = api.output();
     let frame = state_name(features);
-    let channels = Literal::u32_unsuffixed(declaration.network.input().channels);
+    let (begin, absorb) = api.whole_input_functions();
     // Of a stream, frames go on from one window to the next.
-    let (channel, absorb, restart_frame, run_begins) = match declaration.window {
-        Some(_) => (
-            quote!(self.window.channel(#channels)),
-            quote!(take(self, next_byte)),
-            None,
-            quote!(begin(self)),
-        ),
-        None => (
-            quote!(self.cursor.channel()),
-            quote!(absorb(self, next_byte)),
-            Some(quote! {
-                if is_complete {
-                    #frame::restart(&mut self.features);
-                }
-            }),
-            quote!(restart(self)),
-        ),
-    };
-    let byte = scaled(&normalisation.scales, &channel);
+    let restart_frame = (!api.has_windows).then(|| {
+        quote! {
+            if is_complete {
+                #frame::restart(&mut self.features);
+            }
+        }
+    });
+    let byte = scaled(&normalisation.scales, channel);
     let design = match features {
         Features::Mel(mel) => bank(mel),
         Features::Statistics(statistics) => self::design(statistics),
@@ -94,7 +82,7 @@ pub(super) fn methods(
                 #frame::next_value(&mut self.features, &mut row, &DESIGN)
             {
                 let next_byte = #byte;
-                is_complete = #absorb;
+                is_complete = #absorb(self, next_byte);
             }
             #restart_frame
             is_complete
@@ -133,7 +121,7 @@ pub(super) fn methods(
         /// As `run`, for samples. What was pushed is forgotten.
         #[must_use]
         pub fn run_raw(&mut self, next_samples: &[i16; Self::SAMPLES]) -> #output {
-            #run_begins;
+            #begin(self);
             for next_sample in next_samples {
                 if #frame::push(&mut self.features, *next_sample) {
                     self.absorb_row();

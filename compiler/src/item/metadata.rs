@@ -1,7 +1,7 @@
 //! What the generated type has if its weights file has metadata: names of classes, and methods
 //! that scale a sensor's counts to bytes.
 
-use crate::declaration::Declaration;
+use super::api::Api;
 use crate::weights::{Metadata, Normalisation, Scale};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -47,21 +47,19 @@ pub(crate) fn labels(metadata: &Metadata) -> Option<TokenStream> {
 }
 
 /// `push_raw`, `run_raw` and `classify_raw`, which take what the sensor gives.
-pub(crate) fn raw(
-    results: &TokenStream,
+pub(super) fn raw(
+    api: &Api<'_>,
     normalisation: &Normalisation,
-    declaration: &Declaration,
+    channel: &TokenStream,
 ) -> TokenStream {
+    let results = api.output();
+    let begins = api.begins();
+    let (begin, absorb) = api.whole_input_functions();
     let Normalisation {
         counts_per_unit,
         scales,
     } = normalisation;
-    let of_input = scaled(scales, &quote!(self.cursor.channel()));
-    let channels = Literal::u32_unsuffixed(declaration.network.input().channels);
-    let byte = match declaration.window {
-        Some(_) => scaled(scales, &quote!(self.window.channel(#channels))),
-        None => of_input.clone(),
-    };
+    let byte = scaled(scales, channel);
     let unit = format!(" One unit of the training data is {counts_per_unit} counts.");
     quote! {
         /// Scales a sensor's count to the next byte of an input, as in training.
@@ -82,12 +80,13 @@ pub(crate) fn raw(
         }
 
         /// As `run`, for a sensor's counts.
+        #begins
         #[must_use]
         pub fn run_raw(&mut self, sensor_counts: &[i16; Self::INPUT_LEN]) -> #results {
-            restart(self);
+            #begin(self);
             for &sensor_count in sensor_counts {
-                let next_byte = #of_input;
-                absorb(self, next_byte);
+                let next_byte = #byte;
+                #absorb(self, next_byte);
             }
             infer(self)
         }

@@ -7,6 +7,7 @@ mod features;
 mod metadata;
 mod model;
 mod needs;
+mod stream;
 mod stub;
 mod warning;
 
@@ -26,6 +27,7 @@ use crate::weights::WeightsPath;
 use api::{Api, Figures, Flash, accessors};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
+use stream::{Fields, Stream};
 use syn::Attribute;
 
 const LOGITS: &str =
@@ -42,6 +44,9 @@ pub(crate) fn conditions(attributes: &[Attribute]) -> Vec<&Attribute> {
 
 /// The type of a correct declaration. Without weights it has every constant and
 /// no `run`.
+///
+/// `program` is that of what runs when an input is complete: of the layers after those that
+/// windows share, where they do.
 pub(crate) fn emit(
     path: &TokenStream,
     ast: &NetworkAst,
@@ -49,8 +54,14 @@ pub(crate) fn emit(
     planned: &Planned,
     program: &Program,
 ) -> TokenStream {
-    let design = &planned.design;
-    let picture = picture(&ast.name, declaration, design, program);
+    let sharing = planned.sharing.as_ref();
+    // What the type's own arena and cursor are of.
+    let (own, design) = match sharing {
+        Some(sharing) => (&sharing.trailing.declaration, &sharing.trailing.design),
+        None => (declaration, &planned.design),
+    };
+    let stream = Stream::of(declaration, sharing);
+    let picture = picture(&ast.name, own, design, program);
     let cursor_sizes = portable::cursor_sizes(program);
     // A design to size has no code.
     let program = planned.accumulators.as_ref().map(|_| program);
@@ -61,12 +72,12 @@ pub(crate) fn emit(
         ..
     } = ast;
     let conditions = conditions(attributes);
-    let mut plan_table = report::markdown(declaration, design);
+    let mut plan_table = report::markdown(declaration, planned);
     if program.is_none() {
         plan_table.push_str("\nA network to size: without `weights` it has no `run`.\n");
     }
     let arena_bytes = Literal::u32_unsuffixed(design.plan.arena_bytes);
-    let state_bytes = Literal::u32_unsuffixed(design.state_bytes());
+    let state_bytes = Literal::u32_unsuffixed(planned.state_bytes());
     let cursor_bytes = Literal::u32_unsuffixed(design.plan.cursor_bytes());
     let network = &declaration.network;
     let stored_as = portable::stored_results(program);
@@ -76,6 +87,7 @@ pub(crate) fn emit(
         input_len: Literal::u32_unsuffixed(network.input().values()),
         classes: Literal::u32_unsuffixed(network.output().values()),
         logit: declaration.logit(stored_as),
+        has_windows: stream.has_windows(),
         meaning: if network.gives_logits() {
             LOGITS
         } else {
@@ -83,15 +95,15 @@ pub(crate) fn emit(
         },
     };
     let constants = api.constants(&Figures {
-        arena_bytes: design.plan.arena_bytes,
-        sram_bytes: design.sram_bytes(),
-        stack_bytes: design.footprint.stack_bytes,
+        arena_bytes: planned.arena_bytes(),
+        sram_bytes: planned.sram_bytes(),
+        stack_bytes: planned.stack_bytes(),
         flash: match design.footprint.code {
-            Some(_) => Flash::Counted(design.footprint.flash_bytes),
-            None => Flash::TablesAlone(design.footprint.flash_bytes),
+            Some(_) => Flash::Counted(planned.flash_bytes()),
+            None => Flash::TablesAlone(planned.flash_bytes()),
         },
         macs: network.multiply_accumulates(),
-        plan: report::text(&name.to_string(), declaration, design),
+        plan: report::text_of(&name.to_string(), declaration, planned),
     });
     let loaded = declaration.weights == WeightsSource::Runtime;
     let parameter_bytes = Literal::u32_unsuffixed(design.parameter_bytes);
@@ -108,11 +120,12 @@ pub(crate) fn emit(
         fields.extend(quote!(kept_results: [::core::primitive::u8; #results_bytes],));
         zeros.extend(quote!(kept_results: [0; #results_bytes],));
     }
-    if design.window_bytes > 0 {
-        let bytes = &api.input_len;
-        fields.extend(quote!(window: #path::__private::SlidingWindow<#bytes>,));
-        zeros.extend(quote!(window: herringbone_runtime::SlidingWindow::new(),));
-    }
+    let Fields {
+        fields: of_stream,
+        values: at_start,
+    } = stream.fields(&api);
+    fields.extend(of_stream);
+    zeros.extend(at_start);
     let features = network.features();
     if let Some(features) = features {
         let state = features::state(path, features);
@@ -122,7 +135,7 @@ pub(crate) fn emit(
     // Elsewhere than on AVR samples are aligned.
     let padding_bytes = Literal::usize_unsuffixed(if features.is_some() { 2 } else { 0 });
     let code = program.map(|program| code::emit(&api, design, program, features));
-    let take = program.map(|_| code::take(&api, declaration));
+    let take = program.map(|_| stream.take(&api, declaration));
     let methods = match program {
         Some(_) => {
             let methods = api.methods();
@@ -133,25 +146,21 @@ pub(crate) fn emit(
     };
     let labels = metadata::labels(&planned.metadata);
     let normalisation = planned.metadata.normalisation.as_ref();
+    let channel = stream.channel(declaration);
     let raw = match (program, features) {
         (None, _) => None,
         (Some(_), Some(features)) => {
             let fallback = features.default_normalisation(network.input());
             let normalisation = normalisation.unwrap_or(&fallback);
-            Some(features::methods(
-                &api,
-                features,
-                normalisation,
-                declaration,
-            ))
+            Some(features::methods(&api, features, normalisation, &channel))
         }
-        (Some(_), None) => normalisation.map(|it| metadata::raw(&api.output(), it, declaration)),
+        (Some(_), None) => normalisation.map(|it| metadata::raw(&api, it, &channel)),
     };
     let samples = features.map(|features| features::constant(features, network.input()));
     let network_trait = program.map(|_| api.network_trait());
     let tracked = ast.weights_file().map(WeightsPath::tracking_tokens);
     let refusal = code::refusal(&api, declaration, design);
-    let needs = needs::needs(&api, declaration, design);
+    let needs = needs::needs(&api, declaration, planned);
     let layout = format!(
         "the layout of `{name}` is not as planned: a network takes no attribute that changes it"
     );

@@ -2,14 +2,15 @@
 
 use super::api::{Api, literal};
 use crate::backend;
-use crate::budget::{Design, reserved_flash_bytes};
+use crate::budget::reserved_flash_bytes;
 use crate::declaration::{Budget, Declaration, ModelDeclaration};
+use crate::planned::Planned;
 use crate::tflite::ModelDesign;
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
 /// Of a right declaration.
-pub(super) fn needs(api: &Api<'_>, declaration: &Declaration, design: &Design) -> TokenStream {
+pub(super) fn needs(api: &Api<'_>, declaration: &Declaration, planned: &Planned) -> TokenStream {
     let budget = &declaration.budget;
     let flash_reserve_bytes = budget
         .flash_bytes
@@ -17,8 +18,8 @@ pub(super) fn needs(api: &Api<'_>, declaration: &Declaration, design: &Design) -
     let counts_code = backend::of(declaration).counts_code();
     let fields = fields(
         budget,
-        (design.state_bytes(), design.reserve_bytes),
-        (design.footprint.flash_bytes, flash_reserve_bytes),
+        (planned.state_bytes(), planned.reserve_bytes()),
+        (planned.flash_bytes(), flash_reserve_bytes),
         counts_code,
     );
     of((api.path, api.name), &fields)

@@ -48,6 +48,7 @@ pub(crate) fn stub(
         input_len: Literal::usize_unsuffixed(outline.input_len.unwrap_or(1)),
         classes: Literal::usize_unsuffixed(outline.classes.unwrap_or(1)),
         logit: known.results,
+        has_windows: false,
         meaning: "",
     };
     let design = known.design.as_ref();

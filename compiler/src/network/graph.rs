@@ -8,6 +8,7 @@ use super::kind::{Activation, Kind, PoolFunction};
 use super::list::{Entry, INPUT_LABEL, Item};
 use super::node::{Node, Part};
 use super::shape::Shape;
+use super::shared_prefix::Repeat;
 use super::value::Value;
 use super::window::Window;
 use crate::features::Features;
@@ -17,6 +18,7 @@ use crate::features::Features;
 pub struct Network {
     bits: Bits,
     features: Option<Features>,
+    repeat: Option<Repeat>,
     items: Vec<Item>,
     nodes: ByNode<Node>,
     values: ByValue<Value>,
@@ -43,6 +45,7 @@ impl Network {
         Ok(Self {
             bits,
             features: None,
+            repeat: None,
             items,
             nodes: ByNode::new(nodes),
             values: ByValue::new(values),
@@ -96,6 +99,19 @@ impl Network {
     /// The same network, whose input is made of those features.
     pub fn with_features(self, features: Option<Features>) -> Self {
         Self { features, ..self }
+    }
+
+    /// The same network, whose input goes on without end.
+    pub(super) fn repeating(self, repeat: Repeat) -> Self {
+        Self {
+            repeat: Some(repeat),
+            ..self
+        }
+    }
+
+    /// How its input goes on, if it has no end.
+    pub fn repeat(&self) -> Option<Repeat> {
+        self.repeat
     }
 
     /// What its input is made of, where that is not given as it is.

@@ -17,6 +17,7 @@ pub mod kind;
 mod list;
 mod node;
 mod shape;
+mod shared_prefix;
 mod sums;
 mod tied;
 mod value;
@@ -34,6 +35,7 @@ pub use kind::{
 pub use list::{Entry, INPUT_LABEL, Item};
 pub use node::{Node, Part};
 pub use shape::{Kernel, Pixel, Shape};
+pub use shared_prefix::{Repeat, SharedPrefix, TimeAxis, shared_prefixes};
 pub use sums::{SumHalf, SumShape, WeightOrder};
 pub use value::Value;
 pub use window::{Padding, ReceptiveField, Stride, Window};

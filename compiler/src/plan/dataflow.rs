@@ -9,6 +9,7 @@ use crate::network::{
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataflow {
     activation_bits: u32,
+    is_endless: bool,
     nodes: ByNode<FlowNode>,
     values: ByValue<FlowValue>,
     /// What is returned.
@@ -195,6 +196,7 @@ impl Dataflow {
         }
         Self {
             activation_bits,
+            is_endless: false,
             nodes: ByNode::new(nodes),
             values: ByValue::new(values),
             outputs,
@@ -204,6 +206,11 @@ impl Dataflow {
     /// Bits of an activation: 4 or 8.
     pub fn activation_bits(&self) -> u32 {
         self.activation_bits
+    }
+
+    /// Whether the input goes on without end: then every ring is gone around.
+    pub fn is_endless(&self) -> bool {
+        self.is_endless
     }
 
     /// The shape of the input.
@@ -310,6 +317,7 @@ impl Network {
         });
         Dataflow {
             activation_bits: self.bits().activations,
+            is_endless: self.repeat().is_some(),
             nodes: ByNode::new(nodes.map(|node| FlowNode::of(self, node)).collect()),
             values: ByValue::new(values.collect()),
             outputs: vec![self.output_value()],

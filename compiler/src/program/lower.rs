@@ -136,6 +136,7 @@ fn lower_all(
         activation_bits: network.bits().activations,
         weight_bits: network.bits().weights,
         input: network.input(),
+        repeat: network.repeat(),
         arena_bytes: plan.arena_bytes,
         parameter_bytes: next_byte,
         intake: intake(network, plan),

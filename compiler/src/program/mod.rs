@@ -31,7 +31,7 @@ pub use rearrangement::{AxisPlaces, Block, BlockAxis, BlockSource, Rearrangement
 pub use results::{ResultInteger, Results};
 pub use stage::{Intake, PooledIntake, Segment, Stage};
 
-use crate::network::{ByValue, NodeId, ReceptiveField, Shape, ValueId};
+use crate::network::{ByValue, NodeId, ReceptiveField, Repeat, Shape, ValueId};
 use crate::plan::{self, Arrival, Order, Place, Placement, Windows, storage_indices};
 
 /// A network's whole inference.
@@ -43,6 +43,8 @@ pub struct Program {
     pub weight_bits: u32,
     /// The shape of the raw input, a byte a value.
     pub input: Shape,
+    /// How the input goes on, if it has no end.
+    pub repeat: Option<Repeat>,
     /// Bytes of the arena.
     pub arena_bytes: u32,
     /// Bytes of the parameters that are loaded at run time.

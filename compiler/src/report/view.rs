@@ -1,10 +1,10 @@
 //! A plan as data: what commands print and a page shows. `--json` prints it as it is, so its
 //! names are kept.
 
-use super::{ArenaOverTime, LayerRow, layers};
+use super::{ArenaOverTime, LayerRow, layers, sharing_summary};
 use crate::Planned;
 use crate::backend::avr::CodeForm;
-use crate::budget::{Design, needed_flash_bytes};
+use crate::budget::{Design, PartDesign, Sharing, needed_flash_bytes};
 use crate::declaration::Declaration;
 use crate::diagnostic::Diagnostics;
 use crate::network::{NodeId, Shape};
@@ -57,7 +57,7 @@ pub struct View {
     pub state_bytes: u32,
     pub parameter_bytes: u32,
     pub results_bytes: u32,
-    /// The newest samples of a stream.
+    /// The newest samples of a stream, or what is kept of them.
     pub window_bytes: u32,
     pub features_bytes: u32,
     pub reserve_bytes: u32,
@@ -73,6 +73,8 @@ pub struct View {
     pub most_cycles: Option<u64>,
     pub most_push_cycles: Option<u64>,
     pub layers: Vec<LayerView>,
+    /// What windows of a stream share, in words.
+    pub sharing: Option<String>,
     /// What its arena holds when; `None` of a network that is too large for that.
     #[serde(flatten)]
     pub followed: Option<FollowedView>,
@@ -185,18 +187,22 @@ impl View {
         let network = &declaration.network;
         let design = &planned.design;
         let bits = network.bits();
-        let code = design.footprint.code.as_ref();
-        let worst = code
-            .filter(|_| parts.most_steps > 0)
-            .and_then(|code| code.worst_case(parts.most_steps));
+        let sharing = planned.sharing.as_ref();
+        let worst = Some(parts.most_steps)
+            .filter(|&steps| steps > 0)
+            .and_then(|steps| planned.worst_case(declaration, steps));
+        // What is beside the arenas.
+        let own = sharing.map_or(design, |sharing| &sharing.trailing.design);
+        let flash_bytes = needed_flash_of(declaration, planned);
+        let shortfall = Shortfall::from_needs(declaration, planned.sram_bytes(), flash_bytes);
         Self {
             network: parts.name.to_owned(),
             file: parts.file.clone(),
             line: parts.line,
             target: declaration.budget.target.map(|target| target.name),
             weights_file: parts.weights_file.clone(),
-            plan: design.plan.strategy.name(&network.dataflow()),
-            fits: Shortfall::of(declaration, design).is_none(),
+            plan: planned.plan_name(declaration),
+            fits: shortfall.is_none(),
             errors: messages(parts.errors),
             notes: parts.notes.to_vec(),
             input: network.input().into(),
@@ -204,31 +210,43 @@ impl View {
             weight_bits: bits.weights,
             bias_bits: bits.biases,
             activation_bits: bits.activations,
-            multiply_accumulates: network.multiply_accumulates(),
-            arena_bytes: design.plan.arena_bytes,
-            state_bytes: design.plan.cursor_bytes(),
-            parameter_bytes: design.parameter_bytes,
-            results_bytes: design.results_bytes,
-            window_bytes: design.window_bytes,
+            multiply_accumulates: match sharing {
+                Some(sharing) => sharing.prefix.multiply_accumulates(),
+                None => network.multiply_accumulates(),
+            },
+            arena_bytes: planned.arena_bytes(),
+            state_bytes: match sharing {
+                Some(sharing) => sharing.cursor_bytes(),
+                None => design.plan.cursor_bytes(),
+            },
+            parameter_bytes: own.parameter_bytes,
+            results_bytes: own.results_bytes,
+            window_bytes: match sharing {
+                Some(sharing) => sharing.window_bytes,
+                None => design.window_bytes,
+            },
             features_bytes: design.features_bytes,
-            reserve_bytes: design.reserve_bytes,
-            stack_bytes: design.footprint.stack_bytes,
-            sram_bytes: design.sram_bytes(),
+            reserve_bytes: planned.reserve_bytes(),
+            stack_bytes: planned.stack_bytes(),
+            sram_bytes: planned.sram_bytes(),
             sram_budget_bytes: declaration.budget.sram_bytes,
-            flash_bytes: design.footprint.flash_bytes,
-            flash_with_reserve_bytes: needed_flash(declaration, design),
+            flash_bytes: planned.flash_bytes(),
+            flash_with_reserve_bytes: flash_bytes,
             flash_budget_bytes: declaration.budget.flash_bytes,
-            predicted_cycles: predicted_cycles(design),
+            predicted_cycles: planned.cycles().map(|cycles| cycles.round() as u64),
             most_cycles: worst.map(|worst| worst.cycles),
-            most_push_cycles: worst.map(|worst| worst.longest_push(declaration.window)),
-            layers: layers(declaration, design)
-                .into_iter()
-                .map(LayerView::from)
-                .collect(),
-            followed: arena.map(|arena| FollowedView {
-                peak: peak(arena),
-                time: time(arena),
-            }),
+            most_push_cycles: worst.map(|worst| worst.push_cycles),
+            layers: match sharing {
+                Some(sharing) => layers_of_sharing(sharing),
+                None => LayerView::all(layers(declaration, design), 0),
+            },
+            sharing: sharing.map(|sharing| sharing_summary(declaration, planned, sharing)),
+            followed: arena
+                .filter(|_| sharing.is_none())
+                .map(|arena| FollowedView {
+                    peak: peak(arena),
+                    time: time(arena),
+                }),
             alternatives: Alternative::all(declaration, planned, parts.alternatives),
         }
     }
@@ -278,6 +296,26 @@ impl From<LayerRow> for LayerView {
     }
 }
 
+impl LayerView {
+    /// Of nodes that are that far behind their place in the network.
+    fn all(rows: Vec<LayerRow>, nodes_before: usize) -> Vec<Self> {
+        let rows = rows.into_iter().map(Self::from);
+        rows.map(|row| Self {
+            node: row.node.map(|node| node + nodes_before),
+            ..row
+        })
+        .collect()
+    }
+}
+
+/// The rows of both parts.
+fn layers_of_sharing(sharing: &Sharing) -> Vec<LayerView> {
+    let of = |part: &PartDesign| layers(&part.declaration, &part.design);
+    let mut rows = LayerView::all(of(&sharing.leading), 0);
+    rows.extend(LayerView::all(of(&sharing.trailing), sharing.prefix.nodes));
+    rows
+}
+
 fn messages(errors: &Diagnostics) -> Vec<Message> {
     let messages = errors.spanned().into_iter().map(|(span, message)| {
         let start = span.start();
@@ -305,13 +343,18 @@ pub struct Shortfall {
 
 impl Shortfall {
     fn of(declaration: &Declaration, design: &Design) -> Self {
+        let flash_bytes = needed_flash(declaration, design);
+        Self::from_needs(declaration, design.sram_bytes(), flash_bytes)
+    }
+
+    fn from_needs(declaration: &Declaration, sram_bytes: u32, flash_bytes: Option<u64>) -> Self {
         let budget = &declaration.budget;
         let more = |needed: u64, given: u32| needed.saturating_sub(given.into());
         Self {
             sram_bytes: budget
                 .sram_bytes
-                .map_or(0, |given| more(design.sram_bytes().into(), given)),
-            flash_bytes: needed_flash(declaration, design)
+                .map_or(0, |given| more(sram_bytes.into(), given)),
+            flash_bytes: flash_bytes
                 .zip(budget.flash_bytes)
                 .map_or(0, |(needed, given)| more(needed, given)),
         }
@@ -327,6 +370,12 @@ impl Shortfall {
 fn needed_flash(declaration: &Declaration, design: &Design) -> Option<u64> {
     let given = declaration.budget.flash_bytes;
     given.map(|given| needed_flash_bytes(declaration, design, given))
+}
+
+/// The same of what is generated.
+fn needed_flash_of(declaration: &Declaration, planned: &Planned) -> Option<u64> {
+    let given = declaration.budget.flash_bytes;
+    given.map(|given| planned.needed_flash_bytes(declaration, given))
 }
 
 fn peak(arena: &ArenaOverTime) -> PeakView {
@@ -374,7 +423,7 @@ impl Alternative {
             let shortfall = Shortfall::of(declaration, design);
             Self {
                 plan: design.plan.strategy.name(&declaration.network.dataflow()),
-                is_chosen: design.plan == planned.design.plan,
+                is_chosen: planned.sharing.is_none() && design.plan == planned.design.plan,
                 arena_bytes: design.plan.arena_bytes,
                 sram_bytes: design.sram_bytes(),
                 flash_bytes: design.footprint.flash_bytes,

@@ -35,6 +35,7 @@ pub fn lower(graph: &Graph, model: &Model, plan: &MemoryPlan) -> Program {
         weight_bits: 8,
         input: flow.input(),
         arena_bytes: plan.arena_bytes,
+        repeat: None,
         parameter_bytes: 0,
         intake: lowering.intake(),
         jobs,

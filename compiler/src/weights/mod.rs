@@ -70,6 +70,11 @@ impl Weights {
         }
     }
 
+    /// Those of some of the nodes, as a network of their own.
+    pub(crate) fn part(&self, nodes: std::ops::Range<usize>) -> Self {
+        Self::new(self.nodes.entries()[nodes].to_vec())
+    }
+
     /// The parameters of that node's sums, in the order of
     /// [`Node::sums`](crate::network::Node::sums).
     pub fn node(&self, id: NodeId) -> &[Parameters] {

@@ -5,9 +5,11 @@ mod case;
 mod chains;
 mod graphs;
 mod numbers;
+mod streams;
 mod weights_file;
 
 pub use case::{Case, list};
 pub use chains::{Recipe, recipes, recipes_within, single_layers};
 pub use graphs::{GraphRecipe, graphs, graphs_within};
+pub use streams::{Noise, StreamCase};
 pub use weights_file::greatest_weights;

@@ -55,8 +55,8 @@ impl Computed {
                 .context("the weights say nothing of the input")?
                 .scales,
             names,
-            sram_bytes: planned.design.sram_bytes().into(),
-            flash_bytes: planned.design.footprint.flash_bytes,
+            sram_bytes: planned.sram_bytes().into(),
+            flash_bytes: planned.flash_bytes(),
         })
     }
 

@@ -112,6 +112,29 @@ impl MachineCode for Code {
         }
     }
 
+    fn leading_items(&self) -> TokenStream {
+        let functions = functions(self);
+        quote! {
+            #[cfg(target_arch = "avr")]
+            #[allow(dead_code)]
+            mod herringbone_leading {
+                use ::core::primitive::{bool, u8};
+
+                #functions
+            }
+
+            #[cfg(target_arch = "avr")]
+            #[inline(always)]
+            fn absorb_sample(these_layers: &mut LeadingLayers, next_byte: u8) -> bool {
+                // SAFETY: the reference to the layers is the only one, and their layout is the
+                // C one that the code was made for.
+                unsafe {
+                    herringbone_leading::absorb(::core::ptr::from_mut(these_layers).cast(), next_byte) != 0
+                }
+            }
+        }
+    }
+
     /// Parts that differ in memory alone are the linker's to tell apart; of a part that
     /// rustc does not know, not even `lpm` is known.
     fn refusal(&self, name: &Ident, target: &Target) -> TokenStream {

@@ -168,7 +168,9 @@ impl<'a> SegmentLayout<'a> {
         let channels = shape.channels;
         let live = simulation.live_pixels(value);
         // A padded field may begin before the first pixel of a ring that holds the map.
-        let goes_around = live < shape.pixels() || self.is_padded_somewhere(value);
+        let goes_around = live < shape.pixels()
+            || self.is_padded_somewhere(value)
+            || self.outline.flow.is_endless();
         let pixels = ring_pixels(live, goes_around, channels, self.cells_per_byte);
         let cells = pixels * channels;
         let first_byte = self.take(cells.div_ceil(self.cells_per_byte));

@@ -85,7 +85,12 @@ pub(crate) fn emit_completed(
 /// Lets the next input begin at position 0 in every ring, as the first one did: where rings went
 /// on from wherever they are, it would take other cycles than the one before, at each of more
 /// places than there is time to look at. Every other position of a chain comes back to 0.
+///
+/// Of an input that goes on without end, rings do too.
 pub(crate) fn reset_after_input(asm: &mut Assembly, program: &Program) {
+    if program.repeat.is_some() {
+        return;
+    }
     let has_later_segments = program.segments().count() > 1;
     if has_later_segments || !chain::is_flat(program) {
         reset_positions(asm, program);

@@ -43,7 +43,7 @@ pub(crate) fn source<'a>(
     stage: &Stage,
     map: &'a Map,
 ) -> MapSource<'a> {
-    match ring_that_goes_around(stage) {
+    match ring_that_goes_around(program, stage) {
         Some(ring) => MapSource::in_ring(asm, program, map, ring),
         None => {
             let mut source = MapSource::new(asm, program, map);
@@ -64,10 +64,11 @@ fn begins_byte(stage: &Stage) -> bool {
 }
 
 /// The ring of a stage whose fields may go around its end. A padded field may begin
-/// before the map, and thus before the first pixel of a ring that holds all of it.
-fn ring_that_goes_around(stage: &Stage) -> Option<Ring> {
+/// before the map, and thus before the first pixel of a ring that holds all of it. Where the input
+/// has no end, a ring goes on from wherever it is.
+fn ring_that_goes_around(program: &Program, stage: &Stage) -> Option<Ring> {
     stage.plan.ring().filter(|ring| {
-        let is_part = ring.pixels < stage.plan.input.pixels();
+        let is_part = ring.pixels < stage.plan.input.pixels() || program.repeat.is_some();
         ring.pixels > 1 && (is_part || stage.field.is_padded())
     })
 }
@@ -75,7 +76,7 @@ fn ring_that_goes_around(stage: &Stage) -> Option<Ring> {
 /// What [`BASE`] is, from the network's address on: the end of a ring that goes
 /// around, or the network.
 pub(crate) fn base_byte(program: &Program, stage: &Stage) -> u32 {
-    ring_that_goes_around(stage).map_or(0, |ring| {
+    ring_that_goes_around(program, stage).map_or(0, |ring| {
         let cells = ring.first_cell + ring.cells();
         program.cursor_bytes + (cells * program.activation_bits).div_ceil(8)
     })

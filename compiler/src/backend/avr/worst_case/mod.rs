@@ -33,6 +33,37 @@ pub(crate) struct Frame {
     network_bytes: u32,
     /// Bytes of the results.
     results_bytes: u32,
+    /// How the input goes on, if it has no end.
+    endless: Option<Endless>,
+}
+
+/// What an input that goes on without end does to the cursor.
+#[derive(Clone, Copy, Debug)]
+struct Endless {
+    /// Bytes before the first output, and from one to the next.
+    input_bytes: [u32; 2],
+    /// The row and the column, from which on the cursor then goes.
+    pixels: [[u16; 2]; 2],
+    /// Bytes of the row, and of the column.
+    axis_bytes: [u16; 2],
+}
+
+impl Endless {
+    fn of(program: &Program) -> Option<Self> {
+        let repeat = program.repeat?;
+        let input = program.input;
+        let samples = [repeat.first, repeat.period];
+        let sample_bytes = input.values() / repeat.axis.length(input);
+        let (rows, columns) = program.cursor_axis_bytes();
+        Some(Self {
+            input_bytes: samples.map(|samples| samples * sample_bytes),
+            pixels: samples.map(|samples| {
+                let (row, column) = repeat.pixel(input, samples);
+                [row as u16, column as u16]
+            }),
+            axis_bytes: [rows as u16, columns as u16],
+        })
+    }
 }
 
 impl Frame {
@@ -42,6 +73,7 @@ impl Frame {
             cursor_bytes: program.cursor_bytes,
             network_bytes: program.cursor_bytes + program.arena_bytes + program.parameter_bytes,
             results_bytes: program.results.count * program.results.integer.bytes(),
+            endless: Endless::of(program),
         }
     }
 }
@@ -57,6 +89,9 @@ pub(crate) fn worst_case(code: &Code, steps: u64) -> Option<WorstCase> {
     for address in (network..).take(frame.cursor_bytes as usize) {
         runner.set_byte(address, Byte::ZERO)?;
     }
+    if let Some(endless) = frame.endless {
+        return endless_worst_case(&mut runner, &frame, &endless);
+    }
     let mut worst = WorstCase::default();
     for index in 1..=frame.input_bytes {
         let mut cycles = runner.call(FunctionId::Absorb, &[(24, network)])?;
@@ -65,6 +100,43 @@ pub(crate) fn worst_case(code: &Code, steps: u64) -> Option<WorstCase> {
         }
         worst.cycles += cycles;
         worst.push_cycles = worst.push_cycles.max(cycles);
+    }
+    Some(worst)
+}
+
+/// The most cycles from one output to the next, and of a `push`, without what becomes of the
+/// outputs: over as many periods as it takes until all rings are where they were.
+fn endless_worst_case(runner: &mut Runner, frame: &Frame, endless: &Endless) -> Option<WorstCase> {
+    let network = run::FIRST_ADDRESS;
+    let mut worst = WorstCase::default();
+    let mut seen = Vec::new();
+    for period in 0.. {
+        let which = usize::from(period > 0);
+        let mut address = network;
+        for (place, bytes) in endless.pixels[which].into_iter().zip(endless.axis_bytes) {
+            for (byte, address) in place
+                .to_le_bytes()
+                .into_iter()
+                .zip((address..).take(bytes.into()))
+            {
+                runner.set_byte(address, Byte::new(byte))?;
+            }
+            address += bytes;
+        }
+        let cursor = (network..).take(frame.cursor_bytes as usize);
+        let cursor: Option<Vec<u8>> = cursor.map(|address| runner.known_byte(address)).collect();
+        let cursor = cursor?;
+        if seen.contains(&cursor) {
+            break;
+        }
+        seen.push(cursor);
+        let mut cycles = 0;
+        for _ in 0..endless.input_bytes[which] {
+            let push_cycles = runner.call(FunctionId::Absorb, &[(24, network)])?;
+            worst.push_cycles = worst.push_cycles.max(push_cycles);
+            cycles += push_cycles;
+        }
+        worst.cycles = worst.cycles.max(cycles);
     }
     Some(worst)
 }

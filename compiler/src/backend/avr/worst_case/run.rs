@@ -107,6 +107,11 @@ impl Runner {
         self.memory.set(address, value)
     }
 
+    /// A byte that is known.
+    pub(super) fn known_byte(&self, address: u16) -> Option<u8> {
+        self.memory.get(address)?.known()
+    }
+
     /// The most cycles of a call from outside, its return counted, with those pairs of
     /// registers known.
     pub(super) fn call(&mut self, id: FunctionId, pairs: &[(usize, u16)]) -> Option<u64> {
