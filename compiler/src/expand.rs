@@ -1,11 +1,11 @@
 //! The whole way from tokens to items.
 
-use crate::declaration::{Declaration, ModelDeclaration};
+use crate::declaration::{CodeChoice, Declaration, ModelDeclaration};
 use crate::diagnostic::Diagnostics;
 use crate::item::{self, Known, ModelItem};
 use crate::planned::Planned;
 use crate::program::{self, Accumulator};
-use crate::syntax::{self, NetworkAst, Parsed};
+use crate::syntax::{self, Key, NetworkAst, Parsed};
 use crate::tflite::{self, ModelDesign};
 use crate::weights::WeightsPath;
 use proc_macro2::{TokenStream, TokenTree};
@@ -107,6 +107,10 @@ fn expand_model(
         }
     }
     let design = ModelDesign::choose((&graph, &model), declaration);
+    if let (CodeChoice::Unrolled, Some(problem)) = (declaration.code, design.lacks_code(&model)) {
+        let code = ast.value_of(Key::Code);
+        errors.error(code, format!("{problem}: leave `code` out"));
+    }
     let program = tflite::lower(&graph, &model, &design.plan.memory);
     let tables_bytes = tflite::tables_bytes(&program);
     for problem in design.over((&graph, &model), declaration, tables_bytes) {

@@ -35,6 +35,14 @@ pub struct NetworkAst {
     pub values: Values,
 }
 
+impl NetworkAst {
+    /// What was written after a key.
+    pub fn value_of(&self, key: Key) -> Option<&TokenStream> {
+        let entry = self.keys.iter().find(|entry| entry.key == key)?;
+        Some(&entry.value)
+    }
+}
+
 /// A model's file.
 #[derive(Clone, Debug)]
 pub struct ModelAst {

@@ -99,6 +99,16 @@ impl ModelDesign {
         self.code.as_ref()?.as_ref().ok()
     }
 
+    /// Why a target that has a backend has none for the model, in words.
+    pub fn lacks_code(&self, model: &Model) -> Option<String> {
+        let reason = self.code.as_ref()?.as_ref().err()?;
+        let node = reason.node().map(|node| &model.nodes[node.index()].name);
+        Some(match node {
+            Some(name) => format!("`{name}` has portable code: {reason}"),
+            None => format!("the model has portable code: {reason}"),
+        })
+    }
+
     /// Bytes of the type.
     pub fn state_bytes(&self) -> u32 {
         self.plan.memory.arena_bytes + self.plan.memory.cursor_bytes()
