@@ -11,7 +11,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 /// Random networks, as many as compile in half a minute.
-const NETWORKS: usize = 40;
+const NETWORKS: usize = 24;
 
 /// Windows of a stream that are judged.
 const WINDOWS: usize = 7;

@@ -201,12 +201,12 @@ fn leading_code(api: &Api<'_>, sharing: &Sharing, program: &Program) -> TokenStr
     });
     let on_machine = machine_code.map(|code| code.leading_items());
     let code = portable::emit(program);
+    let arena_bytes = Literal::u32_unsuffixed(program.arena_bytes);
+    let results = portable::results_type(program);
     quote! {
-        type LeadingLayers = herringbone_runtime::#leading_type;
+        type HerringboneLeading = herringbone_runtime::#leading_type;
 
-        // What computes results is for inputs that end.
         #elsewhere
-        #[allow(dead_code)]
         mod herringbone_leading {
             use ::core::primitive::{bool, i16, i32, u16, u32, u8, usize};
             use #path::__private as runtime;
@@ -214,9 +214,13 @@ fn leading_code(api: &Api<'_>, sharing: &Sharing, program: &Program) -> TokenStr
             #code
         }
 
+        // What computes results is for inputs that end, and yet no dead code.
+        #elsewhere
+        const _: fn(&mut [u8; #arena_bytes], &mut #results) = herringbone_leading::infer;
+
         #elsewhere
         #[inline(always)]
-        fn absorb_sample(these_layers: &mut LeadingLayers, next_byte: u8) -> bool {
+        fn absorb_sample(these_layers: &mut HerringboneLeading, next_byte: u8) -> bool {
             herringbone_leading::absorb(&mut these_layers.arena, &mut these_layers.cursor, next_byte)
         }
 

@@ -116,16 +116,19 @@ impl MachineCode for Code {
         let functions = functions(self);
         quote! {
             #[cfg(target_arch = "avr")]
-            #[allow(dead_code)]
             mod herringbone_leading {
                 use ::core::primitive::{bool, u8};
 
                 #functions
             }
 
+            // What computes results is for inputs that end, and yet no dead code.
+            #[cfg(target_arch = "avr")]
+            const _: unsafe extern "C" fn(*mut u8, *mut u8) = herringbone_leading::infer;
+
             #[cfg(target_arch = "avr")]
             #[inline(always)]
-            fn absorb_sample(these_layers: &mut LeadingLayers, next_byte: u8) -> bool {
+            fn absorb_sample(these_layers: &mut HerringboneLeading, next_byte: u8) -> bool {
                 // SAFETY: the reference to the layers is the only one, and their layout is the
                 // C one that the code was made for.
                 unsafe {
