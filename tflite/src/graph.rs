@@ -264,8 +264,11 @@ impl<'f> Reader<'f> {
             Code::SHAPE => return self.shape(operator),
             _ => {}
         }
-        for &input in operator.inputs.iter().flatten() {
-            if !self.is_made[input] && !self.handles.contains_key(&input) {
+        for (index, input) in operator.inputs.iter().enumerate() {
+            let Some(input) = *input else { continue };
+            let names_variable =
+                index == 0 && operator.code.is_of_variables() && self.handles.contains_key(&input);
+            if !self.is_made[input] && !names_variable {
                 return Err(format!(
                     "it reads `{}` before that is made",
                     self.tensors[input].name

@@ -27,20 +27,21 @@ impl Kept {
         }
     }
 
-    /// The arena of a new network.
+    /// The arena of a new network: a constant, or a call at run time would move it.
     pub(super) fn arena(&self) -> TokenStream {
         let arena_bytes = Literal::u32_unsuffixed(self.arena_bytes);
-        let zeros = quote!([0; #arena_bytes]);
-        let begun = self.variables.iter().enumerate();
-        let begun = begun.filter(|(_, variable)| variable.initial.iter().any(|&byte| byte != 0));
-        begun.fold(zeros, |arena, (index, variable)| {
-            let first = Literal::u32_unsuffixed(variable.first_cell);
-            let name = format_ident!("VARIABLE_{index}");
-            quote!(herringbone_runtime::with_values(#arena, #first, &#name))
-        })
+        match self.begins_with_zeros() {
+            true => quote!([0; #arena_bytes]),
+            false => quote!(START_OF_ARENA),
+        }
     }
 
-    /// What variables begin with that are not all zeros.
+    fn begins_with_zeros(&self) -> bool {
+        let mut all = self.variables.iter().flat_map(|variable| &variable.initial);
+        all.all(|&byte| byte == 0)
+    }
+
+    /// What variables begin with, and the arena with that in it.
     pub(super) fn start(&self) -> TokenStream {
         let variables = self.variables.iter().enumerate();
         let variables = variables.map(|(index, variable)| {
@@ -61,7 +62,18 @@ impl Kept {
             );
             quote!(const #name: [u8; #length] = #initial;)
         });
-        quote!(#(#variables)*)
+        let arena_bytes = Literal::u32_unsuffixed(self.arena_bytes);
+        let arena = (!self.begins_with_zeros()).then(|| {
+            let zeros = quote!([0; #arena_bytes]);
+            let begun = self.variables.iter().enumerate();
+            let arena = begun.fold(zeros, |arena, (index, variable)| {
+                let first = Literal::u32_unsuffixed(variable.first_cell);
+                let name = format_ident!("VARIABLE_{index}");
+                quote!(herringbone_runtime::with_values(#arena, #first, &#name))
+            });
+            quote!(const START_OF_ARENA: [u8; #arena_bytes] = #arena;)
+        });
+        quote!(#(#variables)* #arena)
     }
 
     /// `reset`, where there is something to be kept.
