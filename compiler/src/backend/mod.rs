@@ -8,6 +8,7 @@
 
 pub mod avr;
 pub mod interpreter;
+pub mod lanes;
 pub(crate) mod portable;
 
 use crate::budget::{Footprint, LayerFootprint, Sums};

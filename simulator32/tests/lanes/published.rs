@@ -1,0 +1,68 @@
+//! The published network with trained weights.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use herringbone_compiler::backend::lanes;
+use herringbone_compiler::weights;
+use herringbone_tests::networks::Case;
+use herringbone_tests::published;
+use herringbone_tests::reference::evaluate;
+
+use crate::device::{Device, Simulated};
+use crate::program;
+
+/// The pixels of the images in a folder.
+fn images(folder: &Path) -> Result<Vec<Vec<u8>>> {
+    let mut paths: Vec<_> = fs::read_dir(folder)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|it| it == "pgm"))
+        .collect();
+    paths.sort();
+    let image = |path: &std::path::PathBuf| -> Result<Vec<u8>> {
+        let bytes = fs::read(path)?;
+        let first = bytes.len().checked_sub(784).context("28 × 28 pixels")?;
+        Ok(bytes[first..].to_vec())
+    };
+    paths.iter().map(image).collect()
+}
+
+#[test]
+fn the_published_network_takes_what_the_readme_says() -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("a root")?;
+    let file = fs::read(root.join("template/digits.safetensors"))?;
+    let network = published::network();
+    let weights = weights::read(&network, &file).ok().context("its weights")?;
+    let case = Case {
+        network,
+        weights,
+        file,
+        inputs: images(&root.join("digits"))?,
+    };
+    let program = program(&case)?;
+    for simulated in Simulated::ALL {
+        let code = lanes::emit(&program, simulated.core(), |_| false)
+            .map_err(|reason| anyhow::anyhow!("{reason}"))?;
+        let mut device = Device::new(simulated, &program, &code)?;
+        let (mut infer_cycles, mut cycles) = (0, 0);
+        for input in &case.inputs {
+            let inference = device.infer(input, &code)?;
+            let expected = evaluate(&case.network, &case.weights, input);
+            assert_eq!(inference.results, expected.results());
+            infer_cycles += inference.infer_cycles;
+            cycles += inference.cycles;
+        }
+        let mean = |cycles: u64| cycles / case.inputs.len() as u64;
+        println!(
+            "{simulated:?}: infer {}, with absorb {} cycles (expected {:.0}), {} B of flash, {} of stack, arena {}",
+            mean(infer_cycles),
+            mean(cycles),
+            code.cycles(),
+            code.flash_bytes(),
+            code.stack_bytes(),
+            program.arena_bytes
+        );
+    }
+    Ok(())
+}
