@@ -5,9 +5,11 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use herringbone_compiler::backend::lanes;
+use herringbone_compiler::network::{Activation, Bits, Kernel, Network, Shape};
 use herringbone_compiler::weights;
+use herringbone_tests::layers::{average, dense, maximum};
 use herringbone_tests::networks::Case;
-use herringbone_tests::published;
+use herringbone_tests::published::convolution;
 use herringbone_tests::reference::evaluate;
 
 use crate::device::{Device, Simulated};
@@ -32,7 +34,17 @@ fn images(folder: &Path) -> Result<Vec<Vec<u8>>> {
 fn the_published_network_takes_what_the_readme_says() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("a root")?;
     let file = fs::read(root.join("template/digits.safetensors"))?;
-    let network = published::network();
+    let window = Kernel::square(2);
+    let kinds = [
+        average(window),
+        convolution(5, 3),
+        convolution(8, 3),
+        convolution(11, 3),
+        maximum(window),
+        dense(10, Activation::Linear),
+    ];
+    let network = Network::new(Shape::new(28, 28, 1), Bits::default(), &kinds);
+    let network = network.ok().context("its layers fit")?;
     let weights = weights::read(&network, &file).ok().context("its weights")?;
     let case = Case {
         network,

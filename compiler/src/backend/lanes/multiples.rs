@@ -60,9 +60,13 @@ impl Needs {
 /// The greatest factor that chains are looked for.
 const MOST_IN_CHAINS: i32 = 16;
 
+/// The most factors through which the shortest way is looked for.
+const MOST_STOPS: usize = 7;
+
 /// Chains that were found.
 pub(crate) struct Multiples<'a> {
     isa: &'a dyn InstructionSet,
+    ways: Ways,
     found: BTreeMap<Needs, (Vec<Multiple>, u32)>,
 }
 
@@ -70,6 +74,7 @@ impl<'a> Multiples<'a> {
     pub(crate) fn new(isa: &'a dyn InstructionSet) -> Self {
         Self {
             isa,
+            ways: Ways::of(isa.three_operand_cycles()),
             found: BTreeMap::new(),
         }
     }
@@ -87,52 +92,113 @@ impl<'a> Multiples<'a> {
         &self.found[&needs]
     }
 
-    /// The fewest cycles, by Dijkstra's algorithm over the last multiple and what is
-    /// still needed.
+    /// The fewest cycles: a shortest way through all factors that are needed (Held &
+    /// Karp, "A dynamic programming approach to sequencing problems", 1962), or, of many,
+    /// always to the nearest one.
     fn chain(&self, needs: &Needs) -> (Vec<Multiple>, u32) {
-        type State = (i32, Needs);
-        let start: State = (0, needs.clone());
-        let mut best: BTreeMap<State, (u32, Option<(State, Step)>)> = BTreeMap::new();
-        best.insert(start.clone(), (0, None));
-        let mut queue = BinaryHeap::from([(std::cmp::Reverse(0), start)]);
-        while let Some((std::cmp::Reverse(cycles), state)) = queue.pop() {
-            if best[&state].0 < cycles {
-                continue;
-            }
-            if state.1.is_empty() {
-                let mut chain = Vec::new();
-                let mut at = state;
-                while let Some((before, step)) = best[&at].1.clone() {
-                    chain.push(Multiple { factor: at.0, step });
-                    at = before;
+        // A factor of either sign is two stops, of which one is enough.
+        let either = needs.either.iter().map(|&factor| vec![factor, -factor]);
+        let signed = needs.signed.iter();
+        let signed = signed.filter(|factor| !needs.either.contains(&factor.abs()));
+        let needed: Vec<Vec<i32>> = either.chain(signed.map(|&factor| vec![factor])).collect();
+        let both = needs.signed.iter().filter(|it| needs.either.contains(&it.abs()));
+        // Where a factor of either sign is needed with one sign by another sum, that one.
+        let fixed: BTreeSet<i32> = both.copied().collect();
+        let mut needed: Vec<Vec<i32>> = needed
+            .into_iter()
+            .map(|mut stops| {
+                let with_sign: Vec<i32> =
+                    stops.iter().copied().filter(|it| fixed.contains(it)).collect();
+                if !with_sign.is_empty() {
+                    stops = with_sign;
                 }
-                chain.reverse();
-                return (chain, cycles);
-            }
-            for (factor, step) in steps(state.0) {
-                let next: State = (factor, state.1.without(factor));
-                let reached = cycles + self.cycles(step);
-                if best.get(&next).is_none_or(|known| reached < known.0) {
-                    best.insert(next.clone(), (reached, Some((state.clone(), step))));
-                    queue.push((std::cmp::Reverse(reached), next));
-                }
-            }
+                stops
+            })
+            .collect();
+        // A factor that two sums need with different signs is two stops.
+        let twice: Vec<usize> = (0..needed.len())
+            .filter(|&index| needed[index].len() == 2 && fixed.contains(&needed[index][0]))
+            .collect();
+        for index in twice {
+            let second = needed[index].remove(1);
+            needed.push(vec![second]);
         }
-        unreachable!("every factor is a sum of ones")
+        let stops = match needed.len() <= MOST_STOPS {
+            true => self.shortest(&needed),
+            false => self.nearest(&needed),
+        };
+        let mut chain = Vec::new();
+        let mut cycles = 0;
+        let mut at = 0;
+        for stop in stops {
+            cycles += self.ways.cycles(at, stop);
+            chain.extend(self.ways.way(at, stop));
+            at = stop;
+        }
+        (chain, cycles)
     }
 
-    fn cycles(&self, step: Step) -> u32 {
-        let (first, second) = match step {
-            Step::Add(one, other) => (one, other),
-            Step::Subtract(one, _) => (one, Term::Value),
-            Step::Shift(term, _) => (term, term),
-            Step::Negate(_) => (Term::Value, Term::Value),
-            Step::Constant => (Term::Last, Term::Last),
-        };
-        match first == Term::Last || second == Term::Last && matches!(step, Step::Add(..)) {
-            true => 1,
-            false => self.isa.three_operand_cycles(),
+    fn shortest(&self, needed: &[Vec<i32>]) -> Vec<i32> {
+        let stops: Vec<(usize, i32)> = (0..)
+            .zip(needed)
+            .flat_map(|(bit, factors)| factors.iter().map(move |&factor| (bit, factor)))
+            .collect();
+        let all = (1usize << needed.len()) - 1;
+        if all == 0 {
+            return Vec::new();
         }
+        // By what is made and the stop that was made last: cycles, and the stop before.
+        let mut best = vec![vec![(u32::MAX, usize::MAX); stops.len()]; all + 1];
+        for (index, &(bit, factor)) in stops.iter().enumerate() {
+            best[1 << bit][index] = (self.ways.cycles(0, factor), usize::MAX);
+        }
+        for made in 1..=all {
+            for last in 0..stops.len() {
+                let (cycles, _) = best[made][last];
+                if cycles == u32::MAX {
+                    continue;
+                }
+                for (next, &(bit, factor)) in stops.iter().enumerate() {
+                    if made >> bit & 1 == 1 {
+                        continue;
+                    }
+                    let reached = cycles + self.ways.cycles(stops[last].1, factor);
+                    let known = &mut best[made | 1 << bit][next];
+                    if reached < known.0 {
+                        *known = (reached, last);
+                    }
+                }
+            }
+        }
+        let mut made = all;
+        let mut last = (0..stops.len()).min_by_key(|&index| best[all][index].0);
+        let mut order = Vec::new();
+        while let Some(index) = last {
+            order.push(stops[index].1);
+            let before = best[made][index].1;
+            made &= !(1 << stops[index].0);
+            last = (before != usize::MAX).then_some(before);
+        }
+        order.reverse();
+        order
+    }
+
+    fn nearest(&self, needed: &[Vec<i32>]) -> Vec<i32> {
+        let mut left: Vec<&Vec<i32>> = needed.iter().collect();
+        let mut order = Vec::new();
+        let mut at = 0;
+        while !left.is_empty() {
+            let stops = left.iter().enumerate();
+            let stops = stops.flat_map(|(index, factors)| factors.iter().map(move |&it| (index, it)));
+            let Some((index, factor)) = stops.min_by_key(|&(_, factor)| self.ways.cycles(at, factor))
+            else {
+                break;
+            };
+            order.push(factor);
+            at = factor;
+            left.remove(index);
+        }
+        order
     }
 
     fn one_by_one(&self, needs: &Needs) -> (Vec<Multiple>, u32) {
@@ -174,6 +240,71 @@ impl<'a> Multiples<'a> {
             Step::Negate(term) => vec![Operation::Negate(last, register(term))],
             Step::Constant => multiply(self.isa, multiple.factor, [last, value]),
         }
+    }
+}
+
+/// The cheapest way from each multiple to each other one; from 0, which is no multiple.
+struct Ways(Vec<Vec<(u32, i32, Step)>>);
+
+impl Ways {
+    const MOST: i32 = 2 * MOST_IN_CHAINS;
+
+    fn index(factor: i32) -> usize {
+        (factor + Self::MOST) as usize
+    }
+
+    fn of(three_operand_cycles: u32) -> Self {
+        let count = Self::index(Self::MOST) + 1;
+        let steps: Vec<Vec<(i32, Step)>> = (-Self::MOST..=Self::MOST).map(steps).collect();
+        let from = |start: i32| {
+            let mut best = vec![(u32::MAX, 0, Step::Constant); count];
+            best[Self::index(start)].0 = 0;
+            let mut queue = BinaryHeap::from([(std::cmp::Reverse(0), start)]);
+            while let Some((std::cmp::Reverse(cycles), at)) = queue.pop() {
+                if best[Self::index(at)].0 < cycles {
+                    continue;
+                }
+                for &(factor, step) in &steps[Self::index(at)] {
+                    let reached = cycles + step.cycles(three_operand_cycles);
+                    let known = &mut best[Self::index(factor)];
+                    if reached < known.0 {
+                        *known = (reached, at, step);
+                        queue.push((std::cmp::Reverse(reached), factor));
+                    }
+                }
+            }
+            best
+        };
+        Self((-Self::MOST..=Self::MOST).map(from).collect())
+    }
+
+    fn cycles(&self, from: i32, to: i32) -> u32 {
+        self.0[Self::index(from)][Self::index(to)].0
+    }
+
+    fn way(&self, from: i32, to: i32) -> Vec<Multiple> {
+        let mut way = Vec::new();
+        let mut at = to;
+        while at != from {
+            let (_, before, step) = self.0[Self::index(from)][Self::index(at)];
+            way.push(Multiple { factor: at, step });
+            at = before;
+        }
+        way.reverse();
+        way
+    }
+}
+
+impl Step {
+    /// One that changes the last multiple by itself is a single short instruction.
+    fn cycles(self, three_operand_cycles: u32) -> u32 {
+        let changes_last = match self {
+            Step::Add(one, other) => one == Term::Last || other == Term::Last,
+            Step::Subtract(one, _) => one == Term::Last,
+            Step::Shift(term, _) => term == Term::Last,
+            Step::Negate(_) | Step::Constant => false,
+        };
+        if changes_last { 1 } else { three_operand_cycles }
     }
 }
 

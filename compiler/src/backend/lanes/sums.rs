@@ -7,7 +7,7 @@ use super::multiples::{Multiples, Needs};
 use std::ops::Range;
 
 /// Arrangements of sums that are tried.
-const TRIES: usize = 16;
+const TRIES: usize = 8;
 
 /// Sums that are computed at once, in registers.
 #[derive(Clone, Debug)]
