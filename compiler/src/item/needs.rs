@@ -1,7 +1,6 @@
 //! What a network tells `herringbone::chip!`, which adds up those of one chip.
 
 use super::api::{Api, literal};
-use crate::backend;
 use crate::budget::{Design, reserved_flash_bytes};
 use crate::declaration::{Budget, Declaration, ModelDeclaration};
 use crate::tflite::ModelDesign;
@@ -14,7 +13,7 @@ pub(super) fn needs(api: &Api<'_>, declaration: &Declaration, design: &Design) -
     let flash_reserve_bytes = budget
         .flash_bytes
         .map_or(0, |bytes| reserved_flash_bytes(declaration, bytes));
-    let counts_code = backend::of(declaration).counts_code();
+    let counts_code = design.footprint.code.is_some();
     let fields = fields(
         budget,
         (design.state_bytes(), design.reserve_bytes),

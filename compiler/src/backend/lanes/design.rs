@@ -1,7 +1,6 @@
 //! Which programs this backend writes down, as layers with numbers: the one place that
 //! decides it. All others are portable code, whose flash is not known.
 
-use super::isa::InstructionSet;
 use super::layer::{Convolution, Dense, DenseOutputs, Layer, StoredMap, Weights};
 use super::strip::Strip;
 use crate::network::{NodeId, ReceptiveField, Shape};
@@ -69,6 +68,10 @@ pub enum Reason {
     Table(NodeId),
     /// Constants that are too large for 32 bits.
     Shift(NodeId),
+    /// The flash does not hold the code.
+    Flash,
+    /// The SRAM does not hold the rows on the stack.
+    Sram,
 }
 
 impl fmt::Display for Reason {
@@ -89,6 +92,8 @@ impl fmt::Display for Reason {
             ),
             Self::Rows(node) => write!(f, "the stack does not hold the rows that node {node} reads"),
             Self::Table(node) => write!(f, "node {node} is to read its weights from a table"),
+            Self::Flash => write!(f, "the flash does not hold weights as instructions"),
+            Self::Sram => write!(f, "the SRAM does not hold the rows on the stack"),
             Self::Shift(node) => write!(f, "node {node} shifts beyond 32 bits"),
         }
     }
@@ -101,7 +106,6 @@ const MOST_FRAME_BYTES: u32 = 1000;
 /// weights in a table.
 pub(crate) fn of(
     program: &Program,
-    isa: &dyn InstructionSet,
     is_table: impl Fn(NodeId) -> bool,
 ) -> Result<Design, Reason> {
     if program.parameter_bytes > 0 {
@@ -139,7 +143,6 @@ pub(crate) fn of(
         }
         layers.push(layer);
     }
-    let _ = isa;
     Ok(Design {
         cursor_bytes: program.cursor_bytes,
         bits: program.activation_bits,

@@ -11,12 +11,14 @@
 //! What is not written here is portable code: [`Reason`] lists it.
 
 mod assembly;
+mod backend;
 mod code;
 mod convolution;
 mod core;
 mod dense;
 mod design;
 mod frame;
+mod glue;
 mod infer;
 mod intake;
 mod isa;
@@ -43,7 +45,6 @@ pub fn emit(
     core: Core,
     is_table: impl Fn(NodeId) -> bool,
 ) -> Result<Code, Reason> {
-    let isa = core.instruction_set();
-    let design = design::of(program, &*isa, is_table)?;
+    let design = design::of(program, is_table)?;
     Ok(Code::of(core, &design))
 }

@@ -47,10 +47,6 @@ impl Needs {
         left
     }
 
-    fn is_empty(&self) -> bool {
-        self.either.is_empty() && self.signed.is_empty()
-    }
-
     fn greatest(&self) -> i32 {
         let all = self.either.iter().chain(&self.signed);
         all.map(|factor| factor.abs()).max().unwrap_or(0)
