@@ -35,10 +35,10 @@ use device::{Device, Simulated};
 /// So that a change is judged by the same networks as the code before it.
 const DEFAULT_SEED: u64 = 1;
 
-/// The program of a network with its maps row by row.
-fn program(case: &Case) -> Result<Program> {
-    let declaration = Declaration {
-        network: case.network.clone(),
+/// A network without a budget, weights as instructions.
+fn declaration(network: &Network) -> Declaration {
+    Declaration {
+        network: network.clone(),
         budget: Budget {
             target: None,
             sram_bytes: None,
@@ -51,7 +51,12 @@ fn program(case: &Case) -> Result<Program> {
         window: None,
         code: CodeChoice::Unrolled,
         layer_code: BTreeMap::new(),
-    };
+    }
+}
+
+/// The program of a network with its maps row by row.
+fn program(case: &Case) -> Result<Program> {
+    let declaration = declaration(&case.network);
     let proven = program::prove(&case.network, &case.weights).map_err(|errors| {
         let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
         anyhow!("{}", errors.join("; "))

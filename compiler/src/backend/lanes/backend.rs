@@ -104,16 +104,25 @@ fn stack_bytes(program: &Program, code: &Code) -> u32 {
 }
 
 fn counted(declaration: &Declaration, program: &Program, code: Code) -> Footprint {
-    let layers: BTreeMap<NodeId, LayerFootprint> = code
+    let parts: BTreeMap<NodeId, (u32, f64)> = code
         .layers()
-        .map(|(node, bytes, cycles)| {
-            let has_weights = declaration.network.node(node).weight_count() > 0;
+        .map(|(node, bytes, cycles)| (node, (bytes, cycles)))
+        .collect();
+    // What `absorb` does is counted as the intake.
+    let in_absorb = program.intake.pool.map(|pool| pool.node);
+    let layers: BTreeMap<NodeId, LayerFootprint> = declaration
+        .network
+        .computing_nodes()
+        .filter(|layer| Some(layer.id) != in_absorb)
+        .map(|layer| {
+            // A pooling is done by the convolution before it.
+            let (bytes, cycles) = parts.get(&layer.id).copied().unwrap_or_default();
             let footprint = LayerFootprint {
-                form: has_weights.then_some(CodeForm::Unrolled),
+                form: (layer.weight_count() > 0).then_some(CodeForm::Unrolled),
                 flash_bytes: bytes.into(),
                 cycles,
             };
-            (node, footprint)
+            (layer.id, footprint)
         })
         .collect();
     let largest = layers.iter().max_by_key(|(_, layer)| layer.flash_bytes);
