@@ -178,8 +178,13 @@ fn networks() -> impl Strategy<Value = Network> {
 }
 
 fn runner(cases: u32) -> TestRunner {
-    let seed = env::var("PROPTEST_RNG_SEED").ok().and_then(|it| it.parse().ok());
-    let cases = env::var("PROPTEST_CASES").ok().and_then(|it| it.parse().ok()).unwrap_or(cases);
+    let seed = env::var("PROPTEST_RNG_SEED")
+        .ok()
+        .and_then(|it| it.parse().ok());
+    let cases = env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(cases);
     TestRunner::new(Config {
         cases,
         rng_seed: RngSeed::Fixed(seed.unwrap_or(DEFAULT_SEED)),
@@ -204,7 +209,10 @@ fn machine_code_of_random_networks_gives_what_the_evaluator_gives() {
     result.unwrap_or_else(|error| panic!("{error}"));
     let (all, with_code) = judged.get();
     println!("{with_code} of {all} networks have machine code");
-    assert!(4 * with_code > 3 * all, "{with_code} of {all} networks have code");
+    assert!(
+        4 * with_code > 3 * all,
+        "{with_code} of {all} networks have code"
+    );
 }
 
 #[test]

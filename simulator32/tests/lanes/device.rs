@@ -33,8 +33,12 @@ pub(crate) enum Simulated {
 }
 
 impl Simulated {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::CortexM0, Self::CortexM0Plus, Self::Rv32imc, Self::Ch32v003];
+    pub(crate) const ALL: [Self; 4] = [
+        Self::CortexM0,
+        Self::CortexM0Plus,
+        Self::Rv32imc,
+        Self::Ch32v003,
+    ];
 
     pub(crate) fn core(self) -> Written {
         match self {
@@ -112,10 +116,7 @@ impl Device {
                 program,
             )?),
             Simulated::Ch32v003 => AnyMachine::RiscV(Machine::new(
-                RiscV::new(
-                    registers(16, false),
-                    risc_v::Cost::QINGKE_V2_ONE_WAIT_STATE,
-                ),
+                RiscV::new(registers(16, false), risc_v::Cost::QINGKE_V2_ONE_WAIT_STATE),
                 MAP,
                 program,
             )?),
@@ -140,7 +141,9 @@ impl Device {
             stack_bytes: code.stack_bytes(),
         };
         // A new network's memory: a cursor of zeros, an arena of whatever there is.
-        let noise: Vec<u8> = (0..MAP.sram_bytes).map(|at| (at * 37 % 251) as u8).collect();
+        let noise: Vec<u8> = (0..MAP.sram_bytes)
+            .map(|at| (at * 37 % 251) as u8)
+            .collect();
         device.write(MAP.sram_start, &noise);
         device.write(NETWORK, &vec![0; network.cursor_bytes as usize]);
         Ok(device)
@@ -204,11 +207,13 @@ impl Device {
             );
         }
         let results = &after[(first - MAP.sram_start) as usize..];
-        let results = results.chunks(bytes_each as usize).map(|bytes| match *bytes {
-            [low, high] => i64::from(i16::from_le_bytes([low, high])),
-            [a, b, c, d] => i64::from(i32::from_le_bytes([a, b, c, d])),
-            _ => 0,
-        });
+        let results = results
+            .chunks(bytes_each as usize)
+            .map(|bytes| match *bytes {
+                [low, high] => i64::from(i16::from_le_bytes([low, high])),
+                [a, b, c, d] => i64::from(i32::from_le_bytes([a, b, c, d])),
+                _ => 0,
+            });
         Ok(Inference {
             results: results.take(count as usize).collect(),
             cycles: cycles + infer_cycles,

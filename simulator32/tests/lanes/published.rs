@@ -5,9 +5,9 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use herringbone_compiler::backend::lanes;
-use herringbone_compiler::network::{Activation, Bits, Kernel, Network, Shape};
 use herringbone_compiler::budget::{self, Sums};
 use herringbone_compiler::declaration::{Budget, Declaration};
+use herringbone_compiler::network::{Activation, Bits, Kernel, Network, Shape};
 use herringbone_compiler::program::{self, Accumulator};
 use herringbone_compiler::target::Target;
 use herringbone_compiler::weights;
@@ -34,7 +34,9 @@ fn images(folder: &Path) -> Result<Vec<Vec<u8>>> {
 }
 
 fn published(folder: &str) -> Result<Case> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("a root")?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("a root")?;
     let file = fs::read(root.join("template/digits.safetensors"))?;
     let window = Kernel::square(2);
     let kinds = [
@@ -59,7 +61,9 @@ fn published(folder: &str) -> Result<Case> {
 #[test]
 fn a_part_with_a_small_core_gets_machine_code_and_counts_all_of_it() -> Result<()> {
     let case = published("digits")?;
-    let proven = program::prove(&case.network, &case.weights).ok().context("sums fit")?;
+    let proven = program::prove(&case.network, &case.weights)
+        .ok()
+        .context("sums fit")?;
     let sums = Sums {
         widest: Accumulator::I16,
         constants: Some((&case.weights, &proven)),

@@ -123,11 +123,12 @@ impl<'a> Assembly<'a> {
 
     /// A branch that is taken that often.
     pub(crate) fn branch(&mut self, condition: Condition, share: f64, to: Label) {
-        let compared = match condition {
+        let (compared, changes_flags) = match condition {
             Condition::Zero(register)
             | Condition::NotZero(register)
-            | Condition::Negative(register) => self.flags == Some(register),
-            Condition::Always | Condition::Above(..) | Condition::Less(..) => false,
+            | Condition::Negative(register) => (self.flags == Some(register), false),
+            Condition::Always => (false, false),
+            Condition::Above(..) | Condition::Less(..) => (false, true),
         };
         self.push(Item::Branch {
             condition,
@@ -136,7 +137,7 @@ impl<'a> Assembly<'a> {
             share,
             form: 0,
         });
-        if matches!(condition, Condition::Above(..) | Condition::Less(..)) {
+        if changes_flags {
             self.flags = None;
         }
     }

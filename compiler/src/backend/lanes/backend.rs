@@ -1,11 +1,11 @@
 //! What the code of a plan takes of a part.
 
 use super::{Code, Core, Reason, emit};
+use crate::backend::Backend;
 use crate::backend::avr::CodeForm;
 use crate::backend::portable::Portable;
-use crate::backend::Backend;
 use crate::budget::features_flash_bytes;
-use crate::budget::{Footprint, LayerFootprint, Sums, lower, reserved_flash_bytes};
+use crate::budget::{Footprint, LayerFootprint, Sums, lower};
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
 use crate::network::NodeId;
 use crate::plan::MemoryPlan;
@@ -29,8 +29,10 @@ impl Backend for Core {
         false
     }
 
-    fn default_flash_reserve_bytes(&self, flash_bytes: u32) -> u32 {
-        (flash_bytes / 16).clamp(512, 4096)
+    /// None, for where code is portable its flash is not known: code that leaves too
+    /// little for the rest of a firmware is not taken ([`least_left_bytes`]).
+    fn default_flash_reserve_bytes(&self, _: u32) -> u32 {
+        0
     }
 
     /// Of the code that is written here, or, where there is none or it does not fit, of
@@ -80,7 +82,7 @@ fn code(
     });
     let flash_bytes = declaration.budget.flash_bytes.unwrap_or(u32::MAX);
     let needed = u64::from(code.flash_bytes() + GLUE_FLASH_BYTES)
-        + u64::from(reserved_flash_bytes(declaration, flash_bytes))
+        + u64::from(least_left_bytes(declaration, flash_bytes))
         + features_flash_bytes(declaration);
     // What is asked for by name is refused rather than replaced.
     if needed > flash_bytes.into() && !is_demanded {
@@ -94,6 +96,13 @@ fn code(
         return Err(Reason::Sram);
     }
     Ok((program, code))
+}
+
+/// Bytes of flash that are left for the rest of a firmware: what the declaration says, or
+/// enough for start-up code, vectors, a serial line and a small `main`.
+fn least_left_bytes(declaration: &Declaration, flash_bytes: u32) -> u32 {
+    let reserve_bytes = declaration.reserve.flash_bytes;
+    reserve_bytes.unwrap_or_else(|| (flash_bytes / 16).clamp(512, 4096))
 }
 
 /// The deepest stack of `run`, `push` and `classify`.

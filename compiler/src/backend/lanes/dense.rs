@@ -40,12 +40,7 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Dense) {
     }
 }
 
-fn accumulate(
-    asm: &mut Assembly<'_>,
-    layer: &Dense,
-    sums: &Sums,
-    multiples: &mut Multiples<'_>,
-) {
+fn accumulate(asm: &mut Assembly<'_>, layer: &Dense, sums: &Sums, multiples: &mut Multiples<'_>) {
     let Roles {
         base, word, value, ..
     } = sums.roles;

@@ -84,13 +84,18 @@ impl fmt::Display for Reason {
             Self::Signed(node) => write!(f, "node {node} reads or makes signed activations"),
             Self::Results => write!(f, "the last layer is not a dense one that gives sums"),
             Self::Stride(node) => write!(f, "node {node} has a stride beyond its kernel"),
-            Self::Intake => write!(f, "the leading `A` has windows of other sides than 2, 4 or 8"),
+            Self::Intake => write!(
+                f,
+                "the leading `A` has windows of other sides than 2, 4 or 8"
+            ),
             Self::LargeInput => write!(f, "the input has more than 255 rows or columns"),
             Self::Pooling(node) => write!(
                 f,
                 "node {node} is not a maximum of two columns behind a convolution"
             ),
-            Self::Rows(node) => write!(f, "the stack does not hold the rows that node {node} reads"),
+            Self::Rows(node) => {
+                write!(f, "the stack does not hold the rows that node {node} reads")
+            }
             Self::Table(node) => write!(f, "node {node} is to read its weights from a table"),
             Self::Flash => write!(f, "the flash does not hold weights as instructions"),
             Self::Sram => write!(f, "the SRAM does not hold the rows on the stack"),
@@ -104,10 +109,7 @@ const MOST_FRAME_BYTES: u32 = 1000;
 
 /// The layers of a program. `is_table` says whether the declaration wants a layer's
 /// weights in a table.
-pub(crate) fn of(
-    program: &Program,
-    is_table: impl Fn(NodeId) -> bool,
-) -> Result<Design, Reason> {
+pub(crate) fn of(program: &Program, is_table: impl Fn(NodeId) -> bool) -> Result<Design, Reason> {
     if program.parameter_bytes > 0 {
         return Err(Reason::LoadedWeights);
     }
@@ -209,11 +211,7 @@ fn stored(map: &Map, program: &Program) -> Result<StoredMap, Reason> {
 }
 
 /// The layer of a step, and how many of those behind it are part of it.
-fn layer_of(
-    program: &Program,
-    step: &Step,
-    next: Option<&Step>,
-) -> Result<(Layer, usize), Reason> {
+fn layer_of(program: &Program, step: &Step, next: Option<&Step>) -> Result<(Layer, usize), Reason> {
     use program::Operation;
     let node = step.node;
     let backward = match step.order {
@@ -312,12 +310,7 @@ fn rounds(node: NodeId, sum: &WeightedSum) -> Result<(), Reason> {
 /// The convolution together with the pooling behind it: the largest of some sums rounds
 /// to the largest of their activations. Outputs are then stored earlier than the plan
 /// says, and must not lie where inputs are that are still to be taken in.
-fn pooled(
-    program: &Program,
-    layer: &Convolution,
-    step: &Step,
-    next: &Step,
-) -> Option<Convolution> {
+fn pooled(program: &Program, layer: &Convolution, step: &Step, next: &Step) -> Option<Convolution> {
     let is_maximum = match &next.operation {
         program::Operation::Pool(pooling) => *pooling == Pooling::Maximum,
         program::Operation::Convolution(_)

@@ -24,9 +24,11 @@ mod intake;
 mod isa;
 mod layer;
 mod multiples;
-mod strip;
+mod outputs;
 mod stream;
+mod strip;
 mod sums;
+mod unpack;
 
 pub use self::core::Core;
 pub use code::Code;

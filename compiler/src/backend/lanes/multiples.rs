@@ -97,14 +97,20 @@ impl<'a> Multiples<'a> {
         let signed = needs.signed.iter();
         let signed = signed.filter(|factor| !needs.either.contains(&factor.abs()));
         let needed: Vec<Vec<i32>> = either.chain(signed.map(|&factor| vec![factor])).collect();
-        let both = needs.signed.iter().filter(|it| needs.either.contains(&it.abs()));
+        let both = needs
+            .signed
+            .iter()
+            .filter(|it| needs.either.contains(&it.abs()));
         // Where a factor of either sign is needed with one sign by another sum, that one.
         let fixed: BTreeSet<i32> = both.copied().collect();
         let mut needed: Vec<Vec<i32>> = needed
             .into_iter()
             .map(|mut stops| {
-                let with_sign: Vec<i32> =
-                    stops.iter().copied().filter(|it| fixed.contains(it)).collect();
+                let with_sign: Vec<i32> = stops
+                    .iter()
+                    .copied()
+                    .filter(|it| fixed.contains(it))
+                    .collect();
                 if !with_sign.is_empty() {
                     stops = with_sign;
                 }
@@ -185,8 +191,10 @@ impl<'a> Multiples<'a> {
         let mut at = 0;
         while !left.is_empty() {
             let stops = left.iter().enumerate();
-            let stops = stops.flat_map(|(index, factors)| factors.iter().map(move |&it| (index, it)));
-            let Some((index, factor)) = stops.min_by_key(|&(_, factor)| self.ways.cycles(at, factor))
+            let stops =
+                stops.flat_map(|(index, factors)| factors.iter().map(move |&it| (index, it)));
+            let Some((index, factor)) =
+                stops.min_by_key(|&(_, factor)| self.ways.cycles(at, factor))
             else {
                 break;
             };
@@ -300,7 +308,11 @@ impl Step {
             Step::Shift(term, _) => term == Term::Last,
             Step::Negate(_) | Step::Constant => false,
         };
-        if changes_last { 1 } else { three_operand_cycles }
+        if changes_last {
+            1
+        } else {
+            three_operand_cycles
+        }
     }
 }
 

@@ -61,7 +61,11 @@ pub(crate) fn arranged(
     let mut first = 0;
     let mut sums = Vec::new();
     while first < all {
-        let end = if passes == 1 { all } else { all.min(first + each) };
+        let end = if passes == 1 {
+            all
+        } else {
+            all.min(first + each)
+        };
         sums.push(Sums {
             outputs: first..end,
             places: places(&own, multiples, weights, first..end),

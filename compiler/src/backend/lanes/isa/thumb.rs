@@ -154,11 +154,8 @@ fn access(
 fn slot(opcode: u32, mnemonic: &str, register: Register, offset: u32, cycles: u32) -> Instruction {
     debug_assert!(offset.is_multiple_of(4) && offset < 1024);
     let text = format!("{mnemonic} {}, [sp, #{offset}]", name(register));
-    narrow(
-        opcode << 11 | low(register) << 8 | offset / 4,
-        cycles,
-        text,
-    )
+    let bits = opcode << 11 | low(register) << 8 | (offset / 4);
+    narrow(bits, cycles, text)
 }
 
 impl InstructionSet for Thumb {
@@ -222,7 +219,7 @@ impl InstructionSet for Thumb {
             SlotAddress(to, offset) => {
                 let text = format!("add {}, sp, #{offset}", name(to));
                 debug_assert!(offset.is_multiple_of(4) && offset < 1024);
-                vec![narrow(0b10101 << 11 | low(to) << 8 | offset / 4, 1, text)]
+                vec![narrow(0b10101 << 11 | low(to) << 8 | (offset / 4), 1, text)]
             }
             AddToStackPointer(bytes) => {
                 let (opcode, mnemonic) = match bytes < 0 {
@@ -234,7 +231,7 @@ impl InstructionSet for Thumb {
                 while left > 0 {
                     let part = left.min(508);
                     let text = format!("{mnemonic} sp, #{part}");
-                    instructions.push(narrow(opcode << 7 | part / 4, 1, text));
+                    instructions.push(narrow(opcode << 7 | (part / 4), 1, text));
                     left -= part;
                 }
                 instructions
@@ -276,18 +273,9 @@ impl InstructionSet for Thumb {
             | ShiftLeft(to, _, _)
             | ShiftRight(to, _, _)
             | ShiftRightSigned(to, _, _) => Some(to),
-            Immediate(..)
-            | SignExtend(..)
-            | Load(..)
-            | Store(..)
-            | LoadByte(..)
-            | StoreByte(..)
-            | LoadSlot(..)
-            | StoreSlot(..)
-            | SlotAddress(..)
-            | AddToStackPointer(_)
-            | RoundHalfToEven(..)
-            | Return => None,
+            Immediate(..) | SignExtend(..) | Load(..) | Store(..) | LoadByte(..)
+            | StoreByte(..) | LoadSlot(..) | StoreSlot(..) | SlotAddress(..)
+            | AddToStackPointer(_) | RoundHalfToEven(..) | Return => None,
         }
     }
 
