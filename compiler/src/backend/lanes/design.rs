@@ -41,6 +41,8 @@ pub(crate) struct Intake {
 /// Why a program is left to portable code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
+    /// There are no weights yet.
+    NoWeights,
     /// Weights come at run time.
     LoadedWeights,
     /// Layers are computed as the input arrives, or together.
@@ -77,6 +79,7 @@ pub enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NoWeights => write!(f, "there are no weights yet"),
             Self::LoadedWeights => write!(f, "weights are loaded at run time"),
             Self::Streamed => write!(f, "layers are computed as the input arrives"),
             Self::Order => write!(f, "a map is not stored row by row"),
@@ -104,7 +107,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Bytes of a strip that every instruction set reaches on the stack.
+/// Bytes of the frame that Thumb's loads reach from the stack pointer, and a little less.
 const MOST_FRAME_BYTES: u32 = 1000;
 
 /// The layers of a program. `is_table` says whether the declaration wants a layer's
