@@ -96,7 +96,7 @@ impl SimulatedPart {
         let code = code.and_then(|code| code.as_any().downcast_ref::<avr::Code>());
         let Some(code) = code else {
             bail!(
-                "`{}` runs portable code: only AVR parts are simulated",
+                "`{}` does not run code for AVR: only AVR parts are simulated",
                 target.name
             );
         };

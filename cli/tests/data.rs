@@ -193,7 +193,7 @@ fn values_of_any_range_are_learnt_named_and_tried_again_with_the_same_result() {
         ("atmega328q", "no part is called `atmega328q`; near it are "),
         (
             "rp2040",
-            "`rp2040` runs portable code: only AVR parts are simulated",
+            "`rp2040` does not run code for AVR: only AVR parts are simulated",
         ),
         ("attiny13a", "on attiny13a: over budget"),
     ] {

@@ -216,6 +216,14 @@ impl Planned {
         }
     }
 
+    /// Whether its flash counts with the code.
+    pub fn has_machine_code(&self) -> bool {
+        match &self.sharing {
+            Some(sharing) => sharing.has_machine_code(),
+            None => self.design.footprint.code.is_some(),
+        }
+    }
+
     /// Flash that it needs, with what is kept of as much as is given.
     pub fn needed_flash_bytes(&self, declaration: &Declaration, given_bytes: u32) -> u64 {
         match &self.sharing {

@@ -7,7 +7,9 @@
 //! they are judged by.
 
 pub mod avr;
+pub(crate) mod glue;
 pub mod interpreter;
+pub mod lanes;
 pub(crate) mod portable;
 
 use crate::budget::{Footprint, LayerFootprint, Sums};
@@ -27,7 +29,8 @@ pub(crate) trait Backend {
     fn footprint(&self, declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan)
     -> Footprint;
 
-    /// Whether flash is counted with the code, not as tables alone.
+    /// Whether flash is always counted with the code, not as tables alone; if not, it is
+    /// where a plan's footprint has the code.
     fn counts_code(&self) -> bool;
 
     /// Bytes of a flash of that many that are kept for the rest of a firmware, where
@@ -39,7 +42,10 @@ pub(crate) trait Backend {
 /// The backend of the declaration's target.
 pub(crate) fn of(declaration: &Declaration) -> Box<dyn Backend> {
     let target = declaration.budget.target;
-    match target.and_then(avr::Core::written_for) {
+    if let Some(core) = target.and_then(avr::Core::written_for) {
+        return Box::new(core);
+    }
+    match target.and_then(lanes::Core::written_for) {
         Some(core) => Box::new(core),
         None => Box::new(Portable),
     }

@@ -226,9 +226,12 @@ impl<'a> Candidates<'a> {
         for design in fitting.iter_mut().chain(&mut over_flash) {
             design.plans_left_out = plans_left_out;
         }
-        let fastest = fitting
-            .into_iter()
-            .min_by(|one, other| one.cycles().total_cmp(&other.cycles()));
+        let fastest = fitting.into_iter().min_by(|one, other| {
+            // Machine code is faster than any portable code.
+            let is_portable = |design: &Design| design.footprint.code.is_none();
+            let by_kind = is_portable(one).cmp(&is_portable(other));
+            by_kind.then(one.cycles().total_cmp(&other.cycles()))
+        });
         let leanest = || {
             let designs = over_flash.into_iter();
             designs.min_by_key(|design| design.footprint.flash_bytes)

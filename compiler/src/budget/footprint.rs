@@ -62,6 +62,8 @@ pub struct Footprint {
     /// Where the code is not known, what plans are compared by: accesses to pixels,
     /// besides the multiply-accumulates that all plans share.
     pub effort: f64,
+    /// Why the code of a part that has a backend of its own is the portable one.
+    pub portable_because: Option<String>,
 }
 
 /// What the code of a layer takes.

@@ -94,6 +94,14 @@ struct Part<'a> {
 }
 
 impl Sharing {
+    /// Whether flash counts with the code of both parts.
+    pub fn has_machine_code(&self) -> bool {
+        let parts = [&self.leading, &self.trailing];
+        parts
+            .iter()
+            .all(|part| part.design.footprint.code.is_some())
+    }
+
     /// Bytes of the network's value.
     pub fn state_bytes(&self) -> u32 {
         [

@@ -1,7 +1,6 @@
 //! What a network tells `herringbone::chip!`, which adds up those of one chip.
 
 use super::api::{Api, literal};
-use crate::backend;
 use crate::budget::reserved_flash_bytes;
 use crate::declaration::{Budget, Declaration, ModelDeclaration};
 use crate::planned::Planned;
@@ -15,7 +14,7 @@ pub(super) fn needs(api: &Api<'_>, declaration: &Declaration, planned: &Planned)
     let flash_reserve_bytes = budget
         .flash_bytes
         .map_or(0, |bytes| reserved_flash_bytes(declaration, bytes));
-    let counts_code = backend::of(declaration).counts_code();
+    let counts_code = planned.has_machine_code();
     let fields = fields(
         budget,
         (planned.state_bytes(), planned.reserve_bytes()),

@@ -100,6 +100,11 @@ fn summary(declaration: &Declaration, design: &Design) -> String {
 fn totals(declaration: &Declaration, design: &Design) -> Vec<String> {
     let mut totals = vec![sram(declaration, design)];
     totals.extend(flash(declaration, design));
+    if let Some(reason) = &design.footprint.portable_because {
+        totals.push(format!(
+            "Code: portable, of which the linker alone knows the flash: {reason}."
+        ));
+    }
     if let Some(code) = &design.footprint.code {
         totals.push(format!(
             "Stack: {} bytes of the reserve.",
@@ -147,8 +152,8 @@ fn sram(declaration: &Declaration, design: &Design) -> String {
     text
 }
 
-/// `None` where nothing is known of it: elsewhere than on AVR, the linker alone
-/// knows what code takes.
+/// `None` where nothing is known of it: of portable code, the linker alone knows what it
+/// takes.
 fn flash(declaration: &Declaration, design: &Design) -> Option<String> {
     let own_bytes = design.footprint.flash_bytes;
     let given_bytes = declaration.budget.flash_bytes;

@@ -120,6 +120,7 @@ impl Backend for Core {
             layers,
             code: Some(Rc::new(code)),
             effort: 0.0,
+            portable_because: None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::backend::avr::code::Code;
 use crate::backend::avr::isa::function_id::FunctionId;
-use crate::backend::{Glue, MachineCode, WorstCase};
+use crate::backend::{Glue, MachineCode, WorstCase, glue};
 use crate::budget::LayerFootprint;
 use crate::target::Target;
 use proc_macro2::{Ident, TokenStream};
@@ -39,103 +39,12 @@ impl MachineCode for Code {
         quote!(target_arch = "avr")
     }
 
-    /// What the three `unsafe` blocks rely on: `absorb` and `infer` write to the
-    /// network's value, whose layout is the C one that they were made for, and
-    /// `infer` every one of the results; to nothing else, as the tests of the
-    /// backend say of random networks (`simulator/tests/kernels.rs`).
     fn items(&self, glue: &Glue<'_>) -> TokenStream {
-        let &Glue {
-            name,
-            stored,
-            output,
-            by_value,
-            kept,
-            input_channels,
-        } = glue;
-        let functions = functions(self);
-        // Assembly for a single channel never looks at the cursor's, nor at its mark.
-        let unmark = (input_channels > 1)
-            .then(|| quote!(herringbone_runtime::Cursor::unmark(&mut this_network.cursor);));
-        let infer_and_keep = kept.map(|(field, place)| {
-            quote! {
-                #[cfg(target_arch = "avr")]
-                #[inline(always)]
-                fn infer_and_keep(this_network: &mut #name) {
-                    let network_pointer = ::core::ptr::from_mut(this_network).cast::<u8>();
-                    let first_byte = ::core::mem::offset_of!(#name, #field) + #place;
-                    let results_pointer = network_pointer.wrapping_add(first_byte);
-                    // SAFETY: the reference to the network is the only one, and the
-                    // results are in it, beside the map that they are made of.
-                    unsafe { herringbone_code::infer(network_pointer, results_pointer) };
-                }
-            }
-        });
-        quote! {
-            #[cfg(target_arch = "avr")]
-            mod herringbone_code {
-                use ::core::primitive::{bool, u8};
-
-                #functions
-            }
-
-            #[cfg(target_arch = "avr")]
-            #[inline(always)]
-            fn absorb(this_network: &mut #name, next_byte: u8) -> bool {
-                #unmark
-                // Not a `bool`, whose upper bits would be masked first.
-                // SAFETY: the reference to the network is the only one.
-                unsafe {
-                    herringbone_code::absorb(::core::ptr::from_mut(this_network).cast(), next_byte) != 0
-                }
-            }
-
-            #infer_and_keep
-
-            #[cfg(target_arch = "avr")]
-            #[inline(always)]
-            fn infer(this_network: &mut #name) -> #output {
-                // Zeros would be written once more, and be a call of `memset`.
-                let mut these_results = ::core::mem::MaybeUninit::<#stored>::uninit();
-                // SAFETY: the reference to the network is the only one, the results
-                // are ours, and all of them are written.
-                let these_results = unsafe {
-                    herringbone_code::infer(
-                        ::core::ptr::from_mut(this_network).cast(),
-                        ::core::ptr::from_mut(&mut these_results).cast(),
-                    );
-                    ::core::mem::MaybeUninit::assume_init(these_results)
-                };
-                // A mark that `push_in_place` left on another input.
-                herringbone_runtime::Cursor::unmark(&mut this_network.cursor);
-                #by_value
-            }
-        }
+        glue::items(&self.condition(), &functions(self), glue)
     }
 
     fn leading_items(&self) -> TokenStream {
-        let functions = functions(self);
-        quote! {
-            #[cfg(target_arch = "avr")]
-            mod herringbone_leading {
-                use ::core::primitive::{bool, u8};
-
-                #functions
-            }
-
-            // What computes results is for inputs that end, and yet no dead code.
-            #[cfg(target_arch = "avr")]
-            const _: unsafe extern "C" fn(*mut u8, *mut u8) = herringbone_leading::infer;
-
-            #[cfg(target_arch = "avr")]
-            #[inline(always)]
-            fn absorb_sample(these_layers: &mut HerringboneLeading, next_byte: u8) -> bool {
-                // SAFETY: the reference to the layers is the only one, and their layout is the
-                // C one that the code was made for.
-                unsafe {
-                    herringbone_leading::absorb(::core::ptr::from_mut(these_layers).cast(), next_byte) != 0
-                }
-            }
-        }
+        glue::leading_items(&self.condition(), &functions(self))
     }
 
     /// Parts that differ in memory alone are the linker's to tell apart; of a part that

@@ -43,6 +43,7 @@ impl Backend for Portable {
             code: None,
             largest: largest.map_or(NodeId::new(0), |layer| layer.id),
             effort: effort(&declaration.network, plan),
+            portable_because: None,
         }
     }
 }

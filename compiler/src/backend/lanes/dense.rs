@@ -1,0 +1,129 @@
+//! A sum over a whole map: activations one after the other, as they are stored.
+
+use super::assembly::Assembly;
+use super::frame;
+use super::isa::{Condition, Operation, Roles};
+use super::layer::{Dense, DenseOutputs};
+use super::multiples::Multiples;
+use super::stream::{Rounding, Stream};
+use super::strip::add_constant;
+use super::sums::{Sums, arranged};
+
+/// Emits the layer.
+pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Dense) {
+    let roles = asm.isa().roles();
+    let mut multiples = Multiples::new(asm.isa());
+    let passes = arranged(&roles, &mut multiples, &layer.weights, false, false);
+    let (table, start) = (asm.label(), asm.label());
+    asm.address(roles.value, table);
+    asm.emit(Operation::StoreSlot(roles.value, frame::BIASES));
+    asm.jump(start);
+    let words = passes
+        .iter()
+        .flat_map(|sums| sums.table(|output| layer.weights.biases[output] as u32));
+    asm.table(table, words);
+    asm.bind(start);
+    if let DenseOutputs::Map(cell) = layer.outputs {
+        asm.emit(Operation::LoadSlot(roles.value, frame::ARENA));
+        let byte = cell / (8 / layer.bits);
+        add_constant(asm, roles.value, byte.into(), roles.word);
+        asm.emit(Operation::StoreSlot(roles.value, frame::OUTPUT));
+    }
+    let mut table_byte = 0;
+    for sums in &passes {
+        asm.emit(Operation::LoadSlot(roles.value, frame::BIASES));
+        add_constant(asm, roles.value, table_byte, roles.word);
+        sums.begin(asm);
+        accumulate(asm, layer, sums, &mut multiples);
+        store(asm, layer, &roles, sums);
+        table_byte += 4 * sums.outputs.len() as i64;
+    }
+}
+
+fn accumulate(asm: &mut Assembly<'_>, layer: &Dense, sums: &Sums, multiples: &mut Multiples<'_>) {
+    let Roles {
+        base, word, value, ..
+    } = sums.roles;
+    let per_byte = 8 / layer.bits;
+    asm.emit(Operation::LoadSlot(base, frame::ARENA));
+    let first_byte = layer.input.first_cell / per_byte;
+    add_constant(asm, base, first_byte.into(), word);
+    let mut at = 0;
+    let cells = layer.input.cells();
+    for byte in 0..cells.div_ceil(per_byte) {
+        let rows = byte * per_byte..cells.min((byte + 1) * per_byte);
+        let uses = |row: &u32| sums.uses(&layer.weights, *row as usize);
+        let used: Vec<u32> = rows.filter(uses).collect();
+        if used.is_empty() {
+            continue;
+        }
+        if byte - at > 31 {
+            add_constant(asm, base, (byte - at).into(), word);
+            at = byte;
+        }
+        let next_byte = asm.label();
+        let loaded = if layer.bits == 8 { value } else { word };
+        asm.emit(Operation::LoadByte(loaded, base, byte - at));
+        let share = if used.len() > 1 { 0.75 } else { 1.0 };
+        if used.len() > 1 {
+            asm.branch(Condition::Zero(word), 0.25, next_byte);
+        }
+        asm.times(share, |asm| {
+            for &row in &used {
+                let next = asm.label();
+                let place = row % per_byte;
+                match (layer.bits, place) {
+                    (8, _) => {}
+                    (_, 0) => asm.emit(Operation::ShiftLeft(value, word, 28)),
+                    (_, _) => asm.emit(Operation::ShiftRight(value, word, 4)),
+                }
+                asm.branch(Condition::Zero(value), 0.5, next);
+                asm.times(0.5, |asm| {
+                    if layer.bits == 4 && place == 0 {
+                        asm.emit(Operation::ShiftRight(value, value, 28));
+                    }
+                    sums.add(asm, multiples, &layer.weights, row as usize);
+                });
+                asm.bind(next);
+            }
+        });
+        asm.bind(next_byte);
+    }
+}
+
+fn store(asm: &mut Assembly<'_>, layer: &Dense, roles: &Roles, sums: &Sums) {
+    let Roles { base, value, .. } = *roles;
+    match layer.outputs {
+        DenseOutputs::Map(cell) => {
+            let rounding = Rounding {
+                right: layer.weights.right,
+                bits: layer.bits,
+            };
+            let first = cell % (8 / layer.bits) + sums.outputs.start as u32;
+            let mut stream = Stream::begin(asm, roles, rounding, first);
+            for output in sums.outputs.clone() {
+                let load = [Operation::Move(value, sums.place(output).0)];
+                stream.put(asm, (&load, &[]), layer.weights.ties[output], false);
+            }
+            stream.end(asm);
+        }
+        DenseOutputs::Results(bytes_each) => {
+            asm.emit(Operation::LoadSlot(base, frame::RESULTS));
+            let mut at = 0;
+            for output in sums.outputs.clone() {
+                let first = output as u32 * bytes_each;
+                if first + bytes_each - at > 32 {
+                    add_constant(asm, base, (first - at).into(), value);
+                    at = first;
+                }
+                asm.emit(Operation::Move(value, sums.place(output).0));
+                for byte in 0..bytes_each {
+                    if byte > 0 {
+                        asm.emit(Operation::ShiftRight(value, value, 8));
+                    }
+                    asm.emit(Operation::StoreByte(value, base, first + byte - at));
+                }
+            }
+        }
+    }
+}

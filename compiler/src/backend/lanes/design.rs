@@ -1,0 +1,369 @@
+//! Which programs this backend writes down, as layers with numbers: the one place that
+//! decides it. All others are portable code, whose flash is not known.
+
+use super::layer::{Convolution, Dense, DenseOutputs, Layer, StoredMap, Weights};
+use super::strip::Strip;
+use crate::network::{NodeId, ReceptiveField, Shape};
+use crate::plan::{Order, Place, Sink};
+use crate::program::{
+    self, Accumulator, ConstantParameters, Finish, Map, Pooling, Program, ResultInteger, Step,
+    SumParameters, WeightedSum,
+};
+use std::fmt;
+
+/// A program that this backend writes down.
+#[derive(Clone, Debug)]
+pub(crate) struct Design {
+    pub(crate) cursor_bytes: u32,
+    pub(crate) bits: u32,
+    pub(crate) intake: Intake,
+    pub(crate) layers: Vec<Layer>,
+}
+
+/// How bytes become the pixels of the first map.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Intake {
+    pub(crate) input: Shape,
+    /// Pixels that are used.
+    pub(crate) output: Shape,
+    /// Rows and columns of the windows of a leading `A`, as powers of two.
+    pub(crate) window_log2: (u8, u8),
+    /// Where their sums are, of two bytes each, and how many there are from a column to
+    /// the next; `None` without a pooling.
+    pub(crate) sums_first_byte: Option<u32>,
+    pub(crate) sums_per_column: u32,
+    /// Bits by which a byte, or a sum, is shortened.
+    pub(crate) shift: u8,
+    pub(crate) first_cell: u32,
+    pub(crate) map_width: u32,
+}
+
+/// Why a program is left to portable code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// There are no weights yet.
+    NoWeights,
+    /// Weights come at run time.
+    LoadedWeights,
+    /// Layers are computed as the input arrives, or together.
+    Streamed,
+    /// A map is stored in another order than row by row, or around the arena's end.
+    Order,
+    /// An operation that there is no kernel for.
+    Operation(NodeId),
+    /// Activations that may be negative.
+    Signed(NodeId),
+    /// The results are activations, or sums that are rounded.
+    Results,
+    /// A kernel whose stride is larger than itself.
+    Stride(NodeId),
+    /// An average of other windows than such of powers of two.
+    Intake,
+    /// Inputs of more than 255 rows or columns.
+    LargeInput,
+    /// A pooling that does not follow a convolution, or whose windows have other columns
+    /// than two.
+    Pooling(NodeId),
+    /// Rows that the stack does not hold.
+    Rows(NodeId),
+    /// `code: table` asks for weights in a table.
+    Table(NodeId),
+    /// Constants that are too large for 32 bits.
+    Shift(NodeId),
+    /// The flash does not hold the code.
+    Flash,
+    /// The SRAM does not hold the rows on the stack.
+    Sram,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoWeights => write!(f, "there are no weights yet"),
+            Self::LoadedWeights => write!(f, "weights are loaded at run time"),
+            Self::Streamed => write!(f, "layers are computed as the input arrives"),
+            Self::Order => write!(f, "a map is not stored row by row"),
+            Self::Operation(node) => write!(f, "node {node} has no kernel"),
+            Self::Signed(node) => write!(f, "node {node} reads or makes signed activations"),
+            Self::Results => write!(f, "the last layer is not a dense one that gives sums"),
+            Self::Stride(node) => write!(f, "node {node} has a stride beyond its kernel"),
+            Self::Intake => write!(
+                f,
+                "the leading `A` has windows of other sides than 2, 4 or 8"
+            ),
+            Self::LargeInput => write!(f, "the input has more than 255 rows or columns"),
+            Self::Pooling(node) => write!(
+                f,
+                "node {node} is not a maximum of two columns behind a convolution"
+            ),
+            Self::Rows(node) => {
+                write!(f, "the stack does not hold the rows that node {node} reads")
+            }
+            Self::Table(node) => write!(f, "node {node} is to read its weights from a table"),
+            Self::Flash => write!(f, "the flash does not hold weights as instructions"),
+            Self::Sram => write!(f, "the SRAM does not hold the rows on the stack"),
+            Self::Shift(node) => write!(f, "node {node} shifts beyond 32 bits"),
+        }
+    }
+}
+
+/// Bytes of the frame that Thumb's loads reach from the stack pointer, and a little less.
+const MOST_FRAME_BYTES: u32 = 1000;
+
+/// The layers of a program. `is_table` says whether the declaration wants a layer's
+/// weights in a table.
+pub(crate) fn of(program: &Program, is_table: impl Fn(NodeId) -> bool) -> Result<Design, Reason> {
+    if program.parameter_bytes > 0 {
+        return Err(Reason::LoadedWeights);
+    }
+    let has_segments = program.segments().any(|segment| !segment.arriving);
+    if !program.stages().is_empty() || has_segments {
+        return Err(Reason::Streamed);
+    }
+    match program.results.integer {
+        ResultInteger::Sum(_) => {}
+        ResultInteger::Byte => return Err(Reason::Results),
+    }
+    match program.place_of_results() {
+        Place::Nowhere => {}
+        Place::Whole(_) | Place::Ring(_) | Place::Windows(_) | Place::Sums(_) => {
+            return Err(Reason::Results);
+        }
+    }
+    let steps: Vec<&Step> = program.steps().collect();
+    let mut layers: Vec<Layer> = Vec::new();
+    let mut index = 0;
+    while let Some(&step) = steps.get(index) {
+        index += 1;
+        if is_table(step.node) && step.operation.sums().next().is_some() {
+            return Err(Reason::Table(step.node));
+        }
+        let (layer, taken) = layer_of(program, step, steps.get(index).copied())?;
+        index += taken;
+        if let Layer::Convolution(layer) = &layer {
+            let strip = Strip::of(layer);
+            if strip.first_byte + strip.bytes() > MOST_FRAME_BYTES {
+                return Err(Reason::Rows(layer.node));
+            }
+        }
+        layers.push(layer);
+    }
+    Ok(Design {
+        cursor_bytes: program.cursor_bytes,
+        bits: program.activation_bits,
+        intake: intake(program)?,
+        layers,
+    })
+}
+
+fn intake(program: &Program) -> Result<Intake, Reason> {
+    let intake = &program.intake;
+    let Shape { height, width, .. } = program.input;
+    if height > 255 || width > 255 || program.cursor_axis_bytes() != (1, 1) {
+        return Err(Reason::LargeInput);
+    }
+    let map = match intake.sink {
+        Sink::Map { value, .. } => stored(program.map(value), program)?,
+        Sink::Ring(_) | Sink::Windows { .. } | Sink::Stays | Sink::Results(_) => {
+            return Err(Reason::Streamed);
+        }
+    };
+    let shift = intake.divisor.shift().ok_or(Reason::Intake)?;
+    let log2 = |side: u32| match side.is_power_of_two() && side <= 8 {
+        true => Ok(side.ilog2() as u8),
+        false => Err(Reason::Intake),
+    };
+    let (window_log2, sums_first_byte, sums_per_column) = match &intake.pool {
+        None => ((0, 0), None, 0),
+        Some(pool) => {
+            if !pool.is_tiled() || pool.windows.bytes_per_value() != 2 {
+                return Err(Reason::Intake);
+            }
+            let kernel = pool.field.kernel;
+            (
+                (log2(kernel.height)?, log2(kernel.width)?),
+                Some(pool.sums_first_byte()),
+                pool.sums_per_column(),
+            )
+        }
+    };
+    Ok(Intake {
+        input: program.input,
+        output: intake.output,
+        window_log2,
+        sums_first_byte,
+        sums_per_column,
+        shift: shift as u8,
+        first_cell: map.first_cell,
+        map_width: map.width,
+    })
+}
+
+/// A map that lies row by row, from a byte on.
+fn stored(map: &Map, program: &Program) -> Result<StoredMap, Reason> {
+    let is_at_byte = map.first_cell.is_multiple_of(8 / program.activation_bits);
+    match map.addressing {
+        program::Addressing::Affine if is_at_byte => Ok(StoredMap {
+            first_cell: map.first_cell,
+            height: map.shape.height,
+            width: map.shape.width,
+            channels: map.shape.channels,
+        }),
+        program::Addressing::Affine | program::Addressing::Table(_) => Err(Reason::Order),
+    }
+}
+
+/// The layer of a step, and how many of those behind it are part of it.
+fn layer_of(program: &Program, step: &Step, next: Option<&Step>) -> Result<(Layer, usize), Reason> {
+    use program::Operation;
+    let node = step.node;
+    let backward = match step.order {
+        Order::RowMajor => false,
+        Order::RowMajorBackward => true,
+        Order::Herringbone => return Err(Reason::Order),
+    };
+    if !step.joined.is_empty() {
+        return Err(Reason::Operation(node));
+    }
+    let map = program.map(step.input);
+    if map.signed {
+        return Err(Reason::Signed(node));
+    }
+    let input = stored(map, program)?;
+    let bits = program.activation_bits;
+    match &step.operation {
+        Operation::Convolution(sum) => {
+            let constants = constants(node, sum)?;
+            rounds(node, sum)?;
+            let field = &step.field;
+            let lanes = match sum.accumulator {
+                Accumulator::I16 => 2,
+                Accumulator::I32 => 1,
+            };
+            let mut layer = Convolution {
+                node,
+                weights: Weights::new(constants, sum.outputs, true),
+                input,
+                computed: (field.outputs.height, field.outputs.width),
+                output: stored(program.map(step.writes), program)?,
+                kernel: (field.kernel.height, field.kernel.width),
+                stride: (field.stride.rows, field.stride.columns),
+                padding: (field.top, field.left),
+                pooled: None,
+                backward,
+                lanes,
+                bits,
+            };
+            if layer.stride.0 > layer.kernel.0 {
+                return Err(Reason::Stride(node));
+            }
+            if let Some(pooled) = next.and_then(|next| pooled(program, &layer, step, next)) {
+                return Ok((Layer::Convolution(pooled), 1));
+            }
+            layer.pooled = None;
+            Ok((Layer::Convolution(layer), 0))
+        }
+        Operation::Dense(sum) => {
+            let constants = constants(node, sum)?;
+            let outputs = match (sum.finish, step.stores) {
+                (Finish::Exact, false) => DenseOutputs::Results(program.results.integer.bytes()),
+                (Finish::Relu, true) => {
+                    DenseOutputs::Map(stored(program.map(step.writes), program)?.first_cell)
+                }
+                (Finish::Signed, _) => return Err(Reason::Signed(node)),
+                (Finish::Exact, true) | (Finish::Relu, false) => return Err(Reason::Results),
+            };
+            let rounds = sum.finish == Finish::Relu;
+            let layer = Dense {
+                node,
+                weights: Weights::new(constants, sum.outputs, rounds),
+                input,
+                bits,
+                outputs,
+            };
+            Ok((Layer::Dense(layer), 0))
+        }
+        Operation::Pool(_) => Err(Reason::Pooling(node)),
+        Operation::Depthwise(_)
+        | Operation::Separable { .. }
+        | Operation::Concat
+        | Operation::Quantised(_)
+        | Operation::Rearrange(_) => Err(Reason::Operation(node)),
+    }
+}
+
+fn constants(node: NodeId, sum: &WeightedSum) -> Result<&ConstantParameters, Reason> {
+    match &sum.parameters {
+        SumParameters::Constant(constants) => match constants.left {
+            0..=16 => Ok(constants),
+            _ => Err(Reason::Shift(node)),
+        },
+        SumParameters::Runtime(_) => Err(Reason::LoadedWeights),
+    }
+}
+
+/// Whether sums become activations that are not negative.
+fn rounds(node: NodeId, sum: &WeightedSum) -> Result<(), Reason> {
+    match sum.finish {
+        Finish::Relu => Ok(()),
+        Finish::Signed => Err(Reason::Signed(node)),
+        Finish::Exact => Err(Reason::Results),
+    }
+}
+
+/// The convolution together with the pooling behind it: the largest of some sums rounds
+/// to the largest of their activations. Outputs are then stored earlier than the plan
+/// says, and must not lie where inputs are that are still to be taken in.
+fn pooled(program: &Program, layer: &Convolution, step: &Step, next: &Step) -> Option<Convolution> {
+    let is_maximum = match &next.operation {
+        program::Operation::Pool(pooling) => *pooling == Pooling::Maximum,
+        program::Operation::Convolution(_)
+        | program::Operation::Depthwise(_)
+        | program::Operation::Separable { .. }
+        | program::Operation::Dense(_)
+        | program::Operation::Concat
+        | program::Operation::Quantised(_)
+        | program::Operation::Rearrange(_) => false,
+    };
+    let field: &ReceptiveField = &next.field;
+    if !is_maximum
+        || !field.is_tiled()
+        || field.kernel.width != 2
+        || layer.lanes != 2
+        || next.input != step.writes
+        || !next.joined.is_empty()
+    {
+        return None;
+    }
+    let mut layer = Convolution {
+        computed: (
+            field.outputs.height * field.kernel.height,
+            field.outputs.width * field.kernel.width,
+        ),
+        output: stored(program.map(next.writes), program).ok()?,
+        pooled: Some((next.node, field.kernel.height)),
+        ..layer.clone()
+    };
+    [false, true].into_iter().find_map(|backward| {
+        layer.backward = backward;
+        keeps_its_inputs(&layer).then(|| layer.clone())
+    })
+}
+
+/// Whether no output lies where rows of inputs are that are not yet taken in.
+fn keeps_its_inputs(layer: &Convolution) -> bool {
+    let strip = Strip::of(layer);
+    let (input, output) = (&layer.input, &layer.output);
+    (0..strip.steps_with_outputs).all(|step| {
+        let row = match layer.backward {
+            false => step,
+            true => strip.steps_with_outputs - 1 - step,
+        };
+        let first = output.first_cell + row * output.row_cells();
+        let end = first + output.row_cells();
+        let left = strip.rows_left(layer, step);
+        let left_first = input.first_cell + left.start * input.row_cells();
+        let left_end = input.first_cell + left.end * input.row_cells();
+        left.is_empty() || end <= left_first || left_end <= first
+    })
+}

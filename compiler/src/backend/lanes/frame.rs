@@ -1,0 +1,35 @@
+//! The frame of `infer`, which all layers use one after another: words at these offsets
+//! from the stack pointer, then the strip.
+
+/// The first byte of the arena.
+pub(crate) const ARENA: u32 = 0;
+/// Where results go.
+pub(crate) const RESULTS: u32 = 4;
+/// The byte that the next outputs begin in.
+pub(crate) const OUTPUT: u32 = 8;
+/// The cell of the arena that they begin at, where that may be the upper half of a byte.
+pub(crate) const OUTPUT_CELL: u32 = 12;
+/// Steps from row to row that are left.
+pub(crate) const ROWS: u32 = 16;
+/// Groups of outputs of a row that are left.
+pub(crate) const GROUPS: u32 = 20;
+/// Where in the strip the field of the group begins.
+pub(crate) const FIELD: u32 = 24;
+/// Where it begins for one of the rows that a pooling joins.
+pub(crate) const POOLED_FIELD: u32 = 28;
+/// Rows that a pooling joins that are left.
+pub(crate) const POOLED_ROWS: u32 = 32;
+/// The mask of a channel.
+pub(crate) const MASK: u32 = 36;
+/// The table of biases.
+pub(crate) const BIASES: u32 = 40;
+/// The byte, or cell of the arena, that the next row of inputs begins at.
+pub(crate) const INPUT: u32 = 44;
+/// The index of that row, which may be outside of the map.
+pub(crate) const INPUT_ROW: u32 = 48;
+/// Rows still to be taken in.
+pub(crate) const INPUT_ROWS: u32 = 52;
+/// Where in the strip that row goes.
+pub(crate) const TARGET: u32 = 56;
+/// What follows: the largest sums of a pooling, then the strip.
+pub(crate) const STRIP: u32 = 60;

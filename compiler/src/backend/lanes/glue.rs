@@ -1,0 +1,97 @@
+//! How a generated type calls the code.
+
+use super::code::Code;
+use super::core::Core;
+use crate::backend::{Glue, MachineCode, WorstCase, glue};
+use crate::budget::LayerFootprint;
+use crate::target::Target;
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use std::any::Any;
+
+impl MachineCode for Code {
+    fn flash_bytes(&self) -> u32 {
+        Code::flash_bytes(self)
+    }
+
+    fn stack_bytes(&self) -> u32 {
+        Code::stack_bytes(self)
+    }
+
+    fn cycles(&self) -> f64 {
+        Code::cycles(self)
+    }
+
+    /// It is not looked for.
+    fn worst_case(&self, _: u64) -> Option<WorstCase> {
+        None
+    }
+
+    fn intake(&self) -> LayerFootprint {
+        LayerFootprint {
+            form: None,
+            flash_bytes: self.absorb.bytes.len() as u64,
+            cycles: self.absorb.parts.iter().map(|part| part.cycles).sum(),
+        }
+    }
+
+    /// `bare` cores alone: elsewhere code for Arm may not be Thumb.
+    fn condition(&self) -> TokenStream {
+        match self.core {
+            Core::CortexM0 | Core::CortexM0Plus => {
+                quote!(all(target_arch = "arm", target_os = "none"))
+            }
+            Core::Rv32ec | Core::Rv32imc => {
+                quote!(all(target_arch = "riscv32", target_os = "none"))
+            }
+        }
+    }
+
+    fn items(&self, glue: &Glue<'_>) -> TokenStream {
+        glue::items(&self.condition(), &functions(self), glue)
+    }
+
+    fn leading_items(&self) -> TokenStream {
+        glue::leading_items(&self.condition(), &functions(self))
+    }
+
+    /// Code that multiplies, on a core that does not; Thumb code runs on every Cortex-M.
+    fn refusal(&self, name: &Ident, target: &Target) -> TokenStream {
+        match self.core {
+            Core::CortexM0 | Core::CortexM0Plus | Core::Rv32ec => TokenStream::new(),
+            Core::Rv32imc => {
+                let condition = self.condition();
+                let message = format!(
+                    "`{}` is declared with `target: {}`, and this is a build for a core that does \
+                     not multiply: give rustc the target of that part, or name the part that the \
+                     firmware is for",
+                    name, target.name
+                );
+                quote! {
+                    #[cfg(all(#condition, not(target_feature = "m")))]
+                    ::core::compile_error!(#message);
+                }
+            }
+        }
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// `absorb` and `infer` as naked functions.
+fn functions(code: &Code) -> TokenStream {
+    let (absorb, infer) = (&code.absorb.text, &code.infer.text);
+    quote! {
+        #[unsafe(naked)]
+        pub(crate) unsafe extern "C" fn absorb(network: *mut u8, byte: u8) -> u8 {
+            ::core::arch::naked_asm!(".p2align 2", #absorb, options(raw))
+        }
+
+        #[unsafe(naked)]
+        pub(crate) unsafe extern "C" fn infer(network: *mut u8, results: *mut u8) {
+            ::core::arch::naked_asm!(".p2align 2", #infer, options(raw))
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Where the outputs of a convolution go, and how its sums become them.
+
+use super::assembly::Assembly;
+use super::convolution::Emitter;
+use super::frame;
+use super::isa::{Condition, Operation, Roles};
+use super::stream::Stream;
+use super::strip::add_constant;
+use super::sums::Sums;
+
+impl Emitter<'_> {
+    /// Columns of outputs that a group stores.
+    fn columns_of_group(&self) -> u32 {
+        match self.layer.pooled {
+            Some(_) => 1,
+            None => self.layer.lanes,
+        }
+    }
+
+    pub(crate) fn group_cells(&self) -> u32 {
+        self.columns_of_group() * self.layer.output.channels
+    }
+
+    /// Whether the last group of a row has a single pixel.
+    fn has_half_group(&self) -> bool {
+        let columns = self.strip.output_groups * self.columns_of_group();
+        columns > self.layer.output.width
+    }
+
+    /// Whether outputs may begin at the upper half of a byte.
+    fn has_phases(&self) -> bool {
+        let Self { layer, .. } = self;
+        let cells_of_row = layer.output.row_cells();
+        layer.bits == 4 && (self.group_cells() % 2 == 1 || cells_of_row % 2 == 1)
+    }
+
+    pub(crate) fn begin_outputs(&self, asm: &mut Assembly<'_>) {
+        let Self { layer, strip, .. } = self;
+        let (value, word) = (self.roles.value, self.roles.word);
+        let row = match layer.backward {
+            false => 0,
+            true => strip.steps_with_outputs - 1,
+        };
+        let group = match layer.backward {
+            false => 0,
+            true => strip.output_groups - 1,
+        };
+        let cell =
+            layer.output.first_cell + row * layer.output.row_cells() + group * self.group_cells();
+        if self.has_phases() {
+            asm.emit(Operation::Immediate(value, cell as i32));
+            asm.emit(Operation::StoreSlot(value, frame::OUTPUT_CELL));
+        } else {
+            asm.emit(Operation::LoadSlot(value, frame::ARENA));
+            let byte = cell / (8 / layer.bits);
+            add_constant(asm, value, byte.into(), word);
+            asm.emit(Operation::StoreSlot(value, frame::OUTPUT));
+        }
+    }
+
+    /// Moves the place of the outputs on.
+    pub(crate) fn advance_outputs(&self, asm: &mut Assembly<'_>, cells: i64) {
+        if cells == 0 {
+            return;
+        }
+        let (value, word) = (self.roles.value, self.roles.word);
+        let cells = if self.layer.backward { -cells } else { cells };
+        let (slot, step) = match self.has_phases() {
+            true => (frame::OUTPUT_CELL, cells),
+            false => (frame::OUTPUT, cells / i64::from(8 / self.layer.bits)),
+        };
+        asm.emit(Operation::LoadSlot(value, slot));
+        add_constant(asm, value, step, word);
+        asm.emit(Operation::StoreSlot(value, slot));
+    }
+
+    /// Rounds and stores the sums of a group.
+    pub(crate) fn store(&self, asm: &mut Assembly<'_>, sums: &Sums) {
+        if !self.has_phases() {
+            self.store_from(asm, sums, 0);
+            return;
+        }
+        let Roles {
+            value,
+            word,
+            multiple,
+            ..
+        } = *self.roles;
+        let (upper, done) = (asm.label(), asm.label());
+        asm.emit(Operation::LoadSlot(value, frame::OUTPUT_CELL));
+        asm.emit(Operation::ShiftRight(word, value, 1));
+        asm.emit(Operation::LoadSlot(multiple, frame::ARENA));
+        asm.emit(Operation::Add(word, word, multiple));
+        asm.emit(Operation::StoreSlot(word, frame::OUTPUT));
+        asm.emit(Operation::ShiftLeft(value, value, 31));
+        asm.branch(Condition::NotZero(value), 0.5, upper);
+        asm.times(0.5, |asm| {
+            self.store_from(asm, sums, 0);
+            asm.jump(done);
+            asm.bind(upper);
+            self.store_from(asm, sums, 1);
+        });
+        asm.bind(done);
+    }
+
+    /// The same, from that cell of the first byte on.
+    fn store_from(&self, asm: &mut Assembly<'_>, sums: &Sums, phase: u32) {
+        let Self { layer, strip, .. } = self;
+        let value = self.roles.value;
+        let outputs = sums.outputs.clone();
+        let channels = layer.output.channels;
+        let is_whole = outputs.len() == channels as usize;
+        let first = |pixel: u32| phase + pixel * channels + outputs.start as u32;
+        let rounding = layer.rounding();
+        if layer.pooled.is_some() || layer.lanes == 1 {
+            let mut stream = Stream::begin(asm, self.roles, rounding, first(0));
+            for output in outputs {
+                self.put(asm, &mut stream, sums, output, 0);
+            }
+            stream.end(asm);
+            return;
+        }
+        let mut stream = Stream::begin(asm, self.roles, rounding, first(0));
+        for output in outputs.clone() {
+            self.put(asm, &mut stream, sums, output, 0);
+        }
+        if is_whole && !self.has_half_group() {
+            for output in outputs {
+                self.put(asm, &mut stream, sums, output, 1);
+            }
+            stream.end(asm);
+            return;
+        }
+        stream.end(asm);
+        let half = asm.label();
+        if self.has_half_group() {
+            // The group at the end of the row, which is the first one backward.
+            let last = match layer.backward {
+                false => 1,
+                true => strip.output_groups as i32,
+            };
+            asm.emit(Operation::LoadSlot(value, frame::GROUPS));
+            add_constant(asm, value, -i64::from(last), self.roles.word);
+            let share = 1.0 / f64::from(strip.output_groups);
+            asm.branch(Condition::Zero(value), share, half);
+        }
+        let mut stream = Stream::begin(asm, self.roles, rounding, first(1));
+        for output in outputs {
+            self.put(asm, &mut stream, sums, output, 1);
+        }
+        stream.end(asm);
+        asm.bind(half);
+    }
+
+    /// Rounds the sum of a pixel of the group.
+    fn put(
+        &self,
+        asm: &mut Assembly<'_>,
+        stream: &mut Stream<'_>,
+        sums: &Sums,
+        output: usize,
+        lane: u32,
+    ) {
+        use Operation::{LoadSlot, Move, ShiftLeft, ShiftRight, SignExtend, Subtract};
+        let Self { layer, .. } = self;
+        let Roles {
+            value, multiple, ..
+        } = *self.roles;
+        let ties = layer.weights.ties[output];
+        let (sum, is_low) = sums.place(output);
+        if layer.pooled.is_some() {
+            let place = frame::STRIP + 4 * output as u32;
+            stream.put(asm, (&[LoadSlot(value, place)], &[]), ties, true);
+            return;
+        }
+        if layer.lanes == 1 {
+            stream.put(asm, (&[Move(value, sum)], &[]), ties, false);
+            return;
+        }
+        let down = [ShiftRight(value, value, 16)];
+        let load: &[Operation] = match (lane, is_low) {
+            (0, true) => &[ShiftLeft(value, sum, 16)],
+            (0, false) => &[Move(value, sum), ShiftLeft(value, value, 16)],
+            (_, true) => &[SignExtend(value, sum), Subtract(value, sum, value)],
+            (_, false) => &[
+                Move(multiple, sum),
+                SignExtend(value, multiple),
+                Subtract(value, multiple, value),
+            ],
+        };
+        stream.put(asm, (load, &down), ties, false);
+    }
+}

@@ -1,0 +1,167 @@
+//! From sums to activations, which are put together into words and stored byte by byte.
+
+use super::assembly::{Assembly, Label};
+use super::frame;
+use super::isa::{Condition, Operation, Register, Roles};
+use super::strip::add_constant;
+
+/// How a sum becomes an activation: `min(rhe(max(t, 0) / 2^right), 2^bits − 1)`, where
+/// `t = (sum << left) + rest`, a rest of fewer than `left` bits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rounding {
+    /// Of the sum: less than that of the layer by what is left out of the sum.
+    pub(crate) right: u8,
+    pub(crate) bits: u32,
+}
+
+/// Activations on their way to memory. Uses the registers `word`, `value` and
+/// `multiple`.
+pub(crate) struct Stream<'r> {
+    roles: &'r Roles,
+    rounding: Rounding,
+    /// The byte behind [`frame::OUTPUT`] that the next word goes to.
+    byte: u32,
+    /// Cells that are in `word`.
+    cells: u32,
+    /// What is too large, out of line.
+    clamps: Vec<(Label, Label)>,
+}
+
+impl<'r> Stream<'r> {
+    /// Begins at a cell of those from [`frame::OUTPUT`] on. What else is in its byte
+    /// stays as it is.
+    pub(crate) fn begin(
+        asm: &mut Assembly<'_>,
+        roles: &'r Roles,
+        rounding: Rounding,
+        cell: u32,
+    ) -> Self {
+        let per_byte = 8 / rounding.bits;
+        let mut stream = Self {
+            roles,
+            rounding,
+            byte: cell / per_byte,
+            cells: 0,
+            clamps: Vec::new(),
+        };
+        match cell % per_byte {
+            0 => asm.emit(Operation::Immediate(roles.word, 0)),
+            _ => {
+                let (pointer, offset) = stream.pointer(asm, 1);
+                asm.emit(Operation::LoadByte(roles.word, pointer, offset));
+                asm.emit(Operation::ShiftLeft(roles.word, roles.word, 28));
+                asm.emit(Operation::ShiftRight(roles.word, roles.word, 28));
+                stream.cells = 1;
+            }
+        }
+        stream
+    }
+
+    /// `multiple` ← a pointer from which that many bytes can be stored from the offset on.
+    fn pointer(&self, asm: &mut Assembly<'_>, bytes: u32) -> (Register, u32) {
+        let pointer = self.roles.multiple;
+        asm.emit(Operation::LoadSlot(pointer, frame::OUTPUT));
+        if self.byte + bytes <= 32 {
+            return (pointer, self.byte);
+        }
+        asm.emit(Operation::AddImmediate(pointer, self.byte as i32));
+        (pointer, 0)
+    }
+
+    /// The next activation. The first operations load its sum, or a value of the same
+    /// sign, into `value`; the others make the sum of that. `ties` says whether it may
+    /// be in the middle between two activations, `is_positive` that it is at least 0.
+    pub(crate) fn put(
+        &mut self,
+        asm: &mut Assembly<'_>,
+        (load, after): (&[Operation], &[Operation]),
+        ties: bool,
+        is_positive: bool,
+    ) {
+        let value = self.roles.value;
+        let scratch = self.roles.multiple;
+        let Rounding { right, bits } = self.rounding;
+        asm.emit_all(load.iter().copied());
+        let zero = asm.label();
+        if !is_positive {
+            asm.branch(Condition::Negative(value), 0.5, zero);
+        }
+        let share = if is_positive { 1.0 } else { 0.5 };
+        asm.times(share, |asm| {
+            asm.emit_all(after.iter().copied());
+            if right > 0 {
+                if ties {
+                    asm.emit(Operation::RoundHalfToEven(value, scratch, right));
+                } else {
+                    add_constant(asm, value, 1 << (right - 1), scratch);
+                }
+                asm.emit(Operation::ShiftRight(value, value, right));
+            }
+            let (large, clamped) = (asm.label(), asm.label());
+            asm.branch(Condition::Above(value, bits as u8, scratch), 0.05, large);
+            asm.bind(clamped);
+            self.clamps.push((large, clamped));
+            if self.cells > 0 {
+                let by = self.cells * bits;
+                asm.emit(Operation::ShiftLeft(value, value, by as u8));
+            }
+            asm.emit(Operation::Or(self.roles.word, value));
+        });
+        asm.bind(zero);
+        self.cells += 1;
+        if self.cells * bits == 32 {
+            self.store(asm, true);
+        }
+    }
+
+    /// Stores what is there. What is not there of the last byte stays as it is.
+    fn store(&mut self, asm: &mut Assembly<'_>, goes_on: bool) {
+        let (word, value) = (self.roles.word, self.roles.value);
+        let per_byte = 8 / self.rounding.bits;
+        if self.cells > 0 {
+            let bytes = self.cells.div_ceil(per_byte);
+            let (pointer, offset) = self.pointer(asm, bytes);
+            for byte in 0..bytes {
+                if byte > 0 {
+                    asm.emit(Operation::ShiftRight(word, word, 8));
+                }
+                if byte == bytes - 1 && !self.cells.is_multiple_of(per_byte) {
+                    asm.emit(Operation::LoadByte(value, pointer, offset + byte));
+                    asm.emit(Operation::ShiftRight(value, value, 4));
+                    asm.emit(Operation::ShiftLeft(value, value, 4));
+                    asm.emit(Operation::Or(word, value));
+                }
+                asm.emit(Operation::StoreByte(word, pointer, offset + byte));
+            }
+            self.byte += bytes;
+            self.cells = 0;
+        }
+        if goes_on {
+            asm.emit(Operation::Immediate(word, 0));
+        }
+        self.clamp(asm);
+    }
+
+    /// The largest activation, for those sums that are larger.
+    fn clamp(&mut self, asm: &mut Assembly<'_>) {
+        if self.clamps.is_empty() {
+            return;
+        }
+        let over = asm.label();
+        asm.jump(over);
+        let most = (1 << self.rounding.bits) - 1;
+        asm.times(0.05, |asm| {
+            for (large, clamped) in self.clamps.drain(..) {
+                asm.bind(large);
+                asm.emit(Operation::Immediate(self.roles.value, most));
+                asm.jump(clamped);
+            }
+        });
+        asm.bind(over);
+    }
+
+    /// Stores the rest.
+    pub(crate) fn end(mut self, asm: &mut Assembly<'_>) {
+        self.store(asm, false);
+    }
+}

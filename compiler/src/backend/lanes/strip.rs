@@ -1,0 +1,380 @@
+//! The strip: the rows of a map that the field of a row of outputs reads, on the stack.
+//!
+//! A map is stored without a gap, so that a pixel may begin in the middle of a byte. In
+//! the strip pixels are taken apart: a group of as many pixels as a register has lanes
+//! takes whole words, each of which holds some channels of all of them, lane by lane.
+//! What is around the map are zeros there, so that the kernel knows nothing of edges.
+//! Each row is taken in once, before any output is stored over it.
+
+use super::assembly::Assembly;
+use super::frame;
+use super::isa::{Condition, Operation, Register, Roles};
+use super::layer::Convolution;
+
+/// The shape of a strip.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Strip {
+    /// Channels of a word.
+    pub(crate) per_word: u32,
+    /// Words of a group.
+    pub(crate) words: u32,
+    /// Groups of a row.
+    pub(crate) groups: u32,
+    pub(crate) rows: u32,
+    /// Rows by which it moves on.
+    pub(crate) advance: u32,
+    /// Groups of outputs of a row.
+    pub(crate) output_groups: u32,
+    /// Steps by which it moves on, of which those with outputs are the last.
+    pub(crate) steps: u32,
+    pub(crate) steps_with_outputs: u32,
+    /// Of the frame: where it begins.
+    pub(crate) first_byte: u32,
+}
+
+impl Strip {
+    pub(crate) fn of(layer: &Convolution) -> Self {
+        let lanes = layer.lanes;
+        let per_word = 32 / lanes / layer.bits;
+        let (row_stride, column_stride) = layer.stride;
+        let (kernel_rows, kernel_columns) = layer.kernel;
+        let (rows, columns) = layer.computed;
+        let output_groups = columns.div_ceil(lanes);
+        let last_column = column_stride * (lanes * output_groups - 1) + kernel_columns - 1;
+        let pooled_rows = layer.pooled.map_or(1, |(_, rows)| rows);
+        let strip_rows = kernel_rows + (pooled_rows - 1) * row_stride;
+        let advance = pooled_rows * row_stride;
+        let steps_with_outputs = rows / pooled_rows;
+        let maxima_bytes = match layer.pooled {
+            Some(_) => 4 * layer.output.channels,
+            None => 0,
+        };
+        Self {
+            per_word,
+            words: layer.input.channels.div_ceil(per_word),
+            groups: last_column / lanes + 1,
+            rows: strip_rows,
+            advance,
+            output_groups,
+            steps: steps_with_outputs + strip_rows.saturating_sub(advance).div_ceil(advance),
+            steps_with_outputs,
+            first_byte: frame::STRIP + maxima_bytes,
+        }
+    }
+
+    pub(crate) fn row_bytes(&self) -> u32 {
+        4 * self.groups * self.words
+    }
+
+    pub(crate) fn bytes(&self) -> u32 {
+        self.rows * self.row_bytes()
+    }
+
+    /// Rows of the map that are taken in, the first one's index among them.
+    fn rows_taken(&self, layer: &Convolution) -> (i64, i64) {
+        let top = i64::from(layer.padding.0);
+        let (advance, rows) = (i64::from(self.advance), i64::from(self.rows));
+        let last = i64::from(self.steps_with_outputs - 1) * advance + rows - 1 - top;
+        let taken = i64::from(self.steps) * advance;
+        match layer.backward {
+            false => (last + 1 - taken, last),
+            true => (-top, -top + taken - 1),
+        }
+    }
+
+    /// The row that is taken in first.
+    fn first_row(&self, layer: &Convolution) -> i64 {
+        let (first, last) = self.rows_taken(layer);
+        if layer.backward { last } else { first }
+    }
+
+    /// Whether a row that is taken in may be outside of the map.
+    fn looks_at_rows(&self, layer: &Convolution) -> bool {
+        let (first, last) = self.rows_taken(layer);
+        first < 0 || last >= i64::from(layer.input.height)
+    }
+
+    /// Whether its rows begin at the lower half of a byte and at the upper one.
+    fn has_phases(&self, layer: &Convolution) -> bool {
+        layer.bits == 4 && layer.input.row_cells() % 2 == 1
+    }
+
+    /// Rows that are taken in behind that step with outputs, the first one being 0.
+    pub(crate) fn rows_left(&self, layer: &Convolution, step: u32) -> std::ops::Range<u32> {
+        let height = i64::from(layer.input.height);
+        let inside = |row: i64| row.clamp(0, height) as u32;
+        let top = i64::from(layer.padding.0);
+        let taken = i64::from(step * self.advance);
+        match layer.backward {
+            false => inside(taken + i64::from(self.rows) - top)..layer.input.height,
+            true => {
+                let steps_left = i64::from(self.steps_with_outputs - 1 - step);
+                0..inside(steps_left * i64::from(self.advance) - top)
+            }
+        }
+    }
+}
+
+/// Registers that take rows in.
+pub(crate) struct Registers {
+    pub(crate) source: Register,
+    pub(crate) target: Register,
+    pub(crate) word: Register,
+    pub(crate) piece: Register,
+    pub(crate) count: Register,
+}
+
+impl Registers {
+    pub(crate) fn of(roles: &Roles) -> Self {
+        Self {
+            source: roles.base,
+            target: roles.word,
+            word: roles.value,
+            piece: roles.multiple,
+            count: roles.mask,
+        }
+    }
+}
+
+/// Emits how a strip is begun and moved on.
+pub(crate) struct Taking<'a> {
+    pub(crate) layer: &'a Convolution,
+    pub(crate) strip: Strip,
+    pub(crate) roles: &'a Roles,
+}
+
+/// `register += value`.
+pub(crate) fn add_constant(
+    asm: &mut Assembly<'_>,
+    register: Register,
+    value: i64,
+    scratch: Register,
+) {
+    if value.abs() <= 510 {
+        asm.emit(Operation::AddImmediate(register, value as i32));
+    } else {
+        asm.emit(Operation::Immediate(scratch, value as i32));
+        asm.emit(Operation::Add(register, register, scratch));
+    }
+}
+
+impl Taking<'_> {
+    /// Before the first row.
+    pub(crate) fn begin(&self, asm: &mut Assembly<'_>) {
+        let registers = Registers::of(self.roles);
+        let Registers { source, piece, .. } = registers;
+        let Self { layer, strip, .. } = self;
+        let first = strip.first_row(layer);
+        let cell = i64::from(layer.input.first_cell) + first * i64::from(layer.input.row_cells());
+        if strip.has_phases(layer) {
+            asm.emit(Operation::Immediate(source, cell as i32));
+        } else {
+            let byte = cell.div_euclid(i64::from(8 / layer.bits));
+            asm.emit(Operation::LoadSlot(source, frame::ARENA));
+            add_constant(asm, source, byte, piece);
+        }
+        asm.emit(Operation::StoreSlot(source, frame::INPUT));
+        if strip.looks_at_rows(layer) {
+            asm.emit(Operation::Immediate(source, first as i32));
+            asm.emit(Operation::StoreSlot(source, frame::INPUT_ROW));
+        }
+        if self.has_columns_around() {
+            self.zeros(asm, strip.first_byte, strip.bytes() / 4);
+        }
+    }
+
+    /// Whether some columns of the strip that are read are never taken in.
+    fn has_columns_around(&self) -> bool {
+        let (layer, strip) = (self.layer, self.strip);
+        let end = layer.lanes * strip.groups;
+        layer.padding.1 > 0 || end > layer.padding.1 + layer.input.width
+    }
+
+    /// Zeros to words of the frame.
+    fn zeros(&self, asm: &mut Assembly<'_>, first_byte: u32, words: u32) {
+        let Registers {
+            target,
+            word,
+            count,
+            ..
+        } = Registers::of(self.roles);
+        asm.emit(Operation::SlotAddress(target, first_byte));
+        self.zeros_from(asm, (target, word, count), words);
+    }
+
+    fn zeros_from(
+        &self,
+        asm: &mut Assembly<'_>,
+        (target, word, count): (Register, Register, Register),
+        words: u32,
+    ) {
+        asm.emit(Operation::Immediate(word, 0));
+        asm.emit(Operation::Immediate(count, words as i32));
+        let next = asm.here();
+        asm.times(words.into(), |asm| {
+            asm.emit(Operation::Store(word, target, 0));
+            asm.emit(Operation::AddImmediate(target, 4));
+            asm.emit(Operation::AddImmediate(count, -1));
+            asm.branch(Condition::NotZero(count), share_of_loops(words), next);
+        });
+    }
+
+    /// Moves the strip on: rows that stay, then those that are new.
+    pub(crate) fn advance(&self, asm: &mut Assembly<'_>) {
+        self.keep(asm);
+        let strip = self.strip;
+        let Registers { target, count, .. } = Registers::of(self.roles);
+        let first = match self.layer.backward {
+            false => strip.rows.saturating_sub(strip.advance),
+            true => strip.advance.min(strip.rows) - 1,
+        };
+        asm.emit(Operation::SlotAddress(
+            target,
+            strip.first_byte + first * strip.row_bytes(),
+        ));
+        if strip.advance == 1 {
+            self.take(asm);
+            return;
+        }
+        asm.emit(Operation::StoreSlot(target, frame::TARGET));
+        asm.emit(Operation::Immediate(count, strip.advance as i32));
+        asm.emit(Operation::StoreSlot(count, frame::INPUT_ROWS));
+        let next = asm.here();
+        asm.times(strip.advance.into(), |asm| {
+            asm.emit(Operation::LoadSlot(target, frame::TARGET));
+            self.take(asm);
+            let row = i64::from(strip.row_bytes());
+            let step = if self.layer.backward { -row } else { row };
+            asm.emit(Operation::LoadSlot(target, frame::TARGET));
+            add_constant(asm, target, step, count);
+            asm.emit(Operation::StoreSlot(target, frame::TARGET));
+            asm.emit(Operation::LoadSlot(count, frame::INPUT_ROWS));
+            asm.emit(Operation::AddImmediate(count, -1));
+            asm.emit(Operation::StoreSlot(count, frame::INPUT_ROWS));
+            let share = share_of_loops(strip.advance);
+            asm.branch(Condition::NotZero(count), share, next);
+        });
+    }
+
+    /// Moves the rows that stay.
+    fn keep(&self, asm: &mut Assembly<'_>) {
+        let strip = self.strip;
+        let kept = strip.rows.saturating_sub(strip.advance);
+        let words = kept * strip.row_bytes() / 4;
+        if words == 0 {
+            return;
+        }
+        let Registers {
+            source,
+            target,
+            word,
+            piece,
+            count,
+        } = Registers::of(self.roles);
+        let distance = strip.advance * strip.row_bytes();
+        // As many as a load reaches from one address; never more than rows lie apart.
+        let most = (distance / 4).min(31);
+        let chunk = (1..=most)
+            .rev()
+            .find(|chunk| words.is_multiple_of(*chunk))
+            .unwrap_or(1);
+        let chunks = words / chunk;
+        let (low, high) = (strip.first_byte, strip.first_byte + distance);
+        let last = 4 * (words - chunk);
+        let (from, to, step) = match self.layer.backward {
+            false => (high, low, 4 * chunk as i32),
+            true => (low + last, high + last, -4 * chunk as i32),
+        };
+        asm.emit(Operation::SlotAddress(source, from));
+        asm.emit(Operation::SlotAddress(target, to));
+        if chunks > 1 {
+            asm.emit(Operation::Immediate(count, chunks as i32));
+        }
+        let next = asm.here();
+        asm.times(chunks.into(), |asm| {
+            for word_index in (0..chunk).step_by(2) {
+                let pair = [(word, word_index), (piece, word_index + 1)];
+                let pair = pair.into_iter().filter(|&(_, index)| index < chunk);
+                for (register, index) in pair.clone() {
+                    asm.emit(Operation::Load(register, source, 4 * index));
+                }
+                for (register, index) in pair {
+                    asm.emit(Operation::Store(register, target, 4 * index));
+                }
+            }
+            if chunks > 1 {
+                asm.emit(Operation::AddImmediate(source, step));
+                asm.emit(Operation::AddImmediate(target, step));
+                asm.emit(Operation::AddImmediate(count, -1));
+                asm.branch(Condition::NotZero(count), share_of_loops(chunks), next);
+            }
+        });
+    }
+
+    /// Takes the next row in, to `target`.
+    fn take(&self, asm: &mut Assembly<'_>) {
+        let Self { layer, strip, .. } = self;
+        let Registers {
+            source,
+            target,
+            word,
+            piece,
+            count,
+        } = Registers::of(self.roles);
+        let (outside, done) = (asm.label(), asm.label());
+        let looks_at_rows = strip.looks_at_rows(layer);
+        if looks_at_rows {
+            asm.emit(Operation::LoadSlot(source, frame::INPUT_ROW));
+            asm.emit(Operation::Immediate(piece, 0));
+            asm.branch(Condition::Less(source, piece), 0.1, outside);
+            asm.emit(Operation::Immediate(piece, layer.input.height as i32 - 1));
+            asm.branch(Condition::Less(piece, source), 0.1, outside);
+        }
+        asm.emit(Operation::LoadSlot(source, frame::INPUT));
+        if strip.has_phases(layer) {
+            let upper = asm.label();
+            asm.emit(Operation::ShiftLeft(word, source, 31));
+            asm.emit(Operation::ShiftRight(source, source, 1));
+            asm.emit(Operation::LoadSlot(piece, frame::ARENA));
+            asm.emit(Operation::Add(source, source, piece));
+            asm.emit(Operation::ShiftRight(word, word, 31));
+            asm.branch(Condition::NotZero(word), 0.5, upper);
+            asm.times(0.5, |asm| {
+                self.take_apart(asm, 0);
+                asm.jump(done);
+                asm.bind(upper);
+                self.take_apart(asm, 1);
+            });
+        } else {
+            self.take_apart(asm, 0);
+        }
+        if looks_at_rows {
+            asm.jump(done);
+            asm.bind(outside);
+            asm.times(0.1, |asm| {
+                self.zeros_from(asm, (target, word, count), strip.row_bytes() / 4);
+            });
+        }
+        asm.bind(done);
+        let cells = i64::from(layer.input.row_cells());
+        let cells = if layer.backward { -cells } else { cells };
+        let step = match strip.has_phases(layer) {
+            true => cells,
+            false => cells / i64::from(8 / layer.bits),
+        };
+        asm.emit(Operation::LoadSlot(source, frame::INPUT));
+        add_constant(asm, source, step, piece);
+        asm.emit(Operation::StoreSlot(source, frame::INPUT));
+        if looks_at_rows {
+            asm.emit(Operation::LoadSlot(source, frame::INPUT_ROW));
+            let step = if layer.backward { -1 } else { 1 };
+            asm.emit(Operation::AddImmediate(source, step));
+            asm.emit(Operation::StoreSlot(source, frame::INPUT_ROW));
+        }
+    }
+}
+
+/// How often a loop's branch back is taken, of that many times around.
+pub(crate) fn share_of_loops(times: u32) -> f64 {
+    1.0 - 1.0 / f64::from(times)
+}

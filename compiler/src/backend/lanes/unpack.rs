@@ -1,0 +1,140 @@
+//! How a row of a map is taken apart into words of the strip.
+
+use super::assembly::Assembly;
+use super::isa::{Condition, Operation};
+use super::strip::{Registers, Taking, add_constant, share_of_loops};
+
+impl Taking<'_> {
+    /// Takes a row apart that begins at that cell of the byte at `source`.
+    pub(crate) fn take_apart(&self, asm: &mut Assembly<'_>, phase: u32) {
+        let Self { layer, strip, .. } = self;
+        let registers = Registers::of(self.roles);
+        let lanes = layer.lanes;
+        let width = i64::from(layer.input.width);
+        let channels = i64::from(layer.input.channels);
+        let column =
+            |group: u32, lane: u32| i64::from(group * lanes + lane) - i64::from(layer.padding.1);
+        let present = |group: u32| -> Vec<bool> {
+            let lanes = (0..lanes).map(|lane| (0..width).contains(&column(group, lane)));
+            lanes.collect()
+        };
+        let cell = |group: u32| i64::from(phase) + column(group, 0) * channels;
+        let group_bytes = 4 * strip.words;
+        // Groups before and behind the map stay zeros.
+        let first = (0..strip.groups).find(|&group| present(group).contains(&true));
+        let Some(first) = first else { return };
+        let last = (first..strip.groups).rfind(|&group| present(group).contains(&true));
+        let last = last.unwrap_or(first);
+        let mut group = first;
+        if first > 0 {
+            let bytes = i64::from(first * group_bytes);
+            add_constant(asm, registers.target, bytes, registers.piece);
+        }
+        // Where source points, in cells from the beginning of the row's byte.
+        let per_byte = i64::from(8 / layer.bits);
+        let mut at = 0;
+        while group <= last {
+            let is_whole = |group: u32| !present(group).contains(&false);
+            let whole = (group..=last).take_while(|&group| is_whole(group)).count() as u32;
+            // Groups after which the same cell of a byte comes next.
+            let body = match (i64::from(lanes) * channels) % per_byte {
+                0 => 1,
+                _ => 2,
+            };
+            let times = whole / body;
+            let (groups, times) = match times {
+                0 => (1, 1),
+                _ => (body, times),
+            };
+            let begins = cell(group).max(0) / per_byte * per_byte;
+            if begins != at {
+                let bytes = (begins - at) / per_byte;
+                add_constant(asm, registers.source, bytes, registers.piece);
+                at = begins;
+            }
+            if times > 1 {
+                asm.emit(Operation::Immediate(registers.count, times as i32));
+            }
+            let next = asm.here();
+            asm.times(times.into(), |asm| {
+                for index in 0..groups {
+                    let from = cell(group + index) - at;
+                    self.take_group(asm, &registers, from, &present(group + index));
+                }
+                if times > 1 {
+                    let cells = i64::from(groups * lanes) * channels;
+                    add_constant(asm, registers.source, cells / per_byte, registers.piece);
+                    asm.emit(Operation::AddImmediate(registers.count, -1));
+                    let share = share_of_loops(times);
+                    asm.branch(Condition::NotZero(registers.count), share, next);
+                }
+            });
+            if times > 1 {
+                at += i64::from(groups * lanes * times) * channels;
+            }
+            group += groups * times;
+        }
+    }
+
+    /// Takes a group in whose first pixel begins that many cells behind `source`, and
+    /// moves `target` on.
+    fn take_group(
+        &self,
+        asm: &mut Assembly<'_>,
+        registers: &Registers,
+        from: i64,
+        present: &[bool],
+    ) {
+        let Self { layer, strip, .. } = self;
+        let (bits, channels) = (layer.bits, layer.input.channels);
+        let per_byte = 8 / bits;
+        let lane_bits = 32 / layer.lanes;
+        for word in 0..strip.words {
+            // Cells of the map with the bit of the word that each goes to.
+            let mut pieces: Vec<(u32, u32)> = Vec::new();
+            for (lane, _) in (0..).zip(present).filter(|(_, present)| **present) {
+                let end = channels.min((word + 1) * strip.per_word);
+                for channel in word * strip.per_word..end {
+                    let cell = from + i64::from(lane * channels + channel);
+                    let bit = lane * lane_bits + (channel % strip.per_word) * bits;
+                    pieces.push((cell as u32, bit));
+                }
+            }
+            let mut is_begun = false;
+            let mut pieces = pieces.into_iter().peekable();
+            while let Some((cell, bit)) = pieces.next() {
+                let register = match is_begun {
+                    false => registers.word,
+                    true => registers.piece,
+                };
+                let byte = cell / per_byte;
+                asm.emit(Operation::LoadByte(register, registers.source, byte));
+                let has_both =
+                    bits == 4 && cell % 2 == 0 && pieces.next_if_eq(&(cell + 1, bit + 4)).is_some();
+                let shifts: &[(bool, u32)] = match (bits, cell % 2, has_both) {
+                    (8, _, _) | (_, _, true) => &[(true, bit)],
+                    (_, 0, _) => &[(true, 28), (false, 28 - bit)],
+                    (_, _, _) => &[(false, 4), (true, bit)],
+                };
+                for &(left, by) in shifts.iter().filter(|(_, by)| *by > 0) {
+                    asm.emit(match left {
+                        true => Operation::ShiftLeft(register, register, by as u8),
+                        false => Operation::ShiftRight(register, register, by as u8),
+                    });
+                }
+                if is_begun {
+                    asm.emit(Operation::Or(registers.word, registers.piece));
+                }
+                is_begun = true;
+            }
+            if !is_begun {
+                asm.emit(Operation::Immediate(registers.word, 0));
+            }
+            asm.emit(Operation::Store(registers.word, registers.target, 4 * word));
+        }
+        asm.emit(Operation::AddImmediate(
+            registers.target,
+            4 * strip.words as i32,
+        ));
+    }
+}

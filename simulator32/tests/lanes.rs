@@ -1,0 +1,231 @@
+//! Random networks on simulated cores of 32 bits: the backend's machine code gives what the
+//! naive evaluator gives, in the flash and the stack that it was expected to take, keeps the
+//! registers that a caller wants kept, and writes to nothing but its own memory.
+//!
+//! `PROPTEST_CASES` says how many networks, `PROPTEST_RNG_SEED` which: the same ones each
+//! time, unless it is given.
+
+#[path = "lanes/device.rs"]
+mod device;
+#[path = "lanes/published.rs"]
+mod published;
+
+use std::collections::BTreeMap;
+use std::env;
+
+use anyhow::{Context as _, Result, anyhow, ensure};
+use herringbone_compiler::backend::lanes::{self, Code};
+use herringbone_compiler::declaration::{
+    Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
+};
+use herringbone_compiler::network::{
+    Activation, Bits, Convolution, Kernel, Kind, Network, Padding, Shape, Stride, Window,
+};
+use herringbone_compiler::plan;
+use herringbone_compiler::program::{self, Program};
+use herringbone_tests::layers::{average, dense, maximum};
+use herringbone_tests::networks::{Case, recipes};
+use herringbone_tests::reference::evaluate;
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+
+use device::{Device, Simulated};
+
+/// So that a change is judged by the same networks as the code before it.
+const DEFAULT_SEED: u64 = 1;
+
+/// A network without a budget, weights as instructions.
+fn declaration(network: &Network) -> Declaration {
+    Declaration {
+        network: network.clone(),
+        budget: Budget {
+            target: None,
+            sram_bytes: None,
+            flash_bytes: None,
+        },
+        reserve: Reserve::default(),
+        weights: WeightsSource::File,
+        results: None,
+        plan: PlanChoice::default(),
+        window: None,
+        code: CodeChoice::Unrolled,
+        layer_code: BTreeMap::new(),
+    }
+}
+
+/// The program of a network with its maps row by row.
+fn program(case: &Case) -> Result<Program> {
+    let declaration = declaration(&case.network);
+    let proven = program::prove(&case.network, &case.weights).map_err(|errors| {
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        anyhow!("{}", errors.join("; "))
+    })?;
+    // A leading `A` is pooled as the input arrives; nothing else is.
+    let flow = case.network.dataflow();
+    let mut strategies = plan::Strategy::all(&flow).into_iter();
+    let by_rows = strategies.find(|strategy| {
+        let plan = plan::plan(&flow, &proven.sum_bytes(), *strategy);
+        let program = program::lower(&declaration, &case.weights, &proven, &plan);
+        strategy.rest == plan::InPlace::RowMajor && program.stages().is_empty()
+    });
+    let strategy = by_rows.unwrap_or(plan::Strategy::ROW_MAJOR);
+    let plan = plan::plan(&flow, &proven.sum_bytes(), strategy);
+    Ok(program::lower(&declaration, &case.weights, &proven, &plan))
+}
+
+/// Runs the code of a case on every core; `None` where there is none.
+fn judge(case: &Case) -> Result<Option<Vec<(Simulated, Code, u64)>>> {
+    let program = program(case)?;
+    let mut judged = Vec::new();
+    for simulated in Simulated::ALL {
+        let Ok(code) = lanes::emit(&program, simulated.core(), |_| false) else {
+            return Ok(None);
+        };
+        let mut device = Device::new(simulated, &program, &code)?;
+        let mut cycles = 0;
+        for input in &case.inputs {
+            // Twice: what an inference leaves behind changes no other one.
+            for _ in 0..2 {
+                let told = || format!("{simulated:?}");
+                let inference = device.infer(input, &code).with_context(told)?;
+                let expected = evaluate(&case.network, &case.weights, input);
+                ensure!(
+                    inference.results == expected.results(),
+                    "{simulated:?}: results are {:?}, not {:?}",
+                    inference.results,
+                    expected.results()
+                );
+                cycles = inference.cycles;
+            }
+        }
+        judged.push((simulated, code, cycles));
+    }
+    Ok(Some(judged))
+}
+
+fn window() -> impl Strategy<Value = Window> {
+    let kernel = (select(vec![1u32, 2, 3, 5]), select(vec![1u32, 2, 3, 4, 5]));
+    let stride = (1u32..=3, 1u32..=3);
+    let padding = prop_oneof![
+        3 => Just(Padding::NONE),
+        2 => Just(Padding::Same),
+        1 => Just(Padding::Each(1)),
+    ];
+    (kernel, stride, padding).prop_map(|(kernel, stride, padding)| Window {
+        kernel: Kernel {
+            height: kernel.0,
+            width: kernel.1,
+        },
+        stride: Stride {
+            rows: stride.0.min(kernel.0),
+            columns: stride.1,
+        },
+        padding,
+    })
+}
+
+/// Chains of what this backend has kernels for.
+fn networks() -> impl Strategy<Value = Network> {
+    let convolution = (1u32..=14, window()).prop_map(|(outputs, window)| {
+        Kind::Convolution(Convolution {
+            outputs,
+            window,
+            activation: Activation::Relu,
+            adds: false,
+        })
+    });
+    let hidden = (1u32..=14).prop_map(|outputs| dense(outputs, Activation::Relu));
+    let pooling = select(vec![1u32, 2, 3]).prop_map(|height| maximum(Kernel { height, width: 2 }));
+    let letters = prop::collection::vec(
+        (convolution, proptest::option::weighted(0.4, pooling)),
+        0..=3,
+    );
+    let leading = proptest::option::weighted(
+        0.3,
+        select(vec![(2, 2), (1, 2), (4, 2)])
+            .prop_map(|(height, width)| average(Kernel { height, width })),
+    );
+    let bits = (
+        select(vec![2u32, 4, 8]),
+        select(vec![8u32, 16]),
+        select(vec![4u32, 4, 8]),
+    );
+    (
+        (1u32..=14, 1u32..=14, 1u32..=5),
+        bits,
+        (leading, letters, proptest::option::weighted(0.3, hidden)),
+        1u32..=13,
+    )
+        .prop_filter_map(
+            "its layers fit their maps",
+            |(shape, bits, (leading, letters, hidden), outputs)| {
+                let mut kinds: Vec<Kind> = leading.into_iter().collect();
+                for (convolution, pooling) in letters {
+                    kinds.push(convolution);
+                    kinds.extend(pooling);
+                }
+                kinds.extend(hidden);
+                kinds.push(dense(outputs, Activation::Linear));
+                let bits = Bits {
+                    weights: bits.0,
+                    biases: bits.1,
+                    activations: bits.2,
+                };
+                Network::new(Shape::new(shape.0, shape.1, shape.2), bits, &kinds).ok()
+            },
+        )
+}
+
+fn runner(cases: u32) -> TestRunner {
+    let seed = env::var("PROPTEST_RNG_SEED")
+        .ok()
+        .and_then(|it| it.parse().ok());
+    let cases = env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|it| it.parse().ok())
+        .unwrap_or(cases);
+    TestRunner::new(Config {
+        cases,
+        rng_seed: RngSeed::Fixed(seed.unwrap_or(DEFAULT_SEED)),
+        failure_persistence: None,
+        max_global_rejects: 1 << 20,
+        ..Config::default()
+    })
+}
+
+#[test]
+fn machine_code_of_random_networks_gives_what_the_evaluator_gives() {
+    let judged = std::cell::Cell::new((0, 0));
+    let result = runner(100).run(&(networks(), any::<u64>()), |(network, seed)| {
+        let case = Case::random(network, seed >> 8);
+        let found = judge(&case).map_err(|error| {
+            TestCaseError::fail(format!("{} {}: {error:#}", case.list(), case.bits()))
+        })?;
+        let (all, with_code) = judged.get();
+        judged.set((all + 1, with_code + u32::from(found.is_some())));
+        Ok(())
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
+    let (all, with_code) = judged.get();
+    println!("{with_code} of {all} networks have machine code");
+    assert!(
+        4 * with_code > 3 * all,
+        "{with_code} of {all} networks have code"
+    );
+}
+
+#[test]
+fn whatever_machine_code_there_is_of_any_chain_is_right() {
+    let result = runner(100).run(&recipes(), |recipe| {
+        let case = recipe.case();
+        if program::prove(&case.network, &case.weights).is_err() {
+            return Ok(());
+        }
+        let found = judge(&case).map_err(|error| {
+            TestCaseError::fail(format!("{} {}: {error:#}", case.list(), case.bits()))
+        });
+        found.map(|_| ())
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
+}

@@ -1,0 +1,245 @@
+//! A simulated part with a network's machine code in its flash.
+
+use anyhow::{Result, ensure};
+use herringbone_compiler::backend::lanes::{Code, Core as Written};
+use herringbone_compiler::program::Program as Network;
+use herringbone_simulator32::core::Core;
+use herringbone_simulator32::machine::Machine;
+use herringbone_simulator32::memory::Map;
+use herringbone_simulator32::program::{Function, InstructionSet, Program};
+use herringbone_simulator32::risc_v::{self, Registers, RiscV};
+use herringbone_simulator32::thumb::{self, Thumb};
+
+const MAP: Map = Map {
+    flash_start: 0,
+    flash_bytes: 1 << 20,
+    sram_start: 0x2000_0000,
+    sram_bytes: 16 << 10,
+    uart: None,
+    marker: None,
+};
+/// Not even: a network may begin anywhere.
+const NETWORK: u32 = MAP.sram_start + 61;
+const MOST_CYCLES: u64 = 100_000_000;
+
+/// A core with its cycles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Simulated {
+    CortexM0,
+    CortexM0Plus,
+    Rv32imc,
+    /// A CH32V003 at 48 MHz.
+    Ch32v003,
+}
+
+impl Simulated {
+    pub(crate) const ALL: [Self; 4] = [
+        Self::CortexM0,
+        Self::CortexM0Plus,
+        Self::Rv32imc,
+        Self::Ch32v003,
+    ];
+
+    pub(crate) fn core(self) -> Written {
+        match self {
+            Self::CortexM0 => Written::CortexM0,
+            Self::CortexM0Plus => Written::CortexM0Plus,
+            Self::Rv32imc => Written::Rv32imc,
+            Self::Ch32v003 => Written::Rv32ec,
+        }
+    }
+}
+
+/// What an inference gave and took.
+pub(crate) struct Inference {
+    pub(crate) results: Vec<i64>,
+    /// Of `absorb`, for all bytes, and of `infer`.
+    pub(crate) cycles: u64,
+    pub(crate) infer_cycles: u64,
+}
+
+enum AnyMachine {
+    Thumb(Machine<Thumb>),
+    RiscV(Machine<RiscV>),
+}
+
+pub(crate) struct Device {
+    machine: AnyMachine,
+    network_bytes: u32,
+    /// Their first address, how many there are, and bytes of each.
+    results: (u32, u32, u32),
+    /// Registers that a caller wants kept.
+    kept: Vec<usize>,
+    stack_bytes: u32,
+}
+
+impl Device {
+    pub(crate) fn new(simulated: Simulated, network: &Network, code: &Code) -> Result<Self> {
+        let infer = (code.absorb_bytes().len() as u32).next_multiple_of(4) + 4;
+        let function = |name: &str, address: u32, bytes: &[u8]| Function {
+            name: name.to_owned(),
+            address,
+            bytes: bytes.len() as u32,
+        };
+        let instruction_set = match simulated {
+            Simulated::CortexM0 | Simulated::CortexM0Plus => InstructionSet::Thumb,
+            Simulated::Rv32imc | Simulated::Ch32v003 => InstructionSet::RiscV,
+        };
+        let program = Program {
+            instruction_set,
+            segments: vec![
+                (0, code.absorb_bytes().to_vec()),
+                (infer, code.infer_bytes().to_vec()),
+            ],
+            functions: vec![
+                function("absorb", 0, code.absorb_bytes()),
+                function("infer", infer, code.infer_bytes()),
+            ],
+            entry: 0,
+            symbols: vec![("absorb".to_owned(), 0), ("infer".to_owned(), infer)],
+        };
+        let registers = |count: u8, multiplies: bool| Registers { count, multiplies };
+        let machine = match simulated {
+            Simulated::CortexM0 => AnyMachine::Thumb(Machine::new(
+                Thumb::new(thumb::Cost::CORTEX_M0),
+                MAP,
+                program,
+            )?),
+            Simulated::CortexM0Plus => AnyMachine::Thumb(Machine::new(
+                Thumb::new(thumb::Cost::CORTEX_M0_PLUS),
+                MAP,
+                program,
+            )?),
+            Simulated::Rv32imc => AnyMachine::RiscV(Machine::new(
+                RiscV::new(registers(32, true), risc_v::Cost::GENERIC),
+                MAP,
+                program,
+            )?),
+            Simulated::Ch32v003 => AnyMachine::RiscV(Machine::new(
+                RiscV::new(registers(16, false), risc_v::Cost::QINGKE_V2_ONE_WAIT_STATE),
+                MAP,
+                program,
+            )?),
+        };
+        let network_bytes = network.cursor_bytes + network.arena_bytes;
+        // Behind a gap that nothing may be written to.
+        let results = (
+            NETWORK + network_bytes + 37,
+            network.results.count,
+            network.results.integer.bytes(),
+        );
+        let kept = match simulated {
+            Simulated::CortexM0 | Simulated::CortexM0Plus => (4..12).collect(),
+            Simulated::Rv32imc => [3, 4, 8, 9].into_iter().chain(18..28).collect(),
+            Simulated::Ch32v003 => vec![3, 4, 8, 9],
+        };
+        let mut device = Self {
+            machine,
+            network_bytes,
+            results,
+            kept,
+            stack_bytes: code.stack_bytes(),
+        };
+        // A new network's memory: a cursor of zeros, an arena of whatever there is.
+        let noise: Vec<u8> = (0..MAP.sram_bytes)
+            .map(|at| (at * 37 % 251) as u8)
+            .collect();
+        device.write(MAP.sram_start, &noise);
+        device.write(NETWORK, &vec![0; network.cursor_bytes as usize]);
+        Ok(device)
+    }
+
+    fn write(&mut self, address: u32, bytes: &[u8]) {
+        let memory = match &mut self.machine {
+            AnyMachine::Thumb(machine) => &mut machine.memory,
+            AnyMachine::RiscV(machine) => &mut machine.memory,
+        };
+        memory.set_bytes(address, bytes).expect("it is SRAM");
+    }
+
+    fn sram(&self) -> Vec<u8> {
+        let memory = match &self.machine {
+            AnyMachine::Thumb(machine) => &machine.memory,
+            AnyMachine::RiscV(machine) => &machine.memory,
+        };
+        let bytes = memory.bytes(MAP.sram_start, MAP.sram_bytes);
+        bytes.expect("it is SRAM").to_vec()
+    }
+
+    fn call(&mut self, symbol: &str, arguments: &[u32]) -> Result<(u32, u64, u32)> {
+        match &mut self.machine {
+            AnyMachine::Thumb(machine) => call(machine, symbol, arguments, &self.kept),
+            AnyMachine::RiscV(machine) => call(machine, symbol, arguments, &self.kept),
+        }
+    }
+
+    /// Pushes an input, and computes.
+    pub(crate) fn infer(&mut self, input: &[u8], code: &Code) -> Result<Inference> {
+        let before = self.sram();
+        let mut cycles = 0;
+        let mut deepest = 0;
+        for (index, &byte) in input.iter().enumerate() {
+            let (is_complete, taken, stack) = self.call("absorb", &[NETWORK, byte.into()])?;
+            ensure!(
+                is_complete == u32::from(index + 1 == input.len()),
+                "byte {index}: absorb gives {is_complete}"
+            );
+            cycles += taken;
+            deepest = deepest.max(stack);
+        }
+        let (first, count, bytes_each) = self.results;
+        let (_, infer_cycles, stack) = self.call("infer", &[NETWORK, first])?;
+        deepest = deepest.max(stack);
+        ensure!(
+            deepest == code.stack_bytes(),
+            "{deepest} bytes of stack, not {}",
+            code.stack_bytes()
+        );
+        let after = self.sram();
+        for (offset, (old, new)) in (0..).zip(before.iter().zip(&after)) {
+            let address = MAP.sram_start + offset;
+            let is_ours = (NETWORK..NETWORK + self.network_bytes).contains(&address);
+            let is_result = (first..first + count * bytes_each).contains(&address);
+            let is_stack = offset >= MAP.sram_bytes - self.stack_bytes;
+            ensure!(
+                is_ours || is_result || is_stack || old == new,
+                "a stray write at {address:#x}"
+            );
+        }
+        let results = &after[(first - MAP.sram_start) as usize..];
+        let results = results
+            .chunks(bytes_each as usize)
+            .map(|bytes| match *bytes {
+                [low, high] => i64::from(i16::from_le_bytes([low, high])),
+                [a, b, c, d] => i64::from(i32::from_le_bytes([a, b, c, d])),
+                _ => 0,
+            });
+        Ok(Inference {
+            results: results.take(count as usize).collect(),
+            cycles: cycles + infer_cycles,
+            infer_cycles,
+        })
+    }
+}
+
+/// Calls a function, and looks whether it keeps those registers.
+fn call<C: Core>(
+    machine: &mut Machine<C>,
+    symbol: &str,
+    arguments: &[u32],
+    kept: &[usize],
+) -> Result<(u32, u64, u32)> {
+    let value = |register: usize| 0x1357_9BDF_u32.wrapping_mul(register as u32 + 3);
+    for &register in kept {
+        machine.core.set_register(register, value(register));
+    }
+    let run = machine.call(symbol, arguments, MOST_CYCLES)?;
+    for &register in kept {
+        ensure!(
+            machine.core.register(register) == value(register),
+            "{symbol} does not keep register {register}"
+        );
+    }
+    let result = machine.core.register(C::ARGUMENTS[0]);
+    Ok((result, run.cycles, run.stack_bytes))
+}

@@ -1,0 +1,117 @@
+//! The published network with trained weights.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use herringbone_compiler::backend::lanes;
+use herringbone_compiler::budget::{self, Sums};
+use herringbone_compiler::declaration::{Budget, Declaration};
+use herringbone_compiler::network::{Activation, Bits, Kernel, Network, Shape};
+use herringbone_compiler::program::{self, Accumulator};
+use herringbone_compiler::target::Target;
+use herringbone_compiler::weights;
+use herringbone_tests::layers::{average, dense, maximum};
+use herringbone_tests::networks::Case;
+use herringbone_tests::published::convolution;
+use herringbone_tests::reference::evaluate;
+
+use crate::device::{Device, Simulated};
+
+/// The pixels of the images in a folder.
+fn images(folder: &Path) -> Result<Vec<Vec<u8>>> {
+    let mut paths: Vec<_> = fs::read_dir(folder)?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|it| it == "pgm"))
+        .collect();
+    paths.sort();
+    let image = |path: &std::path::PathBuf| -> Result<Vec<u8>> {
+        let bytes = fs::read(path)?;
+        let first = bytes.len().checked_sub(784).context("28 × 28 pixels")?;
+        Ok(bytes[first..].to_vec())
+    };
+    paths.iter().map(image).collect()
+}
+
+fn published(folder: &str) -> Result<Case> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("a root")?;
+    let file = fs::read(root.join("template/digits.safetensors"))?;
+    let window = Kernel::square(2);
+    let kinds = [
+        average(window),
+        convolution(5, 3),
+        convolution(8, 3),
+        convolution(11, 3),
+        maximum(window),
+        dense(10, Activation::Linear),
+    ];
+    let network = Network::new(Shape::new(28, 28, 1), Bits::default(), &kinds);
+    let network = network.ok().context("its layers fit")?;
+    let weights = weights::read(&network, &file).ok().context("its weights")?;
+    Ok(Case {
+        network,
+        weights,
+        file,
+        inputs: images(&root.join(folder))?,
+    })
+}
+
+#[test]
+fn a_part_with_a_small_core_gets_machine_code_and_counts_all_of_it() -> Result<()> {
+    let case = published("digits")?;
+    let proven = program::prove(&case.network, &case.weights)
+        .ok()
+        .context("sums fit")?;
+    let sums = Sums {
+        widest: Accumulator::I16,
+        constants: Some((&case.weights, &proven)),
+    };
+    for part in ["nrf51822", "rp2040", "esp32c3"] {
+        let target = Target::named(part).context("the part is known")?;
+        let declaration = Declaration {
+            budget: Budget {
+                target: Some(target),
+                sram_bytes: Some(target.sram_bytes),
+                flash_bytes: Some(target.flash_bytes),
+            },
+            ..crate::declaration(&case.network)
+        };
+        let design = budget::choose(&declaration, &sums);
+        assert_eq!(design.footprint.portable_because, None, "{part}");
+        let code = design.footprint.code.context("its code is known")?;
+        assert!(design.footprint.flash_bytes >= code.flash_bytes().into());
+    }
+    Ok(())
+}
+
+#[test]
+fn the_published_network_takes_what_the_readme_says() -> Result<()> {
+    let case = published("digits")?;
+    let program = crate::program(&case)?;
+    for simulated in Simulated::ALL {
+        let code = lanes::emit(&program, simulated.core(), |_| false)
+            .map_err(|reason| anyhow::anyhow!("{reason}"))?;
+        let mut device = Device::new(simulated, &program, &code)?;
+        let (mut infer_cycles, mut cycles) = (0, 0);
+        for input in &case.inputs {
+            let inference = device.infer(input, &code)?;
+            let expected = evaluate(&case.network, &case.weights, input);
+            assert_eq!(inference.results, expected.results());
+            infer_cycles += inference.infer_cycles;
+            cycles += inference.cycles;
+        }
+        let mean = |cycles: u64| cycles / case.inputs.len() as u64;
+        println!(
+            "{simulated:?}: infer {}, with absorb {} cycles (expected {:.0}), {} B of flash, {} of stack, arena {}",
+            mean(infer_cycles),
+            mean(cycles),
+            code.cycles(),
+            code.flash_bytes(),
+            code.stack_bytes(),
+            program.arena_bytes
+        );
+    }
+    Ok(())
+}
