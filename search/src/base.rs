@@ -97,7 +97,9 @@ impl Base {
         if declaration.network.bits() != design.bits {
             keys.push(Change::Key {
                 key: "bits",
-                value: Some(written_bits(design.bits)),
+                value: written_bits(design.bits)
+                    .strip_prefix("bits: ")
+                    .map(str::to_owned),
             });
         }
         let plan = declaration.plan;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use herringbone_compiler::budget::{self, Sums};
+use herringbone_compiler::declaration::Declaration;
 use herringbone_compiler::program;
 use herringbone_compiler::weights;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,23 @@ pub struct Cost {
     pub activations_bytes: u32,
     /// Multiply-accumulates.
     pub multiply_accumulates: u64,
+}
+
+impl Cost {
+    /// What a planned network takes.
+    pub fn of(declaration: &Declaration, planned: &budget::Design) -> Self {
+        let network = &declaration.network;
+        let code = planned.footprint.code.as_ref();
+        Self {
+            sram_bytes: planned.sram_bytes(),
+            stack_bytes: planned.footprint.stack_bytes,
+            flash_bytes: planned.footprint.flash_bytes,
+            cycles: code.map(|code| code.cycles().round() as u64),
+            weights_bytes: budget::packed_weights_bytes(network),
+            activations_bytes: planned.plan.arena_bytes,
+            multiply_accumulates: network.multiply_accumulates(),
+        }
+    }
 }
 
 /// A cost that designs are compared by.
@@ -121,16 +139,7 @@ pub fn measure(base: &Base, limits: &Limits, design: &Design) -> Verdict {
         constants: Some((&drawn, &accumulators)),
     };
     let planned = budget::choose(&declaration, &sums);
-    let code = planned.footprint.code.as_ref();
-    let cost = Cost {
-        sram_bytes: planned.sram_bytes(),
-        stack_bytes: planned.footprint.stack_bytes,
-        flash_bytes: planned.footprint.flash_bytes,
-        cycles: code.map(|code| code.cycles().round() as u64),
-        weights_bytes,
-        activations_bytes: planned.plan.arena_bytes,
-        multiply_accumulates: network.multiply_accumulates(),
-    };
+    let cost = Cost::of(&declaration, &planned);
     match budget::fits(&declaration, &planned) && limits.hold(&cost) {
         true => Verdict::Fits(cost),
         // What is kept of the flash for the rest of the firmware counts too.

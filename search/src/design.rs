@@ -57,7 +57,7 @@ impl Design {
 
 impl fmt::Display for Design {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, bits: {}", self.list(), written_bits(self.bits))
+        write!(f, "{}, {}", self.list(), written_bits(self.bits))
     }
 }
 

@@ -51,6 +51,8 @@ pub struct Outcome {
     pub seconds: f64,
     /// What it takes with its own weights: of a finished one.
     pub cost: Option<Cost>,
+    /// Whether that is within the budget still.
+    pub fits: bool,
 }
 
 /// A result's file.

@@ -72,6 +72,7 @@ fn main() -> Result<()> {
         normalises: true,
         scales: ScaleSearch::Learned,
         patience: None,
+        schedule: Schedule::Phases,
     };
     let phases: Vec<bool> = (0..EPOCHS)
         .map(|epoch| recipe.phase(epoch) == Phase::Float)

@@ -62,8 +62,8 @@ pub fn range(text: &str, span: Span) -> Range<usize> {
     start..offset(text, span.end()).max(start)
 }
 
-/// From the first token to the last; `None` where there is none.
-fn range_of(text: &str, tokens: &TokenStream) -> Option<Range<usize>> {
+/// The bytes of a text from the first of those tokens to the last; `None` where there is none.
+pub fn range_of(text: &str, tokens: &TokenStream) -> Option<Range<usize>> {
     let mut tokens = tokens.clone().into_iter();
     let first = tokens.next()?.span();
     let last = tokens.last().map_or(first, |last| last.span());

@@ -152,10 +152,11 @@ fn form(
 
 /// One layer, as a declaration writes it.
 fn layer(text: &str) -> Result<Item> {
-    let design = |input| Design::read(&format!("< {text} >"), input);
+    // Dropout alone would be no network.
+    let design = |input| Design::read(&format!("< {text}, D*(2) >"), input);
     let design = design(ROOMY).or_else(|error| design(ROOMY_ROW).map_err(|_| error))?;
     match &design.items[..] {
-        [item] => Ok(item.clone()),
+        [item, _] => Ok(item.clone()),
         _ => bail!("`{text}` must be one layer"),
     }
 }
