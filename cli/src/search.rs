@@ -203,7 +203,8 @@ fn run_part(part: &Part) -> Result<ExitCode> {
                 Form::Optuna => export::optuna(&study, &candidates)?,
                 Form::Json => export::json(&study, &candidates)?,
             };
-            std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
+            std::fs::write(file, text)
+                .with_context(|| format!("cannot write {}", file.display()))?;
             say(&format!("written: {}", file.display()));
             Ok(ExitCode::SUCCESS)
         }
@@ -224,7 +225,10 @@ fn run_lines(folder: &Path, index: usize, stride: usize) -> Result<ExitCode> {
     };
     let is_mine = |line: usize| line >= index && (line - index).is_multiple_of(stride);
     let is_there = stage.outcomes.iter().enumerate();
-    if is_there.filter(|(line, _)| is_mine(*line)).all(|(_, it)| it.is_some()) {
+    if is_there
+        .filter(|(line, _)| is_mine(*line))
+        .all(|(_, it)| it.is_some())
+    {
         return Ok(ExitCode::SUCCESS);
     }
     listen()?;
@@ -251,7 +255,9 @@ fn listen() -> Result<()> {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(INTERRUPTED);
         }
-        eprintln!("\nstopping: trials that are not done begin again next time (once more: at once)");
+        eprintln!(
+            "\nstopping: trials that are not done begin again next time (once more: at once)"
+        );
     })
     .context("cannot listen for Ctrl-C")
 }

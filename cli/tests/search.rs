@@ -99,7 +99,13 @@ fn a_search_leaves_a_winner_that_fits_and_the_same_study_however_it_is_run() {
     let printed = package.printed(&format!("{SHORT} --study whole"));
     assert!(printed.contains("validation: "), "{printed}");
     assert!(printed.contains("test: "), "{printed}");
-    for name in ["pareto.svg", "pareto.png", "table.txt", "results.json", "log.txt"] {
+    for name in [
+        "pareto.svg",
+        "pareto.png",
+        "table.txt",
+        "results.json",
+        "log.txt",
+    ] {
         assert!(package.path("whole").join(name).is_file(), "{name}");
     }
     let svg = fs::read_to_string(package.path("whole/pareto.svg")).unwrap();
@@ -109,7 +115,11 @@ fn a_search_leaves_a_winner_that_fits_and_the_same_study_however_it_is_run() {
         .args(["plan", "tiny.rs", "--weights", "tiny.safetensors"])
         .output()
         .unwrap();
-    assert!(plan.status.success(), "{}", String::from_utf8_lossy(&plan.stderr));
+    assert!(
+        plan.status.success(),
+        "{}",
+        String::from_utf8_lossy(&plan.stderr)
+    );
 
     // Once more: nothing is trained again.
     let again = package.printed(&format!("{SHORT} --study whole"));
@@ -146,7 +156,8 @@ fn a_search_leaves_a_winner_that_fits_and_the_same_study_however_it_is_run() {
         }
     }
     assert_eq!(package.study("shared"), package.study("whole"));
-    let winner = |study: &str| fs::read(package.path(study).join("winner/tiny.safetensors")).unwrap();
+    let winner =
+        |study: &str| fs::read(package.path(study).join("winner/tiny.safetensors")).unwrap();
     assert_eq!(winner("shared"), winner("whole"));
 
     package.printed("export optuna journal.log --study whole");
@@ -158,7 +169,10 @@ fn a_search_leaves_a_winner_that_fits_and_the_same_study_however_it_is_run() {
     assert!(lines.iter().filter(|line| line["op_code"] == 4).count() >= 7);
     for scheduler in ["slurm", "pbs", "hyperqueue", "kubernetes", "parallel"] {
         let script = package.printed(&format!("script {scheduler} whole --workers 5"));
-        assert!(script.contains("search run") && script.contains("--stride 5"), "{script}");
+        assert!(
+            script.contains("search run") && script.contains("--stride 5"),
+            "{script}"
+        );
         if scheduler != "kubernetes" {
             let mut shell = Command::new("sh")
                 .args(["-n"])
@@ -175,14 +189,23 @@ fn a_search_leaves_a_winner_that_fits_and_the_same_study_however_it_is_run() {
 fn mistakes_are_told_before_anything_is_trained() {
     let package = Package::new();
     let dry = package.printed("main.rs --data data --space space.toml --dry");
-    assert!(dry.contains("132 networks") && dry.contains("all of them"), "{dry}");
+    assert!(
+        dry.contains("132 networks") && dry.contains("all of them"),
+        "{dry}"
+    );
     let published = package.printed("main.rs --data data --space mueksch --dry=10");
     assert!(published.contains("276,196 networks"), "{published}");
 
     let nothing_fits = package.failure(&format!("{SHORT} --study none --weights-bytes 3"));
-    assert!(nothing_fits.contains("no design of the space fits"), "{nothing_fits}");
+    assert!(
+        nothing_fits.contains("no design of the space fits"),
+        "{nothing_fits}"
+    );
     let wrong = package.failure("main.rs --data data --trials 0 --rungs 3,2");
-    assert!(wrong.contains("--trials 0") && wrong.contains("[3, 2] rounds"), "{wrong}");
+    assert!(
+        wrong.contains("--trials 0") && wrong.contains("[3, 2] rounds"),
+        "{wrong}"
+    );
     assert!(package.failure("next main.rs").contains("is no study"));
 
     package.printed(&format!("{SHORT} --study one --plan-only"));

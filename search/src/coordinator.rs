@@ -206,7 +206,9 @@ impl Planner<'_> {
                 all
             }
             Some(_) | None => {
-                let count = (settings.random as usize).min(most).saturating_sub(trials.len());
+                let count = (settings.random as usize)
+                    .min(most)
+                    .saturating_sub(trials.len());
                 ground.strata(count, (settings.seed, self.number), &seen)
             }
         };
@@ -247,7 +249,9 @@ impl Planner<'_> {
             }
         }
         let batch = settings.batch.max(1);
-        let wanted = batch.saturating_sub(trials.len() as u32).max(batch.div_ceil(LEAST_NEW));
+        let wanted = batch
+            .saturating_sub(trials.len() as u32)
+            .max(batch.div_ceil(LEAST_NEW));
         let wanted = wanted.min(self.designs_left());
         trials.extend(self.children(wanted));
         trials
@@ -282,7 +286,9 @@ impl Planner<'_> {
     fn designs_left(&self) -> u32 {
         let end = &self.study.end;
         let tried = self.candidates.len() as u32;
-        let by_number = end.trials.map_or(u32::MAX, |most| most.saturating_sub(tried));
+        let by_number = end
+            .trials
+            .map_or(u32::MAX, |most| most.saturating_sub(tried));
         let hours = self.seconds() / f64::from(self.workers) / 3600.0;
         match end.hours {
             Some(most) if hours >= SHARE_OF_SEARCH * most => 0,
@@ -301,8 +307,7 @@ impl Planner<'_> {
         }
         let settings = &self.study.settings;
         let ground = self.ground();
-        let mut seen: BTreeSet<String> =
-            self.candidates.iter().map(|it| it.text.clone()).collect();
+        let mut seen: BTreeSet<String> = self.candidates.iter().map(|it| it.text.clone()).collect();
         let latest = self.candidates.iter().rev();
         let population: Vec<Parent> = latest
             .filter_map(|it| {
@@ -317,7 +322,12 @@ impl Planner<'_> {
             })
             .take(settings.population.max(1) as usize)
             .collect();
-        let first = self.candidates.iter().map(|it| it.number + 1).max().unwrap_or(1);
+        let first = self
+            .candidates
+            .iter()
+            .map(|it| it.number + 1)
+            .max()
+            .unwrap_or(1);
         let mut trials = Vec::new();
         for index in 0..wanted {
             let mut random = self.random(u64::from(index));
@@ -375,7 +385,8 @@ impl Planner<'_> {
     fn final_epochs(&self, best: &[(&Candidate, Rung, f64)], seeds: u32) -> u32 {
         let settings = &self.study.settings;
         let steps_of = |it: &Candidate| {
-            let rungs = (0..it.climbed.len() as u32).map(|rung| settings.rungs.steps_added(Rung(rung)));
+            let rungs =
+                (0..it.climbed.len() as u32).map(|rung| settings.rungs.steps_added(Rung(rung)));
             rungs.sum::<u64>() as f64
         };
         let trainings = best.len() as f64 * f64::from(seeds);
@@ -390,6 +401,9 @@ impl Planner<'_> {
             None => self.candidates.iter().map(steps_of).sum::<f64>() / trainings,
         };
         let epochs = steps / f64::from(settings.steps_of_an_epoch.max(1));
-        (epochs as u32).clamp(LEAST_FINAL_EPOCHS, settings.most_final_epochs.max(LEAST_FINAL_EPOCHS))
+        (epochs as u32).clamp(
+            LEAST_FINAL_EPOCHS,
+            settings.most_final_epochs.max(LEAST_FINAL_EPOCHS),
+        )
     }
 }

@@ -42,8 +42,12 @@ impl Design {
                 bits: declaration.network.bits(),
             }),
             None => {
-                let problems: Vec<String> =
-                    parsed.errors.spanned().into_iter().map(|(_, it)| it).collect();
+                let problems: Vec<String> = parsed
+                    .errors
+                    .spanned()
+                    .into_iter()
+                    .map(|(_, it)| it)
+                    .collect();
                 bail!("`{text}`: {}", problems.join("; "))
             }
         }

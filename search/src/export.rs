@@ -101,15 +101,27 @@ pub fn optuna(study: &Study, candidates: &[Candidate]) -> Result<String> {
         false => "multiply-accumulates",
     };
     let settings = &study.settings;
-    let name = format!("{} in {}, seed {}", settings.network, settings.space, settings.seed);
+    let name = format!(
+        "{} in {}, seed {}",
+        settings.network, settings.space, settings.seed
+    );
     // 2 maximises, 1 minimises.
     line(0, json!({ "study_name": name, "directions": [2, 1, 1, 1] }));
     let names = ["validation accuracy", "SRAM bytes", "flash bytes", time];
-    line(3, json!({ "study_id": 0, "system_attr": { "study:metric_names": names } }));
-    line(2, json!({ "study_id": 0, "user_attr": { "declaration": settings.declaration } }));
+    line(
+        3,
+        json!({ "study_id": 0, "system_attr": { "study:metric_names": names } }),
+    );
+    line(
+        2,
+        json!({ "study_id": 0, "user_attr": { "declaration": settings.declaration } }),
+    );
     let mut second = 0.0;
     for (trial, candidate) in candidates.iter().enumerate() {
-        line(4, json!({ "study_id": 0, "datetime_start": moment(second) }));
+        line(
+            4,
+            json!({ "study_id": 0, "datetime_start": moment(second) }),
+        );
         second += candidate.seconds;
         let design = Design::read(&candidate.text, &study.base.input())?;
         let Bits {
@@ -143,7 +155,10 @@ pub fn optuna(study: &Study, candidates: &[Candidate]) -> Result<String> {
             ("rungs", json!(candidate.climbed)),
         ];
         for (name, value) in attributes {
-            line(8, json!({ "trial_id": trial, "user_attr": { name: value } }));
+            line(
+                8,
+                json!({ "trial_id": trial, "user_attr": { name: value } }),
+            );
         }
         let cost = candidate.exact_cost();
         let values = candidate.accuracy().map(|accuracy| {
@@ -201,6 +216,9 @@ mod tests {
     fn moments_are_those_of_the_calendar() {
         assert_eq!(moment(0.0), "2000-01-01T00:00:00.000000+00:00");
         assert_eq!(moment(60.0 * 86_400.0), "2000-03-01T00:00:00.000000+00:00");
-        assert_eq!(moment(366.0 * 86_400.0 - 0.5), "2000-12-31T23:59:59.500000+00:00");
+        assert_eq!(
+            moment(366.0 * 86_400.0 - 0.5),
+            "2000-12-31T23:59:59.500000+00:00"
+        );
     }
 }

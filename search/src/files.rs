@@ -48,7 +48,11 @@ fn whole(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     let host = fs::read_to_string("/etc/hostname").unwrap_or_default();
     let thread = format!("{:?}", std::thread::current().id());
     let thread: String = thread.chars().filter(char::is_ascii_digit).collect();
-    new.push(format!(".{}.{}.{thread}.new", host.trim(), std::process::id()));
+    new.push(format!(
+        ".{}.{}.{thread}.new",
+        host.trim(),
+        std::process::id()
+    ));
     let new = PathBuf::from(new);
     let mut file = File::create(&new)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());

@@ -17,14 +17,15 @@ pub fn front(points: &[Vec<f64>]) -> Vec<bool> {
     order.sort_by(|&one, &other| {
         let pairs = points[one].iter().zip(&points[other]);
         let mut orders = pairs.map(|(one, other)| one.total_cmp(other));
-        orders
-            .find(|it| it.is_ne())
-            .unwrap_or(one.cmp(&other))
+        orders.find(|it| it.is_ne()).unwrap_or(one.cmp(&other))
     });
     let mut is_in_front = vec![false; points.len()];
     let mut members: Vec<usize> = Vec::new();
     for at in order {
-        if !members.iter().any(|&it| dominates(&points[it], &points[at])) {
+        if !members
+            .iter()
+            .any(|&it| dominates(&points[it], &points[at]))
+        {
             is_in_front[at] = true;
             members.push(at);
         }
@@ -53,9 +54,9 @@ mod tests {
             let points: Vec<Vec<f64>> = (0..30).map(|_| point()).collect();
             let found = front(&points);
             for (at, point) in points.iter().enumerate() {
-                let is_beaten = points.iter().any(|other| {
-                    (0..3).all(|it| other[it] <= point[it]) && other != point
-                });
+                let is_beaten = points
+                    .iter()
+                    .any(|other| (0..3).all(|it| other[it] <= point[it]) && other != point);
                 assert_eq!(found[at], !is_beaten, "{points:?}: {at}");
             }
         }

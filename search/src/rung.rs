@@ -45,7 +45,10 @@ impl Rungs {
 
     /// Steps that this rung adds to the one below.
     pub fn steps_added(&self, rung: Rung) -> u64 {
-        let below = rung.0.checked_sub(1).map_or(0, |it| self.rounds_at(Rung(it)));
+        let below = rung
+            .0
+            .checked_sub(1)
+            .map_or(0, |it| self.rounds_at(Rung(it)));
         let rounds = self.rounds_at(rung).saturating_sub(below);
         u64::from(rounds) * u64::from(self.steps_of_a_round)
     }

@@ -66,9 +66,7 @@ impl Ground<'_> {
             attempts += CHUNK;
         }
         let mut drawn = unseen(drawn, seen);
-        drawn.sort_by(|(_, one), (_, other)| {
-            Costs::Time.of(one).total_cmp(&Costs::Time.of(other))
-        });
+        drawn.sort_by(|(_, one), (_, other)| Costs::Time.of(one).total_cmp(&Costs::Time.of(other)));
         let mut random = Random::new(seed, stage, u64::MAX);
         one_of_each(drawn, count, &mut random)
     }

@@ -42,7 +42,9 @@ impl Submission<'_> {
     pub fn script(&self, scheduler: Scheduler) -> Result<String> {
         for word in [self.program, &self.study.display().to_string()] {
             if word.contains(['"', '\'', '$', '`', '\\', '\n']) {
-                bail!("`{word}` has quotes, backslashes or dollars in it: give the folder another name");
+                bail!(
+                    "`{word}` has quotes, backslashes or dollars in it: give the folder another name"
+                );
             }
         }
         Ok(match scheduler {
@@ -64,7 +66,11 @@ impl Submission<'_> {
     }
 
     fn next(&self) -> String {
-        format!("{} search next {}", quoted(self.program), self.quoted_study())
+        format!(
+            "{} search next {}",
+            quoted(self.program),
+            self.quoted_study()
+        )
     }
 
     fn quoted_study(&self) -> String {

@@ -252,7 +252,10 @@ impl Study {
         match trial.unseal(&bytes) {
             Ok(outcome) => Ok(Some(outcome)),
             Err(problem) => {
-                warn(format!("{}: {problem}; its trial runs again", path.display()));
+                warn(format!(
+                    "{}: {problem}; its trial runs again",
+                    path.display()
+                ));
                 Ok(None)
             }
         }
@@ -290,12 +293,16 @@ impl Study {
 
     /// Where weights of a design are between two rungs.
     pub fn checkpoint_path(&self, design: u32) -> PathBuf {
-        self.folder.join("work").join(format!("{design}.checkpoint"))
+        self.folder
+            .join("work")
+            .join(format!("{design}.checkpoint"))
     }
 
     /// The folder of the full training of a design with a seed.
     pub fn finish_folder(&self, design: u32, seed: u64) -> PathBuf {
-        self.folder.join("finalists").join(format!("{design}-{seed}"))
+        self.folder
+            .join("finalists")
+            .join(format!("{design}-{seed}"))
     }
 
     fn stage_folder(&self, number: u32) -> PathBuf {
@@ -303,7 +310,9 @@ impl Study {
     }
 
     fn result_path(&self, stage: u32, index: usize) -> PathBuf {
-        self.stage_folder(stage).join("results").join(format!("{index}.json"))
+        self.stage_folder(stage)
+            .join("results")
+            .join(format!("{index}.json"))
     }
 }
 
@@ -327,9 +336,11 @@ fn differences(there: &Settings, wanted: &Settings) -> Result<Vec<String>> {
     let pairs = fields(there)?.into_iter().zip(fields(wanted)?);
     Ok(pairs
         .filter(|((_, there), (_, wanted))| there != wanted)
-        .map(|((name, there), (_, wanted))| match there.len() + wanted.len() < 200 {
-            true => format!("{name}: {there} there, {wanted} wanted"),
-            false => format!("{name} differs"),
-        })
+        .map(
+            |((name, there), (_, wanted))| match there.len() + wanted.len() < 200 {
+                true => format!("{name}: {there} there, {wanted} wanted"),
+                false => format!("{name} differs"),
+            },
+        )
         .collect())
 }

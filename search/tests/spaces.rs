@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use herringbone_search::space::Known;
 use herringbone_search::{Base, Space};
 
-const DIGITS: &str = "pub Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr(0), D*(10) >,
+const DIGITS: &str =
+    "pub Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr(0), D*(10) >,
     target: atmega328p,
     weights: \"digits.safetensors\"";
 
@@ -60,7 +61,9 @@ fn a_file_of_ones_own_is_what_its_braces_and_sets_say() {
         .collect();
     assert_eq!(designs.len(), 110);
     let has = |design: &str| assert!(designs.contains(design), "{design}: {designs:#?}");
-    has("< A, C1(4,3, stride: 2), T(3), M, D*(10) >, bits: { weights: 2, biases: 16, activations: 4 }");
+    has(
+        "< A, C1(4,3, stride: 2), T(3), M, D*(10) >, bits: { weights: 2, biases: 16, activations: 4 }",
+    );
     has("< T(3), A(3), D*(10) >, bits: { weights: 8, biases: 16, activations: 8 }");
 }
 
@@ -77,7 +80,10 @@ fn everything_that_is_wrong_with_a_file_is_said_at_once() {
         assert!(error.contains(part), "{part}: {error}");
     }
     let unknown = Space::read("list = []", &base().design()).unwrap_err();
-    assert!(format!("{unknown:#}").contains("unknown field `list`"), "{unknown:#}");
+    assert!(
+        format!("{unknown:#}").contains("unknown field `list`"),
+        "{unknown:#}"
+    );
 }
 
 #[test]

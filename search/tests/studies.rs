@@ -8,7 +8,9 @@ use std::path::Path;
 use herringbone_search::coordinator::candidates;
 use herringbone_search::cost::{Verdict, measure};
 use herringbone_search::study::{End, Stage};
-use herringbone_search::{Design, Limits, Next, Outcome, Rungs, Settings, Study, Task, Trial, next};
+use herringbone_search::{
+    Design, Limits, Next, Outcome, Rungs, Settings, Study, Task, Trial, next,
+};
 
 const TINY: &str = "Tiny: [6, 6, 1] => < C1(4,3), M, D*(2) >,
     target: attiny25, weights: \"tiny.safetensors\"";
@@ -59,7 +61,10 @@ fn begin(folder: &Path, seed: u64, trials: u32) -> Study {
 /// What a training might give: larger designs are right more often, longer trainings too. Every
 /// 13th diverges.
 fn outcome(trial: &Trial) -> Outcome {
-    let noise = trial.text.bytes().fold(7_u32, |sum, it| sum.wrapping_mul(31) + u32::from(it));
+    let noise = trial
+        .text
+        .bytes()
+        .fold(7_u32, |sum, it| sum.wrapping_mul(31) + u32::from(it));
     let size = (trial.cost.multiply_accumulates as f64).ln() / 20.0;
     let rung = match trial.task {
         Task::Climb { rung, .. } => f64::from(rung.0),
@@ -92,7 +97,9 @@ fn run(study: &Study, most: usize) -> bool {
                 return false;
             }
             left -= 1;
-            study.finish(stage.number, index, trial, &outcome(trial)).unwrap();
+            study
+                .finish(stage.number, index, trial, &outcome(trial))
+                .unwrap();
         }
     }
 }
@@ -141,7 +148,9 @@ fn every_design_that_is_trained_fits_and_is_tried_once_and_the_own_list_is_the_f
     }
     // Where the own list fits, it is number 0.
     let own = study.base.design();
-    let fits = measure(&study.base, &study.settings.limits, &own).fitting().is_some();
+    let fits = measure(&study.base, &study.settings.limits, &own)
+        .fitting()
+        .is_some();
     assert_eq!(designs.iter().any(|it| it.number == 0), fits);
     for it in designs.iter().filter(|it| it.number == 0) {
         assert_eq!(it.text, own.to_string());
@@ -151,7 +160,10 @@ fn every_design_that_is_trained_fits_and_is_tried_once_and_the_own_list_is_the_f
     let at = |rung: usize| designs.iter().filter(|it| it.climbed.len() > rung).count();
     assert!(at(1) <= 30 / 3 + 1 && at(2) <= at(1), "{} {}", at(1), at(2));
     // Finalists are of the best, with as many seeds as were asked for.
-    let finished: Vec<_> = designs.iter().filter(|it| !it.finished.is_empty()).collect();
+    let finished: Vec<_> = designs
+        .iter()
+        .filter(|it| !it.finished.is_empty())
+        .collect();
     assert_eq!(finished.len(), 2);
     assert!(finished.iter().all(|it| it.finished.len() == 2));
 }
@@ -166,16 +178,28 @@ fn damaged_results_are_told_of_and_run_again() {
     let text = fs::read_to_string(&result).unwrap();
     for (damaged, why) in [
         (text[..text.len() / 2].to_owned(), "it is damaged"),
-        (text.replace("\"accuracy\":0.", "\"accuracy\":0.9"), "its checksum"),
-        (text.replace("\"version\":1", "\"version\":7"), "it is of version 7"),
-        (fs::read_to_string(result.with_file_name("2.json")).unwrap(), "another trial"),
+        (
+            text.replace("\"accuracy\":0.", "\"accuracy\":0.9"),
+            "its checksum",
+        ),
+        (
+            text.replace("\"version\":1", "\"version\":7"),
+            "it is of version 7",
+        ),
+        (
+            fs::read_to_string(result.with_file_name("2.json")).unwrap(),
+            "another trial",
+        ),
     ] {
         fs::write(&result, damaged).unwrap();
         let mut warnings = Vec::new();
         let found = study.stages(|warning| warnings.push(warning)).unwrap();
         assert_eq!(found[0].outcomes[1], None);
         assert_eq!(warnings.len(), 1, "{warnings:?}");
-        assert!(warnings[0].contains(why) && warnings[0].contains("runs again"), "{warnings:?}");
+        assert!(
+            warnings[0].contains(why) && warnings[0].contains("runs again"),
+            "{warnings:?}"
+        );
         run(&study, 1);
         assert_eq!(stages(&study), before);
     }
@@ -195,7 +219,11 @@ fn of_two_coordinators_the_first_ones_plan_is_taken() {
     assert!(!other.plan(0, &first.trials[..1]).unwrap());
     assert_eq!(stages(&other), [first]);
     let plans = fs::read_dir(folder.path().join("stages/0000")).unwrap();
-    assert_eq!(plans.count(), 2, "nothing is left beside the plan and the results");
+    assert_eq!(
+        plans.count(),
+        2,
+        "nothing is left beside the plan and the results"
+    );
 }
 
 #[test]
@@ -204,13 +232,19 @@ fn a_study_of_something_else_or_of_another_version_is_refused() {
     let folder = folder.path();
     begin(folder, 1, 12);
     let end = End::default();
-    let error = Study::begin(folder, settings(2), end).err().unwrap().to_string();
+    let error = Study::begin(folder, settings(2), end)
+        .err()
+        .unwrap()
+        .to_string();
     assert!(error.contains("seed: 1 there, 2 wanted"), "{error}");
     let path = folder.join("study.json");
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.replace("\"version\": 1", "\"version\": 9")).unwrap();
     let error = Study::open(folder).err().unwrap().to_string();
-    assert!(error.contains("a study of version 9, and this tool reads version 1"), "{error}");
+    assert!(
+        error.contains("a study of version 9, and this tool reads version 1"),
+        "{error}"
+    );
     fs::write(&path, &text[..100]).unwrap();
     let error = format!("{:#}", Study::open(folder).err().unwrap());
     assert!(error.contains("study.json is damaged"), "{error}");

@@ -44,9 +44,7 @@ pub fn run(
     let (training, validation) = (&data.training, &data.validation);
     let device = || device.clone();
     let former = former
-        .and_then(|bytes| {
-            checkpoint::from_bytes(bytes, &identity, network, recipe, &device()).ok()
-        })
+        .and_then(|bytes| checkpoint::from_bytes(bytes, &identity, network, recipe, &device()).ok())
         .filter(|former| former.state.epoch <= recipe.epochs);
     let mut training = match former {
         Some(Checkpoint { state, .. }) => {
@@ -89,6 +87,10 @@ fn identity(network: &Network, data: &Data, recipe: &Recipe) -> Identity {
         ("data's SHA-256".to_owned(), data.checksum.clone()),
         ("schedule".to_owned(), format!("{:?}", recipe.schedule)),
     ];
-    all.extend(options.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    all.extend(
+        options
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value)),
+    );
     Identity(all)
 }

@@ -173,7 +173,11 @@ impl BeginArguments {
         if !problems.is_empty() {
             bail!("{}", problems.join("\n       "));
         }
-        let data = Data::open(self.data.options(Some(self.seed)), &declaration.network, self.seed)?;
+        let data = Data::open(
+            self.data.options(Some(self.seed)),
+            &declaration.network,
+            self.seed,
+        )?;
         for note in &data.notes {
             say(&format!("- {note}"));
         }
@@ -183,7 +187,14 @@ impl BeginArguments {
             .study
             .clone()
             .unwrap_or_else(|| PathBuf::from(format!("{name}.search")));
-        let settings = self.settings(name, &base, (space_name, text, takes_in), limits, rungs, &data)?;
+        let settings = self.settings(
+            name,
+            &base,
+            (space_name, text, takes_in),
+            limits,
+            rungs,
+            &data,
+        )?;
         let trials = match (self.trials, self.hours) {
             (None, None) => Some(TRIALS),
             (trials, _) => trials,
@@ -226,12 +237,12 @@ impl BeginArguments {
     ) -> Result<Settings> {
         let path = std::path::absolute(&self.data.data)?;
         let mut kept = vec![format!("--data={}", path.display())];
-        kept.extend(data.written_options().into_iter().map(|(option, value)| {
-            match value.is_empty() {
+        kept.extend(data.written_options().into_iter().map(
+            |(option, value)| match value.is_empty() {
                 true => option.to_owned(),
                 false => format!("{option}={value}"),
-            }
-        }));
+            },
+        ));
         let examples = data.training.len();
         let batch = Recipe::default_batch(examples);
         Ok(Settings {
@@ -267,7 +278,11 @@ impl BeginArguments {
             Some(name) => Known::named(name),
         };
         if let Some(known) = known {
-            return Ok((known.name().to_owned(), Some(known), known.text().to_owned()));
+            return Ok((
+                known.name().to_owned(),
+                Some(known),
+                known.text().to_owned(),
+            ));
         }
         let path = self.space.as_deref().unwrap_or_default();
         let text = std::fs::read_to_string(path).with_context(|| {
@@ -281,9 +296,8 @@ impl BeginArguments {
 
     fn limits(&self, base: &Base) -> Result<Limits> {
         let target = base.declaration.budget.target;
-        let is_avr = target.is_some_and(|it| {
-            it.architecture == herringbone_compiler::target::Architecture::Avr
-        });
+        let is_avr = target
+            .is_some_and(|it| it.architecture == herringbone_compiler::target::Architecture::Avr);
         if (self.cycles.is_some() || self.ms.is_some()) && !is_avr {
             bail!(
                 "--cycles and --ms need a declaration whose `target` is an AVR part: of others \

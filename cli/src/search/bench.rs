@@ -54,7 +54,8 @@ impl<'a> Bench<'a> {
         let (sender, receiver) = mpsc::channel();
         std::thread::scope(|scope| {
             for _ in 0..workers.min(waiting.len() as u32) {
-                let (sender, taken, waiting, failure) = (sender.clone(), &taken, &waiting, &failure);
+                let (sender, taken, waiting, failure) =
+                    (sender.clone(), &taken, &waiting, &failure);
                 scope.spawn(move || {
                     let result = self.work(stage, waiting, taken, threads, &sender);
                     if let Err(error) = result {
@@ -82,7 +83,9 @@ impl<'a> Bench<'a> {
         threads: usize,
         sender: &mpsc::Sender<(usize, Outcome)>,
     ) -> Result<()> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()?;
         while !STOP.load(Ordering::Relaxed) {
             let Some(&line) = waiting.get(taken.fetch_add(1, Ordering::Relaxed)) else {
                 break;

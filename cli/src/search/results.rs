@@ -40,7 +40,10 @@ pub(super) fn write(study: &Study, bench: &Bench<'_>, teller: &mut Teller) -> Re
     let stages = study.stages(|warning| teller.warn(&warning))?;
     let candidates = candidates(&stages);
     let folder = &study.folder;
-    write_file(&folder.join("results.json"), export::json(study, &candidates)?.as_bytes())?;
+    write_file(
+        &folder.join("results.json"),
+        export::json(study, &candidates)?.as_bytes(),
+    )?;
     let winner = winner(&candidates);
     let picture = picture(study, &candidates, winner.as_ref());
     write_file(&folder.join("pareto.svg"), picture.svg().as_bytes())?;
@@ -66,7 +69,10 @@ pub(super) fn write(study: &Study, bench: &Bench<'_>, teller: &mut Teller) -> Re
     let (source, weights) = bench.file_names();
     let block = study.base.text_of(&design, &weights)?;
     teller.line("");
-    teller.line(&format!("herringbone::network! {{\n    {}\n}}", block.trim()));
+    teller.line(&format!(
+        "herringbone::network! {{\n    {}\n}}",
+        block.trim()
+    ));
     teller.line("");
     teller.line(&format!(
         "validation: {} (design {}, seed {})",
@@ -137,8 +143,7 @@ fn tested(study: &Study, bench: &Bench<'_>, winner: &Winner<'_>) -> Result<Optio
     };
     let folder = study.finish_folder(winner.candidate.number, winner.seed);
     let weights = folder.join(bench.file_names().1);
-    let bytes =
-        fs::read(&weights).with_context(|| format!("cannot read {}", weights.display()))?;
+    let bytes = fs::read(&weights).with_context(|| format!("cannot read {}", weights.display()))?;
     let results = Trained::new(&network, &bytes)?.results(&test);
     let examples = test.len() as u64;
     let tested = Tested {
@@ -183,7 +188,11 @@ fn table_of(candidates: &[Candidate], finalists_alone: bool) -> String {
     let has_cycles = candidates.iter().all(|it| it.cost.cycles.is_some());
     let rows = order.into_iter().map(|it| {
         let cost = it.exact_cost();
-        let spread: Vec<f64> = it.finished.iter().filter_map(|(_, it)| it.accuracy).collect();
+        let spread: Vec<f64> = it
+            .finished
+            .iter()
+            .filter_map(|(_, it)| it.accuracy)
+            .collect();
         let spread = match spread.len() {
             0 => String::new(),
             _ => {
@@ -196,9 +205,14 @@ fn table_of(candidates: &[Candidate], finalists_alone: bool) -> String {
             it.number.to_string(),
             it.accuracy().map_or("diverged".to_owned(), percent),
             spread,
-            it.standing().map_or(String::new(), |(rung, _)| rung.0.to_string()),
+            it.standing()
+                .map_or(String::new(), |(rung, _)| rung.0.to_string()),
         ];
-        row.extend(Costs::ALL.iter().map(|costs| thousands(costs.of(&cost) as u128)));
+        row.extend(
+            Costs::ALL
+                .iter()
+                .map(|costs| thousands(costs.of(&cost) as u128)),
+        );
         row.push(it.text.clone());
         row
     });
@@ -217,7 +231,10 @@ fn picture(
     let mut groups: Vec<String> = (0..rungs.rounds.len() as u32)
         .map(|rung| {
             let rounds = rungs.rounds_at(herringbone_search::Rung(rung));
-            format!("{} steps", u64::from(rounds) * u64::from(rungs.steps_of_a_round))
+            format!(
+                "{} steps",
+                u64::from(rounds) * u64::from(rungs.steps_of_a_round)
+            )
         })
         .collect();
     groups.push("full training, with integers".to_owned());
@@ -243,7 +260,10 @@ fn picture(
     let mut marked = Vec::new();
     let own = at(0);
     let best = winner.and_then(|winner| at(winner.candidate.number));
-    marked.extend(own.filter(|_| own != best).map(|at| (at, "the declaration's")));
+    marked.extend(
+        own.filter(|_| own != best)
+            .map(|at| (at, "the declaration's")),
+    );
     marked.extend(best.map(|at| (at, "the winner")));
     let has_cycles = candidates.iter().all(|it| it.cost.cycles.is_some());
     let budget = &study.base.declaration.budget;
@@ -260,7 +280,11 @@ fn picture(
         .collect();
     let target = budget.target.map_or("", |target| target.name);
     let title = match target {
-        "" => format!("{}: what {} networks take", study.settings.network, known.len()),
+        "" => format!(
+            "{}: what {} networks take",
+            study.settings.network,
+            known.len()
+        ),
         target => format!(
             "{} on {target}: what {} networks take",
             study.settings.network,

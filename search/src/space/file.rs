@@ -79,9 +79,8 @@ pub(super) fn read(text: &str, last: Item, default_bits: Bits) -> Result<Space> 
         activations,
     } in &bits
     {
-        let are_known = [2, 4, 8].contains(weights)
-            && [8, 16].contains(biases)
-            && [4, 8].contains(activations);
+        let are_known =
+            [2, 4, 8].contains(weights) && [8, 16].contains(biases) && [4, 8].contains(activations);
         if !are_known {
             problems.push(format!(
                 "bits of {weights}, {biases} and {activations}: weights have 2, 4 or 8, biases 8 \

@@ -76,10 +76,10 @@ impl Space {
                 slots
                     .matches(items, &mut choices, &mut BTreeSet::new())
                     .then_some(Genes {
-                    form,
-                    choices,
-                    bits,
-                })
+                        form,
+                        choices,
+                        bits,
+                    })
             })
             .next()
     }
@@ -90,9 +90,7 @@ impl Space {
         let slots = self.forms[form].slots.iter();
         Genes {
             form,
-            choices: slots
-                .map(|slot| random.below(slot.choices.len()))
-                .collect(),
+            choices: slots.map(|slot| random.below(slot.choices.len())).collect(),
             bits: random.below(self.bits.len()),
         }
     }

@@ -85,7 +85,11 @@ pub fn draw(pareto: &Pareto<'_>) -> Picture {
         let mut order: Vec<&Point> = points.iter().collect();
         order.sort_by_key(|point| point.group);
         for point in order {
-            canvas.disc(place(point), 3.5, COLOURS[point.group.min(COLOURS.len() - 1)]);
+            canvas.disc(
+                place(point),
+                3.5,
+                COLOURS[point.group.min(COLOURS.len() - 1)],
+            );
         }
         canvas.polyline(&steps(points, index, place), FRONT, 1.4);
         for (at, name) in marked {
@@ -98,7 +102,12 @@ pub fn draw(pareto: &Pareto<'_>) -> Picture {
         canvas.text(below, Anchor::Middle, Font::PLAIN, &name);
     }
     let middle = TOP + HEIGHT / 2.0;
-    canvas.text_upwards((20.0, middle), Anchor::Middle, Font::PLAIN, "validation error (%)");
+    canvas.text_upwards(
+        (20.0, middle),
+        Anchor::Middle,
+        Font::PLAIN,
+        "validation error (%)",
+    );
     let foot = TOP + HEIGHT + 64.0;
     let lines = [
         "A dot is a network. Further down it is right more often, further left it takes less. The black line joins those that no other one beats in both.",
@@ -140,15 +149,15 @@ fn grid(
         let place = (tick.place, TOP + HEIGHT + 18.0);
         canvas.text(place, Anchor::Middle, Font::FAINT, &tick.text);
     }
-    canvas.rectangle((left, TOP), (width, HEIGHT), r##"fill="none" stroke="#999""##);
+    canvas.rectangle(
+        (left, TOP),
+        (width, HEIGHT),
+        r##"fill="none" stroke="#999""##,
+    );
 }
 
 /// The least error that can be had for so much of that cost, as steps.
-fn steps(
-    points: &[Point],
-    cost: usize,
-    place: impl Fn(&Point) -> (f64, f64),
-) -> Vec<(f64, f64)> {
+fn steps(points: &[Point], cost: usize, place: impl Fn(&Point) -> (f64, f64)) -> Vec<(f64, f64)> {
     let mut order: Vec<&Point> = points.iter().collect();
     order.sort_by(|one, other| {
         let by_cost = one.costs[cost].total_cmp(&other.costs[cost]);
@@ -195,14 +204,25 @@ mod tests {
             costs: vec![cost],
             group: 0,
         };
-        let points = [point(0.5, 3.0), point(0.2, 5.0), point(0.4, 4.0), point(0.3, 9.0)];
+        let points = [
+            point(0.5, 3.0),
+            point(0.2, 5.0),
+            point(0.4, 4.0),
+            point(0.3, 9.0),
+        ];
         let line = steps(&points, 0, |point| (point.costs[0], point.error));
-        assert_eq!(line, [(3.0, 0.5), (4.0, 0.5), (4.0, 0.4), (5.0, 0.4), (5.0, 0.2)]);
+        assert_eq!(
+            line,
+            [(3.0, 0.5), (4.0, 0.5), (4.0, 0.4), (5.0, 0.4), (5.0, 0.2)]
+        );
     }
 
     #[test]
     fn a_picture_of_nothing_and_of_much_is_well_formed() {
-        let panels = [Panel { name: "flash (B)".to_owned(), limit: Some(100.0) }];
+        let panels = [Panel {
+            name: "flash (B)".to_owned(),
+            limit: Some(100.0),
+        }];
         let groups = ["a".to_owned()];
         for count in [0, 1, 300] {
             let points: Vec<Point> = (0..count)
