@@ -6,6 +6,7 @@ mod dry;
 mod results;
 mod tell;
 
+use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +19,7 @@ use herringbone_search::{Next, Study, coordinator, export, next};
 use crate::train::INTERRUPTED;
 use crate::watcher::say;
 use begin::BeginArguments;
-use bench::Bench;
+use bench::{Bench, LOCK};
 use tell::Teller;
 
 #[derive(Args)]
@@ -128,6 +129,17 @@ fn search(arguments: &BeginArguments) -> Result<ExitCode> {
     let workers = arguments.workers();
     let mut teller = Teller::new(&study, workers)?;
     teller.begins(&study)?;
+    let lock = std::fs::File::create(study.folder.join(LOCK));
+    let is_alone = lock.as_ref().is_ok_and(|lock| match lock.try_lock() {
+        // A file system without locks is trusted.
+        Ok(()) | Err(TryLockError::Error(_)) => true,
+        Err(TryLockError::WouldBlock) => false,
+    });
+    if !is_alone {
+        teller.warn(
+            "another search is at work on this study: trials may run twice, with the same results",
+        );
+    }
     loop {
         let stage = match next(&study, workers, |warning| teller.warn(&warning))? {
             Next::Run(stage) => stage,

@@ -331,8 +331,14 @@ impl Planner<'_> {
         let mut trials = Vec::new();
         for index in 0..wanted {
             let mut random = self.random(u64::from(index));
-            let Some((design, cost)) = ground.child(&population, &mut random, &seen) else {
-                // All that is near is known.
+            let child = ground.child(&population, &mut random, &seen);
+            // Where all that is near is known, or nobody can have children: any other.
+            let other = || {
+                let index = u64::from(index).wrapping_mul(1 << 32);
+                let seed = settings.seed.wrapping_add(index);
+                ground.strata(1, (seed, self.number), &seen).pop()
+            };
+            let Some((design, cost)) = child.or_else(other) else {
                 break;
             };
             seen.insert(design.to_string());

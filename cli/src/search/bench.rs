@@ -21,6 +21,9 @@ use herringbone_trainer::trial;
 use super::STOP;
 use super::tell::Teller;
 
+/// The file that says that somebody is at work in a folder.
+pub(super) const LOCK: &str = "lock";
+
 /// The data, and a study whose trials are trained on them.
 pub(super) struct Bench<'a> {
     study: &'a Study,
@@ -178,6 +181,11 @@ impl<'a> Bench<'a> {
         let folder = self.study.finish_folder(trial.design, seed);
         fs::create_dir_all(&folder)
             .with_context(|| format!("cannot create {}", folder.display()))?;
+        // Whoever trains the same at the same time waits, where the file system knows locks.
+        let lock = fs::File::create(folder.join(LOCK));
+        if let Ok(lock) = &lock {
+            let _ = lock.lock();
+        }
         let (source, weights) = self.file_names();
         let text = self.study.base.text_of(&design, &weights)?;
         let block = format!("herringbone::network! {{\n    {}\n}}\n", text.trim());

@@ -12,7 +12,7 @@ use herringbone_trainer::pictures::pareto::{Panel, Pareto, Point, draw};
 use herringbone_trainer::trained::Trained;
 use serde::{Deserialize, Serialize};
 
-use super::bench::Bench;
+use super::bench::{Bench, LOCK};
 use super::dry::{name_of, thousands};
 use super::tell::Teller;
 use crate::tables::table_within;
@@ -163,6 +163,9 @@ fn publish(study: &Study, winner: &Winner<'_>, into: &Path) -> Result<()> {
         fs::create_dir_all(into)?;
         for entry in fs::read_dir(&from)? {
             let entry = entry?;
+            if entry.file_name() == LOCK {
+                continue;
+            }
             fs::copy(entry.path(), into.join(entry.file_name()))?;
         }
         Ok(())
