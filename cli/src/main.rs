@@ -62,10 +62,11 @@ enum Command {
 
 fn main() -> ExitCode {
     // Cargo gives the subcommand's own name as the first argument.
-    let mut arguments: Vec<_> = std::env::args_os().collect();
+    let mut arguments: Vec<std::ffi::OsString> = std::env::args_os().collect();
     if arguments.get(1).is_some_and(|first| first == "herringbone") {
         arguments.remove(1);
     }
+    search::name_the_part(&mut arguments);
     let result = match Cli::parse_from(arguments).command {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),

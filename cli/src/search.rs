@@ -6,6 +6,7 @@ mod dry;
 mod results;
 mod tell;
 
+use std::ffi::OsString;
 use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -23,16 +24,15 @@ use bench::{Bench, LOCK};
 use tell::Teller;
 
 #[derive(Args)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Arguments {
-    #[command(flatten)]
-    begin: Option<BeginArguments>,
     #[command(subcommand)]
-    part: Option<Part>,
+    part: Part,
 }
 
 #[derive(Subcommand)]
 enum Part {
+    /// Search, or go on with a study: the word may be left out, `search FILE …`
+    Begin(Box<BeginArguments>),
     /// Run trials of the current stage that have no result yet: those of line I, I + N, …
     Run {
         /// The study's folder
@@ -109,10 +109,20 @@ const DONE: u8 = 3;
 
 /// Fails where the declaration, the data, the space or the study is wrong, having said how.
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
-    match (&arguments.part, &arguments.begin) {
-        (Some(part), _) => run_part(part),
-        (None, Some(begin)) => search(begin),
-        (None, None) => bail!("give the file that declares the network, or see --help"),
+    run_part(&arguments.part)
+}
+
+/// Puts the word `begin` in front of a file, in the arguments of this program.
+pub(crate) fn name_the_part(arguments: &mut Vec<OsString>) {
+    const PARTS: [&str; 6] = ["begin", "run", "next", "script", "export", "help"];
+    let is_search = arguments.get(1).is_some_and(|it| it == "search");
+    let Some(second) = arguments.get(2).filter(|_| is_search) else {
+        return;
+    };
+    let is_named = PARTS.iter().any(|part| second == part);
+    let asks_for_help = arguments.len() == 3 && (second == "--help" || second == "-h");
+    if !is_named && !asks_for_help {
+        arguments.insert(2, "begin".into());
     }
 }
 
@@ -160,6 +170,7 @@ fn search(arguments: &BeginArguments) -> Result<ExitCode> {
 
 fn run_part(part: &Part) -> Result<ExitCode> {
     match part {
+        Part::Begin(begin) => search(begin),
         Part::Run {
             study,
             index,
