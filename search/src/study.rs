@@ -271,7 +271,17 @@ impl Study {
             fs::create_dir_all(folder)
                 .with_context(|| format!("cannot create {}", folder.display()))?;
         }
-        files::write(&path, &trial.seal(outcome))
+        files::write(&path, &trial.seal(outcome))?;
+        // One that cannot be read back would run again for ever.
+        let mut problem = None;
+        match self.outcome(stage, index, trial, &mut |warning| problem = Some(warning))? {
+            Some(_) => Ok(()),
+            None => bail!(
+                "{} was written and cannot be read back: {}",
+                path.display(),
+                problem.unwrap_or_default()
+            ),
+        }
     }
 
     /// Writes down the plan of a stage, unless another coordinator did so meanwhile; says whether

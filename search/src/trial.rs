@@ -55,6 +55,20 @@ pub struct Outcome {
     pub fits: bool,
 }
 
+impl Outcome {
+    /// With as many digits as are read back to the bit: serde_json reads some longer numbers as
+    /// the one beside them.
+    fn rounded(&self) -> Self {
+        let to = |value: f64, digits: f64| (value * digits).round() / digits;
+        Self {
+            accuracy: self.accuracy.map(|it| to(it, 1e9)),
+            loss: self.loss.map(|it| to(it, 1e9)),
+            seconds: to(self.seconds, 1e3),
+            ..self.clone()
+        }
+    }
+}
+
 /// A result's file.
 #[derive(Serialize, Deserialize)]
 struct Sealed {
@@ -75,7 +89,7 @@ impl Trial {
         let mut sealed = Sealed {
             version: VERSION,
             of: self.digest(),
-            outcome: outcome.clone(),
+            outcome: outcome.rounded(),
             seal: String::new(),
         };
         sealed.seal = digest(&to_json(&sealed));
