@@ -110,7 +110,10 @@ impl Space {
     /// The same with those layers among the choices: each joins the sets that have one of its
     /// letter. Layers that name maps stay outside.
     pub fn with_layers_of(mut self, design: &Design) -> Self {
-        for item in &design.items {
+        let items = Design::computing(&design.items);
+        // The last one is in none of the sets.
+        let last = design.items.iter().rfind(|item| !is_training_only(item));
+        for item in items.filter(|item| Some(*item) != last) {
             for slot in self.forms.iter_mut().flat_map(|form| &mut form.slots) {
                 let choices = || slot.choices.iter().flatten();
                 let is_new = !choices().any(|choice| choice == item);

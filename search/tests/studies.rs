@@ -13,12 +13,13 @@ use herringbone_search::{
 };
 
 const TINY: &str = "Tiny: [6, 6, 1] => < C1(4,3), M, D*(2) >,
-    sram: 260, flash: 500, weights: \"tiny.safetensors\"";
+    sram: 2000, flash: 8000, weights: \"tiny.safetensors\"";
 
-/// Small designs, which are planned fast in an unoptimised build too, for no part whose machine code
-/// would be written.
+/// Small designs, too many to look at all of them, which are planned fast in an unoptimised build
+/// too: for no part whose machine code would be written.
 const SPACE: &str = r#"
     lists = ["lead; C; P", "lead; C; P; C", "C; C; P; C"]
+    bits = [{ weights = 4 }, { weights = 2 }]
     [sets]
     lead = ["", "A"]
     C = ["C1({2,3,4,6,8,12,16,40},{1,3})", "C2({2,4,8},3)", "T(3)"]
@@ -34,7 +35,7 @@ fn settings(seed: u64) -> Settings {
         takes_in_the_declaration: true,
         seed,
         limits: Limits {
-            weights_bytes: Some(300),
+            weights_bytes: Some(600),
             ..Limits::default()
         },
         rungs: Rungs::default(),
@@ -144,8 +145,8 @@ fn every_design_that_is_trained_fits_and_is_tried_once_and_the_own_list_is_the_f
         let design = Design::read(&it.text, &study.base.input()).unwrap();
         let verdict = measure(&study.base, &study.settings.limits, &design);
         assert_eq!(verdict, Verdict::Fits(it.cost), "{}", it.text);
-        assert!(it.cost.sram_bytes <= 260 && it.cost.flash_bytes <= 500);
-        assert!(it.cost.weights_bytes <= 300);
+        assert!(it.cost.sram_bytes <= 2000 && it.cost.flash_bytes <= 8000);
+        assert!(it.cost.weights_bytes <= 600);
     }
     // Where the own list fits, it is number 0.
     let own = study.base.design();
@@ -157,9 +158,14 @@ fn every_design_that_is_trained_fits_and_is_tried_once_and_the_own_list_is_the_f
         assert_eq!(it.text, own.to_string());
         assert_eq!(it.climbed.len(), 3, "it goes up all rungs");
     }
-    // A third goes on, and only from one rung to the next.
+    // Whoever is of the best third at any time goes on, and only from one rung to the next.
     let at = |rung: usize| designs.iter().filter(|it| it.climbed.len() > rung).count();
-    assert!(at(1) <= 30 / 3 + 1 && at(2) <= at(1), "{} {}", at(1), at(2));
+    assert!(
+        at(1) >= 30 / 3 && at(1) <= 30 / 2 && at(2) < at(1),
+        "{} {}",
+        at(1),
+        at(2)
+    );
     // Finalists are of the best, with as many seeds as were asked for.
     let finished: Vec<_> = designs
         .iter()
