@@ -1,5 +1,5 @@
 //! `cargo herringbone`: looks at data, trains a declared network on it, tries what came of it,
-//! and shows how the network uses its memory.
+//! shows how the network uses its memory, and searches for a better one.
 
 mod chart;
 mod data;
@@ -11,6 +11,7 @@ mod package;
 mod plan;
 mod progress;
 mod reading;
+mod search;
 mod simulated;
 mod source;
 mod tables;
@@ -53,16 +54,19 @@ enum Command {
     Reorder(tflite::reorder::Arguments),
     /// Classify files
     Predict(evaluate::PredictArguments),
+    /// Search for the network that is right most often within the budget, and train it
+    Search(Box<search::Arguments>),
     /// Train a network with the integers that the chip computes with, and write its weights
     Train(Box<train::Arguments>),
 }
 
 fn main() -> ExitCode {
     // Cargo gives the subcommand's own name as the first argument.
-    let mut arguments: Vec<_> = std::env::args_os().collect();
+    let mut arguments: Vec<std::ffi::OsString> = std::env::args_os().collect();
     if arguments.get(1).is_some_and(|first| first == "herringbone") {
         arguments.remove(1);
     }
+    search::name_the_part(&mut arguments);
     let result = match Cli::parse_from(arguments).command {
         Command::Plan(arguments) => plan::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
@@ -70,6 +74,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => tflite::check::run(&arguments),
         Command::Reorder(arguments) => tflite::reorder::run(&arguments),
         Command::Predict(arguments) => evaluate::predict(&arguments),
+        Command::Search(arguments) => search::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
     };
     match result {

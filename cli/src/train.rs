@@ -6,6 +6,7 @@ mod teacher;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, bail};
@@ -16,7 +17,7 @@ use herringbone_compiler::syntax::{Key, NetworkAst};
 use herringbone_dataset::InputShape;
 use herringbone_dataset::augment::InputKind;
 use herringbone_trainer::intake::Intake;
-use herringbone_trainer::recipe::{Recipe, ScaleSearch};
+use herringbone_trainer::recipe::{Recipe, ScaleSearch, Schedule};
 use herringbone_trainer::session::{self, Data, DataOptions, Finished, Session};
 use herringbone_trainer::{Device, percent};
 
@@ -47,6 +48,9 @@ pub(crate) struct Arguments {
     /// Seed for every random draw [default: 1]
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
+    /// Seed for which examples validate [default: that of --seed]
+    #[arg(long, value_name = "S")]
+    split_seed: Option<u64>,
     /// Examples per step [default: 128; 64 for fewer than 8000 examples, 32 for fewer than 2000]
     #[arg(long, value_name = "N")]
     batch_size: Option<usize>,
@@ -129,7 +133,7 @@ impl Processor {
 static STOP: AtomicBool = AtomicBool::new(false);
 
 /// The exit status that shells report of a process ended by an interrupt.
-const INTERRUPTED: i32 = 130;
+pub(crate) const INTERRUPTED: i32 = 130;
 
 /// Fails, having said why, where the declaration is wrong or over its budget, before the
 /// training or with the weights that it gave.
@@ -159,6 +163,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         reading: arguments.reading.options(),
         fit: arguments.reading.fit(),
         input: arguments.reading.input(),
+        split_seed: arguments.split_seed,
     };
     let data = Data::open(options, network, arguments.seed.unwrap_or(Recipe::SEED))
         .map_err(|error| problems.push(format!("{error:#}")));
@@ -200,7 +205,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         ast,
         declaration,
         recipe,
-        data,
+        data: Arc::new(data),
+        tests: true,
         teacher,
         out,
         command: command(arguments),
@@ -245,6 +251,7 @@ fn recipe(arguments: &Arguments, shape: InputShape, kind: InputKind, counts: &[u
             Scales::LeastSquares => ScaleSearch::LeastSquares,
         },
         patience: arguments.patience,
+        schedule: Schedule::Phases,
     }
 }
 

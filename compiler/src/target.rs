@@ -76,6 +76,18 @@ const TABLES: [&[Target]; 4] = [
 ];
 
 impl Target {
+    /// The clock that boards of such an AVR part usually run at.
+    pub fn usual_clock_megahertz(&self) -> u32 {
+        match self.name {
+            // The fastest that needs no crystal, and the speed grade's limit.
+            name if name.starts_with("avr") => 24,
+            name if name.starts_with("atxmega") => 32,
+            // The internal oscillator.
+            name if name.starts_with("attiny") => 8,
+            _ => 16,
+        }
+    }
+
     /// A part with a Cortex-M core, all of which multiply; SRAM and flash in KiB.
     const fn cortex_m(
         name: &'static str,

@@ -53,7 +53,7 @@ pub struct Expected {
 }
 
 /// Labelled data of one kind, its outline checked.
-pub(crate) trait Data {
+pub(crate) trait Data: Send + Sync {
     /// Of every input.
     fn shape(&self) -> InputShape;
     /// What each class is called.

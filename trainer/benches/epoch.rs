@@ -22,7 +22,7 @@ use herringbone_dataset::augment::Augmentation;
 use herringbone_dataset::{Examples, Expected, Normalisation, Options, Part, Source};
 use herringbone_tests::published;
 use herringbone_trainer::intake::Intake;
-use herringbone_trainer::training::{Phase, Recipe, ScaleSearch, Training};
+use herringbone_trainer::training::{Phase, Recipe, ScaleSearch, Schedule, Training};
 use mimalloc::MiMalloc;
 
 /// That of `cargo herringbone`, whose epochs these are.
@@ -72,6 +72,7 @@ fn main() -> Result<()> {
         normalises: true,
         scales: ScaleSearch::Learned,
         patience: None,
+        schedule: Schedule::Phases,
     };
     let phases: Vec<bool> = (0..EPOCHS)
         .map(|epoch| recipe.phase(epoch) == Phase::Float)

@@ -26,6 +26,7 @@ mod steps;
 pub mod teacher;
 pub mod trained;
 pub mod training;
+pub mod trial;
 
 /// What computes: a burn device.
 pub use burn::tensor::Device;

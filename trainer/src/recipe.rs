@@ -30,6 +30,22 @@ pub struct Recipe {
     /// Epochs with integers that may follow the best one before a training ends early: 1 or
     /// more.
     pub patience: Option<u32>,
+    /// What epochs are.
+    pub schedule: Schedule,
+}
+
+/// What the epochs of a training are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Schedule {
+    /// Each is a pass over the examples. Phases and rates depend on how many there are.
+    #[default]
+    Phases,
+    /// Each is a round of so many steps in floating point, at a constant rate, half the recipe's. A
+    /// training of more rounds begins like one of fewer: what a search compares.
+    Rounds {
+        /// Steps of each.
+        steps: u32,
+    },
 }
 
 /// How the powers of two that integers stand for are found.
@@ -103,6 +119,7 @@ impl Recipe {
             normalises: true,
             scales: ScaleSearch::Learned,
             patience: None,
+            schedule: Schedule::Phases,
         }
     }
 
@@ -261,6 +278,10 @@ impl Recipe {
 
     /// What is done in an epoch, counted from 0.
     pub fn phase(&self, epoch: u32) -> Phase {
+        match self.schedule {
+            Schedule::Phases => {}
+            Schedule::Rounds { .. } => return Phase::Float,
+        }
         let Ends {
             float,
             entered,
@@ -291,6 +312,13 @@ impl Recipe {
     /// The learning rate after that part of the epoch, 0 to 1 (Loshchilov & Hutter 2017,
     /// equation 5: a cosine for floating point, and another one for integers).
     pub(crate) fn learning_rate(&self, epoch: u32, after: f64) -> f64 {
+        match self.schedule {
+            Schedule::Phases => {}
+            Schedule::Rounds { steps } => {
+                let done = (f64::from(epoch) + after) * f64::from(steps);
+                return self.learning_rate / 2.0 * (done / Self::WARM_STEPS).min(1.0);
+            }
+        }
         let (first, last) = self.part(epoch);
         let since = f64::from(epoch - first) + after;
         let epochs = f64::from(last - first);
@@ -316,9 +344,10 @@ impl Recipe {
 
     /// How much of a step's weights goes into their running mean, in an epoch of that many steps.
     pub(crate) fn share_of_step(&self, epoch: u32, step: usize, steps: usize) -> f32 {
-        let (first, least) = match self.scales {
-            ScaleSearch::Learned => (self.part(epoch).0, Self::OUT_OF_MEAN),
-            ScaleSearch::LeastSquares => (0, 1.0),
+        let (first, least) = match (self.schedule, self.scales) {
+            (Schedule::Rounds { .. }, _) => (0, Self::OUT_OF_MEAN),
+            (Schedule::Phases, ScaleSearch::Learned) => (self.part(epoch).0, Self::OUT_OF_MEAN),
+            (Schedule::Phases, ScaleSearch::LeastSquares) => (0, 1.0),
         };
         let since = f32::from(u16::try_from(epoch - first).unwrap_or(u16::MAX)) * steps as f32;
         SHARE_OF_STEP.max(least / (least + since + step as f32))
@@ -326,6 +355,9 @@ impl Recipe {
 
     /// The share of a part's epochs in which steps grow: an epoch at most.
     const WARM: f64 = 0.1;
+
+    /// Steps of rounds that grow.
+    const WARM_STEPS: f64 = 50.0;
 
     /// Of few steps, the running mean is that of the last tenth (Shamir & Zhang 2013:
     /// later ones count more).

@@ -6,7 +6,6 @@ use herringbone_compiler::Planned;
 use herringbone_compiler::declaration::Declaration;
 use herringbone_compiler::diagnostic::Diagnostics;
 use herringbone_compiler::report::thousands;
-use herringbone_compiler::target::Target;
 
 use crate::session::{Data, Finished};
 use crate::teacher::Teacher;
@@ -225,7 +224,7 @@ impl Report<'_> {
             rows.push(("flash", flash));
         }
         if let (Some(cycles), Some(target)) = (cycles, budget.target) {
-            let megahertz = usual_clock_megahertz(target);
+            let megahertz = target.usual_clock_megahertz();
             let told = |cycles: f64| {
                 let milliseconds = cycles / (f64::from(megahertz) * 1000.0);
                 let cycles = thousands(cycles.round() as u64);
@@ -247,18 +246,6 @@ impl Report<'_> {
 
 /// Instructions that are looked at for the worst case: some seconds' worth.
 const MOST_STEPS: u64 = 300_000_000;
-
-/// The clock that boards of such an AVR usually run at.
-fn usual_clock_megahertz(target: &Target) -> u32 {
-    match target.name {
-        // The fastest that needs no crystal, and the speed grade's limit.
-        name if name.starts_with("avr") => 24,
-        name if name.starts_with("atxmega") => 32,
-        // The internal oscillator.
-        name if name.starts_with("attiny") => 8,
-        _ => 16,
-    }
-}
 
 /// A share, 0 to 1, in percent with two decimals.
 pub fn percent(share: f64) -> String {

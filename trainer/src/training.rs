@@ -18,7 +18,7 @@ use crate::model::Model;
 use crate::normalise;
 use crate::pictures::EpochRecord;
 use crate::quantise::Scales;
-pub use crate::recipe::{Phase, Recipe, ScaleSearch};
+pub use crate::recipe::{Phase, Recipe, ScaleSearch, Schedule};
 use crate::steps::average;
 use crate::teacher::{Lessons, Teacher};
 
@@ -167,7 +167,28 @@ impl<'a> Training<'a> {
 
     /// Steps of an epoch.
     pub fn steps(&self) -> usize {
-        (self.batches.examples().len() / self.recipe.batch).max(1)
+        match self.recipe.schedule {
+            Schedule::Phases => (self.batches.examples().len() / self.recipe.batch).max(1),
+            Schedule::Rounds { steps } => steps as usize,
+        }
+    }
+
+    /// The examples of an epoch, as often as it takes, each time in another order.
+    fn order(&self, epoch: u32) -> Vec<usize> {
+        let needed = match self.recipe.schedule {
+            Schedule::Phases => 1,
+            Schedule::Rounds { steps } => steps as usize * self.recipe.batch,
+        };
+        let mut order = Vec::new();
+        for pass in 0.. {
+            let mut all: Vec<usize> = (0..self.batches.examples().len()).collect();
+            Rng::new(Purpose::Order, self.recipe.seed, epoch, pass).shuffle(&mut all);
+            order.extend(all);
+            if order.len() >= needed {
+                break;
+            }
+        }
+        order
     }
 
     /// Runs an epoch, unless `stop` is set. `step` is called after each step.
@@ -182,8 +203,7 @@ impl<'a> Training<'a> {
                 return Outcome::Stopped;
             }
         }
-        let mut order: Vec<usize> = (0..self.batches.examples().len()).collect();
-        Rng::new(Purpose::Order, self.recipe.seed, epoch, 0).shuffle(&mut order);
+        let order = self.order(epoch);
         let mut dropout = Rng::new(Purpose::Dropout, self.recipe.seed, epoch, 0);
         let steps = self.steps();
         let (mut model, mut optimizer) = (self.state.model.clone(), self.state.optimizer.clone());

@@ -82,6 +82,7 @@ fn recipe(epochs: u32, seed: u64) -> Recipe {
         normalises: true,
         scales: ScaleSearch::Learned,
         patience: None,
+        schedule: Schedule::Phases,
     }
 }
 
@@ -175,6 +176,7 @@ fn a_training_of_few_epochs_learns_scales_and_one_that_is_patient_ends_early() {
     let device = Device::flex().autodiff();
     let hasty = Recipe {
         patience: Some(1),
+        schedule: Schedule::Phases,
         ..recipe(60, 1)
     };
     let mut run = Training::new(&network, &hasty, &training, &validation, device);

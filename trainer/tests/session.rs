@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use herringbone_compiler::syntax;
@@ -41,7 +42,8 @@ fn session(folder: &Path, name: &str, change: impl FnOnce(&mut Recipe)) -> Sessi
     };
     Session {
         ast: parsed.ast.unwrap(),
-        data: Data::open(options, &declaration.network, recipe.seed).unwrap(),
+        data: Arc::new(Data::open(options, &declaration.network, recipe.seed).unwrap()),
+        tests: true,
         declaration,
         recipe,
         teacher: None,

@@ -118,6 +118,11 @@ pub fn needed_flash_bytes(declaration: &Declaration, design: &Design, given_byte
     design.footprint.flash_bytes + u64::from(reserve_bytes)
 }
 
+/// Whether a design takes no more SRAM and flash than there is.
+pub fn fits(declaration: &Declaration, design: &Design) -> bool {
+    Resources::ALL.fit(declaration, design)
+}
+
 /// How a design stands to its budget.
 #[derive(Clone, Debug)]
 pub enum Verdict {
@@ -197,7 +202,7 @@ fn owner(declaration: &Declaration) -> String {
 pub(crate) const LARGEST_AVR_ARRAY_BYTES: u32 = 32_767;
 
 /// What weights and biases take in flash as tables.
-pub(crate) fn packed_weights_bytes(network: &Network) -> u64 {
+pub fn packed_weights_bytes(network: &Network) -> u64 {
     network
         .nodes()
         .iter()

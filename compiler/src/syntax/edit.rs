@@ -62,8 +62,8 @@ pub fn range(text: &str, span: Span) -> Range<usize> {
     start..offset(text, span.end()).max(start)
 }
 
-/// From the first token to the last; `None` where there is none.
-fn range_of(text: &str, tokens: &TokenStream) -> Option<Range<usize>> {
+/// The bytes of a text from the first of those tokens to the last; `None` where there is none.
+pub fn range_of(text: &str, tokens: &TokenStream) -> Option<Range<usize>> {
     let mut tokens = tokens.clone().into_iter();
     let first = tokens.next()?.span();
     let last = tokens.last().map_or(first, |last| last.span());
@@ -78,6 +78,22 @@ impl NetworkAst {
         let mut edits = edits.collect::<Option<Vec<Edit>>>()?;
         edits.sort_by_key(|edit| std::cmp::Reverse(edit.range.start));
         Some(edits).filter(|edits| !edits.is_empty())
+    }
+
+    /// The text that the declaration was parsed from with another list, `< … >`, and with
+    /// these changes of keys; `None` where a part that is to change is not in it.
+    pub fn with_list(&self, text: &str, list: &str, keys: &[Change]) -> Option<String> {
+        let mut edits = vec![Edit {
+            range: range_of(text, &self.list.tokens)?,
+            text: list.to_owned(),
+        }];
+        edits.extend(self.edits(text, keys).unwrap_or_default());
+        edits.sort_by_key(|edit| std::cmp::Reverse(edit.range.start));
+        let mut changed = text.to_owned();
+        for Edit { range, text } in edits {
+            changed.replace_range(range, &text);
+        }
+        Some(changed)
     }
 
     fn edit(&self, text: &str, change: &Change) -> Option<Edit> {
@@ -213,6 +229,13 @@ mod tests {
         let expected = "// ü\nfn f() { herringbone::network! {\n    /// ×\n    N: [9, 9, 1] => \
                         < 'a: C1(12,3), 'b: C1(12,1), Add('a) >,\n    target: atmega8,\n} }";
         assert_eq!(edited(text, &changes[..4]), expected);
+        let found = declarations(text.parse().unwrap());
+        let ast = parse(found[0].clone()).ast.unwrap();
+        assert_eq!(
+            ast.with_list(text, "< D*(2) >", &changes[3..4]).unwrap(),
+            "// ü\nfn f() { herringbone::network! {\n    /// ×\n    N: [9, 9, 1] => \
+             < D*(2) >,\n    target: attiny85,\n} }"
+        );
         let added = edited(text, &changes[4..]);
         assert!(
             added.contains("code: table,\n    plan: smallest,\n}"),

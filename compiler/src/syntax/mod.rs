@@ -26,7 +26,7 @@ pub use ast::{
     BytesAst, InputAst, ItemAst, KeyAst, LabelAst, ListAst, ModelAst, NetworkAst, PlanAst,
     ReserveAst, Values,
 };
-pub use edit::{Edit, declarations, offset, range};
+pub use edit::{Edit, declarations, offset, range, range_of};
 pub use keys::Key;
 pub(crate) use plan::check as check_plan;
 

@@ -1,5 +1,6 @@
 //! What a person looks at after a training: [learning curves](curves), a
-//! [confusion matrix](mod@confusion) and a [sheet] of the worst mistakes.
+//! [confusion matrix](mod@confusion) and a [sheet] of the worst mistakes; after a search, at
+//! [error against costs](pareto).
 //!
 //! The same data gives the same bytes: nothing is read from the system, the font is
 //! compiled in. That font has no Chinese, Japanese and Korean letters; a PNG shows
@@ -7,6 +8,7 @@
 
 pub mod confusion;
 pub mod curves;
+pub mod pareto;
 pub mod sheet;
 
 mod axis;

@@ -29,6 +29,8 @@ pub struct DataOptions {
     pub fit: Fit,
     /// What an input is, where the user says it.
     pub input: Option<InputKind>,
+    /// By what it is drawn which examples validate, where that is not the recipe's seed.
+    pub split_seed: Option<u64>,
 }
 
 /// Examples that were read and split. Those for testing are not read yet.
@@ -55,7 +57,7 @@ pub struct Data {
 
 impl Data {
     /// Reads the examples for training, which must be those of `network`'s input and
-    /// classes. `seed` decides which of them validate.
+    /// classes. `seed` decides which of them validate, unless the options have a seed for that.
     ///
     /// # Errors
     /// With everything that is wrong with the data.
@@ -99,7 +101,7 @@ impl Data {
                 let default = Recipe::validation_share(examples.len());
                 let share = options.validation_share.unwrap_or(default);
                 validation_share = Some(share);
-                split(examples, share, seed)
+                split(examples, share, options.split_seed.unwrap_or(seed))
             }
         };
         if training.len() < EXAMPLES {
@@ -172,7 +174,7 @@ impl Data {
 
     /// Each option of the command line with its value (empty where it has none), so that
     /// together they give these data.
-    pub(super) fn written_options(&self) -> Vec<(&'static str, String)> {
+    pub fn written_options(&self) -> Vec<(&'static str, String)> {
         let mut written = Vec::new();
         let mut option = |name: &'static str, value: Option<String>| {
             written.extend(value.map(|value| (name, value)));
@@ -184,6 +186,7 @@ impl Data {
             reading,
             fit,
             input,
+            split_seed,
         } = &self.options;
         let Options {
             resize,
@@ -196,6 +199,7 @@ impl Data {
             "--validation",
             self.validation_share.map(|it| it.to_string()),
         );
+        option("--split-seed", split_seed.map(|it| it.to_string()));
         option("--resize", set(*resize));
         let background = match background {
             Background::Contrast => None,

@@ -58,30 +58,50 @@ pub struct Tested {
 
 /// That a training came to nothing: no file is written.
 #[derive(Debug)]
-pub(super) struct Diverged {
-    loss: f64,
-    accuracy: f64,
-    learning_rate: f64,
+pub(super) enum Diverged {
+    /// In that epoch the loss was no number any more.
+    InEpoch { epoch: u32, learning_rate: f64 },
+    /// All answers are alike, and surely so.
+    LearntNothing {
+        loss: f64,
+        accuracy: f64,
+        learning_rate: f64,
+    },
 }
 
 impl fmt::Display for Diverged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            loss,
-            accuracy,
-            learning_rate,
-        } = self;
-        write!(
-            f,
-            "the training diverged: with a loss of {loss:.1}, its best epoch is no better than the \
-             commonest class ({}); nothing is written: begin again with a smaller --learning-rate \
-             than {learning_rate}",
-            percent(*accuracy)
-        )
+        match self {
+            Self::InEpoch {
+                epoch,
+                learning_rate,
+            } => write!(
+                f,
+                "the training diverged in epoch {epoch}: start again with a smaller \
+                 --learning-rate than {learning_rate}"
+            ),
+            Self::LearntNothing {
+                loss,
+                accuracy,
+                learning_rate,
+            } => write!(
+                f,
+                "the training diverged: with a loss of {loss:.1}, its best epoch is no better than \
+                 the commonest class ({}); nothing is written: begin again with a smaller \
+                 --learning-rate than {learning_rate}",
+                percent(*accuracy)
+            ),
+        }
     }
 }
 
 impl std::error::Error for Diverged {}
+
+/// Whether a training ended with that error because it diverged: nothing is wrong but the recipe or
+/// the network.
+pub fn diverged(error: &anyhow::Error) -> bool {
+    error.is::<Diverged>()
+}
 
 /// Points of accuracy that integers may lose before a note says so.
 const LOST: f64 = 0.01;
@@ -131,7 +151,7 @@ impl Session {
         self.write_curves(state, written)?;
 
         // Whoever stops a training may go on, and choose by what was seen.
-        let test = match finished.is_complete {
+        let test = match finished.is_complete && self.tests {
             true => self.data.test(&self.declaration.network).with_context(|| {
                 let out = self.out.display();
                 format!("{out} is written, but the test data cannot be read")
@@ -208,7 +228,7 @@ impl Session {
         let before = last_in_float(state).map_or(0.0, |record| record.validation_loss);
         let loss = best.loss.max(before);
         if loss > 2.0 * there.ln() {
-            return Err(Diverged {
+            return Err(Diverged::LearntNothing {
                 loss,
                 accuracy: commonest,
                 learning_rate: self.recipe.learning_rate,

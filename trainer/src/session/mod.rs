@@ -5,6 +5,7 @@ mod end;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -23,7 +24,7 @@ use crate::teacher::Teacher;
 use crate::training::{Outcome, Training};
 
 pub use data::{Data, DataOptions};
-pub use end::{Finished, Tested};
+pub use end::{Finished, Tested, diverged};
 
 /// What is to be trained, and by what.
 pub struct Session {
@@ -34,7 +35,10 @@ pub struct Session {
     /// How it is trained.
     pub recipe: Recipe,
     /// What it is trained on.
-    pub data: Data,
+    pub data: Arc<Data>,
+    /// Whether the test data are looked at in the end: not by one of several trainings among which
+    /// validation chooses.
+    pub tests: bool,
     /// Who teaches it.
     pub teacher: Option<Teacher>,
     /// The weights file that is written. Everything else is written next to it.
@@ -139,12 +143,11 @@ impl Session {
             if !record.training_loss.is_finite() {
                 // Going on from there would end here again.
                 let _ = fs::remove_file(&path);
-                bail!(
-                    "the training diverged in epoch {}: start again with a smaller \
-                     --learning-rate than {}",
-                    epoch + 1,
-                    self.recipe.learning_rate
-                );
+                return Err(end::Diverged::InEpoch {
+                    epoch: epoch + 1,
+                    learning_rate: self.recipe.learning_rate,
+                }
+                .into());
             }
             let took = start.elapsed().as_secs_f64();
             seconds.push(took);
@@ -186,7 +189,7 @@ impl Session {
             training,
             validation,
             ..
-        } = &self.data;
+        } = &*self.data;
         let device = self.device.clone();
         if !is_resumed {
             if path.exists() {

@@ -1,0 +1,172 @@
+//! The lists that a search chooses from.
+
+mod brace;
+mod file;
+mod walk;
+
+use anyhow::{Result, bail};
+use herringbone_compiler::network::{Bits, Entry, Item, Shape};
+
+use crate::design::{Design, is_training_only};
+
+pub use walk::Genes;
+
+/// Lists of layers: each form is a row of slots, each slot a choice among layers, one of which
+/// may be none. The last layer, that of the classes, is the declaration's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Space {
+    pub(crate) forms: Vec<Form>,
+    /// The widths of integers to choose from.
+    pub(crate) bits: Vec<Bits>,
+    /// The declaration's last layer.
+    pub(crate) last: Item,
+}
+
+/// Lists of one make.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Form {
+    pub(crate) slots: Vec<Slot>,
+}
+
+/// A place in a list.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Slot {
+    /// The set that it is filled from: slots of one name play the same part in other forms.
+    pub(crate) name: String,
+    /// What it may be; `None` is no layer.
+    pub(crate) choices: Vec<Option<Item>>,
+}
+
+/// A space that comes with the tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// Chains of all layers over images.
+    Images,
+    /// The same over inputs of one row.
+    Series,
+    /// Gural & Murmann's sweep (2019): 182,957 lists.
+    Gural,
+    /// Müksch et al. (2020), tables 1 and 2: 276,196 lists.
+    Mueksch,
+}
+
+impl Known {
+    /// What is taken for inputs of that shape where nothing else is asked for.
+    pub fn default_for(input: Shape) -> Self {
+        match input.height {
+            1 => Self::Series,
+            _ => Self::Images,
+        }
+    }
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Images => "images",
+            Self::Series => "series",
+            Self::Gural => "gural",
+            Self::Mueksch => "mueksch",
+        }
+    }
+
+    /// The one of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [Self::Images, Self::Series, Self::Gural, Self::Mueksch];
+        all.into_iter().find(|known| known.name() == name)
+    }
+
+    /// The file that describes it, as one's own would.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Images => include_str!("../spaces/images.toml"),
+            Self::Series => include_str!("../spaces/series.toml"),
+            Self::Gural => include_str!("../spaces/gural.toml"),
+            Self::Mueksch => include_str!("../spaces/mueksch.toml"),
+        }
+    }
+
+    /// Whether the declaration's own layers belong to it: published spaces stay what they are.
+    pub fn takes_in_the_declaration(self) -> bool {
+        match self {
+            Self::Images | Self::Series => true,
+            Self::Gural | Self::Mueksch => false,
+        }
+    }
+}
+
+impl Space {
+    /// Reads the text of a file that describes a space, for networks that end like `design`, whose
+    /// bits are taken where the file names none.
+    ///
+    /// # Errors
+    /// With everything that is wrong with the text.
+    pub fn read(text: &str, design: &Design) -> Result<Self> {
+        let Some(last) = design.items.iter().rfind(|item| !is_training_only(item)) else {
+            bail!("the declaration has no layer");
+        };
+        file::read(text, last.clone(), design.bits)
+    }
+
+    /// The same with those layers among the choices: each joins the sets that have one of its
+    /// letter. Layers that name maps stay outside.
+    pub fn with_layers_of(mut self, design: &Design) -> Self {
+        let items = Design::computing(&design.items);
+        // The last one is in none of the sets.
+        let last = design.items.iter().rfind(|item| !is_training_only(item));
+        for item in items.filter(|item| Some(*item) != last) {
+            for slot in self.forms.iter_mut().flat_map(|form| &mut form.slots) {
+                let choices = || slot.choices.iter().flatten();
+                let is_new = !choices().any(|choice| choice == item);
+                if is_new && choices().any(|choice| are_alike(choice, item)) {
+                    slot.choices.push(Some(item.clone()));
+                }
+            }
+        }
+        self
+    }
+
+    /// How many lists it describes, times the bits to choose from; lists too whose maps end up with
+    /// no pixel. `None` where there are more than 2¹²⁸.
+    pub fn count(&self) -> Option<u128> {
+        let mut all: u128 = 0;
+        for form in &self.forms {
+            all = all.checked_add(form.count()?)?;
+        }
+        all.checked_mul(self.bits.len() as u128)
+    }
+
+    /// Whether that is one of its designs; layers that only mean something in training count for
+    /// nothing.
+    pub fn contains(&self, design: &Design) -> bool {
+        self.genes_of(design).is_some()
+    }
+}
+
+impl Form {
+    fn count(&self) -> Option<u128> {
+        self.slots.iter().try_fold(1_u128, |count, slot| {
+            count.checked_mul(slot.choices.len() as u128)
+        })
+    }
+}
+
+/// Whether two layers have one letter, and name no map.
+fn are_alike(one: &Item, other: &Item) -> bool {
+    if one.label.is_some() || other.label.is_some() {
+        return false;
+    }
+    match (&one.entry, &other.entry) {
+        (
+            Entry::Layer { kind, labels },
+            Entry::Layer {
+                kind: other,
+                labels: others,
+            },
+        ) => {
+            let is_alone = labels.is_empty() && others.is_empty();
+            is_alone && std::mem::discriminant(kind) == std::mem::discriminant(other)
+        }
+        (Entry::Residual { .. }, Entry::Residual { .. }) => true,
+        (Entry::From(_) | Entry::Residual { .. } | Entry::Layer { .. }, _) => false,
+    }
+}
