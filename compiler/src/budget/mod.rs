@@ -63,7 +63,7 @@ impl Design {
         .fold(self.plan.arena_bytes, u32::saturating_add)
     }
 
-    /// What an inference is expected to cost: cycles on AVR; elsewhere what plans
+    /// What an inference is expected to cost: cycles of machine code; else what plans
     /// are compared by.
     pub fn cycles(&self) -> f64 {
         match &self.footprint.code {

@@ -328,7 +328,7 @@ fn messages(errors: &Diagnostics) -> Vec<Message> {
     messages.collect()
 }
 
-/// Only the code for AVR is known so well.
+/// Only machine code is known so well.
 fn predicted_cycles(design: &Design) -> Option<u64> {
     let code = design.footprint.code.as_ref();
     code.map(|code| code.cycles().round() as u64)
