@@ -61,8 +61,11 @@ impl Candidate {
 
     /// What it takes: with its own weights where those are known.
     pub fn exact_cost(&self) -> Cost {
-        let finished = self.finished.iter().filter_map(|(_, it)| it.cost);
-        finished.last().unwrap_or(self.cost)
+        let newest = self.finished.iter().rev();
+        newest
+            .filter_map(|(_, it)| it.cost)
+            .next()
+            .unwrap_or(self.cost)
     }
 }
 

@@ -11,6 +11,8 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 /// Where the bytes of a network go.
+// Of these there is one: a box would save nothing.
+#[allow(clippy::large_enum_variant)]
 pub(super) enum Stream<'a> {
     /// To the network.
     Inputs,

@@ -66,7 +66,7 @@ impl ModelCode {
         };
         let choice_of = |_| declaration.code;
         let chosen = avr::choose(&split.program, core, choice_of, room_bytes);
-        let avr::Choice { mix: _, code } = chosen.unwrap_or_else(|over| over.smallest);
+        let avr::Choice { mix: _, code } = chosen.unwrap_or_else(|over| *over.smallest);
         let mut code = code;
         if split.shares.is_some() {
             code.functions.push(avr::high(core));

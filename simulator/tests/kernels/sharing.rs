@@ -143,7 +143,7 @@ fn judge(mcu: &str, stream: &StreamCase, sharing: &Sharing, number: u64) -> Resu
             );
             since_output = 0;
         }
-        if taken < input_bytes || (taken - input_bytes) % stride_bytes != 0 {
+        if taken < input_bytes || !(taken - input_bytes).is_multiple_of(stride_bytes) {
             continue;
         }
         let mut window_cycles = 0;

@@ -107,7 +107,7 @@ fn layer(noise: &mut Noise, is_series: bool) -> String {
         ),
         false => (
             format!("{side}x{}", 1 + noise.below(2)),
-            stride.replace(": ", ": ") + if stride.is_empty() { "" } else { "x1" },
+            stride.to_owned() + if stride.is_empty() { "" } else { "x1" },
             format!("{}x{}", 1 + noise.below(3), 1 + noise.below(2)),
         ),
     };

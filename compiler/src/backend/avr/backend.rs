@@ -83,7 +83,7 @@ impl Backend for Core {
         let room = u64::from(flash_bytes).saturating_sub(taken) as u32;
         let choice_of = |node| declaration.code_of(network.node(node).layer);
         let Choice { mix, code } =
-            choose(&program, *self, choice_of, room).unwrap_or_else(|over| over.smallest);
+            choose(&program, *self, choice_of, room).unwrap_or_else(|over| *over.smallest);
         let layers: BTreeMap<NodeId, LayerFootprint> = network
             .computing_nodes()
             .filter_map(|layer| {

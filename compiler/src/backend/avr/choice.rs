@@ -39,7 +39,7 @@ pub struct Choice {
 #[derive(Clone, Debug)]
 pub struct NoMixFits {
     /// The smallest mix.
-    pub smallest: Choice,
+    pub smallest: Box<Choice>,
 }
 
 /// What some layers take together.
@@ -99,7 +99,9 @@ pub fn choose(
     let choice = Choice { mix, code };
     match fastest {
         Some(_) => Ok(choice),
-        None => Err(NoMixFits { smallest: choice }),
+        None => Err(NoMixFits {
+            smallest: Box::new(choice),
+        }),
     }
 }
 
