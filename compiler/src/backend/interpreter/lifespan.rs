@@ -2,7 +2,7 @@
 //! to see what a plan does.
 
 use super::Machine;
-use super::fault::{Content, Fault, ProgramPart};
+use super::fault::{Content, ProgramPart};
 use super::schedule::{Event, stage_at, step_at};
 use crate::network::{NodeId, ValueId};
 use crate::program::Program;
@@ -60,11 +60,9 @@ pub fn timeline(program: &Program) -> Timeline {
     let mut machine = Machine::new(program);
     machine.computes = false;
     let others = program.given.iter().copied();
-    let others = others.chain(program.kept.iter().map(|it| it.value));
-    let begun: Result<(), Fault> = others
-        .map(|value| machine.begin_with_zeros(value))
-        .collect();
-    begun
+    let mut others = others.chain(program.kept.iter().map(|it| it.value));
+    others
+        .try_for_each(|value| machine.begin_with_zeros(value))
         .and_then(|()| machine.run(&input))
         .unwrap_or_else(|fault| panic!("{fault}"));
     // A window, or a sum, is written again and again.
