@@ -6,7 +6,11 @@
 #![no_std]
 #![no_main]
 // Models without assembly for each of their operators leave the feature unused.
-#![cfg_attr(target_arch = "avr", allow(unused_features), feature(asm_experimental_arch))]
+#![cfg_attr(
+    target_arch = "avr",
+    allow(unused_features),
+    feature(asm_experimental_arch)
+)]
 
 use avr_device::atmega328p::{Peripherals, USART0};
 use static_cell::ConstStaticCell;
