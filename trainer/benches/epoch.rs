@@ -22,7 +22,7 @@ use herringbone_dataset::augment::Augmentation;
 use herringbone_dataset::{Examples, Expected, Normalisation, Options, Part, Source};
 use herringbone_tests::published;
 use herringbone_trainer::intake::Intake;
-use herringbone_trainer::training::{Phase, Recipe, ScaleSearch, Training};
+use herringbone_trainer::training::{Phase, Recipe, ScaleSearch, Schedule, Training};
 use mimalloc::MiMalloc;
 
 /// That of `cargo herringbone`, whose epochs these are.

@@ -12,7 +12,9 @@ use herringbone_trainer::evaluate::evaluate;
 use herringbone_trainer::export::export;
 use herringbone_trainer::model::Model;
 use herringbone_trainer::teacher::Teacher;
-use herringbone_trainer::training::{Best, Outcome, Phase, Recipe, ScaleSearch, State, Training};
+use herringbone_trainer::training::{
+    Best, Outcome, Phase, Recipe, ScaleSearch, Schedule, State, Training,
+};
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
