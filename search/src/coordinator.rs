@@ -61,11 +61,8 @@ impl Candidate {
 
     /// What it takes: with its own weights where those are known.
     pub fn exact_cost(&self) -> Cost {
-        let newest = self.finished.iter().rev();
-        newest
-            .filter_map(|(_, it)| it.cost)
-            .next()
-            .unwrap_or(self.cost)
+        let mut finished = self.finished.iter().filter_map(|(_, it)| it.cost);
+        finished.next_back().unwrap_or(self.cost)
     }
 }
 

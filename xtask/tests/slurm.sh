@@ -110,5 +110,6 @@ fi
 for plan in here/stages/*/plan.jsonl; do
     cmp "$plan" "there/${plan#here/}"
 done
+if ! [ -e there/winner/tiny.safetensors ]; then sleep 5; fi
 cmp here/winner/tiny.safetensors there/winner/tiny.safetensors
 echo "the same study, by $(ls -d here/stages/* | wc -l) stages, and the same winner"

@@ -108,8 +108,10 @@ fn winner(candidates: &[Candidate]) -> Option<Winner<'_>> {
             .filter_map(|(seed, it)| Some((*seed, it.accuracy?)))
             .collect();
         let mean = seeds.iter().map(|(_, it)| it).sum::<f64>() / seeds.len().max(1) as f64;
-        let first = seeds.first()?;
-        let (seed, accuracy) = seeds.iter().fold(*first, |best, it| match it.1 > best.1 {
+        let Some(&first) = seeds.first() else {
+            continue;
+        };
+        let (seed, accuracy) = seeds.iter().fold(first, |best, it| match it.1 > best.1 {
             true => *it,
             false => best,
         });
