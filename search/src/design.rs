@@ -25,7 +25,7 @@ impl Design {
         format!("< {} >", items.join(", "))
     }
 
-    /// Reads what [`Self::to_string`] writes, of a network with that input, `[28, 28, 1]`.
+    /// Reads what its [`Display`](std::fmt::Display) writes, of a network with that input, `[28, 28, 1]`.
     ///
     /// # Errors
     /// With everything that is wrong with the text.
