@@ -112,7 +112,7 @@ const LEAST_NEW: u32 = 4;
 const LEAST_FINAL_EPOCHS: u32 = 4;
 
 /// The stage that has trials without results; where there is none, the next one is planned. `workers`
-/// is how many trials run at once, by which hours are counted. `warn` is told of what is odd.
+/// is how many trials run at once, by which hours are counted. `warn` gets what is odd.
 ///
 /// # Errors
 /// When the study is damaged, cannot be written, or no design fits.

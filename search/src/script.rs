@@ -194,7 +194,7 @@ spec:
         let (run, next) = (self.run("{}"), self.next());
         format!(
             r#"#!/bin/sh
-# All stages of the study, one after another: `sh this-file`. With `-S host1,host2` behind `parallel`
+# All stages of the study, one after another: `sh this-file`. With `-S host1,host2` after `parallel`
 # on machines that see the folder. Run again after a failure, it runs only what is missing.
 set -eu
 for stage in $(seq 200); do

@@ -193,7 +193,7 @@ impl Study {
         })
     }
 
-    /// Every stage, in order. `warn` is told of results that are damaged: their trials run again.
+    /// Every stage, in order. `warn` gets results that are damaged: their trials run again.
     ///
     /// # Errors
     /// When a plan is damaged, or something cannot be read.

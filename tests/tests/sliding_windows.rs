@@ -103,7 +103,7 @@ fn a_stream_gives_the_results_of_its_newest_window_every_stride() {
 }
 
 #[test]
-fn a_whole_input_begins_the_stream_anew() {
+fn a_whole_input_begins_the_stream_again() {
     let mut network = Streamed::new();
     Noise(5).fill(network.params_mut());
     let mut noise = Noise(3);

@@ -40,7 +40,7 @@ pub enum Schedule {
     /// Each is a pass over the examples. Phases and rates depend on how many there are.
     #[default]
     Phases,
-    /// Each is a round of so many steps in floating point, at a constant rate, half the recipe's. A
+    /// Each is a round of that many steps in floating point, at a constant rate, half the recipe's. A
     /// training of more rounds begins like one of fewer: what a search compares.
     Rounds {
         /// Steps of each.

@@ -232,7 +232,7 @@ impl Api<'_> {
 
     /// What methods that take a whole input say of a stream.
     pub(super) fn begins(&self) -> Option<TokenStream> {
-        let doc = " What was pushed is forgotten, and the stream begins anew with this input.";
+        let doc = " What was pushed is forgotten, and the stream begins again with this input.";
         self.has_windows.then(|| quote!(#[doc = #doc]))
     }
 

@@ -47,7 +47,7 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// Whether whole inputs begin the stream anew.
+    /// Whether whole inputs begin the stream again.
     pub(super) fn has_windows(&self) -> bool {
         match self {
             Self::Inputs => false,

@@ -69,7 +69,7 @@ impl TimeAxis {
 }
 
 /// How the input of a network goes on without end: after its last sample, the last `period` ones
-/// come anew, with all that the network keeps of those before them.
+/// come again, with all that the network keeps of those before them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeat {
     /// The axis of time.

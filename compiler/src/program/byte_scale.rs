@@ -155,7 +155,7 @@ impl Staircase {
         // What `c` may be below the split and from it on.
         let mut ranges = [(0, 2 * unit - 1); 2];
         let is_other = |sum: u32| self.split.is_some_and(|split| sum >= split);
-        // The result of that sum is so many above the least.
+        // The result of that sum is that many above the least.
         let mut narrow = |sum: u32, above_least: i128, from_below: bool, from_above: bool| {
             let (low, high) = &mut ranges[usize::from(is_other(sum))];
             let product = i128::from(sum) * multiplier;

@@ -1,4 +1,4 @@
-//! What is told of windows that share what the first layers compute.
+//! What is said of windows that share what the first layers compute.
 
 use super::{MOST_STEPS, given, thousands};
 use crate::Planned;

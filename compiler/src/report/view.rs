@@ -297,7 +297,7 @@ impl From<LayerRow> for LayerView {
 }
 
 impl LayerView {
-    /// Of nodes that are that far behind their place in the network.
+    /// Of nodes that are that far after their place in the network.
     fn all(rows: Vec<LayerRow>, nodes_before: usize) -> Vec<Self> {
         let rows = rows.into_iter().map(Self::from);
         rows.map(|row| Self {

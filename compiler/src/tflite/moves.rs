@@ -57,7 +57,7 @@ pub(super) fn run_of(source: BlockSource, count: u32) -> Rearrangement {
     Rearrangement::of_blocks(count, vec![Block::run(source, 0, 0, count)])
 }
 
-/// Parts side by side, of so many values each, again and again.
+/// Parts side by side, of that many values each, again and again.
 pub(super) fn of_parts(parts: &[(BlockSource, u32)], times: u32) -> Rearrangement {
     let together: u32 = parts.iter().map(|(_, length)| length).sum();
     let mut first = 0;
@@ -90,7 +90,7 @@ pub(super) fn of_sums_last(shape: &[usize], is_summed: &[bool]) -> Rearrangement
     })
 }
 
-/// The newest values of a line over its oldest: those go, and `new` ones come behind the others.
+/// The newest values of a line over its oldest: those go, and `new` ones come after the others.
 pub(super) fn of_line(old: u32, new: u32) -> Rearrangement {
     let blocks = vec![
         Block::run(BlockSource::Map(0), new, 0, old),

@@ -6,7 +6,7 @@ use crate::program::Rearrangement;
 use herringbone_tflite::{Node, Operator, TensorId};
 
 impl Builder<'_> {
-    /// A line goes on: the new values come behind what its variable has kept.
+    /// A line goes on: the new values come after what its variable has kept.
     pub(super) fn add_to_line(&mut self, state: usize) {
         let Some(&line) = self.lines.of_state(state) else {
             return;

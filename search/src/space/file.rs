@@ -137,7 +137,7 @@ fn form(
     for word in words.into_iter().filter(|word| !word.is_empty()) {
         let choices = match sets.get(word) {
             Some(choices) => choices.clone(),
-            // What is wrong with the set is told already.
+            // What is wrong with the set was said already.
             None if named.contains_key(word) => continue,
             None => vec![Some(layer(word)?)],
         };

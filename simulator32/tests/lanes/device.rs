@@ -122,7 +122,7 @@ impl Device {
             )?),
         };
         let network_bytes = network.cursor_bytes + network.arena_bytes;
-        // Behind a gap that nothing may be written to.
+        // After a gap that nothing may be written to.
         let results = (
             NETWORK + network_bytes + 37,
             network.results.count,

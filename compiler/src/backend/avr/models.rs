@@ -124,7 +124,7 @@ fn sum_of(operation: &Operation) -> Option<&RescaledSum> {
     operation.quantised()?.kernel.sum()
 }
 
-/// Whether there is code for an operator of that field and so many channels of its input.
+/// Whether there is code for an operator of that field and of that many channels of its input.
 fn check(
     program: &Program,
     (node, operation): (NodeId, &Operation),

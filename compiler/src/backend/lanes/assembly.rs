@@ -146,7 +146,7 @@ impl<'a> Assembly<'a> {
         self.branch(Condition::Always, 1.0, to);
     }
 
-    /// The address of a table, which is bound behind this place, and near.
+    /// The address of a table, which is bound after this place, and near.
     pub(crate) fn address(&mut self, register: Register, label: Label) {
         self.push(Item::Address(register, label));
         self.flags = None;

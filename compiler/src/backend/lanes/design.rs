@@ -94,7 +94,7 @@ impl fmt::Display for Reason {
             Self::LargeInput => write!(f, "the input has more than 255 rows or columns"),
             Self::Pooling(node) => write!(
                 f,
-                "node {node} is not a maximum of two columns behind a convolution"
+                "node {node} is not a maximum of two columns after a convolution"
             ),
             Self::Rows(node) => {
                 write!(f, "the stack does not hold the rows that node {node} reads")
@@ -213,7 +213,7 @@ fn stored(map: &Map, program: &Program) -> Result<StoredMap, Reason> {
     }
 }
 
-/// The layer of a step, and how many of those behind it are part of it.
+/// The layer of a step, and how many of those after it are part of it.
 fn layer_of(program: &Program, step: &Step, next: Option<&Step>) -> Result<(Layer, usize), Reason> {
     use program::Operation;
     let node = step.node;
@@ -311,7 +311,7 @@ fn rounds(node: NodeId, sum: &WeightedSum) -> Result<(), Reason> {
     }
 }
 
-/// The convolution together with the pooling behind it: the largest of some sums rounds
+/// The convolution together with the pooling after it: the largest of some sums rounds
 /// to the largest of their activations. Outputs are then stored earlier than the plan
 /// says, and must not lie where inputs are that are still to be taken in.
 fn pooled(program: &Program, layer: &Convolution, step: &Step, next: &Step) -> Option<Convolution> {

@@ -81,7 +81,7 @@ impl Weights {
     }
 }
 
-/// A convolution, and the pooling behind it.
+/// A convolution, and the pooling after it.
 #[derive(Clone, Debug)]
 pub(crate) struct Convolution {
     pub(crate) node: NodeId,

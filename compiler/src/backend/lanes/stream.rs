@@ -19,7 +19,7 @@ pub(crate) struct Rounding {
 pub(crate) struct Stream<'r> {
     roles: &'r Roles,
     rounding: Rounding,
-    /// The byte behind [`frame::OUTPUT`] that the next word goes to.
+    /// The byte after [`frame::OUTPUT`] that the next word goes to.
     byte: u32,
     /// Cells that are in `word`.
     cells: u32,

@@ -99,7 +99,7 @@ impl Strip {
         layer.bits == 4 && layer.input.row_cells() % 2 == 1
     }
 
-    /// Rows that are taken in behind that step with outputs, the first one being 0.
+    /// Rows that are taken in after that step with outputs, the first one being 0.
     pub(crate) fn rows_left(&self, layer: &Convolution, step: u32) -> std::ops::Range<u32> {
         let height = i64::from(layer.input.height);
         let inside = |row: i64| row.clamp(0, height) as u32;

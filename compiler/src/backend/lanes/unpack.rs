@@ -20,7 +20,7 @@ impl Taking<'_> {
         };
         let cell = |group: u32| i64::from(phase) + column(group, 0) * channels;
         let group_bytes = 4 * strip.words;
-        // Groups before and behind the map stay zeros.
+        // Groups before and after the map stay zeros.
         let first = (0..strip.groups).find(|&group| present(group).contains(&true));
         let Some(first) = first else { return };
         let last = (first..strip.groups).rfind(|&group| present(group).contains(&true));
@@ -76,7 +76,7 @@ impl Taking<'_> {
         }
     }
 
-    /// Takes a group in whose first pixel begins that many cells behind `source`, and
+    /// Takes a group in whose first pixel begins that many cells after `source`, and
     /// moves `target` on.
     fn take_group(
         &self,

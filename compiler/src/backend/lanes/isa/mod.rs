@@ -146,7 +146,7 @@ pub(crate) trait InstructionSet {
     /// Registers beside the arguments, and whether a function has to save the last one.
     fn scratch(&self) -> ([Register; 3], bool);
 
-    /// Loads several words from consecutive addresses and moves the pointer behind
+    /// Loads several words from consecutive addresses and moves the pointer past
     /// them, where one instruction does.
     fn load_many(&self, pointer: Register, registers: &[Register]) -> Option<Instruction>;
 

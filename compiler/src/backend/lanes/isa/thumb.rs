@@ -375,7 +375,10 @@ impl InstructionSet for Thumb {
         // at a word, and so is this instruction or the one after it.
         let offset = distance - 4;
         let words = (offset + 3).div_euclid(4);
-        debug_assert!((0..256).contains(&words), "a table is behind, and near");
+        debug_assert!(
+            (0..256).contains(&words),
+            "a table comes after, and is near"
+        );
         let text = format!("adr {}, {distance:+}", name(register));
         vec![narrow(
             0b10100 << 11 | low(register) << 8 | words as u32,
