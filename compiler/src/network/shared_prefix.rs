@@ -319,7 +319,7 @@ mod tests {
         assert_eq!(sizes("C1(4,3), M, D*(3)", "[12, 8, 2]"), 2);
         assert_eq!(sizes("M(all), D*(3)", "[12, 8, 2]"), 0);
         assert_eq!(
-            sizes("C1(4,1x3), 'input, T(1x3), Cat('a), D*(3)", "[1, 9, 3]"),
+            sizes("'a: C1(4,1x3), T(1x1), Cat('a), D*(3)", "[1, 9, 3]"),
             0
         );
     }
