@@ -1,7 +1,7 @@
 //! A larger part.
 
-use super::super::footprint;
-use super::Excess;
+use super::super::{choose, footprint};
+use super::{Excess, Resources};
 use super::remedy::{Remedy, Setting};
 use crate::declaration::{Budget, Declaration, PlanChoice};
 use crate::plan::Strategy;
@@ -13,6 +13,7 @@ pub(super) fn larger(excess: &Excess<'_>, bytes: impl Fn(&Target) -> u32) -> Vec
     excess.extend();
     let given = excess.declaration.budget.target;
     let found = given.and_then(|given| smallest(excess, given));
+    let found = found.filter(|&target| is_chosen_to_fit(excess, target));
     let remedy = found.map(|target| {
         let setting = Setting {
             key: "target",
@@ -68,13 +69,24 @@ fn plans(excess: &Excess<'_>) -> Vec<PlanChoice> {
 }
 
 fn fits(excess: &Excess<'_>, target: &'static Target, plan: PlanChoice) -> bool {
-    let changed = Declaration {
+    let changed = for_part(excess.with_plan(plan), target);
+    excess.taken_that_fits_all(&changed, excess.sums).is_some()
+}
+
+/// Whether the design that is chosen with that part fits it: of a large one not every plan is
+/// tried, and a plan that fits may be left out.
+fn is_chosen_to_fit(excess: &Excess<'_>, target: &'static Target) -> bool {
+    let changed = for_part(excess.declaration.clone(), target);
+    Resources::ALL.fit(&changed, &choose(&changed, excess.sums))
+}
+
+fn for_part(declaration: Declaration, target: &'static Target) -> Declaration {
+    Declaration {
         budget: Budget {
             target: Some(target),
             sram_bytes: Some(target.sram_bytes),
             flash_bytes: Some(target.flash_bytes),
         },
-        ..excess.with_plan(plan)
-    };
-    excess.taken_that_fits_all(&changed, excess.sums).is_some()
+        ..declaration
+    }
 }
