@@ -1,8 +1,8 @@
 //! A larger part.
 
 use super::super::{choose, footprint};
-use super::{Excess, Resources};
 use super::remedy::{Remedy, Setting};
+use super::{Excess, Resources};
 use crate::declaration::{Budget, Declaration, PlanChoice};
 use crate::plan::Strategy;
 use crate::target::Target;
