@@ -6,8 +6,7 @@
 //! away from 0 in its second rounding, so the thresholds of values below the zero point are on a
 //! line of their own: then there are two addends `c`.
 
-use super::{Pooling, QuantisedKernel, RescaledSum};
-use crate::program::{PoolFinish, SumParameters};
+use super::{PoolFinish, Pooling, QuantisedKernel, RescaledSum, SumParameters};
 use herringbone_tflite::operators::PoolFunction;
 
 /// The highest byte of a product that a result is taken from.
