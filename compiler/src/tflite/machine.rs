@@ -2,17 +2,13 @@
 
 use super::{Model, Plan, lower};
 use crate::backend::MachineCode;
-use crate::backend::avr::{self, NoCode};
+use crate::backend::avr::{self, GLUE_FLASH_BYTES, GLUE_STACK_BYTES, NoCode};
 use crate::declaration::ModelDeclaration;
 use crate::network::NodeId;
 use crate::program::{Pixelwise, Program};
 use herringbone_tflite::Graph;
 use std::rc::Rc;
 
-/// Bytes of flash of a firmware's way into the code; see `avr/backend.rs`.
-const GLUE_FLASH_BYTES: u32 = 84;
-/// Bytes of stack of it, beside the results.
-const GLUE_STACK_BYTES: u32 = 12;
 /// Bytes of flash of what makes shares of the last pixel, its table not counted.
 ///
 /// Measured of 10 shares for an ATmega328P at `opt-level = 2`.

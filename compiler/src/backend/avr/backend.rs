@@ -25,14 +25,14 @@ use std::rc::Rc;
 /// 312 (its comparisons are unrolled). Inlined by `lto = true`, each takes some 30
 /// less. This is what `run` takes, which no other one is 3 % of a small network
 /// away from.
-const GLUE_FLASH_BYTES: u32 = 84;
+pub(crate) const GLUE_FLASH_BYTES: u32 = 84;
 
 /// Bytes of stack that `run`, `push` and `classify` take beside the results.
 ///
 /// Measured as above, not inlined: `run` and `classify` save 8 registers, `push`
 /// 4, and its results have a tag; a return address is 3 bytes at most. Inlined,
 /// they take less, and whatever else the caller keeps is the caller's.
-const GLUE_STACK_BYTES: u32 = 8 + 1 + 3;
+pub(crate) const GLUE_STACK_BYTES: u32 = 8 + 1 + 3;
 
 impl Core {
     /// The core of a part that code is written for.

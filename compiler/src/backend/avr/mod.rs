@@ -33,6 +33,7 @@ mod round;
 mod segments;
 mod worst_case;
 
+pub(crate) use backend::{GLUE_FLASH_BYTES, GLUE_STACK_BYTES};
 pub use choice::{Choice, Mix, NoMixFits, choose};
 pub use code::{Code, emit};
 pub use form::CodeForm;

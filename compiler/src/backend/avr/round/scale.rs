@@ -1,8 +1,9 @@
 //! From sums to bytes of a model, by one multiplication.
 //!
 //! A subroutine: where its constants differ from output to output, those of each are a row in
-//! flash, in the order in which they are used. The product is made factor byte by factor byte, the lowest first; a
-//! byte of it that is complete makes room for the next one, so that four registers hold it.
+//! flash, in the order in which they are used. The product is made factor byte by factor byte, the
+//! lowest first; a byte of it that is complete makes room for the next one, so that four registers
+//! hold it.
 
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition};
