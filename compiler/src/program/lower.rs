@@ -333,6 +333,7 @@ impl Lowering<'_> {
             outputs,
             rows,
             adds: shape.adds,
+            bias_bytes: 2,
             parameters: self.parameters(parameters, (rows, outputs, shape.adds), in_order),
             finish,
         }

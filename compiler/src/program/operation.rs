@@ -222,6 +222,8 @@ pub struct WeightedSum {
     pub rows: u32,
     /// Whether the joined map's value of the same place is added.
     pub adds: bool,
+    /// Bytes of a bias in a table: 2, or 4 where what is read or made is wide.
+    pub bias_bytes: u32,
     /// The weights, biases and shifts, or where they are.
     pub parameters: SumParameters,
     /// What becomes of `t`.

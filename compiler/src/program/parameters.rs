@@ -9,7 +9,7 @@
 //! | 1 | `left` |
 //! | 1 | `right` |
 //! | 1, where a map is added | `skip` |
-//! | 1 or 2 an output, as `bits` says | the biases, two's complement, little-endian |
+//! | 1 or 2 an output, as `bits` says, or 4 of sums of wide values or to be some | the biases, two's complement, little-endian |
 //! | as [`pack_row`] packs them | the rows of weights |
 //!
 //! No byte is without meaning: whatever the buffer holds, the network computes
@@ -38,7 +38,7 @@ pub struct ConstantParameters {
     /// `outputs` of them.
     pub weights: Vec<i8>,
     /// One an output.
-    pub biases: Vec<i16>,
+    pub biases: Vec<i32>,
     /// Bits to shift the sum up by, before the bias.
     pub left: u32,
     /// Bits to shift it down by, after the bias, rounding half to even.
@@ -58,7 +58,7 @@ pub struct RuntimeParameters {
     pub skip_byte: Option<u32>,
     /// The first byte of the first bias.
     pub first_bias_byte: u32,
-    /// Bytes of a bias, 1 or 2, two's complement, little-endian.
+    /// Bytes of a bias, 1, 2 or 4, two's complement, little-endian.
     pub bias_bytes: u32,
     /// The first byte of the first row of weights.
     pub first_weight_byte: u32,
@@ -139,7 +139,8 @@ fn unpack(
     let bias = |output: u32| {
         let first = place.first_bias_byte + output * place.bias_bytes;
         match bytes(first, place.bias_bytes)[..] {
-            [low, high] => i16::from_le_bytes([low, high]),
+            [low, high] => i16::from_le_bytes([low, high]).into(),
+            [a, b, c, d] => i32::from_le_bytes([a, b, c, d]),
             _ => i8::from_le_bytes([byte(first)]).into(),
         }
     };

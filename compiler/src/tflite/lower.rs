@@ -332,6 +332,7 @@ fn rescaled(
             outputs: outputs as u32,
             rows: (weights.len() / outputs) as u32,
             adds: false,
+            bias_bytes: 2,
             parameters: SumParameters::Constant(ConstantParameters {
                 form: Form::Table,
                 weights,

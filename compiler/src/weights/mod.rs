@@ -3,6 +3,7 @@
 mod error;
 mod expected;
 mod invented;
+mod kinds;
 mod metadata;
 mod read;
 mod value;
@@ -10,6 +11,9 @@ mod value;
 pub use error::WeightsError;
 pub use expected::{ExpectedTensor, Role, expected_tensors};
 pub use invented::invented;
+pub use kinds::{
+    CellParameters, Factor, KindParameters, Product, PrototypeParameters, TreeParameters,
+};
 pub use metadata::{Metadata, Normalisation, Scale, canonical, written_bits};
 pub use read::{load, read};
 pub use value::{PathPart, WeightsPath, WeightsValue};
@@ -34,7 +38,7 @@ pub struct Parameters {
     /// sum of ones, a 1 for each channel.
     pub weight: Vec<i8>,
     /// One an output.
-    pub bias: Vec<i16>,
+    pub bias: Vec<i32>,
     /// Shared by all outputs.
     pub shift: Shift,
 }
@@ -60,19 +64,30 @@ impl Parameters {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weights {
     nodes: ByNode<Vec<Parameters>>,
+    kinds: ByNode<KindParameters>,
 }
 
 impl Weights {
     /// Weights from one entry a node: the parameters of each of its sums.
     pub fn new(nodes: Vec<Vec<Parameters>>) -> Self {
+        let kinds = vec![KindParameters::None; nodes.len()];
+        Self::with_kinds(nodes, kinds)
+    }
+
+    /// The same with what each node has besides.
+    pub fn with_kinds(nodes: Vec<Vec<Parameters>>, kinds: Vec<KindParameters>) -> Self {
         Self {
             nodes: ByNode::new(nodes),
+            kinds: ByNode::new(kinds),
         }
     }
 
     /// Those of some of the nodes, as a network of their own.
     pub(crate) fn part(&self, nodes: std::ops::Range<usize>) -> Self {
-        Self::new(self.nodes.entries()[nodes].to_vec())
+        Self::with_kinds(
+            self.nodes.entries()[nodes.clone()].to_vec(),
+            self.kinds.entries()[nodes].to_vec(),
+        )
     }
 
     /// The parameters of that node's sums, in the order of
@@ -81,8 +96,14 @@ impl Weights {
         &self.nodes[id]
     }
 
+    /// What that node has besides the parameters of its sums.
+    pub fn kind(&self, id: NodeId) -> &KindParameters {
+        &self.kinds[id]
+    }
+
     /// How many weights of that node are not 0.
     pub fn nonzero(&self, id: NodeId) -> u64 {
-        self.nodes[id].iter().map(Parameters::nonzero).sum()
+        let sums = self.nodes[id].iter().map(Parameters::nonzero);
+        sums.sum::<u64>() + self.kinds[id].nonzero()
     }
 }

@@ -59,7 +59,7 @@ fn table(site: &StepSite<'_>, sum: &WeightedSum) -> TokenStream {
         site,
         (sum, GROUP),
         &quote! {
-            let bias = runtime::Sum::widen(runtime::Biases::bias(biases, output));
+            let bias = runtime::Sum::of_bias(runtime::Biases::bias(biases, output));
             let sum: #integer = runtime::Sum::add(runtime::Sum::shift_left(*sum, left), bias);
             #add_joined
             runtime::store_one::<#bits>(arena, output.wrapping_add(#cell), #finished);

@@ -64,7 +64,7 @@ pub(super) fn finish_in_chain(site: &dyn Site, stage: &Stage, sum: &WeightedSum)
     let total = quote! {
         runtime::Sum::add(
             runtime::Sum::shift_left(sum, left),
-            runtime::Sum::widen(runtime::Biases::bias(biases, output)),
+            runtime::Sum::of_bias(runtime::Biases::bias(biases, output)),
         )
     };
     let finish = match PixelPlace::of(site.program(), stage.plan.sink) {
@@ -125,7 +125,7 @@ pub(super) fn finish_at_point(site: &PointSite<'_>, sum: &WeightedSum) -> TokenS
     });
     let total = quote! {
         let sum: #integer = runtime::kept_sum(arena, #first, output);
-        let bias = runtime::Sum::widen(runtime::Biases::bias(biases, output));
+        let bias = runtime::Sum::of_bias(runtime::Biases::bias(biases, output));
         let total: #integer = runtime::Sum::add(runtime::Sum::shift_left(sum, left), bias);
         #added
     };

@@ -233,10 +233,11 @@ fn sum_name(output: usize) -> Ident {
     format_ident!("sum_{output}")
 }
 
-fn constant(value: i16, sum: &WeightedSum) -> Literal {
+fn constant(value: i32, sum: &WeightedSum) -> Literal {
     match sum.accumulator {
-        Accumulator::I16 => Literal::i16_suffixed(value),
-        Accumulator::I32 => Literal::i32_suffixed(value.into()),
+        // Proven to fit, or to be right modulo 2^16.
+        Accumulator::I16 => Literal::i16_suffixed(value as i16),
+        Accumulator::I32 => Literal::i32_suffixed(value),
     }
 }
 

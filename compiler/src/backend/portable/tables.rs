@@ -46,8 +46,12 @@ pub(super) fn emit(program: &Program) -> TokenStream {
                     let packed = packed.map(Literal::u8_unsuffixed);
                     let weights = table(&weights, &quote!(u8), packed);
                     let values = constants.biases.iter();
-                    let values = values.map(|&bias| Literal::i16_unsuffixed(bias));
-                    let biases = table(&biases, &quote!(i16), values);
+                    let values = values.map(|&bias| Literal::i32_unsuffixed(bias));
+                    let integer = match sum.bias_bytes {
+                        4 => quote!(i32),
+                        _ => quote!(i16),
+                    };
+                    let biases = table(&biases, &integer, values);
                     Some(quote!(#weights #biases))
                 }
                 SumParameters::Constant(_) | SumParameters::Runtime(_) => None,

@@ -192,7 +192,7 @@ mod tests {
         };
         let parameters = Parameters {
             weight: weight.to_vec(),
-            bias: vec![bias],
+            bias: vec![bias.into()],
             shift,
         };
         let range = ValueRange::of_activation(4, false);
