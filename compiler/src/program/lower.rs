@@ -303,6 +303,9 @@ impl Lowering<'_> {
             },
             Kind::Depthwise(_) | Kind::Add(_) => Operation::Depthwise(next()),
             Kind::Concat(_) => Operation::Concat,
+            Kind::Recurrent(_) | Kind::Projection(_) | Kind::Tree(_) | Kind::Prototypes(_) => {
+                unreachable!("no declaration has them yet")
+            }
             Kind::Dropout(_) | Kind::Noise(_) => {
                 unreachable!("no plan has a step for what only training knows")
             }
@@ -350,7 +353,7 @@ impl Lowering<'_> {
             Some(constants) => SumParameters::Constant(ConstantParameters {
                 form: self.form,
                 weights: in_order(constants),
-                biases: constants.bias.clone(),
+                biases: constants.bias.iter().map(|&bias| bias as i16).collect(),
                 left: constants.shift.left.into(),
                 right: constants.shift.right.into(),
                 skip: constants.shift.skip.into(),

@@ -282,7 +282,7 @@ impl File<'_> {
                     .iter()
                     .map(|&byte| i8::from_le_bytes([byte]))
                     .collect(),
-                words(data(Role::Bias)).collect(),
+                words(data(Role::Bias)).map(i32::from).collect(),
             )
         } else {
             let outputs = sum.outputs as usize;
