@@ -89,6 +89,10 @@ fn is_surely_a_chain(network: &Network, segment: &SegmentPlan) -> bool {
             Kind::Depthwise(_)
             | Kind::Add(_)
             | Kind::Concat(_)
+            | Kind::Recurrent(_)
+            | Kind::Projection(_)
+            | Kind::Tree(_)
+            | Kind::Prototypes(_)
             | Kind::Dropout(_)
             | Kind::Noise(_) => false,
         }
@@ -135,6 +139,9 @@ fn layer_bytes(layer: &Node, code: CodeChoice, widest: Accumulator) -> u32 {
             CodeChoice::Unrolled => inputs + sum * outputs,
             CodeChoice::Table | CodeChoice::Fastest => sum * outputs.min(8),
         },
+        // What a step or a class has at once.
+        Kind::Recurrent(_) | Kind::Tree(_) | Kind::Prototypes(_) => 32,
+        Kind::Projection(_) => sum * outputs.min(8),
         Kind::Dropout(_) | Kind::Noise(_) => 0,
     };
     // The values of the map that is added, and the sums once more.

@@ -303,6 +303,9 @@ impl Lowering<'_> {
             },
             Kind::Depthwise(_) | Kind::Add(_) => Operation::Depthwise(next()),
             Kind::Concat(_) => Operation::Concat,
+            Kind::Recurrent(_) | Kind::Projection(_) | Kind::Tree(_) | Kind::Prototypes(_) => {
+                unreachable!("no declaration has them yet")
+            }
             Kind::Dropout(_) | Kind::Noise(_) => {
                 unreachable!("no plan has a step for what only training knows")
             }

@@ -3,18 +3,16 @@
 mod error;
 mod expected;
 mod invented;
-mod kinds;
 mod metadata;
+mod own;
 mod read;
 mod value;
 
 pub use error::WeightsError;
 pub use expected::{ExpectedTensor, Role, expected_tensors};
 pub use invented::invented;
-pub use kinds::{
-    CellParameters, Factor, KindParameters, Product, PrototypeParameters, TreeParameters,
-};
 pub use metadata::{Metadata, Normalisation, Scale, canonical, written_bits};
+pub use own::{CellParameters, Factors, OwnParameters, PrototypeParameters, TreeParameters};
 pub use read::{load, read};
 pub use value::{PathPart, WeightsPath, WeightsValue};
 
@@ -37,7 +35,7 @@ pub struct Parameters {
     /// In the order of [`SumShape::order`](crate::network::SumShape::order); of a
     /// sum of ones, a 1 for each channel.
     pub weight: Vec<i8>,
-    /// One an output.
+    /// One an output: of 16 bits, but of sums that read or make wide values.
     pub bias: Vec<i32>,
     /// Shared by all outputs.
     pub shift: Shift,
@@ -64,29 +62,33 @@ impl Parameters {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weights {
     nodes: ByNode<Vec<Parameters>>,
-    kinds: ByNode<KindParameters>,
+    own: ByNode<OwnParameters>,
 }
 
 impl Weights {
     /// Weights from one entry a node: the parameters of each of its sums.
     pub fn new(nodes: Vec<Vec<Parameters>>) -> Self {
-        let kinds = vec![KindParameters::None; nodes.len()];
-        Self::with_kinds(nodes, kinds)
+        let own = vec![OwnParameters::None; nodes.len()];
+        Self::with_own(nodes, own)
     }
 
-    /// The same with what each node has besides.
-    pub fn with_kinds(nodes: Vec<Vec<Parameters>>, kinds: Vec<KindParameters>) -> Self {
+    /// The same, and what nodes have beside the parameters of their sums.
+    ///
+    /// # Panics
+    /// Where there are not as many of both.
+    pub fn with_own(nodes: Vec<Vec<Parameters>>, own: Vec<OwnParameters>) -> Self {
+        assert_eq!(nodes.len(), own.len(), "one entry a node");
         Self {
             nodes: ByNode::new(nodes),
-            kinds: ByNode::new(kinds),
+            own: ByNode::new(own),
         }
     }
 
     /// Those of some of the nodes, as a network of their own.
     pub(crate) fn part(&self, nodes: std::ops::Range<usize>) -> Self {
-        Self::with_kinds(
+        Self::with_own(
             self.nodes.entries()[nodes.clone()].to_vec(),
-            self.kinds.entries()[nodes].to_vec(),
+            self.own.entries()[nodes].to_vec(),
         )
     }
 
@@ -96,14 +98,14 @@ impl Weights {
         &self.nodes[id]
     }
 
-    /// What that node has besides the parameters of its sums.
-    pub fn kind(&self, id: NodeId) -> &KindParameters {
-        &self.kinds[id]
+    /// What that node has beside the parameters of its sums.
+    pub fn own(&self, id: NodeId) -> &OwnParameters {
+        &self.own[id]
     }
 
     /// How many weights of that node are not 0.
     pub fn nonzero(&self, id: NodeId) -> u64 {
-        let sums = self.nodes[id].iter().map(Parameters::nonzero);
-        sums.sum::<u64>() + self.kinds[id].nonzero()
+        let sums: u64 = self.nodes[id].iter().map(Parameters::nonzero).sum();
+        sums + self.own[id].nonzero()
     }
 }

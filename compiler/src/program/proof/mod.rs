@@ -181,10 +181,10 @@ fn accumulator_for(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{Kernel, SumHalf, WeightOrder};
+    use crate::network::{Element, Kernel, SumHalf, WeightOrder};
     use crate::weights::Shift;
 
-    fn width(weight: &[i8], bias: i16, left: u8) -> Result<Accumulator, SumTooWide> {
+    fn width(weight: &[i8], bias: i32, left: u8) -> Result<Accumulator, SumTooWide> {
         let shift = Shift {
             left,
             right: 0,
@@ -192,7 +192,7 @@ mod tests {
         };
         let parameters = Parameters {
             weight: weight.to_vec(),
-            bias: vec![bias.into()],
+            bias: vec![bias],
             shift,
         };
         let range = ValueRange::of_activation(4, false);
@@ -204,6 +204,8 @@ mod tests {
             outputs: 1,
             positions: 1,
             adds: false,
+            reads: Element::Activation,
+            makes: Element::Activation,
         };
         accumulator_for(&sum, &parameters, (range, None), Accumulator::I32)
     }
