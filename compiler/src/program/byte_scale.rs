@@ -368,7 +368,7 @@ mod tests {
                 outputs,
                 rows: weights.len() as u32 / outputs,
                 adds: false,
-                bias_bytes: 2,
+                reads: crate::network::Element::Activation,
                 parameters: SumParameters::Constant(ConstantParameters {
                     form: Form::Table,
                     weights,

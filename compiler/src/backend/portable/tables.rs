@@ -47,7 +47,7 @@ pub(super) fn emit(program: &Program) -> TokenStream {
                     let weights = table(&weights, &quote!(u8), packed);
                     let values = constants.biases.iter();
                     let values = values.map(|&bias| Literal::i32_unsuffixed(bias));
-                    let integer = match sum.bias_bytes {
+                    let integer = match sum.bias_bytes() {
                         4 => quote!(i32),
                         _ => quote!(i16),
                     };

@@ -116,6 +116,14 @@ impl Recurrent {
         }
     }
 
+    /// Whether the steps go over the map row by row, so that each row is needed once.
+    pub const fn steps_by_row(&self, input: Shape) -> bool {
+        match self.feed {
+            Feed::Rows | Feed::ChannelMajor | Feed::Multi => true,
+            Feed::RowMajor => input.channels == 1,
+        }
+    }
+
     /// The place, in flattening order, of a value that a cell reads in a step.
     pub const fn place(&self, input: Shape, cell: u32, step: u32, value: u32) -> u32 {
         let (row, channel) = match self.feed {
