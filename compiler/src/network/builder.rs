@@ -485,6 +485,10 @@ fn misfit(item: usize, kind: &Kind, input: Shape, output: Shape) -> Option<Graph
             });
         }
     }
+    if kind.splits_pixels_into_steps() && input.channels > 1 {
+        let channels = input.channels;
+        return Some(GraphError::SequenceOfChannels { item, channels });
+    }
     // A concatenation makes the channels that it is asked about.
     let channels = match (kind.reads_pixels(), kind.concatenates()) {
         (true, true) => output.channels,

@@ -90,6 +90,13 @@ pub enum GraphError {
         /// The label of the map, where it is not the running one.
         label: Option<String>,
     },
+    /// A recurrent layer would make the state of each step, and several steps read the same
+    /// pixels.
+    SequenceOfChannels {
+        item: usize,
+        /// Channels that it reads.
+        channels: u32,
+    },
     /// A layer that gives scores of classes is not the last one.
     ReadsScores {
         /// The item that reads them.
@@ -122,6 +129,7 @@ impl GraphError {
             | GraphError::SignsDiffer { item, .. }
             | GraphError::UnreadBranch { item }
             | GraphError::ReadsWide { item, .. }
+            | GraphError::SequenceOfChannels { item, .. }
             | GraphError::ReadsScores { item }
             | GraphError::AveragesSharedInput { item } => Some(*item),
             GraphError::TooManyPixels { item, .. } => *item,

@@ -1,5 +1,6 @@
 //! The integers of a weights file, checked against the network they belong to.
 
+mod cells;
 mod error;
 mod expected;
 mod invented;

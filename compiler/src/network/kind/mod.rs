@@ -291,6 +291,26 @@ impl Kind {
         }
     }
 
+    /// Whether it makes an output a step, and a step reads a channel alone: a pixel would complete
+    /// several of them.
+    pub fn splits_pixels_into_steps(&self) -> bool {
+        match self {
+            Kind::Recurrent(kind) => kind.splits_pixels_into_steps(),
+            Kind::Pool(_)
+            | Kind::Convolution(_)
+            | Kind::Depthwise(_)
+            | Kind::Separable(_)
+            | Kind::Dense(_)
+            | Kind::Add(_)
+            | Kind::Concat(_)
+            | Kind::Projection(_)
+            | Kind::Tree(_)
+            | Kind::Prototypes(_)
+            | Kind::Dropout(_)
+            | Kind::Noise(_) => false,
+        }
+    }
+
     /// Whether it gives scores of classes, which nothing can read: it ends the list.
     pub fn ends_list(&self) -> bool {
         match self.rules().method() {

@@ -124,6 +124,14 @@ impl Recurrent {
         }
     }
 
+    /// Whether it makes an output a step, and a step reads a channel alone.
+    pub(super) const fn splits_pixels_into_steps(&self) -> bool {
+        match (self.sequence, self.feed) {
+            (Sequence::All, Feed::RowMajor | Feed::ChannelMajor) => true,
+            (Sequence::All, Feed::Rows | Feed::Multi) | (Sequence::Last, _) => false,
+        }
+    }
+
     /// The place, in flattening order, of a value that a cell reads in a step.
     pub const fn place(&self, input: Shape, cell: u32, step: u32, value: u32) -> u32 {
         let (row, channel) = match self.feed {

@@ -29,6 +29,7 @@ pub(super) const fn is_about_labels(error: &GraphError) -> bool {
         | GraphError::AveragesSharedInput { .. }
         | GraphError::ReadsWide { .. }
         | GraphError::ReadsScores { .. }
+        | GraphError::SequenceOfChannels { .. }
         | GraphError::NothingToCompute => false,
     }
 }
@@ -141,6 +142,17 @@ pub(super) fn report(source: &Source, error: &GraphError, errors: &mut Diagnosti
                 ),
             ),
         },
+        GraphError::SequenceOfChannels {
+            item: index,
+            channels,
+        } => (
+            &item(*index).tokens,
+            format!(
+                "`{}` reads each of {channels} channels in a step of its own, and `sequence: all` \
+                 needs steps of whole rows: use `feed: rows` or `feed: multi`",
+                item(*index).text
+            ),
+        ),
         GraphError::ReadsScores { item: index } => (
             &item(*index).tokens,
             format!(
