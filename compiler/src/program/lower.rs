@@ -60,7 +60,7 @@ fn lower_all(
     let network = &declaration.network;
     let maps = network.values().iter().map(|(value, shape)| {
         plan.placement(value)
-            .map(|placement| Map::of(placement, shape.signed))
+            .map(|placement| Map::of(placement, shape.signed, shape.element))
     });
     let maps: Vec<Option<Map>> = maps.collect();
     let mut next_byte = 0;
@@ -425,8 +425,9 @@ impl Lowering<'_> {
     ) -> WeightedSum {
         let (rows, outputs) = (shape.rows(), shape.outputs);
         let whole_map = self.node.kind.is_dense();
+        let cells = self.cells;
         let in_order = |sum: &Parameters| match input.filter(|_| whole_map) {
-            Some(map) => by_row(sum, shape, storage_order(map, self.cells)),
+            Some(map) => by_row(sum, shape, storage_order(map, cells)),
             None => by_row(sum, shape, 0..rows),
         };
         let (first, last) = self.accumulators;

@@ -267,6 +267,8 @@ pub struct Map {
     pub shape: Shape,
     /// Whether its values are two's complement.
     pub signed: bool,
+    /// What these are: the channels of a wide map are cells, several a value.
+    pub element: Element,
     /// How a reader finds a pixel.
     pub addressing: Addressing,
     /// The first cell of the first stored pixel.
@@ -286,7 +288,7 @@ pub enum Addressing {
 
 impl Map {
     /// Of a value that is stored there.
-    pub(crate) fn of(placement: &Placement, signed: bool) -> Self {
+    pub(crate) fn of(placement: &Placement, signed: bool, element: Element) -> Self {
         let shape = placement.shape;
         let cells: Vec<u32> = storage_indices(shape, placement.storage)
             .into_iter()
@@ -298,6 +300,7 @@ impl Map {
         Self {
             shape,
             signed,
+            element,
             addressing: if affine {
                 Addressing::Affine
             } else {

@@ -22,7 +22,7 @@ pub fn lower(graph: &Graph, model: &Model, plan: &MemoryPlan) -> Program {
     let jobs = plan.jobs.iter().map(|job| lowering.job(job)).collect();
     let maps = flow.values().iter().map(|(value, _)| {
         let placement = plan.placement(value);
-        placement.map(|placement| Map::of(placement, true))
+        placement.map(|placement| Map::of(placement, true, Element::Activation))
     });
     let kept = model.kept.iter().map(|it| KeptValue {
         value: it.value,

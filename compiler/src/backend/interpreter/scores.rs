@@ -62,7 +62,10 @@ pub(super) fn of_tree(tree: &TreeScores, values: &[i64]) -> Vec<i64> {
 pub(super) fn of_prototypes(it: &PrototypeScores, values: &[i64]) -> Vec<i64> {
     let parameters = it.parameters.known();
     let (classes, width) = (it.classes as usize, it.values as usize);
-    let (whole, rest) = (PrototypeScores::whole_table(), PrototypeScores::rest_table());
+    let (whole, rest) = (
+        PrototypeScores::whole_table(),
+        PrototypeScores::rest_table(),
+    );
     let mut scores = vec![0i32; classes];
     let prototypes = parameters.prototype.chunks(width);
     for (prototype, labels) in prototypes.zip(parameters.label.chunks(classes)) {

@@ -224,6 +224,7 @@ pub(super) fn finish(
     let (bits, integer) = (site.bits(), integer(sum.accumulator));
     match sum.finish {
         Finish::Exact => value.clone(),
+        Finish::Wide => quote!(runtime::wide_activation::<#integer>(#value, #right)),
         Finish::Relu => quote!(runtime::relu::<#bits, #integer>(#value, #right)),
         Finish::Signed => quote!(runtime::signed_activation::<#bits, #integer>(#value, #right)),
     }

@@ -1,6 +1,6 @@
 //! Constant tables, which stay in flash.
 
-use super::{count, quantised, rearrange};
+use super::{count, own, quantised, rearrange};
 use crate::network::ValueId;
 use crate::program::{Addressing, Form, Operation, Program, SumParameters, pack_row};
 use proc_macro2::{Ident, Literal, TokenStream};
@@ -29,6 +29,9 @@ pub(super) fn emit(program: &Program) -> TokenStream {
         let quantised = match operation {
             Operation::Quantised(it) => Some(quantised::tables(layer, it)),
             Operation::Rearrange(it) => Some(rearrange::tables(layer, it)),
+            Operation::Recurrent(_) | Operation::Tree(_) | Operation::Prototypes(_) => {
+                Some(own::tables(layer, operation))
+            }
             Operation::Convolution(_)
             | Operation::Depthwise(_)
             | Operation::Separable { .. }
