@@ -9,7 +9,7 @@ use herringbone_compiler::program::{self, Program};
 use herringbone_compiler::syntax;
 use herringbone_tests::crates::Crates;
 use herringbone_tests::layers;
-use herringbone_tests::networks::{Case, GraphRecipe, graphs, recipes};
+use herringbone_tests::networks::{Case, GraphRecipe, graphs, recipes, steps};
 use herringbone_tests::reference::evaluate;
 use proptest::strategy::{Strategy as _, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -22,6 +22,9 @@ const NETWORKS: usize = 40;
 
 /// Random graphs, which have several plans each.
 const GRAPHS: usize = 16;
+
+/// Random networks of recurrent cells, trees and prototypes.
+const STEPS: usize = 24;
 
 /// Code of a tap each makes that of graphs longer.
 const MOST_GRAPH_WEIGHTS: u64 = 500;
@@ -230,6 +233,29 @@ fn random_graphs() -> Vec<(Case, Strategy)> {
         .zip(networks.take(GRAPHS))
         .flat_map(of_network)
         .collect()
+}
+
+/// Random networks of recurrent cells, trees and prototypes, each by its first and its last plan.
+fn random_steps() -> Vec<(Case, Strategy)> {
+    let mut runner = TestRunner::deterministic();
+    let networks = std::iter::from_fn(|| {
+        let recipe = steps().new_tree(&mut runner).unwrap().current();
+        let case = recipe.case();
+        let fits = program::prove(&case.network, &case.weights).is_ok();
+        Some(fits.then_some(recipe))
+    });
+    let fitting = networks.flatten().take(STEPS);
+    let by_plans = fitting.flat_map(|recipe| {
+        let case = recipe.case();
+        let strategies = Strategy::all(&case.network.dataflow());
+        let mut plans = vec![0, strategies.len() - 1];
+        plans.dedup();
+        let plans = plans.into_iter();
+        plans
+            .map(|plan| (recipe.case(), strategies[plan]))
+            .collect::<Vec<_>>()
+    });
+    by_plans.collect()
 }
 
 /// Graphs at the limits of the language: layer by layer, in segments, and streamed.
@@ -451,8 +477,22 @@ fn emitted_code_computes_what_the_design_says() {
     chains.extend(windows_that_stay());
     let mut graphs = random_graphs();
     graphs.extend(graphs_at_the_limits());
-    let crates = Crates::new(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("emitted"));
-    let all = [("chains", chains), ("graphs", graphs)].map(|(name, cases)| {
+    prints_what_it_should("emitted", [("chains", chains), ("graphs", graphs)]);
+}
+
+#[test]
+fn emitted_cells_trees_and_prototypes_compute_what_the_design_says() {
+    let cases = [("steps", random_steps())];
+    prints_what_it_should("emitted_steps", cases);
+}
+
+/// Writes a crate for each of these groups in that folder, and runs them.
+fn prints_what_it_should<const GROUPS: usize>(
+    folder: &str,
+    groups: [(&str, Vec<(Case, Strategy)>); GROUPS],
+) {
+    let crates = Crates::new(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(folder));
+    let all = groups.map(|(name, cases)| {
         let expected = write_crate(&crates, name, &cases);
         (name, cases, expected)
     });

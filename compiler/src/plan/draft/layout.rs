@@ -115,12 +115,12 @@ impl<'a> SegmentLayout<'a> {
         if let (true, Some(maker)) = (is_only_reader, maker) {
             let maker_pools = self.outline.flow.node(maker.node).pools().is_some();
             // A leading `A` keeps sums of bytes, and hands its averages on.
-            // The windows of a row may all be in one place.
-            let takes_one = reader.takes && node.steps().is_none();
-            if (takes_one || single_pixel)
+            // The windows of a row that is taken in at once may all be in one place.
+            if node.steps().is_none()
+                && (reader.takes || single_pixel)
                 && maker.arrival != Arrival::Bytes
                 && let Keeps::Windows(windows) = maker.keeps
-                && (takes_one || timings[&node.writes] == maker.timing)
+                && (reader.takes || timings[&node.writes] == maker.timing)
             {
                 return Arrival::Window(windows);
             }
