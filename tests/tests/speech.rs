@@ -30,15 +30,18 @@ const PART: Map = Map {
 
 fn firmware(model: &Path) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/speech");
+    // Where `cargo xtask` builds all firmware.
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/firmware");
     let built = Command::new("cargo")
-        .args(["build", "--quiet", "--release", "--target-dir=target"])
+        .args(["build", "--quiet", "--release"])
+        .env("CARGO_TARGET_DIR", &target)
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env("HERRINGBONE_MODEL", model.canonicalize().unwrap())
         .current_dir(&folder)
         .status();
     assert!(built.unwrap().success());
-    folder.join("target/thumbv6m-none-eabi/release/speech")
+    target.join("thumbv6m-none-eabi/release/speech")
 }
 
 /// The firmware while it runs.

@@ -157,9 +157,12 @@ pub fn build(model: &Path) -> Result<Built> {
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env("HERRINGBONE_MODEL", &model)
         .current_dir(&folder)
-        .args(["build", "--release", "--quiet", "--target-dir=target"]);
+        .args(["build", "--release", "--quiet"])
+        .env("CARGO_TARGET_DIR", paths::firmware_target());
     succeed(&mut cargo)?;
-    let elf = folder.join("target").join(TARGET).join("release/microbit");
+    let elf = paths::firmware_target()
+        .join(TARGET)
+        .join("release/microbit");
     sized(elf)
 }
 
