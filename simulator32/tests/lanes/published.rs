@@ -96,7 +96,7 @@ fn the_published_network_takes_what_the_readme_says() -> Result<()> {
         let mut device = Device::new(simulated, &program, &code)?;
         let (mut infer_cycles, mut cycles) = (0, 0);
         for input in &case.inputs {
-            let inference = device.infer(input, &code)?;
+            let inference = device.infer(input, &code, true)?;
             let expected = evaluate(&case.network, &case.weights, input);
             assert_eq!(inference.results, expected.results());
             infer_cycles += inference.infer_cycles;
@@ -104,7 +104,7 @@ fn the_published_network_takes_what_the_readme_says() -> Result<()> {
         }
         let mean = |cycles: u64| cycles / case.inputs.len() as u64;
         println!(
-            "{simulated:?}: infer {}, with absorb {} cycles (expected {:.0}), {} B of flash, {} of stack, arena {}",
+            "{simulated:?}: infer {}, with absorb_input {} cycles (expected {:.0}), {} B of flash, {} of stack, arena {}",
             mean(infer_cycles),
             mean(cycles),
             code.cycles(),

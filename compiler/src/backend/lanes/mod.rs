@@ -29,6 +29,7 @@ mod stream;
 mod strip;
 mod sums;
 mod unpack;
+mod whole_input;
 
 pub use self::core::Core;
 pub use code::Code;

@@ -431,8 +431,8 @@ impl InstructionSet for Thumb {
         [Register(0), Register(1)]
     }
 
-    fn scratch(&self) -> ([Register; 3], bool) {
-        ([Register(2), Register(3), Register(4)], true)
+    fn scratch(&self) -> ([Register; 5], usize) {
+        ([2, 3, 4, 5, 6].map(Register), 2)
     }
 
     fn load_many(&self, pointer: Register, registers: &[Register]) -> Option<Instruction> {

@@ -253,8 +253,8 @@ impl InstructionSet for Rv32 {
         [Register(10), Register(11)]
     }
 
-    fn scratch(&self) -> ([Register; 3], bool) {
-        ([Register(12), Register(13), Register(14)], false)
+    fn scratch(&self) -> ([Register; 5], usize) {
+        ([12, 13, 14, 15, 5].map(Register), 5)
     }
 
     fn load_many(&self, _: Register, _: &[Register]) -> Option<Instruction> {
