@@ -11,7 +11,7 @@ use super::isa::{Condition, Operation, Register, Roles};
 use super::layer::Convolution;
 use super::multiples::Multiples;
 use super::strip::{Strip, Taking, add_constant, share_of_loops};
-use super::sums::{Sums, arranged};
+use super::sums::{Spares, Sums, arranged};
 
 /// Emits the layer.
 pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Convolution) {
@@ -20,10 +20,15 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Convolution) {
     let mut multiples = Multiples::new(asm.isa());
     let has_mask = layer.input.channels.min(strip.per_word) > 1;
     let (kernel_rows, kernel_columns) = layer.kernel;
-    let field_bytes = kernel_rows * strip.row_bytes()
-        + 4 * strip.words * (kernel_columns + layer.stride.1).div_ceil(layer.lanes);
-    let is_near = field_bytes <= 128;
-    let passes = arranged(&roles, &mut multiples, &layer.weights, is_near, has_mask);
+    let last_group = (kernel_columns - 1 + (layer.lanes - 1) * layer.stride.1) / layer.lanes;
+    let last_byte =
+        (kernel_rows - 1) * strip.row_bytes() + 4 * ((last_group + 1) * strip.words - 1);
+    let spares = Spares {
+        masks: has_mask,
+        base: last_byte < 128,
+        word: layer.pooled.is_some(),
+    };
+    let passes = arranged(&roles, &mut multiples, &layer.weights, spares);
     let emitter = Emitter {
         layer,
         strip,
@@ -180,7 +185,10 @@ impl Emitter<'_> {
         let next = asm.here();
         asm.times(rows.into(), |asm| {
             self.accumulate(asm, sums, multiples, table_byte, frame::POOLED_FIELD);
-            for output in sums.outputs.clone() {
+            // The one in `word` first, which the others need.
+            let mut outputs: Vec<usize> = sums.outputs.clone().collect();
+            outputs.sort_by_key(|&output| sums.place(output).0 != word);
+            for output in outputs {
                 let sum = self.in_low(asm, sums.place(output), multiple);
                 let (left_is_larger, is_smaller) = (asm.label(), asm.label());
                 asm.emit(Operation::SignExtend(value, sum));
@@ -268,7 +276,11 @@ impl Emitter<'_> {
         field: u32,
     ) {
         let Self { layer, strip, .. } = self;
-        let (to, other) = (self.roles.word, self.roles.value);
+        let to = match sums.keeps_word {
+            true => self.roles.word,
+            false => self.roles.multiple,
+        };
+        let other = self.roles.value;
         let offset = |pixel: u32| {
             let group = pixel / layer.lanes;
             row * strip.row_bytes() + 4 * (group * strip.words + word)
@@ -281,27 +293,28 @@ impl Emitter<'_> {
             }
         };
         asm.emit(Operation::Load(to, base, offset(column)));
-        if layer.lanes == 1 {
-            return;
-        }
         let second = column + layer.stride.1;
         let (lane, second_lane) = (column % 2, second % 2);
-        if (lane, second_lane) == (0, 1) && second == column + 1 {
-            return;
-        }
-        asm.emit(Operation::Load(other, base, offset(second)));
-        match lane {
-            0 => {
-                asm.emit(Operation::ShiftLeft(to, to, 16));
-                asm.emit(Operation::ShiftRight(to, to, 16));
+        let is_there =
+            layer.lanes == 1 || (lane, second_lane) == (0, 1) && second == column + 1;
+        if !is_there {
+            asm.emit(Operation::Load(other, base, offset(second)));
+            match lane {
+                0 => {
+                    asm.emit(Operation::ShiftLeft(to, to, 16));
+                    asm.emit(Operation::ShiftRight(to, to, 16));
+                }
+                _ => asm.emit(Operation::ShiftRight(to, to, 16)),
             }
-            _ => asm.emit(Operation::ShiftRight(to, to, 16)),
+            if second_lane == 1 {
+                asm.emit(Operation::ShiftRight(other, other, 16));
+            }
+            asm.emit(Operation::ShiftLeft(other, other, 16));
+            asm.emit(Operation::Or(to, other));
         }
-        if second_lane == 1 {
-            asm.emit(Operation::ShiftRight(other, other, 16));
+        if !sums.keeps_word {
+            asm.emit(Operation::StoreSlot(to, frame::WORD));
         }
-        asm.emit(Operation::ShiftLeft(other, other, 16));
-        asm.emit(Operation::Or(to, other));
     }
 
     /// Adds the channels of `word`.
@@ -322,20 +335,23 @@ impl Emitter<'_> {
             mask,
             ..
         } = *self.roles;
+        let loaded = if sums.keeps_word { word } else { multiple };
         let zero = 0.5f64.powi(layer.lanes as i32);
         let all_zero = asm.label();
         let mut share = 1.0;
         if used.len() > 1 {
             let zeros = zero.powi(used.len() as i32);
-            asm.branch(Condition::Zero(word), zeros, all_zero);
+            asm.branch(Condition::Zero(loaded), zeros, all_zero);
             share = 1.0 - zeros;
         }
         asm.times(share, |asm| {
-            for &channel in used {
+            for (index, &channel) in used.iter().enumerate() {
                 let next = asm.label();
                 let by = (channel % strip.per_word * layer.bits) as u8;
                 let is_last = layer.lanes == 1 && u32::from(by) + layer.bits == 32;
-                if is_single {
+                if !sums.keeps_word {
+                    self.take_from_frame(asm, by, is_single, index == 0);
+                } else if is_single {
                     asm.emit(Operation::Move(value, word));
                 } else if is_last {
                     asm.emit(Operation::ShiftRight(value, word, by));
@@ -364,5 +380,24 @@ impl Emitter<'_> {
             }
         });
         asm.bind(all_zero);
+    }
+
+    /// `value` ← a channel of the word in the frame; `is_loaded` says that `multiple` has
+    /// the word too.
+    fn take_from_frame(&self, asm: &mut Assembly<'_>, by: u8, is_single: bool, is_loaded: bool) {
+        let Roles {
+            value, multiple, ..
+        } = *self.roles;
+        if is_loaded && is_single {
+            asm.emit(Operation::Move(value, multiple));
+        } else if is_loaded && by == 0 {
+            asm.emit(Operation::LoadSlot(value, frame::MASK));
+            asm.emit(Operation::And(value, multiple));
+        } else {
+            asm.emit(Operation::LoadSlot(value, frame::WORD));
+            asm.emit(Operation::ShiftRight(value, value, by));
+            asm.emit(Operation::LoadSlot(multiple, frame::MASK));
+            asm.emit(Operation::And(value, multiple));
+        }
     }
 }

@@ -7,13 +7,13 @@ use super::layer::{Dense, DenseOutputs};
 use super::multiples::Multiples;
 use super::stream::{Rounding, Stream};
 use super::strip::add_constant;
-use super::sums::{Sums, arranged};
+use super::sums::{Spares, Sums, arranged};
 
 /// Emits the layer.
 pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Dense) {
     let roles = asm.isa().roles();
     let mut multiples = Multiples::new(asm.isa());
-    let passes = arranged(&roles, &mut multiples, &layer.weights, false, false);
+    let passes = arranged(&roles, &mut multiples, &layer.weights, Spares::default());
     let (table, start) = (asm.label(), asm.label());
     asm.address(roles.value, table);
     asm.emit(Operation::StoreSlot(roles.value, frame::BIASES));

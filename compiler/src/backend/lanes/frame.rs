@@ -31,5 +31,7 @@ pub(crate) const INPUT_ROW: u32 = 48;
 pub(crate) const INPUT_ROWS: u32 = 52;
 /// Where in the strip that row goes.
 pub(crate) const TARGET: u32 = 56;
+/// A word of several channels, where sums take its register.
+pub(crate) const WORD: u32 = 60;
 /// What follows: the largest sums of a pooling, then the strip.
-pub(crate) const STRIP: u32 = 60;
+pub(crate) const STRIP: u32 = 64;
