@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::env;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
+use herringbone_compiler::backend::avr::CodeForm;
 use herringbone_compiler::backend::lanes::{self, Code};
 use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
@@ -78,8 +79,10 @@ fn program(case: &Case) -> Result<Program> {
 fn judge(case: &Case) -> Result<Option<Vec<(Simulated, Code, u64)>>> {
     let program = program(case)?;
     let mut judged = Vec::new();
-    for simulated in Simulated::ALL {
-        let Ok(code) = lanes::emit(&program, simulated.core(), |_| false) else {
+    let forms = [CodeForm::Unrolled, CodeForm::Table];
+    let cores = Simulated::ALL.into_iter();
+    for (simulated, form) in cores.flat_map(|core| forms.map(|form| (core, form))) {
+        let Ok(code) = lanes::emit(&program, simulated.core(), |_| form) else {
             return Ok(None);
         };
         let mut device = Device::new(simulated, &program, &code)?;
@@ -87,12 +90,12 @@ fn judge(case: &Case) -> Result<Option<Vec<(Simulated, Code, u64)>>> {
         for input in &case.inputs {
             // More than once: what an inference leaves behind changes no other one.
             for is_whole in [false, true, false] {
-                let told = || format!("{simulated:?}");
+                let told = || format!("{simulated:?} {form:?}");
                 let inference = device.infer(input, &code, is_whole).with_context(told)?;
                 let expected = evaluate(&case.network, &case.weights, input);
                 ensure!(
                     inference.results == expected.results(),
-                    "{simulated:?}: results are {:?}, not {:?}",
+                    "{simulated:?} {form:?}: results are {:?}, not {:?}",
                     inference.results,
                     expected.results()
                 );

@@ -3,8 +3,11 @@
 use super::assembly::Assembled;
 use super::core::Core;
 use super::design::Design;
+use super::layer::Layer;
 use super::{infer, intake, whole_input};
+use crate::backend::avr::CodeForm;
 use crate::network::NodeId;
+use std::collections::BTreeMap;
 
 /// A network's functions, every byte of which is known.
 #[derive(Clone, Debug)]
@@ -15,6 +18,7 @@ pub struct Code {
     pub(crate) absorb_input: Option<Assembled>,
     pub(crate) infer: Assembled,
     pub(crate) stack_bytes: u32,
+    forms: BTreeMap<NodeId, CodeForm>,
 }
 
 impl Code {
@@ -27,7 +31,12 @@ impl Code {
             Some(_) => whole_input::stack_bytes(&*isa),
             None => 0,
         };
+        let forms = design.layers.iter().map(|layer| match layer {
+            Layer::Convolution(layer) => (layer.node, layer.form),
+            Layer::Dense(layer) => (layer.node, layer.form),
+        });
         Self {
+            forms: forms.collect(),
             core,
             absorb: intake::emit(&*isa, design),
             absorb_input,
@@ -88,6 +97,12 @@ impl Code {
         let functions = [self.intake(), &self.infer];
         let parts = functions.into_iter().flat_map(|function| &function.parts);
         parts.map(|part| part.cycles).sum()
+    }
+
+    /// The form of a layer that has weights.
+    #[must_use]
+    pub fn form_of(&self, node: NodeId) -> Option<CodeForm> {
+        self.forms.get(&node).copied()
     }
 
     /// Bytes and expected cycles of each layer.

@@ -11,24 +11,80 @@ use super::isa::{Condition, Operation, Register, Roles};
 use super::layer::Convolution;
 use super::multiples::Multiples;
 use super::strip::{Strip, Taking, add_constant, share_of_loops};
-use super::sums::{Spares, Sums, arranged};
+use super::sums::{Located, Spares, Sums, arranged};
+use super::table::{self, Table};
+use crate::backend::avr::CodeForm;
+use std::cell::RefCell;
+use std::ops::Range;
+
+/// Outputs that are computed at once, in registers.
+#[derive(Clone, Debug)]
+pub(crate) enum Pass {
+    Unrolled(Sums),
+    Table(table::Pass),
+}
+
+impl Pass {
+    pub(crate) fn outputs(&self) -> Range<usize> {
+        match self {
+            Self::Unrolled(sums) => sums.outputs.clone(),
+            Self::Table(pass) => pass.outputs.clone(),
+        }
+    }
+
+    /// Where the sum of an output is; of several pixels at once, that of one of them.
+    pub(crate) fn place(&self, output: usize, pixel: Option<u32>) -> Located {
+        match self {
+            Self::Unrolled(sums) => {
+                let (register, is_low) = sums.place(output);
+                Located {
+                    register,
+                    is_low,
+                    lane: pixel,
+                }
+            }
+            Self::Table(pass) => pass.place(output),
+        }
+    }
+}
 
 /// Emits the layer.
 pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Convolution) {
     let roles = asm.isa().roles();
     let strip = Strip::of(layer);
-    let mut multiples = Multiples::new(asm.isa());
-    let has_mask = layer.input.channels.min(strip.per_word) > 1;
-    let (kernel_rows, kernel_columns) = layer.kernel;
-    let last_group = (kernel_columns - 1 + (layer.lanes - 1) * layer.stride.1) / layer.lanes;
-    let last_byte =
-        (kernel_rows - 1) * strip.row_bytes() + 4 * ((last_group + 1) * strip.words - 1);
-    let spares = Spares {
-        masks: has_mask,
-        base: last_byte < 128,
-        word: layer.pooled.is_some(),
+    let multiples = RefCell::new(Multiples::new(asm.isa()));
+    let (passes, words, kernel) = match layer.form {
+        CodeForm::Unrolled => {
+            let (kernel_rows, kernel_columns) = layer.kernel;
+            let last_group =
+                (kernel_columns - 1 + (layer.lanes - 1) * layer.stride.1) / layer.lanes;
+            let last_byte =
+                (kernel_rows - 1) * strip.row_bytes() + 4 * ((last_group + 1) * strip.words - 1);
+            let spares = Spares {
+                masks: layer.input.channels.min(strip.per_word) > 1,
+                base: last_byte < 128,
+                word: layer.pooled.is_some() && layer.lanes == 2,
+            };
+            let mut multiples = multiples.borrow_mut();
+            let sums = arranged(&roles, &mut multiples, &layer.weights, spares);
+            let bias = |output: usize| match layer.lanes {
+                1 => layer.weights.biases[output] as u32,
+                _ => {
+                    let bias = layer.weights.biases[output] as u32;
+                    (bias << 16).wrapping_add(bias)
+                }
+            };
+            let words = sums.iter().flat_map(|sums| sums.table(bias)).collect();
+            let passes: Vec<Pass> = sums.into_iter().map(Pass::Unrolled).collect();
+            (passes, words, None)
+        }
+        CodeForm::Table => {
+            let table = Table::new(asm.isa(), &layer.weights, layer.sum_lanes, layer.bits);
+            let (passes, words) = table.passes(&rows_of_values(layer, &strip));
+            let passes = passes.into_iter().map(Pass::Table).collect();
+            (passes, words, Some(table))
+        }
     };
-    let passes = arranged(&roles, &mut multiples, &layer.weights, spares);
     let emitter = Emitter {
         layer,
         strip,
@@ -38,8 +94,25 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Convolution) {
             strip,
             roles: &roles,
         },
+        multiples: &multiples,
+        table: kernel,
     };
-    emitter.emit(asm, &passes, &mut multiples);
+    emitter.emit(asm, &passes, words);
+}
+
+/// The row of weights of each value of a field, as it lies in the strip.
+fn rows_of_values(layer: &Convolution, strip: &Strip) -> Vec<Option<usize>> {
+    let (rows, columns) = layer.kernel;
+    let channels = layer.input.channels;
+    let taps = 0..rows * columns;
+    let words = taps.flat_map(|tap| (0..strip.words).map(move |word| (tap, word)));
+    let values = words.flat_map(|(tap, word)| {
+        let first = word * strip.per_word;
+        (first..first + strip.per_word).map(move |channel| (tap, channel))
+    });
+    values
+        .map(|(tap, channel)| (channel < channels).then_some((tap * channels + channel) as usize))
+        .collect()
 }
 
 pub(crate) struct Emitter<'a> {
@@ -47,28 +120,26 @@ pub(crate) struct Emitter<'a> {
     pub(crate) strip: Strip,
     pub(crate) roles: &'a Roles,
     taking: Taking<'a>,
+    multiples: &'a RefCell<Multiples<'a>>,
+    /// Of weights that are not instructions.
+    pub(crate) table: Option<Table<'a>>,
 }
 
 impl Emitter<'_> {
-    fn emit(&self, asm: &mut Assembly<'_>, passes: &[Sums], multiples: &mut Multiples<'_>) {
+    fn emit(&self, asm: &mut Assembly<'_>, passes: &[Pass], words: Vec<u32>) {
         let Self { layer, strip, .. } = self;
         let (value, word) = (self.roles.value, self.roles.word);
         let (table, start) = (asm.label(), asm.label());
         asm.address(value, table);
         asm.emit(Operation::StoreSlot(value, frame::BIASES));
         asm.jump(start);
-        let words = passes.iter().flat_map(|sums| {
-            sums.table(|output| {
-                let bias = layer.weights.biases[output] as u32;
-                match layer.lanes {
-                    1 => bias,
-                    _ => (bias << 16).wrapping_add(bias),
-                }
-            })
-        });
         asm.table(table, words);
         asm.bind(start);
-        asm.emit(Operation::Immediate(value, self.mask() as i32));
+        let mask = match &self.table {
+            Some(table) => table.mask(),
+            None => self.mask(),
+        };
+        asm.emit(Operation::Immediate(value, mask as i32));
         asm.emit(Operation::StoreSlot(value, frame::MASK));
         self.begin_outputs(asm);
         asm.emit(Operation::Immediate(value, strip.steps as i32));
@@ -86,10 +157,10 @@ impl Emitter<'_> {
                 asm.branch(Condition::Negative(value), share, compute);
                 asm.times(1.0 - share, |asm| asm.jump(after));
                 asm.bind(compute);
-                asm.times(share, |asm| self.row(asm, passes, multiples));
+                asm.times(share, |asm| self.row(asm, passes));
                 asm.bind(after);
             } else {
-                self.row(asm, passes, multiples);
+                self.row(asm, passes);
             }
             self.count_down(asm, frame::ROWS, strip.steps, next_row);
         });
@@ -97,7 +168,7 @@ impl Emitter<'_> {
     }
 
     /// Goes back to `next` until the counter is 0.
-    fn count_down(&self, asm: &mut Assembly<'_>, counter: u32, times: u32, next: Label) {
+    pub(crate) fn count_down(&self, asm: &mut Assembly<'_>, counter: u32, times: u32, next: Label) {
         let value = self.roles.value;
         asm.emit(Operation::LoadSlot(value, counter));
         asm.emit(Operation::AddImmediate(value, -1));
@@ -114,10 +185,10 @@ impl Emitter<'_> {
     }
 
     /// A row of outputs.
-    fn row(&self, asm: &mut Assembly<'_>, passes: &[Sums], multiples: &mut Multiples<'_>) {
+    fn row(&self, asm: &mut Assembly<'_>, passes: &[Pass]) {
         let Self { layer, strip, .. } = self;
         let (value, word) = (self.roles.value, self.roles.word);
-        let group_bytes = layer.stride.1 * 4 * strip.words;
+        let group_bytes = strip.group_step_bytes(layer);
         let last = (strip.output_groups - 1) * group_bytes;
         let first = strip.first_byte + if layer.backward { last } else { 0 };
         asm.emit(Operation::SlotAddress(value, first));
@@ -127,18 +198,13 @@ impl Emitter<'_> {
         let next_group = asm.here();
         asm.times(strip.output_groups.into(), |asm| {
             let mut table_byte = 0;
-            for sums in passes {
+            for pass in passes {
                 match layer.pooled {
-                    None => {
-                        self.accumulate(asm, sums, multiples, table_byte, frame::FIELD);
-                        self.store(asm, sums);
-                    }
-                    Some((_, rows)) => {
-                        self.pool(asm, sums, multiples, table_byte, rows);
-                        self.store(asm, sums);
-                    }
+                    None => self.accumulate(asm, pass, table_byte, frame::FIELD),
+                    Some(_) => self.pool(asm, pass, table_byte),
                 }
-                table_byte += 4 * sums.outputs.len() as u32;
+                self.store(asm, pass);
+                table_byte += 4 * pass.outputs().len() as u32;
             }
             self.advance_outputs(asm, self.group_cells().into());
             asm.emit(Operation::LoadSlot(value, frame::FIELD));
@@ -157,82 +223,23 @@ impl Emitter<'_> {
         self.advance_outputs(asm, row - groups);
     }
 
-    /// The largest sums of a window, into the frame.
-    fn pool(
-        &self,
-        asm: &mut Assembly<'_>,
-        sums: &Sums,
-        multiples: &mut Multiples<'_>,
-        table_byte: u32,
-        rows: u32,
-    ) {
-        let Self { layer, strip, .. } = self;
-        let Roles {
-            value,
-            word,
-            multiple,
-            ..
-        } = *self.roles;
-        let place = |output: usize| frame::STRIP + 4 * output as u32;
-        asm.emit(Operation::Immediate(value, 0));
-        for output in sums.outputs.clone() {
-            asm.emit(Operation::StoreSlot(value, place(output)));
-        }
-        asm.emit(Operation::Immediate(value, rows as i32));
-        asm.emit(Operation::StoreSlot(value, frame::POOLED_ROWS));
-        asm.emit(Operation::LoadSlot(value, frame::FIELD));
-        asm.emit(Operation::StoreSlot(value, frame::POOLED_FIELD));
-        let next = asm.here();
-        asm.times(rows.into(), |asm| {
-            self.accumulate(asm, sums, multiples, table_byte, frame::POOLED_FIELD);
-            // The one in `word` first, which the others need.
-            let mut outputs: Vec<usize> = sums.outputs.clone().collect();
-            outputs.sort_by_key(|&output| sums.place(output).0 != word);
-            for output in outputs {
-                let sum = self.in_low(asm, sums.place(output), multiple);
-                let (left_is_larger, is_smaller) = (asm.label(), asm.label());
-                asm.emit(Operation::SignExtend(value, sum));
-                asm.emit(Operation::Subtract(word, sum, value));
-                asm.emit(Operation::ShiftRightSigned(word, word, 16));
-                asm.branch(Condition::Less(word, value), 0.5, left_is_larger);
-                asm.emit(Operation::Move(value, word));
-                asm.bind(left_is_larger);
-                asm.emit(Operation::LoadSlot(word, place(output)));
-                asm.branch(Condition::Less(value, word), 0.6, is_smaller);
-                asm.emit(Operation::StoreSlot(value, place(output)));
-                asm.bind(is_smaller);
-            }
-            asm.emit(Operation::LoadSlot(value, frame::POOLED_FIELD));
-            let step = i64::from(layer.stride.0 * strip.row_bytes());
-            add_constant(asm, value, step, word);
-            asm.emit(Operation::StoreSlot(value, frame::POOLED_FIELD));
-            self.count_down(asm, frame::POOLED_ROWS, rows, next);
-        });
-    }
-
-    /// A sum in a register that all operations take.
-    fn in_low(
-        &self,
-        asm: &mut Assembly<'_>,
-        (sum, is_low): (Register, bool),
-        scratch: Register,
-    ) -> Register {
-        if is_low {
-            return sum;
-        }
-        asm.emit(Operation::Move(scratch, sum));
-        scratch
-    }
-
     /// The sums of a group.
-    fn accumulate(
+    pub(crate) fn accumulate(
         &self,
         asm: &mut Assembly<'_>,
-        sums: &Sums,
-        multiples: &mut Multiples<'_>,
+        pass: &Pass,
         table_byte: u32,
         field: u32,
     ) {
+        match (pass, &self.table) {
+            (Pass::Unrolled(sums), _) => self.add_all(asm, sums, table_byte, field),
+            (Pass::Table(pass), Some(table)) => self.add_by_table(asm, table, pass, field),
+            (Pass::Table(_), None) => {}
+        }
+    }
+
+    /// By weights that are instructions.
+    fn add_all(&self, asm: &mut Assembly<'_>, sums: &Sums, table_byte: u32, field: u32) {
         let Self { layer, strip, .. } = self;
         let value = self.roles.value;
         asm.emit(Operation::LoadSlot(value, frame::BIASES));
@@ -247,6 +254,8 @@ impl Emitter<'_> {
         let (kernel_rows, kernel_columns) = layer.kernel;
         for row in 0..kernel_rows {
             for word in 0..strip.words {
+                // Of the frame: the word that its register holds as it is.
+                let mut held = None;
                 for column in 0..kernel_columns {
                     let tap = row * kernel_columns + column;
                     let channels = word * strip.per_word
@@ -260,43 +269,53 @@ impl Emitter<'_> {
                     if used.is_empty() {
                         continue;
                     }
-                    self.load_word(asm, sums, (row, column, word), field);
-                    self.add_word(asm, sums, multiples, tap, &used, is_single);
+                    let at = (row, column, word);
+                    held = self.load_word(asm, sums, at, (field, is_single, held));
+                    self.add_word(asm, sums, tap, &used, is_single);
                 }
             }
         }
     }
 
-    /// `word` ← the channels of the pixels that a tap reads, one lane an output.
+    /// `word` ← the channels of the pixels that a tap reads, one lane an output; a single
+    /// channel goes to `value`. `held` is the offset of the word that the register has
+    /// already; gives that of the one that it has then.
     fn load_word(
         &self,
         asm: &mut Assembly<'_>,
         sums: &Sums,
         (row, column, word): (u32, u32, u32),
-        field: u32,
-    ) {
+        (field, is_single, held): (u32, bool, Option<u32>),
+    ) -> Option<u32> {
         let Self { layer, strip, .. } = self;
-        let to = match sums.keeps_word {
+        let word_or_multiple = match sums.keeps_word {
             true => self.roles.word,
             false => self.roles.multiple,
         };
-        let other = self.roles.value;
+        let (to, other) = match is_single {
+            true => (self.roles.value, word_or_multiple),
+            false => (word_or_multiple, self.roles.value),
+        };
         let offset = |pixel: u32| {
             let group = pixel / layer.lanes;
             row * strip.row_bytes() + 4 * (group * strip.words + word)
         };
+        let second = column + layer.stride.1;
+        let (lane, second_lane) = (column % 2, second % 2);
+        let is_there = layer.lanes == 1 || (lane, second_lane) == (0, 1) && second == column + 1;
+        let is_held = held == Some(offset(column));
         let base = match sums.keeps_base {
             true => self.roles.base,
             false => {
-                asm.emit(Operation::LoadSlot(other, field));
+                if !(is_held && is_there) {
+                    asm.emit(Operation::LoadSlot(other, field));
+                }
                 other
             }
         };
-        asm.emit(Operation::Load(to, base, offset(column)));
-        let second = column + layer.stride.1;
-        let (lane, second_lane) = (column % 2, second % 2);
-        let is_there =
-            layer.lanes == 1 || (lane, second_lane) == (0, 1) && second == column + 1;
+        if !is_held {
+            asm.emit(Operation::Load(to, base, offset(column)));
+        }
         if !is_there {
             asm.emit(Operation::Load(other, base, offset(second)));
             match lane {
@@ -312,9 +331,11 @@ impl Emitter<'_> {
             asm.emit(Operation::ShiftLeft(other, other, 16));
             asm.emit(Operation::Or(to, other));
         }
-        if !sums.keeps_word {
+        if !sums.keeps_word && !is_single {
             asm.emit(Operation::StoreSlot(to, frame::WORD));
         }
+        let stays = is_there && (is_single || sums.keeps_word);
+        stays.then(|| offset(column))
     }
 
     /// Adds the channels of `word`.
@@ -322,7 +343,6 @@ impl Emitter<'_> {
         &self,
         asm: &mut Assembly<'_>,
         sums: &Sums,
-        multiples: &mut Multiples<'_>,
         tap: u32,
         used: &[u32],
         is_single: bool,
@@ -349,10 +369,10 @@ impl Emitter<'_> {
                 let next = asm.label();
                 let by = (channel % strip.per_word * layer.bits) as u8;
                 let is_last = layer.lanes == 1 && u32::from(by) + layer.bits == 32;
-                if !sums.keeps_word {
-                    self.take_from_frame(asm, by, is_single, index == 0);
-                } else if is_single {
-                    asm.emit(Operation::Move(value, word));
+                if is_single {
+                    // It is there.
+                } else if !sums.keeps_word {
+                    self.take_from_frame(asm, by, index == 0);
                 } else if is_last {
                     asm.emit(Operation::ShiftRight(value, word, by));
                 } else if sums.keeps_mask {
@@ -374,7 +394,8 @@ impl Emitter<'_> {
                 asm.branch(Condition::Zero(value), zero, next);
                 asm.times(1.0 - zero, |asm| {
                     let row = tap * layer.input.channels + channel;
-                    sums.add(asm, multiples, &layer.weights, row as usize);
+                    let mut multiples = self.multiples.borrow_mut();
+                    sums.add(asm, &mut multiples, &layer.weights, row as usize);
                 });
                 asm.bind(next);
             }
@@ -384,20 +405,17 @@ impl Emitter<'_> {
 
     /// `value` ← a channel of the word in the frame; `is_loaded` says that `multiple` has
     /// the word too.
-    fn take_from_frame(&self, asm: &mut Assembly<'_>, by: u8, is_single: bool, is_loaded: bool) {
+    fn take_from_frame(&self, asm: &mut Assembly<'_>, by: u8, is_loaded: bool) {
         let Roles {
             value, multiple, ..
         } = *self.roles;
-        if is_loaded && is_single {
-            asm.emit(Operation::Move(value, multiple));
-        } else if is_loaded && by == 0 {
+        if is_loaded && by == 0 {
             asm.emit(Operation::LoadSlot(value, frame::MASK));
-            asm.emit(Operation::And(value, multiple));
         } else {
             asm.emit(Operation::LoadSlot(value, frame::WORD));
             asm.emit(Operation::ShiftRight(value, value, by));
             asm.emit(Operation::LoadSlot(multiple, frame::MASK));
-            asm.emit(Operation::And(value, multiple));
         }
+        asm.emit(Operation::And(value, multiple));
     }
 }

@@ -1,8 +1,9 @@
 //! Which programs this backend writes down, as layers with numbers: the one place that
 //! decides it. All others are portable code, whose flash is not known.
 
-use super::layer::{Convolution, Dense, DenseOutputs, Layer, StoredMap, Weights};
+use super::layer::{Convolution, Dense, DenseOutputs, Layer, Pooled, StoredMap, Weights};
 use super::strip::Strip;
+use crate::backend::avr::CodeForm;
 use crate::network::{NodeId, ReceptiveField, Shape};
 use crate::plan::{Order, Place, Sink};
 use crate::program::{
@@ -66,8 +67,6 @@ pub enum Reason {
     Pooling(NodeId),
     /// Rows that the stack does not hold.
     Rows(NodeId),
-    /// `code: table` asks for weights in a table.
-    Table(NodeId),
     /// Constants that are too large for 32 bits.
     Shift(NodeId),
     /// The flash does not hold the code.
@@ -99,8 +98,7 @@ impl fmt::Display for Reason {
             Self::Rows(node) => {
                 write!(f, "the stack does not hold the rows that node {node} reads")
             }
-            Self::Table(node) => write!(f, "node {node} is to read its weights from a table"),
-            Self::Flash => write!(f, "the flash does not hold weights as instructions"),
+            Self::Flash => write!(f, "the flash does not hold the code"),
             Self::Sram => write!(f, "the SRAM does not hold the rows on the stack"),
             Self::Shift(node) => write!(f, "node {node} shifts beyond 32 bits"),
         }
@@ -110,9 +108,11 @@ impl fmt::Display for Reason {
 /// Bytes of the frame that Thumb's loads reach from the stack pointer, and a little less.
 const MOST_FRAME_BYTES: u32 = 1000;
 
-/// The layers of a program. `is_table` says whether the declaration wants a layer's
-/// weights in a table.
-pub(crate) fn of(program: &Program, is_table: impl Fn(NodeId) -> bool) -> Result<Design, Reason> {
+/// The layers of a program, each with the form of its code.
+pub(crate) fn of(
+    program: &Program,
+    form_of: impl Fn(NodeId) -> CodeForm,
+) -> Result<Design, Reason> {
     if program.parameter_bytes > 0 {
         return Err(Reason::LoadedWeights);
     }
@@ -135,10 +135,8 @@ pub(crate) fn of(program: &Program, is_table: impl Fn(NodeId) -> bool) -> Result
     let mut index = 0;
     while let Some(&step) = steps.get(index) {
         index += 1;
-        if is_table(step.node) && step.operation.sums().next().is_some() {
-            return Err(Reason::Table(step.node));
-        }
-        let (layer, taken) = layer_of(program, step, steps.get(index).copied())?;
+        let form = form_of(step.node);
+        let (layer, taken) = layer_of(program, (step, form), steps.get(index).copied())?;
         index += taken;
         if let Layer::Convolution(layer) = &layer {
             let strip = Strip::of(layer);
@@ -214,7 +212,11 @@ fn stored(map: &Map, program: &Program) -> Result<StoredMap, Reason> {
 }
 
 /// The layer of a step, and how many of those after it are part of it.
-fn layer_of(program: &Program, step: &Step, next: Option<&Step>) -> Result<(Layer, usize), Reason> {
+fn layer_of(
+    program: &Program,
+    (step, form): (&Step, CodeForm),
+    next: Option<&Step>,
+) -> Result<(Layer, usize), Reason> {
     use program::Operation;
     let node = step.node;
     let backward = match step.order {
@@ -236,9 +238,11 @@ fn layer_of(program: &Program, step: &Step, next: Option<&Step>) -> Result<(Laye
             let constants = constants(node, sum)?;
             rounds(node, sum)?;
             let field = &step.field;
-            let lanes = match sum.accumulator {
-                Accumulator::I16 => 2,
-                Accumulator::I32 => 1,
+            let sum_lanes = lanes_of(sum);
+            // By a table, pixels are computed one by one, and outputs two by two.
+            let lanes = match form {
+                CodeForm::Unrolled => sum_lanes,
+                CodeForm::Table => 1,
             };
             let mut layer = Convolution {
                 node,
@@ -250,6 +254,8 @@ fn layer_of(program: &Program, step: &Step, next: Option<&Step>) -> Result<(Laye
                 stride: (field.stride.rows, field.stride.columns),
                 padding: (field.top, field.left),
                 pooled: None,
+                form,
+                sum_lanes,
                 backward,
                 lanes,
                 bits,
@@ -279,6 +285,8 @@ fn layer_of(program: &Program, step: &Step, next: Option<&Step>) -> Result<(Laye
                 weights: Weights::new(constants, sum.outputs, rounds),
                 input,
                 bits,
+                form,
+                lanes: lanes_of(sum),
                 outputs,
             };
             Ok((Layer::Dense(layer), 0))
@@ -289,6 +297,14 @@ fn layer_of(program: &Program, step: &Step, next: Option<&Step>) -> Result<(Laye
         | Operation::Concat
         | Operation::Quantised(_)
         | Operation::Rearrange(_) => Err(Reason::Operation(node)),
+    }
+}
+
+/// Sums that a register can hold.
+fn lanes_of(sum: &WeightedSum) -> u32 {
+    match sum.accumulator {
+        Accumulator::I16 => 2,
+        Accumulator::I32 => 1,
     }
 }
 
@@ -328,8 +344,8 @@ fn pooled(program: &Program, layer: &Convolution, step: &Step, next: &Step) -> O
     let field: &ReceptiveField = &next.field;
     if !is_maximum
         || !field.is_tiled()
-        || field.kernel.width != 2
-        || layer.lanes != 2
+        || !field.kernel.width.is_multiple_of(layer.lanes)
+        || layer.lanes == 2 && field.kernel.width != 2
         || next.input != step.writes
         || !next.joined.is_empty()
     {
@@ -341,7 +357,10 @@ fn pooled(program: &Program, layer: &Convolution, step: &Step, next: &Step) -> O
             field.outputs.width * field.kernel.width,
         ),
         output: stored(program.map(next.writes), program).ok()?,
-        pooled: Some((next.node, field.kernel.height)),
+        pooled: Some(Pooled {
+            rows: field.kernel.height,
+            columns: field.kernel.width,
+        }),
         ..layer.clone()
     };
     [false, true].into_iter().find_map(|backward| {

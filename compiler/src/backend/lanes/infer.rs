@@ -5,7 +5,8 @@ use super::design::Design;
 use super::isa::{InstructionSet, Operation};
 use super::layer::Layer;
 use super::strip::{Strip, add_constant};
-use super::{convolution, dense, frame};
+use super::{convolution, dense, dense_table, frame};
+use crate::backend::avr::CodeForm;
 
 /// Bytes of the frame.
 pub(crate) fn frame_bytes(isa: &dyn InstructionSet, layers: &[Layer]) -> u32 {
@@ -38,7 +39,10 @@ pub(crate) fn emit(isa: &dyn InstructionSet, design: &Design) -> Assembled {
             }
             Layer::Dense(layer) => {
                 asm.part(layer.node.index());
-                dense::emit(&mut asm, layer);
+                match layer.form {
+                    CodeForm::Unrolled => dense::emit(&mut asm, layer),
+                    CodeForm::Table => dense_table::emit(&mut asm, layer),
+                }
             }
         }
     }

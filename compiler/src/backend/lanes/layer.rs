@@ -1,6 +1,7 @@
 //! What is emitted of a layer: geometry, weights and places as numbers.
 
 use super::stream::Rounding;
+use crate::backend::avr::CodeForm;
 use crate::network::NodeId;
 use crate::program::ConstantParameters;
 
@@ -28,8 +29,10 @@ impl StoredMap {
 /// The weights of a sum with what is left out of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Weights {
-    /// `[row][output]`.
-    factors: Vec<i32>,
+    /// `[row][output]`, without [`Self::left`].
+    raw: Vec<i8>,
+    /// Bits by which a weight is shifted to be a factor.
+    pub(crate) left: u8,
     pub(crate) outputs: usize,
     /// What a sum begins with.
     pub(crate) biases: Vec<i32>,
@@ -50,11 +53,9 @@ impl Weights {
             true => left.min(right.saturating_sub(1)),
             false => 0,
         };
-        let weights = constants.weights.iter();
         Self {
-            factors: weights
-                .map(|&weight| i32::from(weight) << (left - dropped))
-                .collect(),
+            raw: constants.weights.to_vec(),
+            left: (left - dropped) as u8,
             outputs: outputs as usize,
             biases: constants
                 .biases
@@ -72,13 +73,30 @@ impl Weights {
 
     /// Values that are read, each with a row of weights.
     pub(crate) fn rows(&self) -> usize {
-        self.factors.len() / self.outputs
+        self.raw.len() / self.outputs
     }
 
     /// The factor of a value of that row in a sum.
     pub(crate) fn factor(&self, row: usize, output: usize) -> i32 {
-        self.factors[row * self.outputs + output]
+        self.raw_of(row, output) << self.left
     }
+
+    /// Weights as they are stored.
+    pub(crate) fn raw(&self) -> &[i8] {
+        &self.raw
+    }
+
+    /// One of them.
+    pub(crate) fn raw_of(&self, row: usize, output: usize) -> i32 {
+        self.raw[row * self.outputs + output].into()
+    }
+}
+
+/// The windows of a maximum over sums.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pooled {
+    pub(crate) rows: u32,
+    pub(crate) columns: u32,
 }
 
 /// A convolution, and the pooling after it.
@@ -95,8 +113,10 @@ pub(crate) struct Convolution {
     pub(crate) stride: (u32, u32),
     /// Rows above and columns left of the map.
     pub(crate) padding: (u32, u32),
-    /// Rows of a window of the pooling, which is two columns wide.
-    pub(crate) pooled: Option<(NodeId, u32)>,
+    pub(crate) pooled: Option<Pooled>,
+    pub(crate) form: CodeForm,
+    /// Sums that a register can hold: two of 16 bits, or one.
+    pub(crate) sum_lanes: u32,
     /// From the last row and column on.
     pub(crate) backward: bool,
     /// Pixels that are computed at once, in the lanes of a register.
@@ -105,6 +125,11 @@ pub(crate) struct Convolution {
 }
 
 impl Convolution {
+    /// Columns of its outputs that are computed for one group.
+    pub(crate) fn group_columns(&self) -> u32 {
+        self.pooled.map_or(self.lanes, |pooled| pooled.columns)
+    }
+
     pub(crate) fn rounding(&self) -> Rounding {
         Rounding {
             right: self.weights.right,
@@ -120,6 +145,9 @@ pub(crate) struct Dense {
     pub(crate) weights: Weights,
     pub(crate) input: StoredMap,
     pub(crate) bits: u32,
+    pub(crate) form: CodeForm,
+    /// Sums that a register can hold: two of 16 bits, or one.
+    pub(crate) lanes: u32,
     pub(crate) outputs: DenseOutputs,
 }
 

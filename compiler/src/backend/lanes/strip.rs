@@ -10,6 +10,7 @@ use super::assembly::Assembly;
 use super::frame;
 use super::isa::{Condition, Operation, Register, Roles};
 use super::layer::Convolution;
+use crate::backend::avr::CodeForm;
 
 /// The shape of a strip.
 #[derive(Clone, Copy, Debug)]
@@ -35,13 +36,21 @@ pub(crate) struct Strip {
 impl Strip {
     pub(crate) fn of(layer: &Convolution) -> Self {
         let lanes = layer.lanes;
-        let per_word = 32 / lanes / layer.bits;
+        let channels = layer.input.channels;
+        let most = 32 / lanes / layer.bits;
+        let words = channels.div_ceil(most);
+        let per_word = match layer.form {
+            CodeForm::Unrolled => most,
+            // As many in each, for all words are alike.
+            CodeForm::Table => channels.div_ceil(words),
+        };
         let (row_stride, column_stride) = layer.stride;
         let (kernel_rows, kernel_columns) = layer.kernel;
         let (rows, columns) = layer.computed;
-        let output_groups = columns.div_ceil(lanes);
-        let last_column = column_stride * (lanes * output_groups - 1) + kernel_columns - 1;
-        let pooled_rows = layer.pooled.map_or(1, |(_, rows)| rows);
+        let group_columns = layer.group_columns();
+        let output_groups = columns.div_ceil(group_columns);
+        let last_column = column_stride * (group_columns * output_groups - 1) + kernel_columns - 1;
+        let pooled_rows = layer.pooled.map_or(1, |pooled| pooled.rows);
         let strip_rows = kernel_rows + (pooled_rows - 1) * row_stride;
         let advance = pooled_rows * row_stride;
         let steps_with_outputs = rows / pooled_rows;
@@ -51,7 +60,7 @@ impl Strip {
         };
         Self {
             per_word,
-            words: layer.input.channels.div_ceil(per_word),
+            words,
             groups: last_column / lanes + 1,
             rows: strip_rows,
             advance,
@@ -64,6 +73,11 @@ impl Strip {
 
     pub(crate) fn row_bytes(&self) -> u32 {
         4 * self.groups * self.words
+    }
+
+    /// Bytes from the field of a group of outputs to that of the next.
+    pub(crate) fn group_step_bytes(&self, layer: &Convolution) -> u32 {
+        layer.stride.1 * layer.group_columns() / layer.lanes * 4 * self.words
     }
 
     pub(crate) fn bytes(&self) -> u32 {

@@ -9,6 +9,47 @@ use std::ops::Range;
 /// Arrangements of sums that are tried.
 const TRIES: usize = 8;
 
+/// Where a sum is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Located {
+    pub(crate) register: Register,
+    /// Whether every operation takes the register.
+    pub(crate) is_low: bool,
+    /// The lane, unless the register has the sum alone.
+    pub(crate) lane: Option<u32>,
+}
+
+impl Located {
+    /// What loads the sum, or a value of the same sign, into `value`, and what makes the
+    /// sum of that where it is not negative.
+    pub(crate) fn load(
+        self,
+        value: Register,
+        scratch: Register,
+    ) -> (Vec<Operation>, Vec<Operation>) {
+        use Operation::{Move, ShiftLeft, ShiftRight, SignExtend, Subtract};
+        let sum = self.register;
+        let down = vec![ShiftRight(value, value, 16)];
+        match (self.lane, self.is_low) {
+            (None, _) => (vec![Move(value, sum)], Vec::new()),
+            (Some(0), true) => (vec![ShiftLeft(value, sum, 16)], down),
+            (Some(0), false) => (vec![Move(value, sum), ShiftLeft(value, value, 16)], down),
+            (Some(_), true) => (
+                vec![SignExtend(value, sum), Subtract(value, sum, value)],
+                down,
+            ),
+            (Some(_), false) => (
+                vec![
+                    Move(scratch, sum),
+                    SignExtend(value, scratch),
+                    Subtract(value, scratch, value),
+                ],
+                down,
+            ),
+        }
+    }
+}
+
 /// Sums that are computed at once, in registers.
 #[derive(Clone, Debug)]
 pub(crate) struct Sums {
