@@ -14,8 +14,7 @@ use std::collections::BTreeMap;
 use std::env;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
-use herringbone_compiler::backend::avr::CodeForm;
-use herringbone_compiler::backend::lanes::{self, Code};
+use herringbone_compiler::backend::lanes::{self, Code, Form};
 use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
@@ -79,9 +78,8 @@ fn program(case: &Case) -> Result<Program> {
 fn judge(case: &Case) -> Result<Option<Vec<(Simulated, Code, u64)>>> {
     let program = program(case)?;
     let mut judged = Vec::new();
-    let forms = [CodeForm::Unrolled, CodeForm::Table];
     let cores = Simulated::ALL.into_iter();
-    for (simulated, form) in cores.flat_map(|core| forms.map(|form| (core, form))) {
+    for (simulated, form) in cores.flat_map(|core| Form::ALL.map(|form| (core, form))) {
         let Ok(code) = lanes::emit(&program, simulated.core(), |_| form) else {
             return Ok(None);
         };

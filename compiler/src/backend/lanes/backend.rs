@@ -1,6 +1,6 @@
 //! What the code of a plan takes of a part.
 
-use super::{Code, Core, Reason, choose};
+use super::{Code, Core, Form, Reason, choose};
 use crate::backend::Backend;
 use crate::backend::portable::Portable;
 use crate::budget::features_flash_bytes;
@@ -120,7 +120,7 @@ fn counted(declaration: &Declaration, program: &Program, code: Code) -> Footprin
             // A pooling is done by the convolution before it.
             let (bytes, cycles) = parts.get(&layer.id).copied().unwrap_or_default();
             let footprint = LayerFootprint {
-                form: code.form_of(layer.id),
+                form: code.form_of(layer.id).map(Form::code_form),
                 flash_bytes: bytes.into(),
                 cycles,
             };

@@ -3,9 +3,9 @@
 use super::assembly::Assembled;
 use super::core::Core;
 use super::design::Design;
-use super::layer::Layer;
+use super::form::Form;
+use super::layer::{Layer, Reduction};
 use super::{infer, intake, whole_input};
-use crate::backend::avr::CodeForm;
 use crate::network::NodeId;
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub struct Code {
     pub(crate) absorb_input: Option<Assembled>,
     pub(crate) infer: Assembled,
     pub(crate) stack_bytes: u32,
-    forms: BTreeMap<NodeId, CodeForm>,
+    forms: BTreeMap<NodeId, Form>,
 }
 
 impl Code {
@@ -31,9 +31,12 @@ impl Code {
             Some(_) => whole_input::stack_bytes(&*isa),
             None => 0,
         };
-        let forms = design.layers.iter().map(|layer| match layer {
-            Layer::Convolution(layer) => (layer.node, layer.form),
-            Layer::Dense(layer) => (layer.node, layer.form),
+        let forms = design.layers.iter().filter_map(|layer| match layer {
+            Layer::Convolution(layer) => match layer.reduction {
+                Reduction::Weighted => Some((layer.node, layer.form)),
+                Reduction::Maximum | Reduction::Total => None,
+            },
+            Layer::Dense(layer) => Some((layer.node, layer.form)),
         });
         Self {
             forms: forms.collect(),
@@ -101,7 +104,7 @@ impl Code {
 
     /// The form of a layer that has weights.
     #[must_use]
-    pub fn form_of(&self, node: NodeId) -> Option<CodeForm> {
+    pub fn form_of(&self, node: NodeId) -> Option<Form> {
         self.forms.get(&node).copied()
     }
 

@@ -6,22 +6,27 @@
 //! where both sums fit 16 bits, which is proven.
 
 use super::assembly::{Assembly, Label};
+use super::form::Form;
 use super::frame;
-use super::isa::{Condition, Operation, Register, Roles};
-use super::layer::Convolution;
+use super::isa::{Condition, Operation, Roles};
+use super::layer::{Convolution, Reduction};
 use super::multiples::Multiples;
+use super::reduction;
 use super::strip::{Strip, Taking, add_constant, share_of_loops};
 use super::sums::{Located, Spares, Sums, arranged};
 use super::table::{self, Table};
-use crate::backend::avr::CodeForm;
 use std::cell::RefCell;
 use std::ops::Range;
+
+/// Bytes of a field that loads reach with a short constant.
+const MOST_LOADED_BYTE: u32 = 1024;
 
 /// Outputs that are computed at once, in registers.
 #[derive(Clone, Debug)]
 pub(crate) enum Pass {
     Unrolled(Sums),
     Table(table::Pass),
+    Reduced(reduction::Pass),
 }
 
 impl Pass {
@@ -29,6 +34,7 @@ impl Pass {
         match self {
             Self::Unrolled(sums) => sums.outputs.clone(),
             Self::Table(pass) => pass.outputs.clone(),
+            Self::Reduced(pass) => pass.outputs.clone(),
         }
     }
 
@@ -44,6 +50,7 @@ impl Pass {
                 }
             }
             Self::Table(pass) => pass.place(output),
+            Self::Reduced(pass) => pass.place(output),
         }
     }
 }
@@ -53,8 +60,16 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Convolution) {
     let roles = asm.isa().roles();
     let strip = Strip::of(layer);
     let multiples = RefCell::new(Multiples::new(asm.isa()));
-    let (passes, words, kernel) = match layer.form {
-        CodeForm::Unrolled => {
+    let (passes, words, kernel) = match (layer.reduction, layer.form) {
+        (Reduction::Maximum | Reduction::Total, _) => {
+            let passes = reduction::passes(&roles, layer, &strip);
+            (
+                passes.into_iter().map(Pass::Reduced).collect(),
+                Vec::new(),
+                None,
+            )
+        }
+        (Reduction::Weighted, Form::Unrolled) => {
             let (kernel_rows, kernel_columns) = layer.kernel;
             let last_group =
                 (kernel_columns - 1 + (layer.lanes - 1) * layer.stride.1) / layer.lanes;
@@ -62,7 +77,7 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Convolution) {
                 (kernel_rows - 1) * strip.row_bytes() + 4 * ((last_group + 1) * strip.words - 1);
             let spares = Spares {
                 masks: layer.input.channels.min(strip.per_word) > 1,
-                base: last_byte < 128,
+                base: last_byte < MOST_LOADED_BYTE,
                 word: layer.pooled.is_some() && layer.lanes == 2,
             };
             let mut multiples = multiples.borrow_mut();
@@ -78,8 +93,10 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Convolution) {
             let passes: Vec<Pass> = sums.into_iter().map(Pass::Unrolled).collect();
             (passes, words, None)
         }
-        CodeForm::Table => {
-            let table = Table::new(asm.isa(), &layer.weights, layer.sum_lanes, layer.bits);
+        (Reduction::Weighted, Form::TableByWords | Form::TableByValues) => {
+            let by_words = layer.form == Form::TableByWords && strip.per_word > 1;
+            let shape = (layer.sum_lanes, layer.bits, by_words);
+            let table = Table::new(asm.isa(), &layer.weights, shape);
             let (passes, words) = table.passes(&rows_of_values(layer, &strip));
             let passes = passes.into_iter().map(Pass::Table).collect();
             (passes, words, Some(table))
@@ -127,7 +144,7 @@ pub(crate) struct Emitter<'a> {
 
 impl Emitter<'_> {
     fn emit(&self, asm: &mut Assembly<'_>, passes: &[Pass], words: Vec<u32>) {
-        let Self { layer, strip, .. } = self;
+        let strip = &self.strip;
         let (value, word) = (self.roles.value, self.roles.word);
         let (table, start) = (asm.label(), asm.label());
         asm.address(value, table);
@@ -234,6 +251,7 @@ impl Emitter<'_> {
         match (pass, &self.table) {
             (Pass::Unrolled(sums), _) => self.add_all(asm, sums, table_byte, field),
             (Pass::Table(pass), Some(table)) => self.add_by_table(asm, table, pass, field),
+            (Pass::Reduced(pass), _) => self.reduce(asm, pass, field),
             (Pass::Table(_), None) => {}
         }
     }
@@ -317,7 +335,12 @@ impl Emitter<'_> {
             asm.emit(Operation::Load(to, base, offset(column)));
         }
         if !is_there {
-            asm.emit(Operation::Load(other, base, offset(second)));
+            let mut second_offset = offset(second);
+            if base == other && second_offset >= 128 {
+                asm.emit(Operation::AddImmediate(base, second_offset as i32));
+                second_offset = 0;
+            }
+            asm.emit(Operation::Load(other, base, second_offset));
             match lane {
                 0 => {
                     asm.emit(Operation::ShiftLeft(to, to, 16));

@@ -8,6 +8,9 @@ use super::isa::{Condition, Operation};
 use super::strip::{add_constant, share_of_loops};
 use super::table::{Pass, Registers, Table};
 
+/// Words of a row of a field up to which each has code of its own, if it is a value.
+const MOST_INLINE: u32 = 5;
+
 impl Emitter<'_> {
     /// The sums of a pixel.
     pub(crate) fn add_by_table(
@@ -34,8 +37,16 @@ impl Emitter<'_> {
         source.put(asm, value);
         let (kernel_rows, kernel_columns) = layer.kernel;
         let words = kernel_columns * strip.words;
-        self.repeat(asm, kernel_rows, frame::KERNEL_ROWS, |asm, _| {
-            self.repeat(asm, words, frame::KERNEL_WORDS, |asm, _| {
+        let is_inline = strip.per_word == 1 && words <= MOST_INLINE;
+        self.repeat(asm, kernel_rows, frame::KERNEL_ROWS, |asm| {
+            if is_inline {
+                self.add_words_of_one(asm, table, pass, words);
+                let pointer = source.get(asm, scratch[0]);
+                add_constant(asm, pointer, strip.row_bytes().into(), value);
+                source.put(asm, pointer);
+                return;
+            }
+            self.repeat(asm, words, frame::KERNEL_WORDS, |asm| {
                 self.add_word_by_table(asm, table, pass);
             });
             let gap = i64::from(strip.row_bytes()) - i64::from(4 * words);
@@ -48,13 +59,33 @@ impl Emitter<'_> {
         table.end(asm, pass);
     }
 
+    /// The products of the next words, each of which is a value.
+    fn add_words_of_one(&self, asm: &mut Assembly<'_>, table: &Table<'_>, pass: &Pass, words: u32) {
+        let Registers {
+            weights,
+            value,
+            scratch,
+            source,
+            ..
+        } = *table.registers();
+        for word in 0..words {
+            let zero = asm.label();
+            let pointer = source.get(asm, scratch[0]);
+            asm.emit(Operation::Load(value, pointer, 4 * word));
+            table.take(asm, value, Some(0), zero);
+            asm.times(0.5, |asm| table.add(asm, pass, word * pass.row_bytes));
+            asm.bind(zero);
+        }
+        add_constant(asm, weights, (words * pass.row_bytes).into(), value);
+    }
+
     /// Runs `body` that often, counting in the frame.
-    fn repeat(
+    pub(crate) fn repeat(
         &self,
         asm: &mut Assembly<'_>,
         times: u32,
         counter: u32,
-        body: impl FnOnce(&mut Assembly<'_>, u32),
+        body: impl FnOnce(&mut Assembly<'_>),
     ) {
         let value = self.roles.value;
         if times > 1 {
@@ -63,7 +94,7 @@ impl Emitter<'_> {
         }
         let next = asm.here();
         asm.times(times.into(), |asm| {
-            body(asm, times);
+            body(asm);
             if times > 1 {
                 self.count_down(asm, counter, times, next);
             }
@@ -101,6 +132,24 @@ impl Emitter<'_> {
         asm.branch(Condition::Zero(loaded), zeros, all_zero);
         asm.times(1.0 - zeros, |asm| {
             word.put(asm, loaded);
+            if table.by_words {
+                for place in 0..values {
+                    let zero = asm.label();
+                    let mut from = loaded;
+                    if place > 0 {
+                        from = word.get(asm, scratch[1]);
+                        asm.emit(Operation::ShiftRight(from, from, layer.bits as u8));
+                        if place + 1 < values {
+                            word.put(asm, from);
+                        }
+                    }
+                    let last_from = (place + 1 == values).then_some(0);
+                    table.take(asm, from, last_from, zero);
+                    asm.times(0.5, |asm| table.add(asm, pass, place * pass.row_bytes));
+                    asm.bind(zero);
+                }
+                return;
+            }
             start.put(asm, weights);
             let next = asm.here();
             asm.times(values.into(), |asm| {

@@ -124,6 +124,7 @@ pub(crate) fn store(
             let rounding = Rounding {
                 right: layer.weights.right,
                 bits: layer.bits,
+                rounds_down: false,
             };
             let first = cell % (8 / layer.bits) + outputs.start as u32;
             let mut stream = Stream::begin(asm, roles, rounding, first);

@@ -11,7 +11,9 @@ use super::table::{Registers, Table};
 /// Emits the layer.
 pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Dense) {
     let roles = asm.isa().roles();
-    let table = Table::new(asm.isa(), &layer.weights, layer.lanes, layer.bits);
+    // All values of a byte have code of their own.
+    let shape = (layer.lanes, layer.bits, true);
+    let table = Table::new(asm.isa(), &layer.weights, shape);
     let rows: Vec<Option<usize>> = (0..layer.weights.rows()).map(Some).collect();
     let (passes, words) = table.passes(&rows);
     let Registers {

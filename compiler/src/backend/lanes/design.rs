@@ -1,9 +1,11 @@
 //! Which programs this backend writes down, as layers with numbers: the one place that
 //! decides it. All others are portable code, whose flash is not known.
 
-use super::layer::{Convolution, Dense, DenseOutputs, Layer, Pooled, StoredMap, Weights};
+use super::form::Form;
+use super::layer::{
+    Convolution, Dense, DenseOutputs, Layer, Pooled, Reduction, StoredMap, Weights,
+};
 use super::strip::Strip;
-use crate::backend::avr::CodeForm;
 use crate::network::{NodeId, ReceptiveField, Shape};
 use crate::plan::{Order, Place, Sink};
 use crate::program::{
@@ -62,8 +64,7 @@ pub enum Reason {
     Intake,
     /// Inputs of more than 255 rows or columns.
     LargeInput,
-    /// A pooling that does not follow a convolution, or whose windows have other columns
-    /// than two.
+    /// An average over windows whose values are no power of two.
     Pooling(NodeId),
     /// Rows that the stack does not hold.
     Rows(NodeId),
@@ -93,7 +94,7 @@ impl fmt::Display for Reason {
             Self::LargeInput => write!(f, "the input has more than 255 rows or columns"),
             Self::Pooling(node) => write!(
                 f,
-                "node {node} is not a maximum of two columns after a convolution"
+                "node {node} is an average of a number of values that is no power of two"
             ),
             Self::Rows(node) => {
                 write!(f, "the stack does not hold the rows that node {node} reads")
@@ -105,14 +106,14 @@ impl fmt::Display for Reason {
     }
 }
 
+/// The most weights of a depthwise kernel, zeros between channels counted.
+const MOST_DEPTHWISE_WEIGHTS: usize = 1 << 20;
+
 /// Bytes of the frame that Thumb's loads reach from the stack pointer, and a little less.
 const MOST_FRAME_BYTES: u32 = 1000;
 
 /// The layers of a program, each with the form of its code.
-pub(crate) fn of(
-    program: &Program,
-    form_of: impl Fn(NodeId) -> CodeForm,
-) -> Result<Design, Reason> {
+pub(crate) fn of(program: &Program, form_of: impl Fn(NodeId) -> Form) -> Result<Design, Reason> {
     if program.parameter_bytes > 0 {
         return Err(Reason::LoadedWeights);
     }
@@ -214,16 +215,15 @@ fn stored(map: &Map, program: &Program) -> Result<StoredMap, Reason> {
 /// The layer of a step, and how many of those after it are part of it.
 fn layer_of(
     program: &Program,
-    (step, form): (&Step, CodeForm),
+    (step, form): (&Step, Form),
     next: Option<&Step>,
 ) -> Result<(Layer, usize), Reason> {
     use program::Operation;
     let node = step.node;
-    let backward = match step.order {
-        Order::RowMajor => false,
-        Order::RowMajorBackward => true,
+    match step.order {
+        Order::RowMajor | Order::RowMajorBackward => {}
         Order::Herringbone => return Err(Reason::Order),
-    };
+    }
     if !step.joined.is_empty() {
         return Err(Reason::Operation(node));
     }
@@ -235,38 +235,21 @@ fn layer_of(
     let bits = program.activation_bits;
     match &step.operation {
         Operation::Convolution(sum) => {
-            let constants = constants(node, sum)?;
             rounds(node, sum)?;
-            let field = &step.field;
-            let sum_lanes = lanes_of(sum);
-            // By a table, pixels are computed one by one, and outputs two by two.
-            let lanes = match form {
-                CodeForm::Unrolled => sum_lanes,
-                CodeForm::Table => 1,
-            };
-            let mut layer = Convolution {
-                node,
-                weights: Weights::new(constants, sum.outputs, true),
-                input,
-                computed: (field.outputs.height, field.outputs.width),
-                output: stored(program.map(step.writes), program)?,
-                kernel: (field.kernel.height, field.kernel.width),
-                stride: (field.stride.rows, field.stride.columns),
-                padding: (field.top, field.left),
-                pooled: None,
-                form,
-                sum_lanes,
-                backward,
-                lanes,
-                bits,
-            };
-            if layer.stride.0 > layer.kernel.0 {
-                return Err(Reason::Stride(node));
+            let weights = Weights::new(constants(node, sum)?, sum.outputs, true);
+            windowed(program, (step, form), next, (weights, lanes_of(sum)))
+        }
+        Operation::Depthwise(sum) => {
+            rounds(node, sum)?;
+            let constants = constants(node, sum)?;
+            if constants.weights.len() * sum.outputs as usize > MOST_DEPTHWISE_WEIGHTS {
+                return Err(Reason::Operation(node));
             }
-            if let Some(pooled) = next.and_then(|next| pooled(program, &layer, step, next)) {
-                return Ok((Layer::Convolution(pooled), 1));
-            }
-            layer.pooled = None;
+            let weights = Weights::depthwise(constants, sum.outputs);
+            windowed(program, (step, form), next, (weights, lanes_of(sum)))
+        }
+        Operation::Pool(pooling) => {
+            let layer = pooling_of(program, step, *pooling)?;
             Ok((Layer::Convolution(layer), 0))
         }
         Operation::Dense(sum) => {
@@ -291,13 +274,81 @@ fn layer_of(
             };
             Ok((Layer::Dense(layer), 0))
         }
-        Operation::Pool(_) => Err(Reason::Pooling(node)),
-        Operation::Depthwise(_)
-        | Operation::Separable { .. }
+        Operation::Separable { .. }
         | Operation::Concat
         | Operation::Quantised(_)
         | Operation::Rearrange(_) => Err(Reason::Operation(node)),
     }
+}
+
+/// Weighted sums of fields, and the pooling after them if that is done with them.
+fn windowed(
+    program: &Program,
+    (step, form): (&Step, Form),
+    next: Option<&Step>,
+    (weights, sum_lanes): (Weights, u32),
+) -> Result<(Layer, usize), Reason> {
+    // By a table, pixels are computed one by one, and outputs two by two.
+    let lanes = match form {
+        Form::Unrolled => sum_lanes,
+        Form::TableByWords | Form::TableByValues => 1,
+    };
+    let layer = Convolution {
+        weights,
+        form,
+        lanes,
+        sum_lanes,
+        ..field_of(program, step)?
+    };
+    match next.and_then(|next| pooled(program, &layer, step, next)) {
+        Some(pooled) => Ok((Layer::Convolution(pooled), 1)),
+        None => Ok((Layer::Convolution(layer), 0)),
+    }
+}
+
+/// The fields of a step, without weights.
+fn field_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
+    let field = &step.field;
+    let output = stored(program.map(step.writes), program)?;
+    if field.stride.rows > field.kernel.height {
+        return Err(Reason::Stride(step.node));
+    }
+    Ok(Convolution {
+        node: step.node,
+        reduction: Reduction::Weighted,
+        weights: Weights::none(output.channels, 0),
+        input: stored(program.map(step.input), program)?,
+        computed: (field.outputs.height, field.outputs.width),
+        output,
+        kernel: (field.kernel.height, field.kernel.width),
+        stride: (field.stride.rows, field.stride.columns),
+        padding: (field.top, field.left),
+        pooled: None,
+        form: Form::TableByValues,
+        sum_lanes: 1,
+        backward: match step.order {
+            Order::RowMajor | Order::Herringbone => false,
+            Order::RowMajorBackward => true,
+        },
+        lanes: 1,
+        bits: program.activation_bits,
+    })
+}
+
+/// A pooling of its own.
+fn pooling_of(program: &Program, step: &Step, pooling: Pooling) -> Result<Convolution, Reason> {
+    let layer = field_of(program, step)?;
+    let (reduction, shift) = match pooling {
+        Pooling::Maximum => (Reduction::Maximum, Some(0)),
+        Pooling::Average(divisor) => (Reduction::Total, divisor.shift()),
+    };
+    let right = shift.ok_or(Reason::Pooling(step.node))?;
+    Ok(Convolution {
+        reduction,
+        weights: Weights::none(layer.output.channels, right as u8),
+        form: Form::Unrolled,
+        ..layer
+    })
 }
 
 /// Sums that a register can hold.

@@ -2,11 +2,11 @@
 
 use super::assembly::{Assembled, Assembly};
 use super::design::Design;
+use super::form::Form;
 use super::isa::{InstructionSet, Operation};
 use super::layer::Layer;
 use super::strip::{Strip, add_constant};
 use super::{convolution, dense, dense_table, frame};
-use crate::backend::avr::CodeForm;
 
 /// Bytes of the frame.
 pub(crate) fn frame_bytes(isa: &dyn InstructionSet, layers: &[Layer]) -> u32 {
@@ -40,8 +40,8 @@ pub(crate) fn emit(isa: &dyn InstructionSet, design: &Design) -> Assembled {
             Layer::Dense(layer) => {
                 asm.part(layer.node.index());
                 match layer.form {
-                    CodeForm::Unrolled => dense::emit(&mut asm, layer),
-                    CodeForm::Table => dense_table::emit(&mut asm, layer),
+                    Form::Unrolled => dense::emit(&mut asm, layer),
+                    Form::TableByWords | Form::TableByValues => dense_table::emit(&mut asm, layer),
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! What is emitted of a layer: geometry, weights and places as numbers.
 
+use super::form::Form;
 use super::stream::Rounding;
-use crate::backend::avr::CodeForm;
 use crate::network::NodeId;
 use crate::program::ConstantParameters;
 
@@ -71,6 +71,31 @@ impl Weights {
         }
     }
 
+    /// Of a pooling, which divides by a power of two.
+    pub(crate) fn none(outputs: u32, right: u8) -> Self {
+        Self {
+            raw: Vec::new(),
+            left: 0,
+            outputs: outputs as usize,
+            biases: vec![0; outputs as usize],
+            ties: vec![false; outputs as usize],
+            right,
+        }
+    }
+
+    /// Of a depthwise kernel, whose weights are `[tap][channel]`: a sum takes the values of
+    /// its channel alone.
+    pub(crate) fn depthwise(constants: &ConstantParameters, channels: u32) -> Self {
+        let count = channels as usize;
+        let mut weights = Self::new(constants, channels, true);
+        let of_taps = std::mem::take(&mut weights.raw);
+        weights.raw = vec![0; of_taps.len() * count];
+        for (row, &weight) in of_taps.iter().enumerate() {
+            weights.raw[row * count + row % count] = weight;
+        }
+        weights
+    }
+
     /// Values that are read, each with a row of weights.
     pub(crate) fn rows(&self) -> usize {
         self.raw.len() / self.outputs
@@ -99,10 +124,23 @@ pub(crate) struct Pooled {
     pub(crate) columns: u32,
 }
 
-/// A convolution, and the pooling after it.
+/// What is made of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reduction {
+    /// Weighted sums.
+    Weighted,
+    /// The largest value of each channel.
+    Maximum,
+    /// The total of each channel, which is divided and rounded down.
+    Total,
+}
+
+/// A convolution, and the pooling after it, or a pooling.
 #[derive(Clone, Debug)]
 pub(crate) struct Convolution {
     pub(crate) node: NodeId,
+    pub(crate) reduction: Reduction,
+    /// Of a pooling, none.
     pub(crate) weights: Weights,
     pub(crate) input: StoredMap,
     /// Outputs of the convolution that are computed.
@@ -114,7 +152,7 @@ pub(crate) struct Convolution {
     /// Rows above and columns left of the map.
     pub(crate) padding: (u32, u32),
     pub(crate) pooled: Option<Pooled>,
-    pub(crate) form: CodeForm,
+    pub(crate) form: Form,
     /// Sums that a register can hold: two of 16 bits, or one.
     pub(crate) sum_lanes: u32,
     /// From the last row and column on.
@@ -134,6 +172,10 @@ impl Convolution {
         Rounding {
             right: self.weights.right,
             bits: self.bits,
+            rounds_down: match self.reduction {
+                Reduction::Weighted => false,
+                Reduction::Maximum | Reduction::Total => true,
+            },
         }
     }
 }
@@ -145,7 +187,7 @@ pub(crate) struct Dense {
     pub(crate) weights: Weights,
     pub(crate) input: StoredMap,
     pub(crate) bits: u32,
-    pub(crate) form: CodeForm,
+    pub(crate) form: Form,
     /// Sums that a register can hold: two of 16 bits, or one.
     pub(crate) lanes: u32,
     pub(crate) outputs: DenseOutputs,

@@ -21,6 +21,7 @@ mod core;
 mod dense;
 mod dense_table;
 mod design;
+mod form;
 mod frame;
 mod glue;
 mod infer;
@@ -30,6 +31,7 @@ mod layer;
 mod multiples;
 mod outputs;
 mod pooling;
+mod reduction;
 mod stream;
 mod strip;
 mod sums;
@@ -41,8 +43,8 @@ pub use self::core::Core;
 pub use choice::choose;
 pub use code::Code;
 pub use design::Reason;
+pub use form::Form;
 
-use crate::backend::avr::CodeForm;
 use crate::network::NodeId;
 use crate::program::Program;
 
@@ -53,7 +55,7 @@ use crate::program::Program;
 pub fn emit(
     program: &Program,
     core: Core,
-    form_of: impl Fn(NodeId) -> CodeForm,
+    form_of: impl Fn(NodeId) -> Form,
 ) -> Result<Code, Reason> {
     let design = design::of(program, form_of)?;
     Ok(Code::of(core, &design))

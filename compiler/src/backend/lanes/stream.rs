@@ -12,6 +12,8 @@ pub(crate) struct Rounding {
     /// Of the sum: less than that of the layer by what is left out of the sum.
     pub(crate) right: u8,
     pub(crate) bits: u32,
+    /// Rounds down instead.
+    pub(crate) rounds_down: bool,
 }
 
 /// Activations on their way to memory. Uses the registers `word`, `value` and
@@ -80,7 +82,11 @@ impl<'r> Stream<'r> {
     ) {
         let value = self.roles.value;
         let scratch = self.roles.multiple;
-        let Rounding { right, bits } = self.rounding;
+        let Rounding {
+            right,
+            bits,
+            rounds_down,
+        } = self.rounding;
         asm.emit_all(load.iter().copied());
         let zero = asm.label();
         if !is_positive {
@@ -90,7 +96,9 @@ impl<'r> Stream<'r> {
         asm.times(share, |asm| {
             asm.emit_all(after.iter().copied());
             if right > 0 {
-                if ties {
+                if rounds_down {
+                    // What is shifted out.
+                } else if ties {
                     asm.emit(Operation::RoundHalfToEven(value, scratch, right));
                 } else {
                     add_constant(asm, value, 1 << (right - 1), scratch);

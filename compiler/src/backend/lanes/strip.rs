@@ -7,10 +7,10 @@
 //! Each row is taken in once, before any output is stored over it.
 
 use super::assembly::Assembly;
+use super::form::Form;
 use super::frame;
 use super::isa::{Condition, Operation, Register, Roles};
 use super::layer::Convolution;
-use crate::backend::avr::CodeForm;
 
 /// The shape of a strip.
 #[derive(Clone, Copy, Debug)]
@@ -40,9 +40,9 @@ impl Strip {
         let most = 32 / lanes / layer.bits;
         let words = channels.div_ceil(most);
         let per_word = match layer.form {
-            CodeForm::Unrolled => most,
+            Form::Unrolled => most,
             // As many in each, for all words are alike.
-            CodeForm::Table => channels.div_ceil(words),
+            Form::TableByWords | Form::TableByValues => channels.div_ceil(words),
         };
         let (row_stride, column_stride) = layer.stride;
         let (kernel_rows, kernel_columns) = layer.kernel;

@@ -80,7 +80,8 @@ pub(crate) struct Registers {
 }
 
 impl Registers {
-    pub(crate) fn of(isa: &dyn InstructionSet) -> Self {
+    /// `by_words` says that nothing has to be known of where a word's weights begin.
+    pub(crate) fn of(isa: &dyn InstructionSet, by_words: bool) -> Self {
         let Roles {
             base,
             word,
@@ -108,7 +109,8 @@ impl Registers {
                 sums,
             };
         }
-        sums.extend(low[3..].iter().map(|&it| (it, true)));
+        let others = if by_words { 2 } else { 3 };
+        sums.extend(low[others..].iter().map(|&it| (it, true)));
         let total = sums.pop().map(|(register, _)| register);
         Self {
             weights: base,
@@ -155,6 +157,9 @@ pub(crate) struct Table<'a> {
     lanes: u32,
     /// Bits of a value.
     value_bits: u32,
+    /// Whether each value of a word has code of its own.
+    pub(crate) by_words: bool,
+    multiplies: bool,
 }
 
 /// Sums that are computed at once, in registers.
@@ -194,12 +199,12 @@ impl Pass {
 }
 
 impl<'a> Table<'a> {
-    /// `lanes` sums fit a register; values have that many bits.
+    /// `lanes` sums fit a register; values have that many bits; `by_words` says whether
+    /// each value of a word has code of its own.
     pub(crate) fn new(
         isa: &dyn InstructionSet,
         weights: &'a Weights,
-        lanes: u32,
-        value_bits: u32,
+        (lanes, value_bits, by_words): (u32, u32, bool),
     ) -> Self {
         let bits = [2u32, 4].into_iter().find(|&bits| {
             let half = 1 << (bits - 1);
@@ -210,11 +215,22 @@ impl<'a> Table<'a> {
         });
         Self {
             weights,
-            registers: Registers::of(isa),
+            registers: Registers::of(isa, by_words),
             bits: bits.unwrap_or(8),
             lanes,
             value_bits,
+            by_words,
+            multiplies: isa.multiplies(),
         }
+    }
+
+    /// Sums of a word that has those of several registers: what all fields of it make,
+    /// which needs no mask, is added to the first one, and in the end that of the others
+    /// is taken away.
+    fn whole_words<'p>(&self, pass: &'p Pass) -> impl Iterator<Item = &'p [(Register, bool)]> {
+        let is_used = self.multiplies && self.lanes == 2;
+        let words = pass.sums.chunks(self.per_word());
+        words.filter(move |sums| is_used && sums.len() > 1)
     }
 
     pub(crate) fn registers(&self) -> &Registers {
@@ -297,14 +313,7 @@ impl<'a> Table<'a> {
             let outputs = first..all.min(first + each);
             let mut pass = self.pass(outputs).expect("as many sums as registers hold");
             pass.biases_byte = 4 * words.len() as u32;
-            let bias = |lane: Lane| match lane {
-                Lane::Output(output) => self.weights.biases[output] as u32,
-                Lane::Total | Lane::Nothing => 0,
-            };
-            words.extend(pass.lanes.iter().map(|pair| match self.lanes {
-                1 => bias(pair[0]),
-                _ => (bias(pair[1]) << 16).wrapping_add(bias(pair[0])),
-            }));
+            words.extend(self.biases(&pass));
             pass.weights_byte = 4 * words.len() as u32;
             for &row in rows {
                 words.extend(self.row(&pass, row));
@@ -312,6 +321,27 @@ impl<'a> Table<'a> {
             passes.push(pass);
         }
         (passes, words)
+    }
+
+    /// What the registers begin with.
+    fn biases(&self, pass: &Pass) -> Vec<u32> {
+        let bias = |lane: Lane| match lane {
+            Lane::Output(output) => self.weights.biases[output] as u32,
+            Lane::Total | Lane::Nothing => 0,
+        };
+        let of_pair = |pair: &[Lane; 2]| match self.lanes {
+            1 => bias(pair[0]),
+            _ => (bias(pair[1]) << 16).wrapping_add(bias(pair[0])),
+        };
+        let mut biases: Vec<u32> = pass.lanes.iter().map(of_pair).collect();
+        if self.multiplies && self.lanes == 2 {
+            for word in biases.chunks_mut(self.per_word()) {
+                // What is taken away in the end.
+                let all = word.iter().rev();
+                word[0] = all.fold(0, |sum: u32, bias| (sum << self.bits).wrapping_add(*bias));
+            }
+        }
+        biases
     }
 
     /// The words of a value.
@@ -386,6 +416,7 @@ impl<'a> Table<'a> {
             None => ((32 - self.value_bits) as u8, (32 - self.value_bits) as u8),
         };
         match (up, down) {
+            (0, 0) if from == value => {}
             (0, 0) => asm.emit(Operation::Move(value, from)),
             (0, _) => asm.emit(Operation::ShiftRight(value, from, down)),
             (_, _) => asm.emit(Operation::ShiftLeft(value, from, up)),
@@ -459,16 +490,22 @@ impl<'a> Table<'a> {
             scratch: [product, _],
             ..
         } = self.registers;
-        for (index, &(sum, _)) in pass.sums.iter().enumerate() {
-            let place = index % self.per_word();
-            if place == 0 {
-                let word = 4 * (index / self.per_word()) as u32;
-                asm.emit(Operation::Load(packed, weights, byte + word));
+        for (word, sums) in (0..).zip(pass.sums.chunks(self.per_word())) {
+            asm.emit(Operation::Load(packed, weights, byte + 4 * word));
+            for (place, &(sum, _)) in sums.iter().enumerate() {
+                if place == 0 && self.lanes == 2 {
+                    continue;
+                }
+                let mask = self.registers.mask.get(asm, product);
+                self.unpack(asm, (product, packed), place, mask);
+                asm.emit(Operation::Multiply(product, value));
+                asm.emit(Operation::Add(sum, sum, product));
             }
-            let mask = self.registers.mask.get(asm, product);
-            self.unpack(asm, (product, packed), place, mask);
-            asm.emit(Operation::Multiply(product, value));
-            asm.emit(Operation::Add(sum, sum, product));
+            if self.lanes == 2 {
+                let (sum, _) = sums[0];
+                asm.emit(Operation::Multiply(packed, value));
+                asm.emit(Operation::Add(sum, sum, packed));
+            }
         }
     }
 
@@ -547,6 +584,20 @@ impl<'a> Table<'a> {
             scratch: [scratch, _],
             ..
         } = self.registers;
+        for sums in self.whole_words(pass) {
+            let mut others = sums[1..].iter().rev();
+            if let Some(&(last, _)) = others.next() {
+                asm.emit(Operation::Move(scratch, last));
+                asm.emit(Operation::ShiftLeft(scratch, scratch, self.bits as u8));
+            }
+            for &(sum, _) in others {
+                asm.emit(Operation::Add(scratch, scratch, sum));
+                asm.emit(Operation::ShiftLeft(scratch, scratch, self.bits as u8));
+            }
+            let (first, _) = sums[0];
+            asm.emit(Operation::Negate(value, scratch));
+            asm.emit(Operation::Add(first, first, value));
+        }
         let mut sums = pass.sums.as_slice();
         match (pass.has_total, pass.sums.split_last()) {
             (true, Some((&(last, _), others))) => {
