@@ -76,7 +76,7 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Convolution) {
             let last_byte =
                 (kernel_rows - 1) * strip.row_bytes() + 4 * ((last_group + 1) * strip.words - 1);
             let spares = Spares {
-                masks: layer.input.channels.min(strip.per_word) > 1,
+                masks: layer.signed_inputs || layer.input.channels.min(strip.per_word) > 1,
                 base: last_byte < MOST_LOADED_BYTE,
                 word: layer.pooled.is_some() && layer.lanes == 2,
             };
@@ -95,7 +95,7 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Convolution) {
         }
         (Reduction::Weighted, Form::TableByWords | Form::TableByValues) => {
             let by_words = layer.form == Form::TableByWords && strip.per_word > 1;
-            let shape = (layer.sum_lanes, layer.bits, by_words);
+            let shape = (layer.sum_lanes, layer.bits, by_words, false);
             let table = Table::new(asm.isa(), &layer.weights, shape);
             let (passes, words) = table.passes(&rows_of_values(layer, &strip));
             let passes = passes.into_iter().map(Pass::Table).collect();
@@ -282,7 +282,8 @@ impl Emitter<'_> {
                         let index = tap * layer.input.channels + channel;
                         sums.uses(&layer.weights, index as usize)
                     };
-                    let is_single = channels.len() == 1;
+                    // Of offset values, a word is never without others.
+                    let is_single = channels.len() == 1 && !layer.signed_inputs;
                     let used: Vec<u32> = channels.filter(uses).collect();
                     if used.is_empty() {
                         continue;

@@ -5,7 +5,7 @@ use super::frame;
 use super::isa::{Condition, Operation, Roles};
 use super::layer::{Dense, DenseOutputs};
 use super::multiples::Multiples;
-use super::stream::{Rounding, Stream};
+use super::stream::{Finishing, Rounding, Stream};
 use super::strip::add_constant;
 use super::sums::{Located, Spares, Sums, arranged};
 use std::ops::Range;
@@ -86,15 +86,27 @@ fn accumulate(asm: &mut Assembly<'_>, layer: &Dense, sums: &Sums, multiples: &mu
             for &row in &used {
                 let next = asm.label();
                 let place = row % per_byte;
+                let signed = layer.signed_inputs;
                 match (layer.bits, place) {
+                    (8, _) if signed => {
+                        asm.emit(Operation::ShiftLeft(value, value, 24));
+                        asm.emit(Operation::ShiftRightSigned(value, value, 24));
+                    }
                     (8, _) => {}
                     (_, 0) => asm.emit(Operation::ShiftLeft(value, word, 28)),
+                    (_, _) if signed => {
+                        asm.emit(Operation::ShiftLeft(value, word, 24));
+                        asm.emit(Operation::ShiftRightSigned(value, value, 28));
+                    }
                     (_, _) => asm.emit(Operation::ShiftRight(value, word, 4)),
                 }
                 asm.branch(Condition::Zero(value), 0.5, next);
                 asm.times(0.5, |asm| {
                     if layer.bits == 4 && place == 0 {
-                        asm.emit(Operation::ShiftRight(value, value, 28));
+                        asm.emit(match signed {
+                            true => Operation::ShiftRightSigned(value, value, 28),
+                            false => Operation::ShiftRight(value, value, 28),
+                        });
                     }
                     sums.add(asm, multiples, &layer.weights, row as usize);
                 });
@@ -124,12 +136,15 @@ pub(crate) fn store(
             let rounding = Rounding {
                 right: layer.weights.right,
                 bits: layer.bits,
-                rounds_down: false,
+                finish: match layer.signed_outputs {
+                    true => Finishing::Signed,
+                    false => Finishing::Unsigned,
+                },
             };
             let first = cell % (8 / layer.bits) + outputs.start as u32;
             let mut stream = Stream::begin(asm, roles, rounding, first);
             for output in outputs {
-                let (load, down) = place(output).load(value, multiple);
+                let (load, down) = place(output).load(value, multiple, layer.signed_outputs);
                 stream.put(asm, (&load, &down), layer.weights.ties[output], false);
             }
             stream.end(asm);
@@ -143,11 +158,8 @@ pub(crate) fn store(
                     add_constant(asm, base, (first - at).into(), value);
                     at = first;
                 }
-                let (load, _) = place(output).load(value, multiple);
-                asm.emit_all(load);
-                if place(output).lane.is_some() {
-                    asm.emit(Operation::ShiftRightSigned(value, value, 16));
-                }
+                let (load, down) = place(output).load(value, multiple, true);
+                asm.emit_all(load.into_iter().chain(down));
                 for byte in 0..bytes_each {
                     if byte > 0 {
                         asm.emit(Operation::ShiftRight(value, value, 8));

@@ -12,7 +12,7 @@ use super::table::{Registers, Table};
 pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Dense) {
     let roles = asm.isa().roles();
     // All values of a byte have code of their own.
-    let shape = (layer.lanes, layer.bits, true);
+    let shape = (layer.lanes, layer.bits, true, layer.signed_inputs);
     let table = Table::new(asm.isa(), &layer.weights, shape);
     let rows: Vec<Option<usize>> = (0..layer.weights.rows()).map(Some).collect();
     let (passes, words) = table.passes(&rows);

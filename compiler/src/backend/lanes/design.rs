@@ -54,8 +54,6 @@ pub enum Reason {
     Order,
     /// An operation that there is no kernel for.
     Operation(NodeId),
-    /// Activations that may be negative.
-    Signed(NodeId),
     /// The results are activations, or sums that are rounded.
     Results,
     /// A kernel whose stride is larger than itself.
@@ -84,7 +82,6 @@ impl fmt::Display for Reason {
             Self::Streamed => write!(f, "layers are computed as the input arrives"),
             Self::Order => write!(f, "a map is not stored row by row"),
             Self::Operation(node) => write!(f, "node {node} has no kernel"),
-            Self::Signed(node) => write!(f, "node {node} reads or makes signed activations"),
             Self::Results => write!(f, "the last layer is not a dense one that gives sums"),
             Self::Stride(node) => write!(f, "node {node} has a stride beyond its kernel"),
             Self::Intake => write!(
@@ -228,25 +225,20 @@ fn layer_of(
         return Err(Reason::Operation(node));
     }
     let map = program.map(step.input);
-    if map.signed {
-        return Err(Reason::Signed(node));
-    }
     let input = stored(map, program)?;
     let bits = program.activation_bits;
     match &step.operation {
         Operation::Convolution(sum) => {
-            rounds(node, sum)?;
             let weights = Weights::new(constants(node, sum)?, sum.outputs, true);
-            windowed(program, (step, form), next, (weights, lanes_of(sum)))
+            windowed(program, (step, form), next, (weights, sum))
         }
         Operation::Depthwise(sum) => {
-            rounds(node, sum)?;
             let constants = constants(node, sum)?;
             if constants.weights.len() * sum.outputs as usize > MOST_DEPTHWISE_WEIGHTS {
                 return Err(Reason::Operation(node));
             }
             let weights = Weights::depthwise(constants, sum.outputs);
-            windowed(program, (step, form), next, (weights, lanes_of(sum)))
+            windowed(program, (step, form), next, (weights, sum))
         }
         Operation::Pool(pooling) => {
             let layer = pooling_of(program, step, *pooling)?;
@@ -256,18 +248,26 @@ fn layer_of(
             let constants = constants(node, sum)?;
             let outputs = match (sum.finish, step.stores) {
                 (Finish::Exact, false) => DenseOutputs::Results(program.results.integer.bytes()),
-                (Finish::Relu, true) => {
+                (Finish::Relu | Finish::Signed, true) => {
                     DenseOutputs::Map(stored(program.map(step.writes), program)?.first_cell)
                 }
-                (Finish::Signed, _) => return Err(Reason::Signed(node)),
-                (Finish::Exact, true) | (Finish::Relu, false) => return Err(Reason::Results),
+                (Finish::Exact, true) | (Finish::Relu | Finish::Signed, false) => {
+                    return Err(Reason::Results);
+                }
             };
-            let rounds = sum.finish == Finish::Relu;
+            let rounds = sum.finish != Finish::Exact;
+            let weights = Weights::new(constants, sum.outputs, rounds);
+            let weights = match (map.signed, form) {
+                (true, Form::TableByWords | Form::TableByValues) => weights.without_offset(bits),
+                (true, Form::Unrolled) | (false, _) => weights,
+            };
             let layer = Dense {
                 node,
-                weights: Weights::new(constants, sum.outputs, rounds),
+                weights,
                 input,
                 bits,
+                signed_inputs: map.signed,
+                signed_outputs: sum.finish == Finish::Signed,
                 form,
                 lanes: lanes_of(sum),
                 outputs,
@@ -286,8 +286,19 @@ fn windowed(
     program: &Program,
     (step, form): (&Step, Form),
     next: Option<&Step>,
-    (weights, sum_lanes): (Weights, u32),
+    (weights, sum): (Weights, &WeightedSum),
 ) -> Result<(Layer, usize), Reason> {
+    let signed_outputs = match sum.finish {
+        Finish::Relu => false,
+        Finish::Signed => true,
+        Finish::Exact => return Err(Reason::Results),
+    };
+    let sum_lanes = lanes_of(sum);
+    let field = field_of(program, step)?;
+    let weights = match field.signed_inputs {
+        true => weights.without_offset(field.bits),
+        false => weights,
+    };
     // By a table, pixels are computed one by one, and outputs two by two.
     let lanes = match form {
         Form::Unrolled => sum_lanes,
@@ -298,7 +309,8 @@ fn windowed(
         form,
         lanes,
         sum_lanes,
-        ..field_of(program, step)?
+        signed_outputs,
+        ..field
     };
     match next.and_then(|next| pooled(program, &layer, step, next)) {
         Some(pooled) => Ok((Layer::Convolution(pooled), 1)),
@@ -331,6 +343,8 @@ fn field_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
             Order::RowMajorBackward => true,
         },
         lanes: 1,
+        signed_inputs: program.map(step.input).signed,
+        signed_outputs: program.map(step.writes).signed,
         bits: program.activation_bits,
     })
 }
@@ -366,15 +380,6 @@ fn constants(node: NodeId, sum: &WeightedSum) -> Result<&ConstantParameters, Rea
             _ => Err(Reason::Shift(node)),
         },
         SumParameters::Runtime(_) => Err(Reason::LoadedWeights),
-    }
-}
-
-/// Whether sums become activations that are not negative.
-fn rounds(node: NodeId, sum: &WeightedSum) -> Result<(), Reason> {
-    match sum.finish {
-        Finish::Relu => Ok(()),
-        Finish::Signed => Err(Reason::Signed(node)),
-        Finish::Exact => Err(Reason::Results),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is emitted of a layer: geometry, weights and places as numbers.
 
 use super::form::Form;
-use super::stream::Rounding;
+use super::stream::{Finishing, Rounding};
 use crate::network::NodeId;
 use crate::program::ConstantParameters;
 
@@ -96,6 +96,17 @@ impl Weights {
         weights
     }
 
+    /// Takes away what an offset of all values adds.
+    pub(crate) fn without_offset(mut self, bits: u32) -> Self {
+        for output in 0..self.outputs {
+            let factors = (0..self.rows()).map(|row| self.factor(row, output));
+            let sum = factors.fold(0i32, i32::wrapping_add);
+            let bias = &mut self.biases[output];
+            *bias = bias.wrapping_sub(sum.wrapping_shl(bits - 1));
+        }
+        self
+    }
+
     /// Values that are read, each with a row of weights.
     pub(crate) fn rows(&self) -> usize {
         self.raw.len() / self.outputs
@@ -157,6 +168,9 @@ pub(crate) struct Convolution {
     pub(crate) sum_lanes: u32,
     /// From the last row and column on.
     pub(crate) backward: bool,
+    /// Whether activations may be negative.
+    pub(crate) signed_inputs: bool,
+    pub(crate) signed_outputs: bool,
     /// Pixels that are computed at once, in the lanes of a register.
     pub(crate) lanes: u32,
     pub(crate) bits: u32,
@@ -172,9 +186,12 @@ impl Convolution {
         Rounding {
             right: self.weights.right,
             bits: self.bits,
-            rounds_down: match self.reduction {
-                Reduction::Weighted => false,
-                Reduction::Maximum | Reduction::Total => true,
+            finish: match self.reduction {
+                Reduction::Weighted if self.signed_outputs => Finishing::Signed,
+                Reduction::Weighted => Finishing::Unsigned,
+                Reduction::Maximum | Reduction::Total => Finishing::Down {
+                    is_offset: self.signed_inputs,
+                },
             },
         }
     }
@@ -187,6 +204,9 @@ pub(crate) struct Dense {
     pub(crate) weights: Weights,
     pub(crate) input: StoredMap,
     pub(crate) bits: u32,
+    /// Whether activations may be negative.
+    pub(crate) signed_inputs: bool,
+    pub(crate) signed_outputs: bool,
     pub(crate) form: Form,
     /// Sums that a register can hold: two of 16 bits, or one.
     pub(crate) lanes: u32,

@@ -172,7 +172,9 @@ impl Emitter<'_> {
             stream.put(asm, (&[LoadSlot(value, place)], &[]), ties, true);
             return;
         }
-        let (load, down) = pass.place(output, pixel).load(value, multiple);
+        let (load, down) = pass
+            .place(output, pixel)
+            .load(value, multiple, layer.signed_outputs);
         stream.put(asm, (&load, &down), ties, false);
     }
 }

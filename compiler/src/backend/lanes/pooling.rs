@@ -8,12 +8,14 @@ use super::isa::{Condition, Operation, Register, Roles};
 use super::strip::add_constant;
 
 impl Emitter<'_> {
-    /// The largest sums of a window, into the frame; at least 0.
+    /// The largest sums of a window, into the frame; at least 0, unless activations may be
+    /// negative.
     pub(crate) fn pool(&self, asm: &mut Assembly<'_>, pass: &Pass, table_byte: u32) {
         let Self { layer, strip, .. } = self;
         let Some(pooled) = layer.pooled else { return };
         let value = self.roles.value;
-        asm.emit(Operation::Immediate(value, 0));
+        let least = if layer.signed_outputs { i32::MIN } else { 0 };
+        asm.emit(Operation::Immediate(value, least));
         for output in pass.outputs() {
             asm.emit(Operation::StoreSlot(value, maximum(output)));
         }
@@ -73,11 +75,8 @@ impl Emitter<'_> {
             if self.layer.lanes == 2 {
                 self.larger_of_pair(asm, pass, output);
             } else {
-                let (load, _) = pass.place(output, None).load(value, multiple);
-                asm.emit_all(load);
-                if pass.place(output, None).lane.is_some() {
-                    asm.emit(Operation::ShiftRightSigned(value, value, 16));
-                }
+                let (load, down) = pass.place(output, None).load(value, multiple, true);
+                asm.emit_all(load.into_iter().chain(down));
             }
             asm.emit(Operation::LoadSlot(word, maximum(output)));
             asm.branch(Condition::Less(value, word), 0.6, is_smaller);

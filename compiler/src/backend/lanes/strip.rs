@@ -204,7 +204,23 @@ impl Taking<'_> {
         layer.padding.1 > 0 || end > layer.padding.1 + layer.input.width
     }
 
-    /// Zeros to words of the frame.
+    /// What a word holds where there is no pixel. Values that may be negative are offset
+    /// in the strip, so that none is.
+    pub(crate) fn nothing(&self) -> u32 {
+        let Self { layer, strip, .. } = self;
+        if !layer.signed_inputs {
+            return 0;
+        }
+        let lane_bits = 32 / layer.lanes;
+        let lanes = (0..layer.lanes).map(|lane| lane * lane_bits);
+        let values = lanes.flat_map(|bit| (0..strip.per_word).map(move |value| (bit, value)));
+        let half = 1 << (layer.bits - 1);
+        values.fold(0, |word, (bit, value)| {
+            word | half << (bit + value * layer.bits)
+        })
+    }
+
+    /// Nothing to words of the frame.
     fn zeros(&self, asm: &mut Assembly<'_>, first_byte: u32, words: u32) {
         let Registers {
             target,
@@ -222,7 +238,7 @@ impl Taking<'_> {
         (target, word, count): (Register, Register, Register),
         words: u32,
     ) {
-        asm.emit(Operation::Immediate(word, 0));
+        asm.emit(Operation::Immediate(word, self.nothing() as i32));
         asm.emit(Operation::Immediate(count, words as i32));
         let next = asm.here();
         asm.times(words.into(), |asm| {
@@ -343,6 +359,12 @@ impl Taking<'_> {
             asm.branch(Condition::Less(source, piece), 0.1, outside);
             asm.emit(Operation::Immediate(piece, layer.input.height as i32 - 1));
             asm.branch(Condition::Less(piece, source), 0.1, outside);
+        }
+        if layer.signed_inputs {
+            asm.emit(Operation::Immediate(
+                self.roles.low[0],
+                self.nothing() as i32,
+            ));
         }
         asm.emit(Operation::LoadSlot(source, frame::INPUT));
         if strip.has_phases(layer) {

@@ -21,15 +21,19 @@ pub(crate) struct Located {
 
 impl Located {
     /// What loads the sum, or a value of the same sign, into `value`, and what makes the
-    /// sum of that where it is not negative.
+    /// sum of that, if it is not negative or `signed` says that it may be.
     pub(crate) fn load(
         self,
         value: Register,
         scratch: Register,
+        signed: bool,
     ) -> (Vec<Operation>, Vec<Operation>) {
-        use Operation::{Move, ShiftLeft, ShiftRight, SignExtend, Subtract};
+        use Operation::{Move, ShiftLeft, ShiftRight, ShiftRightSigned, SignExtend, Subtract};
         let sum = self.register;
-        let down = vec![ShiftRight(value, value, 16)];
+        let down = match signed {
+            true => vec![ShiftRightSigned(value, value, 16)],
+            false => vec![ShiftRight(value, value, 16)],
+        };
         match (self.lane, self.is_low) {
             (None, _) => (vec![Move(value, sum)], Vec::new()),
             (Some(0), true) => (vec![ShiftLeft(value, sum, 16)], down),

@@ -160,6 +160,8 @@ pub(crate) struct Table<'a> {
     /// Whether each value of a word has code of its own.
     pub(crate) by_words: bool,
     multiplies: bool,
+    /// Whether values are offset first, so that none is negative.
+    offsets: bool,
 }
 
 /// Sums that are computed at once, in registers.
@@ -200,11 +202,12 @@ impl Pass {
 
 impl<'a> Table<'a> {
     /// `lanes` sums fit a register; values have that many bits; `by_words` says whether
-    /// each value of a word has code of its own.
+    /// each value of a word has code of its own, `offsets`, whether values are two's
+    /// complement, to which an offset is to be added.
     pub(crate) fn new(
         isa: &dyn InstructionSet,
         weights: &'a Weights,
-        (lanes, value_bits, by_words): (u32, u32, bool),
+        (lanes, value_bits, by_words, offsets): (u32, u32, bool, bool),
     ) -> Self {
         let bits = [2u32, 4].into_iter().find(|&bits| {
             let half = 1 << (bits - 1);
@@ -221,6 +224,7 @@ impl<'a> Table<'a> {
             value_bits,
             by_words,
             multiplies: isa.multiplies(),
+            offsets,
         }
     }
 
@@ -415,6 +419,10 @@ impl<'a> Table<'a> {
             Some(bit) => (0, bit as u8),
             None => ((32 - self.value_bits) as u8, (32 - self.value_bits) as u8),
         };
+        if self.offsets {
+            self.take_offset(asm, from, last_from, zero);
+            return;
+        }
         match (up, down) {
             (0, 0) if from == value => {}
             (0, 0) => asm.emit(Operation::Move(value, from)),
@@ -427,6 +435,30 @@ impl<'a> Table<'a> {
             0 => {}
             by @ ..0 => asm.emit(Operation::ShiftRight(value, value, by.unsigned_abs() as u8)),
             by => asm.emit(Operation::ShiftLeft(value, value, by as u8)),
+        }
+    }
+
+    /// The same of two's complement, to which an offset is added.
+    fn take_offset(
+        &self,
+        asm: &mut Assembly<'_>,
+        from: Register,
+        last_from: Option<u32>,
+        zero: Label,
+    ) {
+        let value = self.registers.value;
+        let around = (32 - self.value_bits) as u8;
+        asm.emit(Operation::ShiftRight(
+            value,
+            from,
+            last_from.unwrap_or(0) as u8,
+        ));
+        asm.emit(Operation::AddImmediate(value, 1 << (self.value_bits - 1)));
+        asm.emit(Operation::ShiftLeft(value, value, around));
+        asm.branch(Condition::Zero(value), 0.1, zero);
+        asm.emit(Operation::ShiftRight(value, value, around));
+        if self.multiplies && self.weights.left > 0 {
+            asm.emit(Operation::ShiftLeft(value, value, self.weights.left));
         }
     }
 

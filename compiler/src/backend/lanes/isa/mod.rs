@@ -23,6 +23,7 @@ pub(crate) enum Operation {
     Negate(Register, Register),
     And(Register, Register),
     Or(Register, Register),
+    Xor(Register, Register),
     Multiply(Register, Register),
     ShiftLeft(Register, Register, u8),
     ShiftRight(Register, Register, u8),

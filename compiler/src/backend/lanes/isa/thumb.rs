@@ -198,6 +198,7 @@ impl InstructionSet for Thumb {
             }
             And(to, from) => vec![two(0b01_0000_0000, "ands", to, from)],
             Or(to, from) => vec![two(0b01_0000_1100, "orrs", to, from)],
+            Xor(to, from) => vec![two(0b01_0000_0001, "eors", to, from)],
             Multiply(to, from) => vec![two(0b01_0000_1101, "muls", to, from)],
             ShiftLeft(to, from, by) => vec![shift(0b00000, "lsls", to, from, by)],
             ShiftRight(to, from, 0) => vec![two(0, "movs", to, from)],
@@ -269,6 +270,7 @@ impl InstructionSet for Thumb {
             | And(to, _)
             | Negate(to, _)
             | Or(to, _)
+            | Xor(to, _)
             | Multiply(to, _)
             | ShiftLeft(to, _, _)
             | ShiftRight(to, _, _)

@@ -73,6 +73,7 @@ impl InstructionSet for Rv32 {
             }
             And(to, from) => self.two(0b11, (0, 0b111), "and", [to, to, from]),
             Or(to, from) => self.two(0b10, (0, 0b110), "or", [to, to, from]),
+            Xor(to, from) => self.two(0b01, (0, 0b100), "xor", [to, to, from]),
             Multiply(to, from) => self.three((1, 0), "mul", [to, to, from]),
             ShiftLeft(to, from, by) => self.shift_left(to, from, by),
             ShiftRight(to, from, by) => return self.shift_right((to, from), by, false),
