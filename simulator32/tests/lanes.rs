@@ -19,7 +19,8 @@ use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
 use herringbone_compiler::network::{
-    Activation, Bits, Convolution, Depthwise, Kernel, Kind, Network, Padding, Shape, Stride, Window,
+    Activation, Bits, Convolution, Depthwise, Kernel, Kind, Network, Padding, Separable, Shape,
+    Stride, Window,
 };
 use herringbone_compiler::plan;
 use herringbone_compiler::program::{self, Program};
@@ -144,6 +145,14 @@ fn networks() -> impl Strategy<Value = Network> {
             adds: false,
         })
     });
+    let separable = (1u32..=14, window(), signs()).prop_map(|(outputs, window, activation)| {
+        Kind::Separable(Separable {
+            outputs,
+            window,
+            activation,
+            adds: false,
+        })
+    });
     let hidden = (1u32..=14, signs()).prop_map(|(outputs, activation)| dense(outputs, activation));
     let side = || select(vec![1u32, 2, 2, 3, 4]);
     let pooling =
@@ -151,7 +160,7 @@ fn networks() -> impl Strategy<Value = Network> {
             true => average(Kernel { height, width }),
             false => maximum(Kernel { height, width }),
         });
-    let windowed = prop_oneof![3 => convolution, 1 => depthwise];
+    let windowed = prop_oneof![3 => convolution, 1 => depthwise, 1 => separable];
     let letters =
         prop::collection::vec((windowed, proptest::option::weighted(0.4, pooling)), 0..=3);
     let leading = proptest::option::weighted(

@@ -33,7 +33,7 @@ impl Code {
         };
         let forms = design.layers.iter().filter_map(|layer| match layer {
             Layer::Convolution(layer) => match layer.reduction {
-                Reduction::Weighted => Some((layer.node, layer.form)),
+                Reduction::Weighted => Some((layer.node, layer.last().form)),
                 Reduction::Maximum | Reduction::Total => None,
             },
             Layer::Dense(layer) => Some((layer.node, layer.form)),

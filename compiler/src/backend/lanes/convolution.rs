@@ -8,7 +8,7 @@
 use super::assembly::{Assembly, Label};
 use super::form::Form;
 use super::frame;
-use super::isa::{Condition, Operation, Roles};
+use super::isa::{Condition, InstructionSet, Operation, Roles};
 use super::layer::{Convolution, Reduction};
 use super::multiples::Multiples;
 use super::reduction;
@@ -38,6 +38,18 @@ impl Pass {
         }
     }
 
+    /// Its words are that many bytes further on in the table.
+    fn move_by(&mut self, bytes: u32) {
+        match self {
+            Self::Table(pass) => {
+                pass.biases_byte += bytes;
+                pass.weights_byte += bytes;
+            }
+            // Of these, biases are counted where they are read.
+            Self::Unrolled(_) | Self::Reduced(_) => {}
+        }
+    }
+
     /// Where the sum of an output is; of several pixels at once, that of one of them.
     pub(crate) fn place(&self, output: usize, pixel: Option<u32>) -> Located {
         match self {
@@ -58,51 +70,8 @@ impl Pass {
 /// Emits the layer.
 pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Convolution) {
     let roles = asm.isa().roles();
-    let strip = Strip::of(layer);
     let multiples = RefCell::new(Multiples::new(asm.isa()));
-    let (passes, words, kernel) = match (layer.reduction, layer.form) {
-        (Reduction::Maximum | Reduction::Total, _) => {
-            let passes = reduction::passes(&roles, layer, &strip);
-            (
-                passes.into_iter().map(Pass::Reduced).collect(),
-                Vec::new(),
-                None,
-            )
-        }
-        (Reduction::Weighted, Form::Unrolled) => {
-            let (kernel_rows, kernel_columns) = layer.kernel;
-            let last_group =
-                (kernel_columns - 1 + (layer.lanes - 1) * layer.stride.1) / layer.lanes;
-            let last_byte =
-                (kernel_rows - 1) * strip.row_bytes() + 4 * ((last_group + 1) * strip.words - 1);
-            let spares = Spares {
-                masks: layer.signed_inputs || layer.input.channels.min(strip.per_word) > 1,
-                base: last_byte < MOST_LOADED_BYTE,
-                word: layer.pooled.is_some() && layer.lanes == 2,
-            };
-            let mut multiples = multiples.borrow_mut();
-            let sums = arranged(&roles, &mut multiples, &layer.weights, spares);
-            let bias = |output: usize| match layer.lanes {
-                1 => layer.weights.biases[output] as u32,
-                _ => {
-                    let bias = layer.weights.biases[output] as u32;
-                    (bias << 16).wrapping_add(bias)
-                }
-            };
-            let words = sums.iter().flat_map(|sums| sums.table(bias)).collect();
-            let passes: Vec<Pass> = sums.into_iter().map(Pass::Unrolled).collect();
-            (passes, words, None)
-        }
-        (Reduction::Weighted, Form::TableByWords | Form::TableByValues) => {
-            let by_words = layer.form == Form::TableByWords && strip.per_word > 1;
-            let shape = (layer.sum_lanes, layer.bits, by_words, false);
-            let table = Table::new(asm.isa(), &layer.weights, shape);
-            let (passes, words) = table.passes(&rows_of_values(layer, &strip));
-            let passes = passes.into_iter().map(Pass::Table).collect();
-            (passes, words, Some(table))
-        }
-    };
-    let emitter = Emitter {
+    let emitter = |layer, strip| Emitter {
         layer,
         strip,
         roles: &roles,
@@ -112,9 +81,22 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Convolution) {
             roles: &roles,
         },
         multiples: &multiples,
-        table: kernel,
+        table: None,
+        pointwise: None,
     };
-    emitter.emit(asm, &passes, words);
+    let strip = Strip::of(layer);
+    let mut outer = emitter(layer, strip);
+    let (passes, mut words) = outer.kernel(asm.isa());
+    if let Some(pointwise) = &layer.pointwise {
+        let mut inner = emitter(pointwise, strip.of_pixel(pointwise));
+        let (mut passes, more) = inner.kernel(asm.isa());
+        for pass in &mut passes {
+            pass.move_by(4 * words.len() as u32);
+        }
+        words.extend(more);
+        outer.pointwise = Some((Box::new(inner), passes));
+    }
+    outer.emit(asm, &passes, words);
 }
 
 /// The row of weights of each value of a field, as it lies in the strip.
@@ -140,11 +122,55 @@ pub(crate) struct Emitter<'a> {
     multiples: &'a RefCell<Multiples<'a>>,
     /// Of weights that are not instructions.
     pub(crate) table: Option<Table<'a>>,
+    /// What comes after a depthwise kernel.
+    pointwise: Option<(Box<Self>, Vec<Pass>)>,
 }
 
-impl Emitter<'_> {
+impl<'a> Emitter<'a> {
+    /// What is computed at once, with the words of its table.
+    fn kernel(&mut self, isa: &dyn InstructionSet) -> (Vec<Pass>, Vec<u32>) {
+        let Self { layer, strip, .. } = *self;
+        match (layer.reduction, layer.form) {
+            (Reduction::Maximum | Reduction::Total, _) => {
+                let passes = reduction::passes(self.roles, layer, &strip);
+                (passes.into_iter().map(Pass::Reduced).collect(), Vec::new())
+            }
+            (Reduction::Weighted, Form::Unrolled) => {
+                let (kernel_rows, kernel_columns) = layer.kernel;
+                let last_group =
+                    (kernel_columns - 1 + (layer.lanes - 1) * layer.stride.1) / layer.lanes;
+                let last_byte = (kernel_rows - 1) * strip.row_bytes()
+                    + 4 * ((last_group + 1) * strip.words - 1);
+                let spares = Spares {
+                    masks: layer.signed_inputs || layer.input.channels.min(strip.per_word) > 1,
+                    base: last_byte < MOST_LOADED_BYTE,
+                    word: layer.pooled.is_some() && layer.lanes == 2,
+                };
+                let mut multiples = self.multiples.borrow_mut();
+                let sums = arranged(self.roles, &mut multiples, &layer.weights, spares);
+                let bias = |output: usize| match layer.lanes {
+                    1 => layer.weights.biases[output] as u32,
+                    _ => {
+                        let bias = layer.weights.biases[output] as u32;
+                        (bias << 16).wrapping_add(bias)
+                    }
+                };
+                let words = sums.iter().flat_map(|sums| sums.table(bias)).collect();
+                (sums.into_iter().map(Pass::Unrolled).collect(), words)
+            }
+            (Reduction::Weighted, Form::TableByWords | Form::TableByValues) => {
+                let by_words = layer.form == Form::TableByWords && strip.per_word > 1;
+                let shape = (layer.sum_lanes, layer.bits, by_words, false);
+                let table = Table::new(isa, &layer.weights, shape);
+                let (passes, words) = table.passes(&rows_of_values(layer, &strip));
+                self.table = Some(table);
+                (passes.into_iter().map(Pass::Table).collect(), words)
+            }
+        }
+    }
+
     fn emit(&self, asm: &mut Assembly<'_>, passes: &[Pass], words: Vec<u32>) {
-        let strip = &self.strip;
+        let Self { layer, strip, .. } = self;
         let (value, word) = (self.roles.value, self.roles.word);
         let (table, start) = (asm.label(), asm.label());
         asm.address(value, table);
@@ -152,12 +178,16 @@ impl Emitter<'_> {
         asm.jump(start);
         asm.table(table, words);
         asm.bind(start);
-        let mask = match &self.table {
-            Some(table) => table.mask(),
-            None => self.mask(),
-        };
-        asm.emit(Operation::Immediate(value, mask as i32));
-        asm.emit(Operation::StoreSlot(value, frame::MASK));
+        self.keep_mask(asm);
+        if let Some(pointwise) = &layer.pointwise {
+            // Of its last word, only what is a channel is ever written.
+            asm.emit(Operation::Immediate(value, 0));
+            for word in 0..strip.of_pixel(pointwise).words {
+                asm.emit(Operation::StoreSlot(value, frame::STRIP + 4 * word));
+            }
+            asm.emit(Operation::SlotAddress(value, frame::STRIP));
+            asm.emit(Operation::StoreSlot(value, frame::PIXEL));
+        }
         self.begin_outputs(asm);
         asm.emit(Operation::Immediate(value, strip.steps as i32));
         asm.emit(Operation::StoreSlot(value, frame::ROWS));
@@ -193,6 +223,16 @@ impl Emitter<'_> {
         asm.branch(Condition::NotZero(value), share_of_loops(times), next);
     }
 
+    fn keep_mask(&self, asm: &mut Assembly<'_>) {
+        let value = self.roles.value;
+        let mask = match &self.table {
+            Some(table) => table.mask(),
+            None => self.mask(),
+        };
+        asm.emit(Operation::Immediate(value, mask as i32));
+        asm.emit(Operation::StoreSlot(value, frame::MASK));
+    }
+
     fn mask(&self) -> u32 {
         let channel = (1 << self.layer.bits) - 1;
         match self.layer.lanes {
@@ -220,8 +260,20 @@ impl Emitter<'_> {
                     None => self.accumulate(asm, pass, table_byte, frame::FIELD),
                     Some(_) => self.pool(asm, pass, table_byte),
                 }
-                self.store(asm, pass);
+                match &self.pointwise {
+                    None => self.store(asm, pass),
+                    Some(_) => self.store_pixel(asm, pass),
+                }
                 table_byte += 4 * pass.outputs().len() as u32;
+            }
+            if let Some((inner, passes)) = &self.pointwise {
+                inner.keep_mask(asm);
+                for pass in passes {
+                    inner.accumulate(asm, pass, table_byte, frame::PIXEL);
+                    self.store(asm, pass);
+                    table_byte += 4 * pass.outputs().len() as u32;
+                }
+                self.keep_mask(asm);
             }
             self.advance_outputs(asm, self.group_cells().into());
             asm.emit(Operation::LoadSlot(value, frame::FIELD));

@@ -142,7 +142,7 @@ pub(crate) fn store(
                 },
             };
             let first = cell % (8 / layer.bits) + outputs.start as u32;
-            let mut stream = Stream::begin(asm, roles, rounding, first);
+            let mut stream = Stream::begin(asm, roles, rounding, (frame::OUTPUT, first));
             for output in outputs {
                 let (load, down) = place(output).load(value, multiple, layer.signed_outputs);
                 stream.put(asm, (&load, &down), layer.weights.ties[output], false);

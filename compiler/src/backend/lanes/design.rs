@@ -240,6 +240,13 @@ fn layer_of(
             let weights = Weights::depthwise(constants, sum.outputs);
             windowed(program, (step, form), next, (weights, sum))
         }
+        Operation::Separable {
+            depthwise,
+            pointwise,
+        } => {
+            let layer = separable(program, (step, form), depthwise, pointwise)?;
+            Ok((Layer::Convolution(layer), 0))
+        }
         Operation::Pool(pooling) => {
             let layer = pooling_of(program, step, *pooling)?;
             Ok((Layer::Convolution(layer), 0))
@@ -274,10 +281,9 @@ fn layer_of(
             };
             Ok((Layer::Dense(layer), 0))
         }
-        Operation::Separable { .. }
-        | Operation::Concat
-        | Operation::Quantised(_)
-        | Operation::Rearrange(_) => Err(Reason::Operation(node)),
+        Operation::Concat | Operation::Quantised(_) | Operation::Rearrange(_) => {
+            Err(Reason::Operation(node))
+        }
     }
 }
 
@@ -318,6 +324,48 @@ fn windowed(
     }
 }
 
+/// A depthwise kernel as instructions, and a pointwise one for each pixel.
+fn separable(
+    program: &Program,
+    (step, form): (&Step, Form),
+    depthwise: &WeightedSum,
+    pointwise: &WeightedSum,
+) -> Result<Convolution, Reason> {
+    let node = step.node;
+    let parameters = constants(node, depthwise)?;
+    let is_large = parameters.weights.len() * depthwise.outputs as usize > MOST_DEPTHWISE_WEIGHTS;
+    if depthwise.finish != Finish::Relu || pointwise.finish == Finish::Exact || is_large {
+        return Err(Reason::Operation(node));
+    }
+    let field = field_of(program, step)?;
+    let weights = Weights::depthwise(parameters, depthwise.outputs);
+    let inner = Convolution {
+        weights: Weights::new(constants(node, pointwise)?, pointwise.outputs, true),
+        input: StoredMap {
+            channels: depthwise.outputs,
+            ..field.input
+        },
+        kernel: (1, 1),
+        stride: (1, 1),
+        padding: (0, 0),
+        form,
+        sum_lanes: lanes_of(pointwise),
+        signed_inputs: false,
+        signed_outputs: pointwise.finish == Finish::Signed,
+        ..field.clone()
+    };
+    Ok(Convolution {
+        weights: match field.signed_inputs {
+            true => weights.without_offset(field.bits),
+            false => weights,
+        },
+        form: Form::Unrolled,
+        signed_outputs: false,
+        pointwise: Some(Box::new(inner)),
+        ..field
+    })
+}
+
 /// The fields of a step, without weights.
 fn field_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
     let field = &step.field;
@@ -336,6 +384,7 @@ fn field_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
         stride: (field.stride.rows, field.stride.columns),
         padding: (field.top, field.left),
         pooled: None,
+        pointwise: None,
         form: Form::TableByValues,
         sum_lanes: 1,
         backward: match step.order {

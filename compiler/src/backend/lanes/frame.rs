@@ -47,5 +47,7 @@ pub(crate) const TOTAL: u32 = 72;
 pub(crate) const VALUE: u32 = 76;
 /// Columns that a pooling joins that are left.
 pub(crate) const POOLED_COLUMNS: u32 = 80;
-/// What follows: the largest sums of a pooling, then the strip.
-pub(crate) const STRIP: u32 = 84;
+/// Where the values of a pixel are, between a depthwise kernel and a pointwise one.
+pub(crate) const PIXEL: u32 = 84;
+/// What follows: the largest sums of a pooling, or those values, then the strip.
+pub(crate) const STRIP: u32 = 88;

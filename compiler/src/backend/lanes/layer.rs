@@ -163,6 +163,8 @@ pub(crate) struct Convolution {
     /// Rows above and columns left of the map.
     pub(crate) padding: (u32, u32),
     pub(crate) pooled: Option<Pooled>,
+    /// Of a separable one, what comes after the depthwise kernel.
+    pub(crate) pointwise: Option<Box<Self>>,
     pub(crate) form: Form,
     /// Sums that a register can hold: two of 16 bits, or one.
     pub(crate) sum_lanes: u32,
@@ -177,6 +179,11 @@ pub(crate) struct Convolution {
 }
 
 impl Convolution {
+    /// What makes its outputs.
+    pub(crate) fn last(&self) -> &Self {
+        self.pointwise.as_deref().unwrap_or(self)
+    }
+
     /// Columns of its outputs that are computed for one group.
     pub(crate) fn group_columns(&self) -> u32 {
         self.pooled.map_or(self.lanes, |pooled| pooled.columns)

@@ -110,8 +110,8 @@ impl Emitter<'_> {
         let channels = layer.output.channels;
         let is_whole = outputs.len() == channels as usize;
         let first_output = outputs.start as u32;
-        let first = |pixel: u32| phase + pixel * channels + first_output;
-        let rounding = layer.rounding();
+        let first = |pixel: u32| (frame::OUTPUT, phase + pixel * channels + first_output);
+        let rounding = layer.last().rounding();
         if layer.pooled.is_some() || layer.lanes == 1 {
             let mut stream = Stream::begin(asm, self.roles, rounding, first(0));
             for output in outputs {
@@ -162,7 +162,7 @@ impl Emitter<'_> {
         pixel: Option<u32>,
     ) {
         use Operation::LoadSlot;
-        let Self { layer, .. } = self;
+        let layer = self.layer.last();
         let Roles {
             value, multiple, ..
         } = *self.roles;
@@ -176,5 +176,20 @@ impl Emitter<'_> {
             .place(output, pixel)
             .load(value, multiple, layer.signed_outputs);
         stream.put(asm, (&load, &down), ties, false);
+    }
+
+    /// Rounds the sums of a depthwise kernel, and keeps them for a pointwise one.
+    pub(crate) fn store_pixel(&self, asm: &mut Assembly<'_>, pass: &Pass) {
+        let Self { layer, .. } = self;
+        let (value, multiple) = (self.roles.value, self.roles.multiple);
+        let outputs = pass.outputs();
+        let first = (frame::PIXEL, outputs.start as u32);
+        let mut stream = Stream::begin(asm, self.roles, layer.rounding(), first);
+        for output in outputs {
+            let place = pass.place(output, None);
+            let (load, down) = place.load(value, multiple, false);
+            stream.put(asm, (&load, &down), layer.weights.ties[output], false);
+        }
+        stream.end(asm);
     }
 }

@@ -1,7 +1,6 @@
 //! From sums to activations, which are put together into words and stored byte by byte.
 
 use super::assembly::{Assembly, Label};
-use super::frame;
 use super::isa::{Condition, Operation, Register, Roles};
 use super::strip::add_constant;
 
@@ -31,7 +30,9 @@ pub(crate) enum Finishing {
 pub(crate) struct Stream<'r> {
     roles: &'r Roles,
     rounding: Rounding,
-    /// The byte after [`frame::OUTPUT`] that the next word goes to.
+    /// Of the frame: where the address is.
+    slot: u32,
+    /// The byte after that address that the next word goes to.
     byte: u32,
     /// Cells that are in `word`.
     cells: u32,
@@ -40,18 +41,19 @@ pub(crate) struct Stream<'r> {
 }
 
 impl<'r> Stream<'r> {
-    /// Begins at a cell of those from [`frame::OUTPUT`] on. What else is in its byte
+    /// Begins at a cell of those from the address in a slot on. What else is in its byte
     /// stays as it is.
     pub(crate) fn begin(
         asm: &mut Assembly<'_>,
         roles: &'r Roles,
         rounding: Rounding,
-        cell: u32,
+        (slot, cell): (u32, u32),
     ) -> Self {
         let per_byte = 8 / rounding.bits;
         let mut stream = Self {
             roles,
             rounding,
+            slot,
             byte: cell / per_byte,
             cells: 0,
             clamps: Vec::new(),
@@ -72,7 +74,7 @@ impl<'r> Stream<'r> {
     /// `multiple` ← a pointer from which that many bytes can be stored from the offset on.
     fn pointer(&self, asm: &mut Assembly<'_>, bytes: u32) -> (Register, u32) {
         let pointer = self.roles.multiple;
-        asm.emit(Operation::LoadSlot(pointer, frame::OUTPUT));
+        asm.emit(Operation::LoadSlot(pointer, self.slot));
         if self.byte + bytes <= 32 {
             return (pointer, self.byte);
         }

@@ -58,6 +58,10 @@ impl Strip {
             Some(_) => 4 * layer.output.channels,
             None => 0,
         };
+        let pixel_bytes = match &layer.pointwise {
+            Some(pointwise) => 4 * pointwise.input.channels.div_ceil(32 / layer.bits),
+            None => 0,
+        };
         Self {
             per_word,
             words,
@@ -67,12 +71,24 @@ impl Strip {
             output_groups,
             steps: steps_with_outputs + strip_rows.saturating_sub(advance).div_ceil(advance),
             steps_with_outputs,
-            first_byte: frame::STRIP + maxima_bytes,
+            first_byte: frame::STRIP + maxima_bytes + pixel_bytes,
         }
     }
 
     pub(crate) fn row_bytes(&self) -> u32 {
         4 * self.groups * self.words
+    }
+
+    /// Of a single pixel, whose values are beside one another.
+    pub(crate) fn of_pixel(&self, layer: &Convolution) -> Self {
+        let per_word = 32 / layer.bits;
+        Self {
+            per_word,
+            words: layer.input.channels.div_ceil(per_word),
+            groups: 1,
+            rows: 1,
+            ..*self
+        }
     }
 
     /// Bytes from the field of a group of outputs to that of the next.
