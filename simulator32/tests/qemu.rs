@@ -116,7 +116,10 @@ fn compare<C: Core + Clone>(cores: &[(&str, C)], map: Map, program: &Path, trace
     assert!(trace.len() > 100_000, "{} instructions", trace.len());
 
     let mut machine = Machine::new(cores[0].1.clone(), map, program.clone()).unwrap();
-    machine.core.reset(&mut machine.memory, program.entry).unwrap();
+    machine
+        .core
+        .reset(&mut machine.memory, program.entry)
+        .unwrap();
     for (step, &address) in trace.iter().enumerate() {
         assert_eq!(
             machine.core.program_counter(),
