@@ -25,7 +25,9 @@ const PART: Map = Map {
     sram_start: 0x2000_0000,
     sram_bytes: 4 << 10,
     uart: None,
+    uart_receive: None,
     marker: None,
+    registers: &[],
 };
 
 fn firmware(model: &Path) -> PathBuf {

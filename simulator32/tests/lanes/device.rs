@@ -16,7 +16,9 @@ const MAP: Map = Map {
     sram_start: 0x2000_0000,
     sram_bytes: 16 << 10,
     uart: None,
+    uart_receive: None,
     marker: None,
+    registers: &[],
 };
 /// Not even: a network may begin anywhere.
 const NETWORK: u32 = MAP.sram_start + 61;
