@@ -177,12 +177,7 @@ fn test_bare_firmware(report: &mut Report) -> Result<()> {
             let mut clippy = bare::command(bare, "clippy")?;
             clippy
                 .current_dir(paths::root().join(bare.folder))
-                .args([
-                    "--release",
-                    "--bin",
-                    bare.binary,
-                    &bare::target_folder(bare),
-                ])
+                .args(["--release", "--bin", bare.binary])
                 .args(["--", "--deny=warnings"]);
             succeed(&mut clippy)
         })?;

@@ -222,21 +222,10 @@ pub fn build(bare: &Bare, weights: &Weights) -> Result<Built> {
     let mut cargo = command(bare, "build")?;
     cargo
         .args(["--release", "--bin", bare.binary])
-        .arg(target_folder(bare))
         .env(Weights::VARIABLE, weights_file(weights)?)
         .current_dir(folder);
     let what = format!("building the firmware {}", bare.name);
     build::executable(&mut cargo, bare.binary, &what)
-}
-
-/// Where it is built: together with other firmware by the same compiler, so that the compiler of
-/// networks is built once.
-pub(crate) fn target_folder(bare: &Bare) -> String {
-    let folder = match bare.builds_core {
-        true => "examples/uno/target",
-        false => "examples/microbit/target",
-    };
-    format!("--target-dir={}", paths::root().join(folder).display())
 }
 
 /// The subcommand of the cargo that builds it, with the target installed.
@@ -255,6 +244,7 @@ pub(crate) fn command(bare: &Bare, subcommand: &str) -> Result<Command> {
     cargo
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env("CARGO_TARGET_DIR", paths::firmware_target())
         .arg(subcommand);
     Ok(cargo)
 }
