@@ -76,8 +76,12 @@ pub(crate) fn is_training_only(item: &Item) -> bool {
             | Kind::Separable(_)
             | Kind::Dense(_)
             | Kind::Add(_)
-            | Kind::Concat(_) => false,
+            | Kind::Concat(_)
+            | Kind::Recurrent(_)
+            | Kind::Projection(_)
+            | Kind::Tree(_)
+            | Kind::Prototypes(_) => false,
         },
-        Entry::From(_) | Entry::Residual { .. } => false,
+        Entry::From(_) | Entry::Residual { .. } | Entry::Bonsai(_) | Entry::Proto(_) => false,
     }
 }

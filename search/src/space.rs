@@ -166,7 +166,16 @@ fn are_alike(one: &Item, other: &Item) -> bool {
             let is_alone = labels.is_empty() && others.is_empty();
             is_alone && std::mem::discriminant(kind) == std::mem::discriminant(other)
         }
-        (Entry::Residual { .. }, Entry::Residual { .. }) => true,
-        (Entry::From(_) | Entry::Residual { .. } | Entry::Layer { .. }, _) => false,
+        (Entry::Residual { .. }, Entry::Residual { .. })
+        | (Entry::Bonsai(_), Entry::Bonsai(_))
+        | (Entry::Proto(_), Entry::Proto(_)) => true,
+        (
+            Entry::From(_)
+            | Entry::Residual { .. }
+            | Entry::Layer { .. }
+            | Entry::Bonsai(_)
+            | Entry::Proto(_),
+            _,
+        ) => false,
     }
 }

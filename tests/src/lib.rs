@@ -5,6 +5,7 @@ pub mod crates;
 pub mod features;
 pub mod fixtures;
 pub mod halves;
+mod kinds;
 pub mod layers;
 pub mod networks;
 pub mod published;

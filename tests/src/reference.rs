@@ -2,11 +2,12 @@
 //! it stands, with nothing shared with the compiler's later stages. The network
 //! only says which nodes there are, what they read and what they are to compute.
 
+use crate::kinds;
 use crate::windows::Windows;
 use herringbone_compiler::network::{
     Activation, Kind, LayerId, Network, Node, NodeId, Pool, PoolFunction, Shape, ValueId,
 };
-use herringbone_compiler::weights::{Parameters, Weights};
+use herringbone_compiler::weights::{OwnParameters, Parameters, Weights};
 
 /// The values of a map, row-major, channels last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +98,7 @@ impl Trace {
 pub fn evaluate(network: &Network, weights: &Weights, input: &[u8]) -> Trace {
     let mut evaluator = Evaluator::new(network, input);
     for node in network.nodes() {
-        evaluator.step(node, weights.node(node.id));
+        evaluator.step(node, weights.node(node.id), weights.own(node.id));
     }
     evaluator.trace
 }
@@ -137,10 +138,13 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Evaluates the next node.
-    pub(crate) fn step(&mut self, node: &Node, parameters: &[Parameters]) {
+    pub(crate) fn step(&mut self, node: &Node, parameters: &[Parameters], own: &OwnParameters) {
         // The only value that nobody reads.
         let is_last = node.writes == self.network.output_value();
-        let output = self.compute(node, parameters, is_last);
+        let output = match own {
+            OwnParameters::None => self.compute(node, parameters, is_last),
+            own => self.compute_own(node, own),
+        };
         assert_eq!(output.shape, node.output, "node {}", node.id);
         let trace = &mut self.trace;
         trace.nodes.push(output);
@@ -150,6 +154,27 @@ impl<'a> Evaluator<'a> {
         }
         trace.layers.truncate(node.layer.0);
         trace.layers.push(node.id);
+    }
+
+    /// What a recurrent cell, a tree or prototypes make of the values before them.
+    fn compute_own(&self, node: &Node, own: &OwnParameters) -> FeatureMap {
+        let map = self.trace.value(node.reads[0]);
+        let scores = |values| FeatureMap {
+            shape: node.output,
+            values,
+        };
+        match (own, node.kind) {
+            (OwnParameters::Recurrent(cells), Kind::Recurrent(kind)) => {
+                kinds::recurrent(map, &kind, cells)
+            }
+            (OwnParameters::Tree(own), Kind::Tree(tree)) => {
+                scores(kinds::tree(&map.values, &tree, own))
+            }
+            (OwnParameters::Prototypes(own), Kind::Prototypes(kind)) => {
+                scores(kinds::prototypes(&map.values, kind.classes, own))
+            }
+            (own, kind) => unreachable!("{own:?} of {kind}"),
+        }
     }
 
     /// What a node makes of the values before it; where it is `exact` and has no
@@ -233,6 +258,13 @@ impl<'a> Evaluator<'a> {
                     shape: node.output,
                     values,
                 }
+            }
+            Kind::Projection(_) => FeatureMap {
+                shape: node.output,
+                values: kinds::projection(map, &parameters[0]),
+            },
+            Kind::Recurrent(_) | Kind::Tree(_) | Kind::Prototypes(_) => {
+                unreachable!("{node} has parameters of its own")
             }
             Kind::Dropout(_) | Kind::Noise(_) => map.clone(),
         }

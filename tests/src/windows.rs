@@ -53,7 +53,11 @@ impl Windows {
                 }
                 PoolWindow::All => Self::whole(map),
             },
-            Kind::Dense(_) => Self::whole(map),
+            Kind::Dense(_)
+            | Kind::Recurrent(_)
+            | Kind::Projection(_)
+            | Kind::Tree(_)
+            | Kind::Prototypes(_) => Self::whole(map),
             Kind::Add(_) | Kind::Concat(_) | Kind::Dropout(_) | Kind::Noise(_) => {
                 Self::new(pixelwise, map)
             }

@@ -14,7 +14,7 @@ use herringbone_compiler::program::{self, Accumulators, Job, Program, Step};
 use herringbone_compiler::weights;
 use herringbone_tests::fixtures;
 use herringbone_tests::layers::average;
-use herringbone_tests::networks::{self, Case, graphs, recipes};
+use herringbone_tests::networks::{self, Case, graphs, recipes, steps};
 use herringbone_tests::published::convolution;
 use herringbone_tests::reference::{FeatureMap, Trace, evaluate};
 use proptest::prelude::*;
@@ -126,6 +126,18 @@ proptest! {
     #[test]
     fn the_planned_program_of_a_graph_computes_what_the_design_says(
         recipe in graphs(),
+        code in select(vec![CodeChoice::Table, CodeChoice::Unrolled]),
+    ) {
+        agree(&recipe.case(), code)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(config(1000))]
+
+    #[test]
+    fn recurrent_cells_trees_and_prototypes_compute_what_the_design_says(
+        recipe in steps(),
         code in select(vec![CodeChoice::Table, CodeChoice::Unrolled]),
     ) {
         agree(&recipe.case(), code)?;

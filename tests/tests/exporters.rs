@@ -154,7 +154,12 @@ fn described(network: &Network) -> Value {
         ),
         Kind::Add(Add { activation }) => of(node, "Add", json!({ "relu": relu(activation) })),
         Kind::Dropout(_) => of(node, "Dr", json!({})),
-        Kind::Concat(_) | Kind::Noise(_) => panic!("no exporter knows {}", node.kind),
+        Kind::Concat(_)
+        | Kind::Recurrent(_)
+        | Kind::Projection(_)
+        | Kind::Tree(_)
+        | Kind::Prototypes(_)
+        | Kind::Noise(_) => panic!("no exporter knows {}", node.kind),
     };
     let input = network.input();
     json!({

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 
+use herringbone_compiler::network::TensorDtype;
 use herringbone_compiler::syntax;
 use herringbone_compiler::weights::{Metadata, Normalisation, Role, Scale, expected_tensors};
 use safetensors::Dtype;
@@ -41,6 +42,7 @@ fn errors_say_what_is_wrong() {
 /// The files' names and bytes.
 fn files() -> BTreeMap<&'static str, Vec<u8>> {
     let small = || Tensors::of("N: [8, 8, 1] => < A, C1(2,3), D*(3) >");
+    let cells = || Tensors::of("N: [8, 4, 1] => < G(2), D*(3) >");
     let right = small().to_bytes();
     BTreeMap::from([
         ("right", right.clone()),
@@ -130,6 +132,45 @@ fn files() -> BTreeMap<&'static str, Vec<u8>> {
                 .with("2.shift", Dtype::U8, &[2], &[0, 31])
                 .to_bytes(),
         ),
+        ("cells_missing", cells().without("0.mix").to_bytes()),
+        (
+            "cells_shapes",
+            cells()
+                .with("0.input.weight", Dtype::I8, &[4, 2], &[0; 8])
+                .with("0.input.bias", Dtype::I16, &[2], &[0; 4])
+                .to_bytes(),
+        ),
+        (
+            "cells_shifts",
+            cells()
+                .with("0.shift", Dtype::U8, &[3], &[40, 8, 10])
+                .to_bytes(),
+        ),
+        (
+            "cells_fraction",
+            cells()
+                .with("0.shift", Dtype::U8, &[3], &[8, 8, 15])
+                .to_bytes(),
+        ),
+        (
+            "cells_mix",
+            cells()
+                .with("0.mix", Dtype::I16, &[2], &[1, 4, 0xFF, 0xFF])
+                .to_bytes(),
+        ),
+        (
+            "cells_state",
+            cells()
+                .with("0.shift", Dtype::U8, &[3], &[8, 8, 14])
+                .with("0.mix", Dtype::I16, &[2], &[0, 0x40, 0, 0x10])
+                .to_bytes(),
+        ),
+        (
+            "cells_values",
+            cells()
+                .with("0.state.weight", Dtype::I8, &[2, 2], &[1, 9, 0, 0])
+                .to_bytes(),
+        ),
         (
             "wide",
             small()
@@ -176,6 +217,11 @@ impl Tensors {
                 let value: &[u8] = match tensor.role {
                     Role::Weight => &[1],
                     Role::Bias => &[1, 0],
+                    Role::WideBias | Role::Own(_, TensorDtype::I32) => &[1, 0, 0, 0],
+                    Role::Own(_, TensorDtype::I8) => &[1],
+                    Role::Own(_, TensorDtype::I16) => &[1, 0],
+                    // The last of a cell's is its state's fraction.
+                    Role::Own(_, TensorDtype::U8) => &[10],
                     Role::Shift => return (tensor.name, (Dtype::U8, vec![2], vec![0, 4])),
                 };
                 let data = value.repeat(tensor.shape.iter().product());

@@ -6,7 +6,7 @@ use super::kind::{Activation, Convolution, Kind, PoolFunction};
 use super::list::{Entry, INPUT_LABEL, Item};
 use super::node::{Node, Part};
 use super::shape::Shape;
-use super::value::Value;
+use super::value::{Element, Value};
 use super::window::{Padding, Stride, Window};
 use super::{MOST_CHANNELS, MOST_PIXELS};
 use crate::spelling;
@@ -59,6 +59,7 @@ impl Builder {
             values: vec![Value {
                 shape: input,
                 signed: false,
+                element: Element::Activation,
                 maker: None,
                 readers: Vec::new(),
                 label: Some(INPUT_LABEL.to_owned()),
@@ -147,10 +148,28 @@ impl Builder {
                 let reads = vec![between, from];
                 self.running = self.node(index, (layer, Part::Second), second, reads);
             }
+            Entry::Bonsai(bonsai) => {
+                let projection = Kind::Projection(bonsai.projection());
+                let scores = (Part::Tree, Kind::Tree(bonsai.tree));
+                self.projected(index, projection, scores);
+            }
+            Entry::Proto(proto) => {
+                let projection = Kind::Projection(proto.projection());
+                let scores = (Part::Prototypes, Kind::Prototypes(proto.prototypes));
+                self.projected(index, projection, scores);
+            }
         }
         if let Some(name) = &item.label {
             self.label(index, name);
         }
+    }
+
+    /// A projection of the running map, and what makes scores of it.
+    fn projected(&mut self, item: usize, projection: Kind, (part, scores): (Part, Kind)) {
+        let layer = self.next_layer();
+        let reads = vec![self.running];
+        let projected = self.node(item, (layer, Part::Projection), projection, reads);
+        self.running = self.node(item, (layer, part), scores, vec![projected]);
     }
 
     fn next_layer(&mut self) -> LayerId {
@@ -177,6 +196,7 @@ impl Builder {
         let value = Value {
             shape: self.shape(self.running),
             signed: false,
+            element: Element::Activation,
             maker: None,
             readers: Vec::new(),
             label: None,
@@ -296,12 +316,15 @@ impl Builder {
         let shapes: Vec<Shape> = reads.iter().map(|&value| self.shape(value)).collect();
         let (input, output) = (shapes[0], kind.output(&shapes));
         let mut guessed = reads.iter().any(|&value| self.is_guessed(value));
-        if !guessed && let Some(error) = misfit(item, &kind, input, output) {
+        let misfit =
+            || misfit(item, &kind, input, output).or_else(|| self.unreadable(item, &kind, &reads));
+        if !guessed && let Some(error) = misfit() {
             self.errors.push(error);
             guessed = true;
         }
         let id = NodeId::new(self.nodes.len());
         let signed_input = self.values[reads[0].index()].signed;
+        let input_element = self.values[reads[0].index()].element;
         let signed_output = match kind.activation() {
             Some(Activation::Linear) => true,
             Some(Activation::Relu) => false,
@@ -319,6 +342,7 @@ impl Builder {
             let value = Value {
                 shape: output,
                 signed: signed_output,
+                element: kind.makes(),
                 maker: Some(id),
                 readers: Vec::new(),
                 label: None,
@@ -336,9 +360,32 @@ impl Builder {
             output,
             signed_input,
             signed_output,
+            input_element,
         };
         self.nodes.push(Made { node, item });
         writes
+    }
+
+    /// Why a layer can't read what those values are made of.
+    fn unreadable(&self, item: usize, kind: &Kind, reads: &[ValueId]) -> Option<GraphError> {
+        for (place, &id) in reads.iter().enumerate() {
+            let value = &self.values[id.index()];
+            let is_scores = |node: &Node| node.kind.ends_list() && !kind.is_training_only();
+            if let Some(maker) = value.maker
+                && is_scores(&self.nodes[maker.index()].node)
+            {
+                return Some(GraphError::ReadsScores { item });
+            }
+            let reads_wide = place == 0 && kind.reads_wide();
+            match value.element {
+                Element::Wide if !reads_wide => {
+                    let label = value.label.clone().filter(|_| place > 0);
+                    return Some(GraphError::ReadsWide { item, label });
+                }
+                Element::Wide | Element::Activation => {}
+            }
+        }
+        None
     }
 
     /// Every label is read, and every map but the last one.
@@ -437,6 +484,10 @@ fn misfit(item: usize, kind: &Kind, input: Shape, output: Shape) -> Option<Graph
                 map: input,
             });
         }
+    }
+    if kind.splits_pixels_into_steps() && input.channels > 1 {
+        let channels = input.channels;
+        return Some(GraphError::SequenceOfChannels { item, channels });
     }
     // A concatenation makes the channels that it is asked about.
     let channels = match (kind.reads_pixels(), kind.concatenates()) {

@@ -84,6 +84,24 @@ pub enum GraphError {
     },
     /// An `A` averages the bytes of the raw input, and others read it too.
     AveragesSharedInput { item: usize },
+    /// A layer reads wide values, as `G` makes them, and can't.
+    ReadsWide {
+        item: usize,
+        /// The label of the map, where it is not the running one.
+        label: Option<String>,
+    },
+    /// A recurrent layer would make the state of each step, and several steps read the same
+    /// pixels.
+    SequenceOfChannels {
+        item: usize,
+        /// Channels that it reads.
+        channels: u32,
+    },
+    /// A layer that gives scores of classes is not the last one.
+    ReadsScores {
+        /// The item that reads them.
+        item: usize,
+    },
     /// No layer computes anything.
     NothingToCompute,
 }
@@ -110,6 +128,9 @@ impl GraphError {
             | GraphError::ShapesDiffer { item, .. }
             | GraphError::SignsDiffer { item, .. }
             | GraphError::UnreadBranch { item }
+            | GraphError::ReadsWide { item, .. }
+            | GraphError::SequenceOfChannels { item, .. }
+            | GraphError::ReadsScores { item }
             | GraphError::AveragesSharedInput { item } => Some(*item),
             GraphError::TooManyPixels { item, .. } => *item,
             GraphError::NothingToCompute => None,

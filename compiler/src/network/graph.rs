@@ -6,10 +6,10 @@ use super::error::GraphError;
 use super::id::{ByNode, ByValue, LayerId, NodeId, ValueId};
 use super::kind::{Activation, Kind, PoolFunction};
 use super::list::{Entry, INPUT_LABEL, Item};
-use super::node::{Node, Part};
+use super::node::Node;
 use super::shape::Shape;
 use super::shared_prefix::Repeat;
-use super::value::Value;
+use super::value::{Element, Value};
 use super::window::Window;
 use crate::features::Features;
 
@@ -81,7 +81,7 @@ impl Network {
         for (index, item) in layers.enumerate() {
             match &mut item.entry {
                 Entry::Layer { kind, labels: _ } => *kind = change(LayerId(index), *kind),
-                Entry::Residual { .. } | Entry::From(_) => {}
+                Entry::Residual { .. } | Entry::From(_) | Entry::Bonsai(_) | Entry::Proto(_) => {}
             }
         }
         let changed = Self::of_list(self.input(), self.bits, items)?;
@@ -194,12 +194,14 @@ impl Network {
     }
 
     /// Whether a node's last sums are the results as they stand, neither rounded
-    /// nor clamped: it is the last one, and has weights and no activation.
+    /// nor clamped: it is the last one, and has weights and no activation. Wide values are
+    /// rounded.
     pub fn is_exact(&self, node: NodeId) -> bool {
         let node = &self.nodes[node];
         node.writes == self.output
             && !node.is_training_only()
             && node.activation() == Some(Activation::Linear)
+            && node.kind.makes() == Element::Activation
     }
 
     /// Whether the results are exact sums instead of activations.
@@ -236,9 +238,9 @@ impl Network {
     pub fn name_of(&self, node: NodeId) -> String {
         let node = &self.nodes[node];
         let name = self.called(node, Item::to_string);
-        match (self.resumed(node.layer), node.part) {
-            (Some(label), Part::Whole | Part::First) => format!("'{label}, {name}"),
-            (_, _) => name,
+        match self.resumed(node.layer) {
+            Some(label) if node.part.is_first() => format!("'{label}, {name}"),
+            Some(_) | None => name,
         }
     }
 
@@ -258,12 +260,7 @@ impl Network {
     }
 
     fn called(&self, node: &Node, written: impl Fn(&Item) -> String) -> String {
-        let part = match node.part {
-            Part::Whole => "",
-            Part::First => " first",
-            Part::Second => " second",
-        };
-        self.item(node.layer).map_or_else(String::new, written) + part
+        self.item(node.layer).map_or_else(String::new, written) + node.part.suffix()
     }
 
     /// The label that the list goes on from before a layer.
@@ -274,7 +271,10 @@ impl Network {
                 let before = &self.items[index.checked_sub(1)?];
                 return match &before.entry {
                     Entry::From(label) => Some(label),
-                    Entry::Layer { .. } | Entry::Residual { .. } => None,
+                    Entry::Layer { .. }
+                    | Entry::Residual { .. }
+                    | Entry::Bonsai(_)
+                    | Entry::Proto(_) => None,
                 };
             }
             layers += usize::from(item.is_layer());

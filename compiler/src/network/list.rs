@@ -1,6 +1,6 @@
 //! The list of a declaration: items with labels, as written.
 
-use super::kind::Kind;
+use super::kind::{Bonsai, Kind, Proto};
 use super::shape::Kernel;
 use std::fmt;
 
@@ -32,6 +32,10 @@ pub enum Entry {
         /// The kernel of both.
         kernel: Kernel,
     },
+    /// `Bonsai(depth,p,n)`: a projection and a tree; it ends the list.
+    Bonsai(Bonsai),
+    /// `Proto(d,m,n)`: a projection and prototypes; it ends the list.
+    Proto(Proto),
 }
 
 /// The label of the network's input.
@@ -53,7 +57,9 @@ impl Item {
     pub fn is_layer(&self) -> bool {
         match self.entry {
             Entry::From(_) => false,
-            Entry::Layer { .. } | Entry::Residual { .. } => true,
+            Entry::Layer { .. } | Entry::Residual { .. } | Entry::Bonsai(_) | Entry::Proto(_) => {
+                true
+            }
         }
     }
 }
@@ -75,6 +81,8 @@ impl fmt::Display for Entry {
         match self {
             Entry::From(label) => write!(f, "'{label}"),
             Entry::Residual { kernel } => write!(f, "R({})", kernel.written()),
+            Entry::Bonsai(bonsai) => bonsai.fmt(f),
+            Entry::Proto(proto) => proto.fmt(f),
             Entry::Layer { kind, labels } => {
                 let written = match f.alternate() {
                     true => format!("{kind:#}"),

@@ -29,15 +29,16 @@ pub use graph::Network;
 pub(crate) use graph::is_chain;
 pub use id::{ByNode, ByValue, LayerId, NodeId, ValueId};
 pub use kind::{
-    Activation, Add, Concat, Convolution, Dense, Depthwise, Dropout, Kind, Noise, Pool,
-    PoolFunction, PoolWindow, Separable,
+    Activation, Add, Bonsai, Concat, Convolution, Dense, Depthwise, Dropout, Feed, Gate, Kind,
+    Noise, Pool, PoolFunction, PoolWindow, Projection, Proto, Prototypes, Rank, Recurrent,
+    Separable, Sequence, TensorDtype, TensorRole, TensorShape, Tree, TreeGate,
 };
 pub use list::{Entry, INPUT_LABEL, Item};
 pub use node::{Node, Part};
 pub use shape::{Kernel, Pixel, Shape};
 pub use shared_prefix::{Repeat, SharedPrefix, TimeAxis, shared_prefixes};
 pub use sums::{SumHalf, SumShape, WeightOrder};
-pub use value::Value;
+pub use value::{Element, Value};
 pub use window::{Padding, ReceptiveField, Stride, Window};
 
 /// The most channels of an input, a convolution or a concatenation, and so the

@@ -1,9 +1,10 @@
 //! Nodes: what computes one value of others.
 
 use super::id::{LayerId, NodeId, ValueId};
-use super::kind::{Activation, Kind};
+use super::kind::{Activation, Kind, TensorShape};
 use super::shape::Shape;
 use super::sums::SumShape;
+use super::value::Element;
 use super::window::ReceptiveField;
 use std::fmt;
 
@@ -16,6 +17,12 @@ pub enum Part {
     First,
     /// The second one, which adds what the first one reads.
     Second,
+    /// What `Bonsai` and `Proto` project the map onto.
+    Projection,
+    /// The tree of `Bonsai`.
+    Tree,
+    /// The prototypes of `Proto`.
+    Prototypes,
 }
 
 impl Part {
@@ -25,6 +32,29 @@ impl Part {
             Part::Whole => "",
             Part::First => "first.",
             Part::Second => "second.",
+            Part::Projection => "projection.",
+            // No other part has tensors of those names.
+            Part::Tree | Part::Prototypes => "",
+        }
+    }
+
+    /// What its node's name has after the layer as it is written.
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Part::Whole => "",
+            Part::First => " first",
+            Part::Second => " second",
+            Part::Projection => " projection",
+            Part::Tree => " tree",
+            Part::Prototypes => " prototypes",
+        }
+    }
+
+    /// Whether it is the first node of its layer.
+    pub const fn is_first(self) -> bool {
+        match self {
+            Part::Whole | Part::First | Part::Projection => true,
+            Part::Second | Part::Tree | Part::Prototypes => false,
         }
     }
 }
@@ -53,6 +83,8 @@ pub struct Node {
     pub signed_input: bool,
     /// Whether the values that it writes may be negative.
     pub signed_output: bool,
+    /// What the running map is made of.
+    pub input_element: Element,
 }
 
 impl Node {
@@ -77,17 +109,29 @@ impl Node {
 
     /// Multiply-accumulates of one inference.
     pub fn multiply_accumulates(&self) -> u64 {
-        self.sums().map(|sum| sum.multiply_accumulates()).sum()
+        let sums: u64 = self.sums().map(|sum| sum.multiply_accumulates()).sum();
+        sums.saturating_add(self.kind.own_multiply_accumulates(self))
+    }
+
+    /// Its tensors that are not those of weighted sums, in the order of the documentation.
+    pub fn tensors(&self) -> Vec<TensorShape> {
+        self.kind.tensors(self)
     }
 
     /// Weights of the node, without biases.
     pub fn weight_count(&self) -> u64 {
-        self.sums().map(|sum| sum.weights()).sum()
+        let sums: u64 = self.sums().map(|sum| sum.weights()).sum();
+        let own = self.tensors().into_iter();
+        let own = own.filter(|tensor| tensor.role.is_weight());
+        sums + own.map(|tensor| tensor.values()).sum::<u64>()
     }
 
-    /// Biases of the node: one a sum.
+    /// Biases of the node: one a sum, and those of a recurrent cell.
     pub fn bias_count(&self) -> u64 {
-        self.sums().map(|sum| sum.biases()).sum()
+        let sums: u64 = self.sums().map(|sum| sum.biases()).sum();
+        let own = self.tensors().into_iter();
+        let own = own.filter(|tensor| tensor.role.is_bias());
+        sums + own.map(|tensor| tensor.values()).sum::<u64>()
     }
 
     /// Whether it only exists in training.

@@ -199,9 +199,15 @@ fn is_shared(network: &Network, node: &Node, axis: TimeAxis) -> bool {
             }
             (PoolWindow::Sized { .. }, PoolFunction::Maximum) => true,
         },
-        Kind::Dense(_) | Kind::Add(_) | Kind::Concat(_) | Kind::Dropout(_) | Kind::Noise(_) => {
-            false
-        }
+        Kind::Dense(_)
+        | Kind::Add(_)
+        | Kind::Concat(_)
+        | Kind::Recurrent(_)
+        | Kind::Projection(_)
+        | Kind::Tree(_)
+        | Kind::Prototypes(_)
+        | Kind::Dropout(_)
+        | Kind::Noise(_) => false,
     };
     has_window && !is_cut_off && !field.is_padded()
 }

@@ -2,6 +2,7 @@
 //! or proves weights goes by them.
 
 use super::shape::Kernel;
+use super::value::Element;
 
 /// Which of a node's sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +57,10 @@ pub struct SumShape {
     pub positions: u32,
     /// Whether a labelled map is added to it.
     pub adds: bool,
+    /// What it reads.
+    pub reads: Element,
+    /// What is made of it.
+    pub makes: Element,
 }
 
 impl SumShape {
@@ -125,10 +130,22 @@ impl SumShape {
 
     /// The shifts, in the order of the `shift` tensor.
     pub const fn shifts(&self) -> (&'static [&'static str], &'static str) {
-        match (self.order, self.adds) {
-            (WeightOrder::Ones, _) => (&["left", "skip", "right"], "[left, skip, right]"),
-            (_, true) => (&["left", "right", "skip"], "[left, right, skip]"),
-            (_, false) => (&["left", "right"], "[left, right]"),
+        match (self.makes, self.order, self.adds) {
+            (Element::Wide, _, _) => (&["right"], "[right]"),
+            (Element::Activation, WeightOrder::Ones, _) => {
+                (&["left", "skip", "right"], "[left, skip, right]")
+            }
+            (Element::Activation, _, true) => (&["left", "right", "skip"], "[left, right, skip]"),
+            (Element::Activation, _, false) => (&["left", "right"], "[left, right]"),
+        }
+    }
+
+    /// Whether its biases have 32 bits: sums of wide values, and sums that stay wide, may need
+    /// them.
+    pub const fn has_wide_biases(&self) -> bool {
+        match (self.reads, self.makes) {
+            (Element::Activation, Element::Activation) => false,
+            (Element::Wide, _) | (_, Element::Wide) => true,
         }
     }
 

@@ -32,7 +32,10 @@ impl Drawn {
             let text = match (node.part, &network.value(node.writes).label) {
                 (Part::Whole, Some(label)) => format!("'{label}: {}", node.kind),
                 (Part::Whole, None) => node.kind.to_string(),
-                (Part::First | Part::Second, _) => short_name.clone(),
+                (
+                    Part::First | Part::Second | Part::Projection | Part::Tree | Part::Prototypes,
+                    _,
+                ) => short_name.clone(),
             };
             DrawnNode {
                 short_name,

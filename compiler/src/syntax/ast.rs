@@ -129,7 +129,8 @@ impl ItemAst {
     pub(super) fn is_training_only(&self) -> bool {
         match &self.entry {
             Some(Entry::Layer { kind, labels: _ }) => kind.is_training_only(),
-            Some(Entry::From(_) | Entry::Residual { .. }) | None => false,
+            Some(Entry::From(_) | Entry::Residual { .. } | Entry::Bonsai(_) | Entry::Proto(_))
+            | None => false,
         }
     }
 

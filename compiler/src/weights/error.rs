@@ -139,6 +139,41 @@ pub enum WeightsError {
         /// The least width of all that `bits` allows that holds all values.
         would_fit: Option<u32>,
     },
+    /// A sum of a kind of its own is shifted by more bits than it has.
+    OwnShift {
+        name: String,
+        /// What is shifted.
+        shifted: &'static str,
+        /// Bits.
+        bits: u8,
+    },
+    /// A recurrent cell's state has a fraction that its integers don't have.
+    Fraction {
+        name: String,
+        /// Bits.
+        bits: u8,
+    },
+    /// A recurrent cell mixes its update in by less than nothing, or by more than all of it.
+    Mix {
+        name: String,
+        /// `zeta` or `nu`.
+        factor: &'static str,
+        value: i16,
+        /// Bits of the fraction.
+        fraction: u8,
+    },
+    /// A recurrent cell's state may pass its 16 bits.
+    State {
+        name: String,
+        /// Steps of an inference.
+        steps: u32,
+        /// What a state may be.
+        bound: i64,
+        /// Bits of the fraction.
+        fraction: u8,
+        /// The most bits with which it fits; `None` where it never does.
+        fits: Option<u8>,
+    },
     /// A shift by more bits than a sum has.
     Shift {
         name: String,
@@ -290,6 +325,44 @@ impl fmt::Display for WeightsError {
                 match would_fit {
                     Some(wider) => write!(f, ", or set `bits: {{ {entry}: {wider} }}`"),
                     None => Ok(()),
+                }
+            }
+            Self::OwnShift {
+                name,
+                shifted,
+                bits,
+            } => write!(
+                f,
+                "`{name}`: a shift of {shifted} by {bits} bits leaves nothing of a sum: expected 0 to 31"
+            ),
+            Self::Fraction { name, bits } => write!(
+                f,
+                "`{name}`: a state with a fraction of {bits} bits is not supported: expected 4 to 14"
+            ),
+            Self::Mix {
+                name,
+                factor,
+                value,
+                fraction,
+            } => write!(
+                f,
+                "`{name}`: {factor} is {value}: expected 0 to {}, which is 1 with a fraction of {fraction} bits",
+                1 << fraction
+            ),
+            Self::State {
+                name,
+                steps,
+                bound,
+                fraction,
+                fits,
+            } => {
+                write!(
+                    f,
+                    "`{name}`: with a fraction of {fraction} bits a state can be {bound} after {steps} steps, which does not fit 16 bits: "
+                )?;
+                match fits {
+                    Some(fits) => write!(f, "quantise with a fraction of {fits} bits, which fits"),
+                    None => f.write_str("use fewer steps, or a smaller nu"),
                 }
             }
             Self::Shift {

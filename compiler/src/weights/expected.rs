@@ -2,7 +2,7 @@
 
 use safetensors::Dtype;
 
-use crate::network::{LayerId, Network, Node, SumShape};
+use crate::network::{LayerId, Network, Node, SumShape, TensorDtype, TensorRole};
 
 /// What a tensor is to its layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,9 +11,13 @@ pub enum Role {
     Weight,
     /// I16, one an output.
     Bias,
+    /// I32, one an output of a sum that reads or makes wide values.
+    WideBias,
     /// U8: the shifts, as [`SumShape::shifts`](crate::network::SumShape::shifts)
     /// names them.
     Shift,
+    /// One that is not of a weighted sum.
+    Own(TensorRole, TensorDtype),
 }
 
 impl Role {
@@ -22,7 +26,12 @@ impl Role {
         match self {
             Role::Weight => Dtype::I8,
             Role::Bias => Dtype::I16,
+            Role::WideBias => Dtype::I32,
             Role::Shift => Dtype::U8,
+            Role::Own(_, TensorDtype::I8) => Dtype::I8,
+            Role::Own(_, TensorDtype::I16) => Dtype::I16,
+            Role::Own(_, TensorDtype::I32) => Dtype::I32,
+            Role::Own(_, TensorDtype::U8) => Dtype::U8,
         }
     }
 }
@@ -42,13 +51,27 @@ pub struct ExpectedTensor {
     pub axes: &'static str,
 }
 
+/// What the biases of a sum are.
+pub(super) const fn bias_role(sum: &SumShape) -> Role {
+    match sum.has_wide_biases() {
+        true => Role::WideBias,
+        false => Role::Bias,
+    }
+}
+
+/// The name of a tensor that is not of a weighted sum: `0.input.weight`, `1.mix`.
+pub(super) fn own_tensor_name(node: &Node, role: TensorRole) -> String {
+    format!("{}.{}{}", node.layer, node.part.prefix(), role.name())
+}
+
 /// The name of a tensor: `1.weight`, `2.depthwise.bias`, `3.first.shift`.
 pub(super) fn tensor_name(node: &Node, sum: &SumShape, role: Role) -> String {
     let (layer, part, half) = (node.layer, node.part.prefix(), sum.half.prefix());
     let name = match role {
         Role::Weight => "weight",
-        Role::Bias => "bias",
+        Role::Bias | Role::WideBias => "bias",
         Role::Shift => "shift",
+        Role::Own(role, _) => role.name(),
     };
     format!("{layer}.{part}{half}{name}")
 }
@@ -69,10 +92,19 @@ pub fn expected_tensors(network: &Network) -> Vec<ExpectedTensor> {
             };
             if let Some((shape, axes)) = sum.tensor() {
                 add(Role::Weight, axes, &shape);
-                add(Role::Bias, "[out]", &[sum.outputs]);
+                add(bias_role(&sum), "[out]", &[sum.outputs]);
             }
             let (shifts, axes) = sum.shifts();
             add(Role::Shift, axes, &[shifts.len() as u32]);
+        }
+        for tensor in node.tensors() {
+            tensors.push(ExpectedTensor {
+                name: own_tensor_name(node, tensor.role),
+                layer: node.layer,
+                role: Role::Own(tensor.role, tensor.dtype),
+                shape: tensor.shape.iter().map(|&length| length as usize).collect(),
+                axes: tensor.axes,
+            });
         }
     }
     tensors

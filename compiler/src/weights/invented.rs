@@ -1,20 +1,99 @@
 //! Weights for a design that has none yet: to see it run, and what it takes.
 
-use super::{Parameters, Shift, Weights};
-use crate::network::{Bits, Network, SumShape};
+use super::{
+    CellParameters, Factors, OwnParameters, Parameters, PrototypeParameters, Shift, TreeParameters,
+    Weights,
+};
+use crate::network::{Bits, Element, Kind, Network, Node, Rank, Recurrent, SumShape};
 
 /// Weights of that network, the same each time: as spread as trained ones are, so that
 /// neither all activations are 0 nor all of them at their largest. What they compute means
 /// nothing.
 pub fn invented(network: &Network) -> Weights {
     let mut noise = Noise(0x9E37_79B9);
-    let nodes = network.nodes().iter();
-    let nodes = nodes.map(|node| {
-        let sums = node.sums();
-        sums.map(|sum| of_sum(network.bits(), &sum, &mut noise))
-            .collect()
-    });
-    Weights::new(nodes.collect())
+    let bits = network.bits();
+    let (mut sums, mut own) = (Vec::new(), Vec::new());
+    for node in network.nodes() {
+        let of_node = node.sums().map(|sum| of_sum(bits, &sum, &mut noise));
+        sums.push(of_node.collect());
+        own.push(of_node_itself(bits, node, &mut noise));
+    }
+    Weights::with_own(sums, own)
+}
+
+/// What a node has beside the parameters of its sums.
+fn of_node_itself(bits: Bits, node: &Node, noise: &mut Noise) -> OwnParameters {
+    let largest = (1 << (bits.weights - 1)) - 1;
+    let values = node.input.values();
+    match node.kind {
+        Kind::Recurrent(recurrent) => {
+            let cells = 0..recurrent.cells(node.input);
+            OwnParameters::Recurrent(cells.map(|_| cell(bits, node, &recurrent, noise)).collect())
+        }
+        Kind::Tree(tree) => OwnParameters::Tree(TreeParameters {
+            score: noise.weights(largest, tree.nodes() * tree.classes * values),
+            gate: noise.weights(largest, tree.nodes() * tree.classes * values),
+            branch: noise.weights(largest, tree.inner_nodes() * values),
+            gate_shift: 9,
+        }),
+        Kind::Prototypes(prototypes) => OwnParameters::Prototypes(PrototypeParameters {
+            prototype: noise
+                .weights(127, prototypes.count * values)
+                .into_iter()
+                .map(i16::from)
+                .collect(),
+            label: noise.weights(largest, prototypes.count * prototypes.classes),
+        }),
+        Kind::Pool(_)
+        | Kind::Convolution(_)
+        | Kind::Depthwise(_)
+        | Kind::Separable(_)
+        | Kind::Dense(_)
+        | Kind::Add(_)
+        | Kind::Concat(_)
+        | Kind::Projection(_)
+        | Kind::Dropout(_)
+        | Kind::Noise(_) => OwnParameters::None,
+    }
+}
+
+/// A cell whose state has a fraction of 10 bits, and whose sums are about as large as that.
+fn cell(bits: Bits, node: &Node, recurrent: &Recurrent, noise: &mut Noise) -> CellParameters {
+    const FRACTION: u32 = 10;
+    let largest = (1 << (bits.weights - 1)) - 1;
+    let (hidden, values) = (recurrent.hidden, recurrent.step_values(node.input));
+    // Products of both signs deviate by the root of their number.
+    let spread = |inputs: u32| inputs.max(1).ilog2() / 2;
+    let input_bits = match node.input_element {
+        Element::Activation => bits.activations,
+        Element::Wide => FRACTION,
+    };
+    let mut factors = |inputs: u32, from: u32, rank: Option<u32>| {
+        let right = bits.weights - 1;
+        let whole = (from + right + spread(inputs)).saturating_sub(FRACTION);
+        Factors {
+            first: rank.map(|rank| (noise.weights(largest, rank * inputs), whole as u8)),
+            weight: noise.weights(largest, hidden * rank.unwrap_or(inputs)),
+            shift: match rank {
+                None => whole as u8,
+                Some(rank) => (right + spread(rank)) as u8,
+            },
+        }
+    };
+    let rank = |of: fn(Rank) -> u32| recurrent.rank.map(of);
+    let input = factors(values, input_bits, rank(|rank| rank.input));
+    let state = factors(hidden, FRACTION, rank(|rank| rank.state));
+    let zero = vec![0; hidden as usize];
+    CellParameters {
+        input,
+        input_bias: vec![0; hidden as usize],
+        state,
+        gate_bias: zero.clone(),
+        update_bias: zero,
+        zeta: 3 << (FRACTION - 2),
+        nu: 1,
+        fraction: FRACTION as u8,
+    }
 }
 
 fn of_sum(bits: Bits, sum: &SumShape, noise: &mut Noise) -> Parameters {
@@ -53,6 +132,10 @@ impl Noise {
     fn next(&mut self) -> u32 {
         self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         self.0 >> 16
+    }
+
+    fn weights(&mut self, largest: i32, count: u32) -> Vec<i8> {
+        (0..count).map(|_| self.weight(largest)).collect()
     }
 
     /// The sum of two even ones: small weights are more frequent.

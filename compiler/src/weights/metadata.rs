@@ -77,7 +77,7 @@ pub fn canonical(network: &Network) -> String {
 fn is_training_only(item: &Item) -> bool {
     match &item.entry {
         Entry::Layer { kind, .. } => item.label.is_none() && kind.is_training_only(),
-        Entry::From(_) | Entry::Residual { .. } => false,
+        Entry::From(_) | Entry::Residual { .. } | Entry::Bonsai(_) | Entry::Proto(_) => false,
     }
 }
 

@@ -1,9 +1,11 @@
 //! The integers of a weights file, checked against the network they belong to.
 
+mod cells;
 mod error;
 mod expected;
 mod invented;
 mod metadata;
+mod own;
 mod read;
 mod value;
 
@@ -11,6 +13,7 @@ pub use error::WeightsError;
 pub use expected::{ExpectedTensor, Role, expected_tensors};
 pub use invented::invented;
 pub use metadata::{Metadata, Normalisation, Scale, canonical, written_bits};
+pub use own::{CellParameters, Factors, OwnParameters, PrototypeParameters, TreeParameters};
 pub use read::{load, read};
 pub use value::{PathPart, WeightsPath, WeightsValue};
 
@@ -33,8 +36,8 @@ pub struct Parameters {
     /// In the order of [`SumShape::order`](crate::network::SumShape::order); of a
     /// sum of ones, a 1 for each channel.
     pub weight: Vec<i8>,
-    /// One an output.
-    pub bias: Vec<i16>,
+    /// One an output: of 16 bits, but of sums that read or make wide values.
+    pub bias: Vec<i32>,
     /// Shared by all outputs.
     pub shift: Shift,
 }
@@ -60,19 +63,34 @@ impl Parameters {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weights {
     nodes: ByNode<Vec<Parameters>>,
+    own: ByNode<OwnParameters>,
 }
 
 impl Weights {
     /// Weights from one entry a node: the parameters of each of its sums.
     pub fn new(nodes: Vec<Vec<Parameters>>) -> Self {
+        let own = vec![OwnParameters::None; nodes.len()];
+        Self::with_own(nodes, own)
+    }
+
+    /// The same, and what nodes have beside the parameters of their sums.
+    ///
+    /// # Panics
+    /// Where there are not as many of both.
+    pub fn with_own(nodes: Vec<Vec<Parameters>>, own: Vec<OwnParameters>) -> Self {
+        assert_eq!(nodes.len(), own.len(), "one entry a node");
         Self {
             nodes: ByNode::new(nodes),
+            own: ByNode::new(own),
         }
     }
 
     /// Those of some of the nodes, as a network of their own.
     pub(crate) fn part(&self, nodes: std::ops::Range<usize>) -> Self {
-        Self::new(self.nodes.entries()[nodes].to_vec())
+        Self::with_own(
+            self.nodes.entries()[nodes.clone()].to_vec(),
+            self.own.entries()[nodes].to_vec(),
+        )
     }
 
     /// The parameters of that node's sums, in the order of
@@ -81,8 +99,14 @@ impl Weights {
         &self.nodes[id]
     }
 
+    /// What that node has beside the parameters of its sums.
+    pub fn own(&self, id: NodeId) -> &OwnParameters {
+        &self.own[id]
+    }
+
     /// How many weights of that node are not 0.
     pub fn nonzero(&self, id: NodeId) -> u64 {
-        self.nodes[id].iter().map(Parameters::nonzero).sum()
+        let sums: u64 = self.nodes[id].iter().map(Parameters::nonzero).sum();
+        sums + self.own[id].nonzero()
     }
 }

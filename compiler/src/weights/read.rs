@@ -6,10 +6,13 @@ use std::path::Path;
 
 use safetensors::{SafeTensorError, SafeTensors, tensor::Metadata, tensor::TensorView};
 
+use super::cells;
 use super::error::{WeightsError, range};
-use super::expected::{ExpectedTensor, Role, expected_tensors, tensor_name};
-use super::{Parameters, Shift, Weights};
-use crate::network::{Bits, LayerId, Network, Node, SumShape};
+use super::expected::{
+    ExpectedTensor, Role, bias_role, expected_tensors, own_tensor_name, tensor_name,
+};
+use super::{OwnParameters, Parameters, Shift, Weights};
+use crate::network::{Bits, LayerId, Network, Node, SumShape, TensorRole};
 
 /// Bytes of the length that a file starts with.
 const LENGTH_BYTES: usize = size_of::<u64>();
@@ -127,10 +130,14 @@ pub fn read(network: &Network, bytes: &[u8]) -> Result<Weights, Vec<WeightsError
             reason,
         });
     }
-    if errors.is_empty() {
-        Ok(file.weights(network))
-    } else {
-        Err(some_of_each_kind(errors))
+    if !errors.is_empty() {
+        return Err(some_of_each_kind(errors));
+    }
+    let weights = file.weights(network);
+    let errors = cells::wrong(network, &weights);
+    match errors.is_empty() {
+        true => Ok(weights),
+        false => Err(some_of_each_kind(errors)),
     }
 }
 
@@ -266,7 +273,16 @@ impl File<'_> {
     fn weights(&self, network: &Network) -> Weights {
         let nodes = network.nodes().iter();
         let nodes = nodes.map(|node| node.sums().map(|sum| self.sum(node, &sum)).collect());
-        Weights::new(nodes.collect())
+        let own = network.nodes().iter().map(|node| self.own(node));
+        Weights::with_own(nodes.collect(), own.collect())
+    }
+
+    /// What a node has beside the parameters of its sums.
+    fn own(&self, node: &Node) -> OwnParameters {
+        OwnParameters::read(node, |role: TensorRole| {
+            let view = self.0.get(&own_tensor_name(node, role));
+            view.map_or(&[][..], |view| view.data())
+        })
     }
 
     fn sum(&self, node: &Node, sum: &SumShape) -> Parameters {
@@ -282,7 +298,10 @@ impl File<'_> {
                     .iter()
                     .map(|&byte| i8::from_le_bytes([byte]))
                     .collect(),
-                words(data(Role::Bias)).collect(),
+                match bias_role(sum) {
+                    Role::WideBias => long_words(data(Role::WideBias)).collect(),
+                    role => words(data(role)).map(i32::from).collect(),
+                },
             )
         } else {
             let outputs = sum.outputs as usize;
@@ -300,7 +319,12 @@ impl File<'_> {
     }
 }
 
-fn words(data: &[u8]) -> impl Iterator<Item = i16> {
+pub(super) fn long_words(data: &[u8]) -> impl Iterator<Item = i32> {
+    let words = data.chunks_exact(4);
+    words.map(|word| i32::from_le_bytes([word[0], word[1], word[2], word[3]]))
+}
+
+pub(super) fn words(data: &[u8]) -> impl Iterator<Item = i16> {
     data.chunks_exact(2)
         .map(|word| i16::from_le_bytes([word[0], word[1]]))
 }
@@ -313,7 +337,21 @@ fn values_out_of_range(
     let name = tensor.name.clone();
     let data = view.data();
     let (values, entry, bits, widths): (Vec<i32>, _, _, &[u32]) = match tensor.role {
-        Role::Weight => {
+        Role::WideBias => return Vec::new(),
+        Role::Own(TensorRole::Shift(names), _) => {
+            let of_each_cell = data.chunks(names.len());
+            let named = of_each_cell.flat_map(|bits| names.iter().zip(bits));
+            return named
+                .filter(|&(&shifted, &bits)| bits > MOST_SHIFT && shifted != cells::FRACTION)
+                .map(|(&shifted, &bits)| WeightsError::OwnShift {
+                    name: name.clone(),
+                    shifted,
+                    bits,
+                })
+                .collect();
+        }
+        Role::Own(role, _) if !role.is_weight() => return Vec::new(),
+        Role::Weight | Role::Own(_, _) => {
             let values = data
                 .iter()
                 .map(|&byte| i8::from_le_bytes([byte]).into())

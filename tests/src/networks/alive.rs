@@ -2,24 +2,29 @@
 //! alive through many layers.
 
 use super::numbers::{Numbers, Right};
+use super::own::OwnNumbers;
 use super::weights_file::sums;
 use crate::reference::{Evaluator, FeatureMap};
-use herringbone_compiler::network::{Activation, Bits, Depthwise, Kind, Network, Node, Separable};
-use herringbone_compiler::weights::Parameters;
+use herringbone_compiler::network::{
+    Activation, Bits, Depthwise, Element, Kind, Network, Node, Separable,
+};
+use herringbone_compiler::weights::{OwnParameters, Parameters};
 
 /// The parameters of every node's sums, of those numbers. What is shifted to the
 /// right by [`Right::Alive`] is by as much as the largest sum on that input needs.
 pub(super) fn parameters(
     network: &Network,
     numbers: &[Vec<Numbers>],
+    own: &[OwnNumbers],
     input: &[u8],
-) -> Vec<Vec<Parameters>> {
+) -> Vec<(Vec<Parameters>, OwnParameters)> {
     let bits = network.bits();
     let mut evaluator = Evaluator::new(network, input);
     let mut all = numbers.iter().flatten();
     let needs_sums = all.any(|numbers| matches!(numbers.right, Right::Alive(_)));
-    let nodes = network.nodes().iter().zip(numbers);
-    let nodes = nodes.map(|(node, numbers)| {
+    let nodes = network.nodes().iter().zip(numbers.iter().zip(own));
+    let nodes = nodes.map(|(node, (numbers, own))| {
+        let own = own.parameters(node, bits);
         let sums = sums(node);
         let mut parameters: Vec<Parameters> = sums
             .iter()
@@ -27,28 +32,41 @@ pub(super) fn parameters(
             .map(|(sum, numbers)| numbers.parameters(sum, bits))
             .collect();
         if !needs_sums {
-            return parameters;
+            return (parameters, own);
         }
         for (index, (sum, numbers)) in sums.iter().zip(numbers).enumerate() {
             let Right::Alive(more) = numbers.right else {
                 continue;
             };
             let (linear, activation) = as_sum(node, index + 1 == sums.len());
-            let is_dead = largest(activation, &evaluator.compute(&linear, &parameters, true)) == 0;
+            let unshifted = |parameters: &[Parameters]| {
+                // A projection has its shift in any case.
+                let mut parameters = parameters.to_vec();
+                if node.kind.makes() == Element::Wide {
+                    parameters[index].shift.right = 0;
+                }
+                largest(activation, &evaluator.compute(&linear, &parameters, true))
+            };
+            let is_dead = unshifted(&parameters) == 0;
             if is_dead && sum.weight.is_some() {
                 turn(&mut parameters[index], bits);
             }
-            let largest = largest(activation, &evaluator.compute(&linear, &parameters, true));
+            let largest = unshifted(&parameters);
             let sum_bits = i64::BITS - largest.leading_zeros();
             let kept_bits = match activation {
                 Activation::Relu => bits.activations,
                 Activation::Linear => bits.activations - 1,
             };
+            let kept_bits = match node.kind.makes() {
+                Element::Activation => kept_bits,
+                // Fewer than it has, so that trees and prototypes see what is near as near.
+                Element::Wide => 9,
+            };
             let right = sum_bits as i32 - kept_bits as i32 + more;
             parameters[index].shift.right = right.clamp(0, 31) as u8;
         }
-        evaluator.step(node, &parameters);
-        parameters
+        evaluator.step(node, &parameters, &own);
+        (parameters, own)
     });
     nodes.collect()
 }
@@ -71,7 +89,15 @@ fn as_sum(node: &Node, is_last: bool) -> (Node, Activation) {
         Kind::Separable(kind) => &mut kind.activation,
         Kind::Dense(kind) => &mut kind.activation,
         Kind::Add(kind) => &mut kind.activation,
-        Kind::Pool(_) | Kind::Concat(_) | Kind::Dropout(_) | Kind::Noise(_) => {
+        // It has none.
+        Kind::Projection(_) => return (linear, Activation::Linear),
+        Kind::Pool(_)
+        | Kind::Concat(_)
+        | Kind::Recurrent(_)
+        | Kind::Tree(_)
+        | Kind::Prototypes(_)
+        | Kind::Dropout(_)
+        | Kind::Noise(_) => {
             unreachable!("{node} has no sums")
         }
     };
@@ -96,6 +122,6 @@ fn turn(parameters: &mut Parameters, bits: Bits) {
     }
     let most_bias = (1i32 << (bits.biases - 1)) - 1;
     for bias in &mut parameters.bias {
-        *bias = (-i32::from(*bias)).min(most_bias) as i16;
+        *bias = (-*bias).min(most_bias);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::alive;
 use super::numbers::{Fill, Numbers, Right};
+use super::own::OwnNumbers;
 use super::weights_file::weights_file;
 use herringbone_compiler::network::{Bits, Network, Shape};
 use herringbone_compiler::weights::{self, Weights};
@@ -20,12 +21,26 @@ pub struct Case {
 impl Case {
     /// Weights from the numbers of each node's sums.
     pub(super) fn new(network: Network, numbers: &[Vec<Numbers>], inputs: &[Fill]) -> Self {
+        let own = vec![OwnNumbers::PLAIN; numbers.len()];
+        Self::with_own(network, numbers, &own, inputs)
+    }
+
+    /// The same, with what fills the tensors of each node that are not of sums.
+    pub(super) fn with_own(
+        network: Network,
+        numbers: &[Vec<Numbers>],
+        own: &[OwnNumbers],
+        inputs: &[Fill],
+    ) -> Self {
         let bytes = |fill: &Fill| -> Vec<u8> {
             let values = fill.values(0, 255, network.input().values());
             values.into_iter().map(|value| value as u8).collect()
         };
         let inputs: Vec<Vec<u8>> = inputs.iter().map(bytes).collect();
-        let file = weights_file(&network, &alive::parameters(&network, numbers, &inputs[0]));
+        let file = weights_file(
+            &network,
+            &alive::parameters(&network, numbers, own, &inputs[0]),
+        );
         let weights = weights::read(&network, &file).expect("the file is made for the network");
         Self {
             inputs,

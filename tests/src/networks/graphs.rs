@@ -612,6 +612,9 @@ fn multiply_accumulates(kind: &Kind, map: Shape) -> u32 {
         }
         Kind::Dense(_) => map.values() * output.channels,
         Kind::Pool(_) | Kind::Add(_) | Kind::Concat(_) | Kind::Dropout(_) | Kind::Noise(_) => 0,
+        Kind::Recurrent(_) | Kind::Projection(_) | Kind::Tree(_) | Kind::Prototypes(_) => {
+            unreachable!("they are in networks of their own")
+        }
     };
     each.saturating_mul(output.pixels())
 }

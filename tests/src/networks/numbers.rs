@@ -46,6 +46,16 @@ pub(super) enum Fill {
 }
 
 impl Fill {
+    /// Other values, filled in the same way.
+    pub(super) fn salted(self, salt: u64) -> Self {
+        match self {
+            Fill::Random(seed) => Fill::Random(seed.wrapping_add(salt << 32)),
+            Fill::Extremes(seed) => Fill::Extremes(seed.wrapping_add(salt << 32)),
+            Fill::Sparse(seed) => Fill::Sparse(seed.wrapping_add(salt << 32)),
+            Fill::Greatest | Fill::Least => self,
+        }
+    }
+
     pub(super) fn values(self, low: i64, high: i64, count: u32) -> Vec<i64> {
         let mut state = match self {
             Fill::Random(seed) | Fill::Extremes(seed) | Fill::Sparse(seed) => seed,
@@ -114,7 +124,7 @@ impl Numbers {
             weight: weight.into_iter().map(|value| value as i8).collect(),
             bias: bias
                 .into_iter()
-                .map(|value| (value >> self.bias_shift) as i16)
+                .map(|value| (value >> self.bias_shift) as i32)
                 .collect(),
             shift: Shift {
                 left: self.left,

@@ -1,10 +1,12 @@
 //! The bytes of a weights file, its tensors named as `docs/architecture.md` names them.
 
 use super::numbers::Numbers;
+use super::own::{self, OwnNumbers};
 use herringbone_compiler::network::{
-    Add, Convolution, Dense, Depthwise, Kernel, Kind, Network, Node, Part, Separable,
+    Add, Convolution, Dense, Depthwise, Element, Kernel, Kind, Network, Node, Part, Projection,
+    Separable,
 };
-use herringbone_compiler::weights::{Parameters, Shift};
+use herringbone_compiler::weights::{OwnParameters, Parameters, Shift};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
@@ -16,6 +18,8 @@ pub(super) struct SumTensors {
     pub(super) weight: Option<Vec<u32>>,
     pub(super) outputs: u32,
     shifts: Shifts,
+    /// Whether biases have 32 bits in the file.
+    has_wide_biases: bool,
 }
 
 /// What `shift` holds, in its order.
@@ -26,6 +30,8 @@ enum Shifts {
     SumAndMap,
     /// Left, skip, right.
     TwoMaps,
+    /// Right.
+    Wide,
 }
 
 impl Shifts {
@@ -41,12 +47,15 @@ pub(super) fn sums(node: &Node) -> Vec<SumTensors> {
         Part::Whole => "",
         Part::First => "first.",
         Part::Second => "second.",
+        Part::Projection => "projection.",
+        Part::Tree | Part::Prototypes => "",
     };
     let sum = |half: &str, weight: Vec<u32>, outputs, adds| SumTensors {
         prefix: format!("{}.{part}{half}", node.layer),
         weight: Some(weight),
         outputs,
         shifts: Shifts::of(adds),
+        has_wide_biases: node.input_element == Element::Wide,
     };
     let depthwise_shape = |Kernel { height, width }| vec![height, width, inputs];
     match node.kind {
@@ -79,8 +88,20 @@ pub(super) fn sums(node: &Node) -> Vec<SumTensors> {
             weight: None,
             outputs: inputs,
             shifts: Shifts::TwoMaps,
+            has_wide_biases: false,
         }],
-        Kind::Pool(_) | Kind::Concat(_) | Kind::Dropout(_) | Kind::Noise(_) => vec![],
+        Kind::Projection(Projection { outputs, .. }) => vec![SumTensors {
+            shifts: Shifts::Wide,
+            has_wide_biases: true,
+            ..sum("", vec![outputs, node.input.values()], outputs, false)
+        }],
+        Kind::Recurrent(_)
+        | Kind::Tree(_)
+        | Kind::Prototypes(_)
+        | Kind::Pool(_)
+        | Kind::Concat(_)
+        | Kind::Dropout(_)
+        | Kind::Noise(_) => vec![],
     }
 }
 
@@ -89,16 +110,23 @@ pub fn greatest_weights(network: &Network) -> Vec<u8> {
     let bits = network.bits();
     let nodes = network.nodes().iter().map(|node| {
         let sums = sums(node).into_iter();
-        sums.map(|sum| Numbers::PLAIN.parameters(&sum, bits))
-            .collect()
+        let sums = sums.map(|sum| Numbers::PLAIN.parameters(&sum, bits));
+        (sums.collect(), OwnNumbers::PLAIN.parameters(node, bits))
     });
     weights_file(network, &nodes.collect::<Vec<_>>())
 }
 
 /// The bytes of a weights file with the parameters of each node's sums.
-pub(super) fn weights_file(network: &Network, nodes: &[Vec<Parameters>]) -> Vec<u8> {
+pub(super) fn weights_file(
+    network: &Network,
+    nodes: &[(Vec<Parameters>, OwnParameters)],
+) -> Vec<u8> {
     let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
-    for (node, parameters) in network.nodes().iter().zip(nodes) {
+    for (node, (parameters, own)) in network.nodes().iter().zip(nodes) {
+        for (name, dtype, shape, bytes) in own::tensors(node, own) {
+            let shape = shape.iter().map(|&length| length as usize).collect();
+            tensors.push((format!("{}.{name}", node.layer), dtype, shape, bytes));
+        }
         for (sum, parameters) in sums(node).iter().zip(parameters) {
             let mut add = |name: &str, dtype, shape: &[u32], bytes| {
                 let shape = shape.iter().map(|&length| length as usize).collect();
@@ -112,13 +140,20 @@ pub(super) fn weights_file(network: &Network, nodes: &[Vec<Parameters>]) -> Vec<
             if let Some(shape) = &sum.weight {
                 let weight = weight.iter().map(|&value| value as u8).collect();
                 add("weight", Dtype::I8, shape, weight);
-                let bias = bias.iter().flat_map(|value| value.to_le_bytes()).collect();
-                add("bias", Dtype::I16, &[sum.outputs], bias);
+                let (dtype, bytes) = match sum.has_wide_biases {
+                    true => (Dtype::I32, 4),
+                    false => (Dtype::I16, 2),
+                };
+                let bias = bias
+                    .iter()
+                    .flat_map(|value| value.to_le_bytes()[..bytes].to_vec());
+                add("bias", dtype, &[sum.outputs], bias.collect());
             }
             let shifts = match sum.shifts {
                 Shifts::Sum => vec![*left, *right],
                 Shifts::SumAndMap => vec![*left, *right, *skip],
                 Shifts::TwoMaps => vec![*left, *skip, *right],
+                Shifts::Wide => vec![*right],
             };
             add("shift", Dtype::U8, &[shifts.len() as u32], shifts);
         }

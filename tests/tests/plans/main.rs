@@ -76,6 +76,9 @@ impl Events {
                 let pixels = pixels(layer.output).map(field);
                 (pixels.collect(), layer.output.channels)
             }
+            Kind::Recurrent(_) | Kind::Projection(_) | Kind::Tree(_) | Kind::Prototypes(_) => {
+                panic!("{layer} is no letter of a chain")
+            }
             Kind::Dropout(_) | Kind::Noise(_) => panic!("{layer} computes nothing"),
         };
         Self {

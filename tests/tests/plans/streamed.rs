@@ -151,7 +151,13 @@ impl<'a> Push<'a> {
                 }
                 (field(layer, (0, 0)).last() == Some(&pixel)).then_some((0, 0))
             }
-            Kind::Depthwise(_) | Kind::Add(_) | Kind::Concat(_) => {
+            Kind::Depthwise(_)
+            | Kind::Add(_)
+            | Kind::Concat(_)
+            | Kind::Recurrent(_)
+            | Kind::Projection(_)
+            | Kind::Tree(_)
+            | Kind::Prototypes(_) => {
                 panic!("{layer} is no letter of a chain")
             }
             Kind::Dropout(_) | Kind::Noise(_) => None,

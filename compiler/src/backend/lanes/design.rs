@@ -221,7 +221,7 @@ fn layer_of(
         Order::RowMajor | Order::RowMajorBackward => {}
         Order::Herringbone => return Err(Reason::Order),
     }
-    if !step.joined.is_empty() {
+    if !step.joined.is_empty() || step.operation.is_wide() {
         return Err(Reason::Operation(node));
     }
     let map = program.map(step.input);
@@ -258,6 +258,7 @@ fn layer_of(
                 (Finish::Relu | Finish::Signed, true) => {
                     DenseOutputs::Map(stored(program.map(step.writes), program)?.first_cell)
                 }
+                (Finish::Wide, _) => return Err(Reason::Operation(node)),
                 (Finish::Exact, true) | (Finish::Relu | Finish::Signed, false) => {
                     return Err(Reason::Results);
                 }
@@ -281,9 +282,12 @@ fn layer_of(
             };
             Ok((Layer::Dense(layer), 0))
         }
-        Operation::Concat | Operation::Quantised(_) | Operation::Rearrange(_) => {
-            Err(Reason::Operation(node))
-        }
+        Operation::Concat
+        | Operation::Recurrent(_)
+        | Operation::Tree(_)
+        | Operation::Prototypes(_)
+        | Operation::Quantised(_)
+        | Operation::Rearrange(_) => Err(Reason::Operation(node)),
     }
 }
 
@@ -297,6 +301,7 @@ fn windowed(
     let signed_outputs = match sum.finish {
         Finish::Relu => false,
         Finish::Signed => true,
+        Finish::Wide => return Err(Reason::Operation(step.node)),
         Finish::Exact => return Err(Reason::Results),
     };
     let sum_lanes = lanes_of(sum);
@@ -443,6 +448,9 @@ fn pooled(program: &Program, layer: &Convolution, step: &Step, next: &Step) -> O
         | program::Operation::Separable { .. }
         | program::Operation::Dense(_)
         | program::Operation::Concat
+        | program::Operation::Recurrent(_)
+        | program::Operation::Tree(_)
+        | program::Operation::Prototypes(_)
         | program::Operation::Quantised(_)
         | program::Operation::Rearrange(_) => false,
     };

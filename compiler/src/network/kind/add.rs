@@ -7,6 +7,7 @@ use super::{Activation, AfterSums, MadeChannels, Method, Reads, Rules};
 use crate::network::node::Node;
 use crate::network::shape::Kernel;
 use crate::network::sums::{SumHalf, SumShape, WeightOrder};
+use crate::network::value::Element;
 use std::fmt;
 
 /// `Add('name)`: the sum of two maps.
@@ -45,6 +46,8 @@ impl Rules for Add {
             outputs: node.input.channels,
             positions: node.output.pixels(),
             adds: true,
+            reads: node.input_element,
+            makes: Element::Activation,
         }]
     }
 }

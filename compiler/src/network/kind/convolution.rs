@@ -3,6 +3,7 @@
 use super::{Activation, AfterSums, MadeChannels, Method, Reads, Rules, write_kernel};
 use crate::network::node::Node;
 use crate::network::sums::{SumHalf, SumShape, WeightOrder};
+use crate::network::value::Element;
 use crate::network::window::Window;
 use std::fmt;
 
@@ -48,6 +49,8 @@ impl Rules for Convolution {
             outputs: self.outputs,
             positions: node.output.pixels(),
             adds: self.adds,
+            reads: node.input_element,
+            makes: Element::Activation,
         }]
     }
 }

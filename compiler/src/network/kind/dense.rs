@@ -4,6 +4,7 @@ use super::{Activation, AfterSums, MadeChannels, Method, Reads, Rules};
 use crate::network::node::Node;
 use crate::network::shape::Kernel;
 use crate::network::sums::{SumHalf, SumShape, WeightOrder};
+use crate::network::value::Element;
 use std::fmt;
 
 /// `D(n)`: a dense layer.
@@ -49,6 +50,8 @@ impl Rules for Dense {
             outputs: self.outputs,
             positions: 1,
             adds: self.adds,
+            reads: node.input_element,
+            makes: Element::Activation,
         }]
     }
 }

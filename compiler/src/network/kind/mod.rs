@@ -5,26 +5,37 @@
 //! [`Kind`]; the compiler's errors name the rest.
 
 mod add;
+mod bonsai;
 mod concat;
 mod convolution;
 mod dense;
 mod depthwise;
 mod pool;
+mod projection;
+mod prototypes;
+mod recurrent;
 mod separable;
+mod tensors;
 mod training;
 
 pub use add::Add;
+pub use bonsai::{Bonsai, Tree, TreeGate};
 pub use concat::Concat;
 pub use convolution::Convolution;
 pub use dense::Dense;
 pub use depthwise::Depthwise;
 pub use pool::{Pool, PoolFunction, PoolWindow};
+pub use projection::Projection;
+pub use prototypes::{Proto, Prototypes};
+pub use recurrent::{Feed, Gate, Rank, Recurrent, Sequence};
 pub use separable::Separable;
+pub use tensors::{TensorDtype, TensorRole, TensorShape};
 pub use training::{Dropout, Noise};
 
 use super::node::Node;
 use super::shape::Shape;
 use super::sums::SumShape;
+use super::value::Element;
 use super::window::{Padding, ReceptiveField, Stride, Window};
 use std::fmt;
 
@@ -64,6 +75,14 @@ pub enum Kind {
     Add(Add),
     /// `Cat('name, …)`.
     Concat(Concat),
+    /// `G(h)`.
+    Recurrent(Recurrent),
+    /// The first node of `Bonsai` and of `Proto`.
+    Projection(Projection),
+    /// The second node of `Bonsai`.
+    Tree(Tree),
+    /// The second node of `Proto`.
+    Prototypes(Prototypes),
     /// `Dr(p)`.
     Dropout(Dropout),
     /// `N(sigma)`.
@@ -83,6 +102,14 @@ enum Method {
     Pooling(PoolFunction),
     /// Maps beside one another.
     Concatenation,
+    /// Weighted sums over the whole map, which stay wide.
+    Projection,
+    /// A state that follows from the one before and from the values of a step.
+    Recurrent,
+    /// Scores of the nodes on a path.
+    Tree,
+    /// Scores by the distances to prototypes.
+    Prototypes,
     /// Nothing, but in training.
     TrainingOnly,
 }
@@ -107,6 +134,8 @@ enum MadeChannels {
     AsRead,
     /// Those of all maps that it reads.
     OfAllMaps,
+    /// `n` for each channel of the running map.
+    OfEachChannel(u32),
 }
 
 /// What follows a layer's last sum.
@@ -130,6 +159,21 @@ trait Rules: fmt::Display {
 
     /// Its weighted sums, in the order of computing.
     fn sums(&self, node: &Node) -> Vec<SumShape>;
+
+    /// Its tensors that are not those of weighted sums.
+    fn tensors(&self, _: &Node) -> Vec<TensorShape> {
+        Vec::new()
+    }
+
+    /// Multiply-accumulates of an inference beside those of its sums.
+    fn own_multiply_accumulates(&self, _: &Node) -> u64 {
+        0
+    }
+
+    /// Rows of its output, where it makes one a step.
+    fn steps(&self, _: Shape) -> Option<u32> {
+        None
+    }
 }
 
 impl Kind {
@@ -142,6 +186,10 @@ impl Kind {
             Kind::Dense(kind) => kind,
             Kind::Add(kind) => kind,
             Kind::Concat(kind) => kind,
+            Kind::Recurrent(kind) => kind,
+            Kind::Projection(kind) => kind,
+            Kind::Tree(kind) => kind,
+            Kind::Prototypes(kind) => kind,
             Kind::Dropout(kind) => kind,
             Kind::Noise(kind) => kind,
         }
@@ -174,14 +222,16 @@ impl Kind {
                 let channels = reads.iter().map(|shape| shape.channels);
                 channels.fold(0, u32::saturating_add)
             }
+            MadeChannels::OfEachChannel(n) => n.saturating_mul(reads[0].channels),
         };
-        Shape::new(outputs.height, outputs.width, channels)
+        let height = self.rules().steps(reads[0]).unwrap_or(outputs.height);
+        Shape::new(height, outputs.width, channels)
     }
 
     /// `n`, of the layers that have one.
     pub fn outputs(&self) -> Option<u32> {
         match self.rules().channels() {
-            MadeChannels::Chosen(channels) => Some(channels),
+            MadeChannels::Chosen(n) | MadeChannels::OfEachChannel(n) => Some(n),
             MadeChannels::AsRead | MadeChannels::OfAllMaps => None,
         }
     }
@@ -202,6 +252,80 @@ impl Kind {
         self.rules().sums(node)
     }
 
+    pub(super) fn tensors(&self, node: &Node) -> Vec<TensorShape> {
+        self.rules().tensors(node)
+    }
+
+    pub(super) fn own_multiply_accumulates(&self, node: &Node) -> u64 {
+        self.rules().own_multiply_accumulates(node)
+    }
+
+    /// What its output is made of.
+    pub fn makes(&self) -> Element {
+        match self.rules().method() {
+            Method::Projection | Method::Recurrent => Element::Wide,
+            Method::Kernel
+            | Method::Dense
+            | Method::Addition
+            | Method::Pooling(_)
+            | Method::Concatenation
+            | Method::Tree
+            | Method::Prototypes
+            | Method::TrainingOnly => Element::Activation,
+        }
+    }
+
+    /// Whether it can read wide values as its running map.
+    pub fn reads_wide(&self) -> bool {
+        match self.rules().method() {
+            Method::Dense
+            | Method::Recurrent
+            | Method::Tree
+            | Method::Prototypes
+            | Method::TrainingOnly => true,
+            Method::Kernel
+            | Method::Addition
+            | Method::Pooling(_)
+            | Method::Concatenation
+            | Method::Projection => false,
+        }
+    }
+
+    /// Whether it makes an output a step, and a step reads a channel alone: a pixel would complete
+    /// several of them.
+    pub fn splits_pixels_into_steps(&self) -> bool {
+        match self {
+            Kind::Recurrent(kind) => kind.splits_pixels_into_steps(),
+            Kind::Pool(_)
+            | Kind::Convolution(_)
+            | Kind::Depthwise(_)
+            | Kind::Separable(_)
+            | Kind::Dense(_)
+            | Kind::Add(_)
+            | Kind::Concat(_)
+            | Kind::Projection(_)
+            | Kind::Tree(_)
+            | Kind::Prototypes(_)
+            | Kind::Dropout(_)
+            | Kind::Noise(_) => false,
+        }
+    }
+
+    /// Whether it gives scores of classes, which nothing can read: it ends the list.
+    pub fn ends_list(&self) -> bool {
+        match self.rules().method() {
+            Method::Tree | Method::Prototypes => true,
+            Method::Kernel
+            | Method::Dense
+            | Method::Addition
+            | Method::Pooling(_)
+            | Method::Concatenation
+            | Method::Projection
+            | Method::Recurrent
+            | Method::TrainingOnly => false,
+        }
+    }
+
     /// What it makes of the values of a window, if it is a pooling.
     pub fn pools(&self) -> Option<PoolFunction> {
         match self.rules().method() {
@@ -210,6 +334,10 @@ impl Kind {
             | Method::Dense
             | Method::Addition
             | Method::Concatenation
+            | Method::Projection
+            | Method::Recurrent
+            | Method::Tree
+            | Method::Prototypes
             | Method::TrainingOnly => None,
         }
     }
@@ -218,11 +346,14 @@ impl Kind {
     /// time: its inputs stay until the last one.
     pub fn is_dense(&self) -> bool {
         match self.rules().method() {
-            Method::Dense => true,
+            Method::Dense | Method::Projection => true,
             Method::Kernel
             | Method::Addition
             | Method::Pooling(_)
             | Method::Concatenation
+            | Method::Recurrent
+            | Method::Tree
+            | Method::Prototypes
             | Method::TrainingOnly => false,
         }
     }
@@ -236,6 +367,10 @@ impl Kind {
             | Method::Dense
             | Method::Addition
             | Method::Pooling(_)
+            | Method::Projection
+            | Method::Recurrent
+            | Method::Tree
+            | Method::Prototypes
             | Method::TrainingOnly => false,
         }
     }
@@ -248,7 +383,11 @@ impl Kind {
             | Method::Dense
             | Method::Addition
             | Method::Pooling(_)
-            | Method::Concatenation => false,
+            | Method::Concatenation
+            | Method::Projection
+            | Method::Recurrent
+            | Method::Tree
+            | Method::Prototypes => false,
         }
     }
 
@@ -257,7 +396,14 @@ impl Kind {
     pub fn reads_pixels(&self) -> bool {
         match self.rules().method() {
             Method::Kernel | Method::Concatenation => true,
-            Method::Dense | Method::Addition | Method::Pooling(_) | Method::TrainingOnly => false,
+            Method::Dense
+            | Method::Addition
+            | Method::Pooling(_)
+            | Method::Projection
+            | Method::Recurrent
+            | Method::Tree
+            | Method::Prototypes
+            | Method::TrainingOnly => false,
         }
     }
 
@@ -269,6 +415,10 @@ impl Kind {
             | Method::Addition
             | Method::Pooling(_)
             | Method::Concatenation
+            | Method::Projection
+            | Method::Recurrent
+            | Method::Tree
+            | Method::Prototypes
             | Method::TrainingOnly => None,
         }
     }
@@ -280,6 +430,7 @@ impl Kind {
             Kind::Separable(kind) => kind.window = window,
             Kind::Depthwise(kind) => kind.window = window,
             Kind::Pool(_) | Kind::Dense(_) | Kind::Add(_) | Kind::Concat(_) => {}
+            Kind::Recurrent(_) | Kind::Projection(_) | Kind::Tree(_) | Kind::Prototypes(_) => {}
             Kind::Dropout(_) | Kind::Noise(_) => {}
         }
         self
@@ -291,6 +442,10 @@ impl Kind {
             Kind::Convolution(kind) => kind.outputs = n,
             Kind::Separable(kind) => kind.outputs = n,
             Kind::Dense(kind) => kind.outputs = n,
+            Kind::Recurrent(kind) => kind.hidden = n,
+            Kind::Projection(kind) => kind.outputs = n,
+            Kind::Tree(kind) => kind.classes = n,
+            Kind::Prototypes(kind) => kind.classes = n,
             Kind::Pool(_)
             | Kind::Depthwise(_)
             | Kind::Add(_)

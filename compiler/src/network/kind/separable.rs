@@ -4,6 +4,7 @@ use super::{Activation, AfterSums, MadeChannels, Method, Reads, Rules, write_ker
 use crate::network::node::Node;
 use crate::network::shape::Kernel;
 use crate::network::sums::{SumHalf, SumShape, WeightOrder};
+use crate::network::value::Element;
 use crate::network::window::Window;
 use std::fmt;
 
@@ -51,6 +52,8 @@ impl Rules for Separable {
                 outputs: inputs,
                 positions,
                 adds: false,
+                reads: Element::Activation,
+                makes: Element::Activation,
             },
             SumShape {
                 half: SumHalf::Pointwise,
@@ -60,6 +63,8 @@ impl Rules for Separable {
                 outputs: self.outputs,
                 positions,
                 adds: self.adds,
+                reads: Element::Activation,
+                makes: Element::Activation,
             },
         ]
     }

@@ -2,6 +2,7 @@
 //! that they make.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use std::ops::RangeInclusive;
 use std::slice;
 
 use super::entry::{Arguments, WindowSize};
@@ -9,10 +10,15 @@ use super::letter::{Count, Letter, Named, Positional, Signature};
 use super::size::{self, Sizes};
 use super::{label, word};
 use crate::diagnostic::Diagnostics;
-use crate::network::{Activation, Entry, Kernel, MOST_CHANNELS, Padding, Stride};
+use crate::network::{
+    Activation, Entry, Feed, Gate, Kernel, MOST_CHANNELS, Padding, Prototypes, Rank, Sequence,
+    Stride, Tree,
+};
 use crate::spelling::nearest;
 use crate::syntax::ast::{ItemAst, LabelAst};
-use crate::syntax::tokens::{Piece, found, integer, is_punct, literal, pieces, stream, trees};
+use crate::syntax::tokens::{
+    Piece, alternatives, found, integer, is_punct, literal, pieces, stream, trees,
+};
 use crate::syntax::values;
 
 /// Outputs of a dense layer.
@@ -155,6 +161,26 @@ impl Reader<'_> {
                 self.arguments.padding = self.padding(value);
             }
             Named::Add => self.arguments.add = self.label(value, &value[0]),
+            Named::Feed => {
+                let feeds = [Feed::Rows, Feed::RowMajor, Feed::ChannelMajor, Feed::Multi];
+                self.arguments.feed = self.one_of(named, value, &feeds, Feed::written);
+            }
+            Named::Rank => {
+                let size = size::RANK.read(value, &value[0], self.errors);
+                self.arguments.rank = self.keep(size).map(|size| Rank {
+                    input: size.height,
+                    state: size.width,
+                });
+            }
+            Named::Gate => self.arguments.gate = self.gate(value),
+            Named::Sequence => {
+                let written = |_: Sequence| ALL;
+                self.arguments.sequence = self.one_of(named, value, &[Sequence::All], written);
+            }
+            Named::Sparsity => {
+                let form = named.form();
+                self.arguments.sparsity = self.share(value, 0.0..1.0, form);
+            }
             Named::Code => {
                 self.item.code_tokens = stream(value);
                 let code = values::code(value, self.errors);
@@ -180,6 +206,53 @@ impl Reader<'_> {
         Some(Padding::Each(u32::try_from(pixels).unwrap_or(u32::MAX)))
     }
 
+    /// The one of `values` that is written there.
+    fn one_of<T: Copy>(
+        &mut self,
+        named: Named,
+        value: &[TokenTree],
+        values: &[T],
+        written: impl Fn(T) -> &'static str,
+    ) -> Option<T> {
+        let name = word(value).map(ToString::to_string).unwrap_or_default();
+        let chosen = values.iter().copied().find(|&it| written(it) == name);
+        if chosen.is_none() {
+            let hint = match nearest(&name, values.iter().map(|&it| written(it))) {
+                Some(near) if !name.is_empty() => format!("did you mean `{near}`? "),
+                Some(_) | None => String::new(),
+            };
+            let names = values.iter().map(|&it| format!("`{}`", written(it)));
+            let names = alternatives(&names.collect::<Vec<_>>());
+            let message = format!(
+                "`{}` of `{}`: {hint}expected {names}, {}",
+                named.name(),
+                self.letter.name(),
+                found(value)
+            );
+            self.error(stream(value), message);
+        }
+        chosen
+    }
+
+    fn gate(&mut self, value: &[TokenTree]) -> Option<Gate> {
+        let gates = match self.letter {
+            Letter::Bonsai => &[Gate::Tanh, Gate::Hard][..],
+            _ => &[Gate::Hard, Gate::Sigmoid, Gate::Tanh][..],
+        };
+        let gate = self.one_of(Named::Gate, value, gates, Gate::written)?;
+        match (self.letter, gate) {
+            (Letter::G, Gate::Sigmoid | Gate::Tanh) => {
+                let message = format!(
+                    "`gate: {}` of `G` is not available yet: use `hard`, and train with it",
+                    gate.written()
+                );
+                self.error(stream(value), message);
+                None
+            }
+            (_, Gate::Hard | Gate::Sigmoid | Gate::Tanh) => Some(gate),
+        }
+    }
+
     /// Whether there are parentheses, if needed, with as many arguments as the
     /// letter takes.
     fn count(&mut self, name: &Ident, given: &[Piece<'_>], has_named: bool) {
@@ -202,8 +275,16 @@ impl Reader<'_> {
         };
         if given.len() < needed {
             let words: Vec<&str> = positional.iter().map(|it| it.words()).collect();
-            let words = words.join(" and ");
-            let found = if given.is_empty() { "none" } else { "only one" };
+            let words = match words.split_last() {
+                Some((last, others @ [_, ..])) => format!("{} and {last}", others.join(", ")),
+                Some((last, [])) => (*last).to_owned(),
+                None => String::new(),
+            };
+            let found = match given.len() {
+                0 => "none",
+                1 => "only one",
+                _ => "only two",
+            };
             let message = format!("`{letter}` needs {words}{optional}, {form}, found {found}");
             match self.group {
                 Some(group) => self.error(group, message),
@@ -218,7 +299,8 @@ impl Reader<'_> {
     fn surplus(&mut self, surplus: &[Piece<'_>], found: usize) {
         let most = match self.letter.signature().positional {
             [_] => "one argument",
-            _ => "two arguments",
+            [_, _] => "two arguments",
+            _ => "three arguments",
         };
         let (letter, form) = (self.letter.name(), self.letter.form());
         let advice = match self.letter.signature().positional {
@@ -280,8 +362,8 @@ impl Reader<'_> {
 
     fn read_argument(&mut self, argument: Positional, trees: &[TokenTree]) {
         match argument {
-            Positional::Channels => self.outputs(trees, MOST_CHANNELS),
-            Positional::Outputs => self.outputs(trees, MOST_OUTPUTS),
+            Positional::Channels => self.outputs_called("outputs", trees, 1..=MOST_CHANNELS),
+            Positional::Outputs => self.outputs_called("outputs", trees, 1..=MOST_OUTPUTS),
             Positional::Kernel => {
                 self.item.kernel_tokens = stream(trees);
                 self.arguments.kernel = self.size(trees, &size::KERNEL);
@@ -303,6 +385,19 @@ impl Reader<'_> {
                 let expected = "a standard deviation, as a share of the range of values from 0 to below 1, \
                      such as `0.1`";
                 self.arguments.share = self.share(trees, 0.0..1.0, expected);
+            }
+            Positional::Hidden => self.outputs_called("hidden units", trees, 1..=MOST_CHANNELS),
+            Positional::Classes => self.outputs_called("classes", trees, 1..=MOST_CHANNELS),
+            Positional::Depth => {
+                self.arguments.depth = self.whole("a depth", trees, 0..=Tree::MOST_DEPTH);
+            }
+            Positional::Projected | Positional::Dimension => {
+                let what = "projected values";
+                self.arguments.projected = self.whole(what, trees, 1..=MOST_CHANNELS);
+            }
+            Positional::Prototypes => {
+                let what = "prototypes";
+                self.arguments.prototypes = self.whole(what, trees, 1..=Prototypes::MOST);
             }
             Positional::Label => {
                 let place = self.place();
@@ -327,21 +422,41 @@ impl Reader<'_> {
         self.keep(size)
     }
 
-    fn outputs(&mut self, trees: &[TokenTree], most: u32) {
-        let tokens = stream(trees);
-        self.item.outputs_tokens = tokens.clone();
-        let expected = format!("outputs from 1 to {most}");
-        let value = integer(trees, &self.place(), &expected, self.errors);
-        let Some(value) = self.keep(value) else {
-            return;
+    /// The argument that says how much a layer makes.
+    fn outputs_called(&mut self, what: &str, trees: &[TokenTree], range: RangeInclusive<u32>) {
+        self.item.outputs_tokens = stream(trees);
+        let number = literal(trees).map(|number| syn::Lit::new(number.clone()));
+        self.item.outputs = match number {
+            Some(syn::Lit::Int(number)) => number.base10_parse().ok(),
+            _ => None,
         };
-        self.item.outputs = u32::try_from(value).ok();
-        self.arguments.outputs = self.item.outputs.filter(|n| (1..=most).contains(n));
-        if self.arguments.outputs.is_none() {
+        self.arguments.outputs = self.whole(what, trees, range);
+    }
+
+    /// A whole number in that range.
+    fn whole(
+        &mut self,
+        what: &str,
+        trees: &[TokenTree],
+        range: RangeInclusive<u32>,
+    ) -> Option<u32> {
+        let (least, most) = (range.start(), range.end());
+        let expected = format!("{what} from {least} to {most}");
+        let value = integer(trees, &self.place(), &expected, self.errors);
+        let value = self.keep(value)?;
+        let value = u32::try_from(value).ok().filter(|n| range.contains(n));
+        if value.is_none() {
             let letter = self.letter.name();
-            let message = format!("`{letter}` takes from 1 to {most} outputs, found {tokens}");
+            let tokens = stream(trees);
+            let message = match what.strip_prefix("a ") {
+                Some(what) => {
+                    format!("`{letter}` takes a {what} from {least} to {most}, found {tokens}")
+                }
+                None => format!("`{letter}` takes from {least} to {most} {what}, found {tokens}"),
+            };
             self.error(tokens, message);
         }
+        value
     }
 
     fn label(&mut self, trees: &[TokenTree], place: &TokenTree) -> Option<LabelAst> {

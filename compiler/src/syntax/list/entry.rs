@@ -2,8 +2,9 @@
 
 use super::letter::Letter;
 use crate::network::{
-    Activation, Add, Concat, Convolution, Dense, Depthwise, Dropout, Entry, Kernel, Kind, Noise,
-    Padding, Pool, PoolFunction, PoolWindow, Separable, Stride, Window,
+    Activation, Add, Bonsai, Concat, Convolution, Dense, Depthwise, Dropout, Entry, Feed, Gate,
+    Kernel, Kind, Noise, Padding, Pool, PoolFunction, PoolWindow, Proto, Prototypes, Rank,
+    Recurrent, Separable, Sequence, Stride, Tree, TreeGate, Window,
 };
 use crate::syntax::ast::LabelAst;
 
@@ -18,6 +19,14 @@ pub(super) struct Arguments {
     pub(super) stride: Option<Stride>,
     pub(super) padding: Option<Padding>,
     pub(super) add: Option<LabelAst>,
+    pub(super) depth: Option<u32>,
+    pub(super) projected: Option<u32>,
+    pub(super) prototypes: Option<u32>,
+    pub(super) feed: Option<Feed>,
+    pub(super) rank: Option<Rank>,
+    pub(super) gate: Option<Gate>,
+    pub(super) sequence: Option<Sequence>,
+    pub(super) sparsity: Option<f64>,
 }
 
 #[derive(Clone, Copy)]
@@ -38,7 +47,16 @@ impl Arguments {
             stride,
             padding,
             add,
+            depth,
+            projected,
+            prototypes,
+            feed,
+            rank,
+            gate,
+            sequence,
+            sparsity,
         } = self;
+        let sparsity = sparsity.unwrap_or(0.0);
         let adds = add.is_some();
         let windows = kernel.map(|kernel| Window {
             kernel,
@@ -83,6 +101,38 @@ impl Arguments {
             Letter::R => return Some(Entry::Residual { kernel: (*kernel)? }),
             Letter::Add => Kind::Add(Add { activation }),
             Letter::Cat => Kind::Concat(Concat),
+            Letter::G => Kind::Recurrent(Recurrent {
+                hidden: (*outputs)?,
+                feed: feed.unwrap_or(Feed::Rows),
+                rank: *rank,
+                gate: gate.unwrap_or(Gate::Hard),
+                sequence: sequence.unwrap_or(Sequence::Last),
+                sparsity,
+            }),
+            Letter::Bonsai => {
+                return Some(Entry::Bonsai(Bonsai {
+                    projected: (*projected)?,
+                    tree: Tree {
+                        depth: (*depth)?,
+                        classes: (*outputs)?,
+                        gate: match gate {
+                            Some(Gate::Hard) => TreeGate::Hard,
+                            Some(Gate::Tanh | Gate::Sigmoid) | None => TreeGate::Tanh,
+                        },
+                        sparsity,
+                    },
+                }));
+            }
+            Letter::Proto => {
+                return Some(Entry::Proto(Proto {
+                    projected: (*projected)?,
+                    prototypes: Prototypes {
+                        count: (*prototypes)?,
+                        classes: (*outputs)?,
+                        sparsity,
+                    },
+                }));
+            }
             Letter::Dr => Kind::Dropout(Dropout {
                 probability: share.unwrap_or(Dropout::DEFAULT_PROBABILITY),
             }),

@@ -17,6 +17,9 @@ pub(in crate::syntax) enum Letter {
     R,
     Add,
     Cat,
+    G,
+    Bonsai,
+    Proto,
     Dr,
     N,
 }
@@ -33,6 +36,18 @@ pub(super) enum Positional {
     Window,
     Probability,
     Deviation,
+    /// Hidden units of a recurrent cell.
+    Hidden,
+    /// Branches of a tree.
+    Depth,
+    /// Values that a tree reads.
+    Projected,
+    /// Values that prototypes are held against.
+    Dimension,
+    /// Prototypes.
+    Prototypes,
+    /// Scores.
+    Classes,
     /// `'name`.
     Label,
 }
@@ -43,6 +58,11 @@ pub(super) enum Named {
     Stride,
     Padding,
     Add,
+    Feed,
+    Rank,
+    Gate,
+    Sequence,
+    Sparsity,
     Code,
 }
 
@@ -73,7 +93,7 @@ pub(super) struct Signature {
 const SLIDING: &[Named] = &[Named::Stride, Named::Padding, Named::Add, Named::Code];
 
 impl Letter {
-    pub(super) const ALL: [Letter; 11] = [
+    pub(super) const ALL: [Letter; 14] = [
         Letter::A,
         Letter::M,
         Letter::C1,
@@ -83,6 +103,9 @@ impl Letter {
         Letter::R,
         Letter::Add,
         Letter::Cat,
+        Letter::G,
+        Letter::Bonsai,
+        Letter::Proto,
         Letter::Dr,
         Letter::N,
     ];
@@ -178,6 +201,44 @@ impl Letter {
                 has_star: false,
                 aliases: &["concat", "concatenate", "concatenation"],
             },
+            Self::G => &Signature {
+                name: "G",
+                positional: &[Positional::Hidden],
+                count: Count::All,
+                named: &[
+                    Named::Feed,
+                    Named::Rank,
+                    Named::Gate,
+                    Named::Sequence,
+                    Named::Sparsity,
+                ],
+                has_star: false,
+                aliases: &["gru", "rnn", "lstm", "fastgrnn", "fastrnn", "recurrent"],
+            },
+            Self::Bonsai => &Signature {
+                name: "Bonsai",
+                positional: &[
+                    Positional::Depth,
+                    Positional::Projected,
+                    Positional::Classes,
+                ],
+                count: Count::All,
+                named: &[Named::Gate, Named::Sparsity, Named::Code],
+                has_star: false,
+                aliases: &["tree", "decisiontree"],
+            },
+            Self::Proto => &Signature {
+                name: "Proto",
+                positional: &[
+                    Positional::Dimension,
+                    Positional::Prototypes,
+                    Positional::Classes,
+                ],
+                count: Count::All,
+                named: &[Named::Sparsity, Named::Code],
+                has_star: false,
+                aliases: &["protonn", "prototypes", "knn"],
+            },
             Self::Dr => &Signature {
                 name: "Dr",
                 positional: &[Positional::Probability],
@@ -249,6 +310,12 @@ impl Positional {
             Self::Kernel | Self::Window => "k",
             Self::Probability => "p",
             Self::Deviation => "sigma",
+            Self::Hidden => "h",
+            Self::Depth => "depth",
+            Self::Projected => "p",
+            Self::Dimension => "d",
+            Self::Prototypes => "m",
+            Self::Classes => "classes",
             Self::Label => "'name",
         }
     }
@@ -261,19 +328,40 @@ impl Positional {
             Self::Window => "a window",
             Self::Probability => "a probability",
             Self::Deviation => "a standard deviation",
+            Self::Hidden => "hidden units h",
+            Self::Depth => "a depth",
+            Self::Projected => "projected values p",
+            Self::Dimension => "projected values d",
+            Self::Prototypes => "prototypes m",
+            Self::Classes => "classes",
             Self::Label => "the label of a map",
         }
     }
 }
 
 impl Named {
-    pub(super) const ALL: [Named; 4] = [Named::Stride, Named::Padding, Named::Add, Named::Code];
+    pub(super) const ALL: [Named; 9] = [
+        Named::Stride,
+        Named::Padding,
+        Named::Add,
+        Named::Feed,
+        Named::Rank,
+        Named::Gate,
+        Named::Sequence,
+        Named::Sparsity,
+        Named::Code,
+    ];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Stride => "stride",
             Self::Padding => "padding",
             Self::Add => "add",
+            Self::Feed => "feed",
+            Self::Rank => "rank",
+            Self::Gate => "gate",
+            Self::Sequence => "sequence",
+            Self::Sparsity => "sparsity",
             Self::Code => "code",
         }
     }
@@ -284,6 +372,11 @@ impl Named {
             Self::Stride => "from 1 to 4, such as `2`, or rows x columns, such as `1x2`",
             Self::Padding => "`same`, or pixels on each side, such as `1`",
             Self::Add => "the label of a map, such as `'skip`",
+            Self::Feed => "`rows`, `row_major`, `channel_major` or `multi`",
+            Self::Rank => "from 1 to 255, such as `8`, or input x state, such as `8x6`",
+            Self::Gate => "the function, such as `hard`",
+            Self::Sequence => "`all`, for the state of each step",
+            Self::Sparsity => "the share of weights to be 0, from 0 to below 1, such as `0.7`",
             Self::Code => crate::syntax::Key::Code.form(),
         }
     }
@@ -294,6 +387,10 @@ impl Named {
             Self::Stride => "it has no window that moves",
             Self::Padding => "it has no kernel over a map's edge",
             Self::Add => "it has no sum to which a map could be added",
+            Self::Feed | Self::Sequence => "it does not go step by step, as `G` does",
+            Self::Rank => "it has no two matrices that could be products, as `G` has",
+            Self::Gate => "it has no gate, as `G` and `Bonsai` have",
+            Self::Sparsity => "training makes no weights of it 0, but of `G`, `Bonsai` and `Proto`",
             Self::Code => "it has no weights whose form to choose",
         }
     }
@@ -308,7 +405,6 @@ pub(super) fn names() -> String {
 const FORMS: &[(&[&str], &str)] = &[
     (
         &[
-            "g",
             "gap",
             "globalpool",
             "globalavgpool",
@@ -379,7 +475,14 @@ impl Letter {
             Self::A | Self::M | Self::C1 | Self::C2 | Self::D | Self::Dr => {
                 format!("`{}`", self.name())
             }
-            Self::T | Self::R | Self::Add | Self::Cat | Self::N => self.form(),
+            Self::T
+            | Self::R
+            | Self::Add
+            | Self::Cat
+            | Self::G
+            | Self::Bonsai
+            | Self::Proto
+            | Self::N => self.form(),
         }
     }
 }

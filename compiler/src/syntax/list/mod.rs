@@ -234,6 +234,9 @@ fn no_star(letter: Letter) -> String {
         | Letter::D
         | Letter::Add
         | Letter::Cat
+        | Letter::G
+        | Letter::Bonsai
+        | Letter::Proto
         | Letter::Dr
         | Letter::N => format!(
             "`{name}` takes no star: a star leaves out the activation, and `{name}` has none"

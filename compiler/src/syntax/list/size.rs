@@ -1,4 +1,4 @@
-//! Sizes: `3`, or rows x columns, `1x5`, of a kernel, a window or a stride.
+//! Sizes: `3`, or rows x columns, `1x5`, of a kernel, a window or a stride; and ranks.
 
 use proc_macro2::TokenTree;
 use std::ops::RangeInclusive;
@@ -12,15 +12,20 @@ pub(in crate::syntax) struct Sizes {
     what: &'static str,
     /// Rows, and columns.
     sides: RangeInclusive<u32>,
+    /// What two numbers are, and how they are called together.
+    pair: (&'static str, &'static str),
     /// One that is not square.
     example: &'static str,
     /// What may be written instead.
     instead: &'static str,
 }
 
+const ROWS_AND_COLUMNS: (&str, &str) = ("rows x columns", "rows and columns");
+
 pub(in crate::syntax) const KERNEL: Sizes = Sizes {
     what: "kernel",
     sides: 1..=11,
+    pair: ROWS_AND_COLUMNS,
     example: "1x3",
     instead: "",
 };
@@ -28,6 +33,7 @@ pub(in crate::syntax) const KERNEL: Sizes = Sizes {
 pub(in crate::syntax) const WINDOW: Sizes = Sizes {
     what: "window",
     sides: 1..=8,
+    pair: ROWS_AND_COLUMNS,
     example: "1x2",
     instead: ", or `all` for the whole map",
 };
@@ -35,7 +41,17 @@ pub(in crate::syntax) const WINDOW: Sizes = Sizes {
 pub(in crate::syntax) const STRIDE: Sizes = Sizes {
     what: "stride",
     sides: 1..=4,
+    pair: ROWS_AND_COLUMNS,
     example: "1x2",
+    instead: "",
+};
+
+/// The ranks of what a recurrent cell multiplies its input and its state by.
+pub(super) const RANK: Sizes = Sizes {
+    what: "rank",
+    sides: 1..=255,
+    pair: ("input x state", "both"),
+    example: "8x6",
     instead: "",
 };
 
@@ -59,12 +75,12 @@ impl Sizes {
         let Self {
             what,
             sides,
+            pair: (pair, both),
             example,
             instead,
         } = self;
         let range = self.range();
-        let expected =
-            format!("a {what} of {range}, or rows x columns such as `{example}`{instead}");
+        let expected = format!("a {what} of {range}, or {pair} such as `{example}`{instead}");
         // `1x5` is a single literal: the number 1 with the suffix `x5`.
         let written = literal(trees).map(ToString::to_string).unwrap_or_default();
         let mut malformed = |why: &str| {
@@ -84,7 +100,7 @@ impl Sizes {
                     return malformed("");
                 };
                 let size = Kernel { height, width };
-                (size, format!("rows and columns of {range}{instead}"))
+                (size, format!("{both} of {range}{instead}"))
             }
         };
         if sides.contains(&size.height) && sides.contains(&size.width) {

@@ -27,6 +27,9 @@ pub(super) const fn is_about_labels(error: &GraphError) -> bool {
         | GraphError::ShapesDiffer { .. }
         | GraphError::SignsDiffer { .. }
         | GraphError::AveragesSharedInput { .. }
+        | GraphError::ReadsWide { .. }
+        | GraphError::ReadsScores { .. }
+        | GraphError::SequenceOfChannels { .. }
         | GraphError::NothingToCompute => false,
     }
 }
@@ -122,6 +125,41 @@ pub(super) fn report(source: &Source, error: &GraphError, errors: &mut Diagnosti
                 item(*index).text
             ),
         ),
+        GraphError::ReadsWide { item: index, label } => match label {
+            None => (
+                &item(*index).tokens,
+                format!(
+                    "`{}` can't read the states of `G`, which have 16 bits: expected `D` or \
+                     `G` after it",
+                    item(*index).text
+                ),
+            ),
+            Some(label) => (
+                item(*index).read_tokens(label),
+                format!(
+                    "`'{label}` are states of `G`, which have 16 bits and can't be added or \
+                     concatenated: put `D` between them"
+                ),
+            ),
+        },
+        GraphError::SequenceOfChannels {
+            item: index,
+            channels,
+        } => (
+            &item(*index).tokens,
+            format!(
+                "`{}` reads each of {channels} channels in a step of its own, and `sequence: all` \
+                 needs steps of whole rows: use `feed: rows` or `feed: multi`",
+                item(*index).text
+            ),
+        ),
+        GraphError::ReadsScores { item: index } => (
+            &item(*index).tokens,
+            format!(
+                "`{}` would read the scores of classes, which end the list: put it before them",
+                item(*index).text
+            ),
+        ),
         GraphError::NothingToCompute => (
             &source.list.tokens,
             "no layer computes anything: expected at least one other than `Dr` and `N`, such as \
@@ -151,7 +189,8 @@ fn misfit(source: &Source, index: usize, kernel: Kernel, map: Shape) -> (&TokenS
     };
     let is_pool = match &item.entry {
         Some(Entry::Layer { kind, labels: _ }) => kind.pools().is_some(),
-        Some(Entry::From(_) | Entry::Residual { .. }) | None => false,
+        Some(Entry::From(_) | Entry::Residual { .. } | Entry::Bonsai(_) | Entry::Proto(_))
+        | None => false,
     };
     let sizes = if is_pool { WINDOW } else { KERNEL };
     let what = sizes.what();
