@@ -20,11 +20,14 @@ mod order;
 mod packed;
 mod product;
 mod quantised;
+mod recurrent;
 mod results;
+mod scores;
 mod segment;
 mod sliding_window;
 mod stream;
 mod sum;
+mod wide;
 
 pub use chip::Holds;
 pub use label::Label;
@@ -177,6 +180,8 @@ pub mod __private {
         emit_bytes, high, map_bytes, means, multiply_pixels, quantise, repeat, requantise,
         requantise_one, rounded_averages, shares, taps_inside, window_sums, within,
     };
+    pub use crate::recurrent::{Cell, Factors, cell_step, clear_states};
+    pub use crate::scores::{HardGate, Prototypes, Tree, prototypes, tree};
     pub use crate::segment::{
         InputWindows, Outputs, add_each_wide, add_joined, add_joined_map, add_to_window,
         concatenate, divide_sum, floor_divide, is_inside, joined_value, pixel_at, tile,
@@ -192,6 +197,10 @@ pub mod __private {
         Sum, add_biases, add_each, at_most, emit, first_largest, keep, keep_larger, multiple,
         multiply_accumulate, multiply_accumulate_each, multiply_accumulate_map, put, relu,
         signed_activation, widened,
+    };
+    pub use crate::wide::{
+        Matrix, add_wide_to_sums, emit_wide, multiply_accumulate_wide_map, store_wide, value,
+        wide_activation, wide_value,
     };
     pub use herringbone_features::{Frame, Row, Statistics, StatisticsDesign, Tables};
     pub use herringbone_macros::expand_network;
