@@ -149,7 +149,7 @@ fn imported_models_give_the_classes_that_they_gave_in_floating_point() {
         let same = same.count();
         assert!(10 * same >= 9 * model.inputs.len(), "{name}: {same}");
         let most = (0..4).map(|class| model.classes.iter().filter(|&&it| it == class).count());
-        assert!(most.max().unwrap() < 150, "{name} gives one class alone");
+        assert!(most.max().unwrap() < 180, "{name} gives one class alone");
     }
 }
 

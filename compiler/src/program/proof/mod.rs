@@ -45,7 +45,9 @@ impl Accumulators {
     pub fn at_run_time(network: &Network) -> Self {
         let nodes = network.nodes().iter();
         let one = |node| accumulator_at_run_time(network, node);
-        Self(ByNode::new(nodes.map(|node| (one(node), one(node))).collect()))
+        Self(ByNode::new(
+            nodes.map(|node| (one(node), one(node))).collect(),
+        ))
     }
 
     /// Of the layer's sum, or of the two of a separable layer.

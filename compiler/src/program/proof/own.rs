@@ -70,8 +70,7 @@ fn of_cell(cell: &CellParameters, values: ValueRange) -> Result<(), SumTooWide> 
     for (unit, (input, state)) in inputs.into_iter().zip(states).enumerate() {
         let bias = ValueRange::just(cell.input_bias[unit].into());
         let input = fits(unit, input.plus(bias))?;
-        let pre = shifted_down(input, cell.input.shift)
-            .plus(shifted_down(state, cell.state.shift));
+        let pre = shifted_down(input, cell.input.shift).plus(shifted_down(state, cell.state.shift));
         let pre = fits(unit, pre)?;
         let biases = [cell.gate_bias[unit], cell.update_bias[unit]];
         for bias in biases {
@@ -82,11 +81,7 @@ fn of_cell(cell: &CellParameters, values: ValueRange) -> Result<(), SumTooWide> 
 }
 
 /// What each sum of a matrix of that many rows, or of the second of two, can be.
-fn sums(
-    factors: &Factors,
-    rows: usize,
-    values: ValueRange,
-) -> Result<Vec<ValueRange>, SumTooWide> {
+fn sums(factors: &Factors, rows: usize, values: ValueRange) -> Result<Vec<ValueRange>, SumTooWide> {
     let of = |weights: &[i8], rows: usize, values: ValueRange| {
         let columns = (weights.len() / rows.max(1)).max(1);
         let rows = weights.chunks(columns).enumerate();
