@@ -7,17 +7,24 @@ use crate::product::offset;
 /// The biases of a sum.
 pub trait Biases: Copy {
     /// The bias of that output.
-    fn bias(self, output: usize) -> i16;
+    fn bias(self, output: usize) -> i32;
 }
 
 impl<const N: usize> Biases for &'static Flash<i16, N> {
     #[inline(always)]
-    fn bias(self, output: usize) -> i16 {
+    fn bias(self, output: usize) -> i32 {
+        self.get(output).into()
+    }
+}
+
+impl<const N: usize> Biases for &'static Flash<i32, N> {
+    #[inline(always)]
+    fn bias(self, output: usize) -> i32 {
         self.get(output)
     }
 }
 
-/// Biases of `BYTES` bytes, 1 or 2, in little-endian two's complement.
+/// Biases of `BYTES` bytes, 1, 2 or 4, in little-endian two's complement.
 #[derive(Clone, Copy)]
 pub struct LoadedBiases<'a, const BYTES: usize, const N: usize> {
     parameters: &'a [u8; N],
@@ -34,13 +41,13 @@ impl<'a, const BYTES: usize, const N: usize> LoadedBiases<'a, BYTES, N> {
 
 impl<const BYTES: usize, const N: usize> Biases for LoadedBiases<'_, BYTES, N> {
     #[inline(always)]
-    fn bias(self, output: usize) -> i16 {
+    fn bias(self, output: usize) -> i32 {
         let index = self.first.wrapping_add(offset(output, BYTES));
-        let low = self.parameters.byte(index);
-        if BYTES == 1 {
-            (low as i8).into()
-        } else {
-            i16::from_le_bytes([low, self.parameters.byte(index.wrapping_add(1))])
+        let byte = |place: usize| self.parameters.byte(index.wrapping_add(place));
+        match BYTES {
+            1 => (byte(0) as i8).into(),
+            2 => i16::from_le_bytes([byte(0), byte(1)]).into(),
+            _ => i32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)]),
         }
     }
 }
@@ -62,5 +69,7 @@ mod tests {
         assert_eq!([0, 1, 2].map(|output| narrow.bias(output)), [-2, -1, 1]);
         let wide = LoadedBiases::<2, 5>::new(&parameters, 1);
         assert_eq!([0, 1].map(|output| wide.bias(output)), [-2, -32767]);
+        let widest = LoadedBiases::<4, 5>::new(&parameters, 1);
+        assert_eq!(widest.bias(0), -0x7FFE_0002);
     }
 }

@@ -52,7 +52,7 @@ pub(crate) const fn row_bytes<const BITS: u32>(length: usize) -> usize {
 
 /// The weight in the lowest `BITS` bits.
 #[inline(always)]
-fn lowest<const BITS: u32>(packed: u8) -> i8 {
+pub(crate) fn lowest<const BITS: u32>(packed: u8) -> i8 {
     (packed & (0xFF >> (8 - BITS))).wrapping_sub(1 << (BITS - 1)) as i8
 }
 

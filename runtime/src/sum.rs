@@ -10,6 +10,8 @@ use crate::product::Value;
 pub trait Sum: Copy + Default + PartialOrd {
     /// Of a product.
     fn widen(value: i16) -> Self;
+    /// Of a bias, modulo the width.
+    fn of_bias(bias: i32) -> Self;
     /// `self + other`.
     fn add(self, other: Self) -> Self;
     /// `self × 2^left`.
@@ -26,6 +28,11 @@ macro_rules! impl_sum {
             #[inline(always)]
             fn widen(value: i16) -> Self {
                 value.into()
+            }
+
+            #[inline(always)]
+            fn of_bias(bias: i32) -> Self {
+                bias as Self
             }
 
             #[inline(always)]
@@ -211,7 +218,7 @@ pub fn at_most<S>(sums: &mut [S], count: usize) -> &mut [S] {
 pub fn add_biases<S: Sum>(sums: &mut [S], biases: impl Biases, left: u32) {
     let mut index = 0usize;
     for sum in sums {
-        *sum = sum.shift_left(left).add(S::widen(biases.bias(index)));
+        *sum = sum.shift_left(left).add(S::of_bias(biases.bias(index)));
         index = index.wrapping_add(1);
     }
 }

@@ -187,6 +187,9 @@ fn live_in_stream(network: &Network, plan: &MemoryPlan) -> String {
                 format!("a row of windows of `{node}`"),
             )),
             Keeps::Sums(sums) => parts.push((sums.bytes(), format!("sums of `{node}`"))),
+            Keeps::States(states) => {
+                parts.push((states.bytes(), format!("states of `{node}`")));
+            }
             Keeps::Nothing => {}
         }
     }
@@ -204,7 +207,7 @@ fn live_in_stream(network: &Network, plan: &MemoryPlan) -> String {
                 }
                 None => format!("the whole {} input", value.shape),
             };
-            parts.push((plan.bytes(value.shape.values()), what));
+            parts.push((plan.bytes(value.cells(network.bits().activations)), what));
         }
     }
     let mut rest = None;

@@ -12,6 +12,16 @@ pub enum Element {
     Wide,
 }
 
+impl Element {
+    /// Cells of a value, where a cell has the bits of an activation.
+    pub const fn cells(self, activation_bits: u32) -> u32 {
+        match self {
+            Self::Activation => 1,
+            Self::Wide => 16 / activation_bits,
+        }
+    }
+}
+
 /// A feature map: the input, or what a node writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
@@ -26,4 +36,12 @@ pub struct Value {
     pub readers: Vec<NodeId>,
     /// Its label in the declaration, without the apostrophe.
     pub label: Option<String>,
+}
+
+impl Value {
+    /// Cells of the map, where a cell has the bits of an activation.
+    pub const fn cells(&self, activation_bits: u32) -> u32 {
+        let cells = self.element.cells(activation_bits);
+        self.shape.values().saturating_mul(cells)
+    }
 }

@@ -1,8 +1,12 @@
 //! What a plan goes by: which values there are, and what of them each node reads to make one more.
 //! What is computed of them, a plan does not know.
 
+//!
+//! Shapes count cells: a value of a wide map is several channels.
+
 use crate::network::{
-    ByNode, ByValue, Network, Node, NodeId, PoolFunction, ReceptiveField, Shape, ValueId, is_chain,
+    ByNode, ByValue, Element, Kernel, Kind, Network, Node, NodeId, PoolFunction, ReceptiveField,
+    Recurrent, Sequence, Shape, ValueId, Window, is_chain,
 };
 
 /// Nodes in topological order, and the values between them.
@@ -51,6 +55,8 @@ pub struct FlowNode {
     pub input: Shape,
     /// The shape of what it makes.
     pub output: Shape,
+    /// Values of an output pixel, each of which is a sum where sums are kept.
+    pub values: u32,
     /// How it makes it.
     pub method: Method,
     /// What of the running map one output reads.
@@ -73,8 +79,19 @@ pub enum Method {
     Windows(PoolFunction),
     /// Each pixel of a window of the input's bytes, before they are shortened.
     WindowsOfBytes,
+    /// From states that it keeps, which change with each step over the map.
+    Steps(Steps),
     /// All at once, by moving values of the maps that it reads, which must be complete.
     Moves,
+}
+
+/// How a node goes over its map in steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Steps {
+    /// What of the map it takes in at once: a row, or all of it.
+    pub taken: ReceptiveField,
+    /// States of 16 bits that it keeps from step to step, those that it makes included.
+    pub states: u32,
 }
 
 /// A feature map: the input, or what a node makes.
@@ -90,23 +107,65 @@ pub struct FlowValue {
     pub readers: Vec<NodeId>,
 }
 
+impl Steps {
+    fn of(recurrent: &Recurrent, input: Shape) -> Self {
+        let rows = Window {
+            kernel: Kernel {
+                height: 1,
+                width: input.width,
+            },
+            ..Window::valid(Kernel::square(1))
+        };
+        Self {
+            taken: match recurrent.steps_by_row(input) {
+                true => rows.over(input),
+                false => ReceptiveField::whole(input),
+            },
+            states: 2 * recurrent.hidden * recurrent.cells(input),
+        }
+    }
+}
+
 impl FlowNode {
     fn of(network: &Network, node: &Node) -> Self {
+        let steps = match &node.kind {
+            Kind::Recurrent(recurrent) => Some((Steps::of(recurrent, node.input), recurrent)),
+            Kind::Pool(_)
+            | Kind::Convolution(_)
+            | Kind::Depthwise(_)
+            | Kind::Separable(_)
+            | Kind::Dense(_)
+            | Kind::Add(_)
+            | Kind::Concat(_)
+            | Kind::Projection(_)
+            | Kind::Tree(_)
+            | Kind::Prototypes(_)
+            | Kind::Dropout(_)
+            | Kind::Noise(_) => None,
+        };
+        let field = match steps {
+            Some((steps, recurrent)) => match recurrent.sequence {
+                Sequence::All => steps.taken,
+                Sequence::Last => node.field(),
+            },
+            None => node.field(),
+        };
         let method = match node.kind.pools() {
             Some(_) if network.averages_raw_input(node.id) => Method::WindowsOfBytes,
             Some(function) => Method::Windows(function),
             None if node.kind.is_dense() => Method::Sums,
-            None => Method::Fields,
+            None => steps.map_or(Method::Fields, |(steps, _)| Method::Steps(steps)),
         };
         Self {
             id: node.id,
             reads: node.reads.clone(),
             writes: node.writes,
             replaces: None,
-            input: node.input,
-            output: node.output,
+            input: in_cells(network, node.input, node.input_element),
+            output: in_cells(network, node.output, node.kind.makes()),
+            values: node.output.channels,
             method,
-            field: node.field(),
+            field,
             is_training_only: node.is_training_only(),
             is_exact: network.is_exact(node.id),
         }
@@ -121,7 +180,36 @@ impl FlowNode {
     pub fn is_dense(&self) -> bool {
         match self.method {
             Method::Sums => true,
-            Method::Fields | Method::Windows(_) | Method::WindowsOfBytes | Method::Moves => false,
+            Method::Fields
+            | Method::Windows(_)
+            | Method::WindowsOfBytes
+            | Method::Steps(_)
+            | Method::Moves => false,
+        }
+    }
+
+    /// How it goes over its map in steps, if it does: then it runs in a segment, for it keeps
+    /// states beside its map.
+    pub fn steps(&self) -> Option<Steps> {
+        match self.method {
+            Method::Steps(steps) => Some(steps),
+            Method::Fields
+            | Method::Sums
+            | Method::Windows(_)
+            | Method::WindowsOfBytes
+            | Method::Moves => None,
+        }
+    }
+
+    /// What of its map it takes in at once, where it takes pixels in.
+    pub fn taken(&self, map: Shape) -> ReceptiveField {
+        match self.method {
+            Method::Steps(steps) => steps.taken,
+            Method::Fields
+            | Method::Sums
+            | Method::Windows(_)
+            | Method::WindowsOfBytes
+            | Method::Moves => ReceptiveField::pixelwise(map),
         }
     }
 
@@ -129,7 +217,11 @@ impl FlowNode {
     pub fn moves(&self) -> bool {
         match self.method {
             Method::Moves => true,
-            Method::Fields | Method::Sums | Method::Windows(_) | Method::WindowsOfBytes => false,
+            Method::Fields
+            | Method::Sums
+            | Method::Windows(_)
+            | Method::WindowsOfBytes
+            | Method::Steps(_) => false,
         }
     }
 
@@ -138,15 +230,15 @@ impl FlowNode {
         match self.method {
             Method::Windows(function) => Some(function),
             Method::WindowsOfBytes => Some(PoolFunction::Average),
-            Method::Fields | Method::Sums | Method::Moves => None,
+            Method::Fields | Method::Sums | Method::Steps(_) | Method::Moves => None,
         }
     }
 
     /// Whether the pixels of its input can be taken in one by one, in any order, into sums or
-    /// windows that it keeps; else each output needs its whole field.
+    /// windows that it keeps, or in steps into its states; else each output needs its whole field.
     pub fn takes_pixels(&self) -> bool {
         match self.method {
-            Method::Sums => true,
+            Method::Sums | Method::Steps(_) => true,
             Method::Windows(_) | Method::WindowsOfBytes => self.field.is_tiled(),
             Method::Fields | Method::Moves => false,
         }
@@ -285,17 +377,21 @@ impl Dataflow {
     pub fn averages_raw_input(&self, node: NodeId) -> bool {
         match self.nodes[node].method {
             Method::WindowsOfBytes => true,
-            Method::Fields | Method::Sums | Method::Windows(_) | Method::Moves => false,
+            Method::Fields
+            | Method::Sums
+            | Method::Windows(_)
+            | Method::Steps(_)
+            | Method::Moves => false,
         }
     }
 
     /// Whether every node computes pixels of what the one before it makes, and of nothing else,
-    /// and the last one's are all that is returned.
+    /// and the last one's are all that is returned, and none keeps states.
     pub fn is_chain(&self) -> bool {
         let mut nodes = self.computing_nodes();
         let is_plain = self.outputs.len() == 1
             && self.other_sources().next().is_none()
-            && nodes.all(|node| !node.moves());
+            && nodes.all(|node| !node.moves() && node.steps().is_none());
         let nodes = self.computing_nodes();
         is_plain
             && is_chain(
@@ -305,12 +401,21 @@ impl Dataflow {
     }
 }
 
+/// A map whose channels are cells.
+fn in_cells(network: &Network, map: Shape, element: Element) -> Shape {
+    let cells = element.cells(network.bits().activations);
+    Shape {
+        channels: map.channels.saturating_mul(cells),
+        ..map
+    }
+}
+
 impl Network {
     /// What a plan goes by.
     pub fn dataflow(&self) -> Dataflow {
         let nodes = self.nodes().iter();
         let values = self.values().entries().iter().map(|value| FlowValue {
-            shape: value.shape,
+            shape: in_cells(self, value.shape, value.element),
             maker: value.maker,
             kept_in: None,
             readers: value.readers.clone(),

@@ -47,7 +47,12 @@ pub(super) fn schedule(
     };
     let works = match strategy.rest {
         InPlace::RowMajor | InPlace::Herringbone => {
-            order.iter().map(|&node| Work::Layer(node)).collect()
+            let cut = Cut {
+                flow,
+                sum_bytes,
+                order: &order,
+            };
+            (0..order.len()).map(|index| cut.alone(index)).collect()
         }
         InPlace::Segments => best_segments(flow, sum_bytes, &order, rest),
     };
@@ -214,6 +219,18 @@ impl Cut<'_> {
         best.expect("every node can be computed alone")
     }
 
+    /// A node on its own.
+    fn alone(&self, index: usize) -> Work {
+        let id = self.order[index];
+        match self.flow.node(id).steps() {
+            None => Work::Layer(id),
+            Some(_) => {
+                let draft = self.draft(index..index + 1, false, &self.order[index + 1..]);
+                Work::Segment(draft.expect("steps go over any map that is complete"))
+            }
+        }
+    }
+
     /// Some nodes in one go, and the cells that are alive then.
     fn work(&self, range: std::ops::Range<usize>) -> Option<(u32, Work)> {
         let nodes = &self.order[range.clone()];
@@ -249,7 +266,9 @@ impl Cut<'_> {
             let (input, output) = (cells(input), cells(output));
             (input + output).saturating_sub((input + lead).max(output))
         };
-        if let [id] = nodes {
+        if let [id] = nodes
+            && self.flow.node(*id).steps().is_none()
+        {
             let node = self.flow.node(*id);
             let exact = self.flow.is_exact(*id);
             let output = if exact { 0 } else { cells(node.writes) };

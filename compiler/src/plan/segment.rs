@@ -34,10 +34,10 @@ pub struct StagePlan {
     pub input: Shape,
     /// What of its output is computed.
     pub output: Shape,
-    /// Whether it takes its input in pixel by pixel, into what it keeps; else it
-    /// computes each output from a whole field.
+    /// Whether it takes its input in pixel by pixel, or row by row, into what it keeps; else
+    /// it computes each output from a whole field.
     pub takes: bool,
-    /// When the pixels of its input are there.
+    /// When the pixels of its input are there; of what it takes in at once, the last one.
     pub input_timing: Timing,
     /// When those of its output are computed.
     pub timing: Timing,
@@ -68,7 +68,7 @@ impl StagePlan {
     pub fn windows(&self) -> Option<Windows> {
         match self.keeps {
             Keeps::Windows(windows) => Some(windows),
-            Keeps::Nothing | Keeps::Sums(_) => None,
+            Keeps::Nothing | Keeps::Sums(_) | Keeps::States(_) => None,
         }
     }
 
@@ -76,7 +76,15 @@ impl StagePlan {
     pub fn sums(&self) -> Option<SumArray> {
         match self.keeps {
             Keeps::Sums(sums) => Some(sums),
-            Keeps::Nothing | Keeps::Windows(_) => None,
+            Keeps::Nothing | Keeps::Windows(_) | Keeps::States(_) => None,
+        }
+    }
+
+    /// The states that it keeps.
+    pub fn states(&self) -> Option<SumArray> {
+        match self.keeps {
+            Keeps::States(states) => Some(states),
+            Keeps::Nothing | Keeps::Windows(_) | Keeps::Sums(_) => None,
         }
     }
 
@@ -85,7 +93,7 @@ impl StagePlan {
         let kept = match self.keeps {
             Keeps::Nothing => 0,
             Keeps::Windows(windows) => windows.cells(),
-            Keeps::Sums(sums) => sums.bytes() * cells_per_byte,
+            Keeps::Sums(sums) | Keeps::States(sums) => sums.bytes() * cells_per_byte,
         };
         self.ring().map_or(0, Ring::cells) + kept
     }
@@ -156,6 +164,8 @@ pub enum Keeps {
     /// Sums of a whole map: of a dense layer, to which each of its inputs adds; of
     /// another last node, its results.
     Sums(SumArray),
+    /// States of 16 bits: those after the last step, then as many that the next one makes.
+    States(SumArray),
 }
 
 /// Where a pixel goes that a stage, or the intake, has completed.

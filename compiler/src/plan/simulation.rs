@@ -84,7 +84,7 @@ impl Simulation {
                         timings[&node.writes]
                     },
                     field: if takes {
-                        ReceptiveField::pixelwise(shape)
+                        node.taken(shape)
                     } else {
                         field_of_read(node, index, flow.value(value).shape)
                     },

@@ -368,6 +368,7 @@ mod tests {
                 outputs,
                 rows: weights.len() as u32 / outputs,
                 adds: false,
+                reads: crate::network::Element::Activation,
                 parameters: SumParameters::Constant(ConstantParameters {
                     form: Form::Table,
                     weights,

@@ -1,14 +1,47 @@
 //! What tables take in flash.
 
-use super::packed_row_bytes;
-use crate::network::{Bits, Node, SumShape};
+use super::{CellLayout, PrototypeLayout, TreeLayout, packed_row_bytes};
+use crate::network::{Bits, Kind, Node, SumShape};
 
 /// Bytes of the packed weights and the biases of a node, as tables.
 pub fn parameter_table_bytes(node: &Node, bits: Bits) -> u64 {
     let weights = node
         .sums()
         .map(|sum| packed_weight_bytes(&sum, bits.weights));
-    weights.sum::<u64>() + 2 * node.bias_count()
+    let biases = node.sums().map(|sum| {
+        let each = if sum.has_wide_biases() { 4 } else { 2 };
+        each * sum.biases()
+    });
+    weights.sum::<u64>() + biases.sum::<u64>() + own_parameter_bytes(node, bits)
+}
+
+/// Bytes of the parameters of a node that are not those of sums.
+pub(super) fn own_parameter_bytes(node: &Node, bits: Bits) -> u64 {
+    let bytes = match node.kind {
+        Kind::Recurrent(kind) => {
+            let cell = CellLayout::new(&kind, node.input, bits.weights);
+            return u64::from(cell.bytes) * u64::from(kind.cells(node.input));
+        }
+        Kind::Tree(kind) => {
+            let sizes = (kind.depth, kind.classes, node.input.values());
+            TreeLayout::new(sizes, bits.weights).bytes
+        }
+        Kind::Prototypes(kind) => {
+            let sizes = (kind.count, kind.classes, node.input.values());
+            PrototypeLayout::new(sizes, bits.weights).bytes
+        }
+        Kind::Pool(_)
+        | Kind::Convolution(_)
+        | Kind::Depthwise(_)
+        | Kind::Separable(_)
+        | Kind::Dense(_)
+        | Kind::Add(_)
+        | Kind::Concat(_)
+        | Kind::Projection(_)
+        | Kind::Dropout(_)
+        | Kind::Noise(_) => 0,
+    };
+    bytes.into()
 }
 
 /// Bytes of the packed weights of a sum.

@@ -4,15 +4,18 @@ use super::parameters;
 use super::proof::{Accumulators, ProgramError, prove_within};
 use super::stage::{Intake, PooledIntake, Segment, Stage};
 use super::{
-    Accumulator, ConstantParameters, Divisor, Finish, Form, Job, Map, Operation, Pooling, Program,
-    ResultInteger, Results, RuntimeParameters, Step, SumParameters, WeightedSum, packed_row_bytes,
+    Accumulator, CellLayout, ConstantParameters, Divisor, Finish, Form, Job, Map, Operation,
+    OwnPlace, Pooling, Program, PrototypeLayout, PrototypeScores, Recurrence, ResultInteger,
+    Results, RuntimeParameters, Step, SumParameters, TreeLayout, TreeScores, WeightedSum,
+    packed_row_bytes,
 };
 use crate::declaration::Declaration;
 use crate::network::{
-    Activation, Bits, ByValue, Kind, Network, Node, NodeId, Pool, PoolFunction, SumHalf, SumShape,
+    Activation, Bits, ByValue, Element, Kind, Network, Node, NodeId, Pool, PoolFunction,
+    ReceptiveField, Shape, SumHalf, SumShape,
 };
 use crate::plan::{self, Arrival, Keeps, MemoryPlan, Place, Placement, Sink, StagePlan};
-use crate::weights::{Parameters, Weights};
+use crate::weights::{OwnParameters, Parameters, Weights};
 
 /// Decides everything, for parameters that are constants.
 pub fn lower(
@@ -57,7 +60,7 @@ fn lower_all(
     let network = &declaration.network;
     let maps = network.values().iter().map(|(value, shape)| {
         plan.placement(value)
-            .map(|placement| Map::of(placement, shape.signed))
+            .map(|placement| Map::of(placement, shape.signed, shape.element))
     });
     let maps: Vec<Option<Map>> = maps.collect();
     let mut next_byte = 0;
@@ -65,19 +68,23 @@ fn lower_all(
         let node = network.node(id);
         // The weights of a streamed dense layer are each used in a single place
         // of the input, which is another one at each pixel.
+        // Wide values are read and made by loops alone.
+        let is_wide = node.sums().any(|sum| sum.has_wide_biases());
         let streamed_dense = input.is_none() && node.kind.is_dense();
         let mut lowering = Lowering {
             node,
             bits: network.bits(),
-            form: match streamed_dense {
+            form: match streamed_dense || is_wide {
                 true => Form::Table,
                 false => Form::of(declaration.code_of(node.layer)),
             },
             is_exact: network.is_exact(id),
             accumulators: accumulators.of(id),
+            cells: node.input_element.cells(network.bits().activations),
             next_byte: &mut next_byte,
         };
-        lowering.operation(weights.map(|weights| weights.node(id)), input)
+        let parameters = weights.map(|weights| (weights.node(id), weights.own(id)));
+        lowering.operation(parameters, input)
     };
     let jobs = plan.jobs.iter().map(|job| match job {
         plan::JobPlan::Segment(segment) => {
@@ -151,6 +158,14 @@ fn lower_all(
                 .entries()
                 .iter()
                 .map(|value| value.signed)
+                .collect(),
+        ),
+        elements: ByValue::new(
+            network
+                .values()
+                .entries()
+                .iter()
+                .map(|value| value.element)
                 .collect(),
         ),
         maps: ByValue::new(maps),
@@ -260,18 +275,24 @@ struct Lowering<'a> {
     /// Whether its sums are results.
     is_exact: bool,
     accumulators: (Accumulator, Accumulator),
+    /// Cells of a value that it reads.
+    cells: u32,
     /// Where the parameters of the next sum begin, where they come at run time.
     next_byte: &'a mut u32,
 }
 
 impl Lowering<'_> {
-    /// `parameters` are those of the node's sums; without any they come at run
-    /// time. `input` is the map that it reads, unless that arrives pixel by pixel.
+    /// `parameters` are those of the node's sums, and its own; without any they come at
+    /// run time. `input` is the map that it reads, unless that arrives pixel by pixel.
     fn operation(
         &mut self,
-        parameters: Option<&[Parameters]>,
+        parameters: Option<(&[Parameters], &OwnParameters)>,
         input: Option<&Placement>,
     ) -> Operation {
+        let own = parameters.map(|(_, own)| own);
+        if let Some(operation) = self.own_operation(own) {
+            return operation;
+        }
         let finish = match self.node.activation() {
             Some(Activation::Linear) if self.is_exact => Finish::Exact,
             Some(Activation::Linear) => Finish::Signed,
@@ -279,10 +300,13 @@ impl Lowering<'_> {
         };
         let node = self.node;
         let mut sums = node.sums().enumerate().map(|(index, shape)| {
-            let parameters = parameters.map(|parameters| &parameters[index]);
+            let parameters = parameters.map(|(parameters, _)| &parameters[index]);
             let finish = match shape.half {
                 SumHalf::Depthwise => Finish::Signed,
-                SumHalf::Only | SumHalf::Pointwise => finish,
+                SumHalf::Only | SumHalf::Pointwise => match shape.makes {
+                    Element::Activation => finish,
+                    Element::Wide => Finish::Wide,
+                },
             };
             self.sum(&shape, parameters, finish, input)
         });
@@ -296,20 +320,100 @@ impl Lowering<'_> {
                 PoolFunction::Maximum => Pooling::Maximum,
             }),
             Kind::Convolution(_) => Operation::Convolution(next()),
-            Kind::Dense(_) => Operation::Dense(next()),
+            Kind::Dense(_) | Kind::Projection(_) => Operation::Dense(next()),
             Kind::Separable(_) => Operation::Separable {
                 depthwise: next(),
                 pointwise: next(),
             },
             Kind::Depthwise(_) | Kind::Add(_) => Operation::Depthwise(next()),
             Kind::Concat(_) => Operation::Concat,
-            Kind::Recurrent(_) | Kind::Projection(_) | Kind::Tree(_) | Kind::Prototypes(_) => {
-                unreachable!("no declaration has them yet")
+            Kind::Recurrent(_) | Kind::Tree(_) | Kind::Prototypes(_) => {
+                unreachable!("they are no weighted sums")
             }
             Kind::Dropout(_) | Kind::Noise(_) => {
                 unreachable!("no plan has a step for what only training knows")
             }
         }
+    }
+
+    /// Of a node whose parameters are no weighted sums'.
+    fn own_operation(&mut self, own: Option<&OwnParameters>) -> Option<Operation> {
+        let (node, weight_bits) = (self.node, self.bits.weights);
+        match node.kind {
+            Kind::Recurrent(kind) => {
+                let height = match kind.steps_by_row(node.input) {
+                    true => 1,
+                    false => node.input.height,
+                };
+                let map = Shape {
+                    height,
+                    ..node.input
+                };
+                let layout = CellLayout::new(&kind, map, weight_bits);
+                Some(Operation::Recurrent(Recurrence {
+                    kind,
+                    taken: ReceptiveField::whole(map),
+                    map,
+                    reads: node.input_element,
+                    signed: node.signed_input,
+                    layout,
+                    parameters: match own {
+                        Some(OwnParameters::Recurrent(cells)) => OwnPlace::Constant(cells.clone()),
+                        Some(_) => unreachable!("cells have the parameters of cells"),
+                        None => self.loaded(layout.bytes * kind.cells(map)),
+                    },
+                }))
+            }
+            Kind::Tree(kind) => {
+                let values = node.input.values();
+                let layout = TreeLayout::new((kind.depth, kind.classes, values), weight_bits);
+                Some(Operation::Tree(TreeScores {
+                    depth: kind.depth,
+                    classes: kind.classes,
+                    values,
+                    gate: kind.gate,
+                    layout,
+                    parameters: match own {
+                        Some(OwnParameters::Tree(tree)) => OwnPlace::Constant(tree.clone()),
+                        Some(_) => unreachable!("a tree has the parameters of a tree"),
+                        None => self.loaded(layout.bytes),
+                    },
+                }))
+            }
+            Kind::Prototypes(kind) => {
+                let values = node.input.values();
+                let sizes = (kind.count, kind.classes, values);
+                let layout = PrototypeLayout::new(sizes, weight_bits);
+                Some(Operation::Prototypes(PrototypeScores {
+                    count: kind.count,
+                    classes: kind.classes,
+                    values,
+                    layout,
+                    parameters: match own {
+                        Some(OwnParameters::Prototypes(it)) => OwnPlace::Constant(it.clone()),
+                        Some(_) => unreachable!("prototypes have the parameters of prototypes"),
+                        None => self.loaded(layout.bytes),
+                    },
+                }))
+            }
+            Kind::Pool(_)
+            | Kind::Convolution(_)
+            | Kind::Depthwise(_)
+            | Kind::Separable(_)
+            | Kind::Dense(_)
+            | Kind::Add(_)
+            | Kind::Concat(_)
+            | Kind::Projection(_)
+            | Kind::Dropout(_)
+            | Kind::Noise(_) => None,
+        }
+    }
+
+    /// The next bytes of those that are loaded at run time.
+    fn loaded<T>(&mut self, bytes: u32) -> OwnPlace<T> {
+        let first = *self.next_byte;
+        *self.next_byte = first + bytes;
+        OwnPlace::Runtime(first)
     }
 
     fn sum(
@@ -321,8 +425,9 @@ impl Lowering<'_> {
     ) -> WeightedSum {
         let (rows, outputs) = (shape.rows(), shape.outputs);
         let whole_map = self.node.kind.is_dense();
+        let cells = self.cells;
         let in_order = |sum: &Parameters| match input.filter(|_| whole_map) {
-            Some(map) => by_row(sum, shape, storage_order(map)),
+            Some(map) => by_row(sum, shape, storage_order(map, cells)),
             None => by_row(sum, shape, 0..rows),
         };
         let (first, last) = self.accumulators;
@@ -336,32 +441,32 @@ impl Lowering<'_> {
             outputs,
             rows,
             adds: shape.adds,
-            parameters: self.parameters(parameters, (rows, outputs, shape.adds), in_order),
+            reads: shape.reads,
+            parameters: self.parameters(parameters, shape, in_order),
             finish,
         }
     }
 
-    /// The parameters of a sum of `rows` rows of `outputs` weights, which
-    /// `in_order` brings into the order of use.
+    /// The parameters of a sum, whose weights `in_order` brings into the order of use.
     fn parameters(
         &mut self,
         constants: Option<&Parameters>,
-        (rows, outputs, adds): (u32, u32, bool),
+        shape: &SumShape,
         in_order: impl FnOnce(&Parameters) -> Vec<i8>,
     ) -> SumParameters {
         match constants {
             Some(constants) => SumParameters::Constant(ConstantParameters {
                 form: self.form,
                 weights: in_order(constants),
-                biases: constants.bias.iter().map(|&bias| bias as i16).collect(),
+                biases: constants.bias.clone(),
                 left: constants.shift.left.into(),
                 right: constants.shift.right.into(),
                 skip: constants.shift.skip.into(),
             }),
             None => {
-                let place =
-                    RuntimeParameters::new(*self.next_byte, outputs, self.bits.biases, adds);
-                let weight_bytes = rows * packed_row_bytes(outputs, self.bits.weights);
+                let place = RuntimeParameters::new(*self.next_byte, shape, self.bits.biases);
+                let row_bytes = packed_row_bytes(shape.outputs, self.bits.weights);
+                let weight_bytes = shape.rows() * row_bytes;
                 *self.next_byte = place.first_weight_byte + weight_bytes;
                 SumParameters::Runtime(place)
             }
@@ -382,11 +487,11 @@ fn by_row(
     weights
 }
 
-/// The values of a map in the order in which it is stored, as indices in
-/// flattening order.
-pub(crate) fn storage_order(map: &Placement) -> impl Iterator<Item = u32> {
+/// The values, of that many cells each, of a map in the order in which it is stored, as indices
+/// in flattening order.
+pub(crate) fn storage_order(map: &Placement, cells: u32) -> impl Iterator<Item = u32> {
     let pixels = map.storage.pixels(map.shape.height, map.shape.width);
-    let (width, channels) = (map.shape.width, map.shape.channels);
+    let (width, channels) = (map.shape.width, map.shape.channels / cells);
     pixels.into_iter().flat_map(move |(row, column)| {
         let first = (row * width + column) * channels;
         first..first + channels

@@ -7,31 +7,38 @@ mod flash;
 mod form;
 mod lower;
 mod operation;
+mod own;
 mod packed;
 mod parameters;
 mod proof;
 mod quantised;
 mod rearrangement;
+mod recurrent;
 mod results;
+mod scores;
 mod stage;
 
 pub use accumulator::Accumulator;
 pub use byte_scale::{ByteScale, ByteScales};
+use flash::own_parameter_bytes;
 pub use flash::parameter_table_bytes;
 pub use form::Form;
 pub use lower::{lower, lower_runtime, pack_parameters, results_accumulator};
 pub(crate) use lower::{results_place, storage_order};
 pub use operation::{ByPixel, Divisor, Finish, Operation, Pooling, WeightedSum};
+pub use own::{Matrix, OwnPlace};
 pub use packed::{pack_row, packed_row_bytes, unpack_row};
 pub use parameters::{ConstantParameters, RuntimeParameters, SumParameters, parameter_bytes};
 
 pub use proof::{Accumulators, ProgramError, ValueRange, prove};
 pub use quantised::{Operand, Pixelwise, PoolFinish, Quantised, QuantisedKernel, RescaledSum};
 pub use rearrangement::{AxisPlaces, Block, BlockAxis, BlockSource, Rearrangement};
+pub use recurrent::{CellLayout, FactorsLayout, Recurrence};
 pub use results::{ResultInteger, Results};
+pub use scores::{PrototypeLayout, PrototypeScores, TreeLayout, TreeScores};
 pub use stage::{Intake, PooledIntake, Segment, Stage};
 
-use crate::network::{ByValue, NodeId, ReceptiveField, Repeat, Shape, ValueId};
+use crate::network::{ByValue, Element, NodeId, ReceptiveField, Repeat, Shape, ValueId};
 use crate::plan::{self, Arrival, Order, Place, Placement, Windows, storage_indices};
 
 /// A network's whole inference.
@@ -65,6 +72,8 @@ pub struct Program {
     pub places: ByValue<Place>,
     /// Whether each value is two's complement.
     pub signed: ByValue<bool>,
+    /// What each value is made of: of wide ones, a pixel's channels are cells, several of each.
+    pub elements: ByValue<Element>,
     /// Every value that is stored whole.
     pub maps: ByValue<Option<Map>>,
     /// Inputs besides the one that arrives, in order: each is stored whole before the first byte
@@ -145,6 +154,11 @@ impl Program {
         self.maps[value]
             .as_ref()
             .expect("the plan stores whole what jobs hand to one another")
+    }
+
+    /// Cells of a value of that one.
+    pub fn cells_of(&self, value: ValueId) -> u32 {
+        self.elements[value].cells(self.activation_bits)
     }
 
     /// Bytes of the cursor's row and of its column; see
@@ -243,8 +257,7 @@ impl Job {
 
     /// Whether it uses weights.
     pub fn reads_parameters(&self) -> bool {
-        self.operations()
-            .any(|operation| operation.sums().next().is_some())
+        self.operations().any(Operation::has_parameters)
     }
 }
 
@@ -254,6 +267,8 @@ pub struct Map {
     pub shape: Shape,
     /// Whether its values are two's complement.
     pub signed: bool,
+    /// What these are: the channels of a wide map are cells, several a value.
+    pub element: Element,
     /// How a reader finds a pixel.
     pub addressing: Addressing,
     /// The first cell of the first stored pixel.
@@ -273,7 +288,7 @@ pub enum Addressing {
 
 impl Map {
     /// Of a value that is stored there.
-    pub(crate) fn of(placement: &Placement, signed: bool) -> Self {
+    pub(crate) fn of(placement: &Placement, signed: bool, element: Element) -> Self {
         let shape = placement.shape;
         let cells: Vec<u32> = storage_indices(shape, placement.storage)
             .into_iter()
@@ -285,6 +300,7 @@ impl Map {
         Self {
             shape,
             signed,
+            element,
             addressing: if affine {
                 Addressing::Affine
             } else {

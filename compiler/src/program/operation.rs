@@ -1,7 +1,10 @@
 //! What is computed of a receptive field.
 
-use super::{Accumulator, Quantised, QuantisedKernel, Rearrangement, SumParameters};
-use crate::network::PoolFunction;
+use super::{
+    Accumulator, OwnPlace, PrototypeScores, Quantised, QuantisedKernel, Rearrangement, Recurrence,
+    SumParameters, TreeScores,
+};
+use crate::network::{Element, PoolFunction};
 
 /// What is computed from a receptive field.
 #[derive(Clone, Debug)]
@@ -23,6 +26,12 @@ pub enum Operation {
     Pool(Pooling),
     /// The channels of several maps, one after the other.
     Concat,
+    /// States, of the states before and of the values of a step.
+    Recurrent(Recurrence),
+    /// The scores of a tree, of a single pixel.
+    Tree(TreeScores),
+    /// The scores of prototypes, of a single pixel.
+    Prototypes(PrototypeScores),
     /// What an operator of an 8-bit model computes.
     Quantised(Quantised),
     /// A whole map of values of others.
@@ -36,6 +45,8 @@ pub enum ByPixel<'a> {
     Sums(&'a WeightedSum),
     /// To its window.
     Windows(Pooling),
+    /// To the states, with all that is taken in at once.
+    Steps(&'a Recurrence),
 }
 
 /// What is made of a window.
@@ -68,6 +79,16 @@ impl Divisor {
     }
 }
 
+impl WeightedSum {
+    /// Bytes of a bias in a table.
+    pub fn bias_bytes(&self) -> u32 {
+        match (self.reads, self.finish) {
+            (Element::Wide, _) | (_, Finish::Wide) => 4,
+            (Element::Activation, Finish::Exact | Finish::Relu | Finish::Signed) => 2,
+        }
+    }
+}
+
 impl Operation {
     /// How it can take the pixels of its input in one by one; `None` where each output
     /// needs its whole field.
@@ -83,10 +104,13 @@ impl Operation {
                 | QuantisedKernel::Pixel { .. }
                 | QuantisedKernel::Concat(_) => None,
             },
+            Operation::Recurrent(recurrence) => Some(ByPixel::Steps(recurrence)),
             Operation::Convolution(_)
             | Operation::Depthwise(_)
             | Operation::Separable { .. }
             | Operation::Concat
+            | Operation::Tree(_)
+            | Operation::Prototypes(_)
             | Operation::Rearrange(_) => None,
         }
     }
@@ -101,6 +125,9 @@ impl Operation {
             | Operation::Dense(_)
             | Operation::Pool(_)
             | Operation::Concat
+            | Operation::Recurrent(_)
+            | Operation::Tree(_)
+            | Operation::Prototypes(_)
             | Operation::Rearrange(_) => None,
         }
     }
@@ -124,6 +151,9 @@ impl Operation {
             | Operation::Separable { .. }
             | Operation::Dense(_)
             | Operation::Concat
+            | Operation::Recurrent(_)
+            | Operation::Tree(_)
+            | Operation::Prototypes(_)
             | Operation::Rearrange(_) => false,
         }
     }
@@ -138,6 +168,9 @@ impl Operation {
             | Operation::Dense(_)
             | Operation::Pool(_)
             | Operation::Concat
+            | Operation::Recurrent(_)
+            | Operation::Tree(_)
+            | Operation::Prototypes(_)
             | Operation::Rearrange(_) => 0,
         }
     }
@@ -146,7 +179,7 @@ impl Operation {
     pub fn is_dense(&self) -> bool {
         match self.by_pixel() {
             Some(ByPixel::Sums(_)) => true,
-            Some(ByPixel::Windows(_)) | None => false,
+            Some(ByPixel::Windows(_) | ByPixel::Steps(_)) | None => false,
         }
     }
 
@@ -154,7 +187,7 @@ impl Operation {
     pub fn pooling(&self) -> Option<Pooling> {
         match self.by_pixel() {
             Some(ByPixel::Windows(pooling)) => Some(pooling),
-            Some(ByPixel::Sums(_)) | None => None,
+            Some(ByPixel::Sums(_) | ByPixel::Steps(_)) | None => None,
         }
     }
 
@@ -168,7 +201,106 @@ impl Operation {
             | Operation::Dense(_)
             | Operation::Pool(_)
             | Operation::Concat
+            | Operation::Recurrent(_)
+            | Operation::Tree(_)
+            | Operation::Prototypes(_)
             | Operation::Quantised(_) => None,
+        }
+    }
+
+    /// Bytes of its parameters that are not those of sums.
+    pub fn own_bytes(&self) -> u32 {
+        match self {
+            Operation::Recurrent(it) => it.bytes(),
+            Operation::Tree(it) => it.layout.bytes,
+            Operation::Prototypes(it) => it.layout.bytes,
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Dense(_)
+            | Operation::Pool(_)
+            | Operation::Concat
+            | Operation::Quantised(_)
+            | Operation::Rearrange(_) => 0,
+        }
+    }
+
+    /// Those parameters as bytes, where they are known.
+    pub fn own_packed(&self) -> Option<Vec<u8>> {
+        match self {
+            Operation::Recurrent(it) => it.packed(),
+            Operation::Tree(it) => it.packed(),
+            Operation::Prototypes(it) => it.packed(),
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Dense(_)
+            | Operation::Pool(_)
+            | Operation::Concat
+            | Operation::Quantised(_)
+            | Operation::Rearrange(_) => None,
+        }
+    }
+
+    /// The first byte of those parameters, where they are loaded at run time.
+    pub fn own_loaded(&self) -> Option<u32> {
+        let byte = match self {
+            Operation::Recurrent(it) => it.parameters.loaded(),
+            Operation::Tree(it) => it.parameters.loaded(),
+            Operation::Prototypes(it) => it.parameters.loaded(),
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Dense(_)
+            | Operation::Pool(_)
+            | Operation::Concat
+            | Operation::Quantised(_)
+            | Operation::Rearrange(_) => None,
+        };
+        byte.copied()
+    }
+
+    /// Puts loaded parameters in, as constants; bytes past the buffer's end are 0.
+    pub(super) fn load_own(&mut self, buffer: &[u8]) {
+        let Some(first) = self.own_loaded() else {
+            return;
+        };
+        let places = first..first + self.own_bytes();
+        let bytes: Vec<u8> = places
+            .map(|index| buffer.get(index as usize).copied().unwrap_or(0))
+            .collect();
+        match self {
+            Operation::Recurrent(it) => it.parameters = OwnPlace::Constant(it.unpacked(&bytes)),
+            Operation::Tree(it) => it.parameters = OwnPlace::Constant(it.unpacked(&bytes)),
+            Operation::Prototypes(it) => it.parameters = OwnPlace::Constant(it.unpacked(&bytes)),
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Dense(_)
+            | Operation::Pool(_)
+            | Operation::Concat
+            | Operation::Quantised(_)
+            | Operation::Rearrange(_) => {}
+        }
+    }
+
+    /// Whether it has parameters, which may come at run time.
+    pub fn has_parameters(&self) -> bool {
+        self.own_bytes() > 0 || self.sums().next().is_some()
+    }
+
+    /// Whether it reads or makes wide values, or makes scores of them.
+    pub fn is_wide(&self) -> bool {
+        match self {
+            Operation::Recurrent(_) | Operation::Tree(_) | Operation::Prototypes(_) => true,
+            Operation::Dense(sum) => sum.reads == Element::Wide || sum.finish == Finish::Wide,
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Pool(_)
+            | Operation::Concat
+            | Operation::Quantised(_)
+            | Operation::Rearrange(_) => false,
         }
     }
 
@@ -182,7 +314,12 @@ impl Operation {
                 depthwise,
                 pointwise,
             } => (Some(depthwise), Some(pointwise)),
-            Operation::Pool(_) | Operation::Concat | Operation::Rearrange(_) => (None, None),
+            Operation::Pool(_)
+            | Operation::Concat
+            | Operation::Recurrent(_)
+            | Operation::Tree(_)
+            | Operation::Prototypes(_)
+            | Operation::Rearrange(_) => (None, None),
             Operation::Quantised(it) => (it.kernel.sum().map(|sum| &sum.products), None),
         };
         first.into_iter().chain(second)
@@ -197,9 +334,12 @@ impl Operation {
                 depthwise,
                 pointwise,
             } => (Some(depthwise), Some(pointwise)),
-            // Of these, parameters are always constants.
+            // Of these, parameters are always constants, or not those of sums.
             Operation::Pool(_)
             | Operation::Concat
+            | Operation::Recurrent(_)
+            | Operation::Tree(_)
+            | Operation::Prototypes(_)
             | Operation::Quantised(_)
             | Operation::Rearrange(_) => (None, None),
         };
@@ -222,6 +362,8 @@ pub struct WeightedSum {
     pub rows: u32,
     /// Whether the joined map's value of the same place is added.
     pub adds: bool,
+    /// What is read: wide values by dense layers alone.
+    pub reads: Element,
     /// The weights, biases and shifts, or where they are.
     pub parameters: SumParameters,
     /// What becomes of `t`.
@@ -237,4 +379,6 @@ pub enum Finish {
     Relu,
     /// `clamp(rhe(t / 2^right), −2^(bits−1), 2^(bits−1) − 1)`.
     Signed,
+    /// `clamp(rsh(t, right), −2^15, 2^15 − 1)`, where `rsh(v, n) = (v + 2^(n−1)) >> n`.
+    Wide,
 }

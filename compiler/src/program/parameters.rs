@@ -9,14 +9,17 @@
 //! | 1 | `left` |
 //! | 1 | `right` |
 //! | 1, where a map is added | `skip` |
-//! | 1 or 2 an output, as `bits` says | the biases, two's complement, little-endian |
+//! | 1 or 2 an output, as `bits` says, or 4 of sums of wide values or to be some | the biases, two's complement, little-endian |
 //! | as [`pack_row`] packs them | the rows of weights |
+//!
+//! Recurrent cells, trees and prototypes have their own bytes there, as `recurrent.rs` and
+//! `scores.rs` say.
 //!
 //! No byte is without meaning: whatever the buffer holds, the network computes
 //! something, modulo the width of its sums.
 
 use super::{Form, Operation, Program, WeightedSum, pack_row, packed_row_bytes, unpack_row};
-use crate::network::{Network, Node};
+use crate::network::{Network, Node, SumShape};
 
 /// Where the parameters of a sum are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +41,7 @@ pub struct ConstantParameters {
     /// `outputs` of them.
     pub weights: Vec<i8>,
     /// One an output.
-    pub biases: Vec<i16>,
+    pub biases: Vec<i32>,
     /// Bits to shift the sum up by, before the bias.
     pub left: u32,
     /// Bits to shift it down by, after the bias, rounding half to even.
@@ -58,7 +61,7 @@ pub struct RuntimeParameters {
     pub skip_byte: Option<u32>,
     /// The first byte of the first bias.
     pub first_bias_byte: u32,
-    /// Bytes of a bias, 1 or 2, two's complement, little-endian.
+    /// Bytes of a bias, 1, 2 or 4, two's complement, little-endian.
     pub bias_bytes: u32,
     /// The first byte of the first row of weights.
     pub first_weight_byte: u32,
@@ -66,10 +69,11 @@ pub struct RuntimeParameters {
 
 impl RuntimeParameters {
     /// Of a sum whose parameters begin at `first_byte`.
-    pub(super) fn new(first_byte: u32, outputs: u32, bias_bits: u32, adds: bool) -> Self {
+    pub(super) fn new(first_byte: u32, sum: &SumShape, bias_bits: u32) -> Self {
+        let (outputs, adds) = (sum.outputs, sum.adds);
         let skip_byte = adds.then_some(first_byte + 2);
         let first_bias_byte = first_byte + 2 + u32::from(adds);
-        let bias_bytes = bias_bits / 8;
+        let bias_bytes = bias_bytes(sum, bias_bits);
         Self {
             left_byte: first_byte,
             right_byte: first_byte + 1,
@@ -85,28 +89,45 @@ impl RuntimeParameters {
 pub fn parameter_bytes(network: &Network) -> u64 {
     let bits = network.bits();
     let sums = network.nodes().iter().flat_map(Node::sums);
-    sums.map(|sum| {
-        let shifts = sum.shifts().0.len() as u64;
-        let biases = u64::from(sum.outputs) * u64::from(bits.biases / 8);
+    let of_sums = sums.map(|sum| {
+        let shifts = 2 + u64::from(sum.adds);
+        let biases = u64::from(sum.outputs) * u64::from(bias_bytes(&sum, bits.biases));
         let rows = u64::from(sum.rows());
         shifts + biases + rows * u64::from(packed_row_bytes(sum.outputs, bits.weights))
-    })
-    .sum()
+    });
+    let nodes = network.nodes().iter();
+    let own = nodes.map(|node| super::own_parameter_bytes(node, bits));
+    of_sums.sum::<u64>() + own.sum::<u64>()
+}
+
+/// Bytes of a bias.
+fn bias_bytes(sum: &SumShape, bias_bits: u32) -> u32 {
+    match sum.has_wide_biases() {
+        true => 4,
+        false => bias_bits / 8,
+    }
 }
 
 /// The buffer of a program whose parameters are constants.
 pub(super) fn pack(program: &Program, bias_bits: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for sum in program.operations().flat_map(Operation::sums) {
-        if let SumParameters::Constant(constants) = &sum.parameters {
-            // The weights file allows shifts of 0 to 31.
-            bytes.extend([constants.left as u8, constants.right as u8]);
-            bytes.extend(sum.adds.then_some(constants.skip as u8));
-            for bias in &constants.biases {
-                bytes.extend(&bias.to_le_bytes()[..(bias_bits / 8) as usize]);
-            }
-            for row in constants.weights.chunks(sum.outputs as usize) {
-                bytes.extend(pack_row(row, program.weight_bits));
+    for operation in program.operations() {
+        bytes.extend(operation.own_packed().unwrap_or_default());
+        for sum in operation.sums() {
+            if let SumParameters::Constant(constants) = &sum.parameters {
+                // The weights file allows shifts of 0 to 31.
+                bytes.extend([constants.left as u8, constants.right as u8]);
+                bytes.extend(sum.adds.then_some(constants.skip as u8));
+                for bias in &constants.biases {
+                    let width = match sum.bias_bytes() {
+                        4 => 4,
+                        _ => bias_bits / 8,
+                    };
+                    bytes.extend(&bias.to_le_bytes()[..width as usize]);
+                }
+                for row in constants.weights.chunks(sum.outputs as usize) {
+                    bytes.extend(pack_row(row, program.weight_bits));
+                }
             }
         }
     }
@@ -119,6 +140,9 @@ impl Program {
     pub fn with_parameters(&self, buffer: &[u8]) -> Program {
         let mut program = self.clone();
         let weight_bits = self.weight_bits;
+        for operation in program.operations_mut() {
+            operation.load_own(buffer);
+        }
         for sum in program.operations_mut().flat_map(Operation::sums_mut) {
             if let SumParameters::Runtime(place) = sum.parameters {
                 sum.parameters = SumParameters::Constant(unpack(buffer, place, sum, weight_bits));
@@ -139,7 +163,8 @@ fn unpack(
     let bias = |output: u32| {
         let first = place.first_bias_byte + output * place.bias_bytes;
         match bytes(first, place.bias_bytes)[..] {
-            [low, high] => i16::from_le_bytes([low, high]),
+            [low, high] => i16::from_le_bytes([low, high]).into(),
+            [a, b, c, d] => i32::from_le_bytes([a, b, c, d]),
             _ => i8::from_le_bytes([byte(first)]).into(),
         }
     };

@@ -111,7 +111,7 @@ fn all_mistakes_are_reported_at_once_and_each_once() {
         [
             "expected the input's width, from 1 to 65535, found `0`",
             "`A` takes no star: a star leaves out the activation, and `A` has none",
-            "unknown layer `C3`: expected one of A, M, C1, C2, T, D, R, Add, Cat, Dr, N",
+            "unknown layer `C3`: expected one of A, M, C1, C2, T, D, R, Add, Cat, G, Bonsai, Proto, Dr, N",
             "`C1` takes from 1 to 255 outputs, found 0",
             "kernel 12 is not supported: expected 1 to 11",
             "expected bytes for `sram`, from 1 to 4294967295, found `2k`: write the number without a suffix",
@@ -223,7 +223,7 @@ fn a_missing_mark_is_one_error_and_the_rest_is_read() {
         ),
         (
             "N: [8, 8, 1] => < A, , M >",
-            "expected a layer before this comma, one of A, M, C1, C2, T, D, R, Add, Cat, Dr, N",
+            "expected a layer before this comma, one of A, M, C1, C2, T, D, R, Add, Cat, G, Bonsai, Proto, Dr, N",
         ),
         (
             "N: [8, 8, 1] => < A, M > sram: 2048",

@@ -198,6 +198,7 @@ impl Builder<'_> {
             reads,
             writes: self.next_value(),
             replaces: None,
+            values: output.channels,
             input,
             output,
             method,
@@ -225,6 +226,7 @@ impl Builder<'_> {
             | Method::Sums
             | Method::Fields
             | Method::WindowsOfBytes
+            | Method::Steps(_)
             | Method::Moves => SUM_BYTES,
         });
         let value = node.writes;

@@ -262,6 +262,9 @@ pub fn tables_bytes(program: &Program) -> u64 {
             | Operation::Separable { .. }
             | Operation::Dense(_)
             | Operation::Pool(_)
+            | Operation::Recurrent(_)
+            | Operation::Tree(_)
+            | Operation::Prototypes(_)
             | Operation::Concat => 0,
             Operation::Rearrange(it) => it.table_bytes(),
         })

@@ -2,7 +2,7 @@
 //! depend on the input.
 
 use super::{Model, ModelNode, ModelOperator, OperatorInput};
-use crate::network::{ByValue, ReceptiveField, Shape, ValueId};
+use crate::network::{ByValue, Element, ReceptiveField, Shape, ValueId};
 use crate::plan::{self, MemoryPlan, Placement, Sink};
 use crate::program::{
     Accumulator, ConstantParameters, Divisor, Finish, Form, Intake, Job, KeptValue, Map, Operand,
@@ -22,7 +22,7 @@ pub fn lower(graph: &Graph, model: &Model, plan: &MemoryPlan) -> Program {
     let jobs = plan.jobs.iter().map(|job| lowering.job(job)).collect();
     let maps = flow.values().iter().map(|(value, _)| {
         let placement = plan.placement(value);
-        placement.map(|placement| Map::of(placement, true))
+        placement.map(|placement| Map::of(placement, true, Element::Activation))
     });
     let kept = model.kept.iter().map(|it| KeptValue {
         value: it.value,
@@ -44,6 +44,7 @@ pub fn lower(graph: &Graph, model: &Model, plan: &MemoryPlan) -> Program {
         cursor_bytes: plan.cursor_bytes(),
         places: plan.places.clone(),
         signed: ByValue::new(is_signed),
+        elements: ByValue::new(vec![Element::Activation; flow.values().entries().len()]),
         maps: ByValue::new(maps.collect()),
         given: flow
             .other_sources()
@@ -296,7 +297,7 @@ fn dense(it: &Dense, input: Option<&Placement>) -> RescaledSum {
         i8::try_from(weight).expect("the model was refused otherwise")
     };
     let order: Vec<u32> = match input {
-        Some(map) => storage_order(map).collect(),
+        Some(map) => storage_order(map, 1).collect(),
         None => (0..it.inputs as u32).collect(),
     };
     let rows = order
@@ -332,6 +333,7 @@ fn rescaled(
             outputs: outputs as u32,
             rows: (weights.len() / outputs) as u32,
             adds: false,
+            reads: Element::Activation,
             parameters: SumParameters::Constant(ConstantParameters {
                 form: Form::Table,
                 weights,

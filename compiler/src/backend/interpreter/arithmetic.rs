@@ -1,5 +1,6 @@
 //! Sums as the program keeps them: modulo the accumulator's width.
 
+use super::scores::{round_half_up, to_wide};
 use crate::program::{Accumulator, ConstantParameters, Finish};
 use std::ops::RangeInclusive;
 
@@ -45,6 +46,7 @@ pub(super) fn with_added(accumulator: Accumulator, skip: u32, total: i64, added:
 pub(super) fn finish(finish: Finish, total: i64, right: u32, bits: u32) -> i64 {
     match finish {
         Finish::Exact => total,
+        Finish::Wide => to_wide(round_half_up(total, right.min(255) as u8)),
         Finish::Relu => round_half_even(total.max(0), right).clamp(0, (1 << bits) - 1),
         Finish::Signed => {
             let range = signed_range(bits);

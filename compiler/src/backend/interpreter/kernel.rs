@@ -1,7 +1,7 @@
 //! What an operation makes of the values that it reads.
 
 use super::arithmetic::{accumulate, finish, with_added, with_bias};
-use super::quantised;
+use super::{quantised, scores};
 use crate::program::{ConstantParameters, Divisor, Operation, Pooling, SumParameters, WeightedSum};
 
 /// Every channel of one output pixel, from the channels of each tap and of the
@@ -40,6 +40,9 @@ pub(super) fn output_pixel(
             let all = taps.iter().chain(joined).flatten();
             all.copied().collect()
         }
+        Operation::Tree(tree) => scores::of_tree(tree, &taps.concat()),
+        Operation::Prototypes(it) => scores::of_prototypes(it, &taps.concat()),
+        Operation::Recurrent(_) => unreachable!("it takes its input in"),
         Operation::Quantised(it) => quantised::output_pixel(it, taps, inside, joined),
         Operation::Rearrange(_) => unreachable!("it moves values of whole maps"),
     }
@@ -76,6 +79,9 @@ pub(super) fn of_sum(
         | Operation::Dense(_)
         | Operation::Pool(_)
         | Operation::Concat
+        | Operation::Recurrent(_)
+        | Operation::Tree(_)
+        | Operation::Prototypes(_)
         | Operation::Rearrange(_) => finished(sum, output, total, added, bits),
     }
 }
@@ -91,6 +97,9 @@ pub(super) fn of_window(operation: &Operation, kept: i64) -> i64 {
         | Operation::Separable { .. }
         | Operation::Dense(_)
         | Operation::Concat
+        | Operation::Recurrent(_)
+        | Operation::Tree(_)
+        | Operation::Prototypes(_)
         | Operation::Rearrange(_) => unreachable!("only poolings keep windows"),
     }
 }

@@ -12,9 +12,10 @@ mod kernel;
 mod lifespan;
 mod quantised;
 mod schedule;
+mod scores;
 mod stream;
 
-use crate::network::{Pixel, Shape, ValueId};
+use crate::network::{Element, Pixel, Shape, ValueId};
 use crate::plan::{Order, Place};
 use crate::program::{ByPixel, Operation, Program, Rearrangement, ResultInteger, Step};
 use arena::Arena;
@@ -40,6 +41,35 @@ pub struct ComputedMap {
     pub shape: Shape,
     /// The values in flattening order.
     pub values: Vec<i64>,
+}
+
+impl ComputedMap {
+    /// The same of values, where the channels of a wide map are cells.
+    fn of_values(self, program: &Program, value: ValueId) -> Self {
+        let cells = program.cells_of(value);
+        match program.elements[value] {
+            Element::Activation => self,
+            Element::Wide => Self {
+                shape: Shape {
+                    channels: self.shape.channels / cells,
+                    ..self.shape
+                },
+                values: joined_cells(&self.values, cells),
+            },
+        }
+    }
+}
+
+/// The integers of 16 bits whose cells, the least first, follow one another.
+fn joined_cells(cells: &[i64], each: u32) -> Vec<i64> {
+    let bits = 16 / each;
+    let values = cells.chunks(each as usize);
+    values
+        .map(|cells| {
+            let cells = (0..).step_by(bits as usize).zip(cells);
+            i64::from(cells.fold(0, |value, (shift, &cell)| value | cell << shift) as i16)
+        })
+        .collect()
 }
 
 /// Computes one inference on `input`, which is row-major, channels last.
@@ -76,9 +106,12 @@ pub fn run_with_others(
         let last = machine.maps[&it.last].values.iter();
         *values = last.map(|&value| value as i8).collect();
     }
+    let maps = machine.maps.into_iter();
     Ok(Outcome {
         results: machine.results,
-        maps: machine.maps,
+        maps: maps
+            .map(|(value, map)| (value, map.of_values(program, value)))
+            .collect(),
     })
 }
 
@@ -258,20 +291,39 @@ impl<'a> Machine<'a> {
             .read(cell, meant, self.now)
             .map_err(|kind| self.fault(cell, kind))?;
         let width = self.program.activation_bits;
-        let negative = self.is_signed(map) && bits >> (width - 1) == 1;
+        let is_signed = self.is_signed(map) && self.program.elements[map] == Element::Activation;
+        let negative = is_signed && bits >> (width - 1) == 1;
         Ok(bits - (i64::from(negative) << width))
     }
 
-    /// The channels of a pixel of a map, from that cell on.
+    /// The cells of values of a map.
+    fn cells(&self, map: ValueId, values: Vec<i64>) -> Vec<i64> {
+        let each = self.program.cells_of(map);
+        let width = self.program.activation_bits;
+        match self.program.elements[map] {
+            Element::Activation => values,
+            Element::Wide => values
+                .into_iter()
+                .flat_map(|value| (0..each).map(move |cell| value >> (cell * width)))
+                .map(|bits| bits & ((1 << width) - 1))
+                .collect(),
+        }
+    }
+
+    /// The values of a pixel of a map, from that cell on.
     fn read_pixel_at(&self, map: ValueId, pixel: Pixel, first: u32) -> Result<Vec<i64>, Fault> {
         let shape = self.maps[&map].shape;
         let (row, column) = pixel;
         if row >= shape.height || column >= shape.width {
             return Err(self.fault(0, FaultKind::OutsideMap { map, row, column }));
         }
-        (0..shape.channels)
+        let cells = (0..shape.channels)
             .map(|channel| self.read(map, pixel, channel, first + channel))
-            .collect()
+            .collect::<Result<Vec<i64>, Fault>>()?;
+        Ok(match self.program.elements[map] {
+            Element::Activation => cells,
+            Element::Wide => joined_cells(&cells, self.program.cells_of(map)),
+        })
     }
 
     /// The channels of one pixel of a map that is stored whole.
@@ -312,7 +364,8 @@ impl<'a> Machine<'a> {
         value: i64,
     ) -> Result<(), Fault> {
         let width = self.program.activation_bits;
-        let fits = if self.is_signed(map) {
+        let is_signed = self.is_signed(map) && self.program.elements[map] == Element::Activation;
+        let fits = if is_signed {
             signed_range(width).contains(&value)
         } else {
             (0..1 << width).contains(&value)
@@ -360,6 +413,7 @@ impl<'a> Machine<'a> {
                 let value = self.dense(step.input, operation, ordinal as usize, added)?;
                 (ordinal, vec![value])
             }
+            Some(ByPixel::Steps(_)) => unreachable!("it runs in a segment"),
             Some(ByPixel::Windows(_)) | None => {
                 let channels = self.maps[&step.input].shape.channels;
                 let mut taps = self.outside(operation, step.field.kernel.taps(), channels);
@@ -375,6 +429,13 @@ impl<'a> Machine<'a> {
         if self.results.is_empty() && !step.stores {
             self.results = vec![0; self.program.results.count as usize];
         }
+        let (first_channel, values) = match step.stores {
+            true => (
+                first_channel * self.program.cells_of(step.writes),
+                self.cells(step.writes, values),
+            ),
+            false => (first_channel, values),
+        };
         for (channel, value) in (first_channel..).zip(values) {
             if step.stores {
                 let cell = self.walked_cell(step, ordinal);

@@ -3,7 +3,7 @@
 
 use crate::network::{ByValue, NodeId, Pixel, ReceptiveField, ValueId};
 use crate::plan::{Arrival, Order, Place};
-use crate::program::{Job, Program, Segment, Stage, Step};
+use crate::program::{ByPixel, Job, Program, Segment, Stage, Step};
 use std::collections::BTreeMap;
 
 /// An event's place in the order of running.
@@ -248,7 +248,8 @@ fn reads(program: &Program, event: Event) -> Vec<(ValueId, Pixel)> {
             if let Some(pixel) = takes
                 && stage.plan.arrival != Arrival::Values
             {
-                reads.push((stage.input, pixel));
+                let taken = taken_at(stage, pixel);
+                reads.extend(taken.into_iter().map(|pixel| (stage.input, pixel)));
             }
             if let Some(output) = output {
                 if !stage.plan.takes {
@@ -292,6 +293,22 @@ fn pixels_of(program: &Program, value: ValueId) -> impl Iterator<Item = (ValueId
     pixels.into_iter().map(move |pixel| (value, pixel))
 }
 
+/// The pixels that a stage takes in at once.
+fn taken_at(stage: &Stage, (row, column): Pixel) -> Vec<Pixel> {
+    match stage.operation.by_pixel() {
+        Some(ByPixel::Steps(recurrence)) => {
+            let taken = recurrence.map;
+            let pixels = Order::RowMajor.pixels(taken.height, taken.width);
+            let first_row = row * taken.height;
+            let pixels = pixels.into_iter();
+            pixels
+                .map(|(row, column)| (first_row + row, column))
+                .collect()
+        }
+        Some(ByPixel::Sums(_) | ByPixel::Windows(_)) | None => vec![(row, column)],
+    }
+}
+
 /// The windows and sums that an event takes a value into.
 fn takes(program: &Program, event: Event) -> Vec<(NodeId, Pixel)> {
     match event {
@@ -311,7 +328,8 @@ fn takes(program: &Program, event: Event) -> Vec<(NodeId, Pixel)> {
             let stage = stage_at(program, job, stage);
             let node = stage.plan.node;
             let made = match (takes, output) {
-                _ if stage.operation.is_dense() => Some((0, 0)),
+                _ if stage.plan.sums().is_some() && stage.plan.takes => Some((0, 0)),
+                _ if stage.plan.states().is_some() => Some((0, 0)),
                 // What takes pixels in and is not dense has windows.
                 (Some(pixel), _) => Some(window_of(stage, pixel)),
                 (None, output) => output,

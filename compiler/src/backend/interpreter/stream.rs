@@ -2,10 +2,10 @@
 
 use super::fault::{Content, Fault, FaultKind};
 use super::schedule::{completed_by_intake, window_of, windows_of_byte};
-use super::{Machine, kernel};
+use super::{Machine, kernel, scores};
 use crate::network::{NodeId, Pixel, ValueId};
-use crate::plan::{Arrival, Moves, Sink, SumArray, Windows};
-use crate::program::{ByPixel, Pooling, Stage, WeightedSum};
+use crate::plan::{Arrival, Moves, Order, Sink, SumArray, Windows};
+use crate::program::{ByPixel, Pooling, Recurrence, Stage, WeightedSum};
 
 /// A place for a value of a window, or for a sum.
 #[derive(Clone, Copy)]
@@ -93,6 +93,9 @@ impl Machine<'_> {
                 self.run_pooling(stage, takes, output)?;
             }
             Some(ByPixel::Sums(sum)) => self.run_dense(stage, sum, takes, output)?,
+            Some(ByPixel::Steps(recurrence)) => {
+                self.run_steps(stage, recurrence, takes, output)?;
+            }
             Some(ByPixel::Windows(_)) | None => {
                 if let Some(output) = output {
                     let mut taps = self.outside(
@@ -223,7 +226,8 @@ impl Machine<'_> {
         }
         if let (Some(pixel), Some(first)) = (takes, first) {
             let values = self.read_arrived(stage, 0, pixel, pixel)?;
-            let first_weight = (first * stage.plan.input.channels * sum.outputs) as usize;
+            let inputs = stage.plan.input.channels / self.program.cells_of(stage.input);
+            let first_weight = (first * inputs * sum.outputs) as usize;
             for (output, total) in totals.iter_mut().enumerate().filter(|_| self.computes) {
                 let weights = kernel::constants(sum).weights[first_weight + output..].iter();
                 let weights = weights.step_by(sum.outputs as usize);
@@ -244,6 +248,58 @@ impl Machine<'_> {
             *total = kernel::of_sum(&stage.operation, sum, output, *total, added, bits);
         }
         self.deliver(stage, (0, 0), totals)
+    }
+
+    /// Takes a row, or the whole map, into the states, hands them on, or both.
+    fn run_steps(
+        &mut self,
+        stage: &Stage,
+        recurrence: &Recurrence,
+        takes: Option<Pixel>,
+        output: Option<Pixel>,
+    ) -> Result<(), Fault> {
+        let kept = stage.plan.states().expect("a recurrent layer keeps states");
+        let count = kept.count / 2;
+        let state = |index: u32| {
+            let per_byte = 8 / self.program.activation_bits;
+            PartialValue {
+                keeper: stage.plan.node,
+                pixel: (0, 0),
+                value: index,
+                first_cell: (kept.first_byte + index * kept.bytes_each) * per_byte,
+                cells: kept.bytes_each * per_byte,
+                signed: true,
+            }
+        };
+        let places: Vec<PartialValue> = (0..kept.count).map(state).collect();
+        let mut states = vec![0; count as usize];
+        let begins = takes.is_some_and(|(row, _)| row == 0);
+        if !begins {
+            for (state, &place) in states.iter_mut().zip(&places) {
+                *state = self.read_partial(place)?;
+            }
+        }
+        if let Some((row, _)) = takes {
+            let taken = recurrence.map;
+            let first = (row * taken.height, 0);
+            let mut values = Vec::new();
+            for pixel in Order::RowMajor.pixels(taken.height, taken.width) {
+                let pixel = (first.0 + pixel.0, pixel.1);
+                values.extend(self.read_arrived(stage, 0, pixel, first)?);
+            }
+            if self.computes {
+                states = scores::steps(recurrence, &values, &states);
+            }
+            // Each step is made beside the states before it.
+            let made = states.iter().chain(&states);
+            for (&place, &state) in places.iter().zip(made) {
+                self.write_partial(place, state)?;
+            }
+        }
+        match output {
+            Some(pixel) => self.deliver(stage, pixel, states),
+            None => Ok(()),
+        }
     }
 
     /// A sum that a stage keeps: of a dense layer's output, or a result.
@@ -333,7 +389,8 @@ impl Machine<'_> {
                 Ok(())
             }
             sink => {
-                for (channel, value) in (0..).zip(values) {
+                let cells = self.cells(stage.writes, values);
+                for (channel, value) in (0..).zip(cells) {
                     self.deliver_value(sink, stage.writes, pixel, channel, value)?;
                 }
                 Ok(())

@@ -270,7 +270,7 @@ fn layer_of(program: &Program, step: &Step, next: Option<&Step>) -> Result<(Laye
                 (Finish::Relu, true) => {
                     DenseOutputs::Map(stored(program.map(step.writes), program)?.first_cell)
                 }
-                (Finish::Signed, _) => return Err(Reason::Signed(node)),
+                (Finish::Signed | Finish::Wide, _) => return Err(Reason::Signed(node)),
                 (Finish::Exact, true) | (Finish::Relu, false) => return Err(Reason::Results),
             };
             let rounds = sum.finish == Finish::Relu;
@@ -287,6 +287,9 @@ fn layer_of(program: &Program, step: &Step, next: Option<&Step>) -> Result<(Laye
         Operation::Depthwise(_)
         | Operation::Separable { .. }
         | Operation::Concat
+        | Operation::Recurrent(_)
+        | Operation::Tree(_)
+        | Operation::Prototypes(_)
         | Operation::Quantised(_)
         | Operation::Rearrange(_) => Err(Reason::Operation(node)),
     }
@@ -306,7 +309,7 @@ fn constants(node: NodeId, sum: &WeightedSum) -> Result<&ConstantParameters, Rea
 fn rounds(node: NodeId, sum: &WeightedSum) -> Result<(), Reason> {
     match sum.finish {
         Finish::Relu => Ok(()),
-        Finish::Signed => Err(Reason::Signed(node)),
+        Finish::Signed | Finish::Wide => Err(Reason::Signed(node)),
         Finish::Exact => Err(Reason::Results),
     }
 }
@@ -322,6 +325,9 @@ fn pooled(program: &Program, layer: &Convolution, step: &Step, next: &Step) -> O
         | program::Operation::Separable { .. }
         | program::Operation::Dense(_)
         | program::Operation::Concat
+        | program::Operation::Recurrent(_)
+        | program::Operation::Tree(_)
+        | program::Operation::Prototypes(_)
         | program::Operation::Quantised(_)
         | program::Operation::Rearrange(_) => false,
     };

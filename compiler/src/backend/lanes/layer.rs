@@ -59,12 +59,12 @@ impl Weights {
             biases: constants
                 .biases
                 .iter()
-                .map(|&bias| i32::from(bias) >> dropped)
+                .map(|&bias| bias >> dropped)
                 .collect(),
             ties: constants
                 .biases
                 .iter()
-                .map(|&bias| i32::from(bias) & ((1 << dropped) - 1) == 0)
+                .map(|&bias| bias & ((1 << dropped) - 1) == 0)
                 .collect(),
             right: (right - dropped) as u8,
         }

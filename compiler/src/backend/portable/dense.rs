@@ -2,7 +2,8 @@
 
 use super::operands::{self, Operands};
 use super::site::{Site, StepSite};
-use super::{count, integer, sum};
+use super::{count, integer, streamed_dense, sum};
+use crate::network::Element;
 use crate::program::{ConstantParameters, WeightedSum, packed_row_bytes};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -47,6 +48,7 @@ fn table(site: &StepSite<'_>, sum: &WeightedSum) -> TokenStream {
     }
     let finished = sum::finish(site, sum, &quote!(sum), &quote!(right));
     let cell = count(site.output().first_cell);
+    let store = streamed_dense::store_output(site, sum, &finished);
     let add_joined = sum.adds.then(|| {
         let (signed, cell) = added(site);
         quote! {
@@ -59,10 +61,11 @@ fn table(site: &StepSite<'_>, sum: &WeightedSum) -> TokenStream {
         site,
         (sum, GROUP),
         &quote! {
-            let bias = runtime::Sum::widen(runtime::Biases::bias(biases, output));
+            let bias = runtime::Sum::of_bias(runtime::Biases::bias(biases, output));
             let sum: #integer = runtime::Sum::add(runtime::Sum::shift_left(*sum, left), bias);
             #add_joined
-            runtime::store_one::<#bits>(arena, output.wrapping_add(#cell), #finished);
+            let first_cell: usize = #cell;
+            #store
         },
     );
     quote! {
@@ -114,6 +117,21 @@ fn add_map(
     let before_wrap = count(map.pixels_before_wrap * map.shape.channels);
     let weights = Operands::of(site.step.node, sum, 0).weights;
     let row_bytes = count(packed_row_bytes(sum.outputs, site.program.weight_bits));
+    if map.element == Element::Wide {
+        let cells = map.element.cells(site.program.activation_bits);
+        let inputs = count(map.shape.values() / cells);
+        let before_wrap = count(map.pixels_before_wrap * map.shape.channels / cells);
+        return quote! {
+            runtime::multiply_accumulate_wide_map::<#bits, #weight_bits, #integer, _>(
+                #sums,
+                arena,
+                #first_cell,
+                (#before_wrap, #inputs),
+                #weights,
+                (#first, #row_bytes),
+            );
+        };
+    }
     quote! {
         runtime::multiply_accumulate_map::<#bits, #signed, #weight_bits, #narrow, #integer, _>(
             #sums,

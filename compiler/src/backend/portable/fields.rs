@@ -1,7 +1,7 @@
 //! Operations that compute each output from its whole field.
 
 use super::site::Site;
-use super::{pooling, quantised, sum};
+use super::{own, pooling, quantised, sum};
 use crate::program::Operation;
 use proc_macro2::TokenStream;
 
@@ -18,8 +18,12 @@ pub(super) fn emit(site: &dyn Site, operation: &Operation, joined: usize) -> Tok
             pointwise,
         } => sum::separable(site, depthwise, pointwise),
         Operation::Concat => pooling::concatenate(site, joined),
+        Operation::Tree(tree) => own::tree(site, tree),
+        Operation::Prototypes(it) => own::prototypes(site, it),
         Operation::Quantised(it) => quantised::fields(site, it),
-        Operation::Dense(_) | Operation::Pool(_) => unreachable!("it takes pixels in"),
+        Operation::Dense(_) | Operation::Pool(_) | Operation::Recurrent(_) => {
+            unreachable!("it takes pixels in")
+        }
         Operation::Rearrange(_) => unreachable!("it moves values of whole maps"),
     }
 }
@@ -30,6 +34,9 @@ pub(super) fn may_be_plain(operation: &Operation) -> bool {
         Operation::Convolution(_) | Operation::Separable { .. } => true,
         Operation::Depthwise(_)
         | Operation::Concat
+        | Operation::Recurrent(_)
+        | Operation::Tree(_)
+        | Operation::Prototypes(_)
         | Operation::Dense(_)
         | Operation::Pool(_)
         | Operation::Quantised(_)

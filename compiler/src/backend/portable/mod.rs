@@ -9,6 +9,7 @@ mod dense;
 mod fields;
 mod intake;
 mod operands;
+mod own;
 mod point;
 mod pooling;
 mod quantised;
@@ -27,7 +28,7 @@ pub(crate) use quantised::shares;
 
 pub(crate) use backend::Portable;
 
-use crate::network::ValueId;
+use crate::network::{Element, ValueId};
 use crate::plan::Place;
 use crate::program::{
     Accumulator, ByPixel, Job, Operation, Program, QuantisedKernel, ResultInteger, Step,
@@ -120,7 +121,7 @@ pub(crate) fn stored_results(program: Option<&Program>) -> Accumulator {
 
 /// Whether an operation has parameters, which may come at run time.
 fn reads_parameters(operation: &Operation) -> bool {
-    operation.sums().next().is_some()
+    operation.has_parameters()
 }
 
 fn step_name(step: &Step) -> Ident {
@@ -147,6 +148,7 @@ fn step_body(program: &Program, step: &Step) -> TokenStream {
     match step.operation.by_pixel() {
         Some(ByPixel::Sums(sum)) => dense::emit(&site, sum),
         Some(ByPixel::Windows(pooling)) => pooling::emit(&site, pooling),
+        Some(ByPixel::Steps(_)) => unreachable!("it runs in a segment"),
         None => fields::emit(&site, &step.operation, step.joined.len()),
     }
 }
@@ -182,6 +184,15 @@ fn emission_of_map(program: &Program, output: ValueId) -> TokenStream {
     let aligned = map.is_byte_aligned(program.activation_bits);
     let signed = map.signed;
     let channels = count(map.shape.channels);
+    if map.element == Element::Wide {
+        let values = count(map.shape.channels / program.cells_of(output));
+        return quote! {
+            for field in #walk {
+                runtime::emit_wide::<#bits>(results, (first, #values), arena, #cell);
+                first = first.wrapping_add(#values);
+            }
+        };
+    }
     let emit = match program.results.integer {
         ResultInteger::Byte => quote!(runtime::emit_bytes::<#channels>),
         ResultInteger::Sum(_) => quote!(runtime::emit::<#bits, #aligned, #signed, #channels>),

@@ -3,7 +3,7 @@
 
 use super::sink::{self, deliver};
 use super::site::{PixelSource, Site, first_tap, source_of};
-use super::{count, fields, pooling, quantised, streamed_dense};
+use super::{count, fields, own, pooling, quantised, streamed_dense};
 use crate::network::{NodeId, ReceptiveField};
 use crate::plan::{Arrival, Moves, RingReading, Windows};
 use crate::program::{
@@ -32,23 +32,27 @@ impl PointSite<'_> {
             None => (self.stage.input, self.stage.signed_input),
             Some(joined) => (self.stage.joined[joined], self.stage.signed_joined[joined]),
         };
+        let element = self.program.elements[value];
         match self.arrival(index) {
             Arrival::Map(_) => source_of(self.program, self.program.map(value)),
             Arrival::Ring(RingReading { ring, .. }) => PixelSource {
                 channels: ring.channels,
                 signed,
                 aligned: ring.pixels == 1 || sink::is_aligned(self.program, ring.channels),
+                element,
             },
             // Windows begin at bytes.
             Arrival::Window(windows) => PixelSource {
                 channels: windows.channels,
                 signed,
                 aligned: true,
+                element,
             },
             Arrival::Bytes | Arrival::Values => PixelSource {
                 channels: self.stage.plan.input.channels,
                 signed,
                 aligned: true,
+                element,
             },
         }
     }
@@ -156,7 +160,7 @@ impl PointSite<'_> {
         let source = self.source_of(0);
         match stage.operation.by_pixel() {
             Some(ByPixel::Sums(sum)) => {
-                let add = streamed_dense::add(self, stage, sum, &self.load_from(source, &cell));
+                let add = streamed_dense::add(self, (stage, sum), source, &cell);
                 quote!(#begin #add)
             }
             Some(ByPixel::Windows(_)) => {
@@ -169,6 +173,7 @@ impl PointSite<'_> {
                     #merge
                 }
             }
+            Some(ByPixel::Steps(recurrence)) => own::take(self, recurrence),
             None => unreachable!("such a stage computes from whole fields"),
         }
     }
@@ -181,6 +186,7 @@ impl PointSite<'_> {
         }
         match stage.operation.by_pixel() {
             Some(ByPixel::Sums(sum)) => streamed_dense::finish_at_point(self, sum),
+            Some(ByPixel::Steps(_)) => own::hand_on(self, merge),
             Some(ByPixel::Windows(pooling)) if stage.plan.takes => self.complete_window(pooling),
             Some(ByPixel::Windows(pooling)) => pooling::taps(self, pooling),
             None => fields::emit(self, &stage.operation, stage.joined.len()),

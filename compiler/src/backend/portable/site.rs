@@ -2,7 +2,7 @@
 //! stage over the pixels that have arrived.
 
 use super::{count, window};
-use crate::network::{NodeId, ReceptiveField};
+use crate::network::{Element, NodeId, ReceptiveField};
 use crate::plan::Order;
 use crate::program::{Map, Operation, Program, Step};
 use proc_macro2::{Ident, Literal, TokenStream};
@@ -87,7 +87,13 @@ pub(super) trait Site {
             channels,
             signed,
             aligned,
+            element,
         } = source;
+        debug_assert_eq!(
+            element,
+            Element::Activation,
+            "wide values are read one by one"
+        );
         let channels = count(channels);
         let values = quote!(runtime::load::<#bits, #aligned, #channels>(arena, #cell));
         if signed {
@@ -140,6 +146,8 @@ pub(super) struct PixelSource {
     pub(super) signed: bool,
     /// Whether every pixel begins at a byte.
     pub(super) aligned: bool,
+    /// What its values are made of: the channels of wide ones are cells.
+    pub(super) element: Element,
 }
 
 /// A layer over a map that is complete.
@@ -258,5 +266,6 @@ pub(super) fn source_of(program: &Program, map: &Map) -> PixelSource {
         channels: map.shape.channels,
         signed: map.signed,
         aligned: map.is_byte_aligned(program.activation_bits),
+        element: map.element,
     }
 }

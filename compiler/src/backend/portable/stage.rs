@@ -26,6 +26,7 @@ pub(super) fn is_plain(program: &Program) -> bool {
                 && !stage.plan.takes
         }
         Some(ByPixel::Sums(_)) => true,
+        Some(ByPixel::Steps(_)) => false,
         Some(ByPixel::Windows(pooling)) => {
             let kernel = stage.field.kernel;
             let windows_are_plain = stage.plan.windows().is_some_and(|windows| match pooling {
@@ -106,6 +107,7 @@ impl StageSite<'_> {
                 self.pooling(Some(divisor.shift().unwrap_or_default()))
             }
             Some(ByPixel::Windows(Pooling::Maximum)) => self.pooling(None),
+            Some(ByPixel::Steps(_)) => unreachable!("it is no plain chain's"),
         }
     }
 
@@ -193,7 +195,7 @@ impl StageSite<'_> {
     /// Adds a pixel to the sums, and finishes them after the last one.
     fn dense(&self, sum: &WeightedSum) -> TokenStream {
         let stage = self.stage();
-        let add = streamed_dense::add(self, stage, sum, &self.load(&self.arrived_cell(0)));
+        let add = streamed_dense::add(self, (stage, sum), self.source(), &self.arrived_cell(0));
         let last = count(stage.plan.input.pixels() - 1);
         let finish = streamed_dense::finish_in_chain(self, stage, sum);
         quote! {
@@ -230,6 +232,7 @@ impl Site for StageSite<'_> {
                 // Windows begin at bytes.
                 Arrival::Bytes | Arrival::Window(_) | Arrival::Values | Arrival::Map(_) => true,
             },
+            element: self.program.elements[stage.input],
         }
     }
 

@@ -4,18 +4,20 @@
 use super::operands::Operands;
 use super::point::PointSite;
 use super::sink::PixelPlace;
-use super::site::Site;
+use super::site::{PixelSource, Site};
 use super::{count, integer, sum};
+use crate::network::Element;
 use crate::program::{Finish, Stage, WeightedSum, packed_row_bytes};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-/// Adds the `values` of the input at `pixel`, whose place in the map is `index` then.
+/// Adds the pixel of the input at `pixel`, which is at that cell, and whose place in the map is
+/// `index` then.
 pub(super) fn add(
     site: &dyn Site,
-    stage: &Stage,
-    sum: &WeightedSum,
-    values: &TokenStream,
+    (stage, sum): (&Stage, &WeightedSum),
+    source: PixelSource,
+    cell: &TokenStream,
 ) -> TokenStream {
     let sums = stage.plan.sums().expect("a dense layer keeps sums");
     let (first, outputs) = (count(sums.first_byte), count(sum.outputs));
@@ -30,21 +32,66 @@ pub(super) fn add(
     } = Operands::of(stage.plan.node, sum, 0);
     let (weight_bits, narrow) = (site.weight_bits(), site.narrow());
     let row_bytes = packed_row_bytes(sum.outputs, site.program().weight_bits);
-    let pixel_bytes = count(stage.plan.input.channels * row_bytes);
+    let values = source.channels / source.cells_of_value(site.program().activation_bits);
+    let pixel_bytes = count(values * row_bytes);
     let first_weight_byte = count(first_weight_byte);
+    let bits = site.bits();
+    let add = match source.element {
+        Element::Activation => {
+            let values = site.load_from(source, cell);
+            quote! {
+                let values = #values;
+                runtime::add_to_sums::<#weight_bits, #narrow, #integer, _>(
+                    arena,
+                    (#first, #outputs),
+                    &values,
+                    #weights,
+                    first_weight,
+                );
+            }
+        }
+        Element::Wide => {
+            let values = count(values);
+            quote! {
+                runtime::add_wide_to_sums::<#bits, #weight_bits, #integer>(
+                    arena,
+                    (#first, #outputs),
+                    (#cell, #values),
+                    #weights,
+                    first_weight,
+                );
+            }
+        }
+    };
     quote! {
-        let values = #values;
         let index = runtime::pixel_index(pixel, #width);
         if index == 0 {
             runtime::begin_sums::<#integer>(arena, #first, #outputs);
         }
-        runtime::add_to_sums::<#weight_bits, #narrow, #integer, _>(
-            arena,
-            (#first, #outputs),
-            &values,
-            #weights,
-            runtime::offset(index, #pixel_bytes).wrapping_add(#first_weight_byte),
-        );
+        let first_weight =
+            runtime::offset(index, #pixel_bytes).wrapping_add(#first_weight_byte);
+        #add
+    }
+}
+
+/// Stores an output, which is finished, after the `first_cell` of all.
+pub(super) fn store_output(
+    site: &dyn Site,
+    sum: &WeightedSum,
+    finished: &TokenStream,
+) -> TokenStream {
+    let bits = site.bits();
+    match sum.finish {
+        Finish::Exact | Finish::Relu | Finish::Signed => {
+            quote!(runtime::store_one::<#bits>(arena, output.wrapping_add(first_cell), #finished);)
+        }
+        Finish::Wide => {
+            let cells = count(Element::Wide.cells(site.program().activation_bits));
+            quote! {
+                let cell = runtime::offset(output, #cells).wrapping_add(first_cell);
+                runtime::store_wide::<#bits>(arena, cell, #finished);
+            }
+        }
     }
 }
 
@@ -52,7 +99,7 @@ pub(super) fn add(
 pub(super) fn finish_in_chain(site: &dyn Site, stage: &Stage, sum: &WeightedSum) -> TokenStream {
     let sums = stage.plan.sums().expect("a dense layer keeps sums");
     let (first, outputs) = (count(sums.first_byte), count(sum.outputs));
-    let (integer, bits) = (integer(sum.accumulator), site.bits());
+    let integer = integer(sum.accumulator);
     let Operands {
         weights: _,
         first_weight_byte: _,
@@ -64,7 +111,7 @@ pub(super) fn finish_in_chain(site: &dyn Site, stage: &Stage, sum: &WeightedSum)
     let total = quote! {
         runtime::Sum::add(
             runtime::Sum::shift_left(sum, left),
-            runtime::Sum::widen(runtime::Biases::bias(biases, output)),
+            runtime::Sum::of_bias(runtime::Biases::bias(biases, output)),
         )
     };
     let finish = match PixelPlace::of(site.program(), stage.plan.sink) {
@@ -75,6 +122,7 @@ pub(super) fn finish_in_chain(site: &dyn Site, stage: &Stage, sum: &WeightedSum)
         Some(PixelPlace { cell, then, .. }) => {
             debug_assert_ne!(sum.finish, Finish::Exact, "sums are no activations");
             let finished = sum::finish(site, sum, &quote!(total), &quote!(right));
+            let store = store_output(site, sum, &finished);
             quote! {
                 let right = #right;
                 let first_cell = #cell;
@@ -82,7 +130,7 @@ pub(super) fn finish_in_chain(site: &dyn Site, stage: &Stage, sum: &WeightedSum)
                 while output != #outputs {
                     let sum: #integer = runtime::kept_sum(arena, #first, output);
                     let total: #integer = #total;
-                    runtime::store_one::<#bits>(arena, output.wrapping_add(first_cell), #finished);
+                    #store
                     output = output.wrapping_add(1);
                 }
                 #then
@@ -125,7 +173,7 @@ pub(super) fn finish_at_point(site: &PointSite<'_>, sum: &WeightedSum) -> TokenS
     });
     let total = quote! {
         let sum: #integer = runtime::kept_sum(arena, #first, output);
-        let bias = runtime::Sum::widen(runtime::Biases::bias(biases, output));
+        let bias = runtime::Sum::of_bias(runtime::Biases::bias(biases, output));
         let total: #integer = runtime::Sum::add(runtime::Sum::shift_left(sum, left), bias);
         #added
     };
@@ -142,9 +190,7 @@ pub(super) fn finish_at_point(site: &PointSite<'_>, sum: &WeightedSum) -> TokenS
         Some(PixelPlace { cell, then, .. }) => {
             debug_assert_ne!(sum.finish, Finish::Exact, "sums are no activations");
             let finished = sum::finish(site, sum, &quote!(total), &quote!(right));
-            let store = quote! {
-                runtime::store_one::<#bits>(arena, output.wrapping_add(first_cell), #finished);
-            };
+            let store = store_output(site, sum, &finished);
             (quote!(let first_cell = #cell; #store), then)
         }
     };

@@ -224,6 +224,7 @@ pub(super) fn finish(
     let (bits, integer) = (site.bits(), integer(sum.accumulator));
     match sum.finish {
         Finish::Exact => value.clone(),
+        Finish::Wide => quote!(runtime::wide_activation::<#integer>(#value, #right)),
         Finish::Relu => quote!(runtime::relu::<#bits, #integer>(#value, #right)),
         Finish::Signed => quote!(runtime::signed_activation::<#bits, #integer>(#value, #right)),
     }
@@ -233,10 +234,11 @@ fn sum_name(output: usize) -> Ident {
     format_ident!("sum_{output}")
 }
 
-fn constant(value: i16, sum: &WeightedSum) -> Literal {
+fn constant(value: i32, sum: &WeightedSum) -> Literal {
     match sum.accumulator {
-        Accumulator::I16 => Literal::i16_suffixed(value),
-        Accumulator::I32 => Literal::i32_suffixed(value.into()),
+        // Proven to fit, or to be right modulo 2^16.
+        Accumulator::I16 => Literal::i16_suffixed(value as i16),
+        Accumulator::I32 => Literal::i32_suffixed(value),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Constant tables, which stay in flash.
 
-use super::{count, quantised, rearrange};
+use super::{count, own, quantised, rearrange};
 use crate::network::ValueId;
 use crate::program::{Addressing, Form, Operation, Program, SumParameters, pack_row};
 use proc_macro2::{Ident, Literal, TokenStream};
@@ -29,6 +29,9 @@ pub(super) fn emit(program: &Program) -> TokenStream {
         let quantised = match operation {
             Operation::Quantised(it) => Some(quantised::tables(layer, it)),
             Operation::Rearrange(it) => Some(rearrange::tables(layer, it)),
+            Operation::Recurrent(_) | Operation::Tree(_) | Operation::Prototypes(_) => {
+                Some(own::tables(layer, operation))
+            }
             Operation::Convolution(_)
             | Operation::Depthwise(_)
             | Operation::Separable { .. }
@@ -46,8 +49,12 @@ pub(super) fn emit(program: &Program) -> TokenStream {
                     let packed = packed.map(Literal::u8_unsuffixed);
                     let weights = table(&weights, &quote!(u8), packed);
                     let values = constants.biases.iter();
-                    let values = values.map(|&bias| Literal::i16_unsuffixed(bias));
-                    let biases = table(&biases, &quote!(i16), values);
+                    let values = values.map(|&bias| Literal::i32_unsuffixed(bias));
+                    let integer = match sum.bias_bytes() {
+                        4 => quote!(i32),
+                        _ => quote!(i16),
+                    };
+                    let biases = table(&biases, &integer, values);
                     Some(quote!(#weights #biases))
                 }
                 SumParameters::Constant(_) | SumParameters::Runtime(_) => None,

@@ -116,6 +116,14 @@ impl Recurrent {
         }
     }
 
+    /// Whether the steps go over the map row by row, so that each row is needed once.
+    pub const fn steps_by_row(&self, input: Shape) -> bool {
+        match self.feed {
+            Feed::Rows | Feed::ChannelMajor | Feed::Multi => true,
+            Feed::RowMajor => input.channels == 1,
+        }
+    }
+
     /// Whether it makes an output a step, and a step reads a channel alone.
     pub(super) const fn splits_pixels_into_steps(&self) -> bool {
         match (self.sequence, self.feed) {

@@ -64,15 +64,18 @@ impl<'a> SegmentLayout<'a> {
                 }
                 PoolFunction::Maximum => self.windows(output, &field, 0),
             }
+        } else if let Some(steps) = node.steps() {
+            Keeps::States(self.array(steps.states, 2))
         } else if reader.takes || exact {
-            self.sums(output, self.outline.sum_bytes.of(node.id))
+            let count = output.pixels() * node.values;
+            Keeps::Sums(self.array(count, self.outline.sum_bytes.of(node.id)))
         } else {
             Keeps::Nothing
         };
         let sums_move = match keeps {
             Keeps::Sums(_) if reader.takes => input.pixels() > 1,
             Keeps::Sums(_) => output.pixels() > 1,
-            Keeps::Nothing | Keeps::Windows(_) => false,
+            Keeps::Nothing | Keeps::Windows(_) | Keeps::States(_) => false,
         };
         let sums_position = self.position_if(sums_move);
         StagePlan {
@@ -112,10 +115,12 @@ impl<'a> SegmentLayout<'a> {
         if let (true, Some(maker)) = (is_only_reader, maker) {
             let maker_pools = self.outline.flow.node(maker.node).pools().is_some();
             // A leading `A` keeps sums of bytes, and hands its averages on.
-            if (reader.takes || single_pixel)
+            // The windows of a row may all be in one place.
+            let takes_one = reader.takes && node.steps().is_none();
+            if (takes_one || single_pixel)
                 && maker.arrival != Arrival::Bytes
                 && let Keeps::Windows(windows) = maker.keeps
-                && (reader.takes || timings[&node.writes] == maker.timing)
+                && (takes_one || timings[&node.writes] == maker.timing)
             {
                 return Arrival::Window(windows);
             }
@@ -211,13 +216,12 @@ impl<'a> SegmentLayout<'a> {
         Keeps::Windows(windows)
     }
 
-    fn sums(&mut self, output: Shape, bytes_each: u32) -> Keeps {
-        let count = output.values();
-        Keeps::Sums(SumArray {
+    fn array(&mut self, count: u32, bytes_each: u32) -> SumArray {
+        SumArray {
             first_byte: self.take(count * bytes_each),
             count,
             bytes_each,
-        })
+        }
     }
 
     fn position_if(&mut self, wanted: bool) -> Option<u32> {
@@ -252,7 +256,7 @@ impl<'a> SegmentLayout<'a> {
                     }
                 };
                 let field = if reader.takes && index == 0 {
-                    ReceptiveField::pixelwise(self.used[&node.reads[0]])
+                    node.taken(self.used[&node.reads[0]])
                 } else {
                     field_of_read(
                         node,

@@ -20,7 +20,7 @@ impl Draft {
             match &mut stage.keeps {
                 Keeps::Nothing => {}
                 Keeps::Windows(windows) => moved.windows(windows),
-                Keeps::Sums(sums) => moved.sums(sums),
+                Keeps::Sums(sums) | Keeps::States(sums) => moved.sums(sums),
             }
             moved.sink(&mut stage.sink);
         }

@@ -87,6 +87,10 @@ fn input_timing(
     let value = node.reads[0];
     let timing = timings.get(&value).copied();
     let timing = timing.unwrap_or_else(|| Timing::each(used[&value]));
+    if let Some(steps) = node.steps() {
+        let Kernel { height, width } = steps.taken.outputs;
+        return timing.after(&steps.taken, Shape::new(height, width, 1));
+    }
     let output = used[&node.writes];
     let reach = node.field().used_map(Kernel {
         height: output.height,

@@ -1,12 +1,13 @@
 //! Which accumulator holds every sum of a layer, whatever the input: proven from
 //! its weights.
 
+mod own;
 mod range;
 
 pub use range::ValueRange;
 
 use super::Accumulator;
-use crate::network::{ByNode, LayerId, Network, Node, NodeId, SumHalf, SumShape};
+use crate::network::{ByNode, Element, LayerId, Network, Node, NodeId, SumHalf, SumShape};
 use crate::plan::SumBytes;
 use crate::weights::{Parameters, Weights};
 use std::fmt;
@@ -42,8 +43,11 @@ pub struct Accumulators(ByNode<(Accumulator, Accumulator)>);
 impl Accumulators {
     /// Of weights that are only known at run time.
     pub fn at_run_time(network: &Network) -> Self {
-        let one = Accumulator::at_run_time(network.bits());
-        Self(ByNode::new(vec![(one, one); network.nodes().len()]))
+        let nodes = network.nodes().iter();
+        let one = |node| accumulator_at_run_time(network, node);
+        Self(ByNode::new(
+            nodes.map(|node| (one(node), one(node))).collect(),
+        ))
     }
 
     /// Of the layer's sum, or of the two of a separable layer.
@@ -104,6 +108,15 @@ pub(super) fn prove_within(
     }
 }
 
+/// Of weights that are only known at run time: 32 bits where values are wide.
+fn accumulator_at_run_time(network: &Network, node: &Node) -> Accumulator {
+    let is_wide = node.sums().any(|sum| sum.has_wide_biases()) || !node.tensors().is_empty();
+    match is_wide {
+        true => Accumulator::I32,
+        false => Accumulator::at_run_time(network.bits()),
+    }
+}
+
 /// The accumulators of a node's first and last sum.
 fn of_node(
     network: &Network,
@@ -112,18 +125,29 @@ fn of_node(
     widest: Accumulator,
 ) -> Result<(Accumulator, Accumulator), SumTooWide> {
     let bits = network.bits().activations;
+    let values = match node.input_element {
+        Element::Activation => ValueRange::of_activation(bits, node.signed_input),
+        Element::Wide => own::WIDE,
+    };
+    if !node.tensors().is_empty() {
+        own::of_node(node, weights.own(node.id), values)?;
+        return Ok((Accumulator::I32, Accumulator::I32));
+    }
     let mut proven = Vec::new();
     for (sum, parameters) in node.sums().zip(weights.node(node.id)) {
-        let signed = match sum.half {
-            SumHalf::Only | SumHalf::Depthwise => node.signed_input,
+        let range = match sum.half {
+            SumHalf::Only | SumHalf::Depthwise => values,
             // It reads what the depthwise half makes, which has no activation.
-            SumHalf::Pointwise => true,
+            SumHalf::Pointwise => ValueRange::of_activation(bits, true),
         };
-        let range = ValueRange::of_activation(bits, signed);
         let added = node
             .added()
             .filter(|_| sum.adds)
             .map(|value| ValueRange::of_activation(bits, network.value(value).signed));
+        let widest = match sum.has_wide_biases() {
+            true => Accumulator::I32,
+            false => widest,
+        };
         proven.push(accumulator_for(&sum, parameters, (range, added), widest)?);
     }
     let first = proven.first().copied().unwrap_or(Accumulator::I16);

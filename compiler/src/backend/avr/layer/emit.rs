@@ -71,8 +71,11 @@ pub(crate) fn emit(program: &Program, core: Core, part: LayerPart<'_>, form: Cod
         Operation::Pool(pooling) => layer.pool(&mut asm, (*pooling, None)),
         Operation::Concat => layer.concat(&mut asm),
         Operation::Quantised(it) => layer.quantised(&mut asm, &it.kernel),
-        Operation::Rearrange(_) => {
-            unreachable!("models with such operators have portable code")
+        Operation::Recurrent(_)
+        | Operation::Tree(_)
+        | Operation::Prototypes(_)
+        | Operation::Rearrange(_) => {
+            unreachable!("networks and models with such operators have portable code")
         }
     }
     asm.finish(FunctionId::Layer(part.node()))

@@ -9,7 +9,7 @@ use crate::backend::avr::isa::registers::{
     NETWORK, Pointer, Register, Registers, SCRATCH, SPARE, X, Z,
 };
 use crate::backend::avr::memory::position::{position_in_network, position_of_cells};
-use crate::network::{Shape, ValueId};
+use crate::network::{Element, Shape, ValueId};
 use crate::plan::{Ring, SumArray};
 use crate::program::{Addressing, Map, Program};
 use std::ops::Range;
@@ -42,6 +42,7 @@ pub(crate) fn map_of_ring(ring: Ring, shape: Shape, signed: bool) -> Map {
     Map {
         shape,
         signed,
+        element: Element::Activation,
         addressing: Addressing::Affine,
         first_cell: ring.first_cell,
         pixels_before_wrap: shape.pixels(),

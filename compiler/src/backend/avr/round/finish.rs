@@ -108,7 +108,7 @@ pub(crate) struct SumShift<'a> {
     /// Bits to shift up.
     pub(crate) left: u32,
     /// One an output; none where sums began with them.
-    pub(crate) biases: &'a [i16],
+    pub(crate) biases: &'a [i32],
 }
 
 /// Sums that are results: shifted up, the biases added, and put in the caller's array
@@ -130,7 +130,7 @@ pub(crate) fn exact(
                     shift_up(asm, accumulator);
                 }
                 if let Some(&bias) = shift.biases.get(index) {
-                    let bytes = i32::from(bias).to_le_bytes();
+                    let bytes = bias.to_le_bytes();
                     for (byte, &register) in accumulator.iter().enumerate() {
                         asm.ldi(spare, bytes[byte]);
                         if byte == 0 {

@@ -171,7 +171,7 @@ impl<'a> Rounder<'a> {
         let up = *self.shift_up.get_or_insert_with(|| asm.label());
         asm.call(up);
         if let SumParameters::Constant(constants) = &self.sum.program.parameters {
-            let bytes = (-i32::from(constants.biases[output])).to_le_bytes();
+            let bytes = constants.biases[output].wrapping_neg().to_le_bytes();
             let shifted = &SHIFTED[..accumulator.len()];
             for (byte, &register) in shifted.iter().enumerate() {
                 if byte == 0 {

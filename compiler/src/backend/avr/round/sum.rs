@@ -128,6 +128,7 @@ impl<'a> Sum<'a> {
         let ending = match sum.finish {
             Finish::Exact => SumEnding::Exact,
             Finish::Relu | Finish::Signed => SumEnding::Shifted,
+            Finish::Wide => unreachable!("networks with wide values have portable code"),
         };
         let sum = Self::new(program, sum, signed_input, added);
         Self {
@@ -202,6 +203,7 @@ impl<'a> Sum<'a> {
             ending: match program.finish {
                 Finish::Exact => SumEnding::Exact,
                 Finish::Relu | Finish::Signed => SumEnding::Shifted,
+                Finish::Wide => unreachable!("networks with wide values have portable code"),
             },
         };
         let SumParameters::Constant(constants) = &program.parameters else {

@@ -33,6 +33,7 @@ pub(crate) fn is_flat(program: &Program) -> bool {
                 height.is_power_of_two() && width.is_power_of_two()
             }
             Some(ByPixel::Windows(_)) | None => stage.field.stride == Stride::ONE,
+            Some(ByPixel::Steps(_)) => false,
         }
     };
     segment.is_chain() && is_narrow && segment.stages.iter().all(is_shifted)

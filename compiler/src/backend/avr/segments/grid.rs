@@ -456,6 +456,7 @@ fn calls(stage: &Stage) -> Vec<Call> {
             let completing = hands_on(stage).then(|| computes(None));
             taking.into_iter().chain(completing).collect()
         }
+        Some(ByPixel::Steps(_)) => unreachable!("networks with states have portable code"),
         None => unreachable!("such a stage computes from whole fields"),
     }
 }
