@@ -31,6 +31,7 @@ pub mod teacher;
 pub mod trained;
 pub mod training;
 pub mod trial;
+mod values;
 
 /// What computes: a burn device.
 pub use burn::tensor::Device;

@@ -15,6 +15,7 @@ use crate::integers::input_exponent;
 use crate::ops::{self, Maps};
 use crate::own::{Own, OwnArithmetic, WIDE_BIAS_BITS, own_places};
 use crate::quantise::{Grid, SumScales};
+use crate::values::Values;
 
 /// A weighted sum and its parameters.
 #[derive(Module, Debug)]
@@ -388,51 +389,6 @@ pub(crate) trait Watch {
 
 /// Watches nothing.
 impl Watch for () {}
-
-/// The maps of a network while it is computed: each until its last reader has it.
-struct Values {
-    maps: ByValue<Option<Maps>>,
-    last_readers: ByValue<Option<NodeId>>,
-}
-
-impl Values {
-    fn new(network: &Network, first: ValueId, maps: Maps) -> Self {
-        let values = network.values().entries();
-        let mut all = Self {
-            maps: ByValue::new(vec![None; values.len()]),
-            last_readers: ByValue::new(
-                values
-                    .iter()
-                    .map(|value| value.readers.last().copied())
-                    .collect(),
-            ),
-        };
-        all.write(first, maps);
-        all
-    }
-
-    fn read(&mut self, node: &Node, value: ValueId) -> Maps {
-        let times = node.reads.iter().filter(|&&read| read == value).count();
-        let maps = if self.last_readers[value] == Some(node.id) && times == 1 {
-            self.maps[value].take()
-        } else {
-            self.maps[value].clone()
-        };
-        maps.expect("nodes are in topological order")
-    }
-
-    fn write(&mut self, value: ValueId, maps: Maps) {
-        self.maps[value] = Some(maps);
-    }
-
-    fn change(&mut self, value: ValueId, change: impl FnOnce(Maps) -> Maps) {
-        self.maps[value] = self.maps[value].take().map(change);
-    }
-
-    fn end(mut self, value: ValueId) -> Maps {
-        self.maps[value].take().expect("the last node writes it")
-    }
-}
 
 impl WeightedSum {
     /// Its sums, with its scales and the power of two of what it reads, but for the bias and
