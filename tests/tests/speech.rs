@@ -57,7 +57,7 @@ impl Listener {
     fn new(program: Program) -> Self {
         let entry = program.entry;
         let mut machine = Machine::new(Thumb::new(Cost::CORTEX_M0), PART, program).unwrap();
-        machine.core.reset(&machine.memory, entry).unwrap();
+        machine.core.reset(&mut machine.memory, entry).unwrap();
         Self {
             machine,
             lowest_stack: u32::MAX,

@@ -3,8 +3,8 @@
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData};
 use herringbone_compiler::network::{
-    Bits, ByValue, Element, Kind, Network, Node, NodeId, PoolFunction, ReceptiveField, SumHalf,
-    SumShape, ValueId,
+    Bits, Element, Kind, Network, Node, NodeId, PoolFunction, ReceptiveField, SumHalf, SumShape,
+    ValueId,
 };
 use herringbone_dataset::Rng;
 

@@ -28,7 +28,10 @@ pub fn fixed_table_bytes(node: &Node) -> u64 {
             TreeGate::Hard => 0,
         },
         Kind::Prototypes(_) => {
-            let (whole, rest) = (PrototypeScores::whole_table(), PrototypeScores::rest_table());
+            let (whole, rest) = (
+                PrototypeScores::whole_table(),
+                PrototypeScores::rest_table(),
+            );
             (2 * whole.len() + rest.len()) as u64
         }
         Kind::Pool(_)
