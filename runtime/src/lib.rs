@@ -62,6 +62,9 @@ pub use results::{Iter, Logit, Results};
 /// | `D(n)` | dense, n outputs (1 to 65,535) | ReLU |
 /// | `Add('name)` | sum of the current map and a labelled one of the same shape | ReLU |
 /// | `Cat('name, …)` | the current map's channels, then those of labelled maps of the same height, width and sign | – |
+/// | `G(h)` | recurrent cell (FastGRNN) of h units (1 to 255) over the rows of a map; makes its last state, 16 bits a unit | gated |
+/// | `Bonsai(depth,p,n)` | ends the list: a projection onto p values, and a tree of a depth of 0 to 8 that gives n scores | – |
+/// | `Proto(d,m,n)` | ends the list: a projection onto d values, and m prototypes (1 to 255) that give n scores | – |
 /// | `R(k)` | residual block: two padded k×k convolutions with as many channels as they read; the first one's input is added before the second one's ReLU | ReLU after each |
 /// | `Dr`, `Dr(p)` | dropout with probability ½ or p, in training only | – |
 /// | `N(sigma)` | Gaussian noise, in training only | – |
@@ -77,7 +80,12 @@ pub use results::{Iter, Logit, Results};
 /// | `stride: 2`, `stride: 1x2` | `C1`, `C2`, `T`, `A`, `M` | step from one window to the next, 1 to 4. If left out: 1, and for `A` and `M` the window's own size |
 /// | `padding: same`, `padding: 1` | `C1`, `C2`, `T` | zeros around the map. `same` is TensorFlow's: ceil(side / stride) outputs a side; a number pads each side by that many pixels. If left out: none |
 /// | `add: 'name` | `C1`, `C2`, `T`, `D` | adds the labelled map to the sums before the activation |
-/// | `code: table` | all with weights | the key `code` for this layer only |
+/// | `feed: rows`, `row_major`, `channel_major`, `multi` | `G` | what a step reads: a row; or a row of a channel, all rows of a channel first, all channels of a row first, or each channel by a cell of its own |
+/// | `rank: 8x6` | `G` | input and state are multiplied by products of two matrices, by way of that many values |
+/// | `sequence: all` | `G` | makes the state of each step |
+/// | `gate: hard`, `gate: tanh` | `G`, `Bonsai` | the gate's function; of `G` `hard` alone |
+/// | `sparsity: 0.7` | `G`, `Bonsai`, `Proto` | the share of weights that training makes 0 |
+/// | `code: table` | all with weights, but `G` | the key `code` for this layer only |
 ///
 /// `'name:` before a layer labels its output; `'input` is the network's input.
 /// `'name` on its own continues the list from that map:
@@ -95,8 +103,8 @@ pub use results::{Iter, Logit, Results};
 ///
 /// | key | value | if left out |
 /// |---|---|---|
-/// | `target` | a microcontroller | no budget: a PC |
-/// | `sram`, `flash` | bytes, instead of `target` | no budget |
+/// | `target` | a microcontroller; or, with `sram` and `flash`, a core: `cortex_m0`, `cortex_m0plus`, `rv32ec` or `rv32imc` | no budget: a PC |
+/// | `sram`, `flash` | bytes, instead of a microcontroller, or with a core | no budget |
 /// | `weights` | `"path"` from Cargo.toml's folder, `env!("NAME")`, `concat!(…)`; `runtime`: loaded by the firmware | a network to size: it has constants, but no `run` |
 /// | `bits` | `{ weights: 2\|4\|8, biases: 8\|16, activations: 4\|8 }` | 4, 16 and 4 |
 /// | `reserve` | bytes of SRAM to keep for the stack and the rest of the firmware, or `{ sram: 256, flash: 4096 }` | the generated code's deepest stack, and 64; on AVR a sixteenth of the flash |

@@ -75,6 +75,25 @@ impl Network {
         })
     }
 
+    /// The same network with another entry as that layer.
+    ///
+    /// # Errors
+    /// Where maps no longer fit one another.
+    pub fn with_entry(&self, layer: LayerId, entry: Entry) -> Result<Self, Vec<GraphError>> {
+        let mut items = self.items.clone();
+        let mut layers = items.iter_mut().filter(|item| item.is_layer());
+        if let Some(item) = layers.nth(layer.0) {
+            item.entry = entry;
+        }
+        let changed = Self::of_list(self.input(), self.bits, items)?;
+        Ok(changed.with_features(self.features))
+    }
+
+    /// What a layer of the list is.
+    pub fn entry(&self, layer: LayerId) -> Option<&Entry> {
+        self.item(layer).map(|item| &item.entry)
+    }
+
     fn with_kinds(&self, change: impl Fn(LayerId, Kind) -> Kind) -> Result<Self, Vec<GraphError>> {
         let mut items = self.items.clone();
         let layers = items.iter_mut().filter(|item| item.is_layer());

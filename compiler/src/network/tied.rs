@@ -27,9 +27,19 @@ impl Network {
         let mut group_of = vec![input; self.values().len()];
         for node in self.computing_nodes() {
             let of = |value: ValueId| group_of[value.index()];
-            // An `R` makes as many channels as it reads.
-            let own_outputs = node.kind.outputs().filter(|_| node.part == Part::Whole);
-            let group = if own_outputs.is_some() {
+            let (has_own, has_free) = match node.part {
+                Part::Whole => (node.kind.outputs().is_some(), true),
+                // An `R` makes as many channels as it reads.
+                Part::First | Part::Second => (false, false),
+                // What a tree and prototypes read is no `n` of their layer.
+                Part::Projection | Part::Tree | Part::Prototypes => (true, false),
+            };
+            let group = if has_own && !has_free {
+                groups.add(TiedChannels {
+                    layers: Vec::new(),
+                    is_fixed: true,
+                })
+            } else if has_own {
                 groups.add(TiedChannels {
                     layers: vec![node.layer],
                     is_fixed: false,
@@ -125,5 +135,12 @@ mod tests {
             [vec![2], vec![3], vec![4], vec![6]],
             "the input's channels are fixed, those that are concatenated are not"
         );
+    }
+
+    #[test]
+    fn hidden_units_are_free_and_scores_are_not() {
+        assert_eq!(tied("C1(5,3), G(16), D*(10)"), [[0], [1]]);
+        assert_eq!(tied("C1(5,3), Bonsai(2,10,10)"), [[0]]);
+        assert_eq!(tied("G(16)"), Vec::<Vec<usize>>::new(), "the task's");
     }
 }

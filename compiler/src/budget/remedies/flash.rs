@@ -3,7 +3,7 @@
 use super::super::footprint;
 use super::super::over::demands_unrolled;
 use super::remedy::{Remedy, Setting};
-use super::{Excess, outputs, run_time_sums, strides, written_bits, written_reserve};
+use super::{Excess, outputs, run_time_sums, scores, strides, written_bits, written_reserve};
 use crate::declaration::{CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource};
 use crate::network::Network;
 
@@ -87,6 +87,17 @@ pub(super) fn fewer_outputs(excess: &Excess<'_>) -> Vec<Remedy> {
     let can_fit = |network: &Network| tables_fit(excess, network);
     let fits = |network: &Network| fits_by_same_strategy(excess, network);
     outputs::fewer(excess.network(), can_fit, fits)
+        .into_iter()
+        .collect()
+}
+
+pub(super) fn smaller_scores(excess: &Excess<'_>) -> Vec<Remedy> {
+    if demands_unrolled(excess.declaration) {
+        return Vec::new();
+    }
+    let can_fit = |network: &Network| tables_fit(excess, network);
+    let fits = |network: &Network| fits_by_same_strategy(excess, network);
+    scores::smaller(excess.network(), can_fit, fits)
         .into_iter()
         .collect()
 }

@@ -7,9 +7,10 @@
 //! 2. fewer outputs of one layer, the one that loses the smallest share of the
 //!    network's multiply-accumulates by it; of layers whose maps are added to one
 //!    another, of all of them;
-//! 3. fewer bits of all layers;
-//! 4. a stride of 2 in one layer;
-//! 5. a larger part.
+//! 3. a tree of a lower depth, fewer prototypes, or fewer values that they read;
+//! 4. fewer bits of all layers;
+//! 5. a stride of 2 in one layer;
+//! 6. a larger part.
 //!
 //! What does not come into question before three are found is not computed. A
 //! change that keeps the weights is judged with them. One of shapes or bits
@@ -22,6 +23,7 @@ mod outputs;
 #[cfg(test)]
 mod random_designs;
 mod remedy;
+mod scores;
 mod sram;
 mod strides;
 mod target;
@@ -90,6 +92,7 @@ pub(super) fn for_sram(
             &|| sram::smaller_reserve(&excess),
             &|| sram::weights_in_flash(&excess),
             &|| sram::fewer_outputs(&excess),
+            &|| sram::smaller_scores(&excess),
             &|| sram::fewer_bits(&excess),
             &|| sram::stride(&excess),
             &|| target::larger(&excess, |target| target.sram_bytes),
@@ -124,6 +127,7 @@ pub(super) fn for_flash(
             &|| flash::weights_in_sram(&excess),
             &|| flash::any_form_of_code(&excess),
             &|| flash::fewer_outputs(&excess),
+            &|| flash::smaller_scores(&excess),
             &|| flash::fewer_bits(&excess),
             &|| flash::stride(&excess),
             &|| target::larger(&excess, |target| target.flash_bytes),

@@ -4,7 +4,7 @@ use super::super::DEFAULT_RESERVE_BESIDE_STACK_BYTES;
 use super::super::choice::arena_can_be_within;
 use super::super::features;
 use super::remedy::{Remedy, Setting};
-use super::{Excess, outputs, strides, written_bits, written_reserve};
+use super::{Excess, outputs, scores, strides, written_bits, written_reserve};
 use crate::declaration::{Declaration, PlanChoice, Reserve, WeightsSource};
 use crate::network::Network;
 use crate::program::{Accumulators, parameter_bytes};
@@ -63,6 +63,14 @@ pub(super) fn fewer_outputs(excess: &Excess<'_>) -> Vec<Remedy> {
     let can_fit = |network: &Network| possible(excess, &excess.with_network(network.clone()));
     let fits = |network: &Network| excess.sized_fits(&excess.with_network(network.clone()));
     outputs::fewer(excess.network(), can_fit, fits)
+        .into_iter()
+        .collect()
+}
+
+pub(super) fn smaller_scores(excess: &Excess<'_>) -> Vec<Remedy> {
+    let can_fit = |network: &Network| possible(excess, &excess.with_network(network.clone()));
+    let fits = |network: &Network| excess.sized_fits(&excess.with_network(network.clone()));
+    scores::smaller(excess.network(), can_fit, fits)
         .into_iter()
         .collect()
 }

@@ -61,11 +61,11 @@ fn a_wrong_layer_is_one_error() {
     for (list, message) in [
         (
             "c1(8,3)",
-            "unknown layer `c1`: did you mean `C1`? expected one of A, M, C1, C2, T, D, R, Add, Cat, Dr, N",
+            "unknown layer `c1`: did you mean `C1`? expected one of A, M, C1, C2, T, D, R, Add, Cat, G, Bonsai, Proto, Dr, N",
         ),
         (
             "3",
-            "expected a layer, one of A, M, C1, C2, T, D, R, Add, Cat, Dr, N, found `3`",
+            "expected a layer, one of A, M, C1, C2, T, D, R, Add, Cat, G, Bonsai, Proto, Dr, N, found `3`",
         ),
         (
             "C1",
@@ -233,7 +233,7 @@ fn arguments_have_names_where_other_libraries_count_them() {
 #[test]
 fn what_other_libraries_call_a_layer_finds_it() {
     for (name, meant) in [
-        ("G", "did you mean `A(all)`?"),
+        ("GAP", "did you mean `A(all)`?"),
         ("GlobalAvgPool", "did you mean `A(all)`?"),
         ("MaxPool2d", "did you mean `M`?"),
         ("Depthwise", "did you mean `T(k)`?"),
