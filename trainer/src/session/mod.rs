@@ -18,6 +18,7 @@ use herringbone_compiler::syntax::NetworkAst;
 use crate::checkpoint::{self, Checkpoint, Identity};
 use crate::files;
 use crate::model::{as_written, sum_places};
+use crate::own::own_places;
 use crate::pictures::EpochRecord;
 use crate::recipe::{Phase, Recipe};
 use crate::teacher::Teacher;
@@ -191,6 +192,11 @@ impl Session {
             ..
         } = &*self.data;
         let device = self.device.clone();
+        if device.clone().inner() != Device::flex() && !own_places(network).is_empty() {
+            bail!(
+                "recurrent cells, trees and prototypes are trained on the CPU: use --device flex"
+            );
+        }
         if !is_resumed {
             if path.exists() {
                 bail!(
