@@ -75,8 +75,9 @@ impl Watcher for () {}
 /// Everything by which such a training cannot begin.
 pub fn problems(network: &Network, recipe: &Recipe) -> Vec<String> {
     let mut problems = recipe.problems();
-    if sum_places(network).iter().all(|sum| sum.dims().is_none()) {
-        let problem = "the network has no weights to train: give it a `C1`, `C2`, `T` or `D`";
+    let of_sums = sum_places(network);
+    if of_sums.iter().all(|sum| sum.dims().is_none()) && own_places(network).is_empty() {
+        let problem = "the network has no weights to train: give it a `C1`, `C2`, `T`, `D` or `G`";
         problems.push(problem.to_owned());
     }
     problems
