@@ -206,7 +206,7 @@ impl OwnPlace {
     }
 
     /// Parameters in all.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.segments.last().map_or(0, |last| last.range.end)
     }
 
