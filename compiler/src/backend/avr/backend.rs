@@ -11,7 +11,7 @@ use crate::budget::{
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
 use crate::network::NodeId;
 use crate::plan::MemoryPlan;
-use crate::program::{parameter_bytes, parameter_table_bytes};
+use crate::program::{Program, parameter_bytes, parameter_table_bytes};
 use crate::target::{Architecture, Target};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -67,6 +67,15 @@ impl Backend for Core {
             };
         }
         let program = lower(declaration, sums, plan);
+        if let Some(node) = without_code(&program) {
+            return Footprint {
+                portable_because: Some(format!(
+                    "there is no assembly for `{}`",
+                    declaration.network.name_of(node)
+                )),
+                ..Portable.footprint(declaration, sums, plan)
+            };
+        }
         // Of a design to size: the tables that its weights will take.
         let network = &declaration.network;
         let tables = |bytes: u64| match declaration.weights {
@@ -123,6 +132,16 @@ impl Backend for Core {
             portable_because: None,
         }
     }
+}
+
+/// The first node that this backend has no kernels for.
+fn without_code(program: &Program) -> Option<NodeId> {
+    let stages = program.all_stages();
+    let stages = stages.map(|stage| (stage.plan.node, &stage.operation));
+    let steps = program.steps().map(|step| (step.node, &step.operation));
+    let mut all = stages.chain(steps);
+    let found = all.find(|(_, operation)| operation.is_wide());
+    found.map(|(node, _)| node)
 }
 
 /// What of flash no code of the network can do without: each layer's weights as
