@@ -8,9 +8,9 @@ use herringbone_dataset::Examples;
 use crate::arithmetic::Arithmetic;
 use crate::intake::Intake;
 use crate::integers::input_exponent;
-use crate::model::{Model, Watch, floats, is_prototypes};
+use crate::model::{Model, Watch, floats};
 use crate::ops::Maps;
-use crate::own::{OwnScales, PROTOTYPES, has_own};
+use crate::own::{OwnScales, PROTOTYPES, has_own, is_prototypes};
 use crate::quantise::{Grid, ReadScales, Scales, SumScales, closest_exponent};
 use crate::recipe::ScaleSearch;
 

@@ -297,7 +297,7 @@ impl Tensors<'_> {
         let own = (places.len()..).zip(own_places(network));
         let of_own = own.map(|(index, place)| {
             let name = format!("{set}.{index}.weights");
-            Ok((self.floats(&name, place.len())?, Vec::new()))
+            Ok((self.floats(&name, place.count())?, Vec::new()))
         });
         let sums = places.into_iter().enumerate();
         sums.map(|(index, place)| {

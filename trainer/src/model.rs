@@ -13,7 +13,7 @@ use crate::disturb::disturb;
 use crate::intake::Intake;
 use crate::integers::input_exponent;
 use crate::ops::{self, Maps};
-use crate::own::{Own, OwnArithmetic, WIDE_BIAS_BITS, own_places};
+use crate::own::{Own, OwnArithmetic, WIDE_BIAS_BITS, is_prototypes, own_places};
 use crate::quantise::{Grid, SumScales};
 use crate::values::Values;
 
@@ -109,25 +109,6 @@ fn deviation(network: &Network, node: &Node) -> f32 {
     match readers.any(|&reader| is_prototypes(network.node(reader))) {
         true => 2.5 / (2.0 * node.output.values() as f32).sqrt(),
         false => 1.0,
-    }
-}
-
-/// Whether a node holds what it reads against prototypes.
-pub(crate) fn is_prototypes(node: &Node) -> bool {
-    match node.kind {
-        Kind::Prototypes(_) => true,
-        Kind::Pool(_)
-        | Kind::Convolution(_)
-        | Kind::Depthwise(_)
-        | Kind::Separable(_)
-        | Kind::Dense(_)
-        | Kind::Projection(_)
-        | Kind::Recurrent(_)
-        | Kind::Tree(_)
-        | Kind::Add(_)
-        | Kind::Concat(_)
-        | Kind::Dropout(_)
-        | Kind::Noise(_) => false,
     }
 }
 

@@ -4,6 +4,7 @@
 use burn::tensor::Device;
 use herringbone_compiler::network::{Activation, Bits, Dropout, Kernel, Kind, Network, Shape};
 use herringbone_compiler::syntax;
+use herringbone_compiler::weights::{self, OwnParameters};
 use herringbone_dataset::augment::{self, Augmentation, InputKind, Scratch};
 use herringbone_dataset::{Examples, InputShape};
 use herringbone_tests::layers;
@@ -119,6 +120,47 @@ fn a_short_training_learns_the_drawn_digits() {
     });
     // Of integers: what is exported.
     assert!(best.accuracy > 0.95, "{}", best.accuracy);
+}
+
+/// Recurrent cells, a tree and prototypes learn them, and a share of their weights is 0 in what is
+/// exported.
+#[test]
+fn a_short_training_learns_them_with_few_weights_of_cells_trees_and_prototypes() {
+    const SPARSITY: f64 = 0.3;
+    let changes = Augmentation::default_for(SHAPE, InputKind::Image);
+    let (training, validation) = (digits(80, Augmentation::none()), digits(25, changes));
+    for list in [
+        "A, G(12, sparsity: 0.3), D*(10)",
+        "A, Bonsai(1, 8, 10, sparsity: 0.3)",
+        "A, Proto(8, 20, 10, sparsity: 0.3)",
+    ] {
+        let list = format!("Drawn: [28, 28, 1] => < {list} >");
+        let declaration = syntax::parse(list.parse().unwrap()).declaration.unwrap();
+        let network = declaration.network.with_bits(Bits {
+            weights: 8,
+            biases: 16,
+            activations: 8,
+        });
+        let best = train(&network, &recipe(20, 1), &training, &validation, |state| {
+            state.best.clone().unwrap()
+        });
+        assert!(best.accuracy > 0.85, "{list}: {}", best.accuracy);
+        let model = Model::of_numbers(&network, best.numbers, &Device::flex());
+        let file = export(&network, &model, &best.scales).unwrap();
+        let weights = weights::read(&network, &file).unwrap();
+        let node = network.computing_nodes().nth(1).unwrap();
+        let sparse = match weights.own(node.id) {
+            OwnParameters::Recurrent(cells) => cells[0].input.weight.clone(),
+            OwnParameters::None => weights.node(node.id)[0].weight.clone(),
+            OwnParameters::Tree(_) | OwnParameters::Prototypes(_) => Vec::new(),
+        };
+        let zeros = sparse.iter().filter(|&&weight| weight == 0).count();
+        assert!(
+            zeros as f64 > (SPARSITY - 0.01) * sparse.len() as f64,
+            "{list}"
+        );
+        assert!(zeros < sparse.len(), "{list}");
+    }
 }
 
 /// What a chain has not: a residual block, a depthwise layer, a branch and noise.

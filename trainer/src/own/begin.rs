@@ -21,7 +21,7 @@ const LABEL: f32 = 4.0;
 impl OwnPlace {
     /// What a training begins with.
     pub(crate) fn begin(&self, random: &mut Rng) -> Vec<f32> {
-        let mut numbers = Vec::with_capacity(self.len());
+        let mut numbers = Vec::with_capacity(self.count());
         for segment in &self.segments {
             let count = segment.range.len();
             let mut normal =

@@ -15,7 +15,7 @@ impl OwnPlace {
         parameters: &OwnParameters,
         input: i32,
     ) -> (Vec<f32>, OwnScales) {
-        let mut numbers = vec![0.0; self.len()];
+        let mut numbers = vec![0.0; self.count()];
         let mut scales = OwnScales {
             segments: vec![0; self.segments.len()],
             firsts: [0; 2],

@@ -108,6 +108,25 @@ impl Rounding {
     }
 }
 
+/// Whether a node holds what it reads against prototypes.
+pub(crate) fn is_prototypes(node: &Node) -> bool {
+    match node.kind {
+        Kind::Prototypes(_) => true,
+        Kind::Pool(_)
+        | Kind::Convolution(_)
+        | Kind::Depthwise(_)
+        | Kind::Separable(_)
+        | Kind::Dense(_)
+        | Kind::Projection(_)
+        | Kind::Recurrent(_)
+        | Kind::Tree(_)
+        | Kind::Add(_)
+        | Kind::Concat(_)
+        | Kind::Dropout(_)
+        | Kind::Noise(_) => false,
+    }
+}
+
 /// Whether a node has parameters of its own.
 pub(crate) fn has_own(node: &Node) -> bool {
     !node.tensors().is_empty()
@@ -187,7 +206,7 @@ impl OwnPlace {
     }
 
     /// Parameters in all.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.segments.last().map_or(0, |last| last.range.end)
     }
 

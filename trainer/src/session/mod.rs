@@ -18,6 +18,7 @@ use herringbone_compiler::syntax::NetworkAst;
 use crate::checkpoint::{self, Checkpoint, Identity};
 use crate::files;
 use crate::model::{as_written, sum_places};
+use crate::own::own_places;
 use crate::pictures::EpochRecord;
 use crate::recipe::{Phase, Recipe};
 use crate::teacher::Teacher;
@@ -74,8 +75,9 @@ impl Watcher for () {}
 /// Everything by which such a training cannot begin.
 pub fn problems(network: &Network, recipe: &Recipe) -> Vec<String> {
     let mut problems = recipe.problems();
-    if sum_places(network).iter().all(|sum| sum.dims().is_none()) {
-        let problem = "the network has no weights to train: give it a `C1`, `C2`, `T` or `D`";
+    let of_sums = sum_places(network);
+    if of_sums.iter().all(|sum| sum.dims().is_none()) && own_places(network).is_empty() {
+        let problem = "the network has no weights to train: give it a `C1`, `C2`, `T`, `D` or `G`";
         problems.push(problem.to_owned());
     }
     problems
@@ -191,6 +193,11 @@ impl Session {
             ..
         } = &*self.data;
         let device = self.device.clone();
+        if device.clone().inner() != Device::flex() && !own_places(network).is_empty() {
+            bail!(
+                "recurrent cells, trees and prototypes are trained on the CPU: use --device flex"
+            );
+        }
         if !is_resumed {
             if path.exists() {
                 bail!(

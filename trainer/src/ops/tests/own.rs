@@ -80,7 +80,7 @@ fn check(network: &Network) {
         numbers.map(|it| f64::from(it as f32)).collect()
     };
     let maps = numbers(dims.iter().product(), 0.5);
-    let parameters = numbers(place.len(), 0.4);
+    let parameters = numbers(place.count(), 0.4);
     let device = Device::flex().autodiff();
     let narrow = |numbers: &[f64]| -> Vec<f32> { numbers.iter().map(|&it| it as f32).collect() };
     let tracked = Maps::from_data(TensorData::new(narrow(&maps), dims), &device).require_grad();
