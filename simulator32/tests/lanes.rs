@@ -177,18 +177,21 @@ fn networks() -> impl Strategy<Value = Network> {
         (1u32..=14, 1u32..=14, 1u32..=5),
         bits,
         (leading, letters, proptest::option::weighted(0.3, hidden)),
-        1u32..=13,
+        (1u32..=13, prop::bool::weighted(0.8)),
     )
         .prop_filter_map(
             "its layers fit their maps",
-            |(shape, bits, (leading, letters, hidden), outputs)| {
+            |(shape, bits, (leading, letters, hidden), (outputs, has_sums))| {
                 let mut kinds: Vec<Kind> = leading.into_iter().collect();
                 for (convolution, pooling) in letters {
                     kinds.push(convolution);
                     kinds.extend(pooling);
                 }
                 kinds.extend(hidden);
-                kinds.push(dense(outputs, Activation::Linear));
+                // Else results are activations.
+                if has_sums {
+                    kinds.push(dense(outputs, Activation::Linear));
+                }
                 let bits = Bits {
                     weights: bits.0,
                     biases: bits.1,

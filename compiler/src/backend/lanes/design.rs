@@ -3,7 +3,7 @@
 
 use super::form::Form;
 use super::layer::{
-    Convolution, Dense, DenseOutputs, Layer, Pooled, Reduction, StoredMap, Weights,
+    Convolution, Dense, DenseOutputs, Emission, Layer, Pooled, Reduction, StoredMap, Weights,
 };
 use super::strip::Strip;
 use crate::network::{NodeId, ReceptiveField, Shape};
@@ -54,7 +54,7 @@ pub enum Reason {
     Order,
     /// An operation that there is no kernel for.
     Operation(NodeId),
-    /// The results are activations, or sums that are rounded.
+    /// The results are bytes of a model, or sums that a layer keeps.
     Results,
     /// A kernel whose stride is larger than itself.
     Stride(NodeId),
@@ -82,7 +82,7 @@ impl fmt::Display for Reason {
             Self::Streamed => write!(f, "layers are computed as the input arrives"),
             Self::Order => write!(f, "a map is not stored row by row"),
             Self::Operation(node) => write!(f, "node {node} has no kernel"),
-            Self::Results => write!(f, "the last layer is not a dense one that gives sums"),
+            Self::Results => write!(f, "the results are neither sums nor a map of activations"),
             Self::Stride(node) => write!(f, "node {node} has a stride beyond its kernel"),
             Self::Intake => write!(
                 f,
@@ -118,16 +118,7 @@ pub(crate) fn of(program: &Program, form_of: impl Fn(NodeId) -> Form) -> Result<
     if !program.stages().is_empty() || has_segments {
         return Err(Reason::Streamed);
     }
-    match program.results.integer {
-        ResultInteger::Sum(_) => {}
-        ResultInteger::Byte => return Err(Reason::Results),
-    }
-    match program.place_of_results() {
-        Place::Nowhere => {}
-        Place::Whole(_) | Place::Ring(_) | Place::Windows(_) | Place::Sums(_) => {
-            return Err(Reason::Results);
-        }
-    }
+    let results = results(program)?;
     let steps: Vec<&Step> = program.steps().collect();
     let mut layers: Vec<Layer> = Vec::new();
     let mut index = 0;
@@ -144,12 +135,41 @@ pub(crate) fn of(program: &Program, form_of: impl Fn(NodeId) -> Form) -> Result<
         }
         layers.push(layer);
     }
+    layers.extend(results.into_iter().map(Layer::Results));
     Ok(Design {
         cursor_bytes: program.cursor_bytes,
         bits: program.activation_bits,
         intake: intake(program)?,
         layers,
     })
+}
+
+/// The maps of results; none where a layer gives them.
+fn results(program: &Program) -> Result<Vec<Emission>, Reason> {
+    match program.results.integer {
+        ResultInteger::Sum(_) => {}
+        ResultInteger::Byte => return Err(Reason::Results),
+    }
+    match program.place_of_results() {
+        Place::Nowhere => return Ok(Vec::new()),
+        Place::Whole(_) => {}
+        Place::Ring(_) | Place::Windows(_) | Place::Sums(_) => return Err(Reason::Results),
+    }
+    let mut first_result = 0;
+    let mut emissions = Vec::new();
+    for output in program.outputs() {
+        let map = program.map(output);
+        let stored = stored(map, program)?;
+        emissions.push(Emission {
+            map: stored,
+            bits: program.activation_bits,
+            signed: map.signed,
+            first_result,
+            bytes_each: program.results.integer.bytes(),
+        });
+        first_result += stored.cells();
+    }
+    Ok(emissions)
 }
 
 fn intake(program: &Program) -> Result<Intake, Reason> {

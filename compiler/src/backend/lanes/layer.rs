@@ -229,9 +229,20 @@ pub(crate) enum DenseOutputs {
     Results(u32),
 }
 
+/// Results that are activations, all of a map.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Emission {
+    pub(crate) map: StoredMap,
+    pub(crate) bits: u32,
+    pub(crate) signed: bool,
+    pub(crate) first_result: u32,
+    pub(crate) bytes_each: u32,
+}
+
 /// A layer.
 #[derive(Clone, Debug)]
 pub(crate) enum Layer {
     Convolution(Convolution),
     Dense(Dense),
+    Results(Emission),
 }

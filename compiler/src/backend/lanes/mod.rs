@@ -21,6 +21,7 @@ mod core;
 mod dense;
 mod dense_table;
 mod design;
+mod emission;
 mod form;
 mod frame;
 mod glue;
