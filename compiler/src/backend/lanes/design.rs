@@ -354,13 +354,19 @@ fn separable(
     let node = step.node;
     let parameters = constants(node, depthwise)?;
     let is_large = parameters.weights.len() * depthwise.outputs as usize > MOST_DEPTHWISE_WEIGHTS;
-    if depthwise.finish != Finish::Relu || pointwise.finish == Finish::Exact || is_large {
+    let is_exact = |sum: &WeightedSum| sum.finish == Finish::Exact;
+    if is_exact(depthwise) || is_exact(pointwise) || is_large {
         return Err(Reason::Operation(node));
     }
     let field = field_of(program, step)?;
     let weights = Weights::depthwise(parameters, depthwise.outputs);
+    let of_values = Weights::new(constants(node, pointwise)?, pointwise.outputs, true);
     let inner = Convolution {
-        weights: Weights::new(constants(node, pointwise)?, pointwise.outputs, true),
+        // Values that may be negative stay offset on their way.
+        weights: match depthwise.finish {
+            Finish::Signed => of_values.without_offset(field.bits),
+            Finish::Relu | Finish::Exact => of_values,
+        },
         input: StoredMap {
             channels: depthwise.outputs,
             ..field.input
@@ -380,7 +386,7 @@ fn separable(
             false => weights,
         },
         form: Form::Unrolled,
-        signed_outputs: false,
+        signed_outputs: depthwise.finish == Finish::Signed,
         pointwise: Some(Box::new(inner)),
         ..field
     })

@@ -56,12 +56,7 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, emission: &Emission) {
 }
 
 /// `value` ← an activation of a byte.
-fn take(
-    asm: &mut Assembly<'_>,
-    emission: &Emission,
-    place: u32,
-    [value, byte]: [Register; 2],
-) {
+fn take(asm: &mut Assembly<'_>, emission: &Emission, place: u32, [value, byte]: [Register; 2]) {
     let (bits, by) = (emission.bits, place * emission.bits);
     asm.emit(Operation::ShiftLeft(value, byte, (32 - bits - by) as u8));
     let down = (32 - bits) as u8;

@@ -194,7 +194,9 @@ impl Convolution {
             right: self.weights.right,
             bits: self.bits,
             finish: match self.reduction {
-                Reduction::Weighted if self.signed_outputs => Finishing::Signed,
+                Reduction::Weighted if self.signed_outputs => Finishing::Signed {
+                    stays_offset: self.pointwise.is_some(),
+                },
                 Reduction::Weighted => Finishing::Unsigned,
                 Reduction::Maximum | Reduction::Total => Finishing::Down {
                     is_offset: self.signed_inputs,
