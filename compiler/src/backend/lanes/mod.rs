@@ -32,6 +32,7 @@ mod layer;
 mod multiples;
 mod outputs;
 mod pooling;
+mod reason;
 mod reduction;
 mod stream;
 mod strip;
@@ -43,8 +44,8 @@ mod whole_input;
 pub use self::core::Core;
 pub use choice::choose;
 pub use code::Code;
-pub use design::Reason;
 pub use form::Form;
+pub use reason::Reason;
 
 use crate::network::NodeId;
 use crate::program::Program;
