@@ -222,7 +222,7 @@ fn runner(cases: u32) -> TestRunner {
 #[test]
 fn machine_code_of_random_networks_gives_what_the_evaluator_gives() {
     let judged = std::cell::Cell::new((0, 0));
-    let result = runner(100).run(&(networks(), any::<u64>()), |(network, seed)| {
+    let result = runner(60).run(&(networks(), any::<u64>()), |(network, seed)| {
         let case = Case::random(network, seed >> 8);
         let found = judge(&case).map_err(|error| {
             TestCaseError::fail(format!("{} {}: {error:#}", case.list(), case.bits()))
@@ -242,7 +242,7 @@ fn machine_code_of_random_networks_gives_what_the_evaluator_gives() {
 
 #[test]
 fn whatever_machine_code_there_is_of_any_chain_is_right() {
-    let result = runner(100).run(&recipes(), |recipe| {
+    let result = runner(40).run(&recipes(), |recipe| {
         let case = recipe.case();
         if program::prove(&case.network, &case.weights).is_err() {
             return Ok(());
