@@ -92,9 +92,6 @@ pub(crate) fn stub(
 
             fn restart(_: &mut #name) {}
             fn begin(_: &mut #name) {}
-            fn absorb(_: &mut #name, _: u8) -> bool {
-                false
-            }
             fn absorb_input<const LENGTH: usize>(_: &mut #name, _: &[u8; LENGTH]) {}
             fn take(_: &mut #name, _: u8) -> bool {
                 false

@@ -37,6 +37,7 @@ impl Code {
                 Reduction::Maximum | Reduction::Total => None,
             },
             Layer::Dense(layer) => Some((layer.node, layer.form)),
+            Layer::Results(_) => None,
         });
         Self {
             forms: forms.collect(),

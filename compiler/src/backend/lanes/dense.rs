@@ -137,7 +137,9 @@ pub(crate) fn store(
                 right: layer.weights.right,
                 bits: layer.bits,
                 finish: match layer.signed_outputs {
-                    true => Finishing::Signed,
+                    true => Finishing::Signed {
+                        stays_offset: false,
+                    },
                     false => Finishing::Unsigned,
                 },
             };

@@ -3,8 +3,9 @@
 
 use super::form::Form;
 use super::layer::{
-    Convolution, Dense, DenseOutputs, Layer, Pooled, Reduction, StoredMap, Weights,
+    Convolution, Dense, DenseOutputs, Emission, Layer, Pooled, Reduction, StoredMap, Weights,
 };
+use super::reason::Reason;
 use super::strip::Strip;
 use crate::network::{NodeId, ReceptiveField, Shape};
 use crate::plan::{Order, Place, Sink};
@@ -12,7 +13,6 @@ use crate::program::{
     self, Accumulator, ConstantParameters, Finish, Map, Pooling, Program, ResultInteger, Step,
     SumParameters, WeightedSum,
 };
-use std::fmt;
 
 /// A program that this backend writes down.
 #[derive(Clone, Debug)]
@@ -41,68 +41,6 @@ pub(crate) struct Intake {
     pub(crate) map_width: u32,
 }
 
-/// Why a program is left to portable code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// There are no weights yet.
-    NoWeights,
-    /// Weights come at run time.
-    LoadedWeights,
-    /// Layers are computed as the input arrives, or together.
-    Streamed,
-    /// A map is stored in another order than row by row, or around the arena's end.
-    Order,
-    /// An operation that there is no kernel for.
-    Operation(NodeId),
-    /// The results are activations, or sums that are rounded.
-    Results,
-    /// A kernel whose stride is larger than itself.
-    Stride(NodeId),
-    /// An average of other windows than such of powers of two.
-    Intake,
-    /// Inputs of more than 255 rows or columns.
-    LargeInput,
-    /// An average over windows whose values are no power of two.
-    Pooling(NodeId),
-    /// Rows that the stack does not hold.
-    Rows(NodeId),
-    /// Constants that are too large for 32 bits.
-    Shift(NodeId),
-    /// The flash does not hold the code.
-    Flash,
-    /// The SRAM does not hold the rows on the stack.
-    Sram,
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoWeights => write!(f, "there are no weights yet"),
-            Self::LoadedWeights => write!(f, "weights are loaded at run time"),
-            Self::Streamed => write!(f, "layers are computed as the input arrives"),
-            Self::Order => write!(f, "a map is not stored row by row"),
-            Self::Operation(node) => write!(f, "node {node} has no kernel"),
-            Self::Results => write!(f, "the last layer is not a dense one that gives sums"),
-            Self::Stride(node) => write!(f, "node {node} has a stride beyond its kernel"),
-            Self::Intake => write!(
-                f,
-                "the leading `A` has windows of other sides than 2, 4 or 8"
-            ),
-            Self::LargeInput => write!(f, "the input has more than 255 rows or columns"),
-            Self::Pooling(node) => write!(
-                f,
-                "node {node} is an average of a number of values that is no power of two"
-            ),
-            Self::Rows(node) => {
-                write!(f, "the stack does not hold the rows that node {node} reads")
-            }
-            Self::Flash => write!(f, "the flash does not hold the code"),
-            Self::Sram => write!(f, "the SRAM does not hold the rows on the stack"),
-            Self::Shift(node) => write!(f, "node {node} shifts beyond 32 bits"),
-        }
-    }
-}
-
 /// The most weights of a depthwise kernel, zeros between channels counted.
 const MOST_DEPTHWISE_WEIGHTS: usize = 1 << 20;
 
@@ -118,16 +56,7 @@ pub(crate) fn of(program: &Program, form_of: impl Fn(NodeId) -> Form) -> Result<
     if !program.stages().is_empty() || has_segments {
         return Err(Reason::Streamed);
     }
-    match program.results.integer {
-        ResultInteger::Sum(_) => {}
-        ResultInteger::Byte => return Err(Reason::Results),
-    }
-    match program.place_of_results() {
-        Place::Nowhere => {}
-        Place::Whole(_) | Place::Ring(_) | Place::Windows(_) | Place::Sums(_) => {
-            return Err(Reason::Results);
-        }
-    }
+    let results = results(program)?;
     let steps: Vec<&Step> = program.steps().collect();
     let mut layers: Vec<Layer> = Vec::new();
     let mut index = 0;
@@ -144,12 +73,41 @@ pub(crate) fn of(program: &Program, form_of: impl Fn(NodeId) -> Form) -> Result<
         }
         layers.push(layer);
     }
+    layers.extend(results.into_iter().map(Layer::Results));
     Ok(Design {
         cursor_bytes: program.cursor_bytes,
         bits: program.activation_bits,
         intake: intake(program)?,
         layers,
     })
+}
+
+/// The maps of results; none where a layer gives them.
+fn results(program: &Program) -> Result<Vec<Emission>, Reason> {
+    match program.results.integer {
+        ResultInteger::Sum(_) => {}
+        ResultInteger::Byte => return Err(Reason::Results),
+    }
+    match program.place_of_results() {
+        Place::Nowhere => return Ok(Vec::new()),
+        Place::Whole(_) => {}
+        Place::Ring(_) | Place::Windows(_) | Place::Sums(_) => return Err(Reason::Results),
+    }
+    let mut first_result = 0;
+    let mut emissions = Vec::new();
+    for output in program.outputs() {
+        let map = program.map(output);
+        let stored = stored(map, program)?;
+        emissions.push(Emission {
+            map: stored,
+            bits: program.activation_bits,
+            signed: map.signed,
+            first_result,
+            bytes_each: program.results.integer.bytes(),
+        });
+        first_result += stored.cells();
+    }
+    Ok(emissions)
 }
 
 fn intake(program: &Program) -> Result<Intake, Reason> {
@@ -339,13 +297,19 @@ fn separable(
     let node = step.node;
     let parameters = constants(node, depthwise)?;
     let is_large = parameters.weights.len() * depthwise.outputs as usize > MOST_DEPTHWISE_WEIGHTS;
-    if depthwise.finish != Finish::Relu || pointwise.finish == Finish::Exact || is_large {
+    let is_exact = |sum: &WeightedSum| sum.finish == Finish::Exact;
+    if is_exact(depthwise) || is_exact(pointwise) || is_large {
         return Err(Reason::Operation(node));
     }
     let field = field_of(program, step)?;
     let weights = Weights::depthwise(parameters, depthwise.outputs);
+    let of_values = Weights::new(constants(node, pointwise)?, pointwise.outputs, true);
     let inner = Convolution {
-        weights: Weights::new(constants(node, pointwise)?, pointwise.outputs, true),
+        // Values that may be negative stay offset on their way.
+        weights: match depthwise.finish {
+            Finish::Signed => of_values.without_offset(field.bits),
+            Finish::Relu | Finish::Exact => of_values,
+        },
         input: StoredMap {
             channels: depthwise.outputs,
             ..field.input
@@ -365,7 +329,7 @@ fn separable(
             false => weights,
         },
         form: Form::Unrolled,
-        signed_outputs: false,
+        signed_outputs: depthwise.finish == Finish::Signed,
         pointwise: Some(Box::new(inner)),
         ..field
     })

@@ -6,7 +6,7 @@ use super::form::Form;
 use super::isa::{InstructionSet, Operation};
 use super::layer::Layer;
 use super::strip::{Strip, add_constant};
-use super::{convolution, dense, dense_table, frame};
+use super::{convolution, dense, dense_table, emission, frame};
 
 /// Bytes of the frame.
 pub(crate) fn frame_bytes(isa: &dyn InstructionSet, layers: &[Layer]) -> u32 {
@@ -15,7 +15,7 @@ pub(crate) fn frame_bytes(isa: &dyn InstructionSet, layers: &[Layer]) -> u32 {
             let strip = Strip::of(layer);
             strip.first_byte + strip.bytes()
         }
-        Layer::Dense(_) => frame::STRIP,
+        Layer::Dense(_) | Layer::Results(_) => frame::STRIP,
     });
     let bytes = bytes.max().unwrap_or(frame::STRIP);
     bytes.next_multiple_of(isa.stack_alignment())
@@ -37,6 +37,7 @@ pub(crate) fn emit(isa: &dyn InstructionSet, design: &Design) -> Assembled {
                 asm.part(layer.node.index());
                 convolution::emit(&mut asm, layer);
             }
+            Layer::Results(emission) => emission::emit(&mut asm, emission),
             Layer::Dense(layer) => {
                 asm.part(layer.node.index());
                 match layer.form {

@@ -194,7 +194,9 @@ impl Convolution {
             right: self.weights.right,
             bits: self.bits,
             finish: match self.reduction {
-                Reduction::Weighted if self.signed_outputs => Finishing::Signed,
+                Reduction::Weighted if self.signed_outputs => Finishing::Signed {
+                    stays_offset: self.pointwise.is_some(),
+                },
                 Reduction::Weighted => Finishing::Unsigned,
                 Reduction::Maximum | Reduction::Total => Finishing::Down {
                     is_offset: self.signed_inputs,
@@ -229,9 +231,20 @@ pub(crate) enum DenseOutputs {
     Results(u32),
 }
 
+/// Results that are activations, all of a map.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Emission {
+    pub(crate) map: StoredMap,
+    pub(crate) bits: u32,
+    pub(crate) signed: bool,
+    pub(crate) first_result: u32,
+    pub(crate) bytes_each: u32,
+}
+
 /// A layer.
 #[derive(Clone, Debug)]
 pub(crate) enum Layer {
     Convolution(Convolution),
     Dense(Dense),
+    Results(Emission),
 }

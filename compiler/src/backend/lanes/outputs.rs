@@ -187,7 +187,7 @@ impl Emitter<'_> {
         let mut stream = Stream::begin(asm, self.roles, layer.rounding(), first);
         for output in outputs {
             let place = pass.place(output, None);
-            let (load, down) = place.load(value, multiple, false);
+            let (load, down) = place.load(value, multiple, layer.signed_outputs);
             stream.put(asm, (&load, &down), layer.weights.ties[output], false);
         }
         stream.end(asm);

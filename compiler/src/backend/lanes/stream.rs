@@ -19,10 +19,20 @@ pub(crate) struct Rounding {
 pub(crate) enum Finishing {
     /// As [`Rounding`] says.
     Unsigned,
-    /// `clamp(rhe(t / 2^right), −2^(bits−1), 2^(bits−1) − 1)`.
-    Signed,
+    /// `clamp(rhe(t / 2^right), −2^(bits−1), 2^(bits−1) − 1)`, and, if it `stays_offset`,
+    /// `2^(bits−1)` more.
+    Signed { stays_offset: bool },
     /// It is rounded down, and fits. Offset values are made two's complement.
     Down { is_offset: bool },
+}
+
+impl Finishing {
+    fn is_signed(self) -> bool {
+        match self {
+            Self::Signed { .. } => true,
+            Self::Unsigned | Self::Down { .. } => false,
+        }
+    }
 }
 
 /// Activations on their way to memory. Uses the registers `word`, `value` and
@@ -101,7 +111,7 @@ impl<'r> Stream<'r> {
         } = self.rounding;
         asm.emit_all(load.iter().copied());
         let zero = asm.label();
-        let is_signed = finish == Finishing::Signed;
+        let is_signed = finish.is_signed();
         let looks_at_sign = !is_positive && !is_signed;
         if looks_at_sign {
             asm.branch(Condition::Negative(value), 0.5, zero);
@@ -111,7 +121,7 @@ impl<'r> Stream<'r> {
             asm.emit_all(after.iter().copied());
             let is_down = match finish {
                 Finishing::Down { .. } => true,
-                Finishing::Unsigned | Finishing::Signed => false,
+                Finishing::Unsigned | Finishing::Signed { .. } => false,
             };
             if right > 0 {
                 if ties && !is_down {
@@ -136,12 +146,17 @@ impl<'r> Stream<'r> {
             }
             let by = self.cells * bits;
             match finish {
-                Finishing::Signed | Finishing::Down { is_offset: true } => {
+                Finishing::Signed {
+                    stays_offset: false,
+                }
+                | Finishing::Down { is_offset: true } => {
                     add_constant(asm, value, half, scratch);
                     asm.emit(Operation::ShiftLeft(value, value, (32 - bits) as u8));
                     asm.emit(Operation::ShiftRight(value, value, (32 - bits - by) as u8));
                 }
-                Finishing::Unsigned | Finishing::Down { is_offset: false } => {
+                Finishing::Unsigned
+                | Finishing::Signed { stays_offset: true }
+                | Finishing::Down { is_offset: false } => {
                     if by > 0 {
                         asm.emit(Operation::ShiftLeft(value, value, by as u8));
                     }
@@ -196,7 +211,7 @@ impl<'r> Stream<'r> {
             for (large, clamped) in self.clamps.drain(..) {
                 let value = self.roles.value;
                 asm.bind(large);
-                if self.rounding.finish == Finishing::Signed {
+                if self.rounding.finish.is_signed() {
                     let too_small = asm.label();
                     asm.branch(Condition::Negative(value), 0.5, too_small);
                     asm.emit(Operation::Immediate(value, most));

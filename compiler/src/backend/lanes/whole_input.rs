@@ -116,14 +116,16 @@ pub(crate) fn emit(isa: &dyn InstructionSet, design: &Design) -> Option<Assemble
         if turns > 1 {
             asm.emit(Operation::Immediate(columns, turns as i32));
         }
-        let next = asm.here();
-        asm.times(turns.into(), |asm| {
-            emitter.cells(asm, cells_of_turn);
-            if turns > 1 {
-                asm.emit(Operation::AddImmediate(columns, -1));
-                asm.branch(Condition::NotZero(columns), share_of_loops(turns), next);
-            }
-        });
+        if turns > 0 {
+            let next = asm.here();
+            asm.times(turns.into(), |asm| {
+                emitter.cells(asm, cells_of_turn);
+                if turns > 1 {
+                    asm.emit(Operation::AddImmediate(columns, -1));
+                    asm.branch(Condition::NotZero(columns), share_of_loops(turns), next);
+                }
+            });
+        }
         let left = rows.cells - turns * cells_of_turn;
         if left > 0 {
             emitter.cells(asm, left);

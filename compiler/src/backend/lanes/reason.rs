@@ -1,0 +1,66 @@
+//! Why there is no machine code of a program.
+
+use crate::network::NodeId;
+use std::fmt;
+
+/// Why a program is left to portable code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// There are no weights yet.
+    NoWeights,
+    /// Weights come at run time.
+    LoadedWeights,
+    /// Layers are computed as the input arrives, or together.
+    Streamed,
+    /// A map is stored in another order than row by row, or around the arena's end.
+    Order,
+    /// An operation that there is no kernel for.
+    Operation(NodeId),
+    /// The results are bytes of a model, or sums that a layer keeps.
+    Results,
+    /// A kernel whose stride is larger than itself.
+    Stride(NodeId),
+    /// An average of other windows than such of powers of two.
+    Intake,
+    /// Inputs of more than 255 rows or columns.
+    LargeInput,
+    /// An average over windows whose values are no power of two.
+    Pooling(NodeId),
+    /// Rows that the stack does not hold.
+    Rows(NodeId),
+    /// Constants that are too large for 32 bits.
+    Shift(NodeId),
+    /// The flash does not hold the code.
+    Flash,
+    /// The SRAM does not hold the rows on the stack.
+    Sram,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoWeights => write!(f, "there are no weights yet"),
+            Self::LoadedWeights => write!(f, "weights are loaded at run time"),
+            Self::Streamed => write!(f, "layers are computed as the input arrives"),
+            Self::Order => write!(f, "a map is not stored row by row"),
+            Self::Operation(node) => write!(f, "node {node} has no kernel"),
+            Self::Results => write!(f, "the results are neither sums nor a map of activations"),
+            Self::Stride(node) => write!(f, "node {node} has a stride beyond its kernel"),
+            Self::Intake => write!(
+                f,
+                "the leading `A` has windows of other sides than 2, 4 or 8"
+            ),
+            Self::LargeInput => write!(f, "the input has more than 255 rows or columns"),
+            Self::Pooling(node) => write!(
+                f,
+                "node {node} is an average of a number of values that is no power of two"
+            ),
+            Self::Rows(node) => {
+                write!(f, "the stack does not hold the rows that node {node} reads")
+            }
+            Self::Flash => write!(f, "the flash does not hold the code"),
+            Self::Sram => write!(f, "the SRAM does not hold the rows on the stack"),
+            Self::Shift(node) => write!(f, "node {node} shifts beyond 32 bits"),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! How the products of a value and of all its weights are added.
+
+use super::{Pass, Registers, Table};
+use crate::backend::lanes::assembly::Assembly;
+use crate::backend::lanes::frame;
+use crate::backend::lanes::isa::{Condition, Operation, Register};
+
+impl Table<'_> {
+    /// `to` ← the weights of a sum, of their word.
+    fn unpack(
+        &self,
+        asm: &mut Assembly<'_>,
+        (to, word): (Register, Register),
+        place: usize,
+        mask: Register,
+    ) {
+        let by = place as u32 * self.bits;
+        if self.lanes == 2 {
+            if by == 0 && to != word {
+                asm.emit(Operation::Move(to, word));
+            } else if by > 0 {
+                asm.emit(Operation::ShiftRight(to, word, by as u8));
+            }
+            asm.emit(Operation::And(to, mask));
+            return;
+        }
+        let above = 32 - self.bits - by;
+        let mut from = word;
+        if above > 0 {
+            asm.emit(Operation::ShiftLeft(to, word, above as u8));
+            from = to;
+        }
+        asm.emit(Operation::ShiftRightSigned(
+            to,
+            from,
+            (32 - self.bits) as u8,
+        ));
+    }
+
+    pub(super) fn multiply(&self, asm: &mut Assembly<'_>, pass: &Pass, byte: u32) {
+        let Registers {
+            weights,
+            value,
+            packed,
+            scratch: [product, _],
+            ..
+        } = self.registers;
+        for (word, sums) in (0..).zip(pass.sums.chunks(self.per_word())) {
+            asm.emit(Operation::Load(packed, weights, byte + 4 * word));
+            for (place, &(sum, _)) in sums.iter().enumerate() {
+                if place == 0 && self.lanes == 2 {
+                    continue;
+                }
+                let mask = self.registers.mask.get(asm, product);
+                self.unpack(asm, (product, packed), place, mask);
+                asm.emit(Operation::Multiply(product, value));
+                asm.emit(Operation::Add(sum, sum, product));
+            }
+            if self.lanes == 2 {
+                let (sum, _) = sums[0];
+                asm.emit(Operation::Multiply(packed, value));
+                asm.emit(Operation::Add(sum, sum, packed));
+            }
+        }
+    }
+
+    pub(super) fn double(&self, asm: &mut Assembly<'_>, pass: &Pass, byte: u32) {
+        let Registers {
+            weights,
+            value,
+            scratch: [_, bit],
+            ..
+        } = self.registers;
+        let at_once = self.registers.doubled.len();
+        let chunks = pass.sums.len().div_ceil(at_once);
+        if chunks > 1 {
+            asm.emit(Operation::StoreSlot(value, frame::VALUE));
+        }
+        for chunk in 0..chunks {
+            let first = chunk * at_once;
+            let sums = &pass.sums[first..pass.sums.len().min(first + at_once)];
+            if chunk > 0 {
+                asm.emit(Operation::LoadSlot(value, frame::VALUE));
+            }
+            let mask = match self.lanes {
+                1 => bit,
+                _ => self.registers.mask.get(asm, bit),
+            };
+            let doubled = &self.registers.doubled[..sums.len()];
+            for (index, &to) in doubled.iter().enumerate() {
+                let place = (first + index) % self.per_word();
+                let left = self.per_word() - place;
+                // The last register that this word is for holds it.
+                let word = doubled[(index + left - 1).min(sums.len() - 1)];
+                if place == 0 || index == 0 {
+                    let word_byte = 4 * ((first + index) / self.per_word()) as u32;
+                    asm.emit(Operation::Load(word, weights, byte + word_byte));
+                }
+                self.unpack(asm, (to, word), place, mask);
+                if self.weights.left > 0 {
+                    asm.emit(Operation::ShiftLeft(to, to, self.weights.left));
+                }
+            }
+            let done = asm.label();
+            for value_bit in 0..self.value_bits {
+                let is_last = value_bit + 1 == self.value_bits;
+                let zero = asm.label();
+                // Where the last bit is reached, it is set.
+                if !is_last {
+                    asm.emit(Operation::ShiftLeft(bit, value, 31));
+                    asm.branch(Condition::Zero(bit), 0.5, zero);
+                }
+                asm.times(if is_last { 1.0 } else { 0.5 }, |asm| {
+                    for (&(sum, _), &weight) in sums.iter().zip(doubled) {
+                        asm.emit(Operation::Add(sum, sum, weight));
+                    }
+                });
+                asm.bind(zero);
+                if !is_last {
+                    asm.emit(Operation::ShiftRight(value, value, 1));
+                    let share = 1.0 / f64::from(self.value_bits);
+                    asm.branch(Condition::Zero(value), share, done);
+                    for &weight in doubled {
+                        asm.emit(Operation::Add(weight, weight, weight));
+                    }
+                }
+            }
+            asm.bind(done);
+        }
+    }
+}
