@@ -2,7 +2,7 @@
 
 use herringbone_simulator32::fault::Cause;
 use herringbone_simulator32::machine::{Machine, Run, Until};
-use herringbone_simulator32::memory::Map;
+use herringbone_simulator32::memory::{Map, Register};
 use herringbone_simulator32::program::{InstructionSet, Program};
 use herringbone_simulator32::{core::Core, fault::Fault, risc_v, thumb};
 
@@ -16,7 +16,10 @@ const MAP: Map = Map {
     uart: Some(0x4000_0000),
     uart_receive: None,
     marker: Some(0x4000_0004),
-    registers: &[],
+    registers: &[Register {
+        address: 0x4000_0008,
+        reads: 0x80,
+    }],
 };
 
 /// A part with those halfwords at `address`, about to execute the first; the stack pointer is at
@@ -209,4 +212,53 @@ fn what_the_uart_sends_and_the_program_marks_is_kept() {
         panic!("one mark")
     };
     assert_eq!((mark.cycle, mark.value), (2, 0x4142));
+}
+
+#[test]
+fn a_program_reads_what_the_uart_has_received_and_what_a_stub_says() {
+    // ldr r0, [r1]; ldr r2, [r1]; str r2, [r1, #8]; ldr r3, [r1, #8]
+    let code = [0x6808, 0x680A, 0x608A, 0x688B];
+    let mut machine = machine(thumb::Thumb::new(M0), 0, &code);
+    machine.memory.received.extend(b"hi!");
+    machine.core.set_register(1, 0x4000_0000);
+    run(&mut machine, 8).unwrap();
+    let registers = [0, 2, 3].map(|number| machine.core.register(number));
+    assert_eq!(registers, [u32::from(b'h'), u32::from(b'i'), 0x80]);
+    assert_eq!(machine.memory.received, b"!");
+    // No other register is there.
+    machine.core.set_register(1, 0x4000_000C);
+    machine.core.jump(0);
+    let fault = run(&mut machine, 8).unwrap_err();
+    assert_eq!(
+        fault.cause,
+        Cause::Read {
+            address: 0x4000_000C
+        }
+    );
+}
+
+/// The instruction cycle counts of the RP2350's datasheet, and what is assumed of a CH32V002: that it
+/// multiplies, in a cycle.
+#[test]
+fn hazard3_and_a_ch32v002_take_the_cycles_that_are_documented_and_assumed() {
+    let cycles = |count: u8, cost, code: &[u16], end| {
+        let registers = risc_v::Registers {
+            count,
+            multiplies: true,
+        };
+        let mut machine = machine(risc_v::RiscV::new(registers, cost), 0, code);
+        machine.core.set_register(10, 1);
+        machine.core.set_register(2, SRAM);
+        run(&mut machine, end).unwrap().cycles
+    };
+    // mul a0, a0, a0
+    let multiply = [0x0533, 0x02A5];
+    assert_eq!(cycles(32, risc_v::Cost::HAZARD3, &multiply, 4), 1);
+    assert_eq!(cycles(16, FAST, &multiply, 4), 1);
+    // c.bnez a0, .+8, taken; lw a1, 0(sp) and its use.
+    assert_eq!(cycles(32, risc_v::Cost::HAZARD3, &[0xE501], 8), 2);
+    assert_eq!(
+        cycles(32, risc_v::Cost::HAZARD3, &[0x4582, 0x0585], 4),
+        1 + 2
+    );
 }

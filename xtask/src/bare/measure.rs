@@ -1,9 +1,9 @@
 //! What firmware of 32-bit parts takes.
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
+use herringbone_simulator32::program::Program;
 use indicatif::HumanCount;
 use serde::Serialize;
 
@@ -82,15 +82,20 @@ pub fn measure(bare: &'static Bare, weights: &Weights, digits: &[Digit]) -> Resu
     })
 }
 
-/// Bytes of the functions that the network's machine code is.
+/// Bytes of the functions that the network's machine code is; of portable code, not all functions
+/// say that they are the network's.
 fn machine_code_bytes(elf: &Path) -> Result<Option<u64>> {
-    let program = herringbone_simulator32::program::Program::parse(&std::fs::read(elf)?)?;
-    let mut counted = HashSet::new();
-    let functions = program.functions.iter().filter(|function| {
-        function.name.contains("herringbone_code") && counted.insert(function.address)
+    let program = Program::parse(&std::fs::read(elf)?)?;
+    let functions = program.functions.iter().filter_map(|function| {
+        let (_, name) = function.name.split_once("herringbone_code::")?;
+        Some((name, u64::from(function.bytes)))
     });
-    let bytes: u64 = functions.map(|function| u64::from(function.bytes)).sum();
-    Ok((bytes > 0).then_some(bytes))
+    let functions: Vec<(&str, u64)> = functions.collect();
+    let is_machine_code = |&(name, _): &(&str, u64)| ["absorb", "infer"].contains(&name);
+    Ok(functions
+        .iter()
+        .all(is_machine_code)
+        .then(|| functions.iter().map(|(_, bytes)| bytes).sum()))
 }
 
 impl Measurement {
