@@ -72,6 +72,9 @@ pub(crate) struct Arguments {
     /// How to find the powers of two that integers stand for
     #[arg(long, value_enum, default_value_t = Scales::Learned)]
     scales: Scales,
+    /// Share of the learning rate while integers are entered, with learned scales
+    #[arg(long, value_name = "SHARE", default_value_t = Recipe::ENTERING_RATE)]
+    entering_rate: f64,
     /// End when that many epochs with integers bring nothing better
     #[arg(long, value_name = "N")]
     patience: Option<u32>,
@@ -250,6 +253,7 @@ fn recipe(arguments: &Arguments, shape: InputShape, kind: InputKind, counts: &[u
             Scales::Learned => ScaleSearch::Learned,
             Scales::LeastSquares => ScaleSearch::LeastSquares,
         },
+        entering_rate: arguments.entering_rate,
         patience: arguments.patience,
         schedule: Schedule::Phases,
     }

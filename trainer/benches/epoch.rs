@@ -71,6 +71,7 @@ fn main() -> Result<()> {
         balances_classes: false,
         normalises: true,
         scales: ScaleSearch::Learned,
+        entering_rate: Recipe::ENTERING_RATE,
         patience: None,
         schedule: Schedule::Phases,
     };
