@@ -356,8 +356,8 @@ impl Recipe {
     }
 
     /// How much of the rate is kept after that many epochs: little while integers are entered,
-    /// so that the weights stay near those of floating point, then more by the same factor with
-    /// each step until scales stay. Without epochs of entering, all of it.
+    /// so that the weights stay near those of floating point, then evenly more until scales
+    /// stay. Without epochs of entering, all of it.
     fn share_of_rate(&self, after: f64) -> f64 {
         let Ends {
             float,
@@ -367,8 +367,8 @@ impl Recipe {
         if after < f64::from(float) || float == entered {
             return 1.0;
         }
-        let left = (f64::from(free) - after) / f64::from(free - entered);
-        self.entering_rate.powf(left.clamp(0.0, 1.0))
+        let grown = (after - f64::from(entered)) / f64::from(free - entered);
+        self.entering_rate + (1.0 - self.entering_rate) * grown.clamp(0.0, 1.0)
     }
 
     /// The epochs of the part that an epoch is of, floating point or integers: the first one,
