@@ -3,6 +3,7 @@
 use crate::backend::Backend;
 use crate::backend::avr::choice::{Choice, choose};
 use crate::backend::avr::isa::core::Core;
+use crate::backend::avr::wide;
 use crate::backend::portable::Portable;
 use crate::budget::features_flash_bytes;
 use crate::budget::{
@@ -67,6 +68,12 @@ impl Backend for Core {
             };
         }
         let program = lower(declaration, sums, plan);
+        if let Some(reason) = wide::why_portable(&program, *self) {
+            return Footprint {
+                portable_because: Some(reason),
+                ..Portable.footprint(declaration, sums, plan)
+            };
+        }
         // Of a design to size: the tables that its weights will take.
         let network = &declaration.network;
         let tables = |bytes: u64| match declaration.weights {

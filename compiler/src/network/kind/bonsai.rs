@@ -1,4 +1,4 @@
-//! `Bonsai(depth,p,n)`: a tree whose every node on the path adds to the scores (Kumar et
+//! `Bonsai(depth,p,classes)`: a tree whose every node on the path adds to the scores (Kumar et
 //! al., ICML 2017, "Resource-efficient machine learning in 2 KB RAM for the internet of
 //! things").
 
@@ -9,7 +9,7 @@ use crate::network::node::Node;
 use crate::network::sums::SumShape;
 use std::fmt;
 
-/// `Bonsai(depth,p,n)`: a projection and a tree.
+/// `Bonsai(depth,p,classes)`: a projection and a tree.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bonsai {
     /// Values that the map is projected onto, 1 to 255.
