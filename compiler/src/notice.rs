@@ -1,7 +1,8 @@
 //! What a declaration may say, and its author may not mean: warnings.
 
-use crate::budget::Tight;
-use crate::declaration::Declaration;
+use crate::backend;
+use crate::budget::{Design, Tight};
+use crate::declaration::{CodeChoice, Declaration, WeightsSource};
 use crate::network::Shape;
 use crate::planned::Origin;
 
@@ -24,6 +25,41 @@ impl Notice {
             name: "sram_nearly_exceeded",
             message: tight.to_string(),
         }
+    }
+
+    /// Weights as instructions of portable code, for a part with so much flash: of how much they
+    /// take of it, nothing is known before it is linked.
+    pub(crate) fn of_uncounted_code(declaration: &Declaration, design: &Design) -> Option<Self> {
+        let is_known = design.footprint.code.is_some() || backend::of(declaration).counts_code();
+        let target = declaration.budget.target.filter(|_| !is_known)?;
+        let flash_bytes = declaration.budget.flash_bytes?;
+        match declaration.weights {
+            WeightsSource::File => {}
+            // Of these nothing is generated, or nothing but loops.
+            WeightsSource::Nowhere | WeightsSource::Runtime => return None,
+        }
+        let mut layers = declaration.network.computing_nodes();
+        let layer = layers.find(|layer| {
+            layer.weight_count() > 0 && declaration.code_of(layer.layer) == CodeChoice::Unrolled
+        })?;
+        let origin = match declaration.layer_code.contains_key(&layer.layer) {
+            true => Origin::Layer(layer.layer),
+            false => Origin::Code,
+        };
+        let because = match &design.footprint.portable_because {
+            Some(reason) => format!(": {reason}"),
+            None => String::new(),
+        };
+        Some(Self {
+            origin,
+            name: "flash_is_not_counted",
+            message: format!(
+                "`unrolled` is portable Rust on {name}{because}; only the linker knows how much it \
+                 takes of the {flash_bytes} bytes of flash: look at the firmware's size, or leave \
+                 `code` out",
+                name = target.name
+            ),
+        })
     }
 
     /// An input that looks like an image with its channels first, as PyTorch has them.

@@ -52,6 +52,8 @@ pub enum Origin {
     Weights,
     /// The type of the results.
     Results,
+    /// The form of kernels.
+    Code,
     /// A layer.
     Layer(LayerId),
 }
@@ -145,6 +147,10 @@ impl Planned {
         let design = budget::choose(declaration, &sums);
         let mut notices: Vec<Notice> = Notice::of_input(declaration).into_iter().collect();
         let sharing = budget::share(declaration, &sums, &design);
+        notices.extend(match &sharing {
+            Some(sharing) if sharing.has_machine_code() => None,
+            Some(_) | None => Notice::of_uncounted_code(declaration, &design),
+        });
         let verdict = match &sharing {
             Some(sharing) => budget::judge_sharing(declaration, sharing),
             None => budget::judge(declaration, &design, &sums),

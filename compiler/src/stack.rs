@@ -29,6 +29,9 @@ fn frame_bytes(declaration: &Declaration) -> u32 {
 /// outputs: three words of 32 bits at most.
 const WALK_BYTES: u32 = 12;
 
+/// What the loops of a cell, a tree or prototypes have of counters, sums and addresses.
+const OWN_BYTES: u32 = 48;
+
 /// The deepest stack of that plan's generated code, in bytes: an upper bound for
 /// sums of that width.
 ///
@@ -139,8 +142,13 @@ fn layer_bytes(layer: &Node, code: CodeChoice, widest: Accumulator) -> u32 {
             CodeChoice::Unrolled => inputs + sum * outputs,
             CodeChoice::Table | CodeChoice::Fastest => sum * outputs.min(8),
         },
-        // What a step or a class has at once.
-        Kind::Recurrent(_) | Kind::Tree(_) | Kind::Prototypes(_) => 32,
+        // What the first factors make, the state of a unit, and all states as an output.
+        Kind::Recurrent(kind) => {
+            let between = kind.rank.map_or(0, |rank| 2 * (rank.input + rank.state));
+            OWN_BYTES + between + 2 * outputs
+        }
+        // The scores, and what they are made of.
+        Kind::Tree(_) | Kind::Prototypes(_) => OWN_BYTES + 4 * outputs,
         Kind::Projection(_) => sum * outputs.min(8),
         Kind::Dropout(_) | Kind::Noise(_) => 0,
     };

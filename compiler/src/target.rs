@@ -6,11 +6,13 @@
 //! source.
 
 mod avr;
+mod cores;
 mod cortex_m;
 mod cortex_m_mainline;
 mod risc_v;
 
-/// A microcontroller: what of it a design must fit.
+/// A microcontroller, or a core with whatever memory a declaration says: what of it a design
+/// must fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
     /// Lower case, as `-mmcu` of avr-gcc, `-C target-cpu` of rustc for AVR or
@@ -19,14 +21,23 @@ pub struct Target {
     /// Its instruction set.
     pub architecture: Architecture,
     /// Internal SRAM in bytes, from its first address to its last; no
-    /// registers, no external memory.
+    /// registers, no external memory. 0 for a core.
     pub sram_bytes: u32,
     /// Program memory in bytes, all of it: what a bootloader takes of it is
     /// not subtracted. For a part that runs from external flash, that of the
-    /// board named in the table.
+    /// board named in the table. 0 for a core.
     pub flash_bytes: u32,
     /// Whether the instruction set multiplies.
     pub multiplies: bool,
+}
+
+/// What memory a microcontroller has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// SRAM in bytes, as [`Target::sram_bytes`].
+    pub sram_bytes: u32,
+    /// Flash in bytes, as [`Target::flash_bytes`].
+    pub flash_bytes: u32,
 }
 
 /// The instruction sets that code can be generated for.
@@ -112,26 +123,52 @@ impl Target {
         })
     }
 
+    /// The microcontroller or the core of exactly this name, lower case.
+    pub fn named_with_cores(name: &str) -> Option<&'static Target> {
+        let core = || cores::CORES.iter().find(|core| core.name == name);
+        Target::named(name).or_else(core)
+    }
+
+    /// Whether it is a core, of which only a declaration says how much memory it has.
+    pub fn is_core(&self) -> bool {
+        cores::CORES.iter().any(|core| core.name == self.name)
+    }
+
+    /// SRAM and flash in bytes, if it is a microcontroller.
+    pub fn memory(&self) -> Option<Memory> {
+        (!self.is_core()).then_some(Memory {
+            sram_bytes: self.sram_bytes,
+            flash_bytes: self.flash_bytes,
+        })
+    }
+
     /// Every known microcontroller: AVR, then Cortex-M0 and M0+, then larger Cortex-M, then
     /// RISC-V, each sorted by name.
     pub fn all() -> impl Iterator<Item = &'static Target> {
         TABLES.into_iter().flatten()
     }
 
-    /// For "did you mean": at most three microcontrollers, the nearest first,
+    /// For "did you mean": at most three, the nearest first: microcontrollers
     /// whose names are within three typing slips of `name`, or begin with it,
-    /// or continue in it (`stm32f030f4p6`). Case is ignored; where `name` is
-    /// wrong in its case alone, the one meant. May be empty.
+    /// or continue in it (`stm32f030f4p6`), and cores within one slip. Case is
+    /// ignored; where `name` is wrong in its case alone, the one meant. May be
+    /// empty.
     pub fn nearest(name: &str) -> Vec<&'static Target> {
         const MOST: usize = 3;
         const MOST_SLIPS: usize = 3;
+        // Names of other cores are as short.
+        const MOST_SLIPS_OF_CORES: usize = 1;
         // Fewer letters than this begin the names of half the table.
         const SHORTEST_BEGINNING: usize = 3;
 
         let name = name.to_lowercase();
-        if let Some(target) = Target::named(&name) {
+        if let Some(target) = Target::named_with_cores(&name) {
             return vec![target];
         }
+        let cores = cores::CORES
+            .iter()
+            .map(|core| (strsim::osa_distance(&name, core.name), core))
+            .filter(|&(slips, _)| slips <= MOST_SLIPS_OF_CORES);
         let mut near: Vec<(usize, &'static Target)> = Target::all()
             .map(|target| (strsim::osa_distance(&name, target.name), target))
             .filter(|&(slips, target)| {
@@ -139,6 +176,7 @@ impl Target {
                     || name.starts_with(target.name)
                     || name.len() >= SHORTEST_BEGINNING && target.name.starts_with(&name)
             })
+            .chain(cores)
             .collect();
         near.sort_by_key(|&(slips, target)| (slips, target.name));
         near.truncate(MOST);
@@ -267,6 +305,19 @@ mod tests {
     fn another_case_is_near_the_one_part_meant() {
         assert_eq!(nearest("ATmega328P"), ["atmega328p"]);
         assert_eq!(nearest("STM32F030F4"), ["stm32f030f4"]);
+    }
+
+    #[test]
+    fn a_core_is_no_part_and_has_no_memory_of_its_own() {
+        for core in &cores::CORES {
+            assert_eq!(Target::named(core.name), None);
+            assert_eq!(Target::named_with_cores(core.name), Some(core));
+            assert!(core.is_core());
+            assert_eq!(core.memory(), None);
+        }
+        assert!(Target::all().all(|part| part.memory().is_some()));
+        assert_eq!(nearest("cortexm0"), ["cortex_m0"]);
+        assert_eq!(nearest("RV32IMAC"), ["rv32imc"]);
     }
 
     #[test]

@@ -103,8 +103,8 @@ pub use results::{Iter, Logit, Results};
 ///
 /// | key | value | if left out |
 /// |---|---|---|
-/// | `target` | a microcontroller | no budget: a PC |
-/// | `sram`, `flash` | bytes, instead of `target` | no budget |
+/// | `target` | a microcontroller; or, with `sram` and `flash`, a core: `cortex_m0`, `cortex_m0plus`, `rv32ec` or `rv32imc` | no budget: a PC |
+/// | `sram`, `flash` | bytes, instead of a microcontroller, or with a core | no budget |
 /// | `weights` | `"path"` from Cargo.toml's folder, `env!("NAME")`, `concat!(…)`; `runtime`: loaded by the firmware | a network to size: it has constants, but no `run` |
 /// | `bits` | `{ weights: 2\|4\|8, biases: 8\|16, activations: 4\|8 }` | 4, 16 and 4 |
 /// | `reserve` | bytes of SRAM to keep for the stack and the rest of the firmware, or `{ sram: 256, flash: 4096 }` | the generated code's deepest stack, and 64; on AVR a sixteenth of the flash |

@@ -118,7 +118,7 @@ pub fn clear_states(arena: &mut [u8], first: usize, bytes: usize) {
 /// `z = clamp(rsh(pre + gate_bias + 2^Q, 1), 0, 2^Q)`, `c = clamp(pre + update_bias, −2^Q, 2^Q)`,
 /// `k = rsh(zeta·(2^Q − z), Q) + nu`, `state = rsh(z·state + k·c, Q)`, where
 /// `rsh(v, n) = (v + 2^(n−1)) >> n`.
-#[inline(never)]
+#[inline(always)]
 pub fn cell_step<const WEIGHT_BITS: u32, const INPUT_RANK: usize, const STATE_RANK: usize>(
     arena: &mut [u8],
     cell: &Cell,
@@ -204,11 +204,10 @@ mod tests {
         // Shifts 1 and 1; ζ 12, ν 1; biases 3, −2, 1; weights 5 and −3.
         let bytes: [u8; 17] = [4, 1, 1, 12, 0, 1, 0, 3, 0, 0, 0, 0xFE, 0xFF, 1, 0, 133, 125];
         let mut arena = [0; 4];
-        let mut states = Vec::new();
-        for value in [2, -1, 7] {
+        let states = [2, -1, 7].map(|value| {
             cell_step::<8, 0, 0>(&mut arena, &cell, (&bytes, 0), (0, 2), |_, _| value);
-            states.push(i16::from_le_bytes([arena[0], arena[1]]));
-        }
+            i16::from_le_bytes([arena[0], arena[1]])
+        });
         // pre = 7, z = 11, c = 8, k = 5, h = rsh(40, 4) = 3;
         // pre = rsh(−2, 1) + rsh(−9, 1) = −1 − 4, z = 5, c = −4, k = 9, h = rsh(15 − 36, 4) = −1;
         // pre = 19 + 2, z = 16, c = 16, k = 1, h = rsh(−16 + 16, 4) = 0.

@@ -47,7 +47,7 @@ impl Gate for HardGate {
 }
 
 /// The scores of a tree: those of every node on the path, `rsh(a, 8) · gate(rsh(b, shift))`.
-#[inline(never)]
+#[inline(always)]
 pub fn tree<const WEIGHT_BITS: u32, const CLASSES: usize>(
     tree: &Tree,
     place: (impl Packed, usize),
@@ -92,7 +92,7 @@ pub struct Prototypes {
 }
 
 /// The scores of prototypes: each adds its labels, `e` to the power of its distance less.
-#[inline(never)]
+#[inline(always)]
 pub fn prototypes<const WEIGHT_BITS: u32, const CLASSES: usize>(
     it: &Prototypes,
     place: (impl Packed, usize),

@@ -285,11 +285,11 @@ const ATMEGA2560: Bench = Bench {
 };
 
 fn judge_chains(bench: &Bench) {
-    judge_random(bench, 1500, recipes_within(bench.side), Recipe::case);
+    judge_random(bench, 800, recipes_within(bench.side), Recipe::case);
 }
 
 fn judge_graphs(bench: &Bench) {
-    judge_random(bench, 600, graphs_within(bench.side), GraphRecipe::case);
+    judge_random(bench, 300, graphs_within(bench.side), GraphRecipe::case);
 }
 
 /// Judges that many random networks on a part.

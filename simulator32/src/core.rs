@@ -27,7 +27,7 @@ pub trait Core {
     ///
     /// # Errors
     /// When the vectors are outside the memory.
-    fn reset(&mut self, memory: &Memory, entry: u32) -> Result<(), Cause>;
+    fn reset(&mut self, memory: &mut Memory, entry: u32) -> Result<(), Cause>;
     /// Executes an instruction, and says how many cycles it took.
     ///
     /// # Errors

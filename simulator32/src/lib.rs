@@ -3,7 +3,7 @@
 //!
 //! What an instruction does (`execute.rs` of each instruction set) knows nothing of how long it
 //! takes (`cost.rs`). Interrupts, privilege levels and peripherals are not simulated, apart from
-//! the two stub registers of [`memory`].
+//! the stubs of [`memory`].
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

@@ -103,7 +103,7 @@ impl<C: Core> Machine<C> {
     /// # Errors
     /// A [`Fault`].
     pub fn run_from_reset(&mut self, until: Until, most_cycles: u64) -> Result<Run> {
-        let reset = self.core.reset(&self.memory, self.program.entry);
+        let reset = self.core.reset(&mut self.memory, self.program.entry);
         reset.map_err(|cause| self.fault(cause, 0))?;
         Ok(self.run(until, most_cycles)?)
     }

@@ -1,4 +1,6 @@
-//! A part's flash and SRAM, and two registers that stand for its peripherals.
+//! A part's flash and SRAM, and stubs that stand for its peripherals.
+
+use std::collections::VecDeque;
 
 use crate::fault::Cause;
 
@@ -14,9 +16,24 @@ pub struct Map {
     /// Bytes of SRAM.
     pub sram_bytes: u32,
     /// A register of which each byte or word written is sent by the UART, if there is to be one.
+    /// The next byte that the UART has received is read from it.
     pub uart: Option<u32>,
+    /// A register that received bytes are read from, where it is another one.
+    pub uart_receive: Option<u32>,
     /// A register that marks a moment with each value written to it, if there is to be one.
     pub marker: Option<u32>,
+    /// Others that the program sets and asks. There is no more to its peripherals: what it waits
+    /// for is there at once.
+    pub registers: &'static [Register],
+}
+
+/// A register that takes whatever is written, and always reads the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Register {
+    /// Its byte address.
+    pub address: u32,
+    /// What is read from it.
+    pub reads: u32,
 }
 
 /// A moment that the program marked.
@@ -36,6 +53,8 @@ pub struct Memory {
     sram: Vec<u8>,
     /// What the UART sent.
     pub sent: Vec<u8>,
+    /// What the UART has received and nothing has read yet.
+    pub received: VecDeque<u8>,
     /// What the program marked.
     pub marks: Vec<Mark>,
     pub(crate) cycle: u64,
@@ -50,6 +69,7 @@ impl Memory {
             flash: vec![0xFF; map.flash_bytes as usize],
             sram: vec![0; map.sram_bytes as usize],
             sent: Vec::new(),
+            received: VecDeque::new(),
             marks: Vec::new(),
             cycle: 0,
         }
@@ -111,6 +131,11 @@ impl Memory {
         }
     }
 
+    fn register(&self, address: u32) -> Option<&'static Register> {
+        let mut registers = self.map.registers.iter();
+        registers.find(|register| register.address == address)
+    }
+
     /// Whether an instruction at `address` is fetched from flash.
     pub(crate) fn is_flash(&self, address: u32) -> bool {
         address.wrapping_sub(self.map.flash_start) < self.map.flash_bytes
@@ -123,10 +148,19 @@ impl Memory {
     }
 
     /// What a load of 1, 2 or 4 bytes reads, with zeros above it.
-    pub(crate) fn read(&self, address: u32, bytes: u32) -> Result<u32, Cause> {
+    ///
+    /// # Errors
+    /// When it is not aligned, or outside flash, SRAM and stubs.
+    pub(crate) fn read(&mut self, address: u32, bytes: u32) -> Result<u32, Cause> {
         aligned(address, bytes)?;
+        if Some(address) == self.map.uart_receive.or(self.map.uart) {
+            return Ok(self.received.pop_front().unwrap_or(0).into());
+        }
         if Some(address) == self.map.uart || Some(address) == self.map.marker {
             return Ok(0);
+        }
+        if let Some(register) = self.register(address) {
+            return Ok(register.reads);
         }
         let mut word = [0; 4];
         word[..bytes as usize].copy_from_slice(self.bytes(address, bytes)?);
@@ -143,6 +177,9 @@ impl Memory {
         if Some(address) == self.map.marker {
             let cycle = self.cycle;
             self.marks.push(Mark { cycle, value });
+            return Ok(());
+        }
+        if self.register(address).is_some() {
             return Ok(());
         }
         self.set_bytes(address, &value.to_le_bytes()[..bytes as usize])

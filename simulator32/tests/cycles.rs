@@ -14,7 +14,9 @@ const MAP: Map = Map {
     sram_start: SRAM,
     sram_bytes: 256,
     uart: Some(0x4000_0000),
+    uart_receive: None,
     marker: Some(0x4000_0004),
+    registers: &[],
 };
 
 /// A part with those halfwords at `address`, about to execute the first; the stack pointer is at

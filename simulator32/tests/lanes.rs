@@ -14,12 +14,13 @@ use std::collections::BTreeMap;
 use std::env;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
-use herringbone_compiler::backend::lanes::{self, Code};
+use herringbone_compiler::backend::lanes::{self, Code, Form};
 use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
 use herringbone_compiler::network::{
-    Activation, Bits, Convolution, Kernel, Kind, Network, Padding, Shape, Stride, Window,
+    Activation, Bits, Convolution, Depthwise, Kernel, Kind, Network, Padding, Separable, Shape,
+    Stride, Window,
 };
 use herringbone_compiler::plan;
 use herringbone_compiler::program::{self, Program};
@@ -78,21 +79,22 @@ fn program(case: &Case) -> Result<Program> {
 fn judge(case: &Case) -> Result<Option<Vec<(Simulated, Code, u64)>>> {
     let program = program(case)?;
     let mut judged = Vec::new();
-    for simulated in Simulated::ALL {
-        let Ok(code) = lanes::emit(&program, simulated.core(), |_| false) else {
+    let cores = Simulated::ALL.into_iter();
+    for (simulated, form) in cores.flat_map(|core| Form::ALL.map(|form| (core, form))) {
+        let Ok(code) = lanes::emit(&program, simulated.core(), |_| form) else {
             return Ok(None);
         };
         let mut device = Device::new(simulated, &program, &code)?;
         let mut cycles = 0;
         for input in &case.inputs {
             // Twice: what an inference leaves behind changes no other one.
-            for _ in 0..2 {
-                let told = || format!("{simulated:?}");
-                let inference = device.infer(input, &code).with_context(told)?;
+            for is_whole in [false, true] {
+                let told = || format!("{simulated:?} {form:?}");
+                let inference = device.infer(input, &code, is_whole).with_context(told)?;
                 let expected = evaluate(&case.network, &case.weights, input);
                 ensure!(
                     inference.results == expected.results(),
-                    "{simulated:?}: results are {:?}, not {:?}",
+                    "{simulated:?} {form:?}: results are {:?}, not {:?}",
                     inference.results,
                     expected.results()
                 );
@@ -127,20 +129,40 @@ fn window() -> impl Strategy<Value = Window> {
 
 /// Chains of what this backend has kernels for.
 fn networks() -> impl Strategy<Value = Network> {
-    let convolution = (1u32..=14, window()).prop_map(|(outputs, window)| {
+    let signs = || select(vec![Activation::Relu, Activation::Relu, Activation::Linear]);
+    let convolution = (1u32..=14, window(), signs()).prop_map(|(outputs, window, activation)| {
         Kind::Convolution(Convolution {
             outputs,
             window,
-            activation: Activation::Relu,
+            activation,
             adds: false,
         })
     });
-    let hidden = (1u32..=14).prop_map(|outputs| dense(outputs, Activation::Relu));
-    let pooling = select(vec![1u32, 2, 3]).prop_map(|height| maximum(Kernel { height, width: 2 }));
-    let letters = prop::collection::vec(
-        (convolution, proptest::option::weighted(0.4, pooling)),
-        0..=3,
-    );
+    let depthwise = (window(), signs()).prop_map(|(window, activation)| {
+        Kind::Depthwise(Depthwise {
+            window,
+            activation,
+            adds: false,
+        })
+    });
+    let separable = (1u32..=14, window(), signs()).prop_map(|(outputs, window, activation)| {
+        Kind::Separable(Separable {
+            outputs,
+            window,
+            activation,
+            adds: false,
+        })
+    });
+    let hidden = (1u32..=14, signs()).prop_map(|(outputs, activation)| dense(outputs, activation));
+    let side = || select(vec![1u32, 2, 2, 3, 4]);
+    let pooling =
+        (any::<bool>(), side(), side()).prop_map(|(is_average, height, width)| match is_average {
+            true => average(Kernel { height, width }),
+            false => maximum(Kernel { height, width }),
+        });
+    let windowed = prop_oneof![3 => convolution, 1 => depthwise, 1 => separable];
+    let letters =
+        prop::collection::vec((windowed, proptest::option::weighted(0.4, pooling)), 0..=3);
     let leading = proptest::option::weighted(
         0.3,
         select(vec![(2, 2), (1, 2), (4, 2)])

@@ -19,7 +19,9 @@ const MICROBIT: Map = Map {
     sram_start: 0x2000_0000,
     sram_bytes: 16 << 10,
     uart: None,
+    uart_receive: None,
     marker: None,
+    registers: &[],
 };
 const VIRT: Map = Map {
     flash_start: 0x8000_0000,
@@ -27,7 +29,9 @@ const VIRT: Map = Map {
     sram_start: 0x8040_0000,
     sram_bytes: 16 << 10,
     uart: None,
+    uart_receive: None,
     marker: None,
+    registers: &[],
 };
 
 /// The network's firmware for that target of Rust, linked by that script.
@@ -112,7 +116,10 @@ fn compare<C: Core + Clone>(cores: &[(&str, C)], map: Map, program: &Path, trace
     assert!(trace.len() > 100_000, "{} instructions", trace.len());
 
     let mut machine = Machine::new(cores[0].1.clone(), map, program.clone()).unwrap();
-    machine.core.reset(&machine.memory, program.entry).unwrap();
+    machine
+        .core
+        .reset(&mut machine.memory, program.entry)
+        .unwrap();
     for (step, &address) in trace.iter().enumerate() {
         assert_eq!(
             machine.core.program_counter(),

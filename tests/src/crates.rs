@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::{env, fs};
 
-/// A folder of crates that share a lock file and a target folder.
+/// A folder of crates that share a lock file; with its neighbours, a target folder too.
 pub struct Crates {
     folder: PathBuf,
 }
@@ -14,7 +14,7 @@ impl Crates {
     /// An empty workspace in `folder`, locked as this one is.
     pub fn new(folder: PathBuf) -> Self {
         fs::create_dir_all(&folder).expect("the folder can be made");
-        let manifest = "[workspace]\nresolver = \"2\"\nmembers = [\"*\"]\nexclude = [\"target\"]\n\n\
+        let manifest = "[workspace]\nresolver = \"2\"\nmembers = [\"*\"]\n\n\
                         [profile.dev]\nopt-level = 0\ndebug = false\n";
         write(&folder.join("Cargo.toml"), manifest);
         let lock = root().join("Cargo.lock");
@@ -64,11 +64,16 @@ impl Crates {
         String::from_utf8(output.stderr).expect("UTF-8 is printed")
     }
 
+    /// Where they are built: what they all depend on is built once for all folders beside this one.
+    pub fn target(&self) -> PathBuf {
+        self.folder.with_file_name("built")
+    }
+
     fn output(&self, arguments: &[&str]) -> Output {
         Command::new(env::var_os("CARGO").unwrap_or(OsString::from("cargo")))
             .args(arguments)
             .current_dir(&self.folder)
-            .env("CARGO_TARGET_DIR", self.folder.join("target"))
+            .env("CARGO_TARGET_DIR", self.target())
             .env_remove("RUSTFLAGS")
             .output()
             .expect("cargo can be started")

@@ -25,20 +25,25 @@ const PART: Map = Map {
     sram_start: 0x2000_0000,
     sram_bytes: 4 << 10,
     uart: None,
+    uart_receive: None,
     marker: None,
+    registers: &[],
 };
 
 fn firmware(model: &Path) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/speech");
+    // Where `cargo xtask` builds all firmware.
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/firmware");
     let built = Command::new("cargo")
-        .args(["build", "--quiet", "--release", "--target-dir=target"])
+        .args(["build", "--quiet", "--release"])
+        .env("CARGO_TARGET_DIR", &target)
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env("HERRINGBONE_MODEL", model.canonicalize().unwrap())
         .current_dir(&folder)
         .status();
     assert!(built.unwrap().success());
-    folder.join("target/thumbv6m-none-eabi/release/speech")
+    target.join("thumbv6m-none-eabi/release/speech")
 }
 
 /// The firmware while it runs.
@@ -52,7 +57,7 @@ impl Listener {
     fn new(program: Program) -> Self {
         let entry = program.entry;
         let mut machine = Machine::new(Thumb::new(Cost::CORTEX_M0), PART, program).unwrap();
-        machine.core.reset(&machine.memory, entry).unwrap();
+        machine.core.reset(&mut machine.memory, entry).unwrap();
         Self {
             machine,
             lowest_stack: u32::MAX,

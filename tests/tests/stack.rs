@@ -108,7 +108,7 @@ fn files(cases: &[Case], core: &Core) -> Vec<(String, Vec<u8>)> {
 #[ignore = "builds for bare 32-bit cores and runs in qemu: cargo xtask test --long"]
 fn portable_code_keeps_to_its_stack_and_calls_no_product_at_every_opt_level() {
     let cases = cases();
-    let crates = Crates::new(folder());
+    let crates = Crates::new(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("stack"));
     let mut faults = Vec::new();
     for core in &CORES {
         let files = files(&cases, core);
@@ -140,10 +140,6 @@ fn portable_code_keeps_to_its_stack_and_calls_no_product_at_every_opt_level() {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
-fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("stack")
-}
-
 /// The crate at that opt-level for that core.
 fn build(crates: &Crates, core: &Core, level: &str) -> PathBuf {
     let script = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -160,8 +156,7 @@ fn build(crates: &Crates, core: &Core, level: &str) -> PathBuf {
         "--config",
         &format!("profile.release.opt-level = {level}"),
     ]);
-    let target = folder().join("target").join(core.target);
-    target.join("release/measured")
+    crates.target().join(core.target).join("release/measured")
 }
 
 /// What the program prints: network, method, the bound and what was used, in bytes.

@@ -1,12 +1,14 @@
 //! The numbers that a model computes with.
 
 use crate::quantise::Scales;
+use crate::standard::Standards;
 
 /// What numbers a model computes with.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Arithmetic<'a> {
-    /// Floating point, the sums of all layers but the last normalised over the batch.
-    Normalised,
+    /// Floating point, the sums of all layers but the last normalised over the batch, and
+    /// inputs standardised where weights can take that up.
+    Normalised(&'a Standards),
     /// Floating point.
     Float,
     /// Integers of those scales.
@@ -24,14 +26,22 @@ impl<'a> Arithmetic<'a> {
 
     pub(crate) fn scales(self) -> Option<&'a Scales> {
         match self {
-            Self::Normalised | Self::Float => None,
+            Self::Normalised(_) | Self::Float => None,
             Self::Integers(scales) | Self::Between(scales, _) => Some(scales),
+        }
+    }
+
+    /// What inputs are standardised by, where sums are normalised.
+    pub(crate) fn standards(self) -> Option<&'a Standards> {
+        match self {
+            Self::Normalised(standards) => Some(standards),
+            Self::Float | Self::Integers(_) | Self::Between(..) => None,
         }
     }
 
     pub(crate) fn share(self) -> f32 {
         match self {
-            Self::Normalised | Self::Float | Self::Integers(_) => 1.0,
+            Self::Normalised(_) | Self::Float | Self::Integers(_) => 1.0,
             Self::Between(_, share) => share,
         }
     }

@@ -2,14 +2,15 @@
 //! it computes.
 
 use burn::tensor::Device;
-use herringbone_compiler::network::{ByValue, Network, SumHalf, ValueId};
+use herringbone_compiler::network::{ByValue, Element, Network, SumHalf, Value, ValueId};
 use herringbone_dataset::Examples;
 
 use crate::arithmetic::Arithmetic;
 use crate::intake::Intake;
 use crate::integers::input_exponent;
-use crate::model::{Model, Watch, floats};
+use crate::model::{Model, Watch, floats, is_prototypes};
 use crate::ops::Maps;
+use crate::own::{OwnScales, PROTOTYPES, has_own};
 use crate::quantise::{Grid, ReadScales, Scales, SumScales, closest_exponent};
 use crate::recipe::ScaleSearch;
 
@@ -52,8 +53,12 @@ pub fn calibrate(
 ) -> Scales {
     let bits = network.bits();
     let mut numbers = model.numbers();
-    let mut weight_exponents = Vec::with_capacity(numbers.len());
-    for (index, (weights, _)) in numbers.iter_mut().enumerate() {
+    let own: Vec<Vec<f32>> = numbers[model.sums.len()..]
+        .iter()
+        .map(|(numbers, _)| numbers.clone())
+        .collect();
+    let mut weight_exponents = Vec::with_capacity(model.sums.len());
+    for (index, (weights, _)) in numbers.iter_mut().take(model.sums.len()).enumerate() {
         let exponent = match former {
             Some(former) => former.sums[index].weight,
             // A sum of ones.
@@ -77,16 +82,31 @@ pub fn calibrate(
     quantised.run(network, Arithmetic::Float, maps, None, &mut activations);
     let Activations(activations) = activations;
 
-    let closest = |numbers: &[f32], is_signed| {
-        let exponent = closest_exponent(numbers, bits.activations, is_signed);
-        clamped_activation(network, exponent)
+    let closest = |numbers: &[f32], is_signed, element| match element {
+        Element::Activation => {
+            let exponent = closest_exponent(numbers, bits.activations, is_signed);
+            clamped_activation(network, exponent)
+        }
+        // There is room enough for numbers twice as large.
+        Element::Wide => (closest_exponent(numbers, 16, true) + 1).clamp(LEAST_WIDE, MOST_WIDE),
     };
-    scales(network, model, &weight_exponents, &activations, closest)
+    let of_own = OwnNumbers {
+        numbers: &own,
+        former: former.map(|former| former.own.as_slice()),
+    };
+    scales(
+        network,
+        model,
+        &weight_exponents,
+        &activations,
+        of_own,
+        closest,
+    )
 }
 
 /// The scales that a model has learned, if it does. What has one scale has that of the mean of
 /// its exponents.
-pub(crate) fn learned(network: &Network, model: &Model) -> Option<Scales> {
+pub(crate) fn learned(network: &Network, model: &Model, former: &Scales) -> Option<Scales> {
     let exponents = model.exponents()?;
     let of_weights = exponents.iter().map(|[weight, _]| {
         let exponent = weight.round() as i32;
@@ -95,11 +115,26 @@ pub(crate) fn learned(network: &Network, model: &Model) -> Option<Scales> {
     let of_weights: Vec<i32> = of_weights.collect();
     let of_activations = exponents.iter().map(|&[_, activation]| vec![activation]);
     let of_activations: Vec<Vec<f32>> = of_activations.collect();
-    let mean = |exponents: &[f32], _| {
+    let mean = |exponents: &[f32], _, element| {
         let mean = exponents.iter().sum::<f32>() / exponents.len().max(1) as f32;
-        clamped_activation(network, mean.round() as i32)
+        match element {
+            Element::Activation => clamped_activation(network, mean.round() as i32),
+            // They have bits enough as they are.
+            Element::Wide => mean.round() as i32,
+        }
     };
-    Some(scales(network, model, &of_weights, &of_activations, mean))
+    let of_own = OwnNumbers {
+        numbers: &[],
+        former: Some(&former.own),
+    };
+    Some(scales(
+        network,
+        model,
+        &of_weights,
+        &of_activations,
+        of_own,
+        mean,
+    ))
 }
 
 /// What learning begins with: a pair a weighted sum, of weights and of activations.
@@ -108,6 +143,25 @@ pub(crate) fn exponents(scales: &Scales) -> Vec<[f32; 2]> {
     pairs
         .map(|sum| [sum.weight as f32, sum.activation as f32])
         .collect()
+}
+
+/// The powers of two that wide values may have.
+const LEAST_WIDE: i32 = -14;
+const MOST_WIDE: i32 = -4;
+
+/// What nodes with parameters of their own have scales of: former ones, or numbers.
+#[derive(Clone, Copy)]
+struct OwnNumbers<'a> {
+    numbers: &'a [Vec<f32>],
+    former: Option<&'a [OwnScales]>,
+}
+
+/// The power of two that a value must have: that of what is held against prototypes.
+pub(crate) fn fixed_exponent(network: &Network, value: ValueId) -> Option<i32> {
+    let mut readers = network.value(value).readers.iter();
+    readers
+        .any(|&reader| is_prototypes(network.node(reader)))
+        .then_some(PROTOTYPES)
 }
 
 fn clamped_activation(network: &Network, exponent: i32) -> i32 {
@@ -122,10 +176,12 @@ fn scales(
     model: &Model,
     weight_exponents: &[i32],
     numbers: &[Vec<f32>],
-    exponent: impl Fn(&[f32], bool) -> i32,
+    own: OwnNumbers,
+    exponent: impl Fn(&[f32], bool, Element) -> i32,
 ) -> Scales {
-    let exponents = tied_exponents(network, numbers, input_exponent(network), &exponent);
+    let mut exponents = tied_exponents(network, numbers, input_exponent(network), &exponent);
     let mut sums = Vec::with_capacity(model.sums.len());
+    let mut of_own = Vec::with_capacity(model.own.len());
     for node in network.computing_nodes() {
         let mut input = exponents[node.reads[0]];
         for shape in node.sums() {
@@ -145,16 +201,30 @@ fn scales(
                 SumScales::of_result(weight, reads)
             } else {
                 let activation = match shape.half {
-                    SumHalf::Depthwise => exponent(&numbers[index], place.is_signed),
+                    SumHalf::Depthwise => exponent(&numbers[index], place.is_signed, shape.makes),
                     SumHalf::Only | SumHalf::Pointwise => exponents[node.writes],
+                };
+                let weight = match shape.makes {
+                    Element::Activation => weight,
+                    // Their sums are not shifted to the left.
+                    Element::Wide => weight.min(activation - input),
                 };
                 SumScales::of_activation(weight, activation, reads)
             };
             input = scales.activation;
             sums.push(scales);
         }
+        if has_own(node) {
+            let index = of_own.len();
+            let place = &model.own[index].place;
+            let former = own.former.map(|former| &former[index]);
+            let numbers = own.numbers.get(index).map_or(&[][..], Vec::as_slice);
+            let scales = place.scales(network.bits(), numbers, former, input);
+            exponents[node.writes] = scales.activation;
+            of_own.push(scales);
+        }
     }
-    Scales { sums }
+    Scales { sums, own: of_own }
 }
 
 /// Those of each weighted sum.
@@ -172,7 +242,7 @@ fn tied_exponents(
     network: &Network,
     activations: &[Vec<f32>],
     input: i32,
-    closest: impl Fn(&[f32], bool) -> i32,
+    closest: impl Fn(&[f32], bool, Element) -> i32,
 ) -> ByValue<i32> {
     let ties = ties(network);
     let mut numbers = ByValue::new(vec![Vec::new(); network.values().len()]);
@@ -186,7 +256,11 @@ fn tied_exponents(
         if first == network.input_value() {
             input
         } else {
-            closest(&numbers[first], network.value(value).signed)
+            let Value {
+                signed, element, ..
+            } = network.value(value).clone();
+            let fixed = fixed_exponent(network, value);
+            fixed.unwrap_or_else(|| closest(&numbers[first], signed, element))
         }
     });
     ByValue::new(of_value.collect())
@@ -197,7 +271,7 @@ fn ties(network: &Network) -> ByValue<ValueId> {
     let count = network.values().len();
     let mut ties: Vec<ValueId> = (0..count).map(ValueId::new).collect();
     for node in network.computing_nodes() {
-        if node.sums().next().is_some() {
+        if node.sums().next().is_some() || has_own(node) {
             continue;
         }
         let tied = node.reads.iter().chain([&node.writes]);

@@ -3,7 +3,8 @@
 //! A checkpoint is a safetensors file. Its metadata has an entry `herringbone`, JSON of
 //! what the training is of, the epochs that are done, the scales, and which epoch is the
 //! best; and an entry `sha256`, of that and all tensors. Weighted sums are counted from
-//! 0, in the order of computing; those of ones have no tensors.
+//! 0, in the order of computing; those of ones have no tensors. After them come the nodes
+//! with parameters of their own, all of a node in one tensor.
 //!
 //! | tensor | dtype, shape | |
 //! | --- | --- | --- |
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::model::{Model, sum_places};
+use crate::own::own_places;
 use crate::pictures::EpochRecord;
 use crate::quantise::Scales;
 use crate::recipe::Recipe;
@@ -291,7 +293,13 @@ impl Tensors<'_> {
     }
 
     fn numbers(&self, network: &Network, set: &str) -> Result<Numbers> {
-        let sums = sum_places(network).into_iter().enumerate();
+        let places = sum_places(network);
+        let own = (places.len()..).zip(own_places(network));
+        let of_own = own.map(|(index, place)| {
+            let name = format!("{set}.{index}.weights");
+            Ok((self.floats(&name, place.len())?, Vec::new()))
+        });
+        let sums = places.into_iter().enumerate();
         sums.map(|(index, place)| {
             let [weights, biases] = place.counts();
             let floats = |half, count| match count {
@@ -301,6 +309,7 @@ impl Tensors<'_> {
             };
             Ok((floats("weights", weights)?, floats("biases", biases)?))
         })
+        .chain(of_own)
         .collect()
     }
 

@@ -16,6 +16,10 @@ pub(crate) fn disturb(kind: &Kind, maps: Maps, random: &mut Rng) -> Maps {
         | Kind::Depthwise(_)
         | Kind::Separable(_)
         | Kind::Dense(_)
+        | Kind::Projection(_)
+        | Kind::Recurrent(_)
+        | Kind::Tree(_)
+        | Kind::Prototypes(_)
         | Kind::Add(_)
         | Kind::Concat(_) => unreachable!("it computes on the device"),
     }

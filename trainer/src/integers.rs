@@ -13,7 +13,7 @@ pub(crate) fn input_exponent(network: &Network) -> i32 {
 /// A weighted sum in integers.
 pub(crate) struct Integers {
     pub(crate) weights: Vec<i8>,
-    pub(crate) biases: Vec<i16>,
+    pub(crate) biases: Vec<i32>,
     /// Bits that products are shifted to the left by, sums to the right, and a map that
     /// is added to the left.
     pub(crate) left: i32,
@@ -42,18 +42,19 @@ pub(crate) fn reads(network: &Network, scales: &Scales) -> Vec<ReadScales> {
 pub(crate) fn integers(network: &Network, model: &Model, scales: &Scales) -> Vec<Integers> {
     let bits = network.bits();
     let numbers = model.numbers().into_iter().zip(&scales.sums);
-    let sums = numbers.zip(reads(network, scales));
-    sums.map(|(((weights, biases), scale), reads)| {
+    let sums = numbers.zip(reads(network, scales)).zip(&model.sums);
+    sums.map(|((((weights, biases), scale), reads), sum)| {
         let multiples = |numbers: Vec<f32>, bits, exponent| {
             let grid = Grid::of_bits(bits, true, exponent);
             let numbers = numbers.into_iter();
-            numbers.map(move |number| (grid.nearest(number) / grid.step) as i16)
+            numbers.map(move |number| (grid.nearest(number) / grid.step) as i32)
         };
         let weights = multiples(weights, bits.weights, scale.weight);
-        let sum = scale.sum_exponent(reads.input);
+        let (bias_bits, sum_exponent) =
+            (sum.place.bias_bits(bits), scale.sum_exponent(reads.input));
         Integers {
             weights: weights.map(|weight| weight as i8).collect(),
-            biases: multiples(biases, bits.biases, sum).collect(),
+            biases: multiples(biases, bias_bits, sum_exponent).collect(),
             left: scale.left,
             right: scale.right(reads.input),
             skip: scale.skip(reads),
@@ -68,6 +69,10 @@ const MOST_OF_F32: u128 = 1 << f32::MANTISSA_DIGITS;
 /// Whether every sum of these integers, whatever the input, and every part of one is
 /// a number that `f32` has.
 pub(crate) fn fit_f32(network: &Network, model: &Model, scales: &Scales) -> bool {
+    // The products of wide values have more bits.
+    if !model.own.is_empty() {
+        return false;
+    }
     let largest_activation = (1 << network.bits().activations) - 1;
     let integers = integers(network, model, scales).into_iter();
     let of_sums = integers

@@ -17,16 +17,21 @@ pub mod mistakes;
 pub mod model;
 pub mod normalise;
 pub mod ops;
+pub mod own;
 pub mod pictures;
+mod prototypes;
 pub mod quantise;
 pub mod recipe;
 mod report;
 pub mod session;
+mod sparse;
+pub mod standard;
 mod steps;
 pub mod teacher;
 pub mod trained;
 pub mod training;
 pub mod trial;
+mod values;
 
 /// What computes: a burn device.
 pub use burn::tensor::Device;

@@ -3,7 +3,7 @@
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData};
 use herringbone_compiler::network::{
-    Bits, ByValue, Kind, Network, Node, NodeId, PoolFunction, ReceptiveField, SumHalf, SumShape,
+    Bits, Element, Kind, Network, Node, NodeId, PoolFunction, ReceptiveField, SumHalf, SumShape,
     ValueId,
 };
 use herringbone_dataset::Rng;
@@ -13,7 +13,9 @@ use crate::disturb::disturb;
 use crate::intake::Intake;
 use crate::integers::input_exponent;
 use crate::ops::{self, Maps};
+use crate::own::{Own, OwnArithmetic, WIDE_BIAS_BITS, own_places};
 use crate::quantise::{Grid, SumScales};
+use crate::values::Values;
 
 /// A weighted sum and its parameters.
 #[derive(Module, Debug)]
@@ -38,10 +40,15 @@ pub struct SumParameters {
     pub bias: Param<Tensor<1>>,
 }
 
-/// The weighted sums of a network, in the order of computing.
+/// The parameters of a network, in the order of computing.
 #[derive(Module, Debug)]
 pub struct Model {
     pub sums: Vec<WeightedSum>,
+    /// Those of nodes that have parameters of their own.
+    pub own: Vec<Own>,
+    /// How sharply the branches of trees part, while they are trained softly.
+    #[module(skip)]
+    pub sharpness: Option<f32>,
 }
 
 /// A weighted sum of a network.
@@ -59,6 +66,8 @@ pub struct SumPlace {
     /// Whether a training in floating point may normalise sums over the batch: where
     /// another layer with weights follows, which makes up for the scale that is lost.
     pub is_normalised: bool,
+    /// The deviation that they are normalised to.
+    pub deviation: f32,
 }
 
 /// The weighted sums of a network, in the order of [`Model::sums`].
@@ -79,15 +88,47 @@ pub fn sum_places(network: &Network) -> Vec<SumPlace> {
                 // Nothing follows a first half.
                 is_signed: node.signed_output || !is_last,
                 is_exact: network.is_exact(node.id) && is_last,
-                is_normalised: has_weights,
+                is_normalised: has_weights && !(is_last && makes_results(network, node)),
+                deviation: deviation(network, node),
             }
         })
     });
-    let mut sums: Vec<SumPlace> = sums.collect();
-    if let Some(last) = sums.last_mut() {
-        last.is_normalised = false;
+    sums.collect()
+}
+
+/// Whether the node makes the network's results.
+fn makes_results(network: &Network, node: &Node) -> bool {
+    node.writes == network.output_value()
+}
+
+/// What sums are normalised to: for prototypes, to distances d of each other of which
+/// `exp(−d²)` tells something: 2.5 of the median (Gupta et al. 2017, section 4, have that of
+/// their γ), for normal numbers.
+fn deviation(network: &Network, node: &Node) -> f32 {
+    let mut readers = network.value(node.writes).readers.iter();
+    match readers.any(|&reader| is_prototypes(network.node(reader))) {
+        true => 2.5 / (2.0 * node.output.values() as f32).sqrt(),
+        false => 1.0,
     }
-    sums
+}
+
+/// Whether a node holds what it reads against prototypes.
+pub(crate) fn is_prototypes(node: &Node) -> bool {
+    match node.kind {
+        Kind::Prototypes(_) => true,
+        Kind::Pool(_)
+        | Kind::Convolution(_)
+        | Kind::Depthwise(_)
+        | Kind::Separable(_)
+        | Kind::Dense(_)
+        | Kind::Projection(_)
+        | Kind::Recurrent(_)
+        | Kind::Tree(_)
+        | Kind::Add(_)
+        | Kind::Concat(_)
+        | Kind::Dropout(_)
+        | Kind::Noise(_) => false,
+    }
 }
 
 impl SumPlace {
@@ -108,6 +149,14 @@ impl SumPlace {
         Some([outputs, kernel.height, kernel.width, inputs].map(|it| it as usize))
     }
 
+    /// Bits of a bias that are made use of.
+    pub(crate) fn bias_bits(&self, bits: Bits) -> u32 {
+        match self.shape.has_wide_biases() {
+            true => WIDE_BIAS_BITS,
+            false => bits.biases,
+        }
+    }
+
     /// Weights in all, and biases.
     pub fn counts(&self) -> [usize; 2] {
         [self.shape.weights(), self.shape.biases()].map(|count| count as usize)
@@ -125,26 +174,36 @@ impl Model {
             let weights = (0..weights).map(|_| random.normal() * deviation);
             (weights.collect(), vec![0.0; biases])
         });
+        let mut numbers: Vec<(Vec<f32>, Vec<f32>)> = numbers.collect();
+        let own = own_places(network).into_iter();
+        numbers.extend(own.map(|place| (place.begin(random), Vec::new())));
         Self::of_numbers(network, numbers, device)
     }
 
-    /// Each weighted sum's weights and biases; none of a sum of ones.
+    /// Each weighted sum's weights and biases, none of a sum of ones; then the parameters of
+    /// each node that has its own, and nothing.
     pub fn numbers(&self) -> Vec<(Vec<f32>, Vec<f32>)> {
+        let own = self.own.iter();
+        let own = own.map(|own| (floats(own.numbers.val()), Vec::new()));
         let sums = self.sums.iter().map(|sum| sum.parameters.as_ref());
         sums.map(|parameters| {
             let parameters = parameters.map(|it| (floats(it.weights.val()), floats(it.bias.val())));
             parameters.unwrap_or_default()
         })
+        .chain(own)
         .collect()
     }
 
-    /// With these numbers, a weighted sum's weights and biases each.
+    /// With these numbers, as [`Self::numbers`] has them.
     pub fn of_numbers(
         network: &Network,
         numbers: impl IntoIterator<Item = (Vec<f32>, Vec<f32>)>,
         device: &Device,
     ) -> Self {
-        let sums = sum_places(network).into_iter().zip(numbers);
+        let mut numbers = numbers.into_iter();
+        let places = sum_places(network);
+        let first_of_own = 3 * places.len() as u64;
+        let sums = places.into_iter().zip(numbers.by_ref());
         let sums = (0..).zip(sums).map(|(index, (place, (weights, bias)))| {
             let parameters = place.dims().map(|dims| {
                 let weights = TensorData::new(weights, dims);
@@ -160,8 +219,21 @@ impl Model {
                 exponents: None,
             }
         });
+        let sums = sums.collect();
+        let own = own_places(network).into_iter().zip(numbers);
+        let own = (first_of_own..).zip(own);
+        let own = own.map(|(index, (place, (numbers, _)))| {
+            let count = numbers.len();
+            let numbers = TensorData::new(numbers, [count]);
+            Own {
+                place,
+                numbers: parameter(index, Tensor::from_data(numbers, device)),
+            }
+        });
         Self {
-            sums: sums.collect(),
+            sums,
+            own: own.collect(),
+            sharpness: None,
         }
     }
 
@@ -217,6 +289,7 @@ impl Model {
         let mut values = Values::new(network, taken_in, maps);
         let exponents = scales.map(|scales| scales.exponents(network));
         let mut sums = self.sums.iter().enumerate();
+        let mut own = self.own.iter().enumerate();
         for node in network.nodes() {
             if node.is_training_only() {
                 if let Some(random) = noise.as_deref_mut() {
@@ -231,6 +304,9 @@ impl Model {
             }
             let exponent = exponents.as_ref().map(|exponents| exponents[node.reads[0]]);
             let mut maps = values.read(node, node.reads[0]);
+            if let Some(standards) = arithmetic.standards() {
+                maps = standards.apply(node.id, maps);
+            }
             match node.kind {
                 Kind::Pool(pool) => {
                     let step = exponent.map_or(0.0, |exponent| (exponent as f32).exp2());
@@ -253,6 +329,7 @@ impl Model {
                 | Kind::Depthwise(_)
                 | Kind::Separable(_)
                 | Kind::Dense(_)
+                | Kind::Projection(_)
                 | Kind::Add(_) => {
                     let added = node.added().map(|value| values.read(node, value));
                     // Of the map that the next of the sums reads.
@@ -261,14 +338,27 @@ impl Model {
                         let scales = scales.map(|scales| (scales.sums[index], exponent));
                         let added = added.clone().filter(|_| sum.place.shape.adds);
                         maps = sum.sums(scales, share, network.bits(), maps);
-                        if arithmetic == Arithmetic::Normalised && sum.place.is_normalised {
+                        if arithmetic.standards().is_some() && sum.place.is_normalised {
                             watch.unnormalised(index, &maps);
                             maps = ops::normalise(maps);
+                            if sum.place.deviation != 1.0 {
+                                maps = maps * sum.place.deviation;
+                            }
                         }
                         maps = sum.activations(scales, share, network.bits(), maps, added);
                         watch.sum(index, &maps);
                         exponent = scales.map_or(exponent, |(scales, _)| scales.activation);
                     }
+                }
+                Kind::Recurrent(_) | Kind::Tree(_) | Kind::Prototypes(_) => {
+                    let (index, own) = own.next().expect("such a node has its own parameters");
+                    let scales = scales.map(|scales| &scales.own[index]);
+                    let arithmetic = OwnArithmetic {
+                        scales: scales.map(|it| (it, exponent.unwrap_or(input_exponent(network)))),
+                        share,
+                        sharpness: self.sharpness,
+                    };
+                    maps = own.forward(network.bits(), arithmetic, maps);
                 }
                 Kind::Dropout(_) | Kind::Noise(_) => unreachable!("they compute nothing"),
             }
@@ -299,51 +389,6 @@ pub(crate) trait Watch {
 
 /// Watches nothing.
 impl Watch for () {}
-
-/// The maps of a network while it is computed: each until its last reader has it.
-struct Values {
-    maps: ByValue<Option<Maps>>,
-    last_readers: ByValue<Option<NodeId>>,
-}
-
-impl Values {
-    fn new(network: &Network, first: ValueId, maps: Maps) -> Self {
-        let values = network.values().entries();
-        let mut all = Self {
-            maps: ByValue::new(vec![None; values.len()]),
-            last_readers: ByValue::new(
-                values
-                    .iter()
-                    .map(|value| value.readers.last().copied())
-                    .collect(),
-            ),
-        };
-        all.write(first, maps);
-        all
-    }
-
-    fn read(&mut self, node: &Node, value: ValueId) -> Maps {
-        let times = node.reads.iter().filter(|&&read| read == value).count();
-        let maps = if self.last_readers[value] == Some(node.id) && times == 1 {
-            self.maps[value].take()
-        } else {
-            self.maps[value].clone()
-        };
-        maps.expect("nodes are in topological order")
-    }
-
-    fn write(&mut self, value: ValueId, maps: Maps) {
-        self.maps[value] = Some(maps);
-    }
-
-    fn change(&mut self, value: ValueId, change: impl FnOnce(Maps) -> Maps) {
-        self.maps[value] = self.maps[value].take().map(change);
-    }
-
-    fn end(mut self, value: ValueId) -> Maps {
-        self.maps[value].take().expect("the last node writes it")
-    }
-}
 
 impl WeightedSum {
     /// Its sums, with its scales and the power of two of what it reads, but for the bias and
@@ -382,9 +427,14 @@ impl WeightedSum {
         let (mut grid, mut exponent) = (Grid::none(place.is_signed), None);
         if let Some((scales, _)) = scales {
             if !place.is_exact {
-                grid = Grid::of_bits(bits.activations, place.is_signed, scales.activation);
+                grid = match place.shape.makes {
+                    Element::Activation => {
+                        exponent = self.exponent(1);
+                        Grid::of_bits(bits.activations, place.is_signed, scales.activation)
+                    }
+                    Element::Wide => Grid::wide(scales.activation),
+                };
                 grid = grid.with_share(share);
-                exponent = self.exponent(1);
             }
             added = added.map(|maps| times_power(maps, scales.added));
         }
@@ -392,7 +442,8 @@ impl WeightedSum {
             Some(parameters) => {
                 let mut bias = parameters.bias.val();
                 if let Some((scales, input)) = scales {
-                    let grid = Grid::of_bits(bits.biases, true, scales.sum_exponent(input));
+                    let bits = place.bias_bits(bits);
+                    let grid = Grid::of_bits(bits, true, scales.sum_exponent(input));
                     bias = ops::quantise(bias, grid.with_share(share), None);
                 }
                 bias.cast(maps.dtype())

@@ -4,6 +4,7 @@ use herringbone_compiler::network::{ByValue, Network};
 use serde::{Deserialize, Serialize};
 
 use crate::integers::input_exponent;
+use crate::own::{OwnScales, has_own};
 
 /// Where a layer's activations may be: multiples of a step within a range.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,6 +17,8 @@ pub struct Grid {
     /// How much of a number is moved onto the grid, 0 to 1: less than all of it while a
     /// training is on its way to integers.
     pub share: f32,
+    /// Whether halves go up, and not to the even multiple.
+    pub halves_up: bool,
 }
 
 impl Grid {
@@ -26,6 +29,7 @@ impl Grid {
             least: if is_signed { f32::NEG_INFINITY } else { 0.0 },
             largest: f32::INFINITY,
             share: 1.0,
+            halves_up: false,
         }
     }
 
@@ -41,6 +45,15 @@ impl Grid {
             least: least as f32,
             largest: largest as f32,
             share: 1.0,
+            halves_up: false,
+        }
+    }
+
+    /// Integers of 16 bits, in units of 2^`exponent`, halves going up: those of wide values.
+    pub fn wide(exponent: i32) -> Self {
+        Self {
+            halves_up: true,
+            ..Self::of_bits(16, true, exponent)
         }
     }
 
@@ -58,14 +71,18 @@ impl Grid {
         }
     }
 
-    /// The nearest number of the grid; halves go to the even multiple.
+    /// The nearest number of the grid; halves go to the even multiple, or up.
     #[inline(always)]
     pub(crate) fn nearest(self, number: f32) -> f32 {
         if self.step == 0.0 {
             number.max(self.least).min(self.largest)
         } else {
             // Division by a power of two is exact.
-            let multiple = (number / self.step).round_ties_even();
+            let multiple = number / self.step;
+            let multiple = match self.halves_up {
+                true => (multiple + 0.5).floor(),
+                false => multiple.round_ties_even(),
+            };
             multiple.max(self.least).min(self.largest) * self.step
         }
     }
@@ -121,6 +138,9 @@ impl Grid {
 pub struct Scales {
     /// Of each weighted sum, in the order of [`Model::sums`](crate::model::Model).
     pub sums: Vec<SumScales>,
+    /// Of each node with parameters of its own.
+    #[serde(default)]
+    pub own: Vec<OwnScales>,
 }
 
 impl Scales {
@@ -134,11 +154,15 @@ impl Scales {
         let count = network.values().len();
         let mut exponents = ByValue::new(vec![input_exponent(network); count]);
         let mut sums = self.sums.iter();
+        let mut own = self.own.iter();
         for node in network.computing_nodes() {
             // Maxima, means and maps side by side are of what they are made of.
             let kept = exponents[node.reads[0]];
             let last = sums.by_ref().take(node.sums().count()).last();
-            exponents[node.writes] = last.map_or(kept, |last| last.activation);
+            let own = has_own(node).then(|| own.next()).flatten();
+            let made = last.map(|last| last.activation);
+            let made = made.or(own.map(|own| own.activation));
+            exponents[node.writes] = made.unwrap_or(kept);
         }
         exponents
     }

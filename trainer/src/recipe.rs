@@ -309,6 +309,38 @@ impl Recipe {
         }
     }
 
+    /// How much of floating point is done after that part of an epoch, 0 to 1.
+    pub(crate) fn share_of_float(&self, epoch: u32, after: f64) -> f64 {
+        let Ends { float, .. } = self.ends();
+        ((f64::from(epoch) + after) / f64::from(float.max(1))).min(1.0)
+    }
+
+    /// The steps in which the least weights of sparse layers are made 0, the first and the one
+    /// after the last, of epochs of that many steps: those of the middle third of floating
+    /// point.
+    pub(crate) fn pruning(&self, steps: usize) -> [usize; 2] {
+        let Ends { float, .. } = self.ends();
+        let all = float.max(1) as usize * steps;
+        [all / 3, (2 * all / 3).max(all / 3 + 1)]
+    }
+
+    /// How sharply the branches of trees part after that part of an epoch, by the mean
+    /// distance of examples from them; `None` where each example takes one path: with
+    /// integers (Kumar et al. 2017, section 4, have a tenth at first, and a hundred in the
+    /// end).
+    pub(crate) fn sharpness(&self, epoch: u32, after: f64) -> Option<f32> {
+        match self.phase(epoch) {
+            Phase::Float => {
+                let done = match self.schedule {
+                    Schedule::Phases => self.share_of_float(epoch, after),
+                    Schedule::Rounds { .. } => 0.5,
+                };
+                Some((0.1 * (10.0 * done).exp2()) as f32)
+            }
+            Phase::Entering | Phase::Calibrating | Phase::Quantised => None,
+        }
+    }
+
     /// The learning rate after that part of the epoch, 0 to 1 (Loshchilov & Hutter 2017,
     /// equation 5: a cosine for floating point, and another one for integers).
     pub(crate) fn learning_rate(&self, epoch: u32, after: f64) -> f64 {

@@ -16,9 +16,13 @@ use crate::calibrate::{self, calibrate};
 use crate::evaluate::{Results, evaluate};
 use crate::model::Model;
 use crate::normalise;
+use crate::own::Own;
 use crate::pictures::EpochRecord;
+use crate::prototypes;
 use crate::quantise::Scales;
 pub use crate::recipe::{Phase, Recipe, ScaleSearch, Schedule};
+use crate::sparse::{self, Pruning};
+use crate::standard::Standards;
 use crate::steps::average;
 use crate::teacher::{Lessons, Teacher};
 
@@ -34,6 +38,8 @@ pub struct Training<'a> {
     lessons: Option<Lessons<'a>>,
     /// What an example of each class counts, where they count differently.
     class_weights: Option<Vec<f32>>,
+    /// What inputs are standardised by in floating point, where sums are normalised.
+    standards: Standards,
     device: Device,
     state: State,
 }
@@ -106,7 +112,10 @@ impl<'a> Training<'a> {
         device: Device,
     ) -> Self {
         let mut random = Rng::new(Purpose::Weights, recipe.seed, 0, 0);
-        let model = Model::new(network, &mut random, &device);
+        let mut model = Model::new(network, &mut random, &device);
+        if model.own.iter().any(Own::is_prototypes) {
+            model = prototypes::placed(network, &model, recipe, examples, &mut random, &device);
+        }
         let state = State {
             epoch: 0,
             mean: model.numbers(),
@@ -137,6 +146,7 @@ impl<'a> Training<'a> {
             class_weights: recipe
                 .balances_classes
                 .then(|| class_weights(&examples.counts(network.output().values() as usize))),
+            standards: Standards::of(network, examples),
             device,
             state,
         }
@@ -206,6 +216,7 @@ impl<'a> Training<'a> {
         let order = self.order(epoch);
         let mut dropout = Rng::new(Purpose::Dropout, self.recipe.seed, epoch, 0);
         let steps = self.steps();
+        let is_sparse = sparse::is_sparse(self.network, &self.state.model);
         let (mut model, mut optimizer) = (self.state.model.clone(), self.state.optimizer.clone());
         let (mut mean, mut scales) = (self.state.mean.clone(), self.state.scales.clone());
         let (mut loss, mut accuracy, mut seen) = (0.0, 0.0, 0.0);
@@ -223,18 +234,29 @@ impl<'a> Training<'a> {
                 .recipe
                 .share_of_integers(epoch, index as f64 / steps as f64);
             let arithmetic = match (phase, &scales) {
-                (Phase::Float, _) if self.recipe.normalises => Arithmetic::Normalised,
+                (Phase::Float, _) if self.recipe.normalises => {
+                    Arithmetic::Normalised(&self.standards)
+                }
                 (Phase::Entering, Some(scales)) => Arithmetic::Between(scales, share),
                 (_, scales) => Arithmetic::of(scales.as_ref()),
             };
+            model.sharpness = self.recipe.sharpness(epoch, index as f64 / steps as f64);
             let (results, gradients) =
                 self.learn(&model, arithmetic, batch, &labels, changes, &mut dropout);
             let before = model.clone();
             model = optimizer.step(rate, model, gradients);
             if let (ScaleSearch::Learned, Some(scales)) = (self.recipe.scales, &scales) {
-                model.shorten_step(&before, self.network.bits().weights, scales);
+                model.shorten_step(&before, self.network.bits(), scales);
             }
-            scales = calibrate::learned(self.network, &model).or(scales);
+            model.clip_mixes();
+            if is_sparse {
+                let step = epoch as usize * steps + index;
+                let [first, last] = self.recipe.pruning(steps);
+                let pruning = Pruning::of_step(step, first, last);
+                model.prune(self.network, &before, pruning);
+            }
+            scales = scales
+                .map(|former| calibrate::learned(self.network, &model, &former).unwrap_or(former));
             let examples = batch.len() as f64;
             loss += examples * results.loss(&labels);
             accuracy += examples * results.accuracy(&labels);
@@ -244,7 +266,7 @@ impl<'a> Training<'a> {
             step();
         }
         if let (Phase::Calibrating | Phase::Quantised, Some(scales)) = (phase, &scales) {
-            model.clip_weights(self.network.bits().weights, scales);
+            model.clip_weights(self.network.bits(), scales);
         }
         self.state.model = model;
         self.state.scales = scales;
@@ -318,7 +340,7 @@ impl<'a> Training<'a> {
             return model;
         }
         let sample = self.sample(normalise::SAMPLE);
-        normalise::fold(self.network, &model, &sample, &device)
+        normalise::fold(self.network, &model, &self.standards, &sample, &device)
     }
 
     /// What the model makes of a batch, whose examples are changed as in the epoch

@@ -134,7 +134,7 @@ struct Diagnostic {
 
 /// Runs `cargo` and finds the program called `name` among what it has built. What the compiler has
 /// to say about our code is shown, the rest of cargo's output only where the build fails.
-fn executable(cargo: &mut Command, name: &str, what: &str) -> Result<Built> {
+pub(crate) fn executable(cargo: &mut Command, name: &str, what: &str) -> Result<Built> {
     let spinner = progress::spinner(what);
     let mut child = cargo
         .args(["--message-format=json-diagnostic-rendered-ansi"])

@@ -254,7 +254,7 @@ impl Host {
 }
 
 impl Verdict {
-    fn parse(answer: &[u8]) -> Result<Self> {
+    pub(crate) fn parse(answer: &[u8]) -> Result<Self> {
         let (&class, logits) = answer.split_last().context("an answer has a class")?;
         ensure!(usize::from(class) < CLASSES, "there is no class {class}");
         let logits: Vec<i32> = if logits.len() == CLASSES * size_of::<i16>() {

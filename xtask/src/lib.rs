@@ -1,6 +1,7 @@
 //! The commands of CONTRIBUTING.md, as a library, so that the tests in `tests/` build and run firmware
 //! by the same code.
 
+pub mod bare;
 pub mod build;
 pub mod classifier;
 mod declaration;

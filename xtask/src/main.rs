@@ -9,7 +9,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use xtask::measure::Format;
 use xtask::paths::Weights;
 use xtask::sensing::{gesture, voice};
-use xtask::{build, demo, firmware, measure, microbit, page, params, targets, test, toolchain};
+use xtask::{
+    bare, build, demo, firmware, measure, microbit, page, params, targets, test, toolchain,
+};
 
 /// Builds, demonstrates, measures and tests herringbone. What a command misses on this machine, it
 /// installs, and says so.
@@ -32,6 +34,10 @@ enum Command {
         /// as examples/gesture/session.csv, which is used when this is left out
         #[arg(long, value_name = "PATH", requires = "what")]
         data: Option<PathBuf>,
+        /// Classify on another simulated part than the Uno's
+        #[arg(long, value_name = "PART", conflicts_with_all = ["what", "host"],
+            value_parser = PossibleValuesParser::new(bare::names()))]
+        part: Option<String>,
         /// Classify MNIST digits: the folder with the t10k idx files, plain or .gz
         #[arg(long, value_name = "DIR")]
         images: Option<PathBuf>,
@@ -48,7 +54,7 @@ enum Command {
     /// Builds one firmware and prints its ELF file's path on the last line
     Build {
         /// The firmware's name
-        #[arg(value_parser = PossibleValuesParser::new(firmware::all_names()))]
+        #[arg(value_parser = PossibleValuesParser::new(firmware::all_names().chain(bare::names())))]
         firmware: String,
         #[command(flatten)]
         weights: WeightsOption,
@@ -67,7 +73,8 @@ enum Command {
     /// Measures cycles, by layer and kind of instruction, SRAM, stack and flash of firmware
     Measure {
         /// The firmware to measure; all, when left out
-        #[arg(value_name = "FIRMWARE", value_parser = PossibleValuesParser::new(firmware::all_names()))]
+        #[arg(value_name = "FIRMWARE", 
+            value_parser = PossibleValuesParser::new(firmware::all_names().chain(bare::names())))]
         firmware: Vec<String>,
         /// Print all that was measured as JSON
         #[arg(long)]
@@ -160,7 +167,19 @@ fn run(command: Command) -> Result<()> {
             ..
         } => gesture::run(data.as_deref()),
         Command::Demo {
+            part: Some(part),
+            images,
+            count,
+            weights,
+            ..
+        } => {
+            let weights = Weights::choose(weights.weights)?;
+            let bare = bare::find(&part).context("clap takes no other name")?;
+            bare::demo::run(bare, images.as_deref(), count, &weights)
+        }
+        Command::Demo {
             what: None,
+            part: None,
             data: _,
             images,
             count,
@@ -171,6 +190,11 @@ fn run(command: Command) -> Result<()> {
             demo::run(images.as_deref(), count, host, &weights)
         }
         Command::Build { firmware, weights } => {
+            if let Some(bare) = bare::find(&firmware) {
+                let weights = Weights::choose(weights.weights)?;
+                println!("{}", bare::build(bare, &weights)?.executable.display());
+                return Ok(());
+            }
             let firmware = firmware::find(&firmware)?;
             let weights = Weights::choose_for(&[firmware], weights.weights)?;
             let toolchain = toolchain::avr()?;
@@ -195,11 +219,14 @@ fn run(command: Command) -> Result<()> {
             models,
             weights,
         } => {
-            let selected = if firmware.is_empty() {
-                firmware::ALL.iter().chain(&firmware::SENSING).collect()
+            let (bare, selected): (Vec<_>, Vec<_>) = if firmware.is_empty() {
+                let avr = firmware::ALL.iter().chain(&firmware::SENSING).collect();
+                (bare::ALL.iter().collect(), avr)
             } else {
-                let selected = firmware.iter().map(|name| firmware::find(name));
-                selected.collect::<Result<Vec<_>>>()?
+                let avr = firmware.iter().filter(|name| bare::find(name).is_none());
+                let avr = avr.map(|name| firmware::find(name));
+                let bare = firmware.iter().filter_map(|name| bare::find(name));
+                (bare.collect(), avr.collect::<Result<Vec<_>>>()?)
             };
             let format = match (json, markdown) {
                 (true, _) => Format::Json,
@@ -209,7 +236,13 @@ fn run(command: Command) -> Result<()> {
             if let Some(folder) = models {
                 return measure::models::run(&folder, format);
             }
-            measure::run(&selected, format, images.as_deref(), count, weights.weights)
+            measure::run(
+                (&selected, &bare),
+                format,
+                images.as_deref(),
+                count,
+                weights.weights,
+            )
         }
         Command::Page {
             out,

@@ -157,16 +157,27 @@ pub fn build(model: &Path) -> Result<Built> {
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env("HERRINGBONE_MODEL", &model)
         .current_dir(&folder)
-        .args(["build", "--release", "--quiet", "--target-dir=target"]);
+        .args(["build", "--release", "--quiet", "--bin=microbit"])
+        .env("CARGO_TARGET_DIR", paths::firmware_target());
     succeed(&mut cargo)?;
-    let elf = folder.join("target").join(TARGET).join("release/microbit");
+    let elf = paths::firmware_target()
+        .join(TARGET)
+        .join("release/microbit");
     sized(elf)
 }
 
 const TARGET: &str = "thumbv6m-none-eabi";
 
+/// Bytes of SRAM that a program takes before it runs.
+///
+/// # Errors
+/// When `elf` is no such file.
+pub fn static_bytes(elf: &Path) -> Result<u64> {
+    Ok(sized(elf.to_owned())?.static_bytes)
+}
+
 /// Adds the sections of an ELF file up that a board loads.
-fn sized(elf: PathBuf) -> Result<Built> {
+pub(crate) fn sized(elf: PathBuf) -> Result<Built> {
     let bytes = fs::read(&elf)?;
     let file = object::File::parse(&*bytes)?;
     let (mut static_bytes, mut flash_bytes) = (0, 0);
@@ -236,16 +247,25 @@ impl Board {
     /// When the board does not answer in time.
     pub fn infer(&mut self, input: &[i8], results: usize) -> Result<(Vec<i8>, u16)> {
         let bytes: Vec<u8> = input.iter().map(|&value| value as u8).collect();
-        self.line.write_all(&bytes)?;
-        self.line.flush()?;
-        let mut answer = Vec::with_capacity(results + 2);
-        while answer.len() < results + 2 {
-            let byte = self.answers.recv_timeout(MOST_WAIT);
-            answer.push(byte.context("the micro:bit does not answer")?);
-        }
+        let answer = self.exchange(&bytes, results + 2)?;
         let stack = u16::from_le_bytes([answer[results], answer[results + 1]]);
         let results = answer[..results].iter().map(|&byte| byte as i8);
         Ok((results.collect(), stack))
+    }
+
+    /// Sends bytes, and gives as many as are to come back.
+    ///
+    /// # Errors
+    /// When the board does not answer in time.
+    pub fn exchange(&mut self, sent: &[u8], answer_bytes: usize) -> Result<Vec<u8>> {
+        self.line.write_all(sent)?;
+        self.line.flush()?;
+        let mut answer = Vec::with_capacity(answer_bytes);
+        while answer.len() < answer_bytes {
+            let byte = self.answers.recv_timeout(MOST_WAIT);
+            answer.push(byte.context("the micro:bit does not answer")?);
+        }
+        Ok(answer)
     }
 }
 

@@ -17,6 +17,12 @@ pub fn root() -> &'static Path {
         .expect("xtask is in the checkout")
 }
 
+/// Where all firmware is built: what the macro is made of is compiled once, not once a firmware.
+#[must_use]
+pub fn firmware_target() -> PathBuf {
+    root().join("target/firmware")
+}
+
 /// The folder next to the checkout that has data to test with: published weights and MNIST.
 #[must_use]
 pub fn shared() -> PathBuf {

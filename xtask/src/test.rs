@@ -5,6 +5,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 
+use crate::bare;
 use crate::build::{self, cargo_program};
 use crate::firmware::{self, Firmware};
 use crate::packages;
@@ -37,6 +38,9 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
         "examples/gesture/Cargo.toml",
         "examples/voice/Cargo.toml",
         "examples/microbit/Cargo.toml",
+        "examples/pico/Cargo.toml",
+        "examples/ch32v003/Cargo.toml",
+        "examples/gd32vf103/Cargo.toml",
         "examples/sine/Cargo.toml",
         "examples/speech/Cargo.toml",
         "features/firmware/Cargo.toml",
@@ -79,6 +83,14 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
             let mut kernels = cargo(&["test"]);
             kernels.args(tests).env("PROPTEST_CASES", "10000");
             succeed(kernels.env("PROPTEST_RNG_SEED", seed.to_string()))
+        })?;
+        report.check("code of other random networks for 32-bit cores", || {
+            let seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+            let tests = ["--package=herringbone-simulator32", "--test=lanes"];
+            let mut lanes = cargo(&["test", "--release"]);
+            // Each runs on every core.
+            lanes.args(tests).env("PROPTEST_CASES", "1000");
+            succeed(lanes.env("PROPTEST_RNG_SEED", seed.to_string()))
         })?;
         test_bare_cores(report)?;
         fuzz(report)
@@ -142,6 +154,7 @@ fn test_firmware(report: &mut Report) -> Result<()> {
         let tests = ["--package=xtask", "--test=microbit", "--", "--ignored"];
         succeed(cargo(&["test"]).args(tests))
     })?;
+    test_bare_firmware(report)?;
     report.check("build of the template's firmware", || {
         let tests = ["--package=xtask", "--test=template", "--", "--ignored"];
         succeed(cargo(&["test"]).args(tests))
@@ -155,6 +168,38 @@ fn test_firmware(report: &mut Report) -> Result<()> {
         report.ignore("logits of the published network in the simulator", reason);
     }
     Ok(())
+}
+
+/// Tests the firmware of parts with 32-bit cores.
+fn test_bare_firmware(report: &mut Report) -> Result<()> {
+    for bare in &bare::ALL {
+        report.check(&format!("clippy of the firmware {}", bare.name), || {
+            let mut clippy = bare::command(bare, "clippy")?;
+            clippy
+                .current_dir(paths::root().join(bare.folder))
+                .args(["--release", "--bin", bare.binary])
+                .args(["--", "--deny=warnings"]);
+            succeed(&mut clippy)
+        })?;
+    }
+    report.check("firmware of 32-bit parts in the simulator", || {
+        let tests = ["--package=xtask", "--test=bare", "--", "--ignored"];
+        // They share folders of builds.
+        let options = ["--test-threads=1", "--skip=qemu"];
+        succeed(cargo(&["test"]).args(tests).args(options))
+    })?;
+    if packages::found("qemu-system-arm") {
+        report.check("the micro:bit's firmware in qemu", || {
+            let tests = ["--package=xtask", "--test=bare", "--", "--ignored", "qemu"];
+            succeed(cargo(&["test"]).args(tests))
+        })
+    } else {
+        report.ignore(
+            "the micro:bit's firmware in qemu",
+            "there is no qemu-system-arm",
+        );
+        Ok(())
+    }
 }
 
 fn clippy_host(firmware: &Firmware, weights: &Weights) -> Result<()> {

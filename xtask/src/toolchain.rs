@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use crate::packages;
+use crate::paths;
 use crate::progress;
 
 const LINKER: [&str; 3] = ["gcc-avr", "avr-libc", "binutils-avr"];
@@ -65,6 +66,7 @@ impl Toolchain {
         command
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            .env("CARGO_TARGET_DIR", paths::firmware_target())
             .arg(subcommand);
         command
     }

@@ -73,7 +73,7 @@ fn tables(mel: &Mel) -> String {
 /// Builds the firmware for a design.
 fn firmware(features: &Features) -> PathBuf {
     let folder = paths::root().join("features/firmware");
-    let target = folder.join("target");
+    let target = paths::firmware_target();
     std::fs::create_dir_all(&target).unwrap();
     let file = target.join("tables.rs");
     let (name, text) = included(features);

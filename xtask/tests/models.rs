@@ -27,7 +27,7 @@ fn firmware(model: &Path) -> PathBuf {
         .env("HERRINGBONE_MODEL", std::fs::canonicalize(model).unwrap())
         .status();
     assert!(status.unwrap().success());
-    folder.join("target/avr-none/release/sine.elf")
+    paths::firmware_target().join("avr-none/release/sine.elf")
 }
 
 /// Runs a model on that many inputs; prints what it takes.

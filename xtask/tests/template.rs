@@ -57,7 +57,6 @@ fn a_generated_project_builds() {
         .build()
         .arg("--release")
         .current_dir(&project)
-        .env("CARGO_TARGET_DIR", example.join("target"))
         .status()
         .unwrap();
     assert!(status.success(), "the generated project does not build");

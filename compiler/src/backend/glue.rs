@@ -1,20 +1,21 @@
 //! How a generated type calls the functions of a machine's code.
 
 use super::Glue;
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-/// `absorb`, `infer` and `infer_and_keep` of the generated type on machines of that `condition`,
-/// and the `functions` that they call, those two naked ones among them.
+/// `absorb`, `absorb_input`, `infer` and `infer_and_keep` of the generated type on machines of that
+/// `condition`, and the `functions` that they call: `absorb`, `infer` and, if `has_absorb_input`,
+/// `absorb_input`.
 ///
-/// What the three `unsafe` blocks rely on: `absorb` and `infer` write to the network's value, whose
-/// layout is the C one that they were made for, and `infer` every one of the results; to nothing
-/// else, as the tests of the backends say of random networks (`simulator/tests/kernels.rs`,
+/// What the `unsafe` blocks rely on: these functions write to the network's value, whose layout is
+/// the C one that they were made for, and `infer` every one of the results; to nothing else, as the tests of the backends say of random networks (`simulator/tests/kernels.rs`,
 /// `simulator32/tests/lanes.rs`).
 pub(crate) fn items(
     condition: &TokenStream,
     functions: &TokenStream,
     glue: &Glue<'_>,
+    has_absorb_input: bool,
 ) -> TokenStream {
     let &Glue {
         name,
@@ -23,6 +24,7 @@ pub(crate) fn items(
         by_value,
         kept,
         input_channels,
+        takes_whole_inputs,
     } = glue;
     // Assembly for a single channel never looks at the cursor's, nor at its mark.
     let unmark = (input_channels > 1)
@@ -41,7 +43,25 @@ pub(crate) fn items(
             }
         }
     });
+    let takes_at_once = has_absorb_input.then(|| {
+        quote! {
+            // SAFETY: the reference to the network is the only one, and the input is as long
+            // as the code was made for.
+            unsafe {
+                herringbone_code::absorb_input(
+                    ::core::ptr::from_mut(this_network).cast(),
+                    ::core::ptr::from_ref(input_bytes).cast(),
+                );
+            }
+        }
+    });
+    let absorb_input = takes_whole_inputs.then(|| {
+        let function = absorb_input(name, takes_at_once);
+        quote!(#[cfg(#condition)] #function)
+    });
     quote! {
+        #absorb_input
+
         #[cfg(#condition)]
         mod herringbone_code {
             use ::core::primitive::u8;
@@ -79,6 +99,23 @@ pub(crate) fn items(
             // A mark that `push_in_place` left on another input.
             herringbone_runtime::Cursor::unmark(&mut this_network.cursor);
             #by_value
+        }
+    }
+}
+
+/// `absorb_input`: takes a whole input in at once, or byte by byte.
+pub(crate) fn absorb_input(name: &Ident, takes_at_once: Option<TokenStream>) -> TokenStream {
+    let takes = takes_at_once.unwrap_or_else(|| {
+        quote! {
+            for next_byte in input_bytes {
+                absorb(this_network, *next_byte);
+            }
+        }
+    });
+    quote! {
+        #[inline(always)]
+        fn absorb_input(this_network: &mut #name, input_bytes: &[u8; #name::INPUT_LEN]) {
+            #takes
         }
     }
 }

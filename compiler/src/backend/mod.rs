@@ -72,7 +72,7 @@ pub trait MachineCode: fmt::Debug {
     /// The machines that it is for, as a predicate of `cfg`.
     fn condition(&self) -> TokenStream;
 
-    /// `absorb`, `infer` and `infer_and_keep` of the generated type, each under
+    /// `absorb`, `absorb_input`, `infer` and `infer_and_keep` of the generated type, each under
     /// [`Self::condition`], and what they call in a module `herringbone_code`.
     fn items(&self, glue: &Glue<'_>) -> TokenStream;
 
@@ -124,4 +124,6 @@ pub struct Glue<'a> {
     pub kept: Option<(&'a TokenStream, &'a Literal)>,
     /// Values of a pixel of the input.
     pub input_channels: u32,
+    /// Whether `run` gives the network a whole input; if not, inputs are cut from a stream.
+    pub takes_whole_inputs: bool,
 }

@@ -259,11 +259,16 @@ fn over_flash(declaration: &Declaration, design: &Design, sums: &Sums<'_>) -> Op
             format!("{weight_count} weights"),
         ),
     };
+    // Of portable code, the tables alone are known.
+    let at_least = match design.footprint.code {
+        Some(_) => "",
+        None => "at least ",
+    };
     let remedies = remedies::for_flash(declaration, design, sums, given_bytes);
     Some(OverBudget {
         layer: largest.layer,
         message: format!(
-            "over budget: the network needs {needed_bytes} bytes of flash, and {owner} has \
+            "over budget: the network needs {at_least}{needed_bytes} bytes of flash, and {owner} has \
              {given_bytes}\n\
              needed: {needed}\n\
              most of it is here: {most}\n\

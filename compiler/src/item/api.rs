@@ -120,8 +120,8 @@ impl Api<'_> {
     }
 
     /// Every method of a network that computes. They are made of functions that
-    /// have to be in scope: `restart`, `absorb`, `take`, `infer`, `infer_in_place`,
-    /// `is_kept` and `stored`.
+    /// have to be in scope: `restart`, `absorb`, `absorb_input`, `take`, `infer`,
+    /// `infer_in_place`, `is_kept` and `stored`.
     pub(super) fn methods(&self) -> TokenStream {
         let Self { path, meaning, .. } = self;
         let logit = portable::integer(self.logit);
@@ -245,7 +245,18 @@ impl Api<'_> {
         let Self { path, meaning, .. } = self;
         let output = self.output();
         let begins = self.begins();
-        let (begin, absorb) = self.whole_input_functions();
+        let takes = match self.has_windows {
+            true => quote! {
+                begin(self);
+                for next_byte in input_bytes {
+                    take(self, *next_byte);
+                }
+            },
+            false => quote! {
+                restart(self);
+                absorb_input(self, input_bytes);
+            },
+        };
         quote! {
             /// The results for an input: rows of pixels, channels last.
             #begins
@@ -253,10 +264,7 @@ impl Api<'_> {
             #[doc = #meaning]
             #[must_use]
             pub fn run #generics(&mut self, input_bytes: &[u8; #length]) -> #output {
-                #begin(self);
-                for next_byte in input_bytes {
-                    #absorb(self, *next_byte);
-                }
+                #takes
                 infer(self)
             }
 

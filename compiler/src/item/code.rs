@@ -3,8 +3,7 @@
 
 use super::api::Api;
 use super::features::state_name;
-use crate::backend::Glue;
-use crate::backend::portable;
+use crate::backend::{Glue, glue, portable};
 use crate::budget::Design;
 use crate::declaration::Declaration;
 use crate::features::Features;
@@ -12,7 +11,7 @@ use crate::program::{Accumulator, Program};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-/// `restart`, `absorb`, `infer`, `infer_in_place`, `is_kept` and `stored`:
+/// `restart`, `absorb`, `absorb_input`, `infer`, `infer_in_place`, `is_kept` and `stored`:
 /// portable code, or, on the machine that it is for, the backend's.
 ///
 /// Code is in a module of its own: a constant of the user's, `sums` say, would
@@ -88,7 +87,12 @@ pub(super) fn emit(
             by_value: &by_value,
             kept: Some((&field, &place)),
             input_channels: program.input.channels,
+            takes_whole_inputs: !api.has_windows,
         })
+    });
+    let absorb_input = (!api.has_windows).then(|| {
+        let function = glue::absorb_input(name, None);
+        quote!(#elsewhere #function)
     });
     quote! {
         #elsewhere
@@ -132,6 +136,8 @@ pub(super) fn emit(
                 #of_absorb
             )
         }
+
+        #absorb_input
 
         #elsewhere
         #[inline(always)]

@@ -95,6 +95,7 @@ pub(crate) fn stub(
             fn absorb(_: &mut #name, _: u8) -> bool {
                 false
             }
+            fn absorb_input<const LENGTH: usize>(_: &mut #name, _: &[u8; LENGTH]) {}
             fn take(_: &mut #name, _: u8) -> bool {
                 false
             }

@@ -1,9 +1,11 @@
 //! What tables take in flash.
 
-use super::{CellLayout, PrototypeLayout, TreeLayout, packed_row_bytes};
-use crate::network::{Bits, Kind, Node, SumShape};
+use super::{
+    CellLayout, PrototypeLayout, PrototypeScores, TreeLayout, TreeScores, packed_row_bytes,
+};
+use crate::network::{Bits, Kind, Node, SumShape, TreeGate};
 
-/// Bytes of the packed weights and the biases of a node, as tables.
+/// Bytes of the packed weights and the biases of a node, as tables, and of its other tables.
 pub fn parameter_table_bytes(node: &Node, bits: Bits) -> u64 {
     let weights = node
         .sums()
@@ -12,7 +14,38 @@ pub fn parameter_table_bytes(node: &Node, bits: Bits) -> u64 {
         let each = if sum.has_wide_biases() { 4 } else { 2 };
         each * sum.biases()
     });
-    weights.sum::<u64>() + biases.sum::<u64>() + own_parameter_bytes(node, bits)
+    weights.sum::<u64>()
+        + biases.sum::<u64>()
+        + own_parameter_bytes(node, bits)
+        + fixed_table_bytes(node)
+}
+
+/// Bytes of the tables of a node that are the same whatever its parameters are.
+pub fn fixed_table_bytes(node: &Node) -> u64 {
+    match node.kind {
+        Kind::Tree(tree) => match tree.gate {
+            TreeGate::Tanh => TreeScores::tanh_table().len() as u64,
+            TreeGate::Hard => 0,
+        },
+        Kind::Prototypes(_) => {
+            let (whole, rest) = (
+                PrototypeScores::whole_table(),
+                PrototypeScores::rest_table(),
+            );
+            (2 * whole.len() + rest.len()) as u64
+        }
+        Kind::Pool(_)
+        | Kind::Convolution(_)
+        | Kind::Depthwise(_)
+        | Kind::Separable(_)
+        | Kind::Dense(_)
+        | Kind::Add(_)
+        | Kind::Concat(_)
+        | Kind::Recurrent(_)
+        | Kind::Projection(_)
+        | Kind::Dropout(_)
+        | Kind::Noise(_) => 0,
+    }
 }
 
 /// Bytes of the parameters of a node that are not those of sums.

@@ -21,7 +21,7 @@ mod stage;
 pub use accumulator::Accumulator;
 pub use byte_scale::{ByteScale, ByteScales};
 use flash::own_parameter_bytes;
-pub use flash::parameter_table_bytes;
+pub use flash::{fixed_table_bytes, parameter_table_bytes};
 pub use form::Form;
 pub use lower::{lower, lower_runtime, pack_parameters, results_accumulator};
 pub(crate) use lower::{results_place, storage_order};

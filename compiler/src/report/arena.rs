@@ -324,6 +324,10 @@ fn values_moved(flow: &Dataflow, program: &Program, stage: ProgramPart) -> u64 {
     if layer.moves() {
         return u64::from(2 * layer.output.values());
     }
+    if let Some(steps) = layer.steps() {
+        // What is taken in, and the states as they were and as they are.
+        return u64::from(steps.taken.kernel.taps() * layer.input.channels + 2 * steps.states);
+    }
     let (inputs, outputs) = (layer.input.channels, layer.output.channels);
     let taps = layer.field().kernel.taps();
     let mut stages = program.all_stages();

@@ -159,7 +159,12 @@ fn flash(declaration: &Declaration, design: &Design) -> Option<String> {
     let given_bytes = declaration.budget.flash_bytes;
     let given = given(declaration, given_bytes);
     if design.footprint.code.is_none() {
-        given_bytes.filter(|_| own_bytes > 0)?;
+        given_bytes?;
+        if own_bytes == 0 {
+            return Some(format!(
+                "Flash: not counted, for only the linker knows it,{given}"
+            ));
+        }
         return Some(format!(
             "Flash: {own_bytes} bytes of tables alone, without the code,{given}"
         ));

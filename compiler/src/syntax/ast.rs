@@ -219,6 +219,7 @@ impl NetworkAst {
             Origin::Input => Some(&self.input.tokens),
             Origin::Weights => self.value_tokens(Key::Weights),
             Origin::Results => self.value_tokens(Key::Results),
+            Origin::Code => self.value_tokens(Key::Code),
             Origin::Layer(layer) => Some(self.layer_tokens(layer)),
         }
     }

@@ -13,7 +13,7 @@ use crate::declaration::{
 use crate::diagnostic::Diagnostics;
 use crate::network::{Entry, Item, Kind, LayerId, Network, Pool, PoolFunction, PoolWindow, Shape};
 use crate::program::parameter_bytes;
-use crate::target::Architecture;
+use crate::target::{Architecture, Target};
 use crate::weights::WeightsValue;
 
 /// Checks the parts against one another; the declaration is there when the
@@ -77,13 +77,13 @@ pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declar
 
 /// What the design must fit.
 pub(super) fn budget(values: &Values) -> Budget {
-    let target = values.target;
+    let memory = values.target.and_then(Target::memory);
     Budget {
-        target,
-        sram_bytes: values.sram_bytes.or(target.map(|target| target.sram_bytes)),
+        target: values.target,
+        sram_bytes: values.sram_bytes.or(memory.map(|memory| memory.sram_bytes)),
         flash_bytes: values
             .flash_bytes
-            .or(target.map(|target| target.flash_bytes)),
+            .or(memory.map(|memory| memory.flash_bytes)),
     }
 }
 
@@ -117,25 +117,29 @@ pub(super) fn layout_attributes(source: &Source, errors: &mut Diagnostics) {
 
 pub(super) fn budget_keys(source: &Source, errors: &mut Diagnostics) {
     let values = &source.values;
-    if let Some(target) = values.target {
-        for (key, bytes) in [
-            (Key::Sram, target.sram_bytes),
-            (Key::Flash, target.flash_bytes),
-        ] {
-            if let Some(entry) = source.key(key) {
-                let (key, name) = (key.name(), target.name);
-                errors.error(
-                    &entry.name,
-                    format!("`target: {name}` says {bytes} bytes of {key} already: leave `{key}` or `target` out"),
-                );
+    match values.target.map(|target| (target, target.memory())) {
+        Some((target, Some(memory))) => {
+            for (key, bytes) in [
+                (Key::Sram, memory.sram_bytes),
+                (Key::Flash, memory.flash_bytes),
+            ] {
+                if let Some(entry) = source.key(key) {
+                    let (key, name) = (key.name(), target.name);
+                    errors.error(
+                        &entry.name,
+                        format!("`target: {name}` says {bytes} bytes of {key} already: leave `{key}` or `target` out"),
+                    );
+                }
             }
         }
+        Some((core, None)) => memory_of_core(source, core, errors),
+        None => {}
     }
-    let target = values.target;
-    let sram_bytes = values.sram_bytes.or(target.map(|target| target.sram_bytes));
-    let flash_bytes = values
-        .flash_bytes
-        .or(target.map(|target| target.flash_bytes));
+    let Budget {
+        target: _,
+        sram_bytes,
+        flash_bytes,
+    } = budget(values);
     for (what, reserve, given) in [
         ("SRAM", &values.reserve.sram, sram_bytes),
         ("flash", &values.reserve.flash, flash_bytes),
@@ -150,6 +154,25 @@ pub(super) fn budget_keys(source: &Source, errors: &mut Diagnostics) {
                 ),
             );
         }
+    }
+}
+
+/// A core says nothing of memory.
+fn memory_of_core(source: &Source, core: &Target, errors: &mut Diagnostics) {
+    let missing = [Key::Sram, Key::Flash].into_iter();
+    let missing: Vec<String> = missing
+        .filter(|&key| source.key(key).is_none())
+        .map(|key| format!("`{}`", key.name()))
+        .collect();
+    if let (false, Some(entry)) = (missing.is_empty(), source.key(Key::Target)) {
+        errors.error(
+            &entry.value,
+            format!(
+                "`{}` is a core, which parts have with any memory: give {} in bytes too, or name a part",
+                core.name,
+                missing.join(" and ")
+            ),
+        );
     }
 }
 

@@ -278,6 +278,14 @@ fn a_wrong_value_is_one_error() {
             "`target: atmega328p` says 2048 bytes of sram already: leave `sram` or `target` out",
         ),
         (
+            "target: cortex_m0, sram: 2048",
+            "`cortex_m0` is a core, which parts have with any memory: give `flash` in bytes too, or name a part",
+        ),
+        (
+            "target: rv32ec",
+            "`rv32ec` is a core, which parts have with any memory: give `sram` and `flash` in bytes too, or name a part",
+        ),
+        (
             "sram: 0",
             "expected bytes for `sram`, from 1 to 4294967295, found `0`",
         ),
@@ -414,6 +422,19 @@ fn one_mistake_is_one_error() {
         "declare `M` in another",
     );
     one("#[repr(align(64))] N: [8, 8, 1] => < D*(3) >", "no `repr`");
+}
+
+#[test]
+fn a_core_has_the_memory_that_the_declaration_gives() {
+    for core in ["cortex_m0", "cortex_m0plus", "rv32ec", "rv32imc"] {
+        let text = format!("N: [8, 8, 1] => < D*(3) >, flash: 16384, target: {core}, sram: 2048");
+        let declaration = parse(text.parse().unwrap()).declaration.unwrap();
+        let budget = declaration.budget;
+        assert_eq!(budget.target.map(|target| target.name), Some(core));
+        assert_eq!(budget.sram_bytes, Some(2048));
+        assert_eq!(budget.flash_bytes, Some(16384));
+        assert!(crate::backend::lanes::Core::written_for(budget.target.unwrap()).is_some());
+    }
 }
 
 #[test]

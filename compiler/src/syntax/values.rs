@@ -47,7 +47,7 @@ fn target(value: &[TokenTree], errors: &mut Diagnostics) -> Option<&'static Targ
         wrong(Key::Target, value, errors);
         return None;
     };
-    let target = Target::named(&name);
+    let target = Target::named_with_cores(&name);
     if target.is_none()
         && let Some(part) = part_of_board(&name)
     {

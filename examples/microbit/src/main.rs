@@ -6,10 +6,12 @@
 #![no_main]
 
 use cortex_m_rt::entry;
-use nrf51_pac::{Peripherals, UART0};
+use nrf51_pac::Peripherals;
 use panic_halt as _;
+use serial::Serial;
 use static_cell::ConstStaticCell;
 
+mod serial;
 mod stack;
 
 herringbone::network! {
@@ -38,37 +40,5 @@ fn main() -> ! {
                 serial.send(byte);
             }
         }
-    }
-}
-
-/// The serial line, whose other end may be a computer's USB port.
-struct Serial(UART0);
-
-impl Serial {
-    /// At 115,200 baud.
-    fn new(uart: UART0) -> Self {
-        uart.baudrate.write(|w| w.baudrate().baud115200());
-        uart.enable.write(|w| w.enable().enabled());
-        // SAFETY: a task begins when 1 is written to it (nRF51 Series Reference Manual 3.0,
-        // section 10.1.1).
-        uart.tasks_startrx.write(|w| unsafe { w.bits(1) });
-        // SAFETY: as above.
-        uart.tasks_starttx.write(|w| unsafe { w.bits(1) });
-        Self(uart)
-    }
-
-    /// Waits for a byte.
-    fn receive(&self) -> u8 {
-        while self.0.events_rxdrdy.read().bits() == 0 {}
-        self.0.events_rxdrdy.reset();
-        self.0.rxd.read().rxd().bits()
-    }
-
-    /// Sends a byte, and waits until it is gone.
-    fn send(&self, byte: u8) {
-        self.0.events_txdrdy.reset();
-        // SAFETY: the register takes any byte.
-        self.0.txd.write(|w| unsafe { w.txd().bits(byte) });
-        while self.0.events_txdrdy.read().bits() == 0 {}
     }
 }

@@ -41,7 +41,7 @@ fn judge_all(part: &str, case: &Case) -> Result<(usize, u64, u32)> {
     let (mut count, mut best) = (0, (u64::MAX, 0));
     for strategy in Strategy::all(&case.network.dataflow()) {
         let (program, _) = program(part, case, strategy, WeightsSource::File)?;
-        if avr::why_portable(&program, avr::Core::of(part)).is_some() {
+        if avr::without_code(&program, avr::Core::of(part)).is_some() {
             continue;
         }
         let code = emit(part, &program, 0);

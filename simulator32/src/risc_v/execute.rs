@@ -270,7 +270,7 @@ impl Core for RiscV {
         address
     }
 
-    fn reset(&mut self, _memory: &Memory, entry: u32) -> Result<(), Cause> {
+    fn reset(&mut self, _memory: &mut Memory, entry: u32) -> Result<(), Cause> {
         self.registers = [0; 32];
         self.jump(entry);
         Ok(())

@@ -406,7 +406,7 @@ impl Thumb {
         Ok(to)
     }
 
-    fn load(&mut self, list: u16, mut from: u32, memory: &Memory) -> Result<u32, Cause> {
+    fn load(&mut self, list: u16, mut from: u32, memory: &mut Memory) -> Result<u32, Cause> {
         for number in (0..8).filter(|number| list & 1 << number != 0) {
             self.registers[number] = memory.read(from, 4)?;
             from = from.wrapping_add(4);
@@ -446,7 +446,7 @@ impl Core for Thumb {
         address | 1
     }
 
-    fn reset(&mut self, memory: &Memory, _entry: u32) -> Result<(), Cause> {
+    fn reset(&mut self, memory: &mut Memory, _entry: u32) -> Result<(), Cause> {
         let vectors = memory.map().flash_start;
         self.registers[SP] = memory.read(vectors, 4)? & !3;
         let first = memory.read(vectors.wrapping_add(4), 4)?;

@@ -16,10 +16,14 @@ const MAP: Map = Map {
     sram_start: 0x2000_0000,
     sram_bytes: 16 << 10,
     uart: None,
+    uart_receive: None,
     marker: None,
+    registers: &[],
 };
 /// Not even: a network may begin anywhere.
 const NETWORK: u32 = MAP.sram_start + 61;
+/// Nor may an input.
+const INPUT: u32 = MAP.sram_start + (8 << 10) + 3;
 const MOST_CYCLES: u64 = 100_000_000;
 
 /// A core with its cycles.
@@ -53,7 +57,7 @@ impl Simulated {
 /// What an inference gave and took.
 pub(crate) struct Inference {
     pub(crate) results: Vec<i64>,
-    /// Of `absorb`, for all bytes, and of `infer`.
+    /// Of what takes the input in, and of `infer`.
     pub(crate) cycles: u64,
     pub(crate) infer_cycles: u64,
 }
@@ -75,7 +79,10 @@ pub(crate) struct Device {
 
 impl Device {
     pub(crate) fn new(simulated: Simulated, network: &Network, code: &Code) -> Result<Self> {
-        let infer = (code.absorb_bytes().len() as u32).next_multiple_of(4) + 4;
+        // What there is of `absorb_input`, and nothing to call.
+        let whole = code.absorb_input_bytes().unwrap_or(&[0; 2]);
+        let absorb_input = (code.absorb_bytes().len() as u32).next_multiple_of(4) + 4;
+        let infer = absorb_input + (whole.len() as u32).next_multiple_of(4) + 4;
         let function = |name: &str, address: u32, bytes: &[u8]| Function {
             name: name.to_owned(),
             address,
@@ -89,14 +96,20 @@ impl Device {
             instruction_set,
             segments: vec![
                 (0, code.absorb_bytes().to_vec()),
+                (absorb_input, whole.to_vec()),
                 (infer, code.infer_bytes().to_vec()),
             ],
             functions: vec![
                 function("absorb", 0, code.absorb_bytes()),
+                function("absorb_input", absorb_input, whole),
                 function("infer", infer, code.infer_bytes()),
             ],
             entry: 0,
-            symbols: vec![("absorb".to_owned(), 0), ("infer".to_owned(), infer)],
+            symbols: vec![
+                ("absorb".to_owned(), 0),
+                ("absorb_input".to_owned(), absorb_input),
+                ("infer".to_owned(), infer),
+            ],
         };
         let registers = |count: u8, multiplies: bool| Registers { count, multiplies };
         let machine = match simulated {
@@ -173,12 +186,22 @@ impl Device {
         }
     }
 
-    /// Pushes an input, and computes.
-    pub(crate) fn infer(&mut self, input: &[u8], code: &Code) -> Result<Inference> {
+    /// Takes an input in, byte by byte or whole where there is code for that, and computes.
+    pub(crate) fn infer(&mut self, input: &[u8], code: &Code, is_whole: bool) -> Result<Inference> {
+        let is_whole = is_whole && code.absorb_input_bytes().is_some();
+        if is_whole {
+            self.write(INPUT, input);
+        }
         let before = self.sram();
         let mut cycles = 0;
         let mut deepest = 0;
-        for (index, &byte) in input.iter().enumerate() {
+        if is_whole {
+            let (_, taken, stack) = self.call("absorb_input", &[NETWORK, INPUT])?;
+            cycles = taken;
+            deepest = stack;
+        }
+        let pushed = if is_whole { &[] } else { input };
+        for (index, &byte) in pushed.iter().enumerate() {
             let (is_complete, taken, stack) = self.call("absorb", &[NETWORK, byte.into()])?;
             ensure!(
                 is_complete == u32::from(index + 1 == input.len()),

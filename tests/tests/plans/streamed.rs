@@ -282,6 +282,7 @@ fn check(network: &Network, plan: &MemoryPlan, sum_bytes: u32) -> Result<(), Tes
                 let cells = sum_bytes * per_byte;
                 alive.extend(lives.sums.iter().map(|&life| (life, cells)));
             }
+            Keeps::States(_) => unreachable!("no list here has a recurrent cell"),
         }
     }
     let taken_cells = stage_bytes(plan) * per_byte;

@@ -119,7 +119,11 @@ fn maps_side_by_side_have_one_scale_and_so_has_what_is_made_of_them() {
     let list = "'a: C1(1,1), 'input, C1(1,1), M(1), Cat('a), A(1), D*(1)";
     let (network, sums) = scales_of(list, &[&[1.0], &[8.0], &[1.0, 1.0]]);
     assert_eq!([sums[0].activation, sums[1].activation], [-1, -1]);
-    let exponents = Scales { sums }.exponents(&network);
+    let exponents = Scales {
+        sums,
+        own: Vec::new(),
+    }
+    .exponents(&network);
     let of_maps = exponents.entries().iter().take(6);
     assert_eq!(
         of_maps.copied().collect::<Vec<_>>(),
@@ -136,7 +140,10 @@ fn maps_that_are_added_are_shifted_to_the_finer_of_their_scales() {
     // 1 and 7 times the pixel are of 2^-4 and 2^-1; their sum of 2^-1.
     let list = "'a: C1(1,1), 'input, C1(1,1), Add('a), D*(1)";
     let (network, sums) = scales_of(list, &[&[1.0], &[7.0], &[], &[1.0]]);
-    let scales = Scales { sums };
+    let scales = Scales {
+        sums,
+        own: Vec::new(),
+    };
     let reads = reads(&network, &scales)[2];
     assert_eq!(
         reads,

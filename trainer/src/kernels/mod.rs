@@ -11,15 +11,23 @@ mod activation;
 mod convolution;
 mod depthwise;
 mod field;
+mod lanes;
 mod normalisation;
 mod pooling;
+mod prototypes;
+mod recurrent;
+mod tree;
 
 pub(crate) use activation::{activate, activation_exponent_gradient, activation_gradient};
 pub(crate) use convolution::{convolve, input_gradient, weight_gradient};
 pub(crate) use depthwise::{depthwise, depthwise_input_gradient, depthwise_weight_gradient};
 pub(crate) use field::Field;
+pub(crate) use lanes::{Lanes, Matrix};
 pub(crate) use normalisation::{LEAST_VARIANCE, Moments, normalisation_gradient, normalise};
 pub(crate) use pooling::{average, average_gradient, maximum, maximum_gradient};
+pub(crate) use prototypes::PrototypesPlace;
+pub(crate) use recurrent::{Cell, CellRounding, Product, Recurrence};
+pub(crate) use tree::{TreePlace, TreeRounding};
 
 use rayon::prelude::*;
 

@@ -3,12 +3,23 @@ use herringbone_dataset::{InputShape, Purpose, Rng};
 
 use super::*;
 
-/// Every kind of weighted sum, a depthwise one and a residual block.
-const LIST: &str = "[6, 6, 2] => < C1(3,3), R(3), T(3, padding: same), C2(4,3), D(5), D*(3) >";
+/// Every kind of weighted sum, a depthwise one and a residual block; and what takes standards
+/// up.
+const LISTS: [&str; 5] = [
+    "[6, 6, 2] => < C1(3,3), R(3), T(3, padding: same), C2(4,3), D(5), D*(3) >",
+    "[6, 6, 2] => < G(5), D*(3) >",
+    "[6, 6, 2] => < G(5, feed: multi, rank: 2x3), D*(3) >",
+    "[6, 6, 2] => < Bonsai(0, 4, 3) >",
+    "[6, 6, 2] => < Proto(4, 6, 3) >",
+];
 
 #[test]
 fn a_folded_model_computes_what_normalising_did() {
-    let declaration = syntax::parse(format!("Folded: {LIST}").parse().unwrap()).declaration;
+    LISTS.into_iter().for_each(check);
+}
+
+fn check(list: &str) {
+    let declaration = syntax::parse(format!("Folded: {list}").parse().unwrap()).declaration;
     let network = declaration.unwrap().network;
     let device = Device::flex();
     let mut random = Rng::new(Purpose::Weights, 1, 0, 0);
@@ -37,8 +48,10 @@ fn a_folded_model_computes_what_normalising_did() {
         };
         intake.maps(sample.len(), &device, || (), fill)
     };
-    let folded = fold(&network, &model, &sample, &device);
-    let normalised = floats(model.forward(&network, Arithmetic::Normalised, maps(), None));
+    let standards = Standards::of(&network, &sample);
+    let folded = fold(&network, &model, &standards, &sample, &device);
+    let arithmetic = Arithmetic::Normalised(&standards);
+    let normalised = floats(model.forward(&network, arithmetic, maps(), None));
     let plain = floats(folded.forward(&network, Arithmetic::Float, maps(), None));
     let raw = floats(model.forward(&network, Arithmetic::Float, maps(), None));
     for ((normalised, plain), raw) in normalised.iter().zip(&plain).zip(&raw) {

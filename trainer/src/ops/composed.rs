@@ -52,7 +52,11 @@ fn nearest<const D: usize>(numbers: Tensor<D>, grid: Grid) -> Tensor<D> {
     if grid.step == 0.0 {
         return numbers.clamp(grid.least, grid.largest);
     }
-    let multiples = (numbers / grid.step).round();
+    let multiples = numbers / grid.step;
+    let multiples = match grid.halves_up {
+        true => (multiples + 0.5).floor(),
+        false => multiples.round(),
+    };
     multiples.clamp(grid.least, grid.largest) * grid.step
 }
 

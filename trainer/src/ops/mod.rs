@@ -8,12 +8,16 @@
 mod composed;
 mod flex;
 mod layers;
+mod own;
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use burn::tensor::{DType, Device, Tensor};
 use herringbone_compiler::network::ReceptiveField;
 
+use crate::own::{OwnPlace, Rounding};
 use crate::quantise::Grid;
 use layers::{Activate, Average, Convolve, Depthwise, Maximum, Normalise, Quantise};
 
@@ -104,4 +108,21 @@ pub fn average(maps: Maps, field: ReceptiveField, step: f32) -> Maps {
 /// The channels of the first, then those of the next.
 pub fn concatenate(maps: Vec<Maps>) -> Maps {
     Tensor::cat(maps, 3)
+}
+
+/// What recurrent cells, a tree or prototypes make of maps; `parameters`: those of the place,
+/// one after the other. Of any numbers, but on this machine's CPU alone.
+pub(crate) fn own(
+    place: Arc<OwnPlace>,
+    rounding: Rounding,
+    sharpness: Option<f32>,
+    maps: Maps,
+    parameters: Tensor<1>,
+) -> Maps {
+    let node = own::Node {
+        place,
+        rounding,
+        sharpness,
+    };
+    flex::binary(node, maps, parameters)
 }

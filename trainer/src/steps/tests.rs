@@ -37,9 +37,10 @@ fn steps_of_weights_are_as_long_as_their_integers_are_large() {
     // Of 4 bits the largest is 8 times the power of two: a half, and 16.
     let scales = Scales {
         sums: vec![scales(-4), scales(1)],
+        own: Vec::new(),
     };
     let (before, mut now) = (model(&network, 1.0), model(&network, 2.0));
-    now.shorten_step(&before, 4, &scales);
+    now.shorten_step(&before, bits(4), &scales);
     let expected = [
         (vec![1.125], vec![1.4]),
         // No longer than it was.
@@ -48,10 +49,18 @@ fn steps_of_weights_are_as_long_as_their_integers_are_large() {
     assert_eq!(now.numbers(), expected);
     assert_eq!(now.exponents(), Some(vec![[1.1; 2]; 2]));
     // Of 2 bits the distance decides, a sixteenth, of 8 bits the largest, 8.
-    for (bits, weight) in [(2, 1.125), (8, 2.0)] {
+    for (of_weights, weight) in [(2, 1.125), (8, 2.0)] {
         let mut now = model(&network, 2.0);
-        now.shorten_step(&before, bits, &scales);
+        now.shorten_step(&before, bits(of_weights), &scales);
         assert_eq!(now.numbers()[0].0, [weight]);
+    }
+}
+
+fn bits(weights: u32) -> Bits {
+    Bits {
+        weights,
+        biases: 16,
+        activations: 8,
     }
 }
 

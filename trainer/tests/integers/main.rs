@@ -2,6 +2,7 @@
 //! bit: random networks of every layer, against the naive evaluator.
 
 mod graphs;
+mod kinds;
 mod published;
 
 use burn::tensor::Device;

@@ -20,11 +20,13 @@ export function showBudget(root, view) {
     ['others', view.parameter_bytes + view.results_bytes + view.window_bytes + view.features_bytes],
     ['reserve', view.reserve_bytes]];
   const flash = view.flash_with_reserve_bytes ?? view.flash_bytes;
+  // Of portable code nothing is known but its tables.
+  const counted = view.predicted_cycles === null ? 'tables alone' : 'code and tables';
   const over = (needed, given) => given !== null && needed > given && 'bad';
   const rows = [
     ['SRAM', meter(sram, view.sram_budget_bytes, 'SRAM'), of(view.sram_bytes, view.sram_budget_bytes), over(view.sram_bytes, view.sram_budget_bytes)],
-    ['Flash', meter([['code and tables', view.flash_bytes], ['reserve', flash - view.flash_bytes]], view.flash_budget_bytes, 'flash'),
-      of(flash, view.flash_budget_bytes), over(flash, view.flash_budget_bytes)],
+    ['Flash', meter([[counted, view.flash_bytes], ['reserve', flash - view.flash_bytes]], view.flash_budget_bytes, 'flash'),
+      `${of(flash, view.flash_budget_bytes)}${view.predicted_cycles === null ? ', without the code' : ''}`, over(flash, view.flash_budget_bytes)],
   ];
   root.append(...rows.flatMap(([name, bar, text, kind]) => [h('dt', {}, name), bar, h('dd', { class: kind }, text)]));
   root.append(h('dt', {}, 'Plan'), h('span', {}, h('code', {}, view.plan),

@@ -136,8 +136,12 @@ function choosePlan(name) {
   replan();
 }
 
-/** Puts a part into the text. */
+/** Puts a part into the text, in place of bytes that were given with a core. */
 function take(part) {
+  for (const bytes of [/,\s*(?<!reserve:\s*\{[^}]*)\bsram:\s*\d+/, /,\s*(?<!reserve:\s*\{[^}]*)\bflash:\s*\d+/]) {
+    const found = bytes.exec(editor.text);
+    if (found) editor.apply([{ start: found.index, end: found.index + found[0].length, text: '' }]);
+  }
   const given = /\btarget:\s*(\w+)/.exec(editor.text);
   state.clock = null;
   if (given) {

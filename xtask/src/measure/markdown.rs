@@ -3,13 +3,18 @@
 use indicatif::HumanCount;
 
 use super::{KINDS, Measurement};
+use crate::bare;
 use crate::sensing;
 
 /// A table of all firmware that takes images, one of the first one's layers, and one of all that
 /// reads a sensor.
-pub(super) fn print(measurements: &[Measurement], sensing: &[sensing::Measurement]) {
-    if !measurements.is_empty() {
-        print_all(measurements);
+pub(super) fn print(
+    measurements: &[Measurement],
+    bare: &[bare::measure::Measurement],
+    sensing: &[sensing::Measurement],
+) {
+    if !measurements.is_empty() || !bare.is_empty() {
+        print_all(measurements, bare);
     }
     if let Some(first) = measurements.first() {
         println!();
@@ -24,7 +29,7 @@ pub(super) fn print(measurements: &[Measurement], sensing: &[sensing::Measuremen
     }
 }
 
-fn print_all(measurements: &[Measurement]) {
+fn print_all(measurements: &[Measurement], bare: &[bare::measure::Measurement]) {
     let heads = [
         "firmware",
         "part",
@@ -56,6 +61,9 @@ fn print_all(measurements: &[Measurement]) {
             count(it.flash_network),
             count(it.flash_predicted),
         ]);
+    }
+    for it in bare {
+        print_row(&it.cells());
     }
 }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use crate::bare::{self, Bare};
 use crate::build;
 use crate::classifier::{Cost, Cycles, Description, Footprint};
 use crate::declaration;
@@ -39,6 +40,7 @@ pub enum Format {
 struct All<'measured> {
     images: &'measured [Measurement],
     sensing: &'measured [sensing::Measurement],
+    bare: &'measured [bare::measure::Measurement],
 }
 
 /// What one firmware that takes images takes.
@@ -144,19 +146,22 @@ impl Cycles {
 /// What tables call the kinds of instruction.
 const KINDS: [&str; 6] = ["load", "mult.-acc.", "requantise", "store", "pool", "other"];
 
-/// Measures the firmware that `selected` lists, on the digits that ship, or on `count` of those in
+/// Measures the firmware that `selected` lists, and that of parts with 32-bit cores, on the digits that ship, or on `count` of those in
 /// the folder `images`; firmware with images of its own, on those.
 ///
 /// # Errors
 /// When something cannot be installed, built or read, or a firmware fails.
 pub fn run(
-    selected: &[&'static Firmware],
+    (selected, bare): (&[&'static Firmware], &[&'static Bare]),
     format: Format,
     images: Option<&Path>,
     count: usize,
     weights: Option<PathBuf>,
 ) -> Result<()> {
-    let weights = Weights::choose_for(selected, weights)?;
+    let weights = match bare.is_empty() {
+        true => Weights::choose_for(selected, weights)?,
+        false => Weights::choose(weights)?,
+    };
     let is_sensing = |firmware: &Firmware| {
         let names = firmware::SENSING.iter().map(|it| it.name);
         names.into_iter().any(|name| name == firmware.name)
@@ -166,13 +171,12 @@ pub fn run(
         .copied()
         .partition(|firmware| is_sensing(firmware));
     let digits = digits::choose(images, count)?;
-    let toolchain = toolchain::avr()?;
-    let simulator = build::simulator()?;
-    let measurements = selected
+    let measurements = measure_all(&selected, &weights, &digits)?;
+    let bare = bare
         .iter()
-        .map(|&firmware| {
-            let programs = Programs::build(firmware, &weights, toolchain, &simulator)?;
-            measure(&programs, &digits).with_context(|| format!("cannot measure {}", firmware.name))
+        .map(|bare| {
+            bare::measure::measure(bare, &weights, &digits)
+                .with_context(|| format!("cannot measure {}", bare.name))
         })
         .collect::<Result<Vec<_>>>()?;
     let sensing = sensing
@@ -182,17 +186,35 @@ pub fn run(
         })
         .collect::<Result<Vec<_>>>()?;
     match format {
-        Format::Text => table::print(&measurements, &sensing),
+        Format::Text => table::print(&measurements, &bare, &sensing),
         Format::Json => {
             let all = All {
                 images: &measurements,
                 sensing: &sensing,
+                bare: &bare,
             };
             println!("{}", serde_json::to_string_pretty(&all)?);
         }
-        Format::Markdown => markdown::print(&measurements, &sensing),
+        Format::Markdown => markdown::print(&measurements, &bare, &sensing),
     }
     Ok(())
+}
+
+fn measure_all(
+    selected: &[&'static Firmware],
+    weights: &Weights,
+    digits: &[Digit],
+) -> Result<Vec<Measurement>> {
+    if selected.is_empty() {
+        return Ok(Vec::new());
+    }
+    let toolchain = toolchain::avr()?;
+    let simulator = build::simulator()?;
+    let measured = selected.iter().map(|&firmware| {
+        let programs = Programs::build(firmware, weights, toolchain, &simulator)?;
+        measure(&programs, digits).with_context(|| format!("cannot measure {}", firmware.name))
+    });
+    measured.collect()
 }
 
 fn measure(programs: &Programs, digits: &[Digit]) -> Result<Measurement> {

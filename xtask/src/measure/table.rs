@@ -4,17 +4,28 @@ use console::style;
 use indicatif::HumanCount;
 
 use super::{KINDS, Measurement, Part};
+use crate::bare;
 use crate::sensing;
 
-pub(super) fn print(measurements: &[Measurement], sensing: &[sensing::Measurement]) {
+pub(super) fn print(
+    measurements: &[Measurement],
+    bare: &[bare::measure::Measurement],
+    sensing: &[sensing::Measurement],
+) {
     for (index, measurement) in measurements.iter().enumerate() {
         if index > 0 {
             println!();
         }
         print_one(measurement);
     }
-    for (index, measurement) in sensing.iter().enumerate() {
+    for (index, measurement) in bare.iter().enumerate() {
         if index > 0 || !measurements.is_empty() {
+            println!();
+        }
+        println!("{}", measurement.text());
+    }
+    for (index, measurement) in sensing.iter().enumerate() {
+        if index > 0 || !measurements.is_empty() || !bare.is_empty() {
             println!();
         }
         let heads = sensing::Measurement::HEADS.iter();

@@ -68,9 +68,12 @@ impl Backend for Core {
             };
         }
         let program = lower(declaration, sums, plan);
-        if let Some(reason) = wide::why_portable(&program, *self) {
+        if let Some(node) = wide::without_code(&program, *self) {
             return Footprint {
-                portable_because: Some(reason),
+                portable_because: Some(format!(
+                    "there is no assembly for `{}`",
+                    declaration.network.name_of(node)
+                )),
                 ..Portable.footprint(declaration, sums, plan)
             };
         }

@@ -40,7 +40,7 @@ impl MachineCode for Code {
     }
 
     fn items(&self, glue: &Glue<'_>) -> TokenStream {
-        glue::items(&self.condition(), &functions(self), glue)
+        glue::items(&self.condition(), &functions(self), glue, false)
     }
 
     fn leading_items(&self) -> TokenStream {

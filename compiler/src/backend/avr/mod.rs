@@ -42,4 +42,4 @@ pub use isa::core::Core;
 pub use isa::function::Function;
 pub use isa::function_id::FunctionId;
 pub use models::{ModelProgram, NoCode, high, of_model};
-pub use wide::why_portable;
+pub use wide::without_code;

@@ -1,8 +1,7 @@
 //! What the code of a plan takes of a part.
 
-use super::{Code, Core, Reason, emit};
+use super::{Code, Core, Form, Reason, choose};
 use crate::backend::Backend;
-use crate::backend::avr::CodeForm;
 use crate::backend::portable::Portable;
 use crate::budget::features_flash_bytes;
 use crate::budget::{Footprint, LayerFootprint, Sums, lower};
@@ -21,10 +20,6 @@ const GLUE_FLASH_BYTES: u32 = 64;
 /// Bytes of stack that `run`, `push` and `classify` take beside the results, at most:
 /// the registers that an ABI lets them save.
 const GLUE_STACK_BYTES: u32 = 64;
-
-/// The most weights that are looked at as instructions: of more, code would be larger
-/// than any flash here.
-const MOST_WEIGHTS: u64 = 200_000;
 
 impl Backend for Core {
     /// Where there is code at all, it is.
@@ -69,27 +64,21 @@ fn code(
         WeightsSource::Nowhere => return Err(Reason::NoWeights),
     }
     let network = &declaration.network;
-    let weights: u64 = network.nodes().iter().map(|node| node.weight_count()).sum();
-    if weights > MOST_WEIGHTS {
-        return Err(Reason::Flash);
-    }
     let program = lower(declaration, sums, plan);
     let choice_of = |node: NodeId| declaration.code_of(network.node(node).layer);
-    let code = emit(&program, core, |node| match choice_of(node) {
-        CodeChoice::Table => true,
-        CodeChoice::Unrolled | CodeChoice::Fastest => false,
-    })?;
+    let flash_bytes = declaration.budget.flash_bytes.unwrap_or(u32::MAX);
+    let left = u64::from(GLUE_FLASH_BYTES)
+        + u64::from(least_left_bytes(declaration, flash_bytes))
+        + features_flash_bytes(declaration);
+    let for_code = u64::from(flash_bytes).saturating_sub(left);
+    let code = choose(&program, core, choice_of, for_code as u32)?;
     let mut nodes = network.computing_nodes();
     let is_demanded = nodes.any(|node| match declaration.code_of(node.layer) {
         CodeChoice::Unrolled => true,
         CodeChoice::Table | CodeChoice::Fastest => false,
     });
-    let flash_bytes = declaration.budget.flash_bytes.unwrap_or(u32::MAX);
-    let needed = u64::from(code.flash_bytes() + GLUE_FLASH_BYTES)
-        + u64::from(least_left_bytes(declaration, flash_bytes))
-        + features_flash_bytes(declaration);
     // What is asked for by name is refused rather than replaced.
-    if needed > flash_bytes.into() && !is_demanded {
+    if u64::from(code.flash_bytes()) > for_code && !is_demanded {
         return Err(Reason::Flash);
     }
     let sram_bytes = declaration.budget.sram_bytes.unwrap_or(u32::MAX);
@@ -131,7 +120,7 @@ fn counted(declaration: &Declaration, program: &Program, code: Code) -> Footprin
             // A pooling is done by the convolution before it.
             let (bytes, cycles) = parts.get(&layer.id).copied().unwrap_or_default();
             let footprint = LayerFootprint {
-                form: (layer.weight_count() > 0).then_some(CodeForm::Unrolled),
+                form: code.form_of(layer.id).map(Form::code_form),
                 flash_bytes: bytes.into(),
                 cycles,
             };

@@ -3,16 +3,22 @@
 use super::assembly::Assembled;
 use super::core::Core;
 use super::design::Design;
-use super::{infer, intake};
+use super::form::Form;
+use super::layer::{Layer, Reduction};
+use super::{infer, intake, whole_input};
 use crate::network::NodeId;
+use std::collections::BTreeMap;
 
 /// A network's functions, every byte of which is known.
 #[derive(Clone, Debug)]
 pub struct Code {
     pub(crate) core: Core,
     pub(crate) absorb: Assembled,
+    /// What takes a whole input in; where there is none, `absorb` does, byte by byte.
+    pub(crate) absorb_input: Option<Assembled>,
     pub(crate) infer: Assembled,
     pub(crate) stack_bytes: u32,
+    forms: BTreeMap<NodeId, Form>,
 }
 
 impl Code {
@@ -20,11 +26,27 @@ impl Code {
     pub(crate) fn of(core: Core, design: &Design) -> Self {
         let isa = core.instruction_set();
         let infer_stack = isa.saved_bytes() + infer::frame_bytes(&*isa, &design.layers);
+        let absorb_input = whole_input::emit(&*isa, design);
+        let whole_input_stack = match absorb_input {
+            Some(_) => whole_input::stack_bytes(&*isa),
+            None => 0,
+        };
+        let forms = design.layers.iter().filter_map(|layer| match layer {
+            Layer::Convolution(layer) => match layer.reduction {
+                Reduction::Weighted => Some((layer.node, layer.last().form)),
+                Reduction::Maximum | Reduction::Total => None,
+            },
+            Layer::Dense(layer) => Some((layer.node, layer.form)),
+        });
         Self {
+            forms: forms.collect(),
             core,
             absorb: intake::emit(&*isa, design),
+            absorb_input,
             infer: infer::emit(&*isa, design),
-            stack_bytes: infer_stack.max(intake::stack_bytes(&*isa)),
+            stack_bytes: infer_stack
+                .max(intake::stack_bytes(&*isa))
+                .max(whole_input_stack),
         }
     }
 
@@ -34,20 +56,36 @@ impl Code {
         &self.absorb.bytes
     }
 
+    /// The same of `absorb_input`, if there is one.
+    #[must_use]
+    pub fn absorb_input_bytes(&self) -> Option<&[u8]> {
+        Some(&self.absorb_input.as_ref()?.bytes)
+    }
+
     /// The same of `infer`.
     #[must_use]
     pub fn infer_bytes(&self) -> &[u8] {
         &self.infer.bytes
     }
 
-    /// Bytes of flash, and of what aligns it.
+    fn functions(&self) -> impl Iterator<Item = &Assembled> {
+        [&self.absorb, &self.infer]
+            .into_iter()
+            .chain(&self.absorb_input)
+    }
+
+    /// Bytes of flash of all functions, and of what aligns them.
     #[must_use]
     pub fn flash_bytes(&self) -> u32 {
-        let functions = [&self.absorb, &self.infer];
+        let functions = self.functions();
         functions
             .map(|function| function.bytes.len() as u32 + 2)
-            .iter()
             .sum()
+    }
+
+    /// What takes an input in: all at once where it can, for that is what `run` does.
+    pub(crate) fn intake(&self) -> &Assembled {
+        self.absorb_input.as_ref().unwrap_or(&self.absorb)
     }
 
     /// The deepest stack below the caller.
@@ -56,12 +94,18 @@ impl Code {
         self.stack_bytes
     }
 
-    /// Expected cycles of an inference, half of all activations being 0.
+    /// Expected cycles of a `run`, half of all activations being 0.
     #[must_use]
     pub fn cycles(&self) -> f64 {
-        let functions = [&self.absorb, &self.infer];
+        let functions = [self.intake(), &self.infer];
         let parts = functions.into_iter().flat_map(|function| &function.parts);
         parts.map(|part| part.cycles).sum()
+    }
+
+    /// The form of a layer that has weights.
+    #[must_use]
+    pub fn form_of(&self, node: NodeId) -> Option<Form> {
+        self.forms.get(&node).copied()
     }
 
     /// Bytes and expected cycles of each layer.

@@ -6,25 +6,72 @@
 //! where both sums fit 16 bits, which is proven.
 
 use super::assembly::{Assembly, Label};
+use super::form::Form;
 use super::frame;
-use super::isa::{Condition, Operation, Register, Roles};
-use super::layer::Convolution;
+use super::isa::{Condition, InstructionSet, Operation, Roles};
+use super::layer::{Convolution, Reduction};
 use super::multiples::Multiples;
+use super::reduction;
 use super::strip::{Strip, Taking, add_constant, share_of_loops};
-use super::sums::{Sums, arranged};
+use super::sums::{Located, Spares, Sums, arranged};
+use super::table::{self, Table};
+use std::cell::RefCell;
+use std::ops::Range;
+
+/// Bytes of a field that loads reach with a short constant.
+const MOST_LOADED_BYTE: u32 = 1024;
+
+/// Outputs that are computed at once, in registers.
+#[derive(Clone, Debug)]
+pub(crate) enum Pass {
+    Unrolled(Sums),
+    Table(table::Pass),
+    Reduced(reduction::Pass),
+}
+
+impl Pass {
+    pub(crate) fn outputs(&self) -> Range<usize> {
+        match self {
+            Self::Unrolled(sums) => sums.outputs.clone(),
+            Self::Table(pass) => pass.outputs.clone(),
+            Self::Reduced(pass) => pass.outputs.clone(),
+        }
+    }
+
+    /// Its words are that many bytes further on in the table.
+    fn move_by(&mut self, bytes: u32) {
+        match self {
+            Self::Table(pass) => {
+                pass.biases_byte += bytes;
+                pass.weights_byte += bytes;
+            }
+            // Of these, biases are counted where they are read.
+            Self::Unrolled(_) | Self::Reduced(_) => {}
+        }
+    }
+
+    /// Where the sum of an output is; of several pixels at once, that of one of them.
+    pub(crate) fn place(&self, output: usize, pixel: Option<u32>) -> Located {
+        match self {
+            Self::Unrolled(sums) => {
+                let (register, is_low) = sums.place(output);
+                Located {
+                    register,
+                    is_low,
+                    lane: pixel,
+                }
+            }
+            Self::Table(pass) => pass.place(output),
+            Self::Reduced(pass) => pass.place(output),
+        }
+    }
+}
 
 /// Emits the layer.
 pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Convolution) {
     let roles = asm.isa().roles();
-    let strip = Strip::of(layer);
-    let mut multiples = Multiples::new(asm.isa());
-    let has_mask = layer.input.channels.min(strip.per_word) > 1;
-    let (kernel_rows, kernel_columns) = layer.kernel;
-    let field_bytes = kernel_rows * strip.row_bytes()
-        + 4 * strip.words * (kernel_columns + layer.stride.1).div_ceil(layer.lanes);
-    let is_near = field_bytes <= 128;
-    let passes = arranged(&roles, &mut multiples, &layer.weights, is_near, has_mask);
-    let emitter = Emitter {
+    let multiples = RefCell::new(Multiples::new(asm.isa()));
+    let emitter = |layer, strip| Emitter {
         layer,
         strip,
         roles: &roles,
@@ -33,8 +80,38 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Convolution) {
             strip,
             roles: &roles,
         },
+        multiples: &multiples,
+        table: None,
+        pointwise: None,
     };
-    emitter.emit(asm, &passes, &mut multiples);
+    let strip = Strip::of(layer);
+    let mut outer = emitter(layer, strip);
+    let (passes, mut words) = outer.kernel(asm.isa());
+    if let Some(pointwise) = &layer.pointwise {
+        let mut inner = emitter(pointwise, strip.of_pixel(pointwise));
+        let (mut passes, more) = inner.kernel(asm.isa());
+        for pass in &mut passes {
+            pass.move_by(4 * words.len() as u32);
+        }
+        words.extend(more);
+        outer.pointwise = Some((Box::new(inner), passes));
+    }
+    outer.emit(asm, &passes, words);
+}
+
+/// The row of weights of each value of a field, as it lies in the strip.
+fn rows_of_values(layer: &Convolution, strip: &Strip) -> Vec<Option<usize>> {
+    let (rows, columns) = layer.kernel;
+    let channels = layer.input.channels;
+    let taps = 0..rows * columns;
+    let words = taps.flat_map(|tap| (0..strip.words).map(move |word| (tap, word)));
+    let values = words.flat_map(|(tap, word)| {
+        let first = word * strip.per_word;
+        (first..first + strip.per_word).map(move |channel| (tap, channel))
+    });
+    values
+        .map(|(tap, channel)| (channel < channels).then_some((tap * channels + channel) as usize))
+        .collect()
 }
 
 pub(crate) struct Emitter<'a> {
@@ -42,29 +119,75 @@ pub(crate) struct Emitter<'a> {
     pub(crate) strip: Strip,
     pub(crate) roles: &'a Roles,
     taking: Taking<'a>,
+    multiples: &'a RefCell<Multiples<'a>>,
+    /// Of weights that are not instructions.
+    pub(crate) table: Option<Table<'a>>,
+    /// What comes after a depthwise kernel.
+    pointwise: Option<(Box<Self>, Vec<Pass>)>,
 }
 
-impl Emitter<'_> {
-    fn emit(&self, asm: &mut Assembly<'_>, passes: &[Sums], multiples: &mut Multiples<'_>) {
+impl<'a> Emitter<'a> {
+    /// What is computed at once, with the words of its table.
+    fn kernel(&mut self, isa: &dyn InstructionSet) -> (Vec<Pass>, Vec<u32>) {
+        let Self { layer, strip, .. } = *self;
+        match (layer.reduction, layer.form) {
+            (Reduction::Maximum | Reduction::Total, _) => {
+                let passes = reduction::passes(self.roles, layer, &strip);
+                (passes.into_iter().map(Pass::Reduced).collect(), Vec::new())
+            }
+            (Reduction::Weighted, Form::Unrolled) => {
+                let (kernel_rows, kernel_columns) = layer.kernel;
+                let last_group =
+                    (kernel_columns - 1 + (layer.lanes - 1) * layer.stride.1) / layer.lanes;
+                let last_byte = (kernel_rows - 1) * strip.row_bytes()
+                    + 4 * ((last_group + 1) * strip.words - 1);
+                let spares = Spares {
+                    masks: layer.signed_inputs || layer.input.channels.min(strip.per_word) > 1,
+                    base: last_byte < MOST_LOADED_BYTE,
+                    word: layer.pooled.is_some() && layer.lanes == 2,
+                };
+                let mut multiples = self.multiples.borrow_mut();
+                let sums = arranged(self.roles, &mut multiples, &layer.weights, spares);
+                let bias = |output: usize| match layer.lanes {
+                    1 => layer.weights.biases[output] as u32,
+                    _ => {
+                        let bias = layer.weights.biases[output] as u32;
+                        (bias << 16).wrapping_add(bias)
+                    }
+                };
+                let words = sums.iter().flat_map(|sums| sums.table(bias)).collect();
+                (sums.into_iter().map(Pass::Unrolled).collect(), words)
+            }
+            (Reduction::Weighted, Form::TableByWords | Form::TableByValues) => {
+                let by_words = layer.form == Form::TableByWords && strip.per_word > 1;
+                let shape = (layer.sum_lanes, layer.bits, by_words, false);
+                let table = Table::new(isa, &layer.weights, shape);
+                let (passes, words) = table.passes(&rows_of_values(layer, &strip));
+                self.table = Some(table);
+                (passes.into_iter().map(Pass::Table).collect(), words)
+            }
+        }
+    }
+
+    fn emit(&self, asm: &mut Assembly<'_>, passes: &[Pass], words: Vec<u32>) {
         let Self { layer, strip, .. } = self;
         let (value, word) = (self.roles.value, self.roles.word);
         let (table, start) = (asm.label(), asm.label());
         asm.address(value, table);
         asm.emit(Operation::StoreSlot(value, frame::BIASES));
         asm.jump(start);
-        let words = passes.iter().flat_map(|sums| {
-            sums.table(|output| {
-                let bias = layer.weights.biases[output] as u32;
-                match layer.lanes {
-                    1 => bias,
-                    _ => (bias << 16).wrapping_add(bias),
-                }
-            })
-        });
         asm.table(table, words);
         asm.bind(start);
-        asm.emit(Operation::Immediate(value, self.mask() as i32));
-        asm.emit(Operation::StoreSlot(value, frame::MASK));
+        self.keep_mask(asm);
+        if let Some(pointwise) = &layer.pointwise {
+            // Of its last word, only what is a channel is ever written.
+            asm.emit(Operation::Immediate(value, 0));
+            for word in 0..strip.of_pixel(pointwise).words {
+                asm.emit(Operation::StoreSlot(value, frame::STRIP + 4 * word));
+            }
+            asm.emit(Operation::SlotAddress(value, frame::STRIP));
+            asm.emit(Operation::StoreSlot(value, frame::PIXEL));
+        }
         self.begin_outputs(asm);
         asm.emit(Operation::Immediate(value, strip.steps as i32));
         asm.emit(Operation::StoreSlot(value, frame::ROWS));
@@ -81,10 +204,10 @@ impl Emitter<'_> {
                 asm.branch(Condition::Negative(value), share, compute);
                 asm.times(1.0 - share, |asm| asm.jump(after));
                 asm.bind(compute);
-                asm.times(share, |asm| self.row(asm, passes, multiples));
+                asm.times(share, |asm| self.row(asm, passes));
                 asm.bind(after);
             } else {
-                self.row(asm, passes, multiples);
+                self.row(asm, passes);
             }
             self.count_down(asm, frame::ROWS, strip.steps, next_row);
         });
@@ -92,12 +215,22 @@ impl Emitter<'_> {
     }
 
     /// Goes back to `next` until the counter is 0.
-    fn count_down(&self, asm: &mut Assembly<'_>, counter: u32, times: u32, next: Label) {
+    pub(crate) fn count_down(&self, asm: &mut Assembly<'_>, counter: u32, times: u32, next: Label) {
         let value = self.roles.value;
         asm.emit(Operation::LoadSlot(value, counter));
         asm.emit(Operation::AddImmediate(value, -1));
         asm.emit(Operation::StoreSlot(value, counter));
         asm.branch(Condition::NotZero(value), share_of_loops(times), next);
+    }
+
+    fn keep_mask(&self, asm: &mut Assembly<'_>) {
+        let value = self.roles.value;
+        let mask = match &self.table {
+            Some(table) => table.mask(),
+            None => self.mask(),
+        };
+        asm.emit(Operation::Immediate(value, mask as i32));
+        asm.emit(Operation::StoreSlot(value, frame::MASK));
     }
 
     fn mask(&self) -> u32 {
@@ -109,10 +242,10 @@ impl Emitter<'_> {
     }
 
     /// A row of outputs.
-    fn row(&self, asm: &mut Assembly<'_>, passes: &[Sums], multiples: &mut Multiples<'_>) {
+    fn row(&self, asm: &mut Assembly<'_>, passes: &[Pass]) {
         let Self { layer, strip, .. } = self;
         let (value, word) = (self.roles.value, self.roles.word);
-        let group_bytes = layer.stride.1 * 4 * strip.words;
+        let group_bytes = strip.group_step_bytes(layer);
         let last = (strip.output_groups - 1) * group_bytes;
         let first = strip.first_byte + if layer.backward { last } else { 0 };
         asm.emit(Operation::SlotAddress(value, first));
@@ -122,18 +255,25 @@ impl Emitter<'_> {
         let next_group = asm.here();
         asm.times(strip.output_groups.into(), |asm| {
             let mut table_byte = 0;
-            for sums in passes {
+            for pass in passes {
                 match layer.pooled {
-                    None => {
-                        self.accumulate(asm, sums, multiples, table_byte, frame::FIELD);
-                        self.store(asm, sums);
-                    }
-                    Some((_, rows)) => {
-                        self.pool(asm, sums, multiples, table_byte, rows);
-                        self.store(asm, sums);
-                    }
+                    None => self.accumulate(asm, pass, table_byte, frame::FIELD),
+                    Some(_) => self.pool(asm, pass, table_byte),
                 }
-                table_byte += 4 * sums.outputs.len() as u32;
+                match &self.pointwise {
+                    None => self.store(asm, pass),
+                    Some(_) => self.store_pixel(asm, pass),
+                }
+                table_byte += 4 * pass.outputs().len() as u32;
+            }
+            if let Some((inner, passes)) = &self.pointwise {
+                inner.keep_mask(asm);
+                for pass in passes {
+                    inner.accumulate(asm, pass, table_byte, frame::PIXEL);
+                    self.store(asm, pass);
+                    table_byte += 4 * pass.outputs().len() as u32;
+                }
+                self.keep_mask(asm);
             }
             self.advance_outputs(asm, self.group_cells().into());
             asm.emit(Operation::LoadSlot(value, frame::FIELD));
@@ -152,79 +292,24 @@ impl Emitter<'_> {
         self.advance_outputs(asm, row - groups);
     }
 
-    /// The largest sums of a window, into the frame.
-    fn pool(
-        &self,
-        asm: &mut Assembly<'_>,
-        sums: &Sums,
-        multiples: &mut Multiples<'_>,
-        table_byte: u32,
-        rows: u32,
-    ) {
-        let Self { layer, strip, .. } = self;
-        let Roles {
-            value,
-            word,
-            multiple,
-            ..
-        } = *self.roles;
-        let place = |output: usize| frame::STRIP + 4 * output as u32;
-        asm.emit(Operation::Immediate(value, 0));
-        for output in sums.outputs.clone() {
-            asm.emit(Operation::StoreSlot(value, place(output)));
-        }
-        asm.emit(Operation::Immediate(value, rows as i32));
-        asm.emit(Operation::StoreSlot(value, frame::POOLED_ROWS));
-        asm.emit(Operation::LoadSlot(value, frame::FIELD));
-        asm.emit(Operation::StoreSlot(value, frame::POOLED_FIELD));
-        let next = asm.here();
-        asm.times(rows.into(), |asm| {
-            self.accumulate(asm, sums, multiples, table_byte, frame::POOLED_FIELD);
-            for output in sums.outputs.clone() {
-                let sum = self.in_low(asm, sums.place(output), multiple);
-                let (left_is_larger, is_smaller) = (asm.label(), asm.label());
-                asm.emit(Operation::SignExtend(value, sum));
-                asm.emit(Operation::Subtract(word, sum, value));
-                asm.emit(Operation::ShiftRightSigned(word, word, 16));
-                asm.branch(Condition::Less(word, value), 0.5, left_is_larger);
-                asm.emit(Operation::Move(value, word));
-                asm.bind(left_is_larger);
-                asm.emit(Operation::LoadSlot(word, place(output)));
-                asm.branch(Condition::Less(value, word), 0.6, is_smaller);
-                asm.emit(Operation::StoreSlot(value, place(output)));
-                asm.bind(is_smaller);
-            }
-            asm.emit(Operation::LoadSlot(value, frame::POOLED_FIELD));
-            let step = i64::from(layer.stride.0 * strip.row_bytes());
-            add_constant(asm, value, step, word);
-            asm.emit(Operation::StoreSlot(value, frame::POOLED_FIELD));
-            self.count_down(asm, frame::POOLED_ROWS, rows, next);
-        });
-    }
-
-    /// A sum in a register that all operations take.
-    fn in_low(
-        &self,
-        asm: &mut Assembly<'_>,
-        (sum, is_low): (Register, bool),
-        scratch: Register,
-    ) -> Register {
-        if is_low {
-            return sum;
-        }
-        asm.emit(Operation::Move(scratch, sum));
-        scratch
-    }
-
     /// The sums of a group.
-    fn accumulate(
+    pub(crate) fn accumulate(
         &self,
         asm: &mut Assembly<'_>,
-        sums: &Sums,
-        multiples: &mut Multiples<'_>,
+        pass: &Pass,
         table_byte: u32,
         field: u32,
     ) {
+        match (pass, &self.table) {
+            (Pass::Unrolled(sums), _) => self.add_all(asm, sums, table_byte, field),
+            (Pass::Table(pass), Some(table)) => self.add_by_table(asm, table, pass, field),
+            (Pass::Reduced(pass), _) => self.reduce(asm, pass, field),
+            (Pass::Table(_), None) => {}
+        }
+    }
+
+    /// By weights that are instructions.
+    fn add_all(&self, asm: &mut Assembly<'_>, sums: &Sums, table_byte: u32, field: u32) {
         let Self { layer, strip, .. } = self;
         let value = self.roles.value;
         asm.emit(Operation::LoadSlot(value, frame::BIASES));
@@ -239,6 +324,8 @@ impl Emitter<'_> {
         let (kernel_rows, kernel_columns) = layer.kernel;
         for row in 0..kernel_rows {
             for word in 0..strip.words {
+                // Of the frame: the word that its register holds as it is.
+                let mut held = None;
                 for column in 0..kernel_columns {
                     let tap = row * kernel_columns + column;
                     let channels = word * strip.per_word
@@ -247,61 +334,84 @@ impl Emitter<'_> {
                         let index = tap * layer.input.channels + channel;
                         sums.uses(&layer.weights, index as usize)
                     };
-                    let is_single = channels.len() == 1;
+                    // Of offset values, a word is never without others.
+                    let is_single = channels.len() == 1 && !layer.signed_inputs;
                     let used: Vec<u32> = channels.filter(uses).collect();
                     if used.is_empty() {
                         continue;
                     }
-                    self.load_word(asm, sums, (row, column, word), field);
-                    self.add_word(asm, sums, multiples, tap, &used, is_single);
+                    let at = (row, column, word);
+                    held = self.load_word(asm, sums, at, (field, is_single, held));
+                    self.add_word(asm, sums, tap, &used, is_single);
                 }
             }
         }
     }
 
-    /// `word` ← the channels of the pixels that a tap reads, one lane an output.
+    /// `word` ← the channels of the pixels that a tap reads, one lane an output; a single
+    /// channel goes to `value`. `held` is the offset of the word that the register has
+    /// already; gives that of the one that it has then.
     fn load_word(
         &self,
         asm: &mut Assembly<'_>,
         sums: &Sums,
         (row, column, word): (u32, u32, u32),
-        field: u32,
-    ) {
+        (field, is_single, held): (u32, bool, Option<u32>),
+    ) -> Option<u32> {
         let Self { layer, strip, .. } = self;
-        let (to, other) = (self.roles.word, self.roles.value);
+        let word_or_multiple = match sums.keeps_word {
+            true => self.roles.word,
+            false => self.roles.multiple,
+        };
+        let (to, other) = match is_single {
+            true => (self.roles.value, word_or_multiple),
+            false => (word_or_multiple, self.roles.value),
+        };
         let offset = |pixel: u32| {
             let group = pixel / layer.lanes;
             row * strip.row_bytes() + 4 * (group * strip.words + word)
         };
+        let second = column + layer.stride.1;
+        let (lane, second_lane) = (column % 2, second % 2);
+        let is_there = layer.lanes == 1 || (lane, second_lane) == (0, 1) && second == column + 1;
+        let is_held = held == Some(offset(column));
         let base = match sums.keeps_base {
             true => self.roles.base,
             false => {
-                asm.emit(Operation::LoadSlot(other, field));
+                if !(is_held && is_there) {
+                    asm.emit(Operation::LoadSlot(other, field));
+                }
                 other
             }
         };
-        asm.emit(Operation::Load(to, base, offset(column)));
-        if layer.lanes == 1 {
-            return;
+        if !is_held {
+            asm.emit(Operation::Load(to, base, offset(column)));
         }
-        let second = column + layer.stride.1;
-        let (lane, second_lane) = (column % 2, second % 2);
-        if (lane, second_lane) == (0, 1) && second == column + 1 {
-            return;
-        }
-        asm.emit(Operation::Load(other, base, offset(second)));
-        match lane {
-            0 => {
-                asm.emit(Operation::ShiftLeft(to, to, 16));
-                asm.emit(Operation::ShiftRight(to, to, 16));
+        if !is_there {
+            let mut second_offset = offset(second);
+            if base == other && second_offset >= 128 {
+                asm.emit(Operation::AddImmediate(base, second_offset as i32));
+                second_offset = 0;
             }
-            _ => asm.emit(Operation::ShiftRight(to, to, 16)),
+            asm.emit(Operation::Load(other, base, second_offset));
+            match lane {
+                0 => {
+                    asm.emit(Operation::ShiftLeft(to, to, 16));
+                    asm.emit(Operation::ShiftRight(to, to, 16));
+                }
+                _ => asm.emit(Operation::ShiftRight(to, to, 16)),
+            }
+            if second_lane == 1 {
+                asm.emit(Operation::ShiftRight(other, other, 16));
+            }
+            asm.emit(Operation::ShiftLeft(other, other, 16));
+            asm.emit(Operation::Or(to, other));
         }
-        if second_lane == 1 {
-            asm.emit(Operation::ShiftRight(other, other, 16));
+        if !sums.keeps_word && !is_single {
+            asm.emit(Operation::StoreSlot(to, frame::WORD));
         }
-        asm.emit(Operation::ShiftLeft(other, other, 16));
-        asm.emit(Operation::Or(to, other));
+        let stays = is_there && (is_single || sums.keeps_word);
+        stays.then(|| offset(column))
     }
 
     /// Adds the channels of `word`.
@@ -309,7 +419,6 @@ impl Emitter<'_> {
         &self,
         asm: &mut Assembly<'_>,
         sums: &Sums,
-        multiples: &mut Multiples<'_>,
         tap: u32,
         used: &[u32],
         is_single: bool,
@@ -322,21 +431,24 @@ impl Emitter<'_> {
             mask,
             ..
         } = *self.roles;
+        let loaded = if sums.keeps_word { word } else { multiple };
         let zero = 0.5f64.powi(layer.lanes as i32);
         let all_zero = asm.label();
         let mut share = 1.0;
         if used.len() > 1 {
             let zeros = zero.powi(used.len() as i32);
-            asm.branch(Condition::Zero(word), zeros, all_zero);
+            asm.branch(Condition::Zero(loaded), zeros, all_zero);
             share = 1.0 - zeros;
         }
         asm.times(share, |asm| {
-            for &channel in used {
+            for (index, &channel) in used.iter().enumerate() {
                 let next = asm.label();
                 let by = (channel % strip.per_word * layer.bits) as u8;
                 let is_last = layer.lanes == 1 && u32::from(by) + layer.bits == 32;
                 if is_single {
-                    asm.emit(Operation::Move(value, word));
+                    // It is there.
+                } else if !sums.keeps_word {
+                    self.take_from_frame(asm, by, index == 0);
                 } else if is_last {
                     asm.emit(Operation::ShiftRight(value, word, by));
                 } else if sums.keeps_mask {
@@ -358,11 +470,28 @@ impl Emitter<'_> {
                 asm.branch(Condition::Zero(value), zero, next);
                 asm.times(1.0 - zero, |asm| {
                     let row = tap * layer.input.channels + channel;
-                    sums.add(asm, multiples, &layer.weights, row as usize);
+                    let mut multiples = self.multiples.borrow_mut();
+                    sums.add(asm, &mut multiples, &layer.weights, row as usize);
                 });
                 asm.bind(next);
             }
         });
         asm.bind(all_zero);
+    }
+
+    /// `value` ← a channel of the word in the frame; `is_loaded` says that `multiple` has
+    /// the word too.
+    fn take_from_frame(&self, asm: &mut Assembly<'_>, by: u8, is_loaded: bool) {
+        let Roles {
+            value, multiple, ..
+        } = *self.roles;
+        if is_loaded && by == 0 {
+            asm.emit(Operation::LoadSlot(value, frame::MASK));
+        } else {
+            asm.emit(Operation::LoadSlot(value, frame::WORD));
+            asm.emit(Operation::ShiftRight(value, value, by));
+            asm.emit(Operation::LoadSlot(multiple, frame::MASK));
+        }
+        asm.emit(Operation::And(value, multiple));
     }
 }

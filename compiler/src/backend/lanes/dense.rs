@@ -5,15 +5,16 @@ use super::frame;
 use super::isa::{Condition, Operation, Roles};
 use super::layer::{Dense, DenseOutputs};
 use super::multiples::Multiples;
-use super::stream::{Rounding, Stream};
+use super::stream::{Finishing, Rounding, Stream};
 use super::strip::add_constant;
-use super::sums::{Sums, arranged};
+use super::sums::{Located, Spares, Sums, arranged};
+use std::ops::Range;
 
 /// Emits the layer.
 pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Dense) {
     let roles = asm.isa().roles();
     let mut multiples = Multiples::new(asm.isa());
-    let passes = arranged(&roles, &mut multiples, &layer.weights, false, false);
+    let passes = arranged(&roles, &mut multiples, &layer.weights, Spares::default());
     let (table, start) = (asm.label(), asm.label());
     asm.address(roles.value, table);
     asm.emit(Operation::StoreSlot(roles.value, frame::BIASES));
@@ -23,20 +24,33 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Dense) {
         .flat_map(|sums| sums.table(|output| layer.weights.biases[output] as u32));
     asm.table(table, words);
     asm.bind(start);
-    if let DenseOutputs::Map(cell) = layer.outputs {
-        asm.emit(Operation::LoadSlot(roles.value, frame::ARENA));
-        let byte = cell / (8 / layer.bits);
-        add_constant(asm, roles.value, byte.into(), roles.word);
-        asm.emit(Operation::StoreSlot(roles.value, frame::OUTPUT));
-    }
+    begin_outputs(asm, layer, &roles);
     let mut table_byte = 0;
     for sums in &passes {
         asm.emit(Operation::LoadSlot(roles.value, frame::BIASES));
         add_constant(asm, roles.value, table_byte, roles.word);
         sums.begin(asm);
         accumulate(asm, layer, sums, &mut multiples);
-        store(asm, layer, &roles, sums);
+        let place = |output| {
+            let (register, is_low) = sums.place(output);
+            Located {
+                register,
+                is_low,
+                lane: None,
+            }
+        };
+        store(asm, layer, &roles, sums.outputs.clone(), place);
         table_byte += 4 * sums.outputs.len() as i64;
+    }
+}
+
+/// Where outputs begin that are activations.
+pub(crate) fn begin_outputs(asm: &mut Assembly<'_>, layer: &Dense, roles: &Roles) {
+    if let DenseOutputs::Map(cell) = layer.outputs {
+        asm.emit(Operation::LoadSlot(roles.value, frame::ARENA));
+        let byte = cell / (8 / layer.bits);
+        add_constant(asm, roles.value, byte.into(), roles.word);
+        asm.emit(Operation::StoreSlot(roles.value, frame::OUTPUT));
     }
 }
 
@@ -72,15 +86,27 @@ fn accumulate(asm: &mut Assembly<'_>, layer: &Dense, sums: &Sums, multiples: &mu
             for &row in &used {
                 let next = asm.label();
                 let place = row % per_byte;
+                let signed = layer.signed_inputs;
                 match (layer.bits, place) {
+                    (8, _) if signed => {
+                        asm.emit(Operation::ShiftLeft(value, value, 24));
+                        asm.emit(Operation::ShiftRightSigned(value, value, 24));
+                    }
                     (8, _) => {}
                     (_, 0) => asm.emit(Operation::ShiftLeft(value, word, 28)),
+                    (_, _) if signed => {
+                        asm.emit(Operation::ShiftLeft(value, word, 24));
+                        asm.emit(Operation::ShiftRightSigned(value, value, 28));
+                    }
                     (_, _) => asm.emit(Operation::ShiftRight(value, word, 4)),
                 }
                 asm.branch(Condition::Zero(value), 0.5, next);
                 asm.times(0.5, |asm| {
                     if layer.bits == 4 && place == 0 {
-                        asm.emit(Operation::ShiftRight(value, value, 28));
+                        asm.emit(match signed {
+                            true => Operation::ShiftRightSigned(value, value, 28),
+                            false => Operation::ShiftRight(value, value, 28),
+                        });
                     }
                     sums.add(asm, multiples, &layer.weights, row as usize);
                 });
@@ -91,32 +117,49 @@ fn accumulate(asm: &mut Assembly<'_>, layer: &Dense, sums: &Sums, multiples: &mu
     }
 }
 
-fn store(asm: &mut Assembly<'_>, layer: &Dense, roles: &Roles, sums: &Sums) {
-    let Roles { base, value, .. } = *roles;
+/// Stores the sums of those outputs, each of which is at its place.
+pub(crate) fn store(
+    asm: &mut Assembly<'_>,
+    layer: &Dense,
+    roles: &Roles,
+    outputs: Range<usize>,
+    place: impl Fn(usize) -> Located,
+) {
+    let Roles {
+        base,
+        value,
+        multiple,
+        ..
+    } = *roles;
     match layer.outputs {
         DenseOutputs::Map(cell) => {
             let rounding = Rounding {
                 right: layer.weights.right,
                 bits: layer.bits,
+                finish: match layer.signed_outputs {
+                    true => Finishing::Signed,
+                    false => Finishing::Unsigned,
+                },
             };
-            let first = cell % (8 / layer.bits) + sums.outputs.start as u32;
-            let mut stream = Stream::begin(asm, roles, rounding, first);
-            for output in sums.outputs.clone() {
-                let load = [Operation::Move(value, sums.place(output).0)];
-                stream.put(asm, (&load, &[]), layer.weights.ties[output], false);
+            let first = cell % (8 / layer.bits) + outputs.start as u32;
+            let mut stream = Stream::begin(asm, roles, rounding, (frame::OUTPUT, first));
+            for output in outputs {
+                let (load, down) = place(output).load(value, multiple, layer.signed_outputs);
+                stream.put(asm, (&load, &down), layer.weights.ties[output], false);
             }
             stream.end(asm);
         }
         DenseOutputs::Results(bytes_each) => {
             asm.emit(Operation::LoadSlot(base, frame::RESULTS));
             let mut at = 0;
-            for output in sums.outputs.clone() {
+            for output in outputs {
                 let first = output as u32 * bytes_each;
                 if first + bytes_each - at > 32 {
                     add_constant(asm, base, (first - at).into(), value);
                     at = first;
                 }
-                asm.emit(Operation::Move(value, sums.place(output).0));
+                let (load, down) = place(output).load(value, multiple, true);
+                asm.emit_all(load.into_iter().chain(down));
                 for byte in 0..bytes_each {
                     if byte > 0 {
                         asm.emit(Operation::ShiftRight(value, value, 8));

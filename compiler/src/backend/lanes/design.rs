@@ -1,7 +1,10 @@
 //! Which programs this backend writes down, as layers with numbers: the one place that
 //! decides it. All others are portable code, whose flash is not known.
 
-use super::layer::{Convolution, Dense, DenseOutputs, Layer, StoredMap, Weights};
+use super::form::Form;
+use super::layer::{
+    Convolution, Dense, DenseOutputs, Layer, Pooled, Reduction, StoredMap, Weights,
+};
 use super::strip::Strip;
 use crate::network::{NodeId, ReceptiveField, Shape};
 use crate::plan::{Order, Place, Sink};
@@ -51,8 +54,6 @@ pub enum Reason {
     Order,
     /// An operation that there is no kernel for.
     Operation(NodeId),
-    /// Activations that may be negative.
-    Signed(NodeId),
     /// The results are activations, or sums that are rounded.
     Results,
     /// A kernel whose stride is larger than itself.
@@ -61,13 +62,10 @@ pub enum Reason {
     Intake,
     /// Inputs of more than 255 rows or columns.
     LargeInput,
-    /// A pooling that does not follow a convolution, or whose windows have other columns
-    /// than two.
+    /// An average over windows whose values are no power of two.
     Pooling(NodeId),
     /// Rows that the stack does not hold.
     Rows(NodeId),
-    /// `code: table` asks for weights in a table.
-    Table(NodeId),
     /// Constants that are too large for 32 bits.
     Shift(NodeId),
     /// The flash does not hold the code.
@@ -84,7 +82,6 @@ impl fmt::Display for Reason {
             Self::Streamed => write!(f, "layers are computed as the input arrives"),
             Self::Order => write!(f, "a map is not stored row by row"),
             Self::Operation(node) => write!(f, "node {node} has no kernel"),
-            Self::Signed(node) => write!(f, "node {node} reads or makes signed activations"),
             Self::Results => write!(f, "the last layer is not a dense one that gives sums"),
             Self::Stride(node) => write!(f, "node {node} has a stride beyond its kernel"),
             Self::Intake => write!(
@@ -94,25 +91,26 @@ impl fmt::Display for Reason {
             Self::LargeInput => write!(f, "the input has more than 255 rows or columns"),
             Self::Pooling(node) => write!(
                 f,
-                "node {node} is not a maximum of two columns after a convolution"
+                "node {node} is an average of a number of values that is no power of two"
             ),
             Self::Rows(node) => {
                 write!(f, "the stack does not hold the rows that node {node} reads")
             }
-            Self::Table(node) => write!(f, "node {node} is to read its weights from a table"),
-            Self::Flash => write!(f, "the flash does not hold weights as instructions"),
+            Self::Flash => write!(f, "the flash does not hold the code"),
             Self::Sram => write!(f, "the SRAM does not hold the rows on the stack"),
             Self::Shift(node) => write!(f, "node {node} shifts beyond 32 bits"),
         }
     }
 }
 
+/// The most weights of a depthwise kernel, zeros between channels counted.
+const MOST_DEPTHWISE_WEIGHTS: usize = 1 << 20;
+
 /// Bytes of the frame that Thumb's loads reach from the stack pointer, and a little less.
 const MOST_FRAME_BYTES: u32 = 1000;
 
-/// The layers of a program. `is_table` says whether the declaration wants a layer's
-/// weights in a table.
-pub(crate) fn of(program: &Program, is_table: impl Fn(NodeId) -> bool) -> Result<Design, Reason> {
+/// The layers of a program, each with the form of its code.
+pub(crate) fn of(program: &Program, form_of: impl Fn(NodeId) -> Form) -> Result<Design, Reason> {
     if program.parameter_bytes > 0 {
         return Err(Reason::LoadedWeights);
     }
@@ -135,10 +133,8 @@ pub(crate) fn of(program: &Program, is_table: impl Fn(NodeId) -> bool) -> Result
     let mut index = 0;
     while let Some(&step) = steps.get(index) {
         index += 1;
-        if is_table(step.node) && step.operation.sums().next().is_some() {
-            return Err(Reason::Table(step.node));
-        }
-        let (layer, taken) = layer_of(program, step, steps.get(index).copied())?;
+        let form = form_of(step.node);
+        let (layer, taken) = layer_of(program, (step, form), steps.get(index).copied())?;
         index += taken;
         if let Layer::Convolution(layer) = &layer {
             let strip = Strip::of(layer);
@@ -214,84 +210,220 @@ fn stored(map: &Map, program: &Program) -> Result<StoredMap, Reason> {
 }
 
 /// The layer of a step, and how many of those after it are part of it.
-fn layer_of(program: &Program, step: &Step, next: Option<&Step>) -> Result<(Layer, usize), Reason> {
+fn layer_of(
+    program: &Program,
+    (step, form): (&Step, Form),
+    next: Option<&Step>,
+) -> Result<(Layer, usize), Reason> {
     use program::Operation;
     let node = step.node;
-    let backward = match step.order {
-        Order::RowMajor => false,
-        Order::RowMajorBackward => true,
+    match step.order {
+        Order::RowMajor | Order::RowMajorBackward => {}
         Order::Herringbone => return Err(Reason::Order),
-    };
-    if !step.joined.is_empty() {
+    }
+    if !step.joined.is_empty() || step.operation.is_wide() {
         return Err(Reason::Operation(node));
     }
     let map = program.map(step.input);
-    if map.signed {
-        return Err(Reason::Signed(node));
-    }
     let input = stored(map, program)?;
     let bits = program.activation_bits;
     match &step.operation {
         Operation::Convolution(sum) => {
+            let weights = Weights::new(constants(node, sum)?, sum.outputs, true);
+            windowed(program, (step, form), next, (weights, sum))
+        }
+        Operation::Depthwise(sum) => {
             let constants = constants(node, sum)?;
-            rounds(node, sum)?;
-            let field = &step.field;
-            let lanes = match sum.accumulator {
-                Accumulator::I16 => 2,
-                Accumulator::I32 => 1,
-            };
-            let mut layer = Convolution {
-                node,
-                weights: Weights::new(constants, sum.outputs, true),
-                input,
-                computed: (field.outputs.height, field.outputs.width),
-                output: stored(program.map(step.writes), program)?,
-                kernel: (field.kernel.height, field.kernel.width),
-                stride: (field.stride.rows, field.stride.columns),
-                padding: (field.top, field.left),
-                pooled: None,
-                backward,
-                lanes,
-                bits,
-            };
-            if layer.stride.0 > layer.kernel.0 {
-                return Err(Reason::Stride(node));
+            if constants.weights.len() * sum.outputs as usize > MOST_DEPTHWISE_WEIGHTS {
+                return Err(Reason::Operation(node));
             }
-            if let Some(pooled) = next.and_then(|next| pooled(program, &layer, step, next)) {
-                return Ok((Layer::Convolution(pooled), 1));
-            }
-            layer.pooled = None;
+            let weights = Weights::depthwise(constants, sum.outputs);
+            windowed(program, (step, form), next, (weights, sum))
+        }
+        Operation::Separable {
+            depthwise,
+            pointwise,
+        } => {
+            let layer = separable(program, (step, form), depthwise, pointwise)?;
+            Ok((Layer::Convolution(layer), 0))
+        }
+        Operation::Pool(pooling) => {
+            let layer = pooling_of(program, step, *pooling)?;
             Ok((Layer::Convolution(layer), 0))
         }
         Operation::Dense(sum) => {
             let constants = constants(node, sum)?;
             let outputs = match (sum.finish, step.stores) {
                 (Finish::Exact, false) => DenseOutputs::Results(program.results.integer.bytes()),
-                (Finish::Relu, true) => {
+                (Finish::Relu | Finish::Signed, true) => {
                     DenseOutputs::Map(stored(program.map(step.writes), program)?.first_cell)
                 }
-                (Finish::Signed | Finish::Wide, _) => return Err(Reason::Signed(node)),
-                (Finish::Exact, true) | (Finish::Relu, false) => return Err(Reason::Results),
+                (Finish::Wide, _) => return Err(Reason::Operation(node)),
+                (Finish::Exact, true) | (Finish::Relu | Finish::Signed, false) => {
+                    return Err(Reason::Results);
+                }
             };
-            let rounds = sum.finish == Finish::Relu;
+            let rounds = sum.finish != Finish::Exact;
+            let weights = Weights::new(constants, sum.outputs, rounds);
+            let weights = match (map.signed, form) {
+                (true, Form::TableByWords | Form::TableByValues) => weights.without_offset(bits),
+                (true, Form::Unrolled) | (false, _) => weights,
+            };
             let layer = Dense {
                 node,
-                weights: Weights::new(constants, sum.outputs, rounds),
+                weights,
                 input,
                 bits,
+                signed_inputs: map.signed,
+                signed_outputs: sum.finish == Finish::Signed,
+                form,
+                lanes: lanes_of(sum),
                 outputs,
             };
             Ok((Layer::Dense(layer), 0))
         }
-        Operation::Pool(_) => Err(Reason::Pooling(node)),
-        Operation::Depthwise(_)
-        | Operation::Separable { .. }
-        | Operation::Concat
+        Operation::Concat
         | Operation::Recurrent(_)
         | Operation::Tree(_)
         | Operation::Prototypes(_)
         | Operation::Quantised(_)
         | Operation::Rearrange(_) => Err(Reason::Operation(node)),
+    }
+}
+
+/// Weighted sums of fields, and the pooling after them if that is done with them.
+fn windowed(
+    program: &Program,
+    (step, form): (&Step, Form),
+    next: Option<&Step>,
+    (weights, sum): (Weights, &WeightedSum),
+) -> Result<(Layer, usize), Reason> {
+    let signed_outputs = match sum.finish {
+        Finish::Relu => false,
+        Finish::Signed => true,
+        Finish::Wide => return Err(Reason::Operation(step.node)),
+        Finish::Exact => return Err(Reason::Results),
+    };
+    let sum_lanes = lanes_of(sum);
+    let field = field_of(program, step)?;
+    let weights = match field.signed_inputs {
+        true => weights.without_offset(field.bits),
+        false => weights,
+    };
+    // By a table, pixels are computed one by one, and outputs two by two.
+    let lanes = match form {
+        Form::Unrolled => sum_lanes,
+        Form::TableByWords | Form::TableByValues => 1,
+    };
+    let layer = Convolution {
+        weights,
+        form,
+        lanes,
+        sum_lanes,
+        signed_outputs,
+        ..field
+    };
+    match next.and_then(|next| pooled(program, &layer, step, next)) {
+        Some(pooled) => Ok((Layer::Convolution(pooled), 1)),
+        None => Ok((Layer::Convolution(layer), 0)),
+    }
+}
+
+/// A depthwise kernel as instructions, and a pointwise one for each pixel.
+fn separable(
+    program: &Program,
+    (step, form): (&Step, Form),
+    depthwise: &WeightedSum,
+    pointwise: &WeightedSum,
+) -> Result<Convolution, Reason> {
+    let node = step.node;
+    let parameters = constants(node, depthwise)?;
+    let is_large = parameters.weights.len() * depthwise.outputs as usize > MOST_DEPTHWISE_WEIGHTS;
+    if depthwise.finish != Finish::Relu || pointwise.finish == Finish::Exact || is_large {
+        return Err(Reason::Operation(node));
+    }
+    let field = field_of(program, step)?;
+    let weights = Weights::depthwise(parameters, depthwise.outputs);
+    let inner = Convolution {
+        weights: Weights::new(constants(node, pointwise)?, pointwise.outputs, true),
+        input: StoredMap {
+            channels: depthwise.outputs,
+            ..field.input
+        },
+        kernel: (1, 1),
+        stride: (1, 1),
+        padding: (0, 0),
+        form,
+        sum_lanes: lanes_of(pointwise),
+        signed_inputs: false,
+        signed_outputs: pointwise.finish == Finish::Signed,
+        ..field.clone()
+    };
+    Ok(Convolution {
+        weights: match field.signed_inputs {
+            true => weights.without_offset(field.bits),
+            false => weights,
+        },
+        form: Form::Unrolled,
+        signed_outputs: false,
+        pointwise: Some(Box::new(inner)),
+        ..field
+    })
+}
+
+/// The fields of a step, without weights.
+fn field_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
+    let field = &step.field;
+    let output = stored(program.map(step.writes), program)?;
+    if field.stride.rows > field.kernel.height {
+        return Err(Reason::Stride(step.node));
+    }
+    Ok(Convolution {
+        node: step.node,
+        reduction: Reduction::Weighted,
+        weights: Weights::none(output.channels, 0),
+        input: stored(program.map(step.input), program)?,
+        computed: (field.outputs.height, field.outputs.width),
+        output,
+        kernel: (field.kernel.height, field.kernel.width),
+        stride: (field.stride.rows, field.stride.columns),
+        padding: (field.top, field.left),
+        pooled: None,
+        pointwise: None,
+        form: Form::TableByValues,
+        sum_lanes: 1,
+        backward: match step.order {
+            Order::RowMajor | Order::Herringbone => false,
+            Order::RowMajorBackward => true,
+        },
+        lanes: 1,
+        signed_inputs: program.map(step.input).signed,
+        signed_outputs: program.map(step.writes).signed,
+        bits: program.activation_bits,
+    })
+}
+
+/// A pooling of its own.
+fn pooling_of(program: &Program, step: &Step, pooling: Pooling) -> Result<Convolution, Reason> {
+    let layer = field_of(program, step)?;
+    let (reduction, shift) = match pooling {
+        Pooling::Maximum => (Reduction::Maximum, Some(0)),
+        Pooling::Average(divisor) => (Reduction::Total, divisor.shift()),
+    };
+    let right = shift.ok_or(Reason::Pooling(step.node))?;
+    Ok(Convolution {
+        reduction,
+        weights: Weights::none(layer.output.channels, right as u8),
+        form: Form::Unrolled,
+        ..layer
+    })
+}
+
+/// Sums that a register can hold.
+fn lanes_of(sum: &WeightedSum) -> u32 {
+    match sum.accumulator {
+        Accumulator::I16 => 2,
+        Accumulator::I32 => 1,
     }
 }
 
@@ -302,15 +434,6 @@ fn constants(node: NodeId, sum: &WeightedSum) -> Result<&ConstantParameters, Rea
             _ => Err(Reason::Shift(node)),
         },
         SumParameters::Runtime(_) => Err(Reason::LoadedWeights),
-    }
-}
-
-/// Whether sums become activations that are not negative.
-fn rounds(node: NodeId, sum: &WeightedSum) -> Result<(), Reason> {
-    match sum.finish {
-        Finish::Relu => Ok(()),
-        Finish::Signed | Finish::Wide => Err(Reason::Signed(node)),
-        Finish::Exact => Err(Reason::Results),
     }
 }
 
@@ -334,8 +457,8 @@ fn pooled(program: &Program, layer: &Convolution, step: &Step, next: &Step) -> O
     let field: &ReceptiveField = &next.field;
     if !is_maximum
         || !field.is_tiled()
-        || field.kernel.width != 2
-        || layer.lanes != 2
+        || !field.kernel.width.is_multiple_of(layer.lanes)
+        || layer.lanes == 2 && field.kernel.width != 2
         || next.input != step.writes
         || !next.joined.is_empty()
     {
@@ -347,7 +470,10 @@ fn pooled(program: &Program, layer: &Convolution, step: &Step, next: &Step) -> O
             field.outputs.width * field.kernel.width,
         ),
         output: stored(program.map(next.writes), program).ok()?,
-        pooled: Some((next.node, field.kernel.height)),
+        pooled: Some(Pooled {
+            rows: field.kernel.height,
+            columns: field.kernel.width,
+        }),
         ..layer.clone()
     };
     [false, true].into_iter().find_map(|backward| {

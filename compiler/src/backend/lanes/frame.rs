@@ -31,5 +31,23 @@ pub(crate) const INPUT_ROW: u32 = 48;
 pub(crate) const INPUT_ROWS: u32 = 52;
 /// Where in the strip that row goes.
 pub(crate) const TARGET: u32 = 56;
-/// What follows: the largest sums of a pooling, then the strip.
-pub(crate) const STRIP: u32 = 60;
+/// A word of several channels, where sums take its register.
+pub(crate) const WORD: u32 = 60;
+/// Of weights in a table: where values come from, while no row is taken in.
+pub(crate) const SOURCE: u32 = TARGET;
+/// Rows of a kernel that are left.
+pub(crate) const KERNEL_ROWS: u32 = INPUT_ROWS;
+/// Words of such a row that are left.
+pub(crate) const KERNEL_WORDS: u32 = 64;
+/// Where the weights of a word's values begin.
+pub(crate) const START: u32 = 68;
+/// The total of all values.
+pub(crate) const TOTAL: u32 = 72;
+/// A value whose products are still to be added.
+pub(crate) const VALUE: u32 = 76;
+/// Columns that a pooling joins that are left.
+pub(crate) const POOLED_COLUMNS: u32 = 80;
+/// Where the values of a pixel are, between a depthwise kernel and a pointwise one.
+pub(crate) const PIXEL: u32 = 84;
+/// What follows: the largest sums of a pooling, or those values, then the strip.
+pub(crate) const STRIP: u32 = 88;

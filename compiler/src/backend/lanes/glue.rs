@@ -28,10 +28,16 @@ impl MachineCode for Code {
     }
 
     fn intake(&self) -> LayerFootprint {
+        let functions = [Some(&self.absorb), self.absorb_input.as_ref()];
+        let bytes = functions.into_iter().flatten();
         LayerFootprint {
             form: None,
-            flash_bytes: self.absorb.bytes.len() as u64,
-            cycles: self.absorb.parts.iter().map(|part| part.cycles).sum(),
+            flash_bytes: bytes.map(|function| function.bytes.len() as u64).sum(),
+            cycles: Code::intake(self)
+                .parts
+                .iter()
+                .map(|part| part.cycles)
+                .sum(),
         }
     }
 
@@ -48,7 +54,14 @@ impl MachineCode for Code {
     }
 
     fn items(&self, glue: &Glue<'_>) -> TokenStream {
-        glue::items(&self.condition(), &functions(self), glue)
+        let absorb_input = match glue.takes_whole_inputs {
+            true => absorb_input(self),
+            false => None,
+        };
+        let takes_whole_inputs = absorb_input.is_some();
+        let functions = [Some(functions(self)), absorb_input];
+        let functions: TokenStream = functions.into_iter().flatten().collect();
+        glue::items(&self.condition(), &functions, glue, takes_whole_inputs)
     }
 
     fn leading_items(&self) -> TokenStream {
@@ -94,4 +107,15 @@ fn functions(code: &Code) -> TokenStream {
             ::core::arch::naked_asm!(".p2align 2", #infer, options(raw))
         }
     }
+}
+
+/// `absorb_input` as a naked function, if there is one.
+fn absorb_input(code: &Code) -> Option<TokenStream> {
+    let text = &code.absorb_input.as_ref()?.text;
+    Some(quote! {
+        #[unsafe(naked)]
+        pub(crate) unsafe extern "C" fn absorb_input(network: *mut u8, input: *const u8) {
+            ::core::arch::naked_asm!(".p2align 2", #text, options(raw))
+        }
+    })
 }

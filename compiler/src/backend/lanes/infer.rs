@@ -2,10 +2,11 @@
 
 use super::assembly::{Assembled, Assembly};
 use super::design::Design;
+use super::form::Form;
 use super::isa::{InstructionSet, Operation};
 use super::layer::Layer;
 use super::strip::{Strip, add_constant};
-use super::{convolution, dense, frame};
+use super::{convolution, dense, dense_table, frame};
 
 /// Bytes of the frame.
 pub(crate) fn frame_bytes(isa: &dyn InstructionSet, layers: &[Layer]) -> u32 {
@@ -38,7 +39,10 @@ pub(crate) fn emit(isa: &dyn InstructionSet, design: &Design) -> Assembled {
             }
             Layer::Dense(layer) => {
                 asm.part(layer.node.index());
-                dense::emit(&mut asm, layer);
+                match layer.form {
+                    Form::Unrolled => dense::emit(&mut asm, layer),
+                    Form::TableByWords | Form::TableByValues => dense_table::emit(&mut asm, layer),
+                }
             }
         }
     }

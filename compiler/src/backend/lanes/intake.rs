@@ -11,16 +11,49 @@ const ROW: u32 = 0;
 const COLUMN: u32 = 1;
 const CHANNEL: u32 = 2;
 
+/// Registers beside the arguments that are used.
+const SCRATCH: usize = 3;
+
 /// Bytes of stack, for a register that is saved.
 pub(crate) fn stack_bytes(isa: &dyn InstructionSet) -> u32 {
-    let (_, saves) = isa.scratch();
-    if saves { 8 } else { 0 }
+    scratch_bytes(isa, SCRATCH)
+}
+
+/// Bytes of stack for those of the first `used` scratch registers that a function has to
+/// keep.
+pub(crate) fn scratch_bytes(isa: &dyn InstructionSet, used: usize) -> u32 {
+    let (_, free) = isa.scratch();
+    4 * used.saturating_sub(free).next_multiple_of(2) as u32
+}
+
+/// Saves them.
+pub(crate) fn save_scratch(asm: &mut Assembly<'_>, used: usize) {
+    let bytes = scratch_bytes(asm.isa(), used) as i32;
+    if bytes > 0 {
+        asm.emit(Operation::AddToStackPointer(-bytes));
+    }
+    let (registers, free) = asm.isa().scratch();
+    for (slot, &register) in (0..).zip(registers[..used].iter().skip(free)) {
+        asm.emit(Operation::StoreSlot(register, 4 * slot));
+    }
+}
+
+/// Restores them.
+pub(crate) fn restore_scratch(asm: &mut Assembly<'_>, used: usize) {
+    let (registers, free) = asm.isa().scratch();
+    for (slot, &register) in (0..).zip(registers[..used].iter().skip(free)) {
+        asm.emit(Operation::LoadSlot(register, 4 * slot));
+    }
+    let bytes = scratch_bytes(asm.isa(), used) as i32;
+    if bytes > 0 {
+        asm.emit(Operation::AddToStackPointer(bytes));
+    }
 }
 
 /// `absorb(network, byte)`.
 pub(crate) fn emit(isa: &dyn InstructionSet, design: &Design) -> Assembled {
     let mut asm = Assembly::new(isa);
-    let ([a, b, c], saves) = isa.scratch();
+    let ([a, b, c, ..], _) = isa.scratch();
     let [network, byte] = isa.arguments();
     let emitter = Emitter {
         design,
@@ -30,7 +63,6 @@ pub(crate) fn emit(isa: &dyn InstructionSet, design: &Design) -> Assembled {
         a,
         b,
         c,
-        saves,
     };
     asm.times(f64::from(design.intake.input.values()), |asm| {
         emitter.emit(asm);
@@ -46,16 +78,12 @@ struct Emitter<'a> {
     a: Register,
     b: Register,
     c: Register,
-    saves: bool,
 }
 
 impl Emitter<'_> {
     fn emit(&self, asm: &mut Assembly<'_>) {
         let advance = asm.label();
-        if self.saves {
-            asm.emit(Operation::AddToStackPointer(-8));
-            asm.emit(Operation::StoreSlot(self.c, 0));
-        }
+        save_scratch(asm, SCRATCH);
         self.unless_used(asm, advance);
         let (rows, columns) = self.intake.window_log2;
         if self.intake.sums_first_byte.is_some() {
@@ -265,10 +293,7 @@ impl Emitter<'_> {
         asm.bind(incomplete);
         asm.emit(Operation::Immediate(network, 0));
         asm.bind(done);
-        if self.saves {
-            asm.emit(Operation::LoadSlot(self.c, 0));
-            asm.emit(Operation::AddToStackPointer(8));
-        }
+        restore_scratch(asm, SCRATCH);
         asm.emit(Operation::Return);
     }
 }

@@ -1,6 +1,7 @@
 //! What is emitted of a layer: geometry, weights and places as numbers.
 
-use super::stream::Rounding;
+use super::form::Form;
+use super::stream::{Finishing, Rounding};
 use crate::network::NodeId;
 use crate::program::ConstantParameters;
 
@@ -28,8 +29,10 @@ impl StoredMap {
 /// The weights of a sum with what is left out of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Weights {
-    /// `[row][output]`.
-    factors: Vec<i32>,
+    /// `[row][output]`, without [`Self::left`].
+    raw: Vec<i8>,
+    /// Bits by which a weight is shifted to be a factor.
+    pub(crate) left: u8,
     pub(crate) outputs: usize,
     /// What a sum begins with.
     pub(crate) biases: Vec<i32>,
@@ -50,11 +53,9 @@ impl Weights {
             true => left.min(right.saturating_sub(1)),
             false => 0,
         };
-        let weights = constants.weights.iter();
         Self {
-            factors: weights
-                .map(|&weight| i32::from(weight) << (left - dropped))
-                .collect(),
+            raw: constants.weights.to_vec(),
+            left: (left - dropped) as u8,
             outputs: outputs as usize,
             biases: constants
                 .biases
@@ -70,21 +71,87 @@ impl Weights {
         }
     }
 
+    /// Of a pooling, which divides by a power of two.
+    pub(crate) fn none(outputs: u32, right: u8) -> Self {
+        Self {
+            raw: Vec::new(),
+            left: 0,
+            outputs: outputs as usize,
+            biases: vec![0; outputs as usize],
+            ties: vec![false; outputs as usize],
+            right,
+        }
+    }
+
+    /// Of a depthwise kernel, whose weights are `[tap][channel]`: a sum takes the values of
+    /// its channel alone.
+    pub(crate) fn depthwise(constants: &ConstantParameters, channels: u32) -> Self {
+        let count = channels as usize;
+        let mut weights = Self::new(constants, channels, true);
+        let of_taps = std::mem::take(&mut weights.raw);
+        weights.raw = vec![0; of_taps.len() * count];
+        for (row, &weight) in of_taps.iter().enumerate() {
+            weights.raw[row * count + row % count] = weight;
+        }
+        weights
+    }
+
+    /// Takes away what an offset of all values adds.
+    pub(crate) fn without_offset(mut self, bits: u32) -> Self {
+        for output in 0..self.outputs {
+            let factors = (0..self.rows()).map(|row| self.factor(row, output));
+            let sum = factors.fold(0i32, i32::wrapping_add);
+            let bias = &mut self.biases[output];
+            *bias = bias.wrapping_sub(sum.wrapping_shl(bits - 1));
+        }
+        self
+    }
+
     /// Values that are read, each with a row of weights.
     pub(crate) fn rows(&self) -> usize {
-        self.factors.len() / self.outputs
+        self.raw.len() / self.outputs
     }
 
     /// The factor of a value of that row in a sum.
     pub(crate) fn factor(&self, row: usize, output: usize) -> i32 {
-        self.factors[row * self.outputs + output]
+        self.raw_of(row, output) << self.left
+    }
+
+    /// Weights as they are stored.
+    pub(crate) fn raw(&self) -> &[i8] {
+        &self.raw
+    }
+
+    /// One of them.
+    pub(crate) fn raw_of(&self, row: usize, output: usize) -> i32 {
+        self.raw[row * self.outputs + output].into()
     }
 }
 
-/// A convolution, and the pooling after it.
+/// The windows of a maximum over sums.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pooled {
+    pub(crate) rows: u32,
+    pub(crate) columns: u32,
+}
+
+/// What is made of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reduction {
+    /// Weighted sums.
+    Weighted,
+    /// The largest value of each channel.
+    Maximum,
+    /// The total of each channel, which is divided and rounded down.
+    Total,
+}
+
+/// A convolution, and the pooling after it, or a pooling.
 #[derive(Clone, Debug)]
 pub(crate) struct Convolution {
     pub(crate) node: NodeId,
+    pub(crate) reduction: Reduction,
+    /// Of a pooling, none.
     pub(crate) weights: Weights,
     pub(crate) input: StoredMap,
     /// Outputs of the convolution that are computed.
@@ -95,20 +162,44 @@ pub(crate) struct Convolution {
     pub(crate) stride: (u32, u32),
     /// Rows above and columns left of the map.
     pub(crate) padding: (u32, u32),
-    /// Rows of a window of the pooling, which is two columns wide.
-    pub(crate) pooled: Option<(NodeId, u32)>,
+    pub(crate) pooled: Option<Pooled>,
+    /// Of a separable one, what comes after the depthwise kernel.
+    pub(crate) pointwise: Option<Box<Self>>,
+    pub(crate) form: Form,
+    /// Sums that a register can hold: two of 16 bits, or one.
+    pub(crate) sum_lanes: u32,
     /// From the last row and column on.
     pub(crate) backward: bool,
+    /// Whether activations may be negative.
+    pub(crate) signed_inputs: bool,
+    pub(crate) signed_outputs: bool,
     /// Pixels that are computed at once, in the lanes of a register.
     pub(crate) lanes: u32,
     pub(crate) bits: u32,
 }
 
 impl Convolution {
+    /// What makes its outputs.
+    pub(crate) fn last(&self) -> &Self {
+        self.pointwise.as_deref().unwrap_or(self)
+    }
+
+    /// Columns of its outputs that are computed for one group.
+    pub(crate) fn group_columns(&self) -> u32 {
+        self.pooled.map_or(self.lanes, |pooled| pooled.columns)
+    }
+
     pub(crate) fn rounding(&self) -> Rounding {
         Rounding {
             right: self.weights.right,
             bits: self.bits,
+            finish: match self.reduction {
+                Reduction::Weighted if self.signed_outputs => Finishing::Signed,
+                Reduction::Weighted => Finishing::Unsigned,
+                Reduction::Maximum | Reduction::Total => Finishing::Down {
+                    is_offset: self.signed_inputs,
+                },
+            },
         }
     }
 }
@@ -120,6 +211,12 @@ pub(crate) struct Dense {
     pub(crate) weights: Weights,
     pub(crate) input: StoredMap,
     pub(crate) bits: u32,
+    /// Whether activations may be negative.
+    pub(crate) signed_inputs: bool,
+    pub(crate) signed_outputs: bool,
+    pub(crate) form: Form,
+    /// Sums that a register can hold: two of 16 bits, or one.
+    pub(crate) lanes: u32,
     pub(crate) outputs: DenseOutputs,
 }
 

@@ -1,4 +1,5 @@
-//! The backend of small 32-bit cores: ARMv6-M and RV32, a weight being an instruction.
+//! The backend of small 32-bit cores: ARMv6-M and RV32. A layer's weights are instructions,
+//! or, where the flash does not hold these, a table.
 //!
 //! Kernels are written once, in operations that both instruction sets have (`isa/`), and
 //! every instruction's bytes and cycles are known, so that flash and stack are budgets.
@@ -12,11 +13,15 @@
 
 mod assembly;
 mod backend;
+mod choice;
 mod code;
 mod convolution;
+mod convolution_table;
 mod core;
 mod dense;
+mod dense_table;
 mod design;
+mod form;
 mod frame;
 mod glue;
 mod infer;
@@ -25,28 +30,33 @@ mod isa;
 mod layer;
 mod multiples;
 mod outputs;
+mod pooling;
+mod reduction;
 mod stream;
 mod strip;
 mod sums;
+mod table;
 mod unpack;
+mod whole_input;
 
 pub use self::core::Core;
+pub use choice::choose;
 pub use code::Code;
 pub use design::Reason;
+pub use form::Form;
 
 use crate::network::NodeId;
 use crate::program::Program;
 
-/// Writes a program down. `is_table` says whether the declaration wants a layer's weights
-/// in a table.
+/// Writes a program down, each layer's code in the form that `form_of` says.
 ///
 /// # Errors
 /// Why there is no code for it.
 pub fn emit(
     program: &Program,
     core: Core,
-    is_table: impl Fn(NodeId) -> bool,
+    form_of: impl Fn(NodeId) -> Form,
 ) -> Result<Code, Reason> {
-    let design = design::of(program, is_table)?;
+    let design = design::of(program, form_of)?;
     Ok(Code::of(core, &design))
 }

@@ -1,12 +1,11 @@
 //! Where the outputs of a convolution go, and how its sums become them.
 
 use super::assembly::Assembly;
-use super::convolution::Emitter;
+use super::convolution::{Emitter, Pass};
 use super::frame;
 use super::isa::{Condition, Operation, Roles};
 use super::stream::Stream;
 use super::strip::add_constant;
-use super::sums::Sums;
 
 impl Emitter<'_> {
     /// Columns of outputs that a group stores.
@@ -75,9 +74,9 @@ impl Emitter<'_> {
     }
 
     /// Rounds and stores the sums of a group.
-    pub(crate) fn store(&self, asm: &mut Assembly<'_>, sums: &Sums) {
+    pub(crate) fn store(&self, asm: &mut Assembly<'_>, pass: &Pass) {
         if !self.has_phases() {
-            self.store_from(asm, sums, 0);
+            self.store_from(asm, pass, 0);
             return;
         }
         let Roles {
@@ -95,38 +94,39 @@ impl Emitter<'_> {
         asm.emit(Operation::ShiftLeft(value, value, 31));
         asm.branch(Condition::NotZero(value), 0.5, upper);
         asm.times(0.5, |asm| {
-            self.store_from(asm, sums, 0);
+            self.store_from(asm, pass, 0);
             asm.jump(done);
             asm.bind(upper);
-            self.store_from(asm, sums, 1);
+            self.store_from(asm, pass, 1);
         });
         asm.bind(done);
     }
 
     /// The same, from that cell of the first byte on.
-    fn store_from(&self, asm: &mut Assembly<'_>, sums: &Sums, phase: u32) {
+    fn store_from(&self, asm: &mut Assembly<'_>, pass: &Pass, phase: u32) {
         let Self { layer, strip, .. } = self;
         let value = self.roles.value;
-        let outputs = sums.outputs.clone();
+        let outputs = pass.outputs();
         let channels = layer.output.channels;
         let is_whole = outputs.len() == channels as usize;
-        let first = |pixel: u32| phase + pixel * channels + outputs.start as u32;
-        let rounding = layer.rounding();
+        let first_output = outputs.start as u32;
+        let first = |pixel: u32| (frame::OUTPUT, phase + pixel * channels + first_output);
+        let rounding = layer.last().rounding();
         if layer.pooled.is_some() || layer.lanes == 1 {
             let mut stream = Stream::begin(asm, self.roles, rounding, first(0));
             for output in outputs {
-                self.put(asm, &mut stream, sums, output, 0);
+                self.put(asm, &mut stream, pass, output, None);
             }
             stream.end(asm);
             return;
         }
         let mut stream = Stream::begin(asm, self.roles, rounding, first(0));
         for output in outputs.clone() {
-            self.put(asm, &mut stream, sums, output, 0);
+            self.put(asm, &mut stream, pass, output, Some(0));
         }
         if is_whole && !self.has_half_group() {
             for output in outputs {
-                self.put(asm, &mut stream, sums, output, 1);
+                self.put(asm, &mut stream, pass, output, Some(1));
             }
             stream.end(asm);
             return;
@@ -146,7 +146,7 @@ impl Emitter<'_> {
         }
         let mut stream = Stream::begin(asm, self.roles, rounding, first(1));
         for output in outputs {
-            self.put(asm, &mut stream, sums, output, 1);
+            self.put(asm, &mut stream, pass, output, Some(1));
         }
         stream.end(asm);
         asm.bind(half);
@@ -157,37 +157,39 @@ impl Emitter<'_> {
         &self,
         asm: &mut Assembly<'_>,
         stream: &mut Stream<'_>,
-        sums: &Sums,
+        pass: &Pass,
         output: usize,
-        lane: u32,
+        pixel: Option<u32>,
     ) {
-        use Operation::{LoadSlot, Move, ShiftLeft, ShiftRight, SignExtend, Subtract};
-        let Self { layer, .. } = self;
+        use Operation::LoadSlot;
+        let layer = self.layer.last();
         let Roles {
             value, multiple, ..
         } = *self.roles;
         let ties = layer.weights.ties[output];
-        let (sum, is_low) = sums.place(output);
         if layer.pooled.is_some() {
             let place = frame::STRIP + 4 * output as u32;
             stream.put(asm, (&[LoadSlot(value, place)], &[]), ties, true);
             return;
         }
-        if layer.lanes == 1 {
-            stream.put(asm, (&[Move(value, sum)], &[]), ties, false);
-            return;
+        let (load, down) = pass
+            .place(output, pixel)
+            .load(value, multiple, layer.signed_outputs);
+        stream.put(asm, (&load, &down), ties, false);
+    }
+
+    /// Rounds the sums of a depthwise kernel, and keeps them for a pointwise one.
+    pub(crate) fn store_pixel(&self, asm: &mut Assembly<'_>, pass: &Pass) {
+        let Self { layer, .. } = self;
+        let (value, multiple) = (self.roles.value, self.roles.multiple);
+        let outputs = pass.outputs();
+        let first = (frame::PIXEL, outputs.start as u32);
+        let mut stream = Stream::begin(asm, self.roles, layer.rounding(), first);
+        for output in outputs {
+            let place = pass.place(output, None);
+            let (load, down) = place.load(value, multiple, false);
+            stream.put(asm, (&load, &down), layer.weights.ties[output], false);
         }
-        let down = [ShiftRight(value, value, 16)];
-        let load: &[Operation] = match (lane, is_low) {
-            (0, true) => &[ShiftLeft(value, sum, 16)],
-            (0, false) => &[Move(value, sum), ShiftLeft(value, value, 16)],
-            (_, true) => &[SignExtend(value, sum), Subtract(value, sum, value)],
-            (_, false) => &[
-                Move(multiple, sum),
-                SignExtend(value, multiple),
-                Subtract(value, multiple, value),
-            ],
-        };
-        stream.put(asm, (load, &down), ties, false);
+        stream.end(asm);
     }
 }

@@ -1,7 +1,6 @@
 //! From sums to activations, which are put together into words and stored byte by byte.
 
 use super::assembly::{Assembly, Label};
-use super::frame;
 use super::isa::{Condition, Operation, Register, Roles};
 use super::strip::add_constant;
 
@@ -12,6 +11,18 @@ pub(crate) struct Rounding {
     /// Of the sum: less than that of the layer by what is left out of the sum.
     pub(crate) right: u8,
     pub(crate) bits: u32,
+    pub(crate) finish: Finishing,
+}
+
+/// What becomes of a sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Finishing {
+    /// As [`Rounding`] says.
+    Unsigned,
+    /// `clamp(rhe(t / 2^right), −2^(bits−1), 2^(bits−1) − 1)`.
+    Signed,
+    /// It is rounded down, and fits. Offset values are made two's complement.
+    Down { is_offset: bool },
 }
 
 /// Activations on their way to memory. Uses the registers `word`, `value` and
@@ -19,7 +30,9 @@ pub(crate) struct Rounding {
 pub(crate) struct Stream<'r> {
     roles: &'r Roles,
     rounding: Rounding,
-    /// The byte after [`frame::OUTPUT`] that the next word goes to.
+    /// Of the frame: where the address is.
+    slot: u32,
+    /// The byte after that address that the next word goes to.
     byte: u32,
     /// Cells that are in `word`.
     cells: u32,
@@ -28,18 +41,19 @@ pub(crate) struct Stream<'r> {
 }
 
 impl<'r> Stream<'r> {
-    /// Begins at a cell of those from [`frame::OUTPUT`] on. What else is in its byte
+    /// Begins at a cell of those from the address in a slot on. What else is in its byte
     /// stays as it is.
     pub(crate) fn begin(
         asm: &mut Assembly<'_>,
         roles: &'r Roles,
         rounding: Rounding,
-        cell: u32,
+        (slot, cell): (u32, u32),
     ) -> Self {
         let per_byte = 8 / rounding.bits;
         let mut stream = Self {
             roles,
             rounding,
+            slot,
             byte: cell / per_byte,
             cells: 0,
             clamps: Vec::new(),
@@ -60,7 +74,7 @@ impl<'r> Stream<'r> {
     /// `multiple` ← a pointer from which that many bytes can be stored from the offset on.
     fn pointer(&self, asm: &mut Assembly<'_>, bytes: u32) -> (Register, u32) {
         let pointer = self.roles.multiple;
-        asm.emit(Operation::LoadSlot(pointer, frame::OUTPUT));
+        asm.emit(Operation::LoadSlot(pointer, self.slot));
         if self.byte + bytes <= 32 {
             return (pointer, self.byte);
         }
@@ -80,30 +94,58 @@ impl<'r> Stream<'r> {
     ) {
         let value = self.roles.value;
         let scratch = self.roles.multiple;
-        let Rounding { right, bits } = self.rounding;
+        let Rounding {
+            right,
+            bits,
+            finish,
+        } = self.rounding;
         asm.emit_all(load.iter().copied());
         let zero = asm.label();
-        if !is_positive {
+        let is_signed = finish == Finishing::Signed;
+        let looks_at_sign = !is_positive && !is_signed;
+        if looks_at_sign {
             asm.branch(Condition::Negative(value), 0.5, zero);
         }
-        let share = if is_positive { 1.0 } else { 0.5 };
+        let share = if looks_at_sign { 0.5 } else { 1.0 };
         asm.times(share, |asm| {
             asm.emit_all(after.iter().copied());
+            let is_down = match finish {
+                Finishing::Down { .. } => true,
+                Finishing::Unsigned | Finishing::Signed => false,
+            };
             if right > 0 {
-                if ties {
+                if ties && !is_down {
                     asm.emit(Operation::RoundHalfToEven(value, scratch, right));
-                } else {
+                } else if !is_down {
                     add_constant(asm, value, 1 << (right - 1), scratch);
                 }
-                asm.emit(Operation::ShiftRight(value, value, right));
+                asm.emit(match is_signed {
+                    true => Operation::ShiftRightSigned(value, value, right),
+                    false => Operation::ShiftRight(value, value, right),
+                });
             }
-            let (large, clamped) = (asm.label(), asm.label());
-            asm.branch(Condition::Above(value, bits as u8, scratch), 0.05, large);
-            asm.bind(clamped);
-            self.clamps.push((large, clamped));
-            if self.cells > 0 {
-                let by = self.cells * bits;
-                asm.emit(Operation::ShiftLeft(value, value, by as u8));
+            let half = 1i64 << (bits - 1);
+            if is_signed {
+                add_constant(asm, value, half, scratch);
+            }
+            if !is_down {
+                let (large, clamped) = (asm.label(), asm.label());
+                asm.branch(Condition::Above(value, bits as u8, scratch), 0.05, large);
+                asm.bind(clamped);
+                self.clamps.push((large, clamped));
+            }
+            let by = self.cells * bits;
+            match finish {
+                Finishing::Signed | Finishing::Down { is_offset: true } => {
+                    add_constant(asm, value, half, scratch);
+                    asm.emit(Operation::ShiftLeft(value, value, (32 - bits) as u8));
+                    asm.emit(Operation::ShiftRight(value, value, (32 - bits - by) as u8));
+                }
+                Finishing::Unsigned | Finishing::Down { is_offset: false } => {
+                    if by > 0 {
+                        asm.emit(Operation::ShiftLeft(value, value, by as u8));
+                    }
+                }
             }
             asm.emit(Operation::Or(self.roles.word, value));
         });
@@ -152,8 +194,18 @@ impl<'r> Stream<'r> {
         let most = (1 << self.rounding.bits) - 1;
         asm.times(0.05, |asm| {
             for (large, clamped) in self.clamps.drain(..) {
+                let value = self.roles.value;
                 asm.bind(large);
-                asm.emit(Operation::Immediate(self.roles.value, most));
+                if self.rounding.finish == Finishing::Signed {
+                    let too_small = asm.label();
+                    asm.branch(Condition::Negative(value), 0.5, too_small);
+                    asm.emit(Operation::Immediate(value, most));
+                    asm.jump(clamped);
+                    asm.bind(too_small);
+                    asm.emit(Operation::Immediate(value, 0));
+                } else {
+                    asm.emit(Operation::Immediate(value, most));
+                }
                 asm.jump(clamped);
             }
         });

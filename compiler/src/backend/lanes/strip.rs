@@ -7,6 +7,7 @@
 //! Each row is taken in once, before any output is stored over it.
 
 use super::assembly::Assembly;
+use super::form::Form;
 use super::frame;
 use super::isa::{Condition, Operation, Register, Roles};
 use super::layer::Convolution;
@@ -35,13 +36,21 @@ pub(crate) struct Strip {
 impl Strip {
     pub(crate) fn of(layer: &Convolution) -> Self {
         let lanes = layer.lanes;
-        let per_word = 32 / lanes / layer.bits;
+        let channels = layer.input.channels;
+        let most = 32 / lanes / layer.bits;
+        let words = channels.div_ceil(most);
+        let per_word = match layer.form {
+            Form::Unrolled => most,
+            // As many in each, for all words are alike.
+            Form::TableByWords | Form::TableByValues => channels.div_ceil(words),
+        };
         let (row_stride, column_stride) = layer.stride;
         let (kernel_rows, kernel_columns) = layer.kernel;
         let (rows, columns) = layer.computed;
-        let output_groups = columns.div_ceil(lanes);
-        let last_column = column_stride * (lanes * output_groups - 1) + kernel_columns - 1;
-        let pooled_rows = layer.pooled.map_or(1, |(_, rows)| rows);
+        let group_columns = layer.group_columns();
+        let output_groups = columns.div_ceil(group_columns);
+        let last_column = column_stride * (group_columns * output_groups - 1) + kernel_columns - 1;
+        let pooled_rows = layer.pooled.map_or(1, |pooled| pooled.rows);
         let strip_rows = kernel_rows + (pooled_rows - 1) * row_stride;
         let advance = pooled_rows * row_stride;
         let steps_with_outputs = rows / pooled_rows;
@@ -49,21 +58,42 @@ impl Strip {
             Some(_) => 4 * layer.output.channels,
             None => 0,
         };
+        let pixel_bytes = match &layer.pointwise {
+            Some(pointwise) => 4 * pointwise.input.channels.div_ceil(32 / layer.bits),
+            None => 0,
+        };
         Self {
             per_word,
-            words: layer.input.channels.div_ceil(per_word),
+            words,
             groups: last_column / lanes + 1,
             rows: strip_rows,
             advance,
             output_groups,
             steps: steps_with_outputs + strip_rows.saturating_sub(advance).div_ceil(advance),
             steps_with_outputs,
-            first_byte: frame::STRIP + maxima_bytes,
+            first_byte: frame::STRIP + maxima_bytes + pixel_bytes,
         }
     }
 
     pub(crate) fn row_bytes(&self) -> u32 {
         4 * self.groups * self.words
+    }
+
+    /// Of a single pixel, whose values are beside one another.
+    pub(crate) fn of_pixel(&self, layer: &Convolution) -> Self {
+        let per_word = 32 / layer.bits;
+        Self {
+            per_word,
+            words: layer.input.channels.div_ceil(per_word),
+            groups: 1,
+            rows: 1,
+            ..*self
+        }
+    }
+
+    /// Bytes from the field of a group of outputs to that of the next.
+    pub(crate) fn group_step_bytes(&self, layer: &Convolution) -> u32 {
+        layer.stride.1 * layer.group_columns() / layer.lanes * 4 * self.words
     }
 
     pub(crate) fn bytes(&self) -> u32 {
@@ -190,7 +220,23 @@ impl Taking<'_> {
         layer.padding.1 > 0 || end > layer.padding.1 + layer.input.width
     }
 
-    /// Zeros to words of the frame.
+    /// What a word holds where there is no pixel. Values that may be negative are offset
+    /// in the strip, so that none is.
+    pub(crate) fn nothing(&self) -> u32 {
+        let Self { layer, strip, .. } = self;
+        if !layer.signed_inputs {
+            return 0;
+        }
+        let lane_bits = 32 / layer.lanes;
+        let lanes = (0..layer.lanes).map(|lane| lane * lane_bits);
+        let values = lanes.flat_map(|bit| (0..strip.per_word).map(move |value| (bit, value)));
+        let half = 1 << (layer.bits - 1);
+        values.fold(0, |word, (bit, value)| {
+            word | half << (bit + value * layer.bits)
+        })
+    }
+
+    /// Nothing to words of the frame.
     fn zeros(&self, asm: &mut Assembly<'_>, first_byte: u32, words: u32) {
         let Registers {
             target,
@@ -208,7 +254,7 @@ impl Taking<'_> {
         (target, word, count): (Register, Register, Register),
         words: u32,
     ) {
-        asm.emit(Operation::Immediate(word, 0));
+        asm.emit(Operation::Immediate(word, self.nothing() as i32));
         asm.emit(Operation::Immediate(count, words as i32));
         let next = asm.here();
         asm.times(words.into(), |asm| {
@@ -329,6 +375,12 @@ impl Taking<'_> {
             asm.branch(Condition::Less(source, piece), 0.1, outside);
             asm.emit(Operation::Immediate(piece, layer.input.height as i32 - 1));
             asm.branch(Condition::Less(piece, source), 0.1, outside);
+        }
+        if layer.signed_inputs {
+            asm.emit(Operation::Immediate(
+                self.roles.low[0],
+                self.nothing() as i32,
+            ));
         }
         asm.emit(Operation::LoadSlot(source, frame::INPUT));
         if strip.has_phases(layer) {

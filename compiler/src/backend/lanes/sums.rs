@@ -9,6 +9,51 @@ use std::ops::Range;
 /// Arrangements of sums that are tried.
 const TRIES: usize = 8;
 
+/// Where a sum is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Located {
+    pub(crate) register: Register,
+    /// Whether every operation takes the register.
+    pub(crate) is_low: bool,
+    /// The lane, unless the register has the sum alone.
+    pub(crate) lane: Option<u32>,
+}
+
+impl Located {
+    /// What loads the sum, or a value of the same sign, into `value`, and what makes the
+    /// sum of that, if it is not negative or `signed` says that it may be.
+    pub(crate) fn load(
+        self,
+        value: Register,
+        scratch: Register,
+        signed: bool,
+    ) -> (Vec<Operation>, Vec<Operation>) {
+        use Operation::{Move, ShiftLeft, ShiftRight, ShiftRightSigned, SignExtend, Subtract};
+        let sum = self.register;
+        let down = match signed {
+            true => vec![ShiftRightSigned(value, value, 16)],
+            false => vec![ShiftRight(value, value, 16)],
+        };
+        match (self.lane, self.is_low) {
+            (None, _) => (vec![Move(value, sum)], Vec::new()),
+            (Some(0), true) => (vec![ShiftLeft(value, sum, 16)], down),
+            (Some(0), false) => (vec![Move(value, sum), ShiftLeft(value, value, 16)], down),
+            (Some(_), true) => (
+                vec![SignExtend(value, sum), Subtract(value, sum, value)],
+                down,
+            ),
+            (Some(_), false) => (
+                vec![
+                    Move(scratch, sum),
+                    SignExtend(value, scratch),
+                    Subtract(value, scratch, value),
+                ],
+                down,
+            ),
+        }
+    }
+}
+
 /// Sums that are computed at once, in registers.
 #[derive(Clone, Debug)]
 pub(crate) struct Sums {
@@ -22,36 +67,52 @@ pub(crate) struct Sums {
     pub(crate) keeps_mask: bool,
     /// Whether the pointer to the field has one.
     pub(crate) keeps_base: bool,
+    /// Whether the word of several channels has one.
+    pub(crate) keeps_word: bool,
 }
 
-/// The sums of all outputs, as many at once as registers hold. `masks` and `points` say
-/// whether the kernel has a mask and a pointer, which may give their registers to sums;
-/// `is_near`, that a field is near enough to do without the pointer.
+/// What may give its register to a sum, and is in the frame then.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Spares {
+    /// Whether there is a mask at all.
+    pub(crate) masks: bool,
+    /// The pointer to a field, all of which loads reach.
+    pub(crate) base: bool,
+    /// The word, where sums do not have to be put together in it.
+    pub(crate) word: bool,
+}
+
+/// The sums of all outputs, as many at once as registers hold.
 pub(crate) fn arranged(
     roles: &Roles,
     multiples: &mut Multiples<'_>,
     weights: &Weights,
-    is_near: bool,
-    masks: bool,
+    spares: Spares,
 ) -> Vec<Sums> {
     let mut own = roles.clone();
-    let mut keeps_mask = masks;
-    if !masks {
+    if !spares.masks {
         own.low.push(roles.mask);
     }
     let count = |roles: &Roles| roles.low.len() + roles.high.len();
-    let mut keeps_base = true;
     let all = weights.outputs;
-    if all > count(&own) && all <= count(&own) + usize::from(masks) + usize::from(is_near) {
-        if masks {
-            own.low.push(roles.mask);
-            keeps_mask = false;
-        }
-        if all > count(&own) {
-            own.low.push(roles.base);
-            keeps_base = false;
+    let mut given: Vec<Register> = Vec::new();
+    let word = spares.masks && spares.base && spares.word;
+    let spare = [
+        (spares.masks, roles.mask),
+        (spares.base, roles.base),
+        (word, roles.word),
+    ];
+    for (_, register) in spare.into_iter().filter(|(is_spare, _)| *is_spare) {
+        if all > count(&own) + given.len() {
+            given.push(register);
         }
     }
+    if all <= count(&own) + given.len() {
+        own.low.extend(&given);
+    } else {
+        given.clear();
+    }
+    let keeps = |register: Register| !given.contains(&register);
     own.low.sort();
     let most = count(&own);
     let passes = all.div_ceil(most);
@@ -70,8 +131,9 @@ pub(crate) fn arranged(
             outputs: first..end,
             places: places(&own, multiples, weights, first..end),
             roles: own.clone(),
-            keeps_mask,
-            keeps_base,
+            keeps_mask: spares.masks && keeps(roles.mask),
+            keeps_base: keeps(roles.base),
+            keeps_word: keeps(roles.word),
         });
         first = end;
     }

@@ -130,6 +130,9 @@ impl Taking<'_> {
             if !is_begun {
                 asm.emit(Operation::Immediate(registers.word, 0));
             }
+            if layer.signed_inputs {
+                asm.emit(Operation::Xor(registers.word, self.roles.low[0]));
+            }
             asm.emit(Operation::Store(registers.word, registers.target, 4 * word));
         }
         asm.emit(Operation::AddImmediate(

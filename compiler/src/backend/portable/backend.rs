@@ -5,7 +5,7 @@ use crate::budget::{Footprint, Sums};
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
 use crate::network::{Network, Node, NodeId};
 use crate::plan::{Arrival, MemoryPlan, Order};
-use crate::program::parameter_table_bytes;
+use crate::program::{fixed_table_bytes, parameter_table_bytes};
 use crate::stack;
 use std::collections::BTreeMap;
 
@@ -54,7 +54,7 @@ impl Backend for Portable {
 fn least_flash_bytes(declaration: &Declaration, sums: &Sums<'_>, layer: &Node) -> u64 {
     let table_bytes = parameter_table_bytes(layer, declaration.network.bits());
     match (declaration.weights, declaration.code_of(layer.layer)) {
-        (WeightsSource::Runtime, _) => 0,
+        (WeightsSource::Runtime, _) => fixed_table_bytes(layer),
         (_, CodeChoice::Table | CodeChoice::Fastest) => table_bytes,
         (_, CodeChoice::Unrolled) => match sums.constants {
             Some((weights, _)) => table_bytes.min(2 * weights.nonzero(layer.id)),

@@ -11,7 +11,9 @@ use crate::target::Target;
 /// with what it has of what there is too little of.
 pub(super) fn larger(excess: &Excess<'_>, bytes: impl Fn(&Target) -> u32) -> Vec<Remedy> {
     excess.extend();
+    // A core's memory is what the declaration says, so a part would take its place.
     let given = excess.declaration.budget.target;
+    let given = given.filter(|given| !given.is_core());
     let found = given.and_then(|given| smallest(excess, given));
     let found = found.filter(|&target| is_chosen_to_fit(excess, target));
     let remedy = found.map(|target| {

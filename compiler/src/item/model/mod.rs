@@ -284,6 +284,7 @@ fn on_machine(
         }),
         kept: None,
         input_channels: program.input.channels,
+        takes_whole_inputs: false,
     });
     let target = item.target;
     let refusal = target.map(|target| code.machine.refusal(&ast.name, target));

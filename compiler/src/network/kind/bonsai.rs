@@ -3,7 +3,7 @@
 //! things").
 
 use super::projection::Projection;
-use super::tensors::{TensorDtype, TensorRole, TensorShape};
+use super::tensors::{ShiftNames, TensorDtype, TensorRole, TensorShape};
 use super::{Activation, AfterSums, MadeChannels, Method, Reads, Rules};
 use crate::network::node::Node;
 use crate::network::sums::SumShape;
@@ -112,7 +112,7 @@ impl Rules for Tree {
                 (vec![self.inner_nodes(), projected], "[inner nodes, p]"),
             ));
         }
-        tensors.push(TensorShape::shift(&["gate"], "[gate]"));
+        tensors.push(TensorShape::shift(ShiftNames::Tree, "[gate]"));
         tensors
     }
 

@@ -129,7 +129,7 @@ proptest! {
     ) {
         let grid = Grid::of_bits(bits, is_signed, exponent);
         let (least, largest) = grid.range();
-        let unrounded = Grid { step: 0.0, least, largest, share: 1.0 };
+        let unrounded = Grid { step: 0.0, least, largest, share: 1.0, halves_up: false };
         let mut maps = shapes.integers(Purpose::Order, shapes.maps().iter().product());
         // Clips are integers.
         for number in &mut maps {

@@ -3,6 +3,7 @@
 
 mod against_composed;
 mod finite_differences;
+mod own;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use herringbone_compiler::network::{Kernel, Padding, ReceptiveField, Shape, Stride, Window};

@@ -98,7 +98,7 @@ impl<'a> CellCode<'a> {
         let fits = input <= MOST_24_BITS
             && pre <= MOST_24_BITS
             && state <= i32::MAX.into()
-            && most_pre + largest_bias + one + 1 <= i16::MAX.into()
+            && most_pre + largest_bias + one < i16::MAX.into()
             && values <= 0xFF
             && values > 0;
         fits.then_some(Self {

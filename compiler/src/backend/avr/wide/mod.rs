@@ -11,35 +11,20 @@ use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::function::Function;
 use crate::backend::avr::isa::function_id::FunctionId;
 use crate::backend::avr::layer::part::{LayerPart, parts};
+use crate::network::NodeId;
 use crate::plan::Arrival;
 use crate::program::{Operation, Program, Stage};
 use cell::CellCode;
 use dense::WideDense;
 
-/// Why a network has portable code; `None` where each of its layers that reads or makes wide
-/// values can be written.
-pub fn why_portable(program: &Program, core: Core) -> Option<String> {
+/// The first node that reads or makes wide values and for which there is no assembly: then the
+/// network has portable code.
+pub fn without_code(program: &Program, core: Core) -> Option<NodeId> {
     let mut wide = parts(program)
         .into_iter()
         .filter(|part| part.operation().is_wide());
     let unwritten = wide.find(|&part| !is_written(program, core, part))?;
-    let what = match unwritten.operation() {
-        Operation::Recurrent(_) => "this form of `G`",
-        Operation::Tree(_) => "`Bonsai`",
-        Operation::Prototypes(_) => "`Proto`",
-        Operation::Dense(_)
-        | Operation::Convolution(_)
-        | Operation::Depthwise(_)
-        | Operation::Separable { .. }
-        | Operation::Pool(_)
-        | Operation::Concat
-        | Operation::Quantised(_)
-        | Operation::Rearrange(_) => "this layer that reads or makes 16 bits",
-    };
-    Some(format!(
-        "there is no assembly for {what} yet (node {})",
-        unwritten.node()
-    ))
+    Some(unwritten.node())
 }
 
 fn is_written(program: &Program, core: Core, part: LayerPart<'_>) -> bool {
@@ -67,7 +52,7 @@ fn is_written(program: &Program, core: Core, part: LayerPart<'_>) -> bool {
 /// The function of a layer that reads or makes wide values; `None` of all others.
 ///
 /// # Panics
-/// Where [`why_portable`] has a reason.
+/// Where [`without_code`] names a node.
 pub(crate) fn emit(program: &Program, core: Core, part: LayerPart<'_>) -> Option<Function> {
     let operation = part.operation();
     if !operation.is_wide() {

@@ -23,6 +23,7 @@ pub(crate) enum Operation {
     Negate(Register, Register),
     And(Register, Register),
     Or(Register, Register),
+    Xor(Register, Register),
     Multiply(Register, Register),
     ShiftLeft(Register, Register, u8),
     ShiftRight(Register, Register, u8),
@@ -143,8 +144,9 @@ pub(crate) trait InstructionSet {
     /// Registers of the first and second argument.
     fn arguments(&self) -> [Register; 2];
 
-    /// Registers beside the arguments, and whether a function has to save the last one.
-    fn scratch(&self) -> ([Register; 3], bool);
+    /// Registers beside the arguments, and how many of the first ones a function need not
+    /// save.
+    fn scratch(&self) -> ([Register; 5], usize);
 
     /// Loads several words from consecutive addresses and moves the pointer past
     /// them, where one instruction does.

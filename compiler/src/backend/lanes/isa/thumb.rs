@@ -198,6 +198,7 @@ impl InstructionSet for Thumb {
             }
             And(to, from) => vec![two(0b01_0000_0000, "ands", to, from)],
             Or(to, from) => vec![two(0b01_0000_1100, "orrs", to, from)],
+            Xor(to, from) => vec![two(0b01_0000_0001, "eors", to, from)],
             Multiply(to, from) => vec![two(0b01_0000_1101, "muls", to, from)],
             ShiftLeft(to, from, by) => vec![shift(0b00000, "lsls", to, from, by)],
             ShiftRight(to, from, 0) => vec![two(0, "movs", to, from)],
@@ -269,6 +270,7 @@ impl InstructionSet for Thumb {
             | And(to, _)
             | Negate(to, _)
             | Or(to, _)
+            | Xor(to, _)
             | Multiply(to, _)
             | ShiftLeft(to, _, _)
             | ShiftRight(to, _, _)
@@ -431,8 +433,8 @@ impl InstructionSet for Thumb {
         [Register(0), Register(1)]
     }
 
-    fn scratch(&self) -> ([Register; 3], bool) {
-        ([Register(2), Register(3), Register(4)], true)
+    fn scratch(&self) -> ([Register; 5], usize) {
+        ([2, 3, 4, 5, 6].map(Register), 2)
     }
 
     fn load_many(&self, pointer: Register, registers: &[Register]) -> Option<Instruction> {

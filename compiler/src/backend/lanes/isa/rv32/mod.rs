@@ -73,6 +73,7 @@ impl InstructionSet for Rv32 {
             }
             And(to, from) => self.two(0b11, (0, 0b111), "and", [to, to, from]),
             Or(to, from) => self.two(0b10, (0, 0b110), "or", [to, to, from]),
+            Xor(to, from) => self.two(0b01, (0, 0b100), "xor", [to, to, from]),
             Multiply(to, from) => self.three((1, 0), "mul", [to, to, from]),
             ShiftLeft(to, from, by) => self.shift_left(to, from, by),
             ShiftRight(to, from, by) => return self.shift_right((to, from), by, false),
@@ -253,8 +254,8 @@ impl InstructionSet for Rv32 {
         [Register(10), Register(11)]
     }
 
-    fn scratch(&self) -> ([Register; 3], bool) {
-        ([Register(12), Register(13), Register(14)], false)
+    fn scratch(&self) -> ([Register; 5], usize) {
+        ([12, 13, 14, 15, 5].map(Register), 5)
     }
 
     fn load_many(&self, _: Register, _: &[Register]) -> Option<Instruction> {

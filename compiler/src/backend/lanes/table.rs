@@ -1,0 +1,664 @@
+//! Weights in a table: a value is multiplied by the weights of all outputs, which lie
+//! beside one another in a few words.
+//!
+//! Where sums are proven to fit 16 bits, a register holds those of two outputs, and a
+//! field of a word and another one 16 bits above it are two weights: one mask takes out
+//! both, and one multiplication is two. Fields hold weights plus an offset, so that none
+//! is negative; the offset times the total of all values is taken away in the end. All of
+//! it is linear modulo 2³², so that in the end the lanes are right.
+//!
+//! Where nothing multiplies in a cycle, weights of several fields are doubled one bit of
+//! the value after the other.
+
+use super::assembly::{Assembly, Label};
+use super::frame;
+use super::isa::{Condition, InstructionSet, Operation, Register, Roles};
+use super::layer::Weights;
+use super::sums::Located;
+use std::ops::Range;
+
+/// What is in a register, or in the frame where there are too few of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Held {
+    Register(Register),
+    Slot(u32),
+}
+
+impl Held {
+    /// The register that it is in, or `other`, which it is loaded into.
+    pub(crate) fn get(self, asm: &mut Assembly<'_>, other: Register) -> Register {
+        match self {
+            Self::Register(register) => register,
+            Self::Slot(slot) => {
+                asm.emit(Operation::LoadSlot(other, slot));
+                other
+            }
+        }
+    }
+
+    /// The register that it is in, or `other`, without loading it.
+    pub(crate) fn get_register(self, other: Register) -> Register {
+        match self {
+            Self::Register(register) => register,
+            Self::Slot(_) => other,
+        }
+    }
+
+    /// Holds what is in that register now.
+    pub(crate) fn put(self, asm: &mut Assembly<'_>, from: Register) {
+        match self {
+            Self::Register(register) if register == from => {}
+            Self::Register(register) => asm.emit(Operation::Move(register, from)),
+            Self::Slot(slot) => asm.emit(Operation::StoreSlot(from, slot)),
+        }
+    }
+}
+
+/// Registers of a kernel that reads a table.
+#[derive(Clone, Debug)]
+pub(crate) struct Registers {
+    /// Points at the weights of the value that is next.
+    pub(crate) weights: Register,
+    pub(crate) value: Register,
+    /// Scratch, of which `scratch[0]` is also changed by a value's products.
+    pub(crate) scratch: [Register; 2],
+    /// Where values come from.
+    pub(crate) source: Held,
+    /// Several values.
+    pub(crate) word: Held,
+    /// Where the weights of a word's values begin.
+    pub(crate) start: Held,
+    /// The total of all values.
+    total: Held,
+    mask: Held,
+    /// A word of weights, on a core that multiplies.
+    packed: Register,
+    /// Weights that are doubled, on one that does not.
+    doubled: Vec<Register>,
+    /// What sums are in, and whether every operation takes it.
+    sums: Vec<(Register, bool)>,
+}
+
+impl Registers {
+    /// `by_words` says that nothing has to be known of where a word's weights begin.
+    pub(crate) fn of(isa: &dyn InstructionSet, by_words: bool) -> Self {
+        let Roles {
+            base,
+            word,
+            value,
+            multiple,
+            mask,
+            low,
+            high,
+        } = isa.roles();
+        let mut sums: Vec<(Register, bool)> = high.iter().map(|&it| (it, false)).collect();
+        if !isa.multiplies() {
+            let mut doubled = vec![multiple, mask];
+            doubled.extend(low);
+            return Self {
+                weights: base,
+                value,
+                scratch: [multiple, word],
+                source: Held::Slot(frame::SOURCE),
+                word: Held::Slot(frame::WORD),
+                start: Held::Slot(frame::START),
+                total: Held::Slot(frame::TOTAL),
+                mask: Held::Slot(frame::MASK),
+                packed: multiple,
+                doubled,
+                sums,
+            };
+        }
+        let others = if by_words { 2 } else { 3 };
+        sums.extend(low[others..].iter().map(|&it| (it, true)));
+        let total = sums.pop().map(|(register, _)| register);
+        Self {
+            weights: base,
+            value,
+            scratch: [multiple, low[1]],
+            source: Held::Register(low[0]),
+            word: Held::Register(word),
+            start: Held::Register(low[2]),
+            total: Held::Register(total.unwrap_or(mask)),
+            mask: Held::Register(mask),
+            packed: low[1],
+            doubled: Vec::new(),
+            sums,
+        }
+    }
+
+    /// Registers of sums, where the total needs none.
+    fn without_total(&self) -> Vec<(Register, bool)> {
+        let mut sums = self.sums.clone();
+        if let Held::Register(register) = self.total {
+            sums.push((register, sums.iter().any(|&(_, is_low)| is_low)));
+        }
+        sums
+    }
+}
+
+/// What is in a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lane {
+    Output(usize),
+    /// The total of all values.
+    Total,
+    Nothing,
+}
+
+/// A layer's weights as words.
+#[derive(Clone, Debug)]
+pub(crate) struct Table<'a> {
+    weights: &'a Weights,
+    registers: Registers,
+    /// Of a weight.
+    bits: u32,
+    /// Sums of a register.
+    lanes: u32,
+    /// Bits of a value.
+    value_bits: u32,
+    /// Whether each value of a word has code of its own.
+    pub(crate) by_words: bool,
+    multiplies: bool,
+    /// Whether values are offset first, so that none is negative.
+    offsets: bool,
+}
+
+/// Sums that are computed at once, in registers.
+#[derive(Clone, Debug)]
+pub(crate) struct Pass {
+    pub(crate) outputs: Range<usize>,
+    /// What is in each register of [`Self::sums`], the lower lane first.
+    lanes: Vec<[Lane; 2]>,
+    sums: Vec<(Register, bool)>,
+    /// Whether a register has a single sum, of 32 bits.
+    is_alone: bool,
+    /// Whether a lane has the total of all values.
+    has_total: bool,
+    /// Of the table: where its biases and its weights begin.
+    pub(crate) biases_byte: u32,
+    pub(crate) weights_byte: u32,
+    /// Bytes of the weights of a value.
+    pub(crate) row_bytes: u32,
+}
+
+impl Pass {
+    pub(crate) fn place(&self, output: usize) -> Located {
+        let lanes = self.lanes.iter().zip(&self.sums);
+        let mut lanes = lanes.flat_map(|(lanes, &sum)| {
+            (0..)
+                .zip(lanes)
+                .map(move |(index, &lane)| (lane, index, sum))
+        });
+        let found = lanes.find(|&(lane, _, _)| lane == Lane::Output(output));
+        let (_, lane, (register, is_low)) = found.expect("an output of this pass");
+        Located {
+            register,
+            is_low,
+            lane: (!self.is_alone).then_some(lane),
+        }
+    }
+}
+
+impl<'a> Table<'a> {
+    /// `lanes` sums fit a register; values have that many bits; `by_words` says whether
+    /// each value of a word has code of its own, `offsets`, whether values are two's
+    /// complement, to which an offset is to be added.
+    pub(crate) fn new(
+        isa: &dyn InstructionSet,
+        weights: &'a Weights,
+        (lanes, value_bits, by_words, offsets): (u32, u32, bool, bool),
+    ) -> Self {
+        let bits = [2u32, 4].into_iter().find(|&bits| {
+            let half = 1 << (bits - 1);
+            weights
+                .raw()
+                .iter()
+                .all(|&it| (-half..half).contains(&i32::from(it)))
+        });
+        Self {
+            weights,
+            registers: Registers::of(isa, by_words),
+            bits: bits.unwrap_or(8),
+            lanes,
+            value_bits,
+            by_words,
+            multiplies: isa.multiplies(),
+            offsets,
+        }
+    }
+
+    /// Sums of a word that has those of several registers: what all fields of it make,
+    /// which needs no mask, is added to the first one, and in the end that of the others
+    /// is taken away.
+    fn whole_words<'p>(&self, pass: &'p Pass) -> impl Iterator<Item = &'p [(Register, bool)]> {
+        let is_used = self.multiplies && self.lanes == 2;
+        let words = pass.sums.chunks(self.per_word());
+        words.filter(move |sums| is_used && sums.len() > 1)
+    }
+
+    pub(crate) fn registers(&self) -> &Registers {
+        &self.registers
+    }
+
+    /// Sums whose weights are in a word.
+    fn per_word(&self) -> usize {
+        (32 / self.lanes / self.bits) as usize
+    }
+
+    fn offset(&self) -> i32 {
+        1 << (self.bits - 1)
+    }
+
+    /// Whether the lower 16 bits hold the total of all values.
+    fn total_fits(&self) -> bool {
+        let most = ((1u64 << self.value_bits) - 1) << self.weights.left;
+        self.weights.rows() as u64 * most < 1 << 16
+    }
+
+    /// What the registers of those outputs hold.
+    fn lanes_of(&self, outputs: Range<usize>) -> Vec<[Lane; 2]> {
+        if self.lanes == 1 {
+            return outputs
+                .map(|it| [Lane::Output(it), Lane::Nothing])
+                .collect();
+        }
+        let mut lanes: Vec<Lane> = outputs.map(Lane::Output).collect();
+        if lanes.len() % 2 == 1 {
+            let place = lanes.len() - 1;
+            match self.total_fits() {
+                true => lanes.insert(place, Lane::Total),
+                false => lanes.push(Lane::Nothing),
+            }
+        }
+        lanes.chunks(2).map(|pair| [pair[0], pair[1]]).collect()
+    }
+
+    fn pass(&self, outputs: Range<usize>) -> Option<Pass> {
+        let lanes = self.lanes_of(outputs.clone());
+        let has_total = lanes.iter().any(|pair| pair[0] == Lane::Total);
+        let mut sums = match has_total || self.lanes == 1 {
+            true => self.registers.without_total(),
+            false => self.registers.sums.clone(),
+        };
+        if sums.len() < lanes.len() {
+            return None;
+        }
+        sums.truncate(lanes.len());
+        Some(Pass {
+            outputs,
+            row_bytes: 4 * lanes.len().div_ceil(self.per_word()) as u32,
+            lanes,
+            sums,
+            is_alone: self.lanes == 1,
+            has_total,
+            biases_byte: 0,
+            weights_byte: 0,
+        })
+    }
+
+    /// All sums, as many at once as registers hold. `rows` are those of the weights in
+    /// the order of the values, `None` for a value that is always 0.
+    pub(crate) fn passes(&self, rows: &[Option<usize>]) -> (Vec<Pass>, Vec<u32>) {
+        let all = self.weights.outputs;
+        let mut passes = Vec::new();
+        // An even number, so that each begins at a byte of a pixel.
+        let most = (1..=all)
+            .rev()
+            .find(|&count| (count == all || count % 2 == 0) && self.pass(0..count).is_some());
+        let most = most.unwrap_or(1);
+        let count = all.div_ceil(most);
+        let each = match count {
+            1 => all,
+            _ => all.div_ceil(count).next_multiple_of(2).min(most),
+        };
+        let mut words = Vec::new();
+        for first in (0..all).step_by(each) {
+            let outputs = first..all.min(first + each);
+            let mut pass = self.pass(outputs).expect("as many sums as registers hold");
+            pass.biases_byte = 4 * words.len() as u32;
+            words.extend(self.biases(&pass));
+            pass.weights_byte = 4 * words.len() as u32;
+            for &row in rows {
+                words.extend(self.row(&pass, row));
+            }
+            passes.push(pass);
+        }
+        (passes, words)
+    }
+
+    /// What the registers begin with.
+    fn biases(&self, pass: &Pass) -> Vec<u32> {
+        let bias = |lane: Lane| match lane {
+            Lane::Output(output) => self.weights.biases[output] as u32,
+            Lane::Total | Lane::Nothing => 0,
+        };
+        let of_pair = |pair: &[Lane; 2]| match self.lanes {
+            1 => bias(pair[0]),
+            _ => (bias(pair[1]) << 16).wrapping_add(bias(pair[0])),
+        };
+        let mut biases: Vec<u32> = pass.lanes.iter().map(of_pair).collect();
+        if self.multiplies && self.lanes == 2 {
+            for word in biases.chunks_mut(self.per_word()) {
+                // What is taken away in the end.
+                let all = word.iter().rev();
+                word[0] = all.fold(0, |sum: u32, bias| (sum << self.bits).wrapping_add(*bias));
+            }
+        }
+        biases
+    }
+
+    /// The words of a value.
+    fn row(&self, pass: &Pass, row: Option<usize>) -> Vec<u32> {
+        let mask = (1 << self.bits) - 1;
+        let field = |lane: Lane| {
+            let weight = |output| row.map_or(0, |row| self.weights.raw_of(row, output));
+            let offset = if self.lanes == 1 { 0 } else { self.offset() };
+            match lane {
+                Lane::Output(output) => (weight(output) + offset) as u32 & mask,
+                Lane::Total => 1,
+                Lane::Nothing => 0,
+            }
+        };
+        let words = pass.lanes.chunks(self.per_word()).map(|pairs| {
+            let mut word = 0;
+            for (index, pair) in (0..).zip(pairs) {
+                word |= field(pair[0]) << (index * self.bits);
+                if self.lanes == 2 {
+                    word |= field(pair[1]) << (16 + index * self.bits);
+                }
+            }
+            word
+        });
+        words.collect()
+    }
+
+    /// The mask of a pair of weights.
+    pub(crate) fn mask(&self) -> u32 {
+        let field = (1 << self.bits) - 1;
+        field << 16 | field
+    }
+
+    /// Before the first value: sums begin with the biases at `value`.
+    pub(crate) fn begin(&self, asm: &mut Assembly<'_>, pass: &Pass) {
+        let Registers { value, scratch, .. } = self.registers;
+        for (index, &(sum, is_low)) in (0..).zip(&pass.sums) {
+            if is_low {
+                asm.emit(Operation::Load(sum, value, 4 * index));
+            } else {
+                asm.emit(Operation::Load(scratch[0], value, 4 * index));
+                asm.emit(Operation::Move(sum, scratch[0]));
+            }
+        }
+        if self.lanes == 2 {
+            if let Held::Register(mask) = self.registers.mask {
+                asm.emit(Operation::LoadSlot(mask, frame::MASK));
+            }
+            if !pass.has_total {
+                asm.emit(Operation::Immediate(scratch[0], 0));
+                self.registers.total.put(asm, scratch[0]);
+            }
+        }
+    }
+
+    /// `value` ← the lowest value of `from`, or, if it is the last one there, that from bit
+    /// `last_from` on; goes on at `zero` where it is 0.
+    pub(crate) fn take(
+        &self,
+        asm: &mut Assembly<'_>,
+        from: Register,
+        last_from: Option<u32>,
+        zero: Label,
+    ) {
+        let value = self.registers.value;
+        let left = match asm.isa().multiplies() {
+            true => self.weights.left,
+            false => 0,
+        };
+        let (up, down) = match last_from {
+            Some(bit) => (0, bit as u8),
+            None => ((32 - self.value_bits) as u8, (32 - self.value_bits) as u8),
+        };
+        if self.offsets {
+            self.take_offset(asm, from, last_from, zero);
+            return;
+        }
+        match (up, down) {
+            (0, 0) if from == value => {}
+            (0, 0) => asm.emit(Operation::Move(value, from)),
+            (0, _) => asm.emit(Operation::ShiftRight(value, from, down)),
+            (_, _) => asm.emit(Operation::ShiftLeft(value, from, up)),
+        }
+        asm.branch(Condition::Zero(value), 0.5, zero);
+        let left_to_do = i32::from(left) - if up > 0 { i32::from(down) } else { 0 };
+        match left_to_do {
+            0 => {}
+            by @ ..0 => asm.emit(Operation::ShiftRight(value, value, by.unsigned_abs() as u8)),
+            by => asm.emit(Operation::ShiftLeft(value, value, by as u8)),
+        }
+    }
+
+    /// The same of two's complement, to which an offset is added.
+    fn take_offset(
+        &self,
+        asm: &mut Assembly<'_>,
+        from: Register,
+        last_from: Option<u32>,
+        zero: Label,
+    ) {
+        let value = self.registers.value;
+        let around = (32 - self.value_bits) as u8;
+        asm.emit(Operation::ShiftRight(
+            value,
+            from,
+            last_from.unwrap_or(0) as u8,
+        ));
+        asm.emit(Operation::AddImmediate(value, 1 << (self.value_bits - 1)));
+        asm.emit(Operation::ShiftLeft(value, value, around));
+        asm.branch(Condition::Zero(value), 0.1, zero);
+        asm.emit(Operation::ShiftRight(value, value, around));
+        if self.multiplies && self.weights.left > 0 {
+            asm.emit(Operation::ShiftLeft(value, value, self.weights.left));
+        }
+    }
+
+    /// Adds the products of the value in `value`, whose weights are that many bytes after
+    /// those that the pointer points at. Changes it.
+    pub(crate) fn add(&self, asm: &mut Assembly<'_>, pass: &Pass, byte: u32) {
+        let value = self.registers.value;
+        if self.lanes == 2 && !pass.has_total {
+            let scratch = self.registers.scratch[0];
+            let mut added = value;
+            if !asm.isa().multiplies() && self.weights.left > 0 {
+                added = self.registers.scratch[1];
+                asm.emit(Operation::ShiftLeft(added, value, self.weights.left));
+            }
+            let total = self.registers.total.get(asm, scratch);
+            asm.emit(Operation::Add(total, total, added));
+            self.registers.total.put(asm, total);
+        }
+        match asm.isa().multiplies() {
+            true => self.multiply(asm, pass, byte),
+            false => self.double(asm, pass, byte),
+        }
+    }
+
+    /// `to` ← the weights of a sum, of their word.
+    fn unpack(
+        &self,
+        asm: &mut Assembly<'_>,
+        (to, word): (Register, Register),
+        place: usize,
+        mask: Register,
+    ) {
+        let by = place as u32 * self.bits;
+        if self.lanes == 2 {
+            if by == 0 && to != word {
+                asm.emit(Operation::Move(to, word));
+            } else if by > 0 {
+                asm.emit(Operation::ShiftRight(to, word, by as u8));
+            }
+            asm.emit(Operation::And(to, mask));
+            return;
+        }
+        let above = 32 - self.bits - by;
+        let mut from = word;
+        if above > 0 {
+            asm.emit(Operation::ShiftLeft(to, word, above as u8));
+            from = to;
+        }
+        asm.emit(Operation::ShiftRightSigned(
+            to,
+            from,
+            (32 - self.bits) as u8,
+        ));
+    }
+
+    fn multiply(&self, asm: &mut Assembly<'_>, pass: &Pass, byte: u32) {
+        let Registers {
+            weights,
+            value,
+            packed,
+            scratch: [product, _],
+            ..
+        } = self.registers;
+        for (word, sums) in (0..).zip(pass.sums.chunks(self.per_word())) {
+            asm.emit(Operation::Load(packed, weights, byte + 4 * word));
+            for (place, &(sum, _)) in sums.iter().enumerate() {
+                if place == 0 && self.lanes == 2 {
+                    continue;
+                }
+                let mask = self.registers.mask.get(asm, product);
+                self.unpack(asm, (product, packed), place, mask);
+                asm.emit(Operation::Multiply(product, value));
+                asm.emit(Operation::Add(sum, sum, product));
+            }
+            if self.lanes == 2 {
+                let (sum, _) = sums[0];
+                asm.emit(Operation::Multiply(packed, value));
+                asm.emit(Operation::Add(sum, sum, packed));
+            }
+        }
+    }
+
+    fn double(&self, asm: &mut Assembly<'_>, pass: &Pass, byte: u32) {
+        let Registers {
+            weights,
+            value,
+            scratch: [_, bit],
+            ..
+        } = self.registers;
+        let at_once = self.registers.doubled.len();
+        let chunks = pass.sums.len().div_ceil(at_once);
+        if chunks > 1 {
+            asm.emit(Operation::StoreSlot(value, frame::VALUE));
+        }
+        for chunk in 0..chunks {
+            let first = chunk * at_once;
+            let sums = &pass.sums[first..pass.sums.len().min(first + at_once)];
+            if chunk > 0 {
+                asm.emit(Operation::LoadSlot(value, frame::VALUE));
+            }
+            let mask = match self.lanes {
+                1 => bit,
+                _ => self.registers.mask.get(asm, bit),
+            };
+            let doubled = &self.registers.doubled[..sums.len()];
+            for (index, &to) in doubled.iter().enumerate() {
+                let place = (first + index) % self.per_word();
+                let left = self.per_word() - place;
+                // The last register that this word is for holds it.
+                let word = doubled[(index + left - 1).min(sums.len() - 1)];
+                if place == 0 || index == 0 {
+                    let word_byte = 4 * ((first + index) / self.per_word()) as u32;
+                    asm.emit(Operation::Load(word, weights, byte + word_byte));
+                }
+                self.unpack(asm, (to, word), place, mask);
+                if self.weights.left > 0 {
+                    asm.emit(Operation::ShiftLeft(to, to, self.weights.left));
+                }
+            }
+            let done = asm.label();
+            for value_bit in 0..self.value_bits {
+                let is_last = value_bit + 1 == self.value_bits;
+                let zero = asm.label();
+                // Where the last bit is reached, it is set.
+                if !is_last {
+                    asm.emit(Operation::ShiftLeft(bit, value, 31));
+                    asm.branch(Condition::Zero(bit), 0.5, zero);
+                }
+                asm.times(if is_last { 1.0 } else { 0.5 }, |asm| {
+                    for (&(sum, _), &weight) in sums.iter().zip(doubled) {
+                        asm.emit(Operation::Add(sum, sum, weight));
+                    }
+                });
+                asm.bind(zero);
+                if !is_last {
+                    asm.emit(Operation::ShiftRight(value, value, 1));
+                    let share = 1.0 / f64::from(self.value_bits);
+                    asm.branch(Condition::Zero(value), share, done);
+                    for &weight in doubled {
+                        asm.emit(Operation::Add(weight, weight, weight));
+                    }
+                }
+            }
+            asm.bind(done);
+        }
+    }
+
+    /// After the last value: takes away what the offset of the weights has added.
+    pub(crate) fn end(&self, asm: &mut Assembly<'_>, pass: &Pass) {
+        if self.lanes == 1 {
+            return;
+        }
+        let Registers {
+            value,
+            scratch: [scratch, _],
+            ..
+        } = self.registers;
+        for sums in self.whole_words(pass) {
+            let mut others = sums[1..].iter().rev();
+            if let Some(&(last, _)) = others.next() {
+                asm.emit(Operation::Move(scratch, last));
+                asm.emit(Operation::ShiftLeft(scratch, scratch, self.bits as u8));
+            }
+            for &(sum, _) in others {
+                asm.emit(Operation::Add(scratch, scratch, sum));
+                asm.emit(Operation::ShiftLeft(scratch, scratch, self.bits as u8));
+            }
+            let (first, _) = sums[0];
+            asm.emit(Operation::Negate(value, scratch));
+            asm.emit(Operation::Add(first, first, value));
+        }
+        let mut sums = pass.sums.as_slice();
+        match (pass.has_total, pass.sums.split_last()) {
+            (true, Some((&(last, _), others))) => {
+                sums = others;
+                asm.emit(Operation::Move(value, last));
+                asm.emit(Operation::ShiftLeft(value, value, 16));
+                asm.emit(Operation::ShiftRight(value, value, 16));
+                // Of its lanes, the lower one becomes 0, which borrows nothing.
+                asm.emit(Operation::ShiftLeft(scratch, value, (15 + self.bits) as u8));
+                asm.emit(Operation::Add(scratch, scratch, value));
+                asm.emit(Operation::Negate(scratch, scratch));
+                asm.emit(Operation::Add(last, last, scratch));
+            }
+            _ => {
+                let total = self.registers.total.get(asm, value);
+                if total != value {
+                    asm.emit(Operation::Move(value, total));
+                }
+            }
+        }
+        if sums.is_empty() {
+            return;
+        }
+        asm.emit(Operation::ShiftLeft(value, value, (self.bits - 1) as u8));
+        asm.emit(Operation::ShiftLeft(scratch, value, 16));
+        asm.emit(Operation::Add(value, value, scratch));
+        asm.emit(Operation::Negate(scratch, value));
+        for &(sum, _) in sums {
+            asm.emit(Operation::Add(sum, sum, scratch));
+        }
+    }
+}
