@@ -63,8 +63,8 @@ pub use results::{Iter, Logit, Results};
 /// | `Add('name)` | sum of the current map and a labelled one of the same shape | ReLU |
 /// | `Cat('name, …)` | the current map's channels, then those of labelled maps of the same height, width and sign | – |
 /// | `G(h)` | recurrent cell (FastGRNN) of h units (1 to 255) over the rows of a map; makes its last state, 16 bits a unit | gated |
-/// | `Bonsai(depth,p,n)` | ends the list: a projection onto p values, and a tree of a depth of 0 to 8 that gives n scores | – |
-/// | `Proto(d,m,n)` | ends the list: a projection onto d values, and m prototypes (1 to 255) that give n scores | – |
+/// | `Bonsai(depth,p,classes)` | ends the list: a projection onto p values, and a tree of a depth of 0 to 8 that scores classes | – |
+/// | `Proto(d,m,classes)` | ends the list: a projection onto d values, and m prototypes (1 to 255) that score classes | – |
 /// | `R(k)` | residual block: two padded k×k convolutions with as many channels as they read; the first one's input is added before the second one's ReLU | ReLU after each |
 /// | `Dr`, `Dr(p)` | dropout with probability ½ or p, in training only | – |
 /// | `N(sigma)` | Gaussian noise, in training only | – |

@@ -24,6 +24,8 @@ mod segments;
 mod shapes;
 #[path = "kernels/sharing.rs"]
 mod sharing;
+#[path = "kernels/steps.rs"]
+mod steps;
 #[path = "kernels/windows.rs"]
 mod windows;
 #[path = "kernels/worst_case.rs"]

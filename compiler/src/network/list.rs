@@ -32,9 +32,9 @@ pub enum Entry {
         /// The kernel of both.
         kernel: Kernel,
     },
-    /// `Bonsai(depth,p,n)`: a projection and a tree; it ends the list.
+    /// `Bonsai(depth,p,classes)`: a projection and a tree; it ends the list.
     Bonsai(Bonsai),
-    /// `Proto(d,m,n)`: a projection and prototypes; it ends the list.
+    /// `Proto(d,m,classes)`: a projection and prototypes; it ends the list.
     Proto(Proto),
 }
 

@@ -31,7 +31,7 @@ pub use id::{ByNode, ByValue, LayerId, NodeId, ValueId};
 pub use kind::{
     Activation, Add, Bonsai, Concat, Convolution, Dense, Depthwise, Dropout, Feed, Gate, Kind,
     Noise, Pool, PoolFunction, PoolWindow, Projection, Proto, Prototypes, Rank, Recurrent,
-    Separable, Sequence, TensorDtype, TensorRole, TensorShape, Tree, TreeGate,
+    Separable, Sequence, ShiftNames, TensorDtype, TensorRole, TensorShape, Tree, TreeGate,
 };
 pub use list::{Entry, INPUT_LABEL, Item};
 pub use node::{Node, Part};

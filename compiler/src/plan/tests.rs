@@ -217,7 +217,7 @@ fn drop_unused(items: &mut [Item]) {
         .flat_map(|item| match &item.entry {
             Entry::From(label) => vec![label.clone()],
             Entry::Layer { labels, .. } => labels.clone(),
-            Entry::Residual { .. } => Vec::new(),
+            Entry::Residual { .. } | Entry::Bonsai(_) | Entry::Proto(_) => Vec::new(),
         })
         .collect();
     for item in items {

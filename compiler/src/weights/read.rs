@@ -339,6 +339,7 @@ fn values_out_of_range(
     let (values, entry, bits, widths): (Vec<i32>, _, _, &[u32]) = match tensor.role {
         Role::WideBias => return Vec::new(),
         Role::Own(TensorRole::Shift(names), _) => {
+            let names = names.names();
             let of_each_cell = data.chunks(names.len());
             let named = of_each_cell.flat_map(|bits| names.iter().zip(bits));
             return named

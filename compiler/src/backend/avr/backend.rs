@@ -3,6 +3,7 @@
 use crate::backend::Backend;
 use crate::backend::avr::choice::{Choice, choose};
 use crate::backend::avr::isa::core::Core;
+use crate::backend::avr::wide;
 use crate::backend::portable::Portable;
 use crate::budget::features_flash_bytes;
 use crate::budget::{
@@ -11,7 +12,7 @@ use crate::budget::{
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
 use crate::network::NodeId;
 use crate::plan::MemoryPlan;
-use crate::program::{Program, parameter_bytes, parameter_table_bytes};
+use crate::program::{parameter_bytes, parameter_table_bytes};
 use crate::target::{Architecture, Target};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -67,7 +68,7 @@ impl Backend for Core {
             };
         }
         let program = lower(declaration, sums, plan);
-        if let Some(node) = without_code(&program) {
+        if let Some(node) = wide::without_code(&program, *self) {
             return Footprint {
                 portable_because: Some(format!(
                     "there is no assembly for `{}`",
@@ -132,16 +133,6 @@ impl Backend for Core {
             portable_because: None,
         }
     }
-}
-
-/// The first node that this backend has no kernels for.
-fn without_code(program: &Program) -> Option<NodeId> {
-    let stages = program.all_stages();
-    let stages = stages.map(|stage| (stage.plan.node, &stage.operation));
-    let steps = program.steps().map(|step| (step.node, &step.operation));
-    let mut all = stages.chain(steps);
-    let found = all.find(|(_, operation)| operation.is_wide());
-    found.map(|(node, _)| node)
 }
 
 /// What of flash no code of the network can do without: each layer's weights as

@@ -31,6 +31,7 @@ mod memory;
 mod models;
 mod round;
 mod segments;
+mod wide;
 mod worst_case;
 
 pub(crate) use backend::{GLUE_FLASH_BYTES, GLUE_STACK_BYTES};
@@ -41,3 +42,4 @@ pub use isa::core::Core;
 pub use isa::function::Function;
 pub use isa::function_id::FunctionId;
 pub use models::{ModelProgram, NoCode, high, of_model};
+pub use wide::without_code;

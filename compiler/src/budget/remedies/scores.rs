@@ -118,7 +118,7 @@ mod tests {
             Some("`Bonsai(2,9,10)` in place of `Bonsai(2,10,10)`")
         );
         assert_eq!(
-            smaller_text("Bonsai(2, 10, 10, gate: hard)", 3200).as_deref(),
+            smaller_text("Bonsai(2, 10, 10, gate: hard)", 3180).as_deref(),
             Some("`Bonsai(1,10,10, gate: hard)` in place of `Bonsai(2,10,10, gate: hard)`")
         );
         // 2560 of the projection, 10 a prototype.

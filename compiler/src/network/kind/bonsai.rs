@@ -1,15 +1,15 @@
-//! `Bonsai(depth,p,n)`: a tree whose every node on the path adds to the scores (Kumar et
+//! `Bonsai(depth,p,classes)`: a tree whose every node on the path adds to the scores (Kumar et
 //! al., ICML 2017, "Resource-efficient machine learning in 2 KB RAM for the internet of
 //! things").
 
 use super::projection::Projection;
-use super::tensors::{TensorDtype, TensorRole, TensorShape};
+use super::tensors::{ShiftNames, TensorDtype, TensorRole, TensorShape};
 use super::{Activation, AfterSums, MadeChannels, Method, Reads, Rules};
 use crate::network::node::Node;
 use crate::network::sums::SumShape;
 use std::fmt;
 
-/// `Bonsai(depth,p,n)`: a projection and a tree.
+/// `Bonsai(depth,p,classes)`: a projection and a tree.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bonsai {
     /// Values that the map is projected onto, 1 to 255.
@@ -112,7 +112,7 @@ impl Rules for Tree {
                 (vec![self.inner_nodes(), projected], "[inner nodes, p]"),
             ));
         }
-        tensors.push(TensorShape::shift(&["gate"], "[gate]"));
+        tensors.push(TensorShape::shift(ShiftNames::Tree, "[gate]"));
         tensors
     }
 

@@ -29,7 +29,7 @@ pub use projection::Projection;
 pub use prototypes::{Proto, Prototypes};
 pub use recurrent::{Feed, Gate, Rank, Recurrent, Sequence};
 pub use separable::Separable;
-pub use tensors::{TensorDtype, TensorRole, TensorShape};
+pub use tensors::{ShiftNames, TensorDtype, TensorRole, TensorShape};
 pub use training::{Dropout, Noise};
 
 use super::node::Node;

@@ -1,4 +1,4 @@
-//! `Proto(d,m,n)`: classes by the distances to a few prototypes (Gupta et al., ICML 2017,
+//! `Proto(d,m,classes)`: classes by the distances to a few prototypes (Gupta et al., ICML 2017,
 //! "ProtoNN: compressed and accurate kNN for resource-scarce devices").
 
 use super::bonsai::write_sparsity;
@@ -9,7 +9,7 @@ use crate::network::node::Node;
 use crate::network::sums::SumShape;
 use std::fmt;
 
-/// `Proto(d,m,n)`: a projection and prototypes.
+/// `Proto(d,m,classes)`: a projection and prototypes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Proto {
     /// Values that the map is projected onto, 1 to 255.

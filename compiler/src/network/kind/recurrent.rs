@@ -2,7 +2,7 @@
 //! stable and tiny kilobyte sized gated recurrent neural network").
 
 use super::bonsai::write_sparsity;
-use super::tensors::{TensorDtype, TensorRole, TensorShape};
+use super::tensors::{ShiftNames, TensorDtype, TensorRole, TensorShape};
 use super::{Activation, AfterSums, MadeChannels, Method, Reads, Rules};
 use crate::network::node::Node;
 use crate::network::shape::Shape;
@@ -224,28 +224,24 @@ impl Rules for Recurrent {
         add(TensorRole::UpdateBias, TensorDtype::I16, &[hidden], each);
         let axes = ("[zeta, nu]", "[channels, 2 (zeta, nu)]");
         add(TensorRole::Mix, TensorDtype::I16, &[2], axes);
-        let (names, axes): (&'static [&'static str], _) = match self.rank {
+        let (names, axes) = match self.rank {
             None => (
-                &["input", "state", "fraction"],
+                ShiftNames::Cell,
                 (
                     "[input, state, fraction]",
                     "[channels, 3 (input, state, fraction)]",
                 ),
             ),
             Some(_) => (
-                &["first input", "input", "first state", "state", "fraction"],
+                ShiftNames::FactoredCell,
                 (
                     "[first input, input, first state, state, fraction]",
                     "[channels, 5 (first input, input, first state, state, fraction)]",
                 ),
             ),
         };
-        add(
-            TensorRole::Shift(names),
-            TensorDtype::U8,
-            &[names.len() as u32],
-            axes,
-        );
+        let count = names.names().len() as u32;
+        add(TensorRole::Shift(names), TensorDtype::U8, &[count], axes);
         tensors
     }
 

@@ -29,8 +29,30 @@ pub enum TensorRole {
     Prototype,
     /// How much each prototype says for each class.
     LabelWeight,
-    /// Bits, of which each has one of those names.
-    Shift(&'static [&'static str]),
+    /// Bits, each of which has a name.
+    Shift(ShiftNames),
+}
+
+/// What the bits of a `shift` tensor are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShiftNames {
+    /// Of a recurrent cell.
+    Cell,
+    /// Of a recurrent cell whose matrices have two factors.
+    FactoredCell,
+    /// Of a tree.
+    Tree,
+}
+
+impl ShiftNames {
+    /// The names, in the order of the tensor.
+    pub const fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Cell => &["input", "state", "fraction"],
+            Self::FactoredCell => &["first input", "input", "first state", "state", "fraction"],
+            Self::Tree => &["gate"],
+        }
+    }
 }
 
 /// The type of a tensor's values in the weights file.
@@ -140,8 +162,8 @@ impl TensorShape {
         }
     }
 
-    pub(super) fn shift(names: &'static [&'static str], axes: &'static str) -> Self {
-        let shape = vec![names.len() as u32];
+    pub(super) fn shift(names: ShiftNames, axes: &'static str) -> Self {
+        let shape = vec![names.names().len() as u32];
         Self::new(TensorRole::Shift(names), TensorDtype::U8, (shape, axes))
     }
 

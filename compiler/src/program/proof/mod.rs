@@ -236,10 +236,22 @@ mod tests {
 
     #[test]
     fn sixteen_bits_are_taken_up_to_the_last_value_that_fits() {
-        assert_eq!(width(&[1], i16::MAX - 15, 0), Ok(Accumulator::I16));
-        assert_eq!(width(&[1], i16::MAX - 14, 0), Ok(Accumulator::I32));
-        assert_eq!(width(&[-1], i16::MIN + 15, 0), Ok(Accumulator::I16));
-        assert_eq!(width(&[-1], i16::MIN + 14, 0), Ok(Accumulator::I32));
+        assert_eq!(
+            width(&[1], i32::from(i16::MAX) - 15, 0),
+            Ok(Accumulator::I16)
+        );
+        assert_eq!(
+            width(&[1], i32::from(i16::MAX) - 14, 0),
+            Ok(Accumulator::I32)
+        );
+        assert_eq!(
+            width(&[-1], i32::from(i16::MIN) + 15, 0),
+            Ok(Accumulator::I16)
+        );
+        assert_eq!(
+            width(&[-1], i32::from(i16::MIN) + 14, 0),
+            Ok(Accumulator::I32)
+        );
     }
 
     #[test]

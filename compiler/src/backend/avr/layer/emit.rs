@@ -9,11 +9,15 @@ use crate::backend::avr::layer::context::Layer;
 use crate::backend::avr::layer::part::LayerPart;
 use crate::backend::avr::memory::store::OutputSink;
 use crate::backend::avr::segments::stage;
+use crate::backend::avr::wide;
 use crate::program::Operation;
 use crate::program::Program;
 
 /// The function of a layer.
 pub(crate) fn emit(program: &Program, core: Core, part: LayerPart<'_>, form: CodeForm) -> Function {
+    if let Some(function) = wide::emit(program, core, part) {
+        return function;
+    }
     let arrived;
     let mut layer = match part {
         LayerPart::Step(step) => Layer {

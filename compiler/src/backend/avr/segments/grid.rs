@@ -456,7 +456,8 @@ fn calls(stage: &Stage) -> Vec<Call> {
             let completing = hands_on(stage).then(|| computes(None));
             taking.into_iter().chain(completing).collect()
         }
-        Some(ByPixel::Steps(_)) => unreachable!("networks with states have portable code"),
+        // It hands its states on with the last row.
+        Some(ByPixel::Steps(_)) => vec![takes(FunctionId::Layer(plan.node), None)],
         None => unreachable!("such a stage computes from whole fields"),
     }
 }

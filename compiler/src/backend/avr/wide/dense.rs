@@ -1,0 +1,129 @@
+//! A dense layer whose sums are results, of a single pixel of states.
+
+use super::products::{NIL, Sums, Values, block};
+use super::ring_byte;
+use crate::backend::avr::arithmetic::wide::shift_up;
+use crate::backend::avr::isa::assembly::Assembly;
+use crate::backend::avr::isa::instruction::{Condition, Mode};
+use crate::backend::avr::isa::registers::{
+    NETWORK, Pointer, R18, R22, R24, Register, X, Y, Z, ZERO,
+};
+use crate::network::Element;
+use crate::program::{Finish, Program, Stage, SumParameters, WeightedSum};
+
+const BLOCKS: Register = R22;
+const BIAS: Register = R18;
+/// Where sums go: a pair.
+const TO: Register = R24;
+
+pub(super) struct WideDense<'a> {
+    sum: &'a WeightedSum,
+    weights: &'a [i8],
+    biases: &'a [i32],
+    /// Bits by which sums are shifted up before biases are added.
+    left: u32,
+    /// Where the states are, from the network's address on.
+    from_byte: u32,
+    /// Where the sums are kept.
+    to_byte: u32,
+    bytes: u8,
+}
+
+impl<'a> WideDense<'a> {
+    pub(super) fn of(program: &Program, stage: &Stage, sum: &'a WeightedSum) -> Option<Self> {
+        let SumParameters::Constant(constants) = &sum.parameters else {
+            return None;
+        };
+        let kept = stage.plan.sums()?;
+        let is_plain = sum.reads == Element::Wide
+            && sum.finish == Finish::Exact
+            && constants.left < 32
+            && !sum.adds
+            && stage.plan.takes
+            && stage.plan.joined.is_empty()
+            && stage.plan.input.pixels() == 1
+            && kept.count == sum.outputs
+            && sum.outputs / block(sum.outputs, 4) < 0x100;
+        is_plain.then_some(())?;
+        Some(Self {
+            sum,
+            weights: &constants.weights,
+            biases: &constants.biases,
+            left: constants.left,
+            from_byte: ring_byte(program, stage, 1)?,
+            to_byte: program.cursor_bytes + kept.first_byte,
+            bytes: kept.bytes_each as u8,
+        })
+    }
+
+    /// Bytes of a sum while it is made, which products of 16 bits add to.
+    fn sum_bytes(&self) -> u8 {
+        self.bytes.max(3)
+    }
+
+    /// Of each block of outputs their weights for each value, then their biases.
+    fn table(&self, size: u32) -> Vec<u8> {
+        let outputs = self.sum.outputs as usize;
+        let mut bytes = Vec::new();
+        for first in (0..outputs).step_by(size as usize) {
+            let block = first..first + size as usize;
+            for row in self.weights.chunks(outputs) {
+                bytes.extend(row[block.clone()].iter().map(|&weight| weight as u8));
+            }
+            for bias in &self.biases[block] {
+                bytes.extend(&bias.to_le_bytes()[..self.sum_bytes().into()]);
+            }
+        }
+        bytes
+    }
+
+    pub(super) fn emit(&self, asm: &mut Assembly) {
+        let size = block(self.sum.outputs, 4);
+        let blocks = self.sum.outputs / size;
+        let sums = Sums {
+            outputs: size as u8,
+            bytes: self.sum_bytes(),
+        };
+        let table = asm.near_table(self.table(size));
+        asm.movw(Y, NETWORK);
+        asm.add_to_pair(Y, self.from_byte as i32);
+        asm.add_to_pair(TO, self.to_byte as i32);
+        asm.ldi_address(Z, (table, 0), 0);
+        asm.ldi_address(Z.next(), (table, 0), 1);
+        asm.ldi(NIL, 0);
+        asm.ldi(BLOCKS, blocks as u8);
+        let next = asm.here();
+        asm.times(blocks.into(), |asm| {
+            for register in (0..sums.outputs).flat_map(|output| sums.registers(output)) {
+                asm.mov(register, NIL);
+            }
+            asm.movw(X, Y);
+            sums.add(asm, Values::Wide, self.sum.rows);
+            for output in 0..sums.outputs {
+                let sum = sums.registers(output);
+                for _ in 0..self.left {
+                    shift_up(asm, &sum);
+                }
+                for (byte, &register) in sum.iter().enumerate() {
+                    asm.lpm_near(BIAS);
+                    match byte {
+                        0 => asm.add(register, BIAS),
+                        _ => asm.adc(register, BIAS),
+                    }
+                }
+            }
+            asm.movw(X, TO);
+            for output in 0..sums.outputs {
+                let kept = sums.registers(output).into_iter();
+                for register in kept.take(self.bytes.into()) {
+                    asm.store(Pointer::X, Mode::PostIncrement, register);
+                }
+            }
+            asm.movw(TO, X);
+            asm.dec(BLOCKS);
+            asm.loop_back(Condition::NotEqual, next, blocks.into());
+        });
+        asm.clr(ZERO);
+        asm.ret();
+    }
+}

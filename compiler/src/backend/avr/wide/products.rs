@@ -1,0 +1,161 @@
+//! Sums of products of weights and values for a few outputs at once: each value is loaded once,
+//! and their weights are beside one another in the table.
+
+use crate::backend::avr::isa::assembly::Assembly;
+use crate::backend::avr::isa::instruction::{Condition, Mode};
+use crate::backend::avr::isa::registers::{
+    PRODUCT, Pointer, R2, R18, R19, R20, R21, R23, Register,
+};
+
+/// 0, while products are in r0 and r1.
+pub(super) const NIL: Register = R23;
+const LOW: Register = R18;
+const HIGH: Register = R19;
+const WEIGHT: Register = R20;
+const COUNT: Register = R21;
+
+/// Sums of up to four outputs.
+#[derive(Clone, Copy)]
+pub(super) struct Sums {
+    /// How many.
+    pub(super) outputs: u8,
+    /// Bytes of each.
+    pub(super) bytes: u8,
+}
+
+/// What weights are multiplied with, from X on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Values {
+    Unsigned,
+    Signed,
+    /// Of 16 bits.
+    Wide,
+}
+
+impl Sums {
+    /// The bytes of one of them, the lowest first.
+    pub(super) fn registers(self, output: u8) -> Vec<Register> {
+        R2.after(4 * output).run(self.bytes).collect()
+    }
+
+    /// Adds `count` products to each, the weights being in the table from Z on: of each value, one
+    /// an output.
+    pub(super) fn add(self, asm: &mut Assembly, values: Values, count: u32) {
+        // As many as a byte counts.
+        let each = [8, 7, 6, 5, 4, 3, 2, 1]
+            .into_iter()
+            .find(|each| count.is_multiple_of(*each) && count / each < 0x100)
+            .expect("up to 255 rows of a byte");
+        let rounds = count / each;
+        let body = |asm: &mut Assembly| {
+            for _ in 0..each {
+                self.value(asm, values);
+            }
+        };
+        if rounds == 1 {
+            body(asm);
+            asm.ldi(NIL, 0);
+            return;
+        }
+        asm.ldi(COUNT, rounds as u8);
+        let next = asm.here();
+        asm.times(rounds.into(), |asm| {
+            body(asm);
+            asm.dec(COUNT);
+            asm.loop_back(Condition::NotEqual, next, rounds.into());
+        });
+        asm.ldi(NIL, 0);
+    }
+
+    fn value(self, asm: &mut Assembly, values: Values) {
+        asm.load(LOW, Pointer::X, Mode::PostIncrement);
+        if values == Values::Wide {
+            asm.load(HIGH, Pointer::X, Mode::PostIncrement);
+        }
+        for output in 0..self.outputs {
+            let sum = self.registers(output);
+            asm.lpm_near(WEIGHT);
+            match values {
+                Values::Unsigned => asm.mulsu(WEIGHT, LOW),
+                Values::Signed => asm.muls(WEIGHT, LOW),
+                Values::Wide => {
+                    asm.mulsu(WEIGHT, LOW);
+                    add_by_sign(asm, &sum);
+                    asm.muls(WEIGHT, HIGH);
+                    add_by_sign(asm, &sum[1..]);
+                    continue;
+                }
+            }
+            add_by_sign(asm, &sum);
+        }
+    }
+}
+
+/// Adds the signed product that was just made, whose sign, the carry, takes the place of [`NIL`].
+fn add_by_sign(asm: &mut Assembly, sum: &[Register]) {
+    let [low, high] = PRODUCT;
+    if sum.len() > 2 {
+        asm.sbc(NIL, NIL);
+    }
+    asm.add(sum[0], low);
+    asm.adc(sum[1], high);
+    for &upper in &sum[2..] {
+        asm.adc(upper, NIL);
+    }
+}
+
+/// Adds the signed product that was just made; the carry is its sign.
+pub(super) fn add_product(asm: &mut Assembly, sum: &[Register]) {
+    let [low, high] = PRODUCT;
+    for &upper in &sum[2..] {
+        asm.sbc(upper, NIL);
+    }
+    asm.add(sum[0], low);
+    asm.adc(sum[1], high);
+    for &upper in &sum[2..] {
+        asm.adc(upper, NIL);
+    }
+}
+
+/// Adds the unsigned product that was just made.
+pub(super) fn add_unsigned_product(asm: &mut Assembly, sum: &[Register]) {
+    let [low, high] = PRODUCT;
+    asm.add(sum[0], low);
+    asm.adc(sum[1], high);
+    for &upper in &sum[2..] {
+        asm.adc(upper, NIL);
+    }
+}
+
+/// Shifts a signed number down, rounding down; the registers of its lower 24 bits then, the lowest
+/// first.
+pub(super) fn shifted_down(asm: &mut Assembly, sum: &[Register], bits: u32) -> Vec<Register> {
+    let (gone, kept) = sum.split_at((bits / 8) as usize);
+    let mut kept = kept.to_vec();
+    for _ in 0..bits % 8 {
+        let (&top, lower) = kept.split_last().expect("fewer bits than it has");
+        asm.asr(top);
+        for &register in lower.iter().rev() {
+            asm.ror(register);
+        }
+    }
+    for &register in gone {
+        if kept.len() < 3 {
+            let top = kept[kept.len() - 1];
+            asm.mov(register, top);
+            asm.lsl(register);
+            asm.sbc(register, register);
+            kept.push(register);
+        }
+    }
+    kept.truncate(3);
+    kept
+}
+
+/// The greatest number up to `most` of outputs at once that makes equal blocks of them.
+pub(super) fn block(outputs: u32, most: u32) -> u32 {
+    let mut sizes = (1..=most).rev();
+    sizes
+        .find(|&size| outputs.is_multiple_of(size))
+        .expect("1 divides all")
+}
