@@ -308,7 +308,7 @@ fn separable(
         // Values that may be negative stay offset on their way.
         weights: match depthwise.finish {
             Finish::Signed => of_values.without_offset(field.bits),
-            Finish::Relu | Finish::Exact => of_values,
+            Finish::Relu | Finish::Exact | Finish::Wide => of_values,
         },
         input: StoredMap {
             channels: depthwise.outputs,
