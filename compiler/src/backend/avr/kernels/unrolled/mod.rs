@@ -286,12 +286,9 @@ impl<'a> Unrolled<'a> {
     fn begin(&self, asm: &mut Assembly, accumulators: &SumRegisters, first: usize) {
         let constants = match &self.sum.ending {
             SumEnding::Rounded(rounding) => finish::first_values(self.sum, rounding),
-            SumEnding::Exact if self.sum.begins_with_addends(self.sum.left) => self
-                .constants
-                .biases
-                .iter()
-                .map(|&bias| bias.into())
-                .collect(),
+            SumEnding::Exact if self.sum.begins_with_addends(self.sum.left) => {
+                self.constants.biases.clone()
+            }
             SumEnding::Exact | SumEnding::Shifted | SumEnding::Scaled(_) => {
                 vec![0; self.sum.program.outputs as usize]
             }
