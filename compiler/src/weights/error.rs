@@ -118,7 +118,7 @@ pub enum WeightsError {
     /// A tensor of another type or shape.
     Mismatch {
         /// What was expected.
-        expected: ExpectedTensor,
+        expected: Box<ExpectedTensor>,
         /// The type that was found.
         dtype: Dtype,
         /// The shape that was found.
