@@ -107,7 +107,7 @@ pub fn read(network: &Network, bytes: &[u8]) -> Result<Weights, Vec<WeightsError
             None => errors.push(match misnamed.remove(&tensor.name) {
                 Some(found) => WeightsError::Misnamed {
                     found,
-                    expected: tensor.clone(),
+                    expected: Box::new(tensor.clone()),
                 },
                 None => WeightsError::Missing(tensor.clone()),
             }),
