@@ -107,7 +107,7 @@ pub enum WeightsError {
         /// Its name in the file.
         found: String,
         /// The tensor that is missing and has its type and shape.
-        expected: ExpectedTensor,
+        expected: Box<ExpectedTensor>,
     },
     /// A tensor of no use to the network.
     Surplus {
@@ -118,7 +118,7 @@ pub enum WeightsError {
     /// A tensor of another type or shape.
     Mismatch {
         /// What was expected.
-        expected: ExpectedTensor,
+        expected: Box<ExpectedTensor>,
         /// The type that was found.
         dtype: Dtype,
         /// The shape that was found.

@@ -100,14 +100,14 @@ pub fn read(network: &Network, bytes: &[u8]) -> Result<Weights, Vec<WeightsError
                 errors.extend(values_out_of_range(tensor, view, network.bits()));
             }
             Some(view) => errors.push(WeightsError::Mismatch {
-                expected: tensor.clone(),
+                expected: Box::new(tensor.clone()),
                 dtype: view.dtype(),
                 shape: view.shape().to_vec(),
             }),
             None => errors.push(match misnamed.remove(&tensor.name) {
                 Some(found) => WeightsError::Misnamed {
                     found,
-                    expected: tensor.clone(),
+                    expected: Box::new(tensor.clone()),
                 },
                 None => WeightsError::Missing(tensor.clone()),
             }),

@@ -7,12 +7,14 @@
 
 mod arena;
 mod arithmetic;
+mod cells;
 mod fault;
 mod kernel;
 mod lifespan;
 mod quantised;
 mod schedule;
 mod scores;
+mod steps;
 mod stream;
 
 use crate::network::{Element, Pixel, Shape, ValueId};
@@ -20,6 +22,7 @@ use crate::plan::{Order, Place};
 use crate::program::{ByPixel, Operation, Program, Rearrangement, ResultInteger, Step};
 use arena::Arena;
 use arithmetic::{signed_range, wrap};
+use cells::joined_cells;
 pub use fault::{Content, Fault, FaultKind, ProgramPart};
 pub use lifespan::{Lifespan, Occupant, Timeline, timeline};
 use schedule::{Event, Schedule, Time, stage_at, step_at};
@@ -41,35 +44,6 @@ pub struct ComputedMap {
     pub shape: Shape,
     /// The values in flattening order.
     pub values: Vec<i64>,
-}
-
-impl ComputedMap {
-    /// The same of values, where the channels of a wide map are cells.
-    fn of_values(self, program: &Program, value: ValueId) -> Self {
-        let cells = program.cells_of(value);
-        match program.elements[value] {
-            Element::Activation => self,
-            Element::Wide => Self {
-                shape: Shape {
-                    channels: self.shape.channels / cells,
-                    ..self.shape
-                },
-                values: joined_cells(&self.values, cells),
-            },
-        }
-    }
-}
-
-/// The integers of 16 bits whose cells, the least first, follow one another.
-fn joined_cells(cells: &[i64], each: u32) -> Vec<i64> {
-    let bits = 16 / each;
-    let values = cells.chunks(each as usize);
-    values
-        .map(|cells| {
-            let cells = (0..).step_by(bits as usize).zip(cells);
-            i64::from(cells.fold(0, |value, (shift, &cell)| value | cell << shift) as i16)
-        })
-        .collect()
 }
 
 /// Computes one inference on `input`, which is row-major, channels last.
@@ -294,20 +268,6 @@ impl<'a> Machine<'a> {
         let is_signed = self.is_signed(map) && self.program.elements[map] == Element::Activation;
         let negative = is_signed && bits >> (width - 1) == 1;
         Ok(bits - (i64::from(negative) << width))
-    }
-
-    /// The cells of values of a map.
-    fn cells(&self, map: ValueId, values: Vec<i64>) -> Vec<i64> {
-        let each = self.program.cells_of(map);
-        let width = self.program.activation_bits;
-        match self.program.elements[map] {
-            Element::Activation => values,
-            Element::Wide => values
-                .into_iter()
-                .flat_map(|value| (0..each).map(move |cell| value >> (cell * width)))
-                .map(|bits| bits & ((1 << width) - 1))
-                .collect(),
-        }
     }
 
     /// The values of a pixel of a map, from that cell on.

@@ -2,22 +2,22 @@
 
 use super::fault::{Content, Fault, FaultKind};
 use super::schedule::{completed_by_intake, window_of, windows_of_byte};
-use super::{Machine, kernel, scores};
+use super::{Machine, kernel};
 use crate::network::{NodeId, Pixel, ValueId};
-use crate::plan::{Arrival, Moves, Order, Sink, SumArray, Windows};
-use crate::program::{ByPixel, Pooling, Recurrence, Stage, WeightedSum};
+use crate::plan::{Arrival, Moves, Sink, SumArray, Windows};
+use crate::program::{ByPixel, Pooling, Stage, WeightedSum};
 
 /// A place for a value of a window, or for a sum.
 #[derive(Clone, Copy)]
-struct PartialValue {
-    keeper: NodeId,
+pub(super) struct PartialValue {
+    pub(super) keeper: NodeId,
     /// The window, or the output.
-    pixel: Pixel,
+    pub(super) pixel: Pixel,
     /// Its place in the row of windows, or among the sums.
-    value: u32,
-    first_cell: u32,
-    cells: u32,
-    signed: bool,
+    pub(super) value: u32,
+    pub(super) first_cell: u32,
+    pub(super) cells: u32,
+    pub(super) signed: bool,
 }
 
 impl PartialValue {
@@ -250,58 +250,6 @@ impl Machine<'_> {
         self.deliver(stage, (0, 0), totals)
     }
 
-    /// Takes a row, or the whole map, into the states, hands them on, or both.
-    fn run_steps(
-        &mut self,
-        stage: &Stage,
-        recurrence: &Recurrence,
-        takes: Option<Pixel>,
-        output: Option<Pixel>,
-    ) -> Result<(), Fault> {
-        let kept = stage.plan.states().expect("a recurrent layer keeps states");
-        let count = kept.count / 2;
-        let state = |index: u32| {
-            let per_byte = 8 / self.program.activation_bits;
-            PartialValue {
-                keeper: stage.plan.node,
-                pixel: (0, 0),
-                value: index,
-                first_cell: (kept.first_byte + index * kept.bytes_each) * per_byte,
-                cells: kept.bytes_each * per_byte,
-                signed: true,
-            }
-        };
-        let places: Vec<PartialValue> = (0..kept.count).map(state).collect();
-        let mut states = vec![0; count as usize];
-        let begins = takes.is_some_and(|(row, _)| row == 0);
-        if !begins {
-            for (state, &place) in states.iter_mut().zip(&places) {
-                *state = self.read_partial(place)?;
-            }
-        }
-        if let Some((row, _)) = takes {
-            let taken = recurrence.map;
-            let first = (row * taken.height, 0);
-            let mut values = Vec::new();
-            for pixel in Order::RowMajor.pixels(taken.height, taken.width) {
-                let pixel = (first.0 + pixel.0, pixel.1);
-                values.extend(self.read_arrived(stage, 0, pixel, first)?);
-            }
-            if self.computes {
-                states = scores::steps(recurrence, &values, &states);
-            }
-            // Each step is made beside the states before it.
-            let made = states.iter().chain(&states);
-            for (&place, &state) in places.iter().zip(made) {
-                self.write_partial(place, state)?;
-            }
-        }
-        match output {
-            Some(pixel) => self.deliver(stage, pixel, states),
-            None => Ok(()),
-        }
-    }
-
     /// A sum that a stage keeps: of a dense layer's output, or a result.
     fn sum(&self, stage: &Stage, sums: SumArray, pixel: Pixel, output: u32) -> PartialValue {
         let shape = stage.plan.output;
@@ -319,7 +267,7 @@ impl Machine<'_> {
 
     /// The channels of a pixel of a stage's `index`-th input. `at`: the output that
     /// it computes, or the pixel that it takes in.
-    fn read_arrived(
+    pub(super) fn read_arrived(
         &self,
         stage: &Stage,
         index: usize,
@@ -373,7 +321,12 @@ impl Machine<'_> {
     }
 
     /// Hands the values of an output of a stage on.
-    fn deliver(&mut self, stage: &Stage, pixel: Pixel, values: Vec<i64>) -> Result<(), Fault> {
+    pub(super) fn deliver(
+        &mut self,
+        stage: &Stage,
+        pixel: Pixel,
+        values: Vec<i64>,
+    ) -> Result<(), Fault> {
         match stage.plan.sink {
             Sink::Windows { .. } => {
                 for (channel, &value) in (0..).zip(&values) {
@@ -470,7 +423,7 @@ impl Machine<'_> {
         }
     }
 
-    fn read_partial(&self, partial: PartialValue) -> Result<i64, Fault> {
+    pub(super) fn read_partial(&self, partial: PartialValue) -> Result<i64, Fault> {
         let bits = self.program.activation_bits;
         let mut total = 0;
         for part in 0..partial.cells {
@@ -486,7 +439,7 @@ impl Machine<'_> {
         Ok(total - (i64::from(negative) << width))
     }
 
-    fn write_partial(&mut self, partial: PartialValue, total: i64) -> Result<(), Fault> {
+    pub(super) fn write_partial(&mut self, partial: PartialValue, total: i64) -> Result<(), Fault> {
         let bits = self.program.activation_bits;
         let width = bits * partial.cells;
         let fits = if partial.signed {
