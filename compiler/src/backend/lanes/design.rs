@@ -297,7 +297,10 @@ fn separable(
     let node = step.node;
     let parameters = constants(node, depthwise)?;
     let is_large = parameters.weights.len() * depthwise.outputs as usize > MOST_DEPTHWISE_WEIGHTS;
-    let is_exact = |sum: &WeightedSum| sum.finish == Finish::Exact;
+    let is_exact = |sum: &WeightedSum| match sum.finish {
+        Finish::Exact | Finish::Wide => true,
+        Finish::Relu | Finish::Signed => false,
+    };
     if is_exact(depthwise) || is_exact(pointwise) || is_large {
         return Err(Reason::Operation(node));
     }
