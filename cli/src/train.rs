@@ -13,8 +13,8 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use herringbone_compiler::Planned;
 use herringbone_compiler::diagnostic::Diagnostics;
-use herringbone_compiler::network::Network;
 use herringbone_compiler::syntax::{Key, NetworkAst};
+use herringbone_dataset::InputShape;
 use herringbone_dataset::augment::InputKind;
 use herringbone_trainer::intake::Intake;
 use herringbone_trainer::recipe::{Recipe, ScaleSearch, Schedule};
@@ -72,10 +72,6 @@ pub(crate) struct Arguments {
     /// How to find the powers of two that integers stand for
     #[arg(long, value_enum, default_value_t = Scales::Learned)]
     scales: Scales,
-    /// Share of the learning rate while integers are entered, with learned scales [default: 0.1;
-    /// 1 with weights of 2 bits]
-    #[arg(long, value_name = "SHARE")]
-    entering_rate: Option<f64>,
     /// End when that many epochs with integers bring nothing better
     #[arg(long, value_name = "N")]
     patience: Option<u32>,
@@ -172,11 +168,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let data = Data::open(options, network, arguments.seed.unwrap_or(Recipe::SEED))
         .map_err(|error| problems.push(format!("{error:#}")));
     // What of a recipe is wrong does not depend on the data.
+    let shape = Intake::of(network).input();
     let (kind, counts) = match &data {
         Ok(data) => (data.kind, data.counts()),
         Err(()) => (InputKind::Image, Vec::new()),
     };
-    let recipe = recipe(arguments, network, kind, &counts);
+    let recipe = recipe(arguments, shape, kind, &counts);
     problems.extend(session::problems(network, &recipe));
     let device = arguments.device.device();
     let teacher = arguments
@@ -233,8 +230,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
     })
 }
 
-fn recipe(arguments: &Arguments, network: &Network, kind: InputKind, counts: &[u64]) -> Recipe {
-    let shape = Intake::of(network).input();
+fn recipe(arguments: &Arguments, shape: InputShape, kind: InputKind, counts: &[u64]) -> Recipe {
     let defaults = Recipe::default_for(shape, kind, counts);
     let batch = arguments.batch_size.unwrap_or(defaults.batch);
     let examples = counts.iter().sum::<u64>() as usize;
@@ -254,9 +250,6 @@ fn recipe(arguments: &Arguments, network: &Network, kind: InputKind, counts: &[u
             Scales::Learned => ScaleSearch::Learned,
             Scales::LeastSquares => ScaleSearch::LeastSquares,
         },
-        entering_rate: arguments
-            .entering_rate
-            .unwrap_or_else(|| Recipe::default_entering_rate(network.bits().weights)),
         patience: arguments.patience,
         schedule: Schedule::Phases,
     }

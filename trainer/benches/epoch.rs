@@ -71,7 +71,6 @@ fn main() -> Result<()> {
         balances_classes: false,
         normalises: true,
         scales: ScaleSearch::Learned,
-        entering_rate: Recipe::default_entering_rate(4),
         patience: None,
         schedule: Schedule::Phases,
     };

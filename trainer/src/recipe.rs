@@ -27,9 +27,6 @@ pub struct Recipe {
     pub normalises: bool,
     /// How the powers of two of the integers are found.
     pub scales: ScaleSearch,
-    /// The share of the learning rate while integers are entered, where scales are learned:
-    /// above 0, at most 1.
-    pub entering_rate: f64,
     /// Epochs with integers that may follow the best one before a training ends early: 1 or
     /// more.
     pub patience: Option<u32>,
@@ -108,7 +105,7 @@ pub fn share_of_augmentation(shape: InputShape, kind: InputKind, share: f64) -> 
 impl Recipe {
     /// The default for that many examples of each class: steps are counted,
     /// not epochs. Few examples are seen more often, in smaller batches, for as many steps as a
-    /// small network takes to learn them. Weights are taken to have 4 bits or 8.
+    /// small network takes to learn them.
     pub fn default_for(shape: InputShape, kind: InputKind, examples_by_class: &[u64]) -> Self {
         let examples = examples_by_class.iter().sum::<u64>() as usize;
         let batch = Self::default_batch(examples);
@@ -121,7 +118,6 @@ impl Recipe {
             balances_classes: survey::are_unequal(examples_by_class),
             normalises: true,
             scales: ScaleSearch::Learned,
-            entering_rate: Self::default_entering_rate(4),
             patience: None,
             schedule: Schedule::Phases,
         }
@@ -144,14 +140,6 @@ impl Recipe {
         u32::try_from(epochs)
             .unwrap_or(MOST_EPOCHS)
             .min(MOST_EPOCHS)
-    }
-
-    /// The share of the learning rate while integers are entered, by default, of weights of that
-    /// many bits: a tenth keeps them near those of floating point. Weights of 2 bits have to go
-    /// far, and take all of it: with a tenth, 40 epochs of spoken digits are 1.7 points of
-    /// validation worse.
-    pub fn default_entering_rate(weight_bits: u32) -> f64 {
-        if weight_bits > 2 { 0.1 } else { 1.0 }
     }
 
     /// The default seed of every random draw.
@@ -195,12 +183,6 @@ impl Recipe {
                 self.learning_rate
             ));
         }
-        if !(self.entering_rate > 0.0 && self.entering_rate <= 1.0) {
-            problems.push(format!(
-                "an entering rate of {}: it must be above 0, and 1 at most",
-                self.entering_rate
-            ));
-        }
         if self.patience == Some(0) {
             problems.push("a patience of 0 epochs: it must be 1 or more".to_owned());
         }
@@ -231,13 +213,8 @@ impl Recipe {
         if !self.normalises {
             options.push(("--normalise", "off".to_owned()));
         }
-        match self.scales {
-            ScaleSearch::Learned => {
-                options.push(("--entering-rate", self.entering_rate.to_string()));
-            }
-            ScaleSearch::LeastSquares => {
-                options.push(("--scales", self.scales.name().to_owned()));
-            }
+        if self.scales != ScaleSearch::Learned {
+            options.push(("--scales", self.scales.name().to_owned()));
         }
         if let Some(patience) = self.patience {
             options.push(("--patience", patience.to_string()));
@@ -382,25 +359,9 @@ impl Recipe {
             ScaleSearch::LeastSquares => f64::from(epoch) + after,
         };
         // Steps grow at first, until Adam's means are of some use.
-        let warm = warm.min(1.0) * self.share_of_rate(f64::from(epoch) + after);
+        let warm = warm.min(1.0);
         let done = since / epochs;
         self.learning_rate * warm * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0
-    }
-
-    /// How much of the rate is kept after that many epochs: little while integers are entered,
-    /// so that the weights stay near those of floating point, then evenly more until scales
-    /// stay. Without epochs of entering, all of it.
-    fn share_of_rate(&self, after: f64) -> f64 {
-        let Ends {
-            float,
-            entered,
-            free,
-        } = self.ends();
-        if after < f64::from(float) || float == entered {
-            return 1.0;
-        }
-        let grown = (after - f64::from(entered)) / f64::from(free - entered);
-        self.entering_rate + (1.0 - self.entering_rate) * grown.clamp(0.0, 1.0)
     }
 
     /// The epochs of the part that an epoch is of, floating point or integers: the first one,
@@ -445,6 +406,3 @@ struct Ends {
     entered: u32,
     free: u32,
 }
-
-#[cfg(test)]
-mod tests;

@@ -84,7 +84,6 @@ fn recipe(epochs: u32, seed: u64) -> Recipe {
         balances_classes: false,
         normalises: true,
         scales: ScaleSearch::Learned,
-        entering_rate: Recipe::default_entering_rate(4),
         patience: None,
         schedule: Schedule::Phases,
     }

@@ -33,13 +33,9 @@ pub(super) struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     pub(super) fn new(study: &'a Study, data: Arc<Data>) -> Result<Self> {
-        let network = &study.base.declaration.network;
-        let shape = Intake::of(network).input();
-        let recipe = Recipe {
-            entering_rate: Recipe::default_entering_rate(network.bits().weights),
-            ..Recipe::default_for(shape, data.kind, &data.counts())
-        };
-        let problems = session::problems(network, &recipe);
+        let shape = Intake::of(&study.base.declaration.network).input();
+        let recipe = Recipe::default_for(shape, data.kind, &data.counts());
+        let problems = session::problems(&study.base.declaration.network, &recipe);
         anyhow::ensure!(problems.is_empty(), "{}", problems.join("\n       "));
         Ok(Self {
             study,
