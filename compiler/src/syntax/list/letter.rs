@@ -376,7 +376,7 @@ impl Named {
             Self::Rank => "from 1 to 255, such as `8`, or input x state, such as `8x6`",
             Self::Gate => "the function, such as `hard`",
             Self::Sequence => "`all`, for the state of each step",
-            Self::Sparsity => "the share of weights to be 0, from 0 to below 1, such as `0.7`",
+            Self::Sparsity => "the share of weights that are 0, at least 0 and less than 1, such as `0.7`",
             Self::Code => crate::syntax::Key::Code.form(),
         }
     }
@@ -387,10 +387,10 @@ impl Named {
             Self::Stride => "it has no window that moves",
             Self::Padding => "it has no kernel over a map's edge",
             Self::Add => "it has no sum to which a map could be added",
-            Self::Feed | Self::Sequence => "it does not go step by step, as `G` does",
+            Self::Feed | Self::Sequence => "only `G` goes step by step",
             Self::Rank => "it has no two matrices that could be products, as `G` has",
-            Self::Gate => "it has no gate, as `G` and `Bonsai` have",
-            Self::Sparsity => "training makes no weights of it 0, but of `G`, `Bonsai` and `Proto`",
+            Self::Gate => "only `G` and `Bonsai` have a gate",
+            Self::Sparsity => "only `G`, `Bonsai` and `Proto` are trained with sparse weights",
             Self::Code => "it has no weights whose form to choose",
         }
     }
