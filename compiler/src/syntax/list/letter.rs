@@ -376,7 +376,9 @@ impl Named {
             Self::Rank => "from 1 to 255, such as `8`, or input x state, such as `8x6`",
             Self::Gate => "the function, such as `hard`",
             Self::Sequence => "`all`, for the state of each step",
-            Self::Sparsity => "the share of weights that are 0, at least 0 and less than 1, such as `0.7`",
+            Self::Sparsity => {
+                "the share of weights that are 0, at least 0 and less than 1, such as `0.7`"
+            }
             Self::Code => crate::syntax::Key::Code.form(),
         }
     }
