@@ -38,7 +38,9 @@ const PIN_0: u32 = 1 << 3;
 fn main() -> ! {
     // Nothing has taken them before.
     let Some(board) = Peripherals::take() else {
-        loop {}
+        loop {
+            core::hint::spin_loop();
+        }
     };
     // SAFETY: a bit for each pin (nRF51 Series Reference Manual 3.0, section 14.2.7).
     board.GPIO.dirset.write(|w| unsafe { w.bits(PIN_0) });

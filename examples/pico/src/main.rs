@@ -33,8 +33,9 @@ static mut IMAGE: [u8; Digits::INPUT_LEN] = [0; Digits::INPUT_LEN];
 #[cortex_m_rt::entry]
 fn main() -> ! {
     board::start();
+    let (digits, image) = (&raw mut DIGITS, &raw mut IMAGE);
     // SAFETY: these are the only uses, and `main` runs once.
-    let (digits, image) = unsafe { (&mut *(&raw mut DIGITS), &mut *(&raw mut IMAGE)) };
+    let (digits, image) = unsafe { (&mut *digits, &mut *image) };
     loop {
         exchange(digits, image);
     }

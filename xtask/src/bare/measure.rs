@@ -91,7 +91,8 @@ fn machine_code_bytes(elf: &Path) -> Result<Option<u64>> {
         Some((name, u64::from(function.bytes)))
     });
     let functions: Vec<(&str, u64)> = functions.collect();
-    let is_machine_code = |&(name, _): &(&str, u64)| ["absorb", "infer"].contains(&name);
+    let is_machine_code =
+        |&(name, _): &(&str, u64)| ["absorb", "absorb_input", "infer"].contains(&name);
     Ok(functions
         .iter()
         .all(is_machine_code)
