@@ -59,7 +59,9 @@ pub(super) fn parameters(
             };
             let kept_bits = match node.kind.makes() {
                 Element::Activation => kept_bits,
-                // Fewer than it has, so that trees and prototypes see what is near as near.
+                // Fewer than it has, so that trees and prototypes see what is near as near:
+                // exponentials of distances beyond 512 are 0.
+                Element::Wide if is_before_prototypes(network, node) => 7,
                 Element::Wide => 9,
             };
             let right = sum_bits as i32 - kept_bits as i32 + more;
@@ -69,6 +71,27 @@ pub(super) fn parameters(
         (parameters, own)
     });
     nodes.collect()
+}
+
+fn is_before_prototypes(network: &Network, node: &Node) -> bool {
+    let readers = &network.value(node.writes).readers;
+    readers
+        .iter()
+        .any(|&reader| match network.node(reader).kind {
+            Kind::Prototypes(_) => true,
+            Kind::Pool(_)
+            | Kind::Convolution(_)
+            | Kind::Depthwise(_)
+            | Kind::Separable(_)
+            | Kind::Dense(_)
+            | Kind::Add(_)
+            | Kind::Concat(_)
+            | Kind::Recurrent(_)
+            | Kind::Projection(_)
+            | Kind::Tree(_)
+            | Kind::Dropout(_)
+            | Kind::Noise(_) => false,
+        })
 }
 
 /// The node without its activation, and that activation; of a separable layer that
