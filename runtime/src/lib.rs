@@ -81,7 +81,7 @@ pub use results::{Iter, Logit, Results};
 /// | `padding: same`, `padding: 1` | `C1`, `C2`, `T` | zeros around the map. `same` is TensorFlow's: ceil(side / stride) outputs a side; a number pads each side by that many pixels. If left out: none |
 /// | `add: 'name` | `C1`, `C2`, `T`, `D` | adds the labelled map to the sums before the activation |
 /// | `feed: rows`, `row_major`, `channel_major`, `multi` | `G` | what a step reads: a row; or a row of a channel, all rows of a channel first, all channels of a row first, or each channel by a cell of its own |
-/// | `rank: 8x6` | `G` | input and state are multiplied by products of two matrices, by way of that many values |
+/// | `rank: 8x6` | `G` | the matrices of input and states are products of two, with that rank |
 /// | `sequence: all` | `G` | makes the state of each step |
 /// | `gate: hard`, `gate: tanh` | `G`, `Bonsai` | the gate's function; of `G` `hard` alone |
 /// | `sparsity: 0.7` | `G`, `Bonsai`, `Proto` | the share of weights that training makes 0 |

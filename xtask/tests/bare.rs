@@ -45,7 +45,7 @@ fn every_part_answers_as_this_machine_does_within_its_memory() {
             let sram_bytes = microbit::static_bytes(&elf).unwrap() + u64::from(cost.stack_bytes);
             assert!(sram_bytes <= bare.map.sram_bytes.into(), "{}", bare.name);
         }
-        // An inference leaves nothing behind that changes the next one.
+        // An inference does not change the next one.
         let images: Vec<_> = expected[..3]
             .iter()
             .map(|(digit, _)| &digit.pixels)
