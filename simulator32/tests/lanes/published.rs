@@ -11,7 +11,7 @@ use herringbone_compiler::network::{Activation, Bits, Kernel, Network, Shape};
 use herringbone_compiler::program::{self, Accumulator};
 use herringbone_compiler::target::Target;
 use herringbone_compiler::weights;
-use herringbone_tests::layers::{average, dense, maximum};
+use herringbone_tests::layers::{average, dense, dropout, maximum};
 use herringbone_tests::networks::Case;
 use herringbone_tests::published::convolution;
 use herringbone_tests::reference::evaluate;
@@ -47,13 +47,14 @@ fn published(network: Published, folder: &str) -> Result<Case> {
     let window = Kernel::square(2);
     let (file, kinds) = match network {
         Published::Small => (
-            "template/digits.safetensors",
+            "examples/uno/digits.safetensors",
             vec![
                 average(window),
                 convolution(5, 3),
                 convolution(8, 3),
                 convolution(11, 3),
                 maximum(window),
+                dropout(),
                 dense(10, Activation::Linear),
             ],
         ),
@@ -71,7 +72,14 @@ fn published(network: Published, folder: &str) -> Result<Case> {
         ),
     };
     let file = fs::read(root.join(file))?;
-    let network = Network::new(Shape::new(28, 28, 1), Bits::default(), &kinds);
+    let bits = match network {
+        Published::Small => Bits {
+            biases: 8,
+            ..Bits::default()
+        },
+        Published::Accurate => Bits::default(),
+    };
+    let network = Network::new(Shape::new(28, 28, 1), bits, &kinds);
     let network = network.ok().context("its layers fit")?;
     let weights = weights::read(&network, &file).ok().context("its weights")?;
     Ok(Case {

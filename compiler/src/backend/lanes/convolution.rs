@@ -9,7 +9,7 @@ use super::assembly::{Assembly, Label};
 use super::form::Form;
 use super::frame;
 use super::isa::{Condition, InstructionSet, Operation, Roles};
-use super::layer::{Convolution, Reduction};
+use super::layer::{Convolution, Reduction, Weights};
 use super::multiples::Multiples;
 use super::reduction;
 use super::strip::{Strip, Taking, add_constant, share_of_loops};
@@ -25,6 +25,8 @@ const MOST_LOADED_BYTE: u32 = 1024;
 #[derive(Clone, Debug)]
 pub(crate) enum Pass {
     Unrolled(Sums),
+    /// Those of a row and of the row below.
+    TwoRows(Sums),
     Table(table::Pass),
     Reduced(reduction::Pass),
 }
@@ -33,6 +35,7 @@ impl Pass {
     pub(crate) fn outputs(&self) -> Range<usize> {
         match self {
             Self::Unrolled(sums) => sums.outputs.clone(),
+            Self::TwoRows(sums) => 0..sums.outputs.len() / 2,
             Self::Table(pass) => pass.outputs.clone(),
             Self::Reduced(pass) => pass.outputs.clone(),
         }
@@ -46,14 +49,14 @@ impl Pass {
                 pass.weights_byte += bytes;
             }
             // Of these, biases are counted where they are read.
-            Self::Unrolled(_) | Self::Reduced(_) => {}
+            Self::Unrolled(_) | Self::TwoRows(_) | Self::Reduced(_) => {}
         }
     }
 
     /// Where the sum of an output is; of several pixels at once, that of one of them.
     pub(crate) fn place(&self, output: usize, pixel: Option<u32>) -> Located {
         match self {
-            Self::Unrolled(sums) => {
+            Self::Unrolled(sums) | Self::TwoRows(sums) => {
                 let (register, is_low) = sums.place(output);
                 Located {
                     register,
@@ -82,6 +85,7 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Convolution) {
         },
         multiples: &multiples,
         table: None,
+        two_rows: two_rows(layer, &roles),
         pointwise: None,
     };
     let strip = Strip::of(layer);
@@ -97,6 +101,20 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Convolution) {
         outer.pointwise = Some((Box::new(inner), passes));
     }
     outer.emit(asm, &passes, words);
+}
+
+/// The weights of two rows at once, where a pooling takes both of them and all their sums have
+/// registers.
+fn two_rows(layer: &Convolution, roles: &Roles) -> Option<Weights> {
+    let asks = match layer.form {
+        Form::UnrolledByTwoRows => layer.pools_two_pairs(),
+        Form::Unrolled | Form::TableByWords | Form::TableByValues => false,
+    };
+    let fits = 2 * layer.weights.outputs <= roles.low.len() + roles.high.len();
+    (asks && fits).then(|| {
+        let row = layer.kernel.1 * layer.input.channels;
+        layer.weights.of_two_rows((layer.stride.0 * row) as usize)
+    })
 }
 
 /// The row of weights of each value of a field, as it lies in the strip.
@@ -122,6 +140,8 @@ pub(crate) struct Emitter<'a> {
     multiples: &'a RefCell<Multiples<'a>>,
     /// Of weights that are not instructions.
     pub(crate) table: Option<Table<'a>>,
+    /// Of the outputs of two rows, where those are computed at once.
+    two_rows: Option<Weights>,
     /// What comes after a depthwise kernel.
     pointwise: Option<(Box<Self>, Vec<Pass>)>,
 }
@@ -135,11 +155,12 @@ impl<'a> Emitter<'a> {
                 let passes = reduction::passes(self.roles, layer, &strip);
                 (passes.into_iter().map(Pass::Reduced).collect(), Vec::new())
             }
-            (Reduction::Weighted, Form::Unrolled) => {
-                let (kernel_rows, kernel_columns) = layer.kernel;
+            (Reduction::Weighted, Form::UnrolledByTwoRows | Form::Unrolled) => {
+                let weights = self.weights();
+                let kernel_columns = layer.kernel.1;
                 let last_group =
                     (kernel_columns - 1 + (layer.lanes - 1) * layer.stride.1) / layer.lanes;
-                let last_byte = (kernel_rows - 1) * strip.row_bytes()
+                let last_byte = (self.rows_of_field() - 1) * strip.row_bytes()
                     + 4 * ((last_group + 1) * strip.words - 1);
                 let spares = Spares {
                     masks: layer.signed_inputs || layer.input.channels.min(strip.per_word) > 1,
@@ -147,16 +168,20 @@ impl<'a> Emitter<'a> {
                     word: layer.pooled.is_some() && layer.lanes == 2,
                 };
                 let mut multiples = self.multiples.borrow_mut();
-                let sums = arranged(self.roles, &mut multiples, &layer.weights, spares);
-                let bias = |output: usize| match layer.lanes {
-                    1 => layer.weights.biases[output] as u32,
-                    _ => {
-                        let bias = layer.weights.biases[output] as u32;
-                        (bias << 16).wrapping_add(bias)
+                let sums = arranged(self.roles, &mut multiples, weights, spares);
+                let bias = |output: usize| {
+                    let bias = weights.biases[output] as u32;
+                    match layer.lanes {
+                        1 => bias,
+                        _ => (bias << 16).wrapping_add(bias),
                     }
                 };
                 let words = sums.iter().flat_map(|sums| sums.table(bias)).collect();
-                (sums.into_iter().map(Pass::Unrolled).collect(), words)
+                let pass = match self.two_rows {
+                    Some(_) => Pass::TwoRows,
+                    None => Pass::Unrolled,
+                };
+                (sums.into_iter().map(pass).collect(), words)
             }
             (Reduction::Weighted, Form::TableByWords | Form::TableByValues) => {
                 let by_words = layer.form == Form::TableByWords && strip.per_word > 1;
@@ -167,6 +192,17 @@ impl<'a> Emitter<'a> {
                 (passes.into_iter().map(Pass::Table).collect(), words)
             }
         }
+    }
+
+    /// Of all sums that are computed at once.
+    fn weights(&self) -> &Weights {
+        self.two_rows.as_ref().unwrap_or(&self.layer.weights)
+    }
+
+    /// Rows that these sums read.
+    fn rows_of_field(&self) -> u32 {
+        let more = self.two_rows.as_ref().map_or(0, |_| self.layer.stride.0);
+        self.layer.kernel.0 + more
     }
 
     fn emit(&self, asm: &mut Assembly<'_>, passes: &[Pass], words: Vec<u32>) {
@@ -301,7 +337,9 @@ impl<'a> Emitter<'a> {
         field: u32,
     ) {
         match (pass, &self.table) {
-            (Pass::Unrolled(sums), _) => self.add_all(asm, sums, table_byte, field),
+            (Pass::Unrolled(sums) | Pass::TwoRows(sums), _) => {
+                self.add_all(asm, sums, table_byte, field)
+            }
             (Pass::Table(pass), Some(table)) => self.add_by_table(asm, table, pass, field),
             (Pass::Reduced(pass), _) => self.reduce(asm, pass, field),
             (Pass::Table(_), None) => {}
@@ -321,8 +359,8 @@ impl<'a> Emitter<'a> {
         if sums.keeps_mask {
             asm.emit(Operation::LoadSlot(self.roles.mask, frame::MASK));
         }
-        let (kernel_rows, kernel_columns) = layer.kernel;
-        for row in 0..kernel_rows {
+        let kernel_columns = layer.kernel.1;
+        for row in 0..self.rows_of_field() {
             for word in 0..strip.words {
                 // Of the frame: the word that its register holds as it is.
                 let mut held = None;
@@ -332,7 +370,7 @@ impl<'a> Emitter<'a> {
                         ..layer.input.channels.min((word + 1) * strip.per_word);
                     let uses = |channel: &u32| {
                         let index = tap * layer.input.channels + channel;
-                        sums.uses(&layer.weights, index as usize)
+                        sums.uses(self.weights(), index as usize)
                     };
                     // Of offset values, a word is never without others.
                     let is_single = channels.len() == 1 && !layer.signed_inputs;
@@ -471,7 +509,7 @@ impl<'a> Emitter<'a> {
                 asm.times(1.0 - zero, |asm| {
                     let row = tap * layer.input.channels + channel;
                     let mut multiples = self.multiples.borrow_mut();
-                    sums.add(asm, &mut multiples, &layer.weights, row as usize);
+                    sums.add(asm, &mut multiples, self.weights(), row as usize);
                 });
                 asm.bind(next);
             }

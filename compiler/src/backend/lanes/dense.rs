@@ -146,7 +146,8 @@ pub(crate) fn store(
             let first = cell % (8 / layer.bits) + outputs.start as u32;
             let mut stream = Stream::begin(asm, roles, rounding, (frame::OUTPUT, first));
             for output in outputs {
-                let (load, down) = place(output).load(value, multiple, layer.signed_outputs);
+                let (load, down) =
+                    place(output).load(asm.isa(), value, multiple, layer.signed_outputs);
                 stream.put(asm, (&load, &down), layer.weights.ties[output], false);
             }
             stream.end(asm);
@@ -160,7 +161,7 @@ pub(crate) fn store(
                     add_constant(asm, base, (first - at).into(), value);
                     at = first;
                 }
-                let (load, down) = place(output).load(value, multiple, true);
+                let (load, down) = place(output).load(asm.isa(), value, multiple, true);
                 asm.emit_all(load.into_iter().chain(down));
                 for byte in 0..bytes_each {
                     if byte > 0 {

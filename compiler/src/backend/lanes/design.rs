@@ -225,7 +225,7 @@ fn layer_of(
             let weights = Weights::new(constants, sum.outputs, rounds);
             let weights = match (map.signed, form) {
                 (true, Form::TableByWords | Form::TableByValues) => weights.without_offset(bits),
-                (true, Form::Unrolled) | (false, _) => weights,
+                (true, Form::UnrolledByTwoRows | Form::Unrolled) | (false, _) => weights,
             };
             let layer = Dense {
                 node,
@@ -270,7 +270,7 @@ fn windowed(
     };
     // By a table, pixels are computed one by one, and outputs two by two.
     let lanes = match form {
-        Form::Unrolled => sum_lanes,
+        Form::UnrolledByTwoRows | Form::Unrolled => sum_lanes,
         Form::TableByWords | Form::TableByValues => 1,
     };
     let layer = Convolution {

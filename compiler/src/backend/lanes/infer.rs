@@ -41,7 +41,7 @@ pub(crate) fn emit(isa: &dyn InstructionSet, design: &Design) -> Assembled {
             Layer::Dense(layer) => {
                 asm.part(layer.node.index());
                 match layer.form {
-                    Form::Unrolled => dense::emit(&mut asm, layer),
+                    Form::UnrolledByTwoRows | Form::Unrolled => dense::emit(&mut asm, layer),
                     Form::TableByWords | Form::TableByValues => dense_table::emit(&mut asm, layer),
                 }
             }

@@ -96,6 +96,28 @@ impl Weights {
         weights
     }
 
+    /// Of two outputs, one above the other, at once: the sums of the upper ones, then those of the
+    /// lower ones, of whose fields the first `skipped` values are those above.
+    pub(crate) fn of_two_rows(&self, skipped: usize) -> Self {
+        let rows = self.rows();
+        let above = |row: usize| {
+            (row < rows).then(|| self.raw[row * self.outputs..][..self.outputs].to_vec())
+        };
+        let nothing = || vec![0; self.outputs];
+        let fields = (0..rows + skipped).flat_map(|row| {
+            let upper = above(row).unwrap_or_else(nothing);
+            let lower = row.checked_sub(skipped).and_then(above);
+            [upper, lower.unwrap_or_else(nothing)]
+        });
+        Self {
+            raw: fields.flatten().collect(),
+            outputs: 2 * self.outputs,
+            biases: self.biases.repeat(2),
+            ties: self.ties.repeat(2),
+            ..*self
+        }
+    }
+
     /// Takes away what an offset of all values adds.
     pub(crate) fn without_offset(mut self, bits: u32) -> Self {
         for output in 0..self.outputs {
@@ -187,6 +209,15 @@ impl Convolution {
     /// Columns of its outputs that are computed for one group.
     pub(crate) fn group_columns(&self) -> u32 {
         self.pooled.map_or(self.lanes, |pooled| pooled.columns)
+    }
+
+    /// Whether each row of a window that is pooled is the pair of columns that is computed at
+    /// once, and there are two of them.
+    pub(crate) fn pools_two_pairs(&self) -> bool {
+        self.lanes == 2
+            && self
+                .pooled
+                .is_some_and(|pooled| (pooled.rows, pooled.columns) == (2, 2))
     }
 
     pub(crate) fn rounding(&self) -> Rounding {

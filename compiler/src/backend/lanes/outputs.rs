@@ -169,12 +169,22 @@ impl Emitter<'_> {
         let ties = layer.weights.ties[output];
         if layer.pooled.is_some() {
             let place = frame::STRIP + 4 * output as u32;
-            stream.put(asm, (&[LoadSlot(value, place)], &[]), ties, true);
+            let down = match (self.layer.lanes, layer.signed_outputs) {
+                (1, _) => Vec::new(),
+                (_, true) => vec![Operation::ShiftRightSigned(value, value, 16)],
+                (_, false) => vec![Operation::ShiftRight(value, value, 16)],
+            };
+            stream.put(
+                asm,
+                (&[LoadSlot(value, place)], &down),
+                ties,
+                !layer.pools_two_pairs(),
+            );
             return;
         }
-        let (load, down) = pass
-            .place(output, pixel)
-            .load(value, multiple, layer.signed_outputs);
+        let (load, down) =
+            pass.place(output, pixel)
+                .load(asm.isa(), value, multiple, layer.signed_outputs);
         stream.put(asm, (&load, &down), ties, false);
     }
 
@@ -187,7 +197,7 @@ impl Emitter<'_> {
         let mut stream = Stream::begin(asm, self.roles, layer.rounding(), first);
         for output in outputs {
             let place = pass.place(output, None);
-            let (load, down) = place.load(value, multiple, layer.signed_outputs);
+            let (load, down) = place.load(asm.isa(), value, multiple, layer.signed_outputs);
             stream.put(asm, (&load, &down), layer.weights.ties[output], false);
         }
         stream.end(asm);

@@ -6,6 +6,7 @@ use super::convolution::{Emitter, Pass};
 use super::frame;
 use super::isa::{Condition, Operation, Register, Roles};
 use super::strip::add_constant;
+use super::sums::{Located, fastest};
 
 impl Emitter<'_> {
     /// The largest sums of a window, into the frame; at least 0, unless activations may be
@@ -13,6 +14,10 @@ impl Emitter<'_> {
     pub(crate) fn pool(&self, asm: &mut Assembly<'_>, pass: &Pass, table_byte: u32) {
         let Self { layer, strip, .. } = self;
         let Some(pooled) = layer.pooled else { return };
+        if layer.pools_two_pairs() {
+            self.pool_two_pairs(asm, pass, table_byte);
+            return;
+        }
         let value = self.roles.value;
         let least = if layer.signed_outputs { i32::MIN } else { 0 };
         asm.emit(Operation::Immediate(value, least));
@@ -52,10 +57,106 @@ impl Emitter<'_> {
         });
     }
 
+    /// The same of two rows and two columns, maybe negative.
+    fn pool_two_pairs(&self, asm: &mut Assembly<'_>, pass: &Pass, table_byte: u32) {
+        let is_at_once = match pass {
+            Pass::TwoRows(_) => true,
+            Pass::Unrolled(_) | Pass::Table(_) | Pass::Reduced(_) => false,
+        };
+        if is_at_once {
+            self.accumulate(asm, pass, table_byte, frame::FIELD);
+        } else {
+            self.first_row_waits(asm, pass, table_byte);
+        }
+        let word = self.roles.word;
+        let count = pass.outputs().len();
+        // The ones in `word` first, which the others need.
+        let is_in_word = |output: usize| pass.place(output, None).register == word;
+        let mut outputs: Vec<usize> = pass.outputs().collect();
+        outputs.sort_by_key(|&output| {
+            !(is_in_word(output) || is_at_once && is_in_word(output + count))
+        });
+        for output in outputs {
+            let second = pass.place(if is_at_once { output + count } else { output }, None);
+            let first = match is_at_once {
+                true => pass.place(output, None),
+                false => {
+                    let register = self.other_than(second.register);
+                    asm.emit(Operation::LoadSlot(register, maximum(output)));
+                    Located {
+                        register,
+                        is_low: true,
+                        lane: None,
+                    }
+                }
+            };
+            self.largest_of_four(asm, first, second);
+            asm.emit(Operation::StoreSlot(self.roles.value, maximum(output)));
+        }
+    }
+
+    /// `word`, unless that is the register.
+    fn other_than(&self, register: Register) -> Register {
+        match register == self.roles.word {
+            true => self.roles.multiple,
+            false => self.roles.word,
+        }
+    }
+
+    /// The sums of the second row; those of the first one wait in the frame as they are.
+    fn first_row_waits(&self, asm: &mut Assembly<'_>, pass: &Pass, table_byte: u32) {
+        let (value, multiple) = (self.roles.value, self.roles.multiple);
+        asm.emit(Operation::Immediate(value, 1));
+        asm.emit(Operation::StoreSlot(value, frame::POOLED_ROWS));
+        asm.emit(Operation::LoadSlot(value, frame::FIELD));
+        asm.emit(Operation::StoreSlot(value, frame::POOLED_FIELD));
+        let (next, is_second) = (asm.here(), asm.label());
+        asm.times(2.0, |asm| {
+            self.accumulate(asm, pass, table_byte, frame::POOLED_FIELD);
+            asm.emit(Operation::LoadSlot(value, frame::POOLED_ROWS));
+            asm.branch(Condition::Zero(value), 0.5, is_second);
+        });
+        for output in pass.outputs() {
+            let place = pass.place(output, None);
+            let sum = match place.is_low {
+                true => place.register,
+                false => {
+                    asm.emit(Operation::Move(multiple, place.register));
+                    multiple
+                }
+            };
+            asm.emit(Operation::StoreSlot(sum, maximum(output)));
+        }
+        asm.emit(Operation::Immediate(value, 0));
+        asm.emit(Operation::StoreSlot(value, frame::POOLED_ROWS));
+        let row = i64::from(self.layer.stride.0 * self.strip.row_bytes());
+        self.advance_field(asm, row);
+        asm.jump(next);
+        asm.bind(is_second);
+    }
+
+    /// The upper half of `value` ← the largest of the sums of two pairs. Two halves are compared
+    /// with what is below them, which decides nothing: of two equal ones either will do.
+    fn largest_of_four(&self, asm: &mut Assembly<'_>, first: Located, second: Located) {
+        let Roles {
+            value, multiple, ..
+        } = *self.roles;
+        let isa = asm.isa();
+        let other = self.other_than(second.register);
+        asm.emit_all(first.load_high(isa, value, multiple, 1));
+        for (pair, lane) in [(first, 0), (second, 1), (second, 0)] {
+            asm.emit_all(pair.load_high(isa, other, multiple, lane));
+            let is_smaller = asm.label();
+            asm.branch(Condition::Less(other, value), 0.5, is_smaller);
+            asm.emit(Operation::Move(value, other));
+            asm.bind(is_smaller);
+        }
+    }
+
     fn advance_field(&self, asm: &mut Assembly<'_>, bytes: i64) {
-        let (value, word) = (self.roles.value, self.roles.word);
+        let value = self.roles.value;
         asm.emit(Operation::LoadSlot(value, frame::POOLED_FIELD));
-        add_constant(asm, value, bytes, word);
+        add_constant(asm, value, bytes, self.roles.word);
         asm.emit(Operation::StoreSlot(value, frame::POOLED_FIELD));
     }
 
@@ -75,7 +176,8 @@ impl Emitter<'_> {
             if self.layer.lanes == 2 {
                 self.larger_of_pair(asm, pass, output);
             } else {
-                let (load, down) = pass.place(output, None).load(value, multiple, true);
+                let place = pass.place(output, None);
+                let (load, down) = place.load(asm.isa(), value, multiple, true);
                 asm.emit_all(load.into_iter().chain(down));
             }
             asm.emit(Operation::LoadSlot(word, maximum(output)));
@@ -85,7 +187,8 @@ impl Emitter<'_> {
         }
     }
 
-    /// `value` ← the larger one of the sums of two pixels.
+    /// The upper half of `value` ← the larger one of the sums of two pixels. What is below
+    /// decides nothing: 0 with the left one, and of two equal ones either will do.
     fn larger_of_pair(&self, asm: &mut Assembly<'_>, pass: &Pass, output: usize) {
         let Roles {
             value,
@@ -93,21 +196,25 @@ impl Emitter<'_> {
             multiple,
             ..
         } = *self.roles;
+        let isa = asm.isa();
         let place = pass.place(output, None);
-        let sum: Register = match place.is_low {
-            true => place.register,
-            false => {
-                asm.emit(Operation::Move(multiple, place.register));
-                multiple
-            }
+        // `word` last: it may be the sum.
+        let halves = |place: Located| {
+            let right = place.load_high(isa, value, multiple, 1);
+            let left = place.load_high(isa, word, multiple, 0);
+            right.into_iter().chain(left)
         };
-        let left_is_larger = asm.label();
-        asm.emit(Operation::SignExtend(value, sum));
-        asm.emit(Operation::Subtract(word, sum, value));
-        asm.emit(Operation::ShiftRightSigned(word, word, 16));
-        asm.branch(Condition::Less(word, value), 0.5, left_is_larger);
+        let mut halves_of_copy = vec![Operation::Move(multiple, place.register)];
+        halves_of_copy.extend(halves(Located {
+            register: multiple,
+            is_low: true,
+            ..place
+        }));
+        asm.emit_all(fastest(isa, [halves(place).collect(), halves_of_copy]));
+        let right_is_larger = asm.label();
+        asm.branch(Condition::Less(word, value), 0.5, right_is_larger);
         asm.emit(Operation::Move(value, word));
-        asm.bind(left_is_larger);
+        asm.bind(right_is_larger);
     }
 }
 

@@ -40,7 +40,7 @@ impl Strip {
         let most = 32 / lanes / layer.bits;
         let words = channels.div_ceil(most);
         let per_word = match layer.form {
-            Form::Unrolled => most,
+            Form::UnrolledByTwoRows | Form::Unrolled => most,
             // As many in each, for all words are alike.
             Form::TableByWords | Form::TableByValues => channels.div_ceil(words),
         };

@@ -1,7 +1,7 @@
 //! Which register each sum of a kernel is in, and what a value adds to all of them.
 
 use super::assembly::Assembly;
-use super::isa::{Operation, Register, Roles};
+use super::isa::{InstructionSet, Operation, Register, Roles};
 use super::layer::Weights;
 use super::multiples::{Multiples, Needs};
 use std::ops::Range;
@@ -24,33 +24,63 @@ impl Located {
     /// sum of that, if it is not negative or `signed` says that it may be.
     pub(crate) fn load(
         self,
+        isa: &dyn InstructionSet,
         value: Register,
         scratch: Register,
         signed: bool,
     ) -> (Vec<Operation>, Vec<Operation>) {
-        use Operation::{Move, ShiftLeft, ShiftRight, ShiftRightSigned, SignExtend, Subtract};
-        let sum = self.register;
+        use Operation::{Move, ShiftRight, ShiftRightSigned};
         let down = match signed {
-            true => vec![ShiftRightSigned(value, value, 16)],
-            false => vec![ShiftRight(value, value, 16)],
+            true => ShiftRightSigned(value, value, 16),
+            false => ShiftRight(value, value, 16),
         };
-        match (self.lane, self.is_low) {
-            (None, _) => (vec![Move(value, sum)], Vec::new()),
-            (Some(0), true) => (vec![ShiftLeft(value, sum, 16)], down),
-            (Some(0), false) => (vec![Move(value, sum), ShiftLeft(value, value, 16)], down),
-            (Some(_), true) => (
-                vec![SignExtend(value, sum), Subtract(value, sum, value)],
-                down,
-            ),
-            (Some(_), false) => (
-                vec![
-                    Move(scratch, sum),
-                    SignExtend(value, scratch),
-                    Subtract(value, scratch, value),
-                ],
-                down,
-            ),
+        match self.lane {
+            None => (vec![Move(value, self.register)], Vec::new()),
+            Some(lane) => (self.load_high(isa, value, scratch, lane), vec![down]),
         }
+    }
+
+    /// What puts the sum of a lane into the upper half of `value`; the lower half is then of
+    /// no use.
+    pub(crate) fn load_high(
+        self,
+        isa: &dyn InstructionSet,
+        value: Register,
+        scratch: Register,
+        lane: u32,
+    ) -> Vec<Operation> {
+        use Operation::{Add, Immediate, Move, ShiftLeft, SignExtend, Subtract};
+        let sum = self.register;
+        match (lane, self.is_low) {
+            (0, true) => vec![ShiftLeft(value, sum, 16)],
+            (0, false) => vec![Move(value, sum), ShiftLeft(value, value, 16)],
+            // The upper lane is one too small where the lower one is negative.
+            (_, is_low) => {
+                let subtracted = match is_low {
+                    true => vec![SignExtend(value, sum), Subtract(value, sum, value)],
+                    false => vec![
+                        Move(scratch, sum),
+                        SignExtend(value, scratch),
+                        Subtract(value, scratch, value),
+                    ],
+                };
+                let carried = vec![Immediate(value, 1 << 15), Add(value, value, sum)];
+                fastest(isa, [subtracted, carried])
+            }
+        }
+    }
+}
+
+/// The operations that take the fewest cycles; of equals the first.
+pub(crate) fn fastest(isa: &dyn InstructionSet, ways: [Vec<Operation>; 2]) -> Vec<Operation> {
+    let cycles = |operations: &[Operation]| -> f64 {
+        let instructions = operations.iter().flat_map(|it| isa.encode(*it));
+        instructions.map(|it| it.cycles).sum()
+    };
+    let [one, other] = ways;
+    match cycles(&other) < cycles(&one) {
+        true => other,
+        false => one,
     }
 }
 
