@@ -53,6 +53,9 @@ impl Ground<'_> {
         (seed, stage): (u64, u32),
         seen: &BTreeSet<String>,
     ) -> Vec<(Design, Cost)> {
+        if count == 0 {
+            return Vec::new();
+        }
         let wanted = (count * DRAWN_FOR_ONE).max(CHUNK);
         let mut drawn = Vec::new();
         let mut attempts = 0;
@@ -123,7 +126,7 @@ fn one_of_each(
     let (Some(least), Some(most)) = (drawn.first().map(time), drawn.last().map(time)) else {
         return Vec::new();
     };
-    let width = ((most - least) / count.max(1) as f64).max(f64::MIN_POSITIVE);
+    let width = ((most - least) / count as f64).max(f64::MIN_POSITIVE);
     let mut strata: Vec<Vec<(Design, Cost)>> = (0..count).map(|_| Vec::new()).collect();
     for it in drawn {
         let stratum = ((time(&it) - least) / width) as usize;

@@ -130,6 +130,16 @@ fn a_study_that_is_stopped_again_and_again_is_the_one_that_was_not() {
 }
 
 #[test]
+fn a_study_of_one_trial_tries_the_declarations_own_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let study = begin(folder.path(), 1, 1);
+    assert!(run(&study, usize::MAX));
+    let trials = &stages(&study)[0].trials;
+    assert_eq!(trials.len(), 1);
+    assert_eq!(trials[0].text, study.base.design().to_string());
+}
+
+#[test]
 fn every_design_that_is_trained_fits_and_is_tried_once_and_the_own_list_is_the_first() {
     let folder = tempfile::tempdir().unwrap();
     let study = begin(folder.path(), 1, 30);

@@ -11,7 +11,7 @@ use herringbone_compiler::network::{Activation, Bits, Kernel, Network, Shape};
 use herringbone_compiler::program::{self, Accumulator};
 use herringbone_compiler::target::Target;
 use herringbone_compiler::weights;
-use herringbone_tests::layers::{average, dense, dropout, maximum};
+use herringbone_tests::layers::{average, dense, maximum};
 use herringbone_tests::networks::Case;
 use herringbone_tests::published::convolution;
 use herringbone_tests::reference::evaluate;
@@ -47,14 +47,13 @@ fn published(network: Published, folder: &str) -> Result<Case> {
     let window = Kernel::square(2);
     let (file, kinds) = match network {
         Published::Small => (
-            "examples/uno/digits.safetensors",
+            "template/digits.safetensors",
             vec![
                 average(window),
                 convolution(5, 3),
                 convolution(8, 3),
                 convolution(11, 3),
                 maximum(window),
-                dropout(),
                 dense(10, Activation::Linear),
             ],
         ),
@@ -72,14 +71,7 @@ fn published(network: Published, folder: &str) -> Result<Case> {
         ),
     };
     let file = fs::read(root.join(file))?;
-    let bits = match network {
-        Published::Small => Bits {
-            biases: 8,
-            ..Bits::default()
-        },
-        Published::Accurate => Bits::default(),
-    };
-    let network = Network::new(Shape::new(28, 28, 1), bits, &kinds);
+    let network = Network::new(Shape::new(28, 28, 1), Bits::default(), &kinds);
     let network = network.ok().context("its layers fit")?;
     let weights = weights::read(&network, &file).ok().context("its weights")?;
     Ok(Case {
@@ -118,12 +110,13 @@ fn a_part_with_a_small_core_gets_machine_code_and_counts_all_of_it() -> Result<(
     Ok(())
 }
 
-/// A network, a core, flash for the code in bytes, and the most cycles of `run`.
+/// A network, a core, flash for the code in bytes, and the most cycles of `run`. The published
+/// weights, which are not here, take 4 % more on a CH32V003 and an RV32IMC core.
 const ASKED: [(Published, Simulated, u32, u64); 9] = [
-    (Published::Small, Simulated::CortexM0, u32::MAX, 125_000),
-    (Published::Small, Simulated::CortexM0Plus, u32::MAX, 118_000),
-    (Published::Small, Simulated::Rv32imc, u32::MAX, 100_000),
-    (Published::Small, Simulated::Ch32v003, 12 << 10, 150_000),
+    (Published::Small, Simulated::CortexM0, u32::MAX, 112_000),
+    (Published::Small, Simulated::CortexM0Plus, u32::MAX, 107_000),
+    (Published::Small, Simulated::Rv32imc, u32::MAX, 90_000),
+    (Published::Small, Simulated::Ch32v003, 12 << 10, 145_000),
     (Published::Small, Simulated::CortexM0, 5_500, 260_000),
     (Published::Small, Simulated::Rv32imc, 6_500, 260_000),
     (
