@@ -75,6 +75,10 @@ pub(crate) struct Arguments {
     /// End when that many epochs with integers bring nothing better
     #[arg(long, value_name = "N")]
     patience: Option<u32>,
+    /// Share of each layer's weights to make 0, gradually: unrolled code has no instructions for
+    /// them [default: 0]
+    #[arg(long, value_name = "SHARE")]
+    sparsity: Option<f64>,
     /// Continue an interrupted run
     #[arg(long)]
     resume: bool,
@@ -251,6 +255,7 @@ fn recipe(arguments: &Arguments, shape: InputShape, kind: InputKind, counts: &[u
             Scales::LeastSquares => ScaleSearch::LeastSquares,
         },
         patience: arguments.patience,
+        sparsity: arguments.sparsity.unwrap_or(defaults.sparsity),
         schedule: Schedule::Phases,
     }
 }

@@ -177,6 +177,16 @@ impl Planned {
         }
     }
 
+    /// How many weights of the network are 0, if they are known.
+    pub fn zero_weights(&self, network: &Network) -> Option<u64> {
+        let weights = self.weights.as_ref()?;
+        let zeros = network
+            .nodes()
+            .iter()
+            .map(|node| node.weight_count() - weights.nonzero(node.id));
+        Some(zeros.sum())
+    }
+
     /// Bytes of the network's value.
     pub fn state_bytes(&self) -> u32 {
         match &self.sharing {

@@ -72,6 +72,7 @@ fn main() -> Result<()> {
         normalises: true,
         scales: ScaleSearch::Learned,
         patience: None,
+        sparsity: 0.0,
         schedule: Schedule::Phases,
     };
     let phases: Vec<bool> = (0..EPOCHS)

@@ -30,6 +30,9 @@ pub struct Recipe {
     /// Epochs with integers that may follow the best one before a training ends early: 1 or
     /// more.
     pub patience: Option<u32>,
+    /// The share of each layer's weights that become 0, gradually, in the second third of floating
+    /// point: from 0 to below 1. Layers whose declaration says more have that.
+    pub sparsity: f64,
     /// What epochs are.
     pub schedule: Schedule,
 }
@@ -119,6 +122,7 @@ impl Recipe {
             normalises: true,
             scales: ScaleSearch::Learned,
             patience: None,
+            sparsity: 0.0,
             schedule: Schedule::Phases,
         }
     }
@@ -186,6 +190,12 @@ impl Recipe {
         if self.patience == Some(0) {
             problems.push("a patience of 0 epochs: it must be 1 or more".to_owned());
         }
+        if !(0.0..1.0).contains(&self.sparsity) {
+            problems.push(format!(
+                "a sparsity of {}: it must be 0 or more, and below 1",
+                self.sparsity
+            ));
+        }
         let augmentation = self.augmentation.check();
         problems.extend(
             augmentation
@@ -218,6 +228,9 @@ impl Recipe {
         }
         if let Some(patience) = self.patience {
             options.push(("--patience", patience.to_string()));
+        }
+        if self.sparsity > 0.0 {
+            options.push(("--sparsity", self.sparsity.to_string()));
         }
         let augmentation = &self.augmentation;
         if augmentation.is_none() {

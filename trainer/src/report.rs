@@ -78,8 +78,9 @@ impl Report<'_> {
             (
                 "parameters",
                 format!(
-                    "{} weights and {} biases, {} bytes",
+                    "{} weights{} and {} biases, {} bytes",
                     thousands(weights),
+                    self.zeros(weights),
                     thousands(biases),
                     thousands(bytes)
                 ),
@@ -183,6 +184,15 @@ impl Report<'_> {
             }
             None => "there is no test data".to_owned(),
         }
+    }
+
+    /// How many of the weights are 0: code of instructions has none for these.
+    fn zeros(&self, weights: u64) -> String {
+        let zeros = self.planned.zero_weights(&self.declaration.network);
+        zeros.map_or(String::new(), |zeros| {
+            let share = percent(zeros as f64 / weights.max(1) as f64);
+            format!(" ({share} of them 0)")
+        })
     }
 
     fn plan(&self) -> Vec<(&'static str, String)> {

@@ -216,7 +216,7 @@ impl<'a> Training<'a> {
         let order = self.order(epoch);
         let mut dropout = Rng::new(Purpose::Dropout, self.recipe.seed, epoch, 0);
         let steps = self.steps();
-        let is_sparse = sparse::is_sparse(self.network, &self.state.model);
+        let is_sparse = sparse::is_sparse(self.network, &self.state.model, self.recipe.sparsity);
         let (mut model, mut optimizer) = (self.state.model.clone(), self.state.optimizer.clone());
         let (mut mean, mut scales) = (self.state.mean.clone(), self.state.scales.clone());
         let (mut loss, mut accuracy, mut seen) = (0.0, 0.0, 0.0);
@@ -253,7 +253,7 @@ impl<'a> Training<'a> {
                 let step = epoch as usize * steps + index;
                 let [first, last] = self.recipe.pruning(steps);
                 let pruning = Pruning::of_step(step, first, last);
-                model.prune(self.network, &before, pruning);
+                model.prune(self.network, &before, pruning, self.recipe.sparsity);
             }
             scales = scales
                 .map(|former| calibrate::learned(self.network, &model, &former).unwrap_or(former));

@@ -85,6 +85,7 @@ fn recipe(epochs: u32, seed: u64) -> Recipe {
         normalises: true,
         scales: ScaleSearch::Learned,
         patience: None,
+        sparsity: 0.0,
         schedule: Schedule::Phases,
     }
 }
@@ -160,6 +161,31 @@ fn a_short_training_learns_them_with_few_weights_of_cells_trees_and_prototypes()
             "{list}"
         );
         assert!(zeros < sparse.len(), "{list}");
+    }
+}
+
+#[test]
+fn a_training_that_prunes_makes_a_share_of_each_layers_weights_0_and_still_learns() {
+    let network = network(Bits::default());
+    let recipe = Recipe {
+        sparsity: 0.6,
+        ..recipe(20, 1)
+    };
+    let (training, validation) = (
+        digits(150, Augmentation::none()),
+        digits(25, Augmentation::none()),
+    );
+    let best = train(&network, &recipe, &training, &validation, |state| {
+        state.best.clone().unwrap()
+    });
+    assert!(best.accuracy > 0.9, "{}", best.accuracy);
+    let model = Model::of_numbers(&network, best.numbers, &Device::flex());
+    let file = export(&network, &model, &best.scales).unwrap();
+    let weights = weights::read(&network, &file).unwrap();
+    for node in network.computing_nodes() {
+        let (all, others) = (node.weight_count(), weights.nonzero(node.id));
+        assert!(others as f64 <= 0.4 * all as f64 + 1.0, "{others} of {all}");
+        assert!(all == 0 || others > 0);
     }
 }
 

@@ -11,64 +11,15 @@ use super::frame;
 use super::isa::{Condition, InstructionSet, Operation, Roles};
 use super::layer::{Convolution, Reduction, Weights};
 use super::multiples::Multiples;
+use super::pass::Pass;
 use super::reduction;
 use super::strip::{Strip, Taking, add_constant, share_of_loops};
-use super::sums::{Located, Spares, Sums, arranged};
-use super::table::{self, Table};
+use super::sums::{Spares, Sums, arranged};
+use super::table::Table;
 use std::cell::RefCell;
-use std::ops::Range;
 
 /// Bytes of a field that loads reach with a short constant.
 const MOST_LOADED_BYTE: u32 = 1024;
-
-/// Outputs that are computed at once, in registers.
-#[derive(Clone, Debug)]
-pub(crate) enum Pass {
-    Unrolled(Sums),
-    /// Those of a row and of the row below.
-    TwoRows(Sums),
-    Table(table::Pass),
-    Reduced(reduction::Pass),
-}
-
-impl Pass {
-    pub(crate) fn outputs(&self) -> Range<usize> {
-        match self {
-            Self::Unrolled(sums) => sums.outputs.clone(),
-            Self::TwoRows(sums) => 0..sums.outputs.len() / 2,
-            Self::Table(pass) => pass.outputs.clone(),
-            Self::Reduced(pass) => pass.outputs.clone(),
-        }
-    }
-
-    /// Its words are that many bytes further on in the table.
-    fn move_by(&mut self, bytes: u32) {
-        match self {
-            Self::Table(pass) => {
-                pass.biases_byte += bytes;
-                pass.weights_byte += bytes;
-            }
-            // Of these, biases are counted where they are read.
-            Self::Unrolled(_) | Self::TwoRows(_) | Self::Reduced(_) => {}
-        }
-    }
-
-    /// Where the sum of an output is; of several pixels at once, that of one of them.
-    pub(crate) fn place(&self, output: usize, pixel: Option<u32>) -> Located {
-        match self {
-            Self::Unrolled(sums) | Self::TwoRows(sums) => {
-                let (register, is_low) = sums.place(output);
-                Located {
-                    register,
-                    is_low,
-                    lane: pixel,
-                }
-            }
-            Self::Table(pass) => pass.place(output),
-            Self::Reduced(pass) => pass.place(output),
-        }
-    }
-}
 
 /// Emits the layer.
 pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Convolution) {

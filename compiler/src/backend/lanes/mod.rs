@@ -31,6 +31,7 @@ mod isa;
 mod layer;
 mod multiples;
 mod outputs;
+mod pass;
 mod pooling;
 mod reason;
 mod reduction;

@@ -1,9 +1,10 @@
 //! Where the outputs of a convolution go, and how its sums become them.
 
 use super::assembly::Assembly;
-use super::convolution::{Emitter, Pass};
+use super::convolution::Emitter;
 use super::frame;
 use super::isa::{Condition, Operation, Roles};
+use super::pass::Pass;
 use super::stream::Stream;
 use super::strip::add_constant;
 

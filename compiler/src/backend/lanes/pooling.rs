@@ -2,9 +2,10 @@
 //! rounds to the largest of their activations.
 
 use super::assembly::Assembly;
-use super::convolution::{Emitter, Pass};
+use super::convolution::Emitter;
 use super::frame;
 use super::isa::{Condition, Operation, Register, Roles};
+use super::pass::Pass;
 use super::strip::add_constant;
 use super::sums::{Located, fastest};
 
@@ -57,7 +58,7 @@ impl Emitter<'_> {
         });
     }
 
-    /// The same of two rows and two columns, maybe negative.
+    /// The same of windows of 2 × 2. Of sums that are all negative the largest is kept too.
     fn pool_two_pairs(&self, asm: &mut Assembly<'_>, pass: &Pass, table_byte: u32) {
         let is_at_once = match pass {
             Pass::TwoRows(_) => true,
