@@ -109,7 +109,12 @@ fn narrow<const FRAME: usize>(samples: &mut [i16; FRAME], peak: u8, exponent: &m
         machine::halve(samples);
         *exponent += 1;
     }
-    let is_halved = peak & 0xC0 != 0;
-    *exponent += i8::from(is_halved);
-    is_halved
+    // Not `i8::from(is_halved)`: Rust's nightlies of May 2026 drop a comparison that is both
+    // branched on and cast.
+    if peak & 0xC0 != 0 {
+        *exponent += 1;
+        true
+    } else {
+        false
+    }
 }
