@@ -109,8 +109,8 @@ fn narrow<const FRAME: usize>(samples: &mut [i16; FRAME], peak: u8, exponent: &m
         machine::halve(samples);
         *exponent += 1;
     }
-    // Not `i8::from(is_halved)`: Rust's nightlies of May 2026 drop a comparison that is both
-    // branched on and cast.
+    // Branches, as rustc 1.95 to 1.97 lose `i8::from(peak & 0xC0 != 0)` where the caller branches
+    // on the same comparison, returned: MIR's SimplifyComparisonIntegral removes it.
     if peak & 0xC0 != 0 {
         *exponent += 1;
         true
