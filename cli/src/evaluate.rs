@@ -41,6 +41,9 @@ pub(crate) struct EvaluateArguments {
     /// Run the network's machine code on this simulated AVR part too, and count its cycles
     #[arg(long, value_name = "PART")]
     on: Option<String>,
+    /// Write into the weights file how often values are 0 in this data: expected cycles go by it
+    #[arg(long)]
+    record_zeros: bool,
     #[command(flatten)]
     reading: Reading,
 }
@@ -210,6 +213,11 @@ pub(crate) fn evaluate(arguments: &EvaluateArguments) -> Result<ExitCode> {
             );
         }
         say(&format!("on {part}: the same classes; {}", measured.told()));
+    }
+    if arguments.record_zeros {
+        let (path, bytes) = weights;
+        trained.record_zeros((path, bytes), &examples)?;
+        written.push(path.clone());
     }
     let unanswered = by.iter().filter(|it| it.answered == 0 && it.examples > 0);
     warnings.extend(unanswered.map(|class| format!("class {} is never answered", class.name)));

@@ -326,6 +326,13 @@ fn sums<'a>(
 fn read_weights(bytes: &[u8], network: &Network) -> Result<(Weights, Metadata), Vec<String>> {
     // Tensors of another network would be reported one by one.
     Metadata::read(network, bytes)
-        .and_then(|metadata| Ok((weights::read(network, bytes)?, metadata)))
+        .and_then(|metadata| {
+            let weights = weights::read(network, bytes)?;
+            let weights = match &metadata.activities {
+                Some(activities) => weights.with_activities(activities.clone()),
+                None => weights,
+            };
+            Ok((weights, metadata))
+        })
         .map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }

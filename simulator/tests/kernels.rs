@@ -14,6 +14,8 @@ mod cifar;
 mod cycles;
 #[path = "kernels/device.rs"]
 mod device;
+#[path = "kernels/expected.rs"]
+mod expected;
 #[path = "kernels/graphs.rs"]
 mod graphs;
 #[path = "kernels/judge.rs"]

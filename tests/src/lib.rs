@@ -1,5 +1,6 @@
 //! Shared helpers of the tests.
 
+pub mod activity;
 pub mod cifar;
 pub mod crates;
 pub mod features;

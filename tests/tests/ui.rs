@@ -197,6 +197,7 @@ fn named(declaration: &str) -> Vec<u8> {
             counts_per_unit: 16384.0,
             scales: vec![scale(-512, 255, 10), scale(0, 1, 2)],
         }),
+        activities: None,
     };
     Tensors::of(declaration).to_bytes_with(Some(metadata.entries(&network)))
 }

@@ -34,6 +34,16 @@ impl Results {
         }
     }
 
+    /// All numbers of a map as those of each of the first `examples`, row by row, channels last.
+    pub(crate) fn of_maps(maps: &Maps, examples: usize) -> Self {
+        let [blocks, height, width, channels, padded] = maps.dims();
+        let by_example = maps.clone().permute([0, 4, 1, 2, 3]);
+        let numbers = by_example.reshape([blocks * padded, height * width * channels]);
+        let mut results = Self::of_tensor(numbers);
+        results.logits.truncate(examples * results.classes);
+        results
+    }
+
     /// The logits of an example.
     pub fn of(&self, example: usize) -> &[f64] {
         &self.logits[example * self.classes..][..self.classes]
@@ -105,11 +115,16 @@ pub fn evaluate(
     let mut logits = Vec::new();
     let place = Place::exact(network, model, scales, device);
     let model = place.model.as_ref().unwrap_or(model);
-    for_each_batch(network, examples, &place, |maps, count| {
-        let results =
-            Results::of_tensor(model.forward(network, Arithmetic::of(scales), maps, None));
-        logits.extend_from_slice(&results.logits[..count * results.classes]);
-    });
+    for_each_batch(
+        network,
+        (examples, examples.len()),
+        &place,
+        |maps, count| {
+            let results =
+                Results::of_tensor(model.forward(network, Arithmetic::of(scales), maps, None));
+            logits.extend_from_slice(&results.logits[..count * results.classes]);
+        },
+    );
     let classes = network.output().values() as usize;
     Results { classes, logits }
 }
@@ -129,10 +144,15 @@ pub fn values(
     let mut all = Numbers(ByValue::new(vec![Vec::new(); network.values().len()]), 0);
     let place = Place::exact(network, model, Some(scales), &Device::flex());
     let model = place.model.as_ref().unwrap_or(model);
-    for_each_batch(network, examples, &place, |maps, count| {
-        all.1 = count;
-        model.run(network, Arithmetic::Integers(scales), maps, None, &mut all);
-    });
+    for_each_batch(
+        network,
+        (examples, examples.len()),
+        &place,
+        |maps, count| {
+            all.1 = count;
+            model.run(network, Arithmetic::Integers(scales), maps, None, &mut all);
+        },
+    );
     all.0
 }
 
@@ -141,25 +161,25 @@ struct Numbers(ByValue<Vec<f64>>, usize);
 
 impl Watch for Numbers {
     fn value(&mut self, value: ValueId, maps: &Maps) {
-        let [blocks, height, width, channels, examples] = maps.dims();
-        let by_example = maps.clone().permute([0, 4, 1, 2, 3]);
-        let numbers = by_example.reshape([blocks * examples, height * width * channels]);
-        let results = Results::of_tensor(numbers);
-        let used = &results.logits[..self.1 * results.classes];
-        self.0[value].extend_from_slice(used);
+        self.0[value].extend(Results::of_maps(maps, self.1).logits);
     }
 }
 
 /// Where sums are exact: numbers of that width on that device, with the model there, if
 /// it is another one.
-struct Place {
+pub(crate) struct Place {
     float: DType,
     device: Device,
-    model: Option<Model>,
+    pub(crate) model: Option<Model>,
 }
 
 impl Place {
-    fn exact(network: &Network, model: &Model, scales: Option<&Scales>, device: &Device) -> Self {
+    pub(crate) fn exact(
+        network: &Network,
+        model: &Model,
+        scales: Option<&Scales>,
+        device: &Device,
+    ) -> Self {
         if scales.is_none_or(|scales| integers::fit_f32(network, model, scales)) {
             return Self {
                 float: DType::F32,
@@ -176,16 +196,16 @@ impl Place {
     }
 }
 
-/// Gives the maps of each batch, and how many examples it has.
-fn for_each_batch(
+/// Gives the maps of each batch of the first `most` examples, and how many it has.
+pub(crate) fn for_each_batch(
     network: &Network,
-    examples: &Examples,
+    (examples, most): (&Examples, usize),
     place: &Place,
     mut batch: impl FnMut(Maps, usize),
 ) {
     let intake = Intake::of(network);
-    for first in (0..examples.len()).step_by(BATCH) {
-        let count = BATCH.min(examples.len() - first);
+    for first in (0..most).step_by(BATCH) {
+        let count = BATCH.min(most - first);
         let fill = |(): &mut (), example, activations: &mut [u8]| {
             intake.take(examples.input(first + example), activations);
         };

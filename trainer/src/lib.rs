@@ -1,5 +1,6 @@
 //! Training of networks that `herringbone::network!` declares.
 
+pub mod activity;
 pub mod arithmetic;
 mod batches;
 pub mod calibrate;

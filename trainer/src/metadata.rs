@@ -1,8 +1,8 @@
 //! What is written into a weights file besides its weights.
 
 use anyhow::Result;
-use herringbone_compiler::network::Network;
-use herringbone_compiler::weights::{self, Metadata, canonical, written_bits};
+use herringbone_compiler::network::{ByNode, Network};
+use herringbone_compiler::weights::{self, Activity, Metadata, canonical, written_bits};
 use herringbone_dataset::{Normalisation, Scale};
 use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
@@ -13,6 +13,7 @@ use crate::checkpoint::hexadecimal;
 pub(crate) struct Known<'a> {
     pub(crate) class_names: Vec<String>,
     pub(crate) normalisation: &'a Normalisation,
+    pub(crate) activities: ByNode<Option<Activity>>,
     /// Shares of examples that are classified rightly, 0 to 1.
     pub(crate) validation: f64,
     pub(crate) test: Option<f64>,
@@ -28,6 +29,7 @@ impl Known<'_> {
         let metadata = Metadata {
             class_names: self.class_names.clone(),
             normalisation: written(self.normalisation),
+            activities: Some(self.activities.clone()),
         };
         let mut entries = metadata.entries(network);
         let declaration = format!("{}, {}", canonical(network), written_bits(network.bits()));
@@ -52,6 +54,21 @@ impl Known<'_> {
         let ordered = Ordered::of(entries);
         ordered.serialize(&file)
     }
+}
+
+/// A weights file with what was measured of its network in place of what it said of that.
+///
+/// # Errors
+/// When the bytes are no weights file.
+pub(crate) fn with_activities(
+    weights: &[u8],
+    activities: &ByNode<Option<Activity>>,
+) -> Result<Vec<u8>> {
+    let (_, header) = SafeTensors::read_metadata(weights)?;
+    let mut entries = header.metadata().clone().unwrap_or_default();
+    let (name, text) = weights::activity_entry(activities);
+    entries.insert(name, text);
+    Ordered::of(entries).serialize(&SafeTensors::deserialize(weights)?)
 }
 
 /// Entries of the metadata in the order of their names.

@@ -1,13 +1,17 @@
 //! Weights that are there already, tried on examples.
 
+use std::path::Path;
+
 use anyhow::Result;
 use burn::tensor::Device;
 use herringbone_compiler::network::Network;
 use herringbone_compiler::weights::{self, Metadata};
 use herringbone_dataset::{Examples, Normalisation};
 
+use crate::activity::activities;
 use crate::evaluate::{Results, evaluate};
 use crate::export::{all_told, import};
+use crate::files;
 use crate::metadata;
 use crate::model::Model;
 use crate::quantise::Scales;
@@ -46,6 +50,17 @@ impl Trained {
                 false => metadata.class_names,
             },
         })
+    }
+
+    /// Writes the weights file, whose bytes these are, with how often values are 0 in these
+    /// examples.
+    ///
+    /// # Errors
+    /// When the bytes are no weights file, and when it cannot be written.
+    pub fn record_zeros(&self, file: (&Path, &[u8]), examples: &Examples) -> Result<()> {
+        let model = (&self.model, &self.device);
+        let activities = activities(&self.network, model, &self.scales, examples);
+        files::write(file.0, &metadata::with_activities(file.1, &activities)?)
     }
 
     /// What it computes of examples, with the integers that the chip computes with.

@@ -4,14 +4,14 @@ use super::parameters;
 use super::proof::{Accumulators, ProgramError, prove_within};
 use super::stage::{Intake, PooledIntake, Segment, Stage};
 use super::{
-    Accumulator, CellLayout, ConstantParameters, Divisor, Finish, Form, Job, Map, Operation,
-    OwnPlace, Pooling, Program, PrototypeLayout, PrototypeScores, Recurrence, ResultInteger,
-    Results, RuntimeParameters, Step, SumParameters, TreeLayout, TreeScores, WeightedSum,
-    packed_row_bytes,
+    Accumulator, CellLayout, ConstantParameters, Divisor, Expectation, Finish, Form, Job, Map,
+    Operation, OwnPlace, Pooling, Program, PrototypeLayout, PrototypeScores, Recurrence,
+    ResultInteger, Results, RuntimeParameters, Step, SumParameters, TreeLayout, TreeScores,
+    WeightedSum, packed_row_bytes,
 };
 use crate::declaration::Declaration;
 use crate::network::{
-    Activation, Bits, ByValue, Element, Kind, Network, Node, NodeId, Pool, PoolFunction,
+    Activation, Bits, ByNode, ByValue, Element, Kind, Network, Node, NodeId, Pool, PoolFunction,
     ReceptiveField, Shape, SumHalf, SumShape,
 };
 use crate::plan::{self, Arrival, Keeps, MemoryPlan, Place, Placement, Sink, StagePlan};
@@ -134,6 +134,10 @@ fn lower_all(
         }
     });
     let jobs: Vec<Job> = jobs.collect();
+    let expectations = network.nodes().iter().map(|node| {
+        let measured = weights.and_then(|weights| weights.activity(node.id));
+        Expectation::of(measured, node.signed_input, node.signed_output)
+    });
     let (count, accumulator) = (
         network.output().values(),
         results_accumulator(network, accumulators),
@@ -168,6 +172,7 @@ fn lower_all(
                 .map(|value| value.element)
                 .collect(),
         ),
+        expectations: ByNode::new(expectations.collect()),
         maps: ByValue::new(maps),
         given: Vec::new(),
         kept: Vec::new(),

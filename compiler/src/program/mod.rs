@@ -3,6 +3,7 @@
 
 mod accumulator;
 mod byte_scale;
+mod expectation;
 mod flash;
 mod form;
 mod lower;
@@ -20,6 +21,7 @@ mod stage;
 
 pub use accumulator::Accumulator;
 pub use byte_scale::{ByteScale, ByteScales};
+pub use expectation::Expectation;
 use flash::own_parameter_bytes;
 pub use flash::{fixed_table_bytes, parameter_table_bytes};
 pub use form::Form;
@@ -38,7 +40,7 @@ pub use results::{ResultInteger, Results};
 pub use scores::{PrototypeLayout, PrototypeScores, TreeLayout, TreeScores};
 pub use stage::{Intake, PooledIntake, Segment, Stage};
 
-use crate::network::{ByValue, Element, NodeId, ReceptiveField, Repeat, Shape, ValueId};
+use crate::network::{ByNode, ByValue, Element, NodeId, ReceptiveField, Repeat, Shape, ValueId};
 use crate::plan::{self, Arrival, Order, Place, Placement, Windows, storage_indices};
 
 /// A network's whole inference.
@@ -74,6 +76,8 @@ pub struct Program {
     pub signed: ByValue<bool>,
     /// What each value is made of: of wide ones, a pixel's channels are cells, several of each.
     pub elements: ByValue<Element>,
+    /// What each node reads and makes, for expected cycles.
+    pub expectations: ByNode<Expectation>,
     /// Every value that is stored whole.
     pub maps: ByValue<Option<Map>>,
     /// Inputs besides the one that arrives, in order: each is stored whole before the first byte

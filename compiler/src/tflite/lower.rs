@@ -2,12 +2,13 @@
 //! depend on the input.
 
 use super::{Model, ModelNode, ModelOperator, OperatorInput};
-use crate::network::{ByValue, Element, ReceptiveField, Shape, ValueId};
+use crate::network::{ByNode, ByValue, Element, ReceptiveField, Shape, ValueId};
 use crate::plan::{self, MemoryPlan, Placement, Sink};
 use crate::program::{
-    Accumulator, ConstantParameters, Divisor, Finish, Form, Intake, Job, KeptValue, Map, Operand,
-    Operation, Pixelwise, PoolFinish, Pooling, Program, Quantised, QuantisedKernel, RescaledSum,
-    ResultInteger, Results, Segment, Stage, Step, SumParameters, WeightedSum, storage_order,
+    Accumulator, ConstantParameters, Divisor, Expectation, Finish, Form, Intake, Job, KeptValue,
+    Map, Operand, Operation, Pixelwise, PoolFinish, Pooling, Program, Quantised, QuantisedKernel,
+    RescaledSum, ResultInteger, Results, Segment, Stage, Step, SumParameters, WeightedSum,
+    storage_order,
 };
 use herringbone_tflite::operators::{self, Convolution, Dense, Depthwise, Requantise};
 use herringbone_tflite::{Graph, Node, Operator};
@@ -29,6 +30,8 @@ pub fn lower(graph: &Graph, model: &Model, plan: &MemoryPlan) -> Program {
         last: it.last,
         initial: it.initial.clone(),
     });
+    // Code for AVR reads a byte from 128 on, so that what stands for 0 is 0, and none is below.
+    let expectations = vec![Expectation::of(None, false, false); flow.nodes().len()];
     let is_signed = vec![true; flow.values().entries().len()];
     Program {
         activation_bits: 8,
@@ -45,6 +48,7 @@ pub fn lower(graph: &Graph, model: &Model, plan: &MemoryPlan) -> Program {
         places: plan.places.clone(),
         signed: ByValue::new(is_signed),
         elements: ByValue::new(vec![Element::Activation; flow.values().entries().len()]),
+        expectations: ByNode::new(expectations),
         maps: ByValue::new(maps.collect()),
         given: flow
             .other_sources()

@@ -8,6 +8,7 @@
 //! | `herringbone.features` | the key `features`, all of it, or nothing |
 //! | `herringbone.classes` | JSON: a name a class |
 //! | `herringbone.normalisation` | JSON: `{"counts_per_unit": 1.0, "scales": [[offset, multiplier, shift], …]}`, a scale a channel or one of all |
+//! | `herringbone.activity` | JSON, an entry each layer that computes: `{"zeros": […], "zero_pairs": […], "zero_columns": […], "between": 250}` in thousandths, as [`Activity`] says |
 //!
 //! Whatever else begins with `herringbone.` is for people. A file without any of them is as good.
 
@@ -16,15 +17,17 @@ use std::collections::HashMap;
 use safetensors::SafeTensors;
 use serde_json::{Value, json};
 
+use super::activity::{self, Activity};
 use super::error::WeightsError;
 use crate::features::Features;
-use crate::network::{Bits, Entry, Item, Network};
+use crate::network::{Bits, ByNode, Entry, Item, Network};
 
 const NETWORK: &str = "herringbone.network";
 const BITS: &str = "herringbone.bits";
 const FEATURES: &str = "herringbone.features";
 const CLASSES: &str = "herringbone.classes";
 const NORMALISATION: &str = "herringbone.normalisation";
+const ACTIVITY: &str = "herringbone.activity";
 /// The longest name of a class, in bytes, that firmware carries.
 const MOST_NAME_BYTES: usize = 255;
 
@@ -35,6 +38,8 @@ pub struct Metadata {
     pub class_names: Vec<String>,
     /// How counts become bytes, where they do not stay what they are.
     pub normalisation: Option<Normalisation>,
+    /// How often values are 0, where that was measured.
+    pub activities: Option<ByNode<Option<Activity>>>,
 }
 
 /// How what a sensor gives becomes bytes.
@@ -89,6 +94,11 @@ pub fn written_bits(bits: Bits) -> String {
     )
 }
 
+/// The entry of the metadata that says what was measured of each node: its name and its text.
+pub fn activity_entry(activities: &ByNode<Option<Activity>>) -> (String, String) {
+    (ACTIVITY.to_owned(), activity::written(activities))
+}
+
 /// Features as a declaration writes them.
 fn written_features(features: Option<&Features>) -> String {
     match features {
@@ -127,6 +137,9 @@ impl Metadata {
             });
             entries.insert(NORMALISATION.to_owned(), value.to_string());
         }
+        if let Some(activities) = &self.activities {
+            entries.extend([activity_entry(activities)]);
+        }
         entries
     }
 
@@ -151,6 +164,7 @@ impl Metadata {
                 declared,
             });
         }
+        let is_of_this_network = errors.is_empty();
         // A file without metadata of ours may be of any.
         let none = written_features(None);
         let trained = entries.get(FEATURES).unwrap_or(&none);
@@ -193,10 +207,16 @@ impl Metadata {
         let normalisation = json(NORMALISATION).map(|value| normalisation(network, &value));
         let normalisation = normalisation.transpose();
         let normalisation = normalisation.map_err(|reason| damaged(NORMALISATION, reason));
-        match (class_names, normalisation) {
-            (Ok(class_names), Ok(normalisation)) if errors.is_empty() => Ok(Self {
+        // Of another network it would only be one mistake more.
+        let activities = json(ACTIVITY).filter(|_| is_of_this_network);
+        let activities = activities.map(|value| activity::read(network, &value));
+        let activities = activities.transpose();
+        let activities = activities.map_err(|reason| damaged(ACTIVITY, reason));
+        match (class_names, normalisation, activities) {
+            (Ok(class_names), Ok(normalisation), Ok(activities)) if errors.is_empty() => Ok(Self {
                 class_names,
                 normalisation,
+                activities,
             }),
             _ => Err(errors),
         }
@@ -281,6 +301,21 @@ mod tests {
                     })
                     .into(),
             }),
+            activities: Some(ByNode::new(vec![
+                Some(Activity {
+                    zeros: vec![0, 1000],
+                    zero_pairs: vec![0, 900],
+                    zero_columns: vec![0, 1000],
+                    between: 250,
+                }),
+                None,
+                Some(Activity {
+                    zeros: vec![500, 501],
+                    zero_pairs: vec![499, 0],
+                    zero_columns: vec![0, 0],
+                    between: 1000,
+                }),
+            ])),
         };
         let bytes = file(metadata.entries(&trained));
         assert_eq!(Metadata::read(&trained, &bytes), Ok(metadata));
@@ -374,6 +409,14 @@ mod tests {
                 NORMALISATION,
                 "{\"scales\": [[70000, 1, 0]]}",
                 "expected scales",
+            ),
+            (ACTIVITY, "[]", "expected 1 entries: one each layer"),
+            (ACTIVITY, "[{}]", "of layer 0"),
+            (
+                ACTIVITY,
+                "[{\"zeros\": [1, 2], \"zero_pairs\": [1, 2], \"zero_columns\": [1, 2], \
+                 \"between\": 3}]",
+                "of 3 channels",
             ),
         ] {
             let messages = messages(&network, &with(name, value));

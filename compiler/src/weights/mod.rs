@@ -1,5 +1,6 @@
 //! The integers of a weights file, checked against the network they belong to.
 
+mod activity;
 mod cells;
 mod error;
 mod expected;
@@ -9,10 +10,11 @@ mod own;
 mod read;
 mod value;
 
+pub use activity::Activity;
 pub use error::WeightsError;
 pub use expected::{ExpectedTensor, Role, expected_tensors};
 pub use invented::invented;
-pub use metadata::{Metadata, Normalisation, Scale, canonical, written_bits};
+pub use metadata::{Metadata, Normalisation, Scale, activity_entry, canonical, written_bits};
 pub use own::{CellParameters, Factors, OwnParameters, PrototypeParameters, TreeParameters};
 pub use read::{load, read};
 pub use value::{PathPart, WeightsPath, WeightsValue};
@@ -64,6 +66,7 @@ impl Parameters {
 pub struct Weights {
     nodes: ByNode<Vec<Parameters>>,
     own: ByNode<OwnParameters>,
+    activities: ByNode<Option<Activity>>,
 }
 
 impl Weights {
@@ -80,17 +83,30 @@ impl Weights {
     pub fn with_own(nodes: Vec<Vec<Parameters>>, own: Vec<OwnParameters>) -> Self {
         assert_eq!(nodes.len(), own.len(), "one entry a node");
         Self {
+            activities: ByNode::new(vec![None; nodes.len()]),
             nodes: ByNode::new(nodes),
             own: ByNode::new(own),
         }
     }
 
+    /// The same, with what was measured of each node.
+    ///
+    /// # Panics
+    /// Where there are not as many entries as nodes.
+    #[must_use]
+    pub fn with_activities(self, activities: ByNode<Option<Activity>>) -> Self {
+        assert_eq!(self.nodes.len(), activities.len(), "one entry a node");
+        Self { activities, ..self }
+    }
+
     /// Those of some of the nodes, as a network of their own.
     pub(crate) fn part(&self, nodes: std::ops::Range<usize>) -> Self {
+        let activities = self.activities.entries()[nodes.clone()].to_vec();
         Self::with_own(
             self.nodes.entries()[nodes.clone()].to_vec(),
             self.own.entries()[nodes].to_vec(),
         )
+        .with_activities(ByNode::new(activities))
     }
 
     /// The parameters of that node's sums, in the order of
@@ -102,6 +118,11 @@ impl Weights {
     /// What that node has beside the parameters of its sums.
     pub fn own(&self, id: NodeId) -> &OwnParameters {
         &self.own[id]
+    }
+
+    /// What was measured of that node, if anything was.
+    pub fn activity(&self, id: NodeId) -> Option<&Activity> {
+        self.activities[id].as_ref()
     }
 
     /// How many weights of that node are not 0.

@@ -9,6 +9,7 @@ use herringbone_compiler::declaration::{Declaration, WeightsSource};
 use herringbone_compiler::diagnostic::Diagnostics;
 
 use super::Session;
+use crate::activity::activities;
 use crate::evaluate::evaluate;
 use crate::export::export;
 use crate::files;
@@ -142,6 +143,12 @@ impl Session {
         let mut known = Known {
             class_names: self.data.class_names(),
             normalisation: &self.data.normalisation,
+            activities: activities(
+                network,
+                (&model, &device),
+                &best.scales,
+                &self.data.validation,
+            ),
             validation: best.accuracy,
             test: None,
             before_quantisation: finished.before_quantisation,

@@ -13,6 +13,7 @@ use herringbone_dataset::{Examples, Purpose, Rng};
 use herringbone_tests::layers;
 use herringbone_tests::networks::{Recipe, greatest_weights, recipes};
 use herringbone_tests::reference;
+use herringbone_trainer::activity::activities;
 use herringbone_trainer::calibrate::calibrate;
 use herringbone_trainer::evaluate::{evaluate, values};
 use herringbone_trainer::export::{export, import};
@@ -125,6 +126,16 @@ fn exported_computes_the_same(network: &Network, seed: u64) -> Result<(), TestCa
             }
         }
         prop_assert!(step.is_none_or(|step| step > 0.0 && step.log2().fract() == 0.0));
+    }
+    let evaluated = inputs.iter();
+    let traces: Vec<_> = evaluated
+        .map(|input| reference::evaluate(network, &weights, input))
+        .collect();
+    let counted = activities(network, (&model, &device), &scales, &sample);
+    for (node, expected) in herringbone_tests::activity::activities(network, &traces).iter() {
+        // Bytes that a leading `A` adds up are no activations.
+        let is_taken_in = !trained[network.node(node).reads[0]].is_empty();
+        prop_assert!(!is_taken_in || counted[node] == *expected, "node {}", node);
     }
     let trained = results(network, &model, &scales, &inputs);
     prop_assert_eq!(trained, expected(network, &weights, &inputs));

@@ -145,7 +145,12 @@ fn check(
         }
         QuantisedKernel::Depthwise { sum, multiplier } => {
             let scales = fits(ByteScales::of_sum(sum))?;
-            let sum = Sum::of_model(program, sum, Rc::new(scales), field.is_padded());
+            let sum = Sum::of_model(
+                program,
+                (sum, program.expectations[node].clone()),
+                Rc::new(scales),
+                field.is_padded(),
+            );
             let is_by_channel = *multiplier == 1 && sum.outside == 0;
             let has_kernel = channels == 1 || is_by_channel;
             has_kernel.then_some(()).ok_or(NoCode::Operator(node))

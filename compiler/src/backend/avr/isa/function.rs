@@ -17,7 +17,7 @@ pub struct Function {
     pub flash_bytes: u32,
     /// Bytes of tables apart from the function, in the first 64 KB.
     pub near_table_bytes: u32,
-    /// Expected cycles, half of all unsigned activations being 0.
+    /// Cycles that [`Expectation`](crate::program::Expectation) lets expect.
     pub cycles: f64,
     /// The deepest that it pushes, and calls its own subroutines, its own return
     /// address not counted.

@@ -14,7 +14,7 @@ use crate::backend::avr::memory::field::MapSource;
 use crate::backend::avr::memory::runs::Run;
 use crate::backend::avr::round::finish::Destination;
 use crate::backend::avr::round::scale::Scaler;
-use crate::program::{ByteScales, Pooling};
+use crate::program::{ByteScales, Expectation, Pooling};
 use std::rc::Rc;
 
 /// The most channels of a pass; even, so that each begins like its pixel.
@@ -39,6 +39,7 @@ pub(crate) struct PoolKernel<'a> {
     scaler: Option<Scaler>,
     source: MapSource<'a>,
     window: (u32, u32),
+    expectation: &'a Expectation,
     /// The channels of a pass, their registers, and the subroutine that takes a
     /// tap in, one for each nibble that it may begin with.
     passes: Vec<PoolPass>,
@@ -59,6 +60,7 @@ impl<'a> PoolKernel<'a> {
         asm: &mut Assembly,
         (pooling, scales): (Pooling, Option<Rc<ByteScales>>),
         (source, window): (MapSource<'a>, (u32, u32)),
+        expectation: &'a Expectation,
     ) -> Self {
         let width = sum_bytes(pooling, &source, window.0 * window.1);
         let channels = source.map.shape.channels;
@@ -96,6 +98,7 @@ impl<'a> PoolKernel<'a> {
             scaler: scales.map(Scaler::new),
             source,
             window,
+            expectation,
             passes,
             divide: divides.then(|| asm.label()),
             divided: 0.0,
@@ -239,17 +242,23 @@ impl<'a> PoolKernel<'a> {
             channels = rest;
         }
         let (pairs, rest) = channels.as_chunks::<2>();
-        for [low, high] in pairs {
+        let first = pass.first_channel as usize + usize::from(odd);
+        for (channel, [low, high]) in (first..).step_by(2).zip(pairs) {
             asm.load(ACTIVATIONS, Pointer::X, Mode::PostIncrement);
             let next = asm.label();
             // Two zeros change neither a largest value nor a sum; of signed values
             // the largest may be below.
             let skips = !(self.source.signed && self.pooling == Pooling::Maximum);
+            let zero_pair = if skips {
+                self.expectation.zero_pair(channel)
+            } else {
+                0.0
+            };
             if skips {
                 asm.tst(ACTIVATIONS);
-                asm.branch(Condition::Equal, next, 0.5);
+                asm.branch(Condition::Equal, next, zero_pair);
             }
-            asm.times(if skips { 0.5 } else { 1.0 }, |asm| {
+            asm.times(1.0 - zero_pair, |asm| {
                 self.take_low(asm, low);
                 self.take_high(asm, high);
             });

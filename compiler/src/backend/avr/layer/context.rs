@@ -16,6 +16,7 @@ use crate::network;
 use crate::network::ReceptiveField;
 use crate::network::Shape;
 use crate::plan::Order;
+use crate::program::Expectation;
 use crate::program::Map;
 use crate::program::Program;
 use crate::program::WeightedSum;
@@ -99,10 +100,25 @@ impl<'a> Layer<'a> {
             .map(|it| Variable::Joined(it.added.index))
     }
 
+    /// What the layer reads and makes.
+    pub(crate) fn expectation(&self) -> &'a Expectation {
+        &self.program.expectations[self.part.node()]
+    }
+
+    /// The layer's only sum.
     pub(crate) fn sum(&self, sum: &'a WeightedSum, signed_input: bool) -> Sum<'a> {
+        self.expected_sum((sum, self.expectation().clone()), signed_input)
+    }
+
+    /// One of its sums.
+    pub(crate) fn expected_sum(
+        &self,
+        (sum, expectation): (&'a WeightedSum, Expectation),
+        signed_input: bool,
+    ) -> Sum<'a> {
         let added = self.joined.first().filter(|_| sum.adds);
         let added = added.map(|joined| joined.added);
-        let sum = Sum::new(self.program, sum, signed_input, added);
+        let sum = Sum::new(self.program, (sum, expectation), signed_input, added);
         match self.part {
             LayerPart::Step(_) => sum,
             LayerPart::Stage(_, stage) => sum.based_at(stage::base_byte(self.program, stage)),
@@ -113,7 +129,8 @@ impl<'a> Layer<'a> {
     pub(crate) fn kept_sum(&self, sum: &'a WeightedSum, signed_input: bool) -> Sum<'a> {
         let added = self.joined.first().filter(|_| sum.adds);
         let added = added.map(|joined| joined.added);
-        Sum::kept(self.program, sum, signed_input, added)
+        let expectation = self.expectation().clone();
+        Sum::kept(self.program, (sum, expectation), signed_input, added)
     }
 
     pub(crate) fn kernel_size(&self) -> (u32, u32) {

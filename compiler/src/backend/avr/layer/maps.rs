@@ -36,7 +36,7 @@ impl<'a> Layer<'a> {
     ) {
         let source = self.source(asm);
         let window = (source.clone(), self.kernel_size());
-        let mut kernel = PoolKernel::new(asm, (pooling, scales), window);
+        let mut kernel = PoolKernel::new(asm, (pooling, scales), window, self.expectation());
         let results = kernel.results();
         let registers = kernel.registers();
         self.walk(

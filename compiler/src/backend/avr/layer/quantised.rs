@@ -38,6 +38,11 @@ impl<'a> Layer<'a> {
     fn rescaled(&self, sum: &'a RescaledSum) -> Sum<'a> {
         let scales = ByteScales::of_sum(sum);
         let scales = scales.expect("models without it have portable code");
-        Sum::of_model(self.program, sum, Rc::new(scales), self.field.is_padded())
+        Sum::of_model(
+            self.program,
+            (sum, self.expectation().clone()),
+            Rc::new(scales),
+            self.field.is_padded(),
+        )
     }
 }

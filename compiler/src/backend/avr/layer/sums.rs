@@ -93,8 +93,9 @@ impl<'a> Layer<'a> {
         pointwise: &'a WeightedSum,
     ) {
         let mut source = self.source(asm);
-        let depthwise = self.sum(depthwise, source.signed);
-        let pointwise = self.sum(pointwise, true);
+        let [of_taps, of_channels] = self.expectation().halves();
+        let depthwise = self.expected_sum((depthwise, of_taps), source.signed);
+        let pointwise = self.expected_sum((pointwise, of_channels), true);
         let channels = SummedChannels::OwnThenPointwise;
         let mut first = self.depthwise_kernel(asm, &depthwise, &mut source, channels);
         let values = depthwise.program.outputs;

@@ -40,11 +40,6 @@ pub(crate) fn first_values(sum: &Sum<'_>, rounding: &Rounding) -> Vec<i32> {
     }
 }
 
-/// How a share of the sums is expected to need neither clamp.
-fn within(sum: &Sum<'_>) -> f64 {
-    if sum.signed_output() { 0.9 } else { 0.5 }
-}
-
 /// Rounds every sum; `first`: the number of the first one among the outputs.
 pub(crate) fn rounded(
     asm: &mut Assembly,
@@ -73,7 +68,7 @@ pub(crate) fn rounded(
                     right: rounding.right,
                     bits: sum.activation_bits,
                     halfway: rounding.halfway[first + index],
-                    within: within(sum),
+                    within: sum.expectation.between(),
                 }
                 .emit(asm);
                 deliver(asm, sum, value, result, destination);

@@ -149,7 +149,7 @@ impl<'a> Rounder<'a> {
             right: rounding.right,
             bits: self.sum.activation_bits,
             halfway,
-            within: 0.5,
+            within: self.sum.expectation.between(),
         }
     }
 

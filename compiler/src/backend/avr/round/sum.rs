@@ -4,8 +4,8 @@ use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::registers::Register;
 use crate::backend::avr::memory::added::{Added, Joining};
 use crate::program::{
-    Accumulator, ByteScales, ConstantParameters, Finish, Program, RescaledSum, SumParameters,
-    WeightedSum,
+    Accumulator, ByteScales, ConstantParameters, Expectation, Finish, Program, RescaledSum,
+    SumParameters, WeightedSum,
 };
 use std::rc::Rc;
 
@@ -55,6 +55,8 @@ pub(crate) enum SumEnding {
 #[derive(Clone, Debug)]
 pub(crate) struct Sum<'a> {
     pub(crate) program: &'a WeightedSum,
+    /// What it reads and makes.
+    pub(crate) expectation: Expectation,
     /// Bits of an activation.
     pub(crate) activation_bits: u32,
     /// Bits of a packed weight.
@@ -120,7 +122,7 @@ impl<'a> Sum<'a> {
     /// shifted up and with its bias, does not: it is rounded as it stands.
     pub(crate) fn kept(
         program: &'a Program,
-        sum: &'a WeightedSum,
+        (sum, expectation): (&'a WeightedSum, Expectation),
         signed_input: bool,
         added: Option<Added>,
     ) -> Self {
@@ -130,7 +132,7 @@ impl<'a> Sum<'a> {
             Finish::Relu | Finish::Signed => SumEnding::Shifted,
             Finish::Wide => unreachable!("networks with wide values have portable code"),
         };
-        let sum = Self::new(program, sum, signed_input, added);
+        let sum = Self::new(program, (sum, expectation), signed_input, added);
         Self {
             width,
             joining: match ending {
@@ -146,7 +148,7 @@ impl<'a> Sum<'a> {
     /// stands for 0, after most activations, is 0 and is skipped.
     pub(crate) fn of_model(
         program: &'a Program,
-        sum: &'a RescaledSum,
+        (sum, expectation): (&'a RescaledSum, Expectation),
         scales: Rc<ByteScales>,
         is_padded: bool,
     ) -> Self {
@@ -158,7 +160,7 @@ impl<'a> Sum<'a> {
                 false => 0,
             },
             ending: SumEnding::Scaled(scales),
-            ..Self::new(program, &sum.products, false, None)
+            ..Self::new(program, (&sum.products, expectation), false, None)
         }
     }
 
@@ -179,7 +181,7 @@ impl<'a> Sum<'a> {
     /// `added`: the map that is added, where one is.
     pub(crate) fn new(
         program: &'a Program,
-        sum: &'a WeightedSum,
+        (sum, expectation): (&'a WeightedSum, Expectation),
         signed_input: bool,
         added: Option<Added>,
     ) -> Self {
@@ -187,6 +189,7 @@ impl<'a> Sum<'a> {
         let program = sum;
         let mut sum = Self {
             program,
+            expectation,
             activation_bits: whole.activation_bits,
             weight_bits: whole.weight_bits,
             first_parameter_byte: whole.arena_bytes + whole.cursor_bytes,

@@ -44,11 +44,7 @@ impl Table<'_> {
                 self.emit_run(asm, &run);
                 self.emit_run_outside(asm, &run);
             });
-            let share = if self.sum.signed_input {
-                15.0 / 16.0
-            } else {
-                0.5
-            };
+            let share = 1.0 - self.sum.expectation.mean_zero();
             asm.of(Purpose::MultiplyAccumulate, |asm| {
                 asm.times(run.values * share, |asm| {
                     asm.bind(run.row);
@@ -61,7 +57,8 @@ impl Table<'_> {
             asm.of(Purpose::MultiplyAccumulate, |asm| {
                 let values: f64 = self.passes.iter().map(|pass| pass.values).sum();
                 let outputs = f64::from(self.sum.program.outputs);
-                asm.times(values * outputs / 2.0, |asm| multiply(asm, counter));
+                let share = 1.0 - self.sum.expectation.mean_zero();
+                asm.times(values * outputs * share, |asm| multiply(asm, counter));
             });
         }
         self.rounder.subroutines(asm);
@@ -133,11 +130,7 @@ impl Table<'_> {
     /// The flags say whether the value is 0: then its row is skipped.
     fn use_value(&self, asm: &mut Assembly, row: CodeLabel) {
         let (not_zero, next) = (asm.label(), asm.label());
-        let share = if self.sum.signed_input {
-            15.0 / 16.0
-        } else {
-            0.5
-        };
+        let share = 1.0 - self.sum.expectation.mean_zero();
         asm.branch(Condition::NotEqual, not_zero, share);
         asm.times(1.0 - share, |asm| {
             self.rows.skip(asm, self.rows.row_bytes);

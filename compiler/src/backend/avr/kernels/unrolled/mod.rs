@@ -316,13 +316,15 @@ impl<'a> Unrolled<'a> {
             let input = (run.first_input + index) as usize;
             self.weights_by_magnitude(input, accumulators.len(), first)
         };
+        let expectation = &self.sum.expectation;
         if self.input.stored_bits() == 8 {
             for index in 0..run.values {
                 let weights = input(index);
                 asm.load(ACTIVATION, Pointer::X, self.input.mode());
                 if !weights.is_empty() {
                     self.sum.test(asm, ACTIVATION);
-                    self.use_value(asm, ACTIVATION, &weights, accumulators);
+                    let zero = expectation.zero((run.first_input + index) as usize);
+                    self.use_value(asm, ACTIVATION, (&weights, zero), accumulators);
                 }
             }
             return;
@@ -339,20 +341,35 @@ impl<'a> Unrolled<'a> {
             asm.load(ACTIVATIONS, Pointer::X, self.input.mode());
             let next = asm.label();
             let skips = self.skips_bytes() && !low.is_empty() && !high.is_empty();
+            // Of values that are tested where their byte is not 0.
+            let channel = (run.first_input + 2 * byte) as usize;
+            let pair = if skips {
+                expectation.zero_pair(channel)
+            } else {
+                0.0
+            };
+            let zero = |channel| match 1.0 - pair {
+                tested if tested > 0.0 => ((expectation.zero(channel) - pair) / tested).max(0.0),
+                _ => 0.0,
+            };
             if skips {
                 asm.tst(ACTIVATIONS);
-                asm.branch(Condition::Equal, next, 0.5);
+                asm.branch(Condition::Equal, next, pair);
             }
-            asm.times(if skips { 0.5 } else { 1.0 }, |asm| {
+            let [zero_low, zero_high] = [0, 1].map(|nibble| {
+                let first = run.first_input as usize;
+                zero((first + 2 * byte as usize + nibble).saturating_sub(usize::from(odd)))
+            });
+            asm.times(1.0 - pair, |asm| {
                 if !low.is_empty() {
                     asm.mov(ACTIVATION, ACTIVATIONS);
                     asm.andi(ACTIVATION, 0x0F);
-                    self.use_value(asm, ACTIVATION, &low, accumulators);
+                    self.use_value(asm, ACTIVATION, (&low, zero_low), accumulators);
                 }
                 if !high.is_empty() {
                     asm.swap(ACTIVATIONS);
                     asm.andi(ACTIVATIONS, 0x0F);
-                    self.use_value(asm, ACTIVATIONS, &high, accumulators);
+                    self.use_value(asm, ACTIVATIONS, (&high, zero_high), accumulators);
                 }
             });
             asm.bind(next);

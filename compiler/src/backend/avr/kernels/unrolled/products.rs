@@ -10,20 +10,15 @@ use crate::backend::avr::kernels::multiples::{self, MultipleStep};
 use std::collections::BTreeMap;
 
 impl Unrolled<'_> {
-    /// Adds an activation's products, the flags saying whether it is 0.
+    /// Adds an activation's products, the flags saying whether it is 0, as that share of them is.
     pub(crate) fn use_value(
         &self,
         asm: &mut Assembly,
         value: Register,
-        weights: &BTreeMap<u32, Vec<(usize, bool)>>,
+        (weights, zero): (&BTreeMap<u32, Vec<(usize, bool)>>, f64),
         accumulators: &SumRegisters,
     ) {
         let next = asm.label();
-        let zero = if self.sum.signed_input {
-            1.0 / 16.0
-        } else {
-            0.5
-        };
         // To add it takes no longer than to skip that.
         let is_added_once = weights.len() == 1 && weights.get(&1).is_some_and(|it| it.len() == 1);
         if self.channels == SummedChannels::Own && is_added_once {

@@ -1,0 +1,73 @@
+//! What code may expect of the values that a node reads and makes: how often there is nothing to do.
+
+use crate::weights::Activity;
+
+/// Shares from 0 to 1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expectation {
+    /// Of each channel's values, how many are 0; or one share of all.
+    zeros: Vec<f64>,
+    /// Of each channel's values, how many are 0 as the next one is.
+    zero_pairs: Vec<f64>,
+    between: f64,
+}
+
+impl Expectation {
+    /// Of a node, as measured; else as trained networks mostly are: of unsigned values a half is 0,
+    /// of signed ones as many as of any other.
+    pub fn of(measured: Option<&Activity>, signed_input: bool, signed_output: bool) -> Self {
+        let shares = |thousandths: &[u16]| thousandths.iter().map(|&it| share(it)).collect();
+        match measured {
+            Some(measured) => Self {
+                zeros: shares(&measured.zeros),
+                zero_pairs: shares(&measured.zero_pairs),
+                between: share(measured.between),
+            },
+            None => Self {
+                zeros: vec![if signed_input { 1.0 / 16.0 } else { 0.5 }],
+                zero_pairs: vec![if signed_input { 1.0 / 256.0 } else { 0.5 }],
+                between: if signed_output { 0.9 } else { 0.5 },
+            },
+        }
+    }
+
+    /// Of a sum a channel that is no activation, and of the sums of these over the channels: nothing
+    /// is known of what is between.
+    pub fn halves(&self) -> [Self; 2] {
+        let unknown = Self::of(None, true, true);
+        let depthwise = Self {
+            between: unknown.between,
+            ..self.clone()
+        };
+        let pointwise = Self {
+            between: self.between,
+            ..unknown
+        };
+        [depthwise, pointwise]
+    }
+
+    /// How many values of that channel are 0.
+    pub fn zero(&self, channel: usize) -> f64 {
+        self.zeros[channel % self.zeros.len()]
+    }
+
+    /// How many of all values are 0.
+    pub fn mean_zero(&self) -> f64 {
+        self.zeros.iter().sum::<f64>() / self.zeros.len() as f64
+    }
+
+    /// How many values of that channel are 0 with the one stored after it.
+    pub fn zero_pair(&self, channel: usize) -> f64 {
+        self.zero_pairs[channel % self.zero_pairs.len()]
+    }
+
+    /// How many of the values that are made are neither the least nor the greatest activation, so
+    /// that they were not clamped.
+    pub fn between(&self) -> f64 {
+        self.between
+    }
+}
+
+fn share(thousandths: u16) -> f64 {
+    f64::from(thousandths) / 1000.0
+}
