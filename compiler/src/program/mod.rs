@@ -3,6 +3,7 @@
 
 mod accumulator;
 mod byte_scale;
+mod endless;
 mod flash;
 mod form;
 mod lower;
@@ -20,6 +21,7 @@ mod stage;
 
 pub use accumulator::Accumulator;
 pub use byte_scale::{ByteScale, ByteScales};
+pub use endless::EndlessRows;
 use flash::own_parameter_bytes;
 pub use flash::{fixed_table_bytes, parameter_table_bytes};
 pub use form::Form;
