@@ -143,6 +143,28 @@ pub use results::{Iter, Logit, Results};
 /// `TABLES_BYTES`), `MACS` and `PLAN`. It implements [`Network`], for
 /// generic code, and the traits that are derived: `#[derive(Clone, Debug)]`.
 ///
+/// If the list begins with a `G` and all is computed as rows arrive, as with `plan: streamed`, the
+/// type has `step`, for an input that never ends: it takes a row, and from the last row of an input
+/// on gives the results for all rows so far. States go on from row to row, and are kept within what
+/// they can be after an input's rows. What comes after the cells may read the last state alone.
+///
+/// ```
+/// herringbone::network! {
+///     /// A keyword, by 32 rows of 20 bands.
+///     pub Keyword: [32, 20, 1] => < G(16), D*(10) >,
+///     bits: { weights: 8, activations: 8 },
+///     weights: runtime,
+///     plan: streamed,
+/// }
+///
+/// let mut keyword = Keyword::new();
+/// for _ in 1..32 {
+///     assert!(keyword.step(&[0; 20]).is_none());
+/// }
+/// assert!(keyword.step(&[0; 20]).is_some()); // after 32 rows,
+/// assert!(keyword.step(&[0; 20]).is_some()); // and after each further one
+/// ```
+///
 /// Its size is its whole working memory. Keep it in a static, for instance in a
 /// [`ConstStaticCell`](https://docs.rs/static_cell), and pass references: a move may
 /// copy the whole value over the stack, which `SRAM_BYTES` does not count.
@@ -180,7 +202,7 @@ pub mod __private {
     pub use crate::intake::{Cursor, clear_sums, pool};
     pub use crate::label::{Label, scaled};
     pub use crate::moves::{copy_constants, fill_values, move_values, part, with_values};
-    pub use crate::network::TakenByWeighted;
+    pub use crate::network::{TakenByStreamed, TakenByWeighted};
     pub use crate::order::{Herringbone, Pixels, RowMajor};
     pub use crate::product::{Value, offset};
     pub use crate::quantised::{

@@ -86,3 +86,14 @@ pub trait Network {
 )]
 #[doc(hidden)]
 pub trait TakenByWeighted<N: ?Sized> {}
+
+/// What only a network takes whose layers compute as rows arrive: no type is one. It lets a call of
+/// `step` on another network that begins with a recurrent cell say what is missing.
+#[diagnostic::on_unimplemented(
+    message = "`{N}` computes when its input is complete, so it can't take a step",
+    label = "`step` is of networks that compute as rows arrive",
+    note = "add `plan: streamed` to its declaration; after its cells, which step by rows, layers may \
+            read the last state alone"
+)]
+#[doc(hidden)]
+pub trait TakenByStreamed<N: ?Sized> {}

@@ -9,6 +9,8 @@ use crate::wide::{Matrix, round_half_up, to_wide};
 pub struct Cell {
     /// Units.
     pub hidden: usize,
+    /// Steps over an input, which say what states are kept within.
+    pub steps: i32,
     /// Bits of the states' fraction.
     pub fraction: usize,
     /// What the input is multiplied by.
@@ -116,8 +118,9 @@ pub fn clear_states(arena: &mut [u8], first: usize, bytes: usize) {
 ///
 /// `pre = rsh(W·x + input_bias, input) + rsh(U·state, state)`,
 /// `z = clamp(rsh(pre + gate_bias + 2^Q, 1), 0, 2^Q)`, `c = clamp(pre + update_bias, −2^Q, 2^Q)`,
-/// `k = rsh(zeta·(2^Q − z), Q) + nu`, `state = rsh(z·state + k·c, Q)`, where
-/// `rsh(v, n) = (v + 2^(n−1)) >> n`.
+/// `k = rsh(zeta·(2^Q − z), Q) + nu`, `state = clamp(rsh(z·state + k·c, Q), −B, B)`, where
+/// `rsh(v, n) = (v + 2^(n−1)) >> n` and `B = zeta + steps·(nu + 1)`, which no state passes in as
+/// many steps.
 #[inline(always)]
 pub fn cell_step<const WEIGHT_BITS: u32, const INPUT_RANK: usize, const STATE_RANK: usize>(
     arena: &mut [u8],
@@ -132,6 +135,11 @@ pub fn cell_step<const WEIGHT_BITS: u32, const INPUT_RANK: usize, const STATE_RA
     let one = 1i32 << fraction;
     let (input_shift, state_shift) = (byte(cell.input.shift), byte(cell.state.shift));
     let (zeta, nu) = (word(place, cell.mix, 0), word(place, cell.mix, 1));
+    let most = cell
+        .steps
+        .saturating_mul(i32::from(nu).wrapping_add(1))
+        .saturating_add(zeta.into())
+        .clamp(0, i16::MAX.into());
     let read = |arena: &[u8], index| state_at(arena, states.0, index);
     let of_input: [i16; INPUT_RANK] = cell
         .input
@@ -160,7 +168,7 @@ pub fn cell_step<const WEIGHT_BITS: u32, const INPUT_RANK: usize, const STATE_RA
         let mixed = z
             .wrapping_mul(read(arena, unit).into())
             .wrapping_add(k.wrapping_mul(c));
-        let made = round_half_up(mixed, fraction) as i16;
+        let made = round_half_up(mixed, fraction).clamp(most.wrapping_neg(), most) as i16;
         let to = states.1.wrapping_add(unit.wrapping_add(unit));
         if let Some(slot) = arena.get_mut(to..to.wrapping_add(2)) {
             slot.copy_from_slice(&made.to_le_bytes());
@@ -193,6 +201,7 @@ mod tests {
         };
         let cell = Cell {
             hidden: 1,
+            steps: 3,
             fraction: 0,
             input: factors(15, 1),
             state: factors(16, 2),

@@ -81,11 +81,13 @@ pub(crate) fn prototypes(z: &[i64], classes: u32, parameters: &PrototypeParamete
     scores
 }
 
-/// The states of a recurrent layer: the last one, or each.
+/// The states of a recurrent layer: the last one, or each. An input has `input_rows`: those of the
+/// map, or fewer where the network has gone on.
 pub(crate) fn recurrent(
     map: &FeatureMap,
     kind: &Recurrent,
     cells: &[CellParameters],
+    input_rows: u32,
 ) -> FeatureMap {
     let Shape {
         height,
@@ -119,12 +121,16 @@ pub(crate) fn recurrent(
         }
     };
     assert_eq!(fed.len(), cells.len());
+    let bounding_steps = i64::from(input_rows) * fed[0].len() as i64 / i64::from(height);
     let states = fed.iter().zip(cells);
     let states: Vec<Vec<Vec<i64>>> = states
         .map(|(steps, cell)| {
             let mut state = vec![0; kind.hidden as usize];
             let step = |x: &Vec<i64>| {
-                state = next(x, &state, kind.gate, cell);
+                let most = i64::from(cell.zeta) + bounding_steps * (i64::from(cell.nu) + 1);
+                let most = most.clamp(0, 32767);
+                let next = next(x, &state, kind.gate, cell).into_iter();
+                state = next.map(|h| h.clamp(-most, most)).collect();
                 state.clone()
             };
             steps.iter().map(step).collect()

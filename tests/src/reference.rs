@@ -103,9 +103,22 @@ pub fn evaluate(network: &Network, weights: &Weights, input: &[u8]) -> Trace {
     evaluator.trace
 }
 
+/// What a network whose inputs have `input_rows` gives after all rows of `network`'s input, which
+/// has more: of each cell the states go on.
+pub fn evaluate_on(network: &Network, weights: &Weights, input: &[u8], input_rows: u32) -> Trace {
+    let mut evaluator = Evaluator::new(network, input);
+    evaluator.input_rows = input_rows;
+    for node in network.nodes() {
+        evaluator.step(node, weights.node(node.id), weights.own(node.id));
+    }
+    evaluator.trace
+}
+
 /// An evaluation, node by node.
 pub(crate) struct Evaluator<'a> {
     network: &'a Network,
+    /// Rows of an input.
+    input_rows: u32,
     raw: FeatureMap,
     trace: Trace,
 }
@@ -132,6 +145,7 @@ impl<'a> Evaluator<'a> {
         };
         Self {
             network,
+            input_rows: shape.height,
             raw,
             trace,
         }
@@ -165,7 +179,7 @@ impl<'a> Evaluator<'a> {
         };
         match (own, node.kind) {
             (OwnParameters::Recurrent(cells), Kind::Recurrent(kind)) => {
-                kinds::recurrent(map, &kind, cells)
+                kinds::recurrent(map, &kind, cells, self.input_rows)
             }
             (OwnParameters::Tree(own), Kind::Tree(tree)) => {
                 scores(kinds::tree(&map.values, &tree, own))

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::digits::{Digit, IMAGE_BYTES, Image};
+use crate::digits::Digit;
 use crate::firmware::{Firmware, Link};
 
 /// The classes of the digits' network.
@@ -33,6 +33,8 @@ pub struct Description {
     pub plan: String,
     /// Bytes of the network's state, which the firmware keeps in static SRAM.
     pub state_bytes: u64,
+    /// Bytes of an input.
+    pub input_bytes: usize,
     /// Bytes of an answer: the logits and the class.
     answer_bytes: usize,
     /// The images that the firmware has in its flash: one of each digit, from 0 up.
@@ -41,37 +43,25 @@ pub struct Description {
 
 impl Description {
     /// The digits that the firmware has in its flash, in the order in which it classifies them.
-    ///
-    /// # Errors
-    /// When an image has another size.
-    pub fn own_digits(&self) -> Result<Vec<Digit>> {
+    #[must_use]
+    pub fn own_digits(&self) -> Vec<Digit> {
         (0..)
             .zip(&self.own_images)
-            .map(|(label, pixels)| {
-                let pixels = pixels.as_slice().try_into().ok().with_context(|| {
-                    format!(
-                        "an image of {} bytes in flash, not {IMAGE_BYTES}",
-                        pixels.len()
-                    )
-                })?;
-                Ok(Digit {
-                    name: format!("the {label} in flash"),
-                    label,
-                    pixels,
-                })
+            .map(|(label, pixels)| Digit {
+                name: format!("the {label} in flash"),
+                label,
+                input: pixels.clone(),
             })
             .collect()
     }
 
     /// The digits that the firmware has in its flash, or `others` where it takes any.
-    ///
-    /// # Errors
-    /// When an image in flash has another size.
-    pub fn digits_or<'digits>(&self, others: &'digits [Digit]) -> Result<Cow<'digits, [Digit]>> {
+    #[must_use]
+    pub fn digits_or<'digits>(&self, others: &'digits [Digit]) -> Cow<'digits, [Digit]> {
         if self.own_images.is_empty() {
-            Ok(others.into())
+            others.into()
         } else {
-            Ok(self.own_digits()?.into())
+            self.own_digits().into()
         }
     }
 }
@@ -173,10 +163,11 @@ impl Simulated {
             .arg(format!("--frequency={}", firmware.frequency))
             .arg(format!("--marker={}", firmware.marker))
             .arg(format!("--answer-bytes={}", description.answer_bytes));
+        let input_bytes = description.input_bytes;
         match firmware.link {
-            Link::Serial => command.arg(format!("--image-bytes={IMAGE_BYTES}")),
+            Link::Serial => command.arg(format!("--image-bytes={input_bytes}")),
             Link::Paced { cycles_per_byte } => command
-                .arg(format!("--image-bytes={IMAGE_BYTES}"))
+                .arg(format!("--image-bytes={input_bytes}"))
                 .arg(format!("--cycles-per-byte={cycles_per_byte}")),
             Link::Registers { byte, strobe } => command
                 .arg("--image-bytes=0")
@@ -190,7 +181,7 @@ impl Simulated {
         let footprint = program.read_line()?;
         Ok(Self {
             footprint,
-            own_digits: description.own_digits()?,
+            own_digits: description.own_digits(),
             count: 0,
             program,
         })
@@ -200,7 +191,7 @@ impl Simulated {
     ///
     /// # Errors
     /// When the firmware crashes, hangs or overflows its stack.
-    pub fn classify(&mut self, image: &Image) -> Result<(Verdict, Cost)> {
+    pub fn classify(&mut self, image: &[u8]) -> Result<(Verdict, Cost)> {
         #[derive(Deserialize)]
         struct Line {
             answer: Vec<u8>,
@@ -212,7 +203,7 @@ impl Simulated {
         } else {
             let next = &self.own_digits[self.count % self.own_digits.len()];
             ensure!(
-                next.pixels == *image,
+                next.input == image,
                 "the firmware classifies the images in its flash alone, next {}",
                 next.name
             );
@@ -247,7 +238,7 @@ impl Host {
     ///
     /// # Errors
     /// When the program fails.
-    pub fn classify(&mut self, image: &Image) -> Result<Verdict> {
+    pub fn classify(&mut self, image: &[u8]) -> Result<Verdict> {
         let answer: Vec<u8> = self.program.exchange(image)?;
         Verdict::parse(&answer)
     }

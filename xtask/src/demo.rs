@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use console::style;
 use indicatif::HumanCount;
 
@@ -10,9 +10,10 @@ use crate::build;
 use crate::classifier::{Cost, Description, Host, Simulated, Verdict};
 use crate::declaration;
 use crate::digits::{self, Digit};
-use crate::firmware::{self, Firmware};
+use crate::firmware::{self, Firmware, Inputs};
 use crate::paths::Weights;
 use crate::picture::{self, Captioned};
+use crate::programs::Programs;
 use crate::progress;
 use crate::toolchain;
 
@@ -43,25 +44,41 @@ pub fn run(images: Option<&Path>, count: usize, host: bool, weights: &Weights) -
     if host {
         on_host(&digits, many, weights)
     } else {
-        simulated(&digits, many, weights)
+        simulated(firmware::find("uno")?, &digits, many, weights)
     }
 }
 
-fn simulated(digits: &[Digit], many: bool, weights: &Weights) -> Result<()> {
-    let uno = firmware::find("uno")?;
-    let description = Host::start(&build::host(uno, weights)?, None)?.description;
-    let elf = build::firmware(uno, weights, toolchain::avr()?)?.executable;
+/// Classifies `count` spoken digits in the simulated firmware `uno-keyword`: those for testing in
+/// the folder `data`.
+///
+/// # Errors
+/// When something cannot be installed, built or read, or the firmware fails.
+pub fn spoken(data: &Path, count: usize) -> Result<()> {
+    let digits = digits::spoken(data, count)
+        .context("the features cannot be read: examples/keyword/make_rows.py makes some")?;
+    let keyword = firmware::find("uno-keyword")?;
+    simulated(keyword, &digits, true, &Weights::default())
+}
+
+fn simulated(
+    firmware: &'static Firmware,
+    digits: &[Digit],
+    many: bool,
+    weights: &Weights,
+) -> Result<()> {
     let simulator = build::simulator()?;
-    let mut simulated = Simulated::start(&simulator, uno, &elf, &description, None)?;
-    let outcomes = classify(digits, uno, many, |digit| {
-        let (verdict, cost) = simulated.classify(&digit.pixels)?;
+    let programs = Programs::build(firmware, weights, toolchain::avr()?, &simulator)?;
+    let description = programs.host()?.description;
+    let mut simulated = programs.simulate()?;
+    let outcomes = classify(digits, firmware, many, |digit| {
+        let (verdict, cost) = simulated.classify(&digit.input)?;
         Ok((verdict, Some(cost)))
     })?;
-    if many {
-        print_some_wrong(&outcomes, uno);
+    if many && firmware.inputs == Inputs::Handwritten {
+        print_some_wrong(&outcomes, firmware);
     }
     println!("{}", style(summary(&outcomes, many)).bold());
-    print_costs(&outcomes, uno, &simulated, &description);
+    print_costs(&outcomes, firmware, &simulated, &description);
     print_plan(&description);
     Ok(())
 }
@@ -74,7 +91,7 @@ fn on_host(digits: &[Digit], many: bool, weights: &Weights) -> Result<()> {
         let mut network = Host::start(&build::host(firmware, weights)?, None)?;
         let is_first = lines.is_empty();
         let outcomes = classify(digits, firmware, many || !is_first, |digit| {
-            Ok((network.classify(&digit.pixels)?, None))
+            Ok((network.classify(&digit.input)?, None))
         })?;
         if is_first {
             if many {
@@ -146,7 +163,7 @@ fn print_pictures<'outcome>(
     let pictures: Vec<_> = outcomes
         .into_iter()
         .map(|outcome| Captioned {
-            image: &outcome.digit.pixels,
+            image: &outcome.digit.input,
             caption: caption(outcome, firmware),
         })
         .collect();

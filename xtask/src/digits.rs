@@ -1,4 +1,5 @@
-//! The digits that ship with the repository: plain PGM files, named by label and hand.
+//! Digits to classify: those that ship with the repository, plain PGM files that are named by label
+//! and hand; those of a data set; and drawn bytes.
 
 use std::fs;
 use std::path::Path;
@@ -13,17 +14,40 @@ use crate::paths;
 pub const SIDE: usize = 28;
 /// Bytes in an image, a grey level each: 0 is the paper and 255 the ink, as in MNIST.
 pub const IMAGE_BYTES: usize = SIDE * SIDE;
-/// An image, row by row.
-pub type Image = [u8; IMAGE_BYTES];
 
 /// A digit, and what it is.
 #[derive(Debug, Clone)]
 pub struct Digit {
     /// What to call it.
     pub name: String,
-    /// The class that it was drawn as.
+    /// The class that it was drawn or spoken as.
     pub label: u8,
-    pub pixels: Image,
+    /// What a network takes: its image row by row, or its features.
+    pub input: Vec<u8>,
+}
+
+impl Digit {
+    /// A handwritten digit of 16×16 pixels: the 20×20 in the middle, which a digit of MNIST's fills,
+    /// each pixel the mean of 1.25×1.25.
+    #[must_use]
+    pub fn reduced(&self) -> Self {
+        const MARGIN: usize = 4;
+        const REDUCED_SIDE: usize = 16;
+        /// Pixels are taken apart into as many parts along each side, of which a new one has five.
+        const PARTS: usize = 4;
+        let sum = |row: usize, column: usize| -> usize {
+            let parts = |first: usize| (5 * first..5 * first + 5).map(|it| MARGIN + it / PARTS);
+            let rows = parts(row);
+            rows.flat_map(|row| parts(column).map(move |column| row * SIDE + column))
+                .map(|place| usize::from(self.input[place]))
+                .sum()
+        };
+        let places = (0..REDUCED_SIDE).flat_map(|row| (0..REDUCED_SIDE).map(move |it| (row, it)));
+        Self {
+            input: places.map(|(row, it)| (sum(row, it) / 25) as u8).collect(),
+            ..self.clone()
+        }
+    }
 }
 
 /// The first `count` digits of MNIST in `folder`, or all that ship.
@@ -42,23 +66,53 @@ pub fn choose(folder: Option<&Path>, count: usize) -> Result<Vec<Digit>> {
 /// # Errors
 /// When a file is missing, is not what its name says, or has fewer than `count` digits.
 pub fn mnist(folder: &Path, count: usize) -> Result<Vec<Digit>> {
+    read_first(folder, [SIDE as u32; 2], count)
+}
+
+/// The first `count` spoken digits for testing in `folder`, which
+/// `examples/keyword/make_rows.py` has made.
+///
+/// # Errors
+/// As [`mnist`].
+pub fn spoken(folder: &Path, count: usize) -> Result<Vec<Digit>> {
+    const ROWS: u32 = 32;
+    const FEATURES: u32 = 20;
+    read_first(folder, [ROWS, FEATURES], count)
+}
+
+fn read_first(folder: &Path, [height, width]: [u32; 2], count: usize) -> Result<Vec<Digit>> {
     let shape = InputShape {
-        height: SIDE as u32,
-        width: SIDE as u32,
+        height,
+        width,
         channels: 1,
     };
     let digits = idx::read_first(folder, Part::Test, shape, count)?;
-    let images = digits.inputs.as_chunks().0.iter();
-    let labelled = images.zip(digits.labels).zip(digits.names);
+    let inputs = digits.inputs.chunks_exact((height * width) as usize);
+    let labelled = inputs.zip(digits.labels).zip(digits.names);
     labelled
-        .map(|((&pixels, label), name)| {
-            let label = label.try_into()?;
+        .map(|((input, label), name)| {
             Ok(Digit {
                 name,
-                label,
-                pixels,
+                label: label.try_into()?,
+                input: input.to_vec(),
             })
         })
+        .collect()
+}
+
+/// `count` inputs of random bytes, always the same, by the generator xorshift64 (Marsaglia 2003,
+/// "Xorshift RNGs").
+#[must_use]
+pub fn drawn(count: usize, input_bytes: usize) -> Vec<Vec<u8>> {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut byte = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 56) as u8
+    };
+    (0..count)
+        .map(|_| (0..input_bytes).map(|_| byte()).collect())
         .collect()
 }
 
@@ -98,12 +152,12 @@ fn read(path: &Path) -> Result<Digit> {
     Ok(Digit {
         name: name.to_owned(),
         label,
-        pixels: parse(&fs::read_to_string(path)?)?,
+        input: parse(&fs::read_to_string(path)?)?,
     })
 }
 
 /// Reads a plain PGM (netpbm, "P2") of 28×28 pixels and 255 for white, which is the ink.
-fn parse(text: &str) -> Result<Image> {
+fn parse(text: &str) -> Result<Vec<u8>> {
     let mut words = text
         .lines()
         .map(|line| line.split('#').next().unwrap_or_default())
@@ -116,10 +170,11 @@ fn parse(text: &str) -> Result<Image> {
     );
     let pixels = words.map(str::parse).collect::<Result<Vec<u8>, _>>()?;
     let found = pixels.len();
-    pixels
-        .try_into()
-        .ok()
-        .with_context(|| format!("expected {IMAGE_BYTES} pixels, found {found}"))
+    ensure!(
+        found == IMAGE_BYTES,
+        "expected {IMAGE_BYTES} pixels, found {found}"
+    );
+    Ok(pixels)
 }
 
 #[cfg(test)]
@@ -153,9 +208,31 @@ mod tests {
 
         let digits = digits.unwrap();
         assert_eq!(digits.len(), 2);
-        assert_eq!((digits[0].label, digits[0].pixels), (3, [7; IMAGE_BYTES]));
-        assert_eq!((digits[1].label, digits[1].pixels), (8, [9; IMAGE_BYTES]));
+        assert_eq!(
+            (digits[0].label, digits[0].input.clone()),
+            (3, vec![7; IMAGE_BYTES])
+        );
+        assert_eq!(
+            (digits[1].label, digits[1].input.clone()),
+            (8, vec![9; IMAGE_BYTES])
+        );
         assert_eq!(digits[1].name, "image 1");
+    }
+
+    #[test]
+    fn a_reduced_digit_is_the_middle_in_16_by_16() {
+        let mut input = vec![0; IMAGE_BYTES];
+        // 16 of the 25 parts of the first new one.
+        input[4 * SIDE + 4] = 250;
+        let digit = Digit {
+            name: String::new(),
+            label: 0,
+            input,
+        };
+        let reduced = digit.reduced().input;
+        assert_eq!(reduced.len(), 256);
+        assert_eq!(reduced[0], 160);
+        assert_eq!(reduced.iter().map(|&it| u32::from(it)).sum::<u32>(), 160);
     }
 
     #[test]

@@ -15,7 +15,9 @@ pub struct Firmware {
     pub features: &'static [&'static str],
     /// How its network gets its weights.
     pub weights: WeightsSource,
-    /// How it takes images and answers.
+    /// What it classifies.
+    pub inputs: Inputs,
+    /// How it takes inputs and answers.
     pub link: Link,
     /// The microcontroller, as simavr calls it.
     pub mcu: &'static str,
@@ -46,7 +48,18 @@ pub enum WeightsSource {
     },
 }
 
-/// How a firmware takes images and answers.
+/// What a firmware classifies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inputs {
+    /// Handwritten digits, images as MNIST's.
+    Handwritten,
+    /// Handwritten digits of 16×16 pixels: those, reduced.
+    Reduced,
+    /// Spoken digits, features as `examples/keyword/make_rows.py` makes them.
+    Spoken,
+}
+
+/// How a firmware takes inputs and answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Link {
     /// Over USART0, whose bytes it polls for.
@@ -84,6 +97,7 @@ const UNO: Firmware = Firmware {
     binary: "uno",
     features: &[],
     weights: WeightsSource::Given { shipped: DIGITS },
+    inputs: Inputs::Handwritten,
     link: Link::Serial,
     mcu: "atmega328p",
     frequency: 16_000_000,
@@ -99,6 +113,7 @@ const TINY85: Firmware = Firmware {
     binary: "tiny85",
     features: &[],
     weights: WeightsSource::Fixed,
+    inputs: Inputs::Handwritten,
     link: Link::Registers {
         byte: 0x32,
         strobe: 0x33,
@@ -110,8 +125,8 @@ const TINY85: Firmware = Firmware {
     marker: 0x31,
 };
 
-/// All firmware.
-pub static ALL: [Firmware; 10] = [
+/// All firmware that takes its inputs over a line, or has them.
+pub static ALL: [Firmware; 12] = [
     UNO,
     Firmware {
         name: "uno-accurate",
@@ -149,6 +164,24 @@ pub static ALL: [Firmware; 10] = [
         weights: WeightsSource::Loaded { shipped: DIGITS },
         ..UNO
     },
+    Firmware {
+        name: "uno-keyword",
+        folder: "examples/keyword",
+        binary: "uno-keyword",
+        weights: WeightsSource::Fixed,
+        inputs: Inputs::Spoken,
+        link: BY_INTERRUPT,
+        ..UNO
+    },
+    Firmware {
+        name: "uno-fastgrnn",
+        folder: "examples/keyword",
+        binary: "uno-keyword",
+        features: &["fastgrnn"],
+        weights: WeightsSource::Fixed,
+        inputs: Inputs::Reduced,
+        ..UNO
+    },
     TINY85,
     Firmware {
         name: "tiny85-published",
@@ -163,6 +196,7 @@ pub static ALL: [Firmware; 10] = [
         binary: "mega",
         features: &[],
         weights: WeightsSource::Fixed,
+        inputs: Inputs::Handwritten,
         link: Link::Serial,
         mcu: "atmega2560",
         frequency: 16_000_000,
@@ -172,7 +206,7 @@ pub static ALL: [Firmware; 10] = [
     },
 ];
 
-/// The firmware that reads a sensor: it takes no images.
+/// The firmware that reads a sensor: it takes no inputs.
 pub static SENSING: [Firmware; 2] = [
     Firmware {
         name: "uno-voice",
@@ -195,7 +229,7 @@ pub fn all_names() -> impl Iterator<Item = &'static str> {
     names().chain(SENSING.iter().map(|firmware| firmware.name))
 }
 
-/// The names of all firmware that takes images.
+/// The names of [`ALL`].
 pub fn names() -> impl Iterator<Item = &'static str> {
     ALL.iter().map(|firmware| firmware.name)
 }

@@ -27,11 +27,12 @@ enum Command {
     /// Classifies handwritten digits on a simulated Arduino Uno; or by three networks on this
     /// machine
     Demo {
-        /// Recognise spoken digits, or gestures, instead
+        /// Recognise spoken digits, by sound or by features, or gestures instead
         #[arg(value_enum)]
         what: Option<What>,
-        /// The sounds, a folder that examples/voice/make_wavs.py has made; or the gestures, a table
-        /// as examples/gesture/session.csv, which is used when this is left out
+        /// The sounds, a folder that examples/voice/make_wavs.py has made; their features, one that
+        /// examples/keyword/make_rows.py has made; or the gestures, a table as
+        /// examples/gesture/session.csv, which is used when this is left out
         #[arg(long, value_name = "PATH", requires = "what")]
         data: Option<PathBuf>,
         /// Classify on another simulated part than the Uno's
@@ -82,7 +83,8 @@ enum Command {
         /// Print the README's tables: all firmware, and the layers of the first
         #[arg(long, conflicts_with = "json")]
         markdown: bool,
-        /// Measure on MNIST digits instead of the shipped ones
+        /// Measure on MNIST digits instead of the shipped ones; firmware that takes spoken digits is
+        /// measured on random bytes
         #[arg(long, value_name = "DIR")]
         images: Option<PathBuf>,
         /// How many of the images to measure on
@@ -130,6 +132,7 @@ enum Command {
 #[derive(Clone, Copy, ValueEnum)]
 enum What {
     Voice,
+    Keyword,
     Gesture,
 }
 
@@ -160,6 +163,15 @@ fn run(command: Command) -> Result<()> {
         } => {
             let data = data.context("the sounds are missing: give --data DIR")?;
             voice::run(&data, count)
+        }
+        Command::Demo {
+            what: Some(What::Keyword),
+            data,
+            count,
+            ..
+        } => {
+            let data = data.context("the features are missing: give --data DIR")?;
+            demo::spoken(&data, count)
         }
         Command::Demo {
             what: Some(What::Gesture),

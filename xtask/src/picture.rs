@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::digits::{Image, SIDE};
+use crate::digits::SIDE;
 
 /// The outermost rows and columns of an image are not drawn: digits are drawn in 20×20 pixels, and
 /// moved so that the centre of their mass is in the middle.
@@ -16,7 +16,8 @@ const GAP: usize = 2;
 
 /// A picture with lines of text beneath it, each of at most [`COLUMNS`] characters.
 pub(crate) struct Captioned<'image> {
-    pub(crate) image: &'image Image,
+    /// Its grey levels, row by row.
+    pub(crate) image: &'image [u8],
     pub(crate) caption: Vec<String>,
 }
 
@@ -53,7 +54,7 @@ pub(crate) fn print(pictures: &[Captioned<'_>]) {
 
 /// The picture's lines. A character is two pixels high: in colour, an upper half block, drawn in
 /// one grey level upon another; without, a block as dark as the two together.
-fn lines(image: &Image, colours: bool) -> Vec<String> {
+fn lines(image: &[u8], colours: bool) -> Vec<String> {
     let rows: Vec<_> = image.chunks(SIDE).skip(MARGIN_ROWS).take(ROWS).collect();
     rows.chunks(2)
         .map(|pair| {

@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use crate::build;
 use crate::classifier::{Host, Simulated};
-use crate::firmware::{Firmware, WeightsSource};
+use crate::digits::{self, Digit};
+use crate::firmware::{Firmware, Inputs, WeightsSource};
 use crate::params;
 use crate::paths::Weights;
 use crate::toolchain::Toolchain;
@@ -52,6 +53,33 @@ impl Programs {
             preamble,
             simulator: simulator.to_owned(),
         })
+    }
+
+    /// `digits` as the firmware takes them, or those in its flash; none where it takes others.
+    ///
+    /// # Errors
+    /// When the network does not start on this machine.
+    pub fn digits(&self, digits: &[Digit]) -> Result<Vec<Digit>> {
+        let description = self.host()?.description;
+        Ok(match self.firmware.inputs {
+            Inputs::Handwritten => description.digits_or(digits).into_owned(),
+            Inputs::Reduced => digits.iter().map(Digit::reduced).collect(),
+            Inputs::Spoken => Vec::new(),
+        })
+    }
+
+    /// What to run the firmware on: those digits, or, where there are none, random bytes.
+    ///
+    /// # Errors
+    /// When the network does not start on this machine.
+    pub fn inputs(&self, digits: &[Digit]) -> Result<Vec<Vec<u8>>> {
+        const DRAWN_INPUTS: usize = 20;
+        let digits = self.digits(digits)?;
+        if digits.is_empty() {
+            let bytes = self.host()?.description.input_bytes;
+            return Ok(digits::drawn(DRAWN_INPUTS, bytes));
+        }
+        Ok(digits.into_iter().map(|digit| digit.input).collect())
     }
 
     /// Starts the network on this machine.

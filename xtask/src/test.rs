@@ -37,6 +37,7 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
         "examples/host/Cargo.toml",
         "examples/gesture/Cargo.toml",
         "examples/voice/Cargo.toml",
+        "examples/keyword/Cargo.toml",
         "examples/microbit/Cargo.toml",
         "examples/pico/Cargo.toml",
         "examples/ch32v003/Cargo.toml",

@@ -24,7 +24,7 @@ fn expected() -> Vec<(Digit, Verdict)> {
     let mut host = Host::start(&host, None).unwrap();
     let digits = digits::shipped().unwrap().into_iter();
     let with_verdict = digits.map(|digit| {
-        let verdict = host.classify(&digit.pixels).unwrap();
+        let verdict = host.classify(&digit.input).unwrap();
         (digit, verdict)
     });
     with_verdict.collect()
@@ -39,7 +39,7 @@ fn every_part_answers_as_this_machine_does_within_its_memory() {
         let (_, elf) = built(bare.name);
         let board = Board::new(bare, &elf).unwrap();
         for (digit, verdict) in &expected {
-            let (found, cost) = board.classify(&[&digit.pixels]).unwrap();
+            let (found, cost) = board.classify(&[&digit.input]).unwrap();
             assert_eq!(found, *verdict, "{}, {}", bare.name, digit.name);
             // The simulator stops what leaves the memory; what is static is not in the stack's way.
             let sram_bytes = microbit::static_bytes(&elf).unwrap() + u64::from(cost.stack_bytes);
@@ -48,7 +48,7 @@ fn every_part_answers_as_this_machine_does_within_its_memory() {
         // An inference does not change the next one.
         let images: Vec<_> = expected[..3]
             .iter()
-            .map(|(digit, _)| &digit.pixels)
+            .map(|(digit, _)| digit.input.as_slice())
             .collect();
         let (found, _) = board.classify(&images).unwrap();
         assert_eq!(found, expected[2].1, "{}", bare.name);
@@ -73,7 +73,7 @@ fn a_micro_bit_in_qemu_answers_as_this_machine_does() {
     let (_, elf) = built("microbit");
     let mut board = microbit::Board::start(&elf).unwrap();
     for (digit, verdict) in expected().iter().take(3) {
-        let answer = board.exchange(&digit.pixels, 21).unwrap();
+        let answer = board.exchange(&digit.input, 21).unwrap();
         assert_eq!(answer[20], verdict.class, "{}", digit.name);
         let logits: Vec<i32> = answer[..20]
             .chunks(2)

@@ -6,7 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use object::{Object as _, ObjectSymbol as _};
 use xtask::classifier::{CLASSES, Cost, Verdict};
-use xtask::digits::{self, Digit, IMAGE_BYTES, Image};
+use xtask::digits::{self, Digit};
 use xtask::firmware::{self, Link};
 use xtask::panics;
 use xtask::paths::{self, Weights};
@@ -15,9 +15,9 @@ use xtask::{build, toolchain};
 
 /// What a firmware may take.
 struct Bounds {
-    /// Cycles of computing an image, in the mean of the digits that it is tested on.
+    /// Cycles of computing an input, in the mean of those that it is tested on.
     mean_cycles: u64,
-    /// Cycles of computing the worst of those digits, and of images of random bytes.
+    /// Cycles of computing the worst of those, and of random bytes.
     worst_cycles: u64,
     /// Bytes of static SRAM and of the deepest stack.
     sram_bytes: u64,
@@ -53,8 +53,7 @@ macro_rules! firmware {
             }
 
             firmware!(@tests $bounds;
-                it_answers_as_the_host_on_digits,
-                it_knows_most_digits,
+                it_answers_as_the_host,
                 it_stays_within_its_bounds,
                 its_sram_was_planned,
                 its_stack_was_predicted,
@@ -80,11 +79,13 @@ macro_rules! firmware {
 
 firmware! {
     uno: "uno", [
+        it_knows_most_digits,
         it_answers_as_the_host_on_random_bytes,
         its_logits_are_the_published_ones,
         it_is_ready_for_the_next_pixel,
     ], UNO;
     uno_accurate: "uno-accurate", [
+        it_knows_most_digits,
         it_answers_as_the_host_on_random_bytes,
     ], Bounds {
         mean_cycles: 8_000_000,
@@ -93,6 +94,7 @@ firmware! {
         ..UNO
     };
     uno_herringbone: "uno-herringbone", [
+        it_knows_most_digits,
         it_answers_as_the_host_on_random_bytes,
         its_logits_are_the_published_ones,
         it_is_ready_for_the_next_pixel,
@@ -102,6 +104,7 @@ firmware! {
         ..UNO
     };
     uno_residual: "uno-residual", [
+        it_knows_most_digits,
         it_answers_as_the_host_on_random_bytes,
     ], Bounds {
         mean_cycles: 8_000_000,
@@ -110,6 +113,7 @@ firmware! {
         ..UNO
     };
     uno_streamed: "uno-streamed", [
+        it_knows_most_digits,
         it_answers_as_the_host_on_random_bytes,
         its_logits_are_the_published_ones,
     ], Bounds {
@@ -117,6 +121,7 @@ firmware! {
         ..UNO
     };
     uno_table: "uno-table", [
+        it_knows_most_digits,
         it_answers_as_the_host_on_random_bytes,
         its_logits_are_the_published_ones,
         it_is_ready_for_the_next_pixel,
@@ -127,6 +132,7 @@ firmware! {
         ..UNO
     };
     uno_runtime: "uno-runtime", [
+        it_knows_most_digits,
         it_answers_as_the_host_on_random_bytes,
         its_logits_are_the_published_ones,
         it_is_ready_for_the_next_pixel,
@@ -136,9 +142,28 @@ firmware! {
         sram_bytes: 2_048,
         flash_bytes: 8 * 1_024,
     };
-    tiny85: "tiny85", [], TINY85;
-    tiny85_published: "tiny85-published", [], TINY85;
+    uno_keyword: "uno-keyword", [
+        it_answers_as_the_host_on_random_bytes,
+        it_knows_most_spoken_digits,
+    ], Bounds {
+        mean_cycles: 1_000_000,
+        worst_cycles: 1_000_000,
+        sram_bytes: 512,
+        flash_bytes: 8 * 1_024,
+    };
+    uno_fastgrnn: "uno-fastgrnn", [
+        it_answers_as_the_host_on_random_bytes,
+        it_knows_most_digits,
+    ], Bounds {
+        mean_cycles: 510_000,
+        worst_cycles: 510_000,
+        sram_bytes: 300,
+        flash_bytes: 8 * 1_024,
+    };
+    tiny85: "tiny85", [it_knows_most_digits], TINY85;
+    tiny85_published: "tiny85-published", [it_knows_most_digits], TINY85;
     mega: "mega", [
+        it_knows_most_digits,
         it_answers_as_the_host_on_random_bytes,
         it_is_ready_for_the_next_pixel,
         its_tables_lie_across_and_beyond_64_kb,
@@ -162,11 +187,9 @@ fn build(name: &str, weights: Option<PathBuf>) -> Programs {
     Programs::build(firmware, &weights, toolchain, simulator).unwrap()
 }
 
-/// The digits that ship, or those in the firmware's flash.
-fn digits(programs: &Programs) -> Vec<Digit> {
-    let description = programs.host().unwrap().description;
-    let shipped = digits::shipped().unwrap();
-    description.digits_or(&shipped).unwrap().into_owned()
+/// What firmware is tested on: digits where they ship, and where not, random bytes.
+fn inputs(programs: &Programs) -> Vec<Vec<u8>> {
+    programs.inputs(&digits::shipped().unwrap()).unwrap()
 }
 
 /// The first of the largest.
@@ -175,48 +198,73 @@ fn class(logits: &[i32; CLASSES]) -> u8 {
     logits.iter().position(|it| Some(it) == largest).unwrap() as u8
 }
 
-fn it_answers_as_the_host_on_digits(programs: &Programs, _: &Bounds) {
+fn it_answers_as_the_host(programs: &Programs, _: &Bounds) {
     let (mut simulated, mut host) = (programs.simulate().unwrap(), programs.host().unwrap());
-    for digit in digits(programs) {
-        let (answer, _) = simulated.classify(&digit.pixels).unwrap();
-        let expected = host.classify(&digit.pixels).unwrap();
-        assert_eq!(answer, expected, "{}", digit.name);
+    for (index, input) in inputs(programs).iter().enumerate() {
+        let (answer, _) = simulated.classify(input).unwrap();
+        let expected = host.classify(input).unwrap();
+        assert_eq!(answer, expected, "input {index}");
     }
 }
 
 /// They are drawn by other hands than those that it was trained on.
 fn it_knows_most_digits(programs: &Programs, _: &Bounds) {
     let mut host = programs.host().unwrap();
-    let mut wrong = digits(programs);
+    let mut wrong = programs.digits(&digits::shipped().unwrap()).unwrap();
     let count = wrong.len();
-    wrong.retain(|digit| host.classify(&digit.pixels).unwrap().class != digit.label);
+    wrong.retain(|digit| host.classify(&digit.input).unwrap().class != digit.label);
     let wrong: Vec<_> = wrong.into_iter().map(|digit| digit.name).collect();
     assert!(wrong.len() * 5 <= count, "{count}, and wrong are {wrong:?}");
 }
 
-fn it_answers_as_the_host_on_random_bytes(programs: &Programs, _: &Bounds) {
-    let mut images: Vec<Image> = vec![[0; IMAGE_BYTES], [255; IMAGE_BYTES]];
-    images.extend(random_images(48));
+/// Those for testing, which do not ship, in the simulator.
+fn it_knows_most_spoken_digits(programs: &Programs, _: &Bounds) {
+    let shared = paths::shared().join("fsdd");
+    if !shared.is_dir() {
+        println!("skipped: {} is absent", shared.display());
+        return;
+    }
+    // The same files by the names that MNIST's have.
+    let folder = paths::root().join("target/tmp/spoken-digits");
+    std::fs::create_dir_all(&folder).unwrap();
+    for (name, here) in [
+        (
+            "fsdd-test-logmel-idx3-ubyte.gz",
+            "t10k-images-idx3-ubyte.gz",
+        ),
+        (
+            "fsdd-test-labels-idx1-ubyte.gz",
+            "t10k-labels-idx1-ubyte.gz",
+        ),
+    ] {
+        std::fs::write(folder.join(here), std::fs::read(shared.join(name)).unwrap()).unwrap();
+    }
+    let digits = digits::spoken(&folder, 300).unwrap();
     let (mut simulated, mut host) = (programs.simulate().unwrap(), programs.host().unwrap());
+    let mut right = 0;
+    for digit in &digits {
+        let (answer, _) = simulated.classify(&digit.input).unwrap();
+        assert_eq!(
+            answer,
+            host.classify(&digit.input).unwrap(),
+            "{}",
+            digit.name
+        );
+        right += usize::from(answer.class == digit.label);
+    }
+    assert!(right * 20 >= digits.len() * 19, "{right} right");
+}
+
+fn it_answers_as_the_host_on_random_bytes(programs: &Programs, _: &Bounds) {
+    let (mut simulated, mut host) = (programs.simulate().unwrap(), programs.host().unwrap());
+    let bytes = host.description.input_bytes;
+    let mut images = vec![vec![0; bytes], vec![255; bytes]];
+    images.extend(digits::drawn(48, bytes));
     for (index, image) in images.iter().enumerate() {
         let (answer, _) = simulated.classify(image).unwrap();
         assert_eq!(answer, host.classify(image).unwrap(), "image {index}");
         assert_eq!(answer.class, class(&answer.logits), "image {index}");
     }
-}
-
-/// Images of random bytes, by the generator xorshift64 (Marsaglia 2003, "Xorshift RNGs").
-fn random_images(count: usize) -> Vec<Image> {
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    let mut byte = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 56) as u8
-    };
-    (0..count)
-        .map(|_| std::array::from_fn(|_| byte()))
-        .collect()
 }
 
 /// Built with the published weights, which do not ship.
@@ -244,31 +292,30 @@ fn its_logits_are_the_published_ones(programs: &Programs, _: &Bounds) {
     let programs = build(programs.firmware.name, Some(weights));
     let mut simulated = programs.simulate().unwrap();
     for (digit, expected) in digits.iter().zip(&published) {
-        let (answer, _) = simulated.classify(&digit.pixels).unwrap();
+        let (answer, _) = simulated.classify(&digit.input).unwrap();
         let Verdict { logits, class } = answer;
         assert_eq!(&logits[..], expected, "{}", digit.name);
         assert_eq!(class, self::class(&logits), "{}", digit.name);
     }
 }
 
-/// What each of the digits, and of some images of random bytes, costs.
+/// What each of the inputs, and of some more of random bytes, costs.
 fn costs(programs: &Programs) -> Vec<Cost> {
     let mut simulated = programs.simulate().unwrap();
-    let mut images: Vec<Image> = digits(programs).iter().map(|it| it.pixels).collect();
+    let mut inputs = inputs(programs);
     if !matches!(programs.firmware.link, Link::Registers { .. }) {
-        images.extend(random_images(4));
+        let bytes = programs.host().unwrap().description.input_bytes;
+        inputs.extend(digits::drawn(4, bytes));
     }
-    images
-        .iter()
-        .map(|image| simulated.classify(image).unwrap().1)
-        .collect()
+    let costs = inputs.iter().map(|input| simulated.classify(input));
+    costs.map(|it| it.unwrap().1).collect()
 }
 
 fn it_stays_within_its_bounds(programs: &Programs, bounds: &Bounds) {
     let footprint = programs.simulate().unwrap().footprint;
     let costs = costs(programs);
-    let of_digits = &costs[..digits(programs).len()];
-    let mean = of_digits.iter().map(|cost| cost.cycles).sum::<u64>() / of_digits.len() as u64;
+    let first = &costs[..inputs(programs).len()];
+    let mean = first.iter().map(|cost| cost.cycles).sum::<u64>() / first.len() as u64;
     let worst = costs.iter().map(|cost| cost.cycles).max().unwrap();
     let sram = footprint.sram_static + costs.last().unwrap().stack;
     let flash = footprint.flash;

@@ -7,6 +7,7 @@ mod features;
 mod metadata;
 mod model;
 mod needs;
+mod step;
 mod stream;
 mod stub;
 mod warning;
@@ -136,6 +137,7 @@ pub(crate) fn emit(
     let padding_bytes = Literal::usize_unsuffixed(if features.is_some() { 2 } else { 0 });
     let code = program.map(|program| code::emit(&api, design, program, features));
     let take = program.map(|_| stream.take(&api, declaration));
+    let (step_function, step) = step::emit(&api, &stream, network, program);
     let methods = match program {
         Some(_) => {
             let methods = api.methods();
@@ -192,6 +194,7 @@ pub(crate) fn emit(
             const _: fn() -> #name = #name::new;
             #code
             #take
+            #step_function
 
             impl #name {
                 #constants
@@ -213,6 +216,7 @@ pub(crate) fn emit(
 
                 #accessors_of_parameters
                 #methods
+                #step
                 #labels
                 #raw
             }

@@ -1,7 +1,7 @@
 //! What stands for a declaration with errors.
 
 use super::api::{Api, Figures, Flash, accessors};
-use super::{conditions, metadata, needs};
+use super::{conditions, metadata, needs, step};
 use crate::backend::portable;
 use crate::budget::Design;
 use crate::declaration::WeightsSource;
@@ -78,6 +78,7 @@ pub(crate) fn stub(
     let logit = portable::integer(api.logit);
     let classes = &api.classes;
     let metadata = metadata::stub(&output, classes, outline.samples);
+    let step = step::stub(&output);
     let needs = needs::unknown_needs((path, name));
     quote! {
         #(#attributes)*
@@ -118,6 +119,7 @@ pub(crate) fn stub(
                 #accessors
                 #methods
                 #whole_input
+                #step
                 #metadata
             }
 

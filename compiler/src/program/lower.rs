@@ -359,6 +359,7 @@ impl Lowering<'_> {
                     kind,
                     taken: ReceptiveField::whole(map),
                     map,
+                    steps_of_input: kind.steps(node.input),
                     reads: node.input_element,
                     signed: node.signed_input,
                     layout,

@@ -3,6 +3,7 @@
 
 mod accumulator;
 mod byte_scale;
+mod endless;
 mod expectation;
 mod flash;
 mod form;
@@ -21,6 +22,7 @@ mod stage;
 
 pub use accumulator::Accumulator;
 pub use byte_scale::{ByteScale, ByteScales};
+pub use endless::EndlessRows;
 pub use expectation::Expectation;
 use flash::own_parameter_bytes;
 pub use flash::{fixed_table_bytes, parameter_table_bytes};

@@ -26,6 +26,8 @@ pub struct Recurrence {
     pub taken: ReceptiveField,
     /// The values of that: rows, columns, and values of a pixel.
     pub map: Shape,
+    /// Steps over a whole input, which say what its states are kept within.
+    pub steps_of_input: u32,
     /// What it reads is made of.
     pub reads: Element,
     /// Whether that may be negative.

@@ -102,6 +102,12 @@ impl CellParameters {
         state_bound(self.zeta.into(), self.nu.into(), steps)
     }
 
+    /// What states are kept within, on either side of 0: what they can be after that many steps.
+    /// Only a network that goes on after its input's end comes there.
+    pub fn most_state(&self, steps: u32) -> i16 {
+        self.state_bound(steps).clamp(0, i16::MAX.into()) as i16
+    }
+
     /// The most bits of a fraction, fewer than these, with which states fit 16 bits.
     fn fraction_that_fits(&self, steps: u32) -> Option<u8> {
         let fits = |&fraction: &u8| {

@@ -6,6 +6,8 @@ use std::io::{self, BufWriter, Read, Write};
 
 #[cfg(feature = "uno")]
 use digits as firmware;
+#[cfg(feature = "uno-keyword")]
+use keyword as firmware;
 #[cfg(feature = "mega")]
 use mega as firmware;
 #[cfg(feature = "tiny85")]
@@ -38,6 +40,7 @@ fn main() -> io::Result<()> {
         "stack_bytes": Digits::STACK_BYTES,
         "flash_bytes": Digits::FLASH_BYTES,
         "state_bytes": size_of::<Digits>(),
+        "input_bytes": Digits::INPUT_LEN,
         "answer_bytes": Digits::CLASSES * logit_bytes + 1,
         "macs": Digits::MACS,
         "plan": Digits::PLAN,

@@ -179,6 +179,15 @@ impl<'a> Device<'a> {
         Ok(())
     }
 
+    /// Goes to the first byte of that row, as `Cursor::at` does.
+    pub(crate) fn go_to_row(&mut self, row: u32) {
+        let (row_bytes, _) = self.program.cursor_axis_bytes();
+        let bytes = row.to_le_bytes().into_iter().take(row_bytes as usize);
+        for (address, byte) in self.cursor().zip(bytes.chain(std::iter::repeat(0))) {
+            self.caller.machine_mut().set_data(address, byte);
+        }
+    }
+
     fn results(&self) -> Range<u16> {
         self.results..self.results + results_bytes(self.program) as u16
     }

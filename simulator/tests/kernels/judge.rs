@@ -2,12 +2,12 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use herringbone_compiler::backend::interpreter;
-use herringbone_compiler::network::ValueId;
+use herringbone_compiler::network::{Network, ValueId};
 use herringbone_compiler::plan::Sink;
-use herringbone_compiler::program::{Job, Program, Segment};
+use herringbone_compiler::program::{EndlessRows, Job, Program, Segment};
 use herringbone_compiler::target::Target;
-use herringbone_tests::networks::Case;
-use herringbone_tests::reference::evaluate;
+use herringbone_tests::networks::{Case, Noise};
+use herringbone_tests::reference::{evaluate, evaluate_on};
 
 use crate::device::{Code, Device, Observer, Site, View};
 
@@ -72,6 +72,50 @@ pub(crate) fn judge(subject: Subject<'_>) -> Result<u64> {
         cycles += inference.cycles;
     }
     Ok(cycles)
+}
+
+/// Runs the code on the first input of its case, and then on as many further rows as that: random
+/// ones, or its last one again and again.
+///
+/// # Errors
+/// At the first result that the reference evaluator gives otherwise for all rows so far. `taller` is
+/// the network of inputs with that many rows.
+pub(crate) fn judge_endless(
+    subject: Subject<'_>,
+    rows: EndlessRows,
+    taller: impl Fn(u32) -> Network,
+    (further, repeats): (u32, bool),
+) -> Result<()> {
+    let Case {
+        weights, inputs, ..
+    } = subject.case;
+    let mut device = subject.device()?;
+    let mut bytes = inputs[0].clone();
+    device.infer(&bytes, subject.code, None)?;
+    let row_bytes = rows.row_bytes as usize;
+    let mut noise = Noise(further.into());
+    for count in rows.last_row + 2..rows.last_row + 2 + further {
+        let row = match repeats {
+            true => bytes[bytes.len() - row_bytes..].to_vec(),
+            false => noise.bytes(row_bytes),
+        };
+        bytes.extend(&row);
+        device.go_to_row(rows.last_row);
+        let told = || format!("with row {count}");
+        let inference = device.infer(&row, subject.code, None).with_context(told)?;
+        let bound = subject.code.worst_case.push_cycles;
+        ensure!(
+            inference.push_cycles <= bound,
+            "a push took {} cycles, more than {bound}, {}",
+            inference.push_cycles,
+            told()
+        );
+        let trace = evaluate_on(&taller(count), weights, &bytes, rows.last_row + 1);
+        if let Some(difference) = first_difference(&inference.results, trace.results()) {
+            bail!("result {difference}, {}", told());
+        }
+    }
+    Ok(())
 }
 
 /// The index of the first value that differs, and both.

@@ -12,7 +12,7 @@ use proptest::strategy::{Strategy as _, ValueTree};
 use proptest::test_runner::TestRunner;
 
 use crate::device::Site;
-use crate::judge::{Subject, judge};
+use crate::judge::{Subject, judge, judge_endless};
 use crate::{emit, program};
 
 const BITS: Bits = Bits {
@@ -107,6 +107,37 @@ fn code_of_random_networks_with_states_computes_what_the_design_says() -> Result
         judged += count;
     }
     ensure!(judged > 0, "none has code");
+    Ok(())
+}
+
+#[test]
+fn code_of_recurrent_cells_goes_on_after_the_last_row() -> Result<()> {
+    let part = Target::named("atmega328p").expect("the part is known");
+    for (columns, hidden, results, rows) in [(6, 4, 3, 5), (16, 8, 10, 16), (3, 5, 2, 2)] {
+        let taller = |rows: u32| {
+            let list = format!("[{rows}, {columns}, 1] => < G({hidden}), D*({results}) >");
+            network(&list)
+        };
+        for seed in 0..6 {
+            let case = Case::random(taller(rows), seed);
+            let strategies = Strategy::all(&case.network.dataflow());
+            let streamed = *strategies.last().expect("a plan");
+            let (program, _) = program(part, &case, streamed, WeightsSource::File)?;
+            ensure!(avr::without_code(&program, avr::Core::of(part)).is_none());
+            let endless = program.endless_rows().context("it ends")?;
+            let code = emit(part, &program, 0);
+            let subject = Subject {
+                part,
+                case: &case,
+                program: &program,
+                parameters: &[],
+                code: &code,
+                site: SITE,
+            };
+            judge_endless(subject, endless, taller, (30, seed % 2 == 0))
+                .with_context(|| format!("{}, seed {seed}", case.list()))?;
+        }
+    }
     Ok(())
 }
 

@@ -12,7 +12,6 @@ use herringbone_simulator32::thumb::{self, Thumb};
 
 use super::{Bare, Core};
 use crate::classifier::{CLASSES, Verdict};
-use crate::digits::Image;
 
 /// Many times as long as portable code takes.
 const MOST_CYCLES: u64 = 200_000_000;
@@ -61,7 +60,7 @@ impl Board {
     ///
     /// # Errors
     /// When it does what the part cannot do, or does not answer.
-    pub fn classify(&self, images: &[&Image]) -> Result<(Verdict, Cost)> {
+    pub fn classify(&self, images: &[&[u8]]) -> Result<(Verdict, Cost)> {
         let (memory, run) = self.run(images)?;
         ensure!(!images.is_empty(), "there is no image");
         let before = (images.len() - 1) * ANSWER_BYTES;
@@ -76,7 +75,7 @@ impl Board {
         Ok((verdict, cost))
     }
 
-    fn run(&self, images: &[&Image]) -> Result<(Memory, Run)> {
+    fn run(&self, images: &[&[u8]]) -> Result<(Memory, Run)> {
         let registers = |count: u8, multiplies: bool| Registers { count, multiplies };
         match self.bare.core {
             Core::CortexM0 => self.run_on(Thumb::new(thumb::Cost::CORTEX_M0), images),
@@ -95,7 +94,7 @@ impl Board {
     fn run_on<C: herringbone_simulator32::core::Core>(
         &self,
         core: C,
-        images: &[&Image],
+        images: &[&[u8]],
     ) -> Result<(Memory, Run)> {
         let mut machine = Machine::new(core, self.bare.map, self.program.clone())?;
         machine

@@ -29,7 +29,7 @@ pub fn run(
     for row in digits.chunks(picture::abreast()) {
         let mut pictures = Vec::new();
         for digit in row {
-            let (verdict, cost) = board.classify(&[&digit.pixels])?;
+            let (verdict, cost) = board.classify(&[&digit.input])?;
             let is_right = verdict.class == digit.label;
             right += usize::from(is_right);
             cycles += cost.cycles;
@@ -40,7 +40,7 @@ pub fn run(
                 false => format!("{class}, {} {}", style("expected").red(), digit.label),
             };
             pictures.push(Captioned {
-                image: &digit.pixels,
+                image: &digit.input,
                 caption: vec![
                     told,
                     format!("{} cycles", HumanCount(cost.cycles)),

@@ -49,8 +49,8 @@ pub fn measure(bare: &'static Bare, weights: &Weights, digits: &[Digit]) -> Resu
     let bar = progress::images(&format!("measuring {}", bare.name), digits.len());
     let mut costs = Vec::new();
     for digit in digits {
-        let (verdict, cost) = board.classify(&[&digit.pixels])?;
-        let expected = network.classify(&digit.pixels)?;
+        let (verdict, cost) = board.classify(&[&digit.input])?;
+        let expected = network.classify(&digit.input)?;
         ensure!(
             verdict == expected,
             "{}: the answer to {} is {verdict:?}, and should be {expected:?}",

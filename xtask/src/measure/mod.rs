@@ -146,8 +146,9 @@ impl Cycles {
 /// What tables call the kinds of instruction.
 const KINDS: [&str; 6] = ["load", "mult.-acc.", "requantise", "store", "pool", "other"];
 
-/// Measures the firmware that `selected` lists, and that of parts with 32-bit cores, on the digits that ship, or on `count` of those in
-/// the folder `images`; firmware with images of its own, on those.
+/// Measures the firmware that `selected` lists, and that of parts with 32-bit cores, on the digits
+/// that ship, or on `count` of those in the folder `images`; firmware with images of its own, on
+/// those; and firmware that takes spoken digits, on random bytes.
 ///
 /// # Errors
 /// When something cannot be installed, built or read, or a firmware fails.
@@ -219,14 +220,14 @@ fn measure_all(
 
 fn measure(programs: &Programs, digits: &[Digit]) -> Result<Measurement> {
     let description = programs.host()?.description;
-    let digits = description.digits_or(digits)?;
+    let firmware = programs.firmware;
+    let inputs = programs.inputs(digits)?;
     let mut simulated = programs.simulate()?;
 
-    let firmware = programs.firmware;
-    let bar = progress::images(&format!("measuring {}", firmware.name), digits.len());
+    let bar = progress::images(&format!("measuring {}", firmware.name), inputs.len());
     let mut costs = Vec::new();
-    for digit in digits.iter() {
-        let (_, cost) = simulated.classify(&digit.pixels)?;
+    for input in &inputs {
+        let (_, cost) = simulated.classify(input)?;
         costs.push(cost);
         bar.inc(1);
     }

@@ -94,17 +94,19 @@ pub(super) fn steps(recurrence: &Recurrence, values: &[i64], states: &[i64]) -> 
                 let places = 0..recurrence.step_values();
                 let places = places.map(|value| recurrence.place(index, step, value));
                 let read: Vec<i64> = places.map(|place| values[place as usize]).collect();
-                state = next_state(cell, &read, &state);
+                let most = cell.most_state(recurrence.steps_of_input);
+                state = next_state(cell, &read, &state, most);
             }
             state
         });
     of_cells.flatten().collect()
 }
 
-fn next_state(cell: &CellParameters, values: &[i64], state: &[i64]) -> Vec<i64> {
+fn next_state(cell: &CellParameters, values: &[i64], state: &[i64], most: i16) -> Vec<i64> {
     // No sum of 16-bit products of 2^14 passes 32 bits.
     let fraction = cell.fraction.min(14);
     let one = 1i64 << fraction;
+    let most = i64::from(most);
     let (input, before) = (sums(&cell.input, values), sums(&cell.state, state));
     let (zeta, nu) = (i64::from(cell.zeta), i64::from(cell.nu));
     let units = input.into_iter().zip(before).zip(state).enumerate();
@@ -122,7 +124,7 @@ fn next_state(cell: &CellParameters, values: &[i64], state: &[i64]) -> Vec<i64> 
             let mixed = (z as i32)
                 .wrapping_mul(h as i32)
                 .wrapping_add((k as i32).wrapping_mul(c as i32));
-            round_half_up(mixed.into(), fraction) as i16 as i64
+            round_half_up(mixed.into(), fraction).clamp(-most, most)
         })
         .collect()
 }

@@ -157,7 +157,9 @@ fn factors(layout: &FactorsLayout) -> TokenStream {
     quote!(runtime::Factors { first: #first, last: #last, shift: #shift })
 }
 
-fn cell(layout: &CellLayout) -> TokenStream {
+fn cell(layout: &CellLayout, steps: u32) -> TokenStream {
+    // No input has more.
+    let steps = Literal::i32_unsuffixed(steps.try_into().unwrap_or(i32::MAX));
     let (input, state) = (factors(&layout.input), factors(&layout.state));
     let hidden = count(layout.input.last.rows);
     let [fraction, mix, input_bias, gate_bias, update_bias] = [
@@ -171,6 +173,7 @@ fn cell(layout: &CellLayout) -> TokenStream {
     quote! {
         runtime::Cell {
             hidden: #hidden,
+            steps: #steps,
             fraction: #fraction,
             input: #input,
             state: #state,
@@ -226,7 +229,7 @@ pub(super) fn take(site: &PointSite<'_>, recurrence: &Recurrence) -> TokenStream
     let (state_byte, half_bytes) = (count(states.first_byte), states.bytes() / 2);
     let made_byte = count(states.first_byte + half_bytes);
     let half_bytes = count(half_bytes);
-    let layout = cell(&recurrence.layout);
+    let layout = cell(&recurrence.layout, recurrence.steps_of_input);
     let weight_bits = site.weight_bits();
     let rank = recurrence.kind.rank;
     let (input_rank, state_rank) = (

@@ -3,14 +3,14 @@
 //! First `pre` of each unit, a few units at once, which is kept where the states of the next step
 //! have room; then the new state of each unit over the old one (`mixing.rs`).
 
-use super::mixing::Mixing;
+use super::mixing::{Mixing, clamp};
 use super::products::{NIL, Sums, Values, block, shifted_down};
 use super::ring_byte;
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
 use crate::backend::avr::isa::loops::counted;
 use crate::backend::avr::isa::registers::{
-    NETWORK, Pointer, R18, R19, R20, R22, R24, ROW, Register, X, Y, Z, ZERO,
+    NETWORK, Pointer, R18, R19, R20, R21, R22, R24, ROW, Register, X, Y, Z, ZERO,
 };
 use crate::network::{Element, Feed, Gate, Sequence};
 use crate::plan::Sink;
@@ -22,6 +22,10 @@ const BLOCKS: Register = R22;
 const TO: Register = R24;
 /// The bytes of a constant.
 const CONSTANT: [Register; 3] = [R18, R19, R20];
+/// A state that is handed on, and what it is kept within: pairs.
+const STATE: [Register; 2] = [R20, R21];
+const MOST: Register = R24;
+const LEAST: Register = R22;
 const MOST_24_BITS: i64 = (1 << 23) - 1;
 
 pub(super) struct CellCode<'a> {
@@ -98,6 +102,8 @@ impl<'a> CellCode<'a> {
         let fits = input <= MOST_24_BITS
             && pre <= MOST_24_BITS
             && state <= i32::MAX.into()
+            // A step beyond the last one is kept within bounds afterwards.
+            && cell.state_bound(steps + 1) <= i16::MAX.into()
             && most_pre + largest_bias + one < i16::MAX.into()
             && values <= 0xFF
             && values > 0;
@@ -288,7 +294,9 @@ impl<'a> CellCode<'a> {
         }
     }
 
-    /// After the last row, the states go to where they are read. Y is the network's address.
+    /// After the last row, the states go to where they are read. A network that goes on from there
+    /// reads each further row as the last one: only here states can pass their bound, within which
+    /// they are kept. Y is the network's address.
     fn hand_on(&self, asm: &mut Assembly) {
         let done = asm.label();
         let share = 1.0 / f64::from(self.steps);
@@ -300,9 +308,20 @@ impl<'a> CellCode<'a> {
             asm.add_to_pair(X, self.states_byte as i32);
             asm.movw(Z, Y);
             asm.add_to_pair(Z, self.to_byte as i32);
-            counted(asm, 2 * self.hidden, R18, |asm| {
-                asm.load(R19, Pointer::X, Mode::PostIncrement);
-                asm.store(Pointer::Z, Mode::PostIncrement, R19);
+            let most = self.cell.most_state(self.steps);
+            for (pair, end) in [(MOST, most), (LEAST, -most)] {
+                asm.ldi_pair(pair, end as u16);
+            }
+            counted(asm, self.hidden, R18, |asm| {
+                asm.load(STATE[0], Pointer::X, Mode::PostIncrement);
+                asm.load(STATE[1], Pointer::X, Mode::PostIncrement);
+                clamp(asm, STATE, (LEAST, LEAST.next()), MOST);
+                asm.store(Pointer::X, Mode::PreDecrement, STATE[1]);
+                asm.store(Pointer::X, Mode::PreDecrement, STATE[0]);
+                asm.add_to_pair(X, 2);
+                for register in STATE {
+                    asm.store(Pointer::Z, Mode::PostIncrement, register);
+                }
             });
         });
         asm.bind(done);

@@ -132,7 +132,12 @@ fn add(asm: &mut Assembly, to: [Register; 2], what: [Register; 2]) {
 }
 
 /// Keeps a number between one in two registers and one in a pair.
-fn clamp(asm: &mut Assembly, number: [Register; 2], least: (Register, Register), most: Register) {
+pub(super) fn clamp(
+    asm: &mut Assembly,
+    number: [Register; 2],
+    least: (Register, Register),
+    most: Register,
+) {
     let (below, above) = (asm.label(), asm.label());
     asm.cp(number[0], most);
     asm.cpc(number[1], most.next());
