@@ -75,6 +75,12 @@ fn code_of_recurrent_cells_computes_what_the_design_says() -> Result<()> {
         ("[7, 9, 1] => < C1*(3,3), G(5), D*(4) >", 5),
         ("[9, 8, 1] => < C1(2,3), M, G(7), D*(2) >", 6),
         ("[3, 255, 1] => < G(4), D*(5) >", 7),
+        ("[16, 16, 1] => < Bonsai(2, 10, 10) >", 8),
+        ("[16, 16, 1] => < Proto(10, 20, 10) >", 9),
+        ("[5, 4, 3] => < Bonsai(0, 17, 1, gate: hard) >", 10),
+        ("[1, 1, 9] => < Proto(70, 5, 3) >", 11),
+        ("[9, 8, 1] => < C1*(2,3), M, Bonsai(3, 1, 4) >", 12),
+        ("[7, 9, 1] => < C1(4,3), Proto(3, 4, 2) >", 13),
     ] {
         for part in ["atmega328p", "atmega2560"] {
             let case = Case::random(network(list), seed);
@@ -107,6 +113,18 @@ fn code_of_random_networks_with_states_computes_what_the_design_says() -> Result
         judged += count;
     }
     ensure!(judged > 0, "none has code");
+    Ok(())
+}
+
+#[test]
+fn trees_and_prototypes_of_digits_take_120_000_cycles_and_200_bytes() -> Result<()> {
+    for list in ["Bonsai(2, 10, 10)", "Proto(10, 20, 10)"] {
+        let case = Case::random(network(&format!("[16, 16, 1] => < {list} >")), 1);
+        let (_, cycles, bytes) = judge_all("atmega328p", &case)?;
+        println!("{list}: {cycles} cycles, {bytes} bytes");
+        ensure!(cycles <= 120_000, "{list}: {cycles} cycles");
+        ensure!(bytes <= 200, "{list}: {bytes} bytes");
+    }
     Ok(())
 }
 

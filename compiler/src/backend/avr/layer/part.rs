@@ -54,12 +54,17 @@ impl<'a> LayerPart<'a> {
 
     /// Whether its weights can be instructions. Those of a dense layer to which
     /// the pixels of its input add one by one are found by the pixel's number, a
-    /// byte.
+    /// byte; of a projection, which counts them in two, all numbers of a byte.
     pub(crate) fn can_be_unrolled(self) -> bool {
         match self {
             LayerPart::Step(_) => true,
             LayerPart::Stage(_, stage) => {
-                !stage.operation.is_dense() || stage.plan.input.pixels() < 0x100
+                let most = if stage.operation.is_wide() {
+                    0x100
+                } else {
+                    0xFF
+                };
+                !stage.operation.is_dense() || stage.plan.input.pixels() <= most
             }
         }
     }
