@@ -1,15 +1,29 @@
 //! Recurrent cells, projections, trees and prototypes, and dense layers that read states: what
 //! there is machine code for, and that code. Networks with other wide values have portable code.
+//!
+//! | file | |
+//! | --- | --- |
+//! | `products.rs` | sums in registers, a few outputs at once |
+//! | `saturate.rs` | from sums to values of 16 bits |
+//! | `cell.rs`, `cell_step.rs`, `factor.rs`, `mixing.rs` | recurrent cells |
+//! | `dense.rs` | a dense layer that reads the last state |
+//! | `projected.rs`, `stored_projection.rs` | projections; those of a map that is stored |
+//! | `projection.rs`, `kept_products.rs` | those to which the pixels of a map add as they arrive |
+//! | `scores.rs`, `tree.rs`, `prototypes.rs` | what makes scores of projected values |
 
 mod cell;
+mod cell_step;
 mod dense;
+mod factor;
 mod kept_products;
 mod mixing;
 mod products;
+mod projected;
 mod projection;
 mod prototypes;
 mod saturate;
 mod scores;
+mod stored_projection;
 mod tree;
 
 use crate::backend::avr::form::CodeForm;
@@ -20,11 +34,12 @@ use crate::backend::avr::isa::function_id::FunctionId;
 use crate::backend::avr::layer::part::{LayerPart, parts};
 use crate::network::{Element, NodeId};
 use crate::plan::Arrival;
-use crate::program::{Operation, Program, Stage, WeightedSum};
+use crate::program::{Addressing, Map, Operation, Program, Stage, WeightedSum};
 use cell::CellCode;
 use dense::WideDense;
 use projection::ProjectionCode;
 use prototypes::PrototypesCode;
+use stored_projection::StoredProjection;
 use tree::TreeCode;
 
 /// The code of a layer that reads or makes wide values.
@@ -32,6 +47,7 @@ enum WideCode<'a> {
     Cell(CellCode<'a>),
     Dense(WideDense<'a>),
     Projection(ProjectionCode<'a>),
+    StoredProjection(StoredProjection<'a>),
     Tree(TreeCode<'a>),
     Prototypes(PrototypesCode<'a>),
 }
@@ -68,13 +84,16 @@ impl<'a> WideCode<'a> {
                 let stage = arriving(part)?;
                 Some(Self::Dense(WideDense::of(program, stage, sum)?))
             }
-            Element::Activation => {
-                let LayerPart::Stage(_, stage) = part else {
-                    return None;
-                };
-                let code = ProjectionCode::of(program, stage, sum)?;
-                Some(Self::Projection(code))
-            }
+            Element::Activation => match part {
+                LayerPart::Stage(_, stage) => {
+                    let code = ProjectionCode::of(program, stage, sum)?;
+                    Some(Self::Projection(code))
+                }
+                LayerPart::Step(step) => {
+                    let code = StoredProjection::of(program, step, sum)?;
+                    Some(Self::StoredProjection(code))
+                }
+            },
         }
     }
 
@@ -83,6 +102,7 @@ impl<'a> WideCode<'a> {
             Self::Cell(cell) => cell.emit(asm),
             Self::Dense(dense) => dense.emit(asm),
             Self::Projection(projection) => projection.emit(asm, form),
+            Self::StoredProjection(projection) => projection.emit(asm),
             Self::Tree(tree) => tree.emit(asm),
             Self::Prototypes(prototypes) => prototypes.emit(asm),
         }
@@ -117,6 +137,10 @@ pub(crate) fn emit(
         LayerPart::Stage(segment, _) if segment.arriving => Assembly::streamed(core),
         LayerPart::Stage(..) | LayerPart::Step(_) => Assembly::new(core),
     };
+    let form = match part.can_be_unrolled() {
+        true => form,
+        false => CodeForm::Table,
+    };
     code.emit(&mut asm, form);
     Some(asm.finish(FunctionId::Layer(part.node())))
 }
@@ -129,17 +153,23 @@ fn arriving<'a>(part: LayerPart<'a>) -> Option<&'a Stage> {
     }
 }
 
-/// The byte of the network's value at which the ring begins that a stage reads, if that holds as
-/// many pixels and no more, so that they are in order.
-fn ring_byte(program: &Program, stage: &Stage, pixels: u32) -> Option<u32> {
+/// The byte of the network's value at which so many pixels are that a stage takes in at once, if
+/// they are in order: in a ring that holds as many, or as a map that is stored whole.
+fn taken_byte(program: &Program, stage: &Stage, pixels: u32) -> Option<u32> {
     match stage.plan.arrival {
         Arrival::Ring(reading) if reading.ring.pixels == pixels => {
             Some(program.cursor_bytes + reading.ring.first_cell)
         }
-        Arrival::Ring(_)
-        | Arrival::Bytes
-        | Arrival::Window(_)
-        | Arrival::Values
-        | Arrival::Map(_) => None,
+        Arrival::Map(reading) => {
+            let map = program.map(reading.value);
+            let is_whole = map.shape.pixels() == pixels && is_in_order(map);
+            is_whole.then_some(program.cursor_bytes + map.first_cell)
+        }
+        Arrival::Ring(_) | Arrival::Bytes | Arrival::Window(_) | Arrival::Values => None,
     }
+}
+
+/// Whether the values of a map follow one another row by row.
+fn is_in_order(map: &Map) -> bool {
+    map.addressing == Addressing::Affine && map.pixels_before_wrap >= map.shape.pixels()
 }

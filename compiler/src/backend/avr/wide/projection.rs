@@ -1,6 +1,7 @@
 //! A projection to which the pixels of its map add one by one: all that is kept of them are sums.
 
 use super::kept_products::{FIRST, KeptProducts};
+use super::projected::ProjectedSums;
 use super::saturate::{ROUNDED, to_wide};
 use crate::backend::avr::form::CodeForm;
 use crate::backend::avr::isa::assembly::Assembly;
@@ -13,9 +14,8 @@ use crate::backend::avr::isa::registers::{
 use crate::backend::avr::memory::slots::{FARTHEST, position_byte};
 use crate::backend::avr::segments::reading::Reading;
 use crate::backend::avr::segments::stage::point_at_sink;
-use crate::network::Element;
 use crate::plan::{Arrival, Sink, SumArray};
-use crate::program::{Finish, Program, Stage, SumParameters, WeightedSum};
+use crate::program::{Program, Stage, WeightedSum};
 use std::ops::Range;
 
 /// The network's address while products are added: a pair.
@@ -27,19 +27,14 @@ const SPARE: [Register; 2] = [R18, R19];
 pub(super) struct ProjectionCode<'a> {
     program: &'a Program,
     stage: &'a Stage,
+    sums: ProjectedSums<'a>,
     products: KeptProducts<'a>,
-    /// What the sums begin with.
-    biases: &'a [i32],
-    /// Bits that they are shifted down by.
-    right: u32,
     kept: SumArray,
 }
 
 impl<'a> ProjectionCode<'a> {
     pub(super) fn of(program: &'a Program, stage: &'a Stage, sum: &'a WeightedSum) -> Option<Self> {
-        let SumParameters::Constant(constants) = &sum.parameters else {
-            return None;
-        };
+        let sums = ProjectedSums::of(sum, stage.signed_input)?;
         let kept = stage.plan.sums()?;
         let is_found = match stage.plan.arrival {
             Arrival::Ring(_) | Arrival::Window(_) | Arrival::Map(_) => true,
@@ -49,31 +44,24 @@ impl<'a> ProjectionCode<'a> {
             Sink::Ring(_) | Sink::Map { .. } => true,
             Sink::Windows { .. } | Sink::Stays | Sink::Results(_) => false,
         };
-        let is_plain = sum.reads == Element::Activation
-            && sum.finish == Finish::Wide
-            && !sum.adds
-            && constants.left == 0
-            && stage.plan.takes
+        let is_plain = stage.plan.takes
             && stage.plan.joined.is_empty()
-            && kept.count == sum.outputs
+            && kept.count == sums.outputs
             && is_found
             && is_stored;
         is_plain.then_some(())?;
-        let rows = constants.weights.chunks(sum.outputs as usize);
-        let bytes = sum_bytes(rows, stage, &constants.biases);
         let products = KeptProducts {
-            weights: &constants.weights,
-            outputs: sum.outputs,
+            weights: sums.weights,
+            outputs: sums.outputs,
             bytes_each: kept.bytes_each,
-            bytes: bytes.min(kept.bytes_each),
-            signed: stage.signed_input,
+            bytes: sums.bytes().min(kept.bytes_each),
+            signed: sums.signed,
         };
         (products.table().len() <= usize::from(u16::MAX)).then_some(Self {
             program,
             stage,
+            sums,
             products,
-            biases: &constants.biases,
-            right: constants.right,
             kept,
         })
     }
@@ -153,20 +141,17 @@ impl<'a> ProjectionCode<'a> {
         let begun = asm.label();
         let [byte, count] = SPARE;
         let mut times = 1.0;
-        match self.point_at_position(asm) {
-            Some([low, high]) => {
-                times = 1.0 / f64::from(self.pixels());
-                asm.load(Z, Pointer::Y, low);
-                asm.load(Z.next(), Pointer::Y, high);
-                asm.mov(byte, Z);
-                asm.or(byte, Z.next());
-                asm.branch(Condition::NotEqual, begun, 1.0 - times);
-            }
-            None => {}
+        if let Some([low, high]) = self.point_at_position(asm) {
+            times = 1.0 / f64::from(self.pixels());
+            asm.load(Z, Pointer::Y, low);
+            asm.load(Z.next(), Pointer::Y, high);
+            asm.mov(byte, Z);
+            asm.or(byte, Z.next());
+            asm.branch(Condition::NotEqual, begun, 1.0 - times);
         }
         asm.times(times, |asm| {
             let each = self.kept.bytes_each as usize;
-            let biases = self.biases.iter();
+            let biases = self.sums.biases.iter();
             let biases = biases.flat_map(|bias| bias.to_le_bytes().into_iter().take(each));
             let table = asm.near_table(biases.collect());
             asm.movw(Y, HOME);
@@ -253,7 +238,9 @@ impl<'a> ProjectionCode<'a> {
                 }
                 asm.add_to_pair(Y, (bytes_each - bytes) as i32);
             });
-            let value = asm.of(Purpose::Requantise, |asm| to_wide(asm, bytes, self.right));
+            let value = asm.of(Purpose::Requantise, |asm| {
+                to_wide(asm, bytes, self.sums.right)
+            });
             asm.of(Purpose::Store, |asm| {
                 for register in value {
                     asm.store(Pointer::X, Mode::PostIncrement, register);
@@ -261,27 +248,4 @@ impl<'a> ProjectionCode<'a> {
             });
         });
     }
-}
-
-/// Bytes that hold every sum with its bias.
-fn sum_bytes<'a>(rows: impl Iterator<Item = &'a [i8]>, stage: &Stage, biases: &[i32]) -> u32 {
-    let (least, most) = match stage.signed_input {
-        true => (-128, 127),
-        false => (0, 255),
-    };
-    let mut ranges: Vec<[i64; 2]> = biases.iter().map(|&bias| [bias.into(); 2]).collect();
-    for row in rows {
-        for ([low, high], &weight) in ranges.iter_mut().zip(row) {
-            let ends = [least, most].map(|value: i64| value * i64::from(weight));
-            *low += ends[0].min(ends[1]);
-            *high += ends[0].max(ends[1]);
-        }
-    }
-    let holds = |bytes: u32| {
-        let half = 1i64 << (8 * bytes - 1);
-        ranges
-            .iter()
-            .all(|&[low, high]| -half <= low && high < half)
-    };
-    (2..4).find(|&bytes| holds(bytes)).unwrap_or(4)
 }

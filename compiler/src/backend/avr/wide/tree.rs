@@ -4,7 +4,7 @@
 //! the weights of `W` and of `V`, beside one another for each value; of an inner node then those of
 //! the branch, and how far it is from what follows to the second child.
 
-use super::products::{NIL, Sums, Values};
+use super::products::{NIL, Operands, Sums};
 use super::scores::{SCORE_BYTES, SCORES, ScoresPlace, VALUES};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
@@ -144,7 +144,7 @@ impl<'a> TreeCode<'a> {
     fn class(&self, asm: &mut Assembly, tangents: Option<CodeLabel>) {
         self.begin(asm, PAIR);
         asm.of(Purpose::MultiplyAccumulate, |asm| {
-            PAIR.add(asm, Values::Wide, self.tree.values);
+            PAIR.add(asm, Operands::STATES, self.tree.values);
         });
         asm.of(Purpose::Requantise, |asm| {
             self.gate(asm, tangents);
@@ -252,7 +252,7 @@ impl<'a> TreeCode<'a> {
     fn descend(&self, asm: &mut Assembly) {
         let first = asm.label();
         self.begin(asm, BRANCH);
-        BRANCH.add(asm, Values::Wide, self.tree.values);
+        BRANCH.add(asm, Operands::STATES, self.tree.values);
         let [low, high, ..] = GATE;
         asm.lpm_near(low);
         asm.lpm_near(high);
