@@ -18,6 +18,8 @@ mod device;
 mod graphs;
 #[path = "kernels/judge.rs"]
 mod judge;
+#[path = "kernels/published.rs"]
+mod published;
 #[path = "kernels/segments.rs"]
 mod segments;
 #[path = "kernels/shapes.rs"]

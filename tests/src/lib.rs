@@ -2,6 +2,7 @@
 
 pub mod cifar;
 pub mod crates;
+pub mod edgeml;
 pub mod features;
 pub mod fixtures;
 pub mod halves;
