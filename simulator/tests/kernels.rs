@@ -20,6 +20,8 @@ mod expected;
 mod graphs;
 #[path = "kernels/judge.rs"]
 mod judge;
+#[path = "kernels/published.rs"]
+mod published;
 #[path = "kernels/segments.rs"]
 mod segments;
 #[path = "kernels/shapes.rs"]

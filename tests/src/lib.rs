@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod cifar;
 pub mod crates;
+pub mod edgeml;
 pub mod features;
 pub mod fixtures;
 pub mod halves;

@@ -304,6 +304,11 @@ impl Operation {
         }
     }
 
+    /// Whether its sums become wide values.
+    pub fn is_projection(&self) -> bool {
+        self.sums().any(|sum| sum.finish == Finish::Wide)
+    }
+
     /// Its weighted sums, in the order of computing.
     pub fn sums(&self) -> impl Iterator<Item = &WeightedSum> {
         let (first, second) = match self {

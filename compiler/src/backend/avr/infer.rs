@@ -16,8 +16,9 @@ use crate::backend::avr::isa::registers::{
 };
 use crate::backend::avr::memory::field::MapSource;
 use crate::backend::avr::memory::position::by_parity;
+use crate::network::Element;
 use crate::plan::Place;
-use crate::program::{Accumulator, Job, Map, Program, ResultInteger, Results};
+use crate::program::{Accumulator, Job, Map, Program, ResultInteger};
 
 /// `infer(network: r25:r24, results: r23:r22)`.
 pub(crate) fn emit(program: &Program, core: Core) -> Function {
@@ -50,7 +51,14 @@ pub(crate) fn emit(program: &Program, core: Core) -> Function {
         load_arguments(&mut asm);
     }
     match place {
-        Place::Whole(_) => copy_activations(&mut asm, program, program.map(program.output)),
+        Place::Whole(_) => {
+            let map = program.map(program.output);
+            match map.element {
+                Element::Activation => copy_activations(&mut asm, program, map),
+                // As they are stored, they are results.
+                Element::Wide => copy_bytes(&mut asm, program, map.first_cell),
+            }
+        }
         Place::Sums(_) => copy_kept(&mut asm, program),
         // A layer has put them where they go.
         Place::Nowhere => {}
@@ -85,16 +93,16 @@ fn is_copied(place: Place) -> bool {
 
 /// Copies results that the last stage keeps, maybe onto themselves.
 fn copy_kept(asm: &mut Assembly, program: &Program) {
-    let Results {
-        count,
-        integer,
-        place_byte,
-    } = program.results;
-    let place_byte = place_byte.expect("a stage keeps the results");
-    let bytes = count * integer.bytes();
+    let place_byte = program.results.place_byte;
+    copy_bytes(asm, program, place_byte.expect("a stage keeps the results"));
+}
+
+/// Copies results from that byte of the arena on.
+fn copy_bytes(asm: &mut Assembly, program: &Program, first_byte: u32) {
+    let bytes = program.results.count * program.results.integer.bytes();
     let counter = R24;
     asm.movw(X, POSITION);
-    asm.add_to_pair(X, (program.cursor_bytes + place_byte) as i32);
+    asm.add_to_pair(X, (program.cursor_bytes + first_byte) as i32);
     asm.movw(Z, RESULTS);
     // Up to 0, for there is no pair to count down with one instruction.
     asm.ldi_pair(counter, (bytes as u16).wrapping_neg());

@@ -15,7 +15,7 @@ use crate::program::Program;
 
 /// The function of a layer.
 pub(crate) fn emit(program: &Program, core: Core, part: LayerPart<'_>, form: CodeForm) -> Function {
-    if let Some(function) = wide::emit(program, core, part) {
+    if let Some(function) = wide::emit(program, core, part, form) {
         return function;
     }
     let arrived;

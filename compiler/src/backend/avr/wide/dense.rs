@@ -1,7 +1,7 @@
 //! A dense layer whose sums are results, of a single pixel of states.
 
-use super::products::{NIL, Sums, Values, block};
-use super::ring_byte;
+use super::products::{NIL, Operands, Sums, block};
+use super::taken_byte;
 use crate::backend::avr::arithmetic::wide::shift_up;
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
@@ -50,7 +50,7 @@ impl<'a> WideDense<'a> {
             weights: &constants.weights,
             biases: &constants.biases,
             left: constants.left,
-            from_byte: ring_byte(program, stage, 1)?,
+            from_byte: taken_byte(program, stage, 1)?,
             to_byte: program.cursor_bytes + kept.first_byte,
             bytes: kept.bytes_each as u8,
         })
@@ -98,7 +98,7 @@ impl<'a> WideDense<'a> {
                 asm.mov(register, NIL);
             }
             asm.movw(X, Y);
-            sums.add(asm, Values::Wide, self.sum.rows);
+            sums.add(asm, Operands::STATES, self.sum.rows);
             for output in 0..sums.outputs {
                 let sum = sums.registers(output);
                 for _ in 0..self.left {

@@ -30,6 +30,8 @@ pub(super) struct Mixing<'a> {
     pub(super) hidden: u32,
     pub(super) states_byte: u32,
     pub(super) made_byte: u32,
+    /// What states are kept within, if they are to be.
+    pub(super) most_state: Option<i16>,
 }
 
 impl Mixing<'_> {
@@ -113,8 +115,18 @@ impl Mixing<'_> {
         asm.movw(GATE[0], MIXED[0]);
         multiply_add(asm, UPDATE, GATE);
         shift(asm, fraction, true);
-        asm.store(Pointer::X, Mode::PreDecrement, SUM[2]);
-        asm.store(Pointer::X, Mode::PreDecrement, SUM[1]);
+        let mut made = [SUM[1], SUM[2]];
+        if let Some(most) = self.most_state {
+            let (most_pair, least_pair) = (UPDATE[0], GATE[0]);
+            asm.mov(MIXED[0], made[0]);
+            asm.mov(MIXED[1], made[1]);
+            made = MIXED;
+            asm.ldi_pair(most_pair, most as u16);
+            asm.ldi_pair(least_pair, -most as u16);
+            clamp(asm, made, (least_pair, least_pair.next()), most_pair);
+        }
+        asm.store(Pointer::X, Mode::PreDecrement, made[1]);
+        asm.store(Pointer::X, Mode::PreDecrement, made[0]);
         asm.add_to_pair(X, 2);
     }
 }

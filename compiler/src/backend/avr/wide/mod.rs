@@ -1,104 +1,175 @@
-//! Recurrent cells, and dense layers that read their states: what there is machine code for, and
-//! that code. Networks with other wide values have portable code.
+//! Recurrent cells, projections, trees and prototypes, and dense layers that read states: what
+//! there is machine code for, and that code. Networks with other wide values have portable code.
+//!
+//! | file | |
+//! | --- | --- |
+//! | `products.rs` | sums in registers, a few outputs at once |
+//! | `saturate.rs` | from sums to values of 16 bits |
+//! | `cell.rs`, `cell_step.rs`, `factor.rs`, `mixing.rs` | recurrent cells |
+//! | `dense.rs` | a dense layer that reads the last state |
+//! | `projected.rs`, `stored_projection.rs` | projections; those of a map that is stored |
+//! | `projection.rs`, `kept_products.rs` | those to which the pixels of a map add as they arrive |
+//! | `scores.rs`, `tree.rs`, `prototypes.rs` | what makes scores of projected values |
 
 mod cell;
+mod cell_step;
 mod dense;
+mod factor;
+mod kept_products;
 mod mixing;
 mod products;
+mod projected;
+mod projection;
+mod prototypes;
+mod saturate;
+mod scores;
+mod stored_projection;
+mod tree;
 
+use crate::backend::avr::form::CodeForm;
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::function::Function;
 use crate::backend::avr::isa::function_id::FunctionId;
 use crate::backend::avr::layer::part::{LayerPart, parts};
-use crate::network::NodeId;
+use crate::network::{Element, NodeId};
 use crate::plan::Arrival;
-use crate::program::{Operation, Program, Stage};
+use crate::program::{Addressing, Map, Operation, Program, Stage, WeightedSum};
 use cell::CellCode;
 use dense::WideDense;
+use projection::ProjectionCode;
+use prototypes::PrototypesCode;
+use stored_projection::StoredProjection;
+use tree::TreeCode;
+
+/// The code of a layer that reads or makes wide values.
+enum WideCode<'a> {
+    Cell(CellCode<'a>),
+    Dense(WideDense<'a>),
+    Projection(ProjectionCode<'a>),
+    StoredProjection(StoredProjection<'a>),
+    Tree(TreeCode<'a>),
+    Prototypes(PrototypesCode<'a>),
+}
+
+impl<'a> WideCode<'a> {
+    /// `None` where there is none.
+    fn of(program: &'a Program, core: Core, part: LayerPart<'a>) -> Option<Self> {
+        if !core.multiplies || program.activation_bits != 8 || program.weight_bits != 8 {
+            return None;
+        }
+        match part.operation() {
+            Operation::Recurrent(it) => {
+                let stage = arriving(part)?;
+                Some(Self::Cell(CellCode::of(program, stage, it)?))
+            }
+            Operation::Dense(sum) => Self::of_sum(program, part, sum),
+            Operation::Tree(it) => Some(Self::Tree(TreeCode::of(program, part, it)?)),
+            Operation::Prototypes(it) => {
+                Some(Self::Prototypes(PrototypesCode::of(program, part, it)?))
+            }
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Pool(_)
+            | Operation::Concat
+            | Operation::Quantised(_)
+            | Operation::Rearrange(_) => None,
+        }
+    }
+
+    fn of_sum(program: &'a Program, part: LayerPart<'a>, sum: &'a WeightedSum) -> Option<Self> {
+        match sum.reads {
+            Element::Wide => {
+                let stage = arriving(part)?;
+                Some(Self::Dense(WideDense::of(program, stage, sum)?))
+            }
+            Element::Activation => match part {
+                LayerPart::Stage(_, stage) => {
+                    let code = ProjectionCode::of(program, stage, sum)?;
+                    Some(Self::Projection(code))
+                }
+                LayerPart::Step(step) => {
+                    let code = StoredProjection::of(program, step, sum)?;
+                    Some(Self::StoredProjection(code))
+                }
+            },
+        }
+    }
+
+    fn emit(&self, asm: &mut Assembly, form: CodeForm) {
+        match self {
+            Self::Cell(cell) => cell.emit(asm),
+            Self::Dense(dense) => dense.emit(asm),
+            Self::Projection(projection) => projection.emit(asm, form),
+            Self::StoredProjection(projection) => projection.emit(asm),
+            Self::Tree(tree) => tree.emit(asm),
+            Self::Prototypes(prototypes) => prototypes.emit(asm),
+        }
+    }
+}
 
 /// The first node that reads or makes wide values and for which there is no assembly: then the
 /// network has portable code.
 pub fn without_code(program: &Program, core: Core) -> Option<NodeId> {
-    let mut wide = parts(program)
-        .into_iter()
-        .filter(|part| part.operation().is_wide());
-    let unwritten = wide.find(|&part| !is_written(program, core, part))?;
+    let parts = parts(program).into_iter();
+    let mut wide = parts.filter(|part| part.operation().is_wide());
+    let unwritten = wide.find(|&part| WideCode::of(program, core, part).is_none())?;
     Some(unwritten.node())
-}
-
-fn is_written(program: &Program, core: Core, part: LayerPart<'_>) -> bool {
-    let LayerPart::Stage(segment, stage) = part else {
-        return false;
-    };
-    if !core.multiplies || program.activation_bits != 8 || program.weight_bits != 8 {
-        return false;
-    }
-    match &stage.operation {
-        Operation::Recurrent(it) => segment.arriving && CellCode::of(program, stage, it).is_some(),
-        Operation::Dense(sum) => segment.arriving && WideDense::of(program, stage, sum).is_some(),
-        Operation::Tree(_)
-        | Operation::Prototypes(_)
-        | Operation::Convolution(_)
-        | Operation::Depthwise(_)
-        | Operation::Separable { .. }
-        | Operation::Pool(_)
-        | Operation::Concat
-        | Operation::Quantised(_)
-        | Operation::Rearrange(_) => false,
-    }
 }
 
 /// The function of a layer that reads or makes wide values; `None` of all others.
 ///
 /// # Panics
 /// Where [`without_code`] names a node.
-pub(crate) fn emit(program: &Program, core: Core, part: LayerPart<'_>) -> Option<Function> {
-    let operation = part.operation();
-    if !operation.is_wide() {
+pub(crate) fn emit(
+    program: &Program,
+    core: Core,
+    part: LayerPart<'_>,
+    form: CodeForm,
+) -> Option<Function> {
+    if !part.operation().is_wide() {
         return None;
     }
-    let written = "such a network has portable code";
-    let LayerPart::Stage(segment, stage) = part else {
-        unreachable!("{written}");
+    let code = WideCode::of(program, core, part);
+    let code = code.expect("such a network has portable code");
+    let mut asm = match part {
+        LayerPart::Stage(segment, _) if segment.arriving => Assembly::streamed(core),
+        LayerPart::Stage(..) | LayerPart::Step(_) => Assembly::new(core),
     };
-    let mut asm = match segment.arriving {
-        true => Assembly::streamed(core),
-        false => Assembly::new(core),
+    let form = match part.can_be_unrolled() {
+        true => form,
+        false => CodeForm::Table,
     };
-    match operation {
-        Operation::Recurrent(it) => {
-            let cell = CellCode::of(program, stage, it).expect(written);
-            cell.emit(&mut asm);
-        }
-        Operation::Dense(sum) => {
-            let dense = WideDense::of(program, stage, sum).expect(written);
-            dense.emit(&mut asm);
-        }
-        Operation::Tree(_)
-        | Operation::Prototypes(_)
-        | Operation::Convolution(_)
-        | Operation::Depthwise(_)
-        | Operation::Separable { .. }
-        | Operation::Pool(_)
-        | Operation::Concat
-        | Operation::Quantised(_)
-        | Operation::Rearrange(_) => unreachable!("{written}"),
-    }
+    code.emit(&mut asm, form);
     Some(asm.finish(FunctionId::Layer(part.node())))
 }
 
-/// The byte of the network's value at which the ring begins that a stage reads, if that holds as
-/// many pixels and no more, so that they are in order.
-fn ring_byte(program: &Program, stage: &Stage, pixels: u32) -> Option<u32> {
+/// A stage that computes as the input arrives.
+fn arriving<'a>(part: LayerPart<'a>) -> Option<&'a Stage> {
+    match part {
+        LayerPart::Stage(segment, stage) => segment.arriving.then_some(stage),
+        LayerPart::Step(_) => None,
+    }
+}
+
+/// The byte of the network's value at which so many pixels are that a stage takes in at once, if
+/// they are in order: in a ring that holds as many, or as a map that is stored whole.
+fn taken_byte(program: &Program, stage: &Stage, pixels: u32) -> Option<u32> {
     match stage.plan.arrival {
         Arrival::Ring(reading) if reading.ring.pixels == pixels => {
             Some(program.cursor_bytes + reading.ring.first_cell)
         }
-        Arrival::Ring(_)
-        | Arrival::Bytes
-        | Arrival::Window(_)
-        | Arrival::Values
-        | Arrival::Map(_) => None,
+        Arrival::Map(reading) => {
+            let map = program.map(reading.value);
+            let is_whole = map.shape.pixels() == pixels && is_in_order(map);
+            is_whole.then_some(program.cursor_bytes + map.first_cell)
+        }
+        Arrival::Ring(_) | Arrival::Bytes | Arrival::Window(_) | Arrival::Values => None,
     }
+}
+
+/// Whether the values of a map follow one another row by row.
+fn is_in_order(map: &Map) -> bool {
+    map.addressing == Addressing::Affine && map.pixels_before_wrap >= map.shape.pixels()
 }

@@ -4,7 +4,7 @@
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
 use crate::backend::avr::isa::registers::{
-    PRODUCT, Pointer, R2, R18, R19, R20, R21, R23, Register,
+    PRODUCT, Pointer, R2, R18, R19, R20, R21, R23, Register, X,
 };
 
 /// 0, while products are in r0 and r1.
@@ -13,6 +13,7 @@ const LOW: Register = R18;
 const HIGH: Register = R19;
 const WEIGHT: Register = R20;
 const COUNT: Register = R21;
+const MOST_OF_A_ROUND: u32 = 8;
 
 /// Sums of up to four outputs.
 #[derive(Clone, Copy)]
@@ -32,46 +33,72 @@ pub(super) enum Values {
     Wide,
 }
 
+/// The values of a sum.
+#[derive(Clone, Copy)]
+pub(super) struct Operands {
+    pub(super) values: Values,
+    /// Bytes between one and the next.
+    pub(super) gap_bytes: u32,
+}
+
+impl Operands {
+    /// States, one after the other.
+    pub(super) const STATES: Self = Self::in_a_row(Values::Wide);
+
+    /// One after the other.
+    pub(super) const fn in_a_row(values: Values) -> Self {
+        Self {
+            values,
+            gap_bytes: 0,
+        }
+    }
+}
+
 impl Sums {
     /// The bytes of one of them, the lowest first.
     pub(super) fn registers(self, output: u8) -> Vec<Register> {
         R2.after(4 * output).run(self.bytes).collect()
     }
 
+    /// Whether so many products can be added: a byte counts rounds of eight.
+    pub(super) fn counts(products: u32) -> bool {
+        products / MOST_OF_A_ROUND < 0x100
+    }
+
     /// Adds `count` products to each, the weights being in the table from Z on: of each value, one
     /// an output.
-    pub(super) fn add(self, asm: &mut Assembly, values: Values, count: u32) {
-        // As many as a byte counts.
-        let each = [8, 7, 6, 5, 4, 3, 2, 1]
-            .into_iter()
-            .find(|each| count.is_multiple_of(*each) && count / each < 0x100)
-            .expect("up to 255 rows of a byte");
+    pub(super) fn add(self, asm: &mut Assembly, operands: Operands, count: u32) {
+        let equal = (1..=MOST_OF_A_ROUND)
+            .rev()
+            .find(|each| count.is_multiple_of(*each) && count / each < 0x100);
+        let each = equal.unwrap_or(MOST_OF_A_ROUND);
         let rounds = count / each;
-        let body = |asm: &mut Assembly| {
-            for _ in 0..each {
-                self.value(asm, values);
+        let body = |asm: &mut Assembly, products: u32| {
+            for _ in 0..products {
+                self.value(asm, operands);
             }
         };
         if rounds == 1 {
-            body(asm);
-            asm.ldi(NIL, 0);
-            return;
+            body(asm, each);
+        } else {
+            asm.ldi(COUNT, rounds as u8);
+            let next = asm.here();
+            asm.times(rounds.into(), |asm| {
+                body(asm, each);
+                asm.dec(COUNT);
+                asm.loop_back(Condition::NotEqual, next, rounds.into());
+            });
         }
-        asm.ldi(COUNT, rounds as u8);
-        let next = asm.here();
-        asm.times(rounds.into(), |asm| {
-            body(asm);
-            asm.dec(COUNT);
-            asm.loop_back(Condition::NotEqual, next, rounds.into());
-        });
+        body(asm, count % each);
         asm.ldi(NIL, 0);
     }
 
-    fn value(self, asm: &mut Assembly, values: Values) {
+    fn value(self, asm: &mut Assembly, Operands { values, gap_bytes }: Operands) {
         asm.load(LOW, Pointer::X, Mode::PostIncrement);
         if values == Values::Wide {
             asm.load(HIGH, Pointer::X, Mode::PostIncrement);
         }
+        asm.add_to_pair(X, gap_bytes as i32);
         for output in 0..self.outputs {
             let sum = self.registers(output);
             asm.lpm_near(WEIGHT);

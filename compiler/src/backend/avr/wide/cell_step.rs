@@ -1,0 +1,327 @@
+//! What of a step of a recurrent cell comes before its gates: `pre` of each unit, a few at once,
+//! which is kept where the states of the next step have room.
+
+use super::factor::{Factor, drop_pushed, largest, sum_bytes};
+use super::products::{NIL, Operands, Sums, Values, block, shifted_down};
+use crate::backend::avr::isa::assembly::Assembly;
+use crate::backend::avr::isa::instruction::{Condition, Mode};
+use crate::backend::avr::isa::ports::stack_pointer;
+use crate::backend::avr::isa::registers::{
+    Pointer, R14, R18, R19, R20, R22, R24, Register, X, Y, Z,
+};
+use crate::network::Element;
+use crate::program::Recurrence;
+use crate::weights::CellParameters;
+
+const BLOCKS: Register = R22;
+/// Where `pre` goes: a pair.
+const TO: Register = R24;
+/// The bytes of a constant.
+const CONSTANT: [Register; 3] = [R18, R19, R20];
+/// Where the products of first factors are: a pair.
+const PRODUCTS: Register = R14;
+const MOST_24_BITS: i64 = (1 << 23) - 1;
+const MOST_WIDE: i64 = 1 << 15;
+
+/// Units at once, where their sums may have all registers, and where r14 to r17 are kept.
+const MOST_UNITS: u32 = 4;
+const MOST_UNITS_BESIDE: u32 = 3;
+
+/// Where a step finds its values.
+#[derive(Clone, Copy)]
+pub(super) enum StepValues {
+    /// From that byte of the network's value on.
+    Byte(u32),
+    /// At the address in that pair.
+    At(Register),
+}
+
+/// A cell with hard gates.
+pub(super) struct CellStep<'a> {
+    pub(super) parameters: &'a CellParameters,
+    hidden: u32,
+    /// Values of a step, and how they are read.
+    values: u32,
+    operands: Operands,
+    /// The first factors of the input's matrix and of the states'.
+    factors: Option<[Factor<'a>; 2]>,
+    /// From the network's address on: the states, and what is made of them.
+    pub(super) states_byte: u32,
+    pub(super) made_byte: u32,
+    /// Bytes of the sums of the input and of the states.
+    input_sum_bytes: u8,
+    state_sum_bytes: u8,
+    /// What states are kept within, where they go on after an input's last row.
+    pub(super) most_state: Option<i16>,
+    /// What `pre` is kept within: beyond it, it changes no gate and no update.
+    pre: [i32; 2],
+}
+
+impl<'a> CellStep<'a> {
+    /// `steps`: those over the whole map, and whether more follow. `None` where sums are wider than what is written here.
+    pub(super) fn of(
+        it: &Recurrence,
+        parameters: &'a CellParameters,
+        (states_byte, made_byte): (u32, u32),
+        (steps, goes_on): (u32, bool),
+    ) -> Option<Self> {
+        let cell = parameters;
+        let hidden = it.kind.hidden;
+        (cell.input.shift < 24 && cell.state.shift < 24).then_some(())?;
+        let pre = kept_pre(cell)?;
+        let (most_value, values, value_bytes) = match (it.reads, it.signed) {
+            (Element::Wide, _) => (MOST_WIDE, Values::Wide, 2),
+            (Element::Activation, true) => (128, Values::Signed, 1),
+            (Element::Activation, false) => (255, Values::Unsigned, 1),
+        };
+        let count = it.step_values();
+        let most_state = cell.state_bound(steps);
+        let factors = match (&cell.input.first, &cell.state.first) {
+            (Some(input), Some(state)) => Some([
+                Factor::of(input, count, most_value)?,
+                Factor::of(state, hidden, most_state)?,
+            ]),
+            (None, None) => None,
+            (Some(_), None) | (None, Some(_)) => return None,
+        };
+        let [input, state] = match &factors {
+            None => [(count, most_value), (hidden, most_state)],
+            Some(factors) => [0, 1].map(|index| (factors[index].rank(), MOST_WIDE)),
+        };
+        let biases = cell.input_bias.iter();
+        let bias = biases.map(|&it| i64::from(it).abs()).max()?;
+        let half = |shift: u8| 1i64 << shift >> 1;
+        let input = largest(&cell.input.weight, input.0, input.1) + bias + half(cell.input.shift);
+        let state = largest(&cell.state.weight, state.0, state.1) + half(cell.state.shift);
+        let most_pre = (input >> cell.input.shift) + (state >> cell.state.shift) + 2;
+        // One step further, before it is kept within.
+        let made = cell.state_bound(steps + u32::from(goes_on));
+        let fits =
+            made <= i16::MAX.into() && most_pre <= MOST_24_BITS && count <= 0xFF && count > 0;
+        fits.then_some(Self {
+            parameters,
+            hidden,
+            values: count,
+            operands: Operands {
+                values,
+                gap_bytes: (it.stride() - 1) * value_bytes,
+            },
+            states_byte,
+            made_byte,
+            most_state: goes_on.then(|| cell.most_state(steps)),
+            factors,
+            input_sum_bytes: sum_bytes(input)?,
+            state_sum_bytes: sum_bytes(state)?,
+            pre,
+        })
+    }
+
+    /// Columns of the only or last matrix of the input, and of the states.
+    fn columns(&self) -> [u32; 2] {
+        match &self.factors {
+            None => [self.values, self.hidden],
+            Some(factors) => [0, 1].map(|index| factors[index].rank()),
+        }
+    }
+
+    /// Of each block of units: what their input's sums begin with, their weights for each value,
+    /// and for each state.
+    fn table(&self, size: u32) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let cell = self.parameters;
+        let half = 1i32 << cell.input.shift >> 1;
+        for first in (0..self.hidden).step_by(size as usize) {
+            let block = first..first + size;
+            for unit in block.clone() {
+                let begin = cell.input_bias[unit as usize] + half;
+                bytes.extend(&begin.to_le_bytes()[..self.input_sum_bytes.into()]);
+            }
+            let [of_input, of_states] = self.columns();
+            let matrices = [
+                (&cell.input.weight, of_input),
+                (&cell.state.weight, of_states),
+            ];
+            for (weights, columns) in matrices {
+                for column in 0..columns {
+                    let of_units = block.clone().map(|unit| unit * columns + column);
+                    bytes.extend(of_units.map(|index| weights[index as usize] as u8));
+                }
+            }
+        }
+        bytes
+    }
+
+    /// `pre` of each unit, Y being the network's address, before and after it.
+    pub(super) fn sums(&self, asm: &mut Assembly, from: StepValues) {
+        let point_at_values = |asm: &mut Assembly| match from {
+            StepValues::Byte(byte) => {
+                asm.movw(X, Y);
+                asm.add_to_pair(X, byte as i32);
+            }
+            StepValues::At(pair) => asm.movw(X, pair),
+        };
+        let point_at_states = |asm: &mut Assembly| {
+            asm.movw(X, Y);
+            asm.add_to_pair(X, self.states_byte as i32);
+        };
+        let Some([of_input, of_states]) = &self.factors else {
+            let most_units = match from {
+                StepValues::Byte(_) => MOST_UNITS,
+                StepValues::At(_) => MOST_UNITS_BESIDE,
+            };
+            let reads = (self.operands, point_at_values, point_at_states);
+            self.blocks(asm, most_units, reads);
+            return;
+        };
+        of_states.push(asm, Operands::STATES, point_at_states);
+        of_input.push(asm, self.operands, point_at_values);
+        stack_pointer(asm, Pointer::X);
+        asm.add_to_pair(X, 1);
+        asm.movw(PRODUCTS, X);
+        let input_bytes = 2 * of_input.rank();
+        let point_at = |bytes: u32| {
+            move |asm: &mut Assembly| {
+                asm.movw(X, PRODUCTS);
+                asm.add_to_pair(X, bytes as i32);
+            }
+        };
+        let reads = (Operands::STATES, point_at(0), point_at(input_bytes));
+        self.blocks(asm, MOST_UNITS_BESIDE, reads);
+        drop_pushed(asm, input_bytes + 2 * of_states.rank());
+    }
+
+    /// The same, of what X is brought to: what the input's matrix reads, and what the states' does.
+    fn blocks(
+        &self,
+        asm: &mut Assembly,
+        most_units: u32,
+        (operands, point_at_input, point_at_states): (
+            Operands,
+            impl Fn(&mut Assembly),
+            impl Fn(&mut Assembly),
+        ),
+    ) {
+        let size = block(self.hidden, most_units);
+        let table = asm.near_table(self.table(size));
+        let [input_columns, state_columns] = self.columns();
+        let blocks = self.hidden / size;
+        let of_input = Sums {
+            outputs: size as u8,
+            bytes: self.input_sum_bytes,
+        };
+        let of_states = Sums {
+            outputs: size as u8,
+            bytes: self.state_sum_bytes,
+        };
+        asm.ldi_address(Z, (table, 0), 0);
+        asm.ldi_address(Z.next(), (table, 0), 1);
+        asm.movw(TO, Y);
+        asm.add_to_pair(TO, (self.made_byte + 2 * size) as i32);
+        asm.ldi(BLOCKS, blocks as u8);
+        let next = asm.here();
+        asm.times(blocks.into(), |asm| {
+            for unit in 0..of_input.outputs {
+                for register in of_input.registers(unit) {
+                    asm.lpm_near(register);
+                }
+            }
+            point_at_input(asm);
+            of_input.add(asm, operands, input_columns);
+            for unit in 0..of_input.outputs {
+                let shift = self.parameters.input.shift.into();
+                for register in shifted_down(asm, &of_input.registers(unit), shift) {
+                    asm.push(register);
+                }
+            }
+            self.begin_states(asm, of_states);
+            point_at_states(asm);
+            of_states.add(asm, Operands::STATES, state_columns);
+            asm.movw(X, TO);
+            for unit in (0..of_states.outputs).rev() {
+                let shift = self.parameters.state.shift.into();
+                let pre = shifted_down(asm, &of_states.registers(unit), shift);
+                for &register in CONSTANT.iter().rev() {
+                    asm.pop(register);
+                }
+                asm.add(pre[0], CONSTANT[0]);
+                asm.adc(pre[1], CONSTANT[1]);
+                asm.adc(pre[2], CONSTANT[2]);
+                self.clamp(asm, &pre);
+                asm.store(Pointer::X, Mode::PreDecrement, pre[1]);
+                asm.store(Pointer::X, Mode::PreDecrement, pre[0]);
+            }
+            asm.add_to_pair(TO, 2 * size as i32);
+            asm.dec(BLOCKS);
+            asm.loop_back(Condition::NotEqual, next, blocks.into());
+        });
+    }
+
+    /// Lets the states' sums begin with a half of what they are shifted down by.
+    fn begin_states(&self, asm: &mut Assembly, sums: Sums) {
+        let half = (1u32 << self.parameters.state.shift >> 1).to_le_bytes();
+        for (byte, &value) in half.iter().enumerate() {
+            let registers = (0..sums.outputs).filter_map(|unit| {
+                let registers = sums.registers(unit);
+                registers.get(byte).copied()
+            });
+            let registers: Vec<Register> = registers.collect();
+            if value != 0 && !registers.is_empty() {
+                asm.ldi(CONSTANT[0], value);
+            }
+            for register in registers {
+                match value {
+                    0 => asm.mov(register, NIL),
+                    _ => asm.mov(register, CONSTANT[0]),
+                }
+            }
+        }
+    }
+
+    /// Keeps 24 bits within what matters.
+    fn clamp(&self, asm: &mut Assembly, pre: &[Register]) {
+        let [least, most] = self.pre;
+        let ends = [(most, Condition::Less), (least, Condition::GreaterOrEqual)];
+        for (end, inside) in ends {
+            let within = asm.label();
+            for (register, byte) in CONSTANT.into_iter().zip(end.to_le_bytes()) {
+                asm.ldi(register, byte);
+            }
+            asm.cp(pre[0], CONSTANT[0]);
+            asm.cpc(pre[1], CONSTANT[1]);
+            asm.cpc(pre[2], CONSTANT[2]);
+            asm.branch(inside, within, 0.9);
+            asm.times(0.1, |asm| {
+                asm.mov(pre[0], CONSTANT[0]);
+                asm.mov(pre[1], CONSTANT[1]);
+                asm.mov(pre[2], CONSTANT[2]);
+            });
+            asm.bind(within);
+        }
+    }
+}
+
+/// Where every gate and every update is at one of its ends, and from where on they are at the other.
+/// `None` where what is added to a number in between does not fit 16 bits.
+fn kept_pre(cell: &CellParameters) -> Option<[i32; 2]> {
+    let one = 1i32 << cell.fraction;
+    let ends = |biases: &[i16]| {
+        let least = biases.iter().min()?;
+        let most = biases.iter().max()?;
+        Some([i32::from(*least), i32::from(*most)])
+    };
+    let (gates, updates) = (ends(&cell.gate_bias)?, ends(&cell.update_bias)?);
+    let least = -one - gates[1].max(updates[1]);
+    let most = one - gates[0].min(updates[0]);
+    // What rounds the gate's half is added with its 1.
+    let sums = [
+        least,
+        least + gates[0],
+        least + updates[0],
+        most,
+        gates[1] + one + 1,
+        most + gates[1] + one + 1,
+        most + updates[1],
+    ];
+    let fits = sums.iter().all(|&sum| i16::try_from(sum).is_ok());
+    fits.then_some([least, most])
+}
