@@ -55,36 +55,67 @@ fn declaration(network: &Network) -> Declaration {
     }
 }
 
-/// The program of a network with its maps row by row.
-fn program(case: &Case) -> Result<Program> {
+/// The programs of a network that stores its maps row by row: one that computes when the input
+/// is complete, and those that compute some layers, or all, as it arrives.
+fn programs(case: &Case) -> Result<Vec<Program>> {
     let declaration = declaration(&case.network);
     let proven = program::prove(&case.network, &case.weights).map_err(|errors| {
         let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
         anyhow!("{}", errors.join("; "))
     })?;
-    // A leading `A` is pooled as the input arrives; nothing else is.
-    let flow = case.network.dataflow();
-    let mut strategies = plan::Strategy::all(&flow).into_iter();
-    let by_rows = strategies.find(|strategy| {
-        let plan = plan::plan(&flow, &proven.sum_bytes(), *strategy);
-        let program = program::lower(&declaration, &case.weights, &proven, &plan);
-        strategy.rest == plan::InPlace::RowMajor && program.stages().is_empty()
+    let flow = case.network.dataflow().with_rings(plan::Rings::Rows);
+    let mut strategies = plan::Strategy::all(&flow);
+    strategies.retain(|strategy| strategy.rest == plan::InPlace::RowMajor);
+    let programs = strategies.into_iter().map(|strategy| {
+        let plan = plan::plan(&flow, &proven.sum_bytes(), strategy);
+        program::lower(&declaration, &case.weights, &proven, &plan)
     });
-    let strategy = by_rows.unwrap_or(plan::Strategy::ROW_MAJOR);
-    let plan = plan::plan(&flow, &proven.sum_bytes(), strategy);
-    Ok(program::lower(&declaration, &case.weights, &proven, &plan))
+    // A leading `A` is pooled as the input arrives in any case.
+    Ok(programs.collect())
 }
 
-/// Runs the code of a case on every core; `None` where there is none.
-fn judge(case: &Case) -> Result<Option<Vec<(Simulated, Code, u64)>>> {
-    let program = program(case)?;
+/// The program that computes when the input is complete.
+fn program(case: &Case) -> Result<Program> {
+    let first = programs(case)?.into_iter().next();
+    first.context("there is a plan row by row")
+}
+
+/// Runs the code of a case on every core; `None` where there is none of a program that computes
+/// when the input is complete.
+fn judge(case: &Case) -> Result<Option<Judged>> {
+    let mut judged = Judged::default();
+    for (index, program) in programs(case)?.iter().enumerate() {
+        let stages = program.stages().len();
+        let runs = judge_program(case, program).with_context(|| format!("{stages} streamed"))?;
+        match (index, runs) {
+            (0, None) => return Ok(None),
+            (0, Some(runs)) => judged.runs = runs,
+            (_, runs) => {
+                judged.streamed += 1;
+                judged.streamed_with_code += usize::from(runs.is_some());
+            }
+        }
+    }
+    Ok(Some(judged))
+}
+
+/// What the code of a case took, and how many of its plans with streamed layers have code.
+#[derive(Default)]
+struct Judged {
+    runs: Vec<(Simulated, Code, u64)>,
+    streamed: usize,
+    streamed_with_code: usize,
+}
+
+/// Runs the code of a program on every core, in each form; `None` where there is none.
+fn judge_program(case: &Case, program: &Program) -> Result<Option<Vec<(Simulated, Code, u64)>>> {
     let mut judged = Vec::new();
     let cores = Simulated::ALL.into_iter();
     for (simulated, form) in cores.flat_map(|core| Form::ALL.map(|form| (core, form))) {
-        let Ok(code) = lanes::emit(&program, simulated.core(), |_| form) else {
+        let Ok(code) = lanes::emit(program, simulated.core(), |_| form) else {
             return Ok(None);
         };
-        let mut device = Device::new(simulated, &program, &code)?;
+        let mut device = Device::new(simulated, program, &code)?;
         let mut cycles = 0;
         for input in &case.inputs {
             // Twice: what an inference leaves behind changes no other one.
@@ -222,6 +253,7 @@ fn runner(cases: u32) -> TestRunner {
 #[test]
 fn machine_code_of_random_networks_gives_what_the_evaluator_gives() {
     let judged = std::cell::Cell::new((0, 0));
+    let streamed = std::cell::Cell::new((0, 0));
     let result = runner(60).run(&(networks(), any::<u64>()), |(network, seed)| {
         let case = Case::random(network, seed >> 8);
         let found = judge(&case).map_err(|error| {
@@ -229,6 +261,10 @@ fn machine_code_of_random_networks_gives_what_the_evaluator_gives() {
         })?;
         let (all, with_code) = judged.get();
         judged.set((all + 1, with_code + u32::from(found.is_some())));
+        if let Some(found) = found {
+            let (all, with_code) = streamed.get();
+            streamed.set((all + found.streamed, with_code + found.streamed_with_code));
+        }
         Ok(())
     });
     result.unwrap_or_else(|error| panic!("{error}"));
@@ -237,6 +273,12 @@ fn machine_code_of_random_networks_gives_what_the_evaluator_gives() {
     assert!(
         4 * with_code > 3 * all,
         "{with_code} of {all} networks have code"
+    );
+    let (all, with_code) = streamed.get();
+    println!("{with_code} of {all} plans with streamed layers have machine code");
+    assert!(
+        4 * with_code > all,
+        "{with_code} of {all} plans with streamed layers have code"
     );
 }
 

@@ -9,7 +9,7 @@ use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
 use herringbone_compiler::network::{Bits, Kernel, Network, Shape};
-use herringbone_compiler::plan::{self, Order, Strategy, SumBytes};
+use herringbone_compiler::plan::{self, Order, Rings, Strategy, SumBytes};
 use herringbone_compiler::program::{self, Accumulators, Job, Program, Step};
 use herringbone_compiler::weights;
 use herringbone_tests::fixtures;
@@ -72,17 +72,25 @@ fn agree(case: &Case, code: CodeChoice) -> Result<(), TestCaseError> {
     let inputs = case.inputs.iter();
     let traces = inputs.map(|input| (input, evaluate(&case.network, &case.weights, input)));
     let traces: Vec<(&Vec<u8>, Trace)> = traces.collect();
-    for planned in Strategy::all(&case.network.dataflow()) {
-        let plan = plan::plan(&case.network.dataflow(), &proven.sum_bytes(), planned);
-        let strategy = planned.name(&case.network.dataflow());
+    let flow = case.network.dataflow();
+    // Rings of whole rows are for some backends, and right for all.
+    let rings = [Rings::Pixels, Rings::Rows];
+    let flows = rings.map(|rings| (rings, flow.clone().with_rings(rings)));
+    let all = Strategy::all(&flow);
+    let plans = flows
+        .iter()
+        .flat_map(|flow| all.iter().map(move |&it| (flow, it)));
+    for ((rings, flow), planned) in plans {
+        let plan = plan::plan(flow, &proven.sum_bytes(), planned);
+        let strategy = planned.name(flow);
         let program = program::lower(&declaration, &case.weights, &proven, &plan);
         // Sums at run time may be narrower than these weights need.
         let at_run_time = Accumulators::at_run_time(&case.network).sum_bytes();
-        let plan = plan::plan(&case.network.dataflow(), &at_run_time, planned);
+        let plan = plan::plan(flow, &at_run_time, planned);
         let parameters = program::pack_parameters(&declaration, &case.weights, &plan).ok();
         let loaded = program::lower_runtime(&declaration, &plan);
         for (input, trace) in &traces {
-            let told = format!("{} {} {strategy}", case.list(), case.bits());
+            let told = format!("{} {} {strategy}, {rings:?}", case.list(), case.bits());
             agrees(&told, trace, interpreter::run(&program, input))?;
             if let Some(parameters) = &parameters {
                 let outcome = interpreter::run_with_parameters(&loaded, parameters, input);

@@ -14,7 +14,7 @@ pub(crate) mod portable;
 
 use crate::budget::{Footprint, LayerFootprint, Sums};
 use crate::declaration::{Declaration, SlidingWindow};
-use crate::plan::MemoryPlan;
+use crate::plan::{MemoryPlan, Rings};
 use crate::target::Target;
 use portable::Portable;
 use proc_macro2::{Ident, Literal, TokenStream};
@@ -28,6 +28,11 @@ pub(crate) trait Backend {
     /// declaration and its budget allow.
     fn footprint(&self, declaration: &Declaration, sums: &Sums<'_>, plan: &MemoryPlan)
     -> Footprint;
+
+    /// What the code of a declaration wants of rings.
+    fn rings(&self, _: &Declaration) -> Rings {
+        Rings::Pixels
+    }
 
     /// Whether flash is always counted with the code, not as tables alone; if not, it is
     /// where a plan's footprint has the code.

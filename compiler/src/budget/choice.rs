@@ -309,7 +309,8 @@ fn plans(declaration: &Declaration, sums: &Sums<'_>, limit: Option<Limit>) -> Op
     let network = &declaration.network;
     let sum_bytes = &sums.kept_bytes(network);
     let enough = Limit::after(MOST_EFFORT);
-    let flow = &network.dataflow();
+    let rings = backend::of(declaration).rings(declaration);
+    let flow = &network.dataflow().with_rings(rings);
     let strategies = strategies(flow, declaration.plan);
     // It streams the most, and is the smallest of many.
     let last = strategies.last().copied();

@@ -8,12 +8,14 @@ use crate::network::{
     ByNode, ByValue, Element, Kernel, Kind, Network, Node, NodeId, PoolFunction, ReceptiveField,
     Recurrent, Sequence, Shape, ValueId, Window, is_chain,
 };
+use crate::plan::rings::Rings;
 
 /// Nodes in topological order, and the values between them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataflow {
     activation_bits: u32,
     is_endless: bool,
+    rings: Rings,
     nodes: ByNode<FlowNode>,
     values: ByValue<FlowValue>,
     /// What is returned.
@@ -289,6 +291,7 @@ impl Dataflow {
         Self {
             activation_bits,
             is_endless: false,
+            rings: Rings::Pixels,
             nodes: ByNode::new(nodes),
             values: ByValue::new(values),
             outputs,
@@ -303,6 +306,17 @@ impl Dataflow {
     /// Whether the input goes on without end: then every ring is gone around.
     pub fn is_endless(&self) -> bool {
         self.is_endless
+    }
+
+    /// What rings hold of maps that are computed as the input arrives.
+    pub fn rings(&self) -> Rings {
+        self.rings
+    }
+
+    /// The same network for code that wants such rings.
+    #[must_use]
+    pub fn with_rings(self, rings: Rings) -> Self {
+        Self { rings, ..self }
     }
 
     /// The shape of the input.
@@ -423,6 +437,7 @@ impl Network {
         Dataflow {
             activation_bits: self.bits().activations,
             is_endless: self.repeat().is_some(),
+            rings: Rings::Pixels,
             nodes: ByNode::new(nodes.map(|node| FlowNode::of(self, node)).collect()),
             values: ByValue::new(values.collect()),
             outputs: vec![self.output_value()],

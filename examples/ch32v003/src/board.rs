@@ -38,8 +38,8 @@ global_asm!(
     "j main",
 );
 
-/// The core at 48 MHz, USART1 at 115,200 baud on PD5 and PD6, and PD4 as an output.
-pub fn start() {
+/// The core at 48 MHz, USART1 at that many baud on PD5 and PD6, and PD4 as an output.
+pub fn start(baud_rate: u32) {
     // A wait state of flash above 24 MHz, and twice the internal oscillator.
     write(FLASH_ACTLR, 1);
     write(RCC_CFGR0, 0);
@@ -52,7 +52,7 @@ pub fn start() {
     write(RCC_APB2PCENR, 1 << 14 | 1 << 5);
     // PD5 is the USART's output, PD6 a floating input, PD4 an output; the others as after a reset.
     write(GPIOD_CFGLR, 0x44B1_4444);
-    write(USART1_BRR, 48_000_000_u32.div_ceil(115_200));
+    write(USART1_BRR, 48_000_000_u32.div_ceil(baud_rate));
     // On, to send and to receive; 8 bits without parity are the values after a reset.
     write(USART1_CTLR1, 1 << 13 | 1 << 3 | 1 << 2);
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use herringbone_simulator32::machine::{Machine, Run, Until};
 use herringbone_simulator32::memory::{Mark, Memory};
 use herringbone_simulator32::program::Program;
@@ -65,9 +65,10 @@ impl Board {
         ensure!(!images.is_empty(), "there is no image");
         let before = (images.len() - 1) * ANSWER_BYTES;
         let verdict = Verdict::parse(&memory.sent[before..])?;
-        // Two marks an image: before it is computed, and after.
-        let marks = memory.marks.last_chunk::<2>();
-        let marks = marks.context("the firmware does not mark that it computes")?;
+        // As many marks an image, in pairs: before something is computed, and after.
+        let of_image = memory.marks.len() / images.len() / 2 * 2;
+        ensure!(of_image > 0, "the firmware does not mark that it computes");
+        let marks = &memory.marks[memory.marks.len() - of_image..];
         let cost = Cost {
             cycles: computing(marks),
             stack_bytes: run.stack_bytes,

@@ -64,7 +64,7 @@ const fn register(address: u32) -> Register {
 }
 
 /// All of them.
-pub static ALL: [Bare; 4] = [
+pub static ALL: [Bare; 5] = [
     Bare {
         name: "microbit",
         folder: "examples/microbit",
@@ -145,26 +145,18 @@ pub static ALL: [Bare; 4] = [
         part: "ch32v003f4",
         frequency: 48_000_000,
         core: Core::QingkeV2,
-        map: Map {
-            flash_start: 0,
-            flash_bytes: 16 << 10,
-            sram_start: 0x2000_0000,
-            sram_bytes: 2 << 10,
-            // CH32V003 Reference Manual; the firmware names them.
-            uart: Some(0x4001_3804),
-            uart_receive: None,
-            marker: Some(0x4001_140C),
-            registers: &[
-                register(0x4001_1400),
-                reads(0x4001_3800, 1 << 7 | 1 << 5),
-                register(0x4001_3808),
-                register(0x4001_380C),
-                reads(0x4002_1000, 1 << 25),
-                reads(0x4002_1004, 2 << 2),
-                register(0x4002_1018),
-                register(0x4002_2000),
-            ],
-        },
+        map: CH32V003,
+    },
+    Bare {
+        name: "ch32v003-streamed",
+        folder: "examples/ch32v003",
+        binary: "ch32v003-streamed",
+        target: "riscv32e-unknown-none-elf",
+        builds_core: true,
+        part: "ch32v003f4",
+        frequency: 48_000_000,
+        core: Core::QingkeV2,
+        map: CH32V003,
     },
     Bare {
         name: "gd32vf103",
@@ -195,6 +187,27 @@ pub static ALL: [Bare; 4] = [
         },
     },
 ];
+
+/// A CH32V003F4. CH32V003 Reference Manual; its firmwares name the registers.
+const CH32V003: Map = Map {
+    flash_start: 0,
+    flash_bytes: 16 << 10,
+    sram_start: 0x2000_0000,
+    sram_bytes: 2 << 10,
+    uart: Some(0x4001_3804),
+    uart_receive: None,
+    marker: Some(0x4001_140C),
+    registers: &[
+        register(0x4001_1400),
+        reads(0x4001_3800, 1 << 7 | 1 << 5),
+        register(0x4001_3808),
+        register(0x4001_380C),
+        reads(0x4002_1000, 1 << 25),
+        reads(0x4002_1004, 2 << 2),
+        register(0x4002_1018),
+        register(0x4002_2000),
+    ],
+};
 
 /// Their names.
 pub fn names() -> impl Iterator<Item = &'static str> {

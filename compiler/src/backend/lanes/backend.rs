@@ -7,7 +7,7 @@ use crate::budget::features_flash_bytes;
 use crate::budget::{Footprint, LayerFootprint, Sums, lower};
 use crate::declaration::{CodeChoice, Declaration, WeightsSource};
 use crate::network::NodeId;
-use crate::plan::MemoryPlan;
+use crate::plan::{MemoryPlan, Rings};
 use crate::program::Program;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -22,6 +22,14 @@ const GLUE_FLASH_BYTES: u32 = 64;
 const GLUE_STACK_BYTES: u32 = 64;
 
 impl Backend for Core {
+    /// It computes row by row; the portable code, of weights at run time, does not.
+    fn rings(&self, declaration: &Declaration) -> Rings {
+        match declaration.weights {
+            WeightsSource::File | WeightsSource::Nowhere => Rings::Rows,
+            WeightsSource::Runtime => Rings::Pixels,
+        }
+    }
+
     /// Where there is code at all, it is.
     fn counts_code(&self) -> bool {
         false

@@ -5,6 +5,7 @@ use super::core::Core;
 use super::design::Design;
 use super::form::Form;
 use super::layer::{Layer, Reduction};
+use super::stage::StageLayer;
 use super::{infer, intake, whole_input};
 use crate::network::NodeId;
 use std::collections::BTreeMap;
@@ -31,22 +32,26 @@ impl Code {
             Some(_) => whole_input::stack_bytes(&*isa),
             None => 0,
         };
-        let forms = design.layers.iter().filter_map(|layer| match layer {
+        let of_layers = design.layers.iter().filter_map(|layer| match layer {
             Layer::Convolution(layer) => match layer.reduction {
                 Reduction::Weighted => Some((layer.node, layer.last().form)),
                 Reduction::Maximum | Reduction::Total => None,
             },
             Layer::Dense(layer) => Some((layer.node, layer.form)),
-            Layer::Results(_) => None,
+            Layer::Results(_) | Layer::Sums(_) => None,
+        });
+        let of_stages = design.stages.iter().map(|stage| match &stage.layer {
+            StageLayer::Convolution(layer) => (layer.node, layer.last().form),
+            StageLayer::Dense(stage) => (stage.dense.node, stage.dense.form),
         });
         Self {
-            forms: forms.collect(),
+            forms: of_stages.chain(of_layers).collect(),
             core,
             absorb: intake::emit(&*isa, design),
             absorb_input,
             infer: infer::emit(&*isa, design),
             stack_bytes: infer_stack
-                .max(intake::stack_bytes(&*isa))
+                .max(intake::stack_bytes(&*isa, design))
                 .max(whole_input_stack),
         }
     }
@@ -84,6 +89,13 @@ impl Code {
             .sum()
     }
 
+    /// Bytes of what takes the input in, which computes nothing else.
+    pub(crate) fn intake_bytes(&self) -> u32 {
+        let functions = [Some(&self.absorb), self.absorb_input.as_ref()];
+        let parts = functions.into_iter().flatten();
+        parts.map(|function| function.parts[0].bytes).sum()
+    }
+
     /// What takes an input in: all at once where it can, for that is what `run` does.
     pub(crate) fn intake(&self) -> &Assembled {
         self.absorb_input.as_ref().unwrap_or(&self.absorb)
@@ -111,7 +123,8 @@ impl Code {
 
     /// Bytes and expected cycles of each layer.
     pub(crate) fn layers(&self) -> impl Iterator<Item = (NodeId, u32, f64)> {
-        let parts = self.infer.parts.iter().skip(1);
+        let parts = self.absorb.parts.iter().skip(1);
+        let parts = parts.chain(self.infer.parts.iter().skip(1));
         parts.map(|part| (NodeId::new(part.part), part.bytes, part.cycles))
     }
 }

@@ -14,7 +14,7 @@ use super::multiples::Multiples;
 use super::pass::Pass;
 use super::reduction;
 use super::strip::{Strip, Taking, add_constant, share_of_loops};
-use super::sums::{Spares, Sums, arranged};
+use super::sums::{Spares, arranged};
 use super::table::Table;
 use std::cell::RefCell;
 
@@ -23,6 +23,18 @@ const MOST_LOADED_BYTE: u32 = 1024;
 
 /// Emits the layer.
 pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Convolution) {
+    with_emitter(asm, layer, Strip::of(layer), |asm, emitter, passes| {
+        emitter.rows(asm, passes);
+    });
+}
+
+/// Emits the tables of the layer, then what `body` does with its kernels.
+pub(crate) fn with_emitter(
+    asm: &mut Assembly<'_>,
+    layer: &Convolution,
+    strip: Strip,
+    body: impl FnOnce(&mut Assembly<'_>, &Emitter<'_>, &[Pass]),
+) {
     let roles = asm.isa().roles();
     let multiples = RefCell::new(Multiples::new(asm.isa()));
     let emitter = |layer, strip| Emitter {
@@ -39,7 +51,6 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Convolution) {
         two_rows: two_rows(layer, &roles),
         pointwise: None,
     };
-    let strip = Strip::of(layer);
     let mut outer = emitter(layer, strip);
     let (passes, mut words) = outer.kernel(asm.isa());
     if let Some(pointwise) = &layer.pointwise {
@@ -51,7 +62,8 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Convolution) {
         words.extend(more);
         outer.pointwise = Some((Box::new(inner), passes));
     }
-    outer.emit(asm, &passes, words);
+    outer.begin(asm, words);
+    body(asm, &outer, &passes);
 }
 
 /// The weights of two rows at once, where a pooling takes both of them and all their sums have
@@ -87,8 +99,8 @@ pub(crate) struct Emitter<'a> {
     pub(crate) layer: &'a Convolution,
     pub(crate) strip: Strip,
     pub(crate) roles: &'a Roles,
-    taking: Taking<'a>,
-    multiples: &'a RefCell<Multiples<'a>>,
+    pub(crate) taking: Taking<'a>,
+    pub(super) multiples: &'a RefCell<Multiples<'a>>,
     /// Of weights that are not instructions.
     pub(crate) table: Option<Table<'a>>,
     /// Of the outputs of two rows, where those are computed at once.
@@ -146,19 +158,19 @@ impl<'a> Emitter<'a> {
     }
 
     /// Of all sums that are computed at once.
-    fn weights(&self) -> &Weights {
+    pub(super) fn weights(&self) -> &Weights {
         self.two_rows.as_ref().unwrap_or(&self.layer.weights)
     }
 
     /// Rows that these sums read.
-    fn rows_of_field(&self) -> u32 {
+    pub(super) fn rows_of_field(&self) -> u32 {
         let more = self.two_rows.as_ref().map_or(0, |_| self.layer.stride.0);
         self.layer.kernel.0 + more
     }
 
-    fn emit(&self, asm: &mut Assembly<'_>, passes: &[Pass], words: Vec<u32>) {
+    fn begin(&self, asm: &mut Assembly<'_>, words: Vec<u32>) {
         let Self { layer, strip, .. } = self;
-        let (value, word) = (self.roles.value, self.roles.word);
+        let value = self.roles.value;
         let (table, start) = (asm.label(), asm.label());
         asm.address(value, table);
         asm.emit(Operation::StoreSlot(value, frame::BIASES));
@@ -170,11 +182,17 @@ impl<'a> Emitter<'a> {
             // Of its last word, only what is a channel is ever written.
             asm.emit(Operation::Immediate(value, 0));
             for word in 0..strip.of_pixel(pointwise).words {
-                asm.emit(Operation::StoreSlot(value, frame::STRIP + 4 * word));
+                asm.emit(Operation::StoreSlot(value, strip.kept_byte + 4 * word));
             }
-            asm.emit(Operation::SlotAddress(value, frame::STRIP));
+            asm.emit(Operation::SlotAddress(value, strip.kept_byte));
             asm.emit(Operation::StoreSlot(value, frame::PIXEL));
         }
+    }
+
+    /// All rows of outputs.
+    fn rows(&self, asm: &mut Assembly<'_>, passes: &[Pass]) {
+        let Self { strip, .. } = self;
+        let (value, word) = (self.roles.value, self.roles.word);
         self.begin_outputs(asm);
         asm.emit(Operation::Immediate(value, strip.steps as i32));
         asm.emit(Operation::StoreSlot(value, frame::ROWS));
@@ -229,7 +247,7 @@ impl<'a> Emitter<'a> {
     }
 
     /// A row of outputs.
-    fn row(&self, asm: &mut Assembly<'_>, passes: &[Pass]) {
+    pub(crate) fn row(&self, asm: &mut Assembly<'_>, passes: &[Pass]) {
         let Self { layer, strip, .. } = self;
         let (value, word) = (self.roles.value, self.roles.word);
         let group_bytes = strip.group_step_bytes(layer);
@@ -240,6 +258,7 @@ impl<'a> Emitter<'a> {
         asm.emit(Operation::Immediate(value, strip.output_groups as i32));
         asm.emit(Operation::StoreSlot(value, frame::GROUPS));
         let next_group = asm.here();
+        let mut going_around = None;
         asm.times(strip.output_groups.into(), |asm| {
             let mut table_byte = 0;
             for pass in passes {
@@ -262,7 +281,7 @@ impl<'a> Emitter<'a> {
                 }
                 self.keep_mask(asm);
             }
-            self.advance_outputs(asm, self.group_cells().into());
+            going_around = self.advance_outputs(asm, self.group_cells().into());
             asm.emit(Operation::LoadSlot(value, frame::FIELD));
             let step = i64::from(group_bytes);
             let step = if layer.backward { -step } else { step };
@@ -270,6 +289,12 @@ impl<'a> Emitter<'a> {
             asm.emit(Operation::StoreSlot(value, frame::FIELD));
             self.count_down(asm, frame::GROUPS, strip.output_groups, next_group);
         });
+        if let Some(going_around) = going_around {
+            going_around.end(asm);
+        }
+        if layer.stage.is_some() {
+            return;
+        }
         // Groups of a row hold as many pixels as there are, or one more: the next row
         // begins where its first group does.
         let (row, groups) = (
@@ -295,192 +320,5 @@ impl<'a> Emitter<'a> {
             (Pass::Reduced(pass), _) => self.reduce(asm, pass, field),
             (Pass::Table(_), None) => {}
         }
-    }
-
-    /// By weights that are instructions.
-    fn add_all(&self, asm: &mut Assembly<'_>, sums: &Sums, table_byte: u32, field: u32) {
-        let Self { layer, strip, .. } = self;
-        let value = self.roles.value;
-        asm.emit(Operation::LoadSlot(value, frame::BIASES));
-        add_constant(asm, value, table_byte.into(), self.roles.word);
-        sums.begin(asm);
-        if sums.keeps_base {
-            asm.emit(Operation::LoadSlot(self.roles.base, field));
-        }
-        if sums.keeps_mask {
-            asm.emit(Operation::LoadSlot(self.roles.mask, frame::MASK));
-        }
-        let kernel_columns = layer.kernel.1;
-        for row in 0..self.rows_of_field() {
-            for word in 0..strip.words {
-                // Of the frame: the word that its register holds as it is.
-                let mut held = None;
-                for column in 0..kernel_columns {
-                    let tap = row * kernel_columns + column;
-                    let channels = word * strip.per_word
-                        ..layer.input.channels.min((word + 1) * strip.per_word);
-                    let uses = |channel: &u32| {
-                        let index = tap * layer.input.channels + channel;
-                        sums.uses(self.weights(), index as usize)
-                    };
-                    // Of offset values, a word is never without others.
-                    let is_single = channels.len() == 1 && !layer.signed_inputs;
-                    let used: Vec<u32> = channels.filter(uses).collect();
-                    if used.is_empty() {
-                        continue;
-                    }
-                    let at = (row, column, word);
-                    held = self.load_word(asm, sums, at, (field, is_single, held));
-                    self.add_word(asm, sums, tap, &used, is_single);
-                }
-            }
-        }
-    }
-
-    /// `word` ← the channels of the pixels that a tap reads, one lane an output; a single
-    /// channel goes to `value`. `held` is the offset of the word that the register has
-    /// already; gives that of the one that it has then.
-    fn load_word(
-        &self,
-        asm: &mut Assembly<'_>,
-        sums: &Sums,
-        (row, column, word): (u32, u32, u32),
-        (field, is_single, held): (u32, bool, Option<u32>),
-    ) -> Option<u32> {
-        let Self { layer, strip, .. } = self;
-        let word_or_multiple = match sums.keeps_word {
-            true => self.roles.word,
-            false => self.roles.multiple,
-        };
-        let (to, other) = match is_single {
-            true => (self.roles.value, word_or_multiple),
-            false => (word_or_multiple, self.roles.value),
-        };
-        let offset = |pixel: u32| {
-            let group = pixel / layer.lanes;
-            row * strip.row_bytes() + 4 * (group * strip.words + word)
-        };
-        let second = column + layer.stride.1;
-        let (lane, second_lane) = (column % 2, second % 2);
-        let is_there = layer.lanes == 1 || (lane, second_lane) == (0, 1) && second == column + 1;
-        let is_held = held == Some(offset(column));
-        let base = match sums.keeps_base {
-            true => self.roles.base,
-            false => {
-                if !(is_held && is_there) {
-                    asm.emit(Operation::LoadSlot(other, field));
-                }
-                other
-            }
-        };
-        if !is_held {
-            asm.emit(Operation::Load(to, base, offset(column)));
-        }
-        if !is_there {
-            let mut second_offset = offset(second);
-            if base == other && second_offset >= 128 {
-                asm.emit(Operation::AddImmediate(base, second_offset as i32));
-                second_offset = 0;
-            }
-            asm.emit(Operation::Load(other, base, second_offset));
-            match lane {
-                0 => {
-                    asm.emit(Operation::ShiftLeft(to, to, 16));
-                    asm.emit(Operation::ShiftRight(to, to, 16));
-                }
-                _ => asm.emit(Operation::ShiftRight(to, to, 16)),
-            }
-            if second_lane == 1 {
-                asm.emit(Operation::ShiftRight(other, other, 16));
-            }
-            asm.emit(Operation::ShiftLeft(other, other, 16));
-            asm.emit(Operation::Or(to, other));
-        }
-        if !sums.keeps_word && !is_single {
-            asm.emit(Operation::StoreSlot(to, frame::WORD));
-        }
-        let stays = is_there && (is_single || sums.keeps_word);
-        stays.then(|| offset(column))
-    }
-
-    /// Adds the channels of `word`.
-    fn add_word(
-        &self,
-        asm: &mut Assembly<'_>,
-        sums: &Sums,
-        tap: u32,
-        used: &[u32],
-        is_single: bool,
-    ) {
-        let Self { layer, strip, .. } = self;
-        let Roles {
-            word,
-            value,
-            multiple,
-            mask,
-            ..
-        } = *self.roles;
-        let loaded = if sums.keeps_word { word } else { multiple };
-        let zero = 0.5f64.powi(layer.lanes as i32);
-        let all_zero = asm.label();
-        let mut share = 1.0;
-        if used.len() > 1 {
-            let zeros = zero.powi(used.len() as i32);
-            asm.branch(Condition::Zero(loaded), zeros, all_zero);
-            share = 1.0 - zeros;
-        }
-        asm.times(share, |asm| {
-            for (index, &channel) in used.iter().enumerate() {
-                let next = asm.label();
-                let by = (channel % strip.per_word * layer.bits) as u8;
-                let is_last = layer.lanes == 1 && u32::from(by) + layer.bits == 32;
-                if is_single {
-                    // It is there.
-                } else if !sums.keeps_word {
-                    self.take_from_frame(asm, by, index == 0);
-                } else if is_last {
-                    asm.emit(Operation::ShiftRight(value, word, by));
-                } else if sums.keeps_mask {
-                    if by == 0 {
-                        asm.emit(Operation::Move(value, mask));
-                        asm.emit(Operation::And(value, word));
-                    } else {
-                        asm.emit(Operation::ShiftRight(value, word, by));
-                        asm.emit(Operation::And(value, mask));
-                    }
-                } else {
-                    let shifted = if by == 0 { word } else { multiple };
-                    if by > 0 {
-                        asm.emit(Operation::ShiftRight(multiple, word, by));
-                    }
-                    asm.emit(Operation::LoadSlot(value, frame::MASK));
-                    asm.emit(Operation::And(value, shifted));
-                }
-                asm.branch(Condition::Zero(value), zero, next);
-                asm.times(1.0 - zero, |asm| {
-                    let row = tap * layer.input.channels + channel;
-                    let mut multiples = self.multiples.borrow_mut();
-                    sums.add(asm, &mut multiples, self.weights(), row as usize);
-                });
-                asm.bind(next);
-            }
-        });
-        asm.bind(all_zero);
-    }
-
-    /// `value` ← a channel of the word in the frame; `is_loaded` says that `multiple` has
-    /// the word too.
-    fn take_from_frame(&self, asm: &mut Assembly<'_>, by: u8, is_loaded: bool) {
-        let Roles {
-            value, multiple, ..
-        } = *self.roles;
-        if is_loaded && by == 0 {
-            asm.emit(Operation::LoadSlot(value, frame::MASK));
-        } else {
-            asm.emit(Operation::LoadSlot(value, frame::WORD));
-            asm.emit(Operation::ShiftRight(value, value, by));
-            asm.emit(Operation::LoadSlot(multiple, frame::MASK));
-        }
-        asm.emit(Operation::And(value, multiple));
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Dense) {
         asm.emit(Operation::LoadSlot(roles.value, frame::BIASES));
         add_constant(asm, roles.value, table_byte, roles.word);
         sums.begin(asm);
-        accumulate(asm, layer, sums, &mut multiples);
+        accumulate(asm, layer, sums, (&mut multiples, &values_of_map(layer)));
         let place = |output| {
             let (register, is_low) = sums.place(output);
             Located {
@@ -44,6 +44,23 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Dense) {
     }
 }
 
+/// A value of the input: the cell after the first one, and the row of its weights.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Value {
+    pub(crate) cell: u32,
+    pub(crate) row: usize,
+}
+
+/// All of a map that is stored without a gap.
+fn values_of_map(layer: &Dense) -> Vec<Value> {
+    let cells = 0..layer.input.cells();
+    let value = |cell| Value {
+        cell,
+        row: cell as usize,
+    };
+    cells.map(value).collect()
+}
+
 /// Where outputs begin that are activations.
 pub(crate) fn begin_outputs(asm: &mut Assembly<'_>, layer: &Dense, roles: &Roles) {
     if let DenseOutputs::Map(cell) = layer.outputs {
@@ -54,7 +71,13 @@ pub(crate) fn begin_outputs(asm: &mut Assembly<'_>, layer: &Dense, roles: &Roles
     }
 }
 
-fn accumulate(asm: &mut Assembly<'_>, layer: &Dense, sums: &Sums, multiples: &mut Multiples<'_>) {
+/// Adds values, which are in the order of their cells.
+pub(crate) fn accumulate(
+    asm: &mut Assembly<'_>,
+    layer: &Dense,
+    sums: &Sums,
+    (multiples, values): (&mut Multiples<'_>, &[Value]),
+) {
     let Roles {
         base, word, value, ..
     } = sums.roles;
@@ -63,11 +86,10 @@ fn accumulate(asm: &mut Assembly<'_>, layer: &Dense, sums: &Sums, multiples: &mu
     let first_byte = layer.input.first_cell / per_byte;
     add_constant(asm, base, first_byte.into(), word);
     let mut at = 0;
-    let cells = layer.input.cells();
-    for byte in 0..cells.div_ceil(per_byte) {
-        let rows = byte * per_byte..cells.min((byte + 1) * per_byte);
-        let uses = |row: &u32| sums.uses(&layer.weights, *row as usize);
-        let used: Vec<u32> = rows.filter(uses).collect();
+    for values in values.chunk_by(|one, other| one.cell / per_byte == other.cell / per_byte) {
+        let byte = values[0].cell / per_byte;
+        let mut used = values.to_vec();
+        used.retain(|value| sums.uses(&layer.weights, value.row));
         if used.is_empty() {
             continue;
         }
@@ -83,9 +105,9 @@ fn accumulate(asm: &mut Assembly<'_>, layer: &Dense, sums: &Sums, multiples: &mu
             asm.branch(Condition::Zero(word), 0.25, next_byte);
         }
         asm.times(share, |asm| {
-            for &row in &used {
+            for &Value { cell, row } in &used {
                 let next = asm.label();
-                let place = row % per_byte;
+                let place = cell % per_byte;
                 let signed = layer.signed_inputs;
                 match (layer.bits, place) {
                     (8, _) if signed => {
@@ -108,12 +130,26 @@ fn accumulate(asm: &mut Assembly<'_>, layer: &Dense, sums: &Sums, multiples: &mu
                             false => Operation::ShiftRight(value, value, 28),
                         });
                     }
-                    sums.add(asm, multiples, &layer.weights, row as usize);
+                    sums.add(asm, multiples, &layer.weights, row);
                 });
                 asm.bind(next);
             }
         });
         asm.bind(next_byte);
+    }
+}
+
+/// How sums become activations.
+pub(crate) fn rounding(layer: &Dense) -> Rounding {
+    Rounding {
+        right: layer.weights.right,
+        bits: layer.bits,
+        finish: match layer.signed_outputs {
+            true => Finishing::Signed {
+                stays_offset: false,
+            },
+            false => Finishing::Unsigned,
+        },
     }
 }
 
@@ -133,16 +169,7 @@ pub(crate) fn store(
     } = *roles;
     match layer.outputs {
         DenseOutputs::Map(cell) => {
-            let rounding = Rounding {
-                right: layer.weights.right,
-                bits: layer.bits,
-                finish: match layer.signed_outputs {
-                    true => Finishing::Signed {
-                        stays_offset: false,
-                    },
-                    false => Finishing::Unsigned,
-                },
-            };
+            let rounding = rounding(layer);
             let first = cell % (8 / layer.bits) + outputs.start as u32;
             let mut stream = Stream::begin(asm, roles, rounding, (frame::OUTPUT, first));
             for output in outputs {
@@ -156,20 +183,38 @@ pub(crate) fn store(
             asm.emit(Operation::LoadSlot(base, frame::RESULTS));
             let mut at = 0;
             for output in outputs {
-                let first = output as u32 * bytes_each;
-                if first + bytes_each - at > 32 {
-                    add_constant(asm, base, (first - at).into(), value);
-                    at = first;
-                }
+                let first = point_at(asm, roles, &mut at, (output, bytes_each));
                 let (load, down) = place(output).load(asm.isa(), value, multiple, true);
                 asm.emit_all(load.into_iter().chain(down));
-                for byte in 0..bytes_each {
-                    if byte > 0 {
-                        asm.emit(Operation::ShiftRight(value, value, 8));
-                    }
-                    asm.emit(Operation::StoreByte(value, base, first + byte - at));
-                }
+                put_bytes(asm, roles, (first, bytes_each));
             }
         }
+    }
+}
+
+/// Moves `base`, which points at byte `at`, on where loads and stores do not reach the sum of an
+/// output, of that many bytes each; gives the sum's first byte from there.
+pub(crate) fn point_at(
+    asm: &mut Assembly<'_>,
+    roles: &Roles,
+    at: &mut u32,
+    (output, bytes_each): (usize, u32),
+) -> u32 {
+    let first = output as u32 * bytes_each;
+    if first + bytes_each - *at > 32 {
+        add_constant(asm, roles.base, (first - *at).into(), roles.value);
+        *at = first;
+    }
+    first - *at
+}
+
+/// Stores the lower bytes of `value`, which it changes, from that byte after `base` on.
+pub(crate) fn put_bytes(asm: &mut Assembly<'_>, roles: &Roles, (first, bytes): (u32, u32)) {
+    let Roles { base, value, .. } = *roles;
+    for byte in 0..bytes {
+        if byte > 0 {
+            asm.emit(Operation::ShiftRight(value, value, 8));
+        }
+        asm.emit(Operation::StoreByte(value, base, first + byte));
     }
 }

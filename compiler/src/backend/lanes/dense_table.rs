@@ -6,7 +6,7 @@ use super::frame;
 use super::isa::{Condition, Operation};
 use super::layer::Dense;
 use super::strip::{add_constant, share_of_loops};
-use super::table::{Registers, Table};
+use super::table::{Pass, Registers, Table};
 
 /// Emits the layer.
 pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Dense) {
@@ -21,7 +21,6 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Dense) {
         value,
         scratch,
         source,
-        word,
         ..
     } = *table.registers();
     let (label, start) = (asm.label(), asm.label());
@@ -45,51 +44,70 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Dense) {
         let first_byte = layer.input.first_cell / per_byte;
         add_constant(asm, value, first_byte.into(), scratch[0]);
         source.put(asm, value);
-        let bytes = cells / per_byte;
-        if bytes > 1 {
-            asm.emit(Operation::Immediate(value, bytes as i32));
-            asm.emit(Operation::StoreSlot(value, frame::GROUPS));
-        }
-        let next = asm.here();
-        // The values of a byte, of which `count` are the map's.
-        let values = |asm: &mut Assembly<'_>, count: u32| {
-            let pointer = source.get(asm, scratch[0]);
-            let byte = word.get_register(scratch[1]);
-            asm.emit(Operation::LoadByte(byte, pointer, 0));
-            asm.emit(Operation::AddImmediate(pointer, 1));
-            source.put(asm, pointer);
-            word.put(asm, byte);
-            for place in 0..count {
-                let zero = asm.label();
-                let is_last_of_byte = place + 1 == per_byte;
-                let from = match place {
-                    0 => byte,
-                    _ => word.get(asm, scratch[1]),
-                };
-                let last_from = is_last_of_byte.then_some(place * layer.bits);
-                table.take(asm, from, last_from, zero);
-                asm.times(0.5, |asm| table.add(asm, pass, place * pass.row_bytes));
-                asm.bind(zero);
-            }
-            add_constant(asm, weights, (count * pass.row_bytes).into(), value);
-        };
-        if bytes > 0 {
-            asm.times(bytes.into(), |asm| {
-                values(asm, per_byte);
-                if bytes > 1 {
-                    asm.emit(Operation::LoadSlot(value, frame::GROUPS));
-                    asm.emit(Operation::AddImmediate(value, -1));
-                    asm.emit(Operation::StoreSlot(value, frame::GROUPS));
-                    asm.branch(Condition::NotZero(value), share_of_loops(bytes), next);
-                }
-            });
-        }
-        if !cells.is_multiple_of(per_byte) {
-            values(asm, 1);
-        }
+        add_values(asm, layer, (&table, pass), cells);
         table.end(asm, pass);
         store(asm, layer, &roles, pass.outputs.clone(), |output| {
             pass.place(output)
         });
+    }
+}
+
+/// Adds the values of that many cells, which `source` points at, and goes on behind them.
+pub(crate) fn add_values(
+    asm: &mut Assembly<'_>,
+    layer: &Dense,
+    (table, pass): (&Table<'_>, &Pass),
+    cells: u32,
+) {
+    let Registers {
+        weights,
+        value,
+        scratch,
+        source,
+        word,
+        ..
+    } = *table.registers();
+    let per_byte = 8 / layer.bits;
+    let bytes = cells / per_byte;
+    if bytes > 1 {
+        asm.emit(Operation::Immediate(value, bytes as i32));
+        asm.emit(Operation::StoreSlot(value, frame::GROUPS));
+    }
+    let next = asm.here();
+    // The values of a byte, of which `count` are the map's.
+    let values = |asm: &mut Assembly<'_>, count: u32| {
+        let pointer = source.get(asm, scratch[0]);
+        let byte = word.get_register(scratch[1]);
+        asm.emit(Operation::LoadByte(byte, pointer, 0));
+        asm.emit(Operation::AddImmediate(pointer, 1));
+        source.put(asm, pointer);
+        word.put(asm, byte);
+        for place in 0..count {
+            let zero = asm.label();
+            let is_last_of_byte = place + 1 == per_byte;
+            let from = match place {
+                0 => byte,
+                _ => word.get(asm, scratch[1]),
+            };
+            let last_from = is_last_of_byte.then_some(place * layer.bits);
+            table.take(asm, from, last_from, zero);
+            asm.times(0.5, |asm| table.add(asm, pass, place * pass.row_bytes));
+            asm.bind(zero);
+        }
+        add_constant(asm, weights, (count * pass.row_bytes).into(), value);
+    };
+    if bytes > 0 {
+        asm.times(bytes.into(), |asm| {
+            values(asm, per_byte);
+            if bytes > 1 {
+                asm.emit(Operation::LoadSlot(value, frame::GROUPS));
+                asm.emit(Operation::AddImmediate(value, -1));
+                asm.emit(Operation::StoreSlot(value, frame::GROUPS));
+                asm.branch(Condition::NotZero(value), share_of_loops(bytes), next);
+            }
+        });
+    }
+    if !cells.is_multiple_of(per_byte) {
+        values(asm, 1);
     }
 }

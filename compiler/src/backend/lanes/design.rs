@@ -1,25 +1,30 @@
 //! Which programs this backend writes down, as layers with numbers: the one place that
 //! decides it. All others are portable code, whose flash is not known.
 
+use super::arriving;
 use super::form::Form;
 use super::layer::{
     Convolution, Dense, DenseOutputs, Emission, Layer, Pooled, Reduction, StoredMap, Weights,
 };
 use super::reason::Reason;
+use super::row;
+use super::stage::{Stage, StoredRing};
 use super::strip::Strip;
+use super::weighted::{constants, lanes_of, weighted};
 use crate::network::{NodeId, ReceptiveField, Shape};
-use crate::plan::{Order, Place, Sink};
-use crate::program::{
-    self, Accumulator, ConstantParameters, Finish, Map, Pooling, Program, ResultInteger, Step,
-    SumParameters, WeightedSum,
-};
+use crate::plan::{Order, Place, Sink, SumArray};
+use crate::program::{self, Finish, Map, Pooling, Program, ResultInteger, Step};
 
 /// A program that this backend writes down.
 #[derive(Clone, Debug)]
 pub(crate) struct Design {
     pub(crate) cursor_bytes: u32,
+    /// Where the cursor's positions begin.
+    pub(crate) positions_first_byte: u32,
     pub(crate) bits: u32,
     pub(crate) intake: Intake,
+    /// What is computed as the input arrives.
+    pub(crate) stages: Vec<Stage>,
     pub(crate) layers: Vec<Layer>,
 }
 
@@ -37,12 +42,17 @@ pub(crate) struct Intake {
     pub(crate) sums_per_column: u32,
     /// Bits by which a byte, or a sum, is shortened.
     pub(crate) shift: u8,
-    pub(crate) first_cell: u32,
-    pub(crate) map_width: u32,
+    pub(crate) place: InputPlace,
 }
 
-/// The most weights of a depthwise kernel, zeros between channels counted.
-const MOST_DEPTHWISE_WEIGHTS: usize = 1 << 20;
+/// Where the pixels of the first map go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum InputPlace {
+    /// All of them, before anything is computed.
+    Map(StoredMap),
+    /// Over the oldest ones.
+    Ring(StoredRing),
+}
 
 /// Bytes of the frame that Thumb's loads reach from the stack pointer, and a little less.
 const MOST_FRAME_BYTES: u32 = 1000;
@@ -53,8 +63,14 @@ pub(crate) fn of(program: &Program, form_of: impl Fn(NodeId) -> Form) -> Result<
         return Err(Reason::LoadedWeights);
     }
     let has_segments = program.segments().any(|segment| !segment.arriving);
-    if !program.stages().is_empty() || has_segments {
+    if has_segments {
         return Err(Reason::Streamed);
+    }
+    let stages = arriving::stages(program, &form_of)?;
+    if let Some(first) = stages.first()
+        && row::frame_bytes(&stages) > MOST_FRAME_BYTES
+    {
+        return Err(Reason::Rows(first.node()));
     }
     let results = results(program)?;
     let steps: Vec<&Step> = program.steps().collect();
@@ -73,17 +89,19 @@ pub(crate) fn of(program: &Program, form_of: impl Fn(NodeId) -> Form) -> Result<
         }
         layers.push(layer);
     }
-    layers.extend(results.into_iter().map(Layer::Results));
+    layers.extend(results);
     Ok(Design {
         cursor_bytes: program.cursor_bytes,
+        positions_first_byte: program.cursor_pixel_bytes,
         bits: program.activation_bits,
         intake: intake(program)?,
+        stages,
         layers,
     })
 }
 
 /// The maps of results; none where a layer gives them.
-fn results(program: &Program) -> Result<Vec<Emission>, Reason> {
+fn results(program: &Program) -> Result<Vec<Layer>, Reason> {
     match program.results.integer {
         ResultInteger::Sum(_) => {}
         ResultInteger::Byte => return Err(Reason::Results),
@@ -91,23 +109,32 @@ fn results(program: &Program) -> Result<Vec<Emission>, Reason> {
     match program.place_of_results() {
         Place::Nowhere => return Ok(Vec::new()),
         Place::Whole(_) => {}
-        Place::Ring(_) | Place::Windows(_) | Place::Sums(_) => return Err(Reason::Results),
+        Place::Sums(sums) => return kept_sums(program, sums),
+        Place::Ring(_) | Place::Windows(_) => return Err(Reason::Results),
     }
     let mut first_result = 0;
     let mut emissions = Vec::new();
     for output in program.outputs() {
         let map = program.map(output);
         let stored = stored(map, program)?;
-        emissions.push(Emission {
+        emissions.push(Layer::Results(Emission {
             map: stored,
             bits: program.activation_bits,
             signed: map.signed,
             first_result,
             bytes_each: program.results.integer.bytes(),
-        });
+        }));
         first_result += stored.cells();
     }
     Ok(emissions)
+}
+
+/// Sums that are the results, as they were kept.
+fn kept_sums(program: &Program, sums: SumArray) -> Result<Vec<Layer>, Reason> {
+    match sums.bytes_each == program.results.integer.bytes() {
+        true => Ok(vec![Layer::Sums(sums)]),
+        false => Err(Reason::Results),
+    }
 }
 
 fn intake(program: &Program) -> Result<Intake, Reason> {
@@ -116,9 +143,10 @@ fn intake(program: &Program) -> Result<Intake, Reason> {
     if height > 255 || width > 255 || program.cursor_axis_bytes() != (1, 1) {
         return Err(Reason::LargeInput);
     }
-    let map = match intake.sink {
-        Sink::Map { value, .. } => stored(program.map(value), program)?,
-        Sink::Ring(_) | Sink::Windows { .. } | Sink::Stays | Sink::Results(_) => {
+    let place = match intake.sink {
+        Sink::Map { value, .. } => InputPlace::Map(stored(program.map(value), program)?),
+        Sink::Ring(ring) => InputPlace::Ring(arriving::ring(program, ring, intake.output.width)?),
+        Sink::Windows { .. } | Sink::Stays | Sink::Results(_) => {
             return Err(Reason::Streamed);
         }
     };
@@ -148,8 +176,7 @@ fn intake(program: &Program) -> Result<Intake, Reason> {
         sums_first_byte,
         sums_per_column,
         shift: shift as u8,
-        first_cell: map.first_cell,
-        map_width: map.width,
+        place,
     })
 }
 
@@ -186,24 +213,12 @@ fn layer_of(
     let input = stored(map, program)?;
     let bits = program.activation_bits;
     match &step.operation {
-        Operation::Convolution(sum) => {
-            let weights = Weights::new(constants(node, sum)?, sum.outputs, true);
-            windowed(program, (step, form), next, (weights, sum))
-        }
-        Operation::Depthwise(sum) => {
-            let constants = constants(node, sum)?;
-            if constants.weights.len() * sum.outputs as usize > MOST_DEPTHWISE_WEIGHTS {
-                return Err(Reason::Operation(node));
+        Operation::Convolution(_) | Operation::Depthwise(_) | Operation::Separable { .. } => {
+            if !step.stores {
+                return Err(Reason::Results);
             }
-            let weights = Weights::depthwise(constants, sum.outputs);
-            windowed(program, (step, form), next, (weights, sum))
-        }
-        Operation::Separable {
-            depthwise,
-            pointwise,
-        } => {
-            let layer = separable(program, (step, form), depthwise, pointwise)?;
-            Ok((Layer::Convolution(layer), 0))
+            let layer = weighted(field_of(program, step)?, &step.operation, form)?;
+            Ok(alone_or_pooled(program, layer, step, next))
         }
         Operation::Pool(pooling) => {
             let layer = pooling_of(program, step, *pooling)?;
@@ -249,93 +264,22 @@ fn layer_of(
     }
 }
 
-/// Weighted sums of fields, and the pooling after them if that is done with them.
-fn windowed(
+/// The layer, with the pooling after it if that is done with it; and how many steps that is
+/// more.
+fn alone_or_pooled(
     program: &Program,
-    (step, form): (&Step, Form),
+    layer: Convolution,
+    step: &Step,
     next: Option<&Step>,
-    (weights, sum): (Weights, &WeightedSum),
-) -> Result<(Layer, usize), Reason> {
-    let signed_outputs = match sum.finish {
-        Finish::Relu => false,
-        Finish::Signed => true,
-        Finish::Wide => return Err(Reason::Operation(step.node)),
-        Finish::Exact => return Err(Reason::Results),
-    };
-    let sum_lanes = lanes_of(sum);
-    let field = field_of(program, step)?;
-    let weights = match field.signed_inputs {
-        true => weights.without_offset(field.bits),
-        false => weights,
-    };
-    // By a table, pixels are computed one by one, and outputs two by two.
-    let lanes = match form {
-        Form::UnrolledByTwoRows | Form::Unrolled => sum_lanes,
-        Form::TableByWords | Form::TableByValues => 1,
-    };
-    let layer = Convolution {
-        weights,
-        form,
-        lanes,
-        sum_lanes,
-        signed_outputs,
-        ..field
-    };
-    match next.and_then(|next| pooled(program, &layer, step, next)) {
-        Some(pooled) => Ok((Layer::Convolution(pooled), 1)),
-        None => Ok((Layer::Convolution(layer), 0)),
+) -> (Layer, usize) {
+    let is_separable = layer.pointwise.is_some();
+    let pooled = next
+        .filter(|_| !is_separable)
+        .and_then(|next| pooled(program, &layer, step, next));
+    match pooled {
+        Some(pooled) => (Layer::Convolution(pooled), 1),
+        None => (Layer::Convolution(layer), 0),
     }
-}
-
-/// A depthwise kernel as instructions, and a pointwise one for each pixel.
-fn separable(
-    program: &Program,
-    (step, form): (&Step, Form),
-    depthwise: &WeightedSum,
-    pointwise: &WeightedSum,
-) -> Result<Convolution, Reason> {
-    let node = step.node;
-    let parameters = constants(node, depthwise)?;
-    let is_large = parameters.weights.len() * depthwise.outputs as usize > MOST_DEPTHWISE_WEIGHTS;
-    let is_exact = |sum: &WeightedSum| match sum.finish {
-        Finish::Exact | Finish::Wide => true,
-        Finish::Relu | Finish::Signed => false,
-    };
-    if is_exact(depthwise) || is_exact(pointwise) || is_large {
-        return Err(Reason::Operation(node));
-    }
-    let field = field_of(program, step)?;
-    let weights = Weights::depthwise(parameters, depthwise.outputs);
-    let of_values = Weights::new(constants(node, pointwise)?, pointwise.outputs, true);
-    let inner = Convolution {
-        // Values that may be negative stay offset on their way.
-        weights: match depthwise.finish {
-            Finish::Signed => of_values.without_offset(field.bits),
-            Finish::Relu | Finish::Exact | Finish::Wide => of_values,
-        },
-        input: StoredMap {
-            channels: depthwise.outputs,
-            ..field.input
-        },
-        kernel: (1, 1),
-        stride: (1, 1),
-        padding: (0, 0),
-        form,
-        sum_lanes: lanes_of(pointwise),
-        signed_inputs: false,
-        signed_outputs: pointwise.finish == Finish::Signed,
-        ..field.clone()
-    };
-    Ok(Convolution {
-        weights: match field.signed_inputs {
-            true => weights.without_offset(field.bits),
-            false => weights,
-        },
-        form: Form::Unrolled,
-        signed_outputs: depthwise.finish == Finish::Signed,
-        pointwise: Some(Box::new(inner)),
-        ..field
-    })
 }
 
 /// The fields of a step, without weights.
@@ -367,6 +311,7 @@ fn field_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
         signed_inputs: program.map(step.input).signed,
         signed_outputs: program.map(step.writes).signed,
         bits: program.activation_bits,
+        stage: None,
     })
 }
 
@@ -384,24 +329,6 @@ fn pooling_of(program: &Program, step: &Step, pooling: Pooling) -> Result<Convol
         form: Form::Unrolled,
         ..layer
     })
-}
-
-/// Sums that a register can hold.
-fn lanes_of(sum: &WeightedSum) -> u32 {
-    match sum.accumulator {
-        Accumulator::I16 => 2,
-        Accumulator::I32 => 1,
-    }
-}
-
-fn constants(node: NodeId, sum: &WeightedSum) -> Result<&ConstantParameters, Reason> {
-    match &sum.parameters {
-        SumParameters::Constant(constants) => match constants.left {
-            0..=16 => Ok(constants),
-            _ => Err(Reason::Shift(node)),
-        },
-        SumParameters::Runtime(_) => Err(Reason::LoadedWeights),
-    }
 }
 
 /// The convolution together with the pooling after it: the largest of some sums rounds

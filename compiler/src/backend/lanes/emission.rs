@@ -1,10 +1,11 @@
-//! Results that are activations: from their map, one after the other, to the caller.
+//! Results that are in the arena: one after the other to the caller.
 
 use super::assembly::Assembly;
 use super::frame;
 use super::isa::{Condition, Operation, Register, Roles};
 use super::layer::Emission;
 use super::strip::{add_constant, share_of_loops};
+use crate::plan::SumArray;
 
 /// Emits the copy of one map.
 pub(crate) fn emit(asm: &mut Assembly<'_>, emission: &Emission) {
@@ -53,6 +54,33 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, emission: &Emission) {
     if !cells.is_multiple_of(per_byte) {
         values(asm, 1);
     }
+}
+
+/// Emits the copy of sums that are stored as results are.
+pub(crate) fn emit_sums(asm: &mut Assembly<'_>, sums: SumArray) {
+    let Roles {
+        base,
+        value,
+        multiple: target,
+        mask: count,
+        ..
+    } = asm.isa().roles();
+    asm.emit(Operation::LoadSlot(base, frame::ARENA));
+    add_constant(asm, base, sums.first_byte.into(), value);
+    asm.emit(Operation::LoadSlot(target, frame::RESULTS));
+    asm.emit(Operation::Immediate(count, sums.count as i32));
+    let next = asm.here();
+    asm.times(sums.count.into(), |asm| {
+        for byte in 0..sums.bytes_each {
+            asm.emit(Operation::LoadByte(value, base, byte));
+            asm.emit(Operation::StoreByte(value, target, byte));
+        }
+        asm.emit(Operation::AddImmediate(base, sums.bytes_each as i32));
+        asm.emit(Operation::AddImmediate(target, sums.bytes_each as i32));
+        asm.emit(Operation::AddImmediate(count, -1));
+        let share = share_of_loops(sums.count);
+        asm.branch(Condition::NotZero(count), share, next);
+    });
 }
 
 /// `value` ← an activation of a byte.

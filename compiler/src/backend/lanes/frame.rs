@@ -37,6 +37,9 @@ pub(crate) const WORD: u32 = 60;
 pub(crate) const SOURCE: u32 = TARGET;
 /// Rows of a kernel that are left.
 pub(crate) const KERNEL_ROWS: u32 = INPUT_ROWS;
+/// What follows is for weights in a table, windows of more pixels than are computed at once, and
+/// kernels of a pixel.
+pub(crate) const OF_FEW: u32 = KERNEL_WORDS;
 /// Words of such a row that are left.
 pub(crate) const KERNEL_WORDS: u32 = 64;
 /// Where the weights of a word's values begin.
@@ -49,5 +52,11 @@ pub(crate) const VALUE: u32 = 76;
 pub(crate) const POOLED_COLUMNS: u32 = 80;
 /// Where the values of a pixel are, between a depthwise kernel and a pointwise one.
 pub(crate) const PIXEL: u32 = 84;
+/// While a row of the input is taken further: the network's first byte.
+pub(crate) const NETWORK: u32 = RESULTS;
+/// The row of the first map that has just arrived.
+pub(crate) const GRID_ROW: u32 = INPUT_ROW;
+/// Whether that ends the input: 0 if it does.
+pub(crate) const MORE: u32 = ROWS;
 /// What follows: the largest sums of a pooling, or those values, then the strip.
 pub(crate) const STRIP: u32 = 88;

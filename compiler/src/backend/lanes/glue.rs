@@ -28,16 +28,10 @@ impl MachineCode for Code {
     }
 
     fn intake(&self) -> LayerFootprint {
-        let functions = [Some(&self.absorb), self.absorb_input.as_ref()];
-        let bytes = functions.into_iter().flatten();
         LayerFootprint {
             form: None,
-            flash_bytes: bytes.map(|function| function.bytes.len() as u64).sum(),
-            cycles: Code::intake(self)
-                .parts
-                .iter()
-                .map(|part| part.cycles)
-                .sum(),
+            flash_bytes: self.intake_bytes().into(),
+            cycles: Code::intake(self).parts[0].cycles,
         }
     }
 

@@ -15,7 +15,7 @@ pub(crate) fn frame_bytes(isa: &dyn InstructionSet, layers: &[Layer]) -> u32 {
             let strip = Strip::of(layer);
             strip.first_byte + strip.bytes()
         }
-        Layer::Dense(_) | Layer::Results(_) => frame::STRIP,
+        Layer::Dense(_) | Layer::Results(_) | Layer::Sums(_) => frame::STRIP,
     });
     let bytes = bytes.max().unwrap_or(frame::STRIP);
     bytes.next_multiple_of(isa.stack_alignment())
@@ -38,6 +38,7 @@ pub(crate) fn emit(isa: &dyn InstructionSet, design: &Design) -> Assembled {
                 convolution::emit(&mut asm, layer);
             }
             Layer::Results(emission) => emission::emit(&mut asm, emission),
+            Layer::Sums(sums) => emission::emit_sums(&mut asm, *sums),
             Layer::Dense(layer) => {
                 asm.part(layer.node.index());
                 match layer.form {

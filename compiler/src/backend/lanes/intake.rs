@@ -1,22 +1,28 @@
 //! `absorb`: takes a byte of the input in; 1 when the input is complete.
 
 use super::assembly::{Assembled, Assembly, Label};
-use super::design::{Design, Intake};
+use super::design::{Design, InputPlace, Intake};
 use super::isa::{Condition, InstructionSet, Operation, Register};
+use super::layer::StoredMap;
 use super::multiples::multiply;
+use super::row_end;
+use super::stage::StoredRing;
 use super::strip::add_constant;
 
 /// Where the cursor has the row, the column and the channel of the next byte.
-const ROW: u32 = 0;
-const COLUMN: u32 = 1;
+pub(crate) const ROW: u32 = 0;
+pub(crate) const COLUMN: u32 = 1;
 const CHANNEL: u32 = 2;
 
 /// Registers beside the arguments that are used.
-const SCRATCH: usize = 3;
+pub(crate) const SCRATCH: usize = 3;
 
-/// Bytes of stack, for a register that is saved.
-pub(crate) fn stack_bytes(isa: &dyn InstructionSet) -> u32 {
-    scratch_bytes(isa, SCRATCH)
+/// Bytes of stack: for a register that is saved, or for the stages.
+pub(crate) fn stack_bytes(isa: &dyn InstructionSet, design: &Design) -> u32 {
+    match design.stages.is_empty() {
+        true => scratch_bytes(isa, SCRATCH),
+        false => isa.saved_bytes() + row_end::frame_bytes(isa, design),
+    }
 }
 
 /// Bytes of stack for those of the first `used` scratch registers that a function has to
@@ -70,14 +76,14 @@ pub(crate) fn emit(isa: &dyn InstructionSet, design: &Design) -> Assembled {
     asm.finish()
 }
 
-struct Emitter<'a> {
-    design: &'a Design,
-    intake: &'a Intake,
-    network: Register,
-    byte: Register,
-    a: Register,
-    b: Register,
-    c: Register,
+pub(crate) struct Emitter<'a> {
+    pub(super) design: &'a Design,
+    pub(super) intake: &'a Intake,
+    pub(super) network: Register,
+    pub(super) byte: Register,
+    pub(super) a: Register,
+    pub(super) b: Register,
+    pub(super) c: Register,
 }
 
 impl Emitter<'_> {
@@ -86,13 +92,30 @@ impl Emitter<'_> {
         save_scratch(asm, SCRATCH);
         self.unless_used(asm, advance);
         let (rows, columns) = self.intake.window_log2;
-        if self.intake.sums_first_byte.is_some() {
-            self.pool(asm, advance);
-        }
-        let per_input = f64::from(1 << (rows + columns));
-        asm.times(1.0 / per_input, |asm| self.store(asm));
+        let complete = match self.intake.sums_first_byte {
+            Some(first_byte) if rows + columns > 0 => Some(self.pool(asm, first_byte)),
+            Some(_) | None => {
+                self.store(asm);
+                None
+            }
+        };
         asm.bind(advance);
-        self.advance(asm);
+        let row_ends = self.advance(asm);
+        // Out of the way of most bytes.
+        if let Some(complete) = complete {
+            asm.bind(complete);
+            let windows = 1.0 / f64::from(1 << (rows + columns));
+            asm.times(windows, |asm| {
+                self.store(asm);
+                asm.jump(advance);
+            });
+        }
+        if let Some(row_ends) = row_ends {
+            asm.bind(row_ends);
+            let input = self.intake.input;
+            let rows = 1.0 / f64::from(input.width * input.channels);
+            asm.times(rows, |asm| self.end_row(asm));
+        }
     }
 
     /// Goes on where the byte is of a pixel that nobody reads.
@@ -117,9 +140,9 @@ impl Emitter<'_> {
         }
     }
 
-    /// Adds the byte to the sum of its window; goes on unless that is complete, which
-    /// is then in `byte`.
-    fn pool(&self, asm: &mut Assembly<'_>, incomplete: Label) {
+    /// Adds the byte to the sum of its window; goes on at the label that it gives where that is
+    /// complete, which is then in `byte`.
+    fn pool(&self, asm: &mut Assembly<'_>, sums_first_byte: u32) -> Label {
         let Self {
             network,
             byte,
@@ -130,7 +153,6 @@ impl Emitter<'_> {
         } = *self;
         let intake = self.intake;
         let (rows, columns) = intake.window_log2;
-        let sums_first_byte = intake.sums_first_byte.unwrap_or_default();
         asm.emit(Operation::LoadByte(a, network, COLUMN));
         asm.emit(Operation::ShiftRight(b, a, columns));
         self.multiply(asm, c, 2 * intake.sums_per_column, b);
@@ -140,50 +162,49 @@ impl Emitter<'_> {
             asm.emit(Operation::ShiftLeft(b, b, 1));
             asm.emit(Operation::Add(c, c, b));
         }
-        let offset = self.design.cursor_bytes + sums_first_byte;
-        add_constant(asm, c, offset.into(), b);
-        let (first, complete) = (asm.label(), asm.label());
-        let axes = [(ROW, rows), (COLUMN, columns)];
-        // Both remainders beside one another above all else: 0 in the first pixel of a
-        // window, and after the last.
-        let remainders = |asm: &mut Assembly<'_>, after: bool| {
-            let mut is_begun = false;
-            for (place, log2) in axes.into_iter().filter(|(_, log2)| *log2 > 0) {
-                let register = if is_begun { a } else { b };
-                asm.emit(Operation::LoadByte(register, network, place));
-                if after {
-                    asm.emit(Operation::AddImmediate(register, 1));
-                }
-                asm.emit(Operation::ShiftLeft(register, register, 32 - log2));
-                if is_begun {
-                    asm.emit(Operation::Or(b, a));
-                }
-                is_begun = true;
-            }
-        };
-        let share = 1.0 / f64::from(1 << (rows + columns));
-        if rows + columns == 0 {
-            return;
+        let mut offset = self.design.cursor_bytes + sums_first_byte;
+        if offset + 1 > 31 {
+            add_constant(asm, c, offset.into(), b);
+            offset = 0;
         }
-        remainders(asm, false);
+        // `b` ← both remainders beside one another above all else: 0 in the first pixel of a
+        // window, and all ones in the last.
+        let shared = match (rows, columns) {
+            (0, _) => b,
+            (_, _) => a,
+        };
+        if columns > 0 {
+            asm.emit(Operation::ShiftLeft(shared, a, 32 - columns));
+        }
+        if rows > 0 {
+            asm.emit(Operation::LoadByte(b, network, ROW));
+            asm.emit(Operation::ShiftLeft(b, b, 32 - rows));
+        }
+        if rows > 0 && columns > 0 {
+            asm.emit(Operation::ShiftRight(a, a, rows));
+            asm.emit(Operation::Or(b, a));
+        }
+        let (first, complete) = (asm.label(), asm.label());
+        let share = 1.0 / f64::from(1 << (rows + columns));
         asm.branch(Condition::Zero(b), share, first);
         asm.times(1.0 - share, |asm| {
-            asm.emit(Operation::LoadByte(a, c, 0));
+            asm.emit(Operation::LoadByte(a, c, offset));
             asm.emit(Operation::Add(byte, byte, a));
-            asm.emit(Operation::LoadByte(a, c, 1));
+            asm.emit(Operation::LoadByte(a, c, offset + 1));
             asm.emit(Operation::ShiftLeft(a, a, 8));
             asm.emit(Operation::Add(byte, byte, a));
         });
         asm.bind(first);
-        remainders(asm, true);
+        asm.emit(Operation::ShiftRight(b, b, 32 - rows - columns));
+        let last = (1 << (rows + columns)) - 1;
+        asm.emit(Operation::AddImmediate(b, -last));
         asm.branch(Condition::Zero(b), share, complete);
         asm.times(1.0 - share, |asm| {
-            asm.emit(Operation::StoreByte(byte, c, 0));
+            asm.emit(Operation::StoreByte(byte, c, offset));
             asm.emit(Operation::ShiftRight(byte, byte, 8));
-            asm.emit(Operation::StoreByte(byte, c, 1));
-            asm.jump(incomplete);
+            asm.emit(Operation::StoreByte(byte, c, offset + 1));
         });
-        asm.bind(complete);
+        complete
     }
 
     /// `to = factor · from`.
@@ -196,23 +217,32 @@ impl Emitter<'_> {
 
     /// Stores the activation of a byte, or of a window's sum.
     fn store(&self, asm: &mut Assembly<'_>) {
-        let Self {
-            network,
-            byte,
-            a,
-            b,
-            c,
-            ..
-        } = *self;
         let intake = self.intake;
-        let (rows, columns) = intake.window_log2;
-        let channels = intake.output.channels;
         if intake.shift > 0 {
-            asm.emit(Operation::ShiftRight(byte, byte, intake.shift));
+            asm.emit(Operation::ShiftRight(self.byte, self.byte, intake.shift));
         }
+        match intake.place {
+            InputPlace::Map(map) => {
+                self.cell_of_map(asm, &map);
+                self.store_at(asm, map.first_cell);
+            }
+            InputPlace::Ring(ring) => {
+                self.cell_of_ring(asm, &ring);
+                self.store_at(asm, ring.first_cell);
+            }
+        }
+    }
+
+    /// `c` ← the cell of a map, from the first one on.
+    fn cell_of_map(&self, asm: &mut Assembly<'_>, map: &StoredMap) {
+        let Self {
+            network, a, b, c, ..
+        } = *self;
+        let (rows, columns) = self.intake.window_log2;
+        let channels = self.intake.output.channels;
         asm.emit(Operation::LoadByte(a, network, ROW));
         asm.emit(Operation::ShiftRight(a, a, rows));
-        self.multiply(asm, c, intake.map_width * channels, a);
+        self.multiply(asm, c, map.width * channels, a);
         asm.emit(Operation::LoadByte(a, network, COLUMN));
         asm.emit(Operation::ShiftRight(a, a, columns));
         self.multiply(asm, b, channels, a);
@@ -221,8 +251,63 @@ impl Emitter<'_> {
             asm.emit(Operation::LoadByte(b, network, CHANNEL));
             asm.emit(Operation::Add(c, c, b));
         }
+    }
+
+    /// The same of a ring; its next pixel comes after the last channel.
+    fn cell_of_ring(&self, asm: &mut Assembly<'_>, ring: &StoredRing) {
+        let Self {
+            network, a, b, c, ..
+        } = *self;
+        let channels = ring.channels;
+        let Some(position) = ring.position_byte else {
+            asm.emit(Operation::Immediate(c, 0));
+            if channels > 1 {
+                asm.emit(Operation::LoadByte(c, network, CHANNEL));
+            }
+            return;
+        };
+        let is_long = ring.pixels > 256;
+        asm.emit(Operation::LoadByte(a, network, position));
+        if is_long {
+            asm.emit(Operation::LoadByte(b, network, position + 1));
+            asm.emit(Operation::ShiftLeft(b, b, 8));
+            asm.emit(Operation::Or(a, b));
+        }
+        self.multiply(asm, c, channels, a);
+        let same_pixel = asm.label();
+        if channels > 1 {
+            asm.emit(Operation::LoadByte(b, network, CHANNEL));
+            asm.emit(Operation::Add(c, c, b));
+            asm.emit(Operation::AddImmediate(b, -(channels as i32 - 1)));
+            let others = 1.0 - 1.0 / f64::from(channels);
+            asm.branch(Condition::NotZero(b), others, same_pixel);
+        }
+        let inside = asm.label();
+        asm.emit(Operation::AddImmediate(a, 1));
+        asm.emit(Operation::Immediate(b, ring.pixels as i32));
+        asm.branch(Condition::Less(a, b), 0.95, inside);
+        asm.emit(Operation::Immediate(a, 0));
+        asm.bind(inside);
+        asm.emit(Operation::StoreByte(a, network, position));
+        if is_long {
+            asm.emit(Operation::ShiftRight(a, a, 8));
+            asm.emit(Operation::StoreByte(a, network, position + 1));
+        }
+        asm.bind(same_pixel);
+    }
+
+    /// Stores the activation at cell `c` after that one.
+    fn store_at(&self, asm: &mut Assembly<'_>, first_cell: u32) {
+        let Self {
+            network,
+            byte,
+            a,
+            b,
+            c,
+            ..
+        } = *self;
         let per_byte = 8 / self.design.bits;
-        let offset = self.design.cursor_bytes + intake.first_cell / per_byte;
+        let offset = self.design.cursor_bytes + first_cell / per_byte;
         if per_byte == 1 {
             asm.emit(Operation::Add(c, c, network));
             add_constant(asm, c, offset.into(), a);
@@ -250,49 +335,58 @@ impl Emitter<'_> {
         asm.emit(Operation::StoreByte(a, c, 0));
     }
 
-    /// Moves the cursor on, and returns.
-    fn advance(&self, asm: &mut Assembly<'_>) {
+    /// Moves the cursor on, and returns; where stages compute, gives the label of what is still to
+    /// be done at the end of a row.
+    fn advance(&self, asm: &mut Assembly<'_>) -> Option<Label> {
         let Self { network, a, b, .. } = *self;
         let input = self.intake.input;
-        let incomplete = asm.label();
+        let row_ends = (!self.design.stages.is_empty()).then(|| asm.label());
         let axes = [
-            (CHANNEL, input.channels),
-            (COLUMN, input.width),
-            (ROW, input.height),
+            (CHANNEL, input.channels, None),
+            (COLUMN, input.width, row_ends),
+            (ROW, input.height, None),
         ];
         let mut share = 1.0;
-        for (place, count) in axes {
+        for (place, count, ends_at) in axes {
             if place == CHANNEL && count == 1 {
                 continue;
             }
+            let ends = 1.0 / f64::from(count);
             asm.times(share, |asm| {
-                let last = asm.label();
+                let last = ends_at.unwrap_or_else(|| asm.label());
                 asm.emit(Operation::LoadByte(a, network, place));
                 asm.emit(Operation::AddImmediate(a, 1));
                 asm.emit(Operation::Move(b, a));
                 add_constant(asm, b, -i64::from(count), a);
-                let ends = 1.0 / f64::from(count);
                 asm.branch(Condition::Zero(b), ends, last);
                 asm.times(1.0 - ends, |asm| {
                     asm.emit(Operation::StoreByte(a, network, place));
-                    asm.jump(incomplete);
+                    self.give(asm, 0);
                 });
+                if ends_at.is_some() {
+                    return;
+                }
                 asm.bind(last);
-                asm.times(ends, |asm| {
-                    asm.emit(Operation::Immediate(a, 0));
-                    asm.emit(Operation::StoreByte(a, network, place));
-                });
+                asm.times(ends, |asm| self.begin_axis(asm, place));
             });
-            share /= f64::from(count);
+            if ends_at.is_some() {
+                return row_ends;
+            }
+            share *= ends;
         }
-        let done = asm.label();
-        asm.times(share, |asm| {
-            asm.emit(Operation::Immediate(network, 1));
-            asm.jump(done);
-        });
-        asm.bind(incomplete);
-        asm.emit(Operation::Immediate(network, 0));
-        asm.bind(done);
+        asm.times(share, |asm| self.give(asm, 1));
+        None
+    }
+
+    /// Sets a part of the cursor to 0.
+    pub(super) fn begin_axis(&self, asm: &mut Assembly<'_>, place: u32) {
+        asm.emit(Operation::Immediate(self.a, 0));
+        asm.emit(Operation::StoreByte(self.a, self.network, place));
+    }
+
+    /// Returns that.
+    pub(super) fn give(&self, asm: &mut Assembly<'_>, given: i32) {
+        asm.emit(Operation::Immediate(self.network, given));
         restore_scratch(asm, SCRATCH);
         asm.emit(Operation::Return);
     }

@@ -1,8 +1,10 @@
 //! What is emitted of a layer: geometry, weights and places as numbers.
 
 use super::form::Form;
+use super::stage::{StageOutput, StageRows, StoredRing, StoredWindows};
 use super::stream::{Finishing, Rounding};
 use crate::network::NodeId;
+use crate::plan::SumArray;
 use crate::program::ConstantParameters;
 
 /// A map as it is stored: row by row without a gap, channels last.
@@ -129,6 +131,15 @@ impl Weights {
         self
     }
 
+    /// Whether sums of some products, without the bias, fit 16 bits, whichever they are.
+    pub(crate) fn fit_16_bits(&self, bits: u32) -> bool {
+        let most_value = (1i64 << bits) - 1;
+        (0..self.outputs).all(|output| {
+            let factors = (0..self.rows()).map(|row| i64::from(self.factor(row, output)).abs());
+            factors.sum::<i64>() * most_value <= i16::MAX.into()
+        })
+    }
+
     /// Values that are read, each with a row of weights.
     pub(crate) fn rows(&self) -> usize {
         self.raw.len() / self.outputs
@@ -198,6 +209,8 @@ pub(crate) struct Convolution {
     /// Pixels that are computed at once, in the lanes of a register.
     pub(crate) lanes: u32,
     pub(crate) bits: u32,
+    /// Of a layer that computes a row at a time, as the input arrives: where rows are.
+    pub(crate) stage: Option<StageRows>,
 }
 
 impl Convolution {
@@ -218,6 +231,22 @@ impl Convolution {
             && self
                 .pooled
                 .is_some_and(|pooled| (pooled.rows, pooled.columns) == (2, 2))
+    }
+
+    /// Where its outputs wait for those of the rows below.
+    pub(crate) fn windows(&self) -> Option<StoredWindows> {
+        match self.stage?.output {
+            StageOutput::Windows(windows) => Some(windows),
+            StageOutput::Ring(_) => None,
+        }
+    }
+
+    /// The ring that its rows of outputs go to.
+    pub(crate) fn output_ring(&self) -> Option<StoredRing> {
+        match self.stage?.output {
+            StageOutput::Ring(ring) => Some(ring),
+            StageOutput::Windows(_) => None,
+        }
     }
 
     pub(crate) fn rounding(&self) -> Rounding {
@@ -278,4 +307,6 @@ pub(crate) enum Layer {
     Convolution(Convolution),
     Dense(Dense),
     Results(Emission),
+    /// Sums that were kept as the input arrived.
+    Sums(SumArray),
 }

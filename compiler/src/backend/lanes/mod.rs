@@ -11,14 +11,17 @@
 //!
 //! What is not written here is portable code: [`Reason`] lists it.
 
+mod arriving;
 mod assembly;
 mod backend;
 mod choice;
 mod code;
 mod convolution;
 mod convolution_table;
+mod convolution_unrolled;
 mod core;
 mod dense;
+mod dense_rows;
 mod dense_table;
 mod design;
 mod emission;
@@ -35,11 +38,15 @@ mod pass;
 mod pooling;
 mod reason;
 mod reduction;
+mod row;
+mod row_end;
+mod stage;
 mod stream;
 mod strip;
 mod sums;
 mod table;
 mod unpack;
+mod weighted;
 mod whole_input;
 
 pub use self::core::Core;

@@ -5,6 +5,7 @@ use super::convolution::Emitter;
 use super::frame;
 use super::isa::{Condition, Operation, Roles};
 use super::pass::Pass;
+use super::row::GoingAround;
 use super::stream::Stream;
 use super::strip::add_constant;
 
@@ -18,7 +19,10 @@ impl Emitter<'_> {
     }
 
     pub(crate) fn group_cells(&self) -> u32 {
-        self.columns_of_group() * self.layer.output.channels
+        match self.layer.windows() {
+            Some(windows) => windows.cells,
+            None => self.columns_of_group() * self.layer.output.channels,
+        }
     }
 
     /// Whether the last group of a row has a single pixel.
@@ -28,9 +32,12 @@ impl Emitter<'_> {
     }
 
     /// Whether outputs may begin at the upper half of a byte.
-    fn has_phases(&self) -> bool {
+    pub(crate) fn has_phases(&self) -> bool {
         let Self { layer, .. } = self;
-        let cells_of_row = layer.output.row_cells();
+        let cells_of_row = match layer.windows() {
+            Some(windows) => layer.output.width * windows.cells,
+            None => layer.output.row_cells(),
+        };
         layer.bits == 4 && (self.group_cells() % 2 == 1 || cells_of_row % 2 == 1)
     }
 
@@ -58,10 +65,14 @@ impl Emitter<'_> {
         }
     }
 
-    /// Moves the place of the outputs on.
-    pub(crate) fn advance_outputs(&self, asm: &mut Assembly<'_>, cells: i64) {
+    /// Moves the place of the outputs on; gives what goes around their ring.
+    pub(crate) fn advance_outputs(
+        &self,
+        asm: &mut Assembly<'_>,
+        cells: i64,
+    ) -> Option<GoingAround> {
         if cells == 0 {
-            return;
+            return None;
         }
         let (value, word) = (self.roles.value, self.roles.word);
         let cells = if self.layer.backward { -cells } else { cells };
@@ -71,7 +82,9 @@ impl Emitter<'_> {
         };
         asm.emit(Operation::LoadSlot(value, slot));
         add_constant(asm, value, step, word);
+        let going_around = self.go_around(asm, value);
         asm.emit(Operation::StoreSlot(value, slot));
+        going_around
     }
 
     /// Rounds and stores the sums of a group.
@@ -169,7 +182,7 @@ impl Emitter<'_> {
         } = *self.roles;
         let ties = layer.weights.ties[output];
         if layer.pooled.is_some() {
-            let place = frame::STRIP + 4 * output as u32;
+            let place = self.maximum(output);
             let down = match (self.layer.lanes, layer.signed_outputs) {
                 (1, _) => Vec::new(),
                 (_, true) => vec![Operation::ShiftRightSigned(value, value, 16)],

@@ -20,17 +20,18 @@ impl Emitter<'_> {
             return;
         }
         let value = self.roles.value;
-        let least = if layer.signed_outputs { i32::MIN } else { 0 };
-        asm.emit(Operation::Immediate(value, least));
-        for output in pass.outputs() {
-            asm.emit(Operation::StoreSlot(value, maximum(output)));
+        self.begin_maxima(asm, pass);
+        // What is computed at once is next to one another.
+        let steps = pooled.columns / layer.lanes;
+        if (pooled.rows, steps) == (1, 1) {
+            self.accumulate(asm, pass, table_byte, frame::FIELD);
+            self.keep_largest(asm, pass);
+            return;
         }
         asm.emit(Operation::Immediate(value, pooled.rows as i32));
         asm.emit(Operation::StoreSlot(value, frame::POOLED_ROWS));
         asm.emit(Operation::LoadSlot(value, frame::FIELD));
         asm.emit(Operation::StoreSlot(value, frame::POOLED_FIELD));
-        // What is computed at once is next to one another.
-        let steps = pooled.columns / layer.lanes;
         let next = asm.here();
         asm.times(pooled.rows.into(), |asm| {
             if steps > 1 {
@@ -58,6 +59,25 @@ impl Emitter<'_> {
         });
     }
 
+    /// The least sums, or those of what a window has of rows above.
+    fn begin_maxima(&self, asm: &mut Assembly<'_>, pass: &Pass) {
+        let value = self.roles.value;
+        let begun = asm.label();
+        let least_share = self.begin_from_window(asm, pass, begun);
+        let least = if self.layer.signed_outputs {
+            i32::MIN
+        } else {
+            0
+        };
+        asm.times(least_share, |asm| {
+            asm.emit(Operation::Immediate(value, least));
+            for output in pass.outputs() {
+                asm.emit(Operation::StoreSlot(value, self.maximum(output)));
+            }
+        });
+        asm.bind(begun);
+    }
+
     /// The same of windows of 2 × 2. Of sums that are all negative the largest is kept too.
     fn pool_two_pairs(&self, asm: &mut Assembly<'_>, pass: &Pass, table_byte: u32) {
         let is_at_once = match pass {
@@ -83,7 +103,7 @@ impl Emitter<'_> {
                 true => pass.place(output, None),
                 false => {
                     let register = self.other_than(second.register);
-                    asm.emit(Operation::LoadSlot(register, maximum(output)));
+                    asm.emit(Operation::LoadSlot(register, self.maximum(output)));
                     Located {
                         register,
                         is_low: true,
@@ -92,7 +112,7 @@ impl Emitter<'_> {
                 }
             };
             self.largest_of_four(asm, first, second);
-            asm.emit(Operation::StoreSlot(self.roles.value, maximum(output)));
+            asm.emit(Operation::StoreSlot(self.roles.value, self.maximum(output)));
         }
     }
 
@@ -126,7 +146,7 @@ impl Emitter<'_> {
                     multiple
                 }
             };
-            asm.emit(Operation::StoreSlot(sum, maximum(output)));
+            asm.emit(Operation::StoreSlot(sum, self.maximum(output)));
         }
         asm.emit(Operation::Immediate(value, 0));
         asm.emit(Operation::StoreSlot(value, frame::POOLED_ROWS));
@@ -152,6 +172,11 @@ impl Emitter<'_> {
             asm.emit(Operation::Move(value, other));
             asm.bind(is_smaller);
         }
+    }
+
+    /// Where the largest sum of an output is.
+    pub(crate) fn maximum(&self, output: usize) -> u32 {
+        self.strip.kept_byte + 4 * output as u32
     }
 
     fn advance_field(&self, asm: &mut Assembly<'_>, bytes: i64) {
@@ -181,9 +206,9 @@ impl Emitter<'_> {
                 let (load, down) = place.load(asm.isa(), value, multiple, true);
                 asm.emit_all(load.into_iter().chain(down));
             }
-            asm.emit(Operation::LoadSlot(word, maximum(output)));
+            asm.emit(Operation::LoadSlot(word, self.maximum(output)));
             asm.branch(Condition::Less(value, word), 0.6, is_smaller);
-            asm.emit(Operation::StoreSlot(value, maximum(output)));
+            asm.emit(Operation::StoreSlot(value, self.maximum(output)));
             asm.bind(is_smaller);
         }
     }
@@ -217,9 +242,4 @@ impl Emitter<'_> {
         asm.emit(Operation::Move(value, word));
         asm.bind(right_is_larger);
     }
-}
-
-/// Where the largest sum of an output is.
-fn maximum(output: usize) -> u32 {
-    frame::STRIP + 4 * output as u32
 }

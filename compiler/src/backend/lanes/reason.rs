@@ -10,7 +10,7 @@ pub enum Reason {
     NoWeights,
     /// Weights come at run time.
     LoadedWeights,
-    /// Layers are computed as the input arrives, or together.
+    /// Layers are computed as the input arrives that cannot be row by row, or some together.
     Streamed,
     /// A map is stored in another order than row by row, or around the arena's end.
     Order,
@@ -41,7 +41,7 @@ impl fmt::Display for Reason {
         match self {
             Self::NoWeights => write!(f, "there are no weights yet"),
             Self::LoadedWeights => write!(f, "weights are loaded at run time"),
-            Self::Streamed => write!(f, "layers are computed as the input arrives"),
+            Self::Streamed => write!(f, "layers are computed pixel by pixel"),
             Self::Order => write!(f, "a map is not stored row by row"),
             Self::Operation(node) => write!(f, "node {node} has no kernel"),
             Self::Results => write!(f, "the results are neither sums nor a map of activations"),

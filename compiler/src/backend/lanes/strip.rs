@@ -31,6 +31,9 @@ pub(crate) struct Strip {
     pub(crate) steps_with_outputs: u32,
     /// Of the frame: where it begins.
     pub(crate) first_byte: u32,
+    /// Where the largest sums of a pooling are, or the values of a pixel between two kernels.
+    pub(crate) kept_byte: u32,
+    kept_bytes: u32,
 }
 
 impl Strip {
@@ -72,7 +75,24 @@ impl Strip {
             steps: steps_with_outputs + strip_rows.saturating_sub(advance).div_ceil(advance),
             steps_with_outputs,
             first_byte: frame::STRIP + maxima_bytes + pixel_bytes,
+            kept_byte: frame::STRIP,
+            kept_bytes: maxima_bytes + pixel_bytes,
         }
+    }
+
+    /// The same, beginning at that byte of the frame, before what is kept.
+    pub(crate) fn at(self, first_byte: u32) -> Self {
+        Self {
+            first_byte,
+            kept_byte: first_byte + self.bytes(),
+            ..self
+        }
+    }
+
+    /// Bytes of the frame up to the end of it and of what is kept.
+    pub(crate) fn end_byte(&self) -> u32 {
+        let end = self.first_byte + self.bytes();
+        end.max(self.kept_byte + self.kept_bytes)
     }
 
     pub(crate) fn row_bytes(&self) -> u32 {
@@ -125,7 +145,7 @@ impl Strip {
     }
 
     /// Whether its rows begin at the lower half of a byte and at the upper one.
-    fn has_phases(&self, layer: &Convolution) -> bool {
+    pub(crate) fn has_phases(&self, layer: &Convolution) -> bool {
         layer.bits == 4 && layer.input.row_cells() % 2 == 1
     }
 
@@ -357,6 +377,42 @@ impl Taking<'_> {
         });
     }
 
+    /// Takes the row apart that the frame says, to `target`.
+    pub(crate) fn take_row(&self, asm: &mut Assembly<'_>) {
+        let Self { layer, strip, .. } = self;
+        let Registers {
+            source,
+            word,
+            piece,
+            ..
+        } = Registers::of(self.roles);
+        if layer.signed_inputs {
+            asm.emit(Operation::Immediate(
+                self.roles.low[0],
+                self.nothing() as i32,
+            ));
+        }
+        asm.emit(Operation::LoadSlot(source, frame::INPUT));
+        if !strip.has_phases(layer) {
+            self.take_apart(asm, 0);
+            return;
+        }
+        let (upper, done) = (asm.label(), asm.label());
+        asm.emit(Operation::ShiftLeft(word, source, 31));
+        asm.emit(Operation::ShiftRight(source, source, 1));
+        asm.emit(Operation::LoadSlot(piece, frame::ARENA));
+        asm.emit(Operation::Add(source, source, piece));
+        asm.emit(Operation::ShiftRight(word, word, 31));
+        asm.branch(Condition::NotZero(word), 0.5, upper);
+        asm.times(0.5, |asm| {
+            self.take_apart(asm, 0);
+            asm.jump(done);
+            asm.bind(upper);
+            self.take_apart(asm, 1);
+        });
+        asm.bind(done);
+    }
+
     /// Takes the next row in, to `target`.
     fn take(&self, asm: &mut Assembly<'_>) {
         let Self { layer, strip, .. } = self;
@@ -376,30 +432,7 @@ impl Taking<'_> {
             asm.emit(Operation::Immediate(piece, layer.input.height as i32 - 1));
             asm.branch(Condition::Less(piece, source), 0.1, outside);
         }
-        if layer.signed_inputs {
-            asm.emit(Operation::Immediate(
-                self.roles.low[0],
-                self.nothing() as i32,
-            ));
-        }
-        asm.emit(Operation::LoadSlot(source, frame::INPUT));
-        if strip.has_phases(layer) {
-            let upper = asm.label();
-            asm.emit(Operation::ShiftLeft(word, source, 31));
-            asm.emit(Operation::ShiftRight(source, source, 1));
-            asm.emit(Operation::LoadSlot(piece, frame::ARENA));
-            asm.emit(Operation::Add(source, source, piece));
-            asm.emit(Operation::ShiftRight(word, word, 31));
-            asm.branch(Condition::NotZero(word), 0.5, upper);
-            asm.times(0.5, |asm| {
-                self.take_apart(asm, 0);
-                asm.jump(done);
-                asm.bind(upper);
-                self.take_apart(asm, 1);
-            });
-        } else {
-            self.take_apart(asm, 0);
-        }
+        self.take_row(asm);
         if looks_at_rows {
             asm.jump(done);
             asm.bind(outside);

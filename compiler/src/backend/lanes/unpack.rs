@@ -56,6 +56,7 @@ impl Taking<'_> {
                 asm.emit(Operation::Immediate(registers.count, times as i32));
             }
             let next = asm.here();
+            let mut going_around = None;
             asm.times(times.into(), |asm| {
                 for index in 0..groups {
                     let from = cell(group + index) - at;
@@ -64,11 +65,15 @@ impl Taking<'_> {
                 if times > 1 {
                     let cells = i64::from(groups * lanes) * channels;
                     add_constant(asm, registers.source, cells / per_byte, registers.piece);
+                    going_around = self.go_around(asm, &registers);
                     asm.emit(Operation::AddImmediate(registers.count, -1));
                     let share = share_of_loops(times);
                     asm.branch(Condition::NotZero(registers.count), share, next);
                 }
             });
+            if let Some(going_around) = going_around {
+                going_around.end(asm);
+            }
             if times > 1 {
                 at += i64::from(groups * lanes * times) * channels;
             }

@@ -4,7 +4,7 @@
 //! registers here. The cursor is neither read nor written.
 
 use super::assembly::{Assembled, Assembly};
-use super::design::{Design, Intake};
+use super::design::{Design, InputPlace, Intake};
 use super::intake::{restore_scratch, save_scratch, scratch_bytes};
 use super::isa::{Condition, InstructionSet, Operation, Register};
 use super::strip::{add_constant, share_of_loops};
@@ -18,6 +18,8 @@ const MOST_LOADS_OF_TURN: u32 = 128;
 /// The input as rows of cells: a map's row, or, where every byte is a cell, all of it.
 #[derive(Clone, Copy, Debug)]
 struct Rows {
+    /// Of the map.
+    first_cell: u32,
     rows: u32,
     /// Cells of a row that are stored.
     cells: u32,
@@ -31,13 +33,19 @@ struct Rows {
 }
 
 impl Rows {
-    fn of(intake: &Intake) -> Self {
+    /// Of a map; `None` of an input that is computed with as it arrives.
+    fn of(intake: &Intake) -> Option<Self> {
+        let map = match intake.place {
+            InputPlace::Map(map) => map,
+            InputPlace::Ring(_) => return None,
+        };
         let (input, output) = (intake.input, intake.output);
         let (rows_log2, columns_log2) = intake.window_log2;
         let rows = Self {
+            first_cell: map.first_cell,
             rows: output.height,
             cells: output.width * output.channels,
-            row_cells: intake.map_width * output.channels,
+            row_cells: map.width * output.channels,
             channels: output.channels,
             window: (1 << rows_log2, 1 << columns_log2),
             input_row_bytes: input.width * input.channels,
@@ -46,17 +54,17 @@ impl Rows {
             && rows.cells == rows.input_row_bytes
             && rows.cells == rows.row_cells;
         if !is_flat {
-            return rows;
+            return Some(rows);
         }
         let cells = rows.rows * rows.cells;
-        Self {
+        Some(Self {
             rows: 1,
             cells,
             row_cells: cells,
             channels: 1,
             input_row_bytes: cells,
             ..rows
-        }
+        })
     }
 
     /// Cells after which the same code goes on, and how many times it runs in a row.
@@ -80,10 +88,10 @@ pub(crate) fn stack_bytes(isa: &dyn InstructionSet) -> u32 {
     scratch_bytes(isa, isa.scratch().0.len())
 }
 
-/// `absorb_input(network, input)`; `None` where rows begin in the middle of a byte, or
-/// the code would be long.
+/// `absorb_input(network, input)`; `None` where rows begin in the middle of a byte, the code
+/// would be long, or layers compute as the input arrives.
 pub(crate) fn emit(isa: &dyn InstructionSet, design: &Design) -> Option<Assembled> {
-    let rows = Rows::of(&design.intake);
+    let rows = Rows::of(&design.intake)?;
     let per_byte = 8 / design.bits;
     let is_single = rows.rows == 1;
     let is_whole = |cells: u32| cells.is_multiple_of(per_byte);
@@ -106,7 +114,7 @@ pub(crate) fn emit(isa: &dyn InstructionSet, design: &Design) -> Option<Assemble
         byte,
     };
     save_scratch(&mut asm, 5);
-    let first_byte = design.cursor_bytes + design.intake.first_cell / per_byte;
+    let first_byte = design.cursor_bytes + rows.first_cell / per_byte;
     add_constant(&mut asm, network, first_byte.into(), first);
     if !is_single {
         asm.emit(Operation::Immediate(counter, rows.rows as i32));

@@ -5,6 +5,7 @@ use super::outline::field_of_read;
 use crate::network::{Kernel, PoolFunction, ReceptiveField, Shape, ValueId};
 use crate::plan::FlowNode;
 use crate::plan::place::{Place, Ring, SumArray, Windows};
+use crate::plan::rings::{Rings, RowsOfRing};
 use crate::plan::segment::{Arrival, Keeps, MapReading, Moves, RingReading, Sink, StagePlan};
 use crate::plan::simulation::{NodeReading, Simulation};
 use crate::plan::timing::Timing;
@@ -164,6 +165,35 @@ impl<'a> SegmentLayout<'a> {
         readers.any(|node| node.reads[0] == value && node.field().is_padded())
     }
 
+    /// Whether code computes a row of outputs at once; of graphs it never does.
+    fn computes_rows(&self) -> bool {
+        let SegmentOutline { flow, arriving, .. } = *self.outline;
+        let by_rows = match flow.rings() {
+            Rings::Rows => true,
+            Rings::Pixels => false,
+        };
+        by_rows && arriving && flow.is_chain() && !flow.is_endless()
+    }
+
+    /// Rows of the highest field over that value.
+    fn most_field_rows(&self, value: ValueId) -> u32 {
+        let readers = self.outline.readers(value);
+        let rows = readers.map(
+            |node| match node.reads[0] == value && !node.takes_pixels() {
+                true => node.field().kernel.height,
+                false => 1,
+            },
+        );
+        rows.max().unwrap_or(1)
+    }
+
+    /// Whether the intake makes that value.
+    fn arrives_byte_by_byte(&self, value: ValueId) -> bool {
+        let flow = self.outline.flow;
+        let maker = self.outline.nodes().find(|node| node.writes == value);
+        maker.is_none_or(|maker| flow.averages_raw_input(maker.id))
+    }
+
     /// The ring of a value, as large as the reader that goes back the furthest needs.
     fn ring(&mut self, value: ValueId, simulation: &Simulation) -> Ring {
         if let Some(&ring) = self.rings.get(&value) {
@@ -176,7 +206,15 @@ impl<'a> SegmentLayout<'a> {
         let goes_around = live < shape.pixels()
             || self.is_padded_somewhere(value)
             || self.outline.flow.is_endless();
-        let pixels = ring_pixels(live, goes_around, channels, self.cells_per_byte);
+        let mut pixels = ring_pixels(live, goes_around, channels, self.cells_per_byte);
+        if self.computes_rows() {
+            let rows = RowsOfRing {
+                map: shape,
+                field_rows: self.most_field_rows(value),
+                arrives_byte_by_byte: self.arrives_byte_by_byte(value),
+            };
+            pixels = rows.pixels(pixels, self.cells_per_byte);
+        }
         let cells = pixels * channels;
         let first_byte = self.take(cells.div_ceil(self.cells_per_byte));
         let ring = Ring {
@@ -195,7 +233,7 @@ impl<'a> SegmentLayout<'a> {
         let Kernel { height, width } = field.kernel;
         let bands = height.div_ceil(field.stride.rows).min(output.height).max(1);
         let columns_overlap = width > field.stride.columns;
-        let count = if height == 1 && !columns_overlap {
+        let count = if height == 1 && !columns_overlap && !self.computes_rows() {
             1
         } else {
             output.width * bands

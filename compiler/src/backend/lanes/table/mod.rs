@@ -68,6 +68,11 @@ pub(crate) struct Pass {
 }
 
 impl Pass {
+    /// Registers of its sums.
+    pub(crate) fn registers(&self) -> usize {
+        self.lanes.len()
+    }
+
     pub(crate) fn place(&self, output: usize) -> Located {
         let lanes = self.lanes.iter().zip(&self.sums);
         let mut lanes = lanes.flat_map(|(lanes, &sum)| {

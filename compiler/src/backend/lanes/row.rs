@@ -1,0 +1,483 @@
+//! What happens when a row of the first map is complete: each stage that can computes a row.
+//!
+//! A new row of a map is stored over the oldest one, which the next stage still reads. So that
+//! stage takes its oldest row apart before, to a place in the frame that its neighbour leaves
+//! free, and the others after that.
+
+use super::assembly::{Assembly, Label};
+use super::convolution::{Emitter, with_emitter};
+use super::dense_rows;
+use super::design::Design;
+use super::frame;
+use super::isa::{Condition, Operation, Register, Roles};
+use super::layer::Convolution;
+use super::multiples::multiply;
+use super::pass::Pass;
+use super::stage::{Stage, StageLayer, StageOutput, StoredRing};
+use super::strip::{Registers, Strip, Taking, add_constant, share_of_loops};
+use crate::backend::avr::CodeForm;
+use crate::plan::AxisTiming;
+
+/// The strip of each stage that has one: that of a stage lies behind the oldest row of the one
+/// after it.
+fn strips(stages: &[Stage]) -> Vec<Option<Strip>> {
+    let mut first_byte = first_byte(stages);
+    let strips = stages.iter().rev().map(|stage| match &stage.layer {
+        StageLayer::Convolution(layer) => {
+            let strip = Strip::of(layer).at(first_byte);
+            first_byte += strip.row_bytes();
+            Some(strip)
+        }
+        StageLayer::Dense(_) => None,
+    });
+    let mut strips: Vec<Option<Strip>> = strips.collect();
+    strips.reverse();
+    strips
+}
+
+/// The first byte of the frame that no stage has a slot at.
+fn first_byte(stages: &[Stage]) -> u32 {
+    let has_few = stages.iter().all(|stage| match &stage.layer {
+        StageLayer::Convolution(layer) => {
+            let is_unrolled = layer.form.code_form() == CodeForm::Unrolled;
+            let is_wide = layer.pooled.is_some_and(|it| it.columns > layer.lanes);
+            is_unrolled && !is_wide && layer.pointwise.is_none()
+        }
+        // Of that, no strip is there any more.
+        StageLayer::Dense(_) => true,
+    });
+    match has_few {
+        true => frame::OF_FEW,
+        false => frame::STRIP,
+    }
+}
+
+/// Bytes of the frame.
+pub(crate) fn frame_bytes(stages: &[Stage]) -> u32 {
+    let ends = strips(stages).into_iter().flatten();
+    let ends = ends.map(|strip| strip.end_byte());
+    ends.max().unwrap_or(0).max(frame::STRIP)
+}
+
+/// `value` ← which row it is of those of that timing.
+pub(crate) fn row_index(asm: &mut Assembly<'_>, roles: &Roles, timing: AxisTiming) {
+    let value = roles.value;
+    asm.emit(Operation::LoadSlot(value, frame::GRID_ROW));
+    add_constant(asm, value, -i64::from(timing.delay), roles.word);
+    if timing.stride > 1 {
+        let by = timing.stride.ilog2() as u8;
+        asm.emit(Operation::ShiftRight(value, value, by));
+    }
+}
+
+/// What all stages do.
+pub(crate) fn emit(asm: &mut Assembly<'_>, design: &Design, rows: u32) {
+    let roles = asm.isa().roles();
+    let strips = strips(&design.stages);
+    let done = asm.label();
+    for (index, stage) in design.stages.iter().enumerate() {
+        let share = f64::from(stage.timing.count) / f64::from(rows);
+        let next = design.stages.get(index + 1);
+        let next_strip = strips.get(index + 1).copied().flatten();
+        let next = next.and_then(|next| match &next.layer {
+            StageLayer::Convolution(layer) => Some((layer, next_strip?)),
+            StageLayer::Dense(_) => None,
+        });
+        asm.part(stage.node().index());
+        asm.times(share, |asm| {
+            unless_due(asm, &roles, stage.timing, done);
+            match (&stage.layer, strips[index]) {
+                (StageLayer::Convolution(layer), Some(strip)) => {
+                    let is_first = index == 0;
+                    convolution(asm, (layer, strip), is_first, next);
+                }
+                (StageLayer::Dense(dense), _) => dense_rows::emit(asm, dense, stage.timing),
+                (StageLayer::Convolution(_), None) => {}
+            }
+        });
+    }
+    asm.bind(done);
+}
+
+/// Goes on at `not_due` where that row of the first map brings none.
+fn unless_due(asm: &mut Assembly<'_>, roles: &Roles, timing: AxisTiming, not_due: Label) {
+    let value = roles.value;
+    if timing.delay == 0 && timing.stride == 1 {
+        return;
+    }
+    asm.emit(Operation::LoadSlot(value, frame::GRID_ROW));
+    add_constant(asm, value, -i64::from(timing.delay), roles.word);
+    asm.branch(Condition::Negative(value), 0.1, not_due);
+    if timing.stride > 1 {
+        let by = 32 - timing.stride.ilog2() as u8;
+        asm.emit(Operation::ShiftLeft(value, value, by));
+        asm.branch(Condition::NotZero(value), 0.1, not_due);
+    }
+}
+
+/// A row of a convolution; of the next one, if there is, the oldest row is taken apart before
+/// the new one is stored.
+fn convolution(
+    asm: &mut Assembly<'_>,
+    (layer, strip): (&Convolution, Strip),
+    is_first: bool,
+    next: Option<(&Convolution, Strip)>,
+) {
+    let Some(rows) = layer.stage else { return };
+    with_emitter(asm, layer, strip, |asm, emitter, passes| {
+        // Of a kernel of one row, that is the newest one.
+        let from = match is_first || strip.rows == 1 {
+            true => 0,
+            false => 1,
+        };
+        emitter
+            .taking
+            .take_rows(asm, rows.input, from..strip.rows, 0);
+        if let Some((next, next_strip)) = next
+            && let Some(next_rows) = next.stage
+            && next_strip.rows > 1
+        {
+            let taking = Taking {
+                layer: next,
+                strip: next_strip,
+                roles: emitter.roles,
+            };
+            taking.take_rows(asm, next_rows.input, 0..1, 1);
+        }
+        emitter.row_of_stage(asm, passes, rows.output);
+    });
+}
+
+/// `to` ← the slot of the next pixel of a ring. Changes `scratch`.
+fn load_position(asm: &mut Assembly<'_>, ring: &StoredRing, [to, scratch]: [Register; 2]) {
+    let Some(byte) = ring.position_byte else {
+        asm.emit(Operation::Immediate(to, 0));
+        return;
+    };
+    asm.emit(Operation::LoadSlot(scratch, frame::NETWORK));
+    let first = point_into_cursor(asm, scratch, byte);
+    asm.emit(Operation::LoadByte(to, scratch, first));
+    // What slots there are fits a byte, or not.
+    if ring.pixels > 256 {
+        asm.emit(Operation::LoadByte(scratch, scratch, first + 1));
+        asm.emit(Operation::ShiftLeft(scratch, scratch, 8));
+        asm.emit(Operation::Or(to, scratch));
+    }
+}
+
+/// The offset from a pointer to the network at which a byte of the cursor is; moves the pointer
+/// on where that is too far.
+pub(crate) fn point_into_cursor(asm: &mut Assembly<'_>, pointer: Register, byte: u32) -> u32 {
+    if byte < 31 {
+        return byte;
+    }
+    asm.emit(Operation::AddImmediate(pointer, byte as i32));
+    0
+}
+
+/// `register` is a slot of a ring, or one after all of them: goes around.
+fn around(asm: &mut Assembly<'_>, ring: &StoredRing, [register, scratch]: [Register; 2]) {
+    let inside = asm.label();
+    asm.emit(Operation::Immediate(scratch, ring.pixels as i32));
+    asm.branch(Condition::Less(register, scratch), 0.8, inside);
+    asm.times(0.2, |asm| {
+        add_constant(asm, register, -i64::from(ring.pixels), scratch);
+    });
+    asm.bind(inside);
+}
+
+/// `to` ← the address of the slot in `from`, or its cell of the arena if `by_cell`. Changes
+/// `from`.
+fn address_of_slot(
+    asm: &mut Assembly<'_>,
+    ring: &StoredRing,
+    (bits, by_cell): (u32, bool),
+    [to, from]: [Register; 2],
+) {
+    let per_byte = 8 / bits;
+    let mut factor = ring.channels;
+    if by_cell {
+        asm.emit_all(multiply(asm.isa(), factor as i32, [to, from]));
+        add_constant(asm, to, ring.first_cell.into(), from);
+        return;
+    }
+    if per_byte == 2 && factor.is_multiple_of(2) {
+        factor /= 2;
+    } else if per_byte == 2 {
+        // A row begins at an even pixel.
+        asm.emit(Operation::ShiftRight(from, from, 1));
+    }
+    asm.emit_all(multiply(asm.isa(), factor as i32, [to, from]));
+    asm.emit(Operation::LoadSlot(from, frame::ARENA));
+    asm.emit(Operation::Add(to, to, from));
+    add_constant(asm, to, (ring.first_cell / per_byte).into(), from);
+}
+
+impl Taking<'_> {
+    /// Takes rows of the field apart that is in a ring, of whose last row `missing` are not yet
+    /// there, to their places in the strip.
+    fn take_rows(
+        &self,
+        asm: &mut Assembly<'_>,
+        ring: StoredRing,
+        rows: std::ops::Range<u32>,
+        missing: u32,
+    ) {
+        if rows.is_empty() {
+            return;
+        }
+        let Self { layer, strip, .. } = self;
+        let Registers {
+            source,
+            target,
+            word,
+            piece,
+            count,
+        } = Registers::of(self.roles);
+        load_position(asm, &ring, [word, piece]);
+        let back = (strip.rows - missing - rows.start) * ring.width;
+        let ahead = ring.slots_back(back);
+        if ahead > 0 {
+            add_constant(asm, word, ahead.into(), piece);
+            around(asm, &ring, [word, piece]);
+        }
+        let by_cell = strip.has_phases(layer);
+        address_of_slot(asm, &ring, (layer.bits, by_cell), [source, word]);
+        asm.emit(Operation::StoreSlot(source, frame::INPUT));
+        let first = strip.first_byte + rows.start * strip.row_bytes();
+        asm.emit(Operation::SlotAddress(target, first));
+        let times = rows.end - rows.start;
+        if times == 1 {
+            self.take_row(asm);
+            return;
+        }
+        asm.emit(Operation::StoreSlot(target, frame::TARGET));
+        asm.emit(Operation::Immediate(count, times as i32));
+        asm.emit(Operation::StoreSlot(count, frame::INPUT_ROWS));
+        let next = asm.here();
+        asm.times(times.into(), |asm| {
+            asm.emit(Operation::LoadSlot(target, frame::TARGET));
+            self.take_row(asm);
+            asm.emit(Operation::LoadSlot(source, frame::INPUT));
+            let cells = i64::from(ring.width * ring.channels);
+            let step = match by_cell {
+                true => cells,
+                false => cells / i64::from(8 / layer.bits),
+            };
+            add_constant(asm, source, step, piece);
+            let form = (layer.bits, by_cell);
+            let distance = ring_end(asm, &ring, form, ([piece, word], 0));
+            back_from_end(asm, [source, piece], distance, word);
+            asm.emit(Operation::StoreSlot(source, frame::INPUT));
+            asm.emit(Operation::LoadSlot(target, frame::TARGET));
+            add_constant(asm, target, strip.row_bytes().into(), piece);
+            asm.emit(Operation::StoreSlot(target, frame::TARGET));
+            asm.emit(Operation::LoadSlot(count, frame::INPUT_ROWS));
+            asm.emit(Operation::AddImmediate(count, -1));
+            asm.emit(Operation::StoreSlot(count, frame::INPUT_ROWS));
+            asm.branch(Condition::NotZero(count), share_of_loops(times), next);
+        });
+    }
+
+    /// Goes on at the ring's first pixel, if it was its last one: rarely, at the place that it
+    /// gives.
+    pub(crate) fn go_around(
+        &self,
+        asm: &mut Assembly<'_>,
+        registers: &Registers,
+    ) -> Option<GoingAround> {
+        let ring = self.layer.stage?.input;
+        let &Registers {
+            source,
+            word,
+            piece,
+            ..
+        } = registers;
+        let form = (self.layer.bits, false);
+        ring.breaks_rows()
+            .then(|| GoingAround::begin(asm, &ring, form, [source, piece, word]))
+    }
+}
+
+/// Code, out of line, that goes back to a ring's first pixel.
+pub(crate) struct GoingAround {
+    place: Register,
+    scratch: Register,
+    distance: i64,
+    back: Label,
+    at_end: Label,
+}
+
+impl GoingAround {
+    /// Emits the way there, of a place at the ring's end; the other registers are changed.
+    fn begin(
+        asm: &mut Assembly<'_>,
+        ring: &StoredRing,
+        form: (u32, bool),
+        [place, end, scratch]: [Register; 3],
+    ) -> Self {
+        let (at_end, back) = (asm.label(), asm.label());
+        let distance = ring_end(asm, ring, form, ([end, scratch], 1));
+        asm.branch(Condition::Less(end, place), 0.05, at_end);
+        asm.bind(back);
+        Self {
+            place,
+            scratch,
+            distance,
+            back,
+            at_end,
+        }
+    }
+
+    /// Emits the code.
+    pub(crate) fn end(self, asm: &mut Assembly<'_>) {
+        let after = asm.label();
+        asm.jump(after);
+        asm.bind(self.at_end);
+        asm.times(0.1, |asm| {
+            add_constant(asm, self.place, -self.distance, self.scratch);
+            asm.jump(self.back);
+        });
+        asm.bind(after);
+    }
+}
+
+/// `to` ← the cell of the arena, or the address, after a ring's last one, less that many; gives
+/// how far the former is from the first one.
+fn ring_end(
+    asm: &mut Assembly<'_>,
+    ring: &StoredRing,
+    (bits, by_cell): (u32, bool),
+    ([to, scratch], less): ([Register; 2], u32),
+) -> i64 {
+    let end = ring.first_cell + ring.cells();
+    if by_cell {
+        asm.emit(Operation::Immediate(to, (end - less) as i32));
+        return ring.cells().into();
+    }
+    let per_byte = 8 / bits;
+    asm.emit(Operation::LoadSlot(to, frame::ARENA));
+    let end_byte = end.div_ceil(per_byte);
+    add_constant(asm, to, (end_byte - less).into(), scratch);
+    ring.cells().div_ceil(per_byte).into()
+}
+
+/// `register -= distance` unless it is before the end, which the second one is.
+fn back_from_end(
+    asm: &mut Assembly<'_>,
+    [register, end]: [Register; 2],
+    distance: i64,
+    scratch: Register,
+) {
+    let inside = asm.label();
+    asm.branch(Condition::Less(register, end), 0.9, inside);
+    asm.times(0.1, |asm| add_constant(asm, register, -distance, scratch));
+    asm.bind(inside);
+}
+
+impl Emitter<'_> {
+    /// A row of outputs, to where it goes.
+    fn row_of_stage(&self, asm: &mut Assembly<'_>, passes: &[Pass], output: StageOutput) {
+        let Roles {
+            value,
+            word,
+            multiple,
+            ..
+        } = *self.roles;
+        let bits = self.layer.bits;
+        let slot = match self.has_phases() {
+            true => frame::OUTPUT_CELL,
+            false => frame::OUTPUT,
+        };
+        match output {
+            StageOutput::Windows(windows) => {
+                asm.emit(Operation::LoadSlot(value, frame::ARENA));
+                let byte = windows.first_cell / (8 / bits);
+                add_constant(asm, value, byte.into(), word);
+            }
+            StageOutput::Ring(ring) => {
+                load_position(asm, &ring, [word, multiple]);
+                address_of_slot(asm, &ring, (bits, self.has_phases()), [value, word]);
+            }
+        }
+        asm.emit(Operation::StoreSlot(value, slot));
+        self.row(asm, passes);
+        let StageOutput::Ring(ring) = output else {
+            return;
+        };
+        let Some(byte) = ring.position_byte else {
+            return;
+        };
+        load_position(asm, &ring, [value, word]);
+        add_constant(asm, value, ring.width.into(), word);
+        around(asm, &ring, [value, word]);
+        asm.emit(Operation::LoadSlot(word, frame::NETWORK));
+        let first = point_into_cursor(asm, word, byte);
+        asm.emit(Operation::StoreByte(value, word, first));
+        if ring.pixels > 256 {
+            asm.emit(Operation::ShiftRight(value, value, 8));
+            asm.emit(Operation::StoreByte(value, word, first + 1));
+        }
+    }
+
+    /// Goes on at the first pixel of the ring that outputs go to, if they are at its end: rarely,
+    /// at the place that it gives.
+    pub(crate) fn go_around(&self, asm: &mut Assembly<'_>, place: Register) -> Option<GoingAround> {
+        let ring = self.layer.output_ring()?;
+        let (word, multiple) = (self.roles.word, self.roles.multiple);
+        let form = (self.layer.bits, self.has_phases());
+        ring.breaks_rows()
+            .then(|| GoingAround::begin(asm, &ring, form, [place, multiple, word]))
+    }
+
+    /// The largest sums of a window begin with those that its activations may have been; gives
+    /// how often they do not, the code for which comes next, as `begun` comes after that.
+    pub(crate) fn begin_from_window(
+        &self,
+        asm: &mut Assembly<'_>,
+        pass: &Pass,
+        begun: Label,
+    ) -> f64 {
+        let Self { layer, .. } = self;
+        let windows = match layer.windows() {
+            Some(windows) if windows.rows > 1 => windows,
+            Some(_) | None => return 1.0,
+        };
+        let Roles { value, word, .. } = *self.roles;
+        let share = 1.0 / f64::from(windows.rows);
+        let is_first = asm.label();
+        row_index(asm, self.roles, windows.timing);
+        let by = 32 - windows.rows.ilog2() as u8;
+        asm.emit(Operation::ShiftLeft(value, value, by));
+        asm.branch(Condition::Zero(value), share, is_first);
+        asm.times(1.0 - share, |asm| {
+            asm.emit(Operation::LoadSlot(word, frame::OUTPUT));
+            let (per_byte, mut at) = (8 / layer.bits, 0);
+            let lane_bits = if layer.lanes == 2 { 16 } else { 0 };
+            let sum_bits = layer.bits + u32::from(layer.weights.right) + lane_bits;
+            for output in pass.outputs() {
+                let (byte, place) = (output as u32 / per_byte, output as u32 % per_byte);
+                if byte - at > 31 {
+                    add_constant(asm, word, (byte - at).into(), value);
+                    at = byte;
+                }
+                asm.emit(Operation::LoadByte(value, word, byte - at));
+                if place > 0 {
+                    asm.emit(Operation::ShiftRight(value, value, layer.bits as u8));
+                }
+                let up = (32 - layer.bits) as u8;
+                asm.emit(Operation::ShiftLeft(value, value, up));
+                let down = (32 - sum_bits) as u8;
+                match layer.signed_outputs {
+                    _ if down == 0 => {}
+                    true => asm.emit(Operation::ShiftRightSigned(value, value, down)),
+                    false => asm.emit(Operation::ShiftRight(value, value, down)),
+                }
+                asm.emit(Operation::StoreSlot(value, self.maximum(output)));
+            }
+            asm.jump(begun);
+        });
+        asm.bind(is_first);
+        share
+    }
+}

@@ -1,0 +1,106 @@
+//! Layers that compute a row at a time, as the input arrives: where rows are, as numbers.
+
+use super::layer::{Convolution, Dense};
+use crate::network::NodeId;
+use crate::plan::{AxisTiming, SumArray};
+
+/// A layer that computes as the input arrives.
+#[derive(Clone, Debug)]
+pub(crate) struct Stage {
+    /// At which rows of the first map it computes, or takes, a row.
+    pub(crate) timing: AxisTiming,
+    pub(crate) layer: StageLayer,
+}
+
+impl Stage {
+    pub(crate) fn node(&self) -> NodeId {
+        match &self.layer {
+            StageLayer::Convolution(layer) => layer.node,
+            StageLayer::Dense(stage) => stage.dense.node,
+        }
+    }
+}
+
+/// What computes.
+#[derive(Clone, Debug)]
+pub(crate) enum StageLayer {
+    /// A row of outputs from the rows of its fields.
+    Convolution(Convolution),
+    /// Sums, to which a row of inputs adds.
+    Dense(StageDense),
+}
+
+/// A sum over a whole map whose rows come one by one.
+#[derive(Clone, Debug)]
+pub(crate) struct StageDense {
+    /// Of all rows; the input is one of them.
+    pub(crate) dense: Dense,
+    /// Rows of the map.
+    pub(crate) rows: u32,
+    /// Cells of a pixel as it is stored.
+    pub(crate) pixel_cells: u32,
+    /// Where the sums are between rows.
+    pub(crate) sums: SumArray,
+    /// The cell from which on activations go, unless the sums are the results.
+    pub(crate) rounded: Option<u32>,
+}
+
+/// Where the rows of a convolution are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StageRows {
+    pub(crate) input: StoredRing,
+    pub(crate) output: StageOutput,
+}
+
+/// Where a row of outputs goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum StageOutput {
+    /// Over the oldest pixels, or on in a map that is stored whole.
+    Ring(StoredRing),
+    /// Into the windows of a maximum.
+    Windows(StoredWindows),
+}
+
+/// Pixels in the order of their arrival, around a ring.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StoredRing {
+    /// Begins a byte.
+    pub(crate) first_cell: u32,
+    pub(crate) pixels: u32,
+    /// Cells of a pixel.
+    pub(crate) channels: u32,
+    /// Pixels of a row.
+    pub(crate) width: u32,
+    /// The byte of the network from which on the cursor has the slot of the next pixel, of two
+    /// bytes; `None` where that is always the first one.
+    pub(crate) position_byte: Option<u32>,
+}
+
+impl StoredRing {
+    /// Whether a row may go on at the first slot.
+    pub(crate) fn breaks_rows(&self) -> bool {
+        !self.pixels.is_multiple_of(self.width)
+    }
+
+    pub(crate) fn cells(&self) -> u32 {
+        self.pixels * self.channels
+    }
+
+    /// Slots from that of the next pixel to that of a pixel which is that many before it.
+    pub(crate) fn slots_back(&self, pixels: u32) -> u32 {
+        (self.pixels - pixels % self.pixels) % self.pixels
+    }
+}
+
+/// A row of windows, of which each has a part of its rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StoredWindows {
+    /// Begins a byte.
+    pub(crate) first_cell: u32,
+    /// Cells from a window to the next one.
+    pub(crate) cells: u32,
+    /// Rows of a window, a power of two.
+    pub(crate) rows: u32,
+    /// At which rows of the first map a row of them comes.
+    pub(crate) timing: AxisTiming,
+}

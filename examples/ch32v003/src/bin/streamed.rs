@@ -1,0 +1,59 @@
+//! The same without the image: layers compute as it arrives, and of it a few rows are kept.
+//!
+//! USART1, on PD5 and PD6 (38,400 baud, 8N1), is slower by two thirds: the longest `push` takes
+//! 0.4 ms, in which two bytes may come, and the part holds no more. The answer is there 0.4 ms
+//! after the last byte.
+#![no_std]
+#![no_main]
+
+#[path = "../board.rs"]
+mod board;
+
+use panic_halt as _;
+
+herringbone::network! {
+    /// A handwritten digit, 28×28 grey levels, to its class.
+    Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr(0), D*(10) >,
+    target: ch32v003f4,
+    weights: env!("HERRINGBONE_WEIGHTS"),
+    bits: { biases: 8 },
+    plan: streamed,
+}
+
+const BAUD_RATE: u32 = 38_400;
+
+/// The network, whose value is its whole working memory.
+static mut DIGITS: Digits = Digits::new();
+
+/// Begins here, with a stack and zeroed memory.
+#[unsafe(no_mangle)]
+extern "C" fn main() -> ! {
+    board::start(BAUD_RATE);
+    let digits = &raw mut DIGITS;
+    // SAFETY: this is the only use, and `main` runs once.
+    let digits = unsafe { &mut *digits };
+    loop {
+        let pixel = board::receive();
+        // High while the network computes, for an oscilloscope or a simulator.
+        board::set_pin(true);
+        // Not the results: they would be on the stack while the network computes.
+        let is_complete = digits.push_in_place(pixel).is_some();
+        board::set_pin(false);
+        if is_complete {
+            reply(digits);
+        }
+    }
+}
+
+/// Sends the logits, and the index of the first largest. Not inlined: what it needs would be on the
+/// stack while the network computes.
+#[inline(never)]
+fn reply(digits: &Digits) {
+    for index in 0..Digits::CLASSES {
+        let logit = digits.result(index).unwrap_or_default();
+        for byte in logit.to_le_bytes() {
+            board::send(byte);
+        }
+    }
+    board::send(digits.class().unwrap_or_default() as u8);
+}
