@@ -6,7 +6,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use object::{Object as _, ObjectSymbol as _};
 use xtask::classifier::{CLASSES, Cost, Verdict};
-use xtask::digits::{self, Digit};
+use xtask::digits;
 use xtask::firmware::{self, Link};
 use xtask::panics;
 use xtask::paths::{self, Weights};
