@@ -9,13 +9,16 @@ use crate::backend::avr::isa::registers::{Register, ZERO};
 use crate::backend::avr::kernels::multiples::{self, MultipleStep};
 use std::collections::BTreeMap;
 
+/// The sums that want each multiple of an input, and whether they subtract it.
+pub(super) type WeightsByMagnitude = BTreeMap<u32, Vec<(usize, bool)>>;
+
 impl Unrolled<'_> {
     /// Adds an activation's products, the flags saying whether it is 0, as that share of them is.
     pub(crate) fn use_value(
         &self,
         asm: &mut Assembly,
         value: Register,
-        (weights, zero): (&BTreeMap<u32, Vec<(usize, bool)>>, f64),
+        (weights, zero): (&WeightsByMagnitude, f64),
         accumulators: &SumRegisters,
     ) {
         let next = asm.label();
@@ -59,9 +62,9 @@ impl Unrolled<'_> {
         input: usize,
         outputs: usize,
         first: usize,
-    ) -> BTreeMap<u32, Vec<(usize, bool)>> {
+    ) -> WeightsByMagnitude {
         let all = self.sum.program.outputs as usize;
-        let mut by_magnitude: BTreeMap<u32, Vec<(usize, bool)>> = BTreeMap::new();
+        let mut by_magnitude = WeightsByMagnitude::new();
         for index in 0..outputs {
             let output = first + index;
             let weight = match self.channels {
@@ -87,7 +90,7 @@ impl Unrolled<'_> {
         &self,
         asm: &mut Assembly,
         value: Register,
-        weights: &BTreeMap<u32, Vec<(usize, bool)>>,
+        weights: &WeightsByMagnitude,
         accumulators: &SumRegisters,
     ) {
         let sign = self.sign();
