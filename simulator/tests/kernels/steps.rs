@@ -111,6 +111,9 @@ fn code_of_cells_trees_and_prototypes_computes_what_the_design_says() -> Result<
             22,
         ),
         ("[5, 2, 2] => < G(4, feed: multi, rank: 3), D*(3) >", 23),
+        // Weights and states without signs.
+        ("[6, 5, 2] => < G(27, feed: row_major), D*(3) >", 24),
+        ("[5, 4, 2] => < G(28, feed: multi, sequence: all) >", 25),
         ("[16, 16, 1] => < Bonsai(2, 10, 10) >", 8),
         ("[16, 16, 1] => < Proto(10, 20, 10) >", 9),
         ("[5, 4, 3] => < Bonsai(0, 17, 1, gate: hard) >", 10),

@@ -2,6 +2,7 @@
 //! which is kept where the states of the next step have room.
 
 use super::factor::{Factor, drop_pushed, largest, sum_bytes};
+use super::offset::OffsetStates;
 use super::products::{NIL, Operands, Sums, Values, block, shifted_down};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
@@ -126,7 +127,7 @@ impl<'a> CellStep<'a> {
 
     /// Of each block of units: what their input's sums begin with, their weights for each value,
     /// and for each state.
-    fn table(&self, size: u32) -> Vec<u8> {
+    fn table(&self, size: u32, offset: Option<OffsetStates>) -> Vec<u8> {
         let mut bytes = Vec::new();
         let cell = self.parameters;
         let half = 1i32 << cell.input.shift >> 1;
@@ -137,16 +138,30 @@ impl<'a> CellStep<'a> {
                 bytes.extend(&begin.to_le_bytes()[..self.input_sum_bytes.into()]);
             }
             let [of_input, of_states] = self.columns();
-            let matrices = [
-                (&cell.input.weight, of_input),
-                (&cell.state.weight, of_states),
-            ];
-            for (weights, columns) in matrices {
-                for column in 0..columns {
-                    let of_units = block.clone().map(|unit| unit * columns + column);
-                    bytes.extend(of_units.map(|index| weights[index as usize] as u8));
+            let by_column = |weights: &[i8], columns: u32, byte_of: fn(i8) -> u8| {
+                let places = (0..columns).flat_map(|column| {
+                    let units = block.clone();
+                    units.map(move |unit| unit * columns + column)
+                });
+                let bytes = places.map(|place| byte_of(weights[place as usize]));
+                bytes.collect::<Vec<u8>>()
+            };
+            bytes.extend(by_column(&cell.input.weight, of_input, |weight| {
+                weight as u8
+            }));
+            let byte_of = match offset {
+                None => |weight| weight as u8,
+                Some(_) => {
+                    let half = 1i32 << cell.state.shift >> 1;
+                    let units = cell.state.weight.chunks(of_states as usize);
+                    for weights in units.skip(first as usize).take(size as usize) {
+                        let begin = OffsetStates::begin(weights, half).to_le_bytes();
+                        bytes.extend(&begin[..self.state_sum_bytes.into()]);
+                    }
+                    OffsetStates::weight
                 }
-            }
+            };
+            bytes.extend(by_column(&cell.state.weight, of_states, byte_of));
         }
         bytes
     }
@@ -170,7 +185,13 @@ impl<'a> CellStep<'a> {
                 StepValues::At(_) => MOST_UNITS_BESIDE,
             };
             let reads = (self.operands, point_at_values, point_at_states);
-            self.blocks(asm, most_units, reads);
+            let bytes = (self.states_byte, self.made_byte);
+            let units = Sums {
+                outputs: block(self.hidden, most_units) as u8,
+                bytes: self.state_sum_bytes,
+            };
+            let offset = OffsetStates::of(self.hidden, units, bytes);
+            self.blocks(asm, (most_units, offset), reads);
             return;
         };
         of_states.push(asm, Operands::STATES, point_at_states);
@@ -186,7 +207,7 @@ impl<'a> CellStep<'a> {
             }
         };
         let reads = (Operands::STATES, point_at(0), point_at(input_bytes));
-        self.blocks(asm, MOST_UNITS_BESIDE, reads);
+        self.blocks(asm, (MOST_UNITS_BESIDE, None), reads);
         drop_pushed(asm, input_bytes + 2 * of_states.rank());
     }
 
@@ -194,7 +215,7 @@ impl<'a> CellStep<'a> {
     fn blocks(
         &self,
         asm: &mut Assembly,
-        most_units: u32,
+        (most_units, offset): (u32, Option<OffsetStates>),
         (operands, point_at_input, point_at_states): (
             Operands,
             impl Fn(&mut Assembly),
@@ -202,7 +223,7 @@ impl<'a> CellStep<'a> {
         ),
     ) {
         let size = block(self.hidden, most_units);
-        let table = asm.near_table(self.table(size));
+        let table = asm.near_table(self.table(size, offset));
         let [input_columns, state_columns] = self.columns();
         let blocks = self.hidden / size;
         let of_input = Sums {
@@ -213,6 +234,9 @@ impl<'a> CellStep<'a> {
             outputs: size as u8,
             bytes: self.state_sum_bytes,
         };
+        if let Some(offset) = offset {
+            offset.prepare(asm);
+        }
         asm.ldi_address(Z, (table, 0), 0);
         asm.ldi_address(Z.next(), (table, 0), 1);
         asm.movw(TO, Y);
@@ -233,9 +257,18 @@ impl<'a> CellStep<'a> {
                     asm.push(register);
                 }
             }
-            self.begin_states(asm, of_states);
+            let operands = match offset {
+                None => {
+                    self.begin_states(asm, of_states);
+                    Operands::STATES
+                }
+                Some(offset) => {
+                    offset.begin_sums(asm, of_states);
+                    Operands::OFFSET_STATES
+                }
+            };
             point_at_states(asm);
-            of_states.add(asm, Operands::STATES, state_columns);
+            of_states.add(asm, operands, state_columns);
             asm.movw(X, TO);
             for unit in (0..of_states.outputs).rev() {
                 let shift = self.parameters.state.shift.into();

@@ -17,6 +17,7 @@ mod dense;
 mod factor;
 mod kept_products;
 mod mixing;
+mod offset;
 mod products;
 mod projected;
 mod projection;

@@ -31,6 +31,8 @@ pub(super) enum Values {
     Signed,
     /// Of 16 bits.
     Wide,
+    /// Of 16 bits, and weights, as `offset.rs` says.
+    Offset,
 }
 
 /// The values of a sum.
@@ -44,6 +46,7 @@ pub(super) struct Operands {
 impl Operands {
     /// States, one after the other.
     pub(super) const STATES: Self = Self::in_a_row(Values::Wide);
+    pub(super) const OFFSET_STATES: Self = Self::in_a_row(Values::Offset);
 
     /// One after the other.
     pub(super) const fn in_a_row(values: Values) -> Self {
@@ -95,8 +98,13 @@ impl Sums {
 
     fn value(self, asm: &mut Assembly, Operands { values, gap_bytes }: Operands) {
         asm.load(LOW, Pointer::X, Mode::PostIncrement);
-        if values == Values::Wide {
-            asm.load(HIGH, Pointer::X, Mode::PostIncrement);
+        match values {
+            Values::Unsigned | Values::Signed => {}
+            Values::Wide => asm.load(HIGH, Pointer::X, Mode::PostIncrement),
+            Values::Offset => {
+                asm.load(HIGH, Pointer::X, Mode::PostIncrement);
+                asm.subi(HIGH, 0x80);
+            }
         }
         asm.add_to_pair(X, gap_bytes as i32);
         for output in 0..self.outputs {
@@ -110,6 +118,13 @@ impl Sums {
                     add_by_sign(asm, &sum);
                     asm.muls(WEIGHT, HIGH);
                     add_by_sign(asm, &sum[1..]);
+                    continue;
+                }
+                Values::Offset => {
+                    asm.mul(WEIGHT, LOW);
+                    add_unsigned_product(asm, &sum);
+                    asm.mul(WEIGHT, HIGH);
+                    add_unsigned_product(asm, &sum[1..]);
                     continue;
                 }
             }
