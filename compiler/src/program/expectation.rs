@@ -9,6 +9,8 @@ pub struct Expectation {
     zeros: Vec<f64>,
     /// Of each channel's values, how many are 0 as the next one is.
     zero_pairs: Vec<f64>,
+    /// Of each channel's values, how many are 0 as that of the next pixel is.
+    zero_columns: Vec<f64>,
     between: f64,
 }
 
@@ -21,11 +23,13 @@ impl Expectation {
             Some(measured) => Self {
                 zeros: shares(&measured.zeros),
                 zero_pairs: shares(&measured.zero_pairs),
+                zero_columns: shares(&measured.zero_columns),
                 between: share(measured.between),
             },
             None => Self {
                 zeros: vec![if signed_input { 1.0 / 16.0 } else { 0.5 }],
                 zero_pairs: vec![if signed_input { 1.0 / 256.0 } else { 0.5 }],
+                zero_columns: vec![if signed_input { 1.0 / 256.0 } else { 0.25 }],
                 between: if signed_output { 0.9 } else { 0.5 },
             },
         }
@@ -61,10 +65,26 @@ impl Expectation {
         self.zero_pairs[channel % self.zero_pairs.len()]
     }
 
+    /// How many values of that channel are 0 in as many pixels beside one another: 1 or 2.
+    pub fn zero_at_once(&self, channel: usize, pixels: u32) -> f64 {
+        match pixels {
+            1 => self.zero(channel),
+            _ => self.zero_columns[channel % self.zero_columns.len()],
+        }
+    }
+
     /// How many of the values that are made are neither the least nor the greatest activation, so
     /// that they were not clamped.
     pub fn between(&self) -> f64 {
         self.between
+    }
+}
+
+/// Of what is left when the share `skipped`, all of it 0, was skipped, how many are 0: of all, `zeros`.
+pub fn zeros_of_the_rest(zeros: f64, skipped: f64) -> f64 {
+    match 1.0 - skipped {
+        rest if rest > 0.0 => ((zeros - skipped) / rest).max(0.0),
+        _ => 0.0,
     }
 }
 

@@ -23,7 +23,7 @@ mod stage;
 pub use accumulator::Accumulator;
 pub use byte_scale::{ByteScale, ByteScales};
 pub use endless::EndlessRows;
-pub use expectation::Expectation;
+pub use expectation::{Expectation, zeros_of_the_rest};
 use flash::own_parameter_bytes;
 pub use flash::{fixed_table_bytes, parameter_table_bytes};
 pub use form::Form;

@@ -7,6 +7,7 @@ use super::frame;
 use super::isa::{Condition, Operation};
 use super::strip::{add_constant, share_of_loops};
 use super::table::{Pass, Registers, Table};
+use crate::program::zeros_of_the_rest;
 
 /// Words of a row of a field up to which each has code of its own, if it is a value.
 const MOST_INLINE: u32 = 5;
@@ -73,7 +74,9 @@ impl Emitter<'_> {
             let pointer = source.get(asm, scratch[0]);
             asm.emit(Operation::Load(value, pointer, 4 * word));
             table.take(asm, value, Some(0), zero);
-            asm.times(0.5, |asm| table.add(asm, pass, word * pass.row_bytes));
+            asm.times(1.0 - self.layer.expectation.mean_zero(), |asm| {
+                table.add(asm, pass, word * pass.row_bytes);
+            });
             asm.bind(zero);
         }
         add_constant(asm, weights, (words * pass.row_bytes).into(), value);
@@ -121,14 +124,17 @@ impl Emitter<'_> {
         source.put(asm, pointer);
         let values = strip.per_word;
         let row = i64::from(pass.row_bytes);
+        let zero = layer.expectation.mean_zero();
         if values == 1 {
             table.take(asm, loaded, Some(0), all_zero);
-            asm.times(0.5, |asm| table.add(asm, pass, 0));
+            asm.times(1.0 - zero, |asm| table.add(asm, pass, 0));
             asm.bind(all_zero);
             add_constant(asm, weights, row, value);
             return;
         }
-        let zeros = 0.5f64.powi(values as i32);
+        let zeros = zero.powi(values as i32);
+        // Where not all of the word is.
+        let not_zero = 1.0 - zeros_of_the_rest(zero, zeros);
         asm.branch(Condition::Zero(loaded), zeros, all_zero);
         asm.times(1.0 - zeros, |asm| {
             word.put(asm, loaded);
@@ -145,7 +151,7 @@ impl Emitter<'_> {
                     }
                     let last_from = (place + 1 == values).then_some(0);
                     table.take(asm, from, last_from, zero);
-                    asm.times(0.5, |asm| table.add(asm, pass, place * pass.row_bytes));
+                    asm.times(not_zero, |asm| table.add(asm, pass, place * pass.row_bytes));
                     asm.bind(zero);
                 }
                 return;
@@ -156,7 +162,7 @@ impl Emitter<'_> {
                 let zero = asm.label();
                 let from = word.get(asm, scratch[1]);
                 table.take(asm, from, None, zero);
-                asm.times(0.5, |asm| table.add(asm, pass, 0));
+                asm.times(not_zero, |asm| table.add(asm, pass, 0));
                 asm.bind(zero);
                 add_constant(asm, weights, row, value);
                 let left = word.get(asm, scratch[1]);

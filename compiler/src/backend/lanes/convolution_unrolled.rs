@@ -6,6 +6,7 @@ use super::frame;
 use super::isa::{Condition, Operation, Roles};
 use super::strip::add_constant;
 use super::sums::Sums;
+use crate::program::zeros_of_the_rest;
 
 impl Emitter<'_> {
     /// By weights that are instructions.
@@ -132,17 +133,22 @@ impl Emitter<'_> {
             ..
         } = *self.roles;
         let loaded = if sums.keeps_word { word } else { multiple };
-        let zero = 0.5f64.powi(layer.lanes as i32);
+        let expected_zero = |channel: &u32| {
+            layer
+                .expectation
+                .zero_at_once(*channel as usize, layer.lanes)
+        };
         let all_zero = asm.label();
-        let mut share = 1.0;
+        let mut zeros = 0.0;
         if used.len() > 1 {
-            let zeros = zero.powi(used.len() as i32);
+            zeros = used.iter().map(expected_zero).product();
             asm.branch(Condition::Zero(loaded), zeros, all_zero);
-            share = 1.0 - zeros;
         }
-        asm.times(share, |asm| {
+        asm.times(1.0 - zeros, |asm| {
             for (index, &channel) in used.iter().enumerate() {
                 let next = asm.label();
+                // Where not all of the word is.
+                let zero = zeros_of_the_rest(expected_zero(&channel), zeros);
                 let by = (channel % strip.per_word * layer.bits) as u8;
                 let is_last = layer.lanes == 1 && u32::from(by) + layer.bits == 32;
                 if is_single {

@@ -8,6 +8,7 @@ use super::multiples::Multiples;
 use super::stream::{Finishing, Rounding, Stream};
 use super::strip::add_constant;
 use super::sums::{Located, Spares, Sums, arranged};
+use crate::program::zeros_of_the_rest;
 use std::ops::Range;
 
 /// Emits the layer.
@@ -100,13 +101,16 @@ pub(crate) fn accumulate(
         let next_byte = asm.label();
         let loaded = if layer.bits == 8 { value } else { word };
         asm.emit(Operation::LoadByte(loaded, base, byte - at));
-        let share = if used.len() > 1 { 0.75 } else { 1.0 };
+        let mut zeros = 0.0;
         if used.len() > 1 {
-            asm.branch(Condition::Zero(word), 0.25, next_byte);
+            zeros = layer.expectation.zero_pair(used[0].cell as usize);
+            asm.branch(Condition::Zero(word), zeros, next_byte);
         }
-        asm.times(share, |asm| {
+        asm.times(1.0 - zeros, |asm| {
             for &Value { cell, row } in &used {
                 let next = asm.label();
+                // Where not all of the byte is.
+                let zero = zeros_of_the_rest(layer.expectation.zero(cell as usize), zeros);
                 let place = cell % per_byte;
                 let signed = layer.signed_inputs;
                 match (layer.bits, place) {
@@ -122,8 +126,8 @@ pub(crate) fn accumulate(
                     }
                     (_, _) => asm.emit(Operation::ShiftRight(value, word, 4)),
                 }
-                asm.branch(Condition::Zero(value), 0.5, next);
-                asm.times(0.5, |asm| {
+                asm.branch(Condition::Zero(value), zero, next);
+                asm.times(1.0 - zero, |asm| {
                     if layer.bits == 4 && place == 0 {
                         asm.emit(match signed {
                             true => Operation::ShiftRightSigned(value, value, 28),

@@ -91,7 +91,9 @@ pub(crate) fn add_values(
             };
             let last_from = is_last_of_byte.then_some(place * layer.bits);
             table.take(asm, from, last_from, zero);
-            asm.times(0.5, |asm| table.add(asm, pass, place * pass.row_bytes));
+            asm.times(1.0 - layer.expectation.mean_zero(), |asm| {
+                table.add(asm, pass, place * pass.row_bytes);
+            });
             asm.bind(zero);
         }
         add_constant(asm, weights, (count * pass.row_bytes).into(), value);

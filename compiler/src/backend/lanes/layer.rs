@@ -6,6 +6,7 @@ use super::stream::{Finishing, Rounding};
 use crate::network::NodeId;
 use crate::plan::SumArray;
 use crate::program::ConstantParameters;
+use crate::program::Expectation;
 
 /// A map as it is stored: row by row without a gap, channels last.
 #[derive(Clone, Copy, Debug)]
@@ -203,6 +204,8 @@ pub(crate) struct Convolution {
     pub(crate) sum_lanes: u32,
     /// From the last row and column on.
     pub(crate) backward: bool,
+    /// What is read and made.
+    pub(crate) expectation: Expectation,
     /// Whether activations may be negative.
     pub(crate) signed_inputs: bool,
     pub(crate) signed_outputs: bool,
@@ -273,6 +276,8 @@ pub(crate) struct Dense {
     pub(crate) weights: Weights,
     pub(crate) input: StoredMap,
     pub(crate) bits: u32,
+    /// What is read and made.
+    pub(crate) expectation: Expectation,
     /// Whether activations may be negative.
     pub(crate) signed_inputs: bool,
     pub(crate) signed_outputs: bool,

@@ -5,7 +5,7 @@ use super::layer::{Convolution, StoredMap, Weights};
 use super::reason::Reason;
 use crate::network::NodeId;
 use crate::program::{
-    Accumulator, ConstantParameters, Finish, Operation, SumParameters, WeightedSum,
+    Accumulator, ConstantParameters, Expectation, Finish, Operation, SumParameters, WeightedSum,
 };
 
 /// The most weights of a depthwise kernel, zeros between channels counted.
@@ -111,6 +111,7 @@ fn separable(
         padding: (0, 0),
         form,
         sum_lanes: lanes_of(pointwise),
+        expectation: Expectation::of(None, depthwise.finish == Finish::Signed, true),
         signed_inputs: false,
         signed_outputs: pointwise.finish == Finish::Signed,
         ..field.clone()

@@ -24,7 +24,7 @@ use crate::backend::avr::memory::store::OutputSink;
 use crate::backend::avr::round::finish::{self, Destination};
 use crate::backend::avr::round::scale::Scaler;
 use crate::backend::avr::round::sum::{Sum, SumEnding};
-use crate::program::ConstantParameters;
+use crate::program::{ConstantParameters, zeros_of_the_rest};
 use std::collections::BTreeMap;
 
 /// The running multiple.
@@ -348,17 +348,14 @@ impl<'a> Unrolled<'a> {
             } else {
                 0.0
             };
-            let zero = |channel| match 1.0 - pair {
-                tested if tested > 0.0 => ((expectation.zero(channel) - pair) / tested).max(0.0),
-                _ => 0.0,
-            };
             if skips {
                 asm.tst(ACTIVATIONS);
                 asm.branch(Condition::Equal, next, pair);
             }
             let [zero_low, zero_high] = [0, 1].map(|nibble| {
                 let first = run.first_input as usize;
-                zero((first + 2 * byte as usize + nibble).saturating_sub(usize::from(odd)))
+                let channel = (first + 2 * byte as usize + nibble).saturating_sub(usize::from(odd));
+                zeros_of_the_rest(expectation.zero(channel), pair)
             });
             asm.times(1.0 - pair, |asm| {
                 if !low.is_empty() {
