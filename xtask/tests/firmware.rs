@@ -155,8 +155,8 @@ firmware! {
         it_answers_as_the_host_on_random_bytes,
         it_knows_most_digits,
     ], Bounds {
-        mean_cycles: 510_000,
-        worst_cycles: 510_000,
+        mean_cycles: 500_000,
+        worst_cycles: 500_000,
         sram_bytes: 300,
         flash_bytes: 8 * 1_024,
     };
