@@ -64,7 +64,7 @@ pub trait MachineCode: fmt::Debug {
     /// The deepest stack below the caller, return addresses included.
     fn stack_bytes(&self) -> u32;
 
-    /// Expected cycles of an inference, half of all unsigned activations being 0.
+    /// Expected cycles of an inference, by [`Expectation`](crate::program::Expectation).
     fn cycles(&self) -> f64;
 
     /// The most that an inference and a `push` can take, whatever the input; `None` if

@@ -73,7 +73,7 @@ pub struct LayerFootprint {
     pub form: Option<CodeForm>,
     /// Its code and tables.
     pub flash_bytes: u64,
-    /// Expected cycles, half of all unsigned activations being 0.
+    /// Expected cycles, by [`Expectation`](crate::program::Expectation).
     pub cycles: f64,
 }
 

@@ -17,7 +17,7 @@ pub struct FunctionView {
     pub text: String,
     /// Bytes of flash, tables included.
     pub flash_bytes: u32,
-    /// Cycles that it is expected to take, half of all activations being 0.
+    /// Cycles that it is expected to take, by [`Expectation`](crate::program::Expectation).
     pub cycles: f64,
 }
 

@@ -67,7 +67,7 @@ const MEMORY_CAPTION: &str =
     "Bytes of the arena at worst; `needs` includes bytes in between that are not free yet";
 /// And those of code.
 const CODE_CAPTION: &str = ";\nbytes of flash of each layer's code and tables, and the cycles that \
-     it is expected to take\nwhere half of the activations are 0";
+     it is expected to take\nwith as many zeros as the weights file says, or a half";
 
 /// Instructions that are looked at for the worst case of a network's code while it is
 /// compiled: some tenths of a second in an unoptimised macro.

@@ -54,7 +54,7 @@ struct Measurement {
     frequency: u32,
     images: u64,
     cycles: Range,
-    /// Cycles as the compiler expects them, where half of the activations are 0.
+    /// Cycles as the compiler expects them, with as many zeros as the weights file says.
     cycles_predicted: Option<u64>,
     cycles_by_kind: Cycles,
     /// Multiply-accumulates an image.

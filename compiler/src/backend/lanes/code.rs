@@ -107,7 +107,7 @@ impl Code {
         self.stack_bytes
     }
 
-    /// Expected cycles of a `run`, half of all activations being 0.
+    /// Expected cycles of a `run`, by [`Expectation`](crate::program::Expectation).
     #[must_use]
     pub fn cycles(&self) -> f64 {
         let functions = [self.intake(), &self.infer];
