@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { serve } from '../serve.js';
 
-const folder = process.env.HERRINGBONE_PAGE ?? resolve('../target/page');
+const folder = process.env.HERRINGBONE_PAGE ?? resolve('../target/site');
 const shots = resolve(folder, '../page-screenshots');
 const readme = readFileSync(resolve(import.meta.dirname, '../../README.md'), 'utf8');
 
