@@ -9,7 +9,7 @@
 //! first begins with finding the scales.
 //!
 //! ```text
-//! cargo bench -p herringbone-trainer --bench epoch -- ../shared/mnist [--json]
+//! cargo bench -p herringbone-trainer --bench epoch [-- ../shared/mnist [--json]]
 //! ```
 
 use std::path::Path;
@@ -38,10 +38,16 @@ fn main() -> Result<()> {
     // cargo adds one of its own.
     let arguments = std::env::args().skip(1).filter(|it| it != "--bench");
     let (options, folders): (Vec<_>, Vec<_>) = arguments.partition(|it| it.starts_with("--"));
-    let ([folder], true) = (&folders[..], options.iter().all(|it| it == "--json")) else {
-        let given: Vec<String> = std::env::args().skip(1).collect();
-        bail!("needed MNIST's folder and at most --json, got {given:?}");
+    let folder = match (&folders[..], options.iter().all(|it| it == "--json")) {
+        ([], true) => "../shared/mnist",
+        ([folder], true) => folder,
+        _ => {
+            let given: Vec<String> = std::env::args().skip(1).collect();
+            bail!("needed MNIST's folder and at most --json, got {given:?}");
+        }
     };
+    // Paths are given from the workspace's root; cargo starts a bench in its package's folder.
+    std::env::set_current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))?;
     rayon::ThreadPoolBuilder::new()
         .num_threads(THREADS)
         .build_global()?;
