@@ -11,8 +11,6 @@ use crate::model::{Model, Watch};
 use crate::ops::Maps;
 use crate::quantise::Scales;
 
-/// Shares are written in thousandths.
-const WHOLE: u64 = 1000;
 /// More examples change no share by a thousandth.
 const MOST_EXAMPLES: usize = 2048;
 
@@ -108,21 +106,17 @@ impl NodeCounts {
     fn shares(&self) -> Activity {
         let of_channels = |counts: &[u64]| {
             let counts = counts.iter().zip(&self.read);
-            counts.map(|(&count, &all)| share(count, all)).collect()
+            counts
+                .map(|(&count, &all)| Activity::share(count, all))
+                .collect()
         };
         Activity {
             zeros: of_channels(&self.zeros),
             zero_pairs: of_channels(&self.zero_pairs),
             zero_columns: of_channels(&self.zero_columns),
-            between: share(self.between, self.made),
+            between: Activity::share(self.between, self.made),
         }
     }
-}
-
-/// In thousandths, rounded; 0 of nothing.
-fn share(count: u64, all: u64) -> u16 {
-    let rounded = (count * WHOLE + all / 2).checked_div(all);
-    rounded.unwrap_or(0) as u16
 }
 
 /// How many outputs read each pixel of the running map, row by row.

@@ -2,7 +2,7 @@
 
 use super::api::Api;
 use super::stream::Stream;
-use crate::network::{Kind, Network};
+use crate::network::Network;
 use crate::program::{EndlessRows, Program};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -17,7 +17,7 @@ pub(super) fn emit(
     program: Option<&Program>,
 ) -> (Option<TokenStream>, Option<TokenStream>) {
     let first = network.computing_nodes().next();
-    let begins_with_a_cell = first.is_some_and(|node| matches!(node.kind, Kind::Recurrent(_)));
+    let begins_with_a_cell = first.is_some_and(|node| node.kind.keeps_states());
     let goes_on = !stream.has_windows() && network.features().is_none();
     if !begins_with_a_cell || !goes_on {
         return (None, None);

@@ -5,7 +5,7 @@ use crate::plan::{Arrival, Keeps, Ring, Sink, SumArray};
 use std::ops::Range;
 
 /// How a network takes in the rows after an input's last one: each as if it were the last one. The
-/// states of its cells are not begun anew there, and its results are complete.
+/// states of its cells do not begin again there, and its results are complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndlessRows {
     /// Bytes of a row.
@@ -30,7 +30,7 @@ impl Program {
             .stages
             .iter()
             .all(|stage| stage.needs_states_alone(input.height));
-        // Of one row, each begins anew.
+        // With a single row, each row would begin again.
         let has_a_row_before = input.height > 1;
         let rows_go_on = computes_at_each_row && begins_with_a_cell && goes_on && has_a_row_before;
         (rows_go_on && self.states_stay()).then_some(EndlessRows {

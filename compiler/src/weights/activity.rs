@@ -24,6 +24,12 @@ pub struct Activity {
 }
 
 impl Activity {
+    /// How many of `all` are `count`, in thousandths, rounded; 0 of none.
+    pub fn share(count: u64, all: u64) -> u16 {
+        let rounded = (count * WHOLE + all / 2).checked_div(all);
+        rounded.unwrap_or(0) as u16
+    }
+
     fn json(&self) -> Value {
         json!({
             "zeros": self.zeros,

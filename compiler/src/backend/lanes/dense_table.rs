@@ -52,7 +52,7 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Dense) {
     }
 }
 
-/// Adds the values of that many cells, which `source` points at, and goes on behind them.
+/// Adds the values of that many cells, which `source` points at, and moves it past them.
 pub(crate) fn add_values(
     asm: &mut Assembly<'_>,
     layer: &Dense,

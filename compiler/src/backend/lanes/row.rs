@@ -18,7 +18,7 @@ use super::strip::{Registers, Strip, Taking, add_constant, share_of_loops};
 use crate::backend::avr::CodeForm;
 use crate::plan::AxisTiming;
 
-/// The strip of each stage that has one: that of a stage lies behind the oldest row of the one
+/// The strip of each stage that has one: that of a stage lies after the oldest row of the one
 /// after it.
 fn strips(stages: &[Stage]) -> Vec<Option<Strip>> {
     let mut first_byte = first_byte(stages);

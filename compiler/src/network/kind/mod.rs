@@ -311,6 +311,25 @@ impl Kind {
         }
     }
 
+    /// Whether it keeps states from one step over its map to the next.
+    pub fn keeps_states(&self) -> bool {
+        match self {
+            Kind::Recurrent(_) => true,
+            Kind::Pool(_)
+            | Kind::Convolution(_)
+            | Kind::Depthwise(_)
+            | Kind::Separable(_)
+            | Kind::Dense(_)
+            | Kind::Add(_)
+            | Kind::Concat(_)
+            | Kind::Projection(_)
+            | Kind::Tree(_)
+            | Kind::Prototypes(_)
+            | Kind::Dropout(_)
+            | Kind::Noise(_) => false,
+        }
+    }
+
     /// Whether it gives scores of classes, which nothing can read: it ends the list.
     pub fn ends_list(&self) -> bool {
         match self.rules().method() {

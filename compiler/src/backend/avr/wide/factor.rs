@@ -95,7 +95,7 @@ impl<'a> Factor<'a> {
     }
 }
 
-/// Takes so many bytes from the stack.
+/// Takes `bytes` bytes off the stack.
 pub(super) fn drop_pushed(asm: &mut Assembly, bytes: u32) {
     let written = counted(asm, bytes, R19, |asm| asm.pop(R18));
     asm.stack_changes(i64::from(written) - i64::from(bytes));

@@ -154,8 +154,8 @@ fn arriving<'a>(part: LayerPart<'a>) -> Option<&'a Stage> {
     }
 }
 
-/// The byte of the network's value at which so many pixels are that a stage takes in at once, if
-/// they are in order: in a ring that holds as many, or as a map that is stored whole.
+/// The first byte, in the network's value, of the `pixels` pixels that a stage takes in at once, if
+/// they are in order: in a ring that holds just these, or as a map that is stored whole.
 fn taken_byte(program: &Program, stage: &Stage, pixels: u32) -> Option<u32> {
     match stage.plan.arrival {
         Arrival::Ring(reading) if reading.ring.pixels == pixels => {

@@ -63,7 +63,7 @@ impl Sums {
         R2.after(4 * output).run(self.bytes).collect()
     }
 
-    /// Whether so many products can be added: a byte counts rounds of eight.
+    /// Whether that many products can be added: a byte counts rounds of eight.
     pub(super) fn counts(products: u32) -> bool {
         products / MOST_OF_A_ROUND < 0x100
     }

@@ -16,7 +16,7 @@ use crate::backend::avr::layer::part::LayerPart;
 use crate::program::{Program, PrototypeScores};
 use crate::weights::PrototypeParameters;
 
-/// Where the distance is: so many bytes from here on.
+/// The distance's lowest byte; the others are in the registers after it.
 const DISTANCE: Register = R2;
 /// A difference, and then how near a prototype is.
 const DIFFERENCE: [Register; 2] = [R16, R17];

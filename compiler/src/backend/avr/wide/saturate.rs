@@ -11,7 +11,7 @@ const LAST: Register = R20;
 const SIGN: Register = R21;
 const SPARE: Register = R22;
 
-/// `clamp16(rsh(v, right))` of a sum of so many bytes from [`ROUNDED`] on: the low and the high
+/// `clamp16(rsh(v, right))` of a sum of `bytes` bytes from [`ROUNDED`] on: the low and the high
 /// byte. Changes r16 to r22.
 pub(super) fn to_wide(asm: &mut Assembly, bytes: u32, right: u32) -> [Register; 2] {
     if right > 8 * bytes {
