@@ -75,8 +75,8 @@ pub(crate) struct Arguments {
     /// End when that many epochs with integers bring nothing better
     #[arg(long, value_name = "N")]
     patience: Option<u32>,
-    /// Share of each layer's weights to make 0, gradually: unrolled code has no instructions for
-    /// them [default: 0]
+    /// Share of all weights to make 0, gradually, of each layer as many as it can do without:
+    /// unrolled code has no instructions for them [default: the declaration's `sparsity`, or 0]
     #[arg(long, value_name = "SHARE")]
     sparsity: Option<f64>,
     /// Continue an interrupted run
@@ -177,7 +177,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         Ok(data) => (data.kind, data.counts()),
         Err(()) => (InputKind::Image, Vec::new()),
     };
-    let recipe = recipe(arguments, shape, kind, &counts);
+    let recipe = Recipe {
+        sparsity: arguments.sparsity.unwrap_or(0.0).max(declaration.sparsity),
+        ..recipe(arguments, shape, kind, &counts)
+    };
     problems.extend(session::problems(network, &recipe));
     let device = arguments.device.device();
     let teacher = arguments
@@ -255,7 +258,7 @@ fn recipe(arguments: &Arguments, shape: InputShape, kind: InputKind, counts: &[u
             Scales::LeastSquares => ScaleSearch::LeastSquares,
         },
         patience: arguments.patience,
-        sparsity: arguments.sparsity.unwrap_or(defaults.sparsity),
+        sparsity: defaults.sparsity,
         schedule: Schedule::Phases,
     }
 }

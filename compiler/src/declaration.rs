@@ -22,6 +22,8 @@ pub struct Declaration {
     pub results: Option<Accumulator>,
     /// `plan`.
     pub plan: PlanChoice,
+    /// `sparsity`: the share of all weights that training makes 0, 0 to below 1.
+    pub sparsity: f64,
     /// `window`: the input is the newest part of a stream.
     pub window: Option<SlidingWindow>,
     /// `code`, of the network.

@@ -96,7 +96,7 @@ impl Planned {
     /// Plans `declaration` with weights that mean nothing: to see a design run that has
     /// none yet.
     pub fn with_invented_weights(declaration: &Declaration) -> Self {
-        let weights = weights::invented(&declaration.network);
+        let weights = weights::invented(&declaration.network, declaration.sparsity);
         let weights = Some((weights, Metadata::default()));
         Self::of_weights(declaration, weights, Vec::new())
     }

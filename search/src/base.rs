@@ -41,6 +41,7 @@ impl Base {
         Design {
             items: network.items().to_vec(),
             bits: network.bits(),
+            sparsity: self.declaration.sparsity,
         }
     }
 
@@ -63,6 +64,7 @@ impl Base {
         let declaration = Declaration {
             network: changed.with_features(network.features().copied()),
             weights,
+            sparsity: design.sparsity,
             ..self.declaration.clone()
         };
         Some(match own {
@@ -100,6 +102,12 @@ impl Base {
                 value: written_bits(design.bits)
                     .strip_prefix("bits: ")
                     .map(str::to_owned),
+            });
+        }
+        if declaration.sparsity != design.sparsity {
+            keys.push(Change::Key {
+                key: "sparsity",
+                value: (design.sparsity > 0.0).then(|| design.sparsity.to_string()),
             });
         }
         let plan = declaration.plan;

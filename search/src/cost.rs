@@ -87,6 +87,12 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Whether weights that are 0 count for nothing: not so where bytes of weights are counted as papers
+    /// do.
+    pub(crate) fn leave_zeros_free(&self) -> bool {
+        self.weights_bytes.is_none() && self.total_bytes.is_none()
+    }
+
     fn hold(&self, cost: &Cost) -> bool {
         let within = |limit: Option<u64>, value: u64| limit.is_none_or(|limit| value <= limit);
         let activations = u64::from(cost.activations_bytes);
@@ -130,7 +136,7 @@ pub fn measure(base: &Base, limits: &Limits, design: &Design) -> Verdict {
     {
         return Verdict::Over(weights_bytes as f64 / f64::from(flash));
     }
-    let drawn = weights::invented(network);
+    let drawn = weights::invented(network, declaration.sparsity);
     let Ok(accumulators) = program::prove(network, &drawn) else {
         return Verdict::Impossible;
     };

@@ -9,13 +9,16 @@ use herringbone_compiler::weights::written_bits;
 use proc_macro2::TokenStream;
 
 /// A list of layers and the widths of its integers. It is shown as a declaration writes it:
-/// `< A, C1(5,3), M, D*(10) >, bits: { weights: 4, biases: 16, activations: 4 }`.
+/// `< A, C1(5,3), M, D*(10) >, bits: { weights: 4, biases: 16, activations: 4 }`, and
+/// `sparsity: 0.5` where that is not 0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Design {
     /// The layers, in order.
     pub items: Vec<Item>,
     /// The widths of its integers.
     pub bits: Bits,
+    /// The share of its weights that training makes 0, 0 to below 1.
+    pub sparsity: f64,
 }
 
 impl Design {
@@ -40,6 +43,7 @@ impl Design {
             Some(declaration) => Ok(Self {
                 items: declaration.network.items().to_vec(),
                 bits: declaration.network.bits(),
+                sparsity: declaration.sparsity,
             }),
             None => {
                 let problems: Vec<String> = parsed
@@ -61,7 +65,11 @@ impl Design {
 
 impl fmt::Display for Design {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {}", self.list(), written_bits(self.bits))
+        write!(f, "{}, {}", self.list(), written_bits(self.bits))?;
+        if self.sparsity > 0.0 {
+            write!(f, ", sparsity: {}", self.sparsity)?;
+        }
+        Ok(())
     }
 }
 

@@ -130,8 +130,10 @@ pub fn optuna(study: &Study, candidates: &[Candidate]) -> Result<String> {
             ..
         } = design.bits;
         let layers = Design::computing(&design.items).count() as u32;
+        let zeros = (100.0 * design.sparsity).round() as u32;
         let parameters = [
             ("layers", layers, 1, 100),
+            ("percent of weights that are 0", zeros, 0, 100),
             ("bits of weights", weights, 2, 8),
             ("bits of activations", activations, 4, 8),
         ];

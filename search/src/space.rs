@@ -5,8 +5,11 @@ mod file;
 mod walk;
 
 use anyhow::{Result, bail};
+use herringbone_compiler::budget::zeros_can_be_free;
 use herringbone_compiler::network::{Bits, Entry, Item, Shape};
 
+use crate::base::Base;
+use crate::cost::Limits;
 use crate::design::{Design, is_training_only};
 
 pub use walk::Genes;
@@ -18,6 +21,8 @@ pub struct Space {
     pub(crate) forms: Vec<Form>,
     /// The widths of integers to choose from.
     pub(crate) bits: Vec<Bits>,
+    /// The shares of weights that are 0 to choose from, each 0 to below 1.
+    pub(crate) sparsity: Vec<f64>,
     /// The declaration's last layer.
     pub(crate) last: Item,
 }
@@ -104,12 +109,38 @@ impl Space {
         let Some(last) = design.items.iter().rfind(|item| !is_training_only(item)) else {
             bail!("the declaration has no layer");
         };
-        file::read(text, last.clone(), design.bits)
+        file::read(text, last.clone(), design)
+    }
+
+    /// What a study of that declaration looks through: the space of that text, with the
+    /// declaration's own layers if `takes_in_the_declaration`, and without shares of zeros where
+    /// these would be paid for all the same.
+    ///
+    /// # Errors
+    /// With everything that is wrong with the text.
+    pub fn of_study(
+        text: &str,
+        takes_in_the_declaration: bool,
+        base: &Base,
+        limits: &Limits,
+    ) -> Result<Self> {
+        let own = base.design();
+        let mut space = Self::read(text, &own)?;
+        if takes_in_the_declaration {
+            space = space.with_layers_of(&own);
+        }
+        if !(zeros_can_be_free(&base.declaration) && limits.leave_zeros_free()) {
+            space.sparsity = vec![own.sparsity];
+        }
+        Ok(space)
     }
 
     /// The same with those layers among the choices: each joins the sets that have one of its
-    /// letter. Layers that name maps stay outside.
+    /// letter. Layers that name maps stay outside. Its share of zeros joins too.
     pub fn with_layers_of(mut self, design: &Design) -> Self {
+        if !self.sparsity.contains(&design.sparsity) {
+            self.sparsity.push(design.sparsity);
+        }
         let items = Design::computing(&design.items);
         // The last one is in none of the sets.
         let last = design.items.iter().rfind(|item| !is_training_only(item));
@@ -125,14 +156,15 @@ impl Space {
         self
     }
 
-    /// How many lists it describes, times the bits to choose from; lists too whose maps end up with
+    /// How many lists it describes, times the bits and the shares of zeros to choose from; lists too whose maps end up with
     /// no pixel. `None` where there are more than 2¹²⁸.
     pub fn count(&self) -> Option<u128> {
         let mut all: u128 = 0;
         for form in &self.forms {
             all = all.checked_add(form.count()?)?;
         }
-        all.checked_mul(self.bits.len() as u128)
+        all.checked_mul(self.bits.len() as u128)?
+            .checked_mul(self.sparsity.len() as u128)
     }
 
     /// Whether that is one of its designs; layers that only mean something in training count for

@@ -179,11 +179,12 @@ impl Study {
         );
         let File { settings, end, .. } = serde_json::from_str(&text).with_context(context)?;
         let base = Base::read(&settings.declaration)?;
-        let own = base.design();
-        let mut space = Space::read(&settings.space_text, &own)?;
-        if settings.takes_in_the_declaration {
-            space = space.with_layers_of(&own);
-        }
+        let space = Space::of_study(
+            &settings.space_text,
+            settings.takes_in_the_declaration,
+            &base,
+            &settings.limits,
+        )?;
         Ok(Self {
             folder: folder.to_owned(),
             settings,

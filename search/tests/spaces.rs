@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use herringbone_search::space::Known;
-use herringbone_search::{Base, Space};
+use herringbone_search::{Base, Limits, Space};
 
 const DIGITS: &str =
     "pub Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr(0), D*(10) >,
@@ -49,22 +49,24 @@ fn a_file_of_ones_own_is_what_its_braces_and_sets_say() {
     let text = r#"
         lists = ["lead; C; C; M", "C; A(3)"]
         bits = [{ weights = 2 }, { weights = 8, activations = 8 }]
+        sparsity = [0, 0.5, 0.75]
         [sets]
         lead = ["", "A"]
         C = ["C1({2, 4},{1,3}, stride: 2)", "T(3)"]
     "#;
     let space = Space::read(text, &base().design()).unwrap();
     // Brute force: five choices of C.
-    assert_eq!(space.count(), Some(2 * (2 * 5 * 5 + 5)));
+    assert_eq!(space.count(), Some(3 * 2 * (2 * 5 * 5 + 5)));
     let designs: BTreeSet<String> = (0..space.count().unwrap())
         .map(|number| space.design(&space.nth(number).unwrap()).to_string())
         .collect();
-    assert_eq!(designs.len(), 110);
+    assert_eq!(designs.len(), 330);
     let has = |design: &str| assert!(designs.contains(design), "{design}: {designs:#?}");
     has(
         "< A, C1(4,3, stride: 2), T(3), M, D*(10) >, bits: { weights: 2, biases: 16, activations: 4 }",
     );
     has("< T(3), A(3), D*(10) >, bits: { weights: 8, biases: 16, activations: 8 }");
+    has("< T(3), A(3), D*(10) >, bits: { weights: 8, biases: 16, activations: 8 }, sparsity: 0.75");
 }
 
 #[test]
@@ -72,11 +74,17 @@ fn everything_that_is_wrong_with_a_file_is_said_at_once() {
     let text = r#"
         lists = ["C; M(99)", "C"]
         bits = [{ weights = 3 }]
+        sparsity = [0.5, 1]
         [sets]
         C = ["C1(0,3)", "C3(4,3)"]
     "#;
     let error = Space::read(text, &base().design()).unwrap_err().to_string();
-    for part in ["set `C`", "list `C; M(99)`", "bits of 3, 16 and 4"] {
+    for part in [
+        "set `C`",
+        "list `C; M(99)`",
+        "bits of 3, 16 and 4",
+        "a sparsity of 1",
+    ] {
         assert!(error.contains(part), "{part}: {error}");
     }
     let unknown = Space::read("list = []", &base().design()).unwrap_err();
@@ -96,6 +104,30 @@ fn the_declarations_own_layers_join_a_space() {
     assert!(with.count() > images.count());
     // Dropout of no values is no layer.
     assert!(known(Known::Images).contains(&self::base().design()));
+}
+
+#[test]
+fn zeros_are_a_choice_where_they_are_free() {
+    let limits = Limits::default();
+    let counted = Limits {
+        weights_bytes: Some(4096),
+        ..limits
+    };
+    let choices = |keys: &str, limits: &Limits| {
+        let text = format!("N: [28, 28, 1] => < A, D*(10) >, sparsity: 0.3, {keys}");
+        let base = Base::read(&text).unwrap();
+        let space = Space::of_study(Known::Images.text(), true, &base, limits).unwrap();
+        let lists = Space::read(Known::Images.text(), &base.design()).unwrap();
+        // `images` has none and a half.
+        2 * space.count().unwrap() / lists.count().unwrap()
+    };
+    assert_eq!(choices("target: atmega328p", &limits), 3);
+    assert_eq!(choices("target: rp2040", &limits), 3);
+    // A Cortex-M4 has tables alone.
+    assert_eq!(choices("target: nrf52832", &limits), 1);
+    assert_eq!(choices("target: atmega328p, code: table", &limits), 1);
+    assert_eq!(choices("target: atmega328p, weights: runtime", &limits), 1);
+    assert_eq!(choices("target: atmega328p", &counted), 1);
 }
 
 #[test]

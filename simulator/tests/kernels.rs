@@ -126,6 +126,7 @@ fn program(
         weights,
         results: None,
         plan: PlanChoice::default(),
+        sparsity: 0.0,
         window: None,
         code: CodeChoice::default(),
         layer_code: BTreeMap::new(),

@@ -49,6 +49,7 @@ fn declaration(network: &Network) -> Declaration {
         weights: WeightsSource::File,
         results: None,
         plan: PlanChoice::default(),
+        sparsity: 0.0,
         window: None,
         code: CodeChoice::Unrolled,
         layer_code: BTreeMap::new(),

@@ -183,6 +183,7 @@ fn declaration(network: &Network, weights: WeightsSource) -> Declaration {
         weights,
         results: None,
         plan: PlanChoice::default(),
+        sparsity: 0.0,
         window: None,
         code: CodeChoice::default(),
         layer_code: BTreeMap::new(),

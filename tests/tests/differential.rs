@@ -54,6 +54,7 @@ fn declaration(network: &Network, code: CodeChoice) -> Declaration {
         weights: WeightsSource::File,
         results: None,
         plan: PlanChoice::default(),
+        sparsity: 0.0,
         window: None,
         code,
         layer_code: BTreeMap::new(),

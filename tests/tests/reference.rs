@@ -73,6 +73,7 @@ fn the_planned_program_stores_the_published_layers() {
         weights: WeightsSource::File,
         results: None,
         plan: PlanChoice::default(),
+        sparsity: 0.0,
         window: None,
         code: CodeChoice::Table,
         layer_code: BTreeMap::new(),

@@ -30,8 +30,9 @@ pub struct Recipe {
     /// Epochs with integers that may follow the best one before a training ends early: 1 or
     /// more.
     pub patience: Option<u32>,
-    /// The share of each layer's weights that become 0, gradually, in the second third of floating
-    /// point: from 0 to below 1. Layers whose declaration says more have that.
+    /// The share of all weights that become 0, gradually, in the second third of floating point, of
+    /// each layer as many as it can do without: from 0 to below 1. Layers whose declaration says
+    /// more have that.
     pub sparsity: f64,
     /// What epochs are.
     pub schedule: Schedule,
@@ -330,10 +331,13 @@ impl Recipe {
 
     /// The steps in which the least weights of sparse layers are made 0, the first and the one
     /// after the last, of epochs of that many steps: those of the middle third of floating
-    /// point.
+    /// point, or of the first round.
     pub(crate) fn pruning(&self, steps: usize) -> [usize; 2] {
-        let Ends { float, .. } = self.ends();
-        let all = float.max(1) as usize * steps;
+        let all = match self.schedule {
+            Schedule::Phases => self.ends().float.max(1) as usize * steps,
+            // The first comparison is of what is pruned already.
+            Schedule::Rounds { steps } => steps as usize,
+        };
         [all / 3, (2 * all / 3).max(all / 3 + 1)]
     }
 

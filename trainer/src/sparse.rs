@@ -1,11 +1,12 @@
 //! Weights that a training makes 0 and keeps there: dense at first; then the least are made 0
 //! again and again; then what is 0 stays. Where a declaration says `sparsity`, all of that share at
 //! once (Kumar et al. 2017, section 4; Kusupati et al. 2018, section 3.3); where the recipe does,
-//! step by step (Zhu & Gupta 2017, "To prune, or not to prune").
+//! step by step (Zhu & Gupta 2017, "To prune, or not to prune"), of each layer as many as it can do
+//! without (Lee et al. 2021, "Layer-adaptive sparsity for the magnitude-based pruning").
 
 use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
-use herringbone_compiler::network::{Kind, Network};
+use herringbone_compiler::network::Network;
 
 use crate::model::{Model, floats};
 
@@ -44,48 +45,37 @@ impl Pruning {
     }
 }
 
-/// What share of a tensor's weights becomes 0.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Share {
-    /// By the declaration.
-    declared: f64,
-    /// By the recipe.
-    gradual: f64,
+/// How many weights of each tensor are the least ones of all: those of the lowest scores, where a
+/// weight's score is its square over the sum of the squares of its tensor that are not smaller
+/// (Lee et al. 2021, equation 1). So sizes of different tensors need not be alike, and none loses its
+/// largest weight before all others have lost theirs.
+fn least_of_all(tensors: &[Vec<f32>], count: usize) -> Vec<usize> {
+    let mut scores: Vec<(f64, usize)> = Vec::new();
+    for (tensor, weights) in tensors.iter().enumerate() {
+        let mut squares: Vec<f64> = weights.iter().map(|&it| f64::from(it).powi(2)).collect();
+        squares.sort_by(|a, b| b.total_cmp(a));
+        let mut sum = 0.0;
+        for square in squares {
+            sum += square;
+            // What is 0 is less than all others.
+            let score = if square > 0.0 { square / sum } else { 0.0 };
+            scores.push((score, tensor));
+        }
+    }
+    scores.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut counts = vec![0; tensors.len()];
+    for &(_, tensor) in scores.iter().take(count) {
+        counts[tensor] += 1;
+    }
+    counts
 }
 
-impl Share {
-    fn is_some(self) -> bool {
-        self.declared > 0.0 || self.gradual > 0.0
-    }
-
-    /// Weights of `count` that are 0 by then.
-    fn zeros(self, count: usize, gradual: f64) -> usize {
-        let share = self.declared.max(self.gradual * gradual);
-        (share * count as f64).round() as usize
-    }
-}
-
-/// How many of each weighted sum's weights its declaration makes 0.
+/// What share of each weighted sum's weights its declaration makes 0.
 fn declared(network: &Network) -> Vec<f64> {
-    let of_nodes = network.computing_nodes().flat_map(|node| {
-        let sparsity = match &node.kind {
-            Kind::Projection(projection) => projection.sparsity,
-            Kind::Pool(_)
-            | Kind::Convolution(_)
-            | Kind::Depthwise(_)
-            | Kind::Separable(_)
-            | Kind::Dense(_)
-            | Kind::Recurrent(_)
-            | Kind::Tree(_)
-            | Kind::Prototypes(_)
-            | Kind::Add(_)
-            | Kind::Concat(_)
-            | Kind::Dropout(_)
-            | Kind::Noise(_) => 0.0,
-        };
-        node.sums().map(move |_| sparsity)
-    });
-    of_nodes.collect()
+    let nodes = network.computing_nodes();
+    nodes
+        .flat_map(|node| node.sums().map(|_| node.kind.sparsity()))
+        .collect()
 }
 
 /// Whether a training of the network makes weights 0, of each layer that share or more.
@@ -98,49 +88,51 @@ pub(crate) fn is_sparse(network: &Network, model: &Model, gradual: f64) -> bool 
 
 impl Model {
     /// Prunes what a step has led to from `before`, in the end that share of all weights.
-    pub(crate) fn prune(
-        &mut self,
-        network: &Network,
-        before: &Self,
-        pruning: Pruning,
-        gradual: f64,
-    ) {
-        if pruning == Pruning::None {
-            return;
-        }
-        let sums = self.sums.iter_mut().zip(&before.sums);
-        for ((now, before), declared) in sums.zip(declared(network)) {
-            let share = Share { declared, gradual };
-            if let (Some(now), Some(before), true) =
-                (&mut now.parameters, &before.parameters, share.is_some())
-            {
-                change(&mut now.weights, &before.weights, |now, before| {
-                    prune(now, before, share, pruning);
-                });
+    pub(crate) fn prune(&mut self, network: &Network, before: &Self, pruning: Pruning, share: f64) {
+        let zeros = match pruning {
+            Pruning::None => return,
+            Pruning::Threshold { gradual } => Some(self.zeros(network, share * gradual)),
+            Pruning::Keep => None,
+        };
+        let mut zeros = zeros.map(Vec::into_iter);
+        let mut prune = |now: &mut [f32], before: &[f32]| match &mut zeros {
+            Some(zeros) => make_least_0(now, zeros.next().expect("a number for each tensor")),
+            None => keep_zeros(now, before),
+        };
+        for (now, before) in self.sums.iter_mut().zip(&before.sums) {
+            if let (Some(now), Some(before)) = (&mut now.parameters, &before.parameters) {
+                change(&mut now.weights, &before.weights, &mut prune);
             }
         }
         for (now, before) in self.own.iter_mut().zip(&before.own) {
-            let shares = now.place.segments.iter().map(|segment| {
-                let share = Share {
-                    declared: segment.sparsity,
-                    gradual: if segment.role.is_weight() {
-                        gradual
-                    } else {
-                        0.0
-                    },
-                };
-                (segment.range.clone(), share)
-            });
-            let shares: Vec<_> = shares.filter(|(_, share)| share.is_some()).collect();
-            if shares.is_empty() {
-                continue;
-            }
+            let place = now.place.clone();
             change(&mut now.numbers, &before.numbers, |now, before| {
-                for (range, share) in shares {
-                    prune(&mut now[range.clone()], &before[range], share, pruning);
+                for segment in place.weights() {
+                    let range = segment.range.clone();
+                    prune(&mut now[range.clone()], &before[range]);
                 }
             });
         }
+    }
+
+    /// How many of each tensor's weights become 0 where that share of all does.
+    fn zeros(&self, network: &Network, share: f64) -> Vec<usize> {
+        let of_sums = self.sums.iter().zip(declared(network));
+        let of_sums = of_sums.filter_map(|(sum, declared)| {
+            let parameters = sum.parameters.as_ref()?;
+            Some((floats(parameters.weights.val().inner()), declared))
+        });
+        let of_own = self.own.iter().flat_map(|own| {
+            let numbers = floats(own.numbers.val().inner());
+            let weights = own.place.weights();
+            weights.map(move |it| (numbers[it.range.clone()].to_vec(), it.sparsity))
+        });
+        let (tensors, declared): (Vec<_>, Vec<_>) = of_sums.chain(of_own).unzip();
+        let all: usize = tensors.iter().map(Vec::len).sum();
+        let least = least_of_all(&tensors, (share * all as f64).round() as usize);
+        let declared = tensors.iter().zip(declared);
+        let declared = declared.map(|(it, share)| (share * it.len() as f64).round() as usize);
+        declared.zip(least).map(|(a, b)| a.max(b)).collect()
     }
 }
 
@@ -160,30 +152,55 @@ pub(crate) fn change<const D: usize>(
     });
 }
 
-fn prune(now: &mut [f32], before: &[f32], share: Share, pruning: Pruning) {
-    match pruning {
-        Pruning::None => {}
-        Pruning::Threshold { gradual } => {
-            let zeros = share.zeros(now.len(), gradual);
-            let mut order: Vec<usize> = (0..now.len()).collect();
-            order.sort_by(|&a, &b| now[a].abs().total_cmp(&now[b].abs()));
-            for &index in order.iter().take(zeros) {
-                now[index] = 0.0;
-            }
-        }
-        Pruning::Keep => {
-            for (now, &before) in now.iter_mut().zip(before) {
-                if before == 0.0 {
-                    *now = 0.0;
-                }
-            }
+fn make_least_0(weights: &mut [f32], count: usize) {
+    let mut order: Vec<usize> = (0..weights.len()).collect();
+    order.sort_by(|&a, &b| weights[a].abs().total_cmp(&weights[b].abs()));
+    for &index in order.iter().take(count) {
+        weights[index] = 0.0;
+    }
+}
+
+fn keep_zeros(now: &mut [f32], before: &[f32]) {
+    for (now, &before) in now.iter_mut().zip(before) {
+        if before == 0.0 {
+            *now = 0.0;
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Pruning;
+    use super::{Pruning, least_of_all};
+
+    /// By the paper's equation, weight by weight.
+    #[test]
+    fn the_least_weights_are_those_of_the_lowest_layer_adaptive_magnitude() {
+        let tensors = vec![
+            vec![0.1, -0.2, 0.3, 0.0],
+            vec![50.0, -10.0],
+            vec![0.002, 0.004, -0.002, 0.001, 0.002],
+        ];
+        let mut scores = Vec::new();
+        for (tensor, weights) in tensors.iter().enumerate() {
+            for (index, &weight) in weights.iter().enumerate() {
+                let weight = f64::from(weight);
+                let is_counted = |(other, &it): (usize, &f32)| {
+                    let it = f64::from(it).abs();
+                    it > weight.abs() || it == weight.abs() && other <= index
+                };
+                let all = weights.iter().enumerate().filter(|&it| is_counted(it));
+                let sum: f64 = all.map(|(_, &it)| f64::from(it).powi(2)).sum();
+                scores.push((weight.powi(2) / sum, tensor));
+            }
+        }
+        scores.sort_by(|a, b| a.0.total_cmp(&b.0));
+        for count in 0..=scores.len() {
+            let of = |tensor| scores[..count].iter().filter(|it| it.1 == tensor).count();
+            assert_eq!(least_of_all(&tensors, count), [of(0), of(1), of(2)]);
+        }
+        // All of them have a largest weight left, whatever its size.
+        assert_eq!(least_of_all(&tensors, scores.len() - 3), [3, 1, 4]);
+    }
 
     #[test]
     fn gradual_pruning_grows_to_all_of_it_and_then_keeps_what_is_0() {

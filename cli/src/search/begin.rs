@@ -135,13 +135,9 @@ impl BeginArguments {
         let base = Base::read(&text_of(&found)?)?;
         let (space_name, known, text) = self.space(&base)?;
         let takes_in = known.is_none_or(Known::takes_in_the_declaration);
-        let own = base.design();
-        let space = Space::read(&text, &own).with_context(|| format!("space {space_name}"))?;
-        let space = match takes_in {
-            true => space.with_layers_of(&own),
-            false => space,
-        };
         let limits = self.limits(&base)?;
+        let space = Space::of_study(&text, takes_in, &base, &limits);
+        let space = space.with_context(|| format!("space {space_name}"))?;
         if let Some(most) = self.dry {
             dry::say_all(&base, &space, &space_name, &limits, most.max(1), self.seed);
             return Ok(Some(Begun::Dry(ExitCode::SUCCESS)));

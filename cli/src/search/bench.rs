@@ -141,7 +141,11 @@ impl<'a> Bench<'a> {
         stop: &AtomicBool,
     ) -> Result<Option<Outcome>> {
         let start = Instant::now();
-        let (_, declaration) = self.design(trial)?;
+        let (design, declaration) = self.design(trial)?;
+        let recipe = &Recipe {
+            sparsity: design.sparsity,
+            ..recipe.clone()
+        };
         let path = self.study.checkpoint_path(trial.design);
         let former = fs::read(&path).ok();
         let device = Device::flex().autodiff();
@@ -204,6 +208,7 @@ impl<'a> Bench<'a> {
             recipe: Recipe {
                 epochs,
                 seed,
+                sparsity: design.sparsity,
                 ..self.recipe.clone()
             },
             data: Arc::clone(&self.data),

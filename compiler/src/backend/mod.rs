@@ -13,7 +13,7 @@ pub mod lanes;
 pub(crate) mod portable;
 
 use crate::budget::{Footprint, LayerFootprint, Sums};
-use crate::declaration::{Declaration, SlidingWindow};
+use crate::declaration::{CodeChoice, Declaration, SlidingWindow, WeightsSource};
 use crate::plan::{MemoryPlan, Rings};
 use crate::target::Target;
 use portable::Portable;
@@ -42,6 +42,19 @@ pub(crate) trait Backend {
     /// the declaration does not say: enough for start-up code, vectors, a serial line
     /// and a small `main`. None where code is not counted.
     fn default_flash_reserve_bytes(&self, flash_bytes: u32) -> u32;
+}
+
+/// Whether a weight that is 0 can cost nothing: weights can be instructions, and may.
+pub fn zeros_can_be_free(declaration: &Declaration) -> bool {
+    let target = declaration.budget.target;
+    let has_machine_code = target.is_some_and(|target| {
+        avr::Core::written_for(target).is_some() || lanes::Core::written_for(target).is_some()
+    });
+    let may = match declaration.code {
+        CodeChoice::Fastest | CodeChoice::Unrolled => true,
+        CodeChoice::Table => false,
+    };
+    has_machine_code && may && declaration.weights != WeightsSource::Runtime
 }
 
 /// The backend of the declaration's target.

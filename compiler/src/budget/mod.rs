@@ -8,6 +8,7 @@ mod over;
 mod remedies;
 mod sharing;
 
+pub use crate::backend::zeros_can_be_free;
 pub use choice::{alternatives, choose, every_plan};
 pub(crate) use features::features_flash_bytes;
 pub use footprint::{Footprint, LayerFootprint, Sums};

@@ -24,6 +24,7 @@ fn declaration(network: &Network) -> Declaration {
         weights: WeightsSource::Runtime,
         results: None,
         plan: PlanChoice::default(),
+        sparsity: 0.0,
         window: None,
         code: CodeChoice::default(),
         layer_code: BTreeMap::new(),

@@ -213,6 +213,7 @@ mod tests {
             weights: WeightsSource::Runtime,
             results: None,
             plan: PlanChoice::Named(Strategy::ROW_MAJOR),
+            sparsity: 0.0,
             window: None,
             code: CodeChoice::Fastest,
             layer_code: BTreeMap::new(),

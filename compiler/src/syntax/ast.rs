@@ -183,6 +183,8 @@ pub struct Values {
     pub window: Option<SlidingWindow>,
     /// `features`.
     pub features: Option<Features>,
+    /// `sparsity`.
+    pub sparsity: Option<f64>,
 }
 
 /// The value of `reserve`; `None` where it does not say, or is wrong.

@@ -33,11 +33,13 @@ pub enum Key {
     Window,
     /// `features`: what the input is made of.
     Features,
+    /// `sparsity`: the share of all weights that training makes 0.
+    Sparsity,
 }
 
 impl Key {
     /// Every key.
-    pub const ALL: [Key; 11] = [
+    pub const ALL: [Key; 12] = [
         Key::Target,
         Key::Sram,
         Key::Flash,
@@ -49,6 +51,7 @@ impl Key {
         Key::Code,
         Key::Window,
         Key::Features,
+        Key::Sparsity,
     ];
 
     /// The key as it is written.
@@ -65,6 +68,7 @@ impl Key {
             Key::Code => "code",
             Key::Window => "window",
             Key::Features => "features",
+            Key::Sparsity => "sparsity",
         }
     }
 
@@ -82,6 +86,7 @@ impl Key {
             Key::Results => "`i16` or `i32`",
             Key::Code => "`unrolled` or `table`",
             Key::Window => "samples, such as `{ length: 128, stride: 16 }`",
+            Key::Sparsity => "a share from 0 to below 1, such as `0.5`",
             Key::Features => {
                 "`log_mel`, `mfcc` or `statistics`, such as `log_mel { rate: 8000, frame: 256, hop: 250, bands: 20 }` or `statistics { channels: 3, frame: 64 }`"
             }

@@ -63,6 +63,7 @@ pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> (Option<Declar
             .plan
             .as_ref()
             .map_or(PlanChoice::default(), |plan| plan.choice),
+        sparsity: values.sparsity.unwrap_or(0.0),
         window,
         code: values.code.unwrap_or_default(),
         layer_code: source

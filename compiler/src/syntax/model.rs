@@ -59,6 +59,7 @@ pub(super) fn lower(source: &Source, errors: &mut Diagnostics) -> ModelDeclarati
                 "windows are of networks that are declared: leave `window` out, and give the \
                  model whole inputs"
             }
+            Key::Sparsity => "a model is trained already: leave `sparsity` out",
             Key::Features => {
                 "features are of networks that are declared: leave `features` out, and give the \
                  model what it was trained on"

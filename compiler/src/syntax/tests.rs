@@ -102,6 +102,25 @@ fn fragments_of_macro_rules_are_opened() {
 }
 
 #[test]
+fn a_sparsity_is_a_share_of_all_weights() {
+    let sparsity = |value: &str| {
+        let text = format!("N: [28, 28, 1] => < D*(10) >, {value}");
+        parse(text.parse().unwrap())
+            .declaration
+            .map(|it| it.sparsity)
+    };
+    assert_eq!(sparsity(""), Some(0.0));
+    assert_eq!(sparsity("sparsity: 0"), Some(0.0));
+    assert_eq!(sparsity("sparsity: 0.55"), Some(0.55));
+    for value in ["1", "1.0", "-0.5", "\"half\"", "0.5f32"] {
+        let text = format!("N: [28, 28, 1] => < D*(10) >, sparsity: {value}");
+        let message =
+            format!("`sparsity` takes a share from 0 to below 1, such as `0.5`, found `{value}`");
+        assert_eq!(errors(&text), [message]);
+    }
+}
+
+#[test]
 fn all_mistakes_are_reported_at_once_and_each_once() {
     assert_eq!(
         errors(
@@ -116,7 +135,7 @@ fn all_mistakes_are_reported_at_once_and_each_once() {
             "kernel 12 is not supported: expected 1 to 11",
             "expected bytes for `sram`, from 1 to 4294967295, found `2k`: write the number without a suffix",
             "unknown key `wieghts`: did you mean `weights`? expected one of target, sram, flash, \
-             weights, bits, reserve, results, plan, code, window, features",
+             weights, bits, reserve, results, plan, code, window, features, sparsity",
             "duplicate key `sram`: it is given above as `2k`",
             "expected 2, 4 or 8 bits for `weights`, found `3`",
             "unknown entry `bias` of `bits`: did you mean `biases`? expected weights, biases or activations",

@@ -153,6 +153,15 @@ pub(super) fn string(trees: &[TokenTree]) -> Option<syn::LitStr> {
     }
 }
 
+/// The number that `trees` are, whole or with a point.
+pub(super) fn number(trees: &[TokenTree]) -> Option<f64> {
+    match syn::Lit::new(literal(trees)?.clone()) {
+        syn::Lit::Float(number) if number.suffix().is_empty() => number.base10_parse().ok(),
+        syn::Lit::Int(number) if number.suffix().is_empty() => number.base10_parse().ok(),
+        _ => None,
+    }
+}
+
 /// The integer literal that `trees` are, as large as 64 bits can say; an error
 /// at them, or at `place` where there are none, when they are something else.
 pub(super) fn integer(

@@ -6,7 +6,8 @@ use syn::LitStr;
 use super::ast::{BytesAst, ReserveAst, Values};
 use super::keys::Key;
 use super::tokens::{
-    Piece, alternatives, found, group, ident, integer, is_punct, pieces, stream, string, trees,
+    Piece, alternatives, found, group, ident, integer, is_punct, number, pieces, stream, string,
+    trees,
 };
 use super::{features, plan};
 use crate::declaration::{CodeChoice, SlidingWindow};
@@ -31,6 +32,7 @@ pub(super) fn read(key: Key, value: &[TokenTree], values: &mut Values, errors: &
         Key::Code => values.code = code(value, errors),
         Key::Window => values.window = window(value, errors),
         Key::Features => values.features = features::read(value, errors),
+        Key::Sparsity => values.sparsity = sparsity(value, errors),
     }
 }
 
@@ -131,6 +133,14 @@ fn reserve(value: &[TokenTree], errors: &mut Diagnostics) -> ReserveAst {
         },
     );
     reserve
+}
+
+fn sparsity(value: &[TokenTree], errors: &mut Diagnostics) -> Option<f64> {
+    let share = number(value).filter(|share| (0.0..1.0).contains(share));
+    if share.is_none() {
+        wrong(Key::Sparsity, value, errors);
+    }
+    share
 }
 
 fn results(value: &[TokenTree], errors: &mut Diagnostics) -> Option<Accumulator> {

@@ -8,12 +8,14 @@ use crate::network::{Bits, Element, Kind, Network, Node, Rank, Recurrent, SumSha
 
 /// Weights of that network, the same each time: as spread as trained ones are, so that
 /// neither all activations are 0 nor all of them at their largest. What they compute means
-/// nothing.
-pub fn invented(network: &Network) -> Weights {
-    let mut noise = Noise(0x9E37_79B9);
+/// nothing. That share of them is 0 besides, 0 to below 1, and of layers that ask for more
+/// as much as they do.
+pub fn invented(network: &Network, sparsity: f64) -> Weights {
+    let mut noise = Noise::new();
     let bits = network.bits();
     let (mut sums, mut own) = (Vec::new(), Vec::new());
     for node in network.nodes() {
+        noise.sparsity = sparsity.max(node.kind.sparsity());
         let of_node = node.sums().map(|sum| of_sum(bits, &sum, &mut noise));
         sums.push(of_node.collect());
         own.push(of_node_itself(bits, node, &mut noise));
@@ -126,12 +128,27 @@ fn of_sum(bits: Bits, sum: &SumShape, noise: &mut Noise) -> Parameters {
 
 /// A linear congruential generator (Knuth, The Art of Computer Programming, volume 2, table 1
 /// of section 3.3.4, line 16).
-struct Noise(u32);
+struct Noise {
+    state: u32,
+    /// The share of weights that are 0 whatever is drawn.
+    sparsity: f64,
+}
 
 impl Noise {
+    fn new() -> Self {
+        Self {
+            state: 0x9E37_79B9,
+            sparsity: 0.0,
+        }
+    }
+
+    /// 16 bits.
     fn next(&mut self) -> u32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        self.0 >> 16
+        self.state = self
+            .state
+            .wrapping_mul(1_664_525)
+            .wrapping_add(1_013_904_223);
+        self.state >> 16
     }
 
     fn weights(&mut self, largest: i32, count: u32) -> Vec<i8> {
@@ -140,8 +157,48 @@ impl Noise {
 
     /// The sum of two even ones: small weights are more frequent.
     fn weight(&mut self, largest: i32) -> i8 {
+        if self.sparsity > 0.0 && f64::from(self.next()) < self.sparsity * 65536.0 {
+            return 0;
+        }
         let span = 2 * largest as u32 + 1;
         let sum = self.next() % span + self.next() % span;
         (sum as i32 / 2 - largest) as i8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::invented;
+    use crate::network::Network;
+    use crate::syntax;
+
+    fn network(list: &str) -> Network {
+        let text = format!("N: [16, 16, 1] => < {list} >");
+        let parsed = syntax::parse(text.parse().unwrap());
+        parsed.declaration.unwrap().network
+    }
+
+    #[test]
+    fn as_many_invented_weights_are_0_as_was_asked_for() {
+        let zeros = |list: &str, sparsity| {
+            let network = network(list);
+            let weights = invented(&network, sparsity);
+            let nodes = || network.computing_nodes();
+            let all: u64 = nodes().map(|node| node.weight_count()).sum();
+            let others: u64 = nodes().map(|node| weights.nonzero(node.id)).sum();
+            1.0 - others as f64 / all as f64
+        };
+        let list = "C1(16,3), C1(24,3), D*(10)";
+        let dense = zeros(list, 0.0);
+        assert!(dense < 0.15, "{dense}");
+        for sparsity in [0.3, 0.9] {
+            // What is drawn is 0 too, now and then.
+            let wanted = sparsity + (1.0 - sparsity) * dense;
+            let given = zeros(list, sparsity);
+            assert!((given - wanted).abs() < 0.01, "{given}, {wanted} wanted");
+        }
+        // A layer's own, where that is more.
+        let tree = zeros("Bonsai(3, 20, 10, sparsity: 0.6)", 0.2);
+        assert!((tree - 0.62).abs() < 0.04, "{tree}");
     }
 }

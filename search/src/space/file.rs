@@ -3,6 +3,7 @@
 //! ```toml
 //! lists = ["A; C; C; M; Dr(0.1)"]
 //! bits = [{ weights = 4, activations = 4 }]
+//! sparsity = [0, 0.5]
 //!
 //! [sets]
 //! C = ["C1({4,8},{1,3})", "T(3)"]
@@ -33,6 +34,7 @@ struct File {
     #[serde(default)]
     sets: BTreeMap<String, Vec<String>>,
     bits: Option<Vec<BitsInFile>>,
+    sparsity: Option<Vec<f64>>,
 }
 
 #[derive(Deserialize)]
@@ -43,7 +45,7 @@ struct BitsInFile {
     activations: Option<u32>,
 }
 
-pub(super) fn read(text: &str, last: Item, default_bits: Bits) -> Result<Space> {
+pub(super) fn read(text: &str, last: Item, default: &Design) -> Result<Space> {
     let file: File = toml::from_str(text).context("cannot read the space")?;
     let mut problems = Vec::new();
     let mut sets = BTreeMap::new();
@@ -66,12 +68,12 @@ pub(super) fn read(text: &str, last: Item, default_bits: Bits) -> Result<Space> 
         problems.push("`lists` is empty: give at least one, such as \"A; C1(8,3); M\"".to_owned());
     }
     let bits = match &file.bits {
-        None => vec![default_bits],
+        None => vec![default.bits],
         Some(bits) if bits.is_empty() => {
             problems.push("`bits` is empty: leave it out for the declaration's".to_owned());
             Vec::new()
         }
-        Some(bits) => bits.iter().map(|it| it.or(default_bits)).collect(),
+        Some(bits) => bits.iter().map(|it| it.or(default.bits)).collect(),
     };
     for Bits {
         weights,
@@ -88,10 +90,28 @@ pub(super) fn read(text: &str, last: Item, default_bits: Bits) -> Result<Space> 
             ));
         }
     }
+    let sparsity = match file.sparsity {
+        None => vec![default.sparsity],
+        Some(shares) if shares.is_empty() => {
+            problems.push("`sparsity` is empty: leave it out for the declaration's".to_owned());
+            Vec::new()
+        }
+        Some(shares) => shares,
+    };
+    for share in sparsity.iter().filter(|it| !(0.0..1.0).contains(*it)) {
+        problems.push(format!(
+            "a sparsity of {share}: expected a share from 0 to below 1, such as 0.5"
+        ));
+    }
     if !problems.is_empty() {
         bail!("{}", problems.join("\n       "));
     }
-    Ok(Space { forms, bits, last })
+    Ok(Space {
+        forms,
+        bits,
+        sparsity,
+        last,
+    })
 }
 
 impl BitsInFile {

@@ -15,6 +15,7 @@ pub struct Genes {
     /// One a slot of the form.
     choices: Vec<usize>,
     bits: usize,
+    sparsity: usize,
 }
 
 /// Of changes of a slot, the share that goes to the choice beside: most sets list a layer's outputs
@@ -27,8 +28,13 @@ impl Space {
     /// The design of that number, from 0 on; forms come one after another, and of a form the last
     /// slot changes first.
     pub fn nth(&self, number: u128) -> Option<Genes> {
-        let bits = self.bits.len() as u128;
-        let (mut number, bits) = (number / bits, (number % bits) as usize);
+        let mut number = number;
+        let mut of = |count: usize| {
+            let index = number % count as u128;
+            number /= count as u128;
+            index as usize
+        };
+        let (bits, sparsity) = (of(self.bits.len()), of(self.sparsity.len()));
         for (index, form) in self.forms.iter().enumerate() {
             let count = form.count()?;
             if number >= count {
@@ -45,6 +51,7 @@ impl Space {
                 form: index,
                 choices,
                 bits,
+                sparsity,
             });
         }
         None
@@ -57,6 +64,7 @@ impl Space {
         Design {
             items: items.chain([self.last.clone()]).collect(),
             bits: self.bits[genes.bits],
+            sparsity: self.sparsity[genes.sparsity],
         }
     }
 
@@ -64,6 +72,8 @@ impl Space {
     pub fn genes_of(&self, design: &Design) -> Option<Genes> {
         let is_of = |bits: &Bits| *bits == design.bits;
         let bits = self.bits.iter().position(is_of)?;
+        let shares = &mut self.sparsity.iter();
+        let sparsity = shares.position(|&share| share == design.sparsity)?;
         let items: Vec<&Item> = Design::computing(&design.items).collect();
         let (last, items) = items.split_last()?;
         if **last != self.last {
@@ -79,6 +89,7 @@ impl Space {
                         form,
                         choices,
                         bits,
+                        sparsity,
                     })
             })
             .next()
@@ -92,14 +103,24 @@ impl Space {
             form,
             choices: slots.map(|slot| random.below(slot.choices.len())).collect(),
             bits: random.below(self.bits.len()),
+            sparsity: match self.sparsity.len() {
+                // Spaces without that choice are drawn from as they were.
+                1 => 0,
+                count => random.below(count),
+            },
         }
     }
 
-    /// A design that differs in a choice, in its bits, or in its form and as little else as can be.
+    /// A design that differs in a choice, in its bits, in its share of zeros, or in its form and as
+    /// little else as can be.
     pub(crate) fn beside(&self, genes: &Genes, random: &mut Random) -> Genes {
         let mut changed = genes.clone();
         if self.bits.len() > 1 && random.below(8) == 0 {
             changed.bits = random.below(self.bits.len());
+            return changed;
+        }
+        if self.sparsity.len() > 1 && random.below(8) == 0 {
+            changed.sparsity = random.below(self.sparsity.len());
             return changed;
         }
         if self.forms.len() > 1 && random.share() < SHARE_OF_FORMS {
@@ -163,6 +184,7 @@ impl Space {
             form,
             choices,
             bits: genes.bits,
+            sparsity: genes.sparsity,
         }
     }
 }

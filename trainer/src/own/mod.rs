@@ -140,12 +140,9 @@ pub fn own_places(network: &Network) -> Vec<Arc<OwnPlace>> {
 
 impl OwnPlace {
     fn of(node: &Node) -> Option<Self> {
-        let (cells, sparsity) = match &node.kind {
-            Kind::Recurrent(recurrent) => {
-                (recurrent.cells(node.input) as usize, recurrent.sparsity)
-            }
-            Kind::Tree(tree) => (1, tree.sparsity),
-            Kind::Prototypes(prototypes) => (1, prototypes.sparsity),
+        let cells = match &node.kind {
+            Kind::Recurrent(recurrent) => recurrent.cells(node.input) as usize,
+            Kind::Tree(_) | Kind::Prototypes(_) => 1,
             Kind::Pool(_)
             | Kind::Convolution(_)
             | Kind::Depthwise(_)
@@ -171,7 +168,7 @@ impl OwnPlace {
                     cell,
                     range: end..end + of_cell,
                     sparsity: if tensor.role.is_weight() {
-                        sparsity
+                        node.kind.sparsity()
                     } else {
                         0.0
                     },
@@ -213,6 +210,11 @@ impl OwnPlace {
     /// The segment of that role of a cell, and which one it is.
     pub fn segment(&self, role: TensorRole, cell: usize) -> Option<(usize, &Segment)> {
         find(&self.segments, role, cell)
+    }
+
+    /// The segments of its weights.
+    pub(crate) fn weights(&self) -> impl Iterator<Item = &Segment> {
+        self.segments.iter().filter(|it| it.role.is_weight())
     }
 
     /// The grid of each segment's integers.

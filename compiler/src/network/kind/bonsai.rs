@@ -121,6 +121,10 @@ impl Rules for Tree {
         let (depth, classes) = (u64::from(self.depth), u64::from(self.classes));
         u64::from(node.input.values()) * ((depth + 1) * 2 * classes + depth)
     }
+
+    fn sparsity(&self) -> f64 {
+        self.sparsity
+    }
 }
 
 impl fmt::Display for Tree {

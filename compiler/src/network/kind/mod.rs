@@ -174,6 +174,11 @@ trait Rules: fmt::Display {
     fn steps(&self, _: Shape) -> Option<u32> {
         None
     }
+
+    /// The share of its weights that it wants to be 0.
+    fn sparsity(&self) -> f64 {
+        0.0
+    }
 }
 
 impl Kind {
@@ -193,6 +198,11 @@ impl Kind {
             Kind::Dropout(kind) => kind,
             Kind::Noise(kind) => kind,
         }
+    }
+
+    /// The share of its weights that training makes 0 at least, 0 to below 1: its argument `sparsity`.
+    pub fn sparsity(&self) -> f64 {
+        self.rules().sparsity()
     }
 
     /// What of the running map one output pixel reads.

@@ -54,6 +54,10 @@ impl Rules for Projection {
             makes: Element::Wide,
         }]
     }
+
+    fn sparsity(&self) -> f64 {
+        self.sparsity
+    }
 }
 
 impl fmt::Display for Projection {

@@ -88,6 +88,10 @@ impl Rules for Prototypes {
     fn own_multiply_accumulates(&self, node: &Node) -> u64 {
         u64::from(self.count) * (u64::from(node.input.values()) + u64::from(self.classes))
     }
+
+    fn sparsity(&self) -> f64 {
+        self.sparsity
+    }
 }
 
 impl fmt::Display for Prototypes {

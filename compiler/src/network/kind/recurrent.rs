@@ -251,6 +251,10 @@ impl Rules for Recurrent {
         let steps = u64::from(self.steps(node.input));
         steps.saturating_mul(weights.map(|tensor| tensor.values()).sum())
     }
+
+    fn sparsity(&self) -> f64 {
+        self.sparsity
+    }
 }
 
 impl fmt::Display for Recurrent {

@@ -17,7 +17,7 @@ use crate::network::{
 use crate::spelling::nearest;
 use crate::syntax::ast::{ItemAst, LabelAst};
 use crate::syntax::tokens::{
-    Piece, alternatives, found, integer, is_punct, literal, pieces, stream, trees,
+    Piece, alternatives, found, integer, is_punct, literal, number, pieces, stream, trees,
 };
 use crate::syntax::values;
 
@@ -491,14 +491,7 @@ impl Reader<'_> {
         range: std::ops::Range<f64>,
         expected: &str,
     ) -> Option<f64> {
-        let value = match literal(trees).map(|number| syn::Lit::new(number.clone())) {
-            Some(syn::Lit::Float(number)) if number.suffix().is_empty() => {
-                number.base10_parse().ok()
-            }
-            Some(syn::Lit::Int(number)) if number.suffix().is_empty() => number.base10_parse().ok(),
-            _ => None,
-        };
-        if let Some(value) = value.filter(|value| range.contains(value)) {
+        if let Some(value) = number(trees).filter(|value| range.contains(value)) {
             return Some(value);
         }
         let at = match trees {
