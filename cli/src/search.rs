@@ -2,6 +2,7 @@
 
 mod begin;
 mod bench;
+mod bytes;
 mod dry;
 mod results;
 mod tell;
@@ -73,6 +74,21 @@ enum Part {
         #[arg(long, value_name = "PATH")]
         program: Option<String>,
     },
+    /// Draw error against bytes of weights and activations, as papers count them, of the networks that
+    /// the full recipe trained
+    Picture {
+        /// The study's folder
+        study: PathBuf,
+        /// The picture to write: .svg or .png
+        file: PathBuf,
+        /// Networks of others to draw beside them: a CSV file whose lines are bytes, a comma, and the
+        /// error as a share from 0 to 1
+        #[arg(long, value_name = "FILE")]
+        beside: Option<PathBuf>,
+        /// What the legend calls those
+        #[arg(long, value_name = "NAME", default_value = "others")]
+        others: String,
+    },
     /// Write a study for another tool
     Export {
         /// Which tool: optuna is its journal, which optuna-dashboard shows
@@ -114,7 +130,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 /// Puts the word `begin` in front of a file, in the arguments of this program.
 pub(crate) fn name_the_part(arguments: &mut Vec<OsString>) {
-    const PARTS: [&str; 6] = ["begin", "run", "next", "script", "export", "help"];
+    const PARTS: [&str; 7] = [
+        "begin", "run", "next", "script", "picture", "export", "help",
+    ];
     let is_search = arguments.get(1).is_some_and(|it| it == "search");
     let Some(second) = arguments.get(2).filter(|_| is_search) else {
         return;
@@ -216,6 +234,18 @@ fn run_part(part: &Part) -> Result<ExitCode> {
                 megabytes: *megabytes,
             };
             print!("{}", script.script(scheduler.scheduler())?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Part::Picture {
+            study,
+            file,
+            beside,
+            others,
+        } => {
+            let study = Study::open(study)?;
+            let beside = beside.as_deref().map(|path| (path, others.as_str()));
+            bytes::write(&study, file, beside)?;
+            say(&format!("written: {}", file.display()));
             Ok(ExitCode::SUCCESS)
         }
         Part::Export { form, file, study } => {

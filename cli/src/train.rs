@@ -69,6 +69,10 @@ pub(crate) struct Arguments {
     /// before they become integers
     #[arg(long, value_enum, default_value_t = Switch::On, value_name = "WHETHER")]
     normalise: Switch,
+    /// How long steps with integers are at most, as a share of the learning rate [default: 0.5, or 1
+    /// with --scales least-squares]
+    #[arg(long, value_name = "SHARE")]
+    integer_rate: Option<f64>,
     /// How to find the powers of two that integers stand for
     #[arg(long, value_enum, default_value_t = Scales::Learned)]
     scales: Scales,
@@ -242,6 +246,10 @@ fn recipe(arguments: &Arguments, shape: InputShape, kind: InputKind, counts: &[u
     let batch = arguments.batch_size.unwrap_or(defaults.batch);
     let examples = counts.iter().sum::<u64>() as usize;
     let epochs = || Recipe::default_epochs(examples, batch);
+    let scales = match arguments.scales {
+        Scales::Learned => ScaleSearch::Learned,
+        Scales::LeastSquares => ScaleSearch::LeastSquares,
+    };
     Recipe {
         epochs: arguments.epochs.unwrap_or_else(epochs),
         seed: arguments.seed.unwrap_or(defaults.seed),
@@ -253,10 +261,10 @@ fn recipe(arguments: &Arguments, shape: InputShape, kind: InputKind, counts: &[u
             None => defaults.balances_classes,
         },
         normalises: arguments.normalise == Switch::On,
-        scales: match arguments.scales {
-            Scales::Learned => ScaleSearch::Learned,
-            Scales::LeastSquares => ScaleSearch::LeastSquares,
-        },
+        integer_rate: arguments
+            .integer_rate
+            .unwrap_or(scales.default_integer_rate()),
+        scales,
         patience: arguments.patience,
         sparsity: defaults.sparsity,
         schedule: Schedule::Phases,

@@ -160,6 +160,14 @@ fn a_search_leaves_a_winner_that_fits_and_the_same_study_however_it_is_run() {
         |study: &str| fs::read(package.path(study).join("winner/tiny.safetensors")).unwrap();
     assert_eq!(winner("shared"), winner("whole"));
 
+    fs::write(package.path("others.csv"), "100,0.5\n4000,0.02\n").unwrap();
+    package.printed("picture whole bytes.svg --beside others.csv --others published");
+    let picture = fs::read_to_string(package.path("bytes.svg")).unwrap();
+    assert!(picture.contains(">published<"), "{picture}");
+    // Two in the legend, two of the others, and at least one of the study.
+    let discs = picture.matches("<circle").count();
+    assert!(discs >= 5, "{discs}");
+
     package.printed("export optuna journal.log --study whole");
     let journal = fs::read_to_string(package.path("journal.log")).unwrap();
     let lines: Vec<Value> = journal

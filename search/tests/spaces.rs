@@ -124,7 +124,7 @@ fn zeros_are_a_choice_where_they_are_free() {
     assert_eq!(choices("target: atmega328p", &limits), 3);
     assert_eq!(choices("target: rp2040", &limits), 3);
     // A Cortex-M4 has tables alone.
-    assert_eq!(choices("target: nrf52832", &limits), 1);
+    assert_eq!(choices("target: nrf52833", &limits), 1);
     assert_eq!(choices("target: atmega328p, code: table", &limits), 1);
     assert_eq!(choices("target: atmega328p, weights: runtime", &limits), 1);
     assert_eq!(choices("target: atmega328p", &counted), 1);

@@ -18,6 +18,8 @@ pub struct Recipe {
     /// The largest step width, which falls to 0 by half a cosine in floating point, and
     /// again with integers. Above 0.
     pub learning_rate: f64,
+    /// The same with integers, as a share of it: above 0.
+    pub integer_rate: f64,
     /// How examples are changed from epoch to epoch.
     pub augmentation: Augmentation,
     /// Whether every class counts as much as every other, however many examples it has.
@@ -64,6 +66,16 @@ pub enum ScaleSearch {
 }
 
 impl ScaleSearch {
+    /// How long steps with integers are by default, as a share of those in floating point. Where
+    /// floating point ends, its steps are short; long ones at once with integers lose some of
+    /// what it had learnt.
+    pub fn default_integer_rate(self) -> f64 {
+        match self {
+            Self::Learned => 0.5,
+            Self::LeastSquares => 1.0,
+        }
+    }
+
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -118,6 +130,7 @@ impl Recipe {
             seed: Self::SEED,
             batch,
             learning_rate: 0.01,
+            integer_rate: ScaleSearch::Learned.default_integer_rate(),
             augmentation: share_of_augmentation(shape, kind, Self::AUGMENTATION_SHARE),
             balances_classes: survey::are_unequal(examples_by_class),
             normalises: true,
@@ -188,6 +201,12 @@ impl Recipe {
                 self.learning_rate
             ));
         }
+        if !(self.integer_rate > 0.0 && self.integer_rate.is_finite()) {
+            problems.push(format!(
+                "an integer rate of {}: it must be above 0",
+                self.integer_rate
+            ));
+        }
         if self.patience == Some(0) {
             problems.push("a patience of 0 epochs: it must be 1 or more".to_owned());
         }
@@ -226,6 +245,9 @@ impl Recipe {
         }
         if self.scales != ScaleSearch::Learned {
             options.push(("--scales", self.scales.name().to_owned()));
+        }
+        if self.integer_rate != self.scales.default_integer_rate() {
+            options.push(("--integer-rate", self.integer_rate.to_string()));
         }
         if let Some(patience) = self.patience {
             options.push(("--patience", patience.to_string()));
@@ -378,7 +400,13 @@ impl Recipe {
         // Steps grow at first, until Adam's means are of some use.
         let warm = warm.min(1.0);
         let done = since / epochs;
-        self.learning_rate * warm * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0
+        let longest = match self.phase(epoch) {
+            Phase::Float => self.learning_rate,
+            Phase::Entering | Phase::Calibrating | Phase::Quantised => {
+                self.learning_rate * self.integer_rate
+            }
+        };
+        longest * warm * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0
     }
 
     /// The epochs of the part that an epoch is of, floating point or integers: the first one,

@@ -66,6 +66,9 @@ pub(super) struct BeginArguments {
     /// Rounds after which networks are compared; the best third goes on
     #[arg(long, value_name = "N,N,…", value_delimiter = ',', default_values_t = [1, 3, 9])]
     rungs: Vec<u32>,
+    /// Of these, how many are drawn at random before evolution begins [default: a third, 64 at most]
+    #[arg(long, value_name = "N")]
+    random: Option<u32>,
     /// Trials that are planned at once; give a cluster more [default: 8]
     #[arg(long, value_name = "N", default_value_t = 8)]
     batch: u32,
@@ -251,9 +254,10 @@ impl BeginArguments {
             limits,
             rungs,
             steps_of_an_epoch: (examples / batch).max(1) as u32,
-            random: match self.trials {
-                Some(trials) => (trials / PART_AT_RANDOM).clamp(1, MOST_AT_RANDOM),
-                None => TRIALS / PART_AT_RANDOM,
+            random: match (self.random, self.trials) {
+                (Some(random), _) => random.max(1),
+                (None, Some(trials)) => (trials / PART_AT_RANDOM).clamp(1, MOST_AT_RANDOM),
+                (None, None) => TRIALS / PART_AT_RANDOM,
             },
             batch: self.batch,
             population: POPULATION,

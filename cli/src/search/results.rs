@@ -302,5 +302,7 @@ fn picture(
         groups: &groups,
         points: &points,
         marked: &marked,
+        note: "The dashed line is the most that there is. Networks that were trained longer have another \
+               colour, and are right more often by that alone.",
     })
 }

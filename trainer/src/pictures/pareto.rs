@@ -43,12 +43,14 @@ pub struct Pareto<'a> {
     pub title: &'a str,
     /// The costs.
     pub panels: &'a [Panel],
-    /// What the groups are called.
+    /// What the groups are called; those without a name are not in the legend.
     pub groups: &'a [String],
     /// All designs.
     pub points: &'a [Point],
     /// Which of them is marked, and as what.
     pub marked: &'a [(usize, &'a str)],
+    /// What a reader must know of groups and limits.
+    pub note: &'a str,
 }
 
 /// Draws it.
@@ -59,6 +61,7 @@ pub fn draw(pareto: &Pareto<'_>) -> Picture {
         groups,
         points,
         marked,
+        note,
     } = *pareto;
     let mut canvas = Canvas::default();
     let fitted = Font::TITLE.fitted(title, WIDTH - 2.0 * MARGIN);
@@ -111,7 +114,7 @@ pub fn draw(pareto: &Pareto<'_>) -> Picture {
     let foot = TOP + HEIGHT + 64.0;
     let lines = [
         "A dot is a network. Further down it is right more often, further left it takes less. The black line joins those that no other one beats in both.",
-        "The dashed line is the most that there is. Networks that were trained longer have another colour, and are right more often by that alone.",
+        note,
     ];
     for (row, line) in lines.into_iter().enumerate() {
         let place = (MARGIN, foot + 16.0 * row as f64);
@@ -122,7 +125,8 @@ pub fn draw(pareto: &Pareto<'_>) -> Picture {
 
 fn legend(canvas: &mut Canvas, groups: &[String]) {
     let mut x = MARGIN;
-    for (group, name) in groups.iter().enumerate() {
+    let named = groups.iter().enumerate();
+    for (group, name) in named.filter(|(_, name)| !name.is_empty()) {
         canvas.disc((x + 4.0, 62.0), 4.0, COLOURS[group.min(COLOURS.len() - 1)]);
         canvas.text((x + 13.0, 66.0), Anchor::Start, Font::PLAIN, name);
         x += 13.0 + Font::PLAIN.width(name) + 22.0;
@@ -238,6 +242,7 @@ mod tests {
                 groups: &groups,
                 points: &points,
                 marked: &[(0, "own"), (1000, "none")],
+                note: "",
             });
             assert!(roxmltree::Document::parse(picture.svg()).is_ok());
         }
