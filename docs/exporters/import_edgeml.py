@@ -100,34 +100,68 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-float(x)))
 
 
+def factors(load, name):
+    """The matrices that a row vector is multiplied by, one after another, of W or U: one, or two of
+    a low rank; each [out, in]."""
+    whole = load(name, required=False)
+    if whole is not None:
+        return [whole.T]
+    return [load(name + "1").T, load(name + "2").T]
+
+
+def first_factor(matrix, fraction, largest):
+    """A first factor of a low rank: its integers, the shift of what it makes, and the fraction that
+    this has; `largest` is the largest input."""
+    e = exponent(matrix)
+    weight = integers(matrix, e, np.int8)
+    bound = np.abs(weight.astype(np.int64)).sum(1).max() * largest
+    right = max(0, int(bound).bit_length() - 15)
+    return weight, right, fraction + e - right
+
+
 def fastgrnn(load, arguments):
     q = arguments.fraction
-    # Of a low rank, nothing could take the 128 off that a byte is more than its feature.
-    w, u = load("W").T, load("U").T
-    hidden = len(w)
-    e = min(exponent(w), exponent(u))
-    assert e >= 0, "weights of 128 and more do not fit 8 bits"
-    right = e + INPUT - q
+    of_input, of_state = factors(load, "W"), factors(load, "U")
+    w, u = of_input[-1], of_state[-1]
+    hidden, ranks, tensors, input_shifts, state_shifts = len(w), "", {}, [], []
+    # A byte is a standardised feature with INPUT bits of fraction, and 128 is 0.
+    fraction, zero, state_fraction = INPUT, np.full(w.shape[1], 128), q
+    assert len(of_input) == len(of_state), "of W and U, both must have a low rank or neither"
+    if len(of_input) == 2:
+        ranks = f", rank: {w.shape[1]}x{u.shape[1]}"
+        first, right, fraction = first_factor(of_input[0], INPUT, 255)
+        # 128 times anything is a multiple of 2^7: what bytes are more than features stays exact.
+        assert right <= 7, "a step has too many features"
+        zero = 128 * first.sum(1, dtype=np.int64) >> right
+        # States are seldom beyond 1.
+        of_first, right_of_state, state_fraction = first_factor(of_state[0], q, 2 << q)
+        tensors = {"0.input.first.weight": first, "0.state.first.weight": of_first}
+        input_shifts, state_shifts = [right], [right_of_state]
+    # Full rank: one exponent, as what was published has.
+    e = [exponent(w), exponent(u)] if ranks else [min(exponent(w), exponent(u))] * 2
+    right, right_of_state = e[0] + fraction - q, e[1] + state_fraction - q
     # Sums are only shifted down: what they would be shifted up by is in the weights.
-    weight = integers(w, e, np.int8).astype(np.int32) * 2 ** max(0, -right)
+    weight = integers(w, e[0], np.int8).astype(np.int32) * 2 ** max(0, -right)
     assert np.abs(weight).max() <= 127, "weights are too large for that fraction: use a smaller one"
+    assert right_of_state >= 0, "weights of 128 and more do not fit 8 bits"
+    input_shifts.append(max(0, right))
+    state_shifts.append(right_of_state)
     mix = [sigmoid(load("zeta")), sigmoid(load("nu"))]
-    tensors = {
+    tensors |= {
         "0.input.weight": weight.astype(np.int8),
-        # A byte is a standardised feature with INPUT bits of fraction, and 128 is 0.
-        "0.input.bias": -128 * weight.sum(1, dtype=np.int32),
-        "0.state.weight": integers(u, e, np.int8),
+        "0.input.bias": integers(-weight @ zero, 0, np.int32),
+        "0.state.weight": integers(u, e[1], np.int8),
         "0.gate.bias": integers(load("Bg").ravel(), q, np.int16),
         "0.update.bias": integers(load("Bh").ravel(), q, np.int16),
         "0.mix": integers(np.array(mix), q, np.int16),
-        "0.shift": np.array([max(0, right), e, q], np.uint8),
+        "0.shift": np.array([*input_shifts, *state_shifts, q], np.uint8),
     }
     classifier = load("FC")
     ef = exponent(classifier)
     tensors["1.weight"] = integers(classifier.T, ef, np.int8)
     tensors["1.bias"] = integers(load("FCbias").ravel(), ef + q, np.int32)
     tensors["1.shift"] = np.zeros(2, np.uint8)
-    return tensors, f"G({hidden}), D*({classifier.shape[1]})"
+    return tensors, f"G({hidden}{ranks}), D*({classifier.shape[1]})"
 
 
 def standardisation(load, count):

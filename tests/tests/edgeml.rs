@@ -12,10 +12,14 @@ use std::fs;
 use std::path::Path;
 
 /// Models of random numbers, and the lists that they are imported as.
-const RANDOM: [(&str, &str); 3] = [
+const RANDOM: [(&str, &str); 4] = [
     ("random_bonsai", "[1, 24, 1] => < Bonsai(2, 8, 4) >"),
     ("random_proto", "[1, 24, 1] => < Proto(6, 9, 4) >"),
     ("random_fastgrnn", "[6, 4, 1] => < G(8), D*(4) >"),
+    (
+        "random_low_rank_fastgrnn",
+        "[6, 4, 1] => < G(8, rank: 3x5), D*(4) >",
+    ),
 ];
 
 /// Images of the test set of USPS.
