@@ -11,7 +11,7 @@ use crate::program::{Accumulator, Program};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-/// `restart`, `absorb`, `absorb_input`, `infer`, `infer_in_place`, `is_kept` and `stored`:
+/// `restart`, `absorb`, `absorb_slice`, `absorb_input`, `infer`, `infer_in_place`, `is_kept` and `stored`:
 /// portable code, or, on the machine that it is for, the backend's.
 ///
 /// Code is in a module of its own: a constant of the user's, `sums` say, would
@@ -90,9 +90,16 @@ pub(super) fn emit(
             takes_whole_inputs: !api.has_windows,
         })
     });
-    let absorb_input = (!api.has_windows).then(|| {
-        let function = glue::absorb_input(name, None);
-        quote!(#elsewhere #function)
+    let on_whole_inputs = (!api.has_windows).then(|| {
+        let absorb_input = glue::absorb_input(name, None);
+        let absorb_slice = glue::take_bytes(name, ["absorb_slice", "absorb"]);
+        quote! {
+            #elsewhere
+            #absorb_input
+
+            #elsewhere
+            #absorb_slice
+        }
     });
     quote! {
         #elsewhere
@@ -137,7 +144,7 @@ pub(super) fn emit(
             )
         }
 
-        #absorb_input
+        #on_whole_inputs
 
         #elsewhere
         #[inline(always)]

@@ -54,6 +54,30 @@ impl Simulated {
     }
 }
 
+/// How an input is taken in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Taken {
+    /// Byte by byte.
+    Bytes,
+    /// At once, or row by row, where there is code for that.
+    Whole,
+    /// Some rows at once, others byte by byte, where there is code for rows.
+    SomeRows,
+}
+
+impl Taken {
+    pub(crate) const ALL: [Self; 3] = [Self::Bytes, Self::Whole, Self::SomeRows];
+
+    /// Whether that row of those of an input is taken in at once.
+    fn takes_row(self, row: usize) -> bool {
+        match self {
+            Self::Bytes => false,
+            Self::Whole => true,
+            Self::SomeRows => row % 3 == 1 || row % 4 == 2,
+        }
+    }
+}
+
 /// What an inference gave and took.
 pub(crate) struct Inference {
     pub(crate) results: Vec<i64>,
@@ -186,26 +210,34 @@ impl Device {
         }
     }
 
-    /// Takes an input in, byte by byte or whole where there is code for that, and computes.
-    pub(crate) fn infer(&mut self, input: &[u8], code: &Code, is_whole: bool) -> Result<Inference> {
-        let is_whole = is_whole && code.absorb_input_bytes().is_some();
-        if is_whole {
-            self.write(INPUT, input);
-        }
+    /// Takes an input in, and computes.
+    pub(crate) fn infer(&mut self, input: &[u8], code: &Code, taken: Taken) -> Result<Inference> {
+        let is_whole = match taken {
+            Taken::Whole => code.absorb_input_bytes().is_some(),
+            Taken::Bytes | Taken::SomeRows => false,
+        };
+        self.write(INPUT, input);
         let before = self.sram();
-        let mut cycles = 0;
-        let mut deepest = 0;
+        let (mut cycles, mut deepest) = (0, 0);
+        // The next byte.
+        let mut next = 0;
         if is_whole {
             let (_, taken, stack) = self.call("absorb_input", &[NETWORK, INPUT])?;
-            cycles = taken;
-            deepest = stack;
+            (cycles, deepest, next) = (taken, stack, input.len());
         }
-        let pushed = if is_whole { &[] } else { input };
-        for (index, &byte) in pushed.iter().enumerate() {
-            let (is_complete, taken, stack) = self.call("absorb", &[NETWORK, byte.into()])?;
+        while next < input.len() {
+            let row_bytes = code.row_bytes().map(|it| it as usize);
+            let row_bytes = row_bytes.filter(|it| next % it == 0 && taken.takes_row(next / it));
+            let (arguments, bytes) = match (row_bytes, code.row_bytes()) {
+                (Some(bytes), _) => (vec![NETWORK, 0, INPUT + next as u32], bytes),
+                (None, Some(_)) => (vec![NETWORK, input[next].into(), 0], 1),
+                (None, None) => (vec![NETWORK, input[next].into()], 1),
+            };
+            let (is_complete, taken, stack) = self.call("absorb", &arguments)?;
+            next += bytes;
             ensure!(
-                is_complete == u32::from(index + 1 == input.len()),
-                "byte {index}: absorb gives {is_complete}"
+                is_complete == u32::from(next == input.len()),
+                "after {next} bytes absorb gives {is_complete}"
             );
             cycles += taken;
             deepest = deepest.max(stack);

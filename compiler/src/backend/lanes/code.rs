@@ -4,6 +4,7 @@ use super::assembly::Assembled;
 use super::core::Core;
 use super::design::Design;
 use super::form::Form;
+use super::input_row::InputRow;
 use super::layer::{Layer, Reduction};
 use super::stage::StageLayer;
 use super::{infer, intake, whole_input};
@@ -18,6 +19,8 @@ pub struct Code {
     /// What takes a whole input in; where there is none, `absorb` does, byte by byte.
     pub(crate) absorb_input: Option<Assembled>,
     pub(crate) infer: Assembled,
+    /// Bytes of a row of the input, where `absorb` takes rows in too.
+    pub(crate) row_bytes: Option<u32>,
     pub(crate) stack_bytes: u32,
     forms: BTreeMap<NodeId, Form>,
 }
@@ -50,6 +53,10 @@ impl Code {
             absorb: intake::emit(&*isa, design),
             absorb_input,
             infer: infer::emit(&*isa, design),
+            row_bytes: InputRow::of(design).map(|_| {
+                let input = design.intake.input;
+                input.width * input.channels
+            }),
             stack_bytes: infer_stack
                 .max(intake::stack_bytes(&*isa, design))
                 .max(whole_input_stack),
@@ -74,6 +81,13 @@ impl Code {
         &self.infer.bytes
     }
 
+    /// Bytes of a row of the input, where a third argument of `absorb` may point at one: 0 where
+    /// there is a byte alone.
+    #[must_use]
+    pub fn row_bytes(&self) -> Option<u32> {
+        self.row_bytes
+    }
+
     fn functions(&self) -> impl Iterator<Item = &Assembled> {
         [&self.absorb, &self.infer]
             .into_iter()
@@ -96,7 +110,8 @@ impl Code {
         parts.map(|function| function.parts[0].bytes).sum()
     }
 
-    /// What takes an input in: all at once where it can, for that is what `run` does.
+    /// What takes an input in: all at once, or row by row, where it can, for that is what `run`
+    /// does.
     pub(crate) fn intake(&self) -> &Assembled {
         self.absorb_input.as_ref().unwrap_or(&self.absorb)
     }

@@ -29,6 +29,7 @@ mod form;
 mod frame;
 mod glue;
 mod infer;
+mod input_row;
 mod intake;
 mod isa;
 mod layer;
