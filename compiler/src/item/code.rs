@@ -3,7 +3,7 @@
 
 use super::api::Api;
 use super::features::state_name;
-use crate::backend::{Glue, glue, portable};
+use crate::backend::{Glue, MachineCode, glue, portable};
 use crate::budget::Design;
 use crate::declaration::Declaration;
 use crate::features::Features;
@@ -162,6 +162,25 @@ pub(super) fn emit(
 
         #on_machine
     }
+}
+
+/// What the address of a network's value is a multiple of.
+pub(super) struct Alignment {
+    pub(super) bytes: u32,
+    /// Of the type; none where the value may begin anywhere.
+    pub(super) attribute: Option<TokenStream>,
+}
+
+/// On the machine that the code is for.
+pub(super) fn alignment(design: &Design) -> Alignment {
+    let code = design.footprint.code.as_deref();
+    let bytes = code.map_or(1, MachineCode::alignment);
+    let attribute = code.filter(|_| bytes > 1).map(|code| {
+        let condition = code.condition();
+        let bytes = Literal::u32_unsuffixed(bytes);
+        quote!(#[cfg_attr(#condition, repr(align(#bytes)))])
+    });
+    Alignment { bytes, attribute }
 }
 
 /// Refuses to be built for other instructions than those of the target.

@@ -20,8 +20,8 @@ const MAP: Map = Map {
     marker: None,
     registers: &[],
 };
-/// Not even: a network may begin anywhere.
-const NETWORK: u32 = MAP.sram_start + 61;
+/// Not even: a network may begin anywhere, unless its code says that it has to be aligned.
+const UNALIGNED: u32 = MAP.sram_start + 61;
 /// Nor may an input.
 const INPUT: u32 = MAP.sram_start + (8 << 10) + 3;
 const MOST_CYCLES: u64 = 100_000_000;
@@ -93,6 +93,8 @@ enum AnyMachine {
 
 pub(crate) struct Device {
     machine: AnyMachine,
+    /// Where the network is.
+    network: u32,
     network_bytes: u32,
     /// Their first address, how many there are, and bytes of each.
     results: (u32, u32, u32),
@@ -103,6 +105,7 @@ pub(crate) struct Device {
 
 impl Device {
     pub(crate) fn new(simulated: Simulated, network: &Network, code: &Code) -> Result<Self> {
+        let address = UNALIGNED.next_multiple_of(code.alignment());
         // What there is of `absorb_input`, and nothing to call.
         let whole = code.absorb_input_bytes().unwrap_or(&[0; 2]);
         let absorb_input = (code.absorb_bytes().len() as u32).next_multiple_of(4) + 4;
@@ -161,7 +164,7 @@ impl Device {
         let network_bytes = network.cursor_bytes + network.arena_bytes;
         // After a gap that nothing may be written to.
         let results = (
-            NETWORK + network_bytes + 37,
+            address + network_bytes + 37,
             network.results.count,
             network.results.integer.bytes(),
         );
@@ -172,6 +175,7 @@ impl Device {
         };
         let mut device = Self {
             machine,
+            network: address,
             network_bytes,
             results,
             kept,
@@ -182,7 +186,7 @@ impl Device {
             .map(|at| (at * 37 % 251) as u8)
             .collect();
         device.write(MAP.sram_start, &noise);
-        device.write(NETWORK, &vec![0; network.cursor_bytes as usize]);
+        device.write(address, &vec![0; network.cursor_bytes as usize]);
         Ok(device)
     }
 
@@ -222,16 +226,16 @@ impl Device {
         // The next byte.
         let mut next = 0;
         if is_whole {
-            let (_, taken, stack) = self.call("absorb_input", &[NETWORK, INPUT])?;
+            let (_, taken, stack) = self.call("absorb_input", &[self.network, INPUT])?;
             (cycles, deepest, next) = (taken, stack, input.len());
         }
         while next < input.len() {
             let row_bytes = code.row_bytes().map(|it| it as usize);
             let row_bytes = row_bytes.filter(|it| next % it == 0 && taken.takes_row(next / it));
             let (arguments, bytes) = match (row_bytes, code.row_bytes()) {
-                (Some(bytes), _) => (vec![NETWORK, 0, INPUT + next as u32], bytes),
-                (None, Some(_)) => (vec![NETWORK, input[next].into(), 0], 1),
-                (None, None) => (vec![NETWORK, input[next].into()], 1),
+                (Some(bytes), _) => (vec![self.network, 0, INPUT + next as u32], bytes),
+                (None, Some(_)) => (vec![self.network, input[next].into(), 0], 1),
+                (None, None) => (vec![self.network, input[next].into()], 1),
             };
             let (is_complete, taken, stack) = self.call("absorb", &arguments)?;
             next += bytes;
@@ -243,7 +247,7 @@ impl Device {
             deepest = deepest.max(stack);
         }
         let (first, count, bytes_each) = self.results;
-        let (_, infer_cycles, stack) = self.call("infer", &[NETWORK, first])?;
+        let (_, infer_cycles, stack) = self.call("infer", &[self.network, first])?;
         deepest = deepest.max(stack);
         ensure!(
             deepest == code.stack_bytes(),
@@ -253,7 +257,8 @@ impl Device {
         let after = self.sram();
         for (offset, (old, new)) in (0..).zip(before.iter().zip(&after)) {
             let address = MAP.sram_start + offset;
-            let is_ours = (NETWORK..NETWORK + self.network_bytes).contains(&address);
+            let network = self.network..self.network + self.network_bytes;
+            let is_ours = network.contains(&address);
             let is_result = (first..first + count * bytes_each).contains(&address);
             let is_stack = offset >= MAP.sram_bytes - self.stack_bytes;
             ensure!(

@@ -22,6 +22,7 @@ pub struct Code {
     /// Bytes of a row of the input, where `absorb` takes rows in too.
     pub(crate) row_bytes: Option<u32>,
     pub(crate) stack_bytes: u32,
+    pub(crate) alignment: u32,
     forms: BTreeMap<NodeId, Form>,
 }
 
@@ -57,6 +58,7 @@ impl Code {
                 let input = design.intake.input;
                 input.width * input.channels
             }),
+            alignment: design.alignment(),
             stack_bytes: infer_stack
                 .max(intake::stack_bytes(&*isa, design))
                 .max(whole_input_stack),
@@ -86,6 +88,12 @@ impl Code {
     #[must_use]
     pub fn row_bytes(&self) -> Option<u32> {
         self.row_bytes
+    }
+
+    /// What the network's address has to be a multiple of.
+    #[must_use]
+    pub fn alignment(&self) -> u32 {
+        self.alignment
     }
 
     fn functions(&self) -> impl Iterator<Item = &Assembled> {

@@ -27,6 +27,10 @@ impl MachineCode for Code {
         None
     }
 
+    fn alignment(&self) -> u32 {
+        Code::alignment(self)
+    }
+
     fn intake(&self) -> LayerFootprint {
         LayerFootprint {
             form: None,

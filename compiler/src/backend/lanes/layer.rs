@@ -1,6 +1,7 @@
 //! What is emitted of a layer: geometry, weights and places as numbers.
 
 use super::form::Form;
+use super::pairs::PairedRows;
 use super::stage::{StageOutput, StageRows, StoredRing, StoredWindows};
 use super::stream::{Finishing, Rounding};
 use crate::network::NodeId;
@@ -141,6 +142,17 @@ impl Weights {
         })
     }
 
+    /// The least and the largest sum of an output, with its bias, of values that are not negative.
+    pub(crate) fn range(&self, output: usize, bits: u32) -> (i64, i64) {
+        let most_value = (1i64 << bits) - 1;
+        let bias = i64::from(self.biases[output]);
+        let factors = (0..self.rows()).map(|row| i64::from(self.factor(row, output)));
+        factors.fold((bias, bias), |(least, largest), factor| {
+            let product = factor * most_value;
+            (least + product.min(0), largest + product.max(0))
+        })
+    }
+
     /// Values that are read, each with a row of weights.
     pub(crate) fn rows(&self) -> usize {
         self.raw.len() / self.outputs
@@ -240,7 +252,7 @@ impl Convolution {
     pub(crate) fn windows(&self) -> Option<StoredWindows> {
         match self.stage?.output {
             StageOutput::Windows(windows) => Some(windows),
-            StageOutput::Ring(_) => None,
+            StageOutput::Ring(_) | StageOutput::Pairs(_) => None,
         }
     }
 
@@ -248,7 +260,15 @@ impl Convolution {
     pub(crate) fn output_ring(&self) -> Option<StoredRing> {
         match self.stage?.output {
             StageOutput::Ring(ring) => Some(ring),
-            StageOutput::Windows(_) => None,
+            StageOutput::Pairs(_) | StageOutput::Windows(_) => None,
+        }
+    }
+
+    /// The rows of pairs that it writes.
+    pub(crate) fn output_pairs(&self) -> Option<PairedRows> {
+        match self.stage?.output {
+            StageOutput::Pairs(rows) => Some(rows),
+            StageOutput::Ring(_) | StageOutput::Windows(_) => None,
         }
     }
 

@@ -35,6 +35,8 @@ mod isa;
 mod layer;
 mod multiples;
 mod outputs;
+mod paired_outputs;
+mod pairs;
 mod pass;
 mod pooling;
 mod reason;
@@ -68,6 +70,7 @@ pub fn emit(
     core: Core,
     form_of: impl Fn(NodeId) -> Form,
 ) -> Result<Code, Reason> {
-    let design = design::of(program, form_of)?;
+    let roles = core.instruction_set().roles();
+    let design = design::of(program, form_of, roles.low.len() + roles.high.len())?;
     Ok(Code::of(core, &design))
 }

@@ -13,7 +13,7 @@ use super::isa::{Condition, Operation, Register, Roles};
 use super::layer::Convolution;
 use super::multiples::multiply;
 use super::pass::Pass;
-use super::stage::{Stage, StageLayer, StageOutput, StoredRing};
+use super::stage::{Stage, StageInput, StageLayer, StageOutput, StoredRing};
 use super::strip::{Registers, Strip, Taking, add_constant, share_of_loops};
 use crate::backend::avr::CodeForm;
 use crate::plan::AxisTiming;
@@ -130,9 +130,10 @@ fn convolution(
             true => 0,
             false => 1,
         };
-        emitter
-            .taking
-            .take_rows(asm, rows.input, from..strip.rows, 0);
+        match rows.input {
+            StageInput::Ring(ring) => emitter.taking.take_rows(asm, ring, from..strip.rows, 0),
+            StageInput::Pairs(pairs) => emitter.taking.take_pairs(asm, &pairs, false),
+        }
         if let Some((next, next_strip)) = next
             && let Some(next_rows) = next.stage
             && next_strip.rows > 1
@@ -142,7 +143,10 @@ fn convolution(
                 strip: next_strip,
                 roles: emitter.roles,
             };
-            taking.take_rows(asm, next_rows.input, 0..1, 1);
+            match next_rows.input {
+                StageInput::Ring(ring) => taking.take_rows(asm, ring, 0..1, 1),
+                StageInput::Pairs(pairs) => taking.take_pairs(asm, &pairs, true),
+            }
         }
         emitter.row_of_stage(asm, passes, rows.output);
     });
@@ -286,7 +290,10 @@ impl Taking<'_> {
         asm: &mut Assembly<'_>,
         registers: &Registers,
     ) -> Option<GoingAround> {
-        let ring = self.layer.stage?.input;
+        let ring = match self.layer.stage?.input {
+            StageInput::Ring(ring) => ring,
+            StageInput::Pairs(_) => return None,
+        };
         let &Registers {
             source,
             word,
@@ -384,6 +391,12 @@ impl Emitter<'_> {
             multiple,
             ..
         } = *self.roles;
+        if let StageOutput::Pairs(rows) = output {
+            self.begin_pairs(asm, &rows);
+            self.row(asm, passes);
+            self.end_pairs(asm, &rows);
+            return;
+        }
         let bits = self.layer.bits;
         let slot = match self.has_phases() {
             true => frame::OUTPUT_CELL,
@@ -399,6 +412,7 @@ impl Emitter<'_> {
                 load_position(asm, &ring, [word, multiple]);
                 address_of_slot(asm, &ring, (bits, self.has_phases()), [value, word]);
             }
+            StageOutput::Pairs(_) => {}
         }
         asm.emit(Operation::StoreSlot(value, slot));
         self.row(asm, passes);
