@@ -9,6 +9,7 @@ use super::form::Form;
 use super::layer::{Convolution, Dense, DenseOutputs, Pooled, Reduction, StoredMap, Weights};
 use super::pairs;
 use super::reason::Reason;
+use super::stacked;
 use super::stage::{
     Stage, StageDense, StageInput, StageLayer, StageOutput, StageRows, StoredRing, StoredWindows,
 };
@@ -61,6 +62,7 @@ pub(crate) fn stages(
         }
         stages.push(made);
     }
+    stacked::stack(&mut stages);
     pairs::pair(&mut stages, program.cursor_bytes, registers);
     Ok(stages)
 }

@@ -100,6 +100,19 @@ impl Weights {
         weights
     }
 
+    /// Of these rows, or of values that are not read.
+    pub(crate) fn of_rows(&self, rows: impl IntoIterator<Item = Option<usize>>) -> Self {
+        let nothing = vec![0; self.outputs];
+        let rows = rows.into_iter().flat_map(|row| match row {
+            Some(row) => self.raw[row * self.outputs..][..self.outputs].to_vec(),
+            None => nothing.clone(),
+        });
+        Self {
+            raw: rows.collect(),
+            ..self.clone()
+        }
+    }
+
     /// Of two outputs, one above the other, at once: the sums of the upper ones, then those of the
     /// lower ones, of whose fields the first `skipped` values are those above.
     pub(crate) fn of_two_rows(&self, skipped: usize) -> Self {

@@ -43,6 +43,7 @@ mod reason;
 mod reduction;
 mod row;
 mod row_end;
+mod stacked;
 mod stage;
 mod stream;
 mod strip;

@@ -132,6 +132,7 @@ fn convolution(
         };
         match rows.input {
             StageInput::Ring(ring) => emitter.taking.take_rows(asm, ring, from..strip.rows, 0),
+            StageInput::Stacked(stacked) => emitter.taking.take_stacked(asm, &stacked),
             StageInput::Pairs(pairs) => emitter.taking.take_pairs(asm, &pairs, false),
         }
         if let Some((next, next_strip)) = next
@@ -146,6 +147,8 @@ fn convolution(
             match next_rows.input {
                 StageInput::Ring(ring) => taking.take_rows(asm, ring, 0..1, 1),
                 StageInput::Pairs(pairs) => taking.take_pairs(asm, &pairs, true),
+                // Of these, all rows are there.
+                StageInput::Stacked(_) => {}
             }
         }
         emitter.row_of_stage(asm, passes, rows.output);
@@ -153,7 +156,11 @@ fn convolution(
 }
 
 /// `to` ← the slot of the next pixel of a ring. Changes `scratch`.
-fn load_position(asm: &mut Assembly<'_>, ring: &StoredRing, [to, scratch]: [Register; 2]) {
+pub(crate) fn load_position(
+    asm: &mut Assembly<'_>,
+    ring: &StoredRing,
+    [to, scratch]: [Register; 2],
+) {
     let Some(byte) = ring.position_byte else {
         asm.emit(Operation::Immediate(to, 0));
         return;
@@ -190,9 +197,23 @@ fn around(asm: &mut Assembly<'_>, ring: &StoredRing, [register, scratch]: [Regis
     asm.bind(inside);
 }
 
+/// `register` is the slot of the next pixel, and becomes that of the pixel that many before it.
+pub(crate) fn slot_before(
+    asm: &mut Assembly<'_>,
+    ring: &StoredRing,
+    back: u32,
+    [register, scratch]: [Register; 2],
+) {
+    let ahead = ring.slots_back(back);
+    if ahead > 0 {
+        add_constant(asm, register, ahead.into(), scratch);
+        around(asm, ring, [register, scratch]);
+    }
+}
+
 /// `to` ← the address of the slot in `from`, or its cell of the arena if `by_cell`. Changes
 /// `from`.
-fn address_of_slot(
+pub(crate) fn address_of_slot(
     asm: &mut Assembly<'_>,
     ring: &StoredRing,
     (bits, by_cell): (u32, bool),
@@ -240,11 +261,7 @@ impl Taking<'_> {
         } = Registers::of(self.roles);
         load_position(asm, &ring, [word, piece]);
         let back = (strip.rows - missing - rows.start) * ring.width;
-        let ahead = ring.slots_back(back);
-        if ahead > 0 {
-            add_constant(asm, word, ahead.into(), piece);
-            around(asm, &ring, [word, piece]);
-        }
+        slot_before(asm, &ring, back, [word, piece]);
         let by_cell = strip.has_phases(layer);
         address_of_slot(asm, &ring, (layer.bits, by_cell), [source, word]);
         asm.emit(Operation::StoreSlot(source, frame::INPUT));
@@ -292,7 +309,7 @@ impl Taking<'_> {
     ) -> Option<GoingAround> {
         let ring = match self.layer.stage?.input {
             StageInput::Ring(ring) => ring,
-            StageInput::Pairs(_) => return None,
+            StageInput::Pairs(_) | StageInput::Stacked(_) => return None,
         };
         let &Registers {
             source,
@@ -351,7 +368,7 @@ impl GoingAround {
 
 /// `to` ← the cell of the arena, or the address, after a ring's last one, less that many; gives
 /// how far the former is from the first one.
-fn ring_end(
+pub(crate) fn ring_end(
     asm: &mut Assembly<'_>,
     ring: &StoredRing,
     (bits, by_cell): (u32, bool),
@@ -370,7 +387,7 @@ fn ring_end(
 }
 
 /// `register -= distance` unless it is before the end, which the second one is.
-fn back_from_end(
+pub(crate) fn back_from_end(
     asm: &mut Assembly<'_>,
     [register, end]: [Register; 2],
     distance: i64,

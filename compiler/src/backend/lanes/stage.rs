@@ -2,6 +2,7 @@
 
 use super::layer::{Convolution, Dense};
 use super::pairs::PairedRows;
+use super::stacked::StackedRows;
 use crate::network::NodeId;
 use crate::plan::{AxisTiming, SumArray};
 
@@ -65,6 +66,8 @@ pub(crate) struct StageRows {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum StageInput {
     Ring(StoredRing),
+    /// Of which rows are taken as channels.
+    Stacked(StackedRows),
     /// In pairs of pixels, as the stage before stored them.
     Pairs(PairedRows),
 }
