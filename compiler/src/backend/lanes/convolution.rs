@@ -125,7 +125,7 @@ impl<'a> Emitter<'a> {
                     (kernel_columns - 1 + (layer.lanes - 1) * layer.stride.1) / layer.lanes;
                 let last_byte = (self.rows_of_field() - 1) * strip.row_bytes()
                     + 4 * ((last_group + 1) * strip.words - 1);
-                let pairs = layer.output_pairs();
+                let (pairs, windows) = (layer.output_pairs(), layer.paired_windows());
                 let spares = Spares {
                     masks: layer.signed_inputs
                         || layer.input.channels.min(strip.per_word) > 1
@@ -138,6 +138,9 @@ impl<'a> Emitter<'a> {
                 let bias = |output: usize| {
                     if pairs.is_some() {
                         return layer.bias_of_pair(output);
+                    }
+                    if windows.is_some() {
+                        return layer.bias_of_window(output);
                     }
                     let bias = weights.biases[output] as u32;
                     match layer.lanes {
@@ -274,7 +277,10 @@ impl<'a> Emitter<'a> {
                 }
                 match (&self.pointwise, layer.output_pairs()) {
                     (None, Some(rows)) => self.store_pairs(asm, pass, &rows),
-                    (None, None) => self.store(asm, pass),
+                    (None, None) => match layer.paired_windows() {
+                        Some(windows) => self.store_largest(asm, pass, &windows),
+                        None => self.store(asm, pass),
+                    },
                     (Some(_), _) => self.store_pixel(asm, pass),
                 }
                 table_byte += 4 * pass.outputs().len() as u32;

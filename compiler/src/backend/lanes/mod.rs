@@ -36,6 +36,7 @@ mod layer;
 mod multiples;
 mod outputs;
 mod paired_outputs;
+mod paired_windows;
 mod pairs;
 mod pass;
 mod pooling;

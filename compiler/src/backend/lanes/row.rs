@@ -432,6 +432,9 @@ impl Emitter<'_> {
             StageOutput::Pairs(_) => {}
         }
         asm.emit(Operation::StoreSlot(value, slot));
+        if let Some(windows) = &self.layer.paired_windows() {
+            self.begin_paired_windows(asm, windows);
+        }
         self.row(asm, passes);
         let StageOutput::Ring(ring) = output else {
             return;
