@@ -120,6 +120,14 @@ impl<const ROW_BYTES: usize, const COLUMN_BYTES: usize, const POSITIONS: usize>
         number(&self.row) == 0 && number(&self.column) == 0 && self.channel == 0
     }
 
+    /// Whether the first byte of a row comes next, of an input that has one channel, or more.
+    #[inline(always)]
+    pub const fn begins_row<const HAS_ONE_CHANNEL: bool>(&self) -> bool {
+        // The mark of an input that is complete is no channel, and leaves a row to begin.
+        let begins_pixel = HAS_ONE_CHANNEL || self.channel == 0 || self.channel == u8::MAX;
+        number(&self.column) == 0 && begins_pixel
+    }
+
     /// The byte's pixel.
     #[inline(always)]
     pub const fn pixel(&self) -> Pixel {

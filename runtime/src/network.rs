@@ -45,8 +45,14 @@ pub trait Network {
     /// results, and the bytes after it, which begin the next input.
     fn push_slice<'b>(&mut self, next_bytes: &'b [u8]) -> Option<(Self::Output, &'b [u8])>;
 
-    /// The results of the last [`Self::push_in_place`]; `None` if the network was
-    /// used since.
+    /// As [`Self::push_slice`]; the results stay in the network's own memory.
+    fn push_slice_in_place<'b>(
+        &mut self,
+        next_bytes: &'b [u8],
+    ) -> Option<(Results<'_, Self::Logit>, &'b [u8])>;
+
+    /// The results of the last [`Self::push_in_place`] or [`Self::push_slice_in_place`]; `None` if
+    /// the network was used since.
     fn results(&self) -> Option<Results<'_, Self::Logit>>;
 
     /// One of [`Self::results`]; `None` if there are none, or from

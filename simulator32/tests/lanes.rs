@@ -31,7 +31,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
-use device::{Device, Simulated};
+use device::{Device, Simulated, Taken};
 
 /// So that a change is judged by the same networks as the code before it.
 const DEFAULT_SEED: u64 = 1;
@@ -119,14 +119,14 @@ fn judge_program(case: &Case, program: &Program) -> Result<Option<Vec<(Simulated
         let mut device = Device::new(simulated, program, &code)?;
         let mut cycles = 0;
         for input in &case.inputs {
-            // Twice: what an inference leaves behind changes no other one.
-            for is_whole in [false, true] {
-                let told = || format!("{simulated:?} {form:?}");
-                let inference = device.infer(input, &code, is_whole).with_context(told)?;
+            // Several times: what an inference leaves behind changes no other one.
+            for taken in Taken::ALL {
+                let told = || format!("{simulated:?} {form:?} {taken:?}");
+                let inference = device.infer(input, &code, taken).with_context(told)?;
                 let expected = evaluate(&case.network, &case.weights, input);
                 ensure!(
                     inference.results == expected.results(),
-                    "{simulated:?} {form:?}: results are {:?}, not {:?}",
+                    "{simulated:?} {form:?} {taken:?}: results are {:?}, not {:?}",
                     inference.results,
                     expected.results()
                 );

@@ -1,22 +1,35 @@
 //! How a generated type calls the functions of a machine's code.
 
 use super::Glue;
-use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use proc_macro2::{Ident, Literal, TokenStream};
+use quote::{format_ident, quote};
 
-/// `absorb`, `absorb_input`, `infer` and `infer_and_keep` of the generated type on machines of that
-/// `condition`, and the `functions` that they call: `absorb`, `infer` and, if `has_absorb_input`,
-/// `absorb_input`.
+/// What a machine's code is to its glue.
+pub(crate) struct Functions {
+    /// `absorb`, `infer` and, if there is one, `absorb_input`.
+    pub(crate) items: TokenStream,
+    pub(crate) has_absorb_input: bool,
+    /// Bytes of a row of the input, if `absorb` takes a third argument: a pointer to a row, or to
+    /// nothing where there is a byte alone.
+    pub(crate) row_bytes: Option<u32>,
+}
+
+/// `absorb`, `absorb_slice`, `absorb_input`, `infer` and `infer_and_keep` of the generated type on
+/// machines of that `condition`, and the functions that they call.
 ///
 /// What the `unsafe` blocks rely on: these functions write to the network's value, whose layout is
 /// the C one that they were made for, and `infer` every one of the results; to nothing else, as the tests of the backends say of random networks (`simulator/tests/kernels.rs`,
 /// `simulator32/tests/lanes.rs`).
 pub(crate) fn items(
     condition: &TokenStream,
-    functions: &TokenStream,
+    functions: &Functions,
     glue: &Glue<'_>,
-    has_absorb_input: bool,
 ) -> TokenStream {
+    let Functions {
+        items,
+        has_absorb_input,
+        row_bytes,
+    } = functions;
     let &Glue {
         name,
         stored,
@@ -43,6 +56,26 @@ pub(crate) fn items(
             }
         }
     });
+    let nothing = row_bytes.map(|_| quote!(, ::core::ptr::null()));
+    let row_bytes = row_bytes
+        .filter(|_| takes_whole_inputs)
+        .map(Literal::u32_unsuffixed);
+    let absorb_row = row_bytes.as_ref().map(|row_bytes| {
+        quote! {
+            #[cfg(#condition)]
+            #[inline(always)]
+            fn absorb_row(this_network: &mut #name, next_row: &[u8; #row_bytes]) -> bool {
+                #unmark
+                // SAFETY: the reference to the network is the only one, and the row is as long
+                // as the code was made for.
+                unsafe {
+                    let network_pointer = ::core::ptr::from_mut(this_network).cast();
+                    let row_pointer = ::core::ptr::from_ref(next_row).cast();
+                    herringbone_code::absorb(network_pointer, 0, row_pointer) != 0
+                }
+            }
+        }
+    });
     let takes_at_once = has_absorb_input.then(|| {
         quote! {
             // SAFETY: the reference to the network is the only one, and the input is as long
@@ -55,18 +88,36 @@ pub(crate) fn items(
             }
         }
     });
-    let absorb_input = takes_whole_inputs.then(|| {
-        let function = absorb_input(name, takes_at_once);
-        quote!(#[cfg(#condition)] #function)
+    let takes_rows = row_bytes.as_ref().map(|row_bytes| {
+        quote! {
+            for next_row in <[u8]>::as_chunks::<#row_bytes>(input_bytes).0 {
+                absorb_row(this_network, next_row);
+            }
+        }
+    });
+    let on_whole_inputs = takes_whole_inputs.then(|| {
+        let absorb_input = absorb_input(name, takes_at_once.or(takes_rows));
+        let absorb_slice = match &row_bytes {
+            Some(row_bytes) => absorb_rows(name, row_bytes, input_channels),
+            None => take_bytes(name, ["absorb_slice", "absorb"]),
+        };
+        quote! {
+            #[cfg(#condition)]
+            #absorb_input
+
+            #[cfg(#condition)]
+            #absorb_slice
+        }
     });
     quote! {
-        #absorb_input
+        #on_whole_inputs
+        #absorb_row
 
         #[cfg(#condition)]
         mod herringbone_code {
             use ::core::primitive::u8;
 
-            #functions
+            #items
         }
 
         #[cfg(#condition)]
@@ -76,7 +127,8 @@ pub(crate) fn items(
             // Not a `bool`, whose upper bits would be masked first.
             // SAFETY: the reference to the network is the only one.
             unsafe {
-                herringbone_code::absorb(::core::ptr::from_mut(this_network).cast(), next_byte) != 0
+                let network_pointer = ::core::ptr::from_mut(this_network).cast();
+                herringbone_code::absorb(network_pointer, next_byte #nothing) != 0
             }
         }
 
@@ -116,6 +168,62 @@ pub(crate) fn absorb_input(name: &Ident, takes_at_once: Option<TokenStream>) -> 
         #[inline(always)]
         fn absorb_input(this_network: &mut #name, input_bytes: &[u8; #name::INPUT_LEN]) {
             #takes
+        }
+    }
+}
+
+/// A function that takes bytes up to the end of an input, one by one, by the second function; then
+/// it gives those that are left.
+pub(crate) fn take_bytes(name: &Ident, [function, of_byte]: [&str; 2]) -> TokenStream {
+    let [function, of_byte] = [function, of_byte].map(|it| format_ident!("{it}"));
+    quote! {
+        #[inline(always)]
+        fn #function<'bytes>(
+            this_network: &mut #name,
+            next_bytes: &'bytes [u8],
+        ) -> ::core::option::Option<&'bytes [u8]> {
+            let mut bytes_left = next_bytes;
+            while let [next_byte, bytes_after @ ..] = bytes_left {
+                bytes_left = bytes_after;
+                if #of_byte(this_network, *next_byte) {
+                    return ::core::option::Option::Some(bytes_left);
+                }
+            }
+            ::core::option::Option::None
+        }
+    }
+}
+
+/// `absorb_slice`, which takes whole rows at once, and other bytes one by one.
+fn absorb_rows(name: &Ident, row_bytes: &Literal, input_channels: u32) -> TokenStream {
+    let is_single = input_channels == 1;
+    quote! {
+        #[inline(always)]
+        fn absorb_slice<'bytes>(
+            this_network: &mut #name,
+            next_bytes: &'bytes [u8],
+        ) -> ::core::option::Option<&'bytes [u8]> {
+            let mut bytes_left = next_bytes;
+            loop {
+                let begins_row =
+                    herringbone_runtime::Cursor::begins_row::<#is_single>(&this_network.cursor);
+                let is_complete = match <[u8]>::split_first_chunk::<#row_bytes>(bytes_left) {
+                    ::core::option::Option::Some((next_row, bytes_after)) if begins_row => {
+                        bytes_left = bytes_after;
+                        absorb_row(this_network, next_row)
+                    }
+                    _ => {
+                        let [next_byte, bytes_after @ ..] = bytes_left else {
+                            return ::core::option::Option::None;
+                        };
+                        bytes_left = bytes_after;
+                        absorb(this_network, *next_byte)
+                    }
+                };
+                if is_complete {
+                    return ::core::option::Option::Some(bytes_left);
+                }
+            }
         }
     }
 }

@@ -84,6 +84,11 @@ pub trait MachineCode: fmt::Debug {
     /// finding it takes more than that many steps, a step being an instruction.
     fn worst_case(&self, steps: u64) -> Option<WorstCase>;
 
+    /// What the network's address has to be a multiple of.
+    fn alignment(&self) -> u32 {
+        1
+    }
+
     /// What takes the input in.
     fn intake(&self) -> LayerFootprint;
 

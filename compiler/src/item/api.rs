@@ -120,7 +120,7 @@ impl Api<'_> {
     }
 
     /// Every method of a network that computes. They are made of functions that
-    /// have to be in scope: `restart`, `absorb`, `absorb_input`, `take`, `infer`,
+    /// have to be in scope: `restart`, `absorb`, `absorb_input`, `take`, `take_slice`, `infer`,
     /// `infer_in_place`, `is_kept` and `stored`.
     pub(super) fn methods(&self) -> TokenStream {
         let Self { path, meaning, .. } = self;
@@ -173,14 +173,28 @@ impl Api<'_> {
                 &mut self,
                 next_bytes: &'bytes [u8],
             ) -> ::core::option::Option<(#output, &'bytes [u8])> {
-                let mut bytes_left = next_bytes;
-                while let [next_byte, bytes_after @ ..] = bytes_left {
-                    bytes_left = bytes_after;
-                    if take(self, *next_byte) {
-                        return ::core::option::Option::Some((infer(self), bytes_left));
+                match take_slice(self, next_bytes) {
+                    ::core::option::Option::Some(bytes_left) => {
+                        ::core::option::Option::Some((infer(self), bytes_left))
                     }
+                    ::core::option::Option::None => ::core::option::Option::None,
                 }
-                ::core::option::Option::None
+            }
+
+            /// As `push_slice`, but the results stay in the network's own memory, as those of
+            /// `push_in_place` do.
+            #[inline]
+            pub fn push_slice_in_place<'bytes>(
+                &mut self,
+                next_bytes: &'bytes [u8],
+            ) -> ::core::option::Option<(#path::Results<'_, #logit>, &'bytes [u8])> {
+                match take_slice(self, next_bytes) {
+                    ::core::option::Option::Some(bytes_left) => {
+                        infer_in_place(self);
+                        ::core::option::Option::Some((stored(self), bytes_left))
+                    }
+                    ::core::option::Option::None => ::core::option::Option::None,
+                }
             }
 
             /// The results of the last `push_in_place`; `None` if the network was used
@@ -342,6 +356,17 @@ impl Api<'_> {
                     next_bytes: &'bytes [u8],
                 ) -> ::core::option::Option<(Self::Output, &'bytes [u8])> {
                     #name::push_slice(self, next_bytes)
+                }
+
+                #[inline]
+                fn push_slice_in_place<'bytes>(
+                    &mut self,
+                    next_bytes: &'bytes [u8],
+                ) -> ::core::option::Option<(
+                    #path::Results<'_, Self::Logit>,
+                    &'bytes [u8],
+                )> {
+                    #name::push_slice_in_place(self, next_bytes)
                 }
 
                 #[inline]

@@ -3,7 +3,7 @@
 
 use super::api::Api;
 use super::features::state_name;
-use crate::backend::{Glue, glue, portable};
+use crate::backend::{Glue, MachineCode, glue, portable};
 use crate::budget::Design;
 use crate::declaration::Declaration;
 use crate::features::Features;
@@ -11,7 +11,7 @@ use crate::program::{Accumulator, Program};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-/// `restart`, `absorb`, `absorb_input`, `infer`, `infer_in_place`, `is_kept` and `stored`:
+/// `restart`, `absorb`, `absorb_slice`, `absorb_input`, `infer`, `infer_in_place`, `is_kept` and `stored`:
 /// portable code, or, on the machine that it is for, the backend's.
 ///
 /// Code is in a module of its own: a constant of the user's, `sums` say, would
@@ -90,9 +90,16 @@ pub(super) fn emit(
             takes_whole_inputs: !api.has_windows,
         })
     });
-    let absorb_input = (!api.has_windows).then(|| {
-        let function = glue::absorb_input(name, None);
-        quote!(#elsewhere #function)
+    let on_whole_inputs = (!api.has_windows).then(|| {
+        let absorb_input = glue::absorb_input(name, None);
+        let absorb_slice = glue::take_bytes(name, ["absorb_slice", "absorb"]);
+        quote! {
+            #elsewhere
+            #absorb_input
+
+            #elsewhere
+            #absorb_slice
+        }
     });
     quote! {
         #elsewhere
@@ -137,7 +144,7 @@ pub(super) fn emit(
             )
         }
 
-        #absorb_input
+        #on_whole_inputs
 
         #elsewhere
         #[inline(always)]
@@ -155,6 +162,25 @@ pub(super) fn emit(
 
         #on_machine
     }
+}
+
+/// What the address of a network's value is a multiple of.
+pub(super) struct Alignment {
+    pub(super) bytes: u32,
+    /// Of the type; none where the value may begin anywhere.
+    pub(super) attribute: Option<TokenStream>,
+}
+
+/// On the machine that the code is for.
+pub(super) fn alignment(design: &Design) -> Alignment {
+    let code = design.footprint.code.as_deref();
+    let bytes = code.map_or(1, MachineCode::alignment);
+    let attribute = code.filter(|_| bytes > 1).map(|code| {
+        let condition = code.condition();
+        let bytes = Literal::u32_unsuffixed(bytes);
+        quote!(#[cfg_attr(#condition, repr(align(#bytes)))])
+    });
+    Alignment { bytes, attribute }
 }
 
 /// Refuses to be built for other instructions than those of the target.

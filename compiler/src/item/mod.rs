@@ -133,8 +133,11 @@ pub(crate) fn emit(
         fields.extend(quote!(features: #state,));
         zeros.extend(quote!(features: <#state>::new(),));
     }
-    // Elsewhere than on AVR samples are aligned.
-    let padding_bytes = Literal::usize_unsuffixed(if features.is_some() { 2 } else { 0 });
+    // Elsewhere than on AVR samples are aligned, and so is the network where its code loads words.
+    let alignment = code::alignment(design);
+    let of_samples = if features.is_some() { 2 } else { 0 };
+    let padding_bytes = Literal::u32_unsuffixed(of_samples.max(alignment.bytes - 1));
+    let aligned = alignment.attribute;
     let code = program.map(|program| code::emit(&api, design, program, features));
     let take = program.map(|_| stream.take(&api, declaration));
     let (step_function, step) = step::emit(&api, &stream, network, program);
@@ -172,6 +175,7 @@ pub(crate) fn emit(
         #[doc = #plan_table]
         #picture
         #[repr(C)]
+        #aligned
         #visibility struct #name {
             cursor: #path::__private::Cursor<#cursor_sizes>,
             arena: [::core::primitive::u8; #arena_bytes],

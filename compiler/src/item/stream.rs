@@ -3,7 +3,7 @@
 //! their outputs.
 
 use super::api::Api;
-use crate::backend::portable;
+use crate::backend::{glue, portable};
 use crate::budget::Sharing;
 use crate::declaration::{Declaration, SlidingWindow};
 use crate::program::Program;
@@ -96,7 +96,7 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// `take`, by which bytes are pushed, and `begin`.
+    /// `take` and `take_slice`, by which bytes are pushed, and `begin`.
     pub(super) fn take(&self, api: &Api<'_>, declaration: &Declaration) -> TokenStream {
         let (name, length) = (api.name, &api.input_len);
         let stride = |window: &SlidingWindow| {
@@ -107,6 +107,14 @@ impl<'a> Stream<'a> {
                 #[inline(always)]
                 fn take(this_network: &mut #name, next_byte: u8) -> bool {
                     absorb(this_network, next_byte)
+                }
+
+                #[inline(always)]
+                fn take_slice<'bytes>(
+                    this_network: &mut #name,
+                    next_bytes: &'bytes [u8],
+                ) -> ::core::option::Option<&'bytes [u8]> {
+                    absorb_slice(this_network, next_bytes)
                 }
 
                 #[inline(always)]
@@ -162,14 +170,17 @@ impl<'a> Stream<'a> {
 }
 
 /// `take`, which lets a byte be kept, and gives what is kept to the network where a window is
-/// complete.
+/// complete, and `take_slice`.
 fn count(
     api: &Api<'_>,
     (keep, stride): (&TokenStream, &Literal),
     kept_bytes: &Literal,
 ) -> TokenStream {
     let name = api.name;
+    let take_slice = glue::take_bytes(name, ["take_slice", "take"]);
     quote! {
+        #take_slice
+
         #[inline(always)]
         fn take(this_network: &mut #name, next_byte: u8) -> bool {
             #keep

@@ -20,8 +20,8 @@ const MAP: Map = Map {
     marker: None,
     registers: &[],
 };
-/// Not even: a network may begin anywhere.
-const NETWORK: u32 = MAP.sram_start + 61;
+/// Not even: a network may begin anywhere, unless its code says that it has to be aligned.
+const UNALIGNED: u32 = MAP.sram_start + 61;
 /// Nor may an input.
 const INPUT: u32 = MAP.sram_start + (8 << 10) + 3;
 const MOST_CYCLES: u64 = 100_000_000;
@@ -54,6 +54,30 @@ impl Simulated {
     }
 }
 
+/// How an input is taken in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Taken {
+    /// Byte by byte.
+    Bytes,
+    /// At once, or row by row, where there is code for that.
+    Whole,
+    /// Some rows at once, others byte by byte, where there is code for rows.
+    SomeRows,
+}
+
+impl Taken {
+    pub(crate) const ALL: [Self; 3] = [Self::Bytes, Self::Whole, Self::SomeRows];
+
+    /// Whether that row of those of an input is taken in at once.
+    fn takes_row(self, row: usize) -> bool {
+        match self {
+            Self::Bytes => false,
+            Self::Whole => true,
+            Self::SomeRows => row % 3 == 1 || row % 4 == 2,
+        }
+    }
+}
+
 /// What an inference gave and took.
 pub(crate) struct Inference {
     pub(crate) results: Vec<i64>,
@@ -69,6 +93,8 @@ enum AnyMachine {
 
 pub(crate) struct Device {
     machine: AnyMachine,
+    /// Where the network is.
+    network: u32,
     network_bytes: u32,
     /// Their first address, how many there are, and bytes of each.
     results: (u32, u32, u32),
@@ -79,6 +105,7 @@ pub(crate) struct Device {
 
 impl Device {
     pub(crate) fn new(simulated: Simulated, network: &Network, code: &Code) -> Result<Self> {
+        let address = UNALIGNED.next_multiple_of(code.alignment());
         // What there is of `absorb_input`, and nothing to call.
         let whole = code.absorb_input_bytes().unwrap_or(&[0; 2]);
         let absorb_input = (code.absorb_bytes().len() as u32).next_multiple_of(4) + 4;
@@ -137,7 +164,7 @@ impl Device {
         let network_bytes = network.cursor_bytes + network.arena_bytes;
         // After a gap that nothing may be written to.
         let results = (
-            NETWORK + network_bytes + 37,
+            address + network_bytes + 37,
             network.results.count,
             network.results.integer.bytes(),
         );
@@ -148,6 +175,7 @@ impl Device {
         };
         let mut device = Self {
             machine,
+            network: address,
             network_bytes,
             results,
             kept,
@@ -158,7 +186,7 @@ impl Device {
             .map(|at| (at * 37 % 251) as u8)
             .collect();
         device.write(MAP.sram_start, &noise);
-        device.write(NETWORK, &vec![0; network.cursor_bytes as usize]);
+        device.write(address, &vec![0; network.cursor_bytes as usize]);
         Ok(device)
     }
 
@@ -186,32 +214,40 @@ impl Device {
         }
     }
 
-    /// Takes an input in, byte by byte or whole where there is code for that, and computes.
-    pub(crate) fn infer(&mut self, input: &[u8], code: &Code, is_whole: bool) -> Result<Inference> {
-        let is_whole = is_whole && code.absorb_input_bytes().is_some();
-        if is_whole {
-            self.write(INPUT, input);
-        }
+    /// Takes an input in, and computes.
+    pub(crate) fn infer(&mut self, input: &[u8], code: &Code, taken: Taken) -> Result<Inference> {
+        let is_whole = match taken {
+            Taken::Whole => code.absorb_input_bytes().is_some(),
+            Taken::Bytes | Taken::SomeRows => false,
+        };
+        self.write(INPUT, input);
         let before = self.sram();
-        let mut cycles = 0;
-        let mut deepest = 0;
+        let (mut cycles, mut deepest) = (0, 0);
+        // The next byte.
+        let mut next = 0;
         if is_whole {
-            let (_, taken, stack) = self.call("absorb_input", &[NETWORK, INPUT])?;
-            cycles = taken;
-            deepest = stack;
+            let (_, taken, stack) = self.call("absorb_input", &[self.network, INPUT])?;
+            (cycles, deepest, next) = (taken, stack, input.len());
         }
-        let pushed = if is_whole { &[] } else { input };
-        for (index, &byte) in pushed.iter().enumerate() {
-            let (is_complete, taken, stack) = self.call("absorb", &[NETWORK, byte.into()])?;
+        while next < input.len() {
+            let row_bytes = code.row_bytes().map(|it| it as usize);
+            let row_bytes = row_bytes.filter(|it| next % it == 0 && taken.takes_row(next / it));
+            let (arguments, bytes) = match (row_bytes, code.row_bytes()) {
+                (Some(bytes), _) => (vec![self.network, 0, INPUT + next as u32], bytes),
+                (None, Some(_)) => (vec![self.network, input[next].into(), 0], 1),
+                (None, None) => (vec![self.network, input[next].into()], 1),
+            };
+            let (is_complete, taken, stack) = self.call("absorb", &arguments)?;
+            next += bytes;
             ensure!(
-                is_complete == u32::from(index + 1 == input.len()),
-                "byte {index}: absorb gives {is_complete}"
+                is_complete == u32::from(next == input.len()),
+                "after {next} bytes absorb gives {is_complete}"
             );
             cycles += taken;
             deepest = deepest.max(stack);
         }
         let (first, count, bytes_each) = self.results;
-        let (_, infer_cycles, stack) = self.call("infer", &[NETWORK, first])?;
+        let (_, infer_cycles, stack) = self.call("infer", &[self.network, first])?;
         deepest = deepest.max(stack);
         ensure!(
             deepest == code.stack_bytes(),
@@ -221,7 +257,8 @@ impl Device {
         let after = self.sram();
         for (offset, (old, new)) in (0..).zip(before.iter().zip(&after)) {
             let address = MAP.sram_start + offset;
-            let is_ours = (NETWORK..NETWORK + self.network_bytes).contains(&address);
+            let network = self.network..self.network + self.network_bytes;
+            let is_ours = network.contains(&address);
             let is_result = (first..first + count * bytes_each).contains(&address);
             let is_stack = offset >= MAP.sram_bytes - self.stack_bytes;
             ensure!(

@@ -16,7 +16,7 @@ use herringbone_tests::networks::Case;
 use herringbone_tests::published::convolution;
 use herringbone_tests::reference::evaluate;
 
-use crate::device::{Device, Simulated};
+use crate::device::{Device, Simulated, Taken};
 
 /// The pixels of the images in a folder.
 fn images(folder: &Path) -> Result<Vec<Vec<u8>>> {
@@ -167,7 +167,7 @@ fn the_published_networks_take_what_the_readme_says() -> Result<()> {
         let mut device = Device::new(simulated, &program, &code)?;
         let (mut infer_cycles, mut cycles) = (0, 0);
         for input in &case.inputs {
-            let inference = device.infer(input, &code, true)?;
+            let inference = device.infer(input, &code, Taken::Whole)?;
             let expected = evaluate(&case.network, &case.weights, input);
             assert_eq!(inference.results, expected.results());
             infer_cycles += inference.infer_cycles;
@@ -209,7 +209,7 @@ fn the_published_network_is_computed_as_its_input_arrives() -> Result<()> {
         let mut device = Device::new(simulated, program, &code)?;
         let mut cycles = 0;
         for input in &case.inputs {
-            let inference = device.infer(input, &code, false)?;
+            let inference = device.infer(input, &code, Taken::Whole)?;
             let expected = evaluate(&case.network, &case.weights, input);
             assert_eq!(inference.results, expected.results());
             cycles += inference.cycles;

@@ -40,7 +40,12 @@ impl MachineCode for Code {
     }
 
     fn items(&self, glue: &Glue<'_>) -> TokenStream {
-        glue::items(&self.condition(), &functions(self), glue, false)
+        let functions = glue::Functions {
+            items: functions(self),
+            has_absorb_input: false,
+            row_bytes: None,
+        };
+        glue::items(&self.condition(), &functions, glue)
     }
 
     fn leading_items(&self) -> TokenStream {

@@ -7,19 +7,22 @@
 
 use super::form::Form;
 use super::layer::{Convolution, Dense, DenseOutputs, Pooled, Reduction, StoredMap, Weights};
+use super::pairs;
 use super::reason::Reason;
+use super::stacked;
 use super::stage::{
-    Stage, StageDense, StageLayer, StageOutput, StageRows, StoredRing, StoredWindows,
+    Stage, StageDense, StageInput, StageLayer, StageOutput, StageRows, StoredRing, StoredWindows,
 };
 use super::weighted::{constants, lanes_of, weighted};
 use crate::network::{NodeId, Shape};
 use crate::plan::{Arrival, AxisTiming, Place, Ring, Sink, Windows};
 use crate::program::{self, Finish, Operation, Pooling, Program};
 
-/// The stages of a program, each with the form of its code.
+/// The stages of a program, each with the form of its code; `registers` are those for sums.
 pub(crate) fn stages(
     program: &Program,
     form_of: impl Fn(NodeId) -> Form,
+    registers: usize,
 ) -> Result<Vec<Stage>, Reason> {
     let arriving = program.arriving();
     let mut stages = Vec::new();
@@ -59,6 +62,8 @@ pub(crate) fn stages(
         }
         stages.push(made);
     }
+    stacked::stack(&mut stages);
+    pairs::pair(&mut stages, program.cursor_bytes, registers);
     Ok(stages)
 }
 
@@ -208,7 +213,7 @@ fn fields(
         signed_outputs: stage.signed_output,
         bits: program.activation_bits,
         stage: Some(StageRows {
-            input: arrival,
+            input: StageInput::Ring(arrival),
             output: output_rows,
         }),
     };

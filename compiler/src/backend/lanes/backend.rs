@@ -91,6 +91,7 @@ fn code(
     }
     let sram_bytes = declaration.budget.sram_bytes.unwrap_or(u32::MAX);
     let state_bytes = plan.arena_bytes + plan.cursor_bytes() + declaration.window_bytes();
+    let state_bytes = state_bytes.next_multiple_of(code.alignment());
     let reserve_bytes = declaration.reserve.sram_bytes;
     let stack_bytes = reserve_bytes.unwrap_or_else(|| stack_bytes(&program, &code));
     if state_bytes.saturating_add(stack_bytes) > sram_bytes {

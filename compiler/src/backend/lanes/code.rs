@@ -4,6 +4,7 @@ use super::assembly::Assembled;
 use super::core::Core;
 use super::design::Design;
 use super::form::Form;
+use super::input_row::InputRow;
 use super::layer::{Layer, Reduction};
 use super::stage::StageLayer;
 use super::{infer, intake, whole_input};
@@ -18,7 +19,10 @@ pub struct Code {
     /// What takes a whole input in; where there is none, `absorb` does, byte by byte.
     pub(crate) absorb_input: Option<Assembled>,
     pub(crate) infer: Assembled,
+    /// Bytes of a row of the input, where `absorb` takes rows in too.
+    pub(crate) row_bytes: Option<u32>,
     pub(crate) stack_bytes: u32,
+    pub(crate) alignment: u32,
     forms: BTreeMap<NodeId, Form>,
 }
 
@@ -50,6 +54,11 @@ impl Code {
             absorb: intake::emit(&*isa, design),
             absorb_input,
             infer: infer::emit(&*isa, design),
+            row_bytes: InputRow::of(design).map(|_| {
+                let input = design.intake.input;
+                input.width * input.channels
+            }),
+            alignment: design.alignment(),
             stack_bytes: infer_stack
                 .max(intake::stack_bytes(&*isa, design))
                 .max(whole_input_stack),
@@ -74,6 +83,19 @@ impl Code {
         &self.infer.bytes
     }
 
+    /// Bytes of a row of the input, where a third argument of `absorb` may point at one: 0 where
+    /// there is a byte alone.
+    #[must_use]
+    pub fn row_bytes(&self) -> Option<u32> {
+        self.row_bytes
+    }
+
+    /// What the network's address has to be a multiple of.
+    #[must_use]
+    pub fn alignment(&self) -> u32 {
+        self.alignment
+    }
+
     fn functions(&self) -> impl Iterator<Item = &Assembled> {
         [&self.absorb, &self.infer]
             .into_iter()
@@ -96,7 +118,8 @@ impl Code {
         parts.map(|function| function.parts[0].bytes).sum()
     }
 
-    /// What takes an input in: all at once where it can, for that is what `run` does.
+    /// What takes an input in: all at once, or row by row, where it can, for that is what `run`
+    /// does.
     pub(crate) fn intake(&self) -> &Assembled {
         self.absorb_input.as_ref().unwrap_or(&self.absorb)
     }

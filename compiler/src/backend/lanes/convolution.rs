@@ -125,14 +125,23 @@ impl<'a> Emitter<'a> {
                     (kernel_columns - 1 + (layer.lanes - 1) * layer.stride.1) / layer.lanes;
                 let last_byte = (self.rows_of_field() - 1) * strip.row_bytes()
                     + 4 * ((last_group + 1) * strip.words - 1);
+                let (pairs, windows) = (layer.output_pairs(), layer.paired_windows());
                 let spares = Spares {
-                    masks: layer.signed_inputs || layer.input.channels.min(strip.per_word) > 1,
+                    masks: layer.signed_inputs
+                        || layer.input.channels.min(strip.per_word) > 1
+                        || pairs.is_some(),
                     base: last_byte < MOST_LOADED_BYTE,
                     word: layer.pooled.is_some() && layer.lanes == 2,
                 };
                 let mut multiples = self.multiples.borrow_mut();
                 let sums = arranged(self.roles, &mut multiples, weights, spares);
                 let bias = |output: usize| {
+                    if pairs.is_some() {
+                        return layer.bias_of_pair(output);
+                    }
+                    if windows.is_some() {
+                        return layer.bias_of_window(output);
+                    }
                     let bias = weights.biases[output] as u32;
                     match layer.lanes {
                         1 => bias,
@@ -266,9 +275,13 @@ impl<'a> Emitter<'a> {
                     None => self.accumulate(asm, pass, table_byte, frame::FIELD),
                     Some(_) => self.pool(asm, pass, table_byte),
                 }
-                match &self.pointwise {
-                    None => self.store(asm, pass),
-                    Some(_) => self.store_pixel(asm, pass),
+                match (&self.pointwise, layer.output_pairs()) {
+                    (None, Some(rows)) => self.store_pairs(asm, pass, &rows),
+                    (None, None) => match layer.paired_windows() {
+                        Some(windows) => self.store_largest(asm, pass, &windows),
+                        None => self.store(asm, pass),
+                    },
+                    (Some(_), _) => self.store_pixel(asm, pass),
                 }
                 table_byte += 4 * pass.outputs().len() as u32;
             }
@@ -281,7 +294,10 @@ impl<'a> Emitter<'a> {
                 }
                 self.keep_mask(asm);
             }
-            going_around = self.advance_outputs(asm, self.group_cells().into());
+            match layer.output_pairs() {
+                Some(rows) => self.advance_pairs(asm, &rows),
+                None => going_around = self.advance_outputs(asm, self.group_cells().into()),
+            }
             asm.emit(Operation::LoadSlot(value, frame::FIELD));
             let step = i64::from(group_bytes);
             let step = if layer.backward { -step } else { step };

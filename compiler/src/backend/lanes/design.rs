@@ -54,11 +54,24 @@ pub(crate) enum InputPlace {
     Ring(StoredRing),
 }
 
+impl Design {
+    /// What the network's address has to be a multiple of.
+    pub(crate) fn alignment(&self) -> u32 {
+        let rows = self.stages.iter().filter_map(Stage::output_pairs);
+        rows.map(|rows| rows.alignment()).max().unwrap_or(1)
+    }
+}
+
 /// Bytes of the frame that Thumb's loads reach from the stack pointer, and a little less.
 const MOST_FRAME_BYTES: u32 = 1000;
 
-/// The layers of a program, each with the form of its code.
-pub(crate) fn of(program: &Program, form_of: impl Fn(NodeId) -> Form) -> Result<Design, Reason> {
+/// The layers of a program, each with the form of its code, for a core that has that many
+/// registers for sums.
+pub(crate) fn of(
+    program: &Program,
+    form_of: impl Fn(NodeId) -> Form,
+    registers: usize,
+) -> Result<Design, Reason> {
     if program.parameter_bytes > 0 {
         return Err(Reason::LoadedWeights);
     }
@@ -66,7 +79,7 @@ pub(crate) fn of(program: &Program, form_of: impl Fn(NodeId) -> Form) -> Result<
     if has_segments {
         return Err(Reason::Streamed);
     }
-    let stages = arriving::stages(program, &form_of)?;
+    let stages = arriving::stages(program, &form_of, registers)?;
     if let Some(first) = stages.first()
         && row::frame_bytes(&stages) > MOST_FRAME_BYTES
     {

@@ -9,6 +9,8 @@ pub(crate) const RESULTS: u32 = 4;
 pub(crate) const OUTPUT: u32 = 8;
 /// The cell of the arena that they begin at, where that may be the upper half of a byte.
 pub(crate) const OUTPUT_CELL: u32 = 12;
+/// Of rows of pairs, which begin at a byte: where the bytes of words go that are not full.
+pub(crate) const OUTPUT_REST: u32 = OUTPUT_CELL;
 /// Steps from row to row that are left.
 pub(crate) const ROWS: u32 = 16;
 /// Groups of outputs of a row that are left.
@@ -17,6 +19,8 @@ pub(crate) const GROUPS: u32 = 20;
 pub(crate) const FIELD: u32 = 24;
 /// Where it begins for one of the rows that a pooling joins.
 pub(crate) const POOLED_FIELD: u32 = 28;
+/// Where nothing is pooled: bits of both lanes of an activation that is too large.
+pub(crate) const TOO_LARGE: u32 = POOLED_FIELD;
 /// Rows that a pooling joins that are left.
 pub(crate) const POOLED_ROWS: u32 = 32;
 /// The mask of a channel.
@@ -48,6 +52,8 @@ pub(crate) const START: u32 = 68;
 pub(crate) const TOTAL: u32 = 72;
 /// A value whose products are still to be added.
 pub(crate) const VALUE: u32 = 76;
+/// Of windows that are computed row by row: whether it is their first one, then 0.
+pub(crate) const ROW_OF_WINDOW: u32 = POOLED_ROWS;
 /// Columns that a pooling joins that are left.
 pub(crate) const POOLED_COLUMNS: u32 = 80;
 /// Where the values of a pixel are, between a depthwise kernel and a pointwise one.

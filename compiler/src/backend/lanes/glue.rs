@@ -27,6 +27,10 @@ impl MachineCode for Code {
         None
     }
 
+    fn alignment(&self) -> u32 {
+        Code::alignment(self)
+    }
+
     fn intake(&self) -> LayerFootprint {
         LayerFootprint {
             form: None,
@@ -52,10 +56,14 @@ impl MachineCode for Code {
             true => absorb_input(self),
             false => None,
         };
-        let takes_whole_inputs = absorb_input.is_some();
-        let functions = [Some(functions(self)), absorb_input];
-        let functions: TokenStream = functions.into_iter().flatten().collect();
-        glue::items(&self.condition(), &functions, glue, takes_whole_inputs)
+        let has_absorb_input = absorb_input.is_some();
+        let items = [Some(functions(self)), absorb_input];
+        let functions = glue::Functions {
+            items: items.into_iter().flatten().collect(),
+            has_absorb_input,
+            row_bytes: self.row_bytes(),
+        };
+        glue::items(&self.condition(), &functions, glue)
     }
 
     fn leading_items(&self) -> TokenStream {
@@ -90,9 +98,10 @@ impl MachineCode for Code {
 /// `absorb` and `infer` as naked functions.
 fn functions(code: &Code) -> TokenStream {
     let (absorb, infer) = (&code.absorb.text, &code.infer.text);
+    let row = code.row_bytes().map(|_| quote!(, row: *const u8));
     quote! {
         #[unsafe(naked)]
-        pub(crate) unsafe extern "C" fn absorb(network: *mut u8, byte: u8) -> u8 {
+        pub(crate) unsafe extern "C" fn absorb(network: *mut u8, byte: u8 #row) -> u8 {
             ::core::arch::naked_asm!(".p2align 2", #absorb, options(raw))
         }
 

@@ -1,7 +1,9 @@
-//! `absorb`: takes a byte of the input in; 1 when the input is complete.
+//! `absorb`: takes a byte of the input in, or, where layers compute as it arrives, a row; 1 when
+//! the input is complete.
 
 use super::assembly::{Assembled, Assembly, Label};
 use super::design::{Design, InputPlace, Intake};
+use super::input_row::{self, InputRow};
 use super::isa::{Condition, InstructionSet, Operation, Register};
 use super::layer::StoredMap;
 use super::multiples::multiply;
@@ -56,7 +58,8 @@ pub(crate) fn restore_scratch(asm: &mut Assembly<'_>, used: usize) {
     }
 }
 
-/// `absorb(network, byte)`.
+/// `absorb(network, byte)`, or `absorb(network, byte, row)` where a row may be taken in, which is
+/// then what `run` does.
 pub(crate) fn emit(isa: &dyn InstructionSet, design: &Design) -> Assembled {
     let mut asm = Assembly::new(isa);
     let ([a, b, c, ..], _) = isa.scratch();
@@ -70,9 +73,7 @@ pub(crate) fn emit(isa: &dyn InstructionSet, design: &Design) -> Assembled {
         b,
         c,
     };
-    asm.times(f64::from(design.intake.input.values()), |asm| {
-        emitter.emit(asm);
-    });
+    emitter.emit(&mut asm);
     asm.finish()
 }
 
@@ -88,6 +89,36 @@ pub(crate) struct Emitter<'a> {
 
 impl Emitter<'_> {
     fn emit(&self, asm: &mut Assembly<'_>) {
+        let input = self.intake.input;
+        let row = InputRow::of(self.design);
+        let takes_row = asm.label();
+        let bytes = match row {
+            Some(_) => 0.0,
+            None => f64::from(input.values()),
+        };
+        if row.is_some() {
+            let argument = input_row::argument(asm.isa());
+            asm.times(input.height.into(), |asm| {
+                asm.branch(Condition::NotZero(argument), 1.0, takes_row);
+            });
+        }
+        let mut row_ends = None;
+        asm.times(bytes, |asm| row_ends = self.take_byte(asm));
+        asm.bind(takes_row);
+        asm.times(input.height.into(), |asm| {
+            if let Some(row) = &row {
+                self.take_row(asm, row);
+            }
+            if let Some(row_ends) = row_ends {
+                asm.bind(row_ends);
+                self.end_row(asm);
+            }
+        });
+    }
+
+    /// Takes the byte in; gives the label of what is still to be done at the end of a row, where
+    /// stages compute.
+    fn take_byte(&self, asm: &mut Assembly<'_>) -> Option<Label> {
         let advance = asm.label();
         save_scratch(asm, SCRATCH);
         self.unless_used(asm, advance);
@@ -110,12 +141,7 @@ impl Emitter<'_> {
                 asm.jump(advance);
             });
         }
-        if let Some(row_ends) = row_ends {
-            asm.bind(row_ends);
-            let input = self.intake.input;
-            let rows = 1.0 / f64::from(input.width * input.channels);
-            asm.times(rows, |asm| self.end_row(asm));
-        }
+        row_ends
     }
 
     /// Goes on where the byte is of a pixel that nobody reads.
@@ -208,7 +234,13 @@ impl Emitter<'_> {
     }
 
     /// `to = factor · from`.
-    fn multiply(&self, asm: &mut Assembly<'_>, to: Register, factor: u32, from: Register) {
+    pub(super) fn multiply(
+        &self,
+        asm: &mut Assembly<'_>,
+        to: Register,
+        factor: u32,
+        from: Register,
+    ) {
         match factor {
             0 => asm.emit(Operation::Immediate(to, 0)),
             _ => asm.emit_all(multiply(asm.isa(), factor as i32, [to, from])),

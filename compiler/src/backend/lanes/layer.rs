@@ -1,6 +1,7 @@
 //! What is emitted of a layer: geometry, weights and places as numbers.
 
 use super::form::Form;
+use super::pairs::PairedRows;
 use super::stage::{StageOutput, StageRows, StoredRing, StoredWindows};
 use super::stream::{Finishing, Rounding};
 use crate::network::NodeId;
@@ -99,6 +100,19 @@ impl Weights {
         weights
     }
 
+    /// Of these rows, or of values that are not read.
+    pub(crate) fn of_rows(&self, rows: impl IntoIterator<Item = Option<usize>>) -> Self {
+        let nothing = vec![0; self.outputs];
+        let rows = rows.into_iter().flat_map(|row| match row {
+            Some(row) => self.raw[row * self.outputs..][..self.outputs].to_vec(),
+            None => nothing.clone(),
+        });
+        Self {
+            raw: rows.collect(),
+            ..self.clone()
+        }
+    }
+
     /// Of two outputs, one above the other, at once: the sums of the upper ones, then those of the
     /// lower ones, of whose fields the first `skipped` values are those above.
     pub(crate) fn of_two_rows(&self, skipped: usize) -> Self {
@@ -138,6 +152,17 @@ impl Weights {
         (0..self.outputs).all(|output| {
             let factors = (0..self.rows()).map(|row| i64::from(self.factor(row, output)).abs());
             factors.sum::<i64>() * most_value <= i16::MAX.into()
+        })
+    }
+
+    /// The least and the largest sum of an output, with its bias, of values that are not negative.
+    pub(crate) fn range(&self, output: usize, bits: u32) -> (i64, i64) {
+        let most_value = (1i64 << bits) - 1;
+        let bias = i64::from(self.biases[output]);
+        let factors = (0..self.rows()).map(|row| i64::from(self.factor(row, output)));
+        factors.fold((bias, bias), |(least, largest), factor| {
+            let product = factor * most_value;
+            (least + product.min(0), largest + product.max(0))
         })
     }
 
@@ -240,7 +265,7 @@ impl Convolution {
     pub(crate) fn windows(&self) -> Option<StoredWindows> {
         match self.stage?.output {
             StageOutput::Windows(windows) => Some(windows),
-            StageOutput::Ring(_) => None,
+            StageOutput::Ring(_) | StageOutput::Pairs(_) => None,
         }
     }
 
@@ -248,7 +273,15 @@ impl Convolution {
     pub(crate) fn output_ring(&self) -> Option<StoredRing> {
         match self.stage?.output {
             StageOutput::Ring(ring) => Some(ring),
-            StageOutput::Windows(_) => None,
+            StageOutput::Pairs(_) | StageOutput::Windows(_) => None,
+        }
+    }
+
+    /// The rows of pairs that it writes.
+    pub(crate) fn output_pairs(&self) -> Option<PairedRows> {
+        match self.stage?.output {
+            StageOutput::Pairs(rows) => Some(rows),
+            StageOutput::Ring(_) | StageOutput::Windows(_) => None,
         }
     }
 

@@ -29,17 +29,22 @@ mod form;
 mod frame;
 mod glue;
 mod infer;
+mod input_row;
 mod intake;
 mod isa;
 mod layer;
 mod multiples;
 mod outputs;
+mod paired_outputs;
+mod paired_windows;
+mod pairs;
 mod pass;
 mod pooling;
 mod reason;
 mod reduction;
 mod row;
 mod row_end;
+mod stacked;
 mod stage;
 mod stream;
 mod strip;
@@ -67,6 +72,7 @@ pub fn emit(
     core: Core,
     form_of: impl Fn(NodeId) -> Form,
 ) -> Result<Code, Reason> {
-    let design = design::of(program, form_of)?;
+    let roles = core.instruction_set().roles();
+    let design = design::of(program, form_of, roles.low.len() + roles.high.len())?;
     Ok(Code::of(core, &design))
 }

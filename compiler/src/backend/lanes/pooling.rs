@@ -15,6 +15,10 @@ impl Emitter<'_> {
     pub(crate) fn pool(&self, asm: &mut Assembly<'_>, pass: &Pass, table_byte: u32) {
         let Self { layer, strip, .. } = self;
         let Some(pooled) = layer.pooled else { return };
+        if layer.paired_windows().is_some() {
+            self.accumulate(asm, pass, table_byte, frame::FIELD);
+            return;
+        }
         if layer.pools_two_pairs() {
             self.pool_two_pairs(asm, pass, table_byte);
             return;

@@ -13,7 +13,7 @@ use super::isa::{Condition, Operation, Register, Roles};
 use super::layer::Convolution;
 use super::multiples::multiply;
 use super::pass::Pass;
-use super::stage::{Stage, StageLayer, StageOutput, StoredRing};
+use super::stage::{Stage, StageInput, StageLayer, StageOutput, StoredRing};
 use super::strip::{Registers, Strip, Taking, add_constant, share_of_loops};
 use crate::backend::avr::CodeForm;
 use crate::plan::AxisTiming;
@@ -130,9 +130,11 @@ fn convolution(
             true => 0,
             false => 1,
         };
-        emitter
-            .taking
-            .take_rows(asm, rows.input, from..strip.rows, 0);
+        match rows.input {
+            StageInput::Ring(ring) => emitter.taking.take_rows(asm, ring, from..strip.rows, 0),
+            StageInput::Stacked(stacked) => emitter.taking.take_stacked(asm, &stacked),
+            StageInput::Pairs(pairs) => emitter.taking.take_pairs(asm, &pairs, false),
+        }
         if let Some((next, next_strip)) = next
             && let Some(next_rows) = next.stage
             && next_strip.rows > 1
@@ -142,14 +144,23 @@ fn convolution(
                 strip: next_strip,
                 roles: emitter.roles,
             };
-            taking.take_rows(asm, next_rows.input, 0..1, 1);
+            match next_rows.input {
+                StageInput::Ring(ring) => taking.take_rows(asm, ring, 0..1, 1),
+                StageInput::Pairs(pairs) => taking.take_pairs(asm, &pairs, true),
+                // Of these, all rows are there.
+                StageInput::Stacked(_) => {}
+            }
         }
         emitter.row_of_stage(asm, passes, rows.output);
     });
 }
 
 /// `to` ← the slot of the next pixel of a ring. Changes `scratch`.
-fn load_position(asm: &mut Assembly<'_>, ring: &StoredRing, [to, scratch]: [Register; 2]) {
+pub(crate) fn load_position(
+    asm: &mut Assembly<'_>,
+    ring: &StoredRing,
+    [to, scratch]: [Register; 2],
+) {
     let Some(byte) = ring.position_byte else {
         asm.emit(Operation::Immediate(to, 0));
         return;
@@ -186,9 +197,23 @@ fn around(asm: &mut Assembly<'_>, ring: &StoredRing, [register, scratch]: [Regis
     asm.bind(inside);
 }
 
+/// `register` is the slot of the next pixel, and becomes that of the pixel that many before it.
+pub(crate) fn slot_before(
+    asm: &mut Assembly<'_>,
+    ring: &StoredRing,
+    back: u32,
+    [register, scratch]: [Register; 2],
+) {
+    let ahead = ring.slots_back(back);
+    if ahead > 0 {
+        add_constant(asm, register, ahead.into(), scratch);
+        around(asm, ring, [register, scratch]);
+    }
+}
+
 /// `to` ← the address of the slot in `from`, or its cell of the arena if `by_cell`. Changes
 /// `from`.
-fn address_of_slot(
+pub(crate) fn address_of_slot(
     asm: &mut Assembly<'_>,
     ring: &StoredRing,
     (bits, by_cell): (u32, bool),
@@ -236,11 +261,7 @@ impl Taking<'_> {
         } = Registers::of(self.roles);
         load_position(asm, &ring, [word, piece]);
         let back = (strip.rows - missing - rows.start) * ring.width;
-        let ahead = ring.slots_back(back);
-        if ahead > 0 {
-            add_constant(asm, word, ahead.into(), piece);
-            around(asm, &ring, [word, piece]);
-        }
+        slot_before(asm, &ring, back, [word, piece]);
         let by_cell = strip.has_phases(layer);
         address_of_slot(asm, &ring, (layer.bits, by_cell), [source, word]);
         asm.emit(Operation::StoreSlot(source, frame::INPUT));
@@ -286,7 +307,10 @@ impl Taking<'_> {
         asm: &mut Assembly<'_>,
         registers: &Registers,
     ) -> Option<GoingAround> {
-        let ring = self.layer.stage?.input;
+        let ring = match self.layer.stage?.input {
+            StageInput::Ring(ring) => ring,
+            StageInput::Pairs(_) | StageInput::Stacked(_) => return None,
+        };
         let &Registers {
             source,
             word,
@@ -344,7 +368,7 @@ impl GoingAround {
 
 /// `to` ← the cell of the arena, or the address, after a ring's last one, less that many; gives
 /// how far the former is from the first one.
-fn ring_end(
+pub(crate) fn ring_end(
     asm: &mut Assembly<'_>,
     ring: &StoredRing,
     (bits, by_cell): (u32, bool),
@@ -363,7 +387,7 @@ fn ring_end(
 }
 
 /// `register -= distance` unless it is before the end, which the second one is.
-fn back_from_end(
+pub(crate) fn back_from_end(
     asm: &mut Assembly<'_>,
     [register, end]: [Register; 2],
     distance: i64,
@@ -384,6 +408,12 @@ impl Emitter<'_> {
             multiple,
             ..
         } = *self.roles;
+        if let StageOutput::Pairs(rows) = output {
+            self.begin_pairs(asm, &rows);
+            self.row(asm, passes);
+            self.end_pairs(asm, &rows);
+            return;
+        }
         let bits = self.layer.bits;
         let slot = match self.has_phases() {
             true => frame::OUTPUT_CELL,
@@ -399,8 +429,12 @@ impl Emitter<'_> {
                 load_position(asm, &ring, [word, multiple]);
                 address_of_slot(asm, &ring, (bits, self.has_phases()), [value, word]);
             }
+            StageOutput::Pairs(_) => {}
         }
         asm.emit(Operation::StoreSlot(value, slot));
+        if let Some(windows) = &self.layer.paired_windows() {
+            self.begin_paired_windows(asm, windows);
+        }
         self.row(asm, passes);
         let StageOutput::Ring(ring) = output else {
             return;

@@ -1,6 +1,8 @@
 //! Layers that compute a row at a time, as the input arrives: where rows are, as numbers.
 
 use super::layer::{Convolution, Dense};
+use super::pairs::PairedRows;
+use super::stacked::StackedRows;
 use crate::network::NodeId;
 use crate::plan::{AxisTiming, SumArray};
 
@@ -17,6 +19,14 @@ impl Stage {
         match &self.layer {
             StageLayer::Convolution(layer) => layer.node,
             StageLayer::Dense(stage) => stage.dense.node,
+        }
+    }
+
+    /// The rows of pairs that it writes.
+    pub(crate) fn output_pairs(&self) -> Option<PairedRows> {
+        match &self.layer {
+            StageLayer::Convolution(layer) => layer.output_pairs(),
+            StageLayer::Dense(_) => None,
         }
     }
 }
@@ -48,8 +58,18 @@ pub(crate) struct StageDense {
 /// Where the rows of a convolution are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StageRows {
-    pub(crate) input: StoredRing,
+    pub(crate) input: StageInput,
     pub(crate) output: StageOutput,
+}
+
+/// Where rows of inputs are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum StageInput {
+    Ring(StoredRing),
+    /// Of which rows are taken as channels.
+    Stacked(StackedRows),
+    /// In pairs of pixels, as the stage before stored them.
+    Pairs(PairedRows),
 }
 
 /// Where a row of outputs goes.
@@ -57,6 +77,8 @@ pub(crate) struct StageRows {
 pub(crate) enum StageOutput {
     /// Over the oldest pixels, or on in a map that is stored whole.
     Ring(StoredRing),
+    /// Over the oldest row of pairs.
+    Pairs(PairedRows),
     /// Into the windows of a maximum.
     Windows(StoredWindows),
 }

@@ -40,8 +40,9 @@ impl Finishing {
 pub(crate) struct Stream<'r> {
     roles: &'r Roles,
     rounding: Rounding,
-    /// Of the frame: where the address is.
+    /// Of the frame: where the address is, or the first activation's slot.
     slot: u32,
+    is_in_frame: bool,
     /// The byte after that address that the next word goes to.
     byte: u32,
     /// Cells that are in `word`.
@@ -64,6 +65,7 @@ impl<'r> Stream<'r> {
             roles,
             rounding,
             slot,
+            is_in_frame: false,
             byte: cell / per_byte,
             cells: 0,
             clamps: Vec::new(),
@@ -79,6 +81,26 @@ impl<'r> Stream<'r> {
             }
         }
         stream
+    }
+
+    /// Begins with words of the frame, each at the slot of its first activation, of those from
+    /// `first_slot` on.
+    pub(crate) fn in_frame(
+        asm: &mut Assembly<'_>,
+        roles: &'r Roles,
+        rounding: Rounding,
+        first_slot: u32,
+    ) -> Self {
+        asm.emit(Operation::Immediate(roles.word, 0));
+        Self {
+            roles,
+            rounding,
+            slot: first_slot,
+            is_in_frame: true,
+            byte: 0,
+            cells: 0,
+            clamps: Vec::new(),
+        }
     }
 
     /// `multiple` ← a pointer from which that many bytes can be stored from the offset on.
@@ -175,7 +197,11 @@ impl<'r> Stream<'r> {
     fn store(&mut self, asm: &mut Assembly<'_>, goes_on: bool) {
         let (word, value) = (self.roles.word, self.roles.value);
         let per_byte = 8 / self.rounding.bits;
-        if self.cells > 0 {
+        if self.cells > 0 && self.is_in_frame {
+            asm.emit(Operation::StoreSlot(word, self.slot + self.byte));
+            self.byte += 4 * self.cells;
+            self.cells = 0;
+        } else if self.cells > 0 {
             let bytes = self.cells.div_ceil(per_byte);
             let (pointer, offset) = self.pointer(asm, bytes);
             for byte in 0..bytes {

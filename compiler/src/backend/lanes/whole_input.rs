@@ -67,20 +67,24 @@ impl Rows {
         })
     }
 
-    /// Cells after which the same code goes on, and how many times it runs in a row.
     fn turns(&self, per_byte: u32) -> (u32, u32) {
-        let least = match self.channels % per_byte {
-            0 => self.channels,
-            _ => self.channels * per_byte,
-        };
-        let turns = self.cells / least;
-        let fits = |by: &u32| turns.is_multiple_of(*by) && least * by <= MOST_UNROLLED_CELLS;
-        let by = match self.window {
-            (1, 1) => [4, 2].into_iter().find(fits).unwrap_or(1),
-            _ => 1,
-        };
-        (least * by, turns / by)
+        turns((self.cells, self.channels), per_byte, self.window != (1, 1))
     }
+}
+
+/// Cells after which the same code goes on, of those of a row, and how many times it runs for it.
+pub(crate) fn turns((cells, channels): (u32, u32), per_byte: u32, is_pooled: bool) -> (u32, u32) {
+    let least = match channels % per_byte {
+        0 => channels,
+        _ => channels * per_byte,
+    };
+    let turns = cells / least;
+    let fits = |by: &u32| turns.is_multiple_of(*by) && least * by <= MOST_UNROLLED_CELLS;
+    let by = match is_pooled {
+        false => [4, 2].into_iter().find(fits).unwrap_or(1),
+        true => 1,
+    };
+    (least * by, turns / by)
 }
 
 /// Bytes of stack, for registers that are saved.
