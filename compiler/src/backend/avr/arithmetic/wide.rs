@@ -1,7 +1,7 @@
 //! Numbers of several bytes, the lowest first.
 
 use crate::backend::avr::isa::assembly::Assembly;
-use crate::backend::avr::isa::registers::{R30, Register, SUM};
+use crate::backend::avr::isa::registers::{Register, SUM, Z};
 
 /// The registers of some sums: each the lowest byte first.
 pub(crate) type SumRegisters = [Vec<Register>];
@@ -67,27 +67,53 @@ pub(crate) fn shift_down(asm: &mut Assembly, sum: &[Register], signed: bool) {
     }
 }
 
-/// Loads a constant into any registers, through Z.
-pub(crate) fn load_constant(asm: &mut Assembly, registers: &[Register], constant: i32) {
-    let spare = R30;
+/// Loads constants into any registers, through Z: those with the same upper byte one after the
+/// other, for Z keeps what it held.
+pub(crate) fn load_constants(asm: &mut Assembly, sums: &SumRegisters, constants: &[i32]) {
+    let mut all: Vec<(&Vec<Register>, i32)> = sums.iter().zip(constants.iter().copied()).collect();
+    all.sort_by_key(|(_, constant)| constant.to_le_bytes()[1]);
+    let mut held = [None; 2];
+    for (registers, constant) in all {
+        load_constant(asm, registers, constant, &mut held);
+    }
+}
+
+/// `held`: what Z's bytes are known to hold.
+fn load_constant(
+    asm: &mut Assembly,
+    registers: &[Register],
+    constant: i32,
+    held: &mut [Option<u8>; 2],
+) {
     let bytes = constant.to_le_bytes();
+    let mut hold = |asm: &mut Assembly, half: usize, byte: u8| {
+        let register = Z.after(half as u8);
+        if held[half] != Some(byte) {
+            asm.ldi(register, byte);
+            held[half] = Some(byte);
+        }
+        register
+    };
     let mut byte = 0;
     while byte < registers.len() {
         let register = registers[byte];
+        let upper = registers.get(byte + 1).map(|_| bytes[byte + 1]);
         if register.is_upper() {
             asm.ldi(register, bytes[byte]);
+        } else if let (true, Some(upper)) = (
+            register.is_even() && (bytes[byte], upper) != (0, Some(0)),
+            upper,
+        ) {
+            hold(asm, 0, bytes[byte]);
+            hold(asm, 1, upper);
+            asm.movw(register, Z);
             byte += 1;
         } else if bytes[byte] == 0 {
             asm.clr(register);
-            byte += 1;
-        } else if register.is_even() && byte + 1 < registers.len() {
-            asm.ldi_pair(spare, u16::from_le_bytes([bytes[byte], bytes[byte + 1]]));
-            asm.movw(register, spare);
-            byte += 2;
         } else {
-            asm.ldi(spare, bytes[byte]);
-            asm.mov(register, spare);
-            byte += 1;
+            let from = hold(asm, 0, bytes[byte]);
+            asm.mov(register, from);
         }
+        byte += 1;
     }
 }

@@ -74,6 +74,20 @@ impl<'a> Deposit<'a> {
         }
     }
 
+    /// The map that pixels of one nibble go to, if each row of it begins at a byte.
+    pub(crate) fn rows_of_whole_bytes(&self) -> Option<&MapSource<'a>> {
+        match &self.place {
+            InputPlace::Map(source) => {
+                let is_even = |number: u32| number.is_multiple_of(2);
+                let begins_at_bytes =
+                    is_even(source.map.first_cell) && is_even(source.map.shape.width);
+                let is_row_major = source.by_nibble && !source.has_table();
+                (is_row_major && self.channels() == 1 && begins_at_bytes).then_some(source)
+            }
+            InputPlace::Slots(_) => None,
+        }
+    }
+
     fn channels(&self) -> u32 {
         self.program.input.channels
     }

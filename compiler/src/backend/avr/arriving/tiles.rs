@@ -15,16 +15,16 @@ use crate::backend::avr::segments::{chain, grid};
 use crate::network::{Kernel, Shape};
 use crate::program::{PooledIntake, Program};
 
-const BYTE: Register = R22;
-const UPPER: Register = R23;
+pub(super) const BYTE: Register = R22;
+pub(super) const UPPER: Register = R23;
 /// The cursor, which says what byte it is.
-const CURSOR_ROW: Register = R18;
-const CURSOR_COLUMN: Register = R19;
+pub(super) const CURSOR_ROW: Register = R18;
+pub(super) const CURSOR_COLUMN: Register = R19;
 const CURSOR_CHANNEL: Register = R20;
 
 /// A row or column of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Edge {
+pub(super) enum Edge {
     First,
     Last,
 }
@@ -53,14 +53,19 @@ pub(crate) fn emit(asm: &mut Assembly, program: &Program) {
         output: program.intake.output,
         input: program.input,
     };
-    asm.times(f64::from(program.input.values()), |asm| tiles.emit(asm));
+    asm.times(f64::from(program.input.values()), |asm| {
+        match tiles.pairs() {
+            Some(pool) => tiles.emit_pairs(asm, pool),
+            None => tiles.emit(asm),
+        }
+    });
 }
 
-struct Tiles<'a> {
-    program: &'a Program,
-    deposit: Deposit<'a>,
-    output: Shape,
-    input: Shape,
+pub(super) struct Tiles<'a> {
+    pub(super) program: &'a Program,
+    pub(super) deposit: Deposit<'a>,
+    pub(super) output: Shape,
+    pub(super) input: Shape,
 }
 
 impl Tiles<'_> {
@@ -95,7 +100,7 @@ impl Tiles<'_> {
     }
 
     /// Branches where the byte is of a pixel that nobody reads.
-    fn unless_used(&self, asm: &mut Assembly, unused: CodeLabel, window: Kernel) {
+    pub(super) fn unless_used(&self, asm: &mut Assembly, unused: CodeLabel, window: Kernel) {
         let rows = Used {
             at: &[CURSOR_ROW],
             used: self.output.height * window.height,
@@ -111,10 +116,14 @@ impl Tiles<'_> {
 
     /// Behind a value that was stored: X ← the cursor's channel. A pixel that is
     /// complete goes through the streamed layers.
-    fn go_on(&self, asm: &mut Assembly) {
+    pub(super) fn go_on(&self, asm: &mut Assembly) {
+        let to_channel = |asm: &mut Assembly| {
+            if self.pairs().is_none() {
+                self.point_at_cursor(asm, 2);
+            }
+        };
         if self.program.stages().is_empty() {
-            self.point_at_cursor(asm, 2);
-            return;
+            return to_channel(asm);
         }
         let (row, column) = (BYTE, CURSOR_CHANNEL);
         let (incomplete, bare, complete) = (asm.label(), asm.label(), asm.label());
@@ -146,7 +155,7 @@ impl Tiles<'_> {
             }
         });
         asm.bind(incomplete);
-        self.point_at_cursor(asm, 2);
+        to_channel(asm);
         asm.bind(complete);
     }
 
@@ -223,24 +232,28 @@ impl Tiles<'_> {
         asm.bind(complete);
         asm.times(of_pixels, |asm| {
             let pooled = self.shift(asm);
-            if self.deposit.wants_pixel() {
-                asm.mov(X, CURSOR_ROW);
-                asm.mov(SPARE, CURSOR_COLUMN);
-                for _ in 0..height.ilog2() {
-                    asm.lsr(X);
-                }
-                for _ in 0..width.ilog2() {
-                    asm.lsr(SPARE);
-                }
-            }
-            asm.of(Purpose::Store, |asm| self.store(asm, SPARE, pooled));
+            asm.of(Purpose::Store, |asm| self.store_pooled(asm, pooled));
             self.go_on(asm);
         });
         asm.bind(advance);
     }
 
+    /// Stores the value of the window that the byte is in.
+    pub(super) fn store_pooled(&self, asm: &mut Assembly, value: Register) {
+        if self.deposit.wants_pixel() {
+            asm.mov(X, CURSOR_ROW);
+            asm.mov(SPARE, CURSOR_COLUMN);
+            for (place, of) in [(X, CURSOR_ROW), (SPARE, CURSOR_COLUMN)] {
+                for _ in 0..self.log2(of) {
+                    asm.lsr(place);
+                }
+            }
+        }
+        self.store(asm, SPARE, value);
+    }
+
     /// Of a window's rows or columns.
-    fn log2(&self, place: Register) -> u32 {
+    pub(super) fn log2(&self, place: Register) -> u32 {
         let window = self.program.intake.pool.map(|pool| pool.field.kernel);
         let Kernel { height, width } = window.unwrap_or(Kernel::square(1));
         if place == CURSOR_ROW { height } else { width }.ilog2()
@@ -288,7 +301,7 @@ impl Tiles<'_> {
     }
 
     /// By what `ldd` finds two bytes from Z on; without reach, Z goes there.
-    fn displacement(&self, asm: &mut Assembly, first_byte: u32) -> u8 {
+    pub(super) fn displacement(&self, asm: &mut Assembly, first_byte: u32) -> u8 {
         if first_byte <= 62 {
             return first_byte as u8;
         }
@@ -304,7 +317,7 @@ impl Tiles<'_> {
         asm.adc(UPPER, ZERO);
     }
 
-    fn keep_sum(&self, asm: &mut Assembly, sum_byte: u8) {
+    pub(super) fn keep_sum(&self, asm: &mut Assembly, sum_byte: u8) {
         asm.store(Pointer::Z, Mode::Displacement(sum_byte), BYTE);
         asm.store(Pointer::Z, Mode::Displacement(sum_byte + 1), UPPER);
     }
@@ -323,7 +336,13 @@ impl Tiles<'_> {
     }
 
     /// Branches where the row or column is the first or last of its window.
-    fn if_edge(&self, asm: &mut Assembly, place: Register, edge: Edge, label: CodeLabel) {
+    pub(super) fn if_edge(
+        &self,
+        asm: &mut Assembly,
+        place: Register,
+        edge: Edge,
+        label: CodeLabel,
+    ) {
         let log2 = self.log2(place);
         let share = 1.0 / f64::from(1 << log2);
         if log2 == 1 {
@@ -359,7 +378,7 @@ impl Tiles<'_> {
     }
 
     /// The sum's high bits.
-    fn shift(&self, asm: &mut Assembly) -> Register {
+    pub(super) fn shift(&self, asm: &mut Assembly) -> Register {
         let divisor = self.program.intake.divisor;
         let shift = divisor.shift().expect("a simple intake divides by shifts");
         if shift > 4 {

@@ -63,15 +63,25 @@ pub(crate) fn rounded(
                     }
                     add_to_sum(asm, accumulator.len(), rounding.addends[first + index]);
                 }
-                let value = Requantise {
+                let requantise = Requantise {
                     width: accumulator.len(),
                     right: rounding.right,
                     bits: sum.activation_bits,
                     halfway: rounding.halfway[first + index],
                     within: sum.expectation.between(),
+                };
+                match destination {
+                    Destination::InRegisters | Destination::Stored if !sum.signed_output() => {
+                        requantise.emit_into(asm, result);
+                    }
+                    Destination::InRegisters
+                    | Destination::Stored
+                    | Destination::Pushed
+                    | Destination::PushedWide => {
+                        let value = requantise.emit(asm);
+                        deliver(asm, sum, value, result, destination);
+                    }
                 }
-                .emit(asm);
-                deliver(asm, sum, value, result, destination);
             }
         });
     })

@@ -29,7 +29,61 @@ impl Requantise {
         }
     }
 
-    /// Emits it.
+    /// Emits it of a sum in [`SUM`] into a register that is none of those. What is neither between
+    /// the least and the greatest activation nor too large is negative, and has its 0 first.
+    pub(crate) fn emit_into(self, asm: &mut Assembly, result: Register) {
+        let changed = Registers::of(SUM).and([TEMPORARY, result]);
+        asm.changing(changed, |asm| {
+            let [within, halfway, store, done] = [(); 4].map(|()| asm.label());
+            let top = SUM[self.width - 1];
+            let value = self.result();
+            asm.clr(result);
+            asm.tst(top);
+            asm.branch(Condition::Minus, done, 1.0 - self.within);
+            let limit = self.right + self.bits;
+            let limit_byte = (limit / 8) as usize;
+            if limit_byte < self.width {
+                asm.times(self.within, |asm| {
+                    if limit % 8 == 0 && SUM[limit_byte] == top {
+                        // The flags still say so of the top byte.
+                        asm.branch(Condition::Equal, within, 1.0);
+                    } else {
+                        asm.cpi(SUM[limit_byte], 1 << (limit % 8));
+                        for &upper in &SUM[limit_byte + 1..self.width] {
+                            asm.cpc(upper, ZERO);
+                        }
+                        asm.branch(Condition::Lower, within, 1.0);
+                    }
+                });
+                asm.times(0.0, |asm| {
+                    asm.ldi(value, 0xFF >> (8 - self.bits));
+                    asm.jump(store);
+                });
+            }
+            asm.times(self.within, |asm| {
+                if self.halfway {
+                    if limit_byte >= self.width {
+                        asm.jump(within);
+                    }
+                    asm.bind(halfway);
+                    asm.times(1.0 / 32.0, |asm| {
+                        asm.andi(value, 0xFE);
+                        asm.jump(store);
+                    });
+                }
+                asm.bind(within);
+                self.shift(asm, (self.right / 8) as usize, self.right % 8, value);
+                if self.halfway {
+                    asm.branch(Condition::Equal, halfway, 1.0 / 32.0);
+                }
+                asm.bind(store);
+                asm.mov(result, value);
+            });
+            asm.bind(done);
+        });
+    }
+
+    /// Emits it of a sum in [`SUM`], one of which it returns.
     pub(crate) fn emit(self, asm: &mut Assembly) -> Register {
         let changed = Registers::of(SUM).and([TEMPORARY]);
         asm.changing(changed, |asm| {

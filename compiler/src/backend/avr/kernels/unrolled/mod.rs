@@ -8,7 +8,7 @@
 mod kept;
 mod products;
 
-use crate::backend::avr::arithmetic::wide::{SumRegisters, load_constant};
+use crate::backend::avr::arithmetic::wide::{SumRegisters, load_constants};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Condition;
 use crate::backend::avr::isa::item::Purpose;
@@ -46,6 +46,15 @@ enum ConstantProducts {
     Multiplied,
 }
 
+/// The largest multiple of any activation that a byte holds.
+fn most_narrow_multiple(sum: &Sum<'_>) -> u32 {
+    if sum.signed_input {
+        128 >> (sum.activation_bits - 1)
+    } else {
+        0xFF / ((1 << sum.activation_bits) - 1)
+    }
+}
+
 /// Which channels an output is summed up from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SummedChannels {
@@ -55,6 +64,28 @@ pub(crate) enum SummedChannels {
     Own,
     /// Its own one; a pointwise sum reads what is made of it from the stack.
     OwnThenPointwise,
+}
+
+/// An activation in a register, the flags saying whether it is 0.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum UnpackedValue {
+    /// As it is.
+    Whole(Register),
+    /// 16 times it: a nibble is moved down only where it is not 0.
+    HighNibble(Register),
+}
+
+impl UnpackedValue {
+    /// The register of the activation itself.
+    fn whole(self, asm: &mut Assembly) -> Register {
+        match self {
+            Self::Whole(register) => register,
+            Self::HighNibble(register) => {
+                asm.swap(register);
+                register
+            }
+        }
+    }
 }
 
 /// A weighted sum as straight-line code.
@@ -79,13 +110,7 @@ impl<'a> Unrolled<'a> {
     ) -> Self {
         let largest = constants.weights.iter().map(|weight| weight.unsigned_abs());
         let largest: u32 = largest.max().unwrap_or(0).into();
-        let most_value = if sum.signed_input {
-            1u32 << (sum.activation_bits - 1)
-        } else {
-            (1 << sum.activation_bits) - 1
-        };
-        let narrow_limit = if sum.signed_input { 128 } else { 255 };
-        let products = if most_value * largest <= narrow_limit {
+        let products = if largest <= most_narrow_multiple(sum) {
             ConstantProducts::Narrow
         } else if largest > 8 && multiplies {
             ConstantProducts::Multiplied
@@ -294,9 +319,7 @@ impl<'a> Unrolled<'a> {
             }
         };
         asm.of(Purpose::MultiplyAccumulate, |asm| {
-            for (accumulator, constant) in accumulators.iter().zip(&constants[first..]) {
-                load_constant(asm, accumulator, *constant);
-            }
+            load_constants(asm, accumulators, &constants[first..]);
             if self.products == ConstantProducts::Multiplied && !self.sum.signed_input {
                 asm.clr(SIGN);
             }
@@ -324,7 +347,8 @@ impl<'a> Unrolled<'a> {
                 if !weights.is_empty() {
                     self.sum.test(asm, ACTIVATION);
                     let zero = expectation.zero((run.first_input + index) as usize);
-                    self.use_value(asm, ACTIVATION, (&weights, zero), accumulators);
+                    let value = UnpackedValue::Whole(ACTIVATION);
+                    self.use_value(asm, value, (&weights, zero), accumulators);
                 }
             }
             return;
@@ -361,12 +385,13 @@ impl<'a> Unrolled<'a> {
                 if !low.is_empty() {
                     asm.mov(ACTIVATION, ACTIVATIONS);
                     asm.andi(ACTIVATION, 0x0F);
-                    self.use_value(asm, ACTIVATION, (&low, zero_low), accumulators);
+                    let value = UnpackedValue::Whole(ACTIVATION);
+                    self.use_value(asm, value, (&low, zero_low), accumulators);
                 }
                 if !high.is_empty() {
-                    asm.swap(ACTIVATIONS);
-                    asm.andi(ACTIVATIONS, 0x0F);
-                    self.use_value(asm, ACTIVATIONS, (&high, zero_high), accumulators);
+                    asm.andi(ACTIVATIONS, 0xF0);
+                    let value = UnpackedValue::HighNibble(ACTIVATIONS);
+                    self.use_value(asm, value, (&high, zero_high), accumulators);
                 }
             });
             asm.bind(next);

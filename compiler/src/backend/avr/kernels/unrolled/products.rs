@@ -1,12 +1,15 @@
 //! The products of one activation.
 
-use super::{ConstantProducts, FACTOR, MULTIPLE, MULTIPLE_HIGH, SIGN, SummedChannels, Unrolled};
+use super::{
+    ConstantProducts, FACTOR, MULTIPLE, MULTIPLE_HIGH, SIGN, SummedChannels, UnpackedValue,
+    Unrolled, most_narrow_multiple,
+};
 use crate::backend::avr::arithmetic::wide::SumRegisters;
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Condition;
 use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{Register, ZERO};
-use crate::backend::avr::kernels::multiples::{self, MultipleStep};
+use crate::backend::avr::kernels::multiples::{self, Holder, Link, MultipleStep};
 use std::collections::BTreeMap;
 
 /// The sums that want each multiple of an input, and whether they subtract it.
@@ -17,7 +20,7 @@ impl Unrolled<'_> {
     pub(crate) fn use_value(
         &self,
         asm: &mut Assembly,
-        value: Register,
+        value: UnpackedValue,
         (weights, zero): (&WeightsByMagnitude, f64),
         accumulators: &SumRegisters,
     ) {
@@ -25,6 +28,7 @@ impl Unrolled<'_> {
         // To add it takes no longer than to skip that.
         let is_added_once = weights.len() == 1 && weights.get(&1).is_some_and(|it| it.len() == 1);
         if self.channels == SummedChannels::Own && is_added_once {
+            let value = value.whole(asm);
             if self.sum.signed_input {
                 self.extend_sign(asm, value);
             }
@@ -35,6 +39,7 @@ impl Unrolled<'_> {
         }
         asm.branch(Condition::Equal, next, zero);
         asm.times(1.0 - zero, |asm| {
+            let value = value.whole(asm);
             if self.sum.signed_input {
                 self.extend_sign(asm, value);
             }
@@ -93,6 +98,9 @@ impl Unrolled<'_> {
         weights: &WeightsByMagnitude,
         accumulators: &SumRegisters,
     ) {
+        if self.products == ConstantProducts::Narrow {
+            return self.accumulate_narrow(asm, value, weights, accumulators);
+        }
         let sign = self.sign();
         let mut multiple = 0;
         for (&magnitude, terms) in weights {
@@ -110,16 +118,7 @@ impl Unrolled<'_> {
                         }
                         [MULTIPLE, ZERO]
                     }
-                    ConstantProducts::Narrow => {
-                        for step in multiples::steps(multiple, magnitude) {
-                            match step {
-                                MultipleStep::Reset => asm.mov(MULTIPLE, value),
-                                MultipleStep::Increment => asm.add(MULTIPLE, value),
-                                MultipleStep::Double => asm.lsl(MULTIPLE),
-                            }
-                        }
-                        [MULTIPLE, sign]
-                    }
+                    ConstantProducts::Narrow => unreachable!("these have a chain"),
                     ConstantProducts::Wide => {
                         for step in multiples::steps(multiple, magnitude) {
                             match step {
@@ -144,16 +143,54 @@ impl Unrolled<'_> {
             if magnitude > 1 {
                 multiple = magnitude;
             }
-            for &(index, subtract) in terms {
-                let bytes = accumulators[index].iter().enumerate();
-                for (byte, &register) in bytes {
-                    let addend = product.get(byte).copied().unwrap_or(sign);
-                    match (subtract, byte) {
-                        (false, 0) => asm.add(register, addend),
-                        (false, _) => asm.adc(register, addend),
-                        (true, 0) => asm.sub(register, addend),
-                        (true, _) => asm.sbc(register, addend),
-                    }
+            self.add_product(asm, product, terms, accumulators);
+        }
+    }
+
+    /// The same where a multiple is a byte, by the shortest chain of additions. Changes the
+    /// value.
+    fn accumulate_narrow(
+        &self,
+        asm: &mut Assembly,
+        value: Register,
+        weights: &WeightsByMagnitude,
+        accumulators: &SumRegisters,
+    ) {
+        let wanted: Vec<u32> = weights.keys().copied().collect();
+        let register = |holder: Holder| match holder {
+            Holder::Value => value,
+            Holder::Multiple => MULTIPLE,
+        };
+        for &link in multiples::chain(&wanted, most_narrow_multiple(self.sum)).iter() {
+            match link {
+                Link::Copy { from } => asm.mov(register(from.other()), register(from)),
+                Link::Add { to, what } => asm.add(register(to), register(what)),
+                Link::Subtract { from } => asm.sub(register(from), register(from.other())),
+                Link::Use { multiple, holder } => {
+                    let product = [register(holder), self.sign()];
+                    self.add_product(asm, product, &weights[&multiple], accumulators);
+                }
+            }
+        }
+    }
+
+    /// Adds a product to the sums that want it, or takes it off.
+    fn add_product(
+        &self,
+        asm: &mut Assembly,
+        product: [Register; 2],
+        terms: &[(usize, bool)],
+        accumulators: &SumRegisters,
+    ) {
+        let sign = self.sign();
+        for &(index, subtract) in terms {
+            for (byte, &register) in accumulators[index].iter().enumerate() {
+                let addend = product.get(byte).copied().unwrap_or(sign);
+                match (subtract, byte) {
+                    (false, 0) => asm.add(register, addend),
+                    (false, _) => asm.adc(register, addend),
+                    (true, 0) => asm.sub(register, addend),
+                    (true, _) => asm.sbc(register, addend),
                 }
             }
         }
