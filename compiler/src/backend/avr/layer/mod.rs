@@ -7,6 +7,8 @@ pub(super) mod kernel;
 pub(super) mod maps;
 pub(super) mod outputs;
 pub(super) mod part;
+pub(super) mod pooled;
 pub(super) mod quantised;
 pub(super) mod sums;
+pub(super) mod unit;
 pub(super) mod walk;
