@@ -111,7 +111,7 @@ pub fn choose(
     }
 }
 
-/// The forms that a unit may have, written down.
+/// The forms that a unit may have, written down in each way.
 fn options(
     program: &Program,
     core: Core,
@@ -128,12 +128,16 @@ fn options(
         CodeChoice::Fastest if unrolled_is_hopeless => &[CodeForm::Table],
         CodeChoice::Fastest => &[CodeForm::Table, CodeForm::Unrolled],
     };
-    let written = |form| (form, unit.functions(program, core, form));
-    let mut options: Vec<(CodeForm, Vec<Function>)> = forms.iter().copied().map(written).collect();
+    let written = |form| {
+        let ways = unit.ways(program, core, form).into_iter();
+        ways.map(move |functions| (form, functions))
+    };
+    let mut options: Vec<(CodeForm, Vec<Function>)> =
+        forms.iter().copied().flat_map(written).collect();
     options.retain(|(_, functions)| functions.iter().all(|function| function.spans));
     if options.is_empty() {
         // Code of a table is short.
-        options.push(written(CodeForm::Table));
+        options.extend(written(CodeForm::Table));
     }
     options
 }

@@ -5,6 +5,7 @@ pub(super) mod dense;
 pub(super) mod emit;
 pub(super) mod kernel;
 pub(super) mod maps;
+pub(super) mod neighbours;
 pub(super) mod outputs;
 pub(super) mod part;
 pub(super) mod pooled;

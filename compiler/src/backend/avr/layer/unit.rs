@@ -4,7 +4,7 @@ use crate::backend::avr::form::CodeForm;
 use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::function::Function;
 use crate::backend::avr::layer::part::{LayerPart, parts};
-use crate::backend::avr::layer::{emit, pooled};
+use crate::backend::avr::layer::{emit, neighbours, pooled};
 use crate::network::NodeId;
 use crate::program::{PooledConvolution, Program};
 
@@ -47,14 +47,21 @@ impl<'a> Unit<'a> {
         }
     }
 
-    /// The functions in that form.
-    pub(crate) fn functions(self, program: &Program, core: Core, form: CodeForm) -> Vec<Function> {
+    /// The functions in that form, in each way to write them.
+    pub(crate) fn ways(self, program: &Program, core: Core, form: CodeForm) -> Vec<Vec<Function>> {
+        let alone = |part, form| emit::emit(program, core, part, form);
         match (self, form) {
-            (Unit::Alone(part), _) => vec![emit::emit(program, core, part, form)],
-            (Unit::Pooled(it), CodeForm::Unrolled) => vec![pooled::emit(program, core, it)],
-            (Unit::Pooled(it), CodeForm::Table) => [it.convolution, it.pooling]
-                .map(|step| emit::emit(program, core, LayerPart::Step(step), form))
-                .into(),
+            (Unit::Alone(part), CodeForm::Unrolled) => {
+                let at_once = neighbours::emit(program, core, part);
+                let both = [Some(alone(part, form)), at_once];
+                both.into_iter().flatten().map(|it| vec![it]).collect()
+            }
+            (Unit::Alone(part), CodeForm::Table) => vec![vec![alone(part, form)]],
+            (Unit::Pooled(it), CodeForm::Unrolled) => vec![vec![pooled::emit(program, core, it)]],
+            (Unit::Pooled(it), CodeForm::Table) => {
+                let steps = [it.convolution, it.pooling];
+                vec![steps.map(|step| alone(LayerPart::Step(step), form)).into()]
+            }
         }
     }
 
