@@ -12,6 +12,7 @@ mod operation;
 mod own;
 mod packed;
 mod parameters;
+mod pooled;
 mod proof;
 mod quantised;
 mod rearrangement;
@@ -33,7 +34,7 @@ pub use operation::{ByPixel, Divisor, Finish, Operation, Pooling, WeightedSum};
 pub use own::{Matrix, OwnPlace};
 pub use packed::{pack_row, packed_row_bytes, unpack_row};
 pub use parameters::{ConstantParameters, RuntimeParameters, SumParameters, parameter_bytes};
-
+pub use pooled::PooledConvolution;
 pub use proof::{Accumulators, ProgramError, ValueRange, prove};
 pub use quantised::{Operand, Pixelwise, PoolFinish, Quantised, QuantisedKernel, RescaledSum};
 pub use rearrangement::{AxisPlaces, Block, BlockAxis, BlockSource, Rearrangement};

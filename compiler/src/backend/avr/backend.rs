@@ -98,11 +98,11 @@ impl Backend for Core {
             .computing_nodes()
             .filter_map(|layer| {
                 let functions: Vec<_> = code.layer(layer.id).collect();
-                // A streamed pooling may be done by the layers on both of its sides.
-                let is_streamed = program
-                    .all_stages()
-                    .any(|stage| stage.plan.node == layer.id);
-                if functions.is_empty() && !is_streamed {
+                // A streamed pooling may be done by the layers on both of its sides, any other one
+                // with the layer before it.
+                let stages = program.all_stages().map(|stage| stage.plan.node);
+                let mut computed = stages.chain(program.steps().map(|step| step.node));
+                if functions.is_empty() && !computed.any(|node| node == layer.id) {
                     return None;
                 }
                 let tables_bytes = tables(parameter_table_bytes(layer, network.bits()));

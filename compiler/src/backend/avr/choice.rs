@@ -4,10 +4,7 @@ use crate::backend::avr::code::{Code, fixed};
 use crate::backend::avr::form::CodeForm;
 use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::function::Function;
-use crate::backend::avr::layer::{
-    emit,
-    part::{self, LayerPart},
-};
+use crate::backend::avr::layer::unit::{self, Unit};
 use crate::backend::avr::worst_case::Frame;
 use crate::declaration::CodeChoice;
 use crate::network::NodeId;
@@ -65,30 +62,39 @@ pub fn choose(
     choice_of: impl Fn(NodeId) -> CodeChoice,
     flash_bytes: u32,
 ) -> Result<Choice, NoMixFits> {
-    let mut functions = fixed(program, core);
-    let parts = part::parts(program);
+    let functions = fixed(program, core, &[]);
+    let units = unit::units(program);
     let mut front = vec![PartialMix {
         bytes: functions.iter().map(Function::all_flash_bytes).sum(),
         cycles: 0.0,
         picks: Vec::new(),
     }];
-    let mut options_of_parts = Vec::with_capacity(parts.len());
-    for &part in &parts {
-        let choice = choice_of(part.node());
-        let options = options(program, core, part, choice, flash_bytes);
+    let mut options_of_units = Vec::with_capacity(units.len());
+    for &unit in &units {
+        let choice = choice_of(unit.part().node());
+        let options = options(program, core, unit, choice, flash_bytes);
         front = extended(&front, &options, flash_bytes);
-        options_of_parts.push(options);
+        options_of_units.push(options);
     }
     let fastest = front
         .iter()
         .rposition(|partial| partial.bytes <= flash_bytes);
     let mut mix = Mix(BTreeMap::new());
     let picks = &front[fastest.unwrap_or(0)].picks;
-    for ((part, mut options), &pick) in parts.iter().zip(options_of_parts).zip(picks) {
-        let (form, function) = options.swap_remove(pick);
-        mix.0.insert(part.node(), form);
-        functions.push(function);
+    let mut chosen = Vec::new();
+    let mut done_with_another = Vec::new();
+    for ((unit, mut options), &pick) in units.iter().zip(options_of_units).zip(picks) {
+        let (form, functions) = options.swap_remove(pick);
+        mix.0.insert(unit.part().node(), form);
+        done_with_another.extend(unit.done_with_another(form));
+        chosen.extend(functions);
     }
+    let mut functions = match done_with_another[..] {
+        [] => functions,
+        // Fewer calls than those that were counted until now.
+        [..] => fixed(program, core, &done_with_another),
+    };
+    functions.extend(chosen);
     let frame = Frame::of(program);
     let code = Code {
         functions,
@@ -105,14 +111,15 @@ pub fn choose(
     }
 }
 
-/// The forms that a layer may have, written down.
+/// The forms that a unit may have, written down in each way.
 fn options(
     program: &Program,
     core: Core,
-    part: LayerPart<'_>,
+    unit: Unit<'_>,
     choice: CodeChoice,
     flash_bytes: u32,
-) -> Vec<(CodeForm, Function)> {
+) -> Vec<(CodeForm, Vec<Function>)> {
+    let part = unit.part();
     let unrolled_is_hopeless = least_unrolled_bytes(part.operation()) > flash_bytes;
     let forms: &[CodeForm] = match choice {
         _ if !part.can_be_unrolled() => &[CodeForm::Table],
@@ -121,12 +128,16 @@ fn options(
         CodeChoice::Fastest if unrolled_is_hopeless => &[CodeForm::Table],
         CodeChoice::Fastest => &[CodeForm::Table, CodeForm::Unrolled],
     };
-    let written = |form| (form, emit::emit(program, core, part, form));
-    let mut options: Vec<(CodeForm, Function)> = forms.iter().copied().map(written).collect();
-    options.retain(|(_, function)| function.spans);
+    let written = |form| {
+        let ways = unit.ways(program, core, form).into_iter();
+        ways.map(move |functions| (form, functions))
+    };
+    let mut options: Vec<(CodeForm, Vec<Function>)> =
+        forms.iter().copied().flat_map(written).collect();
+    options.retain(|(_, functions)| functions.iter().all(|function| function.spans));
     if options.is_empty() {
         // Code of a table is short.
-        options.push(written(CodeForm::Table));
+        options.extend(written(CodeForm::Table));
     }
     options
 }
@@ -135,18 +146,20 @@ fn options(
 /// smallest to the fastest.
 fn extended(
     front: &[PartialMix],
-    options: &[(CodeForm, Function)],
+    options: &[(CodeForm, Vec<Function>)],
     flash_bytes: u32,
 ) -> Vec<PartialMix> {
     let mut all: Vec<PartialMix> = front
         .iter()
         .flat_map(|partial| {
-            options.iter().enumerate().map(|(pick, (_, function))| {
+            options.iter().enumerate().map(|(pick, (_, functions))| {
                 let mut picks = partial.picks.clone();
                 picks.push(pick);
+                let bytes = functions.iter().map(Function::all_flash_bytes);
+                let cycles = functions.iter().map(|function| function.cycles);
                 PartialMix {
-                    bytes: partial.bytes + function.all_flash_bytes(),
-                    cycles: partial.cycles + function.cycles,
+                    bytes: partial.bytes + bytes.sum::<u32>(),
+                    cycles: partial.cycles + cycles.sum::<f64>(),
                     picks,
                 }
             })

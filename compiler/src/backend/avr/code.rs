@@ -7,7 +7,7 @@ use crate::backend::avr::infer;
 use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::function::Function;
 use crate::backend::avr::isa::function_id::FunctionId;
-use crate::backend::avr::layer::{emit, part};
+use crate::backend::avr::layer::unit;
 use crate::backend::avr::segments::{grid, windows};
 use crate::backend::avr::worst_case::{self, Frame};
 use crate::network::NodeId;
@@ -108,10 +108,19 @@ impl Code {
 
 /// Writes a program down, each layer in its form.
 pub fn emit(program: &Program, core: Core, form_of: impl Fn(NodeId) -> CodeForm) -> Code {
-    let mut functions = fixed(program, core);
-    for part in part::parts(program) {
-        let form = form_of(part.node());
-        functions.push(emit::emit(program, core, part, form));
+    let units = unit::units(program).into_iter();
+    let units: Vec<_> = units
+        .map(|unit| (unit, form_of(unit.part().node())))
+        .collect();
+    let done_with_another: Vec<NodeId> = units
+        .iter()
+        .filter_map(|&(unit, form)| unit.done_with_another(form))
+        .collect();
+    let mut functions = fixed(program, core, &done_with_another);
+    for (unit, form) in units {
+        // The last way is the one that takes the fewest cycles.
+        let way = unit.ways(program, core, form).pop();
+        functions.extend(way.into_iter().flatten());
     }
     let frame = Frame::of(program);
     Code {
@@ -122,9 +131,12 @@ pub fn emit(program: &Program, core: Core, form_of: impl Fn(NodeId) -> CodeForm)
     }
 }
 
-/// The functions that have no form to choose.
-pub(crate) fn fixed(program: &Program, core: Core) -> Vec<Function> {
-    let mut functions = vec![absorb::emit(program, core), infer::emit(program, core)];
+/// The functions that have no form to choose. `done_with_another`: layers that have none.
+pub(crate) fn fixed(program: &Program, core: Core, done_with_another: &[NodeId]) -> Vec<Function> {
+    let mut functions = vec![
+        absorb::emit(program, core),
+        infer::emit(program, core, done_with_another),
+    ];
     functions.extend(windows::emit(program, core));
     for (job, completed) in program.jobs.iter().enumerate().skip(1) {
         match completed {

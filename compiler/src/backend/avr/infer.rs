@@ -16,12 +16,12 @@ use crate::backend::avr::isa::registers::{
 };
 use crate::backend::avr::memory::field::MapSource;
 use crate::backend::avr::memory::position::by_parity;
-use crate::network::Element;
+use crate::network::{Element, NodeId};
 use crate::plan::Place;
 use crate::program::{Accumulator, Job, Map, Program, ResultInteger};
 
-/// `infer(network: r25:r24, results: r23:r22)`.
-pub(crate) fn emit(program: &Program, core: Core) -> Function {
+/// `infer(network: r25:r24, results: r23:r22)`. `done_with_another`: layers that have no function.
+pub(crate) fn emit(program: &Program, core: Core, done_with_another: &[NodeId]) -> Function {
     let mut asm = Assembly::new(core);
     let jobs = program.completed();
     let place = program.place_of_results();
@@ -35,17 +35,17 @@ pub(crate) fn emit(program: &Program, core: Core) -> Function {
     for register in arguments {
         asm.push(register);
     }
-    for (index, job) in (1..).zip(jobs) {
-        if index > 1 {
+    let functions = (1..).zip(jobs).filter_map(|(index, job)| match job {
+        Job::Layer(step) if done_with_another.contains(&step.node) => None,
+        Job::Layer(step) => Some(FunctionId::Layer(step.node)),
+        Job::Segment(_) => Some(FunctionId::Segment(index)),
+    });
+    for (calls, function) in functions.enumerate() {
+        if calls > 0 {
             load_arguments(&mut asm);
         }
-        asm.emit(Instruction::CallFunction {
-            function: match job {
-                Job::Layer(step) => FunctionId::Layer(step.node),
-                Job::Segment(_) => FunctionId::Segment(index),
-            },
-            far: core.has_jmp,
-        });
+        let far = core.has_jmp;
+        asm.emit(Instruction::CallFunction { function, far });
     }
     if is_copied(place) && !jobs.is_empty() {
         load_arguments(&mut asm);

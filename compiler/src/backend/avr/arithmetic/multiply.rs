@@ -3,12 +3,13 @@
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::registers::{PRODUCT, Register, Registers, SCRATCH, X, ZERO};
 
-/// Makes a pair of a byte, whose high half is 0, times a constant of up to two bytes,
-/// which goes through an upper register, modulo 2^16.
+/// Makes a pair of its low byte times a constant of up to two bytes, which goes through an upper
+/// register, modulo 2^16.
 pub(crate) fn multiply_byte(asm: &mut Assembly, low: Register, constant: u32, through: Register) {
     let changed = Registers::of_pairs([low]).and([through]).and(PRODUCT);
     asm.changing(changed, |asm| {
         if !asm.core().multiplies || constant.is_power_of_two() {
+            asm.clr(low.next());
             return multiply_by_constant(asm, low, constant);
         }
         let [low_byte, high_byte, ..] = constant.to_le_bytes();

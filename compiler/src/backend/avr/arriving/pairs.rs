@@ -138,9 +138,6 @@ impl Tiles<'_> {
         for _ in 0..self.log2(CURSOR_ROW) {
             asm.lsr(X);
         }
-        if !asm.core().multiplies {
-            asm.ldi(X.next(), 0);
-        }
         multiply_byte(asm, X, source.map.shape.width / 2, Z);
         asm.mov(SPARE, CURSOR_COLUMN);
         asm.lsr(SPARE);

@@ -286,7 +286,6 @@ impl Tiles<'_> {
             for _ in 0..log2 {
                 asm.lsr(Z);
             }
-            asm.ldi(Z.next(), 0);
             multiply_byte(asm, Z, channels, SPARE);
             if channels > 1 {
                 asm.add(Z, CURSOR_CHANNEL);
@@ -403,7 +402,6 @@ impl Tiles<'_> {
     /// where the first streamed layer reads it.
     fn store(&self, asm: &mut Assembly, column: Register, value: Register) {
         self.deposit.store(asm, value, |asm, width| {
-            asm.clr(X.next());
             multiply_byte(asm, X, width, Z);
             asm.add(X, column);
             asm.adc(X.next(), ZERO);

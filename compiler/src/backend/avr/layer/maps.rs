@@ -20,8 +20,8 @@ impl<'a> Layer<'a> {
             kernel.registers(),
             None,
             Pushes {
-                beneath: 0,
                 are_packed: kernel.is_packed(),
+                ..Pushes::default()
             },
             &mut |asm, _, state| kernel.emit(asm, state),
         );

@@ -23,6 +23,8 @@ pub(crate) struct Pushes {
     pub(crate) beneath: u32,
     /// Whether its outputs are pushed as the bytes that are stored.
     pub(crate) are_packed: bool,
+    /// Whether it stores outputs, where it can't leave them, and pushes none.
+    pub(crate) are_stored: bool,
 }
 
 impl<'a> Layer<'a> {
@@ -192,7 +194,7 @@ impl<'a> Layer<'a> {
         pushes: Pushes,
     ) {
         let in_map = self.sink.stores_activations();
-        if in_map && results.is_none() {
+        if in_map && results.is_none() && !pushes.are_stored {
             let values = self.output.channels;
             match pushes.are_packed {
                 true => self.sink.store_packed(asm, state, values / 2, true),

@@ -114,7 +114,7 @@ impl<'a> Layer<'a> {
             results,
             Pushes {
                 beneath: values,
-                are_packed: false,
+                ..Pushes::default()
             },
             &mut |asm, destination, state| {
                 first.emit(asm, Destination::PushedWide, (state, &self.sink));

@@ -61,7 +61,11 @@ impl<'a> OutputSink<'a> {
                 },
             };
         }
-        let map = program.map(step.writes);
+        Self::to_map(program, step, program.map(step.writes))
+    }
+
+    /// Of a step that stores its outputs in that map.
+    pub(crate) fn to_map(program: &Program, step: &Step, map: &'a Map) -> Self {
         let bits = program.activation_bits;
         Self::Map {
             map,
@@ -69,7 +73,7 @@ impl<'a> OutputSink<'a> {
             cursor_bytes: program.cursor_bytes,
             by_nibble: !map.is_byte_aligned(bits),
             backward: step.order == Order::RowMajorBackward,
-            outputs,
+            outputs: step.output.pixels(),
         }
     }
 

@@ -101,7 +101,6 @@ impl WindowRow {
                 for _ in 0..width.ilog2() {
                     asm.lsr(X);
                 }
-                asm.clr(X.next());
                 crate::backend::avr::arithmetic::multiply::multiply_byte(
                     asm,
                     X,

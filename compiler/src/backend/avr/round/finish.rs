@@ -51,40 +51,88 @@ pub(crate) fn rounded(
 ) {
     let changed = Registers::of(SUM)
         .and([TEMPORARY])
-        .and(result_registers(accumulators));
+        .and(accumulators.iter().flatten().copied());
     asm.changing(changed, |asm| {
         let results = result_registers(accumulators);
         asm.of(Purpose::Requantise, |asm| {
-            for (index, (accumulator, result)) in accumulators.iter().zip(results).enumerate() {
-                load_sum(asm, accumulator);
-                if !sum.begins_with_addends(rounding.left) {
-                    for _ in 0..rounding.left {
-                        shift_up(asm, &SUM[..accumulator.len()]);
-                    }
-                    add_to_sum(asm, accumulator.len(), rounding.addends[first + index]);
-                }
-                let requantise = Requantise {
-                    width: accumulator.len(),
-                    right: rounding.right,
-                    bits: sum.activation_bits,
-                    halfway: rounding.halfway[first + index],
-                    within: sum.expectation.between(),
-                };
-                match destination {
-                    Destination::InRegisters | Destination::Stored if !sum.signed_output() => {
-                        requantise.emit_into(asm, result);
-                    }
-                    Destination::InRegisters
-                    | Destination::Stored
-                    | Destination::Pushed
-                    | Destination::PushedWide => {
-                        let value = requantise.emit(asm);
-                        deliver(asm, sum, value, result, destination);
-                    }
-                }
+            let mut one = RoundOne::new(sum, rounding, sum.expectation.between());
+            for ((output, accumulator), result) in (first..).zip(accumulators).zip(results) {
+                one.emit(asm, output, accumulator, (result, destination));
             }
         });
     })
+}
+
+/// Rounds sums one after the other.
+pub(crate) struct RoundOne<'a> {
+    sum: &'a Sum<'a>,
+    rounding: &'a Rounding,
+    /// How many activations are between the least and the greatest.
+    between: f64,
+    /// Whether [`MASK`] holds the bits of an activation.
+    is_masked: bool,
+}
+
+/// Of sums that are rounded where they are.
+const MASK: Register = X;
+
+impl<'a> RoundOne<'a> {
+    pub(crate) fn new(sum: &'a Sum<'a>, rounding: &'a Rounding, between: f64) -> Self {
+        Self {
+            sum,
+            rounding,
+            between,
+            is_masked: false,
+        }
+    }
+
+    /// Rounds the sum of an output, which may change. The result may be among the registers of the
+    /// sum, and of those that were rounded before.
+    pub(crate) fn emit(
+        &mut self,
+        asm: &mut Assembly,
+        output: usize,
+        accumulator: &[Register],
+        (result, destination): (Register, Destination),
+    ) {
+        let Self { sum, rounding, .. } = *self;
+        let requantise = Requantise {
+            width: accumulator.len(),
+            right: rounding.right,
+            bits: sum.activation_bits,
+            halfway: rounding.halfway[output],
+            within: self.between,
+        };
+        let begins_with_addends = sum.begins_with_addends(rounding.left);
+        let is_plain = match destination {
+            Destination::InRegisters | Destination::Stored => !sum.signed_output(),
+            Destination::Pushed | Destination::PushedWide => false,
+        };
+        if let (true, true, &[low, high]) = (is_plain, begins_with_addends, accumulator)
+            && requantise.makes_nibbles()
+        {
+            if !self.is_masked {
+                asm.ldi(MASK, 0x0F);
+                self.is_masked = true;
+            }
+            return requantise.emit_nibble(asm, [low, high], (result, MASK));
+        }
+        if accumulator != &SUM[..accumulator.len()] {
+            load_sum(asm, accumulator);
+        }
+        if !begins_with_addends {
+            for _ in 0..rounding.left {
+                shift_up(asm, &SUM[..accumulator.len()]);
+            }
+            add_to_sum(asm, accumulator.len(), rounding.addends[output]);
+        }
+        if is_plain {
+            requantise.emit_into(asm, result);
+        } else {
+            let value = requantise.emit(asm);
+            deliver(asm, sum, value, result, destination);
+        }
+    }
 }
 
 /// Takes the half range of results without activation off, and moves the value.

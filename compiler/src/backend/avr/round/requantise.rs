@@ -83,6 +83,68 @@ impl Requantise {
         });
     }
 
+    /// Whether [`Self::emit_nibble`] can.
+    pub(crate) fn makes_nibbles(self) -> bool {
+        self.width == 2 && self.bits == 4 && (4..8).contains(&self.right)
+    }
+
+    /// Emits it of a sum of two bytes in whichever registers, which it changes; `result` may be one
+    /// of them, and `mask` holds 0x0F.
+    ///
+    /// Of a quotient that was halfway, nothing is left below the bit by which it is odd: 1 less is
+    /// less by one then, and the same of all other odd quotients.
+    pub(crate) fn emit_nibble(
+        self,
+        asm: &mut Assembly,
+        [low, high]: [Register; 2],
+        (result, mask): (Register, Register),
+    ) {
+        let changed = Registers::of([low, high, result]);
+        asm.changing(changed, |asm| {
+            let [large, within, done] = [(); 3].map(|()| asm.label());
+            asm.tst(high);
+            if self.right == 4 {
+                asm.branch(Condition::Equal, within, self.within);
+                asm.times(1.0 - self.within, |asm| {
+                    asm.mov(result, ZERO);
+                    asm.branch(Condition::Minus, done, 1.0);
+                });
+            } else {
+                asm.branch(Condition::Plus, within, self.within);
+                asm.times(1.0 - self.within, |asm| {
+                    asm.mov(result, ZERO);
+                    asm.jump(done);
+                });
+                asm.bind(large);
+            }
+            asm.times(0.0, |asm| {
+                asm.mov(result, mask);
+                asm.jump(done);
+            });
+            asm.bind(within);
+            asm.times(self.within, |asm| {
+                if self.halfway {
+                    asm.skip_if_clear(low, self.right as u8);
+                    asm.dec(low);
+                }
+                for _ in 4..self.right {
+                    asm.lsr(high);
+                    asm.ror(low);
+                }
+                if self.right > 4 {
+                    asm.tst(high);
+                    asm.branch(Condition::NotEqual, large, 0.0);
+                }
+                if result != low {
+                    asm.mov(result, low);
+                }
+                asm.swap(result);
+                asm.and(result, mask);
+            });
+            asm.bind(done);
+        });
+    }
+
     /// Emits it of a sum in [`SUM`], one of which it returns.
     pub(crate) fn emit(self, asm: &mut Assembly) -> Register {
         let changed = Registers::of(SUM).and([TEMPORARY]);

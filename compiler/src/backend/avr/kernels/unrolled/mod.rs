@@ -6,7 +6,10 @@
 //! there. All sums of a pass live in registers.
 
 mod kept;
+mod maxima;
 mod products;
+
+pub(crate) use maxima::{MOST_HELD, PooledTaps};
 
 use crate::backend::avr::arithmetic::wide::{SumRegisters, load_constants};
 use crate::backend::avr::isa::assembly::Assembly;
@@ -97,6 +100,10 @@ pub(crate) struct Unrolled<'a> {
     products: ConstantProducts,
     passes: Passes,
     scaler: Option<Scaler>,
+    /// Where it pools what it computes.
+    taps: Option<PooledTaps>,
+    /// How often the kernel is called then.
+    taken: f64,
 }
 
 impl<'a> Unrolled<'a> {
@@ -104,9 +111,21 @@ impl<'a> Unrolled<'a> {
     pub(crate) fn new(
         sum: &'a Sum<'a>,
         constants: &'a ConstantParameters,
+        input: SumInput<'a>,
+        channels: SummedChannels,
+        options: (bool, bool),
+    ) -> Self {
+        Self::with_results(sum, constants, input, channels, options, true)
+    }
+
+    /// `keeps_results`: whether outputs of a pass are to stay where they are until the last one.
+    fn with_results(
+        sum: &'a Sum<'a>,
+        constants: &'a ConstantParameters,
         mut input: SumInput<'a>,
         channels: SummedChannels,
         (keeps_base, multiplies): (bool, bool),
+        keeps_results: bool,
     ) -> Self {
         let largest = constants.weights.iter().map(|weight| weight.unsigned_abs());
         let largest: u32 = largest.max().unwrap_or(0).into();
@@ -141,7 +160,8 @@ impl<'a> Unrolled<'a> {
             outputs: sum.program.outputs as usize,
             width: sum.width,
             multiple: 1,
-            keeps_results: !sum.is_exact()
+            keeps_results: keeps_results
+                && !sum.is_exact()
                 && channels != SummedChannels::OwnThenPointwise
                 && !input.is_whole_map(),
         };
@@ -154,6 +174,8 @@ impl<'a> Unrolled<'a> {
             products,
             passes,
             scaler,
+            taps: None,
+            taken: 0.0,
         }
     }
 
@@ -195,7 +217,10 @@ impl<'a> Unrolled<'a> {
 
     /// Where its outputs are after [`Self::emit`], if they are in registers.
     pub(crate) fn results(&self) -> Option<Vec<Register>> {
-        self.passes.results.clone()
+        match self.taps {
+            Some(_) => self.pooled_results(),
+            None => self.passes.results.clone(),
+        }
     }
 
     /// Computes one output. `pushed_since`: see [`SumInput::for_each_run`].

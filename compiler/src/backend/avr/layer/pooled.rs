@@ -1,0 +1,123 @@
+//! A convolution of instructions with the maximum of its windows: of sums that are not rounded
+//! yet, for the largest sum rounds to the largest activation.
+
+use crate::backend::avr::form::CodeForm;
+use crate::backend::avr::isa::assembly::Assembly;
+use crate::backend::avr::isa::core::Core;
+use crate::backend::avr::isa::function::Function;
+use crate::backend::avr::isa::function_id::FunctionId;
+use crate::backend::avr::isa::registers::{BASE, KERNEL_SCRATCH};
+use crate::backend::avr::kernels::input::SumInput;
+use crate::backend::avr::kernels::unrolled::{MOST_HELD, PooledTaps, Unrolled};
+use crate::backend::avr::layer::context::Layer;
+use crate::backend::avr::layer::kernel::is_unrolled;
+use crate::backend::avr::layer::outputs::Pushes;
+use crate::backend::avr::layer::part::LayerPart;
+use crate::backend::avr::memory::store::OutputSink;
+use crate::backend::avr::round::sum::{Sum, SumEnding};
+use crate::program::{Operation, PooledConvolution, Program, Step, SumParameters, WeightedSum};
+
+/// Both steps as one, if their code can be: sums have to begin with all that is added to them, and
+/// many outputs have to begin at a byte.
+pub(crate) fn convolution_with<'a>(
+    program: &Program,
+    convolution: &'a Step,
+    pooling: &'a Step,
+) -> Option<PooledConvolution<'a>> {
+    let pooled = PooledConvolution::of(program, convolution, pooling)?;
+    let sum = sum_of(&convolution.operation)?;
+    let SumParameters::Constant(_) = &sum.parameters else {
+        return None;
+    };
+    let expectation = program.expectations[convolution.node].clone();
+    let signed_input = program.map(convolution.input).signed;
+    let sum = Sum::new(program, (sum, expectation), signed_input, None);
+    let begins_with_all = match &sum.ending {
+        SumEnding::Rounded(rounding) => sum.begins_with_addends(rounding.left),
+        SumEnding::Exact | SumEnding::Shifted | SumEnding::Scaled(_) => false,
+    };
+    let output = program.map(pooling.writes);
+    let is_stored_in_parts = output.is_byte_aligned(program.activation_bits);
+    let fits = output.shape.channels as usize <= MOST_HELD || is_stored_in_parts;
+    (begins_with_all && is_unrolled(&sum, CodeForm::Unrolled) && fits).then_some(pooled)
+}
+
+fn sum_of(operation: &Operation) -> Option<&WeightedSum> {
+    match operation {
+        Operation::Convolution(sum) => Some(sum),
+        Operation::Depthwise(_)
+        | Operation::Separable { .. }
+        | Operation::Dense(_)
+        | Operation::Pool(_)
+        | Operation::Concat
+        | Operation::Recurrent(_)
+        | Operation::Tree(_)
+        | Operation::Prototypes(_)
+        | Operation::Quantised(_)
+        | Operation::Rearrange(_) => None,
+    }
+}
+
+/// The function of both.
+///
+/// # Panics
+/// Where [`convolution_with`] says that there is none.
+pub(crate) fn emit(program: &Program, core: Core, pooled: PooledConvolution<'_>) -> Function {
+    let step = pooled.step();
+    let layer = Layer {
+        program,
+        part: LayerPart::Step(&step),
+        input: program.map(step.input),
+        field: step.field,
+        output: step.output,
+        sink: OutputSink::of(program, &step),
+        joined: Vec::new(),
+        form: CodeForm::Unrolled,
+    };
+    let sum = sum_of(&step.operation).expect("a convolution has a sum");
+    let sum = layer.sum(sum, layer.input.signed);
+    let mut asm = Assembly::new(core);
+    layer.pooled_convolution(&mut asm, &sum, pooled);
+    asm.finish(FunctionId::Layer(step.node))
+}
+
+impl<'a> Layer<'a> {
+    fn pooled_convolution(&self, asm: &mut Assembly, sum: &Sum<'a>, pooled: PooledConvolution<'_>) {
+        let mut source = self.source(asm);
+        let input = SumInput::Field {
+            source: source.clone(),
+            kernel: self.kernel_size(),
+        };
+        let constants = sum.constants().expect("weights are instructions");
+        let stride = pooled.convolution.field.stride;
+        let (pixel, width) = (source.pixel_step(), source.map.shape.width);
+        let taps = PooledTaps {
+            label: asm.label(),
+            window: pooled.window(),
+            right: (stride.columns * pixel) as i32,
+            down: (stride.rows * width * pixel) as i32,
+            between: self.program.expectations[pooled.pooling.node].between(),
+        };
+        let options = (self.keeps_base(), asm.core().multiplies);
+        let mut kernel = Unrolled::pooling(sum, constants, input, options, taps);
+        source.keep_ring_end_in(kernel.ring_end().unwrap_or(BASE));
+        let results = kernel.results();
+        let registers = kernel.registers();
+        let pushes = Pushes {
+            are_stored: true,
+            ..Pushes::default()
+        };
+        self.walk(
+            asm,
+            &source,
+            registers,
+            results,
+            pushes,
+            &mut |asm, destination, state| {
+                kernel.emit_window(asm, destination, (state, &self.sink));
+            },
+        );
+        asm.ret();
+        asm.changing(registers.and(KERNEL_SCRATCH), |asm| kernel.tap(asm));
+    }
+}
