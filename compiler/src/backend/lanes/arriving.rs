@@ -209,6 +209,7 @@ fn fields(
         backward: false,
         lanes: 1,
         expectation: program.expectations[node].clone(),
+        expectation_of_pairs: None,
         signed_inputs: stage.signed_input,
         signed_outputs: stage.signed_output,
         bits: program.activation_bits,

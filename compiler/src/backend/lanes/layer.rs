@@ -231,6 +231,8 @@ pub(crate) struct Convolution {
     pub(crate) backward: bool,
     /// What is read and made.
     pub(crate) expectation: Expectation,
+    /// What is read of its rows of pairs.
+    pub(crate) expectation_of_pairs: Option<Expectation>,
     /// Whether activations may be negative.
     pub(crate) signed_inputs: bool,
     pub(crate) signed_outputs: bool,

@@ -97,6 +97,7 @@ impl Emitter<'_> {
         asm.emit(Operation::Immediate(base, ONES as i32));
         let outputs: Vec<usize> = pass.outputs().collect();
         for (index, of_word) in (0..).zip(outputs.chunks(most_channels)) {
+            asm.emit(Operation::Immediate(word, 0));
             for (channel, &output) in (0..).zip(of_word) {
                 too_large.extend(self.round_pair(asm, pass, (output, channel), rounding));
             }
@@ -140,13 +141,11 @@ impl Emitter<'_> {
         (output, channel): (usize, u32),
         rounding: PairRounding,
     ) -> Option<TooLarge> {
-        use Operation::{And, Move, Or, ShiftLeft, ShiftRight, Subtract};
+        use Operation::{And, Move, ShiftLeft, ShiftRight, Subtract};
         let Roles {
-            word,
             value,
             multiple,
             base: ones,
-            mask,
             ..
         } = *self.roles;
         let place = pass.place(output, None);
@@ -159,16 +158,44 @@ impl Emitter<'_> {
             asm.emit(ShiftRight(value, value, 15));
         }
         asm.emit(And(value, ones));
-        asm.emit(ShiftLeft(multiple, value, 15));
-        asm.emit(Subtract(multiple, multiple, value));
-        let sum: Register = match is_direct {
-            true => place.register,
-            false => {
-                asm.emit(Move(value, place.register));
-                value
-            }
-        };
-        asm.emit(And(multiple, sum));
+        let both_zero = asm.label();
+        let expected = self.layer.expectation_of_pairs.as_ref();
+        let zero = expected.map_or(0.0, |it| it.zero_at_once(output, 2));
+        asm.branch(Condition::Zero(value), zero, both_zero);
+        let mut too_large = None;
+        asm.times(1.0 - zero, |asm| {
+            asm.emit(ShiftLeft(multiple, value, 15));
+            asm.emit(Subtract(multiple, multiple, value));
+            let sum: Register = match is_direct {
+                true => place.register,
+                false => {
+                    asm.emit(Move(value, place.register));
+                    value
+                }
+            };
+            asm.emit(And(multiple, sum));
+            too_large = self.finish_pair(asm, (output, channel), rounding);
+        });
+        asm.bind(both_zero);
+        too_large
+    }
+
+    /// Rounds the lanes of `multiple`, which are not negative.
+    fn finish_pair(
+        &self,
+        asm: &mut Assembly<'_>,
+        (output, channel): (usize, u32),
+        rounding: PairRounding,
+    ) -> Option<TooLarge> {
+        use Operation::{And, Or, ShiftLeft, ShiftRight};
+        let Roles {
+            word,
+            value,
+            multiple,
+            base: ones,
+            mask,
+            ..
+        } = *self.roles;
         if self.layer.weights.ties[output] && rounding.right > 0 {
             asm.emit(ShiftRight(value, multiple, rounding.right));
             asm.emit(And(value, ones));
@@ -188,13 +215,11 @@ impl Emitter<'_> {
             asm.emit(ShiftRight(multiple, multiple, rounding.right));
         }
         asm.emit(And(multiple, mask));
-        if channel == 0 {
-            asm.emit(Move(word, multiple));
-        } else {
-            let by = channel * rounding.bits;
+        let by = channel * rounding.bits;
+        if by > 0 {
             asm.emit(ShiftLeft(multiple, multiple, by as u8));
-            asm.emit(Or(word, multiple));
         }
+        asm.emit(Or(word, multiple));
         too_large
     }
 
