@@ -69,8 +69,8 @@ pub(crate) struct Arguments {
     /// before they become integers
     #[arg(long, value_enum, default_value_t = Switch::On, value_name = "WHETHER")]
     normalise: Switch,
-    /// How long steps with integers are at most, as a share of the learning rate [default: 0.5, or 1
-    /// with --scales least-squares]
+    /// How long steps with integers are, times the learning rate [default: 0.5; 1 with fewer than 10
+    /// epochs or --scales least-squares; 3 where weights have 2 bits]
     #[arg(long, value_name = "SHARE")]
     integer_rate: Option<f64>,
     /// How to find the powers of two that integers stand for
@@ -246,10 +246,6 @@ fn recipe(arguments: &Arguments, shape: InputShape, kind: InputKind, counts: &[u
     let batch = arguments.batch_size.unwrap_or(defaults.batch);
     let examples = counts.iter().sum::<u64>() as usize;
     let epochs = || Recipe::default_epochs(examples, batch);
-    let scales = match arguments.scales {
-        Scales::Learned => ScaleSearch::Learned,
-        Scales::LeastSquares => ScaleSearch::LeastSquares,
-    };
     Recipe {
         epochs: arguments.epochs.unwrap_or_else(epochs),
         seed: arguments.seed.unwrap_or(defaults.seed),
@@ -261,10 +257,11 @@ fn recipe(arguments: &Arguments, shape: InputShape, kind: InputKind, counts: &[u
             None => defaults.balances_classes,
         },
         normalises: arguments.normalise == Switch::On,
-        integer_rate: arguments
-            .integer_rate
-            .unwrap_or(scales.default_integer_rate()),
-        scales,
+        integer_rate: arguments.integer_rate,
+        scales: match arguments.scales {
+            Scales::Learned => ScaleSearch::Learned,
+            Scales::LeastSquares => ScaleSearch::LeastSquares,
+        },
         patience: arguments.patience,
         sparsity: defaults.sparsity,
         schedule: Schedule::Phases,

@@ -77,7 +77,7 @@ fn main() -> Result<()> {
         balances_classes: false,
         normalises: true,
         scales: ScaleSearch::Learned,
-        integer_rate: 1.0,
+        integer_rate: Some(1.0),
         patience: None,
         sparsity: 0.0,
         schedule: Schedule::Phases,

@@ -1,5 +1,6 @@
 //! How a network is trained, and the defaults.
 
+use herringbone_compiler::network::Bits;
 use herringbone_dataset::augment::{Augmentation, InputKind};
 use herringbone_dataset::{InputShape, Problems, survey};
 use serde::{Deserialize, Serialize};
@@ -18,8 +19,8 @@ pub struct Recipe {
     /// The largest step width, which falls to 0 by half a cosine in floating point, and
     /// again with integers. Above 0.
     pub learning_rate: f64,
-    /// The same with integers, as a share of it: above 0.
-    pub integer_rate: f64,
+    /// The same with integers, times that, above 0; `None` for what suits the epochs and the bits.
+    pub integer_rate: Option<f64>,
     /// How examples are changed from epoch to epoch.
     pub augmentation: Augmentation,
     /// Whether every class counts as much as every other, however many examples it has.
@@ -66,16 +67,6 @@ pub enum ScaleSearch {
 }
 
 impl ScaleSearch {
-    /// How long steps with integers are by default, as a share of those in floating point. Where
-    /// floating point ends, its steps are short; long ones at once with integers lose some of
-    /// what it had learnt.
-    pub fn default_integer_rate(self) -> f64 {
-        match self {
-            Self::Learned => 0.5,
-            Self::LeastSquares => 1.0,
-        }
-    }
-
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -110,6 +101,9 @@ impl Phase {
     }
 }
 
+/// Fewer epochs than that enter integers at once: a tenth of them is none.
+const FEW_EPOCHS: u32 = 10;
+
 /// Epochs are counted in 16 bits where weights are averaged.
 const MOST_EPOCHS: u32 = 65_535;
 
@@ -130,7 +124,7 @@ impl Recipe {
             seed: Self::SEED,
             batch,
             learning_rate: 0.01,
-            integer_rate: ScaleSearch::Learned.default_integer_rate(),
+            integer_rate: None,
             augmentation: share_of_augmentation(shape, kind, Self::AUGMENTATION_SHARE),
             balances_classes: survey::are_unequal(examples_by_class),
             normalises: true,
@@ -201,11 +195,10 @@ impl Recipe {
                 self.learning_rate
             ));
         }
-        if !(self.integer_rate > 0.0 && self.integer_rate.is_finite()) {
-            problems.push(format!(
-                "an integer rate of {}: it must be above 0",
-                self.integer_rate
-            ));
+        if let Some(rate) = self.integer_rate
+            && !(rate > 0.0 && rate.is_finite())
+        {
+            problems.push(format!("an integer rate of {rate}: it must be above 0"));
         }
         if self.patience == Some(0) {
             problems.push("a patience of 0 epochs: it must be 1 or more".to_owned());
@@ -246,8 +239,8 @@ impl Recipe {
         if self.scales != ScaleSearch::Learned {
             options.push(("--scales", self.scales.name().to_owned()));
         }
-        if self.integer_rate != self.scales.default_integer_rate() {
-            options.push(("--integer-rate", self.integer_rate.to_string()));
+        if let Some(rate) = self.integer_rate {
+            options.push(("--integer-rate", rate.to_string()));
         }
         if let Some(patience) = self.patience {
             options.push(("--patience", patience.to_string()));
@@ -380,9 +373,22 @@ impl Recipe {
         }
     }
 
+    /// How long steps with integers are, times those in floating point, of weights with that many
+    /// bits. Where floating point ends, its steps are short, and long ones right after them would
+    /// lose some of what it had learnt; few epochs are over before that is made up for. Weights of 2
+    /// bits have far to go from one integer to the next.
+    fn integer_rate(&self, bits: Bits) -> f64 {
+        self.integer_rate.unwrap_or(match self.scales {
+            ScaleSearch::LeastSquares => 1.0,
+            ScaleSearch::Learned if bits.weights == 2 => 3.0,
+            ScaleSearch::Learned if self.epochs < FEW_EPOCHS => 1.0,
+            ScaleSearch::Learned => 0.5,
+        })
+    }
+
     /// The learning rate after that part of the epoch, 0 to 1 (Loshchilov & Hutter 2017,
     /// equation 5: a cosine for floating point, and another one for integers).
-    pub(crate) fn learning_rate(&self, epoch: u32, after: f64) -> f64 {
+    pub(crate) fn learning_rate(&self, epoch: u32, after: f64, bits: Bits) -> f64 {
         match self.schedule {
             Schedule::Phases => {}
             Schedule::Rounds { steps } => {
@@ -403,7 +409,7 @@ impl Recipe {
         let longest = match self.phase(epoch) {
             Phase::Float => self.learning_rate,
             Phase::Entering | Phase::Calibrating | Phase::Quantised => {
-                self.learning_rate * self.integer_rate
+                self.learning_rate * self.integer_rate(bits)
             }
         };
         longest * warm * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0

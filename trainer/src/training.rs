@@ -224,9 +224,9 @@ impl<'a> Training<'a> {
             if stop.load(Ordering::Relaxed) {
                 return Outcome::Stopped;
             }
-            let rate = self
-                .recipe
-                .learning_rate(epoch, index as f64 / steps as f64);
+            let rate =
+                self.recipe
+                    .learning_rate(epoch, index as f64 / steps as f64, self.network.bits());
             // Whole blocks: what fills the last one would be trained on.
             let batch = &batch[..batch.len() / EXAMPLES * EXAMPLES];
             let labels = self.batches.labels(batch);

@@ -84,7 +84,7 @@ fn recipe(epochs: u32, seed: u64) -> Recipe {
         balances_classes: false,
         normalises: true,
         scales: ScaleSearch::Learned,
-        integer_rate: ScaleSearch::Learned.default_integer_rate(),
+        integer_rate: None,
         patience: None,
         sparsity: 0.0,
         schedule: Schedule::Phases,
