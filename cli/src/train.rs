@@ -70,7 +70,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t = Switch::On, value_name = "WHETHER")]
     normalise: Switch,
     /// How long steps with integers are, times the learning rate [default: 0.5; 1 with fewer than 10
-    /// epochs or --scales least-squares; 3 where weights have 2 bits]
+    /// epochs, weights of 2 bits or --scales least-squares]
     #[arg(long, value_name = "SHARE")]
     integer_rate: Option<f64>,
     /// How to find the powers of two that integers stand for

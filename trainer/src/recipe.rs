@@ -380,8 +380,7 @@ impl Recipe {
     fn integer_rate(&self, bits: Bits) -> f64 {
         self.integer_rate.unwrap_or(match self.scales {
             ScaleSearch::LeastSquares => 1.0,
-            ScaleSearch::Learned if bits.weights == 2 => 3.0,
-            ScaleSearch::Learned if self.epochs < FEW_EPOCHS => 1.0,
+            ScaleSearch::Learned if bits.weights == 2 || self.epochs < FEW_EPOCHS => 1.0,
             ScaleSearch::Learned => 0.5,
         })
     }
