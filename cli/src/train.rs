@@ -69,8 +69,8 @@ pub(crate) struct Arguments {
     /// before they become integers
     #[arg(long, value_enum, default_value_t = Switch::On, value_name = "WHETHER")]
     normalise: Switch,
-    /// How long steps with integers are, times the learning rate [default: 0.5; 1 with fewer than 10
-    /// epochs, weights of 2 bits or --scales least-squares]
+    /// How long steps with integers are, times the learning rate [default: 0.5, of fewer than 4,000
+    /// steps 1; of weights with 2 bits 1 and 3; with --scales least-squares 1]
     #[arg(long, value_name = "SHARE")]
     integer_rate: Option<f64>,
     /// How to find the powers of two that integers stand for

@@ -19,7 +19,8 @@ pub struct Recipe {
     /// The largest step width, which falls to 0 by half a cosine in floating point, and
     /// again with integers. Above 0.
     pub learning_rate: f64,
-    /// The same with integers, times that, above 0; `None` for what suits the epochs and the bits.
+    /// The same with integers, times that, above 0; `None` for what suits the bits and how
+    /// many steps there are.
     pub integer_rate: Option<f64>,
     /// How examples are changed from epoch to epoch.
     pub augmentation: Augmentation,
@@ -101,8 +102,8 @@ impl Phase {
     }
 }
 
-/// Fewer epochs than that enter integers at once: a tenth of them is none.
-const FEW_EPOCHS: u32 = 10;
+/// A training of fewer steps is short.
+const FEW_STEPS: usize = 4000;
 
 /// Epochs are counted in 16 bits where weights are averaged.
 const MOST_EPOCHS: u32 = 65_535;
@@ -374,20 +375,23 @@ impl Recipe {
     }
 
     /// How long steps with integers are, times those in floating point, of weights with that many
-    /// bits. Where floating point ends, its steps are short, and long ones right after them would
-    /// lose some of what it had learnt; few epochs are over before that is made up for. Weights of 2
-    /// bits have far to go from one integer to the next.
-    fn integer_rate(&self, bits: Bits) -> f64 {
-        self.integer_rate.unwrap_or(match self.scales {
-            ScaleSearch::LeastSquares => 1.0,
-            ScaleSearch::Learned if bits.weights == 2 || self.epochs < FEW_EPOCHS => 1.0,
-            ScaleSearch::Learned => 0.5,
-        })
+    /// bits and epochs of that many steps. Where floating point ends, its steps are short, and long
+    /// ones right after them would lose some of what it had learnt; few steps are over before that is
+    /// made up for. Weights of 2 bits have far to go from one integer to the next.
+    pub(crate) fn integer_rate(&self, bits: Bits, steps: usize) -> f64 {
+        let is_short = self.epochs as usize * steps < FEW_STEPS;
+        self.integer_rate
+            .unwrap_or(match (self.scales, bits.weights, is_short) {
+                (ScaleSearch::LeastSquares, ..) => 1.0,
+                (ScaleSearch::Learned, 2, true) => 3.0,
+                (ScaleSearch::Learned, 2, false) | (ScaleSearch::Learned, _, true) => 1.0,
+                (ScaleSearch::Learned, _, false) => 0.5,
+            })
     }
 
     /// The learning rate after that part of the epoch, 0 to 1 (Loshchilov & Hutter 2017,
     /// equation 5: a cosine for floating point, and another one for integers).
-    pub(crate) fn learning_rate(&self, epoch: u32, after: f64, bits: Bits) -> f64 {
+    pub(crate) fn learning_rate(&self, epoch: u32, after: f64, integer_rate: f64) -> f64 {
         match self.schedule {
             Schedule::Phases => {}
             Schedule::Rounds { steps } => {
@@ -408,7 +412,7 @@ impl Recipe {
         let longest = match self.phase(epoch) {
             Phase::Float => self.learning_rate,
             Phase::Entering | Phase::Calibrating | Phase::Quantised => {
-                self.learning_rate * self.integer_rate(bits)
+                self.learning_rate * integer_rate
             }
         };
         longest * warm * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0

@@ -220,13 +220,14 @@ impl<'a> Training<'a> {
         let (mut model, mut optimizer) = (self.state.model.clone(), self.state.optimizer.clone());
         let (mut mean, mut scales) = (self.state.mean.clone(), self.state.scales.clone());
         let (mut loss, mut accuracy, mut seen) = (0.0, 0.0, 0.0);
+        let integer_rate = self.recipe.integer_rate(self.network.bits(), steps);
         for (index, batch) in order.chunks(self.recipe.batch).take(steps).enumerate() {
             if stop.load(Ordering::Relaxed) {
                 return Outcome::Stopped;
             }
-            let rate =
-                self.recipe
-                    .learning_rate(epoch, index as f64 / steps as f64, self.network.bits());
+            let rate = self
+                .recipe
+                .learning_rate(epoch, index as f64 / steps as f64, integer_rate);
             // Whole blocks: what fills the last one would be trained on.
             let batch = &batch[..batch.len() / EXAMPLES * EXAMPLES];
             let labels = self.batches.labels(batch);
