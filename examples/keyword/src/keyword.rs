@@ -4,7 +4,7 @@
 
 // Bytes that arrive while a step is computed take 66 of the reserve, and the stack the rest: the
 // network's, and the interrupt's on top of it.
-#[cfg(not(feature = "polled"))]
+#[cfg(not(any(feature = "fastgrnn", feature = "bonsai", feature = "protonn")))]
 herringbone::network! {
     /// A spoken digit, from 32 rows of 20 bands of its log-mel spectrogram.
     pub Digits: [32, 20, 1] => < G(28), D*(10) >,

@@ -44,7 +44,7 @@ impl Requantise {
             let limit_byte = (limit / 8) as usize;
             if limit_byte < self.width {
                 asm.times(self.within, |asm| {
-                    if limit % 8 == 0 && SUM[limit_byte] == top {
+                    if limit.is_multiple_of(8) && SUM[limit_byte] == top {
                         // The flags still say so of the top byte.
                         asm.branch(Condition::Equal, within, 1.0);
                     } else {
