@@ -126,7 +126,7 @@ const TINY85: Firmware = Firmware {
 };
 
 /// All firmware that takes its inputs over a line, or has them.
-pub static ALL: [Firmware; 12] = [
+pub static ALL: [Firmware; 14] = [
     UNO,
     Firmware {
         name: "uno-accurate",
@@ -178,6 +178,24 @@ pub static ALL: [Firmware; 12] = [
         folder: "examples/keyword",
         binary: "uno-keyword",
         features: &["fastgrnn"],
+        weights: WeightsSource::Fixed,
+        inputs: Inputs::Reduced,
+        ..UNO
+    },
+    Firmware {
+        name: "uno-bonsai",
+        folder: "examples/keyword",
+        binary: "uno-keyword",
+        features: &["bonsai"],
+        weights: WeightsSource::Fixed,
+        inputs: Inputs::Reduced,
+        ..UNO
+    },
+    Firmware {
+        name: "uno-protonn",
+        folder: "examples/keyword",
+        binary: "uno-keyword",
+        features: &["protonn"],
         weights: WeightsSource::Fixed,
         inputs: Inputs::Reduced,
         ..UNO

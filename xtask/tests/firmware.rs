@@ -160,6 +160,24 @@ firmware! {
         sram_bytes: 300,
         flash_bytes: 8 * 1_024,
     };
+    uno_bonsai: "uno-bonsai", [
+        it_answers_as_the_host_on_random_bytes,
+        it_knows_most_digits,
+    ], Bounds {
+        mean_cycles: 120_000,
+        worst_cycles: 120_000,
+        sram_bytes: 200,
+        flash_bytes: 8 * 1_024,
+    };
+    uno_protonn: "uno-protonn", [
+        it_answers_as_the_host_on_random_bytes,
+        it_knows_most_digits,
+    ], Bounds {
+        mean_cycles: 120_000,
+        worst_cycles: 120_000,
+        sram_bytes: 200,
+        flash_bytes: 8 * 1_024,
+    };
     tiny85: "tiny85", [it_knows_most_digits], TINY85;
     tiny85_published: "tiny85-published", [it_knows_most_digits], TINY85;
     mega: "mega", [

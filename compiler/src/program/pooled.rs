@@ -36,8 +36,8 @@ impl<'a> PooledConvolution<'a> {
         };
         let follows = pooling.input == convolution.writes && pooling.stores;
         let is_alone = convolution.joined.is_empty() && pooling.joined.is_empty();
-        let is_plain = !convolution.field.is_padded() && pooling.field.is_tiled();
-        if !(is_maximum && is_convolution && follows && is_alone && is_plain) {
+        let touches = pooling.field.is_tiled();
+        if !(is_maximum && is_convolution && follows && is_alone && touches) {
             return None;
         }
         let output = program.map(pooling.writes);
@@ -99,10 +99,12 @@ impl<'a> PooledConvolution<'a> {
         // Of a map's axis, what the windows with that number read.
         let rows = Axis {
             step: field.stride.rows,
+            before: field.top,
             reads: (window.height - 1) * stride.rows + field.kernel.height,
         };
         let columns = Axis {
             step: field.stride.columns,
+            before: field.left,
             reads: (window.width - 1) * stride.columns + field.kernel.width,
         };
         let (height, width) = (field.outputs.height, field.outputs.width);
@@ -141,6 +143,8 @@ impl<'a> PooledConvolution<'a> {
 struct Axis {
     /// From a window to the next.
     step: u32,
+    /// How many the first one begins before the map.
+    before: u32,
     /// How many a window reads.
     reads: u32,
 }
@@ -148,6 +152,7 @@ struct Axis {
 impl Axis {
     /// The windows that read a row or column, of so many.
     fn readers(self, at: u32, windows: u32) -> Range<u32> {
+        let at = at + self.before;
         let first = (at + 1).saturating_sub(self.reads).div_ceil(self.step);
         first..(at / self.step + 1).min(windows)
     }

@@ -7,8 +7,8 @@
 //! The network keeps a row and its state, never the rows before. After the last byte of a row it
 //! takes a step, while bytes of the next row may arrive: an interrupt takes them to where they wait.
 //!
-//! With the feature `fastgrnn` it takes handwritten digits of 16×16 grey levels, and each byte only
-//! when the network waits for one: the sender has to leave time for it.
+//! With the features `fastgrnn`, `bonsai` and `protonn` it takes handwritten digits of 16×16 grey
+//! levels, and each byte only when the network waits for one: the sender has to leave time for it.
 #![no_std]
 #![no_main]
 #![cfg_attr(not(feature = "polled"), feature(abi_avr_interrupt))]

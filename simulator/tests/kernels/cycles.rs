@@ -6,6 +6,7 @@ use herringbone_compiler::backend::avr;
 use herringbone_compiler::declaration::WeightsSource;
 use herringbone_compiler::network::{Activation, Bits, Kind, Network, Padding, Shape};
 use herringbone_compiler::plan::Strategy;
+use herringbone_compiler::syntax;
 use herringbone_compiler::target::Target;
 use herringbone_tests::networks::Case;
 
@@ -55,5 +56,33 @@ fn strides_and_zeros_around_a_map_cost_next_to_nothing_and_1x1_little() -> Resul
             assert!(pointwise < most * plain, "{row}");
         }
     }
+    Ok(())
+}
+
+/// How many functions layers have in the code of a list.
+fn functions_of_layers(list: &str, form: avr::CodeForm) -> Result<usize> {
+    let part = Target::named("atmega328p").expect("the part is known");
+    let parsed = syntax::parse(format!("N: {list}").parse().expect("tokens"));
+    let network = parsed.declaration.expect("it is right").network;
+    let case = Case::random(network, 3);
+    let (program, _) = program(part, &case, Strategy::ROW_MAJOR, WeightsSource::File)?;
+    let code = avr::emit(&program, avr::Core::of(part), |_| form);
+    let names = code
+        .functions
+        .iter()
+        .map(|function| function.id.to_string());
+    Ok(names.filter(|name| name.starts_with("layer")).count())
+}
+
+#[test]
+fn a_maximum_has_no_function_where_it_is_of_sums_that_are_not_rounded_yet() -> Result<()> {
+    let list = "[10, 10, 1] => < C1(8,3), M, D*(4) >";
+    assert_eq!(functions_of_layers(list, avr::CodeForm::Unrolled)?, 2);
+    assert_eq!(functions_of_layers(list, avr::CodeForm::Table)?, 3);
+    let padded = "[10, 10, 8] => < C1(8,3, padding: same), M, D*(4) >";
+    assert_eq!(functions_of_layers(padded, avr::CodeForm::Unrolled)?, 2);
+    // After any other kernel it has one.
+    let depthwise = "[10, 10, 8] => < T(3), M, D*(4) >";
+    assert_eq!(functions_of_layers(depthwise, avr::CodeForm::Unrolled)?, 3);
     Ok(())
 }

@@ -44,9 +44,7 @@ impl Tiles<'_> {
             asm.of(Purpose::Pool, |asm| {
                 asm.store(Pointer::Z, WAITING, BYTE);
             });
-            asm.inc(CURSOR_COLUMN);
-            asm.store(Pointer::Z, COLUMN, CURSOR_COLUMN);
-            return_incomplete(asm);
+            self.next_byte(asm);
         });
         asm.bind(second);
         let advance = asm.label();
@@ -55,6 +53,15 @@ impl Tiles<'_> {
         asm.times(seconds, |asm| asm.movw(Z, NETWORK));
         asm.bind(last);
         self.advance_pairs(asm, seconds + share(width % 2));
+    }
+
+    /// Goes to the next byte, which is of the same row, and returns; Z is the network's address.
+    fn next_byte(&self, asm: &mut Assembly) {
+        asm.of(Purpose::Other, |asm| {
+            asm.inc(CURSOR_COLUMN);
+            asm.store(Pointer::Z, COLUMN, CURSOR_COLUMN);
+            return_incomplete(asm);
+        });
     }
 
     /// Takes the second byte of two in; its window may be complete then.
@@ -153,7 +160,13 @@ impl Tiles<'_> {
         asm.times(0.5, |asm| asm.jump(upper));
         asm.times(0.5, |asm| {
             asm.store(Pointer::X, Mode::Plain, value);
-            asm.jump(stored);
+            if self.program.stages().is_empty() {
+                // The upper nibble's column is still to come.
+                asm.movw(Z, NETWORK);
+                self.next_byte(asm);
+            } else {
+                asm.jump(stored);
+            }
         });
         asm.bind(upper);
         asm.times(0.5, |asm| {

@@ -82,9 +82,10 @@ const MOST_SEARCHED: usize = 8;
 /// The fewest instructions that make every wanted multiple of a value once, none beyond `most`.
 /// In the end neither register holds the value.
 pub(crate) fn chain(wanted: &[u32], most: u32) -> Rc<[Link]> {
+    type Found = BTreeMap<(Vec<u32>, u32), Rc<[Link]>>;
     thread_local! {
         // Of a layer's inputs, many want the same.
-        static FOUND: RefCell<BTreeMap<(Vec<u32>, u32), Rc<[Link]>>> = RefCell::default();
+        static FOUND: RefCell<Found> = RefCell::default();
     }
     FOUND.with_borrow_mut(|found| {
         let links = found

@@ -28,6 +28,8 @@ pub(crate) struct Layer<'a> {
     pub(crate) input: &'a Map,
     pub(crate) field: ReceptiveField,
     pub(crate) output: Shape,
+    /// Fields that the kernel reads for each of its outputs: those of a window that it pools.
+    pub(crate) window: network::Kernel,
     pub(crate) sink: OutputSink<'a>,
     /// The maps that it adds or concatenates.
     pub(crate) joined: Vec<Joined<'a>>,
@@ -57,7 +59,8 @@ impl<'a> Layer<'a> {
 
     /// The tests of a field that reaches beyond the map.
     pub(crate) fn guards(&self) -> Option<Guards> {
-        let Shape { height, width, .. } = self.output;
+        let height = self.output.height * self.window.height;
+        let width = self.output.width * self.window.width;
         let counter = |side: u32| match self.part {
             _ if is_wide(side) => Counter::Index,
             LayerPart::Stage(..) => Counter::Index,

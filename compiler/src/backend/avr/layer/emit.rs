@@ -10,6 +10,7 @@ use crate::backend::avr::layer::part::LayerPart;
 use crate::backend::avr::memory::store::OutputSink;
 use crate::backend::avr::segments::stage;
 use crate::backend::avr::wide;
+use crate::network::Kernel;
 use crate::program::Operation;
 use crate::program::Program;
 
@@ -26,6 +27,7 @@ pub(crate) fn emit(program: &Program, core: Core, part: LayerPart<'_>, form: Cod
             input: program.map(step.input),
             field: step.field,
             output: step.output,
+            window: Kernel::square(1),
             sink: OutputSink::of(program, step),
             joined: Vec::new(),
             form,
@@ -38,6 +40,7 @@ pub(crate) fn emit(program: &Program, core: Core, part: LayerPart<'_>, form: Cod
                 input: &arrived,
                 field: stage.field,
                 output: stage.plan.output,
+                window: Kernel::square(1),
                 sink: OutputSink::of_stage(program, stage),
                 joined: Vec::new(),
                 form,

@@ -10,7 +10,7 @@ use crate::backend::avr::kernels::table::Table;
 use crate::backend::avr::kernels::unrolled::{SummedChannels, Unrolled};
 use crate::backend::avr::memory::state::LoopState;
 use crate::backend::avr::memory::store::OutputSink;
-use crate::backend::avr::round::finish::Destination;
+use crate::backend::avr::round::finish::{self, Destination};
 use crate::backend::avr::round::sum::Sum;
 
 /// A weighted sum in its form.
@@ -61,6 +61,14 @@ impl<'a> SumKernel<'a> {
         match self {
             SumKernel::Unrolled(kernel) => kernel.results(),
             SumKernel::Table(kernel) => kernel.results(),
+        }
+    }
+
+    /// Whether it can leave outputs as [`Destination::Placed`].
+    pub(crate) fn places_nibbles(&self, sum: &Sum<'_>) -> bool {
+        match self {
+            SumKernel::Unrolled(_) => finish::places_nibbles(sum),
+            SumKernel::Table(_) => false,
         }
     }
 

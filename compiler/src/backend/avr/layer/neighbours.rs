@@ -52,6 +52,7 @@ pub(crate) fn emit(program: &Program, core: Core, part: LayerPart<'_>) -> Option
         input: program.map(step.input),
         field: step.field,
         output: step.output,
+        window: Kernel::square(1),
         sink: OutputSink::to_map(program, &step, &map),
         joined: Vec::new(),
         form: CodeForm::Unrolled,

@@ -23,6 +23,8 @@ pub(crate) struct Pushes {
     pub(crate) beneath: u32,
     /// Whether its outputs are pushed as the bytes that are stored.
     pub(crate) are_packed: bool,
+    /// Whether it can leave outputs in registers as [`Destination::Placed`].
+    pub(crate) are_placed: bool,
     /// Whether it stores outputs, where it can't leave them, and pushes none.
     pub(crate) are_stored: bool,
 }
@@ -56,7 +58,13 @@ impl<'a> Layer<'a> {
                 LoopState::beside(&variables, &fixed, (kernel, kept))
             });
             match beside {
-                Some(state) => (Destination::InRegisters, results.as_deref(), state),
+                Some(state) => {
+                    let destination = match pushes.are_placed {
+                        true => Destination::Placed,
+                        false => Destination::InRegisters,
+                    };
+                    (destination, results.as_deref(), state)
+                }
                 None => {
                     let state = LoopState::of(&variables, &fixed, kernel, keeps_base);
                     (Destination::Pushed, None, state)
@@ -204,7 +212,10 @@ impl<'a> Layer<'a> {
         drop_pushed(asm, pushes.beneath);
         state.restore(asm);
         if let (true, Some(values)) = (in_map, results) {
-            self.sink.store(asm, state, values);
+            match pushes.are_placed {
+                true => self.sink.store_placed(asm, state, values),
+                false => self.sink.store(asm, state, values),
+            }
         }
     }
 }

@@ -1,20 +1,24 @@
 //! A convolution of instructions with the maximum of its windows: of sums that are not rounded
 //! yet, for the largest sum rounds to the largest activation.
 
+use crate::backend::avr::arithmetic::index::is_wide;
 use crate::backend::avr::form::CodeForm;
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::function::Function;
 use crate::backend::avr::isa::function_id::FunctionId;
-use crate::backend::avr::isa::registers::{BASE, KERNEL_SCRATCH};
+use crate::backend::avr::isa::registers::{BASE, COLUMN_AT, KERNEL_SCRATCH, ROW_AT};
 use crate::backend::avr::kernels::input::SumInput;
-use crate::backend::avr::kernels::unrolled::{MOST_HELD, PooledTaps, Unrolled};
+use crate::backend::avr::kernels::unrolled::{MOST_HELD, PlaceCounter, PooledTaps, Unrolled};
 use crate::backend::avr::layer::context::Layer;
 use crate::backend::avr::layer::kernel::is_unrolled;
 use crate::backend::avr::layer::outputs::Pushes;
 use crate::backend::avr::layer::part::LayerPart;
 use crate::backend::avr::memory::store::OutputSink;
+use crate::backend::avr::round::finish;
 use crate::backend::avr::round::sum::{Sum, SumEnding};
+use crate::network::{Kernel, Shape};
+use crate::plan::Order;
 use crate::program::{Operation, PooledConvolution, Program, Step, SumParameters, WeightedSum};
 
 /// Both steps as one, if their code can be: sums have to begin with all that is added to them, and
@@ -39,7 +43,12 @@ pub(crate) fn convolution_with<'a>(
     let output = program.map(pooling.writes);
     let is_stored_in_parts = output.is_byte_aligned(program.activation_bits);
     let fits = output.shape.channels as usize <= MOST_HELD || is_stored_in_parts;
-    (begins_with_all && is_unrolled(&sum, CodeForm::Unrolled) && fits).then_some(pooled)
+    // Kernels find what is outside of the map by a byte of each axis.
+    let (Kernel { height, width }, windows) = (pooled.window(), pooling.output);
+    let are_counted = !convolution.field.is_padded()
+        || !is_wide(height * windows.height) && !is_wide(width * windows.width);
+    let is_unrolled = is_unrolled(&sum, CodeForm::Unrolled);
+    (begins_with_all && is_unrolled && fits && are_counted).then_some(pooled)
 }
 
 fn sum_of(operation: &Operation) -> Option<&WeightedSum> {
@@ -68,8 +77,9 @@ pub(crate) fn emit(program: &Program, core: Core, pooled: PooledConvolution<'_>)
         program,
         part: LayerPart::Step(&step),
         input: program.map(step.input),
-        field: step.field,
+        field: pooled.convolution.field,
         output: step.output,
+        window: pooled.window(),
         sink: OutputSink::of(program, &step),
         joined: Vec::new(),
         form: CodeForm::Unrolled,
@@ -97,6 +107,18 @@ impl<'a> Layer<'a> {
             right: (stride.columns * pixel) as i32,
             down: (stride.rows * width * pixel) as i32,
             between: self.program.expectations[pooled.pooling.node].between(),
+            counters: self.guards().map(|_| {
+                let Shape { height, width, .. } = self.output;
+                let windows = [(ROW_AT, height), (COLUMN_AT, width)];
+                windows.map(|(register, windows)| PlaceCounter {
+                    register,
+                    is_kept: windows > 1,
+                    goes_up: match pooled.order {
+                        Order::RowMajor | Order::Herringbone => false,
+                        Order::RowMajorBackward => true,
+                    },
+                })
+            }),
         };
         let options = (self.keeps_base(), asm.core().multiplies);
         let mut kernel = Unrolled::pooling(sum, constants, input, options, taps);
@@ -104,6 +126,7 @@ impl<'a> Layer<'a> {
         let results = kernel.results();
         let registers = kernel.registers();
         let pushes = Pushes {
+            are_placed: self.sink.is_packed() && finish::places_nibbles(sum),
             are_stored: true,
             ..Pushes::default()
         };

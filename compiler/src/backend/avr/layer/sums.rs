@@ -25,12 +25,16 @@ impl<'a> Layer<'a> {
         source.keep_ring_end_in(kernel.ring_end().unwrap_or(BASE));
         let results = kernel.results();
         let registers = kernel.registers();
+        let pushes = Pushes {
+            are_placed: self.sink.is_packed() && kernel.places_nibbles(sum),
+            ..Pushes::default()
+        };
         self.walk(
             asm,
             &source,
             registers,
             results,
-            Pushes::default(),
+            pushes,
             &mut |asm, destination, state| kernel.emit(asm, destination, (state, &self.sink)),
         );
         asm.ret();

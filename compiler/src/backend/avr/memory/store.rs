@@ -311,6 +311,20 @@ impl<'a> OutputSink<'a> {
         })
     }
 
+    /// The same of values that go two to a byte, every second one being an upper nibble.
+    pub(crate) fn store_placed(&self, asm: &mut Assembly, state: &LoopState, values: &[Register]) {
+        let changed = Registers::of_pairs([X, Z]).and(values.iter().copied());
+        asm.changing(changed, |asm| {
+            asm.of(Purpose::Store, |asm| {
+                state.fetch(asm, Variable::Output);
+                for &[low, high] in values.as_chunks::<2>().0 {
+                    asm.or(low, high);
+                    asm.store(Pointer::X, Mode::PostIncrement, low);
+                }
+            });
+        })
+    }
+
     /// Stores some values of the map's only pixel, from value `first` on.
     pub(crate) fn store_part(
         &self,

@@ -10,13 +10,15 @@ use crate::backend::avr::isa::registers::{
 use crate::backend::avr::memory::state::LoopState;
 use crate::backend::avr::memory::store::OutputSink;
 use crate::backend::avr::round::requantise::Requantise;
-use crate::backend::avr::round::sum::{Rounding, Sum};
+use crate::backend::avr::round::sum::{Rounding, Sum, SumEnding};
 
 /// Where finished values go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Destination {
     /// To registers, packed densely from the sums' first one on.
     InRegisters,
+    /// The same, those with odd numbers in upper nibbles; where [`places_nibbles`].
+    Placed,
     /// To the map, pass by pass: nothing that a later pass reads is there.
     Stored,
     /// To the stack, the first one first, as they are stored.
@@ -29,6 +31,18 @@ pub(crate) enum Destination {
 pub(crate) fn result_registers(accumulators: &SumRegisters) -> Vec<Register> {
     let all = accumulators.iter().flatten();
     all.take(accumulators.len()).copied().collect()
+}
+
+/// Whether outputs that go two to a byte can be left where they belong in it.
+pub(crate) fn places_nibbles(sum: &Sum<'_>) -> bool {
+    match &sum.ending {
+        SumEnding::Rounded(rounding) => {
+            let requantise = RoundOne::new(sum, rounding, 0.0).requantise(sum.width, 0);
+            let is_plain = !sum.signed_output() && sum.begins_with_addends(rounding.left);
+            is_plain && requantise.makes_nibbles()
+        }
+        SumEnding::Exact | SumEnding::Shifted | SumEnding::Scaled(_) => false,
+    }
 }
 
 /// What constants the sums must begin with for [`rounded`].
@@ -69,12 +83,12 @@ pub(crate) struct RoundOne<'a> {
     rounding: &'a Rounding,
     /// How many activations are between the least and the greatest.
     between: f64,
-    /// Whether [`MASK`] holds the bits of an activation.
-    is_masked: bool,
+    /// Whether [`MASKS`] hold the bits of a lower and of an upper nibble.
+    are_masked: [bool; 2],
 }
 
 /// Of sums that are rounded where they are.
-const MASK: Register = X;
+const MASKS: [Register; 2] = [SUM[2], SUM[3]];
 
 impl<'a> RoundOne<'a> {
     pub(crate) fn new(sum: &'a Sum<'a>, rounding: &'a Rounding, between: f64) -> Self {
@@ -82,7 +96,17 @@ impl<'a> RoundOne<'a> {
             sum,
             rounding,
             between,
-            is_masked: false,
+            are_masked: [false; 2],
+        }
+    }
+
+    fn requantise(&self, width: usize, output: usize) -> Requantise {
+        Requantise {
+            width,
+            right: self.rounding.right,
+            bits: self.sum.activation_bits,
+            halfway: self.rounding.halfway[output],
+            within: self.between,
         }
     }
 
@@ -96,26 +120,24 @@ impl<'a> RoundOne<'a> {
         (result, destination): (Register, Destination),
     ) {
         let Self { sum, rounding, .. } = *self;
-        let requantise = Requantise {
-            width: accumulator.len(),
-            right: rounding.right,
-            bits: sum.activation_bits,
-            halfway: rounding.halfway[output],
-            within: self.between,
-        };
+        let requantise = self.requantise(accumulator.len(), output);
         let begins_with_addends = sum.begins_with_addends(rounding.left);
         let is_plain = match destination {
-            Destination::InRegisters | Destination::Stored => !sum.signed_output(),
+            Destination::InRegisters | Destination::Placed | Destination::Stored => {
+                !sum.signed_output()
+            }
             Destination::Pushed | Destination::PushedWide => false,
         };
         if let (true, true, &[low, high]) = (is_plain, begins_with_addends, accumulator)
             && requantise.makes_nibbles()
         {
-            if !self.is_masked {
-                asm.ldi(MASK, 0x0F);
-                self.is_masked = true;
+            let is_upper = destination == Destination::Placed && output % 2 == 1;
+            let half = usize::from(is_upper);
+            if !self.are_masked[half] {
+                asm.ldi(MASKS[half], [0x0F, 0xF0][half]);
+                self.are_masked[half] = true;
             }
-            return requantise.emit_nibble(asm, [low, high], (result, MASK));
+            return requantise.emit_nibble(asm, [low, high], (result, MASKS[half], is_upper));
         }
         if accumulator != &SUM[..accumulator.len()] {
             load_sum(asm, accumulator);
@@ -152,6 +174,7 @@ pub(crate) fn deliver(
     }
     match destination {
         Destination::InRegisters | Destination::Stored => asm.mov(result, value),
+        Destination::Placed => unreachable!("such sums are rounded where they are"),
         Destination::Pushed | Destination::PushedWide => asm.push(value),
     }
 }

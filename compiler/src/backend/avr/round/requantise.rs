@@ -44,7 +44,7 @@ impl Requantise {
             let limit_byte = (limit / 8) as usize;
             if limit_byte < self.width {
                 asm.times(self.within, |asm| {
-                    if limit % 8 == 0 && SUM[limit_byte] == top {
+                    if limit.is_multiple_of(8) && SUM[limit_byte] == top {
                         // The flags still say so of the top byte.
                         asm.branch(Condition::Equal, within, 1.0);
                     } else {
@@ -89,7 +89,7 @@ impl Requantise {
     }
 
     /// Emits it of a sum of two bytes in whichever registers, which it changes; `result` may be one
-    /// of them, and `mask` holds 0x0F.
+    /// of them. `mask` holds 0x0F, or 0xF0 if the nibble is to be the upper one of its byte.
     ///
     /// Of a quotient that was halfway, nothing is left below the bit by which it is odd: 1 less is
     /// less by one then, and the same of all other odd quotients.
@@ -97,7 +97,7 @@ impl Requantise {
         self,
         asm: &mut Assembly,
         [low, high]: [Register; 2],
-        (result, mask): (Register, Register),
+        (result, mask, is_upper): (Register, Register, bool),
     ) {
         let changed = Registers::of([low, high, result]);
         asm.changing(changed, |asm| {
@@ -138,7 +138,9 @@ impl Requantise {
                 if result != low {
                     asm.mov(result, low);
                 }
-                asm.swap(result);
+                if !is_upper {
+                    asm.swap(result);
+                }
                 asm.and(result, mask);
             });
             asm.bind(done);

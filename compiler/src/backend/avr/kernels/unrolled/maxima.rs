@@ -11,7 +11,7 @@ use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
 use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::ports::stack_pointer;
 use crate::backend::avr::isa::registers::{
-    POSITION, Pointer, Register, Registers, SUM, TEMPORARY, Z, ZERO,
+    POSITION, Pointer, R30, Register, Registers, SUM, TEMPORARY, Z, ZERO,
 };
 use crate::backend::avr::kernels::input::SumInput;
 use crate::backend::avr::kernels::passes::SumPass;
@@ -39,6 +39,56 @@ pub(crate) struct PooledTaps {
     pub(crate) down: i32,
     /// How many of what is left of the windows are between the least and the greatest activation.
     pub(crate) between: f64,
+    /// Where fields reach beyond the map, by what the kernel finds which do: of rows and columns.
+    pub(crate) counters: Option<[PlaceCounter; 2]>,
+}
+
+/// A register that counts windows along an axis, and for the kernel what it computes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlaceCounter {
+    pub(crate) register: Register,
+    /// Whether it counts windows: where there is only one, nothing does.
+    pub(crate) is_kept: bool,
+    /// Whether it grows along a window: then it is one more than the place, and else how many are
+    /// left with this one, so that either way it is less from window to window.
+    pub(crate) goes_up: bool,
+}
+
+impl PlaceCounter {
+    /// From windows of that many places to the first place of the window.
+    fn begin(self, asm: &mut Assembly, places: u32) {
+        let (register, copy) = (self.register, R30);
+        if !self.is_kept {
+            asm.ldi(copy, if self.goes_up { 1 } else { places as u8 });
+            asm.mov(register, copy);
+            return;
+        }
+        if self.goes_up {
+            asm.dec(register);
+        }
+        asm.mov(copy, register);
+        for _ in 1..places {
+            asm.add(register, copy);
+        }
+        if self.goes_up {
+            asm.inc(register);
+        }
+    }
+
+    fn advance(self, asm: &mut Assembly) {
+        match self.goes_up {
+            true => asm.inc(self.register),
+            false => asm.dec(self.register),
+        }
+    }
+
+    fn go_back(self, asm: &mut Assembly, places: u32) {
+        asm.ldi(R30, places as u8);
+        match self.goes_up {
+            true => asm.sub(self.register, R30),
+            false => asm.add(self.register, R30),
+        }
+    }
 }
 
 impl<'a> Unrolled<'a> {
@@ -82,42 +132,60 @@ impl<'a> Unrolled<'a> {
     ) {
         let taps = self.taps.expect("the kernel pools");
         let outputs = self.sum.program.outputs as usize;
+        let Kernel { height, width } = taps.window;
+        if let Some(counters) = taps.counters {
+            for (counter, places) in counters.into_iter().zip([height, width]) {
+                asm.push(counter.register);
+                counter.begin(asm, places);
+            }
+        }
         asm.of(Purpose::Pool, |asm| {
             for _ in 0..outputs * self.sum.width {
                 asm.push(ZERO);
             }
         });
         asm.restoring(Registers::of_pairs([POSITION]), |asm| {
-            self.taken += asm.executions() * f64::from(taps.window.height * taps.window.width);
-            let right = (taps.window.width - 1) as i32 * taps.right;
-            for row in 0..taps.window.height {
-                for column in 0..taps.window.width {
+            self.taken += asm.executions() * f64::from(height * width);
+            let right = (width - 1) as i32 * taps.right;
+            for row in 0..height {
+                for column in 0..width {
                     if column > 0 {
                         asm.add_to_pair(POSITION, taps.right);
+                        if let Some([_, columns]) = taps.counters {
+                            columns.advance(asm);
+                        }
                     }
                     asm.call(taps.label);
                 }
-                if row + 1 < taps.window.height {
+                if row + 1 < height {
                     asm.add_to_pair(POSITION, taps.down - right);
+                    if let Some([rows, columns]) = taps.counters {
+                        rows.advance(asm);
+                        columns.go_back(asm, width - 1);
+                    }
                 }
             }
-            let down = (taps.window.height - 1) as i32 * taps.down;
+            let down = (height - 1) as i32 * taps.down;
             asm.add_to_pair(POSITION, -(down + right));
         });
         let held = self.held();
         let at_once = match destination {
-            Destination::InRegisters => outputs,
+            Destination::InRegisters | Destination::Placed => outputs,
             Destination::Stored | Destination::Pushed | Destination::PushedWide => {
                 // A part begins at a byte.
                 held.len() / 2 * 2
             }
         };
+        let is_placed = destination == Destination::Placed;
         for first in (0..outputs).step_by(at_once).rev() {
             let end = outputs.min(first + at_once);
-            self.round_pushed(asm, first..end, &held, taps.between);
-            if destination != Destination::InRegisters {
+            self.round_pushed(asm, first..end, &held, (taps.between, is_placed));
+            if !is_placed && destination != Destination::InRegisters {
                 sink.store_part(asm, state, &held[..end - first], first);
             }
+        }
+        for counter in taps.counters.into_iter().flatten().rev() {
+            asm.pop(counter.register);
         }
     }
 
@@ -127,7 +195,7 @@ impl<'a> Unrolled<'a> {
         asm: &mut Assembly,
         outputs: std::ops::Range<usize>,
         results: &[Register],
-        between: f64,
+        (between, is_placed): (f64, bool),
     ) {
         let SumEnding::Rounded(rounding) = &self.sum.ending else {
             unreachable!("such sums are rounded by constants");
@@ -135,13 +203,17 @@ impl<'a> Unrolled<'a> {
         let changed = Registers::of(SUM).and([TEMPORARY]).and(results.to_vec());
         asm.changing(changed, |asm| {
             asm.of(Purpose::Requantise, |asm| {
+                let destination = match is_placed {
+                    true => Destination::Placed,
+                    false => Destination::InRegisters,
+                };
                 let mut round = finish::RoundOne::new(self.sum, rounding, between);
                 for (output, &result) in outputs.clone().zip(results).rev() {
                     let sum = &SUM[..self.sum.width];
                     for &register in sum.iter().rev() {
                         asm.pop(register);
                     }
-                    round.emit(asm, output, sum, (result, Destination::InRegisters));
+                    round.emit(asm, output, sum, (result, destination));
                 }
             });
         });

@@ -9,7 +9,7 @@ mod kept;
 mod maxima;
 mod products;
 
-pub(crate) use maxima::{MOST_HELD, PooledTaps};
+pub(crate) use maxima::{MOST_HELD, PlaceCounter, PooledTaps};
 
 use crate::backend::avr::arithmetic::wide::{SumRegisters, load_constants};
 use crate::backend::avr::isa::assembly::Assembly;
