@@ -159,7 +159,7 @@ impl Emitter<'_> {
         }
         asm.emit(And(value, ones));
         let both_zero = asm.label();
-        let expected = self.layer.expectation_of_pairs.as_ref();
+        let expected = self.layer.expectation_of_outputs.as_ref();
         let zero = expected.map_or(0.0, |it| it.zero_at_once(output, 2));
         asm.branch(Condition::Zero(value), zero, both_zero);
         let mut too_large = None;
