@@ -106,8 +106,16 @@ impl Emitter<'_> {
                 asm.emit(Operation::Store(word, multiple, 4 * index));
                 continue;
             }
-            let bits = of_word.len() as u32 * rounding.bits;
-            asm.emit(Operation::ShiftRight(value, word, (16 - bits) as u8));
+            let bits = of_word.len() as u8 * rounding.bits as u8;
+            if bits <= 8 {
+                // What is below goes away.
+                asm.emit(Operation::ShiftRight(value, word, 16 - bits));
+            } else {
+                asm.emit(Operation::ShiftRight(value, word, 16));
+                asm.emit(Operation::ShiftLeft(value, value, bits));
+                asm.emit(Operation::ShiftLeft(word, word, 16));
+                asm.emit(Operation::ShiftRight(word, word, 16));
+            }
             asm.emit(Operation::Or(word, value));
             asm.emit(Operation::LoadSlot(multiple, frame::OUTPUT_REST));
             for byte in 0..rows.rest_bytes() {
