@@ -134,10 +134,9 @@ pub use results::{Iter, Logit, Results};
 ///
 /// # What it makes
 /// A type of the given name with `new` (const), `run` and `classify` for whole
-/// inputs, and `begin`, `push`, `push_slice` and `push_in_place` for inputs that
-/// arrive byte by byte. `results`, `result` and `class` read the results that
-/// `push_in_place` left in the network's own memory, and are `None` once the
-/// network is used again. With `weights: runtime`, it has `params_mut`, `params` and `PARAMS_LEN`.
+/// inputs, and `begin`, `push`, `push_slice`, `push_in_place` and `push_slice_in_place` for inputs
+/// that arrive piece by piece. `results`, `result` and `class` read the results that the last two
+/// left in the network's own memory, and are `None` once the network is used again. With `weights: runtime`, it has `params_mut`, `params` and `PARAMS_LEN`.
 /// Its constants are `INPUT_LEN`, `CLASSES`, `ARENA_BYTES`, `SRAM_BYTES`,
 /// `STACK_BYTES`, `FLASH_BYTES` (where only tables are counted, elsewhere than on AVR,
 /// `TABLES_BYTES`), `MACS` and `PLAN`. It implements [`Network`], for

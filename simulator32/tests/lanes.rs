@@ -9,6 +9,8 @@
 mod device;
 #[path = "lanes/published.rs"]
 mod published;
+#[path = "lanes/rows.rs"]
+mod rows;
 
 use std::collections::BTreeMap;
 use std::env;

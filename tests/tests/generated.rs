@@ -345,6 +345,13 @@ macro_rules! report {
                 let (results, rest) = net.push_slice(&block).unwrap();
                 assert_eq!((rest.len(), net.class()), (1, None));
                 print("push_slice", &results.map(|value| value.to_string()));
+                net.begin();
+                let (some, others) = block.split_at(input.len() / 2);
+                assert!(net.push_slice_in_place(some).is_none());
+                let (results, rest) = net.push_slice_in_place(others).unwrap();
+                assert_eq!(rest.len(), 1);
+                let in_place: Vec<_> = results.iter().map(|value| value.to_string()).collect();
+                print("slice_in_place", &in_place);
                 $(
                     let mut noisy = Net::new();
                     noisy.params_mut().copy_from_slice(include_bytes!($parameters));
@@ -410,7 +417,15 @@ fn write_crate(
             files.push((format!("src/{name}"), input.clone()));
             let trace = evaluate(&case.network, &case.weights, input);
             let results: Vec<String> = trace.results().iter().map(i64::to_string).collect();
-            for method in ["run", "push", "push_again", "in_place", "push_slice"] {
+            let methods = [
+                "run",
+                "push",
+                "push_again",
+                "in_place",
+                "push_slice",
+                "slice_in_place",
+            ];
+            for method in methods {
                 expected.insert(format!("{index} {number} {method}"), results.join(" "));
             }
             if let Some((program, bytes)) = &parameters {

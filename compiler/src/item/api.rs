@@ -197,8 +197,8 @@ impl Api<'_> {
                 }
             }
 
-            /// The results of the last `push_in_place`; `None` if the network was used
-            /// since.
+            /// The results of the last `push_in_place` or `push_slice_in_place`; `None` if the
+            /// network was used since.
             #[inline]
             #[must_use]
             pub fn results(&self) -> ::core::option::Option<#path::Results<'_, #logit>> {

@@ -2,7 +2,7 @@
 //!
 //! USART1, on PD5 and PD6 (115200 baud, 8N1) takes 784 grey levels an image and answers each image with 10 logits,
 //! little-endian (`i16`, or `i32` if the weights need it), and one byte, the class. The image is
-//! kept until it is complete: taken in as a whole it costs 5 cycles a byte, not 50. `streamed` is the same without the image.
+//! kept until it is complete: taken in as a whole it costs 5 to 10 cycles a byte, not 50. `streamed` is the same without the image.
 #![no_std]
 #![no_main]
 

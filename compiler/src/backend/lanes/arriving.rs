@@ -16,7 +16,7 @@ use super::stage::{
 use super::weighted::{constants, lanes_of, weighted};
 use crate::network::{NodeId, Shape};
 use crate::plan::{Arrival, AxisTiming, Place, Ring, Sink, Windows};
-use crate::program::{self, Finish, Operation, Pooling, Program};
+use crate::program::{self, Expectation, Finish, Operation, Pooling, Program};
 
 /// The stages of a program, each with the form of its code; `registers` are those for sums.
 pub(crate) fn stages(
@@ -209,7 +209,7 @@ fn fields(
         backward: false,
         lanes: 1,
         expectation: program.expectations[node].clone(),
-        expectation_of_pairs: None,
+        expectation_of_outputs: None,
         signed_inputs: stage.signed_input,
         signed_outputs: stage.signed_output,
         bits: program.activation_bits,
@@ -220,7 +220,8 @@ fn fields(
     };
     let mut layer = weighted(base, &stage.operation, form)?;
     if let Some(pooling) = pooling {
-        pool(&mut layer, pooling)?;
+        let expectation = program.expectations[pooling.plan.node].clone();
+        pool(&mut layer, pooling, expectation)?;
     }
     Ok(Stage {
         timing,
@@ -229,7 +230,11 @@ fn fields(
 }
 
 /// Lets a convolution find the maxima of its rows; those of the rows above are activations.
-fn pool(layer: &mut Convolution, pooling: &program::Stage) -> Result<(), Reason> {
+fn pool(
+    layer: &mut Convolution,
+    pooling: &program::Stage,
+    expectation: Expectation,
+) -> Result<(), Reason> {
     let columns = pooling.field.kernel.width;
     if layer.lanes == 2 && columns != 2 {
         layer.lanes = 1;
@@ -245,6 +250,7 @@ fn pool(layer: &mut Convolution, pooling: &program::Stage) -> Result<(), Reason>
     }
     layer.computed = (1, pooling.plan.output.width * columns);
     layer.pooled = Some(Pooled { rows: 1, columns });
+    layer.expectation_of_outputs = Some(expectation);
     Ok(())
 }
 
@@ -296,6 +302,8 @@ fn dense(program: &Program, stage: &program::Stage, form: Form) -> Result<Stage,
         }
         (true, Form::UnrolledByTwoRows | Form::Unrolled) | (false, _) => weights,
     };
+    let row_values = input.width * input.channels;
+    let fits = weights.parts_fit_16_bits(program.activation_bits, row_values as usize);
     let dense = Dense {
         node,
         input: StoredMap {
@@ -309,7 +317,8 @@ fn dense(program: &Program, stage: &program::Stage, form: Form) -> Result<Stage,
         signed_inputs: stage.signed_input,
         signed_outputs: sum.finish == Finish::Signed,
         form,
-        lanes: match (lanes_of(sum), weights.fit_16_bits(program.activation_bits)) {
+        // Sums of a row are taken out of their lanes one by one.
+        lanes: match (lanes_of(sum), fits) {
             (2, true) => 2,
             (_, _) => 1,
         },

@@ -21,6 +21,9 @@ use std::cell::RefCell;
 /// Bytes of a field that loads reach with a short constant.
 const MOST_LOADED_BYTE: u32 = 1024;
 
+/// The last byte of the frame whose address is one instruction.
+const MOST_SLOT: u32 = 1020;
+
 /// Emits the layer.
 pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Convolution) {
     with_emitter(asm, layer, Strip::of(layer), |asm, emitter, passes| {
@@ -264,8 +267,13 @@ impl<'a> Emitter<'a> {
         let first = strip.first_byte + if layer.backward { last } else { 0 };
         asm.emit(Operation::SlotAddress(value, first));
         asm.emit(Operation::StoreSlot(value, frame::FIELD));
-        asm.emit(Operation::Immediate(value, strip.output_groups as i32));
-        asm.emit(Operation::StoreSlot(value, frame::GROUPS));
+        let end = first + strip.output_groups * group_bytes;
+        // Groups are counted where a row ends at a half one or begins with it, or the end is far.
+        let counts = layer.backward || self.has_half_group() || end > MOST_SLOT;
+        if counts {
+            asm.emit(Operation::Immediate(value, strip.output_groups as i32));
+            asm.emit(Operation::StoreSlot(value, frame::GROUPS));
+        }
         let next_group = asm.here();
         let mut going_around = None;
         asm.times(strip.output_groups.into(), |asm| {
@@ -303,7 +311,13 @@ impl<'a> Emitter<'a> {
             let step = if layer.backward { -step } else { step };
             add_constant(asm, value, step, word);
             asm.emit(Operation::StoreSlot(value, frame::FIELD));
-            self.count_down(asm, frame::GROUPS, strip.output_groups, next_group);
+            if counts {
+                self.count_down(asm, frame::GROUPS, strip.output_groups, next_group);
+            } else {
+                asm.emit(Operation::SlotAddress(word, end));
+                let share = share_of_loops(strip.output_groups);
+                asm.branch(Condition::Less(value, word), share, next_group);
+            }
         });
         if let Some(going_around) = going_around {
             going_around.end(asm);

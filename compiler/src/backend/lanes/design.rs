@@ -323,7 +323,7 @@ fn field_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
         },
         lanes: 1,
         expectation: program.expectations[step.node].clone(),
-        expectation_of_pairs: None,
+        expectation_of_outputs: None,
         signed_inputs: program.map(step.input).signed,
         signed_outputs: program.map(step.writes).signed,
         bits: program.activation_bits,

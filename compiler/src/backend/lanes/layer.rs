@@ -146,13 +146,21 @@ impl Weights {
         self
     }
 
-    /// Whether sums of some products, without the bias, fit 16 bits, whichever they are.
-    pub(crate) fn fit_16_bits(&self, bits: u32) -> bool {
+    /// Whether what each `row_values` values that are read give, the first ones with the bias, fits
+    /// 16 bits, whatever they are.
+    pub(crate) fn parts_fit_16_bits(&self, bits: u32, row_values: usize) -> bool {
         let most_value = (1i64 << bits) - 1;
-        (0..self.outputs).all(|output| {
-            let factors = (0..self.rows()).map(|row| i64::from(self.factor(row, output)).abs());
-            factors.sum::<i64>() * most_value <= i16::MAX.into()
-        })
+        let rows: Vec<usize> = (0..self.rows()).collect();
+        let fits = |output: usize| {
+            let mut parts = rows.chunks(row_values).enumerate();
+            parts.all(|(part, rows)| {
+                let factors = rows.iter().map(|&row| i64::from(self.factor(row, output)));
+                let bias = if part == 0 { self.biases[output] } else { 0 };
+                let products = factors.map(|factor| factor.abs() * most_value);
+                i64::from(bias).abs() + products.sum::<i64>() <= i16::MAX.into()
+            })
+        };
+        (0..self.outputs).all(fits)
     }
 
     /// The least and the largest sum of an output, with its bias, of values that are not negative.
@@ -231,8 +239,8 @@ pub(crate) struct Convolution {
     pub(crate) backward: bool,
     /// What is read and made.
     pub(crate) expectation: Expectation,
-    /// What is read of its rows of pairs.
-    pub(crate) expectation_of_pairs: Option<Expectation>,
+    /// What the stage after it reads of its outputs, or the pooling of which it finds the maxima.
+    pub(crate) expectation_of_outputs: Option<Expectation>,
     /// Whether activations may be negative.
     pub(crate) signed_inputs: bool,
     pub(crate) signed_outputs: bool,

@@ -26,7 +26,7 @@ impl Emitter<'_> {
     }
 
     /// Whether the last group of a row has a single pixel.
-    fn has_half_group(&self) -> bool {
+    pub(crate) fn has_half_group(&self) -> bool {
         let columns = self.strip.output_groups * self.columns_of_group();
         columns > self.layer.output.width
     }

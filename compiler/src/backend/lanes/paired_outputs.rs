@@ -106,8 +106,16 @@ impl Emitter<'_> {
                 asm.emit(Operation::Store(word, multiple, 4 * index));
                 continue;
             }
-            let bits = of_word.len() as u32 * rounding.bits;
-            asm.emit(Operation::ShiftRight(value, word, (16 - bits) as u8));
+            let bits = of_word.len() as u8 * rounding.bits as u8;
+            if bits <= 8 {
+                // What is below goes away.
+                asm.emit(Operation::ShiftRight(value, word, 16 - bits));
+            } else {
+                asm.emit(Operation::ShiftRight(value, word, 16));
+                asm.emit(Operation::ShiftLeft(value, value, bits));
+                asm.emit(Operation::ShiftLeft(word, word, 16));
+                asm.emit(Operation::ShiftRight(word, word, 16));
+            }
             asm.emit(Operation::Or(word, value));
             asm.emit(Operation::LoadSlot(multiple, frame::OUTPUT_REST));
             for byte in 0..rows.rest_bytes() {
@@ -159,7 +167,7 @@ impl Emitter<'_> {
         }
         asm.emit(And(value, ones));
         let both_zero = asm.label();
-        let expected = self.layer.expectation_of_pairs.as_ref();
+        let expected = self.layer.expectation_of_outputs.as_ref();
         let zero = expected.map_or(0.0, |it| it.zero_at_once(output, 2));
         asm.branch(Condition::Zero(value), zero, both_zero);
         let mut too_large = None;

@@ -134,6 +134,8 @@ impl Emitter<'_> {
             asm.emit(Operation::StoreSlot(register, self.maximum(output)));
         }
         asm.emit(Operation::Immediate(base, OFFSET << 16));
+        // Of a sum that is not negative.
+        asm.emit(Operation::Immediate(mask, OFFSET << 16 | OFFSET));
         let mut stream = Stream::in_frame(asm, self.roles, layer.rounding(), first_slot);
         for output in pass.outputs() {
             let place = pass.place(output, None);
@@ -148,15 +150,22 @@ impl Emitter<'_> {
                     multiple
                 }
             };
-            // What is below the upper half decides nothing.
-            let is_left = asm.label();
-            asm.emit(Operation::ShiftLeft(value, sum, 16));
-            asm.branch(Condition::Less(sum, value), 0.5, is_left);
-            asm.times(0.5, |asm| asm.emit(Operation::Move(value, sum)));
-            asm.bind(is_left);
-            let load = [Operation::Subtract(value, value, base)];
-            let down = [Operation::ShiftRight(value, value, 16)];
-            stream.put(asm, (&load, &down), layer.weights.ties[output], false);
+            let load = [Operation::Move(value, sum), Operation::And(value, mask)];
+            let expected = layer.expectation_of_outputs.as_ref();
+            let zero = expected.map_or(0.25, |it| it.zero_at_once(output, 2));
+            let is_zero = Some((Condition::Zero(value), zero));
+            let larger = |asm: &mut Assembly<'_>| {
+                // What is below the upper half decides nothing.
+                let is_left = asm.label();
+                asm.emit(Operation::ShiftLeft(value, sum, 16));
+                asm.branch(Condition::Less(sum, value), 0.5, is_left);
+                asm.times(0.5, |asm| asm.emit(Operation::Move(value, sum)));
+                asm.bind(is_left);
+                asm.emit(Operation::Subtract(value, value, base));
+                asm.emit(Operation::ShiftRight(value, value, 16));
+            };
+            let ties = layer.weights.ties[output];
+            stream.put_unless(asm, (&load, is_zero), larger, ties);
         }
         stream.end(asm);
     }

@@ -124,6 +124,21 @@ impl<'r> Stream<'r> {
         ties: bool,
         is_positive: bool,
     ) {
+        let looks_at_sign = !is_positive && !self.rounding.finish.is_signed();
+        let is_zero = looks_at_sign.then_some((Condition::Negative(self.roles.value), 0.5));
+        let after = |asm: &mut Assembly<'_>| asm.emit_all(after.iter().copied());
+        self.put_unless(asm, (load, is_zero), after, ties);
+    }
+
+    /// The same, where the activation is 0 if that condition holds after the first operations, as
+    /// often as expected; if not, `sum` brings the sum into `value`.
+    pub(crate) fn put_unless(
+        &mut self,
+        asm: &mut Assembly<'_>,
+        (load, is_zero): (&[Operation], Option<(Condition, f64)>),
+        sum: impl FnOnce(&mut Assembly<'_>),
+        ties: bool,
+    ) {
         let value = self.roles.value;
         let scratch = self.roles.multiple;
         let Rounding {
@@ -134,13 +149,12 @@ impl<'r> Stream<'r> {
         asm.emit_all(load.iter().copied());
         let zero = asm.label();
         let is_signed = finish.is_signed();
-        let looks_at_sign = !is_positive && !is_signed;
-        if looks_at_sign {
-            asm.branch(Condition::Negative(value), 0.5, zero);
+        if let Some((condition, share)) = is_zero {
+            asm.branch(condition, share, zero);
         }
-        let share = if looks_at_sign { 0.5 } else { 1.0 };
+        let share = is_zero.map_or(1.0, |(_, share)| 1.0 - share);
         asm.times(share, |asm| {
-            asm.emit_all(after.iter().copied());
+            sum(asm);
             let is_down = match finish {
                 Finishing::Down { .. } => true,
                 Finishing::Unsigned | Finishing::Signed { .. } => false,

@@ -2,8 +2,8 @@
 //! kept.
 //!
 //! USART1, on PD5 and PD6 (38,400 baud, 8N1), is slower by two thirds: the longest row takes
-//! 0.4 ms, in which two bytes may come, and the part holds no more. The answer is there 0.4 ms
-//! after the last byte.
+//! less than 0.4 ms, in which two bytes may come, and the part holds no more. So long after the last
+//! byte the answer is there.
 #![no_std]
 #![no_main]
 

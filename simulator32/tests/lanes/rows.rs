@@ -1,0 +1,102 @@
+//! Chains that are computed row by row, all of them, as the input arrives.
+
+use herringbone_compiler::network::{
+    Activation, Bits, Convolution, Kernel, Kind, Network, Padding, Shape, Stride, Window,
+};
+use herringbone_tests::layers::{average, dense, maximum};
+use herringbone_tests::networks::Case;
+use proptest::prelude::*;
+use proptest::sample::select;
+use std::cell::Cell;
+
+use crate::{judge_program, programs, runner};
+
+/// Mostly what keeps pairs of pixels between layers, and takes rows of a single channel together.
+fn chains() -> impl Strategy<Value = Network> {
+    let side = || select(vec![1u32, 2, 3, 3]);
+    let stride = || select(vec![1u32, 1, 1, 2]);
+    let sign = select(vec![
+        Activation::Relu,
+        Activation::Relu,
+        Activation::Relu,
+        Activation::Linear,
+    ]);
+    let convolution = (1u32..=11, (side(), side()), (stride(), stride()), sign);
+    let convolution = convolution.prop_map(|(outputs, kernel, stride, activation)| {
+        let window = Window {
+            kernel: Kernel {
+                height: kernel.0,
+                width: kernel.1,
+            },
+            stride: Stride {
+                rows: stride.0.min(kernel.0),
+                columns: stride.1,
+            },
+            padding: Padding::NONE,
+        };
+        Kind::Convolution(Convolution {
+            outputs,
+            window,
+            activation,
+            adds: false,
+        })
+    });
+    let window = select(vec![(2u32, 2u32), (2, 2), (1, 2), (4, 2), (2, 3)]);
+    let pooling = window.prop_map(|(height, width)| maximum(Kernel { height, width }));
+    let leading = proptest::option::weighted(0.3, Just(average(Kernel::square(2))));
+    let shape = (6u32..=16, 4u32..=16, select(vec![1u32, 1, 2, 3]));
+    let bits = (
+        select(vec![2u32, 4, 4, 8]),
+        // Of 16 bits, sums mostly do not fit lanes.
+        select(vec![8u32, 8, 8, 16]),
+        select(vec![4u32, 4, 4, 8]),
+    );
+    let layers = (
+        leading,
+        prop::collection::vec(convolution, 1..=3),
+        proptest::option::weighted(0.7, pooling),
+    );
+    (shape, bits, layers, 1u32..=10).prop_filter_map(
+        "its layers fit their maps",
+        |(shape, (weights, biases, activations), (leading, layers, pooling), classes)| {
+            let kinds = leading.into_iter().chain(layers).chain(pooling);
+            let kinds: Vec<Kind> = kinds.chain([dense(classes, Activation::Linear)]).collect();
+            let bits = Bits {
+                weights,
+                biases,
+                activations,
+            };
+            let (height, width, channels) = shape;
+            Network::new(Shape::new(height, width, channels), bits, &kinds).ok()
+        },
+    )
+}
+
+#[test]
+fn rows_give_what_the_evaluator_gives_however_they_are_kept() {
+    let judged = Cell::new([0; 3]);
+    let result = runner(60).run(&(chains(), any::<u64>()), |(network, seed)| {
+        let case = Case::random(network, seed >> 8);
+        let found = programs(&case).and_then(|programs| match programs.last() {
+            Some(program) => judge_program(&case, program),
+            None => Ok(None),
+        });
+        let found = found.map_err(|error| {
+            TestCaseError::fail(format!("{} {}: {error:#}", case.list(), case.bits()))
+        })?;
+        let [all, with_code, with_words] = judged.get();
+        let mut codes = found.iter().flatten().map(|(_, code, _)| code);
+        let loads_words = codes.any(|code| code.alignment() > 1);
+        judged.set([
+            all + 1,
+            with_code + u32::from(found.is_some()),
+            with_words + u32::from(loads_words),
+        ]);
+        Ok(())
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
+    let [all, with_code, with_words] = judged.get();
+    println!("{with_code} of {all} chains have machine code, {with_words} keep words");
+    assert!(3 * with_code > all, "{with_code} of {all} have code");
+    assert!(8 * with_words > all, "{with_words} of {all} keep words");
+}
