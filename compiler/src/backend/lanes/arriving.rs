@@ -250,7 +250,7 @@ fn pool(
     }
     layer.computed = (1, pooling.plan.output.width * columns);
     layer.pooled = Some(Pooled { rows: 1, columns });
-    layer.expectation_of_outputs = Some(expectation);
+    layer.expectation_of_outputs = Some(Box::new(expectation));
     Ok(())
 }
 

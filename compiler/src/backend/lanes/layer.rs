@@ -240,7 +240,7 @@ pub(crate) struct Convolution {
     /// What is read and made.
     pub(crate) expectation: Expectation,
     /// What the stage after it reads of its outputs, or the pooling of which it finds the maxima.
-    pub(crate) expectation_of_outputs: Option<Expectation>,
+    pub(crate) expectation_of_outputs: Option<Box<Expectation>>,
     /// Whether activations may be negative.
     pub(crate) signed_inputs: bool,
     pub(crate) signed_outputs: bool,

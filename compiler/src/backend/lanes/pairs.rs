@@ -150,7 +150,7 @@ pub(crate) fn pair(stages: &mut [Stage], cursor_bytes: u32, registers: usize) {
             written.output = StageOutput::Pairs(rows);
             read.input = StageInput::Pairs(rows);
             writer.stage = Some(written);
-            writer.expectation_of_outputs = Some(reader.expectation.clone());
+            writer.expectation_of_outputs = Some(Box::new(reader.expectation.clone()));
             reader.stage = Some(read);
         }
     }
