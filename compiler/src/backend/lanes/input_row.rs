@@ -4,7 +4,7 @@
 //! What [`super::intake`] keeps in the cursor from byte to byte stays in registers here; rows and
 //! bytes may follow one another in any order, as long as a row begins where one of the input does.
 
-use super::assembly::Assembly;
+use super::assembly::{Assembly, Label};
 use super::design::{Design, InputPlace};
 use super::intake::{Emitter, ROW, SCRATCH, restore_scratch, save_scratch};
 use super::isa::{Condition, InstructionSet, Operation, Register};
@@ -152,7 +152,7 @@ struct Taking<'a> {
 
 impl Taking<'_> {
     /// Goes on at `unused` where nobody reads the row.
-    fn unless_used(&self, asm: &mut Assembly<'_>, unused: super::assembly::Label) {
+    fn unless_used(&self, asm: &mut Assembly<'_>, unused: Label) {
         let intake = self.emitter.intake;
         let (rows_log2, _) = intake.window_log2;
         let used = intake.output.height << rows_log2;

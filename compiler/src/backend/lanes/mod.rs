@@ -42,6 +42,7 @@ mod pass;
 mod pooling;
 mod reason;
 mod reduction;
+mod ring;
 mod row;
 mod row_end;
 mod stacked;

@@ -5,7 +5,7 @@ use super::convolution::Emitter;
 use super::frame;
 use super::isa::{Condition, Operation, Roles};
 use super::pass::Pass;
-use super::row::GoingAround;
+use super::ring::GoingAround;
 use super::stream::Stream;
 use super::strip::add_constant;
 

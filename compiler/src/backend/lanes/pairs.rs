@@ -11,7 +11,7 @@ use super::frame;
 use super::isa::{Condition, Operation, Register};
 use super::layer::Convolution;
 use super::multiples::multiply;
-use super::row::point_into_cursor;
+use super::ring::point_into_cursor;
 use super::stage::{Stage, StageInput, StageLayer, StageOutput, StoredRing};
 use super::strip::{Registers, Strip, Taking, add_constant, share_of_loops};
 

@@ -5,7 +5,7 @@
 use super::assembly::Assembly;
 use super::isa::{Condition, Operation};
 use super::layer::{Reduction, Weights};
-use super::row::{address_of_slot, back_from_end, load_position, ring_end, slot_before};
+use super::ring::{address_of_slot, back_from_end, load_position, ring_end, slot_before};
 use super::stage::{Stage, StageInput, StageLayer, StoredRing};
 use super::strip::{Registers, Taking, add_constant, share_of_loops};
 
