@@ -183,6 +183,23 @@ impl Operation {
         }
     }
 
+    /// The sums of a convolution whose outputs all read every channel.
+    pub fn convolution(&self) -> Option<&WeightedSum> {
+        match self {
+            Operation::Convolution(sum) => Some(sum),
+            Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Dense(_)
+            | Operation::Pool(_)
+            | Operation::Concat
+            | Operation::Recurrent(_)
+            | Operation::Tree(_)
+            | Operation::Prototypes(_)
+            | Operation::Quantised(_)
+            | Operation::Rearrange(_) => None,
+        }
+    }
+
     /// What it makes of a window, if it is a pooling.
     pub fn pooling(&self) -> Option<Pooling> {
         match self.by_pixel() {

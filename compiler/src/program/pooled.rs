@@ -1,7 +1,7 @@
 //! A convolution together with the maximum of its windows: of no window is more kept than the
 //! largest sums, and what the convolution makes is never stored.
 
-use super::{Operation, Pooling, Program, Step};
+use super::{Pooling, Program, Step};
 use crate::network::{Kernel, ReceptiveField, Stride};
 use crate::plan::Order;
 use std::ops::Range;
@@ -21,19 +21,7 @@ impl<'a> PooledConvolution<'a> {
     /// order: none may lie where the convolution has something still to read.
     pub fn of(program: &Program, convolution: &'a Step, pooling: &'a Step) -> Option<Self> {
         let is_maximum = pooling.operation.pooling() == Some(Pooling::Maximum);
-        let is_convolution = match convolution.operation {
-            Operation::Convolution(_) => true,
-            Operation::Depthwise(_)
-            | Operation::Separable { .. }
-            | Operation::Dense(_)
-            | Operation::Pool(_)
-            | Operation::Concat
-            | Operation::Recurrent(_)
-            | Operation::Tree(_)
-            | Operation::Prototypes(_)
-            | Operation::Quantised(_)
-            | Operation::Rearrange(_) => false,
-        };
+        let is_convolution = convolution.operation.convolution().is_some();
         let follows = pooling.input == convolution.writes && pooling.stores;
         let is_alone = convolution.joined.is_empty() && pooling.joined.is_empty();
         let touches = pooling.field.is_tiled();

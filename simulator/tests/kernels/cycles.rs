@@ -79,10 +79,5 @@ fn a_maximum_has_no_function_where_it_is_of_sums_that_are_not_rounded_yet() -> R
     let list = "[10, 10, 1] => < C1(8,3), M, D*(4) >";
     assert_eq!(functions_of_layers(list, avr::CodeForm::Unrolled)?, 2);
     assert_eq!(functions_of_layers(list, avr::CodeForm::Table)?, 3);
-    let padded = "[10, 10, 8] => < C1(8,3, padding: same), M, D*(4) >";
-    assert_eq!(functions_of_layers(padded, avr::CodeForm::Unrolled)?, 2);
-    // After any other kernel it has one.
-    let depthwise = "[10, 10, 8] => < T(3), M, D*(4) >";
-    assert_eq!(functions_of_layers(depthwise, avr::CodeForm::Unrolled)?, 3);
     Ok(())
 }

@@ -24,9 +24,7 @@ pub(crate) fn emit(program: &Program, core: Core, part: LayerPart<'_>) -> Option
     let LayerPart::Step(step) = part else {
         return None;
     };
-    let Operation::Convolution(sum) = &step.operation else {
-        return None;
-    };
+    let sum = step.operation.convolution()?;
     let SumParameters::Constant(constants) = &sum.parameters else {
         return None;
     };
@@ -57,9 +55,7 @@ pub(crate) fn emit(program: &Program, core: Core, part: LayerPart<'_>) -> Option
         joined: Vec::new(),
         form: CodeForm::Unrolled,
     };
-    let Operation::Convolution(both) = &step.operation else {
-        return None;
-    };
+    let both = step.operation.convolution()?;
     let sum = layer.sum(both, layer.input.signed);
     let sum_bytes = both.outputs as usize * sum.width;
     if sum_bytes > MOST_SUM_BYTES || !is_unrolled(&sum, CodeForm::Unrolled) {

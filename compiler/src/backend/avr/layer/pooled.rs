@@ -19,7 +19,7 @@ use crate::backend::avr::round::finish;
 use crate::backend::avr::round::sum::{Sum, SumEnding};
 use crate::network::{Kernel, Shape};
 use crate::plan::Order;
-use crate::program::{Operation, PooledConvolution, Program, Step, SumParameters, WeightedSum};
+use crate::program::{PooledConvolution, Program, Step, SumParameters};
 
 /// Both steps as one, if their code can be: sums have to begin with all that is added to them, and
 /// many outputs have to begin at a byte.
@@ -29,7 +29,7 @@ pub(crate) fn convolution_with<'a>(
     pooling: &'a Step,
 ) -> Option<PooledConvolution<'a>> {
     let pooled = PooledConvolution::of(program, convolution, pooling)?;
-    let sum = sum_of(&convolution.operation)?;
+    let sum = convolution.operation.convolution()?;
     let SumParameters::Constant(_) = &sum.parameters else {
         return None;
     };
@@ -51,22 +51,6 @@ pub(crate) fn convolution_with<'a>(
     (begins_with_all && is_unrolled && fits && are_counted).then_some(pooled)
 }
 
-fn sum_of(operation: &Operation) -> Option<&WeightedSum> {
-    match operation {
-        Operation::Convolution(sum) => Some(sum),
-        Operation::Depthwise(_)
-        | Operation::Separable { .. }
-        | Operation::Dense(_)
-        | Operation::Pool(_)
-        | Operation::Concat
-        | Operation::Recurrent(_)
-        | Operation::Tree(_)
-        | Operation::Prototypes(_)
-        | Operation::Quantised(_)
-        | Operation::Rearrange(_) => None,
-    }
-}
-
 /// The function of both.
 ///
 /// # Panics
@@ -84,7 +68,10 @@ pub(crate) fn emit(program: &Program, core: Core, pooled: PooledConvolution<'_>)
         joined: Vec::new(),
         form: CodeForm::Unrolled,
     };
-    let sum = sum_of(&step.operation).expect("a convolution has a sum");
+    let sum = step
+        .operation
+        .convolution()
+        .expect("a convolution has a sum");
     let sum = layer.sum(sum, layer.input.signed);
     let mut asm = Assembly::new(core);
     layer.pooled_convolution(&mut asm, &sum, pooled);
