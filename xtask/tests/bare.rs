@@ -57,6 +57,24 @@ fn every_part_answers_as_this_machine_does_within_its_memory() {
 
 #[test]
 #[ignore = "builds firmware; run by cargo xtask test"]
+fn rows_that_arrive_take_150_000_cycles_and_600_bytes_of_sram_on_a_ch32v003() {
+    let (bare, elf) = built("ch32v003-streamed");
+    let board = Board::new(bare, &elf).unwrap();
+    let static_bytes = microbit::static_bytes(&elf).unwrap();
+    let digits = digits::shipped().unwrap();
+    let mut cycles = 0;
+    for digit in &digits {
+        let (_, cost) = board.classify(&[&digit.input]).unwrap();
+        cycles += cost.cycles;
+        let sram_bytes = static_bytes + u64::from(cost.stack_bytes);
+        assert!(sram_bytes <= 600, "{sram_bytes} bytes");
+    }
+    let mean = cycles / digits.len() as u64;
+    assert!(mean <= 150_000, "{mean} cycles");
+}
+
+#[test]
+#[ignore = "builds firmware; run by cargo xtask test"]
 fn a_part_without_a_multiplier_calls_no_product() {
     let (bare, elf) = built("ch32v003");
     let board = Board::new(bare, &elf).unwrap();
