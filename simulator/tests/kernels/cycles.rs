@@ -12,6 +12,7 @@ use herringbone_tests::networks::Case;
 
 use crate::graphs::{convolution, depthwise, window};
 use crate::program;
+use crate::shapes::judge_every_form;
 
 /// Expected cycles of a layer's function for each of its multiply-accumulates.
 fn cycles_of(kind: Kind, channels: u32, form: avr::CodeForm) -> Result<f64> {
@@ -76,8 +77,25 @@ fn functions_of_layers(list: &str, form: avr::CodeForm) -> Result<usize> {
 
 #[test]
 fn a_maximum_has_no_function_where_it_is_of_sums_that_are_not_rounded_yet() -> Result<()> {
-    let list = "[10, 10, 1] => < C1(8,3), M, D*(4) >";
+    let list = "[10, 10, 8] => < C1(8,3), M, D*(4) >";
     assert_eq!(functions_of_layers(list, avr::CodeForm::Unrolled)?, 2);
     assert_eq!(functions_of_layers(list, avr::CodeForm::Table)?, 3);
+    Ok(())
+}
+
+#[test]
+fn maxima_of_fields_beyond_the_map_are_found_over_sums_too() -> Result<()> {
+    let part = Target::named("atmega328p").expect("the part is known");
+    for list in [
+        "[9, 8, 8] => < C1(4,3, padding: same), M, D*(4) >",
+        "[8, 11, 8] => < C1(6,5, padding: 2), M(3), D*(4) >",
+        "[6, 6, 8] => < C1(20,2, padding: same), M, D*(4) >",
+    ] {
+        let parsed = syntax::parse(format!("N: {list}").parse().expect("tokens"));
+        let network = parsed.declaration.expect("it is right").network;
+        judge_every_form(part, 0x100, &Case::random(network, 7))?;
+        let functions = functions_of_layers(list, avr::CodeForm::Unrolled)?;
+        println!("{list}: {functions} functions");
+    }
     Ok(())
 }
