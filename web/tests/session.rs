@@ -48,7 +48,7 @@ fn the_network_of_the_readme_is_planned_with_its_weights() {
     let view = &answer["view"];
     assert_eq!(
         (&view["arena_bytes"], &view["sram_bytes"]),
-        (&json!(464), &json!(591))
+        (&json!(464), &json!(615))
     );
 }
 
