@@ -181,10 +181,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode> {
         Ok(data) => (data.kind, data.counts()),
         Err(()) => (InputKind::Image, Vec::new()),
     };
-    let recipe = Recipe {
-        sparsity: arguments.sparsity.unwrap_or(0.0).max(declaration.sparsity),
-        ..recipe(arguments, shape, kind, &counts)
-    };
+    let mut recipe = recipe(arguments, shape, kind, &counts);
+    recipe.sparsity = recipe.sparsity.max(declaration.sparsity);
     problems.extend(session::problems(network, &recipe));
     let device = arguments.device.device();
     let teacher = arguments
@@ -263,7 +261,7 @@ fn recipe(arguments: &Arguments, shape: InputShape, kind: InputKind, counts: &[u
             Scales::LeastSquares => ScaleSearch::LeastSquares,
         },
         patience: arguments.patience,
-        sparsity: defaults.sparsity,
+        sparsity: arguments.sparsity.unwrap_or(defaults.sparsity),
         schedule: Schedule::Phases,
     }
 }

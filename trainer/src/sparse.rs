@@ -87,7 +87,8 @@ pub(crate) fn is_sparse(network: &Network, model: &Model, gradual: f64) -> bool 
 }
 
 impl Model {
-    /// Prunes what a step has led to from `before`, in the end that share of all weights.
+    /// Prunes what a step has led to from `before`, in the end that share of all weights. Tensors
+    /// that need not have zeros are left as they are.
     pub(crate) fn prune(&mut self, network: &Network, before: &Self, pruning: Pruning, share: f64) {
         let zeros = match pruning {
             Pruning::None => return,
@@ -95,21 +96,33 @@ impl Model {
             Pruning::Keep => None,
         };
         let mut zeros = zeros.map(Vec::into_iter);
-        let mut prune = |now: &mut [f32], before: &[f32]| match &mut zeros {
-            Some(zeros) => make_least_0(now, zeros.next().expect("a number for each tensor")),
-            None => keep_zeros(now, before),
-        };
-        for (now, before) in self.sums.iter_mut().zip(&before.sums) {
-            if let (Some(now), Some(before)) = (&mut now.parameters, &before.parameters) {
-                change(&mut now.weights, &before.weights, &mut prune);
+        let mut next_count = || zeros.as_mut().and_then(Iterator::next);
+        let is_pruned = |declared: f64| share > 0.0 || declared > 0.0;
+        let sums = self.sums.iter_mut().zip(&before.sums);
+        for ((now, before), declared) in sums.zip(declared(network)) {
+            let (Some(now), Some(before)) = (&mut now.parameters, &before.parameters) else {
+                continue;
+            };
+            let count = next_count();
+            if is_pruned(declared) {
+                change(&mut now.weights, &before.weights, |now, before| {
+                    make_0(now, before, count);
+                });
             }
         }
         for (now, before) in self.own.iter_mut().zip(&before.own) {
             let place = now.place.clone();
+            let counts = place.weights().map(|segment| (segment, next_count()));
+            let pruned: Vec<_> = counts
+                .filter(|(segment, _)| is_pruned(segment.sparsity))
+                .collect();
+            if pruned.is_empty() {
+                continue;
+            }
             change(&mut now.numbers, &before.numbers, |now, before| {
-                for segment in place.weights() {
+                for (segment, count) in pruned {
                     let range = segment.range.clone();
-                    prune(&mut now[range.clone()], &before[range]);
+                    make_0(&mut now[range.clone()], &before[range], count);
                 }
             });
         }
@@ -150,6 +163,14 @@ pub(crate) fn change<const D: usize>(
         let changed = Tensor::from_data(TensorData::new(numbers, shape), &device);
         Tensor::from_inner(changed).require_grad()
     });
+}
+
+/// Makes that many weights 0, the least ones, or, without a number, those that were 0 before.
+fn make_0(now: &mut [f32], before: &[f32], count: Option<usize>) {
+    match count {
+        Some(count) => make_least_0(now, count),
+        None => keep_zeros(now, before),
+    }
 }
 
 fn make_least_0(weights: &mut [f32], count: usize) {

@@ -34,6 +34,9 @@ pub(crate) trait Backend {
         Rings::Pixels
     }
 
+    /// Whether weights can be instructions.
+    fn unrolls_weights(&self) -> bool;
+
     /// Whether flash is always counted with the code, not as tables alone; if not, it is
     /// where a plan's footprint has the code.
     fn counts_code(&self) -> bool;
@@ -46,15 +49,11 @@ pub(crate) trait Backend {
 
 /// Whether a weight that is 0 can cost nothing: weights can be instructions, and may.
 pub fn zeros_can_be_free(declaration: &Declaration) -> bool {
-    let target = declaration.budget.target;
-    let has_machine_code = target.is_some_and(|target| {
-        avr::Core::written_for(target).is_some() || lanes::Core::written_for(target).is_some()
-    });
     let may = match declaration.code {
         CodeChoice::Fastest | CodeChoice::Unrolled => true,
         CodeChoice::Table => false,
     };
-    has_machine_code && may && declaration.weights != WeightsSource::Runtime
+    of(declaration).unrolls_weights() && may && declaration.weights != WeightsSource::Runtime
 }
 
 /// The backend of the declaration's target.

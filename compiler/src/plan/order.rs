@@ -18,6 +18,14 @@ pub enum Order {
 }
 
 impl Order {
+    /// Whether it finishes a row before it begins another.
+    pub fn goes_row_by_row(self) -> bool {
+        match self {
+            Order::RowMajor | Order::RowMajorBackward => true,
+            Order::Herringbone => false,
+        }
+    }
+
     /// Every `(row, column)` of a `height` × `width` map, in this order.
     pub fn pixels(self, height: u32, width: u32) -> Vec<(u32, u32)> {
         let mut pixels = Vec::with_capacity((height * width) as usize);

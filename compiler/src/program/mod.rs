@@ -335,6 +335,11 @@ impl Map {
         }
     }
 
+    /// Whether some pixels are past the arena's end, from cell 0 on.
+    pub fn wraps(&self) -> bool {
+        self.pixels_before_wrap < self.shape.pixels()
+    }
+
     /// The first cell of the pixel of that storage index.
     pub fn stored_cell(&self, index: u32) -> u32 {
         match index.checked_sub(self.pixels_before_wrap) {

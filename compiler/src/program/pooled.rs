@@ -29,12 +29,7 @@ impl<'a> PooledConvolution<'a> {
             return None;
         }
         let output = program.map(pooling.writes);
-        let is_in_rows = |order: Order| match order {
-            Order::RowMajor | Order::RowMajorBackward => true,
-            Order::Herringbone => false,
-        };
-        let goes_around = output.pixels_before_wrap < output.shape.pixels();
-        if !is_in_rows(pooling.order) || goes_around {
+        if !pooling.order.goes_row_by_row() || output.wraps() {
             return None;
         }
         let orders = [Order::RowMajor, Order::RowMajorBackward];
@@ -138,7 +133,7 @@ struct Axis {
 }
 
 impl Axis {
-    /// The windows that read a row or column, of so many.
+    /// Which of that many windows read a row or column.
     fn readers(self, at: u32, windows: u32) -> Range<u32> {
         let at = at + self.before;
         let first = (at + 1).saturating_sub(self.reads).div_ceil(self.step);

@@ -46,6 +46,10 @@ impl Core {
 }
 
 impl Backend for Core {
+    fn unrolls_weights(&self) -> bool {
+        true
+    }
+
     fn counts_code(&self) -> bool {
         true
     }

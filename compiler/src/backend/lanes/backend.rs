@@ -30,6 +30,10 @@ impl Backend for Core {
         }
     }
 
+    fn unrolls_weights(&self) -> bool {
+        true
+    }
+
     /// Where there is code at all, it is.
     fn counts_code(&self) -> bool {
         false

@@ -215,9 +215,8 @@ fn layer_of(
 ) -> Result<(Layer, usize), Reason> {
     use program::Operation;
     let node = step.node;
-    match step.order {
-        Order::RowMajor | Order::RowMajorBackward => {}
-        Order::Herringbone => return Err(Reason::Order),
+    if !step.order.goes_row_by_row() {
+        return Err(Reason::Order);
     }
     if !step.joined.is_empty() || step.operation.is_wide() {
         return Err(Reason::Operation(node));

@@ -286,13 +286,7 @@ impl Taking<'_> {
             add_constant(asm, target, first_byte.into(), slot);
             return;
         };
-        let is_long = ring.pixels > 256;
-        asm.emit(Operation::LoadByte(slot, network, position));
-        if is_long {
-            asm.emit(Operation::LoadByte(factor, network, position + 1));
-            asm.emit(Operation::ShiftLeft(factor, factor, 8));
-            asm.emit(Operation::Or(slot, factor));
-        }
+        emitter.load_slot(asm, (ring, position), [slot, factor]);
         // Rows, and so their slots, begin with a byte.
         let row_bytes = ring.width * ring.channels / per_byte;
         if row_bytes.is_multiple_of(ring.width) {
@@ -303,16 +297,7 @@ impl Taking<'_> {
         }
         asm.emit(Operation::Add(target, target, network));
         add_constant(asm, target, first_byte.into(), factor);
-        let inside = asm.label();
         add_constant(asm, slot, ring.width.into(), factor);
-        asm.emit(Operation::Immediate(factor, ring.pixels as i32));
-        asm.branch(Condition::Less(slot, factor), 0.7, inside);
-        asm.emit(Operation::Immediate(slot, 0));
-        asm.bind(inside);
-        asm.emit(Operation::StoreByte(slot, network, position));
-        if is_long {
-            asm.emit(Operation::ShiftRight(slot, slot, 8));
-            asm.emit(Operation::StoreByte(slot, network, position + 1));
-        }
+        emitter.store_slot(asm, (ring, position), [slot, factor], 0.7);
     }
 }

@@ -298,13 +298,7 @@ impl Emitter<'_> {
             }
             return;
         };
-        let is_long = ring.pixels > 256;
-        asm.emit(Operation::LoadByte(a, network, position));
-        if is_long {
-            asm.emit(Operation::LoadByte(b, network, position + 1));
-            asm.emit(Operation::ShiftLeft(b, b, 8));
-            asm.emit(Operation::Or(a, b));
-        }
+        self.load_slot(asm, (ring, position), [a, b]);
         self.multiply(asm, c, channels, a);
         let same_pixel = asm.label();
         if channels > 1 {
@@ -314,18 +308,47 @@ impl Emitter<'_> {
             let others = 1.0 - 1.0 / f64::from(channels);
             asm.branch(Condition::NotZero(b), others, same_pixel);
         }
-        let inside = asm.label();
         asm.emit(Operation::AddImmediate(a, 1));
-        asm.emit(Operation::Immediate(b, ring.pixels as i32));
-        asm.branch(Condition::Less(a, b), 0.95, inside);
-        asm.emit(Operation::Immediate(a, 0));
-        asm.bind(inside);
-        asm.emit(Operation::StoreByte(a, network, position));
-        if is_long {
-            asm.emit(Operation::ShiftRight(a, a, 8));
-            asm.emit(Operation::StoreByte(a, network, position + 1));
-        }
+        self.store_slot(asm, (ring, position), [a, b], 0.95);
         asm.bind(same_pixel);
+    }
+
+    /// `slot` ← a ring's position in the cursor.
+    pub(super) fn load_slot(
+        &self,
+        asm: &mut Assembly<'_>,
+        (ring, position): (&StoredRing, u32),
+        [slot, scratch]: [Register; 2],
+    ) {
+        let network = self.network;
+        asm.emit(Operation::LoadByte(slot, network, position));
+        if ring.pixels > 256 {
+            asm.emit(Operation::LoadByte(scratch, network, position + 1));
+            asm.emit(Operation::ShiftLeft(scratch, scratch, 8));
+            asm.emit(Operation::Or(slot, scratch));
+        }
+    }
+
+    /// The ring's position ← `slot`, or 0 where that is after the last one; it is inside in that
+    /// share of cases. Changes both registers.
+    pub(super) fn store_slot(
+        &self,
+        asm: &mut Assembly<'_>,
+        (ring, position): (&StoredRing, u32),
+        [slot, scratch]: [Register; 2],
+        share_inside: f64,
+    ) {
+        let network = self.network;
+        let inside = asm.label();
+        asm.emit(Operation::Immediate(scratch, ring.pixels as i32));
+        asm.branch(Condition::Less(slot, scratch), share_inside, inside);
+        asm.emit(Operation::Immediate(slot, 0));
+        asm.bind(inside);
+        asm.emit(Operation::StoreByte(slot, network, position));
+        if ring.pixels > 256 {
+            asm.emit(Operation::ShiftRight(slot, slot, 8));
+            asm.emit(Operation::StoreByte(slot, network, position + 1));
+        }
     }
 
     /// Stores the activation at cell `c` after that one.

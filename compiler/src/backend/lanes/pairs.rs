@@ -210,14 +210,7 @@ impl Taking<'_> {
             asm.branch(Condition::Less(source, word), 0.5, inside);
             add_constant(asm, source, -i64::from(all), piece);
             asm.bind(inside);
-            asm.emit(Operation::StoreSlot(source, frame::INPUT));
-            asm.emit(Operation::LoadSlot(target, frame::TARGET));
-            add_constant(asm, target, strip.row_bytes().into(), piece);
-            asm.emit(Operation::StoreSlot(target, frame::TARGET));
-            asm.emit(Operation::LoadSlot(count, frame::INPUT_ROWS));
-            asm.emit(Operation::AddImmediate(count, -1));
-            asm.emit(Operation::StoreSlot(count, frame::INPUT_ROWS));
-            asm.branch(Condition::NotZero(count), share_of_loops(rows.rows), next);
+            self.next_row(asm, rows.rows, next);
         });
     }
 

@@ -209,15 +209,28 @@ impl Taking<'_> {
             let form = (layer.bits, by_cell);
             let distance = ring_end(asm, &ring, form, ([piece, word], 0));
             back_from_end(asm, [source, piece], distance, word);
-            asm.emit(Operation::StoreSlot(source, frame::INPUT));
-            asm.emit(Operation::LoadSlot(target, frame::TARGET));
-            add_constant(asm, target, strip.row_bytes().into(), piece);
-            asm.emit(Operation::StoreSlot(target, frame::TARGET));
-            asm.emit(Operation::LoadSlot(count, frame::INPUT_ROWS));
-            asm.emit(Operation::AddImmediate(count, -1));
-            asm.emit(Operation::StoreSlot(count, frame::INPUT_ROWS));
-            asm.branch(Condition::NotZero(count), share_of_loops(times), next);
+            self.next_row(asm, times, next);
         });
+    }
+
+    /// The source is the next row to take: keeps it, and goes on with the next row of the strip, of
+    /// that many.
+    pub(super) fn next_row(&self, asm: &mut Assembly<'_>, rows: u32, next: Label) {
+        let Registers {
+            source,
+            target,
+            piece,
+            count,
+            ..
+        } = Registers::of(self.roles);
+        asm.emit(Operation::StoreSlot(source, frame::INPUT));
+        asm.emit(Operation::LoadSlot(target, frame::TARGET));
+        add_constant(asm, target, self.strip.row_bytes().into(), piece);
+        asm.emit(Operation::StoreSlot(target, frame::TARGET));
+        asm.emit(Operation::LoadSlot(count, frame::INPUT_ROWS));
+        asm.emit(Operation::AddImmediate(count, -1));
+        asm.emit(Operation::StoreSlot(count, frame::INPUT_ROWS));
+        asm.branch(Condition::NotZero(count), share_of_loops(rows), next);
     }
 
     /// Goes on at the ring's first pixel, if it was its last one: rarely, at the place that it

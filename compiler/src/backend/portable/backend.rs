@@ -13,6 +13,10 @@ use std::collections::BTreeMap;
 pub(crate) struct Portable;
 
 impl Backend for Portable {
+    fn unrolls_weights(&self) -> bool {
+        false
+    }
+
     fn counts_code(&self) -> bool {
         false
     }

@@ -2,6 +2,7 @@
 
 use super::canvas::{Anchor, Canvas, Font, Number};
 use super::{MARGIN, Subject, WIDTH, palette};
+use crate::program::Map;
 use crate::report::{ArenaOverTime, Block, Phase};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -66,11 +67,7 @@ pub(super) fn draw(canvas: &mut Canvas, subject: &Subject<'_>, detail: Detail, t
     peak(canvas, arena, chart_top, bytes_top);
     let legend_bottom = legend(canvas, subject, chart_top);
     let mut maps = subject.program.maps.entries().iter().flatten();
-    let ring = if maps.any(|map| map.pixels_before_wrap < map.shape.pixels()) {
-        RING
-    } else {
-        ""
-    };
+    let ring = if maps.any(Map::wraps) { RING } else { "" };
     canvas.paragraph(
         (MARGIN, (bytes_bottom + 66.0).max(legend_bottom + 20.0)),
         WIDTH - 2.0 * MARGIN,

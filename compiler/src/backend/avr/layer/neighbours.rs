@@ -11,7 +11,6 @@ use crate::backend::avr::layer::kernel::is_unrolled;
 use crate::backend::avr::layer::part::LayerPart;
 use crate::backend::avr::memory::store::OutputSink;
 use crate::network::{Kernel, ReceptiveField, Shape, Stride};
-use crate::plan::Order;
 use crate::program::{
     Addressing, ConstantParameters, Map, Operation, Program, Step, SumParameters, WeightedSum,
 };
@@ -29,12 +28,9 @@ pub(crate) fn emit(program: &Program, core: Core, part: LayerPart<'_>) -> Option
         return None;
     };
     let is_plain = step.joined.is_empty() && step.stores && !step.field.is_padded();
-    let is_in_rows = match step.order {
-        Order::RowMajor | Order::RowMajorBackward => true,
-        Order::Herringbone => false,
-    };
     let shares = step.field.kernel.width > step.field.stride.columns;
-    if !(is_plain && is_in_rows && shares && step.output.width.is_multiple_of(2)) {
+    if !(is_plain && step.order.goes_row_by_row() && shares && step.output.width.is_multiple_of(2))
+    {
         return None;
     }
     let map = in_pairs(program.map(step.writes))?;
@@ -68,8 +64,7 @@ pub(crate) fn emit(program: &Program, core: Core, part: LayerPart<'_>) -> Option
 
 /// A map's pixels two by two; `None` where they are not one after the other.
 fn in_pairs(map: &Map) -> Option<Map> {
-    let goes_around = map.pixels_before_wrap < map.shape.pixels();
-    if map.addressing != Addressing::Affine || goes_around {
+    if map.addressing != Addressing::Affine || map.wraps() {
         return None;
     }
     Some(Map {

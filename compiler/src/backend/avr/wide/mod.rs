@@ -172,5 +172,5 @@ fn taken_byte(program: &Program, stage: &Stage, pixels: u32) -> Option<u32> {
 
 /// Whether the values of a map follow one another row by row.
 fn is_in_order(map: &Map) -> bool {
-    map.addressing == Addressing::Affine && map.pixels_before_wrap >= map.shape.pixels()
+    map.addressing == Addressing::Affine && !map.wraps()
 }
