@@ -12,7 +12,7 @@ use crate::arithmetic::Arithmetic;
 use crate::disturb::disturb;
 use crate::intake::Intake;
 use crate::integers::input_exponent;
-use crate::ops::{self, Maps};
+use crate::ops::{self, Deviation, Maps};
 use crate::own::{Own, OwnArithmetic, WIDE_BIAS_BITS, is_prototypes, own_places};
 use crate::quantise::{Grid, SumScales};
 use crate::values::Values;
@@ -321,7 +321,7 @@ impl Model {
                         maps = sum.sums(scales, share, network.bits(), maps);
                         if arithmetic.standards().is_some() && sum.place.is_normalised {
                             watch.unnormalised(index, &maps);
-                            maps = ops::normalise(maps);
+                            maps = ops::normalise(maps, Deviation::for_bits(network.bits()));
                             if sum.place.deviation != 1.0 {
                                 maps = maps * sum.place.deviation;
                             }

@@ -7,7 +7,7 @@ use herringbone_dataset::Examples;
 use crate::EXAMPLES;
 use crate::arithmetic::Arithmetic;
 use crate::intake::Intake;
-use crate::kernels::Moments;
+use crate::kernels::{Deviation, Moments};
 use crate::model::{Model, Watch, floats};
 use crate::ops::Maps;
 use crate::standard::{Standard, Standards};
@@ -18,7 +18,7 @@ pub const SAMPLE: usize = 512;
 /// The weights and biases of a model that computes in floating point, without normalising or
 /// standardising,
 /// what `model` does of a batch of such examples, of which there is one at least:
-/// w/σ and b − μ/σ, by the mean μ and the deviation σ of each output of a weighted sum.
+/// w/σ and b − μ/σ, by the mean μ of each output of a weighted sum and its [deviation](Deviation) σ.
 pub fn fold(
     network: &Network,
     model: &Model,
@@ -33,11 +33,14 @@ pub fn fold(
     // Zeros that fill a block would be measured too.
     let whole = sample.len().next_multiple_of(EXAMPLES);
     let maps = intake.maps(whole, device, || (), fill);
-    let mut measured = Measured(vec![None; model.sums.len()]);
+    let mut measured = Measured {
+        deviation: Deviation::for_bits(network.bits()),
+        moments: vec![None; model.sums.len()],
+    };
     let arithmetic = Arithmetic::Normalised(standards);
     model.run(network, arithmetic, maps, None, &mut measured);
     let mut numbers = model.numbers();
-    let of_sums = numbers.iter_mut().zip(&model.sums).zip(measured.0);
+    let of_sums = numbers.iter_mut().zip(&model.sums).zip(measured.moments);
     for (((weights, biases), sum), moments) in of_sums {
         let Some(Moments {
             means,
@@ -87,14 +90,17 @@ fn fold_standards(model: &Model, standards: &Standards, numbers: &mut [(Vec<f32>
 }
 
 /// The moments of each weighted sum that is normalised.
-struct Measured(Vec<Option<Moments>>);
+struct Measured {
+    deviation: Deviation,
+    moments: Vec<Option<Moments>>,
+}
 
 impl Watch for Measured {
     fn unnormalised(&mut self, index: usize, maps: &Maps) {
         let [_, height, width, channels, examples] = maps.dims();
         let block = height * width * channels * examples;
         let sums = floats(maps.clone());
-        self.0[index] = Some(Moments::of(&sums, channels, block));
+        self.moments[index] = Some(Moments::of(&sums, channels, block, self.deviation));
     }
 }
 

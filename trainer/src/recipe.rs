@@ -339,6 +339,21 @@ impl Recipe {
         }
     }
 
+    /// By what share of its distance from the nearest integer a step pulls a weight of that many
+    /// bits there, after that part of an epoch: more and more while there are integers throughout,
+    /// and most in the end, where few steps lead to another integer.
+    pub(crate) fn pull(&self, bits: Bits, epoch: u32, after: f64) -> f32 {
+        let most = match bits.weights {
+            2 => 0.005,
+            // Of more bits, an integer more or less makes no such difference.
+            _ => return 0.0,
+        };
+        let Ends { entered, .. } = self.ends();
+        let epochs = f64::from(self.epochs - entered);
+        let done = (f64::from(epoch - entered) + after) / epochs;
+        (most * (1.0 - (std::f64::consts::PI * done).cos()) / 2.0) as f32
+    }
+
     /// How much of floating point is done after that part of an epoch, 0 to 1.
     pub(crate) fn share_of_float(&self, epoch: u32, after: f64) -> f64 {
         let Ends { float, .. } = self.ends();

@@ -55,6 +55,28 @@ impl Model {
         }
     }
 
+    /// Pulls weights towards the nearest integers, by that share of the distance: else those between
+    /// two of them would change from one to the other in nearly every step, to the end (Nagel et al.
+    /// 2022, "Overcoming oscillations in quantization-aware training", section 4.1, pull by a term
+    /// of the loss, whose size Adam would take no notice of).
+    pub(crate) fn pull_to_integers(&mut self, bits: Bits, scales: &Scales, share: f32) {
+        if share == 0.0 {
+            return;
+        }
+        for (sum, scales) in self.sums.iter_mut().zip(&scales.sums) {
+            let Some(parameters) = &mut sum.parameters else {
+                continue;
+            };
+            let grid = Grid::of_bits(bits.weights, true, scales.weight);
+            let before = parameters.weights.clone();
+            change(&mut parameters.weights, &before, |weights, _| {
+                for weight in weights {
+                    *weight += share * (grid.nearest(*weight) - *weight);
+                }
+            });
+        }
+    }
+
     /// Takes weights back that have gone beyond the range of their integers, so that
     /// they do not have far to go when their sign changes.
     pub fn clip_weights(&mut self, bits: Bits, scales: &Scales) {

@@ -249,6 +249,11 @@ impl<'a> Training<'a> {
             if let (ScaleSearch::Learned, Some(scales)) = (self.recipe.scales, &scales) {
                 model.shorten_step(&before, self.network.bits(), scales);
             }
+            if let (Phase::Calibrating | Phase::Quantised, Some(scales)) = (phase, &scales) {
+                let bits = self.network.bits();
+                let share = self.recipe.pull(bits, epoch, index as f64 / steps as f64);
+                model.pull_to_integers(bits, scales, share);
+            }
             model.clip_mixes();
             if is_sparse {
                 let step = epoch as usize * steps + index;

@@ -23,6 +23,7 @@ pub(crate) use convolution::{convolve, input_gradient, weight_gradient};
 pub(crate) use depthwise::{depthwise, depthwise_input_gradient, depthwise_weight_gradient};
 pub(crate) use field::Field;
 pub(crate) use lanes::{Lanes, Matrix};
+pub use normalisation::Deviation;
 pub(crate) use normalisation::{LEAST_VARIANCE, Moments, normalisation_gradient, normalise};
 pub(crate) use pooling::{average, average_gradient, maximum, maximum_gradient};
 pub(crate) use prototypes::PrototypesPlace;

@@ -1,5 +1,6 @@
 //! What normalises each channel of a batch.
 
+use herringbone_compiler::network::Bits;
 use pulp::{Simd, with_simd};
 
 use super::activation::channel_sums;
@@ -7,6 +8,38 @@ use super::{EXAMPLES, for_each_block, map_blocks, sum_over_blocks};
 
 /// What is added to the variance, lest a channel that is always the same be divided by 0.
 pub(crate) const LEAST_VARIANCE: f32 = 1e-3;
+
+/// What a channel is divided by, less its mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deviation {
+    /// Its own deviation.
+    OfChannel,
+    /// That of all channels: the root of their mean variance.
+    OfLayer,
+}
+
+impl Deviation {
+    /// What suits weights with that many bits. Folding divides each channel's weights by what the
+    /// channel is divided by, and integers of a layer have one power of two: of 2 bits, most of a
+    /// channel whose weights become small would round to 0.
+    pub fn for_bits(bits: Bits) -> Self {
+        match bits.weights {
+            2 => Self::OfLayer,
+            _ => Self::OfChannel,
+        }
+    }
+
+    /// Of something of each channel, what each is to have.
+    fn share(self, of_channels: &mut [f32]) {
+        match self {
+            Self::OfChannel => {}
+            Self::OfLayer => {
+                let mean = of_channels.iter().sum::<f32>() / of_channels.len() as f32;
+                of_channels.fill(mean);
+            }
+        }
+    }
+}
 
 /// Of each channel of a batch, the mean and the inverse of the deviation.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,14 +50,15 @@ pub(crate) struct Moments {
 
 impl Moments {
     /// Those of sums, in blocks of that many numbers.
-    pub(crate) fn of(sums: &[f32], channels: usize, block: usize) -> Self {
+    pub(crate) fn of(sums: &[f32], channels: usize, block: usize, deviation: Deviation) -> Self {
         let count = (sums.len() / channels).max(1) as f32;
         let mut means = channel_sums(sums, channels, block);
         means.iter_mut().for_each(|sum| *sum /= count);
         let blocks = sums.len() / block;
-        let squares = sum_over_blocks(blocks, channels, |index, squares| {
+        let mut squares = sum_over_blocks(blocks, channels, |index, squares| {
             add_squares(&sums[index * block..][..block], &means, squares);
         });
+        deviation.share(&mut squares);
         let inverses = squares.iter().map(|sum| inverse(sum / count));
         Self {
             inverses: inverses.collect(),
@@ -57,7 +91,7 @@ fn add_squares_with_simd<'a, S: Simd>(
     }
 }
 
-/// Each channel less its mean, by its deviation.
+/// Each channel less its mean, by the deviation.
 pub(crate) fn normalise(sums: &[f32], moments: &Moments, block: usize) -> Vec<f32> {
     map_blocks(sums, block, block, |sums, normal| {
         normalise_block(sums, &moments.means, &moments.inverses, normal);
@@ -93,6 +127,7 @@ pub(crate) fn normalisation_gradient(
     gradient: &[f32],
     inverses: &[f32],
     block: usize,
+    deviation: Deviation,
 ) -> Vec<f32> {
     let channels = inverses.len();
     let count = (normal.len() / channels).max(1) as f32;
@@ -104,6 +139,7 @@ pub(crate) fn normalisation_gradient(
     });
     let both = means.iter_mut().chain(&mut products);
     both.for_each(|sum| *sum /= count);
+    deviation.share(&mut products);
     let mut of_sums = vec![0.0; normal.len()];
     for_each_block(&mut of_sums, block, |index, of_sums| {
         let normal = &normal[index * block..][..block];

@@ -15,11 +15,15 @@ const LISTS: [&str; 5] = [
 
 #[test]
 fn a_folded_model_computes_what_normalising_did() {
-    LISTS.into_iter().for_each(check);
+    for bits in ["", ", bits: { weights: 2 }"] {
+        LISTS
+            .into_iter()
+            .for_each(|list| check(&format!("Folded: {list}{bits}")));
+    }
 }
 
-fn check(list: &str) {
-    let declaration = syntax::parse(format!("Folded: {list}").parse().unwrap()).declaration;
+fn check(declaration: &str) {
+    let declaration = syntax::parse(declaration.parse().unwrap()).declaration;
     let network = declaration.unwrap().network;
     let device = Device::flex();
     let mut random = Rng::new(Purpose::Weights, 1, 0, 0);

@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, s};
 use herringbone_compiler::network::{Kernel, ReceptiveField};
 
 use super::Maps;
-use crate::kernels::LEAST_VARIANCE;
+use crate::kernels::{Deviation, LEAST_VARIANCE};
 use crate::quantise::Grid;
 
 /// Examples, channels, rows, columns.
@@ -106,10 +106,14 @@ fn with_exponent<const D: usize>(
     values + slope * nothing
 }
 
-pub(super) fn normalise(sums: Maps) -> Maps {
+pub(super) fn normalise(sums: Maps, deviation: Deviation) -> Maps {
     let mean = |maps: Maps| maps.mean_dim(0).mean_dim(1).mean_dim(2).mean_dim(4);
     let centred = sums.clone() - mean(sums);
     let variance = mean(centred.clone() * centred.clone());
+    let variance = match deviation {
+        Deviation::OfChannel => variance,
+        Deviation::OfLayer => variance.mean_dim(3),
+    };
     centred / (variance + LEAST_VARIANCE).sqrt()
 }
 

@@ -5,7 +5,7 @@ use burn::backend::flex::FlexTensor;
 use burn::tensor::TensorData;
 
 use super::flex::{Operation, like};
-use crate::kernels::{self, EXAMPLES, Field, MapShape};
+use crate::kernels::{self, Deviation, EXAMPLES, Field, MapShape, Moments};
 use crate::quantise::Grid;
 
 /// Of maps and weights, as [`convolve`](super::convolve) has them.
@@ -26,7 +26,7 @@ pub(super) struct Quantise(pub(super) Grid);
 
 /// Of sums.
 #[derive(Debug)]
-pub(super) struct Normalise;
+pub(super) struct Normalise(pub(super) Deviation);
 
 /// Of maps.
 #[derive(Debug)]
@@ -202,7 +202,7 @@ impl Operation<2> for Quantise {
 impl Operation<1> for Normalise {
     fn forward(&self, [sums]: [&FlexTensor; 1]) -> FlexTensor {
         let (shape, sums_of) = (shape(sums), numbers(sums));
-        let moments = kernels::Moments::of(sums_of, shape.channels, shape.block());
+        let moments = Moments::of(sums_of, shape.channels, shape.block(), self.0);
         like(kernels::normalise(sums_of, &moments, shape.block()), sums)
     }
 
@@ -215,9 +215,9 @@ impl Operation<1> for Normalise {
     ) -> [Option<Vec<f32>>; 1] {
         let shape = shape(sums);
         let [sums, output, gradient] = [sums, output, gradient].map(numbers);
-        let moments = kernels::Moments::of(sums, shape.channels, shape.block());
-        let inverses = &moments.inverses;
-        let of_sums = kernels::normalisation_gradient(output, gradient, inverses, shape.block());
+        let block = shape.block();
+        let Moments { inverses, .. } = Moments::of(sums, shape.channels, block, self.0);
+        let of_sums = kernels::normalisation_gradient(output, gradient, &inverses, block, self.0);
         [Some(of_sums)]
     }
 }

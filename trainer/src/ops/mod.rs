@@ -17,6 +17,7 @@ use std::sync::Arc;
 use burn::tensor::{DType, Device, Tensor};
 use herringbone_compiler::network::ReceptiveField;
 
+pub use crate::kernels::Deviation;
 use crate::own::{OwnPlace, Rounding};
 use crate::quantise::Grid;
 use layers::{Activate, Average, Convolve, Depthwise, Maximum, Normalise, Quantise};
@@ -46,14 +47,14 @@ pub fn depthwise(maps: Maps, weights: Tensor<3>, field: ReceptiveField) -> Maps 
     }
 }
 
-/// Each channel less the mean that it has over the batch, by its deviation there: batch
-/// normalisation (Ioffe & Szegedy 2015) without the factor, which the next layer's weights
-/// have too.
-pub fn normalise(sums: Maps) -> Maps {
+/// Each channel less the mean that it has over the batch, by its deviation there, or by that of
+/// all channels: batch normalisation (Ioffe & Szegedy 2015) without the factor, which the next
+/// layer's weights have too.
+pub fn normalise(sums: Maps, deviation: Deviation) -> Maps {
     if has_kernels(&sums) {
-        flex::unary(Normalise, sums)
+        flex::unary(Normalise(deviation), sums)
     } else {
-        composed::normalise(sums)
+        composed::normalise(sums, deviation)
     }
 }
 

@@ -5,7 +5,7 @@ use herringbone_dataset::InputShape;
 use herringbone_dataset::augment::InputKind;
 
 use super::*;
-use crate::quantise::SumScales;
+use crate::quantise::{ReadScales, SumScales};
 use crate::recipe::{Recipe, ScaleSearch};
 
 fn network() -> Network {
@@ -53,6 +53,31 @@ fn steps_of_weights_are_as_long_as_their_integers_are_large() {
         let mut now = model(&network, 2.0);
         now.shorten_step(&before, bits(of_weights), &scales);
         assert_eq!(now.numbers()[0].0, [weight]);
+    }
+}
+
+#[test]
+fn weights_are_pulled_to_the_nearest_integer() {
+    let network = network();
+    let scales = Scales {
+        sums: vec![
+            SumScales::of_result(
+                0,
+                ReadScales {
+                    input: 0,
+                    added: None
+                }
+            );
+            2
+        ],
+        own: Vec::new(),
+    };
+    // Of 2 bits, 1 is the largest.
+    for (weight, pulled) in [(0.25, 0.125), (0.75, 0.875), (2.0, 1.5), (-1.75, -1.875)] {
+        let mut model = model(&network, weight);
+        model.pull_to_integers(bits(2), &scales, 0.5);
+        let (weights, biases) = &model.numbers()[1];
+        assert_eq!((weights, biases), (&vec![pulled; 2], &vec![weight; 2]));
     }
 }
 

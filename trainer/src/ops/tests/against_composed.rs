@@ -1,7 +1,7 @@
 //! The kernels give what burn's own operations do.
 
 use super::*;
-use crate::ops::{self, composed};
+use crate::ops::{self, Deviation, composed};
 use crate::quantise::Grid;
 
 proptest! {
@@ -135,12 +135,14 @@ proptest! {
     #[test]
     fn normalised_sums_are_burns(shapes in shapes(kernels())) {
         let maps = shapes.integers(Purpose::Order, shapes.maps().iter().product());
-        let by = |normalise: fn(Maps) -> Maps| {
-            outcome(|maps, _| normalise(maps), &shapes, &maps, &[0.0])
-        };
-        let (own, burns) = (by(ops::normalise), by(composed::normalise));
-        close(&own.values, &burns.values)?;
-        close(&own.of_maps, &burns.of_maps)?;
+        for deviation in [Deviation::OfChannel, Deviation::OfLayer] {
+            let by = |normalise: fn(Maps, Deviation) -> Maps| {
+                outcome(|maps, _| normalise(maps, deviation), &shapes, &maps, &[0.0])
+            };
+            let (own, burns) = (by(ops::normalise), by(composed::normalise));
+            close(&own.values, &burns.values)?;
+            close(&own.of_maps, &burns.of_maps)?;
+        }
     }
 
     /// Of so few integers that most windows have equals.
