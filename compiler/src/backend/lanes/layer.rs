@@ -184,6 +184,11 @@ impl Weights {
         self.raw_of(row, output) << self.left
     }
 
+    /// The factors of all values.
+    pub(crate) fn factors(&self) -> impl Iterator<Item = i32> {
+        self.raw.iter().map(|&it| i32::from(it) << self.left)
+    }
+
     /// Weights as they are stored.
     pub(crate) fn raw(&self) -> &[i8] {
         &self.raw
