@@ -75,6 +75,14 @@ impl Weights {
         }
     }
 
+    /// Of sums that are rounded elsewhere: `[row][output]`.
+    pub(crate) fn of_products(raw: Vec<i8>, outputs: u32) -> Self {
+        Self {
+            raw,
+            ..Self::none(outputs, 0)
+        }
+    }
+
     /// Of a pooling, which divides by a power of two.
     pub(crate) fn none(outputs: u32, right: u8) -> Self {
         Self {

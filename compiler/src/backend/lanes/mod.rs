@@ -33,6 +33,8 @@ mod input_row;
 mod intake;
 mod isa;
 mod layer;
+mod mix;
+mod models;
 mod multiples;
 mod outputs;
 mod paired_outputs;
@@ -59,6 +61,7 @@ pub use self::core::Core;
 pub use choice::choose;
 pub use code::Code;
 pub use form::Form;
+pub use models::{Kernel, Kernels, PixelSums, Reach};
 pub use reason::Reason;
 
 use crate::network::NodeId;
