@@ -222,8 +222,9 @@ pub(crate) enum Reduction {
     Weighted,
     /// The largest value of each channel.
     Maximum,
-    /// The total of each channel, which is divided and rounded down.
-    Total,
+    /// The total of each channel, which is divided and rounded down: times that factor, and
+    /// shifted.
+    Total { factor: i32 },
 }
 
 /// A convolution, and the pooling after it, or a pooling.
@@ -317,7 +318,12 @@ impl Convolution {
                     stays_offset: self.pointwise.is_some(),
                 },
                 Reduction::Weighted => Finishing::Unsigned,
-                Reduction::Maximum | Reduction::Total => Finishing::Down {
+                Reduction::Maximum => Finishing::Down {
+                    factor: 1,
+                    is_offset: self.signed_inputs,
+                },
+                Reduction::Total { factor } => Finishing::Down {
+                    factor,
                     is_offset: self.signed_inputs,
                 },
             },

@@ -42,6 +42,7 @@ mod paired_windows;
 mod pairs;
 mod pass;
 mod pooling;
+mod quotient;
 mod reason;
 mod reduction;
 mod ring;
