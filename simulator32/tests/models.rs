@@ -13,7 +13,7 @@ use std::env;
 
 use anyhow::{Context as _, Result, ensure};
 use herringbone_compiler::backend::PixelValues;
-use herringbone_compiler::backend::lanes::{Kernel, Kernels};
+use herringbone_compiler::backend::lanes::{self, Kernel, Kernels, KnownScales, LayerSums};
 use herringbone_compiler::declaration::CodeChoice;
 use herringbone_compiler::network::NodeId;
 use herringbone_compiler::program::{Program, QuantisedKernel, RescaledSum, SumParameters};
@@ -36,6 +36,7 @@ const ADDRESSES: u32 = MAP.sram_start;
 struct Part {
     machine: AnyMachine,
     kept: Vec<usize>,
+    stack_bytes: u32,
 }
 
 /// What a call gave and took.
@@ -57,7 +58,11 @@ impl Part {
             vec![function],
             vec![("layer".to_owned(), 0)],
         )?;
-        Ok(Self { machine, kept })
+        Ok(Self {
+            machine,
+            kept,
+            stack_bytes: lanes::stack_bytes(simulated.core()),
+        })
     }
 
     /// Calls the function with the values of each tap.
@@ -89,9 +94,9 @@ impl Part {
         let before = self.machine.sram().to_vec();
         let (_, cycles, stack) = self.machine.call("layer", &[values, output], &self.kept)?;
         ensure!(
-            stack == kernel.stack_bytes(),
+            stack == self.stack_bytes,
             "{stack} bytes of stack, not {}",
-            kernel.stack_bytes()
+            self.stack_bytes
         );
         let after = self.machine.sram();
         let first = (output - MAP.sram_start) as usize;
@@ -170,10 +175,12 @@ fn judge(recipe: &ModelRecipe, drawn_plan: usize) -> Result<(usize, usize)> {
     let program = lower(&graph, &model, &plan.memory);
     let layers = layers(&program);
     let mut with_code = 0;
+    let mut known = KnownScales::default();
     let forms = [CodeChoice::Table, CodeChoice::Unrolled];
     let cores = Simulated::ALL.into_iter();
     for (simulated, form) in cores.flat_map(|core| forms.map(|form| (core, form))) {
-        let kernels = Kernels::of(&program, simulated.core(), form, u32::MAX);
+        let layer_sums = LayerSums::of(&program, &mut known);
+        let kernels = Kernels::of(&layer_sums, simulated.core(), form, u32::MAX);
         with_code = kernels.iter().count();
         for kernel in kernels.iter() {
             let node = kernel.sums.node;
@@ -266,7 +273,8 @@ fn cycles((simulated, form): (Simulated, CodeChoice), channels: i32) -> Result<u
     let model = Model::of(&graph)?;
     let plans = PlannedModel::of(&model, |_| {}).plans;
     let program = lower(&graph, &model, &plans[0].memory);
-    let kernels = Kernels::of(&program, simulated.core(), form, u32::MAX);
+    let layer_sums = LayerSums::of(&program, &mut KnownScales::default());
+    let kernels = Kernels::of(&layer_sums, simulated.core(), form, u32::MAX);
     let kernel = kernels.iter().next().context("the layer has code")?;
     let taps = vec![vec![77; channels as usize]; 9];
     Ok(Part::new(simulated, kernel)?.call(kernel, &taps)?.cycles)

@@ -3,8 +3,8 @@
 use super::{Model, ModelCode, ModelNode, Plan, lower};
 use crate::backend::PixelValues;
 use crate::backend::avr::NoCode;
-use crate::backend::lanes::{Core, Kernels};
-use crate::declaration::{CodeChoice, ModelDeclaration, PlanChoice};
+use crate::backend::lanes::{self, Core, Kernels, KnownScales, LayerSums};
+use crate::declaration::{ModelDeclaration, PlanChoice};
 use crate::network::NodeId;
 use crate::plan::{self, JobPlan, MemoryPlan, Strategy};
 use crate::program::{Operation, Pixelwise, Program};
@@ -51,22 +51,24 @@ impl ModelDesign {
     /// The plan that the declaration asks for: of several, the first that fits, for they are in
     /// the order of the work that they make; or else the smallest.
     pub fn choose((graph, model): (&Graph, &Model), declaration: &ModelDeclaration) -> Self {
-        let design = Self::planned((graph, model), declaration);
-        let Some(Kernels { core, .. }) = design.kernels else {
-            return design;
-        };
-        let program = lower(graph, model, &design.plan.memory);
-        let most_bytes = bytes_for_kernels(declaration, &program);
-        // They take as much stack in any form.
-        let kernels = Kernels::of(&program, core, declaration.code, most_bytes);
-        Self {
-            kernels: Some(kernels),
-            ..design
-        }
+        let mut known = KnownScales::default();
+        let design = Self::planned((graph, model), declaration, &mut known);
+        let core = declaration.budget.target.and_then(Core::written_for);
+        let kernels = core.map(|core| {
+            let program = lower(graph, model, &design.plan.memory);
+            let most_bytes = bytes_for_kernels(declaration, &program);
+            let layers = LayerSums::of(&program, &mut known);
+            Kernels::of(&layers, core, declaration.code, most_bytes)
+        });
+        Self { kernels, ..design }
     }
 
-    /// The same with tables alone.
-    fn planned((graph, model): (&Graph, &Model), declaration: &ModelDeclaration) -> Self {
+    /// The same without machine code of sums, whose stack is the same in any form.
+    fn planned(
+        (graph, model): (&Graph, &Model),
+        declaration: &ModelDeclaration,
+        known: &mut KnownScales,
+    ) -> Self {
         let flow = &model.dataflow;
         let strategies = match declaration.plan {
             PlanChoice::Named(strategy) => vec![strategy],
@@ -90,7 +92,8 @@ impl ModelDesign {
             let strategy = strategy.of(flow);
             let memory = plan::plan(flow, &model.sum_bytes, strategy);
             let name = strategy.name(flow);
-            let design = Self::of((graph, model), declaration, Plan { name, memory });
+            let plan = Plan { name, memory };
+            let design = Self::of((graph, model), declaration, plan, known);
             let given = declaration.budget.sram_bytes;
             let fits = given.is_none_or(|given| design.sram_bytes() <= given);
             if fits && !takes_smallest {
@@ -106,22 +109,27 @@ impl ModelDesign {
         smallest.expect("a model has a plan")
     }
 
-    fn of((graph, model): (&Graph, &Model), declaration: &ModelDeclaration, plan: Plan) -> Self {
+    fn of(
+        (graph, model): (&Graph, &Model),
+        declaration: &ModelDeclaration,
+        plan: Plan,
+        known: &mut KnownScales,
+    ) -> Self {
         let code = ModelCode::of((graph, model), declaration, &plan);
         let core = declaration.budget.target.and_then(Core::written_for);
-        let kernels = core.map(|core| {
+        let layers = core.map(|core| {
             let program = lower(graph, model, &plan.memory);
-            Kernels::of(&program, core, CodeChoice::Table, u32::MAX)
+            (core, LayerSums::of(&program, known))
         });
         let stack_bytes = match &code {
             Some(Ok(code)) => code.stack_bytes,
-            Some(Err(_)) | None => stack_bytes(model, &plan.memory, kernels.as_ref()),
+            Some(Err(_)) | None => stack_bytes(model, &plan.memory, layers.as_ref()),
         };
         let default_bytes = stack_bytes + DEFAULT_RESERVE_BESIDE_STACK_BYTES;
         Self {
             plan,
             code,
-            kernels,
+            kernels: None,
             stack_bytes,
             reserve_bytes: declaration.reserve.sram_bytes.unwrap_or(default_bytes),
         }
@@ -328,7 +336,8 @@ pub fn tables_bytes(program: &Program, kernels: Option<&Kernels>) -> u64 {
 
 /// The deepest stack of the generated code: a node holds the values of a tap, its sums twice, and
 /// its outputs, once more with each operator that goes over them.
-fn stack_bytes(model: &Model, plan: &MemoryPlan, kernels: Option<&Kernels>) -> u32 {
+/// Sums that have machine code are in its frame.
+fn stack_bytes(model: &Model, plan: &MemoryPlan, layers: Option<&(Core, LayerSums)>) -> u32 {
     let of_node = |id: NodeId| {
         let (node, ModelNode { operators, .. }) =
             (model.dataflow.node(id), &model.nodes[id.index()]);
@@ -337,16 +346,17 @@ fn stack_bytes(model: &Model, plan: &MemoryPlan, kernels: Option<&Kernels>) -> u
         }
         let (inputs, outputs) = (node.input.channels, node.output.channels);
         let of_outputs = (2 + 2 * operators.len() as u32) * outputs;
-        if let Some(kernel) = kernels.and_then(|it| it.of_layer(id)) {
-            let argument_bytes = match &kernel.sums.values {
+        let by_kernel = layers.and_then(|(core, sums)| Some((*core, sums.of_layer(id)?)));
+        if let Some((core, sums)) = by_kernel {
+            let argument_bytes = match &sums.values {
                 // They are where they are stored.
                 _ if node.is_dense() => 0,
                 PixelValues::OfOneTap(_) => 4,
                 // Of each tap also the cell, while these are found.
-                PixelValues::Together => 5 * kernel.sums.values_of_piece,
+                PixelValues::Together => 5 * sums.values_of_piece,
                 PixelValues::ByAddress(taps) => 8 * taps.len() as u32,
             };
-            return argument_bytes + kernel.stack_bytes() + of_outputs;
+            return argument_bytes + lanes::stack_bytes(core) + of_outputs;
         }
         let sums = match node.is_dense() {
             // Those of a group, or in the arena.

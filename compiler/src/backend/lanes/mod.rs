@@ -62,7 +62,7 @@ pub use self::core::Core;
 pub use choice::choose;
 pub use code::Code;
 pub use form::Form;
-pub use models::{Kernel, Kernels, PixelSums, Reach};
+pub use models::{Kernel, Kernels, KnownScales, LayerSums, PixelSums, Reach, stack_bytes};
 pub use reason::Reason;
 
 use crate::network::NodeId;

@@ -1,5 +1,6 @@
 //! The functions of a model's layers.
 
+use super::layers::LayerSums;
 use super::pixel::{Block, PixelSums, Reach};
 use super::unrolled::Unrolled;
 use super::{depthwise, frame, rescale, table};
@@ -12,7 +13,6 @@ use crate::backend::lanes::strip::add_constant;
 use crate::backend::{PixelCall, PixelFunctions};
 use crate::declaration::CodeChoice;
 use crate::network::NodeId;
-use crate::program::Program;
 use quote::{format_ident, quote};
 
 /// The function of a layer, `extern "C" fn(values, bytes)`: it writes the bytes of a pixel of
@@ -23,7 +23,6 @@ pub struct Kernel {
     pub sums: PixelSums,
     code: Assembled,
     form: CodeForm,
-    stack_bytes: u32,
 }
 
 /// How often a value is 0 where that is not measured: as often as any other.
@@ -37,37 +36,26 @@ pub struct Kernels {
 }
 
 impl Kernels {
-    /// Those of a model's program, in the forms of the fewest cycles that take at most so many bytes;
+    /// Those of some layers, in the forms of the fewest cycles that take at most so many bytes;
     /// `choice` says which forms they may have.
     #[must_use]
-    pub fn of(program: &Program, core: Core, choice: CodeChoice, most_bytes: u32) -> Self {
-        let steps = program.steps().map(|step| {
-            let in_one_piece = !program.map(step.input).wraps();
-            (step.node, &step.operation, in_one_piece, step.output)
-        });
-        let stages = program.all_stages();
-        let stages = stages.map(|stage| {
-            let node = stage.plan.node;
-            (node, &stage.operation, false, stage.plan.output)
-        });
+    pub fn of(layers: &LayerSums, core: Core, choice: CodeChoice, most_bytes: u32) -> Self {
         let isa = core.instruction_set();
-        let layers = steps.chain(stages);
-        let layers = layers.filter_map(|(node, operation, in_one_piece, output)| {
-            let sums = PixelSums::of(node, operation, in_one_piece)?;
+        let layers = layers.0.iter().map(|(sums, pixels)| {
             let least_bytes = 4 * sums.weights.iter().filter(|&&it| it != 0).count() as u64;
             let forms: &[CodeForm] = match choice {
                 _ if !sums.can_be_unrolled() => &[CodeForm::Table],
                 CodeChoice::Table => &[CodeForm::Table],
                 CodeChoice::Unrolled => &[CodeForm::Unrolled],
                 // A weight that is used once is hardly worth instructions.
-                CodeChoice::Fastest if output.pixels() == 1 || least_bytes > most_bytes.into() => {
+                CodeChoice::Fastest if *pixels == 1 || least_bytes > most_bytes.into() => {
                     &[CodeForm::Table]
                 }
                 CodeChoice::Fastest => &[CodeForm::Table, CodeForm::Unrolled],
             };
             let forms = forms.iter();
             let forms = forms.map(|&form| Kernel::of(&*isa, sums.clone(), form));
-            Some((forms.collect(), output.pixels()))
+            (forms.collect(), *pixels)
         });
         let layers: Vec<(Vec<Kernel>, u32)> = layers.collect();
         let ways = layers.iter().map(|(forms, pixels)| {
@@ -218,7 +206,6 @@ impl Kernel {
         asm.emit(Operation::AddToStackPointer(frame_bytes as i32));
         asm.instructions(isa.restore_and_return());
         Self {
-            stack_bytes: isa.saved_bytes() + frame_bytes,
             code: asm.finish(),
             form,
             sums,
@@ -241,12 +228,6 @@ impl Kernel {
     #[must_use]
     pub fn flash_bytes(&self) -> u32 {
         self.bytes().len() as u32 + 2
-    }
-
-    /// The deepest stack below the caller.
-    #[must_use]
-    pub fn stack_bytes(&self) -> u32 {
-        self.stack_bytes
     }
 
     /// Expected cycles of a pixel.

@@ -8,6 +8,7 @@
 mod depthwise;
 mod frame;
 mod kernels;
+mod layers;
 mod multiply;
 mod pieces;
 mod pixel;
@@ -16,4 +17,5 @@ mod table;
 mod unrolled;
 
 pub use kernels::{Kernel, Kernels};
+pub use layers::{KnownScales, LayerSums, stack_bytes};
 pub use pixel::{PixelSums, Reach};

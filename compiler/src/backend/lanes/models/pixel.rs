@@ -1,9 +1,10 @@
 //! What a pixel of an 8-bit layer's outputs is made of.
 
+use super::layers::KnownScales;
 use crate::backend::PixelValues;
 use crate::network::NodeId;
 use crate::program::{
-    ByteScales, Operation, Quantised, QuantisedKernel, RescaledSum, ResultPlace, SumParameters,
+    ByteScales, Operation, Quantised, QuantisedKernel, RescaledSum, SumParameters,
 };
 use std::ops::Range;
 
@@ -44,7 +45,11 @@ pub struct PixelSums {
 impl PixelSums {
     /// Of an operator, if there is code for it. `Dense` reads a whole map, which has to lie in one
     /// piece.
-    pub(super) fn of(node: NodeId, operation: &Operation, in_one_piece: bool) -> Option<Self> {
+    pub(super) fn of(
+        (node, operation): (NodeId, &Operation),
+        in_one_piece: bool,
+        known: &mut KnownScales,
+    ) -> Option<Self> {
         let Quantised { kernel, .. } = operation.quantised()?;
         // Values of a tap.
         let (sum, reach, values) = match kernel {
@@ -65,12 +70,8 @@ impl PixelSums {
             | QuantisedKernel::Pixel { .. }
             | QuantisedKernel::Concat(_) => return None,
         };
-        let scales = ByteScales::of_sum(sum, ResultPlace::Bit)?;
-        let fits = scales
-            .scales
-            .iter()
-            .all(|it| i32::try_from(it.last).is_ok());
-        fits.then(|| Self::with_scales(node, (sum, reach, values), scales))
+        let scales = known.of(node, sum)?;
+        Some(Self::with_scales(node, (sum, reach, values), scales))
     }
 
     fn with_scales(
