@@ -72,6 +72,8 @@ pub(crate) struct Multiples<'a> {
     isa: &'a dyn InstructionSet,
     ways: Ways,
     found: BTreeMap<Needs, (Vec<Multiple>, u32)>,
+    /// Cycles of multiples that do not follow from others.
+    constants: BTreeMap<i32, u32>,
 }
 
 impl<'a> Multiples<'a> {
@@ -80,6 +82,7 @@ impl<'a> Multiples<'a> {
             isa,
             ways: Ways::of(isa.three_operand_cycles()),
             found: BTreeMap::new(),
+            constants: BTreeMap::new(),
         }
     }
 
@@ -232,7 +235,7 @@ impl<'a> Multiples<'a> {
         order
     }
 
-    fn one_by_one(&self, needs: &Needs) -> (Vec<Multiple>, u32) {
+    fn one_by_one(&mut self, needs: &Needs) -> (Vec<Multiple>, u32) {
         let factors: BTreeSet<i32> = needs.either.union(&needs.signed).copied().collect();
         let chain = factors.into_iter().filter(|&factor| factor != 1);
         let chain: Vec<Multiple> = chain
@@ -241,12 +244,20 @@ impl<'a> Multiples<'a> {
                 step: Step::Constant,
             })
             .collect();
-        let cycles = chain.iter().map(|multiple| {
-            let operations = multiply_fast(self.isa, multiple.factor, self.registers());
-            cycles(self.isa, &operations) as u32
-        });
+        let cycles = chain.iter().map(|multiple| self.constant(multiple.factor));
         let cycles = cycles.sum();
         (chain, cycles)
+    }
+
+    /// Cycles of a multiple that does not follow from another one.
+    fn constant(&mut self, factor: i32) -> u32 {
+        if let Some(&known) = self.constants.get(&factor) {
+            return known;
+        }
+        let operations = multiply_fast(self.isa, factor, self.registers());
+        let cycles = cycles(self.isa, &operations) as u32;
+        self.constants.insert(factor, cycles);
+        cycles
     }
 
     /// Makes one in `last`, of the value and what `last` holds.
