@@ -112,7 +112,7 @@ fn expand_model(
         errors.error(code, format!("{problem}: leave `code` out"));
     }
     let program = tflite::lower(&graph, &model, &design.plan.memory);
-    let tables_bytes = tflite::tables_bytes(&program);
+    let tables_bytes = tflite::tables_bytes(&program, design.kernels.as_ref());
     for problem in design.over((&graph, &model), declaration, tables_bytes) {
         errors.error(tokens, problem);
     }

@@ -7,6 +7,8 @@
 
 #[path = "lanes/device.rs"]
 mod device;
+#[path = "lanes/eight_bits.rs"]
+mod eight_bits;
 #[path = "lanes/published.rs"]
 mod published;
 #[path = "lanes/rows.rs"]

@@ -10,12 +10,15 @@ pub mod avr;
 pub(crate) mod glue;
 pub mod interpreter;
 pub mod lanes;
+mod pixel;
 pub(crate) mod portable;
 
 use crate::budget::{Footprint, LayerFootprint, Sums};
 use crate::declaration::{CodeChoice, Declaration, SlidingWindow, WeightsSource};
 use crate::plan::{MemoryPlan, Rings};
 use crate::target::Target;
+pub use pixel::PixelValues;
+pub(crate) use pixel::{PixelCall, PixelFunctions};
 use portable::Portable;
 use proc_macro2::{Ident, Literal, TokenStream};
 use std::any::Any;

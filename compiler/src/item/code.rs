@@ -25,7 +25,7 @@ pub(super) fn emit(
 ) -> TokenStream {
     let Api { path, name, .. } = api;
     let machine_code = design.footprint.code.as_deref();
-    let code = portable::emit(program);
+    let code = portable::emit(program, None);
     let stored = portable::results_type(program);
     let integer = portable::integer(program.results.accumulator());
     let logit = portable::integer(api.logit);

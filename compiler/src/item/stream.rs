@@ -213,7 +213,7 @@ fn leading_code(api: &Api<'_>, sharing: &Sharing, program: &Program) -> TokenStr
         quote!(#[cfg(not(#condition))])
     });
     let on_machine = machine_code.map(|code| code.leading_items());
-    let code = portable::emit(program);
+    let code = portable::emit(program, None);
     let arena_bytes = Literal::u32_unsuffixed(program.arena_bytes);
     let results = portable::results_type(program);
     quote! {

@@ -11,12 +11,29 @@ use herringbone_tflite::operators::PoolFunction;
 
 /// The highest byte of a product that a result is taken from.
 const LAST_RESULT_BYTE: u32 = 5;
+/// The most bits below a result.
+const MOST_BITS_BELOW: u32 = 8 * LAST_RESULT_BYTE + 7;
+/// Of products in words of 32 bits: bits of a factor, and bytes of a sum, whose halves have
+/// products that leave room for a carry.
+const MOST_FACTOR_BITS: u32 = 31;
+const MOST_SUM_BYTES: u32 = 3;
+/// Bits that such a product can do without at the lower end.
+const LEAST_BITS_BELOW: u32 = 32;
+
+/// Where in a product a result may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResultPlace {
+    /// At a byte.
+    Byte,
+    /// At any bit from the 32nd on, of factors of 31 bits and sums of three bytes.
+    Bit,
+}
 
 /// The way to its byte of every sum of a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ByteScales {
-    /// The byte of `s·m + c` that is the result, counted from the lowest one.
-    pub result_byte: u32,
+    /// Bits of `s·m + c` below those of the result.
+    pub bits_below: u32,
     /// Bytes that hold every `s` in two's complement.
     pub signed_bytes: u32,
     /// Bytes of `s`, clamped.
@@ -46,14 +63,14 @@ pub struct ByteScale {
 
 impl ByteScale {
     /// The byte of a sum.
-    pub fn byte_of(&self, sum: i64, result_byte: u32) -> i8 {
+    pub fn byte_of(&self, sum: i64, bits_below: u32) -> i8 {
         let sum = sum.clamp(0, self.last.into()) as u64;
         let addend = match self.other {
             Some((from, other)) if sum >= u64::from(from) => other,
             Some(_) | None => self.addend,
         };
         let product = sum * u64::from(self.multiplier) + u64::from(addend);
-        let quotient = product >> (8 * result_byte);
+        let quotient = product >> bits_below;
         self.least.wrapping_add(quotient as i8)
     }
 }
@@ -118,13 +135,13 @@ impl Staircase {
 
     /// A multiplier, with its addends, whose results are the same; and how far before the start
     /// its sums begin, which keeps the addends small.
-    fn fit(&self, result_byte: u32) -> Option<(ByteScale, u32)> {
-        let unit = 1_u64 << (8 * result_byte);
+    fn fit(&self, bits_below: u32, place: ResultPlace) -> Option<(ByteScale, u32)> {
+        let unit = 1_u64 << bits_below;
         let near = (self.slope * unit as f64).round();
-        let candidates: Vec<i128> = match self.thresholds.len() {
-            0 => vec![0],
-            1 => vec![1],
-            _ => [0, 1, -1, 2, -2].map(|off| near as i128 + off).to_vec(),
+        let candidates: Vec<i128> = match (self.thresholds.len(), place) {
+            (0, _) => vec![0],
+            (1, ResultPlace::Byte) => vec![1],
+            (_, _) => [0, 1, -1, 2, -2].map(|off| near as i128 + off).to_vec(),
         };
         candidates.into_iter().find_map(|multiplier| {
             let multiplier = u32::try_from(multiplier).ok()?;
@@ -187,7 +204,7 @@ impl Staircase {
 impl ByteScales {
     /// Of a layer's weighted sums, `Σ w·u` of values `u = x + 128` from 0 to 255, all taps
     /// counted. `None` where no integer below 2^32 does, or a sum may pass 32 bits.
-    pub fn of_sum(sum: &RescaledSum) -> Option<Self> {
+    pub fn of_sum(sum: &RescaledSum, place: ResultPlace) -> Option<Self> {
         let SumParameters::Constant(constants) = &sum.products.parameters else {
             return None;
         };
@@ -228,7 +245,7 @@ impl ByteScales {
             let low = ranges.iter().map(|range| range.0).min()?;
             let high = ranges.iter().map(|range| range.1).max()?;
             let staircases = [staircase(0, (low, high))?];
-            let (scales, before) = Self::fit(&staircases)?;
+            let (scales, before) = Self::fit(&staircases, place)?;
             let start = staircases[0].start - i64::from(before[0]);
             let starts = ranges.iter().zip(&moves);
             return scales.with_starts(starts.map(|(&range, moved)| (range, start, *moved)));
@@ -237,7 +254,7 @@ impl ByteScales {
         let staircases: Vec<Staircase> = staircases
             .map(|(output, &range)| staircase(output, range))
             .collect::<Option<_>>()?;
-        let (scales, before) = Self::fit(&staircases)?;
+        let (scales, before) = Self::fit(&staircases, place)?;
         let starts = staircases.iter().zip(before).zip(&moves);
         let starts = starts
             .zip(&ranges)
@@ -275,34 +292,58 @@ impl ByteScales {
             }
         }?;
         let start = staircase.start;
-        let (scales, before) = Self::fit(&[staircase])?;
+        let (scales, before) = Self::fit(&[staircase], ResultPlace::Byte)?;
         let start = start - i64::from(before[0]);
         scales.with_starts([(range, start, 0)].into_iter())
     }
 
     /// The cheapest for all, and how far before its start each one's sums begin.
-    fn fit(staircases: &[Staircase]) -> Option<(Self, Vec<u32>)> {
+    fn fit(staircases: &[Staircase], place: ResultPlace) -> Option<(Self, Vec<u32>)> {
+        let fit_at = |bits_below: u32| Self::fit_at(staircases, bits_below, place);
+        match place {
+            ResultPlace::Byte => {
+                let fits = (1..=LAST_RESULT_BYTE).filter_map(|byte| fit_at(8 * byte));
+                fits.min_by_key(|(it, _)| (it.sum_bytes * it.factor_bytes, it.bits_below))
+            }
+            ResultPlace::Bit => {
+                let slopes = staircases.iter().map(|it| it.slope);
+                let slope = slopes.fold(f64::MIN_POSITIVE, f64::max);
+                let most = (f64::from(MOST_FACTOR_BITS) - slope.log2()).ceil();
+                let most = most.min(MOST_BITS_BELOW.into()) as u32;
+                // The more bits, the nearer is the product.
+                let mut fits = (LEAST_BITS_BELOW..=most).rev().filter_map(fit_at);
+                fits.find(|(it, _)| {
+                    let mut multipliers = it.scales.iter().map(|scale| scale.multiplier);
+                    it.sum_bytes <= MOST_SUM_BYTES
+                        && multipliers.all(|multiplier| multiplier >> MOST_FACTOR_BITS == 0)
+                })
+            }
+        }
+    }
+
+    fn fit_at(
+        staircases: &[Staircase],
+        bits_below: u32,
+        place: ResultPlace,
+    ) -> Option<(Self, Vec<u32>)> {
         let bytes_of = |value: u32| (4 - value.leading_zeros() / 8).max(1);
-        let fits = (1..=LAST_RESULT_BYTE).filter_map(|result_byte| {
-            let fits = staircases.iter().map(|it| it.fit(result_byte));
-            let (scales, before): (Vec<ByteScale>, Vec<u32>) =
-                fits.collect::<Option<Vec<_>>>()?.into_iter().unzip();
-            let most = |of: &dyn Fn(&ByteScale) -> u32| scales.iter().map(of).max();
-            let factor = |it: &ByteScale| {
-                let other = it.other.map_or(0, |(_, addend)| addend);
-                it.multiplier.max(it.addend).max(other)
-            };
-            let scales = Self {
-                result_byte,
-                signed_bytes: 1,
-                sum_bytes: bytes_of(most(&|it| it.last)?),
-                factor_bytes: bytes_of(most(&factor)?),
-                scales,
-                starts: Vec::new(),
-            };
-            Some((scales, before))
-        });
-        fits.min_by_key(|(it, _)| (it.sum_bytes * it.factor_bytes, it.result_byte))
+        let fits = staircases.iter().map(|it| it.fit(bits_below, place));
+        let (scales, before): (Vec<ByteScale>, Vec<u32>) =
+            fits.collect::<Option<Vec<_>>>()?.into_iter().unzip();
+        let most = |of: &dyn Fn(&ByteScale) -> u32| scales.iter().map(of).max();
+        let factor = |it: &ByteScale| {
+            let other = it.other.map_or(0, |(_, addend)| addend);
+            it.multiplier.max(it.addend).max(other)
+        };
+        let scales = Self {
+            bits_below,
+            signed_bytes: 1,
+            sum_bytes: bytes_of(most(&|it| it.last)?),
+            factor_bytes: bytes_of(most(&factor)?),
+            scales,
+            starts: Vec::new(),
+        };
+        Some((scales, before))
     }
 
     /// By output: the range of what is rescaled, where its sums start, and how much more that is
@@ -327,6 +368,15 @@ impl ByteScales {
         })
     }
 
+    /// The byte of the product that is the result, counted from the lowest one.
+    ///
+    /// # Panics
+    /// Where a result may begin at any bit.
+    pub fn result_byte(&self) -> u32 {
+        assert_eq!(self.bits_below % 8, 0, "a result begins at a byte");
+        self.bits_below / 8
+    }
+
     /// The scale of an output.
     pub fn scale(&self, output: usize) -> &ByteScale {
         match &self.scales[..] {
@@ -346,7 +396,7 @@ impl ByteScales {
     /// The byte of an output's sum, before its start is taken off.
     pub fn byte_of(&self, output: usize, sum: i64) -> i8 {
         let from_start = sum - i64::from(self.start(output));
-        self.scale(output).byte_of(from_start, self.result_byte)
+        self.scale(output).byte_of(from_start, self.bits_below)
     }
 }
 
@@ -411,8 +461,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn one_multiplication_gives_the_bytes_of_two_roundings(layer in layers()) {
-            let Some(scales) = ByteScales::of_sum(&layer) else {
+        fn one_multiplication_gives_the_bytes_of_two_roundings(
+            layer in layers(),
+            place in prop_oneof![Just(ResultPlace::Byte), Just(ResultPlace::Bit)],
+        ) {
+            let Some(scales) = ByteScales::of_sum(&layer, place) else {
                 return Ok(());
             };
             let SumParameters::Constant(constants) = &layer.products.parameters else {
@@ -452,12 +505,14 @@ mod tests {
 
     #[test]
     fn nearly_every_layer_has_one() {
-        let mut runner = proptest::test_runner::TestRunner::deterministic();
-        let found = (0..200).filter(|_| {
-            let layer = layers().new_tree(&mut runner).unwrap().current();
-            ByteScales::of_sum(&layer).is_some()
-        });
-        let found = found.count();
-        assert!(found > 190, "only {found} of 200");
+        for (place, least) in [(ResultPlace::Byte, 190), (ResultPlace::Bit, 190)] {
+            let mut runner = proptest::test_runner::TestRunner::deterministic();
+            let found = (0..200).filter(|_| {
+                let layer = layers().new_tree(&mut runner).unwrap().current();
+                ByteScales::of_sum(&layer, place).is_some()
+            });
+            let found = found.count();
+            assert!(found > least, "only {found} of 200");
+        }
     }
 }

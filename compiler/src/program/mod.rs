@@ -22,7 +22,7 @@ mod scores;
 mod stage;
 
 pub use accumulator::Accumulator;
-pub use byte_scale::{ByteScale, ByteScales};
+pub use byte_scale::{ByteScale, ByteScales, ResultPlace};
 pub use endless::EndlessRows;
 pub use expectation::{Expectation, zeros_of_the_rest};
 use flash::own_parameter_bytes;

@@ -1,8 +1,11 @@
 //! Which plan of a model is taken, and what its target has for it.
 
-use super::{Model, ModelCode, ModelNode, Plan};
+use super::{Model, ModelCode, ModelNode, Plan, lower};
+use crate::backend::PixelValues;
 use crate::backend::avr::NoCode;
+use crate::backend::lanes::{self, Core, Kernels, KnownScales, LayerSums};
 use crate::declaration::{ModelDeclaration, PlanChoice};
+use crate::network::NodeId;
 use crate::plan::{self, JobPlan, MemoryPlan, Strategy};
 use crate::program::{Operation, Pixelwise, Program};
 use crate::report::thousands;
@@ -20,6 +23,12 @@ const FRAMES_BYTES: u32 = 448;
 /// The same of the functions of a segment.
 const SEGMENT_FRAMES_BYTES: u32 = 192;
 
+/// Bytes of flash of the code around the sums of a model, and of what is portable, more than
+/// measured on a Cortex-M0.
+const AROUND_BYTES: u32 = 4096;
+/// The same, of each operator.
+const AROUND_OPERATOR_BYTES: u32 = 1536;
+
 /// What nested loops over values that are moved keep.
 const LOOPS_BYTES: u32 = 96;
 
@@ -30,6 +39,8 @@ pub struct ModelDesign {
     pub plan: Plan,
     /// Its machine code, or why there is none; `None` of a target that has portable code alone.
     pub code: Option<Result<ModelCode, NoCode>>,
+    /// Machine code of its sums, of a target whose other code is portable.
+    pub kernels: Option<Kernels>,
     /// The deepest stack, an upper bound.
     pub stack_bytes: u32,
     /// Kept for the stack and the rest of the firmware.
@@ -40,6 +51,24 @@ impl ModelDesign {
     /// The plan that the declaration asks for: of several, the first that fits, for they are in
     /// the order of the work that they make; or else the smallest.
     pub fn choose((graph, model): (&Graph, &Model), declaration: &ModelDeclaration) -> Self {
+        let mut known = KnownScales::default();
+        let design = Self::planned((graph, model), declaration, &mut known);
+        let core = declaration.budget.target.and_then(Core::written_for);
+        let kernels = core.map(|core| {
+            let program = lower(graph, model, &design.plan.memory);
+            let most_bytes = bytes_for_kernels(declaration, &program);
+            let layers = LayerSums::of(&program, &mut known);
+            Kernels::of(&layers, core, declaration.code, most_bytes)
+        });
+        Self { kernels, ..design }
+    }
+
+    /// The same without machine code of sums, whose stack is the same in any form.
+    fn planned(
+        (graph, model): (&Graph, &Model),
+        declaration: &ModelDeclaration,
+        known: &mut KnownScales,
+    ) -> Self {
         let flow = &model.dataflow;
         let strategies = match declaration.plan {
             PlanChoice::Named(strategy) => vec![strategy],
@@ -63,7 +92,8 @@ impl ModelDesign {
             let strategy = strategy.of(flow);
             let memory = plan::plan(flow, &model.sum_bytes, strategy);
             let name = strategy.name(flow);
-            let design = Self::of((graph, model), declaration, Plan { name, memory });
+            let plan = Plan { name, memory };
+            let design = Self::of((graph, model), declaration, plan, known);
             let given = declaration.budget.sram_bytes;
             let fits = given.is_none_or(|given| design.sram_bytes() <= given);
             if fits && !takes_smallest {
@@ -79,16 +109,27 @@ impl ModelDesign {
         smallest.expect("a model has a plan")
     }
 
-    fn of((graph, model): (&Graph, &Model), declaration: &ModelDeclaration, plan: Plan) -> Self {
+    fn of(
+        (graph, model): (&Graph, &Model),
+        declaration: &ModelDeclaration,
+        plan: Plan,
+        known: &mut KnownScales,
+    ) -> Self {
         let code = ModelCode::of((graph, model), declaration, &plan);
+        let core = declaration.budget.target.and_then(Core::written_for);
+        let layers = core.map(|core| {
+            let program = lower(graph, model, &plan.memory);
+            (core, LayerSums::of(&program, known))
+        });
         let stack_bytes = match &code {
             Some(Ok(code)) => code.stack_bytes,
-            Some(Err(_)) | None => stack_bytes(model, &plan.memory),
+            Some(Err(_)) | None => stack_bytes(model, &plan.memory, layers.as_ref()),
         };
         let default_bytes = stack_bytes + DEFAULT_RESERVE_BESIDE_STACK_BYTES;
         Self {
             plan,
             code,
+            kernels: None,
             stack_bytes,
             reserve_bytes: declaration.reserve.sram_bytes.unwrap_or(default_bytes),
         }
@@ -136,6 +177,11 @@ impl ModelDesign {
         }
         let (flash_bytes, what) = match self.machine_code() {
             Some(code) => (code.flash_bytes.into(), "the model takes {} bytes of flash"),
+            None if self.kernels.is_some() => (
+                tables_bytes,
+                "the model's tables and the machine code of its sums take {} bytes of flash, the \
+                 code around them not counted,",
+            ),
             None => (
                 tables_bytes,
                 "the model's tables take {} bytes of flash, its code not counted,",
@@ -236,16 +282,32 @@ fn parts_that_fit(sram_bytes: u32, flash_bytes: u64) -> String {
     }
 }
 
-/// Bytes of the tables of a model's program.
-pub fn tables_bytes(program: &Program) -> u64 {
-    let quantised = program
-        .jobs
-        .iter()
-        .flat_map(crate::program::Job::operations);
-    quantised
-        .map(|operation| match operation {
+/// Bytes of flash that the machine code of sums may take: what is left by the rest of a firmware
+/// and the code around the sums.
+fn bytes_for_kernels(declaration: &ModelDeclaration, program: &Program) -> u32 {
+    let Some(flash_bytes) = declaration.budget.flash_bytes else {
+        return u32::MAX;
+    };
+    let for_firmware = declaration.reserve.flash_bytes;
+    let for_firmware = for_firmware.unwrap_or_else(|| (flash_bytes / 16).clamp(512, 4096));
+    let around = AROUND_BYTES + AROUND_OPERATOR_BYTES * program.operations().count() as u32;
+    flash_bytes.saturating_sub(for_firmware + around)
+}
+
+/// Bytes of the tables of a model's program, and of the machine code of sums, whose tables are in
+/// it.
+pub fn tables_bytes(program: &Program, kernels: Option<&Kernels>) -> u64 {
+    let steps = program.steps().map(|step| (step.node, &step.operation));
+    let stages = program.all_stages();
+    let stages = stages.map(|stage| (stage.plan.node, &stage.operation));
+    let has_kernel = |node: NodeId| kernels.is_some_and(|it| it.of_layer(node).is_some());
+    let of_kernels = kernels.map_or(0, |kernels| kernels.flash_bytes().into());
+    let tables = steps.chain(stages);
+    let of_tables: u64 = tables
+        .map(|(node, operation)| match operation {
             Operation::Quantised(it) => {
-                let sum = it.kernel.sum().map_or(0, |sum| {
+                let sum = it.kernel.sum().filter(|_| !has_kernel(node));
+                let sum = sum.map_or(0, |sum| {
                     let outputs = u64::from(sum.products.outputs);
                     let rescales = if sum.single_rescale().is_some() { 0 } else { 5 };
                     u64::from(sum.products.rows) * outputs + (4 + rescales) * outputs
@@ -268,25 +330,40 @@ pub fn tables_bytes(program: &Program) -> u64 {
             | Operation::Concat => 0,
             Operation::Rearrange(it) => it.table_bytes(),
         })
-        .sum()
+        .sum();
+    of_tables + of_kernels
 }
 
 /// The deepest stack of the generated code: a node holds the values of a tap, its sums twice, and
 /// its outputs, once more with each operator that goes over them.
-fn stack_bytes(model: &Model, plan: &MemoryPlan) -> u32 {
-    let of_node = |id: crate::network::NodeId| {
+/// Sums that have machine code are in its frame.
+fn stack_bytes(model: &Model, plan: &MemoryPlan, layers: Option<&(Core, LayerSums)>) -> u32 {
+    let of_node = |id: NodeId| {
         let (node, ModelNode { operators, .. }) =
             (model.dataflow.node(id), &model.nodes[id.index()]);
         if node.moves() {
             return LOOPS_BYTES;
         }
         let (inputs, outputs) = (node.input.channels, node.output.channels);
+        let of_outputs = (2 + 2 * operators.len() as u32) * outputs;
+        let by_kernel = layers.and_then(|(core, sums)| Some((*core, sums.of_layer(id)?)));
+        if let Some((core, sums)) = by_kernel {
+            let argument_bytes = match &sums.values {
+                // They are where they are stored.
+                _ if node.is_dense() => 0,
+                PixelValues::OfOneTap(_) => 4,
+                // Of each tap also the cell, while these are found.
+                PixelValues::Together => 5 * sums.values_of_piece,
+                PixelValues::ByAddress(taps) => 8 * taps.len() as u32,
+            };
+            return argument_bytes + lanes::stack_bytes(core) + of_outputs;
+        }
         let sums = match node.is_dense() {
             // Those of a group, or in the arena.
             true => 256,
             false => 8 * outputs,
         };
-        inputs + sums + (2 + 2 * operators.len() as u32) * outputs
+        inputs + sums + of_outputs
     };
     let jobs = plan.jobs.iter().map(|job| match job {
         JobPlan::Layer(layer) => of_node(layer.node),

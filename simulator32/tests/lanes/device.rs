@@ -10,7 +10,7 @@ use herringbone_simulator32::program::{Function, InstructionSet, Program};
 use herringbone_simulator32::risc_v::{self, Registers, RiscV};
 use herringbone_simulator32::thumb::{self, Thumb};
 
-const MAP: Map = Map {
+pub(crate) const MAP: Map = Map {
     flash_start: 0,
     flash_bytes: 1 << 20,
     sram_start: 0x2000_0000,
@@ -52,6 +52,54 @@ impl Simulated {
             Self::Ch32v003 => Written::Rv32ec,
         }
     }
+
+    /// A part with that program in its flash, and the registers that a caller wants kept.
+    pub(crate) fn machine(
+        self,
+        segments: Vec<(u32, Vec<u8>)>,
+        functions: Vec<Function>,
+        symbols: Vec<(String, u32)>,
+    ) -> Result<(AnyMachine, Vec<usize>)> {
+        let (instruction_set, kept) = match self {
+            Self::CortexM0 | Self::CortexM0Plus => (InstructionSet::Thumb, (4..12).collect()),
+            Self::Rv32imc => (
+                InstructionSet::RiscV,
+                [3, 4, 8, 9].into_iter().chain(18..28).collect(),
+            ),
+            Self::Ch32v003 => (InstructionSet::RiscV, vec![3, 4, 8, 9]),
+        };
+        let program = Program {
+            instruction_set,
+            segments,
+            functions,
+            entry: 0,
+            symbols,
+        };
+        let registers = |count: u8, multiplies: bool| Registers { count, multiplies };
+        let machine = match self {
+            Self::CortexM0 => AnyMachine::Thumb(Machine::new(
+                Thumb::new(thumb::Cost::CORTEX_M0),
+                MAP,
+                program,
+            )?),
+            Self::CortexM0Plus => AnyMachine::Thumb(Machine::new(
+                Thumb::new(thumb::Cost::CORTEX_M0_PLUS),
+                MAP,
+                program,
+            )?),
+            Self::Rv32imc => AnyMachine::RiscV(Machine::new(
+                RiscV::new(registers(32, true), risc_v::Cost::GENERIC),
+                MAP,
+                program,
+            )?),
+            Self::Ch32v003 => AnyMachine::RiscV(Machine::new(
+                RiscV::new(registers(16, false), risc_v::Cost::QINGKE_V2_ONE_WAIT_STATE),
+                MAP,
+                program,
+            )?),
+        };
+        Ok((machine, kept))
+    }
 }
 
 /// How an input is taken in.
@@ -86,9 +134,41 @@ pub(crate) struct Inference {
     pub(crate) infer_cycles: u64,
 }
 
-enum AnyMachine {
+pub(crate) enum AnyMachine {
     Thumb(Machine<Thumb>),
     RiscV(Machine<RiscV>),
+}
+
+impl AnyMachine {
+    pub(crate) fn write(&mut self, address: u32, bytes: &[u8]) {
+        let memory = match self {
+            Self::Thumb(machine) => &mut machine.memory,
+            Self::RiscV(machine) => &mut machine.memory,
+        };
+        memory.set_bytes(address, bytes).expect("it is SRAM");
+    }
+
+    pub(crate) fn sram(&self) -> &[u8] {
+        let memory = match self {
+            Self::Thumb(machine) => &machine.memory,
+            Self::RiscV(machine) => &machine.memory,
+        };
+        let bytes = memory.bytes(MAP.sram_start, MAP.sram_bytes);
+        bytes.expect("it is SRAM")
+    }
+
+    /// The result, cycles and bytes of stack of a function, which keeps those registers.
+    pub(crate) fn call(
+        &mut self,
+        symbol: &str,
+        arguments: &[u32],
+        kept: &[usize],
+    ) -> Result<(u32, u64, u32)> {
+        match self {
+            Self::Thumb(machine) => call(machine, symbol, arguments, kept),
+            Self::RiscV(machine) => call(machine, symbol, arguments, kept),
+        }
+    }
 }
 
 pub(crate) struct Device {
@@ -115,52 +195,24 @@ impl Device {
             address,
             bytes: bytes.len() as u32,
         };
-        let instruction_set = match simulated {
-            Simulated::CortexM0 | Simulated::CortexM0Plus => InstructionSet::Thumb,
-            Simulated::Rv32imc | Simulated::Ch32v003 => InstructionSet::RiscV,
-        };
-        let program = Program {
-            instruction_set,
-            segments: vec![
-                (0, code.absorb_bytes().to_vec()),
-                (absorb_input, whole.to_vec()),
-                (infer, code.infer_bytes().to_vec()),
-            ],
-            functions: vec![
-                function("absorb", 0, code.absorb_bytes()),
-                function("absorb_input", absorb_input, whole),
-                function("infer", infer, code.infer_bytes()),
-            ],
-            entry: 0,
-            symbols: vec![
-                ("absorb".to_owned(), 0),
-                ("absorb_input".to_owned(), absorb_input),
-                ("infer".to_owned(), infer),
-            ],
-        };
-        let registers = |count: u8, multiplies: bool| Registers { count, multiplies };
-        let machine = match simulated {
-            Simulated::CortexM0 => AnyMachine::Thumb(Machine::new(
-                Thumb::new(thumb::Cost::CORTEX_M0),
-                MAP,
-                program,
-            )?),
-            Simulated::CortexM0Plus => AnyMachine::Thumb(Machine::new(
-                Thumb::new(thumb::Cost::CORTEX_M0_PLUS),
-                MAP,
-                program,
-            )?),
-            Simulated::Rv32imc => AnyMachine::RiscV(Machine::new(
-                RiscV::new(registers(32, true), risc_v::Cost::GENERIC),
-                MAP,
-                program,
-            )?),
-            Simulated::Ch32v003 => AnyMachine::RiscV(Machine::new(
-                RiscV::new(registers(16, false), risc_v::Cost::QINGKE_V2_ONE_WAIT_STATE),
-                MAP,
-                program,
-            )?),
-        };
+        let segments = vec![
+            (0, code.absorb_bytes().to_vec()),
+            (absorb_input, whole.to_vec()),
+            (infer, code.infer_bytes().to_vec()),
+        ];
+        let functions = vec![
+            function("absorb", 0, code.absorb_bytes()),
+            function("absorb_input", absorb_input, whole),
+            function("infer", infer, code.infer_bytes()),
+        ];
+        let symbols = [
+            ("absorb", 0),
+            ("absorb_input", absorb_input),
+            ("infer", infer),
+        ];
+        let symbols = symbols.map(|(name, address)| (name.to_owned(), address));
+        let symbols = symbols.to_vec();
+        let (machine, kept) = simulated.machine(segments, functions, symbols)?;
         let network_bytes = network.cursor_bytes + network.arena_bytes;
         // After a gap that nothing may be written to.
         let results = (
@@ -168,11 +220,6 @@ impl Device {
             network.results.count,
             network.results.integer.bytes(),
         );
-        let kept = match simulated {
-            Simulated::CortexM0 | Simulated::CortexM0Plus => (4..12).collect(),
-            Simulated::Rv32imc => [3, 4, 8, 9].into_iter().chain(18..28).collect(),
-            Simulated::Ch32v003 => vec![3, 4, 8, 9],
-        };
         let mut device = Self {
             machine,
             network: address,
@@ -185,33 +232,11 @@ impl Device {
         let noise: Vec<u8> = (0..MAP.sram_bytes)
             .map(|at| (at * 37 % 251) as u8)
             .collect();
-        device.write(MAP.sram_start, &noise);
-        device.write(address, &vec![0; network.cursor_bytes as usize]);
+        device.machine.write(MAP.sram_start, &noise);
+        device
+            .machine
+            .write(address, &vec![0; network.cursor_bytes as usize]);
         Ok(device)
-    }
-
-    fn write(&mut self, address: u32, bytes: &[u8]) {
-        let memory = match &mut self.machine {
-            AnyMachine::Thumb(machine) => &mut machine.memory,
-            AnyMachine::RiscV(machine) => &mut machine.memory,
-        };
-        memory.set_bytes(address, bytes).expect("it is SRAM");
-    }
-
-    fn sram(&self) -> Vec<u8> {
-        let memory = match &self.machine {
-            AnyMachine::Thumb(machine) => &machine.memory,
-            AnyMachine::RiscV(machine) => &machine.memory,
-        };
-        let bytes = memory.bytes(MAP.sram_start, MAP.sram_bytes);
-        bytes.expect("it is SRAM").to_vec()
-    }
-
-    fn call(&mut self, symbol: &str, arguments: &[u32]) -> Result<(u32, u64, u32)> {
-        match &mut self.machine {
-            AnyMachine::Thumb(machine) => call(machine, symbol, arguments, &self.kept),
-            AnyMachine::RiscV(machine) => call(machine, symbol, arguments, &self.kept),
-        }
     }
 
     /// Takes an input in, and computes.
@@ -220,13 +245,15 @@ impl Device {
             Taken::Whole => code.absorb_input_bytes().is_some(),
             Taken::Bytes | Taken::SomeRows => false,
         };
-        self.write(INPUT, input);
-        let before = self.sram();
+        self.machine.write(INPUT, input);
+        let before = self.machine.sram().to_vec();
         let (mut cycles, mut deepest) = (0, 0);
         // The next byte.
         let mut next = 0;
         if is_whole {
-            let (_, taken, stack) = self.call("absorb_input", &[self.network, INPUT])?;
+            let (_, taken, stack) =
+                self.machine
+                    .call("absorb_input", &[self.network, INPUT], &self.kept)?;
             (cycles, deepest, next) = (taken, stack, input.len());
         }
         while next < input.len() {
@@ -237,7 +264,8 @@ impl Device {
                 (None, Some(_)) => (vec![self.network, input[next].into(), 0], 1),
                 (None, None) => (vec![self.network, input[next].into()], 1),
             };
-            let (is_complete, taken, stack) = self.call("absorb", &arguments)?;
+            let (is_complete, taken, stack) =
+                self.machine.call("absorb", &arguments, &self.kept)?;
             next += bytes;
             ensure!(
                 is_complete == u32::from(next == input.len()),
@@ -247,15 +275,17 @@ impl Device {
             deepest = deepest.max(stack);
         }
         let (first, count, bytes_each) = self.results;
-        let (_, infer_cycles, stack) = self.call("infer", &[self.network, first])?;
+        let (_, infer_cycles, stack) =
+            self.machine
+                .call("infer", &[self.network, first], &self.kept)?;
         deepest = deepest.max(stack);
         ensure!(
             deepest == code.stack_bytes(),
             "{deepest} bytes of stack, not {}",
             code.stack_bytes()
         );
-        let after = self.sram();
-        for (offset, (old, new)) in (0..).zip(before.iter().zip(&after)) {
+        let after = self.machine.sram();
+        for (offset, (old, new)) in (0..).zip(before.iter().zip(after)) {
             let address = MAP.sram_start + offset;
             let network = self.network..self.network + self.network_bytes;
             let is_ours = network.contains(&address);

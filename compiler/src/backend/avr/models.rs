@@ -7,7 +7,7 @@ use crate::backend::avr::round::sum::Sum;
 use crate::network::{NodeId, ReceptiveField};
 use crate::program::{
     ByteScales, Job, Operation, Pixelwise, PoolFinish, Pooling, Program, Quantised,
-    QuantisedKernel, RescaledSum,
+    QuantisedKernel, RescaledSum, ResultPlace,
 };
 use std::fmt;
 use std::rc::Rc;
@@ -103,7 +103,8 @@ pub fn of_model(program: &Program, core: Core) -> Result<ModelProgram, NoCode> {
                         (&stage.field, channels, joins),
                     )?;
                     if let (Some(sum), Some(kept)) = (sum_of(&stage.operation), stage.plan.sums()) {
-                        let scales = ByteScales::of_sum(sum).ok_or(NoCode::Rescale(node))?;
+                        let scales = ByteScales::of_sum(sum, ResultPlace::Byte)
+                            .ok_or(NoCode::Rescale(node))?;
                         if scales.signed_bytes > kept.bytes_each {
                             return Err(NoCode::Rescale(node));
                         }
@@ -141,10 +142,10 @@ fn check(
     };
     match kernel {
         QuantisedKernel::Convolution(sum) | QuantisedKernel::Dense(sum) => {
-            fits(ByteScales::of_sum(sum)).map(|_| ())
+            fits(ByteScales::of_sum(sum, ResultPlace::Byte)).map(|_| ())
         }
         QuantisedKernel::Depthwise { sum, multiplier } => {
-            let scales = fits(ByteScales::of_sum(sum))?;
+            let scales = fits(ByteScales::of_sum(sum, ResultPlace::Byte))?;
             let sum = Sum::of_model(
                 program,
                 (sum, program.expectations[node].clone()),

@@ -1,5 +1,6 @@
 //! Which layers are unrolled: the fastest mix that fits the flash.
 
+use super::mix::{Way, fastest_mix};
 use super::{Code, Core, Form, Reason, emit};
 use crate::backend::avr::CodeForm;
 use crate::declaration::CodeChoice;
@@ -11,19 +12,8 @@ use std::collections::BTreeMap;
 /// than any flash here.
 const MOST_WEIGHTS: usize = 200_000;
 
-/// What some layers take together.
-#[derive(Clone, Debug, Default)]
-struct Mix {
-    bytes: u32,
-    cycles: f64,
-    forms: BTreeMap<NodeId, Form>,
-}
-
 /// The code of the fewest expected cycles that takes at most that much flash, or, where
 /// none does, the smallest. `choice_of` says which forms a layer may have.
-///
-/// Layer by layer, every combination is kept that no other one beats in both bytes and
-/// cycles, so the answer is the best there is.
 ///
 /// # Errors
 /// Why there is no code.
@@ -67,45 +57,25 @@ pub fn choose(
         return Err(reason.unwrap_or(Reason::Flash));
     };
     let codes_layers: Vec<Vec<Weighted>> = codes.iter().map(weighted).collect();
-    let fixed_bytes = |code: &Code| {
-        let layers_bytes: u32 = weighted(code).iter().map(|layer| layer.bytes).sum();
-        code.flash_bytes() - layers_bytes
-    };
-    let mut front = vec![Mix {
-        bytes: fixed_bytes(smallest),
-        ..Mix::default()
-    }];
-    for index in 0..weighted(smallest).len() {
-        let options = || codes_layers.iter().filter_map(|layers| layers.get(index));
-        let mut mixes: Vec<Mix> = front
+    let of_smallest = weighted(smallest);
+    let layers_bytes: u32 = of_smallest.iter().map(|layer| layer.way.bytes).sum();
+    let ways_of = |index: usize| {
+        codes_layers
             .iter()
-            .flat_map(|mix| {
-                options().map(|layer| {
-                    let mut mix = mix.clone();
-                    mix.bytes += layer.bytes;
-                    mix.cycles += layer.cycles;
-                    mix.forms.insert(layer.node, layer.form);
-                    mix
-                })
-            })
-            .collect();
-        mixes.sort_by(|one, other| {
-            let bytes = one.bytes.cmp(&other.bytes);
-            bytes.then(one.cycles.total_cmp(&other.cycles))
-        });
-        front.clear();
-        for mix in mixes {
-            let is_faster = front.last().is_none_or(|last| mix.cycles < last.cycles);
-            // The smallest is kept in any case.
-            if is_faster && (front.is_empty() || mix.bytes <= flash_bytes) {
-                front.push(mix);
-            }
-        }
-    }
-    let fastest = front.iter().rfind(|mix| mix.bytes <= flash_bytes);
-    let mix = fastest.or(front.first()).cloned().unwrap_or_default();
+            .filter_map(move |layers| layers.get(index))
+    };
+    let ways: Vec<Vec<Way>> = (0..of_smallest.len())
+        .map(|index| ways_of(index).map(|layer| layer.way).collect())
+        .collect();
+    let other_bytes = smallest.flash_bytes() - layers_bytes;
+    let mix = fastest_mix(&ways, other_bytes, flash_bytes);
+    let forms: BTreeMap<NodeId, Form> = (0..)
+        .zip(mix)
+        .filter_map(|(index, way)| ways_of(index).nth(way))
+        .map(|layer| (layer.node, layer.form))
+        .collect();
     emit(program, core, |node| {
-        let form = mix.forms.get(&node).copied();
+        let form = forms.get(&node).copied();
         form.unwrap_or(Form::TableByValues)
     })
 }
@@ -114,8 +84,7 @@ pub fn choose(
 struct Weighted {
     node: NodeId,
     form: Form,
-    bytes: u32,
-    cycles: f64,
+    way: Way,
 }
 
 fn weighted(code: &Code) -> Vec<Weighted> {
@@ -125,12 +94,11 @@ fn weighted(code: &Code) -> Vec<Weighted> {
             layers.push(Weighted {
                 node,
                 form,
-                bytes,
-                cycles,
+                way: Way { bytes, cycles },
             });
         } else if let Some(layer) = layers.last_mut() {
-            layer.bytes += bytes;
-            layer.cycles += cycles;
+            layer.way.bytes += bytes;
+            layer.way.cycles += cycles;
         }
     }
     layers

@@ -39,7 +39,7 @@ impl Code {
         let of_layers = design.layers.iter().filter_map(|layer| match layer {
             Layer::Convolution(layer) => match layer.reduction {
                 Reduction::Weighted => Some((layer.node, layer.last().form)),
-                Reduction::Maximum | Reduction::Total => None,
+                Reduction::Maximum | Reduction::Total { .. } => None,
             },
             Layer::Dense(layer) => Some((layer.node, layer.form)),
             Layer::Results(_) | Layer::Sums(_) => None,

@@ -117,7 +117,7 @@ impl<'a> Emitter<'a> {
     fn kernel(&mut self, isa: &dyn InstructionSet) -> (Vec<Pass>, Vec<u32>) {
         let Self { layer, strip, .. } = *self;
         match (layer.reduction, layer.form) {
-            (Reduction::Maximum | Reduction::Total, _) => {
+            (Reduction::Maximum | Reduction::Total { .. }, _) => {
                 let passes = reduction::passes(self.roles, layer, &strip);
                 (passes.into_iter().map(Pass::Reduced).collect(), Vec::new())
             }

@@ -6,6 +6,7 @@ use super::form::Form;
 use super::layer::{
     Convolution, Dense, DenseOutputs, Emission, Layer, Pooled, Reduction, StoredMap, Weights,
 };
+use super::quotient::Quotient;
 use super::reason::Reason;
 use super::row;
 use super::stage::{Stage, StoredRing};
@@ -333,14 +334,19 @@ fn field_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
 /// A pooling of its own.
 fn pooling_of(program: &Program, step: &Step, pooling: Pooling) -> Result<Convolution, Reason> {
     let layer = field_of(program, step)?;
-    let (reduction, shift) = match pooling {
-        Pooling::Maximum => (Reduction::Maximum, Some(0)),
-        Pooling::Average(divisor) => (Reduction::Total, divisor.shift()),
+    let (reduction, right) = match pooling {
+        Pooling::Maximum => (Reduction::Maximum, 0),
+        Pooling::Average(program::Divisor(count)) => {
+            let most_value = (1 << layer.bits) - 1;
+            let most = count.checked_mul(most_value);
+            let quotient = most.and_then(|most| Quotient::of(count, most));
+            let Quotient { factor, shift } = quotient.ok_or(Reason::Pooling(step.node))?;
+            (Reduction::Total { factor }, shift)
+        }
     };
-    let right = shift.ok_or(Reason::Pooling(step.node))?;
     Ok(Convolution {
         reduction,
-        weights: Weights::none(layer.output.channels, right as u8),
+        weights: Weights::none(layer.output.channels, right),
         form: Form::Unrolled,
         ..layer
     })

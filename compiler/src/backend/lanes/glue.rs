@@ -39,16 +39,8 @@ impl MachineCode for Code {
         }
     }
 
-    /// `bare` cores alone: elsewhere code for Arm may not be Thumb.
     fn condition(&self) -> TokenStream {
-        match self.core {
-            Core::CortexM0 | Core::CortexM0Plus => {
-                quote!(all(target_arch = "arm", target_os = "none"))
-            }
-            Core::Rv32ec | Core::Rv32imc => {
-                quote!(all(target_arch = "riscv32", target_os = "none"))
-            }
-        }
+        self.core.condition()
     }
 
     fn items(&self, glue: &Glue<'_>) -> TokenStream {
@@ -72,9 +64,33 @@ impl MachineCode for Code {
 
     /// Code that multiplies, on a core that does not; Thumb code runs on every Cortex-M.
     fn refusal(&self, name: &Ident, target: &Target) -> TokenStream {
-        match self.core {
-            Core::CortexM0 | Core::CortexM0Plus | Core::Rv32ec => TokenStream::new(),
-            Core::Rv32imc => {
+        self.core.refusal(name, target)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl Core {
+    /// The machines that code for it is for: `bare` ones alone, for elsewhere code for Arm may not
+    /// be Thumb.
+    pub(crate) fn condition(self) -> TokenStream {
+        match self {
+            Self::CortexM0 | Self::CortexM0Plus => {
+                quote!(all(target_arch = "arm", target_os = "none"))
+            }
+            Self::Rv32ec | Self::Rv32imc => {
+                quote!(all(target_arch = "riscv32", target_os = "none"))
+            }
+        }
+    }
+
+    /// Of code for it, in a type of that name; see [`MachineCode::refusal`].
+    pub(crate) fn refusal(self, name: &Ident, target: &Target) -> TokenStream {
+        match self {
+            Self::CortexM0 | Self::CortexM0Plus | Self::Rv32ec => TokenStream::new(),
+            Self::Rv32imc => {
                 let condition = self.condition();
                 let message = format!(
                     "`{}` is declared with `target: {}`, and this is a build for a core that does \
@@ -88,10 +104,6 @@ impl MachineCode for Code {
                 }
             }
         }
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
     }
 }
 

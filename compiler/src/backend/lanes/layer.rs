@@ -75,6 +75,14 @@ impl Weights {
         }
     }
 
+    /// Of sums that are rounded elsewhere: `[row][output]`.
+    pub(crate) fn of_products(raw: Vec<i8>, outputs: u32) -> Self {
+        Self {
+            raw,
+            ..Self::none(outputs, 0)
+        }
+    }
+
     /// Of a pooling, which divides by a power of two.
     pub(crate) fn none(outputs: u32, right: u8) -> Self {
         Self {
@@ -184,6 +192,11 @@ impl Weights {
         self.raw_of(row, output) << self.left
     }
 
+    /// The factors of all values.
+    pub(crate) fn factors(&self) -> impl Iterator<Item = i32> {
+        self.raw.iter().map(|&it| i32::from(it) << self.left)
+    }
+
     /// Weights as they are stored.
     pub(crate) fn raw(&self) -> &[i8] {
         &self.raw
@@ -209,8 +222,9 @@ pub(crate) enum Reduction {
     Weighted,
     /// The largest value of each channel.
     Maximum,
-    /// The total of each channel, which is divided and rounded down.
-    Total,
+    /// The total of each channel, which is divided and rounded down: times that factor, and
+    /// shifted.
+    Total { factor: i32 },
 }
 
 /// A convolution, and the pooling after it, or a pooling.
@@ -304,7 +318,12 @@ impl Convolution {
                     stays_offset: self.pointwise.is_some(),
                 },
                 Reduction::Weighted => Finishing::Unsigned,
-                Reduction::Maximum | Reduction::Total => Finishing::Down {
+                Reduction::Maximum => Finishing::Down {
+                    factor: 1,
+                    is_offset: self.signed_inputs,
+                },
+                Reduction::Total { factor } => Finishing::Down {
+                    factor,
                     is_offset: self.signed_inputs,
                 },
             },

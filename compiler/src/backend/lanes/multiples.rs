@@ -3,7 +3,8 @@
 //! A sum that may be subtracted from takes a multiple of either sign; one that is only
 //! added to needs its very own.
 
-use super::isa::{InstructionSet, Operation, Register};
+use super::isa::{InstructionSet, Operation, Register, Roles};
+use super::sums::{cycles, fastest};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 /// How the next multiple is made, of the value (`Value`) and the last multiple (`Last`).
@@ -28,6 +29,13 @@ enum Step {
 pub(crate) struct Multiple {
     pub(crate) factor: i32,
     step: Step,
+}
+
+impl Multiple {
+    /// Whether it does not follow from the last one.
+    pub(crate) fn is_constant(&self) -> bool {
+        self.step == Step::Constant
+    }
 }
 
 /// What sums need of a value.
@@ -64,6 +72,8 @@ pub(crate) struct Multiples<'a> {
     isa: &'a dyn InstructionSet,
     ways: Ways,
     found: BTreeMap<Needs, (Vec<Multiple>, u32)>,
+    /// Cycles of multiples that do not follow from others.
+    constants: BTreeMap<i32, u32>,
 }
 
 impl<'a> Multiples<'a> {
@@ -72,7 +82,27 @@ impl<'a> Multiples<'a> {
             isa,
             ways: Ways::of(isa.three_operand_cycles()),
             found: BTreeMap::new(),
+            constants: BTreeMap::new(),
         }
+    }
+
+    /// A multiple's and the value's.
+    fn registers(&self) -> [Register; 2] {
+        let Roles {
+            multiple, value, ..
+        } = self.isa.roles();
+        [multiple, value]
+    }
+
+    /// Whether products of constants below 0 and a value are cheaper by what it is negated.
+    pub(crate) fn wants_negated(&self, mut factors: impl Iterator<Item = i32>) -> bool {
+        let cycles = |factor: i32| {
+            let operations = multiply_fast(self.isa, factor, self.registers());
+            cycles(self.isa, &operations)
+        };
+        let has_constants = factors.any(|factor| factor.abs() > MOST_IN_CHAINS);
+        // Any two of several digits.
+        has_constants && cycles(-107) > cycles(107)
     }
 
     /// The multiples in the order of making, without the value itself, and their cycles.
@@ -205,7 +235,7 @@ impl<'a> Multiples<'a> {
         order
     }
 
-    fn one_by_one(&self, needs: &Needs) -> (Vec<Multiple>, u32) {
+    fn one_by_one(&mut self, needs: &Needs) -> (Vec<Multiple>, u32) {
         let factors: BTreeSet<i32> = needs.either.union(&needs.signed).copied().collect();
         let chain = factors.into_iter().filter(|&factor| factor != 1);
         let chain: Vec<Multiple> = chain
@@ -214,12 +244,20 @@ impl<'a> Multiples<'a> {
                 step: Step::Constant,
             })
             .collect();
-        let cycles = chain.iter().map(|multiple| {
-            let operations = multiply(self.isa, multiple.factor, [Register(8), Register(9)]);
-            operations.len() as u32
-        });
+        let cycles = chain.iter().map(|multiple| self.constant(multiple.factor));
         let cycles = cycles.sum();
         (chain, cycles)
+    }
+
+    /// Cycles of a multiple that does not follow from another one.
+    fn constant(&mut self, factor: i32) -> u32 {
+        if let Some(&known) = self.constants.get(&factor) {
+            return known;
+        }
+        let operations = multiply_fast(self.isa, factor, self.registers());
+        let cycles = cycles(self.isa, &operations) as u32;
+        self.constants.insert(factor, cycles);
+        cycles
     }
 
     /// Makes one in `last`, of the value and what `last` holds.
@@ -242,7 +280,7 @@ impl<'a> Multiples<'a> {
             }
             Step::Shift(term, by) => vec![Operation::ShiftLeft(last, register(term), by)],
             Step::Negate(term) => vec![Operation::Negate(last, register(term))],
-            Step::Constant => multiply(self.isa, multiple.factor, [last, value]),
+            Step::Constant => multiply_fast(self.isa, multiple.factor, [last, value]),
         }
     }
 }
@@ -346,11 +384,35 @@ pub(crate) fn multiply(
     let digits = signed_digits(factor);
     let additions = digits.iter().filter(|&&digit| digit != 0).count();
     if isa.multiplies() && (additions > 2 || factor < 0) {
-        return vec![
-            Operation::Immediate(to, factor),
-            Operation::Multiply(to, from),
-        ];
+        return by_constant(factor, [to, from]);
     }
+    by_digits(factor, [to, from])
+}
+
+/// The same in the fewest cycles.
+pub(crate) fn multiply_fast(
+    isa: &dyn InstructionSet,
+    factor: i32,
+    registers: [Register; 2],
+) -> Vec<Operation> {
+    let by_digits = by_digits(factor, registers);
+    match isa.multiplies() {
+        true => fastest(isa, [by_digits, by_constant(factor, registers)]),
+        false => by_digits,
+    }
+}
+
+/// The same by one multiplication.
+fn by_constant(factor: i32, [to, from]: [Register; 2]) -> Vec<Operation> {
+    vec![
+        Operation::Immediate(to, factor),
+        Operation::Multiply(to, from),
+    ]
+}
+
+/// The same by shifts and additions.
+fn by_digits(factor: i32, [to, from]: [Register; 2]) -> Vec<Operation> {
+    let digits = signed_digits(factor);
     // From the highest digit down: shifted, and added to or subtracted from.
     let mut operations = Vec::new();
     let mut by = 0;
@@ -367,8 +429,7 @@ pub(crate) fn multiply(
             if digit > 0 {
                 operations.push(Operation::Move(to, from));
             } else {
-                operations.push(Operation::Immediate(to, 0));
-                operations.push(Operation::Subtract(to, to, from));
+                operations.push(Operation::Negate(to, from));
             }
             continue;
         }

@@ -24,7 +24,7 @@ pub enum Reason {
     Intake,
     /// Inputs of more than 255 rows or columns.
     LargeInput,
-    /// An average over windows whose values are no power of two.
+    /// An average over more values than a product of 32 bits divides by.
     Pooling(NodeId),
     /// Rows that the stack does not hold.
     Rows(NodeId),
@@ -53,7 +53,7 @@ impl fmt::Display for Reason {
             Self::LargeInput => write!(f, "the input has more than 255 rows or columns"),
             Self::Pooling(node) => write!(
                 f,
-                "node {node} is an average of a number of values that is no power of two"
+                "node {node} is an average of more values than a word divides by"
             ),
             Self::Rows(node) => {
                 write!(f, "the stack does not hold the rows that node {node} reads")

@@ -109,7 +109,7 @@ impl Emitter<'_> {
                     asm.emit(Operation::Move(sum, value));
                     asm.bind(is_smaller);
                 }
-                Reduction::Total | Reduction::Weighted => {
+                Reduction::Total { .. } | Reduction::Weighted => {
                     asm.emit(Operation::Add(sum, sum, value));
                 }
             }

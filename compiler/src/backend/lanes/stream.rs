@@ -2,6 +2,7 @@
 
 use super::assembly::{Assembly, Label};
 use super::isa::{Condition, Operation, Register, Roles};
+use super::multiples::multiply;
 use super::strip::add_constant;
 
 /// How a sum becomes an activation: `min(rhe(max(t, 0) / 2^right), 2^bits − 1)`, where
@@ -22,8 +23,9 @@ pub(crate) enum Finishing {
     /// `clamp(rhe(t / 2^right), −2^(bits−1), 2^(bits−1) − 1)`, and, if it `stays_offset`,
     /// `2^(bits−1)` more.
     Signed { stays_offset: bool },
-    /// It is rounded down, and fits. Offset values are made two's complement.
-    Down { is_offset: bool },
+    /// Its product with the factor is rounded down, and fits. Offset values are made two's
+    /// complement.
+    Down { factor: i32, is_offset: bool },
 }
 
 impl Finishing {
@@ -156,7 +158,13 @@ impl<'r> Stream<'r> {
         asm.times(share, |asm| {
             sum(asm);
             let is_down = match finish {
-                Finishing::Down { .. } => true,
+                Finishing::Down { factor, .. } => {
+                    if factor != 1 {
+                        asm.emit_all(multiply(asm.isa(), factor, [scratch, value]));
+                        asm.emit(Operation::Move(value, scratch));
+                    }
+                    true
+                }
                 Finishing::Unsigned | Finishing::Signed { .. } => false,
             };
             if right > 0 {
@@ -185,14 +193,18 @@ impl<'r> Stream<'r> {
                 Finishing::Signed {
                     stays_offset: false,
                 }
-                | Finishing::Down { is_offset: true } => {
+                | Finishing::Down {
+                    is_offset: true, ..
+                } => {
                     add_constant(asm, value, half, scratch);
                     asm.emit(Operation::ShiftLeft(value, value, (32 - bits) as u8));
                     asm.emit(Operation::ShiftRight(value, value, (32 - bits - by) as u8));
                 }
                 Finishing::Unsigned
                 | Finishing::Signed { stays_offset: true }
-                | Finishing::Down { is_offset: false } => {
+                | Finishing::Down {
+                    is_offset: false, ..
+                } => {
                     if by > 0 {
                         asm.emit(Operation::ShiftLeft(value, value, by as u8));
                     }

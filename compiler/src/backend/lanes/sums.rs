@@ -3,7 +3,7 @@
 use super::assembly::Assembly;
 use super::isa::{InstructionSet, Operation, Register, Roles};
 use super::layer::Weights;
-use super::multiples::{Multiples, Needs};
+use super::multiples::{Multiple, Multiples, Needs, multiply_fast};
 use std::ops::Range;
 
 /// Arrangements of sums that are tried.
@@ -73,15 +73,17 @@ impl Located {
 
 /// The operations that take the fewest cycles; of equals the first.
 pub(crate) fn fastest(isa: &dyn InstructionSet, ways: [Vec<Operation>; 2]) -> Vec<Operation> {
-    let cycles = |operations: &[Operation]| -> f64 {
-        let instructions = operations.iter().flat_map(|it| isa.encode(*it));
-        instructions.map(|it| it.cycles).sum()
-    };
     let [one, other] = ways;
-    match cycles(&other) < cycles(&one) {
+    match cycles(isa, &other) < cycles(isa, &one) {
         true => other,
         false => one,
     }
+}
+
+/// What operations take.
+pub(crate) fn cycles(isa: &dyn InstructionSet, operations: &[Operation]) -> f64 {
+    let instructions = operations.iter().flat_map(|it| isa.encode(*it));
+    instructions.map(|it| it.cycles).sum()
 }
 
 /// Sums that are computed at once, in registers.
@@ -99,6 +101,8 @@ pub(crate) struct Sums {
     pub(crate) keeps_base: bool,
     /// Whether the word of several channels has one.
     pub(crate) keeps_word: bool,
+    /// What may hold the value negated while it is added.
+    negated: Option<Register>,
 }
 
 /// What may give its register to a sum, and is in the frame then.
@@ -149,14 +153,14 @@ pub(crate) fn arranged(
     // An even number, so that each begins at a byte of a pixel.
     let each = all.div_ceil(passes).next_multiple_of(2);
     let each = if each > most { most & !1 } else { each };
+    let at_once = if passes == 1 { all } else { each };
+    let negated = (at_once < most && multiples.wants_negated(weights.factors()))
+        .then(|| own.low.pop())
+        .flatten();
     let mut first = 0;
     let mut sums = Vec::new();
     while first < all {
-        let end = if passes == 1 {
-            all
-        } else {
-            all.min(first + each)
-        };
+        let end = all.min(first + at_once);
         sums.push(Sums {
             outputs: first..end,
             places: places(&own, multiples, weights, first..end),
@@ -164,6 +168,7 @@ pub(crate) fn arranged(
             keeps_mask: spares.masks && keeps(roles.mask),
             keeps_base: keeps(roles.base),
             keeps_word: keeps(roles.word),
+            negated,
         });
         first = end;
     }
@@ -270,8 +275,18 @@ impl Sums {
             });
         };
         use_up(asm, 1, value);
+        let by_negated = |step: &Multiple| step.is_constant() && step.factor < 0;
+        let negated = self.negated.filter(|_| chain.iter().any(by_negated));
+        if let Some(negated) = negated {
+            asm.emit(Operation::Negate(negated, value));
+        }
         for step in chain {
-            asm.emit_all(multiples.make(step, value, multiple));
+            match negated.filter(|_| by_negated(&step)) {
+                Some(negated) => {
+                    asm.emit_all(multiply_fast(asm.isa(), -step.factor, [multiple, negated]));
+                }
+                None => asm.emit_all(multiples.make(step, value, multiple)),
+            }
             use_up(asm, step.factor, multiple);
         }
         debug_assert!(left.is_empty(), "every weight has its multiple");

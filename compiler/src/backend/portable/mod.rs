@@ -28,6 +28,7 @@ pub(crate) use quantised::shares;
 
 pub(crate) use backend::Portable;
 
+use super::PixelFunctions;
 use crate::network::{Element, ValueId};
 use crate::plan::Place;
 use crate::program::{
@@ -42,23 +43,24 @@ use site::StepSite;
 /// Expects `runtime` (the hidden module of `herringbone`) and the primitive
 /// types to be in scope; gives `absorb`, which takes one byte in, and `infer`,
 /// which computes the results from a complete input and, where they come at run
-/// time, the parameters.
-pub(crate) fn emit(program: &Program) -> TokenStream {
+/// time, the parameters. A machine may have functions for the pixels of some layers.
+pub(crate) fn emit(program: &Program, pixel_functions: Option<&PixelFunctions>) -> TokenStream {
     let arena_bytes = count(program.arena_bytes);
     let results = results_type(program);
-    let tables = tables::emit(program);
+    let tables = tables::emit(program, pixel_functions);
+    let functions_of_pixels = pixel_functions.map(|functions| &functions.items);
     let absorb = intake::emit(program);
     let stages = match stage::is_plain(program) {
         true => (!program.stages().is_empty()).then(|| stage::emit(program)),
-        false => Some(segment::emit_arriving(program)),
+        false => Some(segment::emit_arriving(program, pixel_functions)),
     };
-    let segments = segment::emit_completed(program);
+    let segments = segment::emit_completed(program, pixel_functions);
     let parameters = parameters_type(program).filter(|_| program.steps_read_parameters());
     let parameters = parameters.map(|bytes| quote!(parameters: &#bytes,));
     let argument = parameters.as_ref().map(|_| quote!(parameters,));
     let functions = program.steps().map(|step| {
         let name = step_name(step);
-        let body = step_body(program, step);
+        let body = step_body((program, step), pixel_functions);
         let parameters = parameters
             .as_ref()
             .filter(|_| reads_parameters(&step.operation));
@@ -90,6 +92,7 @@ pub(crate) fn emit(program: &Program) -> TokenStream {
     let count_of_results = count(program.results.count);
     quote! {
         #tables
+        #functions_of_pixels
         #absorb
         #stages
         #(#segments)*
@@ -128,8 +131,15 @@ fn step_name(step: &Step) -> Ident {
     format_ident!("layer_{}", step.node.index())
 }
 
-fn step_body(program: &Program, step: &Step) -> TokenStream {
-    let site = StepSite { program, step };
+fn step_body(
+    (program, step): (&Program, &Step),
+    pixel_functions: Option<&PixelFunctions>,
+) -> TokenStream {
+    let site = StepSite {
+        program,
+        step,
+        pixel_functions,
+    };
     if let Operation::Rearrange(it) = &step.operation {
         return rearrange::emit(&site, it);
     }

@@ -4,6 +4,7 @@
 use super::sink::{self, deliver};
 use super::site::{PixelSource, Site, first_tap, source_of};
 use super::{count, fields, own, pooling, quantised, streamed_dense};
+use crate::backend::PixelFunctions;
 use crate::network::{NodeId, ReceptiveField};
 use crate::plan::{Arrival, Moves, RingReading, Windows};
 use crate::program::{
@@ -16,6 +17,7 @@ use quote::{format_ident, quote};
 pub(super) struct PointSite<'a> {
     pub(super) program: &'a Program,
     pub(super) stage: &'a Stage,
+    pub(super) pixel_functions: Option<&'a PixelFunctions>,
 }
 
 impl PointSite<'_> {
@@ -287,6 +289,10 @@ impl Site for PointSite<'_> {
 
     fn operation(&self) -> &Operation {
         &self.stage.operation
+    }
+
+    fn pixel_functions(&self) -> Option<&PixelFunctions> {
+        self.pixel_functions
     }
 
     fn tap_cells(&self) -> Vec<TokenStream> {

@@ -5,6 +5,7 @@ use super::operands::Operands;
 use super::point::PointSite;
 use super::site::{Site, StepSite};
 use super::{count, dense, pooling, sum, tables};
+use crate::backend::{PixelCall, PixelFunctions, PixelValues};
 use crate::network::{NodeId, ReceptiveField};
 use crate::program::{
     ConstantParameters, Operand, Operation, Pixelwise, PoolFinish, Pooling, Program, Quantised,
@@ -54,10 +55,49 @@ fn convolution(site: &dyn Site, sum: &RescaledSum) -> TokenStream {
         matters.then(|| sum::table_tap(site, products, &operands, tap, &sums, &quote!(&#values)))
     });
     let (outputs, bytes) = (count(products.outputs), requantised(site.layer(), sum));
-    quote!({
+    let portable = quote!({
         let mut sums: [i32; #outputs] = [0; #outputs];
         #(#taps)*
         #bytes
+    });
+    or_by_function(site, products.outputs, portable)
+}
+
+/// The bytes of a pixel by what a machine has for it, or as is `portable`.
+fn or_by_function(site: &dyn Site, outputs: u32, portable: TokenStream) -> TokenStream {
+    let functions = site.pixel_functions();
+    let call = functions.and_then(|it| Some((it, it.calls.get(&site.layer())?)));
+    let Some((PixelFunctions { condition, .. }, PixelCall { name, values })) = call else {
+        return portable;
+    };
+    let values = match values {
+        PixelValues::Together => {
+            let taps = site.tap_values();
+            quote!([#(#taps),*].as_ptr().cast())
+        }
+        PixelValues::OfOneTap(tap) => site.tap_addresses().swap_remove(*tap as usize),
+        PixelValues::ByAddress(taps) => {
+            let addresses = site.tap_addresses();
+            let addresses = taps.iter().map(|&tap| &addresses[tap as usize]);
+            quote!([#(#addresses),*].as_ptr().cast())
+        }
+    };
+    let outputs = count(outputs);
+    // What the `unsafe` block relies on: all taps are values of the arena, or of a constant, and
+    // the function writes that many bytes (`simulator32/tests/models.rs`).
+    quote!({
+        #[cfg(not(#condition))]
+        let these_bytes = #portable;
+        #[cfg(#condition)]
+        let these_bytes = {
+            let mut these_bytes = ::core::mem::MaybeUninit::<[i8; #outputs]>::uninit();
+            // SAFETY: the values are those that the function was made for, and it writes all bytes.
+            unsafe {
+                #name(#values, these_bytes.as_mut_ptr().cast());
+                these_bytes.assume_init()
+            }
+        };
+        these_bytes
     })
 }
 
@@ -76,12 +116,13 @@ fn depthwise(site: &dyn Site, sum: &RescaledSum, multiplier: u32) -> TokenStream
             }
         });
     let taps = sum::depthwise_taps(site, products, &operands, values);
-    quote!({
+    let portable = quote!({
         let mut depths: [i32; #outputs] = [0; #outputs];
         #(#taps)*
         let sums = depths;
         #bytes
-    })
+    });
+    or_by_function(site, products.outputs, portable)
 }
 
 fn concatenate(site: &dyn Site, parts: &[Operand]) -> TokenStream {
@@ -124,7 +165,8 @@ pub(crate) fn shares(program: &Program, node: NodeId) -> TokenStream {
     let Operation::Quantised(operation) = &step.operation else {
         unreachable!("only models make shares")
     };
-    let (tables, table) = (tables(node, operation), table_name(node, 0));
+    let tables = tables((node, operation), None);
+    let table = table_name(node, 0);
     let channels = count(step.output.channels);
     quote! {
         #tables
@@ -166,8 +208,15 @@ fn pixelwise(site: &dyn Site, table: Ident, follower: &Pixelwise) -> TokenStream
     }
 }
 
-/// The tables of an operator: biases and rescales of its sums, and those of its followers.
-pub(super) fn tables(layer: NodeId, operation: &Quantised) -> TokenStream {
+/// The tables of an operator: biases and rescales of its sums, where these are no function's, and
+/// those of its followers.
+pub(super) fn tables(
+    (layer, operation): (NodeId, &Quantised),
+    pixel_functions: Option<&PixelFunctions>,
+) -> TokenStream {
+    let has_function = pixel_functions.filter(|it| it.calls.contains_key(&layer));
+    let elsewhere =
+        has_function.map(|PixelFunctions { condition, .. }| quote!(#[cfg(not(#condition))]));
     let sums = operation.kernel.sum().map(|sum| {
         let (weights, biases) = tables::sum_names(layer.index(), 0);
         let weights = byte_table(
@@ -188,9 +237,9 @@ pub(super) fn tables(layer: NodeId, operation: &Quantised) -> TokenStream {
                 rescales().map(|it| Literal::i32_unsuffixed(it.multiplier)),
             );
             let shifts = byte_table(&shifts, rescales().map(|it| it.shift as u8));
-            quote!(#multipliers #shifts)
+            quote!(#elsewhere #multipliers #elsewhere #shifts)
         });
-        quote!(#weights #biases #rescales)
+        quote!(#elsewhere #weights #elsewhere #biases #rescales)
     });
     let followers = (0..).zip(&operation.followers).map(|(index, follower)| {
         let name = table_name(layer, index);
@@ -332,7 +381,7 @@ fn multiplication(it: &Multiplication) -> TokenStream {
 pub(super) fn dense_step(site: &StepSite<'_>, sum: &RescaledSum) -> TokenStream {
     let byte = requantised_one(site.step.node, sum);
     let cell = count(site.output().first_cell);
-    dense::by_groups(
+    let portable = dense::by_groups(
         site,
         (&sum.products, dense::WIDE_GROUP),
         &quote! {
@@ -340,7 +389,37 @@ pub(super) fn dense_step(site: &StepSite<'_>, sum: &RescaledSum) -> TokenStream 
             let byte = #byte as u8;
             runtime::store_one::<8>(arena, output.wrapping_add(#cell), byte);
         },
-    )
+    );
+    let functions = site.pixel_functions;
+    let call = functions.and_then(|it| Some((it, it.calls.get(&site.layer())?)));
+    let Some((PixelFunctions { condition, .. }, PixelCall { name, values })) = call else {
+        return portable;
+    };
+    debug_assert_eq!(
+        *values,
+        PixelValues::Together,
+        "a map is read as it is stored"
+    );
+    let first_cell = count(site.input().first_cell);
+    quote! {
+        #[cfg(not(#condition))]
+        {
+            #portable
+        }
+        #[cfg(#condition)]
+        {
+            let first_byte = arena.as_mut_ptr();
+            // SAFETY: the map that it reads is in the arena from that cell on, and so is the one
+            // that it writes, of which no byte is written before the last value is read that is
+            // there.
+            unsafe {
+                #name(
+                    first_byte.wrapping_add(#first_cell).cast_const(),
+                    first_byte.wrapping_add(#cell),
+                );
+            }
+        }
+    }
 }
 
 /// The `values` of a dense layer whose sums the arena keeps.

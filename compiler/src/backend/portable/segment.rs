@@ -7,6 +7,7 @@
 use super::point::PointSite;
 use super::stage::name as stage_name;
 use super::{count, cursor_type, parameters_type, reads_parameters};
+use crate::backend::PixelFunctions;
 use crate::plan::{AxisTiming, Timing};
 use crate::program::{Job, Program, Segment, Stage};
 use proc_macro2::{Ident, TokenStream};
@@ -18,9 +19,12 @@ pub(super) fn name(index: usize) -> Ident {
 }
 
 /// `arrive`, which runs the points that a pixel of the input sets off.
-pub(super) fn emit_arriving(program: &Program) -> TokenStream {
+pub(super) fn emit_arriving(
+    program: &Program,
+    pixel_functions: Option<&PixelFunctions>,
+) -> TokenStream {
     let segment = program.arriving();
-    let run = Functions::new(program, segment, "at_point");
+    let run = Functions::new((program, segment), pixel_functions, "at_point");
     let (functions, call) = (run.emit(), run.call());
     let used = program.intake.output;
     let (last_row, last_column) = (count(used.height - 1), count(used.width - 1));
@@ -67,7 +71,10 @@ pub(super) fn emit_arriving(program: &Program) -> TokenStream {
 }
 
 /// The functions of all segments that run when the input is complete.
-pub(super) fn emit_completed(program: &Program) -> Vec<TokenStream> {
+pub(super) fn emit_completed(
+    program: &Program,
+    pixel_functions: Option<&PixelFunctions>,
+) -> Vec<TokenStream> {
     let jobs = program.completed().iter().enumerate();
     let segments = jobs.filter_map(|(index, job)| match job {
         Job::Segment(segment) => Some((index, segment)),
@@ -76,7 +83,8 @@ pub(super) fn emit_completed(program: &Program) -> Vec<TokenStream> {
     segments
         .map(|(index, segment)| {
             let name = name(index);
-            let run = Functions::new(program, segment, &format!("at_point_{index}"));
+            let point = format!("at_point_{index}");
+            let run = Functions::new((program, segment), pixel_functions, &point);
             let (functions, call) = (run.emit(), run.call());
             let arena_bytes = count(program.arena_bytes);
             let parameters = run.parameters();
@@ -107,14 +115,20 @@ pub(super) fn emit_completed(program: &Program) -> Vec<TokenStream> {
 struct Functions<'a> {
     program: &'a Program,
     segment: &'a Segment,
+    pixel_functions: Option<&'a PixelFunctions>,
     point: Ident,
 }
 
 impl<'a> Functions<'a> {
-    fn new(program: &'a Program, segment: &'a Segment, point: &str) -> Self {
+    fn new(
+        (program, segment): (&'a Program, &'a Segment),
+        pixel_functions: Option<&'a PixelFunctions>,
+        point: &str,
+    ) -> Self {
         Self {
             program,
             segment,
+            pixel_functions,
             point: format_ident!("{point}"),
         }
     }
@@ -187,6 +201,7 @@ impl<'a> Functions<'a> {
         let site = PointSite {
             program: self.program,
             stage,
+            pixel_functions: self.pixel_functions,
         };
         let reads = reads_parameters(&stage.operation);
         let parameters = self.parameters().filter(|_| reads);

@@ -2,6 +2,7 @@
 //! stage over the pixels that have arrived.
 
 use super::{count, window};
+use crate::backend::PixelFunctions;
 use crate::network::{Element, NodeId, ReceptiveField};
 use crate::plan::Order;
 use crate::program::{Map, Operation, Program, Step};
@@ -23,6 +24,9 @@ pub(super) trait Site {
 
     /// What is computed.
     fn operation(&self) -> &Operation;
+
+    /// What a machine has for pixels.
+    fn pixel_functions(&self) -> Option<&PixelFunctions>;
 
     /// The first cells of all taps of an output, row by row.
     fn tap_cells(&self) -> Vec<TokenStream>;
@@ -52,6 +56,27 @@ pub(super) trait Site {
                 }
             })
             .collect()
+    }
+
+    /// The addresses of the values of all taps, of those outside of the map too.
+    fn tap_addresses(&self) -> Vec<TokenStream> {
+        let field = self.field();
+        let outside = Literal::u8_unsuffixed(self.operation().value_outside() as u8);
+        let channels = count(self.source().channels);
+        let inside = (0..field.kernel.taps()).map(|tap| is_inside(&field, tap));
+        let cells = self.tap_cells().into_iter().zip(inside);
+        let addresses = cells.map(|(cell, inside)| {
+            let address = quote!(arena.as_ptr().wrapping_add(#cell));
+            match inside {
+                None => address,
+                Some(inside) => quote!(if #inside {
+                    #address
+                } else {
+                    const { &[#outside; #channels] }.as_ptr()
+                }),
+            }
+        });
+        addresses.collect()
     }
 
     /// The values of the pixel that is added.
@@ -154,6 +179,7 @@ pub(super) struct PixelSource {
 pub(super) struct StepSite<'a> {
     pub(super) program: &'a Program,
     pub(super) step: &'a Step,
+    pub(super) pixel_functions: Option<&'a PixelFunctions>,
 }
 
 impl StepSite<'_> {
@@ -189,6 +215,10 @@ impl Site for StepSite<'_> {
 
     fn operation(&self) -> &Operation {
         &self.step.operation
+    }
+
+    fn pixel_functions(&self) -> Option<&PixelFunctions> {
+        self.pixel_functions
     }
 
     fn joined(&self, index: usize) -> (PixelSource, TokenStream) {

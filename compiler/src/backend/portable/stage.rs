@@ -4,6 +4,7 @@
 use super::sink::{self, deliver, window_byte, window_cell, window_log2};
 use super::site::{PixelSource, Site};
 use super::{count, fields, parameters_type, reads_parameters, streamed_dense};
+use crate::backend::PixelFunctions;
 use crate::network::{NodeId, ReceptiveField, Stride};
 use crate::plan::{Arrival, RingReading};
 use crate::program::{ByPixel, Operation, Pooling, Program, Stage, WeightedSum};
@@ -213,6 +214,11 @@ impl StageSite<'_> {
 impl Site for StageSite<'_> {
     fn program(&self) -> &Program {
         self.program
+    }
+
+    /// These are no layers of a model.
+    fn pixel_functions(&self) -> Option<&PixelFunctions> {
+        None
     }
 
     fn layer(&self) -> NodeId {

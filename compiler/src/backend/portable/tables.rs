@@ -1,13 +1,14 @@
 //! Constant tables, which stay in flash.
 
 use super::{count, own, quantised, rearrange};
+use crate::backend::PixelFunctions;
 use crate::network::ValueId;
 use crate::program::{Addressing, Form, Operation, Program, SumParameters, pack_row};
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
 
 /// Every table of the program.
-pub(super) fn emit(program: &Program) -> TokenStream {
+pub(super) fn emit(program: &Program, pixel_functions: Option<&PixelFunctions>) -> TokenStream {
     let cells = program.arena_bytes * (8 / program.activation_bits);
     let maps = program.maps.iter().filter_map(|(value, map)| {
         let map = map.as_ref()?;
@@ -27,7 +28,7 @@ pub(super) fn emit(program: &Program) -> TokenStream {
     let steps = steps.map(|step| (step.node, &step.operation));
     let sums = stages.chain(steps).flat_map(|(layer, operation)| {
         let quantised = match operation {
-            Operation::Quantised(it) => Some(quantised::tables(layer, it)),
+            Operation::Quantised(it) => Some(quantised::tables((layer, it), pixel_functions)),
             Operation::Rearrange(it) => Some(rearrange::tables(layer, it)),
             Operation::Recurrent(_) | Operation::Tree(_) | Operation::Prototypes(_) => {
                 Some(own::tables(layer, operation))

@@ -5,6 +5,7 @@ mod kept;
 
 use super::api::literal;
 use super::conditions;
+use crate::backend::lanes::Kernels;
 use crate::backend::{Glue, portable};
 use crate::program::Program;
 use crate::syntax::NetworkAst;
@@ -60,7 +61,8 @@ pub(crate) fn emit(item: &ModelItem<'_>) -> TokenStream {
     let count_of_results = Literal::u32_unsuffixed(program.results.count);
     let results = results_type(&outputs);
     let cursor_sizes = portable::cursor_sizes(program);
-    let code = portable::emit(program);
+    let pixel_functions = design.kernels.as_ref().map(Kernels::functions);
+    let code = portable::emit(program, pixel_functions.as_ref());
     let memory = &design.plan.memory;
     let [
         arena_bytes,
@@ -83,8 +85,20 @@ pub(crate) fn emit(item: &ModelItem<'_>) -> TokenStream {
         .as_ref()
         .and_then(|model| model.path.as_ref())
         .map(|path| path.tracking_tokens());
+    let (what, of_tables) = match design.kernels {
+        Some(_) => (
+            "tables and machine code",
+            " Bytes of flash of the network's tables and of the machine code of its sums: what the \
+             code around them takes is not counted, for only the linker knows it.",
+        ),
+        None => (
+            "tables",
+            " Bytes of flash of the network's tables alone: what its code takes is not counted, \
+             for only the linker knows it.",
+        ),
+    };
     let plan_table = format!(
-        "{} plan `{}`, {} bytes of arena, {} of stack at most, {} bytes of tables.\n\n```text\n{text}```\n",
+        "{} plan `{}`, {} bytes of arena, {} of stack at most, {} bytes of {what}.\n\n```text\n{text}```\n",
         "The file's model as it was laid out:",
         design.plan.name,
         memory.arena_bytes,
@@ -109,6 +123,8 @@ pub(crate) fn emit(item: &ModelItem<'_>) -> TokenStream {
         quote!(#[cfg(not(#condition))])
     });
     let on_machine = machine_code.map(|code| on_machine(item, code, (&results, &from_bytes)));
+    let refusal = item.target.zip(design.kernels.as_ref());
+    let refusal = refusal.map(|(target, kernels)| kernels.core.refusal(name, target));
     let flash = machine_code.map(|code| {
         let bytes = Literal::u32_unsuffixed(code.flash_bytes);
         quote! {
@@ -179,6 +195,7 @@ pub(crate) fn emit(item: &ModelItem<'_>) -> TokenStream {
             }
 
             #on_machine
+            #refusal
 
             #(#quantised)*
 
@@ -194,8 +211,7 @@ pub(crate) fn emit(item: &ModelItem<'_>) -> TokenStream {
                 /// The deepest stack of `run` and `push`, in bytes: an upper bound.
                 /// Interrupts are not counted.
                 pub const STACK_BYTES: usize = #stack_bytes;
-                /// Bytes of flash of the network's tables alone: what its code takes is
-                /// not counted, for only the linker knows it.
+                #[doc = #of_tables]
                 pub const TABLES_BYTES: u32 = #tables;
                 #flash
                 /// Multiply-accumulates of an inference.

@@ -4,7 +4,7 @@ use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::layer::context::Layer;
 use crate::backend::avr::layer::part::LayerPart;
 use crate::backend::avr::round::sum::Sum;
-use crate::program::{ByteScales, QuantisedKernel, RescaledSum};
+use crate::program::{ByteScales, QuantisedKernel, RescaledSum, ResultPlace};
 use std::rc::Rc;
 
 impl<'a> Layer<'a> {
@@ -36,7 +36,7 @@ impl<'a> Layer<'a> {
     }
 
     fn rescaled(&self, sum: &'a RescaledSum) -> Sum<'a> {
-        let scales = ByteScales::of_sum(sum);
+        let scales = ByteScales::of_sum(sum, ResultPlace::Byte);
         let scales = scales.expect("models without it have portable code");
         Sum::of_model(
             self.program,

@@ -127,7 +127,7 @@ impl Scaler {
     }
 
     fn result(&self) -> Register {
-        BYTES[self.scales.result_byte as usize % BYTES.len()]
+        BYTES[self.scales.result_byte() as usize % BYTES.len()]
     }
 
     /// Whether the constants are those of all outputs.
@@ -265,7 +265,7 @@ impl Scaler {
     /// Multiplies, and adds the addend, up to the byte of the result.
     fn multiply(&self, asm: &mut Assembly, sum: &[Register], constants: &mut Constants) {
         let (last, factor_bytes) = (
-            self.scales.result_byte as usize,
+            self.scales.result_byte() as usize,
             self.scales.factor_bytes as usize,
         );
         let begun = sum.len().min(factor_bytes);

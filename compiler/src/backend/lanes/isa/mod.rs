@@ -35,6 +35,10 @@ pub(crate) enum Operation {
     Load(Register, Register, u32),
     Store(Register, Register, u32),
     LoadByte(Register, Register, u32),
+    /// 16 bits from an even address.
+    LoadHalf(Register, Register, u32),
+    /// As two's complement.
+    LoadSignedByte(Register, Register, u32),
     StoreByte(Register, Register, u32),
     /// A word of the frame.
     LoadSlot(Register, u32),

@@ -212,6 +212,16 @@ impl InstructionSet for Thumb {
             LoadByte(to, base, offset) => {
                 access((0b01111, Some(0b010_1110)), "ldrb", (to, base, offset), 1)
             }
+            LoadHalf(to, base, offset) => access((0b10001, None), "ldrh", (to, base, offset), 2),
+            // There is none of a constant offset.
+            LoadSignedByte(to, base, offset) => {
+                debug_assert_ne!(to, base);
+                let text = format!("ldrsb {1}, [{0}, {1}]", name(base), name(to));
+                let bits = 0b010_1011 << 9 | low(to) << 6 | low(base) << 3 | low(to);
+                let mut instructions = immediate(to, offset as i32);
+                instructions.push(narrow(bits, 2, text));
+                instructions
+            }
             StoreByte(from, base, offset) => {
                 access((0b01110, None), "strb", (from, base, offset), 1)
             }
@@ -275,9 +285,9 @@ impl InstructionSet for Thumb {
             | ShiftLeft(to, _, _)
             | ShiftRight(to, _, _)
             | ShiftRightSigned(to, _, _) => Some(to),
-            Immediate(..) | SignExtend(..) | Load(..) | Store(..) | LoadByte(..)
-            | StoreByte(..) | LoadSlot(..) | StoreSlot(..) | SlotAddress(..)
-            | AddToStackPointer(_) | RoundHalfToEven(..) | Return => None,
+            Immediate(..) | SignExtend(..) | Load(..) | Store(..) | LoadByte(..) | LoadHalf(..)
+            | LoadSignedByte(..) | StoreByte(..) | LoadSlot(..) | StoreSlot(..)
+            | SlotAddress(..) | AddToStackPointer(_) | RoundHalfToEven(..) | Return => None,
         }
     }
 

@@ -7,6 +7,10 @@
 //! is negative; the offset times the total of all values is taken away in the end. All of
 //! it is linear modulo 2³², so that in the end the lanes are right.
 //!
+//! Where sums have registers alone, so have those of all fields from each one on, and what the
+//! fields above it have added is taken away in the end too: a field costs a shift, but no second
+//! one that extends its sign.
+//!
 //! Where nothing multiplies in a cycle, weights of several fields are doubled one bit of
 //! the value after the other.
 
@@ -47,6 +51,8 @@ pub(crate) struct Table<'a> {
     multiplies: bool,
     /// Whether values are offset first, so that none is negative.
     offsets: bool,
+    /// Whether a sum that has a register alone takes the fields above its own too.
+    takes_fields_above: bool,
 }
 
 /// Sums that are computed at once, in registers.
@@ -99,6 +105,12 @@ impl<'a> Table<'a> {
         weights: &'a Weights,
         (lanes, value_bits, by_words, offsets): (u32, u32, bool, bool),
     ) -> Self {
+        let registers = Registers::of(isa, by_words);
+        let passes = |sums: usize| weights.outputs.div_ceil(sums);
+        // The total of all values must take no sum's register that another pass would be for.
+        let takes_fields_above = lanes == 1
+            && isa.multiplies()
+            && passes(registers.sums.len()) == passes(registers.without_total().len());
         let bits = [2u32, 4].into_iter().find(|&bits| {
             let half = 1 << (bits - 1);
             weights
@@ -108,13 +120,14 @@ impl<'a> Table<'a> {
         });
         Self {
             weights,
-            registers: Registers::of(isa, by_words),
+            registers,
             bits: bits.unwrap_or(8),
             lanes,
             value_bits,
             by_words,
             multiplies: isa.multiplies(),
             offsets,
+            takes_fields_above,
         }
     }
 
@@ -167,7 +180,7 @@ impl<'a> Table<'a> {
     fn pass(&self, outputs: Range<usize>) -> Option<Pass> {
         let lanes = self.lanes_of(outputs.clone());
         let has_total = lanes.iter().any(|pair| pair[0] == Lane::Total);
-        let mut sums = match has_total || self.lanes == 1 {
+        let mut sums = match has_total || self.lanes == 1 && !self.takes_fields_above {
             true => self.registers.without_total(),
             false => self.registers.sums.clone(),
         };
@@ -228,6 +241,13 @@ impl<'a> Table<'a> {
             _ => (bias(pair[1]) << 16).wrapping_add(bias(pair[0])),
         };
         let mut biases: Vec<u32> = pass.lanes.iter().map(of_pair).collect();
+        if self.takes_fields_above {
+            for word in biases.chunks_mut(self.per_word()) {
+                for place in (1..word.len()).rev() {
+                    word[place - 1] = (word[place] << self.bits).wrapping_add(word[place - 1]);
+                }
+            }
+        }
         if self.multiplies && self.lanes == 2 {
             for word in biases.chunks_mut(self.per_word()) {
                 // What is taken away in the end.
@@ -243,7 +263,10 @@ impl<'a> Table<'a> {
         let mask = (1 << self.bits) - 1;
         let field = |lane: Lane| {
             let weight = |output| row.map_or(0, |row| self.weights.raw_of(row, output));
-            let offset = if self.lanes == 1 { 0 } else { self.offset() };
+            let offset = match self.lanes == 1 && !self.takes_fields_above {
+                true => 0,
+                false => self.offset(),
+            };
             match lane {
                 Lane::Output(output) => (weight(output) + offset) as u32 & mask,
                 Lane::Total => 1,
@@ -280,15 +303,18 @@ impl<'a> Table<'a> {
                 asm.emit(Operation::Move(sum, scratch[0]));
             }
         }
-        if self.lanes == 2 {
-            if let Held::Register(mask) = self.registers.mask {
-                asm.emit(Operation::LoadSlot(mask, frame::MASK));
-            }
-            if !pass.has_total {
-                asm.emit(Operation::Immediate(scratch[0], 0));
-                self.registers.total.put(asm, scratch[0]);
-            }
+        if let (2, Held::Register(mask)) = (self.lanes, self.registers.mask) {
+            asm.emit(Operation::LoadSlot(mask, frame::MASK));
         }
+        if self.adds_up(pass) {
+            asm.emit(Operation::Immediate(scratch[0], 0));
+            self.registers.total.put(asm, scratch[0]);
+        }
+    }
+
+    /// Whether the total of all values is kept beside the sums.
+    fn adds_up(&self, pass: &Pass) -> bool {
+        self.takes_fields_above || self.lanes == 2 && !pass.has_total
     }
 
     /// `value` ← the lowest value of `from`, or, if it is the last one there, that from bit
@@ -356,7 +382,7 @@ impl<'a> Table<'a> {
     /// those that the pointer points at. Changes it.
     pub(crate) fn add(&self, asm: &mut Assembly<'_>, pass: &Pass, byte: u32) {
         let value = self.registers.value;
-        if self.lanes == 2 && !pass.has_total {
+        if self.adds_up(pass) {
             let scratch = self.registers.scratch[0];
             let mut added = value;
             if !asm.isa().multiplies() && self.weights.left > 0 {
@@ -376,6 +402,9 @@ impl<'a> Table<'a> {
     /// After the last value: takes away what the offset of the weights has added.
     pub(crate) fn end(&self, asm: &mut Assembly<'_>, pass: &Pass) {
         if self.lanes == 1 {
+            if self.takes_fields_above {
+                self.end_of_fields_above(asm, pass);
+            }
             return;
         }
         let Registers {
@@ -426,6 +455,30 @@ impl<'a> Table<'a> {
         asm.emit(Operation::Negate(scratch, value));
         for &(sum, _) in sums {
             asm.emit(Operation::Add(sum, sum, scratch));
+        }
+    }
+
+    /// The same of sums that have taken the fields above their own too.
+    fn end_of_fields_above(&self, asm: &mut Assembly<'_>, pass: &Pass) {
+        let Registers {
+            value,
+            scratch: [scratch, _],
+            ..
+        } = self.registers;
+        let total = self.registers.total.get(asm, scratch);
+        asm.emit(Operation::Move(value, total));
+        asm.emit(Operation::ShiftLeft(value, value, (self.bits - 1) as u8));
+        asm.emit(Operation::Negate(value, value));
+        for sums in pass.sums.chunks(self.per_word()) {
+            for (place, &(sum, _)) in sums.iter().enumerate() {
+                if let Some(&(above, _)) = sums.get(place + 1) {
+                    asm.emit(Operation::Move(scratch, above));
+                    asm.emit(Operation::ShiftLeft(scratch, scratch, self.bits as u8));
+                    asm.emit(Operation::Negate(scratch, scratch));
+                    asm.emit(Operation::Add(sum, sum, scratch));
+                }
+                asm.emit(Operation::Add(sum, sum, value));
+            }
         }
     }
 }

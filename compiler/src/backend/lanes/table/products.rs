@@ -47,16 +47,23 @@ impl Table<'_> {
         } = self.registers;
         for (word, sums) in (0..).zip(pass.sums.chunks(self.per_word())) {
             asm.emit(Operation::Load(packed, weights, byte + 4 * word));
+            // Without any mask or shift.
+            let takes_whole_word = self.lanes == 2 || self.takes_fields_above;
             for (place, &(sum, _)) in sums.iter().enumerate() {
-                if place == 0 && self.lanes == 2 {
+                if place == 0 && takes_whole_word {
                     continue;
                 }
-                let mask = self.registers.mask.get(asm, product);
-                self.unpack(asm, (product, packed), place, mask);
+                if self.takes_fields_above {
+                    let by = place as u32 * self.bits;
+                    asm.emit(Operation::ShiftRight(product, packed, by as u8));
+                } else {
+                    let mask = self.registers.mask.get(asm, product);
+                    self.unpack(asm, (product, packed), place, mask);
+                }
                 asm.emit(Operation::Multiply(product, value));
                 asm.emit(Operation::Add(sum, sum, product));
             }
-            if self.lanes == 2 {
+            if takes_whole_word {
                 let (sum, _) = sums[0];
                 asm.emit(Operation::Multiply(packed, value));
                 asm.emit(Operation::Add(sum, sum, packed));

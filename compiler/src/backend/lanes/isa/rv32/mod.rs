@@ -86,6 +86,8 @@ impl InstructionSet for Rv32 {
             Load(to, base, offset) => self.load_word(to, base, offset),
             Store(from, base, offset) => self.store_word(from, base, offset),
             LoadByte(to, base, offset) => self.load(0b100, "lbu", to, base, offset),
+            LoadHalf(to, base, offset) => self.load(0b101, "lhu", to, base, offset),
+            LoadSignedByte(to, base, offset) => self.load(0b000, "lb", to, base, offset),
             StoreByte(from, base, offset) => self.store(0b000, "sb", from, base, offset),
             LoadSlot(to, offset) => self.load_word(to, STACK, offset),
             StoreSlot(from, offset) => self.store_word(from, STACK, offset),

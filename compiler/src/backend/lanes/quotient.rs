@@ -1,0 +1,59 @@
+//! Division by a constant, rounded down, as a product and a shift.
+
+/// `⌊t / count⌋ = ⌊t·factor / 2^shift⌋` of every total.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Quotient {
+    pub(crate) factor: i32,
+    pub(crate) shift: u8,
+}
+
+impl Quotient {
+    /// The one of the smallest factor for totals from 0 to `most`, whose products are words;
+    /// `None` if there is none.
+    ///
+    /// With `factor·count = 2^shift + e`, `t·factor / 2^shift` is `t / count` and
+    /// `t·e / (count·2^shift)`. What `t / count` is short of the next integer is 1/count at least,
+    /// so it stays below where `t·e < 2^shift` (Granlund & Montgomery, "Division by invariant
+    /// integers using multiplication", 1994, theorem 4.2).
+    pub(crate) fn of(count: u32, most: u32) -> Option<Self> {
+        let (count, most) = (u64::from(count), u64::from(most));
+        (0..32_u8).find_map(|shift| {
+            let unit = 1_u64 << shift;
+            let factor = unit.div_ceil(count);
+            let is_right = most * (factor * count - unit) < unit && most * factor < 1 << 32;
+            let factor = i32::try_from(factor).ok().filter(|_| is_right);
+            factor.map(|factor| Self { factor, shift })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_the_quotient_of_every_total() {
+        for count in (1..=300).chain([625, 1024, 4000]) {
+            for most_value in [15, 255] {
+                let most = count * most_value;
+                let Some(Quotient { factor, shift }) = Quotient::of(count, most) else {
+                    assert!(count > 256 && most_value == 255, "{count} of {most_value}");
+                    continue;
+                };
+                for total in 0..=most {
+                    let product = total.wrapping_mul(factor as u32);
+                    assert_eq!(product >> shift, total / count, "{total} by {count}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn by_a_power_of_two_it_is_a_shift() {
+        let of_eight = Quotient {
+            factor: 1,
+            shift: 3,
+        };
+        assert_eq!(Quotient::of(8, 8 * 255), Some(of_eight));
+    }
+}
