@@ -7,7 +7,8 @@ use herringbone_compiler::Planned;
 use herringbone_compiler::backend::avr;
 use herringbone_compiler::syntax;
 use herringbone_simulator::network::{NetworkCode, SimulatedNetwork};
-use herringbone_tests::edgeml::{BITS, Model, PUBLISHED, published};
+use herringbone_tests::edgeml::{BITS, IN_FLOATING_POINT, Model, PUBLISHED, published};
+use herringbone_tests::reference::evaluate;
 
 use crate::MOST_STEPS;
 
@@ -41,6 +42,23 @@ fn code_of_published_models_gives_the_published_integers() -> Result<()> {
             ensure!(most_cycles <= 120_000, "{name} takes {most_cycles} cycles");
             ensure!(sram_bytes <= 200, "{name} takes {sram_bytes} bytes");
         }
+    }
+    Ok(())
+}
+
+#[test]
+fn code_of_imported_models_gives_what_the_evaluator_does() -> Result<()> {
+    let Some(folder) = published(Path::new(env!("CARGO_TARGET_TMPDIR"))) else {
+        return Ok(());
+    };
+    for (name, list) in IN_FLOATING_POINT {
+        let mut model = Model::read(&folder, name, list);
+        let traces = model.inputs.iter();
+        let traces = traces.map(|input| evaluate(&model.network, &model.weights, input));
+        (model.classes, model.results) = traces
+            .map(|trace| (trace.class() as u8, trace.results().to_vec()))
+            .unzip();
+        judge(name, list, &model).context(name)?;
     }
     Ok(())
 }

@@ -111,6 +111,16 @@ fn code_of_cells_trees_and_prototypes_computes_what_the_design_says() -> Result<
             22,
         ),
         ("[5, 2, 2] => < G(4, feed: multi, rank: 3), D*(3) >", 23),
+        ("[8, 6, 1] => < G(6, gate: sigmoid), D*(3) >", 26),
+        ("[8, 6, 1] => < G(6, gate: tanh), D*(3) >", 27),
+        (
+            "[6, 5, 2] => < G(7, feed: row_major, rank: 2x3, gate: tanh), D*(3) >",
+            28,
+        ),
+        (
+            "[7, 4, 3] => < G(4, feed: multi, gate: sigmoid, sequence: all) >",
+            29,
+        ),
         // Weights and states without signs.
         ("[6, 5, 2] => < G(27, feed: row_major), D*(3) >", 24),
         ("[5, 4, 2] => < G(28, feed: multi, sequence: all) >", 25),
@@ -160,9 +170,15 @@ fn code_of_random_networks_with_states_computes_what_the_design_says() -> Result
 #[test]
 fn code_of_recurrent_cells_goes_on_after_the_last_row() -> Result<()> {
     let part = Target::named("atmega328p").expect("the part is known");
-    for (columns, hidden, results, rows) in [(6, 4, 3, 5), (16, 8, 10, 16), (3, 5, 2, 2)] {
+    for (columns, cell, results, rows) in [
+        (6, "4", 3, 5),
+        (16, "8", 10, 16),
+        (3, "5", 2, 2),
+        (6, "4, gate: sigmoid", 3, 5),
+        (6, "4, gate: tanh", 3, 5),
+    ] {
         let taller = |rows: u32| {
-            let list = format!("[{rows}, {columns}, 1] => < G({hidden}), D*({results}) >");
+            let list = format!("[{rows}, {columns}, 1] => < G({cell}), D*({results}) >");
             network(&list)
         };
         for seed in 0..6 {

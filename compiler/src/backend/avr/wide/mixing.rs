@@ -1,21 +1,24 @@
 //! From `pre` of each unit to its new state.
 
 use super::products::{NIL, add_product, add_unsigned_product};
+use super::tangent::{Tangent, add_within, halve};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
 use crate::backend::avr::isa::registers::{
     Pointer, R2, R3, R4, R5, R6, R8, R10, R12, R14, R16, R17, R18, R19, R20, R21, R22, R24, R25,
     Register, X, Y, Z,
 };
+use crate::network::Gate;
 use crate::weights::CellParameters;
 
 /// The product that is shifted down.
 const SUM: [Register; 4] = [R2, R3, R4, R5];
-/// Constants, a pair each.
+/// Constants, a pair each; of gates by a table the fourth is where the next biases are.
 const NU: Register = R6;
 const HALF: Register = R8;
 const ZETA: Register = R10;
 const MINUS_ONE: Register = R12;
+const BIASES: Register = MINUS_ONE;
 const ONE: Register = R14;
 /// The state, the update and the gate, a pair each.
 const STATE: [Register; 2] = [R16, R17];
@@ -24,22 +27,39 @@ const GATE: [Register; 2] = [R20, R21];
 const COUNT: Register = R22;
 /// 1 − gate, and how much of the update comes in.
 const MIXED: [Register; 2] = [R24, R25];
+/// A third byte of a state, and of what it is kept within.
+const TOPS: [Register; 2] = [R16, R17];
 
 pub(super) struct Mixing<'a> {
     pub(super) cell: &'a CellParameters,
+    pub(super) gate: Gate,
+    /// The table of gates that are not hard.
+    pub(super) tangent: Option<Tangent>,
     pub(super) hidden: u32,
     pub(super) states_byte: u32,
     pub(super) made_byte: u32,
     /// What states are kept within, if they are to be.
-    pub(super) most_state: Option<i16>,
+    pub(super) most_state: Option<MostState>,
+}
+
+/// What states are kept within, on either side of 0.
+#[derive(Clone, Copy)]
+pub(super) struct MostState {
+    pub(super) most: i16,
+    /// Whether 24 bits of what is made count, not 16.
+    pub(super) is_of_24_bits: bool,
 }
 
 impl Mixing<'_> {
-    /// What is added before the gate, with 1 and what rounds its half, and before the update.
+    /// What is added before the gate, of hard ones with 1 and what rounds its half, and before the
+    /// update.
     fn table(&self) -> Vec<u8> {
-        let one = 1i16 << self.cell.fraction;
+        let more = match self.gate {
+            Gate::Hard => (1i16 << self.cell.fraction) + 1,
+            Gate::Sigmoid | Gate::Tanh => 0,
+        };
         let biases = self.cell.gate_bias.iter().zip(&self.cell.update_bias);
-        let biases = biases.flat_map(|(&gate, &update)| [gate + one + 1, update]);
+        let biases = biases.flat_map(|(&gate, &update)| [gate + more, update]);
         biases.flat_map(i16::to_le_bytes).collect()
     }
 
@@ -47,13 +67,16 @@ impl Mixing<'_> {
     pub(super) fn emit(&self, asm: &mut Assembly) {
         let fraction = u32::from(self.cell.fraction);
         let one = 1i32 << fraction;
-        let constants = [
+        let mut constants = vec![
             (NU, i32::from(self.cell.nu)),
             (HALF, one / 2),
             (ZETA, i32::from(self.cell.zeta)),
-            (MINUS_ONE, -one),
             (ONE, one),
         ];
+        match self.gate {
+            Gate::Hard => constants.push((MINUS_ONE, -one)),
+            Gate::Sigmoid | Gate::Tanh => {}
+        }
         for (pair, value) in constants {
             asm.ldi_pair(GATE[0], value as u16);
             asm.movw(pair, GATE[0]);
@@ -75,6 +98,25 @@ impl Mixing<'_> {
         asm.add_to_pair(Y, -(end as i32));
     }
 
+    /// The gate and the update, of a number in [`UPDATE`] that is `pre`, and their biases in
+    /// [`GATE`] and [`MIXED`].
+    fn by_table(&self, asm: &mut Assembly, tangent: Tangent, fraction: u32) {
+        asm.movw(BIASES, Z);
+        add_within(asm, GATE, UPDATE);
+        add_within(asm, UPDATE, MIXED);
+        match self.gate {
+            Gate::Hard | Gate::Tanh => tangent.replace(asm, GATE, fraction),
+            Gate::Sigmoid => {
+                halve(asm, GATE);
+                tangent.replace(asm, GATE, fraction);
+                add(asm, GATE, [ONE, ONE.next()]);
+                halve(asm, GATE);
+            }
+        }
+        tangent.replace(asm, UPDATE, fraction);
+        asm.movw(Z, BIASES);
+    }
+
     fn unit(&self, asm: &mut Assembly, fraction: u32) {
         for register in UPDATE {
             asm.load(register, Pointer::Y, Mode::PostIncrement);
@@ -85,12 +127,17 @@ impl Mixing<'_> {
         for register in MIXED {
             asm.lpm_near(register);
         }
-        add(asm, GATE, UPDATE);
-        add(asm, UPDATE, MIXED);
-        asm.asr(GATE[1]);
-        asm.ror(GATE[0]);
-        clamp(asm, GATE, (NIL, NIL), ONE);
-        clamp(asm, UPDATE, (MINUS_ONE, MINUS_ONE.next()), ONE);
+        match self.tangent {
+            None => {
+                add(asm, GATE, UPDATE);
+                add(asm, UPDATE, MIXED);
+                asm.asr(GATE[1]);
+                asm.ror(GATE[0]);
+                clamp(asm, GATE, (NIL, NIL), ONE);
+                clamp(asm, UPDATE, (MINUS_ONE, MINUS_ONE.next()), ONE);
+            }
+            Some(tangent) => self.by_table(asm, tangent, fraction),
+        }
         // (1 − z)·ζ, both of 15 bits at most.
         asm.movw(MIXED[0], ONE);
         asm.sub(MIXED[0], GATE[0]);
@@ -111,12 +158,22 @@ impl Mixing<'_> {
             asm.load(register, Pointer::X, Mode::PostIncrement);
         }
         begin(asm);
-        multiply_add(asm, STATE, GATE);
+        match self.gate {
+            Gate::Hard | Gate::Sigmoid => multiply_add(asm, STATE, GATE),
+            Gate::Tanh => multiply_add_signed(asm, STATE, GATE),
+        }
         asm.movw(GATE[0], MIXED[0]);
         multiply_add(asm, UPDATE, GATE);
         shift(asm, fraction, true);
         let mut made = [SUM[1], SUM[2]];
-        if let Some(most) = self.most_state {
+        if let Some(MostState {
+            most,
+            is_of_24_bits: true,
+        }) = self.most_state
+        {
+            made = MIXED;
+            keep_within(asm, most);
+        } else if let Some(MostState { most, .. }) = self.most_state {
             let (most_pair, least_pair) = (UPDATE[0], GATE[0]);
             asm.mov(MIXED[0], made[0]);
             asm.mov(MIXED[1], made[1]);
@@ -128,6 +185,34 @@ impl Mixing<'_> {
         asm.store(Pointer::X, Mode::PreDecrement, made[1]);
         asm.store(Pointer::X, Mode::PreDecrement, made[0]);
         asm.add_to_pair(X, 2);
+    }
+}
+
+/// [`MIXED`] ← the sum's bytes but its lowest, kept within.
+fn keep_within(asm: &mut Assembly, most: i16) {
+    let [top, top_of_end] = TOPS;
+    for (to, from) in MIXED.into_iter().chain([top]).zip(&SUM[1..]) {
+        asm.mov(to, *from);
+    }
+    let most = i32::from(most);
+    for (end, inside) in [(most, Condition::Less), (-most, Condition::GreaterOrEqual)] {
+        let within = asm.label();
+        for (register, byte) in UPDATE
+            .into_iter()
+            .chain([top_of_end])
+            .zip(end.to_le_bytes())
+        {
+            asm.ldi(register, byte);
+        }
+        asm.cp(MIXED[0], UPDATE[0]);
+        asm.cpc(MIXED[1], UPDATE[1]);
+        asm.cpc(top, top_of_end);
+        asm.branch(inside, within, 0.99);
+        asm.times(0.01, |asm| {
+            asm.movw(MIXED[0], UPDATE[0]);
+            asm.mov(top, top_of_end);
+        });
+        asm.bind(within);
     }
 }
 
@@ -178,11 +263,23 @@ fn multiply_add(asm: &mut Assembly, signed: [Register; 2], unsigned: [Register; 
     add_product(asm, &SUM[2..]);
 }
 
-/// Shifts the sum down by that many bits, to its second and third byte.
+/// Adds signed × signed.
+fn multiply_add_signed(asm: &mut Assembly, one: [Register; 2], other: [Register; 2]) {
+    asm.mul(one[0], other[0]);
+    add_unsigned_product(asm, &SUM);
+    asm.mulsu(one[1], other[0]);
+    add_product(asm, &SUM[1..]);
+    asm.mulsu(other[1], one[0]);
+    add_product(asm, &SUM[1..]);
+    asm.muls(one[1], other[1]);
+    add_product(asm, &SUM[2..]);
+}
+
+/// Shifts the sum down by that many bits, to its bytes but the lowest.
 fn shift(asm: &mut Assembly, bits: u32, signed: bool) {
     for _ in bits..8 {
         asm.lsl(SUM[0]);
-        for &register in &SUM[1..3] {
+        for &register in &SUM[1..] {
             asm.rol(register);
         }
     }

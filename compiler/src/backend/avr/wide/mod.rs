@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | `products.rs` | sums in registers, a few outputs at once |
 //! | `saturate.rs` | from sums to values of 16 bits |
-//! | `cell.rs`, `cell_step.rs`, `factor.rs`, `mixing.rs` | recurrent cells |
+//! | `cell.rs`, `cell_step.rs`, `factor.rs`, `mixing.rs`, `tangent.rs` | recurrent cells |
 //! | `dense.rs` | a dense layer that reads the last state |
 //! | `projected.rs`, `stored_projection.rs` | projections; those of a map that is stored |
 //! | `projection.rs`, `kept_products.rs` | those to which the pixels of a map add as they arrive |
@@ -25,6 +25,7 @@ mod prototypes;
 mod saturate;
 mod scores;
 mod stored_projection;
+mod tangent;
 mod tree;
 
 use crate::backend::avr::form::CodeForm;
