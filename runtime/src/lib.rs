@@ -203,7 +203,7 @@ pub mod __private {
     pub use crate::intake::{Cursor, clear_sums, pool};
     pub use crate::label::{Label, scaled};
     pub use crate::moves::{copy_constants, fill_values, move_values, part, with_values};
-    pub use crate::network::{TakenByStreamed, TakenByWeighted};
+    pub use crate::network::{TakenByLastState, TakenByStreamed, TakenByWeighted};
     pub use crate::order::{Herringbone, Pixels, RowMajor};
     pub use crate::product::{Value, offset};
     pub use crate::quantised::{
