@@ -6,7 +6,7 @@
 use super::cell_step::{CellStep, StepValues};
 use super::mixing::{Mixing, MostState, clamp};
 use super::products::NIL;
-use super::tangent::Tangent;
+use super::tangent::Gates;
 use super::{is_in_order, taken_byte};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
@@ -103,11 +103,11 @@ impl<'a> CellCode<'a> {
             asm.push(ROW);
             asm.movw(Y, NETWORK);
             self.begin(asm);
-            let tangent = Tangent::of(asm, self.gate);
+            let gates = Gates::of(asm, self.gate);
             for (step, first_byte) in &self.cells {
                 match self.walk.steps() {
-                    1 => self.step(asm, (step, tangent), StepValues::Byte(*first_byte)),
-                    _ => self.walk(asm, (step, tangent), *first_byte),
+                    1 => self.step(asm, (step, gates), StepValues::Byte(*first_byte)),
+                    _ => self.walk(asm, (step, gates), *first_byte),
                 }
             }
             asm.clr(ZERO);
@@ -138,12 +138,7 @@ impl<'a> CellCode<'a> {
     }
 
     /// Y is the network's address, before and after it.
-    fn step(
-        &self,
-        asm: &mut Assembly,
-        (step, tangent): (&CellStep<'_>, Option<Tangent>),
-        values: StepValues,
-    ) {
+    fn step(&self, asm: &mut Assembly, (step, gates): (&CellStep<'_>, Gates), values: StepValues) {
         let kept: &[Register] = match values {
             StepValues::Byte(_) => &[],
             StepValues::At(_) => &[AT, AT.next(), ALONG, TURNS],
@@ -155,8 +150,7 @@ impl<'a> CellCode<'a> {
         step.sums(asm, values);
         let mixing = Mixing {
             cell: step.parameters,
-            gate: self.gate,
-            tangent,
+            gates,
             hidden: self.hidden,
             states_byte: step.states_byte,
             made_byte: step.made_byte,
@@ -174,7 +168,7 @@ impl<'a> CellCode<'a> {
     }
 
     /// All steps over what was taken in.
-    fn walk(&self, asm: &mut Assembly, step: (&CellStep<'_>, Option<Tangent>), first_byte: u32) {
+    fn walk(&self, asm: &mut Assembly, step: (&CellStep<'_>, Gates), first_byte: u32) {
         let Walk {
             along,
             along_bytes,

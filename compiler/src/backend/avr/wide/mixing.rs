@@ -1,14 +1,13 @@
 //! From `pre` of each unit to its new state.
 
 use super::products::{NIL, add_product, add_unsigned_product};
-use super::tangent::{Tangent, add_within, halve};
+use super::tangent::{Gates, Tangent, add_within, halve};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
 use crate::backend::avr::isa::registers::{
     Pointer, R2, R3, R4, R5, R6, R8, R10, R12, R14, R16, R17, R18, R19, R20, R21, R22, R24, R25,
     Register, X, Y, Z,
 };
-use crate::network::Gate;
 use crate::weights::CellParameters;
 
 /// The product that is shifted down.
@@ -32,9 +31,7 @@ const TOPS: [Register; 2] = [R16, R17];
 
 pub(super) struct Mixing<'a> {
     pub(super) cell: &'a CellParameters,
-    pub(super) gate: Gate,
-    /// The table of gates that are not hard.
-    pub(super) tangent: Option<Tangent>,
+    pub(super) gates: Gates,
     pub(super) hidden: u32,
     pub(super) states_byte: u32,
     pub(super) made_byte: u32,
@@ -54,9 +51,9 @@ impl Mixing<'_> {
     /// What is added before the gate, of hard ones with 1 and what rounds its half, and before the
     /// update.
     fn table(&self) -> Vec<u8> {
-        let more = match self.gate {
-            Gate::Hard => (1i16 << self.cell.fraction) + 1,
-            Gate::Sigmoid | Gate::Tanh => 0,
+        let more = match self.gates {
+            Gates::Hard => (1i16 << self.cell.fraction) + 1,
+            Gates::Sigmoid(_) | Gates::Tanh(_) => 0,
         };
         let biases = self.cell.gate_bias.iter().zip(&self.cell.update_bias);
         let biases = biases.flat_map(|(&gate, &update)| [gate + more, update]);
@@ -73,9 +70,9 @@ impl Mixing<'_> {
             (ZETA, i32::from(self.cell.zeta)),
             (ONE, one),
         ];
-        match self.gate {
-            Gate::Hard => constants.push((MINUS_ONE, -one)),
-            Gate::Sigmoid | Gate::Tanh => {}
+        match self.gates {
+            Gates::Hard => constants.push((MINUS_ONE, -one)),
+            Gates::Sigmoid(_) | Gates::Tanh(_) => {}
         }
         for (pair, value) in constants {
             asm.ldi_pair(GATE[0], value as u16);
@@ -100,21 +97,26 @@ impl Mixing<'_> {
 
     /// The gate and the update, of a number in [`UPDATE`] that is `pre`, and their biases in
     /// [`GATE`] and [`MIXED`].
-    fn by_table(&self, asm: &mut Assembly, tangent: Tangent, fraction: u32) {
-        asm.movw(BIASES, Z);
-        add_within(asm, GATE, UPDATE);
-        add_within(asm, UPDATE, MIXED);
-        match self.gate {
-            Gate::Hard | Gate::Tanh => tangent.replace(asm, GATE, fraction),
-            Gate::Sigmoid => {
+    fn gate_and_update(&self, asm: &mut Assembly, fraction: u32) {
+        match self.gates {
+            Gates::Hard => {
+                add(asm, GATE, UPDATE);
+                add(asm, UPDATE, MIXED);
+                asm.asr(GATE[1]);
+                asm.ror(GATE[0]);
+                clamp(asm, GATE, (NIL, NIL), ONE);
+                clamp(asm, UPDATE, (MINUS_ONE, MINUS_ONE.next()), ONE);
+            }
+            Gates::Sigmoid(tangent) => by_table(asm, (tangent, fraction), |asm| {
                 halve(asm, GATE);
                 tangent.replace(asm, GATE, fraction);
                 add(asm, GATE, [ONE, ONE.next()]);
                 halve(asm, GATE);
-            }
+            }),
+            Gates::Tanh(tangent) => by_table(asm, (tangent, fraction), |asm| {
+                tangent.replace(asm, GATE, fraction);
+            }),
         }
-        tangent.replace(asm, UPDATE, fraction);
-        asm.movw(Z, BIASES);
     }
 
     fn unit(&self, asm: &mut Assembly, fraction: u32) {
@@ -127,17 +129,7 @@ impl Mixing<'_> {
         for register in MIXED {
             asm.lpm_near(register);
         }
-        match self.tangent {
-            None => {
-                add(asm, GATE, UPDATE);
-                add(asm, UPDATE, MIXED);
-                asm.asr(GATE[1]);
-                asm.ror(GATE[0]);
-                clamp(asm, GATE, (NIL, NIL), ONE);
-                clamp(asm, UPDATE, (MINUS_ONE, MINUS_ONE.next()), ONE);
-            }
-            Some(tangent) => self.by_table(asm, tangent, fraction),
-        }
+        self.gate_and_update(asm, fraction);
         // (1 − z)·ζ, both of 15 bits at most.
         asm.movw(MIXED[0], ONE);
         asm.sub(MIXED[0], GATE[0]);
@@ -158,9 +150,9 @@ impl Mixing<'_> {
             asm.load(register, Pointer::X, Mode::PostIncrement);
         }
         begin(asm);
-        match self.gate {
-            Gate::Hard | Gate::Sigmoid => multiply_add(asm, STATE, GATE),
-            Gate::Tanh => multiply_add_signed(asm, STATE, GATE),
+        match self.gates {
+            Gates::Hard | Gates::Sigmoid(_) => multiply_add(asm, STATE, GATE),
+            Gates::Tanh(_) => multiply_add_signed(asm, STATE, GATE),
         }
         asm.movw(GATE[0], MIXED[0]);
         multiply_add(asm, UPDATE, GATE);
@@ -214,6 +206,16 @@ fn keep_within(asm: &mut Assembly, most: i16) {
         });
         asm.bind(within);
     }
+}
+
+/// The update by the table, and the gate by what is given, of which Z leaves where biases are.
+fn by_table(asm: &mut Assembly, (tangent, fraction): (Tangent, u32), gate: impl Fn(&mut Assembly)) {
+    asm.movw(BIASES, Z);
+    add_within(asm, GATE, UPDATE);
+    add_within(asm, UPDATE, MIXED);
+    gate(asm);
+    tangent.replace(asm, UPDATE, fraction);
+    asm.movw(Z, BIASES);
 }
 
 /// A half, which rounds what is then shifted down.

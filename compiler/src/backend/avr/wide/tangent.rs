@@ -14,18 +14,36 @@ const SLOPE: Register = R16;
 /// Bit 7: whether the number is negative.
 const SIGN: Register = R17;
 
-/// The table where a layer's code needs it.
+/// The functions of a layer's gates and updates.
+#[derive(Clone, Copy)]
+pub(super) enum Gates {
+    Hard,
+    Sigmoid(Tangent),
+    Tanh(Tangent),
+}
+
+/// The table.
 #[derive(Clone, Copy)]
 pub(super) struct Tangent {
     table: CodeLabel,
 }
 
+impl Gates {
+    pub(super) fn of(asm: &mut Assembly, gate: Gate) -> Self {
+        match gate {
+            Gate::Hard => Self::Hard,
+            Gate::Sigmoid => Self::Sigmoid(Tangent::new(asm)),
+            Gate::Tanh => Self::Tanh(Tangent::new(asm)),
+        }
+    }
+}
+
 impl Tangent {
-    /// `None` where gates are hard.
-    pub(super) fn of(asm: &mut Assembly, gate: Gate) -> Option<Self> {
-        gate.has_table().then(|| Self {
-            table: asm.near_table(tangents().into_iter().flat_map(u16::to_le_bytes).collect()),
-        })
+    fn new(asm: &mut Assembly) -> Self {
+        let bytes = tangents().into_iter().flat_map(u16::to_le_bytes);
+        Self {
+            table: asm.near_table(bytes.collect()),
+        }
     }
 
     /// τ of a number in two upper registers, with that many bits of fraction. Changes Z, r2, r3,
