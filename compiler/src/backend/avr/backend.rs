@@ -72,7 +72,7 @@ impl Backend for Core {
             };
         }
         let program = lower(declaration, sums, plan);
-        if let Some(node) = wide::without_code(&program, *self) {
+        if let Some(node) = wide::without_code(&program) {
             return Footprint {
                 portable_because: Some(format!(
                     "there is no assembly for `{}`",

@@ -4,7 +4,7 @@
 use super::factor::{Factor, drop_pushed, largest, sum_bytes};
 use super::mixing::MostState;
 use super::offset::OffsetStates;
-use super::products::{NIL, Operands, Sums, Values, block, shifted_down};
+use super::products::{NIL, Operands, Sums, Values, block_on, shifted_down};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
 use crate::backend::avr::isa::ports::stack_pointer;
@@ -113,6 +113,7 @@ impl<'a> CellStep<'a> {
             operands: Operands {
                 values,
                 gap_bytes: (it.stride() - 1) * value_bytes,
+                ones: 0.5,
             },
             states_byte,
             made_byte,
@@ -197,10 +198,11 @@ impl<'a> CellStep<'a> {
             let reads = (self.operands, point_at_values, point_at_states);
             let bytes = (self.states_byte, self.made_byte);
             let units = Sums {
-                outputs: block(self.hidden, most_units) as u8,
+                outputs: block_on(asm.core(), self.hidden, most_units) as u8,
                 bytes: self.state_sum_bytes,
             };
             let offset = OffsetStates::of(self.hidden, units, bytes);
+            let offset = offset.filter(|_| asm.core().multiplies);
             self.blocks(asm, (most_units, offset), reads);
             return;
         };
@@ -232,7 +234,7 @@ impl<'a> CellStep<'a> {
             impl Fn(&mut Assembly),
         ),
     ) {
-        let size = block(self.hidden, most_units);
+        let size = block_on(asm.core(), self.hidden, most_units);
         let table = asm.near_table(self.table(size, offset));
         let [input_columns, state_columns] = self.columns();
         let blocks = self.hidden / size;
@@ -260,6 +262,7 @@ impl<'a> CellStep<'a> {
                 }
             }
             point_at_input(asm);
+            let operands = operands.of_weights(&self.parameters.input.weight);
             of_input.add(asm, operands, input_columns);
             for unit in 0..of_input.outputs {
                 let shift = self.parameters.input.shift.into();
@@ -278,6 +281,7 @@ impl<'a> CellStep<'a> {
                 }
             };
             point_at_states(asm);
+            let operands = operands.of_weights(&self.parameters.state.weight);
             of_states.add(asm, operands, state_columns);
             asm.movw(X, TO);
             for unit in (0..of_states.outputs).rev() {

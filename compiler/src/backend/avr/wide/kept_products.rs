@@ -11,6 +11,7 @@ use crate::backend::avr::isa::loops::counted;
 use crate::backend::avr::isa::registers::{
     PRODUCT, Pointer, R16, R17, R18, R19, R21, R22, R24, R25, Register, Y, Z,
 };
+use crate::backend::avr::wide::multiply::{muls, mulsu};
 use crate::backend::avr::wide::products::block;
 use crate::program::Expectation;
 
@@ -206,8 +207,8 @@ impl KeptProducts<'_> {
     /// Adds the product to the sum that far after Y.
     fn add_product(&self, asm: &mut Assembly, place: u32) {
         match self.signed {
-            true => asm.muls(WEIGHT, VALUE),
-            false => asm.mulsu(WEIGHT, VALUE),
+            true => muls(asm, WEIGHT, VALUE),
+            false => mulsu(asm, WEIGHT, VALUE),
         }
         // The carry is the product's sign.
         if self.bytes > 2 {

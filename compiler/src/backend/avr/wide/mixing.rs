@@ -1,5 +1,6 @@
 //! From `pre` of each unit to its new state.
 
+use super::multiply::{mul, muls, mulsu};
 use super::products::{NIL, add_product, add_unsigned_product};
 use super::tangent::{Gates, Tangent, add_within, halve};
 use crate::backend::avr::isa::assembly::Assembly;
@@ -136,9 +137,9 @@ impl Mixing<'_> {
         asm.sbc(MIXED[1], GATE[1]);
         begin(asm);
         for (from, byte) in [(0, 0), (1, 1)] {
-            asm.mul(MIXED[from], ZETA);
+            mul(asm, MIXED[from], ZETA);
             add_unsigned_product(asm, &SUM[byte..]);
-            asm.mul(MIXED[from], ZETA.next());
+            mul(asm, MIXED[from], ZETA.next());
             add_unsigned_product(asm, &SUM[byte + 1..]);
         }
         shift(asm, fraction, false);
@@ -255,25 +256,25 @@ pub(super) fn clamp(
 
 /// Adds signed × unsigned.
 fn multiply_add(asm: &mut Assembly, signed: [Register; 2], unsigned: [Register; 2]) {
-    asm.mul(signed[0], unsigned[0]);
+    mul(asm, signed[0], unsigned[0]);
     add_unsigned_product(asm, &SUM);
-    asm.mulsu(signed[1], unsigned[0]);
+    mulsu(asm, signed[1], unsigned[0]);
     add_product(asm, &SUM[1..]);
-    asm.mul(signed[0], unsigned[1]);
+    mul(asm, signed[0], unsigned[1]);
     add_unsigned_product(asm, &SUM[1..]);
-    asm.mulsu(signed[1], unsigned[1]);
+    mulsu(asm, signed[1], unsigned[1]);
     add_product(asm, &SUM[2..]);
 }
 
 /// Adds signed × signed.
 fn multiply_add_signed(asm: &mut Assembly, one: [Register; 2], other: [Register; 2]) {
-    asm.mul(one[0], other[0]);
+    mul(asm, one[0], other[0]);
     add_unsigned_product(asm, &SUM);
-    asm.mulsu(one[1], other[0]);
+    mulsu(asm, one[1], other[0]);
     add_product(asm, &SUM[1..]);
-    asm.mulsu(other[1], one[0]);
+    mulsu(asm, other[1], one[0]);
     add_product(asm, &SUM[1..]);
-    asm.muls(one[1], other[1]);
+    muls(asm, one[1], other[1]);
     add_product(asm, &SUM[2..]);
 }
 

@@ -1,5 +1,6 @@
 //! Gates and updates by a table of the hyperbolic tangent, as `program/tangent.rs` has them.
 
+use super::multiply::mul;
 use super::products::NIL;
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition};
@@ -85,7 +86,7 @@ impl Tangent {
         // No two entries differ by more than a byte.
         asm.lpm_near(SLOPE);
         asm.sub(SLOPE, LINE[0]);
-        asm.mul(SLOPE, low);
+        mul(asm, SLOPE, low);
         let [rest, upper] = PRODUCT;
         asm.add(LINE[0], upper);
         asm.adc(LINE[1], NIL);
