@@ -3,7 +3,7 @@
 //! what it is about, and [`NetworkAst::tokens_of`] finds that.
 
 use crate::backend::WorstCase;
-use crate::budget::{self, Design, Remedy, Sharing, Sums, Verdict};
+use crate::budget::{self, Design, ExpectedWeights, Remedy, Sharing, Sums, Verdict};
 use crate::declaration::{Declaration, WeightsSource};
 use crate::network::{LayerId, Network};
 use crate::notice::Notice;
@@ -17,6 +17,8 @@ use std::path::PathBuf;
 pub struct Planned {
     /// What the weights file says; `None` where there is none, or it is wrong.
     weights: Option<Weights>,
+    /// What takes their place where there is none.
+    expected: Option<ExpectedWeights>,
     /// What the weights file says of itself.
     pub metadata: Metadata,
     /// How wide sums are; `None` where nothing is known of them.
@@ -143,7 +145,14 @@ impl Planned {
                 &format_args!("the results do not fit `i16`: {because}: set `results: i32`"),
             );
         }
-        let sums = sums(declaration, weights.as_ref(), accumulators.as_ref());
+        let expected = match weights {
+            None if problems.is_empty() => ExpectedWeights::of(declaration),
+            None | Some(_) => None,
+        };
+        let sums = match &expected {
+            Some(expected) => expected.sums(),
+            None => sums(declaration, weights.as_ref(), accumulators.as_ref()),
+        };
         let design = budget::choose(declaration, &sums);
         let mut notices: Vec<Notice> = Notice::of_input(declaration).into_iter().collect();
         let sharing = budget::share(declaration, &sums, &design);
@@ -168,6 +177,7 @@ impl Planned {
         }
         Self {
             weights,
+            expected,
             metadata,
             accumulators,
             design,
@@ -291,6 +301,9 @@ impl Planned {
 
     /// What is known of the network's sums.
     pub fn sums(&self, declaration: &Declaration) -> Sums<'_> {
+        if let Some(expected) = &self.expected {
+            return expected.sums();
+        }
         sums(
             declaration,
             self.weights.as_ref(),
@@ -298,8 +311,8 @@ impl Planned {
         )
     }
 
-    /// The program of that plan; where weights are not known, as if they came at
-    /// run time.
+    /// The program of that plan; where weights are not known, of those that are expected, or as if they
+    /// came at run time.
     pub fn program(&self, declaration: &Declaration) -> Program {
         budget::lower(declaration, &self.sums(declaration), &self.design.plan)
     }

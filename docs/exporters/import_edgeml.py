@@ -119,8 +119,31 @@ def first_factor(matrix, fraction, largest):
     return weight, right, fraction + e - right
 
 
+# What `G` calls the pairs of functions, of gate and update, that it has.
+GATES = {
+    ("sigmoid", "tanh"): "sigmoid",
+    ("tanh", "tanh"): "tanh",
+    ("quantSigm", "quantTanh"): "hard",
+}
+
+
 def fastgrnn(load, arguments):
-    q = arguments.fraction
+    functions = arguments.gate_nl, arguments.update_nl
+    assert functions in GATES, f"no gate of `G` has {functions}: train with one of {list(GATES)}"
+    fractions = range(12, 3, -1) if arguments.fraction is None else [arguments.fraction]
+    made = (with_fraction(load, arguments, GATES[functions], q) for q in fractions)
+    made = next((it for it in made if it is not None), None)
+    assert made is not None, "weights or states are too large for that fraction: use a smaller one"
+    return made
+
+
+def with_fraction(load, arguments, gate, q):
+    """States with q bits of fraction; None where these are too many."""
+    mix = integers([sigmoid(load("zeta")), sigmoid(load("nu"))], q, np.int16)
+    # Those of `gate: tanh` become the nearest of 16 bits.
+    zeta, nu = map(int, mix)
+    if gate != "tanh" and zeta + arguments.steps * (nu + 1) > 32767:
+        return None
     of_input, of_state = factors(load, "W"), factors(load, "U")
     w, u = of_input[-1], of_state[-1]
     hidden, ranks, tensors, input_shifts, state_shifts = len(w), "", {}, [], []
@@ -142,18 +165,18 @@ def fastgrnn(load, arguments):
     right, right_of_state = e[0] + fraction - q, e[1] + state_fraction - q
     # Sums are only shifted down: what they would be shifted up by is in the weights.
     weight = integers(w, e[0], np.int8).astype(np.int32) * 2 ** max(0, -right)
-    assert np.abs(weight).max() <= 127, "weights are too large for that fraction: use a smaller one"
+    if np.abs(weight).max() > 127:
+        return None
     assert right_of_state >= 0, "weights of 128 and more do not fit 8 bits"
     input_shifts.append(max(0, right))
     state_shifts.append(right_of_state)
-    mix = [sigmoid(load("zeta")), sigmoid(load("nu"))]
     tensors |= {
         "0.input.weight": weight.astype(np.int8),
         "0.input.bias": integers(-weight @ zero, 0, np.int32),
         "0.state.weight": integers(u, e[1], np.int8),
         "0.gate.bias": integers(load("Bg").ravel(), q, np.int16),
         "0.update.bias": integers(load("Bh").ravel(), q, np.int16),
-        "0.mix": integers(np.array(mix), q, np.int16),
+        "0.mix": mix,
         "0.shift": np.array([*input_shifts, *state_shifts, q], np.uint8),
     }
     classifier = load("FC")
@@ -161,7 +184,8 @@ def fastgrnn(load, arguments):
     tensors["1.weight"] = integers(classifier.T, ef, np.int8)
     tensors["1.bias"] = integers(load("FCbias").ravel(), ef + q, np.int32)
     tensors["1.shift"] = np.zeros(2, np.uint8)
-    return tensors, f"G({hidden}{ranks}), D*({classifier.shape[1]})"
+    gates = "" if gate == "hard" else f", gate: {gate}"
+    return tensors, f"G({hidden}{ranks}{gates}), D*({classifier.shape[1]})"
 
 
 def standardisation(load, count):
@@ -183,7 +207,11 @@ def main():
     parser.add_argument("--offset", type=float, default=0.0)
     parser.add_argument("--sigma", type=float, default=1.0, help="of Bonsai")
     parser.add_argument("--hard", action="store_true", help="Bonsai with `gate: hard`")
-    parser.add_argument("--fraction", type=int, default=12, help="bits of FastGRNN's states")
+    functions = "of FastGRNN, as EdgeML calls it"
+    parser.add_argument("--gate-nl", default="sigmoid", help=f"the gate's function {functions}")
+    parser.add_argument("--update-nl", default="tanh", help=f"the update's function {functions}")
+    parser.add_argument("--fraction", type=int, help="bits of FastGRNN's states; else all that fit")
+    parser.add_argument("--steps", type=int, default=1, help="of FastGRNN, over an input")
     parser.add_argument("--inputs", help="bytes [count, …] in .npy: values no input passes")
     arguments = parser.parse_args()
 

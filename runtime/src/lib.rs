@@ -12,6 +12,7 @@ mod arena;
 mod bias;
 mod chip;
 mod flash;
+mod gates;
 mod intake;
 mod label;
 mod moves;
@@ -83,7 +84,7 @@ pub use results::{Iter, Logit, Results};
 /// | `feed: rows`, `row_major`, `channel_major`, `multi` | `G` | what a step reads: a row; or a row of a channel, all rows of a channel first, all channels of a row first, or each channel by a cell of its own |
 /// | `rank: 8x6` | `G` | the matrices of input and states are products of two, with that rank |
 /// | `sequence: all` | `G` | makes the state of each step |
-/// | `gate: hard`, `gate: tanh` | `G`, `Bonsai` | the gate's function; of `G` `hard` alone |
+/// | `gate: hard`, `gate: sigmoid`, `gate: tanh` | `G`, `Bonsai` | the functions of a cell's gate and update: lines, the logistic function and the hyperbolic tangent, or the tangent for both; of a `Bonsai` the gate's, `tanh` or `hard` |
 /// | `sparsity: 0.7` | `G`, `Bonsai`, `Proto` | the share of weights that training makes 0 |
 /// | `code: table` | all with weights, but `G` | the key `code` for this layer only |
 ///
@@ -198,10 +199,11 @@ pub mod __private {
     pub use crate::bias::{Biases, LoadedBiases, shift};
     pub use crate::chip::{Needs, OnChip, check_chip, shared};
     pub use crate::flash::Flash;
+    pub use crate::gates::{HardGates, Logistic, Tangents};
     pub use crate::intake::{Cursor, clear_sums, pool};
     pub use crate::label::{Label, scaled};
     pub use crate::moves::{copy_constants, fill_values, move_values, part, with_values};
-    pub use crate::network::{TakenByStreamed, TakenByWeighted};
+    pub use crate::network::{TakenByLastState, TakenByStreamed, TakenByWeighted};
     pub use crate::order::{Herringbone, Pixels, RowMajor};
     pub use crate::product::{Value, offset};
     pub use crate::quantised::{

@@ -103,3 +103,14 @@ pub trait TakenByWeighted<N: ?Sized> {}
 )]
 #[doc(hidden)]
 pub trait TakenByStreamed<N: ?Sized> {}
+
+/// What only a network takes whose results follow from last states: no type is one. It lets a call of
+/// `step` on a network that begins with a recurrent cell say why no plan has it.
+#[diagnostic::on_unimplemented(
+    message = "`{N}` makes its results of the states of every row, so it can't take a step",
+    label = "`step` keeps the last state alone",
+    note = "leave out `sequence: all` of the last cell in its declaration: then each row, from an input's \
+            last one on, has results for all rows so far"
+)]
+#[doc(hidden)]
+pub trait TakenByLastState<N: ?Sized> {}

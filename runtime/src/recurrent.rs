@@ -1,5 +1,6 @@
-//! Recurrent cells: FastGRNN (Kusupati et al., NeurIPS 2018) with hard gates.
+//! Recurrent cells: FastGRNN (Kusupati et al., NeurIPS 2018).
 
+use crate::gates::Gates;
 use crate::packed::Packed;
 use crate::product::offset;
 use crate::wide::{Matrix, round_half_up, to_wide};
@@ -116,30 +117,31 @@ pub fn clear_states(arena: &mut [u8], first: usize, bytes: usize) {
 /// and from `value`, which gives the values of the step. They are made from byte `states.1` on
 /// first. `RANKS` are 0 where there is a single factor.
 ///
-/// `pre = rsh(W·x + input_bias, input) + rsh(U·state, state)`,
-/// `z = clamp(rsh(pre + gate_bias + 2^Q, 1), 0, 2^Q)`, `c = clamp(pre + update_bias, −2^Q, 2^Q)`,
+/// `pre = rsh(W·x + input_bias, input) + rsh(U·state, state)`, z and c are functions of it,
 /// `k = rsh(zeta·(2^Q − z), Q) + nu`, `state = clamp(rsh(z·state + k·c, Q), −B, B)`, where
-/// `rsh(v, n) = (v + 2^(n−1)) >> n` and `B = zeta + steps·(nu + 1)`, which no state passes in as
-/// many steps.
+/// `rsh(v, n) = (v + 2^(n−1)) >> n` and B, where it fits 16 bits, is what no state passes in as many
+/// steps as an input has.
 #[inline(always)]
-pub fn cell_step<const WEIGHT_BITS: u32, const INPUT_RANK: usize, const STATE_RANK: usize>(
+pub fn cell_step<
+    const WEIGHT_BITS: u32,
+    const INPUT_RANK: usize,
+    const STATE_RANK: usize,
+    G: Gates,
+>(
     arena: &mut [u8],
     cell: &Cell,
+    gates: G,
     place: (impl Packed, usize),
     states: (usize, usize),
     value: impl Fn(&[u8], usize) -> i16,
 ) {
     let (bytes, first) = place;
     let byte = |at: usize| bytes.byte(first.wrapping_add(at));
-    let fraction = byte(cell.fraction).min(14);
+    let fraction = byte(cell.fraction).min(G::MOST_FRACTION);
     let one = 1i32 << fraction;
     let (input_shift, state_shift) = (byte(cell.input.shift), byte(cell.state.shift));
     let (zeta, nu) = (word(place, cell.mix, 0), word(place, cell.mix, 1));
-    let most = cell
-        .steps
-        .saturating_mul(i32::from(nu).wrapping_add(1))
-        .saturating_add(zeta.into())
-        .clamp(0, i16::MAX.into());
+    let most = G::bound(cell.steps, zeta, nu).clamp(0, i16::MAX.into());
     let read = |arena: &[u8], index| state_at(arena, states.0, index);
     let of_input: [i16; INPUT_RANK] = cell
         .input
@@ -160,9 +162,9 @@ pub fn cell_step<const WEIGHT_BITS: u32, const INPUT_RANK: usize, const STATE_RA
             .sum::<WEIGHT_BITS, _>(place, unit, &of_state, |index| read(arena, index));
         let pre =
             round_half_up(input, input_shift).wrapping_add(round_half_up(before, state_shift));
-        let plus = |at: usize| pre.wrapping_add(word(place, at, unit).into());
-        let z = round_half_up(plus(cell.gate_bias).wrapping_add(one), 1).clamp(0, one);
-        let c = plus(cell.update_bias).clamp(one.wrapping_neg(), one);
+        let bias = |at: usize| word(place, at, unit);
+        let z = gates.gate(pre, bias(cell.gate_bias), fraction);
+        let c = gates.update(pre, bias(cell.update_bias), fraction);
         let kept = i32::from(zeta).wrapping_mul(one.wrapping_sub(z));
         let k = round_half_up(kept, fraction).wrapping_add(nu.into());
         let mixed = z
@@ -185,6 +187,7 @@ pub fn cell_step<const WEIGHT_BITS: u32, const INPUT_RANK: usize, const STATE_RA
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gates::HardGates;
 
     /// One unit that reads one value: by hand, with Q = 4.
     #[test]
@@ -214,7 +217,9 @@ mod tests {
         let bytes: [u8; 17] = [4, 1, 1, 12, 0, 1, 0, 3, 0, 0, 0, 0xFE, 0xFF, 1, 0, 133, 125];
         let mut arena = [0; 4];
         let states = [2, -1, 7].map(|value| {
-            cell_step::<8, 0, 0>(&mut arena, &cell, (&bytes, 0), (0, 2), |_, _| value);
+            cell_step::<8, 0, 0, _>(&mut arena, &cell, HardGates, (&bytes, 0), (0, 2), |_, _| {
+                value
+            });
             i16::from_le_bytes([arena[0], arena[1]])
         });
         // pre = 7, z = 11, c = 8, k = 5, h = rsh(40, 4) = 3;

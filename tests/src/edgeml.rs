@@ -32,6 +32,18 @@ pub const PUBLISHED: [(&str, &str); 7] = [
     ("fastgrnn_q", "[16, 16, 1] => < G(16), D*(10) >"),
 ];
 
+/// Models of which classes in floating point were published, and no integers.
+pub const IN_FLOATING_POINT: [(&str, &str); 2] = [
+    (
+        "fastgrnn_ref",
+        "[16, 16, 1] => < G(32, gate: sigmoid), D*(10) >",
+    ),
+    (
+        "fastgrnn_lrs",
+        "[16, 16, 1] => < G(24, rank: 8x8, gate: sigmoid), D*(10) >",
+    ),
+];
+
 /// The bits that they are declared with.
 pub const BITS: &str = "bits: { weights: 8, activations: 8 }";
 

@@ -127,7 +127,11 @@ pub(crate) fn recurrent(
         .map(|(steps, cell)| {
             let mut state = vec![0; kind.hidden as usize];
             let step = |x: &Vec<i64>| {
-                let most = i64::from(cell.zeta) + bounding_steps * (i64::from(cell.nu) + 1);
+                let (zeta, nu) = (i64::from(cell.zeta), i64::from(cell.nu));
+                let most = match kind.gate {
+                    Gate::Hard | Gate::Sigmoid => zeta + bounding_steps * (nu + 1),
+                    Gate::Tanh => bounding_steps * (2 * zeta + nu + 1),
+                };
                 let most = most.clamp(0, 32767);
                 let next = next(x, &state, kind.gate, cell).into_iter();
                 state = next.map(|h| h.clamp(-most, most)).collect();
@@ -151,9 +155,6 @@ pub(crate) fn recurrent(
 
 /// The state after a step.
 fn next(x: &[i64], state: &[i64], gate: Gate, cell: &CellParameters) -> Vec<i64> {
-    let Gate::Hard = gate else {
-        unreachable!("no other gate is defined");
-    };
     let q = u32::from(cell.fraction);
     let one = 1i64 << q;
     let (zeta, nu) = (i64::from(cell.zeta), i64::from(cell.nu));
@@ -164,12 +165,32 @@ fn next(x: &[i64], state: &[i64], gate: Gate, cell: &CellParameters) -> Vec<i64>
     (0..state.len())
         .map(|unit| {
             let pre = of_input[unit] + of_state[unit];
-            let z = rsh(pre + i64::from(cell.gate_bias[unit]) + one, 1).clamp(0, one);
-            let c = (pre + i64::from(cell.update_bias[unit])).clamp(-one, one);
+            let biases = [cell.gate_bias[unit], cell.update_bias[unit]].map(i64::from);
+            let soft = biases.map(|bias| clamp16(clamp16(pre) + bias));
+            let (z, c) = match gate {
+                Gate::Hard => (
+                    rsh(pre + biases[0] + one, 1).clamp(0, one),
+                    (pre + biases[1]).clamp(-one, one),
+                ),
+                Gate::Sigmoid => (
+                    rsh(tangent(rsh(soft[0], 1), q) + one, 1),
+                    tangent(soft[1], q),
+                ),
+                Gate::Tanh => (tangent(soft[0], q), tangent(soft[1], q)),
+            };
             let k = rsh(zeta * (one - z), q) + nu;
             rsh(z * state[unit] + k * c, q)
         })
         .collect()
+}
+
+/// τ: the hyperbolic tangent of a number with q bits of fraction, on lines between 16ths.
+fn tangent(x: i64, q: u32) -> i64 {
+    let entry = |n: i64| (4096.0 * (n as f64 / 16.0).tanh()).floor() as i64;
+    let size = x.abs().min((1 << (q + 2)) - 1) << (12 - q);
+    let (n, f) = (size / 256, size % 256);
+    let value = rsh(256 * entry(n) + (entry(n + 1) - entry(n)) * f, 20 - q);
+    if x < 0 { -value } else { value }
 }
 
 /// `rsh(Σ w·x + bias, shift)`, where x is first made shorter if there are two factors.
@@ -191,6 +212,18 @@ fn matrix(factors: &Factors, x: &[i64], bias: &[i64]) -> Vec<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_tangent_is_within_a_unit_of_the_curve_and_what_a_line_misses() {
+        for q in 4..=12 {
+            let one = f64::from(1 << q);
+            for x in -32768..=32767 {
+                let exact = (x as f64 / one).tanh();
+                let error = (tangent(x, q) as f64 / one - exact).abs();
+                assert!(error <= 0.5 / one + 7.6e-4, "{x} with {q} bits: {error}");
+            }
+        }
+    }
 
     #[test]
     fn halves_are_rounded_up() {

@@ -5,20 +5,28 @@
 //! The tests run where `python3`, or what `HERRINGBONE_PYTHON` names, has numpy and safetensors.
 
 use herringbone_tests::crates::Crates;
-use herringbone_tests::edgeml::{BITS, Model, PUBLISHED, driven, published};
+use herringbone_tests::edgeml::{BITS, IN_FLOATING_POINT, Model, PUBLISHED, driven, published};
 use herringbone_tests::reference::evaluate;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
 /// Models of random numbers, and the lists that they are imported as.
-const RANDOM: [(&str, &str); 4] = [
+const RANDOM: [(&str, &str); 6] = [
     ("random_bonsai", "[1, 24, 1] => < Bonsai(2, 8, 4) >"),
     ("random_proto", "[1, 24, 1] => < Proto(6, 9, 4) >"),
     ("random_fastgrnn", "[6, 4, 1] => < G(8), D*(4) >"),
     (
         "random_low_rank_fastgrnn",
         "[6, 4, 1] => < G(8, rank: 3x5), D*(4) >",
+    ),
+    (
+        "random_sigmoid_fastgrnn",
+        "[6, 4, 1] => < G(8, gate: sigmoid), D*(4) >",
+    ),
+    (
+        "random_tanh_fastgrnn",
+        "[6, 4, 1] => < G(8, gate: tanh), D*(4) >",
     ),
 ];
 
@@ -61,6 +69,23 @@ fn published_models_give_the_published_integers() {
                 assert_eq!(trace.results(), results, "{name}, image {image}");
             }
         }
+    }
+}
+
+#[test]
+#[cfg_attr(not(shared_models), ignore = "../shared is not there")]
+fn models_of_floating_point_keep_99_of_100_classes() {
+    let Some(folder) = published(Path::new(TEMPORARY)) else {
+        return;
+    };
+    for (name, list) in IN_FLOATING_POINT {
+        let model = Model::read(&folder, name, list);
+        let of = |input: &Vec<u8>| evaluate(&model.network, &model.weights, input).class();
+        let pairs = model.inputs.iter().zip(&model.classes);
+        let same = pairs.filter(|(input, class)| of(input) == usize::from(**class));
+        let same = same.count();
+        println!("{name}: {same} of {IMAGES}");
+        assert!(100 * same >= 99 * IMAGES, "{name}: {same}");
     }
 }
 

@@ -45,6 +45,10 @@ declare!(Several: [6, 4, 3], { G(2, feed: multi), D(4), D*(3) },
     { weights: 4, biases: 16, activations: 4 });
 declare!(Factored: [3, 4, 2], { G(4, feed: channel_major, rank: 2x3), D*(4) },
     { weights: 8, biases: 16, activations: 8 });
+declare!(Logistic: [5, 3, 1], { G(4, gate: sigmoid), D*(3) },
+    { weights: 8, biases: 16, activations: 8 });
+declare!(Tangents: [6, 2, 2], { G(3, gate: tanh, feed: multi), D*(3) },
+    { weights: 4, biases: 16, activations: 4 });
 declare!(States: [7, 2, 1], { G(3) }, { weights: 8, biases: 8, activations: 8 });
 
 fn declaration(text: &str) -> Declaration {
@@ -137,6 +141,8 @@ fn each_row_after_the_last_one_gives_the_results_of_all_rows_so_far() {
         beyond!(Stacked),
         beyond!(Several),
         beyond!(Factored),
+        beyond!(Logistic),
+        beyond!(Tangents),
         beyond!(States),
     ];
     // Some states come to what they are kept within.

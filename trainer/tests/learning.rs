@@ -133,6 +133,8 @@ fn a_short_training_learns_them_with_few_weights_of_cells_trees_and_prototypes()
     let (training, validation) = (digits(80, Augmentation::none()), digits(25, changes));
     for list in [
         "A, G(12, sparsity: 0.3), D*(10)",
+        "A, G(12, gate: sigmoid, sparsity: 0.3), D*(10)",
+        "A, G(12, gate: tanh, sparsity: 0.3), D*(10)",
         "A, Bonsai(1, 8, 10, sparsity: 0.3)",
         "A, Proto(8, 20, 10, sparsity: 0.3)",
     ] {
@@ -146,6 +148,7 @@ fn a_short_training_learns_them_with_few_weights_of_cells_trees_and_prototypes()
         let best = train(&network, &recipe(20, 1), &training, &validation, |state| {
             state.best.clone().unwrap()
         });
+        println!("{list}: {}", best.accuracy);
         assert!(best.accuracy > 0.85, "{list}: {}", best.accuracy);
         let model = Model::of_numbers(&network, best.numbers, &Device::flex());
         let file = export(&network, &model, &best.scales).unwrap();

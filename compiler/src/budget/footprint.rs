@@ -1,5 +1,6 @@
 //! What the code of a plan takes of stack and flash.
 
+use super::expected::has_zeros;
 use super::over::demands_unrolled;
 use super::packed_weights_bytes;
 use crate::backend::avr::CodeForm;
@@ -87,11 +88,13 @@ pub(crate) fn reserved_flash_bytes(declaration: &Declaration, flash_bytes: u32) 
         .unwrap_or_else(default_bytes)
 }
 
-/// Flash below which no design to size stays: its tables. Trained weights may
-/// take less, for unrolled code has nothing for those that are 0.
+/// Flash below which no design to size stays: its tables, unless weights are to be 0. Trained ones
+/// may take less, for unrolled code has nothing for those that are.
 pub(super) fn least_flash_bytes(declaration: &Declaration, network: &Network) -> u64 {
     match declaration.weights {
-        WeightsSource::Nowhere if !demands_unrolled(declaration) => packed_weights_bytes(network),
+        WeightsSource::Nowhere if !demands_unrolled(declaration) && !has_zeros(declaration) => {
+            packed_weights_bytes(network)
+        }
         _ => 0,
     }
 }

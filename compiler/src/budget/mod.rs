@@ -2,6 +2,7 @@
 //! that is too much.
 
 mod choice;
+mod expected;
 mod features;
 mod footprint;
 mod over;
@@ -10,6 +11,7 @@ mod sharing;
 
 pub use crate::backend::zeros_can_be_free;
 pub use choice::{alternatives, choose, every_plan};
+pub use expected::ExpectedWeights;
 pub(crate) use features::features_flash_bytes;
 pub use footprint::{Footprint, LayerFootprint, Sums};
 pub(crate) use footprint::{lower, reserved_flash_bytes};

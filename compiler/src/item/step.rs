@@ -2,7 +2,7 @@
 
 use super::api::Api;
 use super::stream::Stream;
-use crate::network::Network;
+use crate::network::{Element, Network, Node};
 use crate::program::{EndlessRows, Program};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
@@ -23,6 +23,10 @@ pub(super) fn emit(
         return (None, None);
     }
     let path = api.path;
+    if has_results_of_all_steps(network) {
+        let bound = quote!(#path::__private::TakenByLastState<Self>);
+        return (None, Some(refusal(api, &bound)));
+    }
     match program.map(Program::endless_rows) {
         Some(Some(rows)) => (Some(function(api, rows)), Some(method(api, rows))),
         Some(None) => {
@@ -34,6 +38,17 @@ pub(super) fn emit(
             (None, Some(refusal(api, &bound)))
         }
     }
+}
+
+/// Whether the states of all steps are results, or go to something else than a cell.
+fn has_results_of_all_steps(network: &Network) -> bool {
+    let makes_all = |node: &Node| node.kind.keeps_states() && node.output.pixels() > 1;
+    let reads_all = |node: &Node| {
+        let has_one_state = node.input.pixels() == 1;
+        node.input_element == Element::Wide && !node.kind.keeps_states() && !has_one_state
+    };
+    let mut nodes = network.computing_nodes();
+    nodes.any(reads_all) || network.computing_nodes().last().is_some_and(makes_all)
 }
 
 /// Expects `absorb` and `infer` to be in scope.

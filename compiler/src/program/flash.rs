@@ -2,6 +2,7 @@
 
 use super::{
     CellLayout, PrototypeLayout, PrototypeScores, TreeLayout, TreeScores, packed_row_bytes,
+    tangents,
 };
 use crate::network::{Bits, Kind, Node, SumShape, TreeGate};
 
@@ -34,6 +35,8 @@ pub fn fixed_table_bytes(node: &Node) -> u64 {
             );
             (2 * whole.len() + rest.len()) as u64
         }
+        Kind::Recurrent(kind) if kind.gate.has_table() => 2 * tangents().len() as u64,
+        Kind::Recurrent(_) => 0,
         Kind::Pool(_)
         | Kind::Convolution(_)
         | Kind::Depthwise(_)
@@ -41,7 +44,6 @@ pub fn fixed_table_bytes(node: &Node) -> u64 {
         | Kind::Dense(_)
         | Kind::Add(_)
         | Kind::Concat(_)
-        | Kind::Recurrent(_)
         | Kind::Projection(_)
         | Kind::Dropout(_)
         | Kind::Noise(_) => 0,

@@ -20,6 +20,7 @@ mod recurrent;
 mod results;
 mod scores;
 mod stage;
+mod tangent;
 
 pub use accumulator::Accumulator;
 pub use byte_scale::{ByteScale, ByteScales, ResultPlace};
@@ -42,6 +43,7 @@ pub use recurrent::{CellLayout, FactorsLayout, Recurrence};
 pub use results::{ResultInteger, Results};
 pub use scores::{PrototypeLayout, PrototypeScores, TreeLayout, TreeScores};
 pub use stage::{Intake, PooledIntake, Segment, Stage};
+pub use tangent::tangents;
 
 use crate::network::{ByNode, ByValue, Element, NodeId, ReceptiveField, Repeat, Shape, ValueId};
 use crate::plan::{self, Arrival, Order, Place, Placement, Windows, storage_indices};

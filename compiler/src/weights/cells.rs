@@ -5,12 +5,12 @@ use super::error::WeightsError;
 use super::expected::own_tensor_name;
 use super::own::{CellParameters, Factors, OwnParameters, PrototypeParameters, TreeParameters};
 use super::read::{long_words, words};
-use crate::network::{Kind, Network, Node, Recurrent, TensorRole};
+use crate::network::{Gate, Kind, Network, Node, Recurrent, TensorRole};
 
 /// The entry of a recurrent cell's `shift` that is no shift of a sum.
 pub(super) const FRACTION: &str = "fraction";
-/// Bits of a state's fraction.
-const FRACTIONS: std::ops::RangeInclusive<u8> = 4..=14;
+/// The least bits of a state's fraction.
+const LEAST_FRACTION: u8 = 4;
 
 impl OwnParameters {
     /// What a node has beside the parameters of its sums, of the bytes of its tensors, which have
@@ -95,33 +95,59 @@ impl CellParameters {
         }
     }
 
-    /// What a state can be after that many steps, on either side of 0: with |c| ≤ 1 and
+    /// What a state can be after that many steps, on either side of 0. With |c| ≤ 1 and
     /// 0 ≤ z ≤ 1, z·m + zeta·(1 − z) ≤ m for any m ≥ zeta, so that a step adds nu at most, and
-    /// half a unit for each of the two times that it rounds.
-    pub fn state_bound(&self, steps: u32) -> i64 {
-        state_bound(self.zeta.into(), self.nu.into(), steps)
+    /// half a unit for each of the two times that it rounds. A gate of −1 adds 2·zeta besides.
+    pub fn state_bound(&self, gate: Gate, steps: u32) -> i64 {
+        state_bound(gate, self.zeta.into(), self.nu.into(), steps)
     }
 
     /// What states are kept within, on either side of 0: what they can be after that many steps.
-    /// Only a network that goes on after its input's end comes there.
-    pub fn most_state(&self, steps: u32) -> i16 {
-        self.state_bound(steps).clamp(0, i16::MAX.into()) as i16
+    /// Only a network that goes on after its input's end comes there, or one whose gates may be
+    /// negative.
+    pub fn most_state(&self, gate: Gate, steps: u32) -> i16 {
+        self.state_bound(gate, steps).clamp(0, i16::MAX.into()) as i16
     }
 
     /// The most bits of a fraction, fewer than these, with which states fit 16 bits.
-    fn fraction_that_fits(&self, steps: u32) -> Option<u8> {
+    fn fraction_that_fits(&self, gate: Gate, steps: u32) -> Option<u8> {
         let fits = |&fraction: &u8| {
             let shift = self.fraction - fraction;
             let up = |value: i16| i64::from(value) + (1 << shift) - 1;
-            let bound = state_bound(up(self.zeta) >> shift, up(self.nu) >> shift, steps);
+            let bound = state_bound(gate, up(self.zeta) >> shift, up(self.nu) >> shift, steps);
             bound <= i16::MAX.into()
         };
-        (*FRACTIONS.start()..self.fraction).rev().find(fits)
+        (LEAST_FRACTION..self.fraction).rev().find(fits)
     }
 }
 
-fn state_bound(zeta: i64, nu: i64, steps: u32) -> i64 {
-    zeta + i64::from(steps) * (nu + 1)
+fn state_bound(gate: Gate, zeta: i64, nu: i64, steps: u32) -> i64 {
+    let steps = i64::from(steps);
+    match gate {
+        Gate::Hard | Gate::Sigmoid => zeta + steps * (nu + 1),
+        Gate::Tanh => steps * (2 * zeta + nu + 1),
+    }
+}
+
+impl Gate {
+    /// The most bits of a state's fraction. A sum of 16 bits with 12 reaches ±8, where both
+    /// functions of the table are flat.
+    pub const fn most_fraction(self) -> u8 {
+        match self {
+            Gate::Hard => 14,
+            Gate::Sigmoid | Gate::Tanh => 12,
+        }
+    }
+
+    /// Whether states that would pass 16 bits are the nearest that there is. Gates that may be
+    /// negative could let them grow by more than 1 with every step, and few bits of a fraction
+    /// would be left, although states seldom do.
+    const fn saturates(self) -> bool {
+        match self {
+            Gate::Hard | Gate::Sigmoid => false,
+            Gate::Tanh => true,
+        }
+    }
 }
 
 /// The `shift` tensor of a node.
@@ -163,18 +189,22 @@ pub(super) fn wrong(network: &Network, weights: &Weights) -> Vec<WeightsError> {
         };
         let steps = recurrent.steps(node.input);
         for cell in cells {
-            errors.extend(wrong_cell(node, cell, steps));
+            errors.extend(wrong_cell(node, recurrent.gate, cell, steps));
         }
     }
     errors
 }
 
-fn wrong_cell(node: &Node, cell: &CellParameters, steps: u32) -> Vec<WeightsError> {
+fn wrong_cell(node: &Node, gate: Gate, cell: &CellParameters, steps: u32) -> Vec<WeightsError> {
     let fraction = cell.fraction;
-    if !FRACTIONS.contains(&fraction) {
+    let most = gate.most_fraction();
+    if !(LEAST_FRACTION..=most).contains(&fraction) {
         return vec![WeightsError::Fraction {
             name: format!("{}.shift", node.layer),
             bits: fraction,
+            least: LEAST_FRACTION,
+            most,
+            gate: gate.written(),
         }];
     }
     let name = own_tensor_name(node, TensorRole::Mix);
@@ -188,14 +218,14 @@ fn wrong_cell(node: &Node, cell: &CellParameters, steps: u32) -> Vec<WeightsErro
             fraction,
         })
         .collect();
-    let bound = cell.state_bound(steps);
-    if errors.is_empty() && bound > i16::MAX.into() {
+    let bound = cell.state_bound(gate, steps);
+    if errors.is_empty() && bound > i16::MAX.into() && !gate.saturates() {
         return vec![WeightsError::State {
             name,
             steps,
             bound,
             fraction,
-            fits: cell.fraction_that_fits(steps),
+            fits: cell.fraction_that_fits(gate, steps),
         }];
     }
     errors

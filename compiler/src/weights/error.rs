@@ -152,6 +152,10 @@ pub enum WeightsError {
         name: String,
         /// Bits.
         bits: u8,
+        /// Those that there may be, with this gate.
+        least: u8,
+        most: u8,
+        gate: &'static str,
     },
     /// A recurrent cell mixes its update in by less than nothing, or by more than all of it.
     Mix {
@@ -335,9 +339,15 @@ impl fmt::Display for WeightsError {
                 f,
                 "`{name}`: a shift of {shifted} by {bits} bits leaves nothing of a sum: expected 0 to 31"
             ),
-            Self::Fraction { name, bits } => write!(
+            Self::Fraction {
+                name,
+                bits,
+                least,
+                most,
+                gate,
+            } => write!(
                 f,
-                "`{name}`: a state with a fraction of {bits} bits is not supported: expected 4 to 14"
+                "`{name}`: a state with a fraction of {bits} bits is not supported: expected {least} to {most} with `gate: {gate}`"
             ),
             Self::Mix {
                 name,

@@ -19,7 +19,8 @@ pub enum OwnParameters {
 /// `pre = rsh(W·x + input_bias, input) + rsh(U·state, state)`,
 /// `z = clamp(rsh(pre + gate_bias + 2^Q, 1), 0, 2^Q)`, `c = clamp(pre + update_bias, −2^Q, 2^Q)`,
 /// `k = rsh(zeta·(2^Q − z), Q) + nu`, `state = rsh(z·state + k·c, Q)`, where
-/// `rsh(v, n) = (v + 2^(n−1)) >> n`, and Q is the fraction's bits.
+/// `rsh(v, n) = (v + 2^(n−1)) >> n`, and Q is the fraction's bits. That is with hard gates;
+/// `program/tangent.rs` has the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CellParameters {
     /// W: `[h, values]`, or two factors.
@@ -36,7 +37,7 @@ pub struct CellParameters {
     pub zeta: i16,
     /// How much of the update always comes in, 0 to 2^Q.
     pub nu: i16,
-    /// Q, 4 to 14: bits of the state's fraction.
+    /// Q, 4 to 14, or to 12 where gates are by a table: bits of the state's fraction.
     pub fraction: u8,
 }
 

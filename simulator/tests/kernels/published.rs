@@ -7,11 +7,15 @@ use herringbone_compiler::Planned;
 use herringbone_compiler::backend::avr;
 use herringbone_compiler::syntax;
 use herringbone_simulator::network::{NetworkCode, SimulatedNetwork};
-use herringbone_tests::edgeml::{BITS, Model, PUBLISHED, published};
+use herringbone_tests::edgeml::{BITS, IN_FLOATING_POINT, Model, PUBLISHED, published};
+use herringbone_tests::reference::evaluate;
 
 use crate::MOST_STEPS;
 
 const PART: &str = "atmega328p";
+
+/// It does not multiply.
+const TINY: &str = "attiny85";
 
 /// So many images, spread over all, leave every model a second or two.
 const IMAGES: usize = 400;
@@ -29,11 +33,11 @@ fn code_of_published_models_gives_the_published_integers() -> Result<()> {
     };
     for (name, list) in PUBLISHED {
         let model = Model::read(&folder, name, list);
-        judge(name, list, &model).context(name)?;
+        judge(PART, (name, list), &model).context(name)?;
         let small = ["bonsai_small", "protonn_small"];
         if small.contains(&name) {
             let streamed = format!("{list}, plan: streamed");
-            let taken = judge(name, &streamed, &model).context(name)?;
+            let taken = judge(PART, (name, &streamed), &model).context(name)?;
             let Taken {
                 most_cycles,
                 sram_bytes,
@@ -41,13 +45,34 @@ fn code_of_published_models_gives_the_published_integers() -> Result<()> {
             ensure!(most_cycles <= 120_000, "{name} takes {most_cycles} cycles");
             ensure!(sram_bytes <= 200, "{name} takes {sram_bytes} bytes");
         }
+        if [&small[..], &["fastgrnn_q"]].concat().contains(&name) {
+            let streamed = format!("{list}, plan: streamed");
+            judge(TINY, (name, &streamed), &model).context(name)?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn code_of_imported_models_gives_what_the_evaluator_does() -> Result<()> {
+    let Some(folder) = published(Path::new(env!("CARGO_TARGET_TMPDIR"))) else {
+        return Ok(());
+    };
+    for (name, list) in IN_FLOATING_POINT {
+        let mut model = Model::read(&folder, name, list);
+        let traces = model.inputs.iter();
+        let traces = traces.map(|input| evaluate(&model.network, &model.weights, input));
+        (model.classes, model.results) = traces
+            .map(|trace| (trace.class() as u8, trace.results().to_vec()))
+            .unzip();
+        judge(PART, (name, list), &model).context(name)?;
     }
     Ok(())
 }
 
 /// Runs a declaration's code on images: `list` is that of the layers, and may say the plan.
-fn judge(name: &str, list: &str, model: &Model) -> Result<Taken> {
-    let text = format!("Imported: {list}, {BITS}, target: {PART}, weights: \"it.safetensors\"");
+fn judge(mcu: &str, (name, list): (&str, &str), model: &Model) -> Result<Taken> {
+    let text = format!("Imported: {list}, {BITS}, target: {mcu}, weights: \"it.safetensors\"");
     let parsed = syntax::parse(text.parse().expect("tokens"));
     let declaration = parsed.declaration.context("it is no declaration")?;
     let planned = Planned::with_weights(&declaration, Some(Ok(model.file.clone())));
@@ -57,7 +82,7 @@ fn judge(name: &str, list: &str, model: &Model) -> Result<Taken> {
     let code = code.with_context(because)?;
     let program = planned.program(&declaration);
     let mut part = SimulatedNetwork::new(&NetworkCode {
-        mcu: PART.to_owned(),
+        mcu: mcu.to_owned(),
         text: code.program_text(),
         input_bytes: program.input.values() as usize,
         cursor_bytes: program.cursor_bytes as u16,
@@ -103,7 +128,7 @@ fn judge(name: &str, list: &str, model: &Model) -> Result<Taken> {
     );
     let static_bytes = program.cursor_bytes + program.arena_bytes;
     println!(
-        "{name}, {}: {} cycles in the mean of {count} images, {most} at most, of {} expected and a \
+        "{name} on {mcu}, {}: {} cycles in the mean of {count} images, {most} at most, of {} expected and a \
          bound of {}; {static_bytes} bytes, {predicted_bytes} of stack, {} of flash",
         planned.plan_name(&declaration),
         sum / count,

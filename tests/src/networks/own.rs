@@ -80,7 +80,8 @@ impl OwnNumbers {
 
     fn cell(&self, node: &Node, kind: &Recurrent, bits: Bits, salt: u64) -> CellParameters {
         let values = kind.step_values(node.input);
-        let fraction = i32::from(self.fraction);
+        let fraction = self.fraction.min(kind.gate.most_fraction());
+        let fraction = i32::from(fraction);
         let weight_log2 = bits.weights as i32 - 2;
         let input_log2 = match node.input_element {
             Element::Activation => bits.activations as i32 - 1,
@@ -125,7 +126,7 @@ impl OwnNumbers {
             update_bias: biases(salt + 6),
             zeta: mix(one, salt + 7) as i16,
             nu: mix(most_nu, salt + 8) as i16,
-            fraction: self.fraction,
+            fraction: fraction as u8,
         }
     }
 }

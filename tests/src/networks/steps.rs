@@ -39,6 +39,7 @@ struct Cell {
     hidden: u32,
     feed: Feed,
     rank: Option<Rank>,
+    gate: Gate,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -83,7 +84,13 @@ fn cell() -> impl Strategy<Value = Cell> {
     ]);
     let rank = (1u32..=5, 1u32..=5).prop_map(|(input, state)| Rank { input, state });
     let rank = proptest::option::weighted(0.3, rank);
-    (1u32..=9, feed, rank).prop_map(|(hidden, feed, rank)| Cell { hidden, feed, rank })
+    let gate = select(vec![Gate::Hard, Gate::Hard, Gate::Sigmoid, Gate::Tanh]);
+    (1u32..=9, feed, rank, gate).prop_map(|(hidden, feed, rank, gate)| Cell {
+        hidden,
+        feed,
+        rank,
+        gate,
+    })
 }
 
 fn last() -> impl Strategy<Value = Last> {
@@ -211,7 +218,7 @@ impl StepsRecipe {
                     _ => Feed::Rows,
                 },
                 rank: cell.rank,
-                gate: Gate::Hard,
+                gate: cell.gate,
                 sequence,
                 sparsity: 0.0,
             });

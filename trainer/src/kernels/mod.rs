@@ -11,6 +11,7 @@ mod activation;
 mod convolution;
 mod depthwise;
 mod field;
+mod gates;
 mod lanes;
 mod normalisation;
 mod pooling;
@@ -22,6 +23,7 @@ pub(crate) use activation::{activate, activation_exponent_gradient, activation_g
 pub(crate) use convolution::{convolve, input_gradient, weight_gradient};
 pub(crate) use depthwise::{depthwise, depthwise_input_gradient, depthwise_weight_gradient};
 pub(crate) use field::Field;
+pub(crate) use gates::Functions;
 pub(crate) use lanes::{Lanes, Matrix};
 pub use normalisation::Deviation;
 pub(crate) use normalisation::{LEAST_VARIANCE, Moments, normalisation_gradient, normalise};

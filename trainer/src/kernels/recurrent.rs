@@ -3,11 +3,13 @@
 //!
 //! A step is `p = W·x + b + U·h`, `z = clamp((p + b_z + 1)/2, 0, 1)`,
 //! `c = clamp(p + b_h, −1, 1)`, `h' = z·h + (ζ·(1 − z) + ν)·c` (Kusupati et al. 2018,
-//! equations 2 to 4, with functions of straight lines).
+//! equations 2 to 4, with functions of straight lines), or z and c are what
+//! `compiler/src/program/tangent.rs` says.
 
 use num_traits::Float;
 
 use super::EXAMPLES;
+use super::gates::Functions;
 use super::lanes::{Lanes, Matrix, half_up, map, zeros};
 
 /// What cells compute, and where in a layer's parameters theirs are.
@@ -18,6 +20,7 @@ pub(crate) struct Recurrence {
     /// Values that a cell reads in a step.
     pub(crate) values: usize,
     pub(crate) hidden: usize,
+    pub(crate) functions: Functions,
     /// Whether the states of all steps are made, or the last ones alone.
     pub(crate) makes_all: bool,
 }
@@ -149,11 +152,12 @@ impl Recurrence {
                 for (sum, &of_state) in sums[unit].iter_mut().zip(&of_state[unit]) {
                     *sum = half_up(*sum + bias[unit], step_of) + half_up(of_state, step_of);
                 }
-                let Unit { z, c, k } = cell.unit(parameters, unit, &sums[unit], step_of);
+                let Unit { z, c, k } =
+                    cell.unit(&self.functions, parameters, unit, &sums[unit], step_of);
                 let after = &mut after[unit];
                 for lane in 0..after.len() {
                     let state = z[lane] * state[unit][lane] + k[lane] * c[lane];
-                    after[lane] = half_up(state, step_of);
+                    after[lane] = self.functions.kept(half_up(state, step_of), step_of);
                 }
             }
         }
@@ -188,6 +192,7 @@ impl Recurrence {
                     let sum = &run.sums[step * hidden + unit];
                     let before = &run.states[step * hidden + unit];
                     cell.unit_gradient(
+                        &self.functions,
                         (parameters, rounding.map(|it| it.state)),
                         unit,
                         (sum, before),
@@ -239,22 +244,18 @@ impl Cell {
     #[inline(always)]
     fn unit<T: Float>(
         &self,
+        functions: &Functions,
         parameters: &[T],
         unit: usize,
         sum: &Lanes<T>,
         step: Option<f32>,
     ) -> Unit<T> {
-        let (zero, one) = (T::zero(), T::one());
-        let half = one / (one + one);
+        let one = T::one();
         let [zeta, nu] = self.mix(parameters);
         let gate_bias = parameters[self.gate_bias + unit];
         let update_bias = parameters[self.update_bias + unit];
-        let z = map(|lane| {
-            half_up((sum[lane] + gate_bias + one) * half, step)
-                .max(zero)
-                .min(one)
-        });
-        let c = map(|lane| (sum[lane] + update_bias).max(-one).min(one));
+        let z = map(|lane| functions.gate(sum[lane], gate_bias, step));
+        let c = map(|lane| functions.update(sum[lane], update_bias, step));
         let k = map(|lane| half_up(zeta * (one - z[lane]), step) + nu);
         Unit { z, c, k }
     }
@@ -264,29 +265,24 @@ impl Cell {
     #[inline(always)]
     fn unit_gradient<T: Float>(
         &self,
+        functions: &Functions,
         (parameters, step): (&[T], Option<f32>),
         unit: usize,
         (sum, before): (&Lanes<T>, &Lanes<T>),
         (of_state, of_sum): (&mut Lanes<T>, &mut Lanes<T>),
         of_parameters: &mut [Lanes<T>],
     ) {
-        let (zero, one) = (T::zero(), T::one());
-        let half = one / (one + one);
+        let one = T::one();
         let [zeta, _] = self.mix(parameters);
-        let Unit { z, c, k } = self.unit(parameters, unit, sum, step);
+        let Unit { z, c, k } = self.unit(functions, parameters, unit, sum, step);
         let gradient = *of_state;
         let of_gate = map(|lane| {
-            let inside = z[lane] > zero && z[lane] < one;
-            let of_z = gradient[lane] * (before[lane] - c[lane] * zeta) * half;
-            if inside { of_z } else { zero }
+            let of_z = gradient[lane] * (before[lane] - c[lane] * zeta);
+            of_z * functions.slope_of_gate(z[lane])
         });
         let of_update = map(|lane| {
-            let inside = c[lane] > -one && c[lane] < one;
-            if inside {
-                gradient[lane] * k[lane]
-            } else {
-                zero
-            }
+            let of_c = gradient[lane] * k[lane];
+            of_c * functions.slope_of_update(c[lane])
         });
         *of_sum = map2(&of_gate, &of_update, |a, b| a + b);
         *of_state = map2(&gradient, &z, |a, b| a * b);

@@ -1,7 +1,7 @@
 //! What a training of a node's own parameters begins with, and what becomes of them when inputs
 //! are no longer standardised.
 
-use herringbone_compiler::network::TensorRole;
+use herringbone_compiler::network::{Gate, TensorRole};
 use herringbone_dataset::Rng;
 
 use super::{Computes, OwnPlace, Segment};
@@ -9,10 +9,11 @@ use crate::kernels::Recurrence;
 use crate::standard::Standard;
 
 /// What a training of a cell begins with: ζ and ν (Kusupati et al. 2018 have the logistic
-/// functions of 1 and −4), the bias of gates, which then keep three quarters of a state, and the
-/// deviation of weights, over the root of how many an output has.
+/// functions of 1 and −4), the bias of gates that are lines and of others, which then keep three
+/// quarters of a state, and the deviation of weights, over the root of how many an output has.
 const ZETA_AND_NU: [f32; 2] = [0.73, 0.018];
-const GATE_BIAS: f32 = 0.5;
+const HARD_GATE_BIAS: f32 = 0.5;
+const GATE_BIAS: f32 = 1.0;
 const CELL_GAIN: f32 = 0.5;
 
 /// How much a prototype says for its class at first.
@@ -28,7 +29,13 @@ impl OwnPlace {
                 |deviation: f32| (0..count).map(|_| deviation * random.normal()).collect();
             let values: Vec<f32> = match (segment.role, &self.computes) {
                 (TensorRole::Mix, _) => ZETA_AND_NU.to_vec(),
-                (TensorRole::GateBias, _) => vec![GATE_BIAS; count],
+                (TensorRole::GateBias, Computes::Recurrence(recurrence)) => {
+                    let bias = match recurrence.functions.gate {
+                        Gate::Hard => HARD_GATE_BIAS,
+                        Gate::Sigmoid | Gate::Tanh => GATE_BIAS,
+                    };
+                    vec![bias; count]
+                }
                 (TensorRole::InputBias | TensorRole::UpdateBias | TensorRole::Shift(_), _) => {
                     vec![0.0; count]
                 }

@@ -14,10 +14,12 @@ use herringbone_compiler::network::{
     Bits, Gate, Kind, Network, Node, NodeId, Prototypes, Recurrent, Sequence, TensorDtype,
     TensorRole, Tree, TreeGate,
 };
+use herringbone_compiler::program::tangents;
 use serde::{Deserialize, Serialize};
 
 use crate::kernels::{
-    Cell, CellRounding, Matrix, Product, PrototypesPlace, Recurrence, TreePlace, TreeRounding,
+    Cell, CellRounding, Functions, Matrix, Product, PrototypesPlace, Recurrence, TreePlace,
+    TreeRounding,
 };
 use crate::ops::{self, Maps};
 use crate::quantise::Grid;
@@ -238,6 +240,11 @@ impl OwnPlace {
     pub(crate) fn most_of_nu(&self, exponent: i32) -> f32 {
         match &self.computes {
             Computes::Recurrence(recurrence) => {
+                match recurrence.functions.gate {
+                    Gate::Hard | Gate::Sigmoid => {}
+                    // States that would pass 16 bits are the nearest of them.
+                    Gate::Tanh => return 1.0,
+                }
                 let step = (exponent as f32).exp2();
                 let steps = recurrence.steps as f32;
                 // ζ is 1 at most, and every step rounds by half a unit.
@@ -315,10 +322,6 @@ fn matrix(segments: &[Segment], role: TensorRole, cell: usize, inputs: usize) ->
 }
 
 fn recurrence(node: &Node, recurrent: &Recurrent, segments: &[Segment]) -> Recurrence {
-    match recurrent.gate {
-        Gate::Hard => {}
-        Gate::Sigmoid | Gate::Tanh => unreachable!("declarations have none of them yet"),
-    }
     let steps = recurrent.steps(node.input);
     let values = recurrent.step_values(node.input);
     let hidden = recurrent.hidden as usize;
@@ -360,6 +363,10 @@ fn recurrence(node: &Node, recurrent: &Recurrent, segments: &[Segment]) -> Recur
         steps: steps as usize,
         values: values as usize,
         hidden,
+        functions: Functions {
+            gate: recurrent.gate,
+            tangents: tangents().map(f32::from).to_vec(),
+        },
         makes_all: match recurrent.sequence {
             Sequence::All => true,
             Sequence::Last => false,

@@ -72,7 +72,7 @@ impl Backend for Core {
             };
         }
         let program = lower(declaration, sums, plan);
-        if let Some(node) = wide::without_code(&program, *self) {
+        if let Some(node) = wide::without_code(&program) {
             return Footprint {
                 portable_because: Some(format!(
                     "there is no assembly for `{}`",
@@ -81,11 +81,13 @@ impl Backend for Core {
                 ..Portable.footprint(declaration, sums, plan)
             };
         }
-        // Of a design to size: the tables that its weights will take.
+        // Of a design to size whose code is that of weights loaded at run time: the tables that its
+        // weights will take.
         let network = &declaration.network;
-        let tables = |bytes: u64| match declaration.weights {
-            WeightsSource::Nowhere => bytes,
-            WeightsSource::File | WeightsSource::Runtime => 0,
+        let tables = |bytes: u64| match (declaration.weights, sums.constants) {
+            (WeightsSource::Nowhere, None) => bytes,
+            (WeightsSource::Nowhere, Some(_)) => 0,
+            (WeightsSource::File | WeightsSource::Runtime, _) => 0,
         };
         let tables_bytes = tables(packed_weights_bytes(network));
         let flash_bytes = declaration.budget.flash_bytes.unwrap_or(u32::MAX);

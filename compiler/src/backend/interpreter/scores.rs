@@ -1,8 +1,8 @@
 //! What trees, prototypes and recurrent cells make of the values that they read, from their
 //! parameters as the weights file has them.
 
-use crate::network::TreeGate;
-use crate::program::{PrototypeScores, Recurrence, TreeScores};
+use crate::network::{Gate, TreeGate};
+use crate::program::{PrototypeScores, Recurrence, TreeScores, tangents};
 use crate::weights::{CellParameters, Factors};
 
 /// `(v + 2^(n−1)) >> n`.
@@ -94,17 +94,23 @@ pub(super) fn steps(recurrence: &Recurrence, values: &[i64], states: &[i64]) -> 
                 let places = 0..recurrence.step_values();
                 let places = places.map(|value| recurrence.place(index, step, value));
                 let read: Vec<i64> = places.map(|place| values[place as usize]).collect();
-                let most = cell.most_state(recurrence.steps_of_input);
-                state = next_state(cell, &read, &state, most);
+                let gate = recurrence.kind.gate;
+                let most = cell.most_state(gate, recurrence.steps_of_input);
+                state = next_state((cell, gate), &read, &state, most);
             }
             state
         });
     of_cells.flatten().collect()
 }
 
-fn next_state(cell: &CellParameters, values: &[i64], state: &[i64], most: i16) -> Vec<i64> {
+fn next_state(
+    (cell, gate): (&CellParameters, Gate),
+    values: &[i64],
+    state: &[i64],
+    most: i16,
+) -> Vec<i64> {
     // No sum of 16-bit products of 2^14 passes 32 bits.
-    let fraction = cell.fraction.min(14);
+    let fraction = cell.fraction.min(gate.most_fraction());
     let one = 1i64 << fraction;
     let most = i64::from(most);
     let (input, before) = (sums(&cell.input, values), sums(&cell.state, state));
@@ -115,11 +121,10 @@ fn next_state(cell: &CellParameters, values: &[i64], state: &[i64], most: i16) -
             let input = i64::from((input as i32).wrapping_add(cell.input_bias[unit]));
             let pre = round_half_up(input, cell.input.shift)
                 .wrapping_add(round_half_up(before, cell.state.shift));
-            let pre = i64::from(pre as i32);
-            let plus = |bias: i16| i64::from((pre as i32).wrapping_add(bias.into()));
-            let gate = plus(cell.gate_bias[unit]) as i32;
-            let z = round_half_up(gate.wrapping_add(one as i32).into(), 1).clamp(0, one);
-            let c = plus(cell.update_bias[unit]).clamp(-one, one);
+            let (z, c) = {
+                let biases = (cell.gate_bias[unit].into(), cell.update_bias[unit].into());
+                gates(gate, pre as i32, biases, fraction)
+            };
             let k = round_half_up(zeta * (one - z), fraction) + nu;
             let mixed = (z as i32)
                 .wrapping_mul(h as i32)
@@ -127,6 +132,35 @@ fn next_state(cell: &CellParameters, values: &[i64], state: &[i64], most: i16) -
             round_half_up(mixed.into(), fraction).clamp(-most, most)
         })
         .collect()
+}
+
+/// The gate and the update of a unit.
+fn gates(gate: Gate, pre: i32, (of_gate, of_update): (i32, i32), fraction: u8) -> (i64, i64) {
+    let one = 1i32 << fraction;
+    let tangent = |bias| tangent(to_wide(to_wide(pre.into()) + i64::from(bias)), fraction);
+    let half = |sum| round_half_up(sum, 1);
+    match gate {
+        Gate::Hard => {
+            let z = half(pre.wrapping_add(of_gate).wrapping_add(one).into());
+            let c = pre.wrapping_add(of_update);
+            (z.clamp(0, one.into()), c.clamp(-one, one).into())
+        }
+        Gate::Sigmoid => {
+            let halved = half(to_wide(to_wide(pre.into()) + i64::from(of_gate)));
+            let z = half(self::tangent(halved, fraction) + i64::from(one));
+            (z, tangent(of_update))
+        }
+        Gate::Tanh => (tangent(of_gate), tangent(of_update)),
+    }
+}
+
+/// The hyperbolic tangent, by lines between the entries of a table.
+fn tangent(value: i64, fraction: u8) -> i64 {
+    let table = tangents().map(i64::from);
+    let size = value.abs().min((4 << fraction) - 1) << (12 - fraction);
+    let (entry, rest) = ((size >> 8) as usize, size & 0xFF);
+    let line = (table[entry] << 8) + (table[entry + 1] - table[entry]) * rest;
+    round_half_up(line, 20 - fraction) * value.signum()
 }
 
 /// `Σ w·x` of each row, by the only factor or by both.

@@ -4,10 +4,11 @@
 use super::point::PointSite;
 use super::site::{PixelSource, Site};
 use super::{count, sink, tables};
-use crate::network::{Element, Feed, NodeId, TreeGate};
+use crate::network::{Element, Feed, Gate, NodeId, TreeGate};
 use crate::plan::Arrival;
 use crate::program::{
     CellLayout, FactorsLayout, Matrix, Operation, Program, PrototypeScores, Recurrence, TreeScores,
+    tangents,
 };
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::{format_ident, quote};
@@ -45,6 +46,10 @@ pub(super) fn tables(layer: NodeId, operation: &Operation) -> TokenStream {
             let whole = tables::table(&whole, &quote!(u16), entries.into_iter());
             let rest = bytes(&rest, &PrototypeScores::rest_table());
             Some(quote!(#whole #rest))
+        }
+        Operation::Recurrent(it) if it.kind.gate.has_table() => {
+            let entries = tangents().map(Literal::u16_unsuffixed);
+            Some(tables::table(&whole, &quote!(u16), entries.into_iter()))
         }
         Operation::Recurrent(_)
         | Operation::Convolution(_)
@@ -231,6 +236,12 @@ pub(super) fn take(site: &PointSite<'_>, recurrence: &Recurrence) -> TokenStream
     let half_bytes = count(half_bytes);
     let layout = cell(&recurrence.layout, recurrence.steps_of_input);
     let weight_bits = site.weight_bits();
+    let (table, _) = fixed_names(stage.plan.node);
+    let gates = match recurrence.kind.gate {
+        Gate::Hard => quote!(runtime::HardGates),
+        Gate::Sigmoid => quote!(runtime::Logistic(&#table)),
+        Gate::Tanh => quote!(runtime::Tangents(&#table)),
+    };
     let rank = recurrence.kind.rank;
     let (input_rank, state_rank) = (
         count(rank.map_or(0, |rank| rank.input)),
@@ -261,9 +272,10 @@ pub(super) fn take(site: &PointSite<'_>, recurrence: &Recurrence) -> TokenStream
                 let first_value = runtime::offset(group, #group_cells)
                     .wrapping_add(runtime::offset(step, #step_cells));
                 let states = runtime::offset(group, #cell_states);
-                runtime::cell_step::<#weight_bits, #input_rank, #state_rank>(
+                runtime::cell_step::<#weight_bits, #input_rank, #state_rank, _>(
                     arena,
                     &CELL,
+                    #gates,
                     (#bytes, runtime::offset(group, #cell_bytes).wrapping_add(#first)),
                     (states.wrapping_add(#state_byte), states.wrapping_add(#made_byte)),
                     |arena: &[u8], index: usize| {

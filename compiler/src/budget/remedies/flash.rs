@@ -1,9 +1,11 @@
 //! What would take less flash.
 
-use super::super::footprint;
 use super::super::over::demands_unrolled;
+use super::super::{footprint, zeros_can_be_free};
 use super::remedy::{Remedy, Setting};
-use super::{Excess, outputs, run_time_sums, scores, strides, written_bits, written_reserve};
+use super::{
+    Excess, outputs, run_time_sums, scores, strides, written_bits, written_reserve, zeros,
+};
 use crate::declaration::{CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource};
 use crate::network::Network;
 
@@ -100,6 +102,21 @@ pub(super) fn smaller_scores(excess: &Excess<'_>) -> Vec<Remedy> {
     scores::smaller(excess.network(), can_fit, fits)
         .into_iter()
         .collect()
+}
+
+/// Weights that are 0 have no instructions, and no place in lists.
+pub(super) fn more_zeros(excess: &Excess<'_>) -> Vec<Remedy> {
+    if !zeros_can_be_free(excess.declaration) {
+        return Vec::new();
+    }
+    let fits = |changed: Declaration| excess.sized_fits(&changed.sized());
+    let of_a_layer = zeros::of_a_layer(excess.declaration, fits);
+    // Else a table of all weights is as small, or nearly so.
+    let remedy = match demands_unrolled(excess.declaration) {
+        true => of_a_layer.or_else(|| zeros::of_all(excess.declaration, fits)),
+        false => of_a_layer,
+    };
+    remedy.into_iter().collect()
 }
 
 pub(super) fn stride(excess: &Excess<'_>) -> Vec<Remedy> {

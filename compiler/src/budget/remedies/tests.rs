@@ -1,6 +1,6 @@
 //! Whoever does as is said is within the budget.
 
-use super::super::{choose, over};
+use super::super::{ExpectedWeights, choose, over};
 use super::*;
 use crate::network::Node;
 use crate::program::{self, Accumulator};
@@ -50,6 +50,10 @@ pub(super) fn messages(text: &str, with_weights: bool) -> [Option<String>; 2] {
     if with_weights {
         declaration.weights = WeightsSource::File;
         sums.constants = Some((&weights, &accumulators));
+    }
+    let expected = ExpectedWeights::of(&declaration).filter(|_| !with_weights);
+    if let Some(expected) = &expected {
+        sums = expected.sums();
     }
     let design = choose(&declaration, &sums);
     let over = over::over(&declaration, &design, &sums);
@@ -112,7 +116,8 @@ pub(super) fn follow(text: &str, remedy: &str) -> (String, bool) {
         ["weights: runtime"] => (format!("{}; weights: runtime", without("weights")), false),
         [value, ..] => {
             let key = value.split(':').next().unwrap();
-            (format!("{}; {value}", without(key)), key != "bits")
+            let keeps_weights = !["bits", "sparsity"].contains(&key);
+            (format!("{}; {value}", without(key)), keeps_weights)
         }
         [] => panic!("{remedy}"),
     }
@@ -132,13 +137,15 @@ pub(super) fn remedies(message: &str) -> Vec<&str> {
 /// Where a remedy stands in the order of what it takes from the network.
 fn cost(remedy: &str) -> usize {
     if remedy.contains("stride: 2") {
-        3
+        4
+    } else if remedy.contains("sparsity: ") {
+        2
     } else if remedy.contains("in place of") {
         1
     } else if remedy.starts_with("`bits") {
-        2
+        3
     } else if remedy.starts_with("`target") {
-        4
+        5
     } else {
         0
     }
@@ -238,6 +245,29 @@ fn whoever_does_as_is_said_is_within_the_budget() {
         }
     }
     assert!(followed > 20, "{followed}");
+}
+
+/// A fifth of a projection's weights, as lists, are fewer bytes than a table of all.
+#[test]
+fn more_zeros_are_suggested_where_code_has_nothing_for_them() {
+    let bits = "bits: { weights: 8, activations: 8 }";
+    for (list, expected) in [
+        ("Proto(20,60,10)", Some("`Proto(20,60,10, sparsity: 0.")),
+        ("G(70), D*(10)", None),
+    ] {
+        let text = format!("[16, 16, 1] => < {list} >; {bits}; target: atmega8; plan: streamed");
+        let [_, message] = messages(&declared(&text), false);
+        let message = message.expect("it is over budget");
+        let mut found = remedies(&message).into_iter();
+        let found = found.find(|it| it.contains("sparsity: "));
+        assert_eq!(found.is_some(), expected.is_some(), "{message}");
+        let (Some(found), Some(expected)) = (found, expected) else {
+            continue;
+        };
+        assert!(found.starts_with(expected), "{message}");
+        let after = messages(&declared(&follow(&text, found).0), false);
+        assert_eq!(after, [None, None], "{found}");
+    }
 }
 
 #[test]

@@ -51,11 +51,11 @@ pub struct Rank {
 /// The functions of a cell's gate z and of its update c.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gate {
-    /// `z = clamp((x + 1)/2, 0, 1)`, `c = clamp(x, −1, 1)`.
+    /// `z = clamp((x + 1)/2, 0, 1)`, `c = clamp(x, −1, 1)`: EdgeML's `quantSigm` and `quantTanh`.
     Hard,
     /// `z` is the logistic function, `c` the hyperbolic tangent.
     Sigmoid,
-    /// Both are the hyperbolic tangent, `z` from 0 to 1.
+    /// Both are the hyperbolic tangent, so that z may be negative: EdgeML's `tanh` twice.
     Tanh,
 }
 
@@ -87,6 +87,14 @@ impl Gate {
             Gate::Hard => "hard",
             Gate::Sigmoid => "sigmoid",
             Gate::Tanh => "tanh",
+        }
+    }
+
+    /// Whether it is made of a table of the hyperbolic tangent.
+    pub const fn has_table(self) -> bool {
+        match self {
+            Gate::Hard => false,
+            Gate::Sigmoid | Gate::Tanh => true,
         }
     }
 }

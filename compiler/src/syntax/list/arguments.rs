@@ -239,18 +239,7 @@ impl Reader<'_> {
             Letter::Bonsai => &[Gate::Tanh, Gate::Hard][..],
             _ => &[Gate::Hard, Gate::Sigmoid, Gate::Tanh][..],
         };
-        let gate = self.one_of(Named::Gate, value, gates, Gate::written)?;
-        match (self.letter, gate) {
-            (Letter::G, Gate::Sigmoid | Gate::Tanh) => {
-                let message = format!(
-                    "`gate: {}` of `G` is not available yet: use `hard`, and train with it",
-                    gate.written()
-                );
-                self.error(stream(value), message);
-                None
-            }
-            (_, Gate::Hard | Gate::Sigmoid | Gate::Tanh) => Some(gate),
-        }
+        self.one_of(Named::Gate, value, gates, Gate::written)
     }
 
     /// Whether there are parentheses, if needed, with as many arguments as the

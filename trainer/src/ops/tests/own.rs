@@ -28,12 +28,12 @@ fn network(shape: Shape, entry: Entry) -> Network {
     Network::of_list(shape, bits, vec![item]).unwrap()
 }
 
-fn cell(hidden: u32, feed: Feed, rank: Option<Rank>, sequence: Sequence) -> Entry {
+fn cell(feed: Feed, rank: Option<Rank>, gate: Gate, sequence: Sequence) -> Entry {
     let kind = Kind::Recurrent(Recurrent {
-        hidden,
+        hidden: 5,
         feed,
         rank,
-        gate: Gate::Hard,
+        gate,
         sequence,
         sparsity: 0.0,
     });
@@ -143,15 +143,16 @@ fn check(network: &Network) {
 fn gradients_of_recurrent_cells_are_differences() {
     let shape = Shape::new(3, 4, 2);
     let rank = Some(Rank { input: 2, state: 3 });
-    for (feed, rank, sequence) in [
-        (Feed::Rows, None, Sequence::Last),
-        (Feed::Rows, rank, Sequence::All),
-        (Feed::RowMajor, None, Sequence::Last),
-        (Feed::ChannelMajor, rank, Sequence::Last),
-        (Feed::Multi, None, Sequence::All),
-        (Feed::Multi, rank, Sequence::Last),
+    for (feed, rank, gate, sequence) in [
+        (Feed::Rows, None, Gate::Hard, Sequence::Last),
+        (Feed::Rows, None, Gate::Sigmoid, Sequence::Last),
+        (Feed::Rows, rank, Gate::Tanh, Sequence::All),
+        (Feed::RowMajor, None, Gate::Hard, Sequence::Last),
+        (Feed::ChannelMajor, rank, Gate::Hard, Sequence::Last),
+        (Feed::Multi, None, Gate::Sigmoid, Sequence::All),
+        (Feed::Multi, rank, Gate::Hard, Sequence::Last),
     ] {
-        check(&network(shape, cell(5, feed, rank, sequence)));
+        check(&network(shape, cell(feed, rank, gate, sequence)));
     }
 }
 

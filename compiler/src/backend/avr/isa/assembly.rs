@@ -27,6 +27,8 @@ pub(crate) struct Assembly {
     changes: Changes,
     /// The other functions that were called, and the stack then.
     calls: Vec<(FunctionId, u32)>,
+    /// Where a routine that multiplies will be, and how often it is called.
+    multiplication: Option<(CodeLabel, f64)>,
 }
 
 impl Assembly {
@@ -44,6 +46,7 @@ impl Assembly {
             deepest_stack_bytes: 0,
             changes: Changes::default(),
             calls: Vec::new(),
+            multiplication: None,
         }
     }
 
@@ -193,6 +196,21 @@ impl Assembly {
     /// How often what is being emitted runs in an inference.
     pub(crate) fn executions(&self) -> f64 {
         self.executions
+    }
+
+    /// Where a routine that multiplies will be, which is to be called once more.
+    pub(crate) fn multiplication(&mut self) -> CodeLabel {
+        let (label, calls) = match self.multiplication {
+            Some(it) => it,
+            None => (self.label(), 0.0),
+        };
+        self.multiplication = Some((label, calls + self.executions));
+        label
+    }
+
+    /// The same, and how often it was called.
+    pub(crate) fn called_multiplication(&self) -> Option<(CodeLabel, f64)> {
+        self.multiplication
     }
 
     pub(crate) fn stack_depth_bytes(&self) -> u32 {

@@ -1,11 +1,12 @@
-//! Recurrent cells with hard gates, which take a row of their map in at once, or all of it.
+//! Recurrent cells, which take a row of their map in at once, or all of it.
 //!
 //! A step first makes `pre` of each unit (`cell_step.rs`), then the new state of each over the old
 //! one (`mixing.rs`).
 
 use super::cell_step::{CellStep, StepValues};
-use super::mixing::{Mixing, clamp};
+use super::mixing::{Mixing, MostState, clamp};
 use super::products::NIL;
+use super::tangent::Gates;
 use super::{is_in_order, taken_byte};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
@@ -48,6 +49,7 @@ pub(super) struct CellCode<'a> {
     walk: Walk,
     /// How often a row, or all, is taken in.
     calls: u32,
+    gate: Gate,
     sequence: Sequence,
 }
 
@@ -62,8 +64,7 @@ impl<'a> CellCode<'a> {
             Sink::Map { value, position: _ } => is_in_order(program.map(value)),
             Sink::Results(_) | Sink::Windows { .. } | Sink::Stays => false,
         };
-        let is_plain = kind.gate == Gate::Hard
-            && states.bytes_each == 2
+        let is_plain = states.bytes_each == 2
             && stage.plan.takes
             && stage.plan.joined.is_empty()
             && stage.plan.input.height < 0x100
@@ -92,6 +93,7 @@ impl<'a> CellCode<'a> {
             states,
             walk,
             calls,
+            gate: kind.gate,
             sequence: kind.sequence,
         })
     }
@@ -101,10 +103,11 @@ impl<'a> CellCode<'a> {
             asm.push(ROW);
             asm.movw(Y, NETWORK);
             self.begin(asm);
+            let gates = Gates::of(asm, self.gate);
             for (step, first_byte) in &self.cells {
                 match self.walk.steps() {
-                    1 => self.step(asm, step, StepValues::Byte(*first_byte)),
-                    _ => self.walk(asm, step, *first_byte),
+                    1 => self.step(asm, (step, gates), StepValues::Byte(*first_byte)),
+                    _ => self.walk(asm, (step, gates), *first_byte),
                 }
             }
             asm.clr(ZERO);
@@ -135,7 +138,7 @@ impl<'a> CellCode<'a> {
     }
 
     /// Y is the network's address, before and after it.
-    fn step(&self, asm: &mut Assembly, step: &CellStep<'_>, values: StepValues) {
+    fn step(&self, asm: &mut Assembly, (step, gates): (&CellStep<'_>, Gates), values: StepValues) {
         let kept: &[Register] = match values {
             StepValues::Byte(_) => &[],
             StepValues::At(_) => &[AT, AT.next(), ALONG, TURNS],
@@ -147,11 +150,11 @@ impl<'a> CellCode<'a> {
         step.sums(asm, values);
         let mixing = Mixing {
             cell: step.parameters,
+            gates,
             hidden: self.hidden,
             states_byte: step.states_byte,
             made_byte: step.made_byte,
-            // A single step of a row is kept within when it is handed on.
-            most_state: step.most_state.filter(|_| self.walk.steps() > 1),
+            most_state: step.most_state.filter(|it| self.is_kept_when_made(it)),
         };
         mixing.emit(asm);
         for &register in kept.iter().rev() {
@@ -159,8 +162,13 @@ impl<'a> CellCode<'a> {
         }
     }
 
+    /// Else it is when it is handed on: a single step of a row.
+    fn is_kept_when_made(&self, most: &MostState) -> bool {
+        most.is_of_24_bits || self.walk.steps() > 1
+    }
+
     /// All steps over what was taken in.
-    fn walk(&self, asm: &mut Assembly, step: &CellStep<'_>, first_byte: u32) {
+    fn walk(&self, asm: &mut Assembly, step: (&CellStep<'_>, Gates), first_byte: u32) {
         let Walk {
             along,
             along_bytes,
@@ -216,7 +224,7 @@ impl<'a> CellCode<'a> {
             asm.add_to_pair(Z, self.states_byte() as i32);
             for (step, _) in &self.cells {
                 match step.most_state {
-                    Some(most) if self.walk.steps() == 1 => self.copy_within(asm, most),
+                    Some(it) if !self.is_kept_when_made(&it) => self.copy_within(asm, it.most),
                     Some(_) | None => {
                         counted(asm, 2 * self.hidden, R18, |asm| {
                             asm.load(R19, Pointer::Z, Mode::PostIncrement);

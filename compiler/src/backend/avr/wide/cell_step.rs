@@ -2,15 +2,16 @@
 //! which is kept where the states of the next step have room.
 
 use super::factor::{Factor, drop_pushed, largest, sum_bytes};
+use super::mixing::MostState;
 use super::offset::OffsetStates;
-use super::products::{NIL, Operands, Sums, Values, block, shifted_down};
+use super::products::{NIL, Operands, Sums, Values, block_on, shifted_down};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
 use crate::backend::avr::isa::ports::stack_pointer;
 use crate::backend::avr::isa::registers::{
     Pointer, R14, R18, R19, R20, R22, R24, Register, X, Y, Z,
 };
-use crate::network::Element;
+use crate::network::{Element, Gate};
 use crate::program::Recurrence;
 use crate::weights::CellParameters;
 
@@ -37,7 +38,7 @@ pub(super) enum StepValues {
     At(Register),
 }
 
-/// A cell with hard gates.
+/// A cell.
 pub(super) struct CellStep<'a> {
     pub(super) parameters: &'a CellParameters,
     hidden: u32,
@@ -52,8 +53,9 @@ pub(super) struct CellStep<'a> {
     /// Bytes of the sums of the input and of the states.
     input_sum_bytes: u8,
     state_sum_bytes: u8,
-    /// What states are kept within, where they go on after an input's last row.
-    pub(super) most_state: Option<i16>,
+    /// What states are kept within, where they go on after an input's last row or their bound does
+    /// not fit 16 bits.
+    pub(super) most_state: Option<MostState>,
     /// What `pre` is kept within: beyond it, it changes no gate and no update.
     pre: [i32; 2],
 }
@@ -69,14 +71,15 @@ impl<'a> CellStep<'a> {
         let cell = parameters;
         let hidden = it.kind.hidden;
         (cell.input.shift < 24 && cell.state.shift < 24).then_some(())?;
-        let pre = kept_pre(cell)?;
+        let gate = it.kind.gate;
+        let pre = kept_pre(gate, cell)?;
         let (most_value, values, value_bytes) = match (it.reads, it.signed) {
             (Element::Wide, _) => (MOST_WIDE, Values::Wide, 2),
             (Element::Activation, true) => (128, Values::Signed, 1),
             (Element::Activation, false) => (255, Values::Unsigned, 1),
         };
         let count = it.step_values();
-        let most_state = cell.state_bound(steps);
+        let most_state = i64::from(cell.most_state(gate, steps));
         let factors = match (&cell.input.first, &cell.state.first) {
             (Some(input), Some(state)) => Some([
                 Factor::of(input, count, most_value)?,
@@ -96,9 +99,13 @@ impl<'a> CellStep<'a> {
         let state = largest(&cell.state.weight, state.0, state.1) + half(cell.state.shift);
         let most_pre = (input >> cell.input.shift) + (state >> cell.state.shift) + 2;
         // One step further, before it is kept within.
-        let made = cell.state_bound(steps + u32::from(goes_on));
-        let fits =
-            made <= i16::MAX.into() && most_pre <= MOST_24_BITS && count <= 0xFF && count > 0;
+        let made = cell.state_bound(gate, steps + u32::from(goes_on));
+        let made_fits = made <= i16::MAX.into();
+        let is_kept = match gate {
+            Gate::Hard | Gate::Sigmoid => made_fits.then_some(goes_on)?,
+            Gate::Tanh => goes_on || !made_fits,
+        };
+        let fits = most_pre <= MOST_24_BITS && count <= 0xFF && count > 0;
         fits.then_some(Self {
             parameters,
             hidden,
@@ -106,10 +113,14 @@ impl<'a> CellStep<'a> {
             operands: Operands {
                 values,
                 gap_bytes: (it.stride() - 1) * value_bytes,
+                ones: 0.5,
             },
             states_byte,
             made_byte,
-            most_state: goes_on.then(|| cell.most_state(steps)),
+            most_state: is_kept.then(|| MostState {
+                most: cell.most_state(gate, steps),
+                is_of_24_bits: !made_fits,
+            }),
             factors,
             input_sum_bytes: sum_bytes(input)?,
             state_sum_bytes: sum_bytes(state)?,
@@ -187,10 +198,11 @@ impl<'a> CellStep<'a> {
             let reads = (self.operands, point_at_values, point_at_states);
             let bytes = (self.states_byte, self.made_byte);
             let units = Sums {
-                outputs: block(self.hidden, most_units) as u8,
+                outputs: block_on(asm.core(), self.hidden, most_units) as u8,
                 bytes: self.state_sum_bytes,
             };
             let offset = OffsetStates::of(self.hidden, units, bytes);
+            let offset = offset.filter(|_| asm.core().multiplies);
             self.blocks(asm, (most_units, offset), reads);
             return;
         };
@@ -222,7 +234,7 @@ impl<'a> CellStep<'a> {
             impl Fn(&mut Assembly),
         ),
     ) {
-        let size = block(self.hidden, most_units);
+        let size = block_on(asm.core(), self.hidden, most_units);
         let table = asm.near_table(self.table(size, offset));
         let [input_columns, state_columns] = self.columns();
         let blocks = self.hidden / size;
@@ -250,6 +262,7 @@ impl<'a> CellStep<'a> {
                 }
             }
             point_at_input(asm);
+            let operands = operands.of_weights(&self.parameters.input.weight);
             of_input.add(asm, operands, input_columns);
             for unit in 0..of_input.outputs {
                 let shift = self.parameters.input.shift.into();
@@ -268,6 +281,7 @@ impl<'a> CellStep<'a> {
                 }
             };
             point_at_states(asm);
+            let operands = operands.of_weights(&self.parameters.state.weight);
             of_states.add(asm, operands, state_columns);
             asm.movw(X, TO);
             for unit in (0..of_states.outputs).rev() {
@@ -334,8 +348,13 @@ impl<'a> CellStep<'a> {
 }
 
 /// Where every gate and every update is at one of its ends, and from where on they are at the other.
-/// `None` where what is added to a number in between does not fit 16 bits.
-fn kept_pre(cell: &CellParameters) -> Option<[i32; 2]> {
+/// `None` where what is added to a number in between does not fit 16 bits. Gates that are not hard
+/// are made of 16 bits.
+fn kept_pre(gate: Gate, cell: &CellParameters) -> Option<[i32; 2]> {
+    match gate {
+        Gate::Hard => {}
+        Gate::Sigmoid | Gate::Tanh => return Some([i16::MIN.into(), i16::MAX.into()]),
+    }
     let one = 1i32 << cell.fraction;
     let ends = |biases: &[i16]| {
         let least = biases.iter().min()?;

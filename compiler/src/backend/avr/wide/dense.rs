@@ -1,6 +1,6 @@
 //! A dense layer whose sums are results, of a single pixel of states.
 
-use super::products::{NIL, Operands, Sums, block};
+use super::products::{NIL, Operands, Sums, block_on};
 use super::taken_byte;
 use crate::backend::avr::arithmetic::wide::shift_up;
 use crate::backend::avr::isa::assembly::Assembly;
@@ -43,7 +43,7 @@ impl<'a> WideDense<'a> {
             && stage.plan.joined.is_empty()
             && stage.plan.input.pixels() == 1
             && kept.count == sum.outputs
-            && sum.outputs / block(sum.outputs, 4) < 0x100;
+            && sum.outputs < 0x100;
         is_plain.then_some(())?;
         Some(Self {
             sum,
@@ -78,7 +78,8 @@ impl<'a> WideDense<'a> {
     }
 
     pub(super) fn emit(&self, asm: &mut Assembly) {
-        let size = block(self.sum.outputs, 4);
+        let size = block_on(asm.core(), self.sum.outputs, 4);
+        let operands = Operands::STATES.of_weights(self.weights);
         let blocks = self.sum.outputs / size;
         let sums = Sums {
             outputs: size as u8,
@@ -98,7 +99,7 @@ impl<'a> WideDense<'a> {
                 asm.mov(register, NIL);
             }
             asm.movw(X, Y);
-            sums.add(asm, Operands::STATES, self.sum.rows);
+            sums.add(asm, operands, self.sum.rows);
             for output in 0..sums.outputs {
                 let sum = sums.registers(output);
                 for _ in 0..self.left {

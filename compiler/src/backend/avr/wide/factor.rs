@@ -1,6 +1,6 @@
 //! The first of the two factors of a matrix: its products, as values of 16 bits on the stack.
 
-use super::products::{NIL, Operands, Sums, block};
+use super::products::{NIL, Operands, Sums, block_on};
 use super::saturate::{ROUNDED, to_wide};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Condition;
@@ -62,7 +62,8 @@ impl<'a> Factor<'a> {
         operands: Operands,
         point_at: impl Fn(&mut Assembly),
     ) {
-        let size = block(self.rank(), MOST_OF_A_BLOCK);
+        let size = block_on(asm.core(), self.rank(), MOST_OF_A_BLOCK);
+        let operands = operands.of_weights(self.weights);
         let blocks = self.rank() / size;
         let sums = Sums {
             outputs: size as u8,

@@ -11,7 +11,9 @@ use crate::backend::avr::isa::loops::counted;
 use crate::backend::avr::isa::registers::{
     PRODUCT, Pointer, R16, R17, R18, R19, R21, R22, R24, R25, Register, Y, Z,
 };
+use crate::backend::avr::wide::multiply::{muls, mulsu};
 use crate::backend::avr::wide::products::block;
+use crate::program::Expectation;
 
 /// The value, and the weight that it is multiplied with.
 const VALUE: Register = R16;
@@ -45,6 +47,8 @@ pub(super) struct KeptProducts<'a> {
     pub(super) bytes: u32,
     /// Whether values are two's complement.
     pub(super) signed: bool,
+    /// How many of them are 0.
+    pub(super) expectation: &'a Expectation,
 }
 
 impl KeptProducts<'_> {
@@ -82,14 +86,6 @@ impl KeptProducts<'_> {
         u8::try_from(output * self.bytes_each).ok()
     }
 
-    /// The share of values that are 0.
-    fn zeros(&self) -> f64 {
-        match self.signed {
-            true => 1.0 / 16.0,
-            false => 0.5,
-        }
-    }
-
     /// Adds the products of the values from X on, as many as a pixel has, [`FIRST`] being the sums'
     /// address, and Z that of the row in the table, and of the next row then.
     pub(super) fn add_by_table(&self, asm: &mut Assembly, channels: u32, counter: Register) {
@@ -109,15 +105,16 @@ impl KeptProducts<'_> {
     /// One value and its row.
     fn add_row(&self, asm: &mut Assembly) {
         let (zero, next) = (asm.label(), asm.label());
+        let zeros = self.expectation.mean_zero();
         asm.load(VALUE, Pointer::X, Mode::PostIncrement);
         asm.tst(VALUE);
-        asm.branch(Condition::Equal, zero, self.zeros());
-        asm.times(1.0 - self.zeros(), |asm| {
+        asm.branch(Condition::Equal, zero, zeros);
+        asm.times(1.0 - zeros, |asm| {
             asm.of(Purpose::MultiplyAccumulate, |asm| self.multiply_row(asm));
             asm.jump(next);
         });
         asm.bind(zero);
-        asm.times(self.zeros(), |asm| {
+        asm.times(zeros, |asm| {
             asm.add_to_pair(Z, self.outputs as i32);
         });
         asm.bind(next);
@@ -142,11 +139,12 @@ impl KeptProducts<'_> {
     /// One value and its list of that many entries, in the mean.
     fn add_list(&self, asm: &mut Assembly, entries: f64) {
         let (zero, next, done) = (asm.label(), asm.label(), asm.label());
+        let zeros = self.expectation.mean_zero();
         asm.load(VALUE, Pointer::X, Mode::PostIncrement);
         asm.lpm_near(LEFT);
         asm.tst(VALUE);
-        asm.branch(Condition::Equal, zero, self.zeros());
-        asm.times(1.0 - self.zeros(), |asm| {
+        asm.branch(Condition::Equal, zero, zeros);
+        asm.times(1.0 - zeros, |asm| {
             asm.bind(next);
             asm.of(Purpose::MultiplyAccumulate, |asm| {
                 asm.times(1.0 + entries, |asm| {
@@ -165,7 +163,7 @@ impl KeptProducts<'_> {
             });
         });
         asm.bind(zero);
-        asm.times(self.zeros(), |asm| {
+        asm.times(zeros, |asm| {
             asm.add(Z, LEFT);
             asm.adc(Z.next(), NOUGHT);
         });
@@ -175,7 +173,9 @@ impl KeptProducts<'_> {
     /// Adds the products of a pixel's values from X on as instructions; `first`: the number of the
     /// pixel's first value.
     pub(super) fn add_by_instructions(&self, asm: &mut Assembly, first: u32, channels: u32) {
-        for row in self.rows().skip(first as usize).take(channels as usize) {
+        let rows = self.rows().skip(first as usize).take(channels as usize);
+        for (channel, row) in rows.enumerate() {
+            let zeros = self.expectation.zero(channel);
             let next = asm.label();
             asm.load(VALUE, Pointer::X, Mode::PostIncrement);
             let weights = (0..).zip(row).filter(|&(_, &weight)| weight != 0);
@@ -184,8 +184,8 @@ impl KeptProducts<'_> {
                 continue;
             }
             asm.tst(VALUE);
-            asm.branch(Condition::Equal, next, self.zeros());
-            asm.times(1.0 - self.zeros(), |asm| {
+            asm.branch(Condition::Equal, next, zeros);
+            asm.times(1.0 - zeros, |asm| {
                 asm.of(Purpose::MultiplyAccumulate, |asm| {
                     asm.movw(Y, FIRST);
                     let mut reached = 0;
@@ -207,8 +207,8 @@ impl KeptProducts<'_> {
     /// Adds the product to the sum that far after Y.
     fn add_product(&self, asm: &mut Assembly, place: u32) {
         match self.signed {
-            true => asm.muls(WEIGHT, VALUE),
-            false => asm.mulsu(WEIGHT, VALUE),
+            true => muls(asm, WEIGHT, VALUE),
+            false => mulsu(asm, WEIGHT, VALUE),
         }
         // The carry is the product's sign.
         if self.bytes > 2 {

@@ -3,9 +3,10 @@
 //!
 //! | file | |
 //! | --- | --- |
-//! | `products.rs` | sums in registers, a few outputs at once |
+//! | `products.rs`, `shifting.rs` | sums in registers, a few outputs at once |
+//! | `multiply.rs` | products of two bytes |
 //! | `saturate.rs` | from sums to values of 16 bits |
-//! | `cell.rs`, `cell_step.rs`, `factor.rs`, `mixing.rs` | recurrent cells |
+//! | `cell.rs`, `cell_step.rs`, `factor.rs`, `mixing.rs`, `tangent.rs` | recurrent cells |
 //! | `dense.rs` | a dense layer that reads the last state |
 //! | `projected.rs`, `stored_projection.rs` | projections; those of a map that is stored |
 //! | `projection.rs`, `kept_products.rs` | those to which the pixels of a map add as they arrive |
@@ -17,6 +18,7 @@ mod dense;
 mod factor;
 mod kept_products;
 mod mixing;
+mod multiply;
 mod offset;
 mod products;
 mod projected;
@@ -24,7 +26,9 @@ mod projection;
 mod prototypes;
 mod saturate;
 mod scores;
+mod shifting;
 mod stored_projection;
+mod tangent;
 mod tree;
 
 use crate::backend::avr::form::CodeForm;
@@ -55,8 +59,8 @@ enum WideCode<'a> {
 
 impl<'a> WideCode<'a> {
     /// `None` where there is none.
-    fn of(program: &'a Program, core: Core, part: LayerPart<'a>) -> Option<Self> {
-        if !core.multiplies || program.activation_bits != 8 || program.weight_bits != 8 {
+    fn of(program: &'a Program, part: LayerPart<'a>) -> Option<Self> {
+        if program.activation_bits != 8 || program.weight_bits != 8 {
             return None;
         }
         match part.operation() {
@@ -112,10 +116,10 @@ impl<'a> WideCode<'a> {
 
 /// The first node that reads or makes wide values and for which there is no assembly: then the
 /// network has portable code.
-pub fn without_code(program: &Program, core: Core) -> Option<NodeId> {
+pub fn without_code(program: &Program) -> Option<NodeId> {
     let parts = parts(program).into_iter();
     let mut wide = parts.filter(|part| part.operation().is_wide());
-    let unwritten = wide.find(|&part| WideCode::of(program, core, part).is_none())?;
+    let unwritten = wide.find(|&part| WideCode::of(program, part).is_none())?;
     Some(unwritten.node())
 }
 
@@ -132,7 +136,7 @@ pub(crate) fn emit(
     if !part.operation().is_wide() {
         return None;
     }
-    let code = WideCode::of(program, core, part);
+    let code = WideCode::of(program, part);
     let code = code.expect("such a network has portable code");
     let mut asm = match part {
         LayerPart::Stage(segment, _) if segment.arriving => Assembly::streamed(core),
@@ -143,6 +147,7 @@ pub(crate) fn emit(
         false => CodeForm::Table,
     };
     code.emit(&mut asm, form);
+    multiply::write_routine(&mut asm);
     Some(asm.finish(FunctionId::Layer(part.node())))
 }
 

@@ -1,7 +1,9 @@
 //! Sums of products of weights and values for a few outputs at once: each value is loaded once,
 //! and their weights are beside one another in the table.
 
+use super::shifting::MOST_OUTPUTS;
 use crate::backend::avr::isa::assembly::Assembly;
+use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
 use crate::backend::avr::isa::registers::{
     PRODUCT, Pointer, R2, R18, R19, R20, R21, R23, Register, X,
@@ -41,6 +43,8 @@ pub(super) struct Operands {
     pub(super) values: Values,
     /// Bytes between one and the next.
     pub(super) gap_bytes: u32,
+    /// The share of bits of their weights that are 1.
+    pub(super) ones: f64,
 }
 
 impl Operands {
@@ -53,6 +57,17 @@ impl Operands {
         Self {
             values,
             gap_bytes: 0,
+            ones: 0.5,
+        }
+    }
+
+    /// The same, with those weights.
+    pub(super) fn of_weights(self, weights: &[i8]) -> Self {
+        let ones: u32 = weights.iter().map(|weight| weight.count_ones()).sum();
+        let bits = 8 * weights.len().max(1);
+        Self {
+            ones: f64::from(ones) / bits as f64,
+            ..self
         }
     }
 }
@@ -71,9 +86,13 @@ impl Sums {
     /// Adds `count` products to each, the weights being in the table from Z on: of each value, one
     /// an output.
     pub(super) fn add(self, asm: &mut Assembly, operands: Operands, count: u32) {
-        let equal = (1..=MOST_OF_A_ROUND)
-            .rev()
-            .find(|each| count.is_multiple_of(*each) && count / each < 0x100);
+        let fits = |each: &u32| count.is_multiple_of(*each) && count / each < 0x100;
+        let mut sizes = 1..=MOST_OF_A_ROUND;
+        let equal = match asm.core().multiplies {
+            true => sizes.rev().find(fits),
+            // Code is long, and a loop around it takes little.
+            false => sizes.find(fits),
+        };
         let each = equal.unwrap_or(MOST_OF_A_ROUND);
         let rounds = count / each;
         let body = |asm: &mut Assembly, products: u32| {
@@ -96,7 +115,13 @@ impl Sums {
         asm.ldi(NIL, 0);
     }
 
-    fn value(self, asm: &mut Assembly, Operands { values, gap_bytes }: Operands) {
+    fn value(self, asm: &mut Assembly, operands: Operands) {
+        if !asm.core().multiplies {
+            return self.add_shifted(asm, operands);
+        }
+        let Operands {
+            values, gap_bytes, ..
+        } = operands;
         asm.load(LOW, Pointer::X, Mode::PostIncrement);
         match values {
             Values::Unsigned | Values::Signed => {}
@@ -192,6 +217,15 @@ pub(super) fn shifted_down(asm: &mut Assembly, sum: &[Register], bits: u32) -> V
     }
     kept.truncate(3);
     kept
+}
+
+/// The greatest number of outputs at once that makes equal blocks of them, `most` where the core
+/// multiplies.
+pub(super) fn block_on(core: Core, outputs: u32, most: u32) -> u32 {
+    match core.multiplies {
+        true => block(outputs, most),
+        false => block(outputs, most.min(MOST_OUTPUTS)),
+    }
 }
 
 /// The greatest number up to `most` of outputs at once that makes equal blocks of them.

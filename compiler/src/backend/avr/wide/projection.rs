@@ -56,6 +56,7 @@ impl<'a> ProjectionCode<'a> {
             bytes_each: kept.bytes_each,
             bytes: sums.bytes().min(kept.bytes_each),
             signed: sums.signed,
+            expectation: &program.expectations[stage.plan.node],
         };
         (products.table().len() <= usize::from(u16::MAX)).then_some(Self {
             program,

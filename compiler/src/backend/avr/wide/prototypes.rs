@@ -2,6 +2,7 @@
 //!
 //! Of each the table has its values, and then its labels.
 
+use super::multiply::{mul, mulsu};
 use super::products::NIL;
 use super::scores::{SCORE_BYTES, SCORES, ScoresPlace, VALUES};
 use crate::backend::avr::isa::assembly::Assembly;
@@ -141,17 +142,17 @@ impl<'a> PrototypesCode<'a> {
             asm.ldi(high, 2);
         });
         asm.bind(near);
-        asm.mul(low, low);
+        mul(asm, low, low);
         add(asm, distance, &PRODUCT);
         asm.tst(high);
         asm.branch(Condition::Equal, small, 0.7);
         asm.times(0.3, |asm| {
             // Where the high byte is 2, the low one is 0.
-            asm.mul(high, low);
+            mul(asm, high, low);
             asm.lsl(PRODUCT[0]);
             asm.rol(PRODUCT[1]);
             add(asm, &distance[1..], &PRODUCT);
-            asm.mul(high, high);
+            mul(asm, high, high);
             add(asm, &distance[2..], &PRODUCT[..1]);
         });
         asm.bind(small);
@@ -206,9 +207,9 @@ impl<'a> PrototypesCode<'a> {
         point_at(asm, rest, REST);
         asm.lpm_near(REST);
         asm.movw(Z, kept);
-        asm.mul(low, REST);
+        mul(asm, low, REST);
         asm.mov(low, PRODUCT[1]);
-        asm.mul(high, REST);
+        mul(asm, high, REST);
         asm.mov(high, PRODUCT[1]);
         asm.add(low, PRODUCT[0]);
         asm.adc(high, NIL);
@@ -223,11 +224,11 @@ impl<'a> PrototypesCode<'a> {
         asm.branch(Condition::Equal, next, self.zeros());
         asm.times(1.0 - self.zeros(), |asm| {
             // The carry is a product's sign.
-            asm.mulsu(LABEL, NEARNESS[1]);
+            mulsu(asm, LABEL, NEARNESS[1]);
             asm.mov(PART[1], low);
             asm.mov(PART[2], high);
             asm.sbc(PART[3], PART[3]);
-            asm.mulsu(LABEL, NEARNESS[0]);
+            mulsu(asm, LABEL, NEARNESS[0]);
             asm.sbc(NIL, NIL);
             asm.mov(PART[0], low);
             asm.add(PART[1], high);

@@ -1,7 +1,7 @@
 //! A projection of a map that is stored whole.
 
 use super::is_in_order;
-use super::products::{NIL, Operands, Sums, Values, block};
+use super::products::{NIL, Operands, Sums, Values, block_on};
 use super::projected::ProjectedSums;
 use super::saturate::{ROUNDED, to_wide};
 use crate::backend::avr::isa::assembly::Assembly;
@@ -68,7 +68,7 @@ impl<'a> StoredProjection<'a> {
     }
 
     pub(super) fn emit(&self, asm: &mut Assembly) {
-        let size = block(self.sums.outputs, MOST_OF_A_BLOCK);
+        let size = block_on(asm.core(), self.sums.outputs, MOST_OF_A_BLOCK);
         let blocks = self.sums.outputs / size;
         let sums = Sums {
             outputs: size as u8,
@@ -94,7 +94,8 @@ impl<'a> StoredProjection<'a> {
                     asm.lpm_near(register);
                 }
                 asm.movw(X, Y);
-                sums.add(asm, Operands::in_a_row(values), self.count);
+                let operands = Operands::in_a_row(values).of_weights(self.sums.weights);
+                sums.add(asm, operands, self.count);
             });
             asm.movw(X, TO);
             for output in (0..sums.outputs).rev() {

@@ -4,6 +4,7 @@
 //! the weights of `W` and of `V`, beside one another for each value; of an inner node then those of
 //! the branch, and how far it is from what follows to the second child.
 
+use super::multiply::{mul, mulsu};
 use super::products::{NIL, Operands, Sums};
 use super::scores::{SCORE_BYTES, SCORES, ScoresPlace, VALUES};
 use crate::backend::avr::isa::assembly::Assembly;
@@ -133,6 +134,10 @@ impl<'a> TreeCode<'a> {
         asm.ret();
     }
 
+    fn operands(&self) -> Operands {
+        Operands::STATES.of_weights(&self.parameters.score)
+    }
+
     fn begin(&self, asm: &mut Assembly, sums: Sums) {
         for register in (0..sums.outputs).flat_map(|output| sums.registers(output)) {
             asm.mov(register, NIL);
@@ -144,7 +149,7 @@ impl<'a> TreeCode<'a> {
     fn class(&self, asm: &mut Assembly, tangents: Option<CodeLabel>) {
         self.begin(asm, PAIR);
         asm.of(Purpose::MultiplyAccumulate, |asm| {
-            PAIR.add(asm, Operands::STATES, self.tree.values);
+            PAIR.add(asm, self.operands(), self.tree.values);
         });
         asm.of(Purpose::Requantise, |asm| {
             self.gate(asm, tangents);
@@ -223,11 +228,11 @@ impl<'a> TreeCode<'a> {
         }
         asm.mov(high, score[3]);
         let [low, upper] = PRODUCT;
-        asm.mul(score[1], GATE[0]);
+        mul(asm, score[1], GATE[0]);
         asm.movw(PART[0], low);
-        asm.mulsu(high, GATE[0]);
+        mulsu(asm, high, GATE[0]);
         asm.movw(PART[2], low);
-        asm.mul(score[2], GATE[0]);
+        mul(asm, score[2], GATE[0]);
         asm.add(PART[1], low);
         asm.adc(PART[2], upper);
         asm.adc(PART[3], NIL);
@@ -252,7 +257,7 @@ impl<'a> TreeCode<'a> {
     fn descend(&self, asm: &mut Assembly) {
         let first = asm.label();
         self.begin(asm, BRANCH);
-        BRANCH.add(asm, Operands::STATES, self.tree.values);
+        BRANCH.add(asm, self.operands(), self.tree.values);
         let [low, high, ..] = GATE;
         asm.lpm_near(low);
         asm.lpm_near(high);

@@ -1,0 +1,91 @@
+//! More weights that training makes 0: of one layer that says how many, or, where all are instructions,
+//! of all.
+
+use super::named;
+use super::remedy::{Change, Remedy, Setting};
+use crate::declaration::Declaration;
+use crate::network::{Entry, LayerId};
+
+/// Shares are in tenths. With nine of ten weights 0 little is learnt.
+const MOST_TENTHS: u32 = 9;
+
+/// The least share that fits of one layer: of the last one that has enough.
+pub(super) fn of_a_layer(
+    declaration: &Declaration,
+    fits: impl Fn(Declaration) -> bool,
+) -> Option<Remedy> {
+    let network = &declaration.network;
+    let mut layers = (0..network.layer_count()).rev().map(LayerId);
+    layers.find_map(|layer| {
+        let before = sparsity(network.entry(layer)?)?;
+        let changed = |share: f64| {
+            let entry = with_sparsity(network.entry(layer)?, share);
+            Some(Declaration {
+                network: network.with_entry(layer, entry).ok()?,
+                ..declaration.clone()
+            })
+        };
+        let share = least(before.max(declaration.sparsity), |share| {
+            changed(share).is_some_and(&fits)
+        })?;
+        let text = changed(share)?.network.written(layer);
+        let words = format!("`{text}` in place of {}", named(network, layer));
+        Some(Remedy::of(words, vec![Change::Layer { layer, text }]))
+    })
+}
+
+/// The least share that fits of all weights.
+pub(super) fn of_all(
+    declaration: &Declaration,
+    fits: impl Fn(Declaration) -> bool,
+) -> Option<Remedy> {
+    let share = least(declaration.sparsity, |sparsity| {
+        fits(Declaration {
+            sparsity,
+            ..declaration.clone()
+        })
+    })?;
+    let setting = Setting {
+        key: "sparsity",
+        value: share.to_string(),
+    };
+    Some(Remedy::set(setting, ", once it is trained with that"))
+}
+
+/// The least share of tenths above `before` that fits, where more never takes more.
+fn least(before: f64, fits: impl Fn(f64) -> bool) -> Option<f64> {
+    let share = |tenths: u32| f64::from(tenths) / 10.0;
+    let mut bad = (before * 10.0).floor() as u32;
+    let mut good = MOST_TENTHS;
+    if bad >= good || !fits(share(good)) {
+        return None;
+    }
+    while good - bad > 1 {
+        let middle = bad + (good - bad) / 2;
+        match fits(share(middle)) {
+            true => good = middle,
+            false => bad = middle,
+        }
+    }
+    Some(share(good))
+}
+
+/// Of a layer that may say it, and of which code has nothing for zeros: all weights of a cell are in
+/// its tables.
+fn sparsity(entry: &Entry) -> Option<f64> {
+    match entry {
+        Entry::Bonsai(bonsai) => Some(bonsai.tree.sparsity),
+        Entry::Proto(proto) => Some(proto.prototypes.sparsity),
+        Entry::Layer { .. } | Entry::Residual { .. } | Entry::From(_) => None,
+    }
+}
+
+fn with_sparsity(entry: &Entry, sparsity: f64) -> Entry {
+    let mut changed = entry.clone();
+    match &mut changed {
+        Entry::Bonsai(bonsai) => bonsai.tree.sparsity = sparsity,
+        Entry::Proto(proto) => proto.prototypes.sparsity = sparsity,
+        Entry::Layer { .. } | Entry::Residual { .. } | Entry::From(_) => {}
+    }
+    changed
+}
