@@ -23,7 +23,7 @@ pub trait Gates: Copy {
 #[derive(Clone, Copy)]
 pub struct HardGates;
 
-/// `z = rsh(τ(rsh(x, 1)) + 2^Q, 1)`, `c = τ(x)`, τ being [`tangent`].
+/// `z = rsh(τ(rsh(x, 1)) + 2^Q, 1)`, `c = τ(x)`, τ being `tangent`.
 #[derive(Clone, Copy)]
 pub struct Logistic(pub &'static Flash<u16, 65>);
 
