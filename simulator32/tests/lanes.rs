@@ -123,7 +123,7 @@ fn judge_program(case: &Case, program: &Program) -> Result<Option<Vec<(Simulated
         let mut device = Device::new(simulated, program, &code)?;
         let mut cycles = 0;
         for input in &case.inputs {
-            // Several times: what an inference leaves behind changes no later one.
+            // Several times: what an inference leaves in memory changes no later one.
             for taken in Taken::ALL {
                 let told = || format!("{simulated:?} {form:?} {taken:?}");
                 let inference = device.infer(input, &code, taken).with_context(told)?;

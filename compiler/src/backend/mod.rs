@@ -10,6 +10,7 @@ pub mod avr;
 pub(crate) mod glue;
 pub mod interpreter;
 pub mod lanes;
+mod mix;
 mod pixel;
 pub(crate) mod portable;
 

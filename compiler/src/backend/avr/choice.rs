@@ -6,6 +6,7 @@ use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::function::Function;
 use crate::backend::avr::layer::unit::{self, Unit};
 use crate::backend::avr::worst_case::Frame;
+use crate::backend::mix::{Way, fastest_mix};
 use crate::declaration::CodeChoice;
 use crate::network::NodeId;
 use crate::program::{Operation, Program, SumParameters};
@@ -39,20 +40,8 @@ pub struct NoMixFits {
     pub smallest: Box<Choice>,
 }
 
-/// What some layers take together.
-#[derive(Clone, Debug)]
-struct PartialMix {
-    bytes: u32,
-    cycles: f64,
-    /// Which of its options each layer takes.
-    picks: Vec<usize>,
-}
-
 /// The mix of the fewest expected cycles with which the whole code takes at most
 /// that much flash. `choice_of` says which forms a layer may have.
-///
-/// Layer by layer, every combination is kept that no other one beats in both
-/// bytes and cycles, so the answer is the best there is.
 ///
 /// # Errors
 /// When no mix fits.
@@ -64,26 +53,27 @@ pub fn choose(
 ) -> Result<Choice, NoMixFits> {
     let functions = fixed(program, core, &[]);
     let units = unit::units(program);
-    let mut front = vec![PartialMix {
-        bytes: functions.iter().map(Function::all_flash_bytes).sum(),
-        cycles: 0.0,
-        picks: Vec::new(),
-    }];
-    let mut options_of_units = Vec::with_capacity(units.len());
-    for &unit in &units {
-        let choice = choice_of(unit.part().node());
-        let options = options(program, core, unit, choice, flash_bytes);
-        front = extended(&front, &options, flash_bytes);
-        options_of_units.push(options);
-    }
-    let fastest = front
+    let options_of_units: Vec<_> = units
         .iter()
-        .rposition(|partial| partial.bytes <= flash_bytes);
+        .map(|&unit| {
+            let choice = choice_of(unit.part().node());
+            options(program, core, unit, choice, flash_bytes)
+        })
+        .collect();
+    let ways: Vec<Vec<Way>> = options_of_units
+        .iter()
+        .map(|options| {
+            options
+                .iter()
+                .map(|(_, functions)| way(functions))
+                .collect()
+        })
+        .collect();
+    let fastest = fastest_mix(&ways, way(&functions).bytes, flash_bytes);
     let mut mix = Mix(BTreeMap::new());
-    let picks = &front[fastest.unwrap_or(0)].picks;
     let mut chosen = Vec::new();
     let mut done_with_another = Vec::new();
-    for ((unit, mut options), &pick) in units.iter().zip(options_of_units).zip(picks) {
+    for ((unit, mut options), pick) in units.iter().zip(options_of_units).zip(fastest.ways) {
         let (form, functions) = options.swap_remove(pick);
         mix.0.insert(unit.part().node(), form);
         done_with_another.extend(unit.done_with_another(form));
@@ -103,9 +93,9 @@ pub fn choose(
         looked_at: Cell::default(),
     };
     let choice = Choice { mix, code };
-    match fastest {
-        Some(_) => Ok(choice),
-        None => Err(NoMixFits {
+    match fastest.fits {
+        true => Ok(choice),
+        false => Err(NoMixFits {
             smallest: Box::new(choice),
         }),
     }
@@ -142,45 +132,12 @@ fn options(
     options
 }
 
-/// Every combination with one more layer that no other one beats, from the
-/// smallest to the fastest.
-fn extended(
-    front: &[PartialMix],
-    options: &[(CodeForm, Vec<Function>)],
-    flash_bytes: u32,
-) -> Vec<PartialMix> {
-    let mut all: Vec<PartialMix> = front
-        .iter()
-        .flat_map(|partial| {
-            options.iter().enumerate().map(|(pick, (_, functions))| {
-                let mut picks = partial.picks.clone();
-                picks.push(pick);
-                let bytes = functions.iter().map(Function::all_flash_bytes);
-                let cycles = functions.iter().map(|function| function.cycles);
-                PartialMix {
-                    bytes: partial.bytes + bytes.sum::<u32>(),
-                    cycles: partial.cycles + cycles.sum::<f64>(),
-                    picks,
-                }
-            })
-        })
-        .collect();
-    all.sort_by(|one, other| {
-        one.bytes
-            .cmp(&other.bytes)
-            .then(one.cycles.total_cmp(&other.cycles))
-    });
-    let mut extended: Vec<PartialMix> = Vec::new();
-    for partial in all {
-        let better = extended
-            .last()
-            .is_none_or(|last| partial.cycles < last.cycles);
-        // The smallest is kept in any case, for the error.
-        if better && (extended.is_empty() || partial.bytes <= flash_bytes) {
-            extended.push(partial);
-        }
+/// What some functions take together.
+fn way(functions: &[Function]) -> Way {
+    Way {
+        bytes: functions.iter().map(Function::all_flash_bytes).sum(),
+        cycles: functions.iter().map(|function| function.cycles).sum(),
     }
-    extended
 }
 
 /// Two instructions of two bytes a weight that is not 0: below that no unrolled

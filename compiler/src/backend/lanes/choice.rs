@@ -1,8 +1,8 @@
 //! Which layers are unrolled: the fastest mix that fits the flash.
 
-use super::mix::{Way, fastest_mix};
 use super::{Code, Core, Form, Reason, emit};
 use crate::backend::avr::CodeForm;
+use crate::backend::mix::{Way, fastest_mix};
 use crate::declaration::CodeChoice;
 use crate::network::NodeId;
 use crate::program::{Operation, Program, SumParameters};
@@ -70,7 +70,7 @@ pub fn choose(
     let other_bytes = smallest.flash_bytes() - layers_bytes;
     let mix = fastest_mix(&ways, other_bytes, flash_bytes);
     let forms: BTreeMap<NodeId, Form> = (0..)
-        .zip(mix)
+        .zip(mix.ways)
         .filter_map(|(index, way)| ways_of(index).nth(way))
         .map(|layer| (layer.node, layer.form))
         .collect();

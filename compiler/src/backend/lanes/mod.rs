@@ -33,7 +33,6 @@ mod input_row;
 mod intake;
 mod isa;
 mod layer;
-mod mix;
 mod models;
 mod multiples;
 mod outputs;

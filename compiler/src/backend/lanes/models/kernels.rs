@@ -8,8 +8,8 @@ use crate::backend::avr::CodeForm;
 use crate::backend::lanes::Core;
 use crate::backend::lanes::assembly::{Assembled, Assembly};
 use crate::backend::lanes::isa::{InstructionSet, Operation, Roles};
-use crate::backend::lanes::mix::{Way, fastest_mix};
 use crate::backend::lanes::strip::add_constant;
+use crate::backend::mix::{Way, fastest_mix};
 use crate::backend::{PixelCall, PixelFunctions};
 use crate::declaration::CodeChoice;
 use crate::network::NodeId;
@@ -36,7 +36,7 @@ pub struct Kernels {
 }
 
 impl Kernels {
-    /// Those of some layers, in the forms of the fewest cycles that take at most so many bytes;
+    /// Those of some layers, in the forms of the fewest cycles that take `most_bytes` at most;
     /// `choice` says which forms they may have.
     #[must_use]
     pub fn of(layers: &LayerSums, core: Core, choice: CodeChoice, most_bytes: u32) -> Self {
@@ -67,7 +67,7 @@ impl Kernels {
         });
         let ways: Vec<Vec<Way>> = ways.collect();
         let mix = fastest_mix(&ways, 0, most_bytes);
-        let kernels = layers.into_iter().zip(mix);
+        let kernels = layers.into_iter().zip(mix.ways);
         let kernels = kernels.map(|((mut forms, _), way)| forms.swap_remove(way));
         Self {
             core,

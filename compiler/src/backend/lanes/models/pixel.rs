@@ -138,7 +138,7 @@ impl PixelSums {
     }
 }
 
-/// Outputs that are computed at once, so many times.
+/// Some outputs that are computed at once, the next ones after them, and so on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Block {
     pub(super) first: u32,

@@ -13,7 +13,7 @@ use crate::backend::lanes::sums::{Spares, Sums, arranged};
 /// The farthest value that is loaded without moving the pointer.
 const MOST_OFFSET: u32 = 255;
 
-/// A layer's sums in registers, so many at once.
+/// A layer's sums in registers, pass by pass: in each as many as there are registers for.
 pub(super) struct Unrolled<'a> {
     weights: Weights,
     multiples: Multiples<'a>,

@@ -1,4 +1,4 @@
-//! Of several ways to write each layer the mix that takes the fewest cycles.
+//! Of several ways to write each layer, the mix that takes the fewest cycles of those that fit.
 
 /// What a layer takes in one of its ways.
 #[derive(Clone, Copy, Debug)]
@@ -15,12 +15,21 @@ struct Mix {
     ways: Vec<usize>,
 }
 
-/// The way of each layer, where all of them and the other bytes take at most so many; where they
-/// do not in any, the smallest.
+/// The mix that was chosen.
+#[derive(Clone, Debug)]
+pub(crate) struct ChosenMix {
+    /// The way of each layer.
+    pub(crate) ways: Vec<usize>,
+    /// Whether it fits; if not, it is the smallest.
+    pub(crate) fits: bool,
+}
+
+/// The mix of the fewest cycles with which all layers and the other bytes take `most_bytes` at
+/// most; where none fits, the smallest.
 ///
 /// Layer by layer, every combination is kept that no other one beats in both bytes and cycles, so
 /// the answer is the best there is.
-pub(crate) fn fastest_mix(layers: &[Vec<Way>], other_bytes: u32, most_bytes: u32) -> Vec<usize> {
+pub(crate) fn fastest_mix(layers: &[Vec<Way>], other_bytes: u32, most_bytes: u32) -> ChosenMix {
     let mut front = vec![Mix {
         bytes: other_bytes,
         ..Mix::default()
@@ -52,5 +61,8 @@ pub(crate) fn fastest_mix(layers: &[Vec<Way>], other_bytes: u32, most_bytes: u32
     }
     let fastest = front.iter().rfind(|mix| mix.bytes <= most_bytes);
     let mix = fastest.or(front.first()).cloned();
-    mix.unwrap_or_default().ways
+    ChosenMix {
+        ways: mix.unwrap_or_default().ways,
+        fits: fastest.is_some(),
+    }
 }
