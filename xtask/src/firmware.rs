@@ -126,7 +126,7 @@ const TINY85: Firmware = Firmware {
 };
 
 /// All firmware that takes its inputs over a line, or has them.
-pub static ALL: [Firmware; 14] = [
+pub static ALL: [Firmware; 15] = [
     UNO,
     Firmware {
         name: "uno-accurate",
@@ -138,6 +138,12 @@ pub static ALL: [Firmware; 14] = [
     Firmware {
         name: "uno-herringbone",
         features: &["herringbone"],
+        ..UNO
+    },
+    Firmware {
+        name: "uno-pruned",
+        features: &["pruned"],
+        weights: WeightsSource::Fixed,
         ..UNO
     },
     Firmware {

@@ -103,6 +103,14 @@ firmware! {
         worst_cycles: 700_000,
         ..UNO
     };
+    uno_pruned: "uno-pruned", [
+        it_knows_most_digits,
+        it_answers_as_the_host_on_random_bytes,
+        it_is_ready_for_the_next_pixel,
+    ], Bounds {
+        flash_bytes: 33 * 512,
+        ..UNO
+    };
     uno_residual: "uno-residual", [
         it_knows_most_digits,
         it_answers_as_the_host_on_random_bytes,

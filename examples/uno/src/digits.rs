@@ -9,6 +9,7 @@
 #[cfg(not(any(
     feature = "accurate",
     feature = "herringbone",
+    feature = "pruned",
     feature = "residual",
     feature = "streamed",
     feature = "table",
@@ -46,6 +47,17 @@ herringbone::network! {
     target: atmega328p,
     weights: "residual.safetensors",
     reserve: 920,
+}
+
+// A weight of 0 has no instructions.
+#[cfg(feature = "pruned")]
+herringbone::network! {
+    /// The same, with half of its weights 0.
+    pub Digits: [28, 28, 1] => < A, C1(5,3), C1(8,3), C1(11,3), M, Dr(0), D*(10) >,
+    target: atmega328p,
+    weights: "pruned.safetensors",
+    bits: { biases: 8 },
+    sparsity: 0.5,
 }
 
 #[cfg(feature = "herringbone")]
