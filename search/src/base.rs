@@ -35,6 +35,23 @@ impl Base {
         })
     }
 
+    /// The same with `plan: smallest`, unless it says which plan.
+    ///
+    /// # Errors
+    /// Where the text was not found in itself again.
+    pub fn with_the_smallest_plan(self) -> Result<Self> {
+        if self.declaration.plan != PlanChoice::Fastest {
+            return Ok(self);
+        }
+        let (ast, _) = parse(&self.text)?;
+        let plan = Change::Key {
+            key: "plan",
+            value: Some("smallest".to_owned()),
+        };
+        let text = ast.with_list(&self.text, &list_of(&ast), &[plan]);
+        Self::read(&text.context("the list is not in the declaration's text")?)
+    }
+
     /// Its own list.
     pub fn design(&self) -> Design {
         let network = &self.declaration.network;

@@ -19,9 +19,9 @@ pub struct Cost {
     pub sram_bytes: u32,
     /// Bytes of the deepest stack.
     pub stack_bytes: u32,
-    /// Bytes of flash: code and tables on AVR, tables alone elsewhere.
+    /// Bytes of flash: code and tables where the code is machine code, else tables alone.
     pub flash_bytes: u64,
-    /// Cycles that an inference is expected to take; known on AVR alone.
+    /// Cycles that an inference is expected to take; known of machine code.
     pub cycles: Option<u64>,
     /// Bytes of packed weights and biases, as papers count them.
     pub weights_bytes: u64,
@@ -87,6 +87,11 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Whether bytes of the arena are limited by themselves, not by the chip's SRAM alone.
+    pub fn count_the_arena(&self) -> bool {
+        self.activations_bytes.is_some() || self.total_bytes.is_some()
+    }
+
     /// Whether weights that are 0 count for nothing: not so where bytes of weights are counted as papers
     /// do.
     pub(crate) fn leave_zeros_free(&self) -> bool {
@@ -96,7 +101,8 @@ impl Limits {
     fn hold(&self, cost: &Cost) -> bool {
         let within = |limit: Option<u64>, value: u64| limit.is_none_or(|limit| value <= limit);
         let activations = u64::from(cost.activations_bytes);
-        within(self.cycles, cost.cycles.unwrap_or(0))
+        self.cycles
+            .is_none_or(|limit| cost.cycles.is_some_and(|cycles| cycles <= limit))
             && within(self.weights_bytes, cost.weights_bytes)
             && within(self.activations_bytes, activations)
             && within(self.total_bytes, cost.weights_bytes + activations)

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use herringbone_compiler::declaration::PlanChoice;
+use herringbone_search::cost::measure;
 use herringbone_search::space::Known;
 use herringbone_search::{Base, Limits, Space};
 
@@ -149,4 +151,36 @@ fn a_design_is_read_as_it_is_written_and_goes_into_the_declaration() {
         assert!(text.contains("weights: \"best.safetensors\""), "{text}");
         assert_eq!(Base::read(&text).unwrap().design(), design);
     }
+}
+
+#[test]
+fn a_declaration_without_a_plan_takes_the_smallest_where_the_arena_is_limited() {
+    let base = base().with_the_smallest_plan().unwrap();
+    assert!(base.text.contains("plan: smallest"), "{}", base.text);
+    assert_eq!(base.declaration.plan, PlanChoice::Smallest);
+    let design = base.design();
+    let arena = |base: &Base| measure(base, &Limits::default(), &design).fitting();
+    let [smallest, fastest] = [arena(&base), arena(&self::base())].map(|cost| cost.unwrap());
+    assert!(smallest.activations_bytes < fastest.activations_bytes);
+
+    let streamed = Base::read(&format!("{DIGITS}, plan: streamed")).unwrap();
+    let text = streamed.text.clone();
+    assert_eq!(streamed.with_the_smallest_plan().unwrap().text, text);
+}
+
+#[test]
+fn a_design_whose_cycles_are_not_known_is_within_no_limit_of_them() {
+    let base =
+        Base::read("Any: [8, 8, 1] => < C1(4,3), M, D*(2) >, sram: 2000, flash: 8000").unwrap();
+    let limits = Limits {
+        cycles: Some(u64::MAX),
+        ..Limits::default()
+    };
+    let design = base.design();
+    assert!(
+        measure(&base, &Limits::default(), &design)
+            .fitting()
+            .is_some()
+    );
+    assert!(measure(&base, &limits, &design).fitting().is_none());
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser};
+use herringbone_compiler::backend;
 use herringbone_compiler::syntax::range_of;
+use herringbone_compiler::target::Architecture;
 use herringbone_search::space::Known;
 use herringbone_search::study::End;
 use herringbone_search::{Base, Limits, Rungs, Settings, Space, Study};
@@ -135,10 +137,14 @@ impl BeginArguments {
         let Some((ast, declaration)) = found.parse() else {
             return Ok(None);
         };
-        let base = Base::read(&text_of(&found)?)?;
+        let declared = Base::read(&text_of(&found)?)?;
+        let limits = self.limits(&declared)?;
+        let base = match limits.count_the_arena() {
+            true => declared.with_the_smallest_plan()?,
+            false => declared,
+        };
         let (space_name, known, text) = self.space(&base)?;
         let takes_in = known.is_none_or(Known::takes_in_the_declaration);
-        let limits = self.limits(&base)?;
         let space = Space::of_study(&text, takes_in, &base, &limits);
         let space = space.with_context(|| format!("space {space_name}"))?;
         if let Some(most) = self.dry {
@@ -296,12 +302,16 @@ impl BeginArguments {
 
     fn limits(&self, base: &Base) -> Result<Limits> {
         let target = base.declaration.budget.target;
-        let is_avr = target
-            .is_some_and(|it| it.architecture == herringbone_compiler::target::Architecture::Avr);
-        if (self.cycles.is_some() || self.ms.is_some()) && !is_avr {
+        if self.cycles.is_some() && !target.is_some_and(backend::knows_cycles) {
             bail!(
-                "--cycles and --ms need a declaration whose `target` is an AVR part: of others \
-                 cycles are not known"
+                "--cycles needs a declaration whose `target` is an AVR part, or one with a \
+                 Cortex-M0, a Cortex-M0+ or an RV32 core: of others cycles are not known"
+            );
+        }
+        if self.ms.is_some() && !target.is_some_and(|it| it.architecture == Architecture::Avr) {
+            bail!(
+                "--ms needs a declaration whose `target` is an AVR part: the clock of others is \
+                 not known; give --cycles"
             );
         }
         let cycles = match (self.ms, target) {

@@ -60,6 +60,11 @@ pub fn zeros_can_be_free(declaration: &Declaration) -> bool {
     of(declaration).unrolls_weights() && may && declaration.weights != WeightsSource::Runtime
 }
 
+/// Whether code for that part is machine code, whose expected cycles are known.
+pub fn knows_cycles(target: &Target) -> bool {
+    avr::Core::written_for(target).is_some() || lanes::Core::written_for(target).is_some()
+}
+
 /// The backend of the declaration's target.
 pub(crate) fn of(declaration: &Declaration) -> Box<dyn Backend> {
     let target = declaration.budget.target;
