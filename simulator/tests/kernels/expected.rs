@@ -18,7 +18,7 @@ use crate::judge::{Subject, judge};
 use crate::{program, to_judge};
 
 const BOTH: &[Strategy] = &[Strategy::ROW_MAJOR, Strategy::STREAMED];
-const NETWORKS: [(&str, &[Strategy]); 5] = [
+const NETWORKS: [(&str, &[Strategy]); 8] = [
     ("[16, 16, 1] => < C1(8,3), M, C1(12,3), D*(10) >", BOTH),
     ("[16, 16, 1] => < A, C1(6,3), C1(8,3), M, D*(10) >", BOTH),
     (
@@ -29,6 +29,9 @@ const NETWORKS: [(&str, &[Strategy]); 5] = [
         "[12, 12, 1] => < C1(8,3, padding: same), M, C2(12,3), D*(4) >",
         BOTH,
     ),
+    ("[22, 28, 1] => < A(4), D*(10) >", BOTH),
+    ("[16, 16, 2] => < A(4), D*(10) >", BOTH),
+    ("[18, 16, 1] => < A(3), C1(4,2), D*(10) >", BOTH),
     // As it arrives, at a stride, 7 % too much is expected: of points that are passed over.
     (
         "[14, 14, 1] => < C1(8,3, stride: 2), M, D*(6) >, bits: { weights: 2 }",

@@ -86,15 +86,16 @@ impl Any<'_> {
             self.give_back(asm);
         } else {
             let advance = asm.label();
-            self.give_back(asm);
             let pixels = f64::from(self.program.intake.output.pixels());
-            asm.times(pixels / f64::from(input.values()), |asm| {
+            let share = pixels / f64::from(input.values());
+            asm.times(share, |asm| {
+                self.give_back(asm);
                 grid::emit(asm, self.program);
                 asm.jump(advance);
             });
             asm.bind(incomplete);
             asm.stack_changes(saved);
-            self.give_back(asm);
+            asm.times(1.0 - share, |asm| self.give_back(asm));
             asm.bind(advance);
         }
         self.advance(asm, [0, column_byte, channel_byte]);
@@ -106,8 +107,8 @@ impl Any<'_> {
         }
     }
 
-    /// Branches where the byte is of a row or column that nobody reads.
-    fn unless_used(&self, asm: &mut Assembly, used: [u32; 2], unused: CodeLabel) {
+    /// Branches where the byte is of a row or column that nobody reads; the share of bytes that are read.
+    fn unless_used(&self, asm: &mut Assembly, used: [u32; 2], unused: CodeLabel) -> f64 {
         let input = self.program.input;
         let rows = Used {
             at: &self.row,
@@ -119,37 +120,47 @@ impl Any<'_> {
             used: used[1],
             all: input.width,
         };
-        unless_used(asm, [rows, columns], unused, HELPER);
+        unless_used(asm, [rows, columns], unused, HELPER)
     }
 
     fn shorten(&self, asm: &mut Assembly, incomplete: CodeLabel) {
         let output = self.program.intake.output;
-        self.unless_used(asm, [output.height, output.width], incomplete);
-        if self.program.activation_bits == 4 {
-            asm.swap(BYTE);
-            asm.andi(BYTE, 0x0F);
-        }
-        self.store(asm, &self.row, &self.column, incomplete);
+        let used = self.unless_used(asm, [output.height, output.width], incomplete);
+        asm.times(used, |asm| {
+            if self.program.activation_bits == 4 {
+                asm.swap(BYTE);
+                asm.andi(BYTE, 0x0F);
+            }
+            self.store(asm, &self.row, &self.column, incomplete);
+        });
     }
 
     fn pool(&self, asm: &mut Assembly, pool: PooledIntake, incomplete: CodeLabel) {
         let [rows, columns] = self.axes(pool);
-        self.unless_used(asm, [rows.used(), columns.used()], incomplete);
+        let used = self.unless_used(asm, [rows.used(), columns.used()], incomplete);
         let bytes = pool.windows.bytes_per_value() as usize;
         let sum = &[X, X.next(), R2, R3][..bytes];
         let complete = asm.label();
-        rows.begin(asm, incomplete);
-        let next_row = asm.here();
-        columns.begin(asm, incomplete);
-        let next_column = asm.here();
-        self.point_at_sum(asm, pool, &rows, &columns);
-        self.add(asm, sum, [&rows, &columns], complete);
-        for (&register, byte) in sum.iter().zip(0..) {
-            asm.store(Pointer::Z, Mode::Displacement(byte), register);
-        }
-        columns.repeat(asm, next_column);
-        rows.repeat(asm, next_row);
-        asm.jump(incomplete);
+        asm.times(used, |asm| {
+            rows.begin(asm, incomplete);
+            let next_row = asm.here();
+            asm.times(rows.windows_of_a_byte(), |asm| {
+                columns.begin(asm, incomplete);
+                let next_column = asm.here();
+                asm.times(columns.windows_of_a_byte(), |asm| {
+                    self.point_at_sum(asm, pool, &rows, &columns);
+                    let incomplete = self.add(asm, sum, [&rows, &columns], complete);
+                    asm.times(incomplete, |asm| {
+                        for (&register, byte) in sum.iter().zip(0..) {
+                            asm.store(Pointer::Z, Mode::Displacement(byte), register);
+                        }
+                        columns.repeat(asm, next_column);
+                    });
+                });
+                rows.repeat(asm, next_row);
+            });
+            asm.jump(incomplete);
+        });
 
         asm.bind(complete);
         let pixels = f64::from(self.program.intake.output.pixels());
@@ -270,44 +281,61 @@ impl Any<'_> {
     }
 
     /// The sum at Z and the byte, or the byte alone where it is the window's first;
-    /// branches where it is the last.
+    /// branches where it is the last. The share of bytes that are not.
     fn add(
         &self,
         asm: &mut Assembly,
         sum: &[Register],
         axes: [&WindowAxis; 2],
         complete: CodeLabel,
-    ) {
+    ) -> f64 {
         let (begun, added, incomplete) = (asm.label(), asm.label(), asm.label());
-        let is_one = axes.iter().all(|axis| axis.side == 1);
-        if !is_one {
-            for axis in axes.iter().filter(|axis| axis.side > 1) {
+        let sides = || axes.iter().filter(|axis| axis.side > 1);
+        let share_of_first: f64 = axes.iter().map(|axis| 1.0 / f64::from(axis.side)).product();
+        let is_one = sides().next().is_none();
+        let mut reached = 1.0;
+        for axis in sides() {
+            let share = 1.0 / f64::from(axis.side);
+            asm.times(reached, |asm| {
                 compare(asm, &axis.offset, 0, HELPER);
-                asm.branch(Condition::NotEqual, begun, 0.7);
-            }
+                asm.branch(Condition::NotEqual, begun, 1.0 - share);
+            });
+            reached *= share;
         }
-        asm.mov(sum[0], BYTE);
-        for &register in &sum[1..] {
-            asm.clr(register);
-        }
-        if !is_one {
-            asm.jump(added);
-            asm.bind(begun);
-            for (&register, byte) in sum.iter().zip(0..) {
-                asm.load(register, Pointer::Z, Mode::Displacement(byte));
-            }
-            asm.add(sum[0], BYTE);
+        asm.times(share_of_first, |asm| {
+            asm.mov(sum[0], BYTE);
             for &register in &sum[1..] {
-                asm.adc(register, ZERO);
+                asm.clr(register);
             }
+            if !is_one {
+                asm.jump(added);
+            }
+        });
+        if !is_one {
+            asm.bind(begun);
+            asm.times(1.0 - share_of_first, |asm| {
+                for (&register, byte) in sum.iter().zip(0..) {
+                    asm.load(register, Pointer::Z, Mode::Displacement(byte));
+                }
+                asm.add(sum[0], BYTE);
+                for &register in &sum[1..] {
+                    asm.adc(register, ZERO);
+                }
+            });
             asm.bind(added);
         }
-        for axis in axes.iter().filter(|axis| axis.side > 1) {
-            compare(asm, &axis.offset, axis.side - 1, HELPER);
-            asm.branch(Condition::NotEqual, incomplete, 0.7);
+        let mut reached = 1.0;
+        for axis in sides() {
+            let share = 1.0 / f64::from(axis.side);
+            asm.times(reached, |asm| {
+                compare(asm, &axis.offset, axis.side - 1, HELPER);
+                asm.branch(Condition::NotEqual, incomplete, 1.0 - share);
+            });
+            reached *= share;
         }
-        asm.jump(complete);
+        asm.times(reached, |asm| asm.jump(complete));
         asm.bind(incomplete);
+        1.0 - reached
     }
 
     /// Stores the value in r22 of the pixel in that row and column, which are 0

@@ -234,21 +234,27 @@ pub(crate) struct Used<'r> {
     pub(crate) all: u32,
 }
 
-/// Branches where the byte is of a row or column that nobody reads.
+/// Branches where the byte is of a row or column that nobody reads; the share of bytes that are read.
 pub(crate) fn unless_used(
     asm: &mut Assembly,
     sides: [Used<'_>; 2],
     unused: CodeLabel,
     scratch: Register,
-) {
+) -> f64 {
     let changed = Registers::of([scratch]);
     asm.changing(changed, |asm| {
+        let mut share = 1.0;
         for Used { at, used, all } in sides {
             if used < all {
-                compare(asm, at, used, scratch);
-                asm.branch(Condition::SameOrHigher, unused, 0.05);
+                let read = f64::from(used) / f64::from(all);
+                asm.times(share, |asm| {
+                    compare(asm, at, used, scratch);
+                    asm.branch(Condition::SameOrHigher, unused, 1.0 - read);
+                });
+                share *= read;
             }
         }
+        share
     })
 }
 

@@ -66,16 +66,23 @@ impl Tiles<'_> {
 
     /// Takes the second byte of two in; its window may be complete then.
     fn second(&self, asm: &mut Assembly, pool: PooledIntake, advance: CodeLabel) {
-        let height = pool.field.kernel.height;
-        let of_rows = 1.0 / f64::from(height);
-        let complete = asm.label();
-        asm.of(Purpose::Pool, |asm| {
+        let used = asm.of(Purpose::Pool, |asm| {
             asm.load(SPARE, Pointer::Z, WAITING);
             asm.load(CURSOR_ROW, Pointer::Z, ROW);
             asm.ldi(UPPER, 0);
             asm.add(BYTE, SPARE);
             asm.adc(UPPER, ZERO);
-            self.unless_used(asm, advance, pool.field.kernel);
+            self.unless_used(asm, advance, pool.field.kernel)
+        });
+        asm.times(used, |asm| self.add_pair(asm, pool, advance));
+    }
+
+    /// Adds the sum of two bytes to its window's, and stores the average where it is complete.
+    fn add_pair(&self, asm: &mut Assembly, pool: PooledIntake, advance: CodeLabel) {
+        let height = pool.field.kernel.height;
+        let of_rows = 1.0 / f64::from(height);
+        let complete = asm.label();
+        asm.of(Purpose::Pool, |asm| {
             if height == 1 {
                 return;
             }

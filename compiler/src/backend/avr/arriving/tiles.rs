@@ -88,19 +88,21 @@ impl Tiles<'_> {
     /// Shortens the byte to an activation, and stores it.
     fn shorten(&self, asm: &mut Assembly) {
         let unused = asm.label();
-        self.unless_used(asm, unused, Kernel::square(1));
-        if self.program.activation_bits == 4 {
-            asm.swap(BYTE);
-            asm.andi(BYTE, 0x0F);
-        }
-        asm.mov(X, CURSOR_ROW);
-        self.store(asm, CURSOR_COLUMN, BYTE);
-        self.go_on(asm);
+        let used = self.unless_used(asm, unused, Kernel::square(1));
+        asm.times(used, |asm| {
+            if self.program.activation_bits == 4 {
+                asm.swap(BYTE);
+                asm.andi(BYTE, 0x0F);
+            }
+            asm.mov(X, CURSOR_ROW);
+            self.store(asm, CURSOR_COLUMN, BYTE);
+            self.go_on(asm);
+        });
         asm.bind(unused);
     }
 
-    /// Branches where the byte is of a pixel that nobody reads.
-    pub(super) fn unless_used(&self, asm: &mut Assembly, unused: CodeLabel, window: Kernel) {
+    /// Branches where the byte is of a pixel that nobody reads; the share of bytes that are read.
+    pub(super) fn unless_used(&self, asm: &mut Assembly, unused: CodeLabel, window: Kernel) -> f64 {
         let rows = Used {
             at: &[CURSOR_ROW],
             used: self.output.height * window.height,
@@ -111,7 +113,7 @@ impl Tiles<'_> {
             used: self.output.width * window.width,
             all: self.input.width,
         };
-        unless_used(asm, [rows, columns], unused, SPARE);
+        unless_used(asm, [rows, columns], unused, SPARE)
     }
 
     /// Behind a value that was stored: X ← the cursor's channel. A pixel that is
@@ -168,10 +170,15 @@ impl Tiles<'_> {
     /// Adds the byte to its window's sum, and stores the pooled value when the
     /// window is complete.
     fn pool(&self, asm: &mut Assembly, pool: PooledIntake) {
-        let Kernel { height, width } = pool.field.kernel;
         let advance = asm.label();
         // A last row or column that fills no window is dropped.
-        self.unless_used(asm, advance, pool.field.kernel);
+        let used = self.unless_used(asm, advance, pool.field.kernel);
+        asm.times(used, |asm| self.add_to_window(asm, pool, advance));
+        asm.bind(advance);
+    }
+
+    fn add_to_window(&self, asm: &mut Assembly, pool: PooledIntake, advance: CodeLabel) {
+        let Kernel { height, width } = pool.field.kernel;
         let sum_byte = self.point_at_sum(asm, pool);
         let [before_last, between, begin, complete] = [(); 4].map(|()| asm.label());
         let of_columns = 1.0 / f64::from(width);
@@ -235,7 +242,6 @@ impl Tiles<'_> {
             asm.of(Purpose::Store, |asm| self.store_pooled(asm, pooled));
             self.go_on(asm);
         });
-        asm.bind(advance);
     }
 
     /// Stores the value of the window that the byte is in.
@@ -408,6 +414,21 @@ impl Tiles<'_> {
         });
     }
 
+    /// Of all bytes, how many [`Self::advance`] moves on: not those that [`Self::next_column`] does.
+    fn share_that_advances(&self) -> f64 {
+        let Some(pool) = self.program.intake.pool else {
+            return 1.0;
+        };
+        if self.input.channels > 1 {
+            return 1.0;
+        }
+        let Kernel { height, width } = pool.field.kernel;
+        let of = |windows: u32, side: u32, all: u32| f64::from(windows * side) / f64::from(all);
+        let used = of(self.output.height, height, self.input.height)
+            * of(self.output.width, width, self.input.width);
+        1.0 - used * (1.0 - 1.0 / f64::from(width))
+    }
+
     /// Goes to the next byte, and returns; X is at the cursor's channel.
     fn advance(&self, asm: &mut Assembly) {
         let channel = (CURSOR_CHANNEL, self.input.channels, Mode::Plain);
@@ -416,21 +437,22 @@ impl Tiles<'_> {
             (CURSOR_ROW, self.input.height, Mode::PreDecrement),
         ];
         let channel = Some(channel).filter(|&(_, channels, _)| channels > 1);
-        let mut reached = 1.0;
+        let mut reached = self.share_that_advances();
+        let mut overflowing = 1.0;
         for (register, length, mode) in channel.into_iter().chain(places) {
             let overflows = asm.label();
-            let share = 1.0 / f64::from(length);
+            overflowing /= f64::from(length);
             asm.times(reached, |asm| {
                 asm.inc(register);
                 // At most 255, so that what wraps to 0 is no length.
                 asm.cpi(register, length as u8);
-                asm.branch(Condition::Equal, overflows, share);
+                asm.branch(Condition::Equal, overflows, overflowing / reached);
             });
-            asm.times(reached * (1.0 - share), |asm| {
+            asm.times(reached - overflowing, |asm| {
                 asm.store(Pointer::X, mode, register);
                 return_incomplete(asm);
             });
-            reached *= share;
+            reached = overflowing;
             asm.bind(overflows);
             asm.times(reached, |asm| asm.store(Pointer::X, mode, ZERO));
         }

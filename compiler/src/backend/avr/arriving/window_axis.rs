@@ -38,6 +38,14 @@ impl WindowAxis {
         (self.windows - 1) * self.stride + self.side
     }
 
+    /// Of a byte that is read, how many windows it is in along this axis, in the mean.
+    pub(crate) fn windows_of_a_byte(&self) -> f64 {
+        match self.is_single() {
+            true => 1.0,
+            false => f64::from(self.side) / f64::from(self.stride),
+        }
+    }
+
     /// Finds the last window that begins before the byte; branches where the byte is
     /// in none.
     pub(crate) fn begin(&self, asm: &mut Assembly, outside: CodeLabel) {
