@@ -20,6 +20,7 @@
 //! there changes for one of them alone, which say so.
 
 mod flash;
+mod least;
 mod outputs;
 #[cfg(test)]
 mod random_designs;

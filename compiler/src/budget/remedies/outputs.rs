@@ -1,5 +1,6 @@
 //! Fewer outputs of one layer, or of all layers whose outputs are tied to its.
 
+use super::least::least_that_fits;
 use super::named;
 use super::remedy::{Change, Remedy};
 use crate::network::{LayerId, Network, Node};
@@ -79,23 +80,12 @@ impl Candidate<'_> {
     fn with_most(self, most: u32, fits: impl Fn(&Network) -> bool) -> Option<Self> {
         let with = |n| Self { n, ..self };
         let fits = |n| with(n).changed().is_some_and(|network| fits(&network));
-        if most == 0 || !fits(1) {
-            return None;
-        }
         // The most is likely to fit where a quicker look has found it.
-        if fits(most) {
+        if most > 0 && fits(most) {
             return Some(with(most));
         }
-        let (mut good, mut bad) = (1, most);
-        while bad - good > 1 {
-            let middle = good + (bad - good) / 2;
-            if fits(middle) {
-                good = middle;
-            } else {
-                bad = middle;
-            }
-        }
-        Some(with(good))
+        let fewer = least_that_fits(1..=most.checked_sub(1)?, |fewer| fits(most - fewer))?;
+        Some(with(most - fewer))
     }
 
     fn changes(self) -> Vec<Change> {

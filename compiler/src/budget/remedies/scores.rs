@@ -1,5 +1,6 @@
 //! A smaller tree, or fewer prototypes, at the end of the list.
 
+use super::least::least_that_fits;
 use super::named;
 use super::remedy::{Change, Remedy};
 use crate::network::{Bonsai, Entry, LayerId, Network, Node, Proto, Prototypes, Tree};
@@ -41,21 +42,13 @@ fn largest(
     way: &[Entry],
     fits: impl Fn(&Network) -> bool,
 ) -> Option<Network> {
-    let changed = |at: usize| {
-        let entry = way.get(at)?.clone();
-        let changed = network.with_entry(layer, entry).ok()?;
-        fits(&changed).then_some(changed)
+    let changed = |at: u32| {
+        let entry = way.get(at as usize)?.clone();
+        network.with_entry(layer, entry).ok()
     };
-    let (mut bad, mut good) = (0, way.len().checked_sub(1)?);
-    let mut found = changed(good)?;
-    while bad < good {
-        let middle = bad + (good - bad) / 2;
-        match changed(middle) {
-            Some(network) => (good, found) = (middle, network),
-            None => bad = middle + 1,
-        }
-    }
-    Some(found)
+    let last = (way.len() as u32).checked_sub(1)?;
+    let at = least_that_fits(0..=last, |at| changed(at).is_some_and(|it| fits(&it)))?;
+    changed(at)
 }
 
 /// Ways of making an entry smaller, each from the largest on.

@@ -1,6 +1,7 @@
 //! More weights that training makes 0: of one layer that says how many, or, where all are instructions,
 //! of all.
 
+use super::least::least_that_fits;
 use super::named;
 use super::remedy::{Change, Remedy, Setting};
 use crate::declaration::Declaration;
@@ -55,19 +56,8 @@ pub(super) fn of_all(
 /// The least share of tenths above `before` that fits, where more never takes more.
 fn least(before: f64, fits: impl Fn(f64) -> bool) -> Option<f64> {
     let share = |tenths: u32| f64::from(tenths) / 10.0;
-    let mut bad = (before * 10.0).floor() as u32;
-    let mut good = MOST_TENTHS;
-    if bad >= good || !fits(share(good)) {
-        return None;
-    }
-    while good - bad > 1 {
-        let middle = bad + (good - bad) / 2;
-        match fits(share(middle)) {
-            true => good = middle,
-            false => bad = middle,
-        }
-    }
-    Some(share(good))
+    let first = (before * 10.0).floor() as u32 + 1;
+    least_that_fits(first..=MOST_TENTHS, |tenths| fits(share(tenths))).map(share)
 }
 
 /// Of a layer that may say it, and of which code has nothing for zeros: all weights of a cell are in
