@@ -57,6 +57,22 @@ fn a_network_in_a_function_is_found_and_its_plan_printed() {
 }
 
 #[test]
+fn networks_for_pictures_fit_what_is_said_of_them() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/pictures/src/lib.rs");
+    let planned = |name: &str| -> Value {
+        let text = text(file.to_str().unwrap(), &["--network", name, "--json"]);
+        serde_json::from_str(&text).unwrap()
+    };
+    // Flash is that of the tables alone, there being no target.
+    let small = planned("Pictures8");
+    let bytes = |key: &str| small[key].as_u64().unwrap();
+    assert!(bytes("arena_bytes") + bytes("flash_bytes") <= 8 * 1024);
+    let larger = planned("Pictures16");
+    assert_eq!(larger["target"], json!("atmega328p"));
+    assert_eq!(larger["fits"], json!(true));
+}
+
+#[test]
 fn networks_are_found_in_other_files_and_by_features() {
     let second = text("several.rs", &["--network", "Second", "--features", "more"]);
     assert!(second.starts_with("Second: plan "), "{second}");

@@ -43,6 +43,7 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
         "examples/ch32v003/Cargo.toml",
         "examples/gd32vf103/Cargo.toml",
         "examples/sine/Cargo.toml",
+        "examples/pictures/Cargo.toml",
         "examples/speech/Cargo.toml",
         "features/firmware/Cargo.toml",
         "fuzz/Cargo.toml",
@@ -58,6 +59,14 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
     report.check("clippy of the workspace", || {
         let scope = ["--workspace", "--all-targets", "--", "--deny=warnings"];
         succeed(cargo(&["clippy"]).args(scope))
+    })?;
+    report.check("clippy of the networks for pictures", || {
+        let manifest = ["--manifest-path", "examples/pictures/Cargo.toml"];
+        succeed(
+            cargo(&["clippy"])
+                .args(manifest)
+                .args(["--", "--deny=warnings"]),
+        )
     })?;
     report.check("rustdoc of the workspace", || {
         succeed(cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "--deny=warnings"))

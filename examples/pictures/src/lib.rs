@@ -1,0 +1,18 @@
+//! Networks for the pictures of CIFAR-10, of 32×32 pixels in three colours, with their weights. See
+//! `docs/search.md`, Results.
+#![no_std]
+#![cfg_attr(target_arch = "avr", feature(asm_experimental_arch))]
+
+herringbone::network! {
+    /// A picture to one of ten classes, in 8 KB of weights and activations.
+    pub Pictures8: [32, 32, 3] => < C1(16,3), M, C1(24,3), M, C1(27,3), Dr(0.1), D*(10) >,
+    weights: "pictures8.safetensors",
+    plan: streamed,
+}
+
+herringbone::network! {
+    /// The same in 16 KB, and on an ATmega328P with code and stack.
+    pub Pictures16: [32, 32, 3] => < C1(20,3), M, C1(34,3), M, C1(48,3), Dr(0.1), D*(10) >,
+    target: atmega328p,
+    weights: "pictures16.safetensors",
+}
