@@ -1,7 +1,9 @@
 //! A dense layer whose sums are results, of a single pixel of states.
 
-use super::products::{NIL, Operands, Sums, block_on};
+use super::loaded_dense::LoadedDense;
+use super::products::{NIL, Operands, Sums, block_on, table_reader};
 use super::taken_byte;
+use super::weights::WeightReader;
 use crate::backend::avr::arithmetic::wide::shift_up;
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
@@ -9,7 +11,7 @@ use crate::backend::avr::isa::registers::{
     NETWORK, Pointer, R18, R22, R24, Register, X, Y, Z, ZERO,
 };
 use crate::network::Element;
-use crate::program::{Finish, Program, Stage, SumParameters, WeightedSum};
+use crate::program::{ConstantParameters, Finish, Program, Stage, SumParameters, WeightedSum};
 
 const BLOCKS: Register = R22;
 const BIAS: Register = R18;
@@ -18,10 +20,8 @@ const TO: Register = R24;
 
 pub(super) struct WideDense<'a> {
     sum: &'a WeightedSum,
-    weights: &'a [i8],
-    biases: &'a [i32],
-    /// Bits by which sums are shifted up before biases are added.
-    left: u32,
+    weight_bits: u32,
+    parameters: DenseParameters<'a>,
     /// Where the states are, from the network's address on.
     from_byte: u32,
     /// Where the sums are kept.
@@ -29,15 +29,26 @@ pub(super) struct WideDense<'a> {
     bytes: u8,
 }
 
+enum DenseParameters<'a> {
+    Constant(&'a ConstantParameters),
+    Loaded(LoadedDense),
+}
+
 impl<'a> WideDense<'a> {
     pub(super) fn of(program: &Program, stage: &Stage, sum: &'a WeightedSum) -> Option<Self> {
-        let SumParameters::Constant(constants) = &sum.parameters else {
-            return None;
+        let parameters = match &sum.parameters {
+            SumParameters::Constant(constants) if constants.left < 32 => {
+                DenseParameters::Constant(constants)
+            }
+            SumParameters::Constant(_) => return None,
+            SumParameters::Runtime(place) => {
+                DenseParameters::Loaded(LoadedDense::of(program, sum, *place))
+            }
         };
         let kept = stage.plan.sums()?;
         let is_plain = sum.reads == Element::Wide
             && sum.finish == Finish::Exact
-            && constants.left < 32
+            && Sums::counts(sum.rows)
             && !sum.adds
             && stage.plan.takes
             && stage.plan.joined.is_empty()
@@ -47,9 +58,8 @@ impl<'a> WideDense<'a> {
         is_plain.then_some(())?;
         Some(Self {
             sum,
-            weights: &constants.weights,
-            biases: &constants.biases,
-            left: constants.left,
+            weight_bits: program.weight_bits,
+            parameters,
             from_byte: taken_byte(program, stage, 1)?,
             to_byte: program.cursor_bytes + kept.first_byte,
             bytes: kept.bytes_each as u8,
@@ -62,15 +72,15 @@ impl<'a> WideDense<'a> {
     }
 
     /// Of each block of outputs their weights for each value, then their biases.
-    fn table(&self, size: u32) -> Vec<u8> {
+    fn table(&self, constants: &ConstantParameters, size: u32, reader: WeightReader) -> Vec<u8> {
         let outputs = self.sum.outputs as usize;
         let mut bytes = Vec::new();
         for first in (0..outputs).step_by(size as usize) {
             let block = first..first + size as usize;
-            for row in self.weights.chunks(outputs) {
-                bytes.extend(row[block.clone()].iter().map(|&weight| weight as u8));
-            }
-            for bias in &self.biases[block] {
+            let rows = constants.weights.chunks(outputs);
+            let weights: Vec<i8> = rows.flat_map(|row| &row[block.clone()]).copied().collect();
+            bytes.extend(reader.row(&weights));
+            for bias in &constants.biases[block] {
                 bytes.extend(&bias.to_le_bytes()[..self.sum_bytes().into()]);
             }
         }
@@ -78,14 +88,21 @@ impl<'a> WideDense<'a> {
     }
 
     pub(super) fn emit(&self, asm: &mut Assembly) {
-        let size = block_on(asm.core(), self.sum.outputs, 4);
-        let operands = Operands::STATES.of_weights(self.weights);
+        match &self.parameters {
+            DenseParameters::Constant(constants) => self.emit_table(asm, constants),
+            DenseParameters::Loaded(loaded) => {
+                loaded.emit(asm, (self.from_byte, self.to_byte), self.bytes);
+            }
+        }
+    }
+
+    fn emit_table(&self, asm: &mut Assembly, constants: &ConstantParameters) {
+        let reader = table_reader(self.weight_bits);
+        let size = block_on(asm.core(), reader, self.sum.outputs, 4);
+        let operands = Operands::STATES.of_weights(&constants.weights, reader);
         let blocks = self.sum.outputs / size;
-        let sums = Sums {
-            outputs: size as u8,
-            bytes: self.sum_bytes(),
-        };
-        let table = asm.near_table(self.table(size));
+        let sums = Sums::new(size as u8, self.sum_bytes());
+        let table = asm.near_table(self.table(constants, size, reader));
         asm.movw(Y, NETWORK);
         asm.add_to_pair(Y, self.from_byte as i32);
         asm.add_to_pair(TO, self.to_byte as i32);
@@ -102,7 +119,7 @@ impl<'a> WideDense<'a> {
             sums.add(asm, operands, self.sum.rows);
             for output in 0..sums.outputs {
                 let sum = sums.registers(output);
-                for _ in 0..self.left {
+                for _ in 0..constants.left {
                     shift_up(asm, &sum);
                 }
                 for (byte, &register) in sum.iter().enumerate() {

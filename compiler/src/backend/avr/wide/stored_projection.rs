@@ -4,6 +4,7 @@ use super::is_in_order;
 use super::products::{NIL, Operands, Sums, Values, block_on};
 use super::projected::ProjectedSums;
 use super::saturate::{ROUNDED, to_wide};
+use super::weights::WeightReader;
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
 use crate::backend::avr::isa::item::Purpose;
@@ -68,12 +69,14 @@ impl<'a> StoredProjection<'a> {
     }
 
     pub(super) fn emit(&self, asm: &mut Assembly) {
-        let size = block_on(asm.core(), self.sums.outputs, MOST_OF_A_BLOCK);
+        let size = block_on(
+            asm.core(),
+            WeightReader::TABLE,
+            self.sums.outputs,
+            MOST_OF_A_BLOCK,
+        );
         let blocks = self.sums.outputs / size;
-        let sums = Sums {
-            outputs: size as u8,
-            bytes: self.sums.bytes() as u8,
-        };
+        let sums = Sums::new(size as u8, self.sums.bytes() as u8);
         let values = match self.sums.signed {
             true => Values::Signed,
             false => Values::Unsigned,
@@ -94,7 +97,8 @@ impl<'a> StoredProjection<'a> {
                     asm.lpm_near(register);
                 }
                 asm.movw(X, Y);
-                let operands = Operands::in_a_row(values).of_weights(self.sums.weights);
+                let operands =
+                    Operands::in_a_row(values).of_weights(self.sums.weights, WeightReader::TABLE);
                 sums.add(asm, operands, self.count);
             });
             asm.movw(X, TO);
