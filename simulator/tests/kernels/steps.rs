@@ -122,7 +122,7 @@ fn judge_all(part: &str, case: &Case, weights: WeightsSource) -> Result<(usize, 
     Ok((judged.len(), judged.into_iter().min()))
 }
 
-const NETWORKS: [(&str, u64); 29] = [
+const NETWORKS: [(&str, u64); 32] = [
     ("[16, 16, 1] => < G(32), D*(10) >", 1),
     ("[16, 16, 1] => < G(16), D*(10) >", 2),
     ("[4, 2, 1] => < G(1), D*(1) >", 3),
@@ -156,6 +156,13 @@ const NETWORKS: [(&str, u64); 29] = [
         "[7, 4, 3] => < G(4, feed: multi, gate: sigmoid, sequence: all) >",
         29,
     ),
+    // A dense layer that reads the states of every step.
+    ("[9, 4, 1] => < G(6, sequence: all), D*(3) >", 30),
+    (
+        "[7, 5, 2] => < G(5, feed: multi, sequence: all), D*(4) >",
+        31,
+    ),
+    ("[6, 3, 1] => < G(7, rank: 2x3, sequence: all), D*(7) >", 32),
     // Weights and states without signs.
     ("[6, 5, 2] => < G(27, feed: row_major), D*(3) >", 24),
     ("[5, 4, 2] => < G(28, feed: multi, sequence: all) >", 25),

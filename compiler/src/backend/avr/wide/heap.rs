@@ -1,13 +1,13 @@
 //! The rows of a tree whose nodes are in heap order, as `program/scores.rs` packs them: in a table,
 //! or loaded with the network.
 
-use super::multiply::mul;
+use super::multiply::add_multiple;
 use super::products::Operands;
 use super::scores::VALUES;
 use super::weights::{ParameterPlace, WeightReader};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Mode;
-use crate::backend::avr::isa::registers::{PRODUCT, Pointer, R18, R19, Register, X, Z};
+use crate::backend::avr::isa::registers::{Pointer, R18, R19, Register, X};
 use crate::program::{Matrix, OwnPlace, Program, TreeLayout, TreeScores};
 
 /// The node; on the stack while its classes are summed up.
@@ -100,17 +100,7 @@ impl PlacedHeap {
 
     fn point_at_row(&self, asm: &mut Assembly, matrix: Matrix, rows_of_node: u32) {
         self.place.point_at(asm, matrix.first_byte, VALUES);
-        let [low, high, ..] = (rows_of_node * matrix.row_bytes).to_le_bytes();
-        let [product_low, product_high] = PRODUCT;
-        asm.ldi(FACTOR, low);
-        mul(asm, NODE, FACTOR);
-        asm.add(Z, product_low);
-        asm.adc(Z.next(), product_high);
-        if high > 0 {
-            asm.ldi(FACTOR, high);
-            mul(asm, NODE, FACTOR);
-            asm.add(Z.next(), product_low);
-        }
+        add_multiple(asm, NODE, FACTOR, rows_of_node * matrix.row_bytes);
     }
 
     /// How far the gate's sums are shifted down, which is loaded. Changes X.

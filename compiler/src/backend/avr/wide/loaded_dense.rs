@@ -1,81 +1,83 @@
-//! A dense layer over states whose weights are loaded with the network: a row a value, of which the
-//! weights of an output are at the same place.
+//! The products of a dense layer over states whose weights are loaded with the network: a row a value,
+//! of which the weights of an output are at the same place.
 
+use super::dense::DensePlace;
+use super::multiply::add_multiple;
 use super::products::{NIL, Operands, Sums};
-use super::weights::{Coding, Memory, WeightReader};
-use crate::backend::avr::arithmetic::wide::shift_up;
+use super::weights::{Coding, Memory, ParameterPlace, WeightReader};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
 use crate::backend::avr::isa::registers::{
-    NETWORK, Pointer, R6, R8, R10, R18, R22, R24, Register, X, Y, Z, ZERO,
+    NETWORK, Pointer, R6, R14, R17, R18, ROW, Register, X, Y, Z,
 };
-use crate::program::{Program, RuntimeParameters, WeightedSum, packed_row_bytes};
+use crate::program::{Program, RuntimeParameters, packed_row_bytes};
 
-/// Where the output's weights begin, and where its bias is: pairs.
+/// Where the output's weights begin: a pair.
 const WEIGHTS: Register = R6;
-const BIAS: Register = R8;
-/// Bits to shift up by.
-const LEFT: Register = R10;
-const COUNT: Register = R18;
-const OUTPUTS: Register = R22;
-/// Where sums go: a pair.
-const TO: Register = R24;
+const OUTPUTS: Register = R17;
+const SPARE: Register = R18;
+/// Where sums are kept: a pair.
+const TO: Register = R14;
 
 const SUM: Sums = Sums::new(1, 4);
 
 pub(super) struct LoadedDense {
-    place: RuntimeParameters,
-    /// From the network's address on to the bytes that are loaded.
-    first_byte: u32,
-    outputs: u32,
-    rows: u32,
+    layout: RuntimeParameters,
+    place: ParameterPlace,
     weight_bits: u32,
 }
 
 impl LoadedDense {
-    pub(super) fn of(program: &Program, sum: &WeightedSum, place: RuntimeParameters) -> Self {
+    pub(super) fn of(program: &Program, layout: RuntimeParameters) -> Self {
         Self {
-            place,
-            first_byte: program.cursor_bytes + program.arena_bytes,
-            outputs: sum.outputs,
-            rows: sum.rows,
+            layout,
+            place: ParameterPlace::loaded(program, 0),
             weight_bits: program.weight_bits,
         }
     }
 
-    /// Of states from a byte of the network's value on, to sums of `bytes` bytes from another on.
-    pub(super) fn emit(&self, asm: &mut Assembly, (from_byte, to_byte): (u32, u32), bytes: u8) {
+    /// Z ← where the biases are, and a register ← the bits to shift up by.
+    pub(super) fn point_at_biases(&self, asm: &mut Assembly, left: Register) {
+        self.place.point_at(asm, self.layout.left_byte, NETWORK);
+        asm.load(left, Pointer::Z, Mode::Plain);
+        self.place
+            .point_at(asm, self.layout.first_bias_byte, NETWORK);
+    }
+
+    /// Adds the products of a step to the sums, of four bytes each.
+    pub(super) fn add(&self, asm: &mut Assembly, place: &DensePlace) {
         let fields = 8 / self.weight_bits;
-        let places = [
-            (WEIGHTS, self.place.first_weight_byte),
-            (BIAS, self.place.first_bias_byte),
-        ];
-        for (pair, byte) in places {
-            asm.movw(Z, NETWORK);
-            asm.add_to_pair(Z, (self.first_byte + byte) as i32);
-            asm.movw(pair, Z);
+        let row_bytes = packed_row_bytes(place.outputs, self.weight_bits);
+        self.place
+            .point_at(asm, self.layout.first_weight_byte, NETWORK);
+        if place.steps > 1 {
+            add_multiple(asm, ROW, SPARE, place.rows * row_bytes);
         }
-        asm.movw(Z, NETWORK);
-        asm.add_to_pair(Z, (self.first_byte + self.place.left_byte) as i32);
-        asm.load(LEFT, Pointer::Z, Mode::Plain);
+        asm.movw(WEIGHTS, Z);
+        asm.movw(X, NETWORK);
+        asm.add_to_pair(X, place.to_byte as i32);
+        asm.movw(TO, X);
         asm.movw(Y, NETWORK);
-        asm.add_to_pair(Y, from_byte as i32);
-        asm.add_to_pair(TO, to_byte as i32);
+        asm.add_to_pair(Y, place.from_byte as i32);
         asm.ldi(NIL, 0);
-        asm.ldi(OUTPUTS, self.outputs as u8);
+        asm.ldi(OUTPUTS, place.outputs as u8);
         let (next, done) = (asm.here(), asm.label());
-        let rounds = f64::from(self.outputs) / f64::from(fields);
+        let rounds = f64::from(place.outputs) / f64::from(fields);
         asm.times(rounds, |asm| {
             for field in 0..fields {
-                self.output(asm, field);
-                asm.movw(X, TO);
-                for register in SUM.registers(0).into_iter().take(bytes.into()) {
-                    asm.store(Pointer::X, Mode::PostIncrement, register);
-                }
-                asm.movw(TO, X);
+                let reader = WeightReader {
+                    memory: Memory::Sram,
+                    coding: Coding::Field {
+                        bits: self.weight_bits,
+                        field,
+                    },
+                    gap_bytes: row_bytes - 1,
+                    ..WeightReader::TABLE
+                };
+                self.output(asm, reader, place.rows);
                 if field + 1 < fields {
                     asm.dec(OUTPUTS);
-                    asm.branch(Condition::Equal, done, 1.0 / f64::from(self.outputs));
+                    asm.branch(Condition::Equal, done, 1.0 / f64::from(place.outputs));
                 }
             }
             asm.movw(Z, WEIGHTS);
@@ -85,51 +87,27 @@ impl LoadedDense {
             asm.loop_back(Condition::NotEqual, next, rounds.max(1.0));
         });
         asm.bind(done);
-        asm.clr(ZERO);
-        asm.ret();
     }
 
-    /// The sum of an output, whose weights are those of a field.
-    fn output(&self, asm: &mut Assembly, field: u32) {
+    /// Adds to the sum of an output, and goes to the next.
+    fn output(&self, asm: &mut Assembly, reader: WeightReader, rows: u32) {
         let sum = SUM.registers(0);
-        let reader = WeightReader {
-            memory: Memory::Sram,
-            coding: Coding::Field {
-                bits: self.weight_bits,
-                field,
-            },
-            gap_bytes: packed_row_bytes(self.outputs, self.weight_bits) - 1,
-            ..WeightReader::TABLE
-        };
+        asm.movw(X, TO);
         for &register in &sum {
-            asm.mov(register, NIL);
+            asm.load(register, Pointer::X, Mode::PostIncrement);
         }
         asm.movw(X, Y);
         asm.movw(Z, WEIGHTS);
         let operands = Operands {
             // Code of each field is short, and a loop around it takes little.
-            most_of_a_round: if self.rows < 0x100 { 1 } else { 8 },
+            most_of_a_round: if rows < 0x100 { 1 } else { 8 },
             ..Operands::STATES.read_by(reader)
         };
-        SUM.add(asm, operands, self.rows);
-        let shifted = asm.label();
-        asm.mov(COUNT, LEFT);
-        let next = asm.here();
-        asm.times(2.0, |asm| {
-            asm.subi(COUNT, 1);
-            asm.branch(Condition::Lower, shifted, 0.5);
-        });
-        shift_up(asm, &sum);
-        asm.jump(next);
-        asm.bind(shifted);
-        asm.movw(Z, BIAS);
-        for (index, &register) in sum.iter().enumerate() {
-            asm.load(COUNT, Pointer::Z, Mode::PostIncrement);
-            match index {
-                0 => asm.add(register, COUNT),
-                _ => asm.adc(register, COUNT),
-            }
+        SUM.add(asm, operands, rows);
+        asm.movw(X, TO);
+        for &register in &sum {
+            asm.store(Pointer::X, Mode::PostIncrement, register);
         }
-        asm.movw(BIAS, Z);
+        asm.movw(TO, X);
     }
 }

@@ -9,7 +9,7 @@
 //! | `saturate.rs`, `loaded.rs` | from sums to values of 16 bits, where shifts are known and where they are loaded |
 //! | `cell.rs`, `step_input.rs`, `factor.rs`, `tangent.rs` | recurrent cells |
 //! | `cell_step.rs`, `mixing.rs` | their steps, and `loaded_step.rs`, `loaded_mixing.rs` those of parameters that are loaded |
-//! | `dense.rs`, `loaded_dense.rs` | a dense layer that reads the last state |
+//! | `dense.rs`, `dense_steps.rs`, `loaded_dense.rs` | a dense layer that reads states: of the last step, or of each |
 //! | `projected.rs`, `stored_projection.rs` | projections of bytes by weights of bytes; those of a map that is stored |
 //! | `projection.rs`, `kept_products.rs` | those to which the pixels of a map add as they arrive |
 //! | `scores.rs`, `tree.rs`, `heap.rs`, `prototypes.rs` | what makes scores of projected values |
@@ -19,6 +19,7 @@
 mod cell;
 mod cell_step;
 mod dense;
+mod dense_steps;
 mod factor;
 mod heap;
 mod kept_products;
