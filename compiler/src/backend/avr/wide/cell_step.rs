@@ -36,7 +36,10 @@ pub(super) struct CellStep<'a> {
     pub(super) parameters: &'a CellParameters,
     hidden: u32,
     input: StepInput,
-    weights: WeightReader,
+    /// How the weights of the only or last matrix of the input are read, and those of the states.
+    weights: [WeightReader; 2],
+    /// How those of first factors are.
+    first_weights: WeightReader,
     /// The first factors of the input's matrix and of the states'.
     factors: Option<[Factor<'a>; 2]>,
     /// From the network's address on: the states, and what is made of them.
@@ -98,11 +101,27 @@ impl<'a> CellStep<'a> {
             Gate::Hard | Gate::Sigmoid => made_fits.then_some(goes_on)?,
             Gate::Tanh => goes_on || !made_fits,
         };
+        let step_input = StepInput::of(it, unpacks)?;
+        let columns = match &factors {
+            None => [(count, step_input.value_bytes()), (hidden, 2)],
+            Some(factors) => [0, 1].map(|index| (factors[index].rank(), 2)),
+        };
+        let table = table_reader(it.layout.weight_bits);
+        let lists = (
+            table.as_lists(&cell.input.weight, columns[0]),
+            table.as_lists(&cell.state.weight, columns[1]),
+        );
+        // A unit after the other is not worth it for one of them.
+        let weights = match lists {
+            (Some(input), Some(state)) => [input, state],
+            (_, _) => [table; 2],
+        };
         (most_pre <= MOST_24_BITS).then_some(Self {
             parameters,
             hidden,
-            input: StepInput::of(it, unpacks)?,
-            weights: table_reader(it.layout.weight_bits),
+            input: step_input,
+            weights,
+            first_weights: table,
             states_byte,
             made_byte,
             most_state: is_kept.then(|| MostState {
@@ -146,10 +165,10 @@ impl<'a> CellStep<'a> {
                 weights.collect::<Vec<i8>>()
             };
             let of_input = by_column(&cell.input.weight, of_input);
-            bytes.extend(self.weights.row(&of_input));
+            bytes.extend(self.weights[0].row(&of_input));
             let by_state = by_column(&cell.state.weight, of_states);
             match offset {
-                None => bytes.extend(self.weights.row(&by_state)),
+                None => bytes.extend(self.weights[1].row(&by_state)),
                 Some(_) => {
                     let half = 1i32 << cell.state.shift >> 1;
                     let units = cell.state.weight.chunks(of_states as usize);
@@ -185,7 +204,7 @@ impl<'a> CellStep<'a> {
             let reads = (self.input.operands, point_at_values, point_at_states);
             let bytes = (self.states_byte, self.made_byte);
             let units = Sums::new(
-                block_on(asm.core(), self.weights, self.hidden, most_units) as u8,
+                block_on(asm.core(), self.weights[0], self.hidden, most_units) as u8,
                 self.state_sum_bytes,
             );
             let offset = OffsetStates::of(self.hidden, units, bytes);
@@ -193,10 +212,14 @@ impl<'a> CellStep<'a> {
             self.blocks(asm, (most_units, offset), reads);
             return;
         };
-        of_states.push(asm, Operands::STATES.read_by(self.weights), point_at_states);
+        of_states.push(
+            asm,
+            Operands::STATES.read_by(self.first_weights),
+            point_at_states,
+        );
         of_input.push(
             asm,
-            self.input.operands.read_by(self.weights),
+            self.input.operands.read_by(self.first_weights),
             point_at_values,
         );
         stack_pointer(asm, Pointer::X);
@@ -225,7 +248,7 @@ impl<'a> CellStep<'a> {
             impl Fn(&mut Assembly),
         ),
     ) {
-        let size = block_on(asm.core(), self.weights, self.hidden, most_units);
+        let size = block_on(asm.core(), self.weights[0], self.hidden, most_units);
         let table = asm.near_table(self.table(size, offset));
         let [input_columns, state_columns] = self.columns();
         let blocks = self.hidden / size;
@@ -247,7 +270,7 @@ impl<'a> CellStep<'a> {
                 }
             }
             point_at_input(asm);
-            let operands = operands.of_weights(&self.parameters.input.weight, self.weights);
+            let operands = operands.of_weights(&self.parameters.input.weight, self.weights[0]);
             of_input.add(asm, operands, input_columns);
             for unit in 0..of_input.outputs {
                 let shift = self.parameters.input.shift.into();
@@ -266,7 +289,7 @@ impl<'a> CellStep<'a> {
                 }
             };
             point_at_states(asm);
-            let operands = operands.of_weights(&self.parameters.state.weight, self.weights);
+            let operands = operands.of_weights(&self.parameters.state.weight, self.weights[1]);
             of_states.add(asm, operands, state_columns);
             asm.movw(X, TO);
             for unit in (0..of_states.outputs).rev() {

@@ -3,17 +3,21 @@
 //! the network, one output at a time: they are rows, one an output.
 
 use super::shifting::MOST_OUTPUTS;
-use super::weights::{Memory, WEIGHT, WeightReader};
+use super::weights::{Coding, Memory, WEIGHT, WeightReader};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
-use crate::backend::avr::isa::registers::{PRODUCT, Pointer, R2, R18, R19, R21, R23, Register, X};
+use crate::backend::avr::isa::registers::{
+    PRODUCT, Pointer, R2, R6, R18, R19, R21, R23, Register, X,
+};
 
 /// 0, while products are in r0 and r1.
 pub(super) const NIL: Register = R23;
 const LOW: Register = R18;
 const HIGH: Register = R19;
 const COUNT: Register = R21;
+/// Where the values of a list begin: a pair, which a single sum leaves.
+const VALUES: Register = R6;
 const MOST_OF_A_ROUND: u32 = 8;
 
 /// Sums of up to four outputs.
@@ -48,8 +52,10 @@ pub(super) struct Operands {
     pub(super) weights: WeightReader,
     /// The most of them that are written down in a loop over all.
     pub(super) most_of_a_round: u32,
-    /// The share of bits of their weights that are 1.
+    /// The share of bits of their weights that are 1, of those of lists alone.
     pub(super) ones: f64,
+    /// The share of weights that are not 0.
+    pub(super) listed: f64,
 }
 
 impl Operands {
@@ -65,6 +71,7 @@ impl Operands {
             weights: WeightReader::TABLE,
             most_of_a_round: MOST_OF_A_ROUND,
             ones: 0.5,
+            listed: 1.0,
         }
     }
 
@@ -75,12 +82,18 @@ impl Operands {
 
     /// The same, with those weights of a table.
     pub(super) fn of_weights(self, weights: &[i8], reader: WeightReader) -> Self {
-        let bits = reader.bits();
+        let others = weights.iter().filter(|&&weight| weight != 0).count();
+        let listed = others as f64 / weights.len().max(1) as f64;
+        let count = match reader.coding {
+            Coding::List { .. } => others,
+            Coding::Bytes | Coding::Packed(_) | Coding::Field { .. } => weights.len(),
+        };
         let ones = |&weight: &i8| reader.stored(weight).count_ones();
         let ones: u32 = weights.iter().map(ones).sum();
-        let all = bits as usize * weights.len().max(1);
+        let all = reader.bits() as usize * count.max(1);
         Self {
             ones: f64::from(ones) / all as f64,
+            listed,
             ..self.read_by(reader)
         }
     }
@@ -108,6 +121,10 @@ impl Sums {
 
     /// Adds `count` products to each, the weights being from Z on: of each value, one an output.
     pub(super) fn add(self, asm: &mut Assembly, operands: Operands, count: u32) {
+        match operands.weights.coding {
+            Coding::Bytes | Coding::Packed(_) | Coding::Field { .. } => {}
+            Coding::List { .. } => return self.add_list(asm, operands, count),
+        }
         let per_byte = operands.weights.per_byte();
         let whole = count - count % per_byte;
         let fits = |each: &u32| whole.is_multiple_of(*each) && whole / each < 0x100;
@@ -140,6 +157,34 @@ impl Sums {
         }
         body(asm, whole % each);
         body(asm, count - whole);
+        asm.ldi(NIL, 0);
+    }
+
+    /// The same of a list, for a single output.
+    fn add_list(self, asm: &mut Assembly, operands: Operands, count: u32) {
+        let memory = operands.weights.memory;
+        let entries = f64::from(count) * operands.listed;
+        let (done, next) = (asm.label(), asm.label());
+        let in_place = Operands {
+            gap_bytes: 0,
+            ..operands
+        };
+        asm.movw(VALUES, X);
+        memory.load(asm, COUNT);
+        asm.tst(COUNT);
+        asm.branch(Condition::Equal, done, 0.0);
+        asm.bind(next);
+        asm.times(entries, |asm| {
+            asm.movw(X, VALUES);
+            asm.ldi(NIL, 0);
+            memory.load(asm, LOW);
+            asm.add(X, LOW);
+            asm.adc(X.next(), NIL);
+            self.value(asm, in_place, 0);
+            asm.dec(COUNT);
+            asm.loop_back(Condition::NotEqual, next, entries.max(1.0));
+        });
+        asm.bind(done);
         asm.ldi(NIL, 0);
     }
 

@@ -82,6 +82,15 @@ impl StepInput {
         })
     }
 
+    /// Bytes from a value to the next, when they are unpacked.
+    pub(super) fn value_bytes(&self) -> u32 {
+        let own = match self.operands.values {
+            Values::Unsigned | Values::Signed => 1,
+            Values::Wide | Values::Offset => 2,
+        };
+        own + self.operands.gap_bytes
+    }
+
     /// Unpacks what is packed; where values are then, and how many bytes were pushed. Y is the
     /// network's address; changes r14 and r15, r18, r20 to r22, X and Z.
     pub(super) fn unpack(&self, asm: &mut Assembly, from: StepValues) -> (StepValues, u32) {

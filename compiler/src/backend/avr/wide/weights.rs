@@ -17,6 +17,9 @@ pub(super) enum Coding {
     Packed(u32),
     /// The same, but one of each byte: that of the field.
     Field { bits: u32, field: u32 },
+    /// A list of those that are not 0, bytes of two's complement: how many, and before each where its
+    /// value is, of values of so many bytes.
+    List { value_bytes: u32 },
 }
 
 /// How weights are read.
@@ -68,7 +71,7 @@ impl WeightReader {
     /// Bits of a weight.
     pub(super) fn bits(self) -> u32 {
         match self.coding {
-            Coding::Bytes => 8,
+            Coding::Bytes | Coding::List { .. } => 8,
             Coding::Packed(bits) | Coding::Field { bits, .. } => bits,
         }
     }
@@ -76,7 +79,7 @@ impl WeightReader {
     /// Weights of a byte.
     pub(super) fn per_byte(self) -> u32 {
         match self.coding {
-            Coding::Bytes | Coding::Field { .. } => 1,
+            Coding::Bytes | Coding::Field { .. } | Coding::List { .. } => 1,
             Coding::Packed(bits) => 8 / bits,
         }
     }
@@ -84,7 +87,7 @@ impl WeightReader {
     /// Whether they are `2^(bits − 1)` more than they stand for.
     pub(super) fn is_offset(self) -> bool {
         match self.coding {
-            Coding::Bytes => false,
+            Coding::Bytes | Coding::List { .. } => false,
             Coding::Packed(_) | Coding::Field { .. } => true,
         }
     }
@@ -104,7 +107,33 @@ impl WeightReader {
         match self.coding {
             Coding::Bytes => weights.iter().map(|&weight| weight as u8).collect(),
             Coding::Packed(bits) | Coding::Field { bits, .. } => pack_row(weights, bits),
+            Coding::List { value_bytes } => {
+                let entries = (0..).step_by(value_bytes as usize).zip(weights);
+                let entries = entries.filter(|&(_, &weight)| weight != 0);
+                let entries: Vec<u8> = entries
+                    .flat_map(|(place, &weight): (u32, _)| [place as u8, weight as u8])
+                    .collect();
+                [vec![(entries.len() / 2) as u8], entries].concat()
+            }
         }
+    }
+
+    /// Lists of the weights of rows, if they take fewer bytes than these would and a byte says where a
+    /// value is.
+    pub(super) fn as_lists(
+        self,
+        weights: &[i8],
+        (columns, value_bytes): (u32, u32),
+    ) -> Option<Self> {
+        let lists = Self {
+            coding: Coding::List { value_bytes },
+            ..Self::TABLE
+        };
+        let bytes = |reader: Self| -> usize {
+            let rows = weights.chunks(columns as usize);
+            rows.map(|row| reader.row(row).len()).sum()
+        };
+        (columns * value_bytes <= 0x100 && bytes(lists) < bytes(self)).then_some(lists)
     }
 
     fn load(self, asm: &mut Assembly, register: Register) {
@@ -116,7 +145,7 @@ impl WeightReader {
     pub(super) fn weight(self, asm: &mut Assembly, field: u32) {
         let bits = self.bits();
         match self.coding {
-            Coding::Bytes => self.load(asm, WEIGHT),
+            Coding::Bytes | Coding::List { .. } => self.load(asm, WEIGHT),
             Coding::Packed(8) | Coding::Field { bits: 8, .. } => {
                 self.load(asm, WEIGHT);
                 asm.subi(WEIGHT, 0x80);
@@ -141,7 +170,7 @@ impl WeightReader {
     /// before.
     pub(super) fn bits_of_weight(self, asm: &mut Assembly, field: u32, register: Register) {
         match self.coding {
-            Coding::Bytes => self.load(asm, register),
+            Coding::Bytes | Coding::List { .. } => self.load(asm, register),
             Coding::Packed(_) => {
                 if field == 0 {
                     self.load(asm, register);
