@@ -10,8 +10,8 @@
 //! | `cell.rs`, `step_input.rs`, `factor.rs`, `tangent.rs` | recurrent cells |
 //! | `cell_step.rs`, `mixing.rs` | their steps, and `loaded_step.rs`, `loaded_mixing.rs` those of parameters that are loaded |
 //! | `dense.rs`, `dense_steps.rs`, `loaded_dense.rs` | a dense layer that reads states: of the last step, or of each |
-//! | `projected.rs`, `stored_projection.rs` | projections of bytes by weights of bytes; those of a map that is stored |
-//! | `projection.rs`, `kept_products.rs` | those to which the pixels of a map add as they arrive |
+//! | `projected.rs`, `stored_projection.rs` | projections of bytes by weights in the code; those of a map that is stored |
+//! | `projection.rs`, `kept_products.rs` | those to which the pixels of a map add as they arrive, but for tables of packed weights |
 //! | `scores.rs`, `tree.rs`, `heap.rs`, `prototypes.rs` | what makes scores of projected values |
 //!
 //! Other projections are sums like any layer's (`kernels/table/`).
@@ -107,12 +107,12 @@ impl<'a> WideCode<'a> {
                         let code = ProjectionCode::of(program, stage, sum)?;
                         Some(Self::Projection(code))
                     }
-                    LayerPart::Step(step) if of_bytes && program.weight_bits == 8 => {
+                    LayerPart::Step(step) if of_bytes => {
                         let code = StoredProjection::of(program, step, sum)?;
                         Some(Self::StoredProjection(code))
                     }
                     LayerPart::Stage(..) | LayerPart::Step(_) => {
-                        is_like_dense(program, part).then_some(Self::Sums)
+                        fits_dense(program, part).then_some(Self::Sums)
                     }
                 }
             }
@@ -146,7 +146,7 @@ impl<'a> WideCode<'a> {
 }
 
 /// Whether the kernels of dense layers read a projection's map and store its values.
-fn is_like_dense(program: &Program, part: LayerPart<'_>) -> bool {
+fn fits_dense(program: &Program, part: LayerPart<'_>) -> bool {
     match part {
         LayerPart::Step(step) => {
             let to = program.map(step.writes);

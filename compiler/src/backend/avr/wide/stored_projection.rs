@@ -1,7 +1,7 @@
 //! A projection of a map that is stored whole.
 
 use super::is_in_order;
-use super::products::{NIL, Operands, Sums, Values, block_on};
+use super::products::{NIL, Operands, Sums, Values, block_on, table_reader};
 use super::projected::ProjectedSums;
 use super::saturate::{ROUNDED, to_wide};
 use super::weights::WeightReader;
@@ -22,6 +22,7 @@ const MOST_OF_A_BLOCK: u32 = 3;
 
 pub(super) struct StoredProjection<'a> {
     sums: ProjectedSums<'a>,
+    weights: WeightReader,
     /// Values of the map.
     count: u32,
     /// Where it begins, and where values go, from the network's address on.
@@ -45,6 +46,7 @@ impl<'a> StoredProjection<'a> {
         };
         is_plain.then(|| Self {
             sums,
+            weights: table_reader(program.weight_bits),
             count: sum.rows,
             from_byte: byte(map),
             to_byte: byte(to),
@@ -61,20 +63,15 @@ impl<'a> StoredProjection<'a> {
             for bias in &self.sums.biases[block.clone()] {
                 bytes.extend(&bias.to_le_bytes()[..each]);
             }
-            for row in self.sums.rows() {
-                bytes.extend(row[block.clone()].iter().map(|&weight| weight as u8));
-            }
+            let rows = self.sums.rows();
+            let weights: Vec<i8> = rows.flat_map(|row| &row[block.clone()]).copied().collect();
+            bytes.extend(self.weights.row(&weights));
         }
         bytes
     }
 
     pub(super) fn emit(&self, asm: &mut Assembly) {
-        let size = block_on(
-            asm.core(),
-            WeightReader::TABLE,
-            self.sums.outputs,
-            MOST_OF_A_BLOCK,
-        );
+        let size = block_on(asm.core(), self.weights, self.sums.outputs, MOST_OF_A_BLOCK);
         let blocks = self.sums.outputs / size;
         let sums = Sums::new(size as u8, self.sums.bytes() as u8);
         let values = match self.sums.signed {
@@ -98,7 +95,7 @@ impl<'a> StoredProjection<'a> {
                 }
                 asm.movw(X, Y);
                 let operands =
-                    Operands::in_a_row(values).of_weights(self.sums.weights, WeightReader::TABLE);
+                    Operands::in_a_row(values).of_weights(self.sums.weights, self.weights);
                 sums.add(asm, operands, self.count);
             });
             asm.movw(X, TO);
