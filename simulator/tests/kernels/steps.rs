@@ -1,18 +1,18 @@
 //! Recurrent cells, and dense layers that read their states; trees and prototypes.
 
 use anyhow::{Context, Result, ensure};
-use herringbone_compiler::backend::avr;
+use herringbone_compiler::backend::{WorstCase, avr};
 use herringbone_compiler::declaration::WeightsSource;
 use herringbone_compiler::network::{Bits, Network};
 use herringbone_compiler::plan::Strategy;
 use herringbone_compiler::syntax;
 use herringbone_compiler::target::Target;
 use herringbone_compiler::weights::{OwnParameters, Weights};
-use herringbone_tests::networks::{Case, steps};
+use herringbone_tests::networks::{Case, Noise, steps};
 use proptest::strategy::{Strategy as _, ValueTree};
 use proptest::test_runner::TestRunner;
 
-use crate::device::Site;
+use crate::device::{Code, Device, Site};
 use crate::judge::{Subject, judge, judge_endless};
 use crate::{emit, program};
 
@@ -247,6 +247,50 @@ fn it_does_with_weights_that_are_loaded() -> Result<()> {
         most > 100 && all > 150 && tiny > 50,
         "of few there is code: {counts:?}"
     );
+    Ok(())
+}
+
+/// Whatever was loaded, it ends, and keeps to its registers, stack and memory.
+#[test]
+fn code_reads_any_loaded_bytes() -> Result<()> {
+    let mut noise = Noise(1);
+    let mut judged = 0;
+    for (list, seed) in NETWORKS {
+        for (part, bits) in [("atmega328p", BYTES), ("atmega2560", bits(4, 4))] {
+            let part = Target::named(part).expect("the part is known");
+            let case = Case::random(network(list, bits), seed);
+            for strategy in Strategy::all(&case.network.dataflow()) {
+                let Ok((program, parameters)) =
+                    program(part, &case, strategy, WeightsSource::Runtime)
+                else {
+                    continue;
+                };
+                if avr::without_code(&program).is_some() {
+                    continue;
+                }
+                let unbounded = WorstCase {
+                    cycles: u64::MAX,
+                    push_cycles: u64::MAX,
+                };
+                // No reader of weights lets such shifts pass, so a bound says nothing of them.
+                let code = Code {
+                    worst_case: unbounded,
+                    ..emit(part, &program, 0)
+                };
+                let loaded = noise.bytes(parameters.len());
+                if !Device::fits(part, &program, loaded.len(), &code, SITE) {
+                    continue;
+                }
+                let mut device = Device::new(part, &program, &loaded, &code, SITE)?;
+                let told = || format!("{list}, {}, {}", case.bits(), part.name);
+                device
+                    .infer(&case.inputs[0], &code, None)
+                    .with_context(told)?;
+                judged += 1;
+            }
+        }
+    }
+    ensure!(judged > 50, "{judged} have code");
     Ok(())
 }
 
