@@ -30,6 +30,16 @@ pub enum SumParameters {
     Runtime(RuntimeParameters),
 }
 
+impl SumParameters {
+    /// Those that the compiler knows.
+    pub fn constant(&self) -> Option<&ConstantParameters> {
+        match self {
+            SumParameters::Constant(constants) => Some(constants),
+            SumParameters::Runtime(_) => None,
+        }
+    }
+}
+
 /// The parameters of a sum that the compiler knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConstantParameters {

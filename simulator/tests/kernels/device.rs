@@ -54,7 +54,7 @@ impl Code {
         text
     }
 
-    fn flash_bytes(&self) -> u32 {
+    pub(crate) fn flash_bytes(&self) -> u32 {
         let functions = self.functions.iter().map(|it| it.flash_bytes);
         self.table_bytes + functions.sum::<u32>()
     }

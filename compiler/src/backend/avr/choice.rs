@@ -112,7 +112,7 @@ fn options(
     let part = unit.part();
     let unrolled_is_hopeless = least_unrolled_bytes(part.operation()) > flash_bytes;
     let forms: &[CodeForm] = match choice {
-        _ if !part.can_be_unrolled() => &[CodeForm::Table],
+        _ if !part.can_be_unrolled(program) => &[CodeForm::Table],
         CodeChoice::Unrolled => &[CodeForm::Unrolled],
         CodeChoice::Table => &[CodeForm::Table],
         CodeChoice::Fastest if unrolled_is_hopeless => &[CodeForm::Table],

@@ -56,7 +56,10 @@ pub(crate) fn emit(program: &Program, core: Core, done_with_another: &[NodeId]) 
             match map.element {
                 Element::Activation => copy_activations(&mut asm, program, map),
                 // As they are stored, they are results.
-                Element::Wide => copy_bytes(&mut asm, program, map.first_cell),
+                Element::Wide => {
+                    let bits = map.first_cell * program.activation_bits;
+                    copy_bytes(&mut asm, program, bits / 8);
+                }
             }
         }
         Place::Sums(_) => copy_kept(&mut asm, program),

@@ -5,7 +5,7 @@ use super::least::least_that_fits;
 use super::named;
 use super::remedy::{Change, Remedy, Setting};
 use crate::declaration::Declaration;
-use crate::network::{Entry, LayerId};
+use crate::network::{Entry, Kind, LayerId};
 
 /// Shares are in tenths. With nine of ten weights 0 little is learnt.
 const MOST_TENTHS: u32 = 9;
@@ -60,13 +60,27 @@ fn least(before: f64, fits: impl Fn(f64) -> bool) -> Option<f64> {
     least_that_fits(first..=MOST_TENTHS, |tenths| fits(share(tenths))).map(share)
 }
 
-/// Of a layer that may say it, and of which code has nothing for zeros: all weights of a cell are in
-/// its tables.
+/// Of a layer that may say it.
 fn sparsity(entry: &Entry) -> Option<f64> {
     match entry {
         Entry::Bonsai(bonsai) => Some(bonsai.tree.sparsity),
         Entry::Proto(proto) => Some(proto.prototypes.sparsity),
-        Entry::Layer { .. } | Entry::Residual { .. } | Entry::From(_) => None,
+        Entry::Layer { kind, labels: _ } => match kind {
+            Kind::Recurrent(recurrent) => Some(recurrent.sparsity),
+            Kind::Pool(_)
+            | Kind::Convolution(_)
+            | Kind::Depthwise(_)
+            | Kind::Separable(_)
+            | Kind::Dense(_)
+            | Kind::Add(_)
+            | Kind::Concat(_)
+            | Kind::Projection(_)
+            | Kind::Tree(_)
+            | Kind::Prototypes(_)
+            | Kind::Dropout(_)
+            | Kind::Noise(_) => None,
+        },
+        Entry::Residual { .. } | Entry::From(_) => None,
     }
 }
 
@@ -75,7 +89,22 @@ fn with_sparsity(entry: &Entry, sparsity: f64) -> Entry {
     match &mut changed {
         Entry::Bonsai(bonsai) => bonsai.tree.sparsity = sparsity,
         Entry::Proto(proto) => proto.prototypes.sparsity = sparsity,
-        Entry::Layer { .. } | Entry::Residual { .. } | Entry::From(_) => {}
+        Entry::Layer { kind, labels: _ } => match kind {
+            Kind::Recurrent(recurrent) => recurrent.sparsity = sparsity,
+            Kind::Pool(_)
+            | Kind::Convolution(_)
+            | Kind::Depthwise(_)
+            | Kind::Separable(_)
+            | Kind::Dense(_)
+            | Kind::Add(_)
+            | Kind::Concat(_)
+            | Kind::Projection(_)
+            | Kind::Tree(_)
+            | Kind::Prototypes(_)
+            | Kind::Dropout(_)
+            | Kind::Noise(_) => {}
+        },
+        Entry::Residual { .. } | Entry::From(_) => {}
     }
     changed
 }

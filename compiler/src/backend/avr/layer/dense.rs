@@ -68,7 +68,9 @@ impl<'a> Layer<'a> {
             kernel: (1, 1),
         };
         let mut kernel = match sum.constants() {
-            Some(constants) if is_unrolled(sum, self.form) && self.part.can_be_unrolled() => {
+            Some(constants)
+                if is_unrolled(sum, self.form) && self.part.can_be_unrolled(self.program) =>
+            {
                 let options = (true, asm.core().multiplies);
                 SumKernel::Unrolled(Unrolled::new(
                     sum,

@@ -93,9 +93,14 @@ impl<'a> SumKernel<'a> {
 }
 
 /// Whether a sum is straight-line code: shifts that no constant rounding can
-/// express come from tables in either form, and so do taps outside that are not 0.
+/// express come from tables in either form, and so do values of 16 bits and taps outside that are
+/// not 0.
 pub(crate) fn is_unrolled(sum: &Sum<'_>, form: CodeForm) -> bool {
-    form == CodeForm::Unrolled && !sum.is_shifted() && !sum.joins_by_loops() && sum.outside == 0
+    form == CodeForm::Unrolled
+        && !sum.is_shifted()
+        && !sum.is_wide()
+        && !sum.joins_by_loops()
+        && sum.outside == 0
 }
 
 /// A depthwise sum in its form.

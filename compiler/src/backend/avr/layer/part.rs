@@ -54,15 +54,18 @@ impl<'a> LayerPart<'a> {
 
     /// Whether its weights can be instructions. Those of a dense layer to which
     /// the pixels of its input add one by one are found by the pixel's number, a
-    /// byte. Of what reads or makes wide values, only such a projection has them.
-    pub(crate) fn can_be_unrolled(self) -> bool {
+    /// byte. Of what reads or makes wide values, only such a projection of bytes has them.
+    pub(crate) fn can_be_unrolled(self, program: &Program) -> bool {
         let operation = self.operation();
         match self {
             LayerPart::Step(_) => !operation.is_wide(),
             LayerPart::Stage(_, stage) => {
                 let pixels = stage.plan.input.pixels();
                 match operation.is_wide() {
-                    true => operation.is_projection() && pixels <= 0x100,
+                    true => {
+                        let reads_bytes = program.activation_bits == 8;
+                        operation.is_projection() && reads_bytes && pixels <= 0x100
+                    }
                     false => !operation.is_dense() || pixels < 0x100,
                 }
             }

@@ -38,7 +38,7 @@ pub(crate) fn convolution_with<'a>(
     let sum = Sum::new(program, (sum, expectation), signed_input, None);
     let begins_with_all = match &sum.ending {
         SumEnding::Rounded(rounding) => sum.begins_with_addends(rounding.left),
-        SumEnding::Exact | SumEnding::Shifted | SumEnding::Scaled(_) => false,
+        SumEnding::Exact | SumEnding::Shifted | SumEnding::Scaled(_) | SumEnding::Wide => false,
     };
     let output = program.map(pooling.writes);
     let is_stored_in_parts = output.is_byte_aligned(program.activation_bits);

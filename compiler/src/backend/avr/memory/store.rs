@@ -369,6 +369,27 @@ impl<'a> OutputSink<'a> {
         })
     }
 
+    /// Stores some values of 16 bits of the map's only pixel, which begins a byte, from value `first`
+    /// on.
+    pub(crate) fn store_wide(
+        &self,
+        asm: &mut Assembly,
+        state: &LoopState,
+        values: &[Vec<Register>],
+        first: usize,
+    ) {
+        let changed = Registers::of_pairs([X, Z]);
+        asm.changing(changed, |asm| {
+            asm.of(Purpose::Store, |asm| {
+                state.fetch(asm, Variable::Output);
+                asm.add_to_pair(X, 2 * first as i32);
+                for &register in values.iter().flat_map(|value| &value[..2]) {
+                    asm.store(Pointer::X, Mode::PostIncrement, register);
+                }
+            });
+        })
+    }
+
     /// Stores a pixel whose `count` values were pushed, the first one first.
     /// Takes them from the stack.
     pub(crate) fn store_pushed(&self, asm: &mut Assembly, state: &LoopState, count: u32) {

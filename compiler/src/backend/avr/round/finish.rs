@@ -41,7 +41,7 @@ pub(crate) fn places_nibbles(sum: &Sum<'_>) -> bool {
             let is_plain = !sum.signed_output() && sum.begins_with_addends(rounding.left);
             is_plain && requantise.makes_nibbles()
         }
-        SumEnding::Exact | SumEnding::Shifted | SumEnding::Scaled(_) => false,
+        SumEnding::Exact | SumEnding::Shifted | SumEnding::Scaled(_) | SumEnding::Wide => false,
     }
 }
 

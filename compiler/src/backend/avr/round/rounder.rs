@@ -36,6 +36,7 @@ pub(crate) struct Rounder<'a> {
     shift_up: Option<CodeLabel>,
     shift_by_counter: Option<CodeLabel>,
     shift_down: Option<CodeLabel>,
+    widen: Option<CodeLabel>,
     scaler: Option<Scaler>,
     calls: f64,
 }
@@ -48,6 +49,7 @@ impl<'a> Rounder<'a> {
             shift_up: None,
             shift_by_counter: None,
             shift_down: None,
+            widen: None,
             scaler: Scaler::of(sum),
             calls: 0.0,
         }
@@ -67,7 +69,7 @@ impl<'a> Rounder<'a> {
                 asm.add_to_pair(X, (to_bias + first as u32 * place.bias_bytes) as i32);
             }
             SumParameters::Constant(constants) => {
-                if self.sum.is_shifted() || self.sum.joins_by_loops() {
+                if self.sum.is_shifted() || self.sum.is_wide() || self.sum.joins_by_loops() {
                     asm.ldi(LEFT, constants.left as u8);
                     asm.ldi(RIGHT, constants.right as u8);
                 }
@@ -97,7 +99,7 @@ impl<'a> Rounder<'a> {
                     let scaler = scaler.expect("it is there for such sums");
                     scaler.emit(asm, accumulator, output)
                 }
-                SumEnding::Shifted | SumEnding::Exact => {
+                SumEnding::Shifted | SumEnding::Exact | SumEnding::Wide => {
                     self.moved_up(asm, accumulator, output, state);
                     let down = *self.shift_down.get_or_insert_with(|| asm.label());
                     asm.call(down);
@@ -120,6 +122,26 @@ impl<'a> Rounder<'a> {
         asm.of(Purpose::Requantise, |asm| {
             self.moved_up(asm, accumulator, output, state);
             for (&to, &from) in accumulator.iter().zip(&SHIFTED) {
+                asm.mov(to, from);
+            }
+        });
+    }
+
+    /// Makes a value of 16 bits of a sum, in its two lowest bytes. Changes what [`Self::round`] does
+    /// by shifts.
+    pub(crate) fn widen(
+        &mut self,
+        asm: &mut Assembly,
+        accumulator: &[Register],
+        output: usize,
+        state: &LoopState,
+    ) {
+        self.calls += asm.executions();
+        asm.of(Purpose::Requantise, |asm| {
+            self.moved_up(asm, accumulator, output, state);
+            let widen = *self.widen.get_or_insert_with(|| asm.label());
+            asm.call(widen);
+            for (&to, &from) in accumulator.iter().zip(&SHIFTED[..2]) {
                 asm.mov(to, from);
             }
         });
@@ -254,6 +276,10 @@ impl<'a> Rounder<'a> {
                     asm.bind(label);
                     self.emit_shift_down(asm);
                 }
+                if let Some(label) = self.widen {
+                    asm.bind(label);
+                    self.emit_widen(asm);
+                }
             });
         });
     }
@@ -288,11 +314,10 @@ impl<'a> Rounder<'a> {
             let (byte, sign) = (TEMPORARY, STICKY);
             asm.load(byte, Pointer::X, Mode::PostIncrement);
             asm.add(shifted[0], byte);
-            let mut rest = &shifted[1..];
-            if place.bias_bytes == 2 {
+            let (more, rest) = shifted[1..].split_at(place.bias_bytes as usize - 1);
+            for &register in more {
                 asm.load(byte, Pointer::X, Mode::PostIncrement);
-                asm.adc(rest[0], byte);
-                rest = &rest[1..];
+                asm.adc(register, byte);
             }
             if !rest.is_empty() {
                 // None of these three changes the carry.
@@ -304,6 +329,56 @@ impl<'a> Rounder<'a> {
                 }
             }
         })
+    }
+
+    /// Shifts down bit by bit, rounds halves up, and takes the nearest value of 16 bits.
+    fn emit_widen(&self, asm: &mut Assembly) {
+        let shifted = &SHIFTED[..self.sum.width];
+        let [low, high, upper @ ..] = shifted else {
+            unreachable!("a sum has two bytes at least")
+        };
+        let top = shifted[shifted.len() - 1];
+        let (shift, round, beyond, within) = (asm.label(), asm.label(), asm.label(), asm.label());
+        asm.clr(LAST);
+        asm.mov(COUNTER, RIGHT);
+        asm.bind(shift);
+        asm.times(8.0, |asm| {
+            asm.subi(COUNTER, 1);
+            asm.branch(Condition::Lower, round, 1.0 / 8.0);
+            asm.asr(top);
+            for &register in shifted.iter().rev().skip(1) {
+                asm.ror(register);
+            }
+            asm.rol(LAST);
+            asm.jump(shift);
+        });
+        asm.bind(round);
+        asm.lsr(LAST);
+        for &register in shifted {
+            asm.adc(register, ZERO);
+        }
+        if !upper.is_empty() {
+            let sign = COUNTER;
+            asm.mov(sign, *high);
+            asm.lsl(sign);
+            asm.sbc(sign, sign);
+            for &register in upper {
+                asm.cp(register, sign);
+                asm.branch(Condition::NotEqual, beyond, 0.1);
+            }
+            asm.jump(within);
+            asm.bind(beyond);
+            asm.times(0.1, |asm| {
+                asm.ldi(*low, 0xFF);
+                asm.ldi(*high, 0x7F);
+                asm.tst(top);
+                asm.branch(Condition::Plus, within, 0.5);
+                asm.com(*low);
+                asm.com(*high);
+            });
+            asm.bind(within);
+        }
+        asm.ret();
     }
 
     /// Shifts down bit by bit, rounds halves to even, and clamps.

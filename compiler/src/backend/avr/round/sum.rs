@@ -5,7 +5,7 @@ use crate::backend::avr::isa::registers::Register;
 use crate::backend::avr::memory::added::{Added, Joining};
 use crate::program::{
     Accumulator, ByteScales, ConstantParameters, Expectation, Finish, Program, RescaledSum,
-    SumParameters, WeightedSum,
+    WeightedSum,
 };
 use std::rc::Rc;
 
@@ -49,6 +49,8 @@ pub(crate) enum SumEnding {
     Shifted,
     /// Of a model: bytes by one multiplication.
     Scaled(Rc<ByteScales>),
+    /// Of a projection: values of 16 bits, by a loop.
+    Wide,
 }
 
 /// A weighted sum.
@@ -130,14 +132,17 @@ impl<'a> Sum<'a> {
         let ending = match sum.finish {
             Finish::Exact => SumEnding::Exact,
             Finish::Relu | Finish::Signed => SumEnding::Shifted,
-            Finish::Wide => unreachable!("networks with wide values have portable code"),
+            Finish::Wide => SumEnding::Wide,
         };
         let sum = Self::new(program, (sum, expectation), signed_input, added);
         Self {
             width,
             joining: match ending {
                 SumEnding::Exact => sum.joining,
-                SumEnding::Rounded(_) | SumEnding::Shifted | SumEnding::Scaled(_) => None,
+                SumEnding::Rounded(_)
+                | SumEnding::Shifted
+                | SumEnding::Scaled(_)
+                | SumEnding::Wide => None,
             },
             ending,
             ..sum
@@ -206,10 +211,10 @@ impl<'a> Sum<'a> {
             ending: match program.finish {
                 Finish::Exact => SumEnding::Exact,
                 Finish::Relu | Finish::Signed => SumEnding::Shifted,
-                Finish::Wide => unreachable!("networks with wide values have portable code"),
+                Finish::Wide => SumEnding::Wide,
             },
         };
-        let SumParameters::Constant(constants) = &program.parameters else {
+        let Some(constants) = program.parameters.constant() else {
             return sum;
         };
         sum.left = constants.left;
@@ -242,8 +247,9 @@ impl<'a> Sum<'a> {
         };
         // Proven to fit the accumulator, which has 4 bytes at most.
         sum.width = width_of(left, &|output| constants.biases[output].into()).min(4);
-        if program.finish == Finish::Exact {
-            return sum;
+        match program.finish {
+            Finish::Exact | Finish::Wide => return sum,
+            Finish::Relu | Finish::Signed => {}
         }
         if let Some(rounding) = sum.rounding(constants) {
             let width = width_of(rounding.left, &|output| rounding.addends[output].into());
@@ -256,10 +262,7 @@ impl<'a> Sum<'a> {
     }
 
     pub(crate) fn constants(&self) -> Option<&'a ConstantParameters> {
-        match &self.program.parameters {
-            SumParameters::Constant(constants) => Some(constants),
-            SumParameters::Runtime(_) => None,
-        }
+        self.program.parameters.constant()
     }
 
     /// Makes a value of a byte that was read, in an upper register; the flags say whether it is 0.
@@ -284,7 +287,20 @@ impl<'a> Sum<'a> {
     pub(crate) fn is_shifted(&self) -> bool {
         match self.ending {
             SumEnding::Shifted => true,
-            SumEnding::Exact | SumEnding::Rounded(_) | SumEnding::Scaled(_) => false,
+            SumEnding::Exact | SumEnding::Rounded(_) | SumEnding::Scaled(_) | SumEnding::Wide => {
+                false
+            }
+        }
+    }
+
+    /// Whether its outputs are values of 16 bits.
+    pub(crate) fn is_wide(&self) -> bool {
+        match self.ending {
+            SumEnding::Wide => true,
+            SumEnding::Exact
+            | SumEnding::Rounded(_)
+            | SumEnding::Shifted
+            | SumEnding::Scaled(_) => false,
         }
     }
 
@@ -292,7 +308,9 @@ impl<'a> Sum<'a> {
     pub(crate) fn is_exact(&self) -> bool {
         match self.ending {
             SumEnding::Exact => true,
-            SumEnding::Rounded(_) | SumEnding::Shifted | SumEnding::Scaled(_) => false,
+            SumEnding::Rounded(_) | SumEnding::Shifted | SumEnding::Scaled(_) | SumEnding::Wide => {
+                false
+            }
         }
     }
 
@@ -300,7 +318,7 @@ impl<'a> Sum<'a> {
     pub(crate) fn scales(&self) -> Option<&Rc<ByteScales>> {
         match &self.ending {
             SumEnding::Scaled(scales) => Some(scales),
-            SumEnding::Exact | SumEnding::Rounded(_) | SumEnding::Shifted => None,
+            SumEnding::Exact | SumEnding::Rounded(_) | SumEnding::Shifted | SumEnding::Wide => None,
         }
     }
 

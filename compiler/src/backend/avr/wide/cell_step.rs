@@ -4,7 +4,9 @@
 use super::factor::{Factor, drop_pushed, largest, sum_bytes};
 use super::mixing::MostState;
 use super::offset::OffsetStates;
-use super::products::{NIL, Operands, Sums, Values, block_on, shifted_down};
+use super::products::{NIL, Operands, Sums, block_on, shifted_down, table_reader};
+use super::step_input::{StepInput, StepValues};
+use super::weights::WeightReader;
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
 use crate::backend::avr::isa::ports::stack_pointer;
@@ -29,22 +31,15 @@ const MOST_WIDE: i64 = 1 << 15;
 const MOST_UNITS: u32 = 4;
 const MOST_UNITS_BESIDE: u32 = 3;
 
-/// Where a step finds its values.
-#[derive(Clone, Copy)]
-pub(super) enum StepValues {
-    /// From that byte of the network's value on.
-    Byte(u32),
-    /// At the address in that pair.
-    At(Register),
-}
-
 /// A cell.
 pub(super) struct CellStep<'a> {
     pub(super) parameters: &'a CellParameters,
     hidden: u32,
-    /// Values of a step, and how they are read.
-    values: u32,
-    operands: Operands,
+    input: StepInput,
+    /// How the weights of the only or last matrix of the input are read, and those of the states.
+    weights: [WeightReader; 2],
+    /// How those of first factors are.
+    first_weights: WeightReader,
     /// The first factors of the input's matrix and of the states'.
     factors: Option<[Factor<'a>; 2]>,
     /// From the network's address on: the states, and what is made of them.
@@ -61,9 +56,10 @@ pub(super) struct CellStep<'a> {
 }
 
 impl<'a> CellStep<'a> {
-    /// `steps`: those over the whole map, and whether more follow. `None` where sums are wider than what is written here.
+    /// `unpacks`: whether it unpacks its values; `steps`: those over the whole map, and whether more
+    /// follow. `None` where sums are wider than what is written here.
     pub(super) fn of(
-        it: &Recurrence,
+        (it, unpacks): (&Recurrence, bool),
         parameters: &'a CellParameters,
         (states_byte, made_byte): (u32, u32),
         (steps, goes_on): (u32, bool),
@@ -73,10 +69,10 @@ impl<'a> CellStep<'a> {
         (cell.input.shift < 24 && cell.state.shift < 24).then_some(())?;
         let gate = it.kind.gate;
         let pre = kept_pre(gate, cell)?;
-        let (most_value, values, value_bytes) = match (it.reads, it.signed) {
-            (Element::Wide, _) => (MOST_WIDE, Values::Wide, 2),
-            (Element::Activation, true) => (128, Values::Signed, 1),
-            (Element::Activation, false) => (255, Values::Unsigned, 1),
+        let most_value = match (it.reads, it.signed) {
+            (Element::Wide, _) => MOST_WIDE,
+            (Element::Activation, true) => 128,
+            (Element::Activation, false) => 255,
         };
         let count = it.step_values();
         let most_state = i64::from(cell.most_state(gate, steps));
@@ -105,16 +101,27 @@ impl<'a> CellStep<'a> {
             Gate::Hard | Gate::Sigmoid => made_fits.then_some(goes_on)?,
             Gate::Tanh => goes_on || !made_fits,
         };
-        let fits = most_pre <= MOST_24_BITS && count <= 0xFF && count > 0;
-        fits.then_some(Self {
+        let step_input = StepInput::of(it, unpacks)?;
+        let columns = match &factors {
+            None => [(count, step_input.value_bytes()), (hidden, 2)],
+            Some(factors) => [0, 1].map(|index| (factors[index].rank(), 2)),
+        };
+        let table = table_reader(it.layout.weight_bits);
+        let lists = (
+            table.as_lists(&cell.input.weight, columns[0]),
+            table.as_lists(&cell.state.weight, columns[1]),
+        );
+        // A unit after the other is not worth it for one of them.
+        let weights = match lists {
+            (Some(input), Some(state)) => [input, state],
+            (_, _) => [table; 2],
+        };
+        (most_pre <= MOST_24_BITS).then_some(Self {
             parameters,
             hidden,
-            values: count,
-            operands: Operands {
-                values,
-                gap_bytes: (it.stride() - 1) * value_bytes,
-                ones: 0.5,
-            },
+            input: step_input,
+            weights,
+            first_weights: table,
             states_byte,
             made_byte,
             most_state: is_kept.then(|| MostState {
@@ -131,7 +138,7 @@ impl<'a> CellStep<'a> {
     /// Columns of the only or last matrix of the input, and of the states.
     fn columns(&self) -> [u32; 2] {
         match &self.factors {
-            None => [self.values, self.hidden],
+            None => [self.input.count, self.hidden],
             Some(factors) => [0, 1].map(|index| factors[index].rank()),
         }
     }
@@ -149,19 +156,19 @@ impl<'a> CellStep<'a> {
                 bytes.extend(&begin.to_le_bytes()[..self.input_sum_bytes.into()]);
             }
             let [of_input, of_states] = self.columns();
-            let by_column = |weights: &[i8], columns: u32, byte_of: fn(i8) -> u8| {
+            let by_column = |weights: &[i8], columns: u32| {
                 let places = (0..columns).flat_map(|column| {
                     let units = block.clone();
                     units.map(move |unit| unit * columns + column)
                 });
-                let bytes = places.map(|place| byte_of(weights[place as usize]));
-                bytes.collect::<Vec<u8>>()
+                let weights = places.map(|place| weights[place as usize]);
+                weights.collect::<Vec<i8>>()
             };
-            bytes.extend(by_column(&cell.input.weight, of_input, |weight| {
-                weight as u8
-            }));
-            let byte_of = match offset {
-                None => |weight| weight as u8,
+            let of_input = by_column(&cell.input.weight, of_input);
+            bytes.extend(self.weights[0].row(&of_input));
+            let by_state = by_column(&cell.state.weight, of_states);
+            match offset {
+                None => bytes.extend(self.weights[1].row(&by_state)),
                 Some(_) => {
                     let half = 1i32 << cell.state.shift >> 1;
                     let units = cell.state.weight.chunks(of_states as usize);
@@ -169,45 +176,52 @@ impl<'a> CellStep<'a> {
                         let begin = OffsetStates::begin(weights, half).to_le_bytes();
                         bytes.extend(&begin[..self.state_sum_bytes.into()]);
                     }
-                    OffsetStates::weight
+                    bytes.extend(by_state.into_iter().map(OffsetStates::weight));
                 }
-            };
-            bytes.extend(by_column(&cell.state.weight, of_states, byte_of));
+            }
         }
         bytes
     }
 
     /// `pre` of each unit, Y being the network's address, before and after it.
     pub(super) fn sums(&self, asm: &mut Assembly, from: StepValues) {
-        let point_at_values = |asm: &mut Assembly| match from {
-            StepValues::Byte(byte) => {
-                asm.movw(X, Y);
-                asm.add_to_pair(X, byte as i32);
-            }
-            StepValues::At(pair) => asm.movw(X, pair),
-        };
+        let (from, pushed) = self.input.unpack(asm, from);
+        self.sums_of(asm, from);
+        drop_pushed(asm, pushed);
+    }
+
+    fn sums_of(&self, asm: &mut Assembly, from: StepValues) {
+        let point_at_values = |asm: &mut Assembly| from.point_at(asm);
         let point_at_states = |asm: &mut Assembly| {
             asm.movw(X, Y);
             asm.add_to_pair(X, self.states_byte as i32);
         };
         let Some([of_input, of_states]) = &self.factors else {
             let most_units = match from {
-                StepValues::Byte(_) => MOST_UNITS,
+                StepValues::Place(_) | StepValues::Pushed(_) => MOST_UNITS,
                 StepValues::At(_) => MOST_UNITS_BESIDE,
             };
-            let reads = (self.operands, point_at_values, point_at_states);
+            let reads = (self.input.operands, point_at_values, point_at_states);
             let bytes = (self.states_byte, self.made_byte);
-            let units = Sums {
-                outputs: block_on(asm.core(), self.hidden, most_units) as u8,
-                bytes: self.state_sum_bytes,
-            };
+            let units = Sums::new(
+                block_on(asm.core(), self.weights[0], self.hidden, most_units) as u8,
+                self.state_sum_bytes,
+            );
             let offset = OffsetStates::of(self.hidden, units, bytes);
             let offset = offset.filter(|_| asm.core().multiplies);
             self.blocks(asm, (most_units, offset), reads);
             return;
         };
-        of_states.push(asm, Operands::STATES, point_at_states);
-        of_input.push(asm, self.operands, point_at_values);
+        of_states.push(
+            asm,
+            Operands::STATES.read_by(self.first_weights),
+            point_at_states,
+        );
+        of_input.push(
+            asm,
+            self.input.operands.read_by(self.first_weights),
+            point_at_values,
+        );
         stack_pointer(asm, Pointer::X);
         asm.add_to_pair(X, 1);
         asm.movw(PRODUCTS, X);
@@ -234,18 +248,12 @@ impl<'a> CellStep<'a> {
             impl Fn(&mut Assembly),
         ),
     ) {
-        let size = block_on(asm.core(), self.hidden, most_units);
+        let size = block_on(asm.core(), self.weights[0], self.hidden, most_units);
         let table = asm.near_table(self.table(size, offset));
         let [input_columns, state_columns] = self.columns();
         let blocks = self.hidden / size;
-        let of_input = Sums {
-            outputs: size as u8,
-            bytes: self.input_sum_bytes,
-        };
-        let of_states = Sums {
-            outputs: size as u8,
-            bytes: self.state_sum_bytes,
-        };
+        let of_input = Sums::new(size as u8, self.input_sum_bytes);
+        let of_states = Sums::new(size as u8, self.state_sum_bytes);
         if let Some(offset) = offset {
             offset.prepare(asm);
         }
@@ -262,7 +270,7 @@ impl<'a> CellStep<'a> {
                 }
             }
             point_at_input(asm);
-            let operands = operands.of_weights(&self.parameters.input.weight);
+            let operands = operands.of_weights(&self.parameters.input.weight, self.weights[0]);
             of_input.add(asm, operands, input_columns);
             for unit in 0..of_input.outputs {
                 let shift = self.parameters.input.shift.into();
@@ -281,7 +289,7 @@ impl<'a> CellStep<'a> {
                 }
             };
             point_at_states(asm);
-            let operands = operands.of_weights(&self.parameters.state.weight);
+            let operands = operands.of_weights(&self.parameters.state.weight, self.weights[1]);
             of_states.add(asm, operands, state_columns);
             asm.movw(X, TO);
             for unit in (0..of_states.outputs).rev() {

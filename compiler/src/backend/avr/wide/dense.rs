@@ -1,7 +1,10 @@
-//! A dense layer whose sums are results, of a single pixel of states.
+//! A dense layer whose sums are results, of states.
 
-use super::products::{NIL, Operands, Sums, block_on};
+use super::dense_steps::{DenseSteps, StepWeights};
+use super::loaded_dense::LoadedDense;
+use super::products::{NIL, Operands, Sums, block_on, table_reader};
 use super::taken_byte;
+use super::weights::WeightReader;
 use crate::backend::avr::arithmetic::wide::shift_up;
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
@@ -9,86 +12,134 @@ use crate::backend::avr::isa::registers::{
     NETWORK, Pointer, R18, R22, R24, Register, X, Y, Z, ZERO,
 };
 use crate::network::Element;
-use crate::program::{Finish, Program, Stage, SumParameters, WeightedSum};
+use crate::program::{ConstantParameters, Finish, Program, Stage, SumParameters, WeightedSum};
 
 const BLOCKS: Register = R22;
 const BIAS: Register = R18;
 /// Where sums go: a pair.
 const TO: Register = R24;
 
-pub(super) struct WideDense<'a> {
-    sum: &'a WeightedSum,
-    weights: &'a [i8],
-    biases: &'a [i32],
-    /// Bits by which sums are shifted up before biases are added.
-    left: u32,
-    /// Where the states are, from the network's address on.
-    from_byte: u32,
+/// What it reads, and its sums.
+#[derive(Clone, Copy)]
+pub(super) struct DensePlace {
+    /// Where the states of a step are, from the network's address on.
+    pub(super) from_byte: u32,
     /// Where the sums are kept.
-    to_byte: u32,
-    bytes: u8,
+    pub(super) to_byte: u32,
+    pub(super) outputs: u32,
+    /// States of a step.
+    pub(super) rows: u32,
+    pub(super) steps: u32,
+    /// Bytes of a sum that is kept.
+    pub(super) bytes: u8,
+}
+
+pub(super) enum WideDense<'a> {
+    /// Of one step, with weights of that many bits in the code.
+    OneStep(OneStep<'a>),
+    Steps(DenseSteps<'a>),
 }
 
 impl<'a> WideDense<'a> {
     pub(super) fn of(program: &Program, stage: &Stage, sum: &'a WeightedSum) -> Option<Self> {
-        let SumParameters::Constant(constants) = &sum.parameters else {
-            return None;
-        };
         let kept = stage.plan.sums()?;
+        let steps = stage.plan.input.height;
+        let place = DensePlace {
+            from_byte: taken_byte(program, stage, 1)?,
+            to_byte: program.cursor_bytes + kept.first_byte,
+            outputs: sum.outputs,
+            rows: sum.rows / steps,
+            steps,
+            bytes: kept.bytes_each as u8,
+        };
         let is_plain = sum.reads == Element::Wide
             && sum.finish == Finish::Exact
-            && constants.left < 32
+            && Sums::counts(place.rows)
             && !sum.adds
             && stage.plan.takes
             && stage.plan.joined.is_empty()
-            && stage.plan.input.pixels() == 1
+            && stage.plan.input.width == 1
+            && steps < 0x100
             && kept.count == sum.outputs
             && sum.outputs < 0x100;
         is_plain.then_some(())?;
-        Some(Self {
-            sum,
-            weights: &constants.weights,
-            biases: &constants.biases,
-            left: constants.left,
-            from_byte: taken_byte(program, stage, 1)?,
-            to_byte: program.cursor_bytes + kept.first_byte,
-            bytes: kept.bytes_each as u8,
-        })
+        let bits = program.weight_bits;
+        match &sum.parameters {
+            SumParameters::Constant(constants) => {
+                let weights = StepWeights::Constant(constants, bits);
+                let code = DenseSteps { place, weights };
+                (constants.left < 32 && code.spans()).then_some(match steps {
+                    1 => Self::OneStep(OneStep {
+                        place,
+                        constants,
+                        weight_bits: bits,
+                    }),
+                    _ => Self::Steps(code),
+                })
+            }
+            SumParameters::Runtime(layout) => {
+                let weights = StepWeights::Loaded(LoadedDense::of(program, *layout));
+                let holds = u32::from(place.bytes) == layout.bias_bytes;
+                holds.then_some(Self::Steps(DenseSteps { place, weights }))
+            }
+        }
     }
 
+    pub(super) fn emit(&self, asm: &mut Assembly) {
+        match self {
+            Self::OneStep(code) => code.emit(asm),
+            Self::Steps(code) => code.emit(asm),
+        }
+    }
+}
+
+pub(super) struct OneStep<'a> {
+    place: DensePlace,
+    constants: &'a ConstantParameters,
+    weight_bits: u32,
+}
+
+impl OneStep<'_> {
     /// Bytes of a sum while it is made, which products of 16 bits add to.
     fn sum_bytes(&self) -> u8 {
-        self.bytes.max(3)
+        self.place.bytes.max(3)
     }
 
     /// Of each block of outputs their weights for each value, then their biases.
-    fn table(&self, size: u32) -> Vec<u8> {
-        let outputs = self.sum.outputs as usize;
+    fn table(&self, size: u32, reader: WeightReader) -> Vec<u8> {
+        let constants = self.constants;
+        let outputs = self.place.outputs as usize;
         let mut bytes = Vec::new();
         for first in (0..outputs).step_by(size as usize) {
             let block = first..first + size as usize;
-            for row in self.weights.chunks(outputs) {
-                bytes.extend(row[block.clone()].iter().map(|&weight| weight as u8));
-            }
-            for bias in &self.biases[block] {
+            let rows = constants.weights.chunks(outputs);
+            let weights: Vec<i8> = rows.flat_map(|row| &row[block.clone()]).copied().collect();
+            bytes.extend(reader.row(&weights));
+            for bias in &constants.biases[block] {
                 bytes.extend(&bias.to_le_bytes()[..self.sum_bytes().into()]);
             }
         }
         bytes
     }
 
-    pub(super) fn emit(&self, asm: &mut Assembly) {
-        let size = block_on(asm.core(), self.sum.outputs, 4);
-        let operands = Operands::STATES.of_weights(self.weights);
-        let blocks = self.sum.outputs / size;
-        let sums = Sums {
-            outputs: size as u8,
-            bytes: self.sum_bytes(),
-        };
-        let table = asm.near_table(self.table(size));
+    fn emit(&self, asm: &mut Assembly) {
+        let DensePlace {
+            from_byte,
+            to_byte,
+            outputs,
+            rows,
+            ..
+        } = self.place;
+        let constants = self.constants;
+        let reader = table_reader(self.weight_bits);
+        let size = block_on(asm.core(), reader, outputs, 4);
+        let operands = Operands::STATES.of_weights(&constants.weights, reader);
+        let blocks = outputs / size;
+        let sums = Sums::new(size as u8, self.sum_bytes());
+        let table = asm.near_table(self.table(size, reader));
         asm.movw(Y, NETWORK);
-        asm.add_to_pair(Y, self.from_byte as i32);
-        asm.add_to_pair(TO, self.to_byte as i32);
+        asm.add_to_pair(Y, from_byte as i32);
+        asm.add_to_pair(TO, to_byte as i32);
         asm.ldi_address(Z, (table, 0), 0);
         asm.ldi_address(Z.next(), (table, 0), 1);
         asm.ldi(NIL, 0);
@@ -99,10 +150,10 @@ impl<'a> WideDense<'a> {
                 asm.mov(register, NIL);
             }
             asm.movw(X, Y);
-            sums.add(asm, operands, self.sum.rows);
+            sums.add(asm, operands, rows);
             for output in 0..sums.outputs {
                 let sum = sums.registers(output);
-                for _ in 0..self.left {
+                for _ in 0..constants.left {
                     shift_up(asm, &sum);
                 }
                 for (byte, &register) in sum.iter().enumerate() {
@@ -116,7 +167,7 @@ impl<'a> WideDense<'a> {
             asm.movw(X, TO);
             for output in 0..sums.outputs {
                 let kept = sums.registers(output).into_iter();
-                for register in kept.take(self.bytes.into()) {
+                for register in kept.take(self.place.bytes.into()) {
                     asm.store(Pointer::X, Mode::PostIncrement, register);
                 }
             }

@@ -2,6 +2,7 @@
 
 use super::products::{NIL, Operands, Sums, block_on};
 use super::saturate::{ROUNDED, to_wide};
+use super::weights::WeightReader;
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Condition;
 use crate::backend::avr::isa::loops::counted;
@@ -42,16 +43,17 @@ impl<'a> Factor<'a> {
     }
 
     /// The rows of the last block first, its weights for each value beside one another.
-    fn table(&self, size: u32) -> Vec<u8> {
+    fn table(&self, size: u32, reader: WeightReader) -> Vec<u8> {
         let columns = self.columns as usize;
-        let mut bytes = Vec::new();
-        for block in self.weights.chunks(size as usize * columns).rev() {
-            for column in 0..columns {
+        let blocks = self.weights.chunks(size as usize * columns).rev();
+        let of_block = |block: &[i8]| {
+            let by_column = (0..columns).flat_map(|column| {
                 let rows = block.chunks(columns);
-                bytes.extend(rows.map(|row| row[column] as u8));
-            }
-        }
-        bytes
+                rows.map(move |row| row[column])
+            });
+            reader.row(&by_column.collect::<Vec<i8>>())
+        };
+        blocks.flat_map(of_block).collect()
     }
 
     /// Pushes the products, so that the first one has the lowest address; `point_at` lets X be
@@ -62,14 +64,12 @@ impl<'a> Factor<'a> {
         operands: Operands,
         point_at: impl Fn(&mut Assembly),
     ) {
-        let size = block_on(asm.core(), self.rank(), MOST_OF_A_BLOCK);
-        let operands = operands.of_weights(self.weights);
+        let reader = operands.weights;
+        let size = block_on(asm.core(), reader, self.rank(), MOST_OF_A_BLOCK);
+        let operands = operands.of_weights(self.weights, reader);
         let blocks = self.rank() / size;
-        let sums = Sums {
-            outputs: size as u8,
-            bytes: self.bytes,
-        };
-        let table = asm.near_table(self.table(size));
+        let sums = Sums::new(size as u8, self.bytes);
+        let table = asm.near_table(self.table(size, reader));
         asm.ldi_address(Z, (table, 0), 0);
         asm.ldi_address(Z.next(), (table, 0), 1);
         asm.ldi(BLOCKS, blocks as u8);

@@ -13,7 +13,7 @@ use crate::backend::avr::isa::registers::{
 };
 use crate::backend::avr::wide::multiply::{muls, mulsu};
 use crate::backend::avr::wide::products::block;
-use crate::program::Expectation;
+use crate::program::{Expectation, packed_row_bytes};
 
 /// The value, and the weight that it is multiplied with.
 const VALUE: Register = R16;
@@ -40,6 +40,8 @@ const MOST_OF_A_BLOCK: u32 = 8;
 pub(super) struct KeptProducts<'a> {
     /// Of each value, one an output.
     pub(super) weights: &'a [i8],
+    /// Bits of a weight where a table is not of lists.
+    pub(super) weight_bits: u32,
     pub(super) outputs: u32,
     /// Bytes from a sum to the next.
     pub(super) bytes_each: u32,
@@ -64,6 +66,11 @@ impl KeptProducts<'_> {
         self.weights.chunks(self.outputs as usize)
     }
 
+    /// Whether a table of it is read here: of rows of packed weights it is not.
+    pub(super) fn reads_table(&self) -> bool {
+        self.weight_bits == 8 || self.lists().is_some()
+    }
+
     /// The rows as lists, where these take less: the bytes that follow, then of each weight that
     /// is not 0 the place of its sum and itself.
     fn lists(&self) -> Option<Vec<Vec<u8>>> {
@@ -78,7 +85,8 @@ impl KeptProducts<'_> {
         });
         let lists: Vec<Vec<u8>> = lists.collect::<Option<_>>()?;
         let bytes: usize = lists.iter().map(Vec::len).sum();
-        (bytes < self.weights.len()).then_some(lists)
+        let row_bytes = packed_row_bytes(self.outputs, self.weight_bits) as usize;
+        (bytes < row_bytes * lists.len()).then_some(lists)
     }
 
     /// The first byte of a sum, where a byte says which.

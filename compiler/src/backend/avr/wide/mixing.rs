@@ -2,7 +2,7 @@
 
 use super::multiply::{mul, muls, mulsu};
 use super::products::{NIL, add_product, add_unsigned_product};
-use super::tangent::{Gates, Tangent, add_within, halve};
+use super::tangent::{Fraction, Gates, Tangent, add_within, halve};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
 use crate::backend::avr::isa::registers::{
@@ -110,12 +110,12 @@ impl Mixing<'_> {
             }
             Gates::Sigmoid(tangent) => by_table(asm, (tangent, fraction), |asm| {
                 halve(asm, GATE);
-                tangent.replace(asm, GATE, fraction);
+                tangent.replace(asm, GATE, Fraction::Known(fraction));
                 add(asm, GATE, [ONE, ONE.next()]);
                 halve(asm, GATE);
             }),
             Gates::Tanh(tangent) => by_table(asm, (tangent, fraction), |asm| {
-                tangent.replace(asm, GATE, fraction);
+                tangent.replace(asm, GATE, Fraction::Known(fraction));
             }),
         }
     }
@@ -215,7 +215,7 @@ fn by_table(asm: &mut Assembly, (tangent, fraction): (Tangent, u32), gate: impl 
     add_within(asm, GATE, UPDATE);
     add_within(asm, UPDATE, MIXED);
     gate(asm);
-    tangent.replace(asm, UPDATE, fraction);
+    tangent.replace(asm, UPDATE, Fraction::Known(fraction));
     asm.movw(Z, BIASES);
 }
 
@@ -255,7 +255,7 @@ pub(super) fn clamp(
 }
 
 /// Adds signed × unsigned.
-fn multiply_add(asm: &mut Assembly, signed: [Register; 2], unsigned: [Register; 2]) {
+pub(super) fn multiply_add(asm: &mut Assembly, signed: [Register; 2], unsigned: [Register; 2]) {
     mul(asm, signed[0], unsigned[0]);
     add_unsigned_product(asm, &SUM);
     mulsu(asm, signed[1], unsigned[0]);
@@ -267,7 +267,7 @@ fn multiply_add(asm: &mut Assembly, signed: [Register; 2], unsigned: [Register; 
 }
 
 /// Adds signed × signed.
-fn multiply_add_signed(asm: &mut Assembly, one: [Register; 2], other: [Register; 2]) {
+pub(super) fn multiply_add_signed(asm: &mut Assembly, one: [Register; 2], other: [Register; 2]) {
     mul(asm, one[0], other[0]);
     add_unsigned_product(asm, &SUM);
     mulsu(asm, one[1], other[0]);

@@ -3,7 +3,7 @@
 
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Condition;
-use crate::backend::avr::isa::registers::{PRODUCT, R17, Register};
+use crate::backend::avr::isa::registers::{PRODUCT, R17, Register, Z};
 
 /// What the routine multiplies with; the other factor is in the product's low byte.
 const FACTOR: Register = R17;
@@ -69,6 +69,21 @@ fn by_routine(asm: &mut Assembly, signs: Signs, one: Register, other: Register) 
         asm.lsl(FACTOR);
     }
     asm.pop(FACTOR);
+}
+
+/// Adds an upper register times a constant to Z. Changes another upper register.
+pub(super) fn add_multiple(asm: &mut Assembly, index: Register, spare: Register, constant: u32) {
+    let [product_low, product_high] = PRODUCT;
+    let [low, high, ..] = constant.to_le_bytes();
+    asm.ldi(spare, low);
+    mul(asm, index, spare);
+    asm.add(Z, product_low);
+    asm.adc(Z.next(), product_high);
+    if high > 0 {
+        asm.ldi(spare, high);
+        mul(asm, index, spare);
+        asm.add(Z.next(), product_low);
+    }
 }
 
 /// Writes the routine down, where it was called: after a function's last return.

@@ -1,25 +1,30 @@
 //! Sums of products of weights and values for a few outputs at once: each value is loaded once,
-//! and their weights are beside one another in the table.
+//! and their weights are beside one another in the table. Of weights that are packed, or loaded with
+//! the network, one output at a time: they are rows, one an output.
 
 use super::shifting::MOST_OUTPUTS;
+use super::weights::{Coding, Memory, WEIGHT, WeightReader};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
 use crate::backend::avr::isa::registers::{
-    PRODUCT, Pointer, R2, R18, R19, R20, R21, R23, Register, X,
+    PRODUCT, Pointer, R2, R6, R18, R19, R21, R23, Register, X,
 };
 
 /// 0, while products are in r0 and r1.
 pub(super) const NIL: Register = R23;
 const LOW: Register = R18;
 const HIGH: Register = R19;
-const WEIGHT: Register = R20;
 const COUNT: Register = R21;
+/// Where the values of a list begin: a pair, which a single sum leaves.
+const VALUES: Register = R6;
 const MOST_OF_A_ROUND: u32 = 8;
 
 /// Sums of up to four outputs.
 #[derive(Clone, Copy)]
 pub(super) struct Sums {
+    /// The lowest byte of the first one.
+    pub(super) first: Register,
     /// How many.
     pub(super) outputs: u8,
     /// Bytes of each.
@@ -43,8 +48,14 @@ pub(super) struct Operands {
     pub(super) values: Values,
     /// Bytes between one and the next.
     pub(super) gap_bytes: u32,
-    /// The share of bits of their weights that are 1.
+    /// How their weights are read.
+    pub(super) weights: WeightReader,
+    /// The most of them that are written down in a loop over all.
+    pub(super) most_of_a_round: u32,
+    /// The share of bits of their weights that are 1, of those of lists alone.
     pub(super) ones: f64,
+    /// The share of weights that are not 0.
+    pub(super) listed: f64,
 }
 
 impl Operands {
@@ -57,25 +68,50 @@ impl Operands {
         Self {
             values,
             gap_bytes: 0,
+            weights: WeightReader::TABLE,
+            most_of_a_round: MOST_OF_A_ROUND,
             ones: 0.5,
+            listed: 1.0,
         }
     }
 
-    /// The same, with those weights.
-    pub(super) fn of_weights(self, weights: &[i8]) -> Self {
-        let ones: u32 = weights.iter().map(|weight| weight.count_ones()).sum();
-        let bits = 8 * weights.len().max(1);
+    /// The same, with weights that are read so.
+    pub(super) fn read_by(self, weights: WeightReader) -> Self {
+        Self { weights, ..self }
+    }
+
+    /// The same, with those weights of a table.
+    pub(super) fn of_weights(self, weights: &[i8], reader: WeightReader) -> Self {
+        let others = weights.iter().filter(|&&weight| weight != 0).count();
+        let listed = others as f64 / weights.len().max(1) as f64;
+        let count = match reader.coding {
+            Coding::List { .. } => others,
+            Coding::Bytes | Coding::Packed(_) | Coding::Field { .. } => weights.len(),
+        };
+        let ones = |&weight: &i8| reader.stored(weight).count_ones();
+        let ones: u32 = weights.iter().map(ones).sum();
+        let all = reader.bits() as usize * count.max(1);
         Self {
-            ones: f64::from(ones) / bits as f64,
-            ..self
+            ones: f64::from(ones) / all as f64,
+            listed,
+            ..self.read_by(reader)
         }
     }
 }
 
 impl Sums {
+    /// As many, of that many bytes each.
+    pub(super) const fn new(outputs: u8, bytes: u8) -> Self {
+        Self {
+            first: R2,
+            outputs,
+            bytes,
+        }
+    }
+
     /// The bytes of one of them, the lowest first.
     pub(super) fn registers(self, output: u8) -> Vec<Register> {
-        R2.after(4 * output).run(self.bytes).collect()
+        self.first.after(4 * output).run(self.bytes).collect()
     }
 
     /// Whether that many products can be added: a byte counts rounds of eight.
@@ -83,41 +119,80 @@ impl Sums {
         products / MOST_OF_A_ROUND < 0x100
     }
 
-    /// Adds `count` products to each, the weights being in the table from Z on: of each value, one
-    /// an output.
+    /// Adds `count` products to each, the weights being from Z on: of each value, one an output.
     pub(super) fn add(self, asm: &mut Assembly, operands: Operands, count: u32) {
-        let fits = |each: &u32| count.is_multiple_of(*each) && count / each < 0x100;
-        let mut sizes = 1..=MOST_OF_A_ROUND;
+        match operands.weights.coding {
+            Coding::Bytes | Coding::Packed(_) | Coding::Field { .. } => {}
+            Coding::List { .. } => return self.add_list(asm, operands, count),
+        }
+        let per_byte = operands.weights.per_byte();
+        let whole = count - count % per_byte;
+        let fits = |each: &u32| whole.is_multiple_of(*each) && whole / each < 0x100;
+        let most = operands.most_of_a_round;
+        let mut sizes = (1..=most / per_byte).map(|bytes| bytes * per_byte);
         let equal = match asm.core().multiplies {
             true => sizes.rev().find(fits),
             // Code is long, and a loop around it takes little.
             false => sizes.find(fits),
         };
-        let each = equal.unwrap_or(MOST_OF_A_ROUND);
-        let rounds = count / each;
+        let each = equal.unwrap_or(most);
+        let rounds = whole / each;
         let body = |asm: &mut Assembly, products: u32| {
-            for _ in 0..products {
-                self.value(asm, operands);
+            for product in 0..products {
+                self.value(asm, operands, product % per_byte);
             }
         };
-        if rounds == 1 {
-            body(asm, each);
-        } else {
-            asm.ldi(COUNT, rounds as u8);
-            let next = asm.here();
-            asm.times(rounds.into(), |asm| {
-                body(asm, each);
-                asm.dec(COUNT);
-                asm.loop_back(Condition::NotEqual, next, rounds.into());
-            });
+        match rounds {
+            0 => {}
+            1 => body(asm, each),
+            _ => {
+                asm.ldi(COUNT, rounds as u8);
+                let next = asm.here();
+                asm.times(rounds.into(), |asm| {
+                    body(asm, each);
+                    asm.dec(COUNT);
+                    asm.loop_back(Condition::NotEqual, next, rounds.into());
+                });
+            }
         }
-        body(asm, count % each);
+        body(asm, whole % each);
+        body(asm, count - whole);
         asm.ldi(NIL, 0);
     }
 
-    fn value(self, asm: &mut Assembly, operands: Operands) {
+    /// The same of a list, for a single output.
+    fn add_list(self, asm: &mut Assembly, operands: Operands, count: u32) {
+        let memory = operands.weights.memory;
+        let entries = f64::from(count) * operands.listed;
+        let (done, next) = (asm.label(), asm.label());
+        let in_place = Operands {
+            gap_bytes: 0,
+            ..operands
+        };
+        asm.movw(VALUES, X);
+        memory.load(asm, COUNT);
+        asm.tst(COUNT);
+        asm.branch(Condition::Equal, done, 0.0);
+        asm.bind(next);
+        asm.times(entries, |asm| {
+            asm.movw(X, VALUES);
+            asm.ldi(NIL, 0);
+            memory.load(asm, LOW);
+            asm.add(X, LOW);
+            asm.adc(X.next(), NIL);
+            self.value(asm, in_place, 0);
+            asm.dec(COUNT);
+            asm.loop_back(Condition::NotEqual, next, entries.max(1.0));
+        });
+        asm.bind(done);
+        asm.ldi(NIL, 0);
+    }
+
+    /// A value, whose weights are those of that field of a byte.
+    fn value(self, asm: &mut Assembly, operands: Operands, field: u32) {
+        debug_assert!(self.outputs == 1 || operands.weights == WeightReader::TABLE);
         if !asm.core().multiplies {
-            return self.add_shifted(asm, operands);
+            return self.add_shifted(asm, operands, field);
         }
         let Operands {
             values, gap_bytes, ..
@@ -134,7 +209,7 @@ impl Sums {
         asm.add_to_pair(X, gap_bytes as i32);
         for output in 0..self.outputs {
             let sum = self.registers(output);
-            asm.lpm_near(WEIGHT);
+            operands.weights.weight(asm, field);
             match values {
                 Values::Unsigned => asm.mulsu(WEIGHT, LOW),
                 Values::Signed => asm.muls(WEIGHT, LOW),
@@ -220,11 +295,20 @@ pub(super) fn shifted_down(asm: &mut Assembly, sum: &[Register], bits: u32) -> V
 }
 
 /// The greatest number of outputs at once that makes equal blocks of them, `most` where the core
-/// multiplies.
-pub(super) fn block_on(core: Core, outputs: u32, most: u32) -> u32 {
-    match core.multiplies {
-        true => block(outputs, most),
-        false => block(outputs, most.min(MOST_OUTPUTS)),
+/// multiplies; one where weights are not read of bytes in flash.
+pub(super) fn block_on(core: Core, weights: WeightReader, outputs: u32, most: u32) -> u32 {
+    match (weights == WeightReader::TABLE, core.multiplies) {
+        (false, _) => 1,
+        (true, true) => block(outputs, most),
+        (true, false) => block(outputs, most.min(MOST_OUTPUTS)),
+    }
+}
+
+/// How a table has weights of that many bits.
+pub(super) fn table_reader(weight_bits: u32) -> WeightReader {
+    match weight_bits {
+        8 => WeightReader::TABLE,
+        bits => WeightReader::packed(Memory::Flash, bits),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The sums of a projection, and the bytes that they take.
 
 use crate::network::Element;
-use crate::program::{Finish, SumParameters, WeightedSum};
+use crate::program::{Finish, WeightedSum};
 
 /// `Σ w·x + bias`, shifted down with halves going up, as the nearest value of 16 bits.
 #[derive(Clone, Copy)]
@@ -18,9 +18,7 @@ pub(super) struct ProjectedSums<'a> {
 
 impl<'a> ProjectedSums<'a> {
     pub(super) fn of(sum: &'a WeightedSum, signed: bool) -> Option<Self> {
-        let SumParameters::Constant(constants) = &sum.parameters else {
-            return None;
-        };
+        let constants = sum.parameters.constant()?;
         let is_projection = sum.reads == Element::Activation
             && sum.finish == Finish::Wide
             && !sum.adds

@@ -52,6 +52,7 @@ impl<'a> ProjectionCode<'a> {
         is_plain.then_some(())?;
         let products = KeptProducts {
             weights: sums.weights,
+            weight_bits: program.weight_bits,
             outputs: sums.outputs,
             bytes_each: kept.bytes_each,
             bytes: sums.bytes().min(kept.bytes_each),
@@ -65,6 +66,14 @@ impl<'a> ProjectionCode<'a> {
             products,
             kept,
         })
+    }
+
+    /// Whether it has code in that form.
+    pub(super) fn has(&self, form: CodeForm) -> bool {
+        match form {
+            CodeForm::Table => self.products.reads_table(),
+            CodeForm::Unrolled => true,
+        }
     }
 
     fn pixels(&self) -> u32 {

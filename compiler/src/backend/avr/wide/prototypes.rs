@@ -1,20 +1,22 @@
 //! The scores of prototypes.
 //!
-//! Of each the table has its values, and then its labels.
+//! Of each the table has its values, and then its labels. Where labels are packed or all is loaded
+//! with the network, the values of all come first.
 
 use super::multiply::{mul, mulsu};
 use super::products::NIL;
 use super::scores::{SCORE_BYTES, SCORES, ScoresPlace, VALUES};
+use super::weights::{Memory, ParameterPlace, WEIGHT, WeightReader};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
 use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::loops::counted;
 use crate::backend::avr::isa::registers::{
-    PRODUCT, Pointer, R2, R10, R11, R12, R13, R16, R17, R18, R19, R20, R21, R22, Register, X, Y, Z,
-    ZERO,
+    PRODUCT, Pointer, R2, R6, R8, R10, R11, R12, R13, R16, R17, R18, R19, R20, R21, R22, Register,
+    Y, Z, ZERO,
 };
 use crate::backend::avr::layer::part::LayerPart;
-use crate::program::{Program, PrototypeScores};
+use crate::program::{OwnPlace, Program, PrototypeScores};
 use crate::weights::PrototypeParameters;
 
 /// The distance's lowest byte; the others are in the registers after it.
@@ -26,7 +28,10 @@ const NEARNESS: [Register; 2] = [R16, R17];
 const OTHER: [Register; 2] = [R18, R19];
 const INDEX: [Register; 2] = [R18, R19];
 const REST: Register = R20;
-const LABEL: Register = R18;
+const LABEL: Register = WEIGHT;
+/// Where the labels of the next prototype are, and its values meanwhile: pairs.
+const LABELS: Register = R6;
+const NEXT: Register = R8;
 const BYTE: Register = R19;
 /// The product of a label and a nearness; two of it keep Z where tables are looked up.
 const PART: [Register; 4] = [R10, R11, R12, R13];
@@ -38,8 +43,25 @@ const MOST_SQUARE: u32 = 1 << 18;
 
 pub(super) struct PrototypesCode<'a> {
     scores: &'a PrototypeScores,
-    parameters: &'a PrototypeParameters,
+    rows: PrototypeRows<'a>,
     place: ScoresPlace<'a>,
+}
+
+/// Where values and labels are.
+enum PrototypeRows<'a> {
+    /// In a table, prototype by prototype, a byte a label.
+    Beside(&'a PrototypeParameters),
+    /// As they are packed: in a table of those bytes, or loaded.
+    Table(Vec<u8>),
+    Loaded(ParameterPlace),
+}
+
+/// How they are read.
+struct PrototypeReader {
+    memory: Memory,
+    labels: WeightReader,
+    /// Whether all values come before all labels.
+    apart: bool,
 }
 
 impl<'a> PrototypesCode<'a> {
@@ -48,10 +70,20 @@ impl<'a> PrototypesCode<'a> {
         part: LayerPart<'a>,
         scores: &'a PrototypeScores,
     ) -> Option<Self> {
-        Some(Self {
+        let layout = scores.layout;
+        let rows = match &scores.parameters {
+            OwnPlace::Constant(it) if layout.weight_bits == 8 => PrototypeRows::Beside(it),
+            OwnPlace::Constant(_) => PrototypeRows::Table(scores.packed()?),
+            OwnPlace::Runtime(first_byte) => {
+                PrototypeRows::Loaded(ParameterPlace::loaded(program, *first_byte))
+            }
+        };
+        let network_stays = scores.parameters.loaded().is_some();
+        let place = ScoresPlace::of(program, part, scores.classes, network_stays)?;
+        (layout.bytes <= u32::from(u16::MAX)).then_some(Self {
             scores,
-            parameters: scores.parameters.constant()?,
-            place: ScoresPlace::of(program, part, scores.classes)?,
+            rows,
+            place,
         })
     }
 
@@ -63,12 +95,9 @@ impl<'a> PrototypesCode<'a> {
         DISTANCE.run(bytes).collect()
     }
 
-    fn table(&self) -> Vec<u8> {
-        let values = self
-            .parameters
-            .prototype
-            .chunks(self.scores.values as usize);
-        let labels = self.parameters.label.chunks(self.scores.classes as usize);
+    fn table(&self, parameters: &PrototypeParameters) -> Vec<u8> {
+        let values = parameters.prototype.chunks(self.scores.values as usize);
+        let labels = parameters.label.chunks(self.scores.classes as usize);
         let of = values.zip(labels).flat_map(|(values, labels)| {
             let values = values.iter().flat_map(|value| value.to_le_bytes());
             values.chain(labels.iter().map(|&label| label as u8))
@@ -76,29 +105,59 @@ impl<'a> PrototypesCode<'a> {
         of.collect()
     }
 
+    /// Z ← where the first prototype's values are, and [`LABELS`] ← its labels, if they are apart.
+    fn point_at_rows(&self, asm: &mut Assembly) -> PrototypeReader {
+        let place = match &self.rows {
+            PrototypeRows::Loaded(place) => *place,
+            PrototypeRows::Table(bytes) => ParameterPlace::Flash(asm.near_table(bytes.clone())),
+            PrototypeRows::Beside(parameters) => {
+                let table = asm.near_table(self.table(parameters));
+                ParameterPlace::Flash(table).point_at(asm, 0, VALUES);
+                return PrototypeReader {
+                    memory: Memory::Flash,
+                    labels: WeightReader::TABLE,
+                    apart: false,
+                };
+            }
+        };
+        let layout = self.scores.layout;
+        place.point_at(asm, layout.label.first_byte, VALUES);
+        asm.movw(LABELS, Z);
+        place.point_at(asm, layout.prototype_byte, VALUES);
+        let labels = WeightReader::packed(place.memory(), layout.weight_bits);
+        PrototypeReader {
+            memory: place.memory(),
+            labels: WeightReader { byte: R2, ..labels },
+            apart: true,
+        }
+    }
+
     /// The share of labels that are 0.
     fn zeros(&self) -> f64 {
-        let labels = &self.parameters.label;
+        let OwnPlace::Constant(parameters) = &self.scores.parameters else {
+            return 0.0;
+        };
+        let labels = &parameters.label;
         let zeros = labels.iter().filter(|&&label| label == 0).count();
         zeros as f64 / labels.len() as f64
     }
 
     pub(super) fn emit(&self, asm: &mut Assembly) {
-        let table = asm.near_table(self.table());
         let whole = PrototypeScores::whole_table();
         let whole = asm.near_table(whole.iter().flat_map(|it| it.to_le_bytes()).collect());
         let rest = asm.near_table(PrototypeScores::rest_table().to_vec());
         self.place.begin(asm);
-        asm.ldi_address(Z, (table, 0), 0);
-        asm.ldi_address(Z.next(), (table, 0), 1);
+        let reader = self.point_at_rows(asm);
         asm.ldi(NIL, 0);
         counted(asm, self.scores.count, PROTOTYPES, |asm| {
             asm.of(Purpose::MultiplyAccumulate, |asm| {
                 for register in self.distance() {
                     asm.mov(register, NIL);
                 }
-                asm.movw(X, VALUES);
-                counted(asm, self.scores.values, COUNT, |asm| self.square(asm));
+                self.place.point_at_values(asm);
+                counted(asm, self.scores.values, COUNT, |asm| {
+                    self.square(asm, reader.memory);
+                });
             });
             asm.of(Purpose::Requantise, |asm| {
                 self.index(asm);
@@ -106,7 +165,15 @@ impl<'a> PrototypesCode<'a> {
             });
             asm.of(Purpose::MultiplyAccumulate, |asm| {
                 asm.movw(Y, SCORES);
-                counted(asm, self.scores.classes, COUNT, |asm| self.label(asm));
+                if reader.apart {
+                    asm.movw(NEXT, Z);
+                    asm.movw(Z, LABELS);
+                }
+                self.labels(asm, reader.labels);
+                if reader.apart {
+                    asm.movw(LABELS, Z);
+                    asm.movw(Z, NEXT);
+                }
             });
         });
         asm.clr(ZERO);
@@ -114,7 +181,7 @@ impl<'a> PrototypesCode<'a> {
     }
 
     /// Adds the square of the difference to the distance.
-    fn square(&self, asm: &mut Assembly) {
+    fn square(&self, asm: &mut Assembly, memory: Memory) {
         let distance = &self.distance();
         let [low, high] = DIFFERENCE;
         let (positive, near, small) = (asm.label(), asm.label(), asm.label());
@@ -122,7 +189,7 @@ impl<'a> PrototypesCode<'a> {
             asm.load(register, Pointer::X, Mode::PostIncrement);
         }
         for register in OTHER {
-            asm.lpm_near(register);
+            memory.load(asm, register);
         }
         asm.sub(low, OTHER[0]);
         asm.sbc(high, OTHER[1]);
@@ -215,11 +282,26 @@ impl<'a> PrototypesCode<'a> {
         asm.adc(high, NIL);
     }
 
-    /// Adds a label times the nearness to the score at Y, and goes to the next.
-    fn label(&self, asm: &mut Assembly) {
+    /// Adds all labels of a prototype.
+    fn labels(&self, asm: &mut Assembly, reader: WeightReader) {
+        let per_byte = reader.per_byte();
+        let classes = self.scores.classes;
+        counted(asm, classes / per_byte, COUNT, |asm| {
+            for field in 0..per_byte {
+                self.label(asm, reader, field);
+            }
+        });
+        for field in 0..classes % per_byte {
+            self.label(asm, reader, field);
+        }
+    }
+
+    /// Adds a label times the nearness to the score at Y, and goes to the next; `field`: that of a
+    /// byte which the label is.
+    fn label(&self, asm: &mut Assembly, reader: WeightReader, field: u32) {
         let next = asm.label();
         let [low, high] = PRODUCT;
-        asm.lpm_near(LABEL);
+        reader.weight(asm, field);
         asm.tst(LABEL);
         asm.branch(Condition::Equal, next, self.zeros());
         asm.times(1.0 - self.zeros(), |asm| {

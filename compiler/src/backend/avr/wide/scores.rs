@@ -1,5 +1,6 @@
 //! Where trees and prototypes find the values that they read, and where their scores go.
 
+use super::{first_byte, taken_byte};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Mode;
 use crate::backend::avr::isa::loops::counted;
@@ -13,7 +14,7 @@ use crate::backend::avr::segments::stage::point_at_sink;
 use crate::plan::{Arrival, Sink};
 use crate::program::{Addressing, Program, ResultInteger};
 
-/// The address of the values, a pair.
+/// The address of the values, a pair; or that of the network.
 pub(super) const VALUES: Register = R24;
 /// That of the scores.
 pub(super) const SCORES: Register = R14;
@@ -27,10 +28,25 @@ pub(super) struct ScoresPlace<'a> {
     program: &'a Program,
     part: LayerPart<'a>,
     classes: u32,
+    /// Where the values are from the network's address on, which is then in [`VALUES`].
+    values_byte: Option<u32>,
 }
 
 impl<'a> ScoresPlace<'a> {
-    pub(super) fn of(program: &'a Program, part: LayerPart<'a>, classes: u32) -> Option<Self> {
+    /// `network_stays`: whether [`VALUES`] is to be the network's address.
+    pub(super) fn of(
+        program: &'a Program,
+        part: LayerPart<'a>,
+        classes: u32,
+        network_stays: bool,
+    ) -> Option<Self> {
+        let begins_byte = match part {
+            LayerPart::Stage(_, stage) => taken_byte(program, stage, 1),
+            LayerPart::Step(step) => first_byte(program, program.map(step.input).first_cell),
+        };
+        if network_stays || program.activation_bits < 8 {
+            begins_byte?;
+        }
         let is_found = match part {
             LayerPart::Stage(_, stage) => {
                 let is_found = match stage.plan.arrival {
@@ -56,12 +72,24 @@ impl<'a> ScoresPlace<'a> {
             program,
             part,
             classes,
+            values_byte: begins_byte.filter(|_| network_stays),
         })
+    }
+
+    /// X ← the address of the values.
+    pub(super) fn point_at_values(&self, asm: &mut Assembly) {
+        asm.movw(X, VALUES);
+        asm.add_to_pair(X, self.values_byte.unwrap_or(0) as i32);
     }
 
     /// [`VALUES`] and [`SCORES`] ← their addresses; all scores are 0. Changes all but r2 to r13.
     pub(super) fn begin(&self, asm: &mut Assembly) {
         match self.part {
+            LayerPart::Stage(_, stage) if self.values_byte.is_some() => {
+                asm.movw(Z, NETWORK);
+                point_at_sink(asm, self.program, stage);
+                asm.movw(SCORES, X);
+            }
             LayerPart::Stage(_, stage) => {
                 Reading::running(asm, self.program, stage, None).point_at(asm);
                 asm.push(X);
@@ -78,7 +106,9 @@ impl<'a> ScoresPlace<'a> {
                 let cursor_bytes = self.program.cursor_bytes;
                 let first = position_in_network(map.first_cell, bits, false, cursor_bytes);
                 asm.movw(SCORES, RESULTS);
-                asm.add_to_pair(VALUES, first as i32);
+                if self.values_byte.is_none() {
+                    asm.add_to_pair(VALUES, first as i32);
+                }
             }
         }
         asm.movw(Y, SCORES);

@@ -4,35 +4,41 @@
 use super::products::{Operands, Sums, Values};
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
-use crate::backend::avr::isa::registers::{PRODUCT, Pointer, R10, R18, R19, R23, Register, X};
+use crate::backend::avr::isa::registers::{PRODUCT, Pointer, R18, R19, R20, R23, Register, X};
 
 /// As many outputs leave registers for the value and the weights.
 pub(super) const MOST_OUTPUTS: u32 = 2;
 
 /// The value, the lowest byte first: as many as a sum has.
-const VALUE: [Register; 4] = [R18, R19, R23, R10];
-const BITS: u32 = 8;
+const VALUE: [Register; 4] = [R18, R19, R23, R20];
 
 impl Sums {
-    /// Adds a product to each, and goes to the next value.
-    pub(super) fn add_shifted(self, asm: &mut Assembly, operands: Operands) {
+    /// Adds a product to each, and goes to the next value; `field`: that of a byte which the weight is.
+    pub(super) fn add_shifted(self, asm: &mut Assembly, operands: Operands, field: u32) {
         debug_assert!(u32::from(self.outputs) <= MOST_OUTPUTS);
         let value = &VALUE[..self.bytes.into()];
         let value_bytes = load(asm, operands, value);
         let weights = &PRODUCT[..self.outputs.into()];
+        let reader = operands.weights;
         for &weight in weights {
-            asm.lpm_near(weight);
+            reader.bits_of_weight(asm, field, weight);
         }
-        for bit in 0..BITS {
+        let bits = reader.bits();
+        for bit in 0..bits {
+            let is_last = bit + 1 == bits;
+            // The last bit is a sign, and the other way round where weights are offset.
+            let (nothing, share) = match is_last && reader.is_offset() {
+                true => (Condition::Lower, 1.0 - operands.ones),
+                false => (Condition::SameOrHigher, operands.ones),
+            };
             for (output, &weight) in (0..).zip(weights) {
                 let zero = asm.label();
                 asm.lsr(weight);
-                asm.branch(Condition::SameOrHigher, zero, 1.0 - operands.ones);
-                asm.times(operands.ones, |asm| {
+                asm.branch(nothing, zero, 1.0 - share);
+                asm.times(share, |asm| {
                     let sum = self.registers(output);
                     for (index, (&to, &what)) in sum.iter().zip(value).enumerate() {
-                        // The last bit is a sign.
-                        match (bit + 1 == BITS, index) {
+                        match (is_last, index) {
                             (false, 0) => asm.add(to, what),
                             (false, _) => asm.adc(to, what),
                             (true, 0) => asm.sub(to, what),
@@ -42,7 +48,7 @@ impl Sums {
                 });
                 asm.bind(zero);
             }
-            if bit + 1 < BITS {
+            if !is_last {
                 // Beyond these bytes there are signs, which stay.
                 let (&low, upper) = value[..value_bytes + 1].split_first().expect("two or more");
                 asm.lsl(low);

@@ -1,9 +1,10 @@
 //! A projection of a map that is stored whole.
 
 use super::is_in_order;
-use super::products::{NIL, Operands, Sums, Values, block_on};
+use super::products::{NIL, Operands, Sums, Values, block_on, table_reader};
 use super::projected::ProjectedSums;
 use super::saturate::{ROUNDED, to_wide};
+use super::weights::WeightReader;
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
 use crate::backend::avr::isa::item::Purpose;
@@ -21,6 +22,7 @@ const MOST_OF_A_BLOCK: u32 = 3;
 
 pub(super) struct StoredProjection<'a> {
     sums: ProjectedSums<'a>,
+    weights: WeightReader,
     /// Values of the map.
     count: u32,
     /// Where it begins, and where values go, from the network's address on.
@@ -44,6 +46,7 @@ impl<'a> StoredProjection<'a> {
         };
         is_plain.then(|| Self {
             sums,
+            weights: table_reader(program.weight_bits),
             count: sum.rows,
             from_byte: byte(map),
             to_byte: byte(to),
@@ -60,20 +63,17 @@ impl<'a> StoredProjection<'a> {
             for bias in &self.sums.biases[block.clone()] {
                 bytes.extend(&bias.to_le_bytes()[..each]);
             }
-            for row in self.sums.rows() {
-                bytes.extend(row[block.clone()].iter().map(|&weight| weight as u8));
-            }
+            let rows = self.sums.rows();
+            let weights: Vec<i8> = rows.flat_map(|row| &row[block.clone()]).copied().collect();
+            bytes.extend(self.weights.row(&weights));
         }
         bytes
     }
 
     pub(super) fn emit(&self, asm: &mut Assembly) {
-        let size = block_on(asm.core(), self.sums.outputs, MOST_OF_A_BLOCK);
+        let size = block_on(asm.core(), self.weights, self.sums.outputs, MOST_OF_A_BLOCK);
         let blocks = self.sums.outputs / size;
-        let sums = Sums {
-            outputs: size as u8,
-            bytes: self.sums.bytes() as u8,
-        };
+        let sums = Sums::new(size as u8, self.sums.bytes() as u8);
         let values = match self.sums.signed {
             true => Values::Signed,
             false => Values::Unsigned,
@@ -94,7 +94,8 @@ impl<'a> StoredProjection<'a> {
                     asm.lpm_near(register);
                 }
                 asm.movw(X, Y);
-                let operands = Operands::in_a_row(values).of_weights(self.sums.weights);
+                let operands =
+                    Operands::in_a_row(values).of_weights(self.sums.weights, self.weights);
                 sums.add(asm, operands, self.count);
             });
             asm.movw(X, TO);

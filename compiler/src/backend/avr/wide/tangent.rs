@@ -15,6 +15,9 @@ const SLOPE: Register = R16;
 /// Bit 7: whether the number is negative.
 const SIGN: Register = R17;
 
+/// The most bits of a fraction.
+const MOST_BITS: u32 = 12;
+
 /// The functions of a layer's gates and updates.
 #[derive(Clone, Copy)]
 pub(super) enum Gates {
@@ -49,33 +52,16 @@ impl Tangent {
 
     /// τ of a number in two upper registers, with that many bits of fraction. Changes Z, r2, r3,
     /// r16, r17 and the product.
-    pub(super) fn replace(self, asm: &mut Assembly, number: [Register; 2], fraction: u32) {
+    pub(super) fn replace(self, asm: &mut Assembly, number: [Register; 2], fraction: Fraction) {
         let [low, high] = number;
         asm.mov(SIGN, high);
         negate_if_negative(asm, SIGN, number);
-        let within = asm.label();
-        let most = (4u16 << fraction) - 1;
-        let [most_low, most_high] = most.to_le_bytes();
-        let [end_low, end_high] = (most + 1).to_le_bytes();
-        match end_low {
-            0 => asm.cpi(high, end_high),
-            _ => {
-                asm.cpi(low, end_low);
-                asm.cpc(high, NIL);
-            }
-        }
-        asm.branch(Condition::Lower, within, 0.9);
-        asm.times(0.1, |asm| {
-            asm.ldi(low, most_low);
-            asm.ldi(high, most_high);
-        });
-        asm.bind(within);
+        fraction.keep_below_end(asm, number);
         // Twelve bits of fraction, four of which are the entry's.
-        let bits_dropped = 12 - fraction;
-        for _ in 0..bits_dropped {
+        fraction.for_each_bit_dropped(asm, |asm| {
             asm.lsl(low);
             asm.rol(high);
-        }
+        });
         asm.ldi_address(Z, (self.table, 0), 0);
         asm.ldi_address(Z.next(), (self.table, 0), 1);
         asm.lsl(high);
@@ -90,24 +76,110 @@ impl Tangent {
         let [rest, upper] = PRODUCT;
         asm.add(LINE[0], upper);
         asm.adc(LINE[1], NIL);
-        // Halves go up.
-        match bits_dropped {
-            0 => {
-                asm.lsl(rest);
-                asm.adc(LINE[0], NIL);
-            }
-            bits => {
-                asm.ldi(SLOPE, 1 << (bits - 1));
-                asm.add(LINE[0], SLOPE);
-            }
-        }
-        asm.adc(LINE[1], NIL);
-        for _ in 0..bits_dropped {
-            asm.lsr(LINE[1]);
-            asm.ror(LINE[0]);
-        }
+        fraction.drop_bits(asm, rest);
         asm.movw(low, LINE[0]);
         negate_if_negative(asm, SIGN, number);
+    }
+}
+
+/// Bits of a number's fraction.
+#[derive(Clone, Copy)]
+pub(super) enum Fraction {
+    Known(u32),
+    /// As many as a register says, up to twelve, and the pair of 1.
+    Loaded {
+        bits: Register,
+        one: Register,
+    },
+}
+
+impl Fraction {
+    /// A number that is not negative becomes the last one below 4, if it is above.
+    fn keep_below_end(self, asm: &mut Assembly, [low, high]: [Register; 2]) {
+        let within = asm.label();
+        match self {
+            Self::Known(bits) => {
+                let most = (4u16 << bits) - 1;
+                let [most_low, most_high] = most.to_le_bytes();
+                let [end_low, end_high] = (most + 1).to_le_bytes();
+                match end_low {
+                    0 => asm.cpi(high, end_high),
+                    _ => {
+                        asm.cpi(low, end_low);
+                        asm.cpc(high, NIL);
+                    }
+                }
+                asm.branch(Condition::Lower, within, 0.9);
+                asm.times(0.1, |asm| {
+                    asm.ldi(low, most_low);
+                    asm.ldi(high, most_high);
+                });
+            }
+            Self::Loaded { bits: _, one } => {
+                asm.movw(LINE[0], one);
+                for _ in 0..2 {
+                    asm.lsl(LINE[0]);
+                    asm.rol(LINE[1]);
+                }
+                asm.cp(low, LINE[0]);
+                asm.cpc(high, LINE[1]);
+                asm.branch(Condition::Lower, within, 0.9);
+                asm.times(0.1, |asm| {
+                    asm.movw(low, LINE[0]);
+                    asm.subi(low, 1);
+                    asm.sbci(high, 0);
+                });
+            }
+        }
+        asm.bind(within);
+    }
+
+    /// Emits what is to be done for each bit that a number has less than twelve.
+    fn for_each_bit_dropped(self, asm: &mut Assembly, body: impl Fn(&mut Assembly)) {
+        match self {
+            Self::Known(bits) => (bits..MOST_BITS).for_each(|_| body(asm)),
+            Self::Loaded { bits, one: _ } => {
+                let done = asm.label();
+                asm.ldi(SLOPE, MOST_BITS as u8);
+                asm.sub(SLOPE, bits);
+                let next = asm.here();
+                asm.times(3.0, |asm| {
+                    asm.subi(SLOPE, 1);
+                    asm.branch(Condition::Lower, done, 1.0 / 3.0);
+                });
+                asm.times(2.0, |asm| {
+                    body(asm);
+                    asm.jump(next);
+                });
+                asm.bind(done);
+            }
+        }
+    }
+
+    /// Shifts the line down to the number's bits, halves going up; `rest` are the bits below it.
+    fn drop_bits(self, asm: &mut Assembly, rest: Register) {
+        match self {
+            Self::Known(bits) if bits < MOST_BITS => {
+                let dropped = MOST_BITS - bits;
+                asm.ldi(SLOPE, 1 << (dropped - 1));
+                asm.add(LINE[0], SLOPE);
+                asm.adc(LINE[1], NIL);
+                self.for_each_bit_dropped(asm, |asm| {
+                    asm.lsr(LINE[1]);
+                    asm.ror(LINE[0]);
+                });
+            }
+            Self::Known(_) | Self::Loaded { .. } => {
+                self.for_each_bit_dropped(asm, |asm| {
+                    asm.lsr(LINE[1]);
+                    asm.ror(LINE[0]);
+                    asm.ror(rest);
+                });
+                asm.lsl(rest);
+                asm.adc(LINE[0], NIL);
+                asm.adc(LINE[1], NIL);
+            }
+        }
     }
 }
 

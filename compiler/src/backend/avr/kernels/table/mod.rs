@@ -436,6 +436,14 @@ impl<'a> Table<'a> {
                 added.add(asm, joining, accumulators, first, state);
             });
         }
+        if self.sum.is_wide() {
+            self.rounder.begin(asm, first);
+            for (index, accumulator) in accumulators.iter().enumerate() {
+                self.rounder.widen(asm, accumulator, first + index, state);
+            }
+            sink.store_wide(asm, state, accumulators, first);
+            return;
+        }
         if !self.sum.is_exact() {
             let results = finish::result_registers(accumulators);
             self.rounder.begin(asm, first);

@@ -272,7 +272,9 @@ impl<'a> Unrolled<'a> {
                         sink.store_part(asm, state, &values, first);
                     }
                 }
-                SumEnding::Shifted => unreachable!("such sums come from tables"),
+                SumEnding::Shifted | SumEnding::Wide => {
+                    unreachable!("such sums come from tables")
+                }
                 SumEnding::Scaled(_) => {
                     self.scale(asm, (first, accumulators), destination, (state, sink));
                 }
@@ -339,7 +341,7 @@ impl<'a> Unrolled<'a> {
             SumEnding::Exact if self.sum.begins_with_addends(self.sum.left) => {
                 self.constants.biases.clone()
             }
-            SumEnding::Exact | SumEnding::Shifted | SumEnding::Scaled(_) => {
+            SumEnding::Exact | SumEnding::Shifted | SumEnding::Scaled(_) | SumEnding::Wide => {
                 vec![0; self.sum.program.outputs as usize]
             }
         };
