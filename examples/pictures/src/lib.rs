@@ -16,3 +16,10 @@ herringbone::network! {
     target: atmega328p,
     weights: "pictures16.safetensors",
 }
+
+herringbone::network! {
+    /// The same in 32 KB.
+    pub Pictures32: [32, 32, 3] => < C1(28,3), M, C1(48,3), M, C1(72,3), Dr(0.1), D*(10) >,
+    weights: "pictures32.safetensors",
+    plan: streamed,
+}
