@@ -29,7 +29,7 @@ use herringbone_compiler::network::{
 use herringbone_compiler::plan;
 use herringbone_compiler::program::{self, Program};
 use herringbone_tests::layers::{average, dense, maximum};
-use herringbone_tests::networks::{Case, recipes};
+use herringbone_tests::networks::{Case, graphs_within, recipes};
 use herringbone_tests::reference::evaluate;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -300,4 +300,32 @@ fn whatever_machine_code_there_is_of_any_chain_is_right() {
         found.map(|_| ())
     });
     result.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Residual blocks, branches and what joins them.
+#[test]
+fn machine_code_of_random_graphs_gives_what_the_evaluator_gives() {
+    let judged = std::cell::Cell::new([0; 3]);
+    let result = runner(150).run(&graphs_within(8), |recipe| {
+        let case = recipe.case();
+        if program::prove(&case.network, &case.weights).is_err() {
+            return Ok(());
+        }
+        let found = judge(&case).map_err(|error| {
+            TestCaseError::fail(format!("{} {}: {error:#}", case.list(), case.bits()))
+        })?;
+        let joins = case.network.nodes().iter().any(|it| it.reads.len() > 1);
+        let [all, with_code, joined_with_code] = judged.get();
+        let has_code = u32::from(found.is_some());
+        judged.set([
+            all + 1,
+            with_code + has_code,
+            joined_with_code + has_code * u32::from(joins),
+        ]);
+        Ok(())
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
+    let [all, with_code, joined_with_code] = judged.get();
+    println!("{with_code} of {all} graphs have machine code, {joined_with_code} of them join maps");
+    assert!(2 * joined_with_code > all, "{joined_with_code} of {all}");
 }

@@ -204,6 +204,7 @@ fn fields(
         padding: (0, 0),
         pooled: None,
         pointwise: None,
+        joined: Vec::new(),
         form: Form::TableByValues,
         sum_lanes: 1,
         backward: false,
@@ -295,7 +296,7 @@ fn dense(program: &Program, stage: &program::Stage, form: Form) -> Result<Stage,
             | Sink::Results(_),
         ) => return Err(Reason::Streamed),
     };
-    let weights = Weights::new(constants(node, sum)?, sum.outputs, rounded.is_some());
+    let weights = Weights::new(constants(node, sum)?, sum, rounded.is_some());
     let weights = match (stage.signed_input, form) {
         (true, Form::TableByWords | Form::TableByValues) => {
             weights.without_offset(program.activation_bits)
@@ -322,6 +323,7 @@ fn dense(program: &Program, stage: &program::Stage, form: Form) -> Result<Stage,
             (2, true) => 2,
             (_, _) => 1,
         },
+        joined: None,
         weights,
         outputs: match rounded {
             Some(cell) => DenseOutputs::Map(cell),

@@ -219,7 +219,7 @@ fn layer_of(
     if !step.order.goes_row_by_row() {
         return Err(Reason::Order);
     }
-    if !step.joined.is_empty() || step.operation.is_wide() {
+    if step.operation.is_wide() {
         return Err(Reason::Operation(node));
     }
     let map = program.map(step.input);
@@ -237,6 +237,10 @@ fn layer_of(
             let layer = pooling_of(program, step, *pooling)?;
             Ok((Layer::Convolution(layer), 0))
         }
+        Operation::Concat => {
+            let layer = concatenation_of(program, step)?;
+            Ok((Layer::Convolution(layer), 0))
+        }
         Operation::Dense(sum) => {
             let constants = constants(node, sum)?;
             let outputs = match (sum.finish, step.stores) {
@@ -250,7 +254,7 @@ fn layer_of(
                 }
             };
             let rounds = sum.finish != Finish::Exact;
-            let weights = Weights::new(constants, sum.outputs, rounds);
+            let weights = Weights::new(constants, sum, rounds);
             let weights = match (map.signed, form) {
                 (true, Form::TableByWords | Form::TableByValues) => weights.without_offset(bits),
                 (true, Form::UnrolledByTwoRows | Form::Unrolled) | (false, _) => weights,
@@ -265,12 +269,18 @@ fn layer_of(
                 signed_outputs: sum.finish == Finish::Signed,
                 form,
                 lanes: lanes_of(sum),
+                joined: match step.joined.first() {
+                    Some(&value) => {
+                        let map = program.map(value);
+                        Some((stored(map, program)?.first_cell, map.signed))
+                    }
+                    None => None,
+                },
                 outputs,
             };
             Ok((Layer::Dense(layer), 0))
         }
-        Operation::Concat
-        | Operation::Recurrent(_)
+        Operation::Recurrent(_)
         | Operation::Tree(_)
         | Operation::Prototypes(_)
         | Operation::Quantised(_)
@@ -300,10 +310,7 @@ fn alone_or_pooled(
 fn field_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
     let field = &step.field;
     let output = stored(program.map(step.writes), program)?;
-    if field.stride.rows > field.kernel.height {
-        return Err(Reason::Stride(step.node));
-    }
-    Ok(Convolution {
+    let mut layer = Convolution {
         node: step.node,
         reduction: Reduction::Weighted,
         weights: Weights::none(output.channels, 0),
@@ -315,6 +322,7 @@ fn field_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
         padding: (field.top, field.left),
         pooled: None,
         pointwise: None,
+        joined: Vec::new(),
         form: Form::TableByValues,
         sum_lanes: 1,
         backward: match step.order {
@@ -328,7 +336,26 @@ fn field_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
         signed_outputs: program.map(step.writes).signed,
         bits: program.activation_bits,
         stage: None,
-    })
+    };
+    let joined = step.joined.iter().map(|&value| program.map(value));
+    let joined = joined.map(|map| Ok(layer.of_pixels(stored(map, program)?, map.signed)));
+    layer.joined = joined.collect::<Result<_, _>>()?;
+    Ok(layer)
+}
+
+/// The channels of several maps, one after the other, as they are stored.
+fn concatenation_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
+    let layer = field_of(program, step)?;
+    let as_stored = |map: Convolution| Convolution {
+        signed_inputs: false,
+        ..map
+    };
+    Ok(as_stored(Convolution {
+        reduction: Reduction::Maximum,
+        form: Form::Unrolled,
+        joined: layer.joined.iter().cloned().map(as_stored).collect(),
+        ..layer
+    }))
 }
 
 /// A pooling of its own.
@@ -375,7 +402,9 @@ fn pooled(program: &Program, layer: &Convolution, step: &Step, next: &Step) -> O
         || !field.kernel.width.is_multiple_of(layer.lanes)
         || layer.lanes == 2 && field.kernel.width != 2
         || next.input != step.writes
+        || !step.joined.is_empty()
         || !next.joined.is_empty()
+        || program.is_read_twice(step.writes)
     {
         return None;
     }

@@ -6,8 +6,7 @@ use super::stage::{StageOutput, StageRows, StoredRing, StoredWindows};
 use super::stream::{Finishing, Rounding};
 use crate::network::NodeId;
 use crate::plan::SumArray;
-use crate::program::ConstantParameters;
-use crate::program::Expectation;
+use crate::program::{ConstantParameters, Expectation, WeightedSum};
 
 /// A map as it is stored: row by row without a gap, channels last.
 #[derive(Clone, Copy, Debug)]
@@ -44,23 +43,26 @@ pub(crate) struct Weights {
     pub(crate) ties: Vec<bool>,
     /// Of the sum, to an activation.
     pub(crate) right: u8,
+    /// Bits by which what is added of a joined map is shifted up.
+    pub(crate) skip: u8,
 }
 
 impl Weights {
-    /// `left` goes into the biases, as far as `right` allows: of
+    /// `left` goes into the biases, as far as `right` and what is added allow: of
     /// `t = (s << left) + b` only bits that rounding looks at are kept, and where any of
     /// the others is set, `t` is no tie.
-    pub(crate) fn new(constants: &ConstantParameters, outputs: u32, rounds: bool) -> Self {
+    pub(crate) fn new(constants: &ConstantParameters, sum: &WeightedSum, rounds: bool) -> Self {
         let left = constants.left;
         let right = constants.right;
+        let added = sum.adds.then_some(constants.skip);
         let dropped = match rounds {
-            true => left.min(right.saturating_sub(1)),
+            true => left.min(right.saturating_sub(1)).min(added.unwrap_or(left)),
             false => 0,
         };
         Self {
             raw: constants.weights.to_vec(),
             left: (left - dropped) as u8,
-            outputs: outputs as usize,
+            outputs: sum.outputs as usize,
             biases: constants
                 .biases
                 .iter()
@@ -72,6 +74,7 @@ impl Weights {
                 .map(|&bias| bias & ((1 << dropped) - 1) == 0)
                 .collect(),
             right: (right - dropped) as u8,
+            skip: added.map_or(0, |skip| (skip - dropped) as u8),
         }
     }
 
@@ -92,14 +95,15 @@ impl Weights {
             biases: vec![0; outputs as usize],
             ties: vec![false; outputs as usize],
             right,
+            skip: 0,
         }
     }
 
     /// Of a depthwise kernel, whose weights are `[tap][channel]`: a sum takes the values of
     /// its channel alone.
-    pub(crate) fn depthwise(constants: &ConstantParameters, channels: u32) -> Self {
-        let count = channels as usize;
-        let mut weights = Self::new(constants, channels, true);
+    pub(crate) fn depthwise(constants: &ConstantParameters, sum: &WeightedSum) -> Self {
+        let count = sum.outputs as usize;
+        let mut weights = Self::new(constants, sum, true);
         let of_taps = std::mem::take(&mut weights.raw);
         weights.raw = vec![0; of_taps.len() * count];
         for (row, &weight) in of_taps.iter().enumerate() {
@@ -150,6 +154,15 @@ impl Weights {
             let sum = factors.fold(0i32, i32::wrapping_add);
             let bias = &mut self.biases[output];
             *bias = bias.wrapping_sub(sum.wrapping_shl(bits - 1));
+        }
+        self
+    }
+
+    /// Takes away what an offset of the values of a joined map adds.
+    pub(crate) fn without_joined_offset(mut self, bits: u32) -> Self {
+        let added = 1i32.wrapping_shl(bits - 1 + u32::from(self.skip));
+        for bias in &mut self.biases {
+            *bias = bias.wrapping_sub(added);
         }
         self
     }
@@ -246,6 +259,9 @@ pub(crate) struct Convolution {
     pub(crate) pooled: Option<Pooled>,
     /// Of a separable one, what comes after the depthwise kernel.
     pub(crate) pointwise: Option<Box<Self>>,
+    /// Of maps with a pixel for each output, that pixel: it is added to the sums, or its channels
+    /// come after those of the map, as a maximum of single pixels.
+    pub(crate) joined: Vec<Self>,
     pub(crate) form: Form,
     /// Sums that a register can hold: two of 16 bits, or one.
     pub(crate) sum_lanes: u32,
@@ -266,6 +282,22 @@ pub(crate) struct Convolution {
 }
 
 impl Convolution {
+    /// Of a map, the pixel at each output of this layer.
+    pub(crate) fn of_pixels(&self, input: StoredMap, signed_inputs: bool) -> Self {
+        Self {
+            reduction: Reduction::Maximum,
+            weights: Weights::none(input.channels, 0),
+            input,
+            kernel: (1, 1),
+            stride: (1, 1),
+            padding: (0, 0),
+            form: Form::Unrolled,
+            signed_inputs,
+            joined: Vec::new(),
+            ..self.clone()
+        }
+    }
+
     /// What makes its outputs.
     pub(crate) fn last(&self) -> &Self {
         self.pointwise.as_deref().unwrap_or(self)
@@ -346,6 +378,8 @@ pub(crate) struct Dense {
     pub(crate) form: Form,
     /// Sums that a register can hold: two of 16 bits, or one.
     pub(crate) lanes: u32,
+    /// The first cell of a map that is added, and whether its values may be negative.
+    pub(crate) joined: Option<(u32, bool)>,
     pub(crate) outputs: DenseOutputs,
 }
 

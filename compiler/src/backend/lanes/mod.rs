@@ -32,6 +32,7 @@ mod infer;
 mod input_row;
 mod intake;
 mod isa;
+mod joined;
 mod layer;
 mod models;
 mod multiples;

@@ -18,7 +18,7 @@ pub enum Reason {
     Operation(NodeId),
     /// The results are bytes of a model, or sums that a layer keeps.
     Results,
-    /// A kernel whose stride is larger than itself.
+    /// A kernel that computes as the input arrives, and whose stride is larger than itself.
     Stride(NodeId),
     /// An average of other windows than such of powers of two.
     Intake,

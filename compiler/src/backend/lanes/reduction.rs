@@ -18,8 +18,11 @@ const MOST_TAPS: u32 = 9;
 pub(crate) struct Pass {
     pub(crate) outputs: Range<usize>,
     registers: Vec<Register>,
-    /// Of a pixel's words, theirs.
+    /// Of a pixel's words, theirs, and which of its channels the first one is.
     word: u32,
+    place: u32,
+    /// The joined map that has them, if not the running one.
+    joined: Option<usize>,
 }
 
 impl Pass {
@@ -32,21 +35,40 @@ impl Pass {
     }
 }
 
-/// All channels.
+/// All channels, those of joined maps after those of the running one.
 pub(crate) fn passes(roles: &Roles, layer: &Convolution, strip: &Strip) -> Vec<Pass> {
+    let joined = (0..).zip(&layer.joined);
+    let joined = joined.map(|(index, map)| (Some(index), map.input.channels));
+    let mut first = 0;
+    let maps = [(None, layer.input.channels)].into_iter().chain(joined);
+    let passes = maps.flat_map(|(joined, channels)| {
+        let passes = passes_of(roles, strip, (joined, first, channels as usize));
+        first += channels as usize;
+        passes
+    });
+    passes.collect()
+}
+
+/// Those of a map, whose channels are the outputs from the first one on.
+fn passes_of(
+    roles: &Roles,
+    strip: &Strip,
+    (joined, first_output, channels): (Option<usize>, usize, usize),
+) -> Vec<Pass> {
     let mut registers = roles.low.clone();
     registers.push(roles.mask);
     // Each begins at a byte of a pixel, and ends in its word.
     let per_word = strip.per_word as usize;
     let each = [8, 4, 2].into_iter().find(|it| *it <= registers.len());
     let each = each.unwrap_or(1).min(per_word);
-    let all = layer.input.channels as usize;
-    let firsts = (0..all).step_by(each);
+    let firsts = (0..channels).step_by(each);
     firsts
         .map(|first| Pass {
-            outputs: first..all.min(first + each),
+            outputs: first_output + first..first_output + channels.min(first + each),
             registers: registers.clone(),
             word: (first / per_word) as u32,
+            place: (first % per_word) as u32,
+            joined,
         })
         .collect()
 }
@@ -55,13 +77,25 @@ impl Emitter<'_> {
     /// Reduces the field that the pointer in the frame points at.
     pub(crate) fn reduce(&self, asm: &mut Assembly<'_>, pass: &Pass, field: u32) {
         let Self { layer, strip, .. } = self;
-        let Roles { base, value, .. } = *self.roles;
-        for output in pass.outputs.clone() {
-            asm.emit(Operation::Immediate(pass.place(output).register, 0));
-        }
+        let Roles {
+            base, word, value, ..
+        } = *self.roles;
+        let field = pass
+            .joined
+            .map_or(field, |index| self.joined[index].field_slot);
         asm.emit(Operation::LoadSlot(base, field));
         add_constant(asm, base, i64::from(4 * pass.word), value);
         let (rows, columns) = layer.kernel;
+        if rows * columns == 1 {
+            asm.emit(Operation::Load(word, base, 0));
+            for output in pass.outputs.clone() {
+                self.take_channel(asm, pass, (pass.place(output).register, output));
+            }
+            return;
+        }
+        for output in pass.outputs.clone() {
+            asm.emit(Operation::Immediate(pass.place(output).register, 0));
+        }
         let pixel_bytes = 4 * strip.words;
         if rows * columns <= MOST_TAPS {
             for row in 0..rows {
@@ -87,21 +121,14 @@ impl Emitter<'_> {
 
     /// Takes the channels of a word in.
     fn reduce_word(&self, asm: &mut Assembly<'_>, pass: &Pass, offset: u32) {
-        let Self { layer, strip, .. } = self;
+        let Self { layer, roles, .. } = self;
         let Roles {
             base, word, value, ..
-        } = *self.roles;
+        } = **roles;
         asm.emit(Operation::Load(word, base, offset));
         for output in pass.outputs.clone() {
             let sum = pass.place(output).register;
-            let by = output as u32 % strip.per_word * layer.bits;
-            let above = 32 - layer.bits - by;
-            let mut from = word;
-            if above > 0 {
-                asm.emit(Operation::ShiftLeft(value, word, above as u8));
-                from = value;
-            }
-            asm.emit(Operation::ShiftRight(value, from, (32 - layer.bits) as u8));
+            self.take_channel(asm, pass, (value, output));
             match layer.reduction {
                 Reduction::Maximum => {
                     let is_smaller = asm.label();
@@ -114,5 +141,18 @@ impl Emitter<'_> {
                 }
             }
         }
+    }
+
+    /// `to` ← the channel of the word that becomes that output.
+    fn take_channel(&self, asm: &mut Assembly<'_>, pass: &Pass, (to, output): (Register, usize)) {
+        let (word, bits) = (self.roles.word, self.layer.bits);
+        let by = (pass.place + (output - pass.outputs.start) as u32) * bits;
+        let above = 32 - bits - by;
+        let mut from = word;
+        if above > 0 {
+            asm.emit(Operation::ShiftLeft(to, word, above as u8));
+            from = to;
+        }
+        asm.emit(Operation::ShiftRight(to, from, (32 - bits) as u8));
     }
 }

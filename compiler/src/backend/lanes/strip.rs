@@ -10,6 +10,7 @@ use super::assembly::Assembly;
 use super::form::Form;
 use super::frame;
 use super::isa::{Condition, Operation, Register, Roles};
+use super::joined;
 use super::layer::Convolution;
 
 /// The shape of a strip.
@@ -33,7 +34,11 @@ pub(crate) struct Strip {
     pub(crate) first_byte: u32,
     /// Where the largest sums of a pooling are, or the values of a pixel between two kernels.
     pub(crate) kept_byte: u32,
+    /// After these: rows of maps that are joined.
+    pub(crate) joined_byte: u32,
     kept_bytes: u32,
+    /// Where the byte, or cell, is that the next row begins at.
+    input_slot: u32,
 }
 
 impl Strip {
@@ -65,6 +70,8 @@ impl Strip {
             Some(pointwise) => 4 * pointwise.input.channels.div_ceil(32 / layer.bits),
             None => 0,
         };
+        let joined_byte = frame::STRIP + maxima_bytes + pixel_bytes;
+        let first_byte = joined_byte + joined::bytes(layer);
         Self {
             per_word,
             words,
@@ -74,9 +81,11 @@ impl Strip {
             output_groups,
             steps: steps_with_outputs + strip_rows.saturating_sub(advance).div_ceil(advance),
             steps_with_outputs,
-            first_byte: frame::STRIP + maxima_bytes + pixel_bytes,
+            first_byte,
             kept_byte: frame::STRIP,
-            kept_bytes: maxima_bytes + pixel_bytes,
+            joined_byte,
+            kept_bytes: first_byte - frame::STRIP,
+            input_slot: frame::INPUT,
         }
     }
 
@@ -87,6 +96,11 @@ impl Strip {
             kept_byte: first_byte + self.bytes(),
             ..self
         }
+    }
+
+    /// The same, of a map whose next row begins where that slot says.
+    pub(crate) fn reading_from(self, input_slot: u32) -> Self {
+        Self { input_slot, ..self }
     }
 
     /// Bytes of the frame up to the end of it and of what is kept.
@@ -141,7 +155,22 @@ impl Strip {
     /// Whether a row that is taken in may be outside of the map.
     fn looks_at_rows(&self, layer: &Convolution) -> bool {
         let (first, last) = self.rows_taken(layer);
+        let skipped = i64::from(self.skipped_rows());
+        let (first, last) = match layer.backward {
+            false => (first + skipped, last),
+            true => (first, last - skipped),
+        };
         first < 0 || last >= i64::from(layer.input.height)
+    }
+
+    /// Rows that are new in each step.
+    fn new_rows(&self) -> u32 {
+        self.advance.min(self.rows)
+    }
+
+    /// Rows before these that no output reads.
+    fn skipped_rows(&self) -> u32 {
+        self.advance - self.new_rows()
     }
 
     /// Whether its rows begin at the lower half of a byte and at the upper one.
@@ -223,7 +252,7 @@ impl Taking<'_> {
             asm.emit(Operation::LoadSlot(source, frame::ARENA));
             add_constant(asm, source, byte, piece);
         }
-        asm.emit(Operation::StoreSlot(source, frame::INPUT));
+        asm.emit(Operation::StoreSlot(source, strip.input_slot));
         if strip.looks_at_rows(layer) {
             asm.emit(Operation::Immediate(source, first as i32));
             asm.emit(Operation::StoreSlot(source, frame::INPUT_ROW));
@@ -290,23 +319,26 @@ impl Taking<'_> {
         self.keep(asm);
         let strip = self.strip;
         let Registers { target, count, .. } = Registers::of(self.roles);
+        if strip.skipped_rows() > 0 {
+            self.move_on(asm, strip.skipped_rows());
+        }
         let first = match self.layer.backward {
-            false => strip.rows.saturating_sub(strip.advance),
-            true => strip.advance.min(strip.rows) - 1,
+            false => strip.rows - strip.new_rows(),
+            true => strip.new_rows() - 1,
         };
         asm.emit(Operation::SlotAddress(
             target,
             strip.first_byte + first * strip.row_bytes(),
         ));
-        if strip.advance == 1 {
+        if strip.new_rows() == 1 {
             self.take(asm);
             return;
         }
         asm.emit(Operation::StoreSlot(target, frame::TARGET));
-        asm.emit(Operation::Immediate(count, strip.advance as i32));
+        asm.emit(Operation::Immediate(count, strip.new_rows() as i32));
         asm.emit(Operation::StoreSlot(count, frame::INPUT_ROWS));
         let next = asm.here();
-        asm.times(strip.advance.into(), |asm| {
+        asm.times(strip.new_rows().into(), |asm| {
             asm.emit(Operation::LoadSlot(target, frame::TARGET));
             self.take(asm);
             let row = i64::from(strip.row_bytes());
@@ -317,7 +349,7 @@ impl Taking<'_> {
             asm.emit(Operation::LoadSlot(count, frame::INPUT_ROWS));
             asm.emit(Operation::AddImmediate(count, -1));
             asm.emit(Operation::StoreSlot(count, frame::INPUT_ROWS));
-            let share = share_of_loops(strip.advance);
+            let share = share_of_loops(strip.new_rows());
             asm.branch(Condition::NotZero(count), share, next);
         });
     }
@@ -392,7 +424,7 @@ impl Taking<'_> {
                 self.nothing() as i32,
             ));
         }
-        asm.emit(Operation::LoadSlot(source, frame::INPUT));
+        asm.emit(Operation::LoadSlot(source, strip.input_slot));
         if !strip.has_phases(layer) {
             self.take_apart(asm, 0);
             return;
@@ -441,18 +473,26 @@ impl Taking<'_> {
             });
         }
         asm.bind(done);
-        let cells = i64::from(layer.input.row_cells());
+        self.move_on(asm, 1);
+    }
+
+    /// Goes on that many rows further.
+    fn move_on(&self, asm: &mut Assembly<'_>, rows: u32) {
+        let Self { layer, strip, .. } = self;
+        let Registers { source, piece, .. } = Registers::of(self.roles);
+        let cells = i64::from(rows * layer.input.row_cells());
         let cells = if layer.backward { -cells } else { cells };
         let step = match strip.has_phases(layer) {
             true => cells,
             false => cells / i64::from(8 / layer.bits),
         };
-        asm.emit(Operation::LoadSlot(source, frame::INPUT));
+        asm.emit(Operation::LoadSlot(source, strip.input_slot));
         add_constant(asm, source, step, piece);
-        asm.emit(Operation::StoreSlot(source, frame::INPUT));
-        if looks_at_rows {
+        asm.emit(Operation::StoreSlot(source, strip.input_slot));
+        if strip.looks_at_rows(layer) {
             asm.emit(Operation::LoadSlot(source, frame::INPUT_ROW));
-            let step = if layer.backward { -1 } else { 1 };
+            let rows = rows as i32;
+            let step = if layer.backward { -rows } else { rows };
             asm.emit(Operation::AddImmediate(source, step));
             asm.emit(Operation::StoreSlot(source, frame::INPUT_ROW));
         }

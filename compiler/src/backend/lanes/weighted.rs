@@ -20,7 +20,7 @@ pub(super) fn weighted(
     let node = field.node;
     match operation {
         Operation::Convolution(sum) => {
-            let weights = Weights::new(constants(node, sum)?, sum.outputs, true);
+            let weights = Weights::new(constants(node, sum)?, sum, true);
             windowed(field, form, (weights, sum))
         }
         Operation::Depthwise(sum) => {
@@ -28,7 +28,7 @@ pub(super) fn weighted(
             if constants.weights.len() * sum.outputs as usize > MOST_DEPTHWISE_WEIGHTS {
                 return Err(Reason::Operation(node));
             }
-            let weights = Weights::depthwise(constants, sum.outputs);
+            let weights = Weights::depthwise(constants, sum);
             windowed(field, form, (weights, sum))
         }
         Operation::Separable {
@@ -68,13 +68,28 @@ fn windowed(
         Form::TableByWords | Form::TableByValues => 1,
     };
     Ok(Convolution {
-        weights,
+        weights: without_joined_offset(weights, &field),
         form,
         lanes,
         sum_lanes,
         signed_outputs,
+        joined: joined_by(lanes, &field),
         ..field
     })
+}
+
+/// The joined maps, of that many pixels at once.
+fn joined_by(lanes: u32, field: &Convolution) -> Vec<Convolution> {
+    let joined = field.joined.iter().cloned();
+    joined.map(|map| Convolution { lanes, ..map }).collect()
+}
+
+/// Values of a joined map that may be negative are offset, so that none is.
+fn without_joined_offset(weights: Weights, field: &Convolution) -> Weights {
+    match field.joined.first() {
+        Some(map) if map.signed_inputs => weights.without_joined_offset(field.bits),
+        Some(_) | None => weights,
+    }
 }
 
 /// A depthwise kernel as instructions, and a pointwise one for each pixel.
@@ -94,8 +109,9 @@ fn separable(
     if is_exact(depthwise) || is_exact(pointwise) || is_large {
         return Err(Reason::Operation(node));
     }
-    let weights = Weights::depthwise(parameters, depthwise.outputs);
-    let of_values = Weights::new(constants(node, pointwise)?, pointwise.outputs, true);
+    let weights = Weights::depthwise(parameters, depthwise);
+    let of_values = Weights::new(constants(node, pointwise)?, pointwise, true);
+    let of_values = without_joined_offset(of_values, &field);
     let inner = Convolution {
         // Values that may be negative stay offset on their way.
         weights: match depthwise.finish {
@@ -114,6 +130,7 @@ fn separable(
         expectation: Expectation::of(None, depthwise.finish == Finish::Signed, true),
         signed_inputs: false,
         signed_outputs: pointwise.finish == Finish::Signed,
+        joined: Vec::new(),
         ..field.clone()
     };
     Ok(Convolution {
@@ -138,7 +155,7 @@ pub(super) fn lanes_of(sum: &WeightedSum) -> u32 {
 
 pub(super) fn constants(node: NodeId, sum: &WeightedSum) -> Result<&ConstantParameters, Reason> {
     match &sum.parameters {
-        SumParameters::Constant(constants) => match constants.left {
+        SumParameters::Constant(constants) => match constants.left.max(constants.skip) {
             0..=16 => Ok(constants),
             _ => Err(Reason::Shift(node)),
         },
