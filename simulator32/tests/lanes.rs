@@ -9,6 +9,8 @@
 mod device;
 #[path = "lanes/eight_bits.rs"]
 mod eight_bits;
+#[path = "lanes/loaded.rs"]
+mod loaded;
 #[path = "lanes/published.rs"]
 mod published;
 #[path = "lanes/rows.rs"]
@@ -23,13 +25,14 @@ use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
 use herringbone_compiler::network::{
-    Activation, Bits, Convolution, Depthwise, Kernel, Kind, Network, Padding, Separable, Shape,
-    Stride, Window,
+    Activation, Bits, Convolution, Dense, Depthwise, Entry, Item, Kernel, Kind, Network, Padding,
+    Separable, Shape, Stride, Window,
 };
 use herringbone_compiler::plan;
 use herringbone_compiler::program::{self, Program};
 use herringbone_tests::layers::{average, dense, maximum};
 use herringbone_tests::networks::{Case, graphs_within, recipes};
+use herringbone_tests::published::convolution;
 use herringbone_tests::reference::evaluate;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -300,6 +303,41 @@ fn whatever_machine_code_there_is_of_any_chain_is_right() {
         found.map(|_| ())
     });
     result.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// What a maximum finds over sums is not stored; here another layer reads it too.
+#[test]
+fn a_convolution_that_is_read_again_is_stored_before_its_maximum() -> Result<()> {
+    let named = |label: &str, kind: Kind| Item {
+        label: Some(label.to_owned()),
+        ..Item::layer(kind)
+    };
+    let dense_of_both = Entry::Layer {
+        kind: Kind::Dense(Dense {
+            outputs: 3,
+            activation: Activation::Linear,
+            adds: true,
+        }),
+        labels: vec!["scores".to_owned()],
+    };
+    let items = vec![
+        named("map", convolution(2, 3)),
+        Item::layer(maximum(Kernel::square(2))),
+        named("scores", dense(3, Activation::Relu)),
+        Item {
+            label: None,
+            entry: Entry::From("map".to_owned()),
+        },
+        Item {
+            label: None,
+            entry: dense_of_both,
+        },
+    ];
+    let network = Network::of_list(Shape::new(8, 8, 1), Bits::default(), items);
+    let network = network.map_err(|errors| anyhow!("{errors:?}"))?;
+    let judged = judge(&Case::random(network, 1))?;
+    ensure!(judged.is_some(), "there is code");
+    Ok(())
 }
 
 /// Residual blocks, branches and what joins them.

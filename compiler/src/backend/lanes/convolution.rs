@@ -121,8 +121,9 @@ impl<'a> Emitter<'a> {
     fn kernel(&mut self, isa: &dyn InstructionSet) -> (Vec<Pass>, Vec<u32>) {
         let Self { layer, strip, .. } = *self;
         match (layer.reduction, layer.form) {
-            (Reduction::Maximum | Reduction::Total { .. }, _) => {
-                let passes = reduction::passes(self.roles, layer, &strip);
+            (Reduction::OwnWeights | Reduction::Maximum | Reduction::Total { .. }, _) => {
+                let registers = reduction::registers(isa, layer);
+                let passes = reduction::passes(&registers, layer, &strip);
                 (passes.into_iter().map(Pass::Reduced).collect(), Vec::new())
             }
             (Reduction::Weighted, Form::UnrolledByTwoRows | Form::Unrolled) => {
@@ -187,12 +188,17 @@ impl<'a> Emitter<'a> {
     fn begin(&self, asm: &mut Assembly<'_>, words: Vec<u32>) {
         let Self { layer, strip, .. } = self;
         let value = self.roles.value;
-        let (table, start) = (asm.label(), asm.label());
-        asm.address(value, table);
-        asm.emit(Operation::StoreSlot(value, frame::BIASES));
-        asm.jump(start);
-        asm.table(table, words);
-        asm.bind(start);
+        match layer.weights.loaded {
+            Some(loaded) => loaded.begin(asm, self.roles),
+            None => {
+                let (table, start) = (asm.label(), asm.label());
+                asm.address(value, table);
+                asm.emit(Operation::StoreSlot(value, frame::BIASES));
+                asm.jump(start);
+                asm.table(table, words);
+                asm.bind(start);
+            }
+        }
         self.keep_mask(asm);
         if let Some(pointwise) = &layer.pointwise {
             // Of its last word, only what is a channel is ever written.

@@ -11,7 +11,7 @@ use super::reason::Reason;
 use super::row;
 use super::stage::{Stage, StoredRing};
 use super::strip::Strip;
-use super::weighted::{constants, lanes_of, weighted};
+use super::weighted::{as_it_is, constants, is_loaded, lanes_of, loaded, of_loaded, weighted};
 use crate::network::{NodeId, ReceptiveField, Shape};
 use crate::plan::{Order, Place, Sink, SumArray};
 use crate::program::{self, Finish, Map, Pooling, Program, ResultInteger, Step};
@@ -73,9 +73,6 @@ pub(crate) fn of(
     form_of: impl Fn(NodeId) -> Form,
     registers: usize,
 ) -> Result<Design, Reason> {
-    if program.parameter_bytes > 0 {
-        return Err(Reason::LoadedWeights);
-    }
     let has_segments = program.segments().any(|segment| !segment.arriving);
     if has_segments {
         return Err(Reason::Streamed);
@@ -227,10 +224,8 @@ fn layer_of(
     let bits = program.activation_bits;
     match &step.operation {
         Operation::Convolution(_) | Operation::Depthwise(_) | Operation::Separable { .. } => {
-            if !step.stores {
-                return Err(Reason::Results);
-            }
-            let layer = weighted(field_of(program, step)?, &step.operation, form)?;
+            let field = field_of(program, step)?;
+            let layer = weighted(program, field, (&step.operation, form))?;
             Ok(alone_or_pooled(program, layer, step, next))
         }
         Operation::Pool(pooling) => {
@@ -242,7 +237,6 @@ fn layer_of(
             Ok((Layer::Convolution(layer), 0))
         }
         Operation::Dense(sum) => {
-            let constants = constants(node, sum)?;
             let outputs = match (sum.finish, step.stores) {
                 (Finish::Exact, false) => DenseOutputs::Results(program.results.integer.bytes()),
                 (Finish::Relu | Finish::Signed, true) => {
@@ -253,11 +247,29 @@ fn layer_of(
                     return Err(Reason::Results);
                 }
             };
-            let rounds = sum.finish != Finish::Exact;
-            let weights = Weights::new(constants, sum, rounds);
-            let weights = match (map.signed, form) {
-                (true, Form::TableByWords | Form::TableByValues) => weights.without_offset(bits),
-                (true, Form::UnrolledByTwoRows | Form::Unrolled) | (false, _) => weights,
+            let joined = match step.joined.first() {
+                Some(&value) => {
+                    let map = program.map(value);
+                    Some((stored(map, program)?.first_cell, map.signed))
+                }
+                None => None,
+            };
+            let is_loaded = is_loaded(sum);
+            let form = if is_loaded { of_loaded(form) } else { form };
+            let weights = match is_loaded {
+                true => {
+                    let signed_joined = joined.is_some_and(|(_, signed)| signed);
+                    loaded(program, node, (sum, sum), [map.signed, signed_joined])?
+                }
+                false => {
+                    let weights = Weights::new(constants(node, sum)?, sum);
+                    match (map.signed, form) {
+                        (true, Form::TableByWords | Form::TableByValues) => {
+                            weights.without_offset(bits)
+                        }
+                        (true, Form::UnrolledByTwoRows | Form::Unrolled) | (false, _) => weights,
+                    }
+                }
             };
             let layer = Dense {
                 node,
@@ -265,17 +277,12 @@ fn layer_of(
                 input,
                 bits,
                 expectation: program.expectations[node].clone(),
-                signed_inputs: map.signed,
+                // Of weights that are loaded, values are taken as they are.
+                signed_inputs: map.signed && !is_loaded,
                 signed_outputs: sum.finish == Finish::Signed,
                 form,
                 lanes: lanes_of(sum),
-                joined: match step.joined.first() {
-                    Some(&value) => {
-                        let map = program.map(value);
-                        Some((stored(map, program)?.first_cell, map.signed))
-                    }
-                    None => None,
-                },
+                joined,
                 outputs,
             };
             Ok((Layer::Dense(layer), 0))
@@ -309,7 +316,26 @@ fn alone_or_pooled(
 /// The fields of a step, without weights.
 fn field_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
     let field = &step.field;
-    let output = stored(program.map(step.writes), program)?;
+    let is_exact = step
+        .operation
+        .sums()
+        .last()
+        .is_some_and(|sum| sum.finish == Finish::Exact);
+    let Shape {
+        height,
+        width,
+        channels,
+    } = step.output;
+    let output = match (step.stores, is_exact) {
+        (true, _) => stored(program.map(step.writes), program)?,
+        (false, true) => StoredMap {
+            first_cell: 0,
+            height,
+            width,
+            channels,
+        },
+        (false, false) => return Err(Reason::Results),
+    };
     let mut layer = Convolution {
         node: step.node,
         reduction: Reduction::Weighted,
@@ -333,7 +359,8 @@ fn field_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
         expectation: program.expectations[step.node].clone(),
         expectation_of_outputs: None,
         signed_inputs: program.map(step.input).signed,
-        signed_outputs: program.map(step.writes).signed,
+        signed_outputs: program.signed[step.writes],
+        exact_bytes: (!step.stores).then(|| program.results.integer.bytes()),
         bits: program.activation_bits,
         stage: None,
     };
@@ -346,14 +373,9 @@ fn field_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
 /// The channels of several maps, one after the other, as they are stored.
 fn concatenation_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
     let layer = field_of(program, step)?;
-    let as_stored = |map: Convolution| Convolution {
-        signed_inputs: false,
-        ..map
-    };
-    Ok(as_stored(Convolution {
+    Ok(as_it_is(Convolution {
         reduction: Reduction::Maximum,
         form: Form::Unrolled,
-        joined: layer.joined.iter().cloned().map(as_stored).collect(),
         ..layer
     }))
 }
@@ -402,6 +424,7 @@ fn pooled(program: &Program, layer: &Convolution, step: &Step, next: &Step) -> O
         || !field.kernel.width.is_multiple_of(layer.lanes)
         || layer.lanes == 2 && field.kernel.width != 2
         || next.input != step.writes
+        || layer.weights.loaded.is_some()
         || !step.joined.is_empty()
         || !next.joined.is_empty()
         || program.is_read_twice(step.writes)

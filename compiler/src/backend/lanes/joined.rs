@@ -9,6 +9,7 @@ use super::convolution::Emitter;
 use super::frame;
 use super::isa::{Operation, Roles};
 use super::layer::{Convolution, Reduction, Weights};
+use super::loaded::Loaded;
 use super::pass::Pass;
 use super::strip::{Strip, Taking, add_constant};
 
@@ -86,9 +87,36 @@ impl Emitter<'_> {
         }
     }
 
+    /// What brings the value that is added to an output into `multiple`, where it is added after
+    /// the sums: by shifts that are known only then. Changes `base`.
+    pub(super) fn joined_value(&self, output: usize, loaded: Loaded) -> Vec<Operation> {
+        let [row] = &self.joined[..] else {
+            return Vec::new();
+        };
+        let Roles {
+            base,
+            multiple: value,
+            ..
+        } = *self.roles;
+        let (bits, per_word) = (self.layer.bits, row.taking.strip.per_word);
+        let (word, place) = (output as u32 / per_word, output as u32 % per_word);
+        let down = (32 - bits) as u8;
+        vec![
+            Operation::LoadSlot(base, row.field_slot),
+            Operation::Load(value, base, 4 * word),
+            Operation::ShiftLeft(value, value, down - (place * bits) as u8),
+            match loaded.signed_joined {
+                true => Operation::ShiftRightSigned(value, value, down),
+                false => Operation::ShiftRight(value, value, down),
+            },
+        ]
+    }
+
     /// Adds what is joined to the sums of a pass, which are those of these weights.
     pub(super) fn add_joined(&self, asm: &mut Assembly<'_>, pass: &Pass, weights: &Weights) {
-        let (Reduction::Weighted, [row]) = (self.layer.reduction, &self.joined[..]) else {
+        let (Reduction::Weighted, [row], None) =
+            (self.layer.reduction, &self.joined[..], weights.loaded)
+        else {
             return;
         };
         let Roles {

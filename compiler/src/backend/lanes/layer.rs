@@ -1,12 +1,13 @@
 //! What is emitted of a layer: geometry, weights and places as numbers.
 
 use super::form::Form;
+use super::loaded::Loaded;
 use super::pairs::PairedRows;
 use super::stage::{StageOutput, StageRows, StoredRing, StoredWindows};
 use super::stream::{Finishing, Rounding};
 use crate::network::NodeId;
 use crate::plan::SumArray;
-use crate::program::{ConstantParameters, Expectation, WeightedSum};
+use crate::program::{ConstantParameters, Expectation, Finish, WeightedSum};
 
 /// A map as it is stored: row by row without a gap, channels last.
 #[derive(Clone, Copy, Debug)]
@@ -45,17 +46,19 @@ pub(crate) struct Weights {
     pub(crate) right: u8,
     /// Bits by which what is added of a joined map is shifted up.
     pub(crate) skip: u8,
+    /// Where all of it is instead, if it is loaded at run time.
+    pub(crate) loaded: Option<Loaded>,
 }
 
 impl Weights {
     /// `left` goes into the biases, as far as `right` and what is added allow: of
     /// `t = (s << left) + b` only bits that rounding looks at are kept, and where any of
     /// the others is set, `t` is no tie.
-    pub(crate) fn new(constants: &ConstantParameters, sum: &WeightedSum, rounds: bool) -> Self {
+    pub(crate) fn new(constants: &ConstantParameters, sum: &WeightedSum) -> Self {
         let left = constants.left;
         let right = constants.right;
         let added = sum.adds.then_some(constants.skip);
-        let dropped = match rounds {
+        let dropped = match sum.finish != Finish::Exact {
             true => left.min(right.saturating_sub(1)).min(added.unwrap_or(left)),
             false => 0,
         };
@@ -75,6 +78,7 @@ impl Weights {
                 .collect(),
             right: (right - dropped) as u8,
             skip: added.map_or(0, |skip| (skip - dropped) as u8),
+            loaded: None,
         }
     }
 
@@ -82,6 +86,14 @@ impl Weights {
     pub(crate) fn of_products(raw: Vec<i8>, outputs: u32) -> Self {
         Self {
             raw,
+            ..Self::none(outputs, 0)
+        }
+    }
+
+    /// Of weights that come at run time.
+    pub(crate) fn loaded(loaded: Loaded, outputs: u32) -> Self {
+        Self {
+            loaded: Some(loaded),
             ..Self::none(outputs, 0)
         }
     }
@@ -96,6 +108,7 @@ impl Weights {
             ties: vec![false; outputs as usize],
             right,
             skip: 0,
+            loaded: None,
         }
     }
 
@@ -103,7 +116,7 @@ impl Weights {
     /// its channel alone.
     pub(crate) fn depthwise(constants: &ConstantParameters, sum: &WeightedSum) -> Self {
         let count = sum.outputs as usize;
-        let mut weights = Self::new(constants, sum, true);
+        let mut weights = Self::new(constants, sum);
         let of_taps = std::mem::take(&mut weights.raw);
         weights.raw = vec![0; of_taps.len() * count];
         for (row, &weight) in of_taps.iter().enumerate() {
@@ -233,6 +246,8 @@ pub(crate) struct Pooled {
 pub(crate) enum Reduction {
     /// Weighted sums.
     Weighted,
+    /// A weighted sum of each channel, by weights that are loaded.
+    OwnWeights,
     /// The largest value of each channel.
     Maximum,
     /// The total of each channel, which is divided and rounded down: times that factor, and
@@ -274,6 +289,8 @@ pub(crate) struct Convolution {
     /// Whether activations may be negative.
     pub(crate) signed_inputs: bool,
     pub(crate) signed_outputs: bool,
+    /// Where sums are the results as they stand: bytes of each.
+    pub(crate) exact_bytes: Option<u32>,
     /// Pixels that are computed at once, in the lanes of a register.
     pub(crate) lanes: u32,
     pub(crate) bits: u32,
@@ -346,10 +363,13 @@ impl Convolution {
             right: self.weights.right,
             bits: self.bits,
             finish: match self.reduction {
-                Reduction::Weighted if self.signed_outputs => Finishing::Signed {
-                    stays_offset: self.pointwise.is_some(),
-                },
-                Reduction::Weighted => Finishing::Unsigned,
+                Reduction::Weighted | Reduction::OwnWeights if self.signed_outputs => {
+                    // Loaded weights take values as they are.
+                    Finishing::Signed {
+                        stays_offset: self.pointwise.is_some() && self.weights.loaded.is_none(),
+                    }
+                }
+                Reduction::Weighted | Reduction::OwnWeights => Finishing::Unsigned,
                 Reduction::Maximum => Finishing::Down {
                     factor: 1,
                     is_offset: self.signed_inputs,

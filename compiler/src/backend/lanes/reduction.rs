@@ -1,11 +1,13 @@
 //! A pooling: the largest value or the total of each channel of a field, some channels at
-//! once.
+//! once; or their sums by loaded weights.
 
 use super::assembly::Assembly;
 use super::convolution::Emitter;
 use super::frame;
-use super::isa::{Condition, Operation, Register, Roles};
+use super::isa::{Condition, InstructionSet, Operation, Register, Roles};
 use super::layer::{Convolution, Reduction};
+use super::loaded::Loaded;
+use super::product;
 use super::strip::{Strip, add_constant};
 use super::sums::Located;
 use std::ops::Range;
@@ -17,7 +19,8 @@ const MOST_TAPS: u32 = 9;
 #[derive(Clone, Debug)]
 pub(crate) struct Pass {
     pub(crate) outputs: Range<usize>,
-    registers: Vec<Register>,
+    /// What each is in, and whether every operation takes it.
+    registers: Vec<(Register, bool)>,
     /// Of a pixel's words, theirs, and which of its channels the first one is.
     word: u32,
     place: u32,
@@ -27,22 +30,48 @@ pub(crate) struct Pass {
 
 impl Pass {
     pub(crate) fn place(&self, output: usize) -> Located {
+        let (register, is_low) = self.registers[output - self.outputs.start];
         Located {
-            register: self.registers[output - self.outputs.start],
-            is_low: true,
+            register,
+            is_low,
             lane: None,
         }
     }
 }
 
-/// All channels, those of joined maps after those of the running one.
-pub(crate) fn passes(roles: &Roles, layer: &Convolution, strip: &Strip) -> Vec<Pass> {
-    let joined = (0..).zip(&layer.joined);
+/// What channels are reduced in.
+pub(crate) fn registers(isa: &dyn InstructionSet, layer: &Convolution) -> Vec<(Register, bool)> {
+    let Roles {
+        low, high, mask, ..
+    } = isa.roles();
+    let low = low.into_iter().map(|register| (register, true));
+    match layer.reduction {
+        Reduction::Maximum | Reduction::Total { .. } => low.chain([(mask, true)]).collect(),
+        Reduction::Weighted | Reduction::OwnWeights => {
+            // A product without a multiplier takes two.
+            let taken = if isa.multiplies() { 0 } else { 2 };
+            let high = high.into_iter().skip(taken);
+            low.chain(high.map(|register| (register, false))).collect()
+        }
+    }
+}
+
+/// All channels, those of joined maps after those of the running one where these are channels too.
+pub(crate) fn passes(
+    registers: &[(Register, bool)],
+    layer: &Convolution,
+    strip: &Strip,
+) -> Vec<Pass> {
+    let joined = match layer.reduction {
+        Reduction::Maximum | Reduction::Total { .. } => &layer.joined[..],
+        Reduction::Weighted | Reduction::OwnWeights => &[],
+    };
+    let joined = (0..).zip(joined);
     let joined = joined.map(|(index, map)| (Some(index), map.input.channels));
     let mut first = 0;
     let maps = [(None, layer.input.channels)].into_iter().chain(joined);
     let passes = maps.flat_map(|(joined, channels)| {
-        let passes = passes_of(roles, strip, (joined, first, channels as usize));
+        let passes = passes_of(registers, strip, (joined, first, channels as usize));
         first += channels as usize;
         passes
     });
@@ -51,12 +80,10 @@ pub(crate) fn passes(roles: &Roles, layer: &Convolution, strip: &Strip) -> Vec<P
 
 /// Those of a map, whose channels are the outputs from the first one on.
 fn passes_of(
-    roles: &Roles,
+    registers: &[(Register, bool)],
     strip: &Strip,
     (joined, first_output, channels): (Option<usize>, usize, usize),
 ) -> Vec<Pass> {
-    let mut registers = roles.low.clone();
-    registers.push(roles.mask);
     // Each begins at a byte of a pixel, and ends in its word.
     let per_word = strip.per_word as usize;
     let each = [8, 4, 2].into_iter().find(|it| *it <= registers.len());
@@ -65,7 +92,7 @@ fn passes_of(
     firsts
         .map(|first| Pass {
             outputs: first_output + first..first_output + channels.min(first + each),
-            registers: registers.clone(),
+            registers: registers.to_vec(),
             word: (first / per_word) as u32,
             place: (first % per_word) as u32,
             joined,
@@ -86,18 +113,20 @@ impl Emitter<'_> {
         asm.emit(Operation::LoadSlot(base, field));
         add_constant(asm, base, i64::from(4 * pass.word), value);
         let (rows, columns) = layer.kernel;
-        if rows * columns == 1 {
+        if rows * columns == 1 && layer.weights.loaded.is_none() {
             asm.emit(Operation::Load(word, base, 0));
             for output in pass.outputs.clone() {
                 self.take_channel(asm, pass, (pass.place(output).register, output));
             }
             return;
         }
-        for output in pass.outputs.clone() {
-            asm.emit(Operation::Immediate(pass.place(output).register, 0));
-        }
+        self.begin_sums(asm, pass);
         let pixel_bytes = 4 * strip.words;
-        if rows * columns <= MOST_TAPS {
+        let most_taps = match layer.weights.loaded {
+            Some(_) => 1,
+            None => MOST_TAPS,
+        };
+        if rows * columns <= most_taps {
             for row in 0..rows {
                 for column in 0..columns {
                     let offset = column * pixel_bytes;
@@ -126,6 +155,10 @@ impl Emitter<'_> {
             base, word, value, ..
         } = **roles;
         asm.emit(Operation::Load(word, base, offset));
+        if let Some(loaded) = layer.weights.loaded {
+            self.add_own_products(asm, pass, &loaded);
+            return;
+        }
         for output in pass.outputs.clone() {
             let sum = pass.place(output).register;
             self.take_channel(asm, pass, (value, output));
@@ -136,11 +169,76 @@ impl Emitter<'_> {
                     asm.emit(Operation::Move(sum, value));
                     asm.bind(is_smaller);
                 }
-                Reduction::Total { .. } | Reduction::Weighted => {
+                Reduction::Total { .. } | Reduction::Weighted | Reduction::OwnWeights => {
                     asm.emit(Operation::Add(sum, sum, value));
                 }
             }
         }
+    }
+
+    /// Sums, or maxima, of nothing.
+    fn begin_sums(&self, asm: &mut Assembly<'_>, pass: &Pass) {
+        let Roles { value, word, .. } = *self.roles;
+        let Some(loaded) = self.layer.weights.loaded else {
+            for output in pass.outputs.clone() {
+                asm.emit(Operation::Immediate(pass.place(output).register, 0));
+            }
+            return;
+        };
+        asm.emit(Operation::Immediate(value, 0));
+        for output in pass.outputs.clone() {
+            asm.emit(Operation::Move(pass.place(output).register, value));
+        }
+        let first_byte = loaded.first_weight + pass.outputs.start as u32 * loaded.weight_bits / 8;
+        asm.emit(Operation::LoadSlot(value, frame::BIASES));
+        add_constant(asm, value, first_byte.into(), word);
+        asm.emit(Operation::StoreSlot(value, frame::START));
+    }
+
+    /// Adds the products of the channels of the word and of their own weights, which the frame
+    /// points at, and moves on to those of the next tap. A field is a weight and its offset, which
+    /// is not negative.
+    fn add_own_products(&self, asm: &mut Assembly<'_>, pass: &Pass, loaded: &Loaded) {
+        let Roles {
+            value,
+            multiple: byte,
+            mask: field,
+            ..
+        } = *self.roles;
+        let (bits, down) = (loaded.weight_bits, (32 - loaded.weight_bits) as u8);
+        let around = (32 - self.layer.bits) as u8;
+        for (index, output) in (0..).zip(pass.outputs.clone()) {
+            let by = index * bits % 8;
+            if by == 0 {
+                asm.emit(Operation::LoadSlot(field, frame::START));
+                asm.emit(Operation::LoadByte(byte, field, index * bits / 8));
+            }
+            self.take_channel(asm, pass, (value, output));
+            if loaded.signed_values {
+                asm.emit(Operation::ShiftLeft(value, value, around));
+                asm.emit(Operation::ShiftRightSigned(value, value, around));
+            }
+            if by + bits == 8 {
+                asm.emit(Operation::ShiftRight(field, byte, by as u8));
+            } else {
+                asm.emit(Operation::ShiftLeft(field, byte, down - by as u8));
+                asm.emit(Operation::ShiftRight(field, field, down));
+            }
+            let sum = pass.place(output).register;
+            if asm.isa().multiplies() {
+                asm.emit(Operation::AddImmediate(field, -(1 << (bits - 1))));
+                asm.emit(Operation::Multiply(field, value));
+                asm.emit(Operation::Add(sum, sum, field));
+            } else {
+                product::add_product(asm, sum, (field, value));
+                asm.emit(Operation::ShiftLeft(value, value, (bits - 1) as u8));
+                asm.emit(Operation::Negate(value, value));
+                asm.emit(Operation::Add(sum, sum, value));
+            }
+        }
+        asm.emit(Operation::LoadSlot(field, frame::START));
+        add_constant(asm, field, loaded.row_bytes.into(), value);
+        asm.emit(Operation::StoreSlot(field, frame::START));
     }
 
     /// `to` ← the channel of the word that becomes that output.

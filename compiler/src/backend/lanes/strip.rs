@@ -11,7 +11,7 @@ use super::form::Form;
 use super::frame;
 use super::isa::{Condition, Operation, Register, Roles};
 use super::joined;
-use super::layer::Convolution;
+use super::layer::{Convolution, Reduction};
 
 /// The shape of a strip.
 #[derive(Clone, Copy, Debug)]
@@ -47,11 +47,18 @@ impl Strip {
         let channels = layer.input.channels;
         let most = 32 / lanes / layer.bits;
         let words = channels.div_ceil(most);
-        let per_word = match layer.form {
-            Form::UnrolledByTwoRows | Form::Unrolled => most,
+        let per_word = match (layer.form, layer.weights.loaded) {
+            _ if layer.reduction == Reduction::OwnWeights => most,
+            (Form::UnrolledByTwoRows | Form::Unrolled, _) => most,
+            // Rows of weights that are loaded are there of channels alone.
+            (Form::TableByWords | Form::TableByValues, Some(_)) => {
+                let mut counts = (1..=most).rev();
+                counts.find(|&it| channels.is_multiple_of(it)).unwrap_or(1)
+            }
             // As many in each, for all words are alike.
-            Form::TableByWords | Form::TableByValues => channels.div_ceil(words),
+            (Form::TableByWords | Form::TableByValues, None) => channels.div_ceil(words),
         };
+        let words = channels.div_ceil(per_word);
         let (row_stride, column_stride) = layer.stride;
         let (kernel_rows, kernel_columns) = layer.kernel;
         let (rows, columns) = layer.computed;

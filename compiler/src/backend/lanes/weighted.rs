@@ -1,11 +1,13 @@
 //! Weighted sums of fields, as layers with numbers.
 
 use super::form::Form;
-use super::layer::{Convolution, StoredMap, Weights};
+use super::layer::{Convolution, Reduction, StoredMap, Weights};
+use super::loaded::Loaded;
 use super::reason::Reason;
 use crate::network::NodeId;
 use crate::program::{
-    Accumulator, ConstantParameters, Expectation, Finish, Operation, SumParameters, WeightedSum,
+    Accumulator, ConstantParameters, Expectation, Finish, Operation, Program, SumParameters,
+    WeightedSum,
 };
 
 /// The most weights of a depthwise kernel, zeros between channels counted.
@@ -13,14 +15,23 @@ const MOST_DEPTHWISE_WEIGHTS: usize = 1 << 20;
 
 /// Weighted sums of those fields.
 pub(super) fn weighted(
+    program: &Program,
     field: Convolution,
-    operation: &Operation,
-    form: Form,
+    (operation, form): (&Operation, Form),
 ) -> Result<Convolution, Reason> {
     let node = field.node;
     match operation {
+        Operation::Convolution(sum) if is_loaded(sum) => {
+            let weights = loaded(program, node, (sum, sum), signs(&field))?;
+            windowed(as_it_is(field), of_loaded(form), (weights, sum))
+        }
+        Operation::Depthwise(sum) if is_loaded(sum) => {
+            let weights = loaded(program, node, (sum, sum), signs(&field))?;
+            let layer = windowed(as_it_is(field), of_loaded(form), (weights, sum))?;
+            Ok(of_own_weights(layer))
+        }
         Operation::Convolution(sum) => {
-            let weights = Weights::new(constants(node, sum)?, sum, true);
+            let weights = Weights::new(constants(node, sum)?, sum);
             windowed(field, form, (weights, sum))
         }
         Operation::Depthwise(sum) => {
@@ -30,6 +41,22 @@ pub(super) fn weighted(
             }
             let weights = Weights::depthwise(constants, sum);
             windowed(field, form, (weights, sum))
+        }
+        Operation::Separable {
+            depthwise,
+            pointwise,
+        } if is_loaded(depthwise) => {
+            let signed = [depthwise.finish == Finish::Signed, signs(&field)[1]];
+            let first = loaded(program, node, (depthwise, depthwise), signs(&field))?;
+            let last = loaded(program, node, (depthwise, pointwise), signed)?;
+            let form = of_loaded(form);
+            let field = as_it_is(field);
+            let inner = windowed(of_a_pixel(&field, depthwise), form, (last, pointwise))?;
+            let outer = windowed(field, form, (first, depthwise))?;
+            Ok(Convolution {
+                pointwise: Some(Box::new(inner)),
+                ..of_own_weights(outer)
+            })
         }
         Operation::Separable {
             depthwise,
@@ -55,6 +82,7 @@ fn windowed(
         Finish::Relu => false,
         Finish::Signed => true,
         Finish::Wide => return Err(Reason::Operation(field.node)),
+        Finish::Exact if field.exact_bytes.is_some() => true,
         Finish::Exact => return Err(Reason::Results),
     };
     let sum_lanes = lanes_of(sum);
@@ -106,11 +134,12 @@ fn separable(
         Finish::Exact | Finish::Wide => true,
         Finish::Relu | Finish::Signed => false,
     };
-    if is_exact(depthwise) || is_exact(pointwise) || is_large {
+    let is_last = field.exact_bytes.is_some();
+    if is_exact(depthwise) || is_exact(pointwise) && !is_last || is_large {
         return Err(Reason::Operation(node));
     }
     let weights = Weights::depthwise(parameters, depthwise);
-    let of_values = Weights::new(constants(node, pointwise)?, pointwise, true);
+    let of_values = Weights::new(constants(node, pointwise)?, pointwise);
     let of_values = without_joined_offset(of_values, &field);
     let inner = Convolution {
         // Values that may be negative stay offset on their way.
@@ -118,20 +147,10 @@ fn separable(
             Finish::Signed => of_values.without_offset(field.bits),
             Finish::Relu | Finish::Exact | Finish::Wide => of_values,
         },
-        input: StoredMap {
-            channels: depthwise.outputs,
-            ..field.input
-        },
-        kernel: (1, 1),
-        stride: (1, 1),
-        padding: (0, 0),
         form,
         sum_lanes: lanes_of(pointwise),
-        expectation: Expectation::of(None, depthwise.finish == Finish::Signed, true),
-        signed_inputs: false,
-        signed_outputs: pointwise.finish == Finish::Signed,
-        joined: Vec::new(),
-        ..field.clone()
+        signed_outputs: pointwise.finish != Finish::Relu,
+        ..of_a_pixel(&field, depthwise)
     };
     Ok(Convolution {
         weights: match field.signed_inputs {
@@ -143,6 +162,84 @@ fn separable(
         pointwise: Some(Box::new(inner)),
         ..field
     })
+}
+
+/// The field of a pointwise kernel after a depthwise one.
+fn of_a_pixel(field: &Convolution, depthwise: &WeightedSum) -> Convolution {
+    Convolution {
+        input: StoredMap {
+            channels: depthwise.outputs,
+            ..field.input
+        },
+        kernel: (1, 1),
+        stride: (1, 1),
+        padding: (0, 0),
+        expectation: Expectation::of(None, depthwise.finish == Finish::Signed, true),
+        signed_inputs: false,
+        joined: Vec::new(),
+        ..field.clone()
+    }
+}
+
+/// Whether parameters come at run time.
+pub(super) fn is_loaded(sum: &WeightedSum) -> bool {
+    match &sum.parameters {
+        SumParameters::Constant(_) => false,
+        SumParameters::Runtime(_) => true,
+    }
+}
+
+/// Whether the values that are read may be negative, and those that are added.
+fn signs(field: &Convolution) -> [bool; 2] {
+    let joined = field.joined.first();
+    [
+        field.signed_inputs,
+        joined.is_some_and(|map| map.signed_inputs),
+    ]
+}
+
+/// The field where values that may be negative are taken as they are stored.
+pub(super) fn as_it_is(field: Convolution) -> Convolution {
+    let joined = field.joined.into_iter().map(as_it_is);
+    Convolution {
+        signed_inputs: false,
+        joined: joined.collect(),
+        ..field
+    }
+}
+
+/// The same of weights that are each for one channel.
+fn of_own_weights(layer: Convolution) -> Convolution {
+    Convolution {
+        reduction: Reduction::OwnWeights,
+        ..layer
+    }
+}
+
+/// The weights of a sum that come at run time, with those of the `first` sum of its layer before
+/// them; whether values that are read may be negative, and those that are added.
+pub(super) fn loaded(
+    program: &Program,
+    node: NodeId,
+    (first, sum): (&WeightedSum, &WeightedSum),
+    signed: [bool; 2],
+) -> Result<Weights, Reason> {
+    let (SumParameters::Runtime(first), SumParameters::Runtime(place)) =
+        (&first.parameters, &sum.parameters)
+    else {
+        return Err(Reason::LoadedWeights);
+    };
+    let loaded = Loaded::of(program, (sum, place), first.left_byte, signed);
+    let loaded = loaded.ok_or(Reason::Operation(node))?;
+    Ok(Weights::loaded(loaded, sum.outputs))
+}
+
+/// The form of weights that come at run time: a table.
+pub(super) fn of_loaded(form: Form) -> Form {
+    match form {
+        Form::UnrolledByTwoRows | Form::Unrolled | Form::TableByWords => Form::TableByWords,
+        Form::TableByValues => Form::TableByValues,
+    }
 }
 
 /// Sums that a register can hold.

@@ -204,6 +204,9 @@ impl InstructionSet for Thumb {
             ShiftRight(to, from, 0) => vec![two(0, "movs", to, from)],
             ShiftRight(to, from, by) => vec![shift(0b00001, "lsrs", to, from, by)],
             ShiftRightSigned(to, from, by) => vec![shift(0b00010, "asrs", to, from, by)],
+            ShiftLeftBy(to, by) => vec![two(0b01_0000_0010, "lsls", to, by)],
+            ShiftRightBy(to, by) => vec![two(0b01_0000_0011, "lsrs", to, by)],
+            ShiftRightSignedBy(to, by) => vec![two(0b01_0000_0100, "asrs", to, by)],
             SignExtend(to, from) => vec![two(0b10_1100_1000, "sxth", to, from)],
             Load(to, base, offset) => {
                 access((0b01101, Some(0b010_1100)), "ldr", (to, base, offset), 4)
@@ -284,7 +287,10 @@ impl InstructionSet for Thumb {
             | Multiply(to, _)
             | ShiftLeft(to, _, _)
             | ShiftRight(to, _, _)
-            | ShiftRightSigned(to, _, _) => Some(to),
+            | ShiftRightSigned(to, _, _)
+            | ShiftLeftBy(to, _)
+            | ShiftRightBy(to, _)
+            | ShiftRightSignedBy(to, _) => Some(to),
             Immediate(..) | SignExtend(..) | Load(..) | Store(..) | LoadByte(..) | LoadHalf(..)
             | LoadSignedByte(..) | StoreByte(..) | LoadSlot(..) | StoreSlot(..)
             | SlotAddress(..) | AddToStackPointer(_) | RoundHalfToEven(..) | Return => None,
