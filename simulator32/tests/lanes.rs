@@ -9,6 +9,8 @@
 mod device;
 #[path = "lanes/eight_bits.rs"]
 mod eight_bits;
+#[path = "lanes/large_windows.rs"]
+mod large_windows;
 #[path = "lanes/loaded.rs"]
 mod loaded;
 #[path = "lanes/published.rs"]

@@ -234,6 +234,7 @@ fn fields(
         expectation_of_outputs: None,
         signed_inputs: stage.signed_input,
         signed_outputs: stage.signed_output,
+        is_by_parts: false,
         exact_bytes: None,
         bits: program.activation_bits,
         stage: Some(StageRows {

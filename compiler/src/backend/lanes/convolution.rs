@@ -27,9 +27,15 @@ const MOST_SLOT: u32 = 1020;
 
 /// Emits the layer.
 pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Convolution) {
-    with_emitter(asm, layer, Strip::of(layer), |asm, emitter, passes| {
-        emitter.rows(asm, passes);
-    });
+    with_emitter(
+        asm,
+        layer,
+        Strip::of(layer),
+        |asm, emitter, passes| match layer.is_by_parts {
+            true => emitter.rows_by_parts(asm, passes),
+            false => emitter.rows(asm, passes),
+        },
+    );
 }
 
 /// Emits the tables of the layer, then what `body` does with its kernels.

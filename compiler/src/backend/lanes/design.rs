@@ -63,8 +63,12 @@ impl Design {
     }
 }
 
-/// Bytes of the frame that Thumb's loads reach from the stack pointer, and a little less.
-const MOST_FRAME_BYTES: u32 = 1000;
+/// Bytes of the frame that Thumb's loads reach from the stack pointer, and a little less: slots are
+/// there, which stages have after their rows too.
+const MOST_SLOTS_BYTES: u32 = 1000;
+
+/// Bytes of the frame of `infer`: loads reach the end of a field from its beginning on every core.
+const MOST_FRAME_BYTES: u32 = 2000;
 
 /// The layers of a program, each with the form of its code, for a core that has that many
 /// registers for sums.
@@ -79,7 +83,7 @@ pub(crate) fn of(
     }
     let stages = arriving::stages(program, &form_of, registers)?;
     if let Some(first) = stages.first()
-        && row::frame_bytes(&stages) > MOST_FRAME_BYTES
+        && row::frame_bytes(&stages) > MOST_SLOTS_BYTES
     {
         return Err(Reason::Rows(first.node()));
     }
@@ -92,11 +96,10 @@ pub(crate) fn of(
         let form = form_of(step.node);
         let (layer, taken) = layer_of(program, (step, form), steps.get(index).copied())?;
         index += taken;
-        if let Layer::Convolution(layer) = &layer {
-            let strip = Strip::of(layer);
-            if strip.first_byte + strip.bytes() > MOST_FRAME_BYTES {
-                return Err(Reason::Rows(layer.node));
-            }
+        if let Layer::Convolution(layer) = &layer
+            && !fits_frame(layer)
+        {
+            return Err(Reason::Rows(layer.node));
         }
         layers.push(layer);
     }
@@ -189,6 +192,12 @@ fn intake(program: &Program) -> Result<Intake, Reason> {
         shift: shift as u8,
         place,
     })
+}
+
+/// Whether a frame holds the rows that a layer reads at once, and loads reach its slots.
+fn fits_frame(layer: &Convolution) -> bool {
+    let strip = Strip::of(layer);
+    strip.infer_bytes() <= MOST_FRAME_BYTES && strip.slots_bytes(layer) <= MOST_SLOTS_BYTES
 }
 
 /// A map that lies row by row, from a byte on.
@@ -360,6 +369,7 @@ fn field_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
         expectation_of_outputs: None,
         signed_inputs: program.map(step.input).signed,
         signed_outputs: program.signed[step.writes],
+        is_by_parts: false,
         exact_bytes: (!step.stores).then(|| program.results.integer.bytes()),
         bits: program.activation_bits,
         stage: None,
@@ -389,14 +399,24 @@ fn pooling_of(program: &Program, step: &Step, pooling: Pooling) -> Result<Convol
             let most_value = (1 << layer.bits) - 1;
             let most = count.checked_mul(most_value);
             let quotient = most.and_then(|most| Quotient::of(count, most));
-            let Quotient { factor, shift } = quotient.ok_or(Reason::Pooling(step.node))?;
-            (Reduction::Total { factor }, shift)
+            let quotient = quotient.ok_or(Reason::Pooling(step.node))?;
+            let Quotient {
+                before,
+                factor,
+                shift,
+            } = quotient;
+            (Reduction::Total { before, factor }, shift)
         }
     };
-    Ok(Convolution {
+    let layer = Convolution {
         reduction,
         weights: Weights::none(layer.output.channels, right),
         form: Form::Unrolled,
+        ..layer
+    };
+    let rows_are_apart = layer.stride.0 == layer.kernel.0 || layer.computed.0 == 1;
+    Ok(Convolution {
+        is_by_parts: rows_are_apart && !fits_frame(&layer),
         ..layer
     })
 }
@@ -443,6 +463,9 @@ fn pooled(program: &Program, layer: &Convolution, step: &Step, next: &Step) -> O
         }),
         ..layer.clone()
     };
+    if !fits_frame(&layer) {
+        return None;
+    }
     [false, true].into_iter().find_map(|backward| {
         layer.backward = backward;
         keeps_its_inputs(&layer).then(|| layer.clone())

@@ -13,7 +13,7 @@ use super::loaded::Loaded;
 use super::pass::Pass;
 use super::strip::{Strip, Taking, add_constant};
 
-/// Bytes of the slots before such a row.
+/// Bytes of the slots of such a row, which are before all of them: loads reach no others.
 const SLOTS_BYTES: u32 = 8;
 
 /// A row of such a map.
@@ -23,10 +23,15 @@ pub(crate) struct JoinedRow<'a> {
     pub(crate) field_slot: u32,
 }
 
+/// Bytes of all slots.
+pub(crate) fn slots_bytes(layer: &Convolution) -> u32 {
+    SLOTS_BYTES * layer.joined.len() as u32
+}
+
 /// Bytes of the frame that the rows of all such maps take.
 pub(crate) fn bytes(layer: &Convolution) -> u32 {
     let maps = layer.joined.iter();
-    maps.map(|map| SLOTS_BYTES + Strip::of(map).bytes()).sum()
+    slots_bytes(layer) + maps.map(|map| Strip::of(map).bytes()).sum::<u32>()
 }
 
 /// The rows of all such maps, in the frame of the strip.
@@ -35,13 +40,14 @@ pub(crate) fn rows<'a>(
     strip: &Strip,
     roles: &'a Roles,
 ) -> Vec<JoinedRow<'a>> {
-    let mut first_byte = strip.joined_byte;
+    let mut slot = strip.joined_byte;
+    let mut first_byte = slot + slots_bytes(layer);
     let maps = layer.joined.iter();
     maps.map(|map| {
-        let (input_slot, field_slot) = (first_byte, first_byte + 4);
-        let strip = Strip::of(map).at(first_byte + SLOTS_BYTES);
-        let strip = strip.reading_from(input_slot);
-        first_byte += SLOTS_BYTES + strip.bytes();
+        let (input_slot, field_slot) = (slot, slot + 4);
+        let strip = Strip::of(map).at(first_byte).reading_from(input_slot);
+        slot += SLOTS_BYTES;
+        first_byte += strip.bytes();
         JoinedRow {
             taking: Taking {
                 layer: map,

@@ -250,9 +250,9 @@ pub(crate) enum Reduction {
     OwnWeights,
     /// The largest value of each channel.
     Maximum,
-    /// The total of each channel, which is divided and rounded down: times that factor, and
-    /// shifted.
-    Total { factor: i32 },
+    /// The total of each channel, which is divided and rounded down: shifted by some bits, times
+    /// that factor, and shifted again.
+    Total { before: u8, factor: i32 },
 }
 
 /// A convolution, and the pooling after it, or a pooling.
@@ -289,6 +289,8 @@ pub(crate) struct Convolution {
     /// Whether activations may be negative.
     pub(crate) signed_inputs: bool,
     pub(crate) signed_outputs: bool,
+    /// Of a pooling: whether its windows are taken in row by row.
+    pub(crate) is_by_parts: bool,
     /// Where sums are the results as they stand: bytes of each.
     pub(crate) exact_bytes: Option<u32>,
     /// Pixels that are computed at once, in the lanes of a register.
@@ -371,10 +373,12 @@ impl Convolution {
                 }
                 Reduction::Weighted | Reduction::OwnWeights => Finishing::Unsigned,
                 Reduction::Maximum => Finishing::Down {
+                    before: 0,
                     factor: 1,
                     is_offset: self.signed_inputs,
                 },
-                Reduction::Total { factor } => Finishing::Down {
+                Reduction::Total { before, factor } => Finishing::Down {
+                    before,
                     factor,
                     is_offset: self.signed_inputs,
                 },

@@ -56,6 +56,7 @@ impl Emitter<'_> {
         let (value, word) = (self.roles.value, self.roles.word);
         let row = match layer.backward {
             false => 0,
+            true if layer.is_by_parts => layer.computed.0 - 1,
             true => strip.steps_with_outputs - 1,
         };
         let group = match layer.backward {

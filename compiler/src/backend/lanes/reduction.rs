@@ -148,6 +148,25 @@ impl Emitter<'_> {
         });
     }
 
+    /// Takes a row of the field in that the pointer in the frame points at.
+    pub(super) fn reduce_row(&self, asm: &mut Assembly<'_>, pass: &Pass, field: u32) {
+        let Roles { base, value, .. } = *self.roles;
+        let columns = self.layer.kernel.1;
+        let pixel_bytes = 4 * self.strip.words;
+        asm.emit(Operation::LoadSlot(base, field));
+        add_constant(asm, base, i64::from(4 * pass.word), value);
+        if columns <= MOST_TAPS {
+            for column in 0..columns {
+                self.reduce_word(asm, pass, column * pixel_bytes);
+            }
+            return;
+        }
+        self.repeat(asm, columns, frame::KERNEL_WORDS, |asm| {
+            self.reduce_word(asm, pass, 0);
+            add_constant(asm, base, pixel_bytes.into(), value);
+        });
+    }
+
     /// Takes the channels of a word in.
     fn reduce_word(&self, asm: &mut Assembly<'_>, pass: &Pass, offset: u32) {
         let Self { layer, roles, .. } = self;

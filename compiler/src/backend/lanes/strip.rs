@@ -68,9 +68,13 @@ impl Strip {
         let pooled_rows = layer.pooled.map_or(1, |pooled| pooled.rows);
         let strip_rows = kernel_rows + (pooled_rows - 1) * row_stride;
         let advance = pooled_rows * row_stride;
-        let steps_with_outputs = rows / pooled_rows;
+        let (strip_rows, advance, steps_with_outputs) = match layer.is_by_parts {
+            true => (1, 1, rows * kernel_rows),
+            false => (strip_rows, advance, rows / pooled_rows),
+        };
         let maxima_bytes = match layer.pooled {
             Some(_) => 4 * layer.output.channels,
+            None if layer.is_by_parts => 4 * layer.output.channels * output_groups,
             None => 0,
         };
         let pixel_bytes = match &layer.pointwise {
@@ -93,6 +97,19 @@ impl Strip {
             joined_byte,
             kept_bytes: first_byte - frame::STRIP,
             input_slot: frame::INPUT,
+        }
+    }
+
+    /// Bytes of the frame of `infer`.
+    pub(crate) fn infer_bytes(&self) -> u32 {
+        self.first_byte + self.bytes()
+    }
+
+    /// Bytes of it up to the last slot.
+    pub(crate) fn slots_bytes(&self, layer: &Convolution) -> u32 {
+        match layer.is_by_parts {
+            true => frame::STRIP,
+            false => self.joined_byte + joined::slots_bytes(layer),
         }
     }
 
@@ -139,65 +156,6 @@ impl Strip {
 
     pub(crate) fn bytes(&self) -> u32 {
         self.rows * self.row_bytes()
-    }
-
-    /// Rows of the map that are taken in, the first one's index among them.
-    fn rows_taken(&self, layer: &Convolution) -> (i64, i64) {
-        let top = i64::from(layer.padding.0);
-        let (advance, rows) = (i64::from(self.advance), i64::from(self.rows));
-        let last = i64::from(self.steps_with_outputs - 1) * advance + rows - 1 - top;
-        let taken = i64::from(self.steps) * advance;
-        match layer.backward {
-            false => (last + 1 - taken, last),
-            true => (-top, -top + taken - 1),
-        }
-    }
-
-    /// The row that is taken in first.
-    fn first_row(&self, layer: &Convolution) -> i64 {
-        let (first, last) = self.rows_taken(layer);
-        if layer.backward { last } else { first }
-    }
-
-    /// Whether a row that is taken in may be outside of the map.
-    fn looks_at_rows(&self, layer: &Convolution) -> bool {
-        let (first, last) = self.rows_taken(layer);
-        let skipped = i64::from(self.skipped_rows());
-        let (first, last) = match layer.backward {
-            false => (first + skipped, last),
-            true => (first, last - skipped),
-        };
-        first < 0 || last >= i64::from(layer.input.height)
-    }
-
-    /// Rows that are new in each step.
-    fn new_rows(&self) -> u32 {
-        self.advance.min(self.rows)
-    }
-
-    /// Rows before these that no output reads.
-    fn skipped_rows(&self) -> u32 {
-        self.advance - self.new_rows()
-    }
-
-    /// Whether its rows begin at the lower half of a byte and at the upper one.
-    pub(crate) fn has_phases(&self, layer: &Convolution) -> bool {
-        layer.bits == 4 && layer.input.row_cells() % 2 == 1
-    }
-
-    /// Rows that are taken in after that step with outputs, the first one being 0.
-    pub(crate) fn rows_left(&self, layer: &Convolution, step: u32) -> std::ops::Range<u32> {
-        let height = i64::from(layer.input.height);
-        let inside = |row: i64| row.clamp(0, height) as u32;
-        let top = i64::from(layer.padding.0);
-        let taken = i64::from(step * self.advance);
-        match layer.backward {
-            false => inside(taken + i64::from(self.rows) - top)..layer.input.height,
-            true => {
-                let steps_left = i64::from(self.steps_with_outputs - 1 - step);
-                0..inside(steps_left * i64::from(self.advance) - top)
-            }
-        }
     }
 }
 

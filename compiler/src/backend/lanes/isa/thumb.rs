@@ -22,6 +22,7 @@ impl Thumb {
     };
 }
 
+const STACK: Register = Register(13);
 const LINK: u8 = 14;
 const EQUAL: u32 = 0;
 const NOT_EQUAL: u32 = 1;
@@ -232,7 +233,12 @@ impl InstructionSet for Thumb {
             StoreSlot(from, offset) => vec![slot(0b10010, "str", from, offset, 2)],
             SlotAddress(to, offset) => {
                 let text = format!("add {}, sp, #{offset}", name(to));
-                debug_assert!(offset.is_multiple_of(4) && offset < 1024);
+                debug_assert!(offset.is_multiple_of(4));
+                if offset >= 1024 {
+                    let mut instructions = immediate(to, offset as i32);
+                    instructions.push(any(0b0100_0100, "add", to, STACK));
+                    return instructions;
+                }
                 vec![narrow(0b10101 << 11 | low(to) << 8 | (offset / 4), 1, text)]
             }
             AddToStackPointer(bytes) => {
