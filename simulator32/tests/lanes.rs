@@ -9,6 +9,10 @@
 mod device;
 #[path = "lanes/eight_bits.rs"]
 mod eight_bits;
+#[path = "lanes/large_windows.rs"]
+mod large_windows;
+#[path = "lanes/loaded.rs"]
+mod loaded;
 #[path = "lanes/published.rs"]
 mod published;
 #[path = "lanes/rows.rs"]
@@ -23,13 +27,14 @@ use herringbone_compiler::declaration::{
     Budget, CodeChoice, Declaration, PlanChoice, Reserve, WeightsSource,
 };
 use herringbone_compiler::network::{
-    Activation, Bits, Convolution, Depthwise, Kernel, Kind, Network, Padding, Separable, Shape,
-    Stride, Window,
+    Activation, Bits, Convolution, Dense, Depthwise, Entry, Item, Kernel, Kind, Network, Padding,
+    Separable, Shape, Stride, Window,
 };
 use herringbone_compiler::plan;
 use herringbone_compiler::program::{self, Program};
 use herringbone_tests::layers::{average, dense, maximum};
-use herringbone_tests::networks::{Case, recipes};
+use herringbone_tests::networks::{Case, graphs_within, recipes};
+use herringbone_tests::published::convolution;
 use herringbone_tests::reference::evaluate;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -300,4 +305,67 @@ fn whatever_machine_code_there_is_of_any_chain_is_right() {
         found.map(|_| ())
     });
     result.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// What a maximum finds over sums is not stored; here another layer reads it too.
+#[test]
+fn a_convolution_that_is_read_again_is_stored_before_its_maximum() -> Result<()> {
+    let named = |label: &str, kind: Kind| Item {
+        label: Some(label.to_owned()),
+        ..Item::layer(kind)
+    };
+    let dense_of_both = Entry::Layer {
+        kind: Kind::Dense(Dense {
+            outputs: 3,
+            activation: Activation::Linear,
+            adds: true,
+        }),
+        labels: vec!["scores".to_owned()],
+    };
+    let items = vec![
+        named("map", convolution(2, 3)),
+        Item::layer(maximum(Kernel::square(2))),
+        named("scores", dense(3, Activation::Relu)),
+        Item {
+            label: None,
+            entry: Entry::From("map".to_owned()),
+        },
+        Item {
+            label: None,
+            entry: dense_of_both,
+        },
+    ];
+    let network = Network::of_list(Shape::new(8, 8, 1), Bits::default(), items);
+    let network = network.map_err(|errors| anyhow!("{errors:?}"))?;
+    let judged = judge(&Case::random(network, 1))?;
+    ensure!(judged.is_some(), "there is code");
+    Ok(())
+}
+
+/// Residual blocks, branches and what joins them.
+#[test]
+fn machine_code_of_random_graphs_gives_what_the_evaluator_gives() {
+    let judged = std::cell::Cell::new([0; 3]);
+    let result = runner(150).run(&graphs_within(8), |recipe| {
+        let case = recipe.case();
+        if program::prove(&case.network, &case.weights).is_err() {
+            return Ok(());
+        }
+        let found = judge(&case).map_err(|error| {
+            TestCaseError::fail(format!("{} {}: {error:#}", case.list(), case.bits()))
+        })?;
+        let joins = case.network.nodes().iter().any(|it| it.reads.len() > 1);
+        let [all, with_code, joined_with_code] = judged.get();
+        let has_code = u32::from(found.is_some());
+        judged.set([
+            all + 1,
+            with_code + has_code,
+            joined_with_code + has_code * u32::from(joins),
+        ]);
+        Ok(())
+    });
+    result.unwrap_or_else(|error| panic!("{error}"));
+    let [all, with_code, joined_with_code] = judged.get();
+    println!("{with_code} of {all} graphs have machine code, {joined_with_code} of them join maps");
+    assert!(2 * joined_with_code > all, "{joined_with_code} of {all}");
 }

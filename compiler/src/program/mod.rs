@@ -225,6 +225,19 @@ impl Program {
         }
     }
 
+    /// Whether a value is read by several nodes, or by one and returned.
+    pub fn is_read_twice(&self, value: ValueId) -> bool {
+        let steps = self.steps().map(|step| (step.input, &step.joined));
+        let stages = self.all_stages();
+        let stages = stages.map(|stage| (stage.input, &stage.joined));
+        let reads = steps.chain(stages).flat_map(|(input, joined)| {
+            let reads = [input].into_iter().chain(joined.iter().copied());
+            reads.filter(|&it| it == value)
+        });
+        let outputs = self.outputs().filter(|&it| it == value);
+        reads.chain(outputs).count() > 1
+    }
+
     /// What is computed with weights, in the order of running.
     pub fn operations(&self) -> impl Iterator<Item = &Operation> {
         self.jobs.iter().flat_map(Job::operations)

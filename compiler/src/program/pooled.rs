@@ -17,7 +17,7 @@ pub struct PooledConvolution<'a> {
 }
 
 impl<'a> PooledConvolution<'a> {
-    /// `None` where they can't. Outputs are stored earlier than the plan says, and in another
+    /// `None` where they can't, or another node reads what the convolution makes. Outputs are stored earlier than the plan says, and in another
     /// order: none may lie where the convolution has something still to read.
     pub fn of(program: &Program, convolution: &'a Step, pooling: &'a Step) -> Option<Self> {
         let is_maximum = pooling.operation.pooling() == Some(Pooling::Maximum);
@@ -25,7 +25,9 @@ impl<'a> PooledConvolution<'a> {
         let follows = pooling.input == convolution.writes && pooling.stores;
         let is_alone = convolution.joined.is_empty() && pooling.joined.is_empty();
         let touches = pooling.field.is_tiled();
-        if !(is_maximum && is_convolution && follows && is_alone && touches) {
+        if !(is_maximum && is_convolution && follows && is_alone && touches)
+            || program.is_read_twice(convolution.writes)
+        {
             return None;
         }
         let output = program.map(pooling.writes);

@@ -175,6 +175,7 @@ pub(crate) struct Device {
     machine: AnyMachine,
     /// Where the network is.
     network: u32,
+    /// Bytes that the code may write to; parameters come after these.
     network_bytes: u32,
     /// Their first address, how many there are, and bytes of each.
     results: (u32, u32, u32),
@@ -216,7 +217,7 @@ impl Device {
         let network_bytes = network.cursor_bytes + network.arena_bytes;
         // After a gap that nothing may be written to.
         let results = (
-            address + network_bytes + 37,
+            address + network_bytes + network.parameter_bytes + 37,
             network.results.count,
             network.results.integer.bytes(),
         );
@@ -237,6 +238,12 @@ impl Device {
             .machine
             .write(address, &vec![0; network.cursor_bytes as usize]);
         Ok(device)
+    }
+
+    /// Loads parameters.
+    pub(crate) fn load(&mut self, parameters: &[u8]) {
+        let first = self.network + self.network_bytes;
+        self.machine.write(first, parameters);
     }
 
     /// Takes an input in, and computes.

@@ -32,12 +32,16 @@ pub(crate) fn stages(
     if !arriving.is_chain() || program.repeat.is_some() {
         return Err(Reason::Streamed);
     }
+    if program.stages_read_parameters() && program.parameter_bytes > 0 {
+        return Err(Reason::LoadedWeights);
+    }
     let mut plans = arriving.stages.iter().peekable();
     while let Some(stage) = plans.next() {
         let form = form_of(stage.plan.node);
         let made = match &stage.operation {
             Operation::Convolution(_) | Operation::Depthwise(_) | Operation::Separable { .. } => {
                 let pooling = plans.next_if(|next| next.plan.arrival == Arrival::Values);
+                check_rows(stage, stages.is_empty())?;
                 fields(program, (stage, form), pooling)?
             }
             Operation::Dense(_) => dense(program, stage, form)?,
@@ -65,6 +69,23 @@ pub(crate) fn stages(
     stacked::stack(&mut stages);
     pairs::pair(&mut stages, program.cursor_bytes, registers);
     Ok(stages)
+}
+
+/// Whether the ring that a stage reads holds what rows of outputs read, as those of chains do
+/// (`Rings::Rows`); those of graphs hold what a single output does. Of the first map all rows of a
+/// field stay while its next row arrives, of others the oldest one is read before.
+fn check_rows(stage: &program::Stage, is_first: bool) -> Result<(), Reason> {
+    let Arrival::Ring(reading) = stage.plan.arrival else {
+        return Ok(());
+    };
+    let rows = match is_first {
+        true => stage.field.kernel.height,
+        false => (stage.field.kernel.height - 1).max(1),
+    };
+    match reading.ring.pixels < rows * stage.plan.input.width {
+        true => Err(Reason::Streamed),
+        false => Ok(()),
+    }
 }
 
 /// A ring whose rows can be read and written at once.
@@ -204,6 +225,7 @@ fn fields(
         padding: (0, 0),
         pooled: None,
         pointwise: None,
+        joined: Vec::new(),
         form: Form::TableByValues,
         sum_lanes: 1,
         backward: false,
@@ -212,13 +234,15 @@ fn fields(
         expectation_of_outputs: None,
         signed_inputs: stage.signed_input,
         signed_outputs: stage.signed_output,
+        is_by_parts: false,
+        exact_bytes: None,
         bits: program.activation_bits,
         stage: Some(StageRows {
             input: StageInput::Ring(arrival),
             output: output_rows,
         }),
     };
-    let mut layer = weighted(base, &stage.operation, form)?;
+    let mut layer = weighted(program, base, (&stage.operation, form))?;
     if let Some(pooling) = pooling {
         let expectation = program.expectations[pooling.plan.node].clone();
         pool(&mut layer, pooling, expectation)?;
@@ -295,7 +319,7 @@ fn dense(program: &Program, stage: &program::Stage, form: Form) -> Result<Stage,
             | Sink::Results(_),
         ) => return Err(Reason::Streamed),
     };
-    let weights = Weights::new(constants(node, sum)?, sum.outputs, rounded.is_some());
+    let weights = Weights::new(constants(node, sum)?, sum);
     let weights = match (stage.signed_input, form) {
         (true, Form::TableByWords | Form::TableByValues) => {
             weights.without_offset(program.activation_bits)
@@ -322,6 +346,7 @@ fn dense(program: &Program, stage: &program::Stage, form: Form) -> Result<Stage,
             (2, true) => 2,
             (_, _) => 1,
         },
+        joined: None,
         weights,
         outputs: match rounded {
             Some(cell) => DenseOutputs::Map(cell),

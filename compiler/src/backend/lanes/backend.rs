@@ -22,7 +22,8 @@ const GLUE_FLASH_BYTES: u32 = 64;
 const GLUE_STACK_BYTES: u32 = 64;
 
 impl Backend for Core {
-    /// It computes row by row; the portable code, of weights at run time, does not.
+    /// It computes row by row as the input arrives; the portable code, of weights at run time,
+    /// does not.
     fn rings(&self, declaration: &Declaration) -> Rings {
         match declaration.weights {
             WeightsSource::File | WeightsSource::Nowhere => Rings::Rows,
@@ -71,8 +72,7 @@ fn code(
     plan: &MemoryPlan,
 ) -> Result<(Program, Code), Reason> {
     match declaration.weights {
-        WeightsSource::File => {}
-        WeightsSource::Runtime => return Err(Reason::LoadedWeights),
+        WeightsSource::File | WeightsSource::Runtime => {}
         WeightsSource::Nowhere => return Err(Reason::NoWeights),
     }
     let network = &declaration.network;
@@ -94,7 +94,10 @@ fn code(
         return Err(Reason::Flash);
     }
     let sram_bytes = declaration.budget.sram_bytes.unwrap_or(u32::MAX);
-    let state_bytes = plan.arena_bytes + plan.cursor_bytes() + declaration.window_bytes();
+    let state_bytes = plan.arena_bytes
+        + plan.cursor_bytes()
+        + program.parameter_bytes
+        + declaration.window_bytes();
     let state_bytes = state_bytes.next_multiple_of(code.alignment());
     let reserve_bytes = declaration.reserve.sram_bytes;
     let stack_bytes = reserve_bytes.unwrap_or_else(|| stack_bytes(&program, &code));

@@ -38,7 +38,9 @@ impl Code {
         };
         let of_layers = design.layers.iter().filter_map(|layer| match layer {
             Layer::Convolution(layer) => match layer.reduction {
-                Reduction::Weighted => Some((layer.node, layer.last().form)),
+                Reduction::Weighted | Reduction::OwnWeights => {
+                    Some((layer.node, layer.last().form))
+                }
                 Reduction::Maximum | Reduction::Total { .. } => None,
             },
             Layer::Dense(layer) => Some((layer.node, layer.form)),

@@ -9,6 +9,7 @@ use super::assembly::{Assembly, Label};
 use super::form::Form;
 use super::frame;
 use super::isa::{Condition, InstructionSet, Operation, Roles};
+use super::joined::{self, JoinedRow};
 use super::layer::{Convolution, Reduction, Weights};
 use super::multiples::Multiples;
 use super::pass::Pass;
@@ -26,9 +27,15 @@ const MOST_SLOT: u32 = 1020;
 
 /// Emits the layer.
 pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Convolution) {
-    with_emitter(asm, layer, Strip::of(layer), |asm, emitter, passes| {
-        emitter.rows(asm, passes);
-    });
+    with_emitter(
+        asm,
+        layer,
+        Strip::of(layer),
+        |asm, emitter, passes| match layer.is_by_parts {
+            true => emitter.rows_by_parts(asm, passes),
+            false => emitter.rows(asm, passes),
+        },
+    );
 }
 
 /// Emits the tables of the layer, then what `body` does with its kernels.
@@ -53,6 +60,7 @@ pub(crate) fn with_emitter(
         table: None,
         two_rows: two_rows(layer, &roles),
         pointwise: None,
+        joined: joined::rows(layer, &strip, &roles),
     };
     let mut outer = emitter(layer, strip);
     let (passes, mut words) = outer.kernel(asm.isa());
@@ -110,6 +118,8 @@ pub(crate) struct Emitter<'a> {
     two_rows: Option<Weights>,
     /// What comes after a depthwise kernel.
     pointwise: Option<(Box<Self>, Vec<Pass>)>,
+    /// Maps that are added, or come after.
+    pub(super) joined: Vec<JoinedRow<'a>>,
 }
 
 impl<'a> Emitter<'a> {
@@ -117,8 +127,9 @@ impl<'a> Emitter<'a> {
     fn kernel(&mut self, isa: &dyn InstructionSet) -> (Vec<Pass>, Vec<u32>) {
         let Self { layer, strip, .. } = *self;
         match (layer.reduction, layer.form) {
-            (Reduction::Maximum | Reduction::Total { .. }, _) => {
-                let passes = reduction::passes(self.roles, layer, &strip);
+            (Reduction::OwnWeights | Reduction::Maximum | Reduction::Total { .. }, _) => {
+                let registers = reduction::registers(isa, layer);
+                let passes = reduction::passes(&registers, layer, &strip);
                 (passes.into_iter().map(Pass::Reduced).collect(), Vec::new())
             }
             (Reduction::Weighted, Form::UnrolledByTwoRows | Form::Unrolled) => {
@@ -183,12 +194,17 @@ impl<'a> Emitter<'a> {
     fn begin(&self, asm: &mut Assembly<'_>, words: Vec<u32>) {
         let Self { layer, strip, .. } = self;
         let value = self.roles.value;
-        let (table, start) = (asm.label(), asm.label());
-        asm.address(value, table);
-        asm.emit(Operation::StoreSlot(value, frame::BIASES));
-        asm.jump(start);
-        asm.table(table, words);
-        asm.bind(start);
+        match layer.weights.loaded {
+            Some(loaded) => loaded.begin(asm, self.roles),
+            None => {
+                let (table, start) = (asm.label(), asm.label());
+                asm.address(value, table);
+                asm.emit(Operation::StoreSlot(value, frame::BIASES));
+                asm.jump(start);
+                asm.table(table, words);
+                asm.bind(start);
+            }
+        }
         self.keep_mask(asm);
         if let Some(pointwise) = &layer.pointwise {
             // Of its last word, only what is a channel is ever written.
@@ -209,6 +225,7 @@ impl<'a> Emitter<'a> {
         asm.emit(Operation::Immediate(value, strip.steps as i32));
         asm.emit(Operation::StoreSlot(value, frame::ROWS));
         self.taking.begin(asm);
+        self.begin_joined(asm);
         let (next_row, done) = (asm.label(), asm.label());
         asm.bind(next_row);
         asm.times(strip.steps.into(), |asm| {
@@ -221,9 +238,13 @@ impl<'a> Emitter<'a> {
                 asm.branch(Condition::Negative(value), share, compute);
                 asm.times(1.0 - share, |asm| asm.jump(after));
                 asm.bind(compute);
-                asm.times(share, |asm| self.row(asm, passes));
+                asm.times(share, |asm| {
+                    self.take_joined(asm);
+                    self.row(asm, passes);
+                });
                 asm.bind(after);
             } else {
+                self.take_joined(asm);
                 self.row(asm, passes);
             }
             self.count_down(asm, frame::ROWS, strip.steps, next_row);
@@ -287,7 +308,10 @@ impl<'a> Emitter<'a> {
                     (None, Some(rows)) => self.store_pairs(asm, pass, &rows),
                     (None, None) => match layer.paired_windows() {
                         Some(windows) => self.store_largest(asm, pass, &windows),
-                        None => self.store(asm, pass),
+                        None => {
+                            self.add_joined(asm, pass, &layer.weights);
+                            self.store(asm, pass);
+                        }
                     },
                     (Some(_), _) => self.store_pixel(asm, pass),
                 }
@@ -297,6 +321,7 @@ impl<'a> Emitter<'a> {
                 inner.keep_mask(asm);
                 for pass in passes {
                     inner.accumulate(asm, pass, table_byte, frame::PIXEL);
+                    self.add_joined(asm, pass, &inner.layer.weights);
                     self.store(asm, pass);
                     table_byte += 4 * pass.outputs().len() as u32;
                 }
@@ -306,6 +331,7 @@ impl<'a> Emitter<'a> {
                 Some(rows) => self.advance_pairs(asm, &rows),
                 None => going_around = self.advance_outputs(asm, self.group_cells().into()),
             }
+            self.advance_joined(asm);
             asm.emit(Operation::LoadSlot(value, frame::FIELD));
             let step = i64::from(group_bytes);
             let step = if layer.backward { -step } else { step };

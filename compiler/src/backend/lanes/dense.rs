@@ -177,8 +177,19 @@ pub(crate) fn store(
             let first = cell % (8 / layer.bits) + outputs.start as u32;
             let mut stream = Stream::begin(asm, roles, rounding, (frame::OUTPUT, first));
             for output in outputs {
-                let (load, down) =
-                    place(output).load(asm.isa(), value, multiple, layer.signed_outputs);
+                let is_signed = layer.signed_outputs || layer.joined.is_some();
+                let place = place(output);
+                if let Some(loaded) = layer.weights.loaded {
+                    let signed = layer.signed_outputs;
+                    let joined = joined_value(layer, roles, output);
+                    loaded.put(asm, &mut stream, roles, (place, output, signed), joined);
+                    continue;
+                }
+                let (mut load, mut down) = place.load(asm.isa(), value, multiple, is_signed);
+                if layer.joined.is_some() {
+                    load.append(&mut down);
+                    load.extend(joined(layer, roles, (output, place.lane.is_some())));
+                }
                 stream.put(asm, (&load, &down), layer.weights.ties[output], false);
             }
             stream.end(asm);
@@ -187,13 +198,72 @@ pub(crate) fn store(
             asm.emit(Operation::LoadSlot(base, frame::RESULTS));
             let mut at = 0;
             for output in outputs {
-                let first = point_at(asm, roles, &mut at, (output, bytes_each));
-                let (load, down) = place(output).load(asm.isa(), value, multiple, true);
-                asm.emit_all(load.into_iter().chain(down));
-                put_bytes(asm, roles, (first, bytes_each));
+                let place = place(output);
+                let (load, down) = place.load(asm.isa(), value, multiple, true);
+                if layer.joined.is_none() && layer.weights.loaded.is_none() {
+                    let first = point_at(asm, roles, &mut at, (output, bytes_each));
+                    asm.emit_all(load.into_iter().chain(down));
+                    put_bytes(asm, roles, (first, bytes_each));
+                    continue;
+                }
+                match layer.weights.loaded {
+                    Some(loaded) => {
+                        let joined = joined_value(layer, roles, output);
+                        asm.emit_all(loaded.sum(asm.isa(), roles, (place, output), joined));
+                    }
+                    None => {
+                        asm.emit_all(load.into_iter().chain(down));
+                        asm.emit_all(joined(layer, roles, (output, place.lane.is_some())));
+                    }
+                }
+                asm.emit(Operation::LoadSlot(base, frame::RESULTS));
+                let first = output as i64 * i64::from(bytes_each);
+                add_constant(asm, base, first, multiple);
+                put_bytes(asm, roles, (0, bytes_each));
             }
         }
     }
+}
+
+/// Adds the joined value of an output to its sum, which is in `value`, and which is right in its
+/// lower 16 bits if it `is_narrow`. Changes `base`.
+fn joined(layer: &Dense, roles: &Roles, (output, is_narrow): (usize, bool)) -> Vec<Operation> {
+    let Roles {
+        value, multiple, ..
+    } = *roles;
+    let mut operations = joined_value(layer, roles, output);
+    let skip = layer.weights.skip;
+    if skip > 0 {
+        operations.push(Operation::ShiftLeft(multiple, multiple, skip));
+    }
+    operations.push(Operation::Add(value, value, multiple));
+    if is_narrow {
+        operations.push(Operation::SignExtend(value, value));
+    }
+    operations
+}
+
+/// What brings the value that is added to an output into `multiple`, if one is. Changes `base`.
+fn joined_value(layer: &Dense, roles: &Roles, output: usize) -> Vec<Operation> {
+    let Some((first_cell, signed)) = layer.joined else {
+        return Vec::new();
+    };
+    let Roles { base, multiple, .. } = *roles;
+    let bits = layer.bits;
+    let cell = first_cell + output as u32;
+    let above = 32 - bits * (1 + cell % (8 / bits));
+    let down = (32 - bits) as u8;
+    vec![
+        Operation::LoadSlot(multiple, frame::ARENA),
+        Operation::Immediate(base, (cell / (8 / bits)) as i32),
+        Operation::Add(base, base, multiple),
+        Operation::LoadByte(multiple, base, 0),
+        Operation::ShiftLeft(multiple, multiple, above as u8),
+        match signed {
+            true => Operation::ShiftRightSigned(multiple, multiple, down),
+            false => Operation::ShiftRight(multiple, multiple, down),
+        },
+    ]
 }
 
 /// Moves `base`, which points at byte `at`, on where loads and stores do not reach the sum of an

@@ -23,12 +23,17 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Dense) {
         source,
         ..
     } = *table.registers();
-    let (label, start) = (asm.label(), asm.label());
-    asm.address(value, label);
-    asm.emit(Operation::StoreSlot(value, frame::BIASES));
-    asm.jump(start);
-    asm.table(label, words);
-    asm.bind(start);
+    match layer.weights.loaded {
+        Some(loaded) => loaded.begin(asm, &roles),
+        None => {
+            let (label, start) = (asm.label(), asm.label());
+            asm.address(value, label);
+            asm.emit(Operation::StoreSlot(value, frame::BIASES));
+            asm.jump(start);
+            asm.table(label, words);
+            asm.bind(start);
+        }
+    }
     asm.emit(Operation::Immediate(value, table.mask() as i32));
     asm.emit(Operation::StoreSlot(value, frame::MASK));
     super::dense::begin_outputs(asm, layer, &roles);

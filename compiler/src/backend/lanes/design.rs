@@ -11,7 +11,7 @@ use super::reason::Reason;
 use super::row;
 use super::stage::{Stage, StoredRing};
 use super::strip::Strip;
-use super::weighted::{constants, lanes_of, weighted};
+use super::weighted::{as_it_is, constants, is_loaded, lanes_of, loaded, of_loaded, weighted};
 use crate::network::{NodeId, ReceptiveField, Shape};
 use crate::plan::{Order, Place, Sink, SumArray};
 use crate::program::{self, Finish, Map, Pooling, Program, ResultInteger, Step};
@@ -63,8 +63,12 @@ impl Design {
     }
 }
 
-/// Bytes of the frame that Thumb's loads reach from the stack pointer, and a little less.
-const MOST_FRAME_BYTES: u32 = 1000;
+/// Bytes of the frame that Thumb's loads reach from the stack pointer, and a little less: slots are
+/// there, which stages have after their rows too.
+const MOST_SLOTS_BYTES: u32 = 1000;
+
+/// Bytes of the frame of `infer`: loads reach the end of a field from its beginning on every core.
+const MOST_FRAME_BYTES: u32 = 2000;
 
 /// The layers of a program, each with the form of its code, for a core that has that many
 /// registers for sums.
@@ -73,16 +77,13 @@ pub(crate) fn of(
     form_of: impl Fn(NodeId) -> Form,
     registers: usize,
 ) -> Result<Design, Reason> {
-    if program.parameter_bytes > 0 {
-        return Err(Reason::LoadedWeights);
-    }
     let has_segments = program.segments().any(|segment| !segment.arriving);
     if has_segments {
         return Err(Reason::Streamed);
     }
     let stages = arriving::stages(program, &form_of, registers)?;
     if let Some(first) = stages.first()
-        && row::frame_bytes(&stages) > MOST_FRAME_BYTES
+        && row::frame_bytes(&stages) > MOST_SLOTS_BYTES
     {
         return Err(Reason::Rows(first.node()));
     }
@@ -95,11 +96,10 @@ pub(crate) fn of(
         let form = form_of(step.node);
         let (layer, taken) = layer_of(program, (step, form), steps.get(index).copied())?;
         index += taken;
-        if let Layer::Convolution(layer) = &layer {
-            let strip = Strip::of(layer);
-            if strip.first_byte + strip.bytes() > MOST_FRAME_BYTES {
-                return Err(Reason::Rows(layer.node));
-            }
+        if let Layer::Convolution(layer) = &layer
+            && !fits_frame(layer)
+        {
+            return Err(Reason::Rows(layer.node));
         }
         layers.push(layer);
     }
@@ -194,6 +194,12 @@ fn intake(program: &Program) -> Result<Intake, Reason> {
     })
 }
 
+/// Whether a frame holds the rows that a layer reads at once, and loads reach its slots.
+fn fits_frame(layer: &Convolution) -> bool {
+    let strip = Strip::of(layer);
+    strip.infer_bytes() <= MOST_FRAME_BYTES && strip.slots_bytes(layer) <= MOST_SLOTS_BYTES
+}
+
 /// A map that lies row by row, from a byte on.
 fn stored(map: &Map, program: &Program) -> Result<StoredMap, Reason> {
     let is_at_byte = map.first_cell.is_multiple_of(8 / program.activation_bits);
@@ -219,7 +225,7 @@ fn layer_of(
     if !step.order.goes_row_by_row() {
         return Err(Reason::Order);
     }
-    if !step.joined.is_empty() || step.operation.is_wide() {
+    if step.operation.is_wide() {
         return Err(Reason::Operation(node));
     }
     let map = program.map(step.input);
@@ -227,18 +233,19 @@ fn layer_of(
     let bits = program.activation_bits;
     match &step.operation {
         Operation::Convolution(_) | Operation::Depthwise(_) | Operation::Separable { .. } => {
-            if !step.stores {
-                return Err(Reason::Results);
-            }
-            let layer = weighted(field_of(program, step)?, &step.operation, form)?;
+            let field = field_of(program, step)?;
+            let layer = weighted(program, field, (&step.operation, form))?;
             Ok(alone_or_pooled(program, layer, step, next))
         }
         Operation::Pool(pooling) => {
             let layer = pooling_of(program, step, *pooling)?;
             Ok((Layer::Convolution(layer), 0))
         }
+        Operation::Concat => {
+            let layer = concatenation_of(program, step)?;
+            Ok((Layer::Convolution(layer), 0))
+        }
         Operation::Dense(sum) => {
-            let constants = constants(node, sum)?;
             let outputs = match (sum.finish, step.stores) {
                 (Finish::Exact, false) => DenseOutputs::Results(program.results.integer.bytes()),
                 (Finish::Relu | Finish::Signed, true) => {
@@ -249,11 +256,29 @@ fn layer_of(
                     return Err(Reason::Results);
                 }
             };
-            let rounds = sum.finish != Finish::Exact;
-            let weights = Weights::new(constants, sum.outputs, rounds);
-            let weights = match (map.signed, form) {
-                (true, Form::TableByWords | Form::TableByValues) => weights.without_offset(bits),
-                (true, Form::UnrolledByTwoRows | Form::Unrolled) | (false, _) => weights,
+            let joined = match step.joined.first() {
+                Some(&value) => {
+                    let map = program.map(value);
+                    Some((stored(map, program)?.first_cell, map.signed))
+                }
+                None => None,
+            };
+            let is_loaded = is_loaded(sum);
+            let form = if is_loaded { of_loaded(form) } else { form };
+            let weights = match is_loaded {
+                true => {
+                    let signed_joined = joined.is_some_and(|(_, signed)| signed);
+                    loaded(program, node, (sum, sum), [map.signed, signed_joined])?
+                }
+                false => {
+                    let weights = Weights::new(constants(node, sum)?, sum);
+                    match (map.signed, form) {
+                        (true, Form::TableByWords | Form::TableByValues) => {
+                            weights.without_offset(bits)
+                        }
+                        (true, Form::UnrolledByTwoRows | Form::Unrolled) | (false, _) => weights,
+                    }
+                }
             };
             let layer = Dense {
                 node,
@@ -261,16 +286,17 @@ fn layer_of(
                 input,
                 bits,
                 expectation: program.expectations[node].clone(),
-                signed_inputs: map.signed,
+                // Of weights that are loaded, values are taken as they are.
+                signed_inputs: map.signed && !is_loaded,
                 signed_outputs: sum.finish == Finish::Signed,
                 form,
                 lanes: lanes_of(sum),
+                joined,
                 outputs,
             };
             Ok((Layer::Dense(layer), 0))
         }
-        Operation::Concat
-        | Operation::Recurrent(_)
+        Operation::Recurrent(_)
         | Operation::Tree(_)
         | Operation::Prototypes(_)
         | Operation::Quantised(_)
@@ -299,11 +325,27 @@ fn alone_or_pooled(
 /// The fields of a step, without weights.
 fn field_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
     let field = &step.field;
-    let output = stored(program.map(step.writes), program)?;
-    if field.stride.rows > field.kernel.height {
-        return Err(Reason::Stride(step.node));
-    }
-    Ok(Convolution {
+    let is_exact = step
+        .operation
+        .sums()
+        .last()
+        .is_some_and(|sum| sum.finish == Finish::Exact);
+    let Shape {
+        height,
+        width,
+        channels,
+    } = step.output;
+    let output = match (step.stores, is_exact) {
+        (true, _) => stored(program.map(step.writes), program)?,
+        (false, true) => StoredMap {
+            first_cell: 0,
+            height,
+            width,
+            channels,
+        },
+        (false, false) => return Err(Reason::Results),
+    };
+    let mut layer = Convolution {
         node: step.node,
         reduction: Reduction::Weighted,
         weights: Weights::none(output.channels, 0),
@@ -315,6 +357,7 @@ fn field_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
         padding: (field.top, field.left),
         pooled: None,
         pointwise: None,
+        joined: Vec::new(),
         form: Form::TableByValues,
         sum_lanes: 1,
         backward: match step.order {
@@ -325,10 +368,26 @@ fn field_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
         expectation: program.expectations[step.node].clone(),
         expectation_of_outputs: None,
         signed_inputs: program.map(step.input).signed,
-        signed_outputs: program.map(step.writes).signed,
+        signed_outputs: program.signed[step.writes],
+        is_by_parts: false,
+        exact_bytes: (!step.stores).then(|| program.results.integer.bytes()),
         bits: program.activation_bits,
         stage: None,
-    })
+    };
+    let joined = step.joined.iter().map(|&value| program.map(value));
+    let joined = joined.map(|map| Ok(layer.of_pixels(stored(map, program)?, map.signed)));
+    layer.joined = joined.collect::<Result<_, _>>()?;
+    Ok(layer)
+}
+
+/// The channels of several maps, one after the other, as they are stored.
+fn concatenation_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
+    let layer = field_of(program, step)?;
+    Ok(as_it_is(Convolution {
+        reduction: Reduction::Maximum,
+        form: Form::Unrolled,
+        ..layer
+    }))
 }
 
 /// A pooling of its own.
@@ -340,14 +399,24 @@ fn pooling_of(program: &Program, step: &Step, pooling: Pooling) -> Result<Convol
             let most_value = (1 << layer.bits) - 1;
             let most = count.checked_mul(most_value);
             let quotient = most.and_then(|most| Quotient::of(count, most));
-            let Quotient { factor, shift } = quotient.ok_or(Reason::Pooling(step.node))?;
-            (Reduction::Total { factor }, shift)
+            let quotient = quotient.ok_or(Reason::Pooling(step.node))?;
+            let Quotient {
+                before,
+                factor,
+                shift,
+            } = quotient;
+            (Reduction::Total { before, factor }, shift)
         }
     };
-    Ok(Convolution {
+    let layer = Convolution {
         reduction,
         weights: Weights::none(layer.output.channels, right),
         form: Form::Unrolled,
+        ..layer
+    };
+    let rows_are_apart = layer.stride.0 == layer.kernel.0 || layer.computed.0 == 1;
+    Ok(Convolution {
+        is_by_parts: rows_are_apart && !fits_frame(&layer),
         ..layer
     })
 }
@@ -375,7 +444,10 @@ fn pooled(program: &Program, layer: &Convolution, step: &Step, next: &Step) -> O
         || !field.kernel.width.is_multiple_of(layer.lanes)
         || layer.lanes == 2 && field.kernel.width != 2
         || next.input != step.writes
+        || layer.weights.loaded.is_some()
+        || !step.joined.is_empty()
         || !next.joined.is_empty()
+        || program.is_read_twice(step.writes)
     {
         return None;
     }
@@ -391,6 +463,9 @@ fn pooled(program: &Program, layer: &Convolution, step: &Step, next: &Step) -> O
         }),
         ..layer.clone()
     };
+    if !fits_frame(&layer) {
+        return None;
+    }
     [false, true].into_iter().find_map(|backward| {
         layer.backward = backward;
         keeps_its_inputs(&layer).then(|| layer.clone())

@@ -13,7 +13,7 @@ pub(crate) fn frame_bytes(isa: &dyn InstructionSet, layers: &[Layer]) -> u32 {
     let bytes = layers.iter().map(|layer| match layer {
         Layer::Convolution(layer) => {
             let strip = Strip::of(layer);
-            strip.first_byte + strip.bytes()
+            strip.infer_bytes()
         }
         Layer::Dense(_) | Layer::Results(_) | Layer::Sums(_) => frame::STRIP,
     });

@@ -1,13 +1,13 @@
 //! What is emitted of a layer: geometry, weights and places as numbers.
 
 use super::form::Form;
+use super::loaded::Loaded;
 use super::pairs::PairedRows;
 use super::stage::{StageOutput, StageRows, StoredRing, StoredWindows};
 use super::stream::{Finishing, Rounding};
 use crate::network::NodeId;
 use crate::plan::SumArray;
-use crate::program::ConstantParameters;
-use crate::program::Expectation;
+use crate::program::{ConstantParameters, Expectation, Finish, WeightedSum};
 
 /// A map as it is stored: row by row without a gap, channels last.
 #[derive(Clone, Copy, Debug)]
@@ -44,23 +44,28 @@ pub(crate) struct Weights {
     pub(crate) ties: Vec<bool>,
     /// Of the sum, to an activation.
     pub(crate) right: u8,
+    /// Bits by which what is added of a joined map is shifted up.
+    pub(crate) skip: u8,
+    /// Where all of it is instead, if it is loaded at run time.
+    pub(crate) loaded: Option<Loaded>,
 }
 
 impl Weights {
-    /// `left` goes into the biases, as far as `right` allows: of
+    /// `left` goes into the biases, as far as `right` and what is added allow: of
     /// `t = (s << left) + b` only bits that rounding looks at are kept, and where any of
     /// the others is set, `t` is no tie.
-    pub(crate) fn new(constants: &ConstantParameters, outputs: u32, rounds: bool) -> Self {
+    pub(crate) fn new(constants: &ConstantParameters, sum: &WeightedSum) -> Self {
         let left = constants.left;
         let right = constants.right;
-        let dropped = match rounds {
-            true => left.min(right.saturating_sub(1)),
+        let added = sum.adds.then_some(constants.skip);
+        let dropped = match sum.finish != Finish::Exact {
+            true => left.min(right.saturating_sub(1)).min(added.unwrap_or(left)),
             false => 0,
         };
         Self {
             raw: constants.weights.to_vec(),
             left: (left - dropped) as u8,
-            outputs: outputs as usize,
+            outputs: sum.outputs as usize,
             biases: constants
                 .biases
                 .iter()
@@ -72,6 +77,8 @@ impl Weights {
                 .map(|&bias| bias & ((1 << dropped) - 1) == 0)
                 .collect(),
             right: (right - dropped) as u8,
+            skip: added.map_or(0, |skip| (skip - dropped) as u8),
+            loaded: None,
         }
     }
 
@@ -79,6 +86,14 @@ impl Weights {
     pub(crate) fn of_products(raw: Vec<i8>, outputs: u32) -> Self {
         Self {
             raw,
+            ..Self::none(outputs, 0)
+        }
+    }
+
+    /// Of weights that come at run time.
+    pub(crate) fn loaded(loaded: Loaded, outputs: u32) -> Self {
+        Self {
+            loaded: Some(loaded),
             ..Self::none(outputs, 0)
         }
     }
@@ -92,14 +107,16 @@ impl Weights {
             biases: vec![0; outputs as usize],
             ties: vec![false; outputs as usize],
             right,
+            skip: 0,
+            loaded: None,
         }
     }
 
     /// Of a depthwise kernel, whose weights are `[tap][channel]`: a sum takes the values of
     /// its channel alone.
-    pub(crate) fn depthwise(constants: &ConstantParameters, channels: u32) -> Self {
-        let count = channels as usize;
-        let mut weights = Self::new(constants, channels, true);
+    pub(crate) fn depthwise(constants: &ConstantParameters, sum: &WeightedSum) -> Self {
+        let count = sum.outputs as usize;
+        let mut weights = Self::new(constants, sum);
         let of_taps = std::mem::take(&mut weights.raw);
         weights.raw = vec![0; of_taps.len() * count];
         for (row, &weight) in of_taps.iter().enumerate() {
@@ -150,6 +167,15 @@ impl Weights {
             let sum = factors.fold(0i32, i32::wrapping_add);
             let bias = &mut self.biases[output];
             *bias = bias.wrapping_sub(sum.wrapping_shl(bits - 1));
+        }
+        self
+    }
+
+    /// Takes away what an offset of the values of a joined map adds.
+    pub(crate) fn without_joined_offset(mut self, bits: u32) -> Self {
+        let added = 1i32.wrapping_shl(bits - 1 + u32::from(self.skip));
+        for bias in &mut self.biases {
+            *bias = bias.wrapping_sub(added);
         }
         self
     }
@@ -220,11 +246,13 @@ pub(crate) struct Pooled {
 pub(crate) enum Reduction {
     /// Weighted sums.
     Weighted,
+    /// A weighted sum of each channel, by weights that are loaded.
+    OwnWeights,
     /// The largest value of each channel.
     Maximum,
-    /// The total of each channel, which is divided and rounded down: times that factor, and
-    /// shifted.
-    Total { factor: i32 },
+    /// The total of each channel, which is divided and rounded down: shifted by some bits, times
+    /// that factor, and shifted again.
+    Total { before: u8, factor: i32 },
 }
 
 /// A convolution, and the pooling after it, or a pooling.
@@ -246,6 +274,9 @@ pub(crate) struct Convolution {
     pub(crate) pooled: Option<Pooled>,
     /// Of a separable one, what comes after the depthwise kernel.
     pub(crate) pointwise: Option<Box<Self>>,
+    /// Of maps with a pixel for each output, that pixel: it is added to the sums, or its channels
+    /// come after those of the map, as a maximum of single pixels.
+    pub(crate) joined: Vec<Self>,
     pub(crate) form: Form,
     /// Sums that a register can hold: two of 16 bits, or one.
     pub(crate) sum_lanes: u32,
@@ -258,6 +289,10 @@ pub(crate) struct Convolution {
     /// Whether activations may be negative.
     pub(crate) signed_inputs: bool,
     pub(crate) signed_outputs: bool,
+    /// Of a pooling: whether its windows are taken in row by row.
+    pub(crate) is_by_parts: bool,
+    /// Where sums are the results as they stand: bytes of each.
+    pub(crate) exact_bytes: Option<u32>,
     /// Pixels that are computed at once, in the lanes of a register.
     pub(crate) lanes: u32,
     pub(crate) bits: u32,
@@ -266,6 +301,22 @@ pub(crate) struct Convolution {
 }
 
 impl Convolution {
+    /// Of a map, the pixel at each output of this layer.
+    pub(crate) fn of_pixels(&self, input: StoredMap, signed_inputs: bool) -> Self {
+        Self {
+            reduction: Reduction::Maximum,
+            weights: Weights::none(input.channels, 0),
+            input,
+            kernel: (1, 1),
+            stride: (1, 1),
+            padding: (0, 0),
+            form: Form::Unrolled,
+            signed_inputs,
+            joined: Vec::new(),
+            ..self.clone()
+        }
+    }
+
     /// What makes its outputs.
     pub(crate) fn last(&self) -> &Self {
         self.pointwise.as_deref().unwrap_or(self)
@@ -314,15 +365,20 @@ impl Convolution {
             right: self.weights.right,
             bits: self.bits,
             finish: match self.reduction {
-                Reduction::Weighted if self.signed_outputs => Finishing::Signed {
-                    stays_offset: self.pointwise.is_some(),
-                },
-                Reduction::Weighted => Finishing::Unsigned,
+                Reduction::Weighted | Reduction::OwnWeights if self.signed_outputs => {
+                    // Loaded weights take values as they are.
+                    Finishing::Signed {
+                        stays_offset: self.pointwise.is_some() && self.weights.loaded.is_none(),
+                    }
+                }
+                Reduction::Weighted | Reduction::OwnWeights => Finishing::Unsigned,
                 Reduction::Maximum => Finishing::Down {
+                    before: 0,
                     factor: 1,
                     is_offset: self.signed_inputs,
                 },
-                Reduction::Total { factor } => Finishing::Down {
+                Reduction::Total { before, factor } => Finishing::Down {
+                    before,
                     factor,
                     is_offset: self.signed_inputs,
                 },
@@ -346,6 +402,8 @@ pub(crate) struct Dense {
     pub(crate) form: Form,
     /// Sums that a register can hold: two of 16 bits, or one.
     pub(crate) lanes: u32,
+    /// The first cell of a map that is added, and whether its values may be negative.
+    pub(crate) joined: Option<(u32, bool)>,
     pub(crate) outputs: DenseOutputs,
 }
 

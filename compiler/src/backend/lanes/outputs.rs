@@ -1,6 +1,6 @@
 //! Where the outputs of a convolution go, and how its sums become them.
 
-use super::assembly::Assembly;
+use super::assembly::{Assembly, Label};
 use super::convolution::Emitter;
 use super::frame;
 use super::isa::{Condition, Operation, Roles};
@@ -38,7 +38,17 @@ impl Emitter<'_> {
             Some(windows) => layer.output.width * windows.cells,
             None => layer.output.row_cells(),
         };
-        layer.bits == 4 && (self.group_cells() % 2 == 1 || cells_of_row % 2 == 1)
+        layer.exact_bytes.is_none()
+            && layer.bits == 4
+            && (self.group_cells() % 2 == 1 || cells_of_row % 2 == 1)
+    }
+
+    /// Bytes of that many cells of outputs that begin at a byte.
+    fn bytes_of(&self, cells: i64) -> i64 {
+        match self.layer.exact_bytes {
+            Some(bytes_each) => cells * i64::from(bytes_each),
+            None => cells / i64::from(8 / self.layer.bits),
+        }
     }
 
     pub(crate) fn begin_outputs(&self, asm: &mut Assembly<'_>) {
@@ -46,6 +56,7 @@ impl Emitter<'_> {
         let (value, word) = (self.roles.value, self.roles.word);
         let row = match layer.backward {
             false => 0,
+            true if layer.is_by_parts => layer.computed.0 - 1,
             true => strip.steps_with_outputs - 1,
         };
         let group = match layer.backward {
@@ -58,9 +69,14 @@ impl Emitter<'_> {
             asm.emit(Operation::Immediate(value, cell as i32));
             asm.emit(Operation::StoreSlot(value, frame::OUTPUT_CELL));
         } else {
-            asm.emit(Operation::LoadSlot(value, frame::ARENA));
-            let byte = cell / (8 / layer.bits);
-            add_constant(asm, value, byte.into(), word);
+            asm.emit(Operation::LoadSlot(
+                value,
+                match layer.exact_bytes {
+                    Some(_) => frame::RESULTS,
+                    None => frame::ARENA,
+                },
+            ));
+            add_constant(asm, value, self.bytes_of(cell.into()), word);
             asm.emit(Operation::StoreSlot(value, frame::OUTPUT));
         }
     }
@@ -78,7 +94,7 @@ impl Emitter<'_> {
         let cells = if self.layer.backward { -cells } else { cells };
         let (slot, step) = match self.has_phases() {
             true => (frame::OUTPUT_CELL, cells),
-            false => (frame::OUTPUT, cells / i64::from(8 / self.layer.bits)),
+            false => (frame::OUTPUT, self.bytes_of(cells)),
         };
         asm.emit(Operation::LoadSlot(value, slot));
         add_constant(asm, value, step, word);
@@ -89,6 +105,10 @@ impl Emitter<'_> {
 
     /// Rounds and stores the sums of a group.
     pub(crate) fn store(&self, asm: &mut Assembly<'_>, pass: &Pass) {
+        if let Some(bytes_each) = self.layer.exact_bytes {
+            self.store_exactly(asm, pass, bytes_each);
+            return;
+        }
         if !self.has_phases() {
             self.store_from(asm, pass, 0);
             return;
@@ -118,8 +138,7 @@ impl Emitter<'_> {
 
     /// The same, from that cell of the first byte on.
     fn store_from(&self, asm: &mut Assembly<'_>, pass: &Pass, phase: u32) {
-        let Self { layer, strip, .. } = self;
-        let value = self.roles.value;
+        let Self { layer, .. } = self;
         let outputs = pass.outputs();
         let channels = layer.output.channels;
         let is_whole = outputs.len() == channels as usize;
@@ -148,15 +167,7 @@ impl Emitter<'_> {
         stream.end(asm);
         let half = asm.label();
         if self.has_half_group() {
-            // The group at the end of the row, which is the first one backward.
-            let last = match layer.backward {
-                false => 1,
-                true => strip.output_groups as i32,
-            };
-            asm.emit(Operation::LoadSlot(value, frame::GROUPS));
-            add_constant(asm, value, -i64::from(last), self.roles.word);
-            let share = 1.0 / f64::from(strip.output_groups);
-            asm.branch(Condition::Zero(value), share, half);
+            self.unless_half(asm, half);
         }
         let mut stream = Stream::begin(asm, self.roles, rounding, first(1));
         for output in outputs {
@@ -164,6 +175,20 @@ impl Emitter<'_> {
         }
         stream.end(asm);
         asm.bind(half);
+    }
+
+    /// Goes on at `half` in the group at the end of the row, which is the first one backward.
+    pub(super) fn unless_half(&self, asm: &mut Assembly<'_>, half: Label) {
+        let Self { layer, strip, .. } = self;
+        let value = self.roles.value;
+        let last = match layer.backward {
+            false => 1,
+            true => strip.output_groups as i32,
+        };
+        asm.emit(Operation::LoadSlot(value, frame::GROUPS));
+        add_constant(asm, value, -i64::from(last), self.roles.word);
+        let share = 1.0 / f64::from(strip.output_groups);
+        asm.branch(Condition::Zero(value), share, half);
     }
 
     /// Rounds the sum of a pixel of the group.
@@ -196,9 +221,14 @@ impl Emitter<'_> {
             );
             return;
         }
-        let (load, down) =
-            pass.place(output, pixel)
-                .load(asm.isa(), value, multiple, layer.signed_outputs);
+        let place = pass.place(output, pixel);
+        if let Some(loaded) = layer.weights.loaded {
+            let signed = layer.signed_outputs;
+            let joined = self.joined_value(output, loaded);
+            loaded.put(asm, stream, self.roles, (place, output, signed), joined);
+            return;
+        }
+        let (load, down) = place.load(asm.isa(), value, multiple, layer.signed_outputs);
         stream.put(asm, (&load, &down), ties, false);
     }
 
@@ -211,6 +241,11 @@ impl Emitter<'_> {
         let mut stream = Stream::begin(asm, self.roles, layer.rounding(), first);
         for output in outputs {
             let place = pass.place(output, None);
+            if let Some(loaded) = layer.weights.loaded {
+                let to = (place, output, layer.signed_outputs);
+                loaded.put(asm, &mut stream, self.roles, to, Vec::new());
+                continue;
+            }
             let (load, down) = place.load(asm.isa(), value, multiple, layer.signed_outputs);
             stream.put(asm, (&load, &down), layer.weights.ties[output], false);
         }

@@ -16,6 +16,13 @@ pub(crate) enum Pass {
 }
 
 impl Pass {
+    pub(crate) fn reduced(&self) -> Option<&reduction::Pass> {
+        match self {
+            Self::Reduced(pass) => Some(pass),
+            Self::Unrolled(_) | Self::TwoRows(_) | Self::Table(_) => None,
+        }
+    }
+
     pub(crate) fn outputs(&self) -> Range<usize> {
         match self {
             Self::Unrolled(sums) => sums.outputs.clone(),

@@ -1,28 +1,36 @@
 //! Division by a constant, rounded down, as a product and a shift.
 
-/// `⌊t / count⌋ = ⌊t·factor / 2^shift⌋` of every total.
+/// `⌊t / count⌋ = ⌊⌊t / 2^before⌋·factor / 2^shift⌋` of every total.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Quotient {
+    pub(crate) before: u8,
     pub(crate) factor: i32,
     pub(crate) shift: u8,
 }
 
 impl Quotient {
     /// The one of the smallest factor for totals from 0 to `most`, whose products are words;
-    /// `None` if there is none.
+    /// `None` if there is none. Powers of two of a count go `before`, if that is needed.
     ///
     /// With `factor·count = 2^shift + e`, `t·factor / 2^shift` is `t / count` and
     /// `t·e / (count·2^shift)`. What `t / count` is short of the next integer is 1/count at least,
     /// so it stays below where `t·e < 2^shift` (Granlund & Montgomery, "Division by invariant
     /// integers using multiplication", 1994, theorem 4.2).
     pub(crate) fn of(count: u32, most: u32) -> Option<Self> {
-        let (count, most) = (u64::from(count), u64::from(most));
-        (0..32_u8).find_map(|shift| {
-            let unit = 1_u64 << shift;
-            let factor = unit.div_ceil(count);
-            let is_right = most * (factor * count - unit) < unit && most * factor < 1 << 32;
-            let factor = i32::try_from(factor).ok().filter(|_| is_right);
-            factor.map(|factor| Self { factor, shift })
+        let powers = 0..=count.trailing_zeros() as u8;
+        powers.into_iter().find_map(|before| {
+            let (count, most) = (u64::from(count >> before), u64::from(most >> before));
+            (0..32_u8).find_map(|shift| {
+                let unit = 1_u64 << shift;
+                let factor = unit.div_ceil(count);
+                let is_right = most * (factor * count - unit) < unit && most * factor < 1 << 32;
+                let factor = i32::try_from(factor).ok().filter(|_| is_right);
+                factor.map(|factor| Self {
+                    before,
+                    factor,
+                    shift,
+                })
+            })
         })
     }
 }
@@ -33,15 +41,25 @@ mod tests {
 
     #[test]
     fn it_is_the_quotient_of_every_total() {
-        for count in (1..=300).chain([625, 1024, 4000]) {
+        for count in (1..=300).chain([400, 625, 784, 1024, 4000]) {
             for most_value in [15, 255] {
                 let most = count * most_value;
-                let Some(Quotient { factor, shift }) = Quotient::of(count, most) else {
-                    assert!(count > 256 && most_value == 255, "{count} of {most_value}");
+                let quotient = Quotient::of(count, most);
+                let Some(Quotient {
+                    before,
+                    factor,
+                    shift,
+                }) = quotient
+                else {
+                    let is_odd = count % 2 == 1;
+                    assert!(
+                        count > 256 && is_odd && most_value == 255,
+                        "{count} of {most_value}"
+                    );
                     continue;
                 };
                 for total in 0..=most {
-                    let product = total.wrapping_mul(factor as u32);
+                    let product = (total >> before).wrapping_mul(factor as u32);
                     assert_eq!(product >> shift, total / count, "{total} by {count}");
                 }
             }
@@ -51,6 +69,7 @@ mod tests {
     #[test]
     fn by_a_power_of_two_it_is_a_shift() {
         let of_eight = Quotient {
+            before: 0,
             factor: 1,
             shift: 3,
         };

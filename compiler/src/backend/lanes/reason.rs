@@ -8,7 +8,7 @@ use std::fmt;
 pub enum Reason {
     /// There are no weights yet.
     NoWeights,
-    /// Weights come at run time.
+    /// Weights come at run time, and layers compute as the input arrives.
     LoadedWeights,
     /// Layers are computed as the input arrives that cannot be row by row, or some together.
     Streamed,
@@ -18,7 +18,7 @@ pub enum Reason {
     Operation(NodeId),
     /// The results are bytes of a model, or sums that a layer keeps.
     Results,
-    /// A kernel whose stride is larger than itself.
+    /// A kernel that computes as the input arrives, and whose stride is larger than itself.
     Stride(NodeId),
     /// An average of other windows than such of powers of two.
     Intake,
@@ -40,7 +40,10 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoWeights => write!(f, "there are no weights yet"),
-            Self::LoadedWeights => write!(f, "weights are loaded at run time"),
+            Self::LoadedWeights => write!(
+                f,
+                "weights are loaded at run time, and layers compute as the input arrives"
+            ),
             Self::Streamed => write!(f, "layers are computed pixel by pixel"),
             Self::Order => write!(f, "a map is not stored row by row"),
             Self::Operation(node) => write!(f, "node {node} has no kernel"),

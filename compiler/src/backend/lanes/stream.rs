@@ -23,9 +23,13 @@ pub(crate) enum Finishing {
     /// `clamp(rhe(t / 2^right), −2^(bits−1), 2^(bits−1) − 1)`, and, if it `stays_offset`,
     /// `2^(bits−1)` more.
     Signed { stays_offset: bool },
-    /// Its product with the factor is rounded down, and fits. Offset values are made two's
-    /// complement.
-    Down { factor: i32, is_offset: bool },
+    /// It is shifted by some bits `before`, then its product with the factor is rounded down, and
+    /// fits. Offset values are made two's complement.
+    Down {
+        before: u8,
+        factor: i32,
+        is_offset: bool,
+    },
 }
 
 impl Finishing {
@@ -158,7 +162,10 @@ impl<'r> Stream<'r> {
         asm.times(share, |asm| {
             sum(asm);
             let is_down = match finish {
-                Finishing::Down { factor, .. } => {
+                Finishing::Down { before, factor, .. } => {
+                    if before > 0 {
+                        asm.emit(Operation::ShiftRight(value, value, before));
+                    }
                     if factor != 1 {
                         asm.emit_all(multiply(asm.isa(), factor, [scratch, value]));
                         asm.emit(Operation::Move(value, scratch));

@@ -10,7 +10,8 @@ use super::assembly::Assembly;
 use super::form::Form;
 use super::frame;
 use super::isa::{Condition, Operation, Register, Roles};
-use super::layer::Convolution;
+use super::joined;
+use super::layer::{Convolution, Reduction};
 
 /// The shape of a strip.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +34,11 @@ pub(crate) struct Strip {
     pub(crate) first_byte: u32,
     /// Where the largest sums of a pooling are, or the values of a pixel between two kernels.
     pub(crate) kept_byte: u32,
+    /// After these: rows of maps that are joined.
+    pub(crate) joined_byte: u32,
     kept_bytes: u32,
+    /// Where the byte, or cell, is that the next row begins at.
+    input_slot: u32,
 }
 
 impl Strip {
@@ -42,11 +47,18 @@ impl Strip {
         let channels = layer.input.channels;
         let most = 32 / lanes / layer.bits;
         let words = channels.div_ceil(most);
-        let per_word = match layer.form {
-            Form::UnrolledByTwoRows | Form::Unrolled => most,
+        let per_word = match (layer.form, layer.weights.loaded) {
+            _ if layer.reduction == Reduction::OwnWeights => most,
+            (Form::UnrolledByTwoRows | Form::Unrolled, _) => most,
+            // Rows of weights that are loaded are there of channels alone.
+            (Form::TableByWords | Form::TableByValues, Some(_)) => {
+                let mut counts = (1..=most).rev();
+                counts.find(|&it| channels.is_multiple_of(it)).unwrap_or(1)
+            }
             // As many in each, for all words are alike.
-            Form::TableByWords | Form::TableByValues => channels.div_ceil(words),
+            (Form::TableByWords | Form::TableByValues, None) => channels.div_ceil(words),
         };
+        let words = channels.div_ceil(per_word);
         let (row_stride, column_stride) = layer.stride;
         let (kernel_rows, kernel_columns) = layer.kernel;
         let (rows, columns) = layer.computed;
@@ -56,15 +68,21 @@ impl Strip {
         let pooled_rows = layer.pooled.map_or(1, |pooled| pooled.rows);
         let strip_rows = kernel_rows + (pooled_rows - 1) * row_stride;
         let advance = pooled_rows * row_stride;
-        let steps_with_outputs = rows / pooled_rows;
+        let (strip_rows, advance, steps_with_outputs) = match layer.is_by_parts {
+            true => (1, 1, rows * kernel_rows),
+            false => (strip_rows, advance, rows / pooled_rows),
+        };
         let maxima_bytes = match layer.pooled {
             Some(_) => 4 * layer.output.channels,
+            None if layer.is_by_parts => 4 * layer.output.channels * output_groups,
             None => 0,
         };
         let pixel_bytes = match &layer.pointwise {
             Some(pointwise) => 4 * pointwise.input.channels.div_ceil(32 / layer.bits),
             None => 0,
         };
+        let joined_byte = frame::STRIP + maxima_bytes + pixel_bytes;
+        let first_byte = joined_byte + joined::bytes(layer);
         Self {
             per_word,
             words,
@@ -74,9 +92,24 @@ impl Strip {
             output_groups,
             steps: steps_with_outputs + strip_rows.saturating_sub(advance).div_ceil(advance),
             steps_with_outputs,
-            first_byte: frame::STRIP + maxima_bytes + pixel_bytes,
+            first_byte,
             kept_byte: frame::STRIP,
-            kept_bytes: maxima_bytes + pixel_bytes,
+            joined_byte,
+            kept_bytes: first_byte - frame::STRIP,
+            input_slot: frame::INPUT,
+        }
+    }
+
+    /// Bytes of the frame of `infer`.
+    pub(crate) fn infer_bytes(&self) -> u32 {
+        self.first_byte + self.bytes()
+    }
+
+    /// Bytes of it up to the last slot.
+    pub(crate) fn slots_bytes(&self, layer: &Convolution) -> u32 {
+        match layer.is_by_parts {
+            true => frame::STRIP,
+            false => self.joined_byte + joined::slots_bytes(layer),
         }
     }
 
@@ -87,6 +120,11 @@ impl Strip {
             kept_byte: first_byte + self.bytes(),
             ..self
         }
+    }
+
+    /// The same, of a map whose next row begins where that slot says.
+    pub(crate) fn reading_from(self, input_slot: u32) -> Self {
+        Self { input_slot, ..self }
     }
 
     /// Bytes of the frame up to the end of it and of what is kept.
@@ -118,50 +156,6 @@ impl Strip {
 
     pub(crate) fn bytes(&self) -> u32 {
         self.rows * self.row_bytes()
-    }
-
-    /// Rows of the map that are taken in, the first one's index among them.
-    fn rows_taken(&self, layer: &Convolution) -> (i64, i64) {
-        let top = i64::from(layer.padding.0);
-        let (advance, rows) = (i64::from(self.advance), i64::from(self.rows));
-        let last = i64::from(self.steps_with_outputs - 1) * advance + rows - 1 - top;
-        let taken = i64::from(self.steps) * advance;
-        match layer.backward {
-            false => (last + 1 - taken, last),
-            true => (-top, -top + taken - 1),
-        }
-    }
-
-    /// The row that is taken in first.
-    fn first_row(&self, layer: &Convolution) -> i64 {
-        let (first, last) = self.rows_taken(layer);
-        if layer.backward { last } else { first }
-    }
-
-    /// Whether a row that is taken in may be outside of the map.
-    fn looks_at_rows(&self, layer: &Convolution) -> bool {
-        let (first, last) = self.rows_taken(layer);
-        first < 0 || last >= i64::from(layer.input.height)
-    }
-
-    /// Whether its rows begin at the lower half of a byte and at the upper one.
-    pub(crate) fn has_phases(&self, layer: &Convolution) -> bool {
-        layer.bits == 4 && layer.input.row_cells() % 2 == 1
-    }
-
-    /// Rows that are taken in after that step with outputs, the first one being 0.
-    pub(crate) fn rows_left(&self, layer: &Convolution, step: u32) -> std::ops::Range<u32> {
-        let height = i64::from(layer.input.height);
-        let inside = |row: i64| row.clamp(0, height) as u32;
-        let top = i64::from(layer.padding.0);
-        let taken = i64::from(step * self.advance);
-        match layer.backward {
-            false => inside(taken + i64::from(self.rows) - top)..layer.input.height,
-            true => {
-                let steps_left = i64::from(self.steps_with_outputs - 1 - step);
-                0..inside(steps_left * i64::from(self.advance) - top)
-            }
-        }
     }
 }
 
@@ -223,7 +217,7 @@ impl Taking<'_> {
             asm.emit(Operation::LoadSlot(source, frame::ARENA));
             add_constant(asm, source, byte, piece);
         }
-        asm.emit(Operation::StoreSlot(source, frame::INPUT));
+        asm.emit(Operation::StoreSlot(source, strip.input_slot));
         if strip.looks_at_rows(layer) {
             asm.emit(Operation::Immediate(source, first as i32));
             asm.emit(Operation::StoreSlot(source, frame::INPUT_ROW));
@@ -290,23 +284,26 @@ impl Taking<'_> {
         self.keep(asm);
         let strip = self.strip;
         let Registers { target, count, .. } = Registers::of(self.roles);
+        if strip.skipped_rows() > 0 {
+            self.move_on(asm, strip.skipped_rows());
+        }
         let first = match self.layer.backward {
-            false => strip.rows.saturating_sub(strip.advance),
-            true => strip.advance.min(strip.rows) - 1,
+            false => strip.rows - strip.new_rows(),
+            true => strip.new_rows() - 1,
         };
         asm.emit(Operation::SlotAddress(
             target,
             strip.first_byte + first * strip.row_bytes(),
         ));
-        if strip.advance == 1 {
+        if strip.new_rows() == 1 {
             self.take(asm);
             return;
         }
         asm.emit(Operation::StoreSlot(target, frame::TARGET));
-        asm.emit(Operation::Immediate(count, strip.advance as i32));
+        asm.emit(Operation::Immediate(count, strip.new_rows() as i32));
         asm.emit(Operation::StoreSlot(count, frame::INPUT_ROWS));
         let next = asm.here();
-        asm.times(strip.advance.into(), |asm| {
+        asm.times(strip.new_rows().into(), |asm| {
             asm.emit(Operation::LoadSlot(target, frame::TARGET));
             self.take(asm);
             let row = i64::from(strip.row_bytes());
@@ -317,7 +314,7 @@ impl Taking<'_> {
             asm.emit(Operation::LoadSlot(count, frame::INPUT_ROWS));
             asm.emit(Operation::AddImmediate(count, -1));
             asm.emit(Operation::StoreSlot(count, frame::INPUT_ROWS));
-            let share = share_of_loops(strip.advance);
+            let share = share_of_loops(strip.new_rows());
             asm.branch(Condition::NotZero(count), share, next);
         });
     }
@@ -392,7 +389,7 @@ impl Taking<'_> {
                 self.nothing() as i32,
             ));
         }
-        asm.emit(Operation::LoadSlot(source, frame::INPUT));
+        asm.emit(Operation::LoadSlot(source, strip.input_slot));
         if !strip.has_phases(layer) {
             self.take_apart(asm, 0);
             return;
@@ -441,18 +438,26 @@ impl Taking<'_> {
             });
         }
         asm.bind(done);
-        let cells = i64::from(layer.input.row_cells());
+        self.move_on(asm, 1);
+    }
+
+    /// Goes on that many rows further.
+    fn move_on(&self, asm: &mut Assembly<'_>, rows: u32) {
+        let Self { layer, strip, .. } = self;
+        let Registers { source, piece, .. } = Registers::of(self.roles);
+        let cells = i64::from(rows * layer.input.row_cells());
         let cells = if layer.backward { -cells } else { cells };
         let step = match strip.has_phases(layer) {
             true => cells,
             false => cells / i64::from(8 / layer.bits),
         };
-        asm.emit(Operation::LoadSlot(source, frame::INPUT));
+        asm.emit(Operation::LoadSlot(source, strip.input_slot));
         add_constant(asm, source, step, piece);
-        asm.emit(Operation::StoreSlot(source, frame::INPUT));
-        if looks_at_rows {
+        asm.emit(Operation::StoreSlot(source, strip.input_slot));
+        if strip.looks_at_rows(layer) {
             asm.emit(Operation::LoadSlot(source, frame::INPUT_ROW));
-            let step = if layer.backward { -1 } else { 1 };
+            let rows = rows as i32;
+            let step = if layer.backward { -rows } else { rows };
             asm.emit(Operation::AddImmediate(source, step));
             asm.emit(Operation::StoreSlot(source, frame::INPUT_ROW));
         }

@@ -94,7 +94,13 @@ impl Taking<'_> {
         let (bits, channels) = (layer.bits, layer.input.channels);
         let per_byte = 8 / bits;
         let lane_bits = 32 / layer.lanes;
+        // The word that `target` points at: stores reach 32 from there.
+        let mut at = 0;
         for word in 0..strip.words {
+            if word - at == 32 {
+                asm.emit(Operation::AddImmediate(registers.target, 4 * 32));
+                at = word;
+            }
             // Cells of the map with the bit of the word that each goes to.
             let mut pieces: Vec<(u32, u32)> = Vec::new();
             for (lane, _) in (0..).zip(present).filter(|(_, present)| **present) {
@@ -138,11 +144,12 @@ impl Taking<'_> {
             if layer.signed_inputs {
                 asm.emit(Operation::Xor(registers.word, self.roles.low[0]));
             }
-            asm.emit(Operation::Store(registers.word, registers.target, 4 * word));
+            let offset = 4 * (word - at);
+            asm.emit(Operation::Store(registers.word, registers.target, offset));
         }
         asm.emit(Operation::AddImmediate(
             registers.target,
-            4 * strip.words as i32,
+            4 * (strip.words - at) as i32,
         ));
     }
 }

@@ -29,6 +29,11 @@ pub(crate) enum Operation {
     ShiftRight(Register, Register, u8),
     /// Two's complement.
     ShiftRightSigned(Register, Register, u8),
+    /// By as many bits as the other register says, 31 at most.
+    ShiftLeftBy(Register, Register),
+    ShiftRightBy(Register, Register),
+    /// Two's complement.
+    ShiftRightSignedBy(Register, Register),
     /// The lower 16 bits as two's complement.
     SignExtend(Register, Register),
     /// A word from an aligned address.

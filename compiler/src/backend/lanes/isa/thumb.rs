@@ -22,6 +22,7 @@ impl Thumb {
     };
 }
 
+const STACK: Register = Register(13);
 const LINK: u8 = 14;
 const EQUAL: u32 = 0;
 const NOT_EQUAL: u32 = 1;
@@ -204,6 +205,9 @@ impl InstructionSet for Thumb {
             ShiftRight(to, from, 0) => vec![two(0, "movs", to, from)],
             ShiftRight(to, from, by) => vec![shift(0b00001, "lsrs", to, from, by)],
             ShiftRightSigned(to, from, by) => vec![shift(0b00010, "asrs", to, from, by)],
+            ShiftLeftBy(to, by) => vec![two(0b01_0000_0010, "lsls", to, by)],
+            ShiftRightBy(to, by) => vec![two(0b01_0000_0011, "lsrs", to, by)],
+            ShiftRightSignedBy(to, by) => vec![two(0b01_0000_0100, "asrs", to, by)],
             SignExtend(to, from) => vec![two(0b10_1100_1000, "sxth", to, from)],
             Load(to, base, offset) => {
                 access((0b01101, Some(0b010_1100)), "ldr", (to, base, offset), 4)
@@ -229,7 +233,12 @@ impl InstructionSet for Thumb {
             StoreSlot(from, offset) => vec![slot(0b10010, "str", from, offset, 2)],
             SlotAddress(to, offset) => {
                 let text = format!("add {}, sp, #{offset}", name(to));
-                debug_assert!(offset.is_multiple_of(4) && offset < 1024);
+                debug_assert!(offset.is_multiple_of(4));
+                if offset >= 1024 {
+                    let mut instructions = immediate(to, offset as i32);
+                    instructions.push(any(0b0100_0100, "add", to, STACK));
+                    return instructions;
+                }
                 vec![narrow(0b10101 << 11 | low(to) << 8 | (offset / 4), 1, text)]
             }
             AddToStackPointer(bytes) => {
@@ -284,7 +293,10 @@ impl InstructionSet for Thumb {
             | Multiply(to, _)
             | ShiftLeft(to, _, _)
             | ShiftRight(to, _, _)
-            | ShiftRightSigned(to, _, _) => Some(to),
+            | ShiftRightSigned(to, _, _)
+            | ShiftLeftBy(to, _)
+            | ShiftRightBy(to, _)
+            | ShiftRightSignedBy(to, _) => Some(to),
             Immediate(..) | SignExtend(..) | Load(..) | Store(..) | LoadByte(..) | LoadHalf(..)
             | LoadSignedByte(..) | StoreByte(..) | LoadSlot(..) | StoreSlot(..)
             | SlotAddress(..) | AddToStackPointer(_) | RoundHalfToEven(..) | Return => None,

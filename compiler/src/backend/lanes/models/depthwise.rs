@@ -3,9 +3,10 @@
 
 use super::pieces::{for_each_pass, for_each_piece};
 use super::pixel::{Block, PixelSums};
-use super::{frame, multiply, rescale};
+use super::{frame, rescale};
 use crate::backend::lanes::assembly::Assembly;
 use crate::backend::lanes::isa::{InstructionSet, Operation, Register, Roles};
+use crate::backend::lanes::product;
 
 /// Weights of a word.
 const PER_WORD: u32 = 4;
@@ -122,7 +123,7 @@ fn add_values(asm: &mut Assembly<'_>, registers: &[Register]) {
         if !asm.isa().multiplies() {
             asm.emit(Operation::AddImmediate(value, 128));
         }
-        multiply::add_product(asm, sum, (value, weight));
+        product::add_product(asm, sum, (value, weight));
     }
     let words = (registers.len() as u32).div_ceil(PER_WORD);
     asm.emit(Operation::AddImmediate(weights, (4 * words) as i32));

@@ -148,7 +148,7 @@ fn emit_tables(asm: &mut Assembly<'_>, sums: &PixelSums, weights: Vec<u32>) {
 enum Written<'a> {
     Table(Vec<Block>),
     EachChannel(Vec<Block>),
-    Unrolled(Unrolled<'a>),
+    Unrolled(Box<Unrolled<'a>>),
 }
 
 impl<'a> Written<'a> {
@@ -156,7 +156,7 @@ impl<'a> Written<'a> {
         match (sums.reach, form) {
             (Reach::OwnChannel, _) => Self::EachChannel(depthwise::blocks(isa, sums.outputs)),
             (Reach::All, CodeForm::Table) => Self::Table(table::blocks(isa, sums.outputs)),
-            (Reach::All, CodeForm::Unrolled) => Self::Unrolled(Unrolled::of(isa, sums)),
+            (Reach::All, CodeForm::Unrolled) => Self::Unrolled(Box::new(Unrolled::of(isa, sums))),
         }
     }
 

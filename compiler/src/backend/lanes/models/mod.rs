@@ -9,7 +9,6 @@ mod depthwise;
 mod frame;
 mod kernels;
 mod layers;
-mod multiply;
 mod pieces;
 mod pixel;
 mod rescale;

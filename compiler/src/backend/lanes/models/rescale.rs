@@ -2,9 +2,9 @@
 //! and the last sum that matters, with products of halves, so that nothing needs more than a word.
 
 use super::frame;
-use super::multiply;
 use crate::backend::lanes::assembly::Assembly;
 use crate::backend::lanes::isa::{Condition, Operation, Roles};
+use crate::backend::lanes::product;
 use crate::backend::lanes::strip::share_of_loops;
 use crate::program::{ByteScale, ByteScales};
 
@@ -140,10 +140,10 @@ fn divide(asm: &mut Assembly<'_>, scales: &ByteScales, words: Words) {
         true => asm.emit_all([ShiftLeft(half, sum, 16), ShiftRight(half, half, 16)]),
         false => asm.emit(Move(half, sum)),
     };
-    let multiply = |asm: &mut Assembly<'_>| multiply::add_product(asm, quotient, (half, factor));
+    let multiply = |asm: &mut Assembly<'_>| product::add_product(asm, quotient, (half, factor));
     lower_half(asm);
     asm.emit(LoadHalf(factor, scale, MULTIPLIER[0]));
-    multiply::product(asm, half, factor);
+    product::product(asm, half, factor);
     let addends = |asm: &mut Assembly<'_>, [lower, upper]: [u32; 2]| {
         asm.emit_all([
             LoadHalf(quotient, scale, lower),

@@ -14,6 +14,7 @@
 //! Where nothing multiplies in a cycle, weights of several fields are doubled one bit of
 //! the value after the other.
 
+mod offset;
 mod products;
 mod registers;
 
@@ -21,6 +22,7 @@ use crate::backend::lanes::assembly::{Assembly, Label};
 use crate::backend::lanes::frame;
 use crate::backend::lanes::isa::{Condition, InstructionSet, Operation, Register};
 use crate::backend::lanes::layer::Weights;
+use crate::backend::lanes::loaded::Loaded;
 use crate::backend::lanes::sums::Located;
 use std::ops::Range;
 
@@ -53,6 +55,8 @@ pub(crate) struct Table<'a> {
     offsets: bool,
     /// Whether a sum that has a register alone takes the fields above its own too.
     takes_fields_above: bool,
+    /// Of weights that come at run time, which are packed into bytes instead of words.
+    loaded: Option<Loaded>,
 }
 
 /// Sums that are computed at once, in registers.
@@ -108,9 +112,11 @@ impl<'a> Table<'a> {
         let registers = Registers::of(isa, by_words);
         let passes = |sums: usize| weights.outputs.div_ceil(sums);
         // The total of all values must take no sum's register that another pass would be for.
+        let loaded = weights.loaded;
         let takes_fields_above = lanes == 1
             && isa.multiplies()
-            && passes(registers.sums.len()) == passes(registers.without_total().len());
+            && (loaded.is_some()
+                || passes(registers.sums.len()) == passes(registers.without_total().len()));
         let bits = [2u32, 4].into_iter().find(|&bits| {
             let half = 1 << (bits - 1);
             weights
@@ -121,13 +127,14 @@ impl<'a> Table<'a> {
         Self {
             weights,
             registers,
-            bits: bits.unwrap_or(8),
+            bits: loaded.map_or(bits.unwrap_or(8), |loaded| loaded.weight_bits),
             lanes,
             value_bits,
             by_words,
             multiplies: isa.multiplies(),
             offsets,
             takes_fields_above,
+            loaded,
         }
     }
 
@@ -135,7 +142,7 @@ impl<'a> Table<'a> {
     /// which needs no mask, is added to the first one, and in the end that of the others
     /// is taken away.
     fn whole_words<'p>(&self, pass: &'p Pass) -> impl Iterator<Item = &'p [(Register, bool)]> {
-        let is_used = self.multiplies && self.lanes == 2;
+        let is_used = self.multiplies && self.lanes == 2 && self.loaded.is_none();
         let words = pass.sums.chunks(self.per_word());
         words.filter(move |sums| is_used && sums.len() > 1)
     }
@@ -144,9 +151,26 @@ impl<'a> Table<'a> {
         &self.registers
     }
 
-    /// Sums whose weights are in a word.
+    /// Registers of sums whose weights are in a word, or in a byte of those that are loaded.
     fn per_word(&self) -> usize {
-        (32 / self.lanes / self.bits) as usize
+        (8 * self.word_bytes() / self.lanes / self.bits) as usize
+    }
+
+    /// Bytes that are loaded at once.
+    fn word_bytes(&self) -> u32 {
+        match self.loaded {
+            Some(_) => 1,
+            None => 4,
+        }
+    }
+
+    /// Outputs before which a pass may end, so that the next one begins at a byte of a pixel, and
+    /// of weights that are loaded.
+    fn step(&self) -> usize {
+        match self.loaded {
+            Some(_) => (8 / self.bits).max(2) as usize,
+            None => 2,
+        }
     }
 
     fn offset(&self) -> i32 {
@@ -167,6 +191,18 @@ impl<'a> Table<'a> {
                 .collect();
         }
         let mut lanes: Vec<Lane> = outputs.map(Lane::Output).collect();
+        if self.loaded.is_some() {
+            // Those of the lower half of a byte, and of the upper one.
+            let half = self.per_word();
+            let bytes = lanes.chunks(2 * half);
+            let pairs = bytes.flat_map(|byte| {
+                (0..half.min(byte.len())).map(move |place| {
+                    let upper = byte.get(half + place).copied();
+                    [byte[place], upper.unwrap_or(Lane::Nothing)]
+                })
+            });
+            return pairs.collect();
+        }
         if lanes.len() % 2 == 1 {
             let place = lanes.len() - 1;
             match self.total_fits() {
@@ -190,7 +226,10 @@ impl<'a> Table<'a> {
         sums.truncate(lanes.len());
         Some(Pass {
             outputs,
-            row_bytes: 4 * lanes.len().div_ceil(self.per_word()) as u32,
+            row_bytes: match self.loaded {
+                Some(loaded) => loaded.row_bytes,
+                None => 4 * lanes.len().div_ceil(self.per_word()) as u32,
+            },
             lanes,
             sums,
             is_alone: self.lanes == 1,
@@ -205,20 +244,25 @@ impl<'a> Table<'a> {
     pub(crate) fn passes(&self, rows: &[Option<usize>]) -> (Vec<Pass>, Vec<u32>) {
         let all = self.weights.outputs;
         let mut passes = Vec::new();
-        // An even number, so that each begins at a byte of a pixel.
+        let step = self.step();
         let most = (1..=all)
             .rev()
-            .find(|&count| (count == all || count % 2 == 0) && self.pass(0..count).is_some());
+            .find(|&count| (count == all || count % step == 0) && self.pass(0..count).is_some());
         let most = most.unwrap_or(1);
         let count = all.div_ceil(most);
         let each = match count {
             1 => all,
-            _ => all.div_ceil(count).next_multiple_of(2).min(most),
+            _ => all.div_ceil(count).next_multiple_of(step).min(most),
         };
         let mut words = Vec::new();
         for first in (0..all).step_by(each) {
             let outputs = first..all.min(first + each);
             let mut pass = self.pass(outputs).expect("as many sums as registers hold");
+            if let Some(loaded) = self.loaded {
+                pass.weights_byte = loaded.first_weight + first as u32 * self.bits / 8;
+                passes.push(pass);
+                continue;
+            }
             pass.biases_byte = 4 * words.len() as u32;
             words.extend(self.biases(&pass));
             pass.weights_byte = 4 * words.len() as u32;
@@ -295,8 +339,13 @@ impl<'a> Table<'a> {
     /// Before the first value: sums begin with the biases at `value`.
     pub(crate) fn begin(&self, asm: &mut Assembly<'_>, pass: &Pass) {
         let Registers { value, scratch, .. } = self.registers;
+        if self.loaded.is_some() {
+            asm.emit(Operation::Immediate(scratch[0], 0));
+        }
         for (index, &(sum, is_low)) in (0..).zip(&pass.sums) {
-            if is_low {
+            if self.loaded.is_some() {
+                asm.emit(Operation::Move(sum, scratch[0]));
+            } else if is_low {
                 asm.emit(Operation::Load(sum, value, 4 * index));
             } else {
                 asm.emit(Operation::Load(scratch[0], value, 4 * index));
@@ -314,7 +363,7 @@ impl<'a> Table<'a> {
 
     /// Whether the total of all values is kept beside the sums.
     fn adds_up(&self, pass: &Pass) -> bool {
-        self.takes_fields_above || self.lanes == 2 && !pass.has_total
+        self.takes_fields_above || self.loaded.is_some() || self.lanes == 2 && !pass.has_total
     }
 
     /// `value` ← the lowest value of `from`, or, if it is the last one there, that from bit
@@ -331,9 +380,21 @@ impl<'a> Table<'a> {
             true => self.weights.left,
             false => 0,
         };
+        let around = (32 - self.value_bits) as u8;
+        if self.has_signed_values() {
+            let up = around - last_from.unwrap_or(0) as u8;
+            asm.emit(Operation::ShiftLeft(value, from, up));
+            asm.branch(Condition::Zero(value), 0.5, zero);
+            // Bit by bit, the last one is the sign.
+            asm.emit(match asm.isa().multiplies() {
+                true => Operation::ShiftRightSigned(value, value, around),
+                false => Operation::ShiftRight(value, value, around),
+            });
+            return;
+        }
         let (up, down) = match last_from {
             Some(bit) => (0, bit as u8),
-            None => ((32 - self.value_bits) as u8, (32 - self.value_bits) as u8),
+            None => (around, around),
         };
         if self.offsets {
             self.take_offset(asm, from, last_from, zero);
@@ -389,6 +450,12 @@ impl<'a> Table<'a> {
                 added = self.registers.scratch[1];
                 asm.emit(Operation::ShiftLeft(added, value, self.weights.left));
             }
+            if !asm.isa().multiplies() && self.has_signed_values() {
+                added = self.registers.scratch[1];
+                let around = (32 - self.value_bits) as u8;
+                asm.emit(Operation::ShiftLeft(added, value, around));
+                asm.emit(Operation::ShiftRightSigned(added, added, around));
+            }
             let total = self.registers.total.get(asm, scratch);
             asm.emit(Operation::Add(total, total, added));
             self.registers.total.put(asm, total);
@@ -396,89 +463,6 @@ impl<'a> Table<'a> {
         match asm.isa().multiplies() {
             true => self.multiply(asm, pass, byte),
             false => self.double(asm, pass, byte),
-        }
-    }
-
-    /// After the last value: takes away what the offset of the weights has added.
-    pub(crate) fn end(&self, asm: &mut Assembly<'_>, pass: &Pass) {
-        if self.lanes == 1 {
-            if self.takes_fields_above {
-                self.end_of_fields_above(asm, pass);
-            }
-            return;
-        }
-        let Registers {
-            value,
-            scratch: [scratch, _],
-            ..
-        } = self.registers;
-        for sums in self.whole_words(pass) {
-            let mut others = sums[1..].iter().rev();
-            if let Some(&(last, _)) = others.next() {
-                asm.emit(Operation::Move(scratch, last));
-                asm.emit(Operation::ShiftLeft(scratch, scratch, self.bits as u8));
-            }
-            for &(sum, _) in others {
-                asm.emit(Operation::Add(scratch, scratch, sum));
-                asm.emit(Operation::ShiftLeft(scratch, scratch, self.bits as u8));
-            }
-            let (first, _) = sums[0];
-            asm.emit(Operation::Negate(value, scratch));
-            asm.emit(Operation::Add(first, first, value));
-        }
-        let mut sums = pass.sums.as_slice();
-        match (pass.has_total, pass.sums.split_last()) {
-            (true, Some((&(last, _), others))) => {
-                sums = others;
-                asm.emit(Operation::Move(value, last));
-                asm.emit(Operation::ShiftLeft(value, value, 16));
-                asm.emit(Operation::ShiftRight(value, value, 16));
-                // Of its lanes, the lower one becomes 0, which borrows nothing.
-                asm.emit(Operation::ShiftLeft(scratch, value, (15 + self.bits) as u8));
-                asm.emit(Operation::Add(scratch, scratch, value));
-                asm.emit(Operation::Negate(scratch, scratch));
-                asm.emit(Operation::Add(last, last, scratch));
-            }
-            _ => {
-                let total = self.registers.total.get(asm, value);
-                if total != value {
-                    asm.emit(Operation::Move(value, total));
-                }
-            }
-        }
-        if sums.is_empty() {
-            return;
-        }
-        asm.emit(Operation::ShiftLeft(value, value, (self.bits - 1) as u8));
-        asm.emit(Operation::ShiftLeft(scratch, value, 16));
-        asm.emit(Operation::Add(value, value, scratch));
-        asm.emit(Operation::Negate(scratch, value));
-        for &(sum, _) in sums {
-            asm.emit(Operation::Add(sum, sum, scratch));
-        }
-    }
-
-    /// The same of sums that have taken the fields above their own too.
-    fn end_of_fields_above(&self, asm: &mut Assembly<'_>, pass: &Pass) {
-        let Registers {
-            value,
-            scratch: [scratch, _],
-            ..
-        } = self.registers;
-        let total = self.registers.total.get(asm, scratch);
-        asm.emit(Operation::Move(value, total));
-        asm.emit(Operation::ShiftLeft(value, value, (self.bits - 1) as u8));
-        asm.emit(Operation::Negate(value, value));
-        for sums in pass.sums.chunks(self.per_word()) {
-            for (place, &(sum, _)) in sums.iter().enumerate() {
-                if let Some(&(above, _)) = sums.get(place + 1) {
-                    asm.emit(Operation::Move(scratch, above));
-                    asm.emit(Operation::ShiftLeft(scratch, scratch, self.bits as u8));
-                    asm.emit(Operation::Negate(scratch, scratch));
-                    asm.emit(Operation::Add(sum, sum, scratch));
-                }
-                asm.emit(Operation::Add(sum, sum, value));
-            }
         }
     }
 }

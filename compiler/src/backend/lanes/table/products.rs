@@ -24,17 +24,40 @@ impl Table<'_> {
             asm.emit(Operation::And(to, mask));
             return;
         }
+        if self.loaded.is_some() && by + self.bits == 8 {
+            asm.emit(Operation::ShiftRight(to, word, by as u8));
+            return;
+        }
         let above = 32 - self.bits - by;
         let mut from = word;
         if above > 0 {
             asm.emit(Operation::ShiftLeft(to, word, above as u8));
             from = to;
         }
-        asm.emit(Operation::ShiftRightSigned(
-            to,
-            from,
-            (32 - self.bits) as u8,
-        ));
+        let down = (32 - self.bits) as u8;
+        asm.emit(match self.loaded {
+            Some(_) => Operation::ShiftRight(to, from, down),
+            None => Operation::ShiftRightSigned(to, from, down),
+        });
+    }
+
+    /// `to` ← a word of weights, or, of those that are loaded, a byte, whose halves go to the
+    /// lanes of sums that have such. Changes `scratch`.
+    fn load_word(
+        &self,
+        asm: &mut Assembly<'_>,
+        [to, scratch]: [Register; 2],
+        (weights, byte): (Register, u32),
+    ) {
+        if self.loaded.is_none() {
+            asm.emit(Operation::Load(to, weights, byte));
+            return;
+        }
+        asm.emit(Operation::LoadByte(to, weights, byte));
+        if self.lanes == 2 {
+            asm.emit(Operation::ShiftLeft(scratch, to, 12));
+            asm.emit(Operation::Or(to, scratch));
+        }
     }
 
     pub(super) fn multiply(&self, asm: &mut Assembly<'_>, pass: &Pass, byte: u32) {
@@ -46,9 +69,11 @@ impl Table<'_> {
             ..
         } = self.registers;
         for (word, sums) in (0..).zip(pass.sums.chunks(self.per_word())) {
-            asm.emit(Operation::Load(packed, weights, byte + 4 * word));
+            let word_byte = byte + self.word_bytes() * word;
+            self.load_word(asm, [packed, product], (weights, word_byte));
             // Without any mask or shift.
-            let takes_whole_word = self.lanes == 2 || self.takes_fields_above;
+            let takes_whole_word =
+                self.lanes == 2 && self.loaded.is_none() || self.takes_fields_above;
             for (place, &(sum, _)) in sums.iter().enumerate() {
                 if place == 0 && takes_whole_word {
                     continue;
@@ -89,10 +114,11 @@ impl Table<'_> {
             if chunk > 0 {
                 asm.emit(Operation::LoadSlot(value, frame::VALUE));
             }
-            let mask = match self.lanes {
+            let mask = |asm: &mut Assembly<'_>| match self.lanes {
                 1 => bit,
                 _ => self.registers.mask.get(asm, bit),
             };
+            let mut known_mask = None;
             let doubled = &self.registers.doubled[..sums.len()];
             for (index, &to) in doubled.iter().enumerate() {
                 let place = (first + index) % self.per_word();
@@ -100,9 +126,13 @@ impl Table<'_> {
                 // The last register that this word is for holds it.
                 let word = doubled[(index + left - 1).min(sums.len() - 1)];
                 if place == 0 || index == 0 {
-                    let word_byte = 4 * ((first + index) / self.per_word()) as u32;
-                    asm.emit(Operation::Load(word, weights, byte + word_byte));
+                    let index = ((first + index) / self.per_word()) as u32;
+                    let word_byte = byte + self.word_bytes() * index;
+                    self.load_word(asm, [word, bit], (weights, word_byte));
+                    // That of a byte has changed it.
+                    known_mask = known_mask.filter(|_| self.loaded.is_none());
                 }
+                let mask = *known_mask.get_or_insert_with(|| mask(asm));
                 self.unpack(asm, (to, word), place, mask);
                 if self.weights.left > 0 {
                     asm.emit(Operation::ShiftLeft(to, to, self.weights.left));
@@ -118,6 +148,11 @@ impl Table<'_> {
                     asm.branch(Condition::Zero(bit), 0.5, zero);
                 }
                 asm.times(if is_last { 1.0 } else { 0.5 }, |asm| {
+                    if is_last && self.has_signed_values() {
+                        for &weight in doubled {
+                            asm.emit(Operation::Negate(weight, weight));
+                        }
+                    }
                     for (&(sum, _), &weight) in sums.iter().zip(doubled) {
                         asm.emit(Operation::Add(sum, sum, weight));
                     }
@@ -134,5 +169,10 @@ impl Table<'_> {
             }
             asm.bind(done);
         }
+    }
+
+    /// Whether values are two's complement, and are taken as they are.
+    pub(super) fn has_signed_values(&self) -> bool {
+        self.loaded.is_some_and(|loaded| loaded.signed_values)
     }
 }

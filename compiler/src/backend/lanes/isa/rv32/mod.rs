@@ -78,6 +78,9 @@ impl InstructionSet for Rv32 {
             ShiftLeft(to, from, by) => self.shift_left(to, from, by),
             ShiftRight(to, from, by) => return self.shift_right((to, from), by, false),
             ShiftRightSigned(to, from, by) => return self.shift_right((to, from), by, true),
+            ShiftLeftBy(to, by) => self.three((0, 0b001), "sll", [to, to, by]),
+            ShiftRightBy(to, by) => self.three((0, 0b101), "srl", [to, to, by]),
+            ShiftRightSignedBy(to, by) => self.three((0b010_0000, 0b101), "sra", [to, to, by]),
             SignExtend(to, from) => {
                 let mut instructions = vec![self.shift_left(to, from, 16)];
                 instructions.extend(self.shift_right((to, to), 16, true));

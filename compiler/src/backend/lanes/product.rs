@@ -1,4 +1,4 @@
-//! A product of a byte, on cores that multiply and on those that do not.
+//! A product of two numbers of 16 bits or less, on cores that multiply and on those that do not.
 
 use crate::backend::lanes::assembly::Assembly;
 use crate::backend::lanes::isa::{Condition, Operation, Register};
@@ -6,7 +6,7 @@ use crate::backend::lanes::isa::{Condition, Operation, Register};
 /// Adds `number · factor`, of which the number, of 16 bits or less, is changed and the factor kept.
 /// Without a multiplier it takes the first two of the registers that are only added to, which `to`
 /// is none of.
-pub(super) fn add_product(
+pub(crate) fn add_product(
     asm: &mut Assembly<'_>,
     to: Register,
     (number, factor): (Register, Register),
@@ -34,7 +34,7 @@ pub(super) fn add_product(
 }
 
 /// `number` becomes `number · factor`; without a multiplier it takes a third such register.
-pub(super) fn product(asm: &mut Assembly<'_>, number: Register, factor: Register) {
+pub(crate) fn product(asm: &mut Assembly<'_>, number: Register, factor: Register) {
     if asm.isa().multiplies() {
         asm.emit(Operation::Multiply(number, factor));
         return;
