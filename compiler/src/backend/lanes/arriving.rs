@@ -319,7 +319,7 @@ fn dense(program: &Program, stage: &program::Stage, form: Form) -> Result<Stage,
             | Sink::Results(_),
         ) => return Err(Reason::Streamed),
     };
-    let weights = Weights::new(constants(node, sum)?, sum);
+    let weights = Weights::new(constants(node, sum, program.activation_bits)?, sum);
     let weights = match (stage.signed_input, form) {
         (true, Form::TableByWords | Form::TableByValues) => {
             weights.without_offset(program.activation_bits)

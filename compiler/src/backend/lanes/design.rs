@@ -271,7 +271,7 @@ fn layer_of(
                     loaded(program, node, (sum, sum), [map.signed, signed_joined])?
                 }
                 false => {
-                    let weights = Weights::new(constants(node, sum)?, sum);
+                    let weights = Weights::new(constants(node, sum, bits)?, sum);
                     match (map.signed, form) {
                         (true, Form::TableByWords | Form::TableByValues) => {
                             weights.without_offset(bits)

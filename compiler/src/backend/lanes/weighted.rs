@@ -31,11 +31,11 @@ pub(super) fn weighted(
             Ok(of_own_weights(layer))
         }
         Operation::Convolution(sum) => {
-            let weights = Weights::new(constants(node, sum)?, sum);
+            let weights = Weights::new(constants(node, sum, field.bits)?, sum);
             windowed(field, form, (weights, sum))
         }
         Operation::Depthwise(sum) => {
-            let constants = constants(node, sum)?;
+            let constants = constants(node, sum, field.bits)?;
             if constants.weights.len() * sum.outputs as usize > MOST_DEPTHWISE_WEIGHTS {
                 return Err(Reason::Operation(node));
             }
@@ -128,7 +128,7 @@ fn separable(
     pointwise: &WeightedSum,
 ) -> Result<Convolution, Reason> {
     let node = field.node;
-    let parameters = constants(node, depthwise)?;
+    let parameters = constants(node, depthwise, field.bits)?;
     let is_large = parameters.weights.len() * depthwise.outputs as usize > MOST_DEPTHWISE_WEIGHTS;
     let is_exact = |sum: &WeightedSum| match sum.finish {
         Finish::Exact | Finish::Wide => true,
@@ -139,7 +139,7 @@ fn separable(
         return Err(Reason::Operation(node));
     }
     let weights = Weights::depthwise(parameters, depthwise);
-    let of_values = Weights::new(constants(node, pointwise)?, pointwise);
+    let of_values = Weights::new(constants(node, pointwise, field.bits)?, pointwise);
     let of_values = without_joined_offset(of_values, &field);
     let inner = Convolution {
         // Values that may be negative stay offset on their way.
@@ -250,12 +250,38 @@ pub(super) fn lanes_of(sum: &WeightedSum) -> u32 {
     }
 }
 
-pub(super) fn constants(node: NodeId, sum: &WeightedSum) -> Result<&ConstantParameters, Reason> {
+/// The parameters of a sum that are in the code, of values of that many bits.
+pub(super) fn constants(
+    node: NodeId,
+    sum: &WeightedSum,
+    bits: u32,
+) -> Result<&ConstantParameters, Reason> {
     match &sum.parameters {
-        SumParameters::Constant(constants) => match constants.left.max(constants.skip) {
-            0..=16 => Ok(constants),
-            _ => Err(Reason::Shift(node)),
-        },
+        SumParameters::Constant(constants) => {
+            let rounds = sum.finish != Finish::Signed || half_a_step_fits(constants, sum, bits);
+            match constants.left.max(constants.skip) {
+                0..=16 if rounds => Ok(constants),
+                _ => Err(Reason::Shift(node)),
+            }
+        }
         SumParameters::Runtime(_) => Err(Reason::LoadedWeights),
     }
+}
+
+/// Whether sums still fit 32 bits where half a step is added to round them.
+fn half_a_step_fits(constants: &ConstantParameters, sum: &WeightedSum, bits: u32) -> bool {
+    let most_value = (1i64 << bits) - 1;
+    let joined = match sum.adds {
+        true => most_value << constants.skip,
+        false => 0,
+    };
+    let half = 1i64 << constants.right >> 1;
+    let outputs = sum.outputs as usize;
+    (0..outputs).all(|output| {
+        let weights = constants.weights.iter().skip(output).step_by(outputs);
+        let factors: i64 = weights.map(|&weight| i64::from(weight).abs()).sum();
+        let bias = i64::from(constants.biases[output]).abs();
+        let most = (factors * most_value << constants.left) + bias + joined;
+        most + half <= i32::MAX.into()
+    })
 }
