@@ -32,6 +32,7 @@ use herringbone_compiler::network::{
 };
 use herringbone_compiler::plan;
 use herringbone_compiler::program::{self, Program};
+use herringbone_compiler::weights::Weights;
 use herringbone_tests::layers::{average, dense, maximum};
 use herringbone_tests::networks::{Case, graphs_within, recipes};
 use herringbone_tests::published::convolution;
@@ -305,6 +306,32 @@ fn whatever_machine_code_there_is_of_any_chain_is_right() {
         found.map(|_| ())
     });
     result.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// Sums of two pixels in the lanes of a register, of which so many bits are shifted out that fewer
+/// are left than an activation has: what comes from the upper lane is none of the lower one's.
+#[test]
+fn streamed_activations_of_few_bits_of_a_sum_are_right() -> Result<()> {
+    let text =
+        "N: [1, 4, 3] => < C1(1,1), C1(1,1) >, bits: { weights: 2, biases: 8, activations: 8 }";
+    let parsed = herringbone_compiler::syntax::parse(text.parse().expect("tokens"));
+    let network = parsed.declaration.expect("it is right").network;
+    for seed in 0..8 {
+        let case = Case::random(network.clone(), seed);
+        let ids = network.nodes().iter().map(|node| node.id);
+        let mut sums: Vec<_> = ids.map(|id| case.weights.node(id).to_vec()).collect();
+        let first = &mut sums[0][0];
+        first.weight.fill(1);
+        first.bias.fill(100);
+        first.shift.left = 1;
+        first.shift.right = 11;
+        let case = Case {
+            weights: Weights::new(sums),
+            ..case
+        };
+        ensure!(judge(&case)?.is_some(), "there is code");
+    }
+    Ok(())
 }
 
 /// What a maximum finds over sums is not stored; here another layer reads it too.

@@ -39,6 +39,11 @@ impl Convolution {
             return None;
         }
         let (right, bits) = (self.weights.right, self.bits);
+        let lowest = u32::from(right) + bits;
+        // Else bits of the upper lane would be among those of the lower one's activation.
+        if lowest > 16 {
+            return None;
+        }
         let mut most = 0;
         for output in 0..self.weights.outputs {
             let (least, largest) = self.weights.range(output, bits);
@@ -48,9 +53,8 @@ impl Convolution {
             }
             most = most.max(largest + added + 1);
         }
-        let lowest = u32::from(right) + bits;
         let is_too_large = lowest < 16 && most >> lowest > 0;
-        let lane = 0xFFFF << lowest.min(16) & 0xFFFF;
+        let lane = 0xFFFF << lowest & 0xFFFF;
         Some(PairRounding {
             right,
             bits,
