@@ -281,7 +281,7 @@ fn half_a_step_fits(constants: &ConstantParameters, sum: &WeightedSum, bits: u32
         let weights = constants.weights.iter().skip(output).step_by(outputs);
         let factors: i64 = weights.map(|&weight| i64::from(weight).abs()).sum();
         let bias = i64::from(constants.biases[output]).abs();
-        let most = (factors * most_value << constants.left) + bias + joined;
+        let most = ((factors * most_value) << constants.left) + bias + joined;
         most + half <= i32::MAX.into()
     })
 }
