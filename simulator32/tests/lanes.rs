@@ -308,8 +308,8 @@ fn whatever_machine_code_there_is_of_any_chain_is_right() {
     result.unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// Sums of two pixels in the lanes of a register, of which so many bits are shifted out that fewer
-/// are left than an activation has: what comes from the upper lane is none of the lower one's.
+/// Sums of two pixels are in the lanes of a register, and a shift leaves fewer bits of each than an
+/// activation has: those that come from the upper lane must not get into the lower one's activation.
 #[test]
 fn streamed_activations_of_few_bits_of_a_sum_are_right() -> Result<()> {
     let text =

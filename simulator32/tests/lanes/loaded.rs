@@ -12,7 +12,7 @@ use herringbone_tests::reference::evaluate;
 use proptest::prelude::*;
 
 use crate::device::{Device, Simulated, Taken};
-use crate::published::{Published, published};
+use crate::published::{Published, mean_cycles, published};
 
 /// More than the simulated part has room for beside the rest.
 const MOST_PARAMETER_BYTES: usize = 6 << 10;
@@ -123,14 +123,7 @@ fn the_published_network_takes_what_the_readme_says_by_loaded_weights() -> Resul
             .map_err(|reason| anyhow!("{reason}"))?;
         let mut device = Device::new(simulated, &program, &code)?;
         device.load(&parameters);
-        let mut cycles = 0;
-        for input in &case.inputs {
-            let inference = device.infer(input, &code, Taken::Whole)?;
-            let expected = evaluate(&case.network, &case.weights, input);
-            assert_eq!(inference.results, expected.results());
-            cycles += inference.cycles;
-        }
-        let mean = cycles / case.inputs.len() as u64;
+        let mean = mean_cycles(&mut device, &case, &code)?.run;
         println!(
             "{simulated:?} by loaded weights: run {mean} cycles (expected {:.0}), {} B of flash, {} of stack",
             code.cycles(),

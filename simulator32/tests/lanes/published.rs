@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use herringbone_compiler::backend::lanes;
+use herringbone_compiler::backend::lanes::{self, Code};
 use herringbone_compiler::budget::{self, Sums};
 use herringbone_compiler::declaration::{Budget, CodeChoice, Declaration};
 use herringbone_compiler::network::{Activation, Bits, Entry, Item, Kernel, Kind, Network, Shape};
@@ -180,6 +180,30 @@ const ASKED: [(Published, Simulated, u32, u64); 12] = [
     ),
 ];
 
+/// The mean of all inputs of a case.
+pub(crate) struct MeanCycles {
+    pub(crate) run: u64,
+    /// Of `run`, those of `infer`.
+    pub(crate) infer: u64,
+}
+
+/// Takes all inputs in whole; results are the evaluator's.
+pub(crate) fn mean_cycles(device: &mut Device, case: &Case, code: &Code) -> Result<MeanCycles> {
+    let (mut run, mut infer) = (0, 0);
+    for input in &case.inputs {
+        let inference = device.infer(input, code, Taken::Whole)?;
+        let expected = evaluate(&case.network, &case.weights, input);
+        assert_eq!(inference.results, expected.results());
+        run += inference.cycles;
+        infer += inference.infer_cycles;
+    }
+    let inputs = case.inputs.len() as u64;
+    Ok(MeanCycles {
+        run: run / inputs,
+        infer: infer / inputs,
+    })
+}
+
 #[test]
 fn the_published_networks_take_what_the_readme_says() -> Result<()> {
     for (network, simulated, flash_bytes, most_cycles) in ASKED {
@@ -195,26 +219,18 @@ fn the_published_networks_take_what_the_readme_says() -> Result<()> {
         let code = lanes::choose(&program, simulated.core(), choice, flash_bytes)
             .map_err(|reason| anyhow::anyhow!("{reason}"))?;
         let mut device = Device::new(simulated, &program, &code)?;
-        let (mut infer_cycles, mut cycles) = (0, 0);
-        for input in &case.inputs {
-            let inference = device.infer(input, &code, Taken::Whole)?;
-            let expected = evaluate(&case.network, &case.weights, input);
-            assert_eq!(inference.results, expected.results());
-            infer_cycles += inference.infer_cycles;
-            cycles += inference.cycles;
-        }
-        let mean = |cycles: u64| cycles / case.inputs.len() as u64;
+        let mean = mean_cycles(&mut device, &case, &code)?;
         println!(
             "{network:?} {simulated:?}: run {}, of which infer {} cycles (expected {:.0}), {} B of flash, {} of stack, arena {}",
-            mean(cycles),
-            mean(infer_cycles),
+            mean.run,
+            mean.infer,
             code.cycles(),
             code.flash_bytes(),
             code.stack_bytes(),
             program.arena_bytes
         );
-        assert!(mean(cycles) <= most_cycles, "{}", mean(cycles));
-        assert_expected(code.cycles(), mean(infer_cycles));
+        assert!(mean.run <= most_cycles, "{}", mean.run);
+        assert_expected(code.cycles(), mean.infer);
         assert!(code.flash_bytes() <= flash_bytes);
     }
     Ok(())
@@ -238,14 +254,7 @@ fn the_published_network_is_computed_as_its_input_arrives() -> Result<()> {
         let code = lanes::choose(program, simulated.core(), choice, flash_bytes)
             .map_err(|reason| anyhow::anyhow!("{reason}"))?;
         let mut device = Device::new(simulated, program, &code)?;
-        let mut cycles = 0;
-        for input in &case.inputs {
-            let inference = device.infer(input, &code, Taken::Whole)?;
-            let expected = evaluate(&case.network, &case.weights, input);
-            assert_eq!(inference.results, expected.results());
-            cycles += inference.cycles;
-        }
-        let mean = cycles / case.inputs.len() as u64;
+        let mean = mean_cycles(&mut device, &case, &code)?.run;
         println!(
             "streamed {simulated:?}: {mean} cycles (expected {:.0}), {} B of flash, {} of stack, arena {}, cursor {}",
             code.cycles(),

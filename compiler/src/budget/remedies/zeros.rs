@@ -18,9 +18,11 @@ pub(super) fn of_a_layer(
     let network = &declaration.network;
     let mut layers = (0..network.layer_count()).rev().map(LayerId);
     layers.find_map(|layer| {
-        let before = sparsity(network.entry(layer)?)?;
+        let mut entry = network.entry(layer)?.clone();
+        let before = *sparsity_of(&mut entry)?;
         let changed = |share: f64| {
-            let entry = with_sparsity(network.entry(layer)?, share);
+            let mut entry = entry.clone();
+            *sparsity_of(&mut entry)? = share;
             Some(Declaration {
                 network: network.with_entry(layer, entry).ok()?,
                 ..declaration.clone()
@@ -60,13 +62,13 @@ fn least(before: f64, fits: impl Fn(f64) -> bool) -> Option<f64> {
     least_that_fits(first..=MOST_TENTHS, |tenths| fits(share(tenths))).map(share)
 }
 
-/// Of a layer that may say it.
-fn sparsity(entry: &Entry) -> Option<f64> {
+/// The share of zeros of a layer that may say one.
+fn sparsity_of(entry: &mut Entry) -> Option<&mut f64> {
     match entry {
-        Entry::Bonsai(bonsai) => Some(bonsai.tree.sparsity),
-        Entry::Proto(proto) => Some(proto.prototypes.sparsity),
+        Entry::Bonsai(bonsai) => Some(&mut bonsai.tree.sparsity),
+        Entry::Proto(proto) => Some(&mut proto.prototypes.sparsity),
         Entry::Layer { kind, labels: _ } => match kind {
-            Kind::Recurrent(recurrent) => Some(recurrent.sparsity),
+            Kind::Recurrent(recurrent) => Some(&mut recurrent.sparsity),
             Kind::Pool(_)
             | Kind::Convolution(_)
             | Kind::Depthwise(_)
@@ -82,29 +84,4 @@ fn sparsity(entry: &Entry) -> Option<f64> {
         },
         Entry::Residual { .. } | Entry::From(_) => None,
     }
-}
-
-fn with_sparsity(entry: &Entry, sparsity: f64) -> Entry {
-    let mut changed = entry.clone();
-    match &mut changed {
-        Entry::Bonsai(bonsai) => bonsai.tree.sparsity = sparsity,
-        Entry::Proto(proto) => proto.prototypes.sparsity = sparsity,
-        Entry::Layer { kind, labels: _ } => match kind {
-            Kind::Recurrent(recurrent) => recurrent.sparsity = sparsity,
-            Kind::Pool(_)
-            | Kind::Convolution(_)
-            | Kind::Depthwise(_)
-            | Kind::Separable(_)
-            | Kind::Dense(_)
-            | Kind::Add(_)
-            | Kind::Concat(_)
-            | Kind::Projection(_)
-            | Kind::Tree(_)
-            | Kind::Prototypes(_)
-            | Kind::Dropout(_)
-            | Kind::Noise(_) => {}
-        },
-        Entry::Residual { .. } | Entry::From(_) => {}
-    }
-    changed
 }

@@ -290,19 +290,9 @@ impl Any<'_> {
         complete: CodeLabel,
     ) -> f64 {
         let (begun, added, incomplete) = (asm.label(), asm.label(), asm.label());
-        let sides = || axes.iter().filter(|axis| axis.side > 1);
-        let share_of_first: f64 = axes.iter().map(|axis| 1.0 / f64::from(axis.side)).product();
-        let is_one = sides().next().is_none();
-        let mut reached = 1.0;
-        for axis in sides() {
-            let share = 1.0 / f64::from(axis.side);
-            asm.times(reached, |asm| {
-                compare(asm, &axis.offset, 0, HELPER);
-                asm.branch(Condition::NotEqual, begun, 1.0 - share);
-            });
-            reached *= share;
-        }
-        asm.times(share_of_first, |asm| {
+        let is_one = axes.iter().all(|axis| axis.side == 1);
+        let at_first = unless_at(asm, axes, |_| 0, begun);
+        asm.times(at_first, |asm| {
             asm.mov(sum[0], BYTE);
             for &register in &sum[1..] {
                 asm.clr(register);
@@ -313,7 +303,7 @@ impl Any<'_> {
         });
         if !is_one {
             asm.bind(begun);
-            asm.times(1.0 - share_of_first, |asm| {
+            asm.times(1.0 - at_first, |asm| {
                 for (&register, byte) in sum.iter().zip(0..) {
                     asm.load(register, Pointer::Z, Mode::Displacement(byte));
                 }
@@ -324,18 +314,10 @@ impl Any<'_> {
             });
             asm.bind(added);
         }
-        let mut reached = 1.0;
-        for axis in sides() {
-            let share = 1.0 / f64::from(axis.side);
-            asm.times(reached, |asm| {
-                compare(asm, &axis.offset, axis.side - 1, HELPER);
-                asm.branch(Condition::NotEqual, incomplete, 1.0 - share);
-            });
-            reached *= share;
-        }
-        asm.times(reached, |asm| asm.jump(complete));
+        let at_last = unless_at(asm, axes, |axis| axis.side - 1, incomplete);
+        asm.times(at_last, |asm| asm.jump(complete));
         asm.bind(incomplete);
-        1.0 - reached
+        1.0 - at_last
     }
 
     /// Stores the value in r22 of the pixel in that row and column, which are 0
@@ -426,4 +408,23 @@ impl Any<'_> {
             return_complete(asm, self.program);
         });
     }
+}
+
+/// Branches where the byte is not at that row and column of its window; the share of bytes that are.
+fn unless_at(
+    asm: &mut Assembly,
+    axes: [&WindowAxis; 2],
+    place: impl Fn(&WindowAxis) -> u32,
+    label: CodeLabel,
+) -> f64 {
+    let mut reached = 1.0;
+    for axis in axes.into_iter().filter(|axis| axis.side > 1) {
+        let share = 1.0 / f64::from(axis.side);
+        asm.times(reached, |asm| {
+            compare(asm, &axis.offset, place(axis), HELPER);
+            asm.branch(Condition::NotEqual, label, 1.0 - share);
+        });
+        reached *= share;
+    }
+    reached
 }

@@ -17,8 +17,8 @@ pub(super) enum Coding {
     Packed(u32),
     /// The same, but one of each byte: that of the field.
     Field { bits: u32, field: u32 },
-    /// A list of those that are not 0, bytes of two's complement: how many, and before each where its
-    /// value is, of values of so many bytes.
+    /// A list of those that are not 0, bytes of two's complement: how many, and before each the byte
+    /// that its value begins at, of values of `value_bytes`.
     List { value_bytes: u32 },
 }
 
