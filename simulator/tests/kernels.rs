@@ -20,6 +20,8 @@ mod expected;
 mod graphs;
 #[path = "kernels/judge.rs"]
 mod judge;
+#[path = "kernels/looped.rs"]
+mod looped;
 #[path = "kernels/published.rs"]
 mod published;
 #[path = "kernels/segments.rs"]
@@ -73,6 +75,8 @@ struct Choices {
     weights: WeightsSource,
     /// A bit a layer: whether it is unrolled.
     unrolled: u32,
+    /// Whether of several ways to write a layer the smallest is taken, not the fastest.
+    is_smallest: bool,
     site: Site,
 }
 
@@ -90,8 +94,9 @@ fn choices(bases_bytes: &'static [u32]) -> impl Strategy<Value = Choices> {
         1 => Just(WeightsSource::Runtime),
     ];
     let site = (select(bases_bytes), any::<u8>(), any::<u64>());
-    (strategies, weights, any::<u32>(), site).prop_map(
-        |(strategy, weights, unrolled, (base_bytes, offset_bytes, noise))| Choices {
+    let form = (any::<u32>(), any::<bool>());
+    (strategies, weights, form, site).prop_map(
+        |(strategy, weights, (unrolled, is_smallest), (base_bytes, offset_bytes, noise))| Choices {
             strategy,
             weights,
             // Weights that are not known yet are no instructions.
@@ -99,6 +104,7 @@ fn choices(bases_bytes: &'static [u32]) -> impl Strategy<Value = Choices> {
                 WeightsSource::Runtime => 0,
                 _ => unrolled,
             },
+            is_smallest,
             site: Site {
                 base_bytes,
                 offset_bytes,
@@ -150,11 +156,20 @@ fn program(
 
 /// The backend's code; a bit a layer says whether it is unrolled.
 fn emit(part: &Target, program: &Program, unrolled: u32) -> Code {
-    let form_of = |node: NodeId| match unrolled >> (node.index() % 32) & 1 {
+    to_judge(avr::emit(program, avr::Core::of(part), forms(unrolled)))
+}
+
+/// The same, of several ways to write a layer the smallest.
+fn emit_smallest(part: &Target, program: &Program, unrolled: u32) -> Code {
+    let core = avr::Core::of(part);
+    to_judge(avr::emit_smallest(program, core, forms(unrolled)))
+}
+
+fn forms(unrolled: u32) -> impl Fn(NodeId) -> avr::CodeForm {
+    move |node| match unrolled >> (node.index() % 32) & 1 {
         1 => avr::CodeForm::Unrolled,
         _ => avr::CodeForm::Table,
-    };
-    to_judge(avr::emit(program, avr::Core::of(part), form_of))
+    }
 }
 
 /// The backend's code as the judge takes it.
@@ -196,7 +211,7 @@ fn told(part: &Target, case: &Case, choices: &Choices) -> String {
         })
         .collect();
     format!(
-        "{}, bits: {}, target: {}, weights: {:?}, plan: {}, code: {}, {:x?}",
+        "{}, bits: {}, target: {}, weights: {:?}, plan: {}, code: {}, {}, {:x?}",
         case.list(),
         case.bits(),
         part.name,
@@ -205,6 +220,11 @@ fn told(part: &Target, case: &Case, choices: &Choices) -> String {
             .strategy(&case.network)
             .name(&case.network.dataflow()),
         forms.join(", "),
+        if choices.is_smallest {
+            "smallest"
+        } else {
+            "fastest"
+        },
         choices.site
     )
 }
@@ -222,7 +242,10 @@ fn check(part: &'static Target, case: &Case, choices: &Choices) -> Result<(), Te
     }
     let mut listing = None;
     let judged = catch_unwind(AssertUnwindSafe(|| {
-        let code = emit(part, &program, choices.unrolled);
+        let code = match choices.is_smallest {
+            true => emit_smallest(part, &program, choices.unrolled),
+            false => emit(part, &program, choices.unrolled),
+        };
         let subject = Subject {
             part,
             case,

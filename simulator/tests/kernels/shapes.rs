@@ -160,6 +160,7 @@ pub(crate) fn judge_if_it_fits(
         strategy,
         weights,
         unrolled,
+        is_smallest: false,
         site: Site {
             base_bytes,
             offset_bytes: 5,

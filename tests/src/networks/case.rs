@@ -52,6 +52,11 @@ impl Case {
 
     /// That network with random weights and one random input.
     pub fn random(network: Network, seed: u64) -> Self {
+        Self::shifted(network, seed, 1)
+    }
+
+    /// The same, whose sums are shifted up by that many bits before their bias is added.
+    pub fn shifted(network: Network, seed: u64, left: u8) -> Self {
         // Joined maps die out more easily.
         let right = if network.is_chain() {
             Right::Near(-1)
@@ -64,7 +69,7 @@ impl Case {
                 weights: random(half),
                 biases: random(half + 1),
                 bias_shift: 8,
-                left: 1,
+                left,
                 right,
                 skip: 0,
             })

@@ -1,16 +1,15 @@
 //! Which layers are unrolled: the fastest mix that fits the flash.
 
-use crate::backend::avr::code::{Code, fixed};
+use crate::backend::avr::code::{self, Code, fixed};
 use crate::backend::avr::form::CodeForm;
 use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::function::Function;
+use crate::backend::avr::isa::registers::{R0, R31, Registers};
 use crate::backend::avr::layer::unit::{self, Unit};
-use crate::backend::avr::worst_case::Frame;
 use crate::backend::mix::{Way, fastest_mix};
 use crate::declaration::CodeChoice;
 use crate::network::NodeId;
 use crate::program::{Operation, Program, SumParameters};
-use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// A form for every layer.
@@ -51,7 +50,8 @@ pub fn choose(
     choice_of: impl Fn(NodeId) -> CodeChoice,
     flash_bytes: u32,
 ) -> Result<Choice, NoMixFits> {
-    let functions = fixed(program, core, &[]);
+    // As if all were to be saved: which registers the layers change is not known yet.
+    let functions = fixed(program, core, &[], Registers::of(R0.to(R31)));
     let units = unit::units(program);
     let options_of_units: Vec<_> = units
         .iter()
@@ -79,19 +79,7 @@ pub fn choose(
         done_with_another.extend(unit.done_with_another(form));
         chosen.extend(functions);
     }
-    let mut functions = match done_with_another[..] {
-        [] => functions,
-        // Fewer calls than those that were counted until now.
-        [..] => fixed(program, core, &done_with_another),
-    };
-    functions.extend(chosen);
-    let frame = Frame::of(program);
-    let code = Code {
-        functions,
-        core,
-        frame,
-        looked_at: Cell::default(),
-    };
+    let code = code::of_layers(program, core, &done_with_another, chosen);
     let choice = Choice { mix, code };
     match fastest.fits {
         true => Ok(choice),

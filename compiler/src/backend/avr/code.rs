@@ -7,12 +7,14 @@ use crate::backend::avr::infer;
 use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::function::Function;
 use crate::backend::avr::isa::function_id::FunctionId;
+use crate::backend::avr::isa::registers::Registers;
 use crate::backend::avr::layer::unit;
 use crate::backend::avr::segments::{grid, windows};
 use crate::backend::avr::worst_case::{self, Frame};
 use crate::network::NodeId;
 use crate::program::{Job, Program};
 use std::cell::Cell;
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 /// A network's functions.
@@ -106,8 +108,27 @@ impl Code {
     }
 }
 
-/// Writes a program down, each layer in its form.
+/// Writes a program down, each layer in its form in the way that takes the fewest cycles.
 pub fn emit(program: &Program, core: Core, form_of: impl Fn(NodeId) -> CodeForm) -> Code {
+    let cycles = |way: &[Function]| way.iter().map(|function| function.cycles).sum::<f64>();
+    emit_best(program, core, form_of, |a, b| {
+        cycles(a).total_cmp(&cycles(b))
+    })
+}
+
+/// The same in the way that takes the fewest bytes of flash.
+pub fn emit_smallest(program: &Program, core: Core, form_of: impl Fn(NodeId) -> CodeForm) -> Code {
+    let bytes = |way: &[Function]| way.iter().map(Function::all_flash_bytes).sum::<u32>();
+    emit_best(program, core, form_of, |a, b| bytes(a).cmp(&bytes(b)))
+}
+
+/// The same in the least way by that order; those whose jumps do not reach come last.
+fn emit_best(
+    program: &Program,
+    core: Core,
+    form_of: impl Fn(NodeId) -> CodeForm,
+    order: impl Fn(&[Function], &[Function]) -> Ordering,
+) -> Code {
     let units = unit::units(program).into_iter();
     let units: Vec<_> = units
         .map(|unit| (unit, form_of(unit.part().node())))
@@ -116,26 +137,47 @@ pub fn emit(program: &Program, core: Core, form_of: impl Fn(NodeId) -> CodeForm)
         .iter()
         .filter_map(|&(unit, form)| unit.done_with_another(form))
         .collect();
-    let mut functions = fixed(program, core, &done_with_another);
+    let mut layers = Vec::new();
     for (unit, form) in units {
-        // The last way is the one that takes the fewest cycles.
-        let way = unit.ways(program, core, form).pop();
-        functions.extend(way.into_iter().flatten());
+        let ways = unit.ways(program, core, form).into_iter();
+        let spans = |way: &[Function]| way.iter().all(|function| function.spans);
+        let way = ways.min_by(|a, b| spans(b).cmp(&spans(a)).then_with(|| order(a, b)));
+        layers.extend(way.into_iter().flatten());
     }
-    let frame = Frame::of(program);
+    of_layers(program, core, &done_with_another, layers)
+}
+
+/// The code whose layers have these functions.
+pub(crate) fn of_layers(
+    program: &Program,
+    core: Core,
+    done_with_another: &[NodeId],
+    layers: Vec<Function>,
+) -> Code {
+    let of = |changed| fixed(program, core, done_with_another, changed);
+    let bare = of(Registers::default());
+    let changes = bare.iter().chain(&layers).map(Function::changes);
+    let mut functions = of(changes.fold(Registers::default(), Registers::union));
+    functions.extend(layers);
     Code {
         functions,
         core,
-        frame,
+        frame: Frame::of(program),
         looked_at: Cell::default(),
     }
 }
 
-/// The functions that have no form to choose. `done_with_another`: layers that have none.
-pub(crate) fn fixed(program: &Program, core: Core, done_with_another: &[NodeId]) -> Vec<Function> {
+/// The functions that have no form to choose. `done_with_another`: layers that have none; `changed`:
+/// registers that the code changes anywhere, of which those are saved that the C ABI wants saved.
+pub(crate) fn fixed(
+    program: &Program,
+    core: Core,
+    done_with_another: &[NodeId],
+    changed: Registers,
+) -> Vec<Function> {
     let mut functions = vec![
-        absorb::emit(program, core),
-        infer::emit(program, core, done_with_another),
+        absorb::emit(program, core, changed),
+        infer::emit(program, core, done_with_another, changed),
     ];
     functions.extend(windows::emit(program, core));
     for (job, completed) in program.jobs.iter().enumerate().skip(1) {

@@ -1,7 +1,6 @@
 //! `infer`: computes the results from a complete input, layer by layer.
 //!
-//! It alone saves the registers that the C ABI wants saved (r2 to r17, r28 and
-//! r29; avr-gcc ABI, "Call-Saved Registers"), for all layers change them.
+//! It alone saves the registers that the C ABI wants saved: those that any layer changes.
 
 use crate::backend::avr::isa::abi::{restore, save};
 use crate::backend::avr::isa::assembly::Assembly;
@@ -11,8 +10,8 @@ use crate::backend::avr::isa::function_id::FunctionId;
 use crate::backend::avr::isa::instruction::{Condition, Instruction, Mode};
 use crate::backend::avr::isa::ports::{RAMPZ, stack_pointer};
 use crate::backend::avr::isa::registers::{
-    BASE, POSITION, Pointer, R2, R18, R19, R20, R21, R23, R24, R30, RESULTS, TEMPORARY, X, Y, Z,
-    ZERO,
+    BASE, POSITION, Pointer, R2, R18, R19, R20, R21, R23, R24, R30, RESULTS, Registers, TEMPORARY,
+    X, Y, Z, ZERO,
 };
 use crate::backend::avr::memory::field::MapSource;
 use crate::backend::avr::memory::position::by_parity;
@@ -20,9 +19,15 @@ use crate::network::{Element, NodeId};
 use crate::plan::Place;
 use crate::program::{Accumulator, Job, Map, Program, ResultInteger};
 
-/// `infer(network: r25:r24, results: r23:r22)`. `done_with_another`: layers that have no function.
-pub(crate) fn emit(program: &Program, core: Core, done_with_another: &[NodeId]) -> Function {
-    let mut asm = Assembly::new(core);
+/// `infer(network: r25:r24, results: r23:r22)`. `done_with_another`: layers that have no function;
+/// `changed`: registers that the code changes anywhere.
+pub(crate) fn emit(
+    program: &Program,
+    core: Core,
+    done_with_another: &[NodeId],
+    changed: Registers,
+) -> Function {
+    let mut asm = Assembly::new(core).of_code_that_changes(changed);
     let jobs = program.completed();
     let place = program.place_of_results();
     if jobs.is_empty() && is_kept(place) {

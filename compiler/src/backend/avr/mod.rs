@@ -36,7 +36,7 @@ mod worst_case;
 
 pub(crate) use backend::{GLUE_FLASH_BYTES, GLUE_STACK_BYTES};
 pub use choice::{Choice, Mix, NoMixFits, choose};
-pub use code::{Code, emit};
+pub use code::{Code, emit, emit_smallest};
 pub use form::CodeForm;
 pub use isa::core::Core;
 pub use isa::function::Function;

@@ -14,6 +14,8 @@ use crate::backend::avr::isa::registers::{R0, R31, Registers};
 pub(crate) struct Assembly {
     core: Core,
     streamed: bool,
+    /// Registers that the network's functions change.
+    changed_by_code: Registers,
     items: Vec<ListingItem>,
     tables: Vec<ListingItem>,
     labels: u32,
@@ -36,6 +38,7 @@ impl Assembly {
         Self {
             core,
             streamed: false,
+            changed_by_code: Registers::of(R0.to(R31)),
             items: Vec::new(),
             tables: Vec::new(),
             labels: 0,
@@ -56,6 +59,18 @@ impl Assembly {
             streamed: true,
             ..Self::new(core)
         }
+    }
+
+    /// The same function where it is known which registers the network's functions change.
+    pub(crate) fn of_code_that_changes(self, changed_by_code: Registers) -> Self {
+        Self {
+            changed_by_code,
+            ..self
+        }
+    }
+
+    pub(crate) fn changed_by_code(&self) -> Registers {
+        self.changed_by_code
     }
 
     pub(crate) fn core(&self) -> Core {

@@ -1,7 +1,9 @@
 //! A function that is written down.
 
 use crate::backend::avr::isa::function_id::FunctionId;
+use crate::backend::avr::isa::instruction::Instruction;
 use crate::backend::avr::isa::listing::Listing;
+use crate::backend::avr::isa::registers::Registers;
 
 /// A function, to be the text of a naked one.
 #[derive(Clone, Debug)]
@@ -32,6 +34,18 @@ impl Function {
     /// between them: from that address on, instructions are of that purpose.
     pub fn text(&self) -> String {
         self.listing.text(self.id)
+    }
+
+    /// Registers that its own instructions change, whether it gives them back or not.
+    pub(crate) fn changes(&self) -> Registers {
+        let changes = self
+            .listing
+            .instructions()
+            .map(|instruction| match instruction {
+                Instruction::CallFunction { .. } => Registers::default(),
+                other => other.changes(),
+            });
+        changes.fold(Registers::default(), Registers::union)
     }
 
     /// Bytes of flash, those of tables apart from it included.

@@ -128,6 +128,17 @@ impl Listing {
         layout
     }
 
+    /// The instructions in order.
+    pub(crate) fn instructions(&self) -> impl Iterator<Item = &Instruction> {
+        self.items.iter().filter_map(|item| match item {
+            ListingItem::Instruction(instruction) => Some(instruction),
+            ListingItem::Label(_)
+            | ListingItem::Purpose(_)
+            | ListingItem::Bytes(..)
+            | ListingItem::NearBytes(..) => None,
+        })
+    }
+
     /// The instructions in order, with what each costs as it is written, and where it
     /// leads.
     pub(crate) fn placed(&self) -> Vec<Placed> {

@@ -4,6 +4,9 @@
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::{Condition, Mode};
 use crate::backend::avr::isa::registers::{BASE, Pointer, Register, Registers, SCRATCH, X, ZERO};
+use crate::backend::avr::memory::slots::position_byte;
+use crate::backend::avr::round::sum::Sum;
+use crate::program::{Program, Stage, packed_row_bytes};
 
 /// Where they are, from the network's address on, which is in [`BASE`].
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +25,25 @@ pub(crate) struct KeptSums {
 }
 
 impl KeptSums {
+    /// Those of a dense layer.
+    ///
+    /// # Panics
+    /// If the stage keeps none.
+    pub(crate) fn of(program: &Program, stage: &Stage, sum: &Sum<'_>) -> Self {
+        let plan = &stage.plan;
+        let sums = plan.sums().expect("a dense layer keeps sums");
+        Self {
+            first_byte: program.cursor_bytes + sums.first_byte,
+            bytes: sums.bytes(),
+            position_byte: plan
+                .sums_position
+                .map(|position| position_byte(program, position)),
+            weights_per_pixel_bytes: plan.input.channels
+                * packed_row_bytes(sum.program.outputs, sum.weight_bits),
+            pixels: plan.input.pixels(),
+        }
+    }
+
     /// Whether the position counts pixels: bytes of weights go beyond its 16 bits.
     pub(crate) fn counts_pixels(self) -> bool {
         self.weights_per_pixel_bytes * self.pixels > u32::from(u16::MAX)

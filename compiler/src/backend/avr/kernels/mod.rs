@@ -5,6 +5,7 @@ pub(super) mod concat;
 pub(super) mod depthwise;
 pub(super) mod input;
 pub(super) mod kept;
+pub(super) mod looped_products;
 pub(super) mod multiples;
 pub(super) mod passes;
 pub(super) mod pool;

@@ -19,6 +19,7 @@ use crate::plan::Order;
 use crate::program::Expectation;
 use crate::program::Map;
 use crate::program::Program;
+use crate::program::Stage;
 use crate::program::WeightedSum;
 
 /// A layer on its way to a function.
@@ -44,6 +45,26 @@ pub(crate) struct Joined<'a> {
 }
 
 impl<'a> Layer<'a> {
+    /// A stage's, without what it joins; `input`: what has arrived of the map that it reads.
+    pub(crate) fn of_stage(
+        program: &'a Program,
+        (part, stage): (LayerPart<'a>, &'a Stage),
+        input: &'a Map,
+        form: CodeForm,
+    ) -> Self {
+        Self {
+            program,
+            part,
+            input,
+            field: stage.field,
+            output: stage.plan.output,
+            window: network::Kernel::square(1),
+            sink: OutputSink::of_stage(program, stage),
+            joined: Vec::new(),
+            form,
+        }
+    }
+
     pub(crate) fn source(&self, asm: &mut Assembly) -> MapSource<'a> {
         let mut source = match self.part {
             LayerPart::Step(_) => MapSource::new(asm, self.program, self.input),

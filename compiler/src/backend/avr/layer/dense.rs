@@ -11,13 +11,12 @@ use crate::backend::avr::kernels::table::Table;
 use crate::backend::avr::kernels::unrolled::{SummedChannels, Unrolled};
 use crate::backend::avr::layer::context::Layer;
 use crate::backend::avr::layer::kernel::{SumKernel, is_unrolled};
-use crate::backend::avr::memory::slots::{Slots, position_byte};
+use crate::backend::avr::memory::slots::Slots;
 use crate::backend::avr::memory::state::{LoopState, Variable};
 use crate::backend::avr::round::finish::Destination;
 use crate::backend::avr::round::sum::Sum;
 use crate::backend::avr::segments::stage;
 use crate::program::Stage;
-use crate::program::packed_row_bytes;
 
 impl<'a> Layer<'a> {
     pub(crate) fn dense(&self, asm: &mut Assembly, sum: &Sum<'a>) {
@@ -50,18 +49,7 @@ impl<'a> Layer<'a> {
     /// A dense layer to which the pixels of its input add one by one.
     pub(crate) fn streamed_dense(&self, asm: &mut Assembly, sum: &Sum<'a>, stage: &Stage) {
         let source = self.source(asm);
-        let sums = stage.plan.sums().expect("a dense layer keeps sums");
-        let kept = KeptSums {
-            first_byte: self.program.cursor_bytes + sums.first_byte,
-            bytes: sums.bytes(),
-            position_byte: stage
-                .plan
-                .sums_position
-                .map(|position| position_byte(self.program, position)),
-            weights_per_pixel_bytes: stage.plan.input.channels
-                * packed_row_bytes(sum.program.outputs, sum.weight_bits),
-            pixels: stage.plan.input.pixels(),
-        };
+        let kept = KeptSums::of(self.program, stage, sum);
         let field = source.clone();
         let input = SumInput::Field {
             source,

@@ -34,17 +34,7 @@ pub(crate) fn emit(program: &Program, core: Core, part: LayerPart<'_>, form: Cod
         },
         LayerPart::Stage(_, stage) => {
             arrived = stage::arrived(program, stage);
-            Layer {
-                program,
-                part,
-                input: &arrived,
-                field: stage.field,
-                output: stage.plan.output,
-                window: Kernel::square(1),
-                sink: OutputSink::of_stage(program, stage),
-                joined: Vec::new(),
-                form,
-            }
+            Layer::of_stage(program, (part, stage), &arrived, form)
         }
     };
     let mut asm = match part {

@@ -4,6 +4,7 @@ pub(super) mod context;
 pub(super) mod dense;
 pub(super) mod emit;
 pub(super) mod kernel;
+pub(super) mod looped;
 pub(super) mod maps;
 pub(super) mod neighbours;
 pub(super) mod outputs;

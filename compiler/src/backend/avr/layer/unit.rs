@@ -4,7 +4,7 @@ use crate::backend::avr::form::CodeForm;
 use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::function::Function;
 use crate::backend::avr::layer::part::{LayerPart, parts};
-use crate::backend::avr::layer::{emit, neighbours, pooled};
+use crate::backend::avr::layer::{emit, looped, neighbours, pooled};
 use crate::network::NodeId;
 use crate::program::{PooledConvolution, Program};
 
@@ -56,7 +56,11 @@ impl<'a> Unit<'a> {
                 let both = [Some(alone(part, form)), at_once];
                 both.into_iter().flatten().map(|it| vec![it]).collect()
             }
-            (Unit::Alone(part), CodeForm::Table) => vec![vec![alone(part, form)]],
+            (Unit::Alone(part), CodeForm::Table) => {
+                let in_a_loop = looped::emit(program, core, part);
+                let both = [in_a_loop, Some(alone(part, form))];
+                both.into_iter().flatten().map(|it| vec![it]).collect()
+            }
             (Unit::Pooled(it), CodeForm::Unrolled) => vec![vec![pooled::emit(program, core, it)]],
             (Unit::Pooled(it), CodeForm::Table) => {
                 let steps = [it.convolution, it.pooling];

@@ -415,6 +415,15 @@ impl<'a> OutputSink<'a> {
         }
     }
 
+    /// Whether pixels begin and end at bytes.
+    pub(crate) fn begins_and_ends_at_bytes(&self) -> bool {
+        match self.packing() {
+            Some(Packing { bits: 8, .. }) => true,
+            Some(_) => self.is_packed(),
+            None => false,
+        }
+    }
+
     /// As [`Self::store_pushed`]; `is_packed`: what was pushed are the bytes that are
     /// stored, and `count` says how many.
     pub(crate) fn store_packed(
