@@ -12,6 +12,9 @@ use crate::weights::{self, Weights};
 /// No flash holds the code of more; they would take gigabytes of this machine's memory in the end.
 const MOST_WEIGHTS: u64 = 1 << 22;
 
+/// Where flash is at most that, most layers are loops, which only code with its own weights has.
+const SMALL_FLASH_BYTES: u32 = 4096;
+
 /// Weights that mean nothing, of which as many are 0 as the declaration says, with sums as wide as
 /// those of any weights.
 #[derive(Clone, Debug)]
@@ -56,7 +59,9 @@ fn is_written_with_them(declaration: &Declaration) -> bool {
     let mut nodes = network.nodes().iter();
     let has_wide_values = nodes.any(|node| network.value(node.writes).element == Element::Wide);
     let has_own_code = backend::of(declaration).unrolls_weights();
-    is_sized && has_own_code && (has_wide_values || has_zeros(declaration))
+    let flash_bytes = declaration.budget.flash_bytes;
+    let is_small = flash_bytes.is_some_and(|bytes| bytes <= SMALL_FLASH_BYTES);
+    is_sized && has_own_code && (has_wide_values || has_zeros(declaration) || is_small)
 }
 
 /// Whether the declaration says that training makes weights 0.
@@ -81,6 +86,7 @@ mod tests {
             ("[8, 8, 1] => < Proto(5, 5, 3) >, target: atmega328p", true),
             ("[8, 8, 1] => < Proto(5, 5, 3) >", false),
             ("[8, 8, 1] => < D*(3) >, target: atmega328p", false),
+            ("[8, 8, 1] => < D*(3) >, target: attiny25", true),
             (
                 "[8, 8, 1] => < D*(3) >, target: atmega328p, sparsity: 0.5",
                 true,

@@ -12,6 +12,9 @@ pub struct Core {
     /// Whether it has `jmp` and `call`; without, `rjmp` wraps around all flash.
     pub(crate) has_jmp: bool,
     pub(crate) program_counter: ProgramCounter,
+    /// Whether it has SPH: parts whose SRAM ends below 0x100 reserve its address (ATtiny13A
+    /// datasheet, DS40002307A, "Register Summary"; avr-gcc's `__AVR_SP8__`).
+    pub(crate) has_stack_pointer_high: bool,
 }
 
 impl Core {
@@ -22,6 +25,8 @@ impl Core {
             extended_flash: target.flash_bytes > 1 << 16,
             has_jmp: target.flash_bytes > 1 << 13 || has_jmp_below_16_kilobytes(target),
             program_counter: ProgramCounter::of_flash(target.flash_bytes),
+            // SRAM begins at 0x60 where there is no multiplier, and far above with one.
+            has_stack_pointer_high: target.multiplies || target.sram_bytes > 0x100 - 0x60,
         }
     }
 

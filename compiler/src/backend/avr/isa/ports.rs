@@ -15,5 +15,10 @@ pub(crate) const RAMPZ: u8 = 0x3B;
 /// Copies the stack pointer, which is one below the last byte pushed.
 pub(crate) fn stack_pointer(asm: &mut Assembly, to: Pointer) {
     asm.read_port(to.low(), SPL);
-    asm.read_port(to.low().next(), SPH);
+    let high = to.low().next();
+    match asm.core().has_stack_pointer_high {
+        true => asm.read_port(high, SPH),
+        // Without a change of flags, as that is.
+        false => asm.ldi(high, 0),
+    }
 }

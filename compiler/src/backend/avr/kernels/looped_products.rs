@@ -4,31 +4,37 @@ use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
 use crate::backend::avr::isa::registers::{
-    PRODUCT, Pointer, R20, R21, Register, Registers, VALUE, WEIGHT, X, ZERO,
+    PRODUCT, Pointer, R20, Register, Registers, VALUE, WEIGHT, X, ZERO,
 };
 use crate::backend::avr::kernels::rows::Rows;
 use crate::backend::avr::round::sum::Sum;
 
 /// A weight alone, or the high byte of its product.
 const ALONE: Register = R20;
-/// A byte of a sum.
-const SUM_BYTE: Register = R21;
 
 /// How a value is multiplied with a weight.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LoopedProducts {
     weight_bits: u32,
     multiplies: bool,
+    /// Holds a byte of a sum.
+    sum_byte: Register,
 }
 
 impl LoopedProducts {
     /// Without `mul`, products have to fit a byte.
-    pub(crate) fn of(sum: &Sum<'_>, core: Core) -> Option<Self> {
+    pub(crate) fn of(sum: &Sum<'_>, core: Core, sum_byte: Register) -> Option<Self> {
         let is_narrow = sum.activation_bits == 4 && sum.weight_bits <= 4;
         (core.multiplies || is_narrow).then_some(Self {
             weight_bits: sum.weight_bits,
             multiplies: core.multiplies,
+            sum_byte,
         })
+    }
+
+    /// What both change, beside X, Z and the count.
+    pub(crate) fn registers(self) -> Registers {
+        Registers::of([VALUE, WEIGHT, ALONE, self.sum_byte]).and(PRODUCT)
     }
 
     /// Goes through a row at Z, and through the sums at X.
@@ -72,7 +78,8 @@ impl LoopedProducts {
 
     /// The subroutine: adds the value's product with the lowest weight of the byte to the sum at X.
     pub(crate) fn emit(self, asm: &mut Assembly) {
-        let changed = Registers::of_pairs([X]).and([ALONE, SUM_BYTE]).and(PRODUCT);
+        let Self { sum_byte, .. } = self;
+        let changed = Registers::of_pairs([X]).and([ALONE, sum_byte]).and(PRODUCT);
         asm.changing(changed, |asm| {
             let [low, high] = if self.multiplies {
                 self.multiply(asm);
@@ -81,12 +88,12 @@ impl LoopedProducts {
                 self.multiply_bit_by_bit(asm);
                 [PRODUCT[0], ALONE]
             };
-            asm.load(SUM_BYTE, Pointer::X, Mode::Plain);
-            asm.add(SUM_BYTE, low);
-            asm.store(Pointer::X, Mode::PostIncrement, SUM_BYTE);
-            asm.load(SUM_BYTE, Pointer::X, Mode::Plain);
-            asm.adc(SUM_BYTE, high);
-            asm.store(Pointer::X, Mode::PostIncrement, SUM_BYTE);
+            asm.load(sum_byte, Pointer::X, Mode::Plain);
+            asm.add(sum_byte, low);
+            asm.store(Pointer::X, Mode::PostIncrement, sum_byte);
+            asm.load(sum_byte, Pointer::X, Mode::Plain);
+            asm.adc(sum_byte, high);
+            asm.store(Pointer::X, Mode::PostIncrement, sum_byte);
             asm.ret();
         });
     }

@@ -20,6 +20,7 @@ use crate::program::Expectation;
 use crate::program::Map;
 use crate::program::Program;
 use crate::program::Stage;
+use crate::program::Step;
 use crate::program::WeightedSum;
 
 /// A layer on its way to a function.
@@ -45,6 +46,25 @@ pub(crate) struct Joined<'a> {
 }
 
 impl<'a> Layer<'a> {
+    /// A step's, without what it joins.
+    pub(crate) fn of_step(
+        program: &'a Program,
+        (part, step): (LayerPart<'a>, &'a Step),
+        form: CodeForm,
+    ) -> Self {
+        Self {
+            program,
+            part,
+            input: program.map(step.input),
+            field: step.field,
+            output: step.output,
+            window: network::Kernel::square(1),
+            sink: OutputSink::of(program, step),
+            joined: Vec::new(),
+            form,
+        }
+    }
+
     /// A stage's, without what it joins; `input`: what has arrived of the map that it reads.
     pub(crate) fn of_stage(
         program: &'a Program,

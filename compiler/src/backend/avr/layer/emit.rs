@@ -7,10 +7,8 @@ use crate::backend::avr::isa::function::Function;
 use crate::backend::avr::isa::function_id::FunctionId;
 use crate::backend::avr::layer::context::Layer;
 use crate::backend::avr::layer::part::LayerPart;
-use crate::backend::avr::memory::store::OutputSink;
 use crate::backend::avr::segments::stage;
 use crate::backend::avr::wide;
-use crate::network::Kernel;
 use crate::program::Operation;
 use crate::program::Program;
 
@@ -21,17 +19,7 @@ pub(crate) fn emit(program: &Program, core: Core, part: LayerPart<'_>, form: Cod
     }
     let arrived;
     let mut layer = match part {
-        LayerPart::Step(step) => Layer {
-            program,
-            part,
-            input: program.map(step.input),
-            field: step.field,
-            output: step.output,
-            window: Kernel::square(1),
-            sink: OutputSink::of(program, step),
-            joined: Vec::new(),
-            form,
-        },
+        LayerPart::Step(step) => Layer::of_step(program, (part, step), form),
         LayerPart::Stage(_, stage) => {
             arrived = stage::arrived(program, stage);
             Layer::of_stage(program, (part, stage), &arrived, form)

@@ -4,7 +4,7 @@ use crate::backend::avr::form::CodeForm;
 use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::function::Function;
 use crate::backend::avr::layer::part::{LayerPart, parts};
-use crate::backend::avr::layer::{emit, looped, neighbours, pooled};
+use crate::backend::avr::layer::{emit, looped_convolution, looped_dense, neighbours, pooled};
 use crate::network::NodeId;
 use crate::program::{PooledConvolution, Program};
 
@@ -57,9 +57,12 @@ impl<'a> Unit<'a> {
                 both.into_iter().flatten().map(|it| vec![it]).collect()
             }
             (Unit::Alone(part), CodeForm::Table) => {
-                let in_a_loop = looped::emit(program, core, part);
-                let both = [in_a_loop, Some(alone(part, form))];
-                both.into_iter().flatten().map(|it| vec![it]).collect()
+                let ways = [
+                    looped_dense::emit(program, core, part),
+                    looped_convolution::emit(program, core, part),
+                    Some(alone(part, form)),
+                ];
+                ways.into_iter().flatten().map(|it| vec![it]).collect()
             }
             (Unit::Pooled(it), CodeForm::Unrolled) => vec![vec![pooled::emit(program, core, it)]],
             (Unit::Pooled(it), CodeForm::Table) => {

@@ -82,7 +82,7 @@ impl Frame {
 /// than there is time to look at it, or that its part has no room for.
 pub(crate) fn worst_case(code: &Code, steps: u64) -> Option<WorstCase> {
     let frame = code.frame;
-    let network = run::FIRST_ADDRESS;
+    let network = run::first_address(code.core);
     let results = network.checked_add(u16::try_from(frame.network_bytes).ok()?)?;
     let top = u32::from(results) + frame.results_bytes + code.stack_bytes() + 1;
     let mut runner = Runner::new(code, u16::try_from(top).ok()?, steps);
@@ -90,7 +90,7 @@ pub(crate) fn worst_case(code: &Code, steps: u64) -> Option<WorstCase> {
         runner.set_byte(address, Byte::ZERO)?;
     }
     if let Some(endless) = frame.endless {
-        return endless_worst_case(&mut runner, &frame, &endless);
+        return endless_worst_case(&mut runner, network, &frame, &endless);
     }
     let mut worst = WorstCase::default();
     for index in 1..=frame.input_bytes {
@@ -106,8 +106,12 @@ pub(crate) fn worst_case(code: &Code, steps: u64) -> Option<WorstCase> {
 
 /// The most cycles from one output to the next, and of a `push`, without what becomes of the
 /// outputs: over as many periods as it takes until all rings are where they were.
-fn endless_worst_case(runner: &mut Runner, frame: &Frame, endless: &Endless) -> Option<WorstCase> {
-    let network = run::FIRST_ADDRESS;
+fn endless_worst_case(
+    runner: &mut Runner,
+    network: u16,
+    frame: &Frame,
+    endless: &Endless,
+) -> Option<WorstCase> {
     let mut worst = WorstCase::default();
     let mut seen = Vec::new();
     for period in 0.. {

@@ -14,8 +14,14 @@ use crate::backend::avr::worst_case::memory::{Memory, Registers};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-/// Where SRAM begins, beyond the registers and ports of every part.
-pub(super) const FIRST_ADDRESS: u16 = 0x200;
+/// Where SRAM begins, beyond the registers and ports of every part; or where it does if it ends below
+/// 0x100.
+pub(super) fn first_address(core: Core) -> u16 {
+    match core.has_stack_pointer_high {
+        true => 0x200,
+        false => 0x60,
+    }
+}
 
 /// How often a loop goes round that counts bits to shift by, which are loaded with the
 /// weights: 31 at most, as the reader of weights proves.

@@ -29,6 +29,8 @@ use crate::program::{Finish, Operation, Program, Stage, Step, WeightedSum};
 
 /// Bytes of a sum.
 const SUM_BYTES: u32 = 2;
+/// A byte of a sum.
+const SUM_BYTE: Register = R21;
 /// The byte that two values came in.
 const BYTE: Register = R18;
 /// What is left of the outputs.
@@ -202,7 +204,7 @@ impl<'a> LoopedDense<'a> {
         if !(is_counted && has_words) || sum.signed_input || left > 0 {
             return None;
         }
-        let products = LoopedProducts::of(sum, asm.core())?;
+        let products = LoopedProducts::of(sum, asm.core(), SUM_BYTE)?;
         let words = first_values
             .iter()
             .flat_map(|&value| (value as i16).to_le_bytes());
