@@ -272,7 +272,7 @@ mod tests {
 
     use super::*;
     use crate::firmware::{Footprint, Segment, Symbol};
-    use crate::link::{Pace, Registers};
+    use crate::link::{Pace, Registers, Slave};
     use crate::profile::Legend;
 
     /// Answers a byte with its successor.
@@ -360,6 +360,31 @@ mod tests {
         let mut exchange = Exchange::new(machine, &firmware, link, 0x3E, 100_000).unwrap();
         for answers in [[1], [2], [3]] {
             assert_eq!(exchange.exchange(&[], 1).unwrap().answer, answers);
+        }
+    }
+
+    #[test]
+    fn a_slave_gets_a_byte_whenever_it_has_cleared_the_flag_of_the_last_one() {
+        let words = [
+            0x0000, // nop
+            0xE108, 0xB90D, // USICR = USIWM0 | USICS1
+            0x9B76, 0xCFFE, // wait for it
+            0xB310, // r17 = USIBR
+            0xE400, 0xB90E, // USISR = USIOIF
+            0xE001, 0xBB01, // GPIOR0 = 1
+            0x9513, // inc r17
+            0xE002, 0xBB01, // GPIOR0 = 2
+            0xBB12, // GPIOR1 = r17
+            0x9523, 0xBB23, // GPIOR2 = ++r18
+            0xCFF2, // and so on
+        ];
+        let firmware = firmware(&words);
+        let machine = Machine::new("attiny25", 8_000_000, &firmware.segments).unwrap();
+        let link = Link::Slave(Slave::new(0x2D, 0x2E), Registers::new(0x32, 0x33));
+        let mut exchange = Exchange::new(machine, &firmware, link, 0x31, 100_000).unwrap();
+        for (image, answer) in [(7, 8), (255, 0)] {
+            let exchanged = exchange.exchange(&[image], 1).unwrap();
+            assert_eq!((exchanged.answer, exchanged.cycles), (vec![answer], 3));
         }
     }
 

@@ -15,6 +15,52 @@ pub enum Link {
     /// Two of the general purpose I/O registers, for parts without a serial line: the images are
     /// the firmware's own.
     Registers(Registers),
+    /// A serial interface that a master clocks, which sends a byte whenever the firmware waits for
+    /// one; the firmware answers by registers.
+    Slave(Slave, Registers),
+}
+
+/// A universal serial interface of three wires as a slave, whose master is here (ATtiny25/45/85
+/// datasheet, Atmel-2586Q, "USI - Universal Serial Interface").
+#[derive(Debug)]
+pub struct Slave {
+    /// The address in data space of USICR.
+    control: u16,
+    /// That of USISR.
+    status: u16,
+}
+
+/// In USICR, its mode, and that of three wires.
+const WIRE_MODE: u8 = 0b11 << 4;
+const THREE_WIRES: u8 = 0b01 << 4;
+/// In USISR: a byte is complete.
+const OVERFLOW_FLAG: u8 = 1 << 6;
+/// DI and USCK, of port B.
+const DATA_PIN: u8 = 0;
+const CLOCK_PIN: u8 = 2;
+
+impl Slave {
+    /// The registers at the addresses `control` and `status` in data space are USICR and USISR.
+    #[must_use]
+    pub fn new(control: u16, status: u16) -> Self {
+        Self { control, status }
+    }
+
+    /// Whether the firmware has taken the last byte.
+    fn waits_for_byte(&self, machine: &Machine) -> bool {
+        machine.data(self.control) & WIRE_MODE == THREE_WIRES
+            && machine.data(self.status) & OVERFLOW_FLAG == 0
+    }
+}
+
+/// Clocks a byte in, the highest bit first.
+fn clock_in(machine: &mut Machine, byte: u8) {
+    for bit in (0..8).rev() {
+        machine.set_pin(b'B', DATA_PIN, byte >> bit & 1 == 1);
+        for level in [true, false] {
+            machine.set_pin(b'B', CLOCK_PIN, level);
+        }
+    }
 }
 
 /// How fast bytes arrive.
@@ -60,6 +106,26 @@ impl Registers {
             sent: Vec::new(),
         }
     }
+
+    /// Notes what the last instruction has sent.
+    fn observe(&mut self, machine: &Machine) {
+        let strobe = machine.data(self.strobe);
+        if strobe != self.last_strobe {
+            self.last_strobe = strobe;
+            self.sent.push(machine.data(self.byte));
+        }
+    }
+
+    /// Checks that they are in the machine's data space.
+    fn check(&self, machine: &Machine) -> Result<()> {
+        ensure!(
+            self.byte.max(self.strobe) <= machine.ram_end(),
+            "the registers' addresses {:#x} and {:#x} are not both in data space",
+            self.byte,
+            self.strobe
+        );
+        Ok(())
+    }
 }
 
 impl Link {
@@ -73,26 +139,24 @@ impl Link {
                 .has_serial_line()
                 .then_some(())
                 .context("the part has no USART0"),
-            Self::Registers(registers) => (registers.byte.max(registers.strobe)
-                <= machine.ram_end())
-            .then_some(())
-            .with_context(|| {
-                format!(
+            Self::Registers(registers) => registers.check(machine),
+            Self::Slave(slave, registers) => {
+                ensure!(
+                    slave.control.max(slave.status) <= machine.ram_end(),
                     "the registers' addresses {:#x} and {:#x} are not both in data space",
-                    registers.byte, registers.strobe
-                )
-            }),
+                    slave.control,
+                    slave.status
+                );
+                registers.check(machine)
+            }
         }
     }
 
     /// Notes what the last instruction has sent.
     pub(crate) fn observe(&mut self, machine: &Machine) {
-        if let Self::Registers(registers) = self {
-            let strobe = machine.data(registers.strobe);
-            if strobe != registers.last_strobe {
-                registers.last_strobe = strobe;
-                registers.sent.push(machine.data(registers.byte));
-            }
+        match self {
+            Self::Serial | Self::Paced(_) => {}
+            Self::Registers(registers) | Self::Slave(_, registers) => registers.observe(machine),
         }
     }
 
@@ -106,6 +170,7 @@ impl Link {
                 machine.receives() && elapsed.is_none_or(|cycles| cycles >= pace.cycles_per_byte)
             }
             Self::Registers(_) => !computing,
+            Self::Slave(slave, _) => slave.waits_for_byte(machine) && !computing,
         }
     }
 
@@ -119,13 +184,20 @@ impl Link {
         /// which it does at once on a busy line.
         const BUFFERED_BYTES: usize = 2;
 
-        if let Self::Paced(pace) = self {
-            ensure!(
-                machine.unread() < BUFFERED_BYTES,
-                "the firmware has lost a byte: it has not taken the last {BUFFERED_BYTES}, and \
-                 USART0 holds no more"
-            );
-            pace.last = Some(machine.cycle());
+        match self {
+            Self::Serial | Self::Registers(_) => {}
+            Self::Paced(pace) => {
+                ensure!(
+                    machine.unread() < BUFFERED_BYTES,
+                    "the firmware has lost a byte: it has not taken the last {BUFFERED_BYTES}, and \
+                     USART0 holds no more"
+                );
+                pace.last = Some(machine.cycle());
+            }
+            Self::Slave(..) => {
+                clock_in(machine, byte);
+                return Ok(());
+            }
         }
         machine.send(byte);
         Ok(())
@@ -135,7 +207,7 @@ impl Link {
     pub(crate) fn received(&self, machine: &Machine) -> usize {
         match self {
             Self::Serial | Self::Paced(_) => machine.received(),
-            Self::Registers(registers) => registers.sent.len(),
+            Self::Registers(registers) | Self::Slave(_, registers) => registers.sent.len(),
         }
     }
 
@@ -143,7 +215,9 @@ impl Link {
     pub(crate) fn take_received(&mut self, machine: &mut Machine) -> Vec<u8> {
         match self {
             Self::Serial | Self::Paced(_) => machine.take_received(),
-            Self::Registers(registers) => std::mem::take(&mut registers.sent),
+            Self::Registers(registers) | Self::Slave(_, registers) => {
+                std::mem::take(&mut registers.sent)
+            }
         }
     }
 }

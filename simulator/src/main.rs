@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use herringbone_simulator::exchange::Exchange;
 use herringbone_simulator::firmware::Firmware;
-use herringbone_simulator::link::{Link, Pace, Registers};
+use herringbone_simulator::link::{Link, Pace, Registers, Slave};
 use herringbone_simulator::machine::Machine;
 
 /// Runs a firmware in simavr: images in on standard input, one line of JSON out for each.
@@ -34,6 +34,10 @@ struct Options {
     /// on USART0: the first takes each byte, then the second changes.
     #[arg(long, num_args = 2, value_names = ["BYTE", "STROBE"])]
     answer_registers: Option<Vec<u16>>,
+    /// The addresses of USICR and USISR in data space, for a firmware that takes bytes as a slave on
+    /// three wires, and answers in registers.
+    #[arg(long, num_args = 2, value_names = ["CONTROL", "STATUS"], requires = "answer_registers")]
+    slave_registers: Option<Vec<u16>>,
     /// Cycles between two bytes of an image, for a firmware that receives by interrupt: it fails
     /// when it loses one. Left out: a byte arrives whenever the firmware waits for one.
     #[arg(long, conflicts_with = "answer_registers")]
@@ -69,10 +73,19 @@ fn run(options: &Options) -> Result<()> {
     print_line(&mut output, &firmware.footprint)?;
 
     let machine = Machine::new(&options.mcu, options.frequency, &firmware.segments)?;
-    let link = match (options.answer_registers.as_deref(), options.cycles_per_byte) {
-        (Some(&[byte, strobe]), _) => Link::Registers(Registers::new(byte, strobe)),
-        (_, Some(cycles)) => Link::Paced(Pace::new(cycles)),
-        _ => Link::Serial,
+    let registers = |registers: &Option<Vec<u16>>| match registers.as_deref() {
+        Some(&[first, second]) => Some((first, second)),
+        _ => None,
+    };
+    let answers = registers(&options.answer_registers);
+    let answers = answers.map(|(byte, strobe)| Registers::new(byte, strobe));
+    let slave = registers(&options.slave_registers);
+    let slave = slave.map(|(control, status)| Slave::new(control, status));
+    let link = match (answers, slave, options.cycles_per_byte) {
+        (Some(answers), Some(slave), _) => Link::Slave(slave, answers),
+        (Some(answers), None, _) => Link::Registers(answers),
+        (None, _, Some(cycles)) => Link::Paced(Pace::new(cycles)),
+        (None, _, None) => Link::Serial,
     };
     let mut exchange = Exchange::new(machine, &firmware, link, options.marker, options.patience)?;
     if let Some(path) = &options.preamble {

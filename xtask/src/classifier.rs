@@ -173,6 +173,17 @@ impl Simulated {
                 .arg("--image-bytes=0")
                 .arg("--answer-registers")
                 .args([byte, strobe].map(|address| address.to_string())),
+            Link::Slave {
+                control,
+                status,
+                byte,
+                strobe,
+            } => command
+                .arg(format!("--image-bytes={input_bytes}"))
+                .arg("--slave-registers")
+                .args([control, status].map(|address| address.to_string()))
+                .arg("--answer-registers")
+                .args([byte, strobe].map(|address| address.to_string())),
         };
         if let Some(preamble) = preamble {
             command.arg("--preamble").arg(preamble);

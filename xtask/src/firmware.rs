@@ -76,6 +76,18 @@ pub enum Link {
         /// The address of the register that changes with each byte.
         strobe: u16,
     },
+    /// A master clocks bytes into a universal serial interface; the answer goes bytewise to an I/O
+    /// register. All are addresses in data space.
+    Slave {
+        /// USICR, by which it is switched on.
+        control: u16,
+        /// USISR, which says that there is a byte.
+        status: u16,
+        /// The register of the answer's bytes.
+        byte: u16,
+        /// The register that changes with each of them.
+        strobe: u16,
+    },
 }
 
 /// Cycles of a byte on the Arduinos' serial lines: 10 bits a byte, 17 × 8 cycles a bit, for UBRR =
@@ -125,8 +137,25 @@ const TINY85: Firmware = Firmware {
     marker: 0x31,
 };
 
+/// A bare ATtiny25 on its internal oscillator.
+const TINY25: Firmware = Firmware {
+    name: "tiny25",
+    folder: "examples/tiny25",
+    binary: "tiny25",
+    link: Link::Slave {
+        control: 0x2D,
+        status: 0x2E,
+        byte: 0x32,
+        strobe: 0x33,
+    },
+    mcu: "attiny25",
+    sram: 128,
+    flash: 2_048,
+    ..TINY85
+};
+
 /// All firmware that takes its inputs over a line, or has them.
-pub static ALL: [Firmware; 15] = [
+pub static ALL: [Firmware; 16] = [
     UNO,
     Firmware {
         name: "uno-accurate",
@@ -213,6 +242,7 @@ pub static ALL: [Firmware; 15] = [
         weights: UNO.weights,
         ..TINY85
     },
+    TINY25,
     // The Arduino Mega. Its boot loader takes the last 8,192 of the 262,144 bytes of flash.
     Firmware {
         name: "mega",

@@ -33,6 +33,7 @@ fn run_all(long: bool, report: &mut Report) -> Result<()> {
         "Cargo.toml",
         "examples/uno/Cargo.toml",
         "examples/tiny85/Cargo.toml",
+        "examples/tiny25/Cargo.toml",
         "examples/mega/Cargo.toml",
         "examples/host/Cargo.toml",
         "examples/gesture/Cargo.toml",

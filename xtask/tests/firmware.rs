@@ -188,6 +188,15 @@ firmware! {
     };
     tiny85: "tiny85", [it_knows_most_digits], TINY85;
     tiny85_published: "tiny85-published", [it_knows_most_digits], TINY85;
+    tiny25: "tiny25", [
+        it_knows_most_digits,
+        it_answers_as_the_host_on_random_bytes,
+    ], Bounds {
+        mean_cycles: 400_000,
+        worst_cycles: 600_000,
+        sram_bytes: 128,
+        flash_bytes: 2 * 1_024,
+    };
     mega: "mega", [
         it_knows_most_digits,
         it_answers_as_the_host_on_random_bytes,

@@ -10,6 +10,8 @@ use digits as firmware;
 use keyword as firmware;
 #[cfg(feature = "mega")]
 use mega as firmware;
+#[cfg(feature = "tiny25")]
+use tiny25 as firmware;
 #[cfg(feature = "tiny85")]
 use tiny85 as firmware;
 

@@ -1,10 +1,10 @@
-//! Products with the weights of a row, one after the other, each added to a sum in the arena.
+//! Products with the weights of a row, one after the other, each added to a sum in memory.
 
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::core::Core;
-use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Mode};
+use crate::backend::avr::isa::instruction::{Condition, Mode};
 use crate::backend::avr::isa::registers::{
-    PRODUCT, Pointer, R20, Register, Registers, VALUE, WEIGHT, X, ZERO,
+    PRODUCT, Pointer, R20, Register, Registers, VALUE, WEIGHT, Z, ZERO,
 };
 use crate::backend::avr::kernels::rows::Rows;
 use crate::backend::avr::round::sum::Sum;
@@ -17,85 +17,76 @@ const ALONE: Register = R20;
 pub(crate) struct LoopedProducts {
     weight_bits: u32,
     multiplies: bool,
-    /// Holds a byte of a sum.
-    sum_byte: Register,
+    /// Goes through the sums.
+    sums: Pointer,
 }
 
 impl LoopedProducts {
     /// Without `mul`, products have to fit a byte.
-    pub(crate) fn of(sum: &Sum<'_>, core: Core, sum_byte: Register) -> Option<Self> {
+    pub(crate) fn of(sum: &Sum<'_>, core: Core, sums: Pointer) -> Option<Self> {
         let is_narrow = sum.activation_bits == 4 && sum.weight_bits <= 4;
         (core.multiplies || is_narrow).then_some(Self {
             weight_bits: sum.weight_bits,
             multiplies: core.multiplies,
-            sum_byte,
+            sums,
         })
     }
 
-    /// What both change, beside X, Z and the count.
+    /// What [`Self::add_row`] reads and changes, beside its pointers and the count.
     pub(crate) fn registers(self) -> Registers {
-        Registers::of([VALUE, WEIGHT, ALONE, self.sum_byte]).and(PRODUCT)
+        Registers::of([VALUE, WEIGHT, ALONE]).and(PRODUCT)
     }
 
-    /// Goes through a row at Z, and through the sums at X.
-    pub(crate) fn for_each_weight(
-        self,
-        asm: &mut Assembly,
-        (rows, count): (Rows, Register),
-        outputs: u32,
-        product: CodeLabel,
-    ) {
-        let per_byte = 8 / self.weight_bits;
-        let are_whole = outputs.is_multiple_of(per_byte);
-        let bytes = outputs.div_ceil(per_byte);
-        let (next, done) = (asm.label(), asm.label());
-        asm.ldi(count, if are_whole { bytes } else { outputs } as u8);
-        asm.bind(next);
-        asm.times(f64::from(bytes), |asm| {
-            rows.load(asm, WEIGHT);
-            for field in 0..per_byte {
-                asm.call(product);
-                let is_last = field + 1 == per_byte;
-                if !is_last && self.weight_bits == 4 {
-                    asm.swap(WEIGHT);
-                } else if !is_last {
-                    (0..self.weight_bits).for_each(|_| asm.lsr(WEIGHT));
+    /// Adds the value's products with the row at Z to the sums that the pointer is at; both are then
+    /// after them.
+    pub(crate) fn add_row(self, asm: &mut Assembly, rows: Rows, count: Register, outputs: u32) {
+        let changed = Registers::of_pairs([self.sums.low(), Z]).and([count]);
+        asm.changing(changed.union(self.registers()), |asm| {
+            asm.ldi(count, 0);
+            let next = asm.here();
+            asm.times(f64::from(outputs), |asm| {
+                self.load_weights(asm, rows, count);
+                self.add_product(asm);
+                match self.weight_bits {
+                    4 => asm.swap(WEIGHT),
+                    bits => (0..bits % 8).for_each(|_| asm.lsr(WEIGHT)),
                 }
-                if !are_whole && field + 1 == outputs % per_byte {
-                    asm.dec(count);
-                    asm.branch(Condition::Equal, done, 1.0 / f64::from(bytes));
-                } else if is_last || !are_whole {
-                    asm.dec(count);
-                }
-            }
-            asm.loop_back(Condition::NotEqual, next, f64::from(bytes));
-        });
-        asm.bind(done);
-        if self.multiplies {
+                asm.inc(count);
+                asm.cpi(count, outputs as u8);
+                asm.loop_back(Condition::NotEqual, next, f64::from(outputs));
+            });
             asm.clr(ZERO);
-        }
+        });
     }
 
-    /// The subroutine: adds the value's product with the lowest weight of the byte to the sum at X.
-    pub(crate) fn emit(self, asm: &mut Assembly) {
-        let Self { sum_byte, .. } = self;
-        let changed = Registers::of_pairs([X]).and([ALONE, sum_byte]).and(PRODUCT);
-        asm.changing(changed, |asm| {
-            let [low, high] = if self.multiplies {
-                self.multiply(asm);
-                PRODUCT
-            } else {
-                self.multiply_bit_by_bit(asm);
-                [PRODUCT[0], ALONE]
-            };
-            asm.load(sum_byte, Pointer::X, Mode::Plain);
-            asm.add(sum_byte, low);
-            asm.store(Pointer::X, Mode::PostIncrement, sum_byte);
-            asm.load(sum_byte, Pointer::X, Mode::Plain);
-            asm.adc(sum_byte, high);
-            asm.store(Pointer::X, Mode::PostIncrement, sum_byte);
-            asm.ret();
-        });
+    /// [`WEIGHT`] ← the next byte of weights, where the output that is counted is the first of one.
+    fn load_weights(self, asm: &mut Assembly, rows: Rows, count: Register) {
+        let per_byte = 8 / self.weight_bits;
+        let loaded = asm.label();
+        if per_byte > 1 {
+            asm.mov(ALONE, count);
+            asm.andi(ALONE, (per_byte - 1) as u8);
+            asm.branch(Condition::NotEqual, loaded, 1.0 - 1.0 / f64::from(per_byte));
+        }
+        asm.times(1.0 / f64::from(per_byte), |asm| rows.load(asm, WEIGHT));
+        asm.bind(loaded);
+    }
+
+    /// Adds the product with the lowest weight of the byte to the sum at the pointer. Changes [`ZERO`].
+    fn add_product(self, asm: &mut Assembly) {
+        let (low, high, sum) = if self.multiplies {
+            self.multiply(asm);
+            (PRODUCT[0], PRODUCT[1], ALONE)
+        } else {
+            self.multiply_bit_by_bit(asm);
+            (PRODUCT[0], ALONE, ZERO)
+        };
+        asm.load(sum, self.sums, Mode::Plain);
+        asm.add(sum, low);
+        asm.store(self.sums, Mode::PostIncrement, sum);
+        asm.load(sum, self.sums, Mode::Plain);
+        asm.adc(sum, high);
+        asm.store(self.sums, Mode::PostIncrement, sum);
     }
 
     /// r1:r0 ← the product, the weight being `u − 2^(bits − 1)`.
@@ -108,7 +99,8 @@ impl LoopedProducts {
         asm.mulsu(ALONE, VALUE);
     }
 
-    /// The same by Horner's rule, from the bit of the sign on, which offset binary has inverted.
+    /// r0 ← the same, and r20 its sign, by Horner's rule from the highest bit on, which is 0 of
+    /// negative weights.
     fn multiply_bit_by_bit(self, asm: &mut Assembly) {
         let product = PRODUCT[0];
         asm.clr(product);

@@ -11,7 +11,7 @@ use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::loops::counted;
 use crate::backend::avr::isa::ports::stack_pointer;
 use crate::backend::avr::isa::registers::{
-    BASE, KERNEL_SCRATCH, Pointer, R15, R18, R19, R21, Register, Registers, SUM, VALUE, X, Y, Z,
+    BASE, KERNEL_SCRATCH, Pointer, R18, R19, R21, Register, Registers, SUM, VALUE, Y, Z,
 };
 use crate::backend::avr::kernels::looped_products::LoopedProducts;
 use crate::backend::avr::kernels::rows::Rows;
@@ -29,14 +29,12 @@ const MOST_OUTPUTS: u32 = 8;
 /// Bytes of a sum.
 const SUM_BYTES: u32 = 2;
 
-/// A byte of a sum.
-const SUM_BYTE: Register = R15;
 /// The byte that two values came in.
 const BYTE: Register = R18;
 /// What is left of a run, and of the outputs otherwise.
 const COUNT: Register = R19;
-/// What is left of the outputs within a run; then an activation.
-const OUTPUTS_LEFT: Register = R21;
+/// The output within a run; then an activation.
+const OUTPUT: Register = R21;
 const ROUNDED: Register = R21;
 
 /// Its kernel.
@@ -129,7 +127,7 @@ impl<'a> LoopedConvolution<'a> {
         {
             return None;
         }
-        let products = LoopedProducts::of(sum, asm.core(), SUM_BYTE)?;
+        let products = LoopedProducts::of(sum, asm.core(), Pointer::Y)?;
         let pushed = rounding.addends.iter().rev().flat_map(|&value| {
             let [low, high] = (value as i16).to_le_bytes();
             [high, low]
@@ -158,7 +156,7 @@ impl<'a> LoopedConvolution<'a> {
 
     /// What it changes, or wants unchanged.
     fn registers(&self) -> Registers {
-        let own = Registers::of_pairs([Y]).and([BYTE, COUNT, OUTPUTS_LEFT]);
+        let own = Registers::of_pairs([Y]).and([BYTE, COUNT, OUTPUT]);
         own.union(self.products.registers())
             .union(self.source.registers())
     }
@@ -173,8 +171,8 @@ impl<'a> LoopedConvolution<'a> {
                 .runs(self.kernel, 0..self.source.map.shape.channels);
             let entries = self.entries;
             let (mut calls, mut values) = (0.0, 0.0);
-            // Below a run are a value, where X is, and a product.
-            let deeper = 2 * i64::from(asm.core().program_counter.bytes) + 2;
+            // Of a value within the run.
+            let deeper = i64::from(asm.core().program_counter.bytes);
             self.source.for_each_run(asm, &runs, &mut |asm, run, odd| {
                 asm.ldi(COUNT, run.values as u8);
                 asm.stack_changes(deeper);
@@ -217,14 +215,11 @@ impl<'a> LoopedConvolution<'a> {
 
     /// The subroutines, where nothing runs into them.
     fn subroutines(&self, asm: &mut Assembly) {
-        let (value, product) = (asm.label(), asm.label());
+        let value = asm.label();
         asm.of(Purpose::Load, |asm| self.emit_run(asm, value));
         asm.of(Purpose::MultiplyAccumulate, |asm| {
             asm.bind(value);
-            asm.times(self.values, |asm| self.emit_value(asm, product));
-            asm.bind(product);
-            let products = self.values * f64::from(self.outputs) * (1.0 - self.zeros);
-            asm.times(products, |asm| self.products.emit(asm));
+            asm.times(self.values, |asm| self.emit_value(asm));
         });
     }
 
@@ -272,7 +267,7 @@ impl<'a> LoopedConvolution<'a> {
     }
 
     /// Adds a value's products with its row to the sums at Y; the flags say whether it is 0.
-    fn emit_value(&self, asm: &mut Assembly, product: CodeLabel) {
+    fn emit_value(&self, asm: &mut Assembly) {
         let not_zero = asm.label();
         asm.branch(Condition::NotEqual, not_zero, 1.0 - self.zeros);
         asm.times(self.zeros, |asm| {
@@ -281,14 +276,8 @@ impl<'a> LoopedConvolution<'a> {
         });
         asm.bind(not_zero);
         asm.times(1.0 - self.zeros, |asm| {
-            asm.push(X);
-            asm.push(X.next());
-            asm.movw(X, Y);
-            let row = (self.rows, OUTPUTS_LEFT);
-            self.products
-                .for_each_weight(asm, row, self.outputs, product);
-            asm.pop(X.next());
-            asm.pop(X);
+            self.products.add_row(asm, self.rows, OUTPUT, self.outputs);
+            asm.add_to_pair(Y, -((SUM_BYTES * self.outputs) as i32));
             asm.ret();
         });
     }

@@ -29,11 +29,9 @@ use crate::program::{Finish, Operation, Program, Stage, Step, WeightedSum};
 
 /// Bytes of a sum.
 const SUM_BYTES: u32 = 2;
-/// A byte of a sum.
-const SUM_BYTE: Register = R21;
 /// The byte that two values came in.
 const BYTE: Register = R18;
-/// What is left of the outputs.
+/// The output, or what is left of them.
 const COUNT: Register = R19;
 /// What is left of a pixel's values.
 const VALUES_LEFT: Register = R28;
@@ -204,7 +202,7 @@ impl<'a> LoopedDense<'a> {
         if !(is_counted && has_words) || sum.signed_input || left > 0 {
             return None;
         }
-        let products = LoopedProducts::of(sum, asm.core(), SUM_BYTE)?;
+        let products = LoopedProducts::of(sum, asm.core(), Pointer::X)?;
         let words = first_values
             .iter()
             .flat_map(|&value| (value as i16).to_le_bytes());
@@ -225,7 +223,6 @@ impl<'a> LoopedDense<'a> {
 
     /// The function: the network's address is in r25:r24, and in Z or that of the results in r23:r22.
     fn emit(&self, asm: &mut Assembly) {
-        let product = asm.label();
         match &self.reading {
             Reading::Pixel {
                 stage,
@@ -238,7 +235,7 @@ impl<'a> LoopedDense<'a> {
                     asm.movw(BASE, POSITION);
                     asm.movw(POSITION, X);
                     self.begin_sums(asm);
-                    self.add_values(asm, product);
+                    self.add_values(asm);
                     asm.movw(POSITION, BASE);
                     asm.movw(Z, POSITION);
                     if slots.has_several() {
@@ -251,15 +248,10 @@ impl<'a> LoopedDense<'a> {
             Reading::Map { first_byte } => {
                 asm.add_to_pair(POSITION, *first_byte as i32);
                 self.begin_sums(asm);
-                self.add_values(asm, product);
+                self.add_values(asm);
                 asm.ret();
             }
         }
-        let products = f64::from(self.values * self.calls * self.outputs) * (1.0 - self.zeros);
-        asm.bind(product);
-        asm.times(products, |asm| {
-            asm.of(Purpose::MultiplyAccumulate, |asm| self.products.emit(asm));
-        });
     }
 
     /// After a pixel; the zero flag says whether it was the last of several. The network's address is
@@ -328,7 +320,7 @@ impl<'a> LoopedDense<'a> {
     }
 
     /// Adds the products of the values from [`POSITION`] on.
-    fn add_values(&self, asm: &mut Assembly, product: CodeLabel) {
+    fn add_values(&self, asm: &mut Assembly) {
         if self.values == 1 {
             let done = asm.label();
             asm.of(Purpose::Load, |asm| {
@@ -339,7 +331,7 @@ impl<'a> LoopedDense<'a> {
             });
             asm.times(1.0 - self.zeros, |asm| {
                 self.point_at_rows(asm);
-                self.add_row(asm, product);
+                self.add_row(asm);
             });
             asm.bind(done);
             return;
@@ -385,7 +377,7 @@ impl<'a> LoopedDense<'a> {
             });
             asm.bind(not_zero);
             asm.times(1.0 - self.zeros, |asm| {
-                self.add_row(asm, product);
+                self.add_row(asm);
                 asm.ret();
             });
         });
@@ -410,11 +402,10 @@ impl<'a> LoopedDense<'a> {
     }
 
     /// Adds the value's products with the row at Z to all sums.
-    fn add_row(&self, asm: &mut Assembly, product: CodeLabel) {
+    fn add_row(&self, asm: &mut Assembly) {
         asm.of(Purpose::MultiplyAccumulate, |asm| {
             self.point_at_sums(asm);
-            self.products
-                .for_each_weight(asm, (self.rows, COUNT), self.outputs, product);
+            self.products.add_row(asm, self.rows, COUNT, self.outputs);
         });
     }
 
