@@ -23,3 +23,11 @@ herringbone::network! {
     weights: "pictures32.safetensors",
     plan: streamed,
 }
+
+herringbone::network! {
+    /// The same in 64 KB.
+    pub Pictures64: [32, 32, 3] =>
+        < C1(32,3), M, C1(56,3), C1(72,3), M, C1(96,3), Dr(0.1), D*(10) >,
+    weights: "pictures64.safetensors",
+    plan: streamed,
+}
