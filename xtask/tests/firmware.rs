@@ -385,12 +385,12 @@ fn its_stack_was_predicted(programs: &Programs, _: &Bounds) {
 }
 
 fn its_flash_was_predicted(programs: &Programs, _: &Bounds) {
+    // What `run` takes to call the network's functions, which is predicted too
+    // (`compiler/src/backend/avr/backend.rs`). These firmwares have theirs inlined.
+    const WAY_IN_BYTES: u64 = 84;
     let predicted = programs.host().unwrap().description.flash_bytes;
     let network = programs.simulate().unwrap().footprint.network();
-    assert!(
-        predicted.abs_diff(network) * 100 <= network * 3,
-        "{network} bytes of flash, {predicted} predicted"
-    );
+    assert_eq!(network + WAY_IN_BYTES, predicted);
 }
 
 /// The dense layers' tables are parts of their functions, so that their addresses are near.
