@@ -145,6 +145,7 @@ fn row_outputs(
         height: 1,
         width,
         channels: output.channels,
+        pixel_cells: output.channels,
     };
     Ok((map, StageOutput::Ring(output)))
 }
@@ -170,10 +171,10 @@ fn window_outputs(
         height: 1,
         width,
         channels: windows.channels,
+        pixel_cells: windows.window_cells(),
     };
     let windows = StoredWindows {
         first_cell: windows.first_cell,
-        cells: windows.window_cells(),
         rows: field.kernel.height,
         timing,
     };
@@ -217,6 +218,7 @@ fn fields(
             height: field.kernel.height,
             width: arrival.width,
             channels: arrival.channels,
+            pixel_cells: arrival.channels,
         },
         computed: (1, computed.1),
         output,
@@ -335,6 +337,7 @@ fn dense(program: &Program, stage: &program::Stage, form: Form) -> Result<Stage,
             height: 1,
             width: input.width,
             channels: input.channels,
+            pixel_cells,
         },
         bits: program.activation_bits,
         expectation: program.expectations[node].clone(),
@@ -358,7 +361,6 @@ fn dense(program: &Program, stage: &program::Stage, form: Form) -> Result<Stage,
         layer: StageLayer::Dense(StageDense {
             dense,
             rows: input.height,
-            pixel_cells,
             sums,
             rounded,
         }),

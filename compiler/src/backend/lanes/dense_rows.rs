@@ -121,7 +121,7 @@ impl Emitter<'_> {
         let pixels = 0..input.width;
         let values = pixels.flat_map(|pixel| {
             (0..input.channels).map(move |channel| Value {
-                cell: pixel * self.stage.pixel_cells + channel,
+                cell: pixel * input.pixel_cells + channel,
                 row: ((row * input.width + pixel) * input.channels + channel) as usize,
             })
         });
@@ -165,7 +165,7 @@ impl Emitter<'_> {
             asm.emit(Operation::Move(value, scratch[0]));
             table.begin(asm, pass);
             asm.emit(Operation::LoadSlot(scratch[0], ROW));
-            let row_bytes = input.cells() * pass.row_bytes;
+            let row_bytes = input.width * input.channels * pass.row_bytes;
             asm.emit_all(multiply(asm.isa(), row_bytes as i32, [value, scratch[0]]));
             asm.emit(Operation::LoadSlot(weights, frame::BIASES));
             asm.emit(Operation::Add(weights, weights, value));
@@ -174,7 +174,7 @@ impl Emitter<'_> {
             let first_byte = input.first_cell / (8 / layer.bits);
             add_constant(asm, value, first_byte.into(), scratch[0]);
             source.put(asm, value);
-            if stage.pixel_cells == input.channels {
+            if input.pixel_cells == input.channels {
                 add_values(asm, layer, (&table, pass), input.cells());
             } else {
                 asm.emit(Operation::Immediate(value, input.width as i32));

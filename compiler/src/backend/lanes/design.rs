@@ -209,6 +209,7 @@ fn stored(map: &Map, program: &Program) -> Result<StoredMap, Reason> {
             height: map.shape.height,
             width: map.shape.width,
             channels: map.shape.channels,
+            pixel_cells: map.shape.channels,
         }),
         program::Addressing::Affine | program::Addressing::Table(_) => Err(Reason::Order),
     }
@@ -342,6 +343,7 @@ fn field_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
             height,
             width,
             channels,
+            pixel_cells: channels,
         },
         (false, false) => return Err(Reason::Results),
     };

@@ -9,19 +9,22 @@ use crate::network::NodeId;
 use crate::plan::SumArray;
 use crate::program::{ConstantParameters, Expectation, Finish, WeightedSum};
 
-/// A map as it is stored: row by row without a gap, channels last.
+/// A map as it is stored: row by row, channels last.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StoredMap {
     pub(crate) first_cell: u32,
     pub(crate) height: u32,
     pub(crate) width: u32,
     pub(crate) channels: u32,
+    /// Cells from a pixel to the next one: those of its channels, or more where it waits in a
+    /// window.
+    pub(crate) pixel_cells: u32,
 }
 
 impl StoredMap {
     /// Cells of a row.
     pub(crate) fn row_cells(&self) -> u32 {
-        self.width * self.channels
+        self.width * self.pixel_cells
     }
 
     /// Cells of all of it.

@@ -36,7 +36,7 @@ impl Convolution {
             && !self.signed_outputs
             && self.bits == 4;
         let begins_at_bytes =
-            windows.cells.is_multiple_of(2) && self.output.channels <= MOST_CHANNELS;
+            self.output.pixel_cells.is_multiple_of(2) && self.output.channels <= MOST_CHANNELS;
         let fits = |output: usize| {
             let (least, largest) = self.weights.range(output, self.bits);
             least >= -i64::from(OFFSET) && largest < OFFSET.into()

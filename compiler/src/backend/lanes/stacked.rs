@@ -50,6 +50,7 @@ pub(crate) fn stack(stages: &mut [Stage]) {
     layer.stage = Some(stage);
     layer.weights = layer.weights.with_rows_as_channels(layer.kernel);
     layer.input.channels = FIELDS.len() as u32;
+    layer.input.pixel_cells = layer.input.channels;
     layer.input.height = 1;
     layer.kernel.0 = 1;
     layer.stride.0 = 1;

@@ -47,8 +47,6 @@ pub(crate) struct StageDense {
     pub(crate) dense: Dense,
     /// Rows of the map.
     pub(crate) rows: u32,
-    /// Cells of a pixel as it is stored.
-    pub(crate) pixel_cells: u32,
     /// Where the sums are between rows.
     pub(crate) sums: SumArray,
     /// The cell from which on activations go, unless the sums are the results.
@@ -119,8 +117,6 @@ impl StoredRing {
 pub(crate) struct StoredWindows {
     /// Begins a byte.
     pub(crate) first_cell: u32,
-    /// Cells from a window to the next one.
-    pub(crate) cells: u32,
     /// Rows of a window, a power of two.
     pub(crate) rows: u32,
     /// At which rows of the first map a row of them comes.

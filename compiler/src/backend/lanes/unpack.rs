@@ -11,14 +11,14 @@ impl Taking<'_> {
         let registers = Registers::of(self.roles);
         let lanes = layer.lanes;
         let width = i64::from(layer.input.width);
-        let channels = i64::from(layer.input.channels);
+        let pixel_cells = i64::from(layer.input.pixel_cells);
         let column =
             |group: u32, lane: u32| i64::from(group * lanes + lane) - i64::from(layer.padding.1);
         let present = |group: u32| -> Vec<bool> {
             let lanes = (0..lanes).map(|lane| (0..width).contains(&column(group, lane)));
             lanes.collect()
         };
-        let cell = |group: u32| i64::from(phase) + column(group, 0) * channels;
+        let cell = |group: u32| i64::from(phase) + column(group, 0) * pixel_cells;
         let group_bytes = 4 * strip.words;
         // Groups before and after the map stay zeros.
         let first = (0..strip.groups).find(|&group| present(group).contains(&true));
@@ -37,7 +37,7 @@ impl Taking<'_> {
             let is_whole = |group: u32| !present(group).contains(&false);
             let whole = (group..=last).take_while(|&group| is_whole(group)).count() as u32;
             // Groups after which the same cell of a byte comes next.
-            let body = match (i64::from(lanes) * channels) % per_byte {
+            let body = match (i64::from(lanes) * pixel_cells) % per_byte {
                 0 => 1,
                 _ => 2,
             };
@@ -63,7 +63,7 @@ impl Taking<'_> {
                     self.take_group(asm, &registers, from, &present(group + index));
                 }
                 if times > 1 {
-                    let cells = i64::from(groups * lanes) * channels;
+                    let cells = i64::from(groups * lanes) * pixel_cells;
                     add_constant(asm, registers.source, cells / per_byte, registers.piece);
                     going_around = self.go_around(asm, &registers);
                     asm.emit(Operation::AddImmediate(registers.count, -1));
@@ -75,7 +75,7 @@ impl Taking<'_> {
                 going_around.end(asm);
             }
             if times > 1 {
-                at += i64::from(groups * lanes * times) * channels;
+                at += i64::from(groups * lanes * times) * pixel_cells;
             }
             group += groups * times;
         }
@@ -106,7 +106,7 @@ impl Taking<'_> {
             for (lane, _) in (0..).zip(present).filter(|(_, present)| **present) {
                 let end = channels.min((word + 1) * strip.per_word);
                 for channel in word * strip.per_word..end {
-                    let cell = from + i64::from(lane * channels + channel);
+                    let cell = from + i64::from(lane * layer.input.pixel_cells + channel);
                     let bit = lane * lane_bits + (channel % strip.per_word) * bits;
                     pieces.push((cell as u32, bit));
                 }

@@ -169,6 +169,7 @@ fn of_a_pixel(field: &Convolution, depthwise: &WeightedSum) -> Convolution {
     Convolution {
         input: StoredMap {
             channels: depthwise.outputs,
+            pixel_cells: depthwise.outputs,
             ..field.input
         },
         kernel: (1, 1),
