@@ -132,7 +132,7 @@ impl Emitter<'_> {
             add_constant(asm, weights, row, value);
             return;
         }
-        let zeros = zero.powi(values as i32);
+        let zeros = layer.expectation.mean_zeros(values);
         // Where not all of the word is.
         let not_zero = 1.0 - zeros_of_the_rest(zero, zeros);
         asm.branch(Condition::Zero(loaded), zeros, all_zero);
