@@ -5,9 +5,9 @@ use super::dense::{Value, accumulate, begin_outputs, point_at, put_bytes, roundi
 use super::dense_table::add_values;
 use super::form::Form;
 use super::frame;
+use super::grid_rows::row_index;
 use super::isa::{Condition, Operation, Roles};
 use super::multiples::{Multiples, multiply};
-use super::row::row_index;
 use super::stage::StageDense;
 use super::stream::Stream;
 use super::strip::{add_constant, share_of_loops};
@@ -182,6 +182,13 @@ impl Emitter<'_> {
                 let next = asm.here();
                 asm.times(input.width.into(), |asm| {
                     add_values(asm, layer, (&table, pass), input.channels);
+                    let taken = input.channels.div_ceil(8 / layer.bits);
+                    let gap = input.pixel_cells / (8 / layer.bits) - taken;
+                    if gap > 0 {
+                        let pointer = source.get(asm, value);
+                        add_constant(asm, pointer, gap.into(), scratch[0]);
+                        source.put(asm, pointer);
+                    }
                     asm.emit(Operation::LoadSlot(value, PIXELS));
                     asm.emit(Operation::AddImmediate(value, -1));
                     asm.emit(Operation::StoreSlot(value, PIXELS));

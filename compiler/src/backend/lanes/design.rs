@@ -2,12 +2,13 @@
 //! decides it. All others are portable code, whose flash is not known.
 
 use super::arriving;
+use super::arriving_rows;
 use super::form::Form;
 use super::layer::{
     Convolution, Dense, DenseOutputs, Emission, Layer, Pooled, Reduction, StoredMap, Weights,
 };
-use super::quotient::Quotient;
 use super::reason::Reason;
+use super::reduction;
 use super::row;
 use super::stage::{Stage, StoredRing};
 use super::strip::Strip;
@@ -159,7 +160,9 @@ fn intake(program: &Program) -> Result<Intake, Reason> {
     }
     let place = match intake.sink {
         Sink::Map { value, .. } => InputPlace::Map(stored(program.map(value), program)?),
-        Sink::Ring(ring) => InputPlace::Ring(arriving::ring(program, ring, intake.output.width)?),
+        Sink::Ring(ring) => {
+            InputPlace::Ring(arriving_rows::ring(program, ring, intake.output.width)?)
+        }
         Sink::Windows { .. } | Sink::Stays | Sink::Results(_) => {
             return Err(Reason::Streamed);
         }
@@ -395,21 +398,7 @@ fn concatenation_of(program: &Program, step: &Step) -> Result<Convolution, Reaso
 /// A pooling of its own.
 fn pooling_of(program: &Program, step: &Step, pooling: Pooling) -> Result<Convolution, Reason> {
     let layer = field_of(program, step)?;
-    let (reduction, right) = match pooling {
-        Pooling::Maximum => (Reduction::Maximum, 0),
-        Pooling::Average(program::Divisor(count)) => {
-            let most_value = (1 << layer.bits) - 1;
-            let most = count.checked_mul(most_value);
-            let quotient = most.and_then(|most| Quotient::of(count, most));
-            let quotient = quotient.ok_or(Reason::Pooling(step.node))?;
-            let Quotient {
-                before,
-                factor,
-                shift,
-            } = quotient;
-            (Reduction::Total { before, factor }, shift)
-        }
-    };
+    let (reduction, right) = reduction::of(step.node, pooling, layer.bits)?;
     let layer = Convolution {
         reduction,
         weights: Weights::none(layer.output.channels, right),

@@ -343,7 +343,7 @@ impl Convolution {
     pub(crate) fn windows(&self) -> Option<StoredWindows> {
         match self.stage?.output {
             StageOutput::Windows(windows) => Some(windows),
-            StageOutput::Ring(_) | StageOutput::Pairs(_) => None,
+            StageOutput::Ring(_) | StageOutput::Pairs(_) | StageOutput::Strip => None,
         }
     }
 
@@ -351,7 +351,7 @@ impl Convolution {
     pub(crate) fn output_ring(&self) -> Option<StoredRing> {
         match self.stage?.output {
             StageOutput::Ring(ring) => Some(ring),
-            StageOutput::Pairs(_) | StageOutput::Windows(_) => None,
+            StageOutput::Pairs(_) | StageOutput::Windows(_) | StageOutput::Strip => None,
         }
     }
 
@@ -359,8 +359,19 @@ impl Convolution {
     pub(crate) fn output_pairs(&self) -> Option<PairedRows> {
         match self.stage?.output {
             StageOutput::Pairs(rows) => Some(rows),
-            StageOutput::Ring(_) | StageOutput::Windows(_) => None,
+            StageOutput::Ring(_) | StageOutput::Windows(_) | StageOutput::Strip => None,
         }
+    }
+
+    /// Whether values that may be negative stay offset where outputs go: in a strip they are.
+    fn keeps_offset(&self) -> bool {
+        let is_strip = match self.stage.map(|rows| rows.output) {
+            Some(StageOutput::Strip) => true,
+            Some(StageOutput::Ring(_) | StageOutput::Pairs(_) | StageOutput::Windows(_)) | None => {
+                false
+            }
+        };
+        is_strip || self.pointwise.is_some()
     }
 
     pub(crate) fn rounding(&self) -> Rounding {
@@ -371,7 +382,7 @@ impl Convolution {
                 Reduction::Weighted | Reduction::OwnWeights if self.signed_outputs => {
                     // Loaded weights take values as they are.
                     Finishing::Signed {
-                        stays_offset: self.pointwise.is_some() && self.weights.loaded.is_none(),
+                        stays_offset: self.keeps_offset() && self.weights.loaded.is_none(),
                     }
                 }
                 Reduction::Weighted | Reduction::OwnWeights => Finishing::Unsigned,

@@ -7,10 +7,10 @@
 use super::assembly::Assembly;
 use super::convolution::Emitter;
 use super::frame;
+use super::grid_rows::{is_left, row_index};
 use super::isa::{Condition, Operation, Roles};
 use super::layer::{Convolution, Reduction};
 use super::pass::Pass;
-use super::row::row_index;
 use super::stage::StoredWindows;
 use super::stream::Stream;
 
@@ -59,8 +59,7 @@ impl Emitter<'_> {
         }
         let value = self.roles.value;
         row_index(asm, self.roles, windows.timing);
-        let by = 32 - windows.rows.ilog2() as u8;
-        asm.emit(Operation::ShiftLeft(value, value, by));
+        is_left(asm, self.roles, windows.rows);
         asm.emit(Operation::StoreSlot(value, frame::ROW_OF_WINDOW));
     }
 

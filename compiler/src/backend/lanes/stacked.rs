@@ -42,7 +42,7 @@ pub(crate) fn stack(stages: &mut [Stage]) {
         && (layer.bits, layer.lanes) == (4, 2);
     // Two pixels are a byte.
     let is_whole = ring.width.is_multiple_of(2) && !ring.breaks_rows();
-    let is_single = ring.channels == 1 && ring.pixels >= rows * ring.width;
+    let is_single = ring.pixel_cells == 1 && ring.pixels >= rows * ring.width;
     if !(is_plain && is_whole && is_single && (2..=3).contains(&rows)) {
         return;
     }
