@@ -1,5 +1,5 @@
-//! Which layers can compute a row at a time, as the input arrives: a chain of fields that are
-//! inside of their maps, poolings of windows that touch, and dense layers.
+//! Which layers can compute a row at a time, as the input arrives: a chain of fields, poolings of
+//! windows that touch, and dense layers.
 //!
 //! Values are where the plan says, which thinks of single pixels. Only the order differs: a row
 //! of outputs is computed when its last input is there, and the row that it is stored over has
@@ -12,10 +12,10 @@ use super::pairs;
 use super::pooled_rows::{self, field_of};
 use super::reason::Reason;
 use super::stacked;
-use super::stage::{Stage, StageDense, StageInput, StageLayer};
+use super::stage::{PaddedRing, Stage, StageDense, StageInput, StageLayer};
 use super::weighted::{constants, lanes_of, weighted};
 use crate::network::NodeId;
-use crate::plan::{Arrival, AxisTiming, Place, Sink};
+use crate::plan::{Arrival, Place, Sink};
 use crate::program::{self, Finish, Operation, Program};
 
 /// The stages of a program, each with the form of its code; `registers` are those for sums.
@@ -29,7 +29,7 @@ pub(crate) fn stages(
     if arriving.stages.is_empty() {
         return Ok(stages);
     }
-    if !arriving.is_chain() || program.repeat.is_some() {
+    if !is_chain(&arriving.stages) || program.repeat.is_some() {
         return Err(Reason::Streamed);
     }
     if program.stages_read_parameters() && program.parameter_bytes > 0 {
@@ -53,24 +53,20 @@ pub(crate) fn stages(
             | Operation::Quantised(_)
             | Operation::Rearrange(_) => return Err(Reason::Streamed),
         };
-        // The rows of the grid end with its last one.
-        let rows = arriving.grid.height;
-        let is_all = |made: &Stage| {
-            let AxisTiming {
-                delay,
-                stride,
-                count,
-            } = made.timing;
-            rows > delay && (rows - 1 - delay) / stride + 1 == count
-        };
-        if !made.iter().all(is_all) {
-            return Err(Reason::Streamed);
-        }
         stages.extend(made);
     }
     stacked::stack(&mut stages);
     pairs::pair(&mut stages, program.cursor_bytes, registers);
     Ok(stages)
+}
+
+/// Whether each stage reads what the one before it makes, and nothing else.
+fn is_chain(stages: &[program::Stage]) -> bool {
+    let follows = |stages: &[program::Stage]| match stages {
+        [before, stage] => stage.input == before.writes,
+        _ => true,
+    };
+    stages.iter().all(|stage| stage.joined.is_empty()) && stages.windows(2).all(follows)
 }
 
 /// Whether the ring that a stage reads holds what rows of outputs read, as those of chains do
@@ -99,18 +95,34 @@ fn fields(
     let node = stage.plan.node;
     let field = &stage.field;
     let input = match stage.plan.arrival {
-        Arrival::Ring(reading) => ring(program, reading.ring, stage.plan.input.width)?,
-        Arrival::Window(windows) => ring_of_windows(windows, stage.plan.input.width)?,
+        Arrival::Ring(reading) => {
+            let ring = ring(program, reading.ring, stage.plan.input.width)?;
+            match field.is_padded() {
+                false => StageInput::Ring(ring),
+                true => StageInput::Padded(PaddedRing {
+                    ring,
+                    height: stage.plan.input.height,
+                    timing: stage.plan.input_timing.rows,
+                }),
+            }
+        }
+        Arrival::Window(windows) => {
+            StageInput::Ring(ring_of_windows(windows, stage.plan.input.width)?)
+        }
         Arrival::Bytes | Arrival::Values | Arrival::Map(_) => return Err(Reason::Streamed),
     };
     if field.stride.rows > field.kernel.height {
         return Err(Reason::Stride(node));
     }
+    // A field that has nothing of the map waits for none of it.
+    if field.top >= field.kernel.height || field.left >= field.kernel.width {
+        return Err(Reason::Streamed);
+    }
     let output = match pooling {
         Some(_) => pooled_rows::strip_outputs(program, stage),
         None => row_outputs(program, stage)?,
     };
-    let base = field_of(program, stage, (StageInput::Ring(input), output));
+    let base = field_of(program, stage, (input, output));
     let layer = weighted(program, base, (&stage.operation, form))?;
     let timing = stage.plan.timing.rows;
     match pooling {

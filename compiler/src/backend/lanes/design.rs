@@ -27,6 +27,8 @@ pub(crate) struct Design {
     pub(crate) intake: Intake,
     /// What is computed as the input arrives.
     pub(crate) stages: Vec<Stage>,
+    /// Rows of the first map, and those below it at which a stage still computes.
+    pub(crate) grid_rows: u32,
     pub(crate) layers: Vec<Layer>,
 }
 
@@ -111,6 +113,11 @@ pub(crate) fn of(
         bits: program.activation_bits,
         intake: intake(program)?,
         stages,
+        grid_rows: program
+            .arriving()
+            .grid
+            .height
+            .max(program.intake.output.height),
         layers,
     })
 }

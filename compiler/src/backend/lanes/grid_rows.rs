@@ -58,22 +58,45 @@ pub(crate) fn is_left(asm: &mut Assembly<'_>, roles: &Roles, by: u32) {
     }
 }
 
-/// Goes on at `not_due` where that row of the first map brings none.
+/// Whether such rows come as long as there are rows of the grid.
+pub(crate) fn goes_on(timing: AxisTiming, rows: u32) -> bool {
+    let AxisTiming {
+        delay,
+        stride,
+        count,
+    } = timing;
+    rows.saturating_sub(delay).div_ceil(stride) == count
+}
+
+/// Goes on at `not_due` where that row of the grid brings none.
 pub(crate) fn unless_due(
     asm: &mut Assembly<'_>,
     roles: &Roles,
-    timing: AxisTiming,
+    (timing, rows): (AxisTiming, u32),
     not_due: Label,
 ) {
-    let value = roles.value;
-    if timing.delay == 0 && timing.stride == 1 {
+    let (value, word) = (roles.value, roles.word);
+    let AxisTiming {
+        delay,
+        stride,
+        count,
+    } = timing;
+    let goes_on = goes_on(timing, rows);
+    if delay == 0 && stride == 1 && goes_on {
         return;
     }
     asm.emit(Operation::LoadSlot(value, frame::GRID_ROW));
-    add_constant(asm, value, -i64::from(timing.delay), roles.word);
-    asm.branch(Condition::Negative(value), 0.1, not_due);
-    if timing.stride > 1 {
-        is_left(asm, roles, timing.stride);
+    add_constant(asm, value, -i64::from(delay), word);
+    if delay > 0 {
+        asm.branch(Condition::Negative(value), 0.1, not_due);
+    }
+    if !goes_on {
+        let last = (count - 1) * stride;
+        asm.emit(Operation::Immediate(word, last as i32));
+        asm.branch(Condition::Less(word, value), 0.1, not_due);
+    }
+    if stride > 1 {
+        is_left(asm, roles, stride);
         asm.branch(Condition::NotZero(value), 0.1, not_due);
     }
 }

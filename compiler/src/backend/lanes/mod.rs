@@ -42,6 +42,7 @@ mod loaded;
 mod models;
 mod multiples;
 mod outputs;
+mod padded_rows;
 mod paired_outputs;
 mod paired_windows;
 mod pairs;

@@ -25,11 +25,10 @@ pub(super) fn field_of(
     let node = stage.plan.node;
     let field = &stage.field;
     let channels = stage.plan.input.channels;
-    let (first_cell, pixel_cells) = match input {
-        StageInput::Ring(ring) => (ring.first_cell, ring.pixel_cells),
-        // Of these, nothing is taken out of a map.
-        StageInput::Stacked(_) | StageInput::Pairs(_) | StageInput::Strip => (0, channels),
-    };
+    // Of others, nothing is taken out of a map.
+    let (first_cell, pixel_cells) = input
+        .ring()
+        .map_or((0, channels), |ring| (ring.first_cell, ring.pixel_cells));
     Convolution {
         node,
         reduction: Reduction::Weighted,
@@ -45,7 +44,7 @@ pub(super) fn field_of(
         output,
         kernel: (field.kernel.height, field.kernel.width),
         stride: (field.stride.rows, field.stride.columns),
-        padding: (0, 0),
+        padding: (field.top, field.left),
         pooled: None,
         pointwise: None,
         joined: Vec::new(),

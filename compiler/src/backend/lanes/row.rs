@@ -9,7 +9,7 @@ use super::convolution::{Emitter, with_emitter};
 use super::dense_rows;
 use super::design::Design;
 use super::frame;
-use super::grid_rows::{is_left, row_index, unless_due};
+use super::grid_rows::{goes_on, is_left, row_index, unless_due};
 use super::isa::{Condition, Operation, Register, Roles};
 use super::layer::{Convolution, Reduction};
 use super::pass::Pass;
@@ -47,7 +47,7 @@ fn strips(stages: &[Stage]) -> Vec<Option<Strip>> {
 fn is_there_before(layer: &Convolution, strip: &Strip) -> bool {
     match layer.stage.map(|rows| rows.input) {
         Some(StageInput::Strip) => true,
-        Some(StageInput::Ring(_) | StageInput::Pairs(_)) => strip.rows > 1,
+        Some(StageInput::Ring(_) | StageInput::Padded(_) | StageInput::Pairs(_)) => strip.rows > 1,
         // Of these, all rows are there.
         Some(StageInput::Stacked(_)) | None => false,
     }
@@ -78,11 +78,17 @@ pub(crate) fn frame_bytes(stages: &[Stage]) -> u32 {
     ends.max().unwrap_or(0).max(frame::STRIP)
 }
 
-/// What all stages do.
-pub(crate) fn emit(asm: &mut Assembly<'_>, design: &Design, rows: u32) {
+/// What all stages do at one of the grid's rows.
+pub(crate) fn emit(asm: &mut Assembly<'_>, design: &Design) {
     let roles = asm.isa().roles();
+    let rows = design.grid_rows;
     let strips = strips(&design.stages);
     let done = asm.label();
+    // One that has computed all that it does may have stages after it that have not.
+    let all_go_on = design
+        .stages
+        .iter()
+        .all(|stage| goes_on(stage.timing, rows));
     for (index, stage) in design.stages.iter().enumerate() {
         let share = f64::from(stage.timing.count) / f64::from(rows);
         let next = design.stages.get(index + 1);
@@ -92,8 +98,9 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, design: &Design, rows: u32) {
             StageLayer::Dense(_) => None,
         });
         asm.part(stage.node().index());
+        let not_due = if all_go_on { done } else { asm.label() };
         asm.times(share, |asm| {
-            unless_due(asm, &roles, stage.timing, done);
+            unless_due(asm, &roles, (stage.timing, rows), not_due);
             match (&stage.layer, strips[index]) {
                 (StageLayer::Convolution(layer), Some(strip)) => {
                     let is_first = index == 0;
@@ -103,6 +110,9 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, design: &Design, rows: u32) {
                 (StageLayer::Convolution(_), None) => {}
             }
         });
+        if !all_go_on {
+            asm.bind(not_due);
+        }
     }
     asm.bind(done);
 }
@@ -124,6 +134,7 @@ fn convolution(
         };
         match rows.input {
             StageInput::Ring(ring) => emitter.taking.take_rows(asm, ring, from..strip.rows, 0),
+            StageInput::Padded(padded) => emitter.taking.take_padded(asm, &padded, from > 0),
             StageInput::Stacked(stacked) => emitter.taking.take_stacked(asm, &stacked),
             StageInput::Pairs(pairs) => emitter.taking.take_pairs(asm, &pairs, false),
             StageInput::Strip => {}
@@ -142,6 +153,7 @@ fn convolution(
             };
             emitter.with_last_row(asm, |asm| match next_rows.input {
                 StageInput::Ring(ring) => taking.take_rows(asm, ring, 0..1, 1),
+                StageInput::Padded(padded) => taking.take_oldest_padded(asm, &padded),
                 StageInput::Pairs(pairs) => taking.take_pairs(asm, &pairs, true),
                 // Of these, all rows are there.
                 StageInput::Stacked(_) | StageInput::Strip => {}
@@ -234,10 +246,7 @@ impl Taking<'_> {
         asm: &mut Assembly<'_>,
         registers: &Registers,
     ) -> Option<GoingAround> {
-        let ring = match self.layer.stage?.input {
-            StageInput::Ring(ring) => ring,
-            StageInput::Pairs(_) | StageInput::Stacked(_) | StageInput::Strip => return None,
-        };
+        let ring = self.layer.stage?.input.ring()?;
         let &Registers {
             source,
             word,

@@ -66,12 +66,34 @@ pub(crate) struct StageRows {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum StageInput {
     Ring(StoredRing),
+    /// Of fields that reach beyond the map.
+    Padded(PaddedRing),
     /// Of which rows are taken as channels.
     Stacked(StackedRows),
     /// In pairs of pixels, as the stage before stored them.
     Pairs(PairedRows),
     /// In the strip, where the stage before put a row.
     Strip,
+}
+
+impl StageInput {
+    /// The ring that rows are taken out of, one by one.
+    pub(crate) fn ring(self) -> Option<StoredRing> {
+        match self {
+            Self::Ring(ring) | Self::Padded(PaddedRing { ring, .. }) => Some(ring),
+            Self::Stacked(_) | Self::Pairs(_) | Self::Strip => None,
+        }
+    }
+}
+
+/// Rows of a map whose fields reach beyond it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PaddedRing {
+    pub(crate) ring: StoredRing,
+    /// Rows of the map.
+    pub(crate) height: u32,
+    /// At which rows of the first map they come, and those below them would.
+    pub(crate) timing: AxisTiming,
 }
 
 /// Where a row of outputs goes.

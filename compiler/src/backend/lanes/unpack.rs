@@ -1,7 +1,8 @@
 //! How a row of a map is taken apart into words of the strip.
 
 use super::assembly::Assembly;
-use super::isa::{Condition, Operation};
+use super::isa::{Condition, Operation, Register};
+use super::stage::{PaddedRing, StageInput};
 use super::strip::{Registers, Taking, add_constant, share_of_loops};
 
 impl Taking<'_> {
@@ -20,13 +21,24 @@ impl Taking<'_> {
         };
         let cell = |group: u32| i64::from(phase) + column(group, 0) * pixel_cells;
         let group_bytes = 4 * strip.words;
-        // Groups before and after the map stay zeros.
+        let padded = self.padded();
+        if let Some(padded) = &padded
+            && padded.ring.breaks_rows()
+            && lanes == 2
+            && layer.padding.1 % 2 == 1
+        {
+            self.take_between_pairs(asm, padded);
+            return;
+        }
+        // Groups before and after the map stay zeros, unless the frame was another's since.
         let first = (0..strip.groups).find(|&group| present(group).contains(&true));
         let Some(first) = first else { return };
         let last = (first..strip.groups).rfind(|&group| present(group).contains(&true));
         let last = last.unwrap_or(first);
         let mut group = first;
-        if first > 0 {
+        if padded.is_some() {
+            self.nothing_beside(asm, first);
+        } else if first > 0 {
             let bytes = i64::from(first * group_bytes);
             add_constant(asm, registers.target, bytes, registers.piece);
         }
@@ -60,6 +72,7 @@ impl Taking<'_> {
             asm.times(times.into(), |asm| {
                 for index in 0..groups {
                     let from = cell(group + index) - at;
+                    let from = [from, from + pixel_cells].map(|cell| (registers.source, cell));
                     self.take_group(asm, &registers, from, &present(group + index));
                 }
                 if times > 1 {
@@ -79,15 +92,29 @@ impl Taking<'_> {
             }
             group += groups * times;
         }
+        if padded.is_some() {
+            self.nothing_beside(asm, strip.groups - 1 - last);
+        }
     }
 
-    /// Takes a group in whose first pixel begins that many cells after `source`, and
-    /// moves `target` on.
-    fn take_group(
+    /// The ring, where fields reach beyond the map.
+    fn padded(&self) -> Option<PaddedRing> {
+        match self.layer.stage?.input {
+            StageInput::Padded(padded) => Some(padded),
+            StageInput::Ring(_)
+            | StageInput::Stacked(_)
+            | StageInput::Pairs(_)
+            | StageInput::Strip => None,
+        }
+    }
+
+    /// Takes a group in of which each pixel begins that many cells after a register, and moves
+    /// `target` on.
+    pub(super) fn take_group(
         &self,
         asm: &mut Assembly<'_>,
         registers: &Registers,
-        from: i64,
+        from: [(Register, i64); 2],
         present: &[bool],
     ) {
         let Self { layer, strip, .. } = self;
@@ -102,26 +129,27 @@ impl Taking<'_> {
                 at = word;
             }
             // Cells of the map with the bit of the word that each goes to.
-            let mut pieces: Vec<(u32, u32)> = Vec::new();
-            for (lane, _) in (0..).zip(present).filter(|(_, present)| **present) {
+            let mut pieces: Vec<(Register, u32, u32)> = Vec::new();
+            let pixels = (0..).zip(from).zip(present);
+            for ((lane, (pointer, first)), _) in pixels.filter(|(_, present)| **present) {
                 let end = channels.min((word + 1) * strip.per_word);
                 for channel in word * strip.per_word..end {
-                    let cell = from + i64::from(lane * layer.input.pixel_cells + channel);
+                    let cell = first + i64::from(channel);
                     let bit = lane * lane_bits + (channel % strip.per_word) * bits;
-                    pieces.push((cell as u32, bit));
+                    pieces.push((pointer, cell as u32, bit));
                 }
             }
             let mut is_begun = false;
             let mut pieces = pieces.into_iter().peekable();
-            while let Some((cell, bit)) = pieces.next() {
+            while let Some((pointer, cell, bit)) = pieces.next() {
                 let register = match is_begun {
                     false => registers.word,
                     true => registers.piece,
                 };
                 let byte = cell / per_byte;
-                asm.emit(Operation::LoadByte(register, registers.source, byte));
-                let has_both =
-                    bits == 4 && cell % 2 == 0 && pieces.next_if_eq(&(cell + 1, bit + 4)).is_some();
+                asm.emit(Operation::LoadByte(register, pointer, byte));
+                let other = (pointer, cell + 1, bit + 4);
+                let has_both = bits == 4 && cell % 2 == 0 && pieces.next_if_eq(&other).is_some();
                 let shifts: &[(bool, u32)] = match (bits, cell % 2, has_both) {
                     (8, _, _) | (_, _, true) => &[(true, bit)],
                     (_, 0, _) => &[(true, 28), (false, 28 - bit)],
