@@ -13,7 +13,7 @@ use super::pooled_rows::{self, field_of};
 use super::reason::Reason;
 use super::stacked;
 use super::stage::{PaddedRing, Stage, StageDense, StageInput, StageLayer};
-use super::weighted::{constants, lanes_of, weighted};
+use super::weighted::{constants, is_loaded, lanes_of, loaded, of_loaded, weighted};
 use crate::network::NodeId;
 use crate::plan::{Arrival, Place, Sink};
 use crate::program::{self, Finish, Operation, Program};
@@ -31,9 +31,6 @@ pub(crate) fn stages(
     }
     if !is_chain(&arriving.stages) || program.repeat.is_some() {
         return Err(Reason::Streamed);
-    }
-    if program.stages_read_parameters() && program.parameter_bytes > 0 {
-        return Err(Reason::LoadedWeights);
     }
     let mut plans = arriving.stages.iter().peekable();
     while let Some(stage) = plans.next() {
@@ -175,15 +172,23 @@ fn dense(program: &Program, stage: &program::Stage, form: Form) -> Result<Stage,
             | Sink::Results(_),
         ) => return Err(Reason::Streamed),
     };
-    let weights = Weights::new(constants(node, sum, program.activation_bits)?, sum);
-    let weights = match (stage.signed_input, form) {
-        (true, Form::TableByWords | Form::TableByValues) => {
-            weights.without_offset(program.activation_bits)
-        }
-        (true, Form::UnrolledByTwoRows | Form::Unrolled) | (false, _) => weights,
-    };
+    let bits = program.activation_bits;
+    let is_loaded = is_loaded(sum);
+    let form = if is_loaded { of_loaded(form) } else { form };
     let row_values = input.width * input.channels;
-    let fits = weights.parts_fit_16_bits(program.activation_bits, row_values as usize);
+    let (weights, fits) = if is_loaded {
+        // What a row adds is not known.
+        let signed = [stage.signed_input, false];
+        (loaded(program, node, (sum, sum), signed)?, false)
+    } else {
+        let weights = Weights::new(constants(node, sum, bits)?, sum);
+        let weights = match (stage.signed_input, form) {
+            (true, Form::TableByWords | Form::TableByValues) => weights.without_offset(bits),
+            (true, Form::UnrolledByTwoRows | Form::Unrolled) | (false, _) => weights,
+        };
+        let fits = weights.parts_fit_16_bits(bits, row_values as usize);
+        (weights, fits)
+    };
     let dense = Dense {
         node,
         input: StoredMap {
@@ -193,9 +198,10 @@ fn dense(program: &Program, stage: &program::Stage, form: Form) -> Result<Stage,
             channels: input.channels,
             pixel_cells,
         },
-        bits: program.activation_bits,
+        bits,
         expectation: program.expectations[node].clone(),
-        signed_inputs: stage.signed_input,
+        // Of weights that are loaded, values are taken as they are.
+        signed_inputs: stage.signed_input && !is_loaded,
         signed_outputs: sum.finish == Finish::Signed,
         form,
         // Sums of a row are taken out of their lanes one by one.

@@ -363,15 +363,18 @@ impl Convolution {
         }
     }
 
-    /// Whether values that may be negative stay offset where outputs go: in a strip they are.
+    /// Whether values that may be negative stay offset where outputs go.
     fn keeps_offset(&self) -> bool {
-        let is_strip = match self.stage.map(|rows| rows.output) {
+        if self.pointwise.is_some() {
+            // Loaded weights take values as they are.
+            return self.weights.loaded.is_none();
+        }
+        match self.stage.map(|rows| rows.output) {
             Some(StageOutput::Strip) => true,
             Some(StageOutput::Ring(_) | StageOutput::Pairs(_) | StageOutput::Windows(_)) | None => {
                 false
             }
-        };
-        is_strip || self.pointwise.is_some()
+        }
     }
 
     pub(crate) fn rounding(&self) -> Rounding {
@@ -380,9 +383,8 @@ impl Convolution {
             bits: self.bits,
             finish: match self.reduction {
                 Reduction::Weighted | Reduction::OwnWeights if self.signed_outputs => {
-                    // Loaded weights take values as they are.
                     Finishing::Signed {
-                        stays_offset: self.keeps_offset() && self.weights.loaded.is_none(),
+                        stays_offset: self.keeps_offset(),
                     }
                 }
                 Reduction::Weighted | Reduction::OwnWeights => Finishing::Unsigned,

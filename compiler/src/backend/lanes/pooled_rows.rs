@@ -162,7 +162,9 @@ fn with_maxima(
     // An activation is compared as the sum that it would be.
     let sum_bits = 32 / lanes;
     let bits = layer.bits + u32::from(layer.weights.right);
-    if !is_maximum || layer.pointwise.is_some() || bits + 1 > sum_bits {
+    // Weights that are loaded have shifts that are not known.
+    let is_known = layer.pointwise.is_none() && layer.weights.loaded.is_none();
+    if !(is_maximum && is_known && bits < sum_bits) {
         return None;
     }
     let expectation = program.expectations[pooling.plan.node].clone();

@@ -228,7 +228,7 @@ pub(super) fn loaded(
     let (SumParameters::Runtime(first), SumParameters::Runtime(place)) =
         (&first.parameters, &sum.parameters)
     else {
-        return Err(Reason::LoadedWeights);
+        return Err(Reason::Operation(node));
     };
     let loaded = Loaded::of(program, (sum, place), first.left_byte, signed);
     let loaded = loaded.ok_or(Reason::Operation(node))?;
@@ -265,7 +265,7 @@ pub(super) fn constants(
                 _ => Err(Reason::Shift(node)),
             }
         }
-        SumParameters::Runtime(_) => Err(Reason::LoadedWeights),
+        SumParameters::Runtime(_) => Err(Reason::Operation(node)),
     }
 }
 
