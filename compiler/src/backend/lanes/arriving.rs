@@ -73,9 +73,11 @@ fn check_rows(stage: &program::Stage, is_first: bool) -> Result<(), Reason> {
     let Arrival::Ring(reading) = stage.plan.arrival else {
         return Ok(());
     };
+    // A padded field may be higher than the map.
+    let field_rows = stage.field.kernel.height.min(stage.plan.input.height);
     let rows = match is_first {
-        true => stage.field.kernel.height,
-        false => (stage.field.kernel.height - 1).max(1),
+        true => field_rows,
+        false => (field_rows - 1).max(1),
     };
     match reading.ring.pixels < rows * stage.plan.input.width {
         true => Err(Reason::Streamed),

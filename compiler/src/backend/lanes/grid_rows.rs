@@ -35,7 +35,7 @@ pub(crate) fn remainder(asm: &mut Assembly<'_>, roles: &Roles, by: u32) {
         ..
     } = *roles;
     if by.is_power_of_two() {
-        is_left(asm, roles, by);
+        zero_if_multiple(asm, roles, by);
         if by > 1 {
             asm.emit(Operation::ShiftRight(value, value, 32 - by.ilog2() as u8));
         }
@@ -48,8 +48,8 @@ pub(crate) fn remainder(asm: &mut Assembly<'_>, roles: &Roles, by: u32) {
     asm.emit(Operation::Subtract(value, value, multiple));
 }
 
-/// `value` ← 0 if nothing is left of it, a byte, by that. Changes `word` and `multiple`.
-pub(crate) fn is_left(asm: &mut Assembly<'_>, roles: &Roles, by: u32) {
+/// `value` ← 0 if it, a byte, is a multiple of that, else another value. Changes `word` and `multiple`.
+pub(crate) fn zero_if_multiple(asm: &mut Assembly<'_>, roles: &Roles, by: u32) {
     let value = roles.value;
     match by.is_power_of_two().then(|| by.ilog2() as u8) {
         Some(0) => asm.emit(Operation::Immediate(value, 0)),
@@ -96,7 +96,7 @@ pub(crate) fn unless_due(
         asm.branch(Condition::Less(word, value), 0.1, not_due);
     }
     if stride > 1 {
-        is_left(asm, roles, stride);
+        zero_if_multiple(asm, roles, stride);
         asm.branch(Condition::NotZero(value), 0.1, not_due);
     }
 }

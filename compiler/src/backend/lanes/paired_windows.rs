@@ -7,7 +7,7 @@
 use super::assembly::Assembly;
 use super::convolution::Emitter;
 use super::frame;
-use super::grid_rows::{is_left, row_index};
+use super::grid_rows::{row_index, zero_if_multiple};
 use super::isa::{Condition, Operation, Roles};
 use super::layer::{Convolution, Reduction};
 use super::pass::Pass;
@@ -59,7 +59,7 @@ impl Emitter<'_> {
         }
         let value = self.roles.value;
         row_index(asm, self.roles, windows.timing);
-        is_left(asm, self.roles, windows.rows);
+        zero_if_multiple(asm, self.roles, windows.rows);
         asm.emit(Operation::StoreSlot(value, frame::ROW_OF_WINDOW));
     }
 
@@ -155,11 +155,11 @@ impl Emitter<'_> {
             let is_zero = Some((Condition::Zero(value), zero));
             let larger = |asm: &mut Assembly<'_>| {
                 // What is below the upper half decides nothing.
-                let is_left = asm.label();
+                let zero_if_multiple = asm.label();
                 asm.emit(Operation::ShiftLeft(value, sum, 16));
-                asm.branch(Condition::Less(sum, value), 0.5, is_left);
+                asm.branch(Condition::Less(sum, value), 0.5, zero_if_multiple);
                 asm.times(0.5, |asm| asm.emit(Operation::Move(value, sum)));
-                asm.bind(is_left);
+                asm.bind(zero_if_multiple);
                 asm.emit(Operation::Subtract(value, value, base));
                 asm.emit(Operation::ShiftRight(value, value, 16));
             };

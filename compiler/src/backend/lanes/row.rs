@@ -9,7 +9,7 @@ use super::convolution::{Emitter, with_emitter};
 use super::dense_rows;
 use super::design::Design;
 use super::frame;
-use super::grid_rows::{goes_on, is_left, row_index, unless_due};
+use super::grid_rows::{goes_on, row_index, unless_due, zero_if_multiple};
 use super::isa::{Condition, Operation, Register, Roles};
 use super::layer::{Convolution, Reduction};
 use super::pass::Pass;
@@ -352,7 +352,7 @@ impl Emitter<'_> {
         let share = 1.0 / f64::from(windows.rows);
         let is_first = asm.label();
         row_index(asm, self.roles, windows.timing);
-        is_left(asm, self.roles, windows.rows);
+        zero_if_multiple(asm, self.roles, windows.rows);
         asm.branch(Condition::Zero(value), share, is_first);
         asm.times(1.0 - share, |asm| {
             asm.emit(Operation::LoadSlot(word, frame::OUTPUT));
