@@ -5,11 +5,11 @@
 //! of outputs is computed when its last input is there, and the row that it is stored over has
 //! been read by then.
 
-use super::arriving_rows::{is_a_row, ring, ring_of_windows, row_outputs};
+use super::arriving_rows::{field_of, is_a_row, ring, ring_of_windows, row_outputs};
 use super::form::Form;
 use super::layer::{Dense, DenseOutputs, StoredMap, Weights};
 use super::pairs;
-use super::pooled_rows::{self, field_of};
+use super::pooled_rows;
 use super::reason::Reason;
 use super::stacked;
 use super::stage::{PaddedRing, Stage, StageDense, StageInput, StageLayer};

@@ -1,8 +1,9 @@
-//! Where the rows are that stages read and make.
+//! Where the rows are that stages read and make, and their fields.
 
-use super::layer::StoredMap;
+use super::form::Form;
+use super::layer::{Convolution, Reduction, StoredMap, Weights};
 use super::reason::Reason;
-use super::stage::{StageOutput, StoredRing};
+use super::stage::{StageInput, StageOutput, StageRows, StoredRing};
 use crate::network::Shape;
 use crate::plan::{Ring, Sink, Windows};
 use crate::program::{self, Program};
@@ -86,4 +87,55 @@ pub(crate) fn row_outputs(
         pixel_cells: output.pixel_cells,
     };
     Ok((map, StageOutput::Ring(output)))
+}
+
+/// The fields of a stage over rows of inputs, without weights, and where its outputs go.
+pub(super) fn field_of(
+    program: &Program,
+    stage: &program::Stage,
+    (input, (output, output_rows)): (StageInput, (StoredMap, StageOutput)),
+) -> Convolution {
+    let node = stage.plan.node;
+    let field = &stage.field;
+    let channels = stage.plan.input.channels;
+    // Of others, nothing is taken out of a map.
+    let (first_cell, pixel_cells) = input
+        .ring()
+        .map_or((0, channels), |ring| (ring.first_cell, ring.pixel_cells));
+    Convolution {
+        node,
+        reduction: Reduction::Weighted,
+        weights: Weights::none(output.channels, 0),
+        input: StoredMap {
+            first_cell,
+            height: field.kernel.height,
+            width: stage.plan.input.width,
+            channels,
+            pixel_cells,
+        },
+        computed: (1, stage.plan.output.width),
+        output,
+        kernel: (field.kernel.height, field.kernel.width),
+        stride: (field.stride.rows, field.stride.columns),
+        padding: (field.top, field.left),
+        pooled: None,
+        pointwise: None,
+        joined: Vec::new(),
+        form: Form::TableByValues,
+        sum_lanes: 1,
+        backward: false,
+        lanes: 1,
+        expectation: program.expectations[node].clone(),
+        expectation_of_outputs: None,
+        signed_inputs: stage.signed_input,
+        signed_outputs: stage.signed_output,
+        is_by_parts: false,
+        exact_bytes: None,
+        bits: program.activation_bits,
+        stage: Some(StageRows {
+            input,
+            output: output_rows,
+            waiting: None,
+        }),
+    }
 }

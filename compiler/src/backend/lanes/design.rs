@@ -250,11 +250,11 @@ fn layer_of(
         }
         Operation::Pool(pooling) => {
             let layer = pooling_of(program, step, *pooling)?;
-            Ok((Layer::Convolution(layer), 0))
+            Ok((Layer::Convolution(Box::new(layer)), 0))
         }
         Operation::Concat => {
             let layer = concatenation_of(program, step)?;
-            Ok((Layer::Convolution(layer), 0))
+            Ok((Layer::Convolution(Box::new(layer)), 0))
         }
         Operation::Dense(sum) => {
             let outputs = match (sum.finish, step.stores) {
@@ -305,7 +305,7 @@ fn layer_of(
                 joined,
                 outputs,
             };
-            Ok((Layer::Dense(layer), 0))
+            Ok((Layer::Dense(Box::new(layer)), 0))
         }
         Operation::Recurrent(_)
         | Operation::Tree(_)
@@ -328,8 +328,8 @@ fn alone_or_pooled(
         .filter(|_| !is_separable)
         .and_then(|next| pooled(program, &layer, step, next));
     match pooled {
-        Some(pooled) => (Layer::Convolution(pooled), 1),
-        None => (Layer::Convolution(layer), 0),
+        Some(pooled) => (Layer::Convolution(Box::new(pooled)), 1),
+        None => (Layer::Convolution(Box::new(layer)), 0),
     }
 }
 

@@ -445,8 +445,8 @@ pub(crate) struct Emission {
 /// A layer.
 #[derive(Clone, Debug)]
 pub(crate) enum Layer {
-    Convolution(Convolution),
-    Dense(Dense),
+    Convolution(Box<Convolution>),
+    Dense(Box<Dense>),
     Results(Emission),
     /// Sums that were kept as the input arrived.
     Sums(SumArray),

@@ -4,7 +4,7 @@
 //! plan keeps. Any other pooling takes a row of activations in, which the convolution puts into the
 //! strip; what its windows have of the rows so far waits where the plan keeps them.
 
-use super::arriving_rows::{is_a_row, ring, ring_of_windows, row_outputs};
+use super::arriving_rows::{field_of, is_a_row, ring, ring_of_windows, row_outputs};
 use super::form::Form;
 use super::layer::{Convolution, Pooled, Reduction, StoredMap, Weights};
 use super::reason::Reason;
@@ -15,57 +15,6 @@ use super::stage::{
 };
 use crate::plan::{Arrival, AxisTiming, Sink, Windows};
 use crate::program::{self, Pooling, Program};
-
-/// The fields of a stage over rows of inputs, without weights, and where its outputs go.
-pub(super) fn field_of(
-    program: &Program,
-    stage: &program::Stage,
-    (input, (output, output_rows)): (StageInput, (StoredMap, StageOutput)),
-) -> Convolution {
-    let node = stage.plan.node;
-    let field = &stage.field;
-    let channels = stage.plan.input.channels;
-    // Of others, nothing is taken out of a map.
-    let (first_cell, pixel_cells) = input
-        .ring()
-        .map_or((0, channels), |ring| (ring.first_cell, ring.pixel_cells));
-    Convolution {
-        node,
-        reduction: Reduction::Weighted,
-        weights: Weights::none(output.channels, 0),
-        input: StoredMap {
-            first_cell,
-            height: field.kernel.height,
-            width: stage.plan.input.width,
-            channels,
-            pixel_cells,
-        },
-        computed: (1, stage.plan.output.width),
-        output,
-        kernel: (field.kernel.height, field.kernel.width),
-        stride: (field.stride.rows, field.stride.columns),
-        padding: (field.top, field.left),
-        pooled: None,
-        pointwise: None,
-        joined: Vec::new(),
-        form: Form::TableByValues,
-        sum_lanes: 1,
-        backward: false,
-        lanes: 1,
-        expectation: program.expectations[node].clone(),
-        expectation_of_outputs: None,
-        signed_inputs: stage.signed_input,
-        signed_outputs: stage.signed_output,
-        is_by_parts: false,
-        exact_bytes: None,
-        bits: program.activation_bits,
-        stage: Some(StageRows {
-            input,
-            output: output_rows,
-            waiting: None,
-        }),
-    }
-}
 
 /// A row of outputs that the pooling after a stage takes in: each pixel is words of the strip.
 pub(super) fn strip_outputs(program: &Program, stage: &program::Stage) -> (StoredMap, StageOutput) {

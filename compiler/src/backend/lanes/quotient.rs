@@ -86,7 +86,7 @@ mod tests {
             let Quotient { factor, shift, .. } = Quotient::of_byte(count);
             for byte in 0..=255 {
                 assert_eq!(
-                    byte * factor as u32 >> shift,
+                    (byte * factor as u32) >> shift,
                     byte / count,
                     "{byte} by {count}"
                 );
