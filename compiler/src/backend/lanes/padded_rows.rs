@@ -41,20 +41,18 @@ impl Taking<'_> {
         asm.emit(Operation::Immediate(piece, last));
         asm.branch(Condition::Less(piece, row), 0.1, below);
         asm.emit(Operation::Move(piece, row));
-        let first_byte = i64::from(strip.first_byte);
-        let later_byte = first_byte + i64::from(strip.row_bytes());
+        let mut first_byte = strip.first_byte;
         if took_oldest {
+            first_byte += strip.row_bytes();
             asm.emit(Operation::AddImmediate(row, 1));
             asm.emit(Operation::AddImmediate(count, -1));
-            asm.emit(Operation::SlotAddress(target, later_byte as u32));
-        } else {
-            asm.emit(Operation::SlotAddress(target, first_byte as u32));
         }
+        asm.emit(Operation::SlotAddress(target, first_byte));
         asm.jump(all);
         // Nothing came: the oldest one is still there.
         asm.bind(below);
         asm.times(0.1, |asm| {
-            asm.emit(Operation::SlotAddress(target, first_byte as u32));
+            asm.emit(Operation::SlotAddress(target, strip.first_byte));
         });
         asm.bind(all);
         asm.emit(Operation::AddImmediate(piece, 1));
