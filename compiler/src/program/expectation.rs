@@ -65,6 +65,18 @@ impl Expectation {
         self.zero_pairs[channel % self.zero_pairs.len()]
     }
 
+    /// How often as many values that are stored one after the other are all 0, where a value depends
+    /// on the one before it alone.
+    pub fn mean_zeros(&self, values: u32) -> f64 {
+        let zero = self.mean_zero();
+        if zero == 0.0 {
+            return 0.0;
+        }
+        let pairs = self.zero_pairs.iter().sum::<f64>() / self.zero_pairs.len() as f64;
+        let next = (pairs / zero).min(1.0);
+        zero * next.powi(values.saturating_sub(1) as i32)
+    }
+
     /// How many values of that channel are 0 in as many pixels beside one another: 1 or 2.
     pub fn zero_at_once(&self, channel: usize, pixels: u32) -> f64 {
         match pixels {

@@ -22,13 +22,9 @@ const GLUE_FLASH_BYTES: u32 = 64;
 const GLUE_STACK_BYTES: u32 = 64;
 
 impl Backend for Core {
-    /// It computes row by row as the input arrives; the portable code, of weights at run time,
-    /// does not.
-    fn rings(&self, declaration: &Declaration) -> Rings {
-        match declaration.weights {
-            WeightsSource::File | WeightsSource::Nowhere => Rings::Rows,
-            WeightsSource::Runtime => Rings::Pixels,
-        }
+    /// It computes row by row as the input arrives.
+    fn rings(&self, _: &Declaration) -> Rings {
+        Rings::Rows
     }
 
     fn unrolls_weights(&self) -> bool {

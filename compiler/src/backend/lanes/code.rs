@@ -5,11 +5,19 @@ use super::core::Core;
 use super::design::Design;
 use super::form::Form;
 use super::input_row::InputRow;
-use super::layer::{Layer, Reduction};
+use super::layer::{Convolution, Layer, Reduction};
 use super::stage::StageLayer;
 use super::{infer, intake, whole_input};
 use crate::network::NodeId;
 use std::collections::BTreeMap;
+
+/// The form of a layer, if it has weights.
+fn of_weights(layer: &Convolution) -> Option<(NodeId, Form)> {
+    match layer.reduction {
+        Reduction::Weighted | Reduction::OwnWeights => Some((layer.node, layer.last().form)),
+        Reduction::Maximum | Reduction::Total { .. } => None,
+    }
+}
 
 /// A network's functions, every byte of which is known.
 #[derive(Clone, Debug)]
@@ -37,18 +45,13 @@ impl Code {
             None => 0,
         };
         let of_layers = design.layers.iter().filter_map(|layer| match layer {
-            Layer::Convolution(layer) => match layer.reduction {
-                Reduction::Weighted | Reduction::OwnWeights => {
-                    Some((layer.node, layer.last().form))
-                }
-                Reduction::Maximum | Reduction::Total { .. } => None,
-            },
+            Layer::Convolution(layer) => of_weights(layer),
             Layer::Dense(layer) => Some((layer.node, layer.form)),
             Layer::Results(_) | Layer::Sums(_) => None,
         });
-        let of_stages = design.stages.iter().map(|stage| match &stage.layer {
-            StageLayer::Convolution(layer) => (layer.node, layer.last().form),
-            StageLayer::Dense(stage) => (stage.dense.node, stage.dense.form),
+        let of_stages = design.stages.iter().filter_map(|stage| match &stage.layer {
+            StageLayer::Convolution(layer) => of_weights(layer),
+            StageLayer::Dense(stage) => Some((stage.dense.node, stage.dense.form)),
         });
         Self {
             forms: of_stages.chain(of_layers).collect(),

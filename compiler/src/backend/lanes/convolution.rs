@@ -300,6 +300,10 @@ impl<'a> Emitter<'a> {
         asm.times(strip.output_groups.into(), |asm| {
             let mut table_byte = 0;
             for pass in passes {
+                if let (Some(windows), Some(pass)) = (layer.waiting(), pass.reduced()) {
+                    self.take_into_window(asm, pass, &windows);
+                    continue;
+                }
                 match layer.pooled {
                     None => self.accumulate(asm, pass, table_byte, frame::FIELD),
                     Some(_) => self.pool(asm, pass, table_byte),
@@ -332,6 +336,7 @@ impl<'a> Emitter<'a> {
                 None => going_around = self.advance_outputs(asm, self.group_cells().into()),
             }
             self.advance_joined(asm);
+            self.advance_waiting(asm);
             asm.emit(Operation::LoadSlot(value, frame::FIELD));
             let step = i64::from(group_bytes);
             let step = if layer.backward { -step } else { step };

@@ -5,9 +5,9 @@ use super::assembly::Assembly;
 use super::convolution::Emitter;
 use super::frame;
 use super::isa::{Condition, Operation};
-use super::strip::{add_constant, share_of_loops};
+use super::strip::add_constant;
 use super::table::{Pass, Registers, Table};
-use crate::program::zeros_of_the_rest;
+use crate::program::{Expectation, zeros_of_the_rest};
 
 /// Words of a row of a field up to which each has code of its own, if it is a value.
 const MOST_INLINE: u32 = 5;
@@ -132,7 +132,7 @@ impl Emitter<'_> {
             add_constant(asm, weights, row, value);
             return;
         }
-        let zeros = zero.powi(values as i32);
+        let zeros = layer.expectation.mean_zeros(values);
         // Where not all of the word is.
         let not_zero = 1.0 - zeros_of_the_rest(zero, zeros);
         asm.branch(Condition::Zero(loaded), zeros, all_zero);
@@ -158,22 +158,34 @@ impl Emitter<'_> {
             }
             start.put(asm, weights);
             let next = asm.here();
-            asm.times(values.into(), |asm| {
+            let turns = turns(&layer.expectation, values);
+            asm.times(turns, |asm| {
                 let zero = asm.label();
                 let from = word.get(asm, scratch[1]);
                 table.take(asm, from, None, zero);
-                asm.times(not_zero, |asm| table.add(asm, pass, 0));
+                let share = f64::from(values) * not_zero / turns;
+                asm.times(share, |asm| table.add(asm, pass, 0));
                 asm.bind(zero);
                 add_constant(asm, weights, row, value);
                 let left = word.get(asm, scratch[1]);
                 asm.emit(Operation::ShiftRight(left, left, layer.bits as u8));
                 word.put(asm, left);
-                asm.branch(Condition::NotZero(left), share_of_loops(values), next);
+                asm.branch(Condition::NotZero(left), 1.0 - 1.0 / turns, next);
             });
             let first = start.get(asm, value);
             asm.emit(Operation::Move(weights, first));
         });
         asm.bind(all_zero);
         add_constant(asm, weights, row * i64::from(values), value);
+    }
+}
+
+/// How many values of a word, of which not all are 0, are looked at before all that are left are 0.
+fn turns(expectation: &Expectation, values: u32) -> f64 {
+    let is_any = |values| 1.0 - expectation.mean_zeros(values);
+    let all = is_any(values);
+    match all > 0.0 {
+        true => (1..=values).map(is_any).sum::<f64>() / all,
+        false => values.into(),
     }
 }

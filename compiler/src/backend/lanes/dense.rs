@@ -103,14 +103,14 @@ pub(crate) fn accumulate(
         asm.emit(Operation::LoadByte(loaded, base, byte - at));
         let mut zeros = 0.0;
         if used.len() > 1 {
-            zeros = layer.expectation.zero_pair(used[0].cell as usize);
+            zeros = layer.expectation.zero_pair(used[0].row);
             asm.branch(Condition::Zero(word), zeros, next_byte);
         }
         asm.times(1.0 - zeros, |asm| {
             for &Value { cell, row } in &used {
                 let next = asm.label();
                 // Where not all of the byte is.
-                let zero = zeros_of_the_rest(layer.expectation.zero(cell as usize), zeros);
+                let zero = zeros_of_the_rest(layer.expectation.zero(row), zeros);
                 let place = cell % per_byte;
                 let signed = layer.signed_inputs;
                 match (layer.bits, place) {

@@ -5,15 +5,16 @@ use super::dense::{Value, accumulate, begin_outputs, point_at, put_bytes, roundi
 use super::dense_table::add_values;
 use super::form::Form;
 use super::frame;
+use super::grid_rows::row_index;
 use super::isa::{Condition, Operation, Roles};
+use super::loaded::Loaded;
 use super::multiples::{Multiples, multiply};
-use super::row::row_index;
 use super::stage::StageDense;
 use super::stream::Stream;
 use super::strip::{add_constant, share_of_loops};
 use super::sums::{Located, Spares, Sums, arranged};
 use super::table::{Registers, Table};
-use crate::plan::AxisTiming;
+use crate::plan::{AxisTiming, SumArray};
 
 /// Which row of its inputs it is.
 const ROW: u32 = frame::FIELD;
@@ -33,7 +34,7 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, stage: &StageDense, timing: AxisTimin
         Form::UnrolledByTwoRows | Form::Unrolled => emitter.unrolled(asm),
         Form::TableByWords | Form::TableByValues => emitter.by_table(asm),
     }
-    emitter.round(asm);
+    emitter.end(asm);
 }
 
 struct Emitter<'a> {
@@ -121,7 +122,7 @@ impl Emitter<'_> {
         let pixels = 0..input.width;
         let values = pixels.flat_map(|pixel| {
             (0..input.channels).map(move |channel| Value {
-                cell: pixel * self.stage.pixel_cells + channel,
+                cell: pixel * input.pixel_cells + channel,
                 row: ((row * input.width + pixel) * input.channels + channel) as usize,
             })
         });
@@ -137,8 +138,6 @@ impl Emitter<'_> {
         let rows: Vec<Option<usize>> = (0..layer.weights.rows()).map(Some).collect();
         let (passes, mut words) = table.passes(&rows);
         let zeros_byte = 4 * words.len() as u32;
-        let most = passes.iter().map(|pass| pass.registers()).max();
-        words.extend(vec![0; most.unwrap_or(0)]);
         let Registers {
             weights,
             value,
@@ -146,26 +145,36 @@ impl Emitter<'_> {
             source,
             ..
         } = *table.registers();
-        self.table(asm, words);
+        match layer.weights.loaded {
+            Some(loaded) => loaded.begin(asm, self.roles),
+            None => {
+                let most = passes.iter().map(|pass| pass.registers()).max();
+                words.extend(vec![0; most.unwrap_or(0)]);
+                self.table(asm, words);
+            }
+        }
         asm.emit(Operation::Immediate(value, table.mask() as i32));
         asm.emit(Operation::StoreSlot(value, frame::MASK));
         self.clear_at_first_row(asm);
         let input = &layer.input;
         for pass in &passes {
-            let is_first = asm.label();
-            asm.emit(Operation::LoadSlot(value, ROW));
-            asm.emit(Operation::LoadSlot(weights, frame::BIASES));
-            asm.emit(Operation::Move(scratch[0], weights));
-            add_constant(asm, scratch[0], pass.biases_byte.into(), scratch[1]);
-            let share = 1.0 / f64::from(stage.rows);
-            asm.branch(Condition::Zero(value), share, is_first);
-            asm.emit(Operation::Move(scratch[0], weights));
-            add_constant(asm, scratch[0], zeros_byte.into(), scratch[1]);
-            asm.bind(is_first);
-            asm.emit(Operation::Move(value, scratch[0]));
+            // Biases that are loaded are added in the end.
+            if layer.weights.loaded.is_none() {
+                let is_first = asm.label();
+                asm.emit(Operation::LoadSlot(value, ROW));
+                asm.emit(Operation::LoadSlot(weights, frame::BIASES));
+                asm.emit(Operation::Move(scratch[0], weights));
+                add_constant(asm, scratch[0], pass.biases_byte.into(), scratch[1]);
+                let share = 1.0 / f64::from(stage.rows);
+                asm.branch(Condition::Zero(value), share, is_first);
+                asm.emit(Operation::Move(scratch[0], weights));
+                add_constant(asm, scratch[0], zeros_byte.into(), scratch[1]);
+                asm.bind(is_first);
+                asm.emit(Operation::Move(value, scratch[0]));
+            }
             table.begin(asm, pass);
             asm.emit(Operation::LoadSlot(scratch[0], ROW));
-            let row_bytes = input.cells() * pass.row_bytes;
+            let row_bytes = input.width * input.channels * pass.row_bytes;
             asm.emit_all(multiply(asm.isa(), row_bytes as i32, [value, scratch[0]]));
             asm.emit(Operation::LoadSlot(weights, frame::BIASES));
             asm.emit(Operation::Add(weights, weights, value));
@@ -174,7 +183,7 @@ impl Emitter<'_> {
             let first_byte = input.first_cell / (8 / layer.bits);
             add_constant(asm, value, first_byte.into(), scratch[0]);
             source.put(asm, value);
-            if stage.pixel_cells == input.channels {
+            if input.pixel_cells == input.channels {
                 add_values(asm, layer, (&table, pass), input.cells());
             } else {
                 asm.emit(Operation::Immediate(value, input.width as i32));
@@ -182,6 +191,13 @@ impl Emitter<'_> {
                 let next = asm.here();
                 asm.times(input.width.into(), |asm| {
                     add_values(asm, layer, (&table, pass), input.channels);
+                    let taken = input.channels.div_ceil(8 / layer.bits);
+                    let gap = input.pixel_cells / (8 / layer.bits) - taken;
+                    if gap > 0 {
+                        let pointer = source.get(asm, value);
+                        add_constant(asm, pointer, gap.into(), scratch[0]);
+                        source.put(asm, pointer);
+                    }
                     asm.emit(Operation::LoadSlot(value, PIXELS));
                     asm.emit(Operation::AddImmediate(value, -1));
                     asm.emit(Operation::StoreSlot(value, PIXELS));
@@ -288,29 +304,85 @@ impl Emitter<'_> {
         put_bytes(asm, self.roles, (first, bytes));
     }
 
-    /// Makes activations of the sums after the last row.
-    fn round(&self, asm: &mut Assembly<'_>) {
+    /// After the last row, makes of the sums what they are for.
+    fn end(&self, asm: &mut Assembly<'_>) {
         let Self { stage, roles } = self;
         let layer = &stage.dense;
-        let Some(cell) = stage.rounded else { return };
+        let loaded = layer.weights.loaded;
+        if stage.rounded.is_none() && loaded.is_none() {
+            return;
+        }
         let value = roles.value;
         let is_earlier = asm.label();
         asm.emit(Operation::LoadSlot(value, ROW));
         add_constant(asm, value, 1 - i64::from(stage.rows), roles.word);
         let share = 1.0 / f64::from(stage.rows);
         asm.branch(Condition::NotZero(value), 1.0 - share, is_earlier);
-        asm.times(share, |asm| {
-            begin_outputs(asm, layer, roles);
-            self.point_at_sums(asm);
-            let first = cell % (8 / layer.bits);
-            let mut stream = Stream::begin(asm, roles, rounding(layer), (frame::OUTPUT, first));
-            let mut at = 0;
-            for output in 0..layer.weights.outputs {
-                let load = self.load_sum(asm, &mut at, output);
-                stream.put(asm, (&load, &[]), layer.weights.ties[output], false);
-            }
-            stream.end(asm);
+        asm.times(share, |asm| match (stage.rounded, loaded) {
+            (Some(cell), _) => self.round(asm, cell),
+            (None, Some(loaded)) => self.complete(asm, loaded),
+            (None, None) => {}
         });
         asm.bind(is_earlier);
+    }
+
+    /// Makes activations of the sums, from that cell on.
+    fn round(&self, asm: &mut Assembly<'_>, cell: u32) {
+        let Self { stage, roles } = self;
+        let layer = &stage.dense;
+        begin_outputs(asm, layer, roles);
+        self.point_at_sums(asm);
+        let first = cell % (8 / layer.bits);
+        let mut stream = Stream::begin(asm, roles, rounding(layer), (frame::OUTPUT, first));
+        let mut at = 0;
+        for output in 0..layer.weights.outputs {
+            if let Some(loaded) = layer.weights.loaded {
+                let place = self.load_alone(asm, output);
+                let to = (place, output, layer.signed_outputs);
+                loaded.put(asm, &mut stream, roles, to, Vec::new());
+                continue;
+            }
+            let load = self.load_sum(asm, &mut at, output);
+            stream.put(asm, (&load, &[]), layer.weights.ties[output], false);
+        }
+        stream.end(asm);
+    }
+
+    /// Makes results of the sums of products, in their place.
+    fn complete(&self, asm: &mut Assembly<'_>, loaded: Loaded) {
+        let Self { stage, roles } = self;
+        for output in 0..stage.dense.weights.outputs {
+            let place = self.load_alone(asm, output);
+            asm.emit_all(loaded.sum(asm.isa(), roles, (place, output), Vec::new()));
+            let scratch = roles.multiple;
+            asm.emit(Operation::LoadSlot(roles.base, frame::ARENA));
+            add_constant(asm, roles.base, self.byte_of_sum(output), scratch);
+            put_bytes(asm, roles, (0, stage.sums.bytes_each));
+        }
+    }
+
+    /// The byte of the arena where the sum of an output begins.
+    fn byte_of_sum(&self, output: usize) -> i64 {
+        let SumArray {
+            first_byte,
+            bytes_each,
+            ..
+        } = self.stage.sums;
+        i64::from(first_byte) + output as i64 * i64::from(bytes_each)
+    }
+
+    /// `value` ← the sum of an output, wherever `base` points before.
+    fn load_alone(&self, asm: &mut Assembly<'_>, output: usize) -> Located {
+        let Roles { base, value, .. } = *self.roles;
+        asm.emit(Operation::LoadSlot(base, frame::ARENA));
+        add_constant(asm, base, self.byte_of_sum(output), value);
+        let mut at = output as u32 * self.stage.sums.bytes_each;
+        let load = self.load_sum(asm, &mut at, output);
+        asm.emit_all(load);
+        Located {
+            register: value,
+            is_low: true,
+            lane: None,
+        }
     }
 }

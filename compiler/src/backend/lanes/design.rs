@@ -2,12 +2,13 @@
 //! decides it. All others are portable code, whose flash is not known.
 
 use super::arriving;
+use super::arriving_rows;
 use super::form::Form;
 use super::layer::{
     Convolution, Dense, DenseOutputs, Emission, Layer, Pooled, Reduction, StoredMap, Weights,
 };
-use super::quotient::Quotient;
 use super::reason::Reason;
+use super::reduction;
 use super::row;
 use super::stage::{Stage, StoredRing};
 use super::strip::Strip;
@@ -26,6 +27,8 @@ pub(crate) struct Design {
     pub(crate) intake: Intake,
     /// What is computed as the input arrives.
     pub(crate) stages: Vec<Stage>,
+    /// Rows of the first map, and those below it at which a stage still computes.
+    pub(crate) grid_rows: u32,
     pub(crate) layers: Vec<Layer>,
 }
 
@@ -110,6 +113,11 @@ pub(crate) fn of(
         bits: program.activation_bits,
         intake: intake(program)?,
         stages,
+        grid_rows: program
+            .arriving()
+            .grid
+            .height
+            .max(program.intake.output.height),
         layers,
     })
 }
@@ -159,7 +167,9 @@ fn intake(program: &Program) -> Result<Intake, Reason> {
     }
     let place = match intake.sink {
         Sink::Map { value, .. } => InputPlace::Map(stored(program.map(value), program)?),
-        Sink::Ring(ring) => InputPlace::Ring(arriving::ring(program, ring, intake.output.width)?),
+        Sink::Ring(ring) => {
+            InputPlace::Ring(arriving_rows::ring(program, ring, intake.output.width)?)
+        }
         Sink::Windows { .. } | Sink::Stays | Sink::Results(_) => {
             return Err(Reason::Streamed);
         }
@@ -209,6 +219,7 @@ fn stored(map: &Map, program: &Program) -> Result<StoredMap, Reason> {
             height: map.shape.height,
             width: map.shape.width,
             channels: map.shape.channels,
+            pixel_cells: map.shape.channels,
         }),
         program::Addressing::Affine | program::Addressing::Table(_) => Err(Reason::Order),
     }
@@ -239,11 +250,11 @@ fn layer_of(
         }
         Operation::Pool(pooling) => {
             let layer = pooling_of(program, step, *pooling)?;
-            Ok((Layer::Convolution(layer), 0))
+            Ok((Layer::Convolution(Box::new(layer)), 0))
         }
         Operation::Concat => {
             let layer = concatenation_of(program, step)?;
-            Ok((Layer::Convolution(layer), 0))
+            Ok((Layer::Convolution(Box::new(layer)), 0))
         }
         Operation::Dense(sum) => {
             let outputs = match (sum.finish, step.stores) {
@@ -294,7 +305,7 @@ fn layer_of(
                 joined,
                 outputs,
             };
-            Ok((Layer::Dense(layer), 0))
+            Ok((Layer::Dense(Box::new(layer)), 0))
         }
         Operation::Recurrent(_)
         | Operation::Tree(_)
@@ -317,8 +328,8 @@ fn alone_or_pooled(
         .filter(|_| !is_separable)
         .and_then(|next| pooled(program, &layer, step, next));
     match pooled {
-        Some(pooled) => (Layer::Convolution(pooled), 1),
-        None => (Layer::Convolution(layer), 0),
+        Some(pooled) => (Layer::Convolution(Box::new(pooled)), 1),
+        None => (Layer::Convolution(Box::new(layer)), 0),
     }
 }
 
@@ -342,6 +353,7 @@ fn field_of(program: &Program, step: &Step) -> Result<Convolution, Reason> {
             height,
             width,
             channels,
+            pixel_cells: channels,
         },
         (false, false) => return Err(Reason::Results),
     };
@@ -393,21 +405,7 @@ fn concatenation_of(program: &Program, step: &Step) -> Result<Convolution, Reaso
 /// A pooling of its own.
 fn pooling_of(program: &Program, step: &Step, pooling: Pooling) -> Result<Convolution, Reason> {
     let layer = field_of(program, step)?;
-    let (reduction, right) = match pooling {
-        Pooling::Maximum => (Reduction::Maximum, 0),
-        Pooling::Average(program::Divisor(count)) => {
-            let most_value = (1 << layer.bits) - 1;
-            let most = count.checked_mul(most_value);
-            let quotient = most.and_then(|most| Quotient::of(count, most));
-            let quotient = quotient.ok_or(Reason::Pooling(step.node))?;
-            let Quotient {
-                before,
-                factor,
-                shift,
-            } = quotient;
-            (Reduction::Total { before, factor }, shift)
-        }
-    };
+    let (reduction, right) = reduction::of(step.node, pooling, layer.bits)?;
     let layer = Convolution {
         reduction,
         weights: Weights::none(layer.output.channels, right),

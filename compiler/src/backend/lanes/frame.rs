@@ -52,7 +52,8 @@ pub(crate) const START: u32 = 68;
 pub(crate) const TOTAL: u32 = 72;
 /// A value whose products are still to be added.
 pub(crate) const VALUE: u32 = 76;
-/// Of windows that are computed row by row: whether it is their first one, then 0.
+/// Of windows that are computed row by row: which of their rows it is, or whether it is another one
+/// than the first, which is 0.
 pub(crate) const ROW_OF_WINDOW: u32 = POOLED_ROWS;
 /// Columns that a pooling joins that are left.
 pub(crate) const POOLED_COLUMNS: u32 = 80;

@@ -45,15 +45,15 @@ impl InputRow {
             InputPlace::Ring(_) | InputPlace::Map(_) => return None,
         };
         let per_byte = 8 / design.bits;
-        let cells = ring.width * ring.channels;
+        let cells = ring.width * ring.pixel_cells;
         if ring.breaks_rows() || !cells.is_multiple_of(per_byte) {
             return None;
         }
         let (rows, columns) = intake.window_log2;
         let is_pooled = rows + columns > 0;
-        let (cells_of_turn, turns) = turns((cells, ring.channels), per_byte, is_pooled);
+        let (cells_of_turn, turns) = turns((cells, ring.pixel_cells), per_byte, is_pooled);
         let loads = cells_of_turn << columns;
-        let sums_bytes = 2 * intake.sums_per_column * (cells_of_turn / ring.channels);
+        let sums_bytes = 2 * intake.sums_per_column * (cells_of_turn / ring.pixel_cells);
         let is_short = loads <= MOST_LOADS_OF_TURN
             && cells_of_turn / per_byte <= MOST_STORED_BYTES
             && (rows == 0 || sums_bytes <= MOST_STORED_BYTES);
@@ -183,7 +183,7 @@ impl Taking<'_> {
             self.point_at_row(asm);
         }
         let first_sum = emitter.design.cursor_bytes + intake.sums_first_byte.unwrap_or(0);
-        let pixels_of_turn = row.cells_of_turn / row.ring.channels;
+        let pixels_of_turn = row.cells_of_turn / row.ring.pixel_cells;
         let sums_bytes = 2 * intake.sums_per_column * pixels_of_turn;
         if waits {
             add_constant(asm, network, first_sum.into(), scratch);
@@ -228,7 +228,7 @@ impl Taking<'_> {
         } = *self;
         let (network, byte) = (emitter.network, emitter.byte);
         let (intake, bits) = (emitter.intake, emitter.design.bits);
-        let (channels, columns) = (row.ring.channels, 1 << intake.window_log2.1);
+        let (channels, columns) = (row.ring.pixel_cells, 1 << intake.window_log2.1);
         let per_byte = 8 / bits;
         for cell in 0..row.cells_of_turn {
             let (pixel, channel) = (cell / channels, cell % channels);
@@ -288,11 +288,11 @@ impl Taking<'_> {
         };
         emitter.load_slot(asm, (ring, position), [slot, factor]);
         // Rows, and so their slots, begin with a byte.
-        let row_bytes = ring.width * ring.channels / per_byte;
+        let row_bytes = ring.width * ring.pixel_cells / per_byte;
         if row_bytes.is_multiple_of(ring.width) {
             emitter.multiply(asm, target, row_bytes / ring.width, slot);
         } else {
-            emitter.multiply(asm, target, ring.channels, slot);
+            emitter.multiply(asm, target, ring.pixel_cells, slot);
             asm.emit(Operation::ShiftRight(target, target, 1));
         }
         asm.emit(Operation::Add(target, target, network));

@@ -290,7 +290,7 @@ impl Emitter<'_> {
         let Self {
             network, a, b, c, ..
         } = *self;
-        let channels = ring.channels;
+        let channels = ring.pixel_cells;
         let Some(position) = ring.position_byte else {
             asm.emit(Operation::Immediate(c, 0));
             if channels > 1 {

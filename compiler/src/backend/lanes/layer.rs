@@ -9,19 +9,22 @@ use crate::network::NodeId;
 use crate::plan::SumArray;
 use crate::program::{ConstantParameters, Expectation, Finish, WeightedSum};
 
-/// A map as it is stored: row by row without a gap, channels last.
+/// A map as it is stored: row by row, channels last.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StoredMap {
     pub(crate) first_cell: u32,
     pub(crate) height: u32,
     pub(crate) width: u32,
     pub(crate) channels: u32,
+    /// Cells from a pixel to the next one: those of its channels, or more where it waits in a
+    /// window.
+    pub(crate) pixel_cells: u32,
 }
 
 impl StoredMap {
     /// Cells of a row.
     pub(crate) fn row_cells(&self) -> u32 {
-        self.width * self.channels
+        self.width * self.pixel_cells
     }
 
     /// Cells of all of it.
@@ -340,7 +343,7 @@ impl Convolution {
     pub(crate) fn windows(&self) -> Option<StoredWindows> {
         match self.stage?.output {
             StageOutput::Windows(windows) => Some(windows),
-            StageOutput::Ring(_) | StageOutput::Pairs(_) => None,
+            StageOutput::Ring(_) | StageOutput::Pairs(_) | StageOutput::Strip => None,
         }
     }
 
@@ -348,7 +351,7 @@ impl Convolution {
     pub(crate) fn output_ring(&self) -> Option<StoredRing> {
         match self.stage?.output {
             StageOutput::Ring(ring) => Some(ring),
-            StageOutput::Pairs(_) | StageOutput::Windows(_) => None,
+            StageOutput::Pairs(_) | StageOutput::Windows(_) | StageOutput::Strip => None,
         }
     }
 
@@ -356,7 +359,21 @@ impl Convolution {
     pub(crate) fn output_pairs(&self) -> Option<PairedRows> {
         match self.stage?.output {
             StageOutput::Pairs(rows) => Some(rows),
-            StageOutput::Ring(_) | StageOutput::Windows(_) => None,
+            StageOutput::Ring(_) | StageOutput::Windows(_) | StageOutput::Strip => None,
+        }
+    }
+
+    /// Whether values that may be negative stay offset where outputs go.
+    fn keeps_offset(&self) -> bool {
+        if self.pointwise.is_some() {
+            // Loaded weights take values as they are.
+            return self.weights.loaded.is_none();
+        }
+        match self.stage.map(|rows| rows.output) {
+            Some(StageOutput::Strip) => true,
+            Some(StageOutput::Ring(_) | StageOutput::Pairs(_) | StageOutput::Windows(_)) | None => {
+                false
+            }
         }
     }
 
@@ -366,9 +383,8 @@ impl Convolution {
             bits: self.bits,
             finish: match self.reduction {
                 Reduction::Weighted | Reduction::OwnWeights if self.signed_outputs => {
-                    // Loaded weights take values as they are.
                     Finishing::Signed {
-                        stays_offset: self.pointwise.is_some() && self.weights.loaded.is_none(),
+                        stays_offset: self.keeps_offset(),
                     }
                 }
                 Reduction::Weighted | Reduction::OwnWeights => Finishing::Unsigned,
@@ -429,8 +445,8 @@ pub(crate) struct Emission {
 /// A layer.
 #[derive(Clone, Debug)]
 pub(crate) enum Layer {
-    Convolution(Convolution),
-    Dense(Dense),
+    Convolution(Box<Convolution>),
+    Dense(Box<Dense>),
     Results(Emission),
     /// Sums that were kept as the input arrived.
     Sums(SumArray),

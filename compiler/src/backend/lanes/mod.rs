@@ -12,6 +12,7 @@
 //! What is not written here is portable code: [`Reason`] lists it.
 
 mod arriving;
+mod arriving_rows;
 mod assembly;
 mod backend;
 mod choice;
@@ -29,6 +30,7 @@ mod exact_outputs;
 mod form;
 mod frame;
 mod glue;
+mod grid_rows;
 mod infer;
 mod input_row;
 mod intake;
@@ -40,10 +42,12 @@ mod loaded;
 mod models;
 mod multiples;
 mod outputs;
+mod padded_rows;
 mod paired_outputs;
 mod paired_windows;
 mod pairs;
 mod pass;
+mod pooled_rows;
 mod pooling;
 mod product;
 mod quotient;
@@ -60,6 +64,7 @@ mod strip_rows;
 mod sums;
 mod table;
 mod unpack;
+mod waiting_windows;
 mod weighted;
 mod whole_input;
 

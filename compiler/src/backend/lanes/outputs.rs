@@ -19,10 +19,7 @@ impl Emitter<'_> {
     }
 
     pub(crate) fn group_cells(&self) -> u32 {
-        match self.layer.windows() {
-            Some(windows) => windows.cells,
-            None => self.columns_of_group() * self.layer.output.channels,
-        }
+        self.columns_of_group() * self.layer.output.pixel_cells
     }
 
     /// Whether the last group of a row has a single pixel.
@@ -34,13 +31,9 @@ impl Emitter<'_> {
     /// Whether outputs may begin at the upper half of a byte.
     pub(crate) fn has_phases(&self) -> bool {
         let Self { layer, .. } = self;
-        let cells_of_row = match layer.windows() {
-            Some(windows) => layer.output.width * windows.cells,
-            None => layer.output.row_cells(),
-        };
         layer.exact_bytes.is_none()
             && layer.bits == 4
-            && (self.group_cells() % 2 == 1 || cells_of_row % 2 == 1)
+            && (self.group_cells() % 2 == 1 || layer.output.row_cells() % 2 == 1)
     }
 
     /// Bytes of that many cells of outputs that begin at a byte.
@@ -140,10 +133,10 @@ impl Emitter<'_> {
     fn store_from(&self, asm: &mut Assembly<'_>, pass: &Pass, phase: u32) {
         let Self { layer, .. } = self;
         let outputs = pass.outputs();
-        let channels = layer.output.channels;
-        let is_whole = outputs.len() == channels as usize;
+        let pixel_cells = layer.output.pixel_cells;
+        let is_whole = outputs.len() == pixel_cells as usize;
         let first_output = outputs.start as u32;
-        let first = |pixel: u32| (frame::OUTPUT, phase + pixel * channels + first_output);
+        let first = |pixel: u32| (frame::OUTPUT, phase + pixel * pixel_cells + first_output);
         let rounding = layer.last().rounding();
         if layer.pooled.is_some() || layer.lanes == 1 {
             let mut stream = Stream::begin(asm, self.roles, rounding, first(0));

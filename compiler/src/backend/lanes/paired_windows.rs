@@ -7,10 +7,10 @@
 use super::assembly::Assembly;
 use super::convolution::Emitter;
 use super::frame;
+use super::grid_rows::{row_index, zero_if_multiple};
 use super::isa::{Condition, Operation, Roles};
 use super::layer::{Convolution, Reduction};
 use super::pass::Pass;
-use super::row::row_index;
 use super::stage::StoredWindows;
 use super::stream::Stream;
 
@@ -36,7 +36,7 @@ impl Convolution {
             && !self.signed_outputs
             && self.bits == 4;
         let begins_at_bytes =
-            windows.cells.is_multiple_of(2) && self.output.channels <= MOST_CHANNELS;
+            self.output.pixel_cells.is_multiple_of(2) && self.output.channels <= MOST_CHANNELS;
         let fits = |output: usize| {
             let (least, largest) = self.weights.range(output, self.bits);
             least >= -i64::from(OFFSET) && largest < OFFSET.into()
@@ -59,8 +59,7 @@ impl Emitter<'_> {
         }
         let value = self.roles.value;
         row_index(asm, self.roles, windows.timing);
-        let by = 32 - windows.rows.ilog2() as u8;
-        asm.emit(Operation::ShiftLeft(value, value, by));
+        zero_if_multiple(asm, self.roles, windows.rows);
         asm.emit(Operation::StoreSlot(value, frame::ROW_OF_WINDOW));
     }
 
@@ -156,11 +155,11 @@ impl Emitter<'_> {
             let is_zero = Some((Condition::Zero(value), zero));
             let larger = |asm: &mut Assembly<'_>| {
                 // What is below the upper half decides nothing.
-                let is_left = asm.label();
+                let zero_if_multiple = asm.label();
                 asm.emit(Operation::ShiftLeft(value, sum, 16));
-                asm.branch(Condition::Less(sum, value), 0.5, is_left);
+                asm.branch(Condition::Less(sum, value), 0.5, zero_if_multiple);
                 asm.times(0.5, |asm| asm.emit(Operation::Move(value, sum)));
-                asm.bind(is_left);
+                asm.bind(zero_if_multiple);
                 asm.emit(Operation::Subtract(value, value, base));
                 asm.emit(Operation::ShiftRight(value, value, 16));
             };

@@ -95,7 +95,7 @@ impl PairedRows {
         if !(takes_pairs && gives_pairs && strip.per_word == most_channels) {
             return None;
         }
-        let channels = ring.channels;
+        let channels = ring.pixel_cells;
         let rows = Self {
             first_byte: 0,
             rows: (reader.kernel.0 - 1).max(1),

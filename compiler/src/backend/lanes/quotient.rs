@@ -9,6 +9,20 @@ pub(crate) struct Quotient {
 }
 
 impl Quotient {
+    /// The one for a byte. With `factor·count = 2^16 + e`, e is at most the count, so that `t·e` is
+    /// below 2^16 for each count of a byte; by more, it is 0.
+    pub(crate) fn of_byte(count: u32) -> Self {
+        let (factor, shift) = match count.is_power_of_two() {
+            true => (1, count.ilog2() as u8),
+            false => ((1 << 16) / count as i32 + 1, 16),
+        };
+        Self {
+            before: 0,
+            factor,
+            shift,
+        }
+    }
+
     /// The one of the smallest factor for totals from 0 to `most`, whose products are words;
     /// `None` if there is none. Powers of two of a count go `before`, if that is needed.
     ///
@@ -62,6 +76,20 @@ mod tests {
                     let product = (total >> before).wrapping_mul(factor as u32);
                     assert_eq!(product >> shift, total / count, "{total} by {count}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn it_is_the_quotient_of_every_byte() {
+        for count in 1..=1000 {
+            let Quotient { factor, shift, .. } = Quotient::of_byte(count);
+            for byte in 0..=255 {
+                assert_eq!(
+                    (byte * factor as u32) >> shift,
+                    byte / count,
+                    "{byte} by {count}"
+                );
             }
         }
     }

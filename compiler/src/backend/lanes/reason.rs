@@ -8,8 +8,6 @@ use std::fmt;
 pub enum Reason {
     /// There are no weights yet.
     NoWeights,
-    /// Weights come at run time, and layers compute as the input arrives.
-    LoadedWeights,
     /// Layers are computed as the input arrives that cannot be row by row, or some together.
     Streamed,
     /// A map is stored in another order than row by row, or around the arena's end.
@@ -40,10 +38,6 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoWeights => write!(f, "there are no weights yet"),
-            Self::LoadedWeights => write!(
-                f,
-                "weights are loaded at run time, and layers compute as the input arrives"
-            ),
             Self::Streamed => write!(f, "layers are computed pixel by pixel"),
             Self::Order => write!(f, "a map is not stored row by row"),
             Self::Operation(node) => write!(f, "node {node} has no kernel"),

@@ -8,12 +8,16 @@ use super::isa::{Condition, InstructionSet, Operation, Register, Roles};
 use super::layer::{Convolution, Reduction};
 use super::loaded::Loaded;
 use super::product;
+use super::quotient::Quotient;
+use super::reason::Reason;
 use super::strip::{Strip, add_constant};
 use super::sums::Located;
+use crate::network::NodeId;
+use crate::program::{Divisor, Pooling};
 use std::ops::Range;
 
 /// Taps up to which each has code of its own.
-const MOST_TAPS: u32 = 9;
+pub(crate) const MOST_TAPS: u32 = 9;
 
 /// Channels that are reduced at once: some of those of a word.
 #[derive(Clone, Debug)]
@@ -35,6 +39,24 @@ impl Pass {
             register,
             is_low,
             lane: None,
+        }
+    }
+}
+
+/// What a pooling of values of that many bits does, and by how many bits it shifts down.
+pub(crate) fn of(node: NodeId, pooling: Pooling, bits: u32) -> Result<(Reduction, u8), Reason> {
+    match pooling {
+        Pooling::Maximum => Ok((Reduction::Maximum, 0)),
+        Pooling::Average(Divisor(count)) => {
+            let most_value = (1 << bits) - 1;
+            let most = count.checked_mul(most_value);
+            let quotient = most.and_then(|most| Quotient::of(count, most));
+            let Quotient {
+                before,
+                factor,
+                shift,
+            } = quotient.ok_or(Reason::Pooling(node))?;
+            Ok((Reduction::Total { before, factor }, shift))
         }
     }
 }

@@ -76,7 +76,7 @@ pub(crate) fn address_of_slot(
     [to, from]: [Register; 2],
 ) {
     let per_byte = 8 / bits;
-    let mut factor = ring.channels;
+    let mut factor = ring.pixel_cells;
     if by_cell {
         asm.emit_all(multiply(asm.isa(), factor as i32, [to, from]));
         add_constant(asm, to, ring.first_cell.into(), from);

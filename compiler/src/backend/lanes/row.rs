@@ -9,9 +9,11 @@ use super::convolution::{Emitter, with_emitter};
 use super::dense_rows;
 use super::design::Design;
 use super::frame;
+use super::grid_rows::{goes_on, row_index, unless_due, zero_if_multiple};
 use super::isa::{Condition, Operation, Register, Roles};
-use super::layer::Convolution;
+use super::layer::{Convolution, Reduction};
 use super::pass::Pass;
+use super::reduction::MOST_TAPS;
 use super::ring::{
     GoingAround, address_of_slot, around, back_from_end, load_position, point_into_cursor,
     ring_end, slot_before,
@@ -19,16 +21,19 @@ use super::ring::{
 use super::stage::{Stage, StageInput, StageLayer, StageOutput, StoredRing};
 use super::strip::{Registers, Strip, Taking, add_constant, share_of_loops};
 use crate::backend::avr::CodeForm;
-use crate::plan::AxisTiming;
 
 /// The strip of each stage that has one: that of a stage lies after the oldest row of the one
 /// after it.
 fn strips(stages: &[Stage]) -> Vec<Option<Strip>> {
     let mut first_byte = first_byte(stages);
+    let base = first_byte;
     let strips = stages.iter().rev().map(|stage| match &stage.layer {
         StageLayer::Convolution(layer) => {
             let strip = Strip::of(layer).at(first_byte);
-            first_byte += strip.row_bytes();
+            first_byte = match is_there_before(layer, &strip) {
+                true => first_byte + strip.row_bytes(),
+                false => base,
+            };
             Some(strip)
         }
         StageLayer::Dense(_) => None,
@@ -38,13 +43,24 @@ fn strips(stages: &[Stage]) -> Vec<Option<Strip>> {
     strips
 }
 
+/// Whether the first row of its strip is there before a stage computes.
+fn is_there_before(layer: &Convolution, strip: &Strip) -> bool {
+    match layer.stage.map(|rows| rows.input) {
+        Some(StageInput::Strip) => true,
+        Some(StageInput::Ring(_) | StageInput::Padded(_) | StageInput::Pairs(_)) => strip.rows > 1,
+        // Of these, all rows are there.
+        Some(StageInput::Stacked(_)) | None => false,
+    }
+}
+
 /// The first byte of the frame that no stage has a slot at.
 fn first_byte(stages: &[Stage]) -> u32 {
     let has_few = stages.iter().all(|stage| match &stage.layer {
         StageLayer::Convolution(layer) => {
             let is_unrolled = layer.form.code_form() == CodeForm::Unrolled;
             let is_wide = layer.pooled.is_some_and(|it| it.columns > layer.lanes);
-            is_unrolled && !is_wide && layer.pointwise.is_none()
+            let counts_taps = layer.reduction != Reduction::Weighted && layer.kernel.1 > MOST_TAPS;
+            is_unrolled && !is_wide && !counts_taps && layer.pointwise.is_none()
         }
         // Of that, no strip is there any more.
         StageLayer::Dense(_) => true,
@@ -62,22 +78,17 @@ pub(crate) fn frame_bytes(stages: &[Stage]) -> u32 {
     ends.max().unwrap_or(0).max(frame::STRIP)
 }
 
-/// `value` ← which row it is of those of that timing.
-pub(crate) fn row_index(asm: &mut Assembly<'_>, roles: &Roles, timing: AxisTiming) {
-    let value = roles.value;
-    asm.emit(Operation::LoadSlot(value, frame::GRID_ROW));
-    add_constant(asm, value, -i64::from(timing.delay), roles.word);
-    if timing.stride > 1 {
-        let by = timing.stride.ilog2() as u8;
-        asm.emit(Operation::ShiftRight(value, value, by));
-    }
-}
-
-/// What all stages do.
-pub(crate) fn emit(asm: &mut Assembly<'_>, design: &Design, rows: u32) {
+/// What all stages do at one of the grid's rows.
+pub(crate) fn emit(asm: &mut Assembly<'_>, design: &Design) {
     let roles = asm.isa().roles();
+    let rows = design.grid_rows;
     let strips = strips(&design.stages);
     let done = asm.label();
+    // One that has computed all that it does may have stages after it that have not.
+    let all_go_on = design
+        .stages
+        .iter()
+        .all(|stage| goes_on(stage.timing, rows));
     for (index, stage) in design.stages.iter().enumerate() {
         let share = f64::from(stage.timing.count) / f64::from(rows);
         let next = design.stages.get(index + 1);
@@ -87,8 +98,9 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, design: &Design, rows: u32) {
             StageLayer::Dense(_) => None,
         });
         asm.part(stage.node().index());
+        let not_due = if all_go_on { done } else { asm.label() };
         asm.times(share, |asm| {
-            unless_due(asm, &roles, stage.timing, done);
+            unless_due(asm, &roles, (stage.timing, rows), not_due);
             match (&stage.layer, strips[index]) {
                 (StageLayer::Convolution(layer), Some(strip)) => {
                     let is_first = index == 0;
@@ -98,28 +110,15 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, design: &Design, rows: u32) {
                 (StageLayer::Convolution(_), None) => {}
             }
         });
+        if !all_go_on {
+            asm.bind(not_due);
+        }
     }
     asm.bind(done);
 }
 
-/// Goes on at `not_due` where that row of the first map brings none.
-fn unless_due(asm: &mut Assembly<'_>, roles: &Roles, timing: AxisTiming, not_due: Label) {
-    let value = roles.value;
-    if timing.delay == 0 && timing.stride == 1 {
-        return;
-    }
-    asm.emit(Operation::LoadSlot(value, frame::GRID_ROW));
-    add_constant(asm, value, -i64::from(timing.delay), roles.word);
-    asm.branch(Condition::Negative(value), 0.1, not_due);
-    if timing.stride > 1 {
-        let by = 32 - timing.stride.ilog2() as u8;
-        asm.emit(Operation::ShiftLeft(value, value, by));
-        asm.branch(Condition::NotZero(value), 0.1, not_due);
-    }
-}
-
-/// A row of a convolution; of the next one, if there is, the oldest row is taken apart before
-/// the new one is stored.
+/// A row of a convolution, or of a pooling. Of the next one, the oldest row is taken apart before a
+/// new one is stored.
 fn convolution(
     asm: &mut Assembly<'_>,
     (layer, strip): (&Convolution, Strip),
@@ -135,8 +134,13 @@ fn convolution(
         };
         match rows.input {
             StageInput::Ring(ring) => emitter.taking.take_rows(asm, ring, from..strip.rows, 0),
+            StageInput::Padded(padded) => emitter.taking.take_padded(asm, &padded, from > 0),
             StageInput::Stacked(stacked) => emitter.taking.take_stacked(asm, &stacked),
             StageInput::Pairs(pairs) => emitter.taking.take_pairs(asm, &pairs, false),
+            StageInput::Strip => {}
+        }
+        if let Some(windows) = &rows.waiting {
+            emitter.begin_waiting(asm, windows);
         }
         if let Some((next, next_strip)) = next
             && let Some(next_rows) = next.stage
@@ -147,14 +151,16 @@ fn convolution(
                 strip: next_strip,
                 roles: emitter.roles,
             };
-            match next_rows.input {
+            emitter.with_last_row(asm, |asm| match next_rows.input {
                 StageInput::Ring(ring) => taking.take_rows(asm, ring, 0..1, 1),
+                StageInput::Padded(padded) => taking.take_oldest_padded(asm, &padded),
                 StageInput::Pairs(pairs) => taking.take_pairs(asm, &pairs, true),
                 // Of these, all rows are there.
-                StageInput::Stacked(_) => {}
-            }
+                StageInput::Stacked(_) | StageInput::Strip => {}
+            });
         }
-        emitter.row_of_stage(asm, passes, rows.output);
+        let next_strip = next.map(|(_, strip)| strip);
+        emitter.row_of_stage(asm, passes, (rows.output, next_strip));
     });
 }
 
@@ -200,7 +206,7 @@ impl Taking<'_> {
             asm.emit(Operation::LoadSlot(target, frame::TARGET));
             self.take_row(asm);
             asm.emit(Operation::LoadSlot(source, frame::INPUT));
-            let cells = i64::from(ring.width * ring.channels);
+            let cells = i64::from(ring.width * ring.pixel_cells);
             let step = match by_cell {
                 true => cells,
                 false => cells / i64::from(8 / layer.bits),
@@ -240,10 +246,7 @@ impl Taking<'_> {
         asm: &mut Assembly<'_>,
         registers: &Registers,
     ) -> Option<GoingAround> {
-        let ring = match self.layer.stage?.input {
-            StageInput::Ring(ring) => ring,
-            StageInput::Pairs(_) | StageInput::Stacked(_) => return None,
-        };
+        let ring = self.layer.stage?.input.ring()?;
         let &Registers {
             source,
             word,
@@ -257,8 +260,13 @@ impl Taking<'_> {
 }
 
 impl Emitter<'_> {
-    /// A row of outputs, to where it goes.
-    fn row_of_stage(&self, asm: &mut Assembly<'_>, passes: &[Pass], output: StageOutput) {
+    /// A row of outputs, to where it goes: that may be the next strip.
+    fn row_of_stage(
+        &self,
+        asm: &mut Assembly<'_>,
+        passes: &[Pass],
+        (output, next_strip): (StageOutput, Option<Strip>),
+    ) {
         let Roles {
             value,
             word,
@@ -286,6 +294,10 @@ impl Emitter<'_> {
                 load_position(asm, &ring, [word, multiple]);
                 address_of_slot(asm, &ring, (bits, self.has_phases()), [value, word]);
             }
+            StageOutput::Strip => {
+                let byte = next_strip.map_or(0, |strip| strip.first_byte);
+                asm.emit(Operation::SlotAddress(value, byte));
+            }
             StageOutput::Pairs(_) => {}
         }
         asm.emit(Operation::StoreSlot(value, slot));
@@ -299,16 +311,18 @@ impl Emitter<'_> {
         let Some(byte) = ring.position_byte else {
             return;
         };
-        load_position(asm, &ring, [value, word]);
-        add_constant(asm, value, ring.width.into(), word);
-        around(asm, &ring, [value, word]);
-        asm.emit(Operation::LoadSlot(word, frame::NETWORK));
-        let first = point_into_cursor(asm, word, byte);
-        asm.emit(Operation::StoreByte(value, word, first));
-        if ring.pixels > 256 {
-            asm.emit(Operation::ShiftRight(value, value, 8));
-            asm.emit(Operation::StoreByte(value, word, first + 1));
-        }
+        self.with_last_row(asm, |asm| {
+            load_position(asm, &ring, [value, word]);
+            add_constant(asm, value, ring.width.into(), word);
+            around(asm, &ring, [value, word]);
+            asm.emit(Operation::LoadSlot(word, frame::NETWORK));
+            let first = point_into_cursor(asm, word, byte);
+            asm.emit(Operation::StoreByte(value, word, first));
+            if ring.pixels > 256 {
+                asm.emit(Operation::ShiftRight(value, value, 8));
+                asm.emit(Operation::StoreByte(value, word, first + 1));
+            }
+        });
     }
 
     /// Goes on at the first pixel of the ring that outputs go to, if they are at its end: rarely,
@@ -338,8 +352,7 @@ impl Emitter<'_> {
         let share = 1.0 / f64::from(windows.rows);
         let is_first = asm.label();
         row_index(asm, self.roles, windows.timing);
-        let by = 32 - windows.rows.ilog2() as u8;
-        asm.emit(Operation::ShiftLeft(value, value, by));
+        zero_if_multiple(asm, self.roles, windows.rows);
         asm.branch(Condition::Zero(value), share, is_first);
         asm.times(1.0 - share, |asm| {
             asm.emit(Operation::LoadSlot(word, frame::OUTPUT));

@@ -1,9 +1,9 @@
 //! What `absorb` does after the last byte of a row, where layers compute as the input arrives.
 
-use super::assembly::Assembly;
+use super::assembly::{Assembly, Label};
 use super::design::Design;
 use super::intake::{COLUMN, Emitter, ROW, SCRATCH, restore_scratch};
-use super::isa::{Condition, InstructionSet, Operation, Register};
+use super::isa::{Condition, InstructionSet, Operation, Register, Roles};
 use super::strip::add_constant;
 use super::{frame, row};
 
@@ -91,10 +91,18 @@ impl Emitter<'_> {
         asm.emit(Operation::StoreSlot(a, frame::GRID_ROW));
         add_constant(asm, network, design.cursor_bytes.into(), b);
         asm.emit(Operation::StoreSlot(network, frame::ARENA));
-        row::emit(asm, design, intake.output.height);
+        let height = intake.output.height;
+        let next = asm.here();
+        let times = f64::from(design.grid_rows) / f64::from(height);
+        asm.times(times, |asm| {
+            row::emit(asm, design);
+            if design.grid_rows > height {
+                self.rows_below(asm, next);
+            }
+        });
         let (is_more, done) = (asm.label(), asm.label());
         let roles = isa.roles();
-        let rows = f64::from(intake.output.height);
+        let rows = f64::from(height);
         asm.emit(Operation::LoadSlot(roles.value, frame::MORE));
         asm.branch(Condition::NotZero(roles.value), 1.0 - 1.0 / rows, is_more);
         asm.times(1.0 / rows, |asm| {
@@ -108,6 +116,23 @@ impl Emitter<'_> {
         asm.bind(done);
         asm.emit(Operation::AddToStackPointer(frame));
         asm.instructions(isa.restore_and_return());
+    }
+
+    /// After the last row of the first map, goes on at `next` with those of the grid at which none
+    /// arrives.
+    fn rows_below(&self, asm: &mut Assembly<'_>, next: Label) {
+        let Roles { value, word, .. } = asm.isa().roles();
+        let (rows, height) = (self.design.grid_rows, self.intake.output.height);
+        let done = asm.label();
+        let share = f64::from(rows - height) / f64::from(rows);
+        asm.emit(Operation::LoadSlot(value, frame::GRID_ROW));
+        asm.emit(Operation::AddImmediate(value, 1));
+        asm.emit(Operation::StoreSlot(value, frame::GRID_ROW));
+        add_constant(asm, value, -i64::from(height), word);
+        asm.branch(Condition::Negative(value), 1.0 - share, done);
+        add_constant(asm, value, i64::from(height) - i64::from(rows), word);
+        asm.branch(Condition::Negative(value), share, next);
+        asm.bind(done);
     }
 
     /// Sets all positions of the cursor to those of the first pixel. Changes both registers.

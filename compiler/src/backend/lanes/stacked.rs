@@ -42,7 +42,7 @@ pub(crate) fn stack(stages: &mut [Stage]) {
         && (layer.bits, layer.lanes) == (4, 2);
     // Two pixels are a byte.
     let is_whole = ring.width.is_multiple_of(2) && !ring.breaks_rows();
-    let is_single = ring.channels == 1 && ring.pixels >= rows * ring.width;
+    let is_single = ring.pixel_cells == 1 && ring.pixels >= rows * ring.width;
     if !(is_plain && is_whole && is_single && (2..=3).contains(&rows)) {
         return;
     }
@@ -50,6 +50,7 @@ pub(crate) fn stack(stages: &mut [Stage]) {
     layer.stage = Some(stage);
     layer.weights = layer.weights.with_rows_as_channels(layer.kernel);
     layer.input.channels = FIELDS.len() as u32;
+    layer.input.pixel_cells = layer.input.channels;
     layer.input.height = 1;
     layer.kernel.0 = 1;
     layer.stride.0 = 1;

@@ -47,8 +47,6 @@ pub(crate) struct StageDense {
     pub(crate) dense: Dense,
     /// Rows of the map.
     pub(crate) rows: u32,
-    /// Cells of a pixel as it is stored.
-    pub(crate) pixel_cells: u32,
     /// Where the sums are between rows.
     pub(crate) sums: SumArray,
     /// The cell from which on activations go, unless the sums are the results.
@@ -60,16 +58,42 @@ pub(crate) struct StageDense {
 pub(crate) struct StageRows {
     pub(crate) input: StageInput,
     pub(crate) output: StageOutput,
+    /// Of a pooling: what its windows have of the rows above, if they have several.
+    pub(crate) waiting: Option<WaitingWindows>,
 }
 
 /// Where rows of inputs are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum StageInput {
     Ring(StoredRing),
+    /// Of fields that reach beyond the map.
+    Padded(PaddedRing),
     /// Of which rows are taken as channels.
     Stacked(StackedRows),
     /// In pairs of pixels, as the stage before stored them.
     Pairs(PairedRows),
+    /// In the strip, where the stage before put a row.
+    Strip,
+}
+
+impl StageInput {
+    /// The ring that rows are taken out of, one by one.
+    pub(crate) fn ring(self) -> Option<StoredRing> {
+        match self {
+            Self::Ring(ring) | Self::Padded(PaddedRing { ring, .. }) => Some(ring),
+            Self::Stacked(_) | Self::Pairs(_) | Self::Strip => None,
+        }
+    }
+}
+
+/// Rows of a map whose fields reach beyond it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PaddedRing {
+    pub(crate) ring: StoredRing,
+    /// Rows of the map.
+    pub(crate) height: u32,
+    /// At which rows of the first map they come, and those below them would.
+    pub(crate) timing: AxisTiming,
 }
 
 /// Where a row of outputs goes.
@@ -79,8 +103,10 @@ pub(crate) enum StageOutput {
     Ring(StoredRing),
     /// Over the oldest row of pairs.
     Pairs(PairedRows),
-    /// Into the windows of a maximum.
+    /// Into the windows of a pooling.
     Windows(StoredWindows),
+    /// Into the strip of the pooling that takes them in.
+    Strip,
 }
 
 /// Pixels in the order of their arrival, around a ring.
@@ -89,8 +115,7 @@ pub(crate) struct StoredRing {
     /// Begins a byte.
     pub(crate) first_cell: u32,
     pub(crate) pixels: u32,
-    /// Cells of a pixel.
-    pub(crate) channels: u32,
+    pub(crate) pixel_cells: u32,
     /// Pixels of a row.
     pub(crate) width: u32,
     /// The byte of the network from which on the cursor has the slot of the next pixel, of two
@@ -105,7 +130,7 @@ impl StoredRing {
     }
 
     pub(crate) fn cells(&self) -> u32 {
-        self.pixels * self.channels
+        self.pixels * self.pixel_cells
     }
 
     /// Slots from that of the next pixel to that of a pixel which is that many before it.
@@ -119,10 +144,24 @@ impl StoredRing {
 pub(crate) struct StoredWindows {
     /// Begins a byte.
     pub(crate) first_cell: u32,
+    /// Rows of a window.
+    pub(crate) rows: u32,
+    /// At which rows of the first map one of these comes.
+    pub(crate) timing: AxisTiming,
+}
+
+/// A row of windows of a pooling, of which each has the largest values so far, or their totals;
+/// values that may be negative are offset.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WaitingWindows {
+    /// Begins a byte.
+    pub(crate) first_cell: u32,
     /// Cells from a window to the next one.
     pub(crate) cells: u32,
-    /// Rows of a window, a power of two.
+    /// Bytes of a value; `None` where that is a cell.
+    pub(crate) bytes_each: Option<u32>,
+    /// Rows of a window.
     pub(crate) rows: u32,
-    /// At which rows of the first map a row of them comes.
+    /// At which rows of the first map one of these comes.
     pub(crate) timing: AxisTiming,
 }

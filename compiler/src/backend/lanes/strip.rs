@@ -262,7 +262,7 @@ impl Taking<'_> {
         self.zeros_from(asm, (target, word, count), words);
     }
 
-    fn zeros_from(
+    pub(super) fn zeros_from(
         &self,
         asm: &mut Assembly<'_>,
         (target, word, count): (Register, Register, Register),

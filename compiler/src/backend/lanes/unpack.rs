@@ -1,7 +1,8 @@
 //! How a row of a map is taken apart into words of the strip.
 
 use super::assembly::Assembly;
-use super::isa::{Condition, Operation};
+use super::isa::{Condition, Operation, Register};
+use super::stage::{PaddedRing, StageInput};
 use super::strip::{Registers, Taking, add_constant, share_of_loops};
 
 impl Taking<'_> {
@@ -11,22 +12,33 @@ impl Taking<'_> {
         let registers = Registers::of(self.roles);
         let lanes = layer.lanes;
         let width = i64::from(layer.input.width);
-        let channels = i64::from(layer.input.channels);
+        let pixel_cells = i64::from(layer.input.pixel_cells);
         let column =
             |group: u32, lane: u32| i64::from(group * lanes + lane) - i64::from(layer.padding.1);
         let present = |group: u32| -> Vec<bool> {
             let lanes = (0..lanes).map(|lane| (0..width).contains(&column(group, lane)));
             lanes.collect()
         };
-        let cell = |group: u32| i64::from(phase) + column(group, 0) * channels;
+        let cell = |group: u32| i64::from(phase) + column(group, 0) * pixel_cells;
         let group_bytes = 4 * strip.words;
-        // Groups before and after the map stay zeros.
+        let padded = self.padded();
+        if let Some(padded) = &padded
+            && padded.ring.breaks_rows()
+            && lanes == 2
+            && layer.padding.1 % 2 == 1
+        {
+            self.take_between_pairs(asm, padded);
+            return;
+        }
+        // Groups before and after the map stay zeros, unless the frame was another's since.
         let first = (0..strip.groups).find(|&group| present(group).contains(&true));
         let Some(first) = first else { return };
         let last = (first..strip.groups).rfind(|&group| present(group).contains(&true));
         let last = last.unwrap_or(first);
         let mut group = first;
-        if first > 0 {
+        if padded.is_some() {
+            self.nothing_beside(asm, first);
+        } else if first > 0 {
             let bytes = i64::from(first * group_bytes);
             add_constant(asm, registers.target, bytes, registers.piece);
         }
@@ -37,7 +49,7 @@ impl Taking<'_> {
             let is_whole = |group: u32| !present(group).contains(&false);
             let whole = (group..=last).take_while(|&group| is_whole(group)).count() as u32;
             // Groups after which the same cell of a byte comes next.
-            let body = match (i64::from(lanes) * channels) % per_byte {
+            let body = match (i64::from(lanes) * pixel_cells) % per_byte {
                 0 => 1,
                 _ => 2,
             };
@@ -60,10 +72,11 @@ impl Taking<'_> {
             asm.times(times.into(), |asm| {
                 for index in 0..groups {
                     let from = cell(group + index) - at;
+                    let from = [from, from + pixel_cells].map(|cell| (registers.source, cell));
                     self.take_group(asm, &registers, from, &present(group + index));
                 }
                 if times > 1 {
-                    let cells = i64::from(groups * lanes) * channels;
+                    let cells = i64::from(groups * lanes) * pixel_cells;
                     add_constant(asm, registers.source, cells / per_byte, registers.piece);
                     going_around = self.go_around(asm, &registers);
                     asm.emit(Operation::AddImmediate(registers.count, -1));
@@ -75,19 +88,33 @@ impl Taking<'_> {
                 going_around.end(asm);
             }
             if times > 1 {
-                at += i64::from(groups * lanes * times) * channels;
+                at += i64::from(groups * lanes * times) * pixel_cells;
             }
             group += groups * times;
         }
+        if padded.is_some() {
+            self.nothing_beside(asm, strip.groups - 1 - last);
+        }
     }
 
-    /// Takes a group in whose first pixel begins that many cells after `source`, and
-    /// moves `target` on.
-    fn take_group(
+    /// The ring, where fields reach beyond the map.
+    fn padded(&self) -> Option<PaddedRing> {
+        match self.layer.stage?.input {
+            StageInput::Padded(padded) => Some(padded),
+            StageInput::Ring(_)
+            | StageInput::Stacked(_)
+            | StageInput::Pairs(_)
+            | StageInput::Strip => None,
+        }
+    }
+
+    /// Takes a group in of which each pixel begins that many cells after a register, and moves
+    /// `target` on.
+    pub(super) fn take_group(
         &self,
         asm: &mut Assembly<'_>,
         registers: &Registers,
-        from: i64,
+        from: [(Register, i64); 2],
         present: &[bool],
     ) {
         let Self { layer, strip, .. } = self;
@@ -102,26 +129,27 @@ impl Taking<'_> {
                 at = word;
             }
             // Cells of the map with the bit of the word that each goes to.
-            let mut pieces: Vec<(u32, u32)> = Vec::new();
-            for (lane, _) in (0..).zip(present).filter(|(_, present)| **present) {
+            let mut pieces: Vec<(Register, u32, u32)> = Vec::new();
+            let pixels = (0..).zip(from).zip(present);
+            for ((lane, (pointer, first)), _) in pixels.filter(|(_, present)| **present) {
                 let end = channels.min((word + 1) * strip.per_word);
                 for channel in word * strip.per_word..end {
-                    let cell = from + i64::from(lane * channels + channel);
+                    let cell = first + i64::from(channel);
                     let bit = lane * lane_bits + (channel % strip.per_word) * bits;
-                    pieces.push((cell as u32, bit));
+                    pieces.push((pointer, cell as u32, bit));
                 }
             }
             let mut is_begun = false;
             let mut pieces = pieces.into_iter().peekable();
-            while let Some((cell, bit)) = pieces.next() {
+            while let Some((pointer, cell, bit)) = pieces.next() {
                 let register = match is_begun {
                     false => registers.word,
                     true => registers.piece,
                 };
                 let byte = cell / per_byte;
-                asm.emit(Operation::LoadByte(register, registers.source, byte));
-                let has_both =
-                    bits == 4 && cell % 2 == 0 && pieces.next_if_eq(&(cell + 1, bit + 4)).is_some();
+                asm.emit(Operation::LoadByte(register, pointer, byte));
+                let other = (pointer, cell + 1, bit + 4);
+                let has_both = bits == 4 && cell % 2 == 0 && pieces.next_if_eq(&other).is_some();
                 let shifts: &[(bool, u32)] = match (bits, cell % 2, has_both) {
                     (8, _, _) | (_, _, true) => &[(true, bit)],
                     (_, 0, _) => &[(true, 28), (false, 28 - bit)],

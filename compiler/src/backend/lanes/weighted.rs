@@ -169,6 +169,7 @@ fn of_a_pixel(field: &Convolution, depthwise: &WeightedSum) -> Convolution {
     Convolution {
         input: StoredMap {
             channels: depthwise.outputs,
+            pixel_cells: depthwise.outputs,
             ..field.input
         },
         kernel: (1, 1),
@@ -227,7 +228,7 @@ pub(super) fn loaded(
     let (SumParameters::Runtime(first), SumParameters::Runtime(place)) =
         (&first.parameters, &sum.parameters)
     else {
-        return Err(Reason::LoadedWeights);
+        return Err(Reason::Operation(node));
     };
     let loaded = Loaded::of(program, (sum, place), first.left_byte, signed);
     let loaded = loaded.ok_or(Reason::Operation(node))?;
@@ -264,7 +265,7 @@ pub(super) fn constants(
                 _ => Err(Reason::Shift(node)),
             }
         }
-        SumParameters::Runtime(_) => Err(Reason::LoadedWeights),
+        SumParameters::Runtime(_) => Err(Reason::Operation(node)),
     }
 }
 
