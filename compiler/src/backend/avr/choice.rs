@@ -2,9 +2,10 @@
 
 use crate::backend::avr::code::{self, Code, fixed};
 use crate::backend::avr::form::CodeForm;
+use crate::backend::avr::isa::abi;
 use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::function::Function;
-use crate::backend::avr::isa::registers::{R0, R31, Registers};
+use crate::backend::avr::isa::registers::Registers;
 use crate::backend::avr::layer::unit::{self, Unit};
 use crate::backend::mix::{Way, fastest_mix};
 use crate::declaration::CodeChoice;
@@ -50,8 +51,7 @@ pub fn choose(
     choice_of: impl Fn(NodeId) -> CodeChoice,
     flash_bytes: u32,
 ) -> Result<Choice, NoMixFits> {
-    // As if all were to be saved: which registers the layers change is not known yet.
-    let functions = fixed(program, core, &[], Registers::of(R0.to(R31)));
+    let bare = fixed(program, core, &[], Registers::default());
     let units = unit::units(program);
     let options_of_units: Vec<_> = units
         .iter()
@@ -69,7 +69,9 @@ pub fn choose(
                 .collect()
         })
         .collect();
-    let fastest = fastest_mix(&ways, way(&functions).bytes, flash_bytes);
+    // Which registers the layers change is not known yet.
+    let fixed_bytes = way(&bare).bytes + abi::MOST_FLASH_BYTES;
+    let fastest = fastest_mix(&ways, fixed_bytes, flash_bytes);
     let mut mix = Mix(BTreeMap::new());
     let mut chosen = Vec::new();
     let mut done_with_another = Vec::new();
@@ -79,7 +81,7 @@ pub fn choose(
         done_with_another.extend(unit.done_with_another(form));
         chosen.extend(functions);
     }
-    let code = code::of_layers(program, core, &done_with_another, chosen);
+    let code = code::of_layers(program, core, &done_with_another, (&bare, chosen));
     let choice = Choice { mix, code };
     match fastest.fits {
         true => Ok(choice),

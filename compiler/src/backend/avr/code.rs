@@ -144,20 +144,20 @@ fn emit_best(
         let way = ways.min_by(|a, b| spans(b).cmp(&spans(a)).then_with(|| order(a, b)));
         layers.extend(way.into_iter().flatten());
     }
-    of_layers(program, core, &done_with_another, layers)
+    let bare = fixed(program, core, &[], Registers::default());
+    of_layers(program, core, &done_with_another, (&bare, layers))
 }
 
-/// The code whose layers have these functions.
+/// The code whose layers have these functions. `bare`: those of [`fixed`] that save nothing.
 pub(crate) fn of_layers(
     program: &Program,
     core: Core,
     done_with_another: &[NodeId],
-    layers: Vec<Function>,
+    (bare, layers): (&[Function], Vec<Function>),
 ) -> Code {
-    let of = |changed| fixed(program, core, done_with_another, changed);
-    let bare = of(Registers::default());
     let changes = bare.iter().chain(&layers).map(Function::changes);
-    let mut functions = of(changes.fold(Registers::default(), Registers::union));
+    let changed = changes.fold(Registers::default(), Registers::union);
+    let mut functions = fixed(program, core, done_with_another, changed);
     functions.extend(layers);
     Code {
         functions,

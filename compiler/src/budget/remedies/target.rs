@@ -1,9 +1,9 @@
 //! A larger part.
 
-use super::super::{choose, footprint};
+use super::super::{ExpectedWeights, Sums, choose, footprint};
 use super::remedy::{Remedy, Setting};
 use super::{Excess, Resources};
-use crate::declaration::{Budget, Declaration, PlanChoice};
+use crate::declaration::{Budget, Declaration, PlanChoice, WeightsSource};
 use crate::plan::Strategy;
 use crate::target::Target;
 
@@ -72,14 +72,32 @@ fn plans(excess: &Excess<'_>) -> Vec<PlanChoice> {
 
 fn fits(excess: &Excess<'_>, target: &'static Target, plan: PlanChoice) -> bool {
     let changed = for_part(excess.with_plan(plan), target);
-    excess.taken_that_fits_all(&changed, excess.sums).is_some()
+    let expected = expected_weights(&changed);
+    let sums = sums(excess, &expected);
+    excess.taken_that_fits_all(&changed, &sums).is_some()
 }
 
 /// Whether the design that is chosen with that part fits it: of a large one not every plan is
 /// tried, and a plan that fits may be left out.
 fn is_chosen_to_fit(excess: &Excess<'_>, target: &'static Target) -> bool {
     let changed = for_part(excess.declaration.clone(), target);
-    Resources::ALL.fit(&changed, &choose(&changed, excess.sums))
+    let expected = expected_weights(&changed);
+    Resources::ALL.fit(&changed, &choose(&changed, &sums(excess, &expected)))
+}
+
+/// What is expected of weights that are not there yet: not the same on every part.
+fn expected_weights(changed: &Declaration) -> Option<ExpectedWeights> {
+    match changed.weights {
+        WeightsSource::Nowhere => ExpectedWeights::of(changed),
+        WeightsSource::File | WeightsSource::Runtime => None,
+    }
+}
+
+fn sums<'a>(excess: &'a Excess<'_>, expected: &'a Option<ExpectedWeights>) -> Sums<'a> {
+    match excess.declaration.weights {
+        WeightsSource::Nowhere => excess.sums_of(expected),
+        WeightsSource::File | WeightsSource::Runtime => *excess.sums,
+    }
 }
 
 fn for_part(declaration: Declaration, target: &'static Target) -> Declaration {

@@ -119,24 +119,21 @@ impl<'a> LoopedDense<'a> {
         if kept.bytes != SUM_BYTES * sum.program.outputs || !stage.plan.joined.is_empty() {
             return None;
         }
+        let are_results = match stage.plan.sink {
+            Sink::Results(results) => Some(results) == stage.plan.sums(),
+            Sink::Ring(_) | Sink::Map { .. } | Sink::Windows { .. } | Sink::Stays => false,
+        };
+        let are_stored_at_bytes = finish == Finish::Relu && layer.sink.begins_and_ends_at_bytes();
         let ending = match &sum.ending {
-            SumEnding::Exact => match stage.plan.sink {
-                Sink::Results(results) if Some(results) == stage.plan.sums() => Ending::Results,
-                _ => return None,
-            },
-            SumEnding::Rounded(rounding) => match finish {
-                Finish::Relu if layer.sink.begins_and_ends_at_bytes() => {
-                    Ending::Activations(Requantise {
-                        width: sum.width,
-                        right: rounding.right,
-                        bits: sum.activation_bits,
-                        halfway: rounding.halfway.contains(&true),
-                        within: sum.expectation.between(),
-                    })
-                }
-                _ => return None,
-            },
-            SumEnding::Shifted | SumEnding::Scaled(_) | SumEnding::Wide => return None,
+            SumEnding::Exact if are_results => Ending::Results,
+            SumEnding::Rounded(rounding) if are_stored_at_bytes => {
+                Ending::Activations(Requantise::of_every_output(&sum, rounding)?)
+            }
+            SumEnding::Exact
+            | SumEnding::Rounded(_)
+            | SumEnding::Shifted
+            | SumEnding::Scaled(_)
+            | SumEnding::Wide => return None,
         };
         let source = layer.source(asm);
         if source.by_nibble || kept.counts_pixels() {

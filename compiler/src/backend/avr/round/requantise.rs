@@ -3,6 +3,7 @@
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::instruction::Condition;
 use crate::backend::avr::isa::registers::{Register, Registers, SUM, TEMPORARY, ZERO};
+use crate::backend::avr::round::sum::{Rounding, Sum};
 
 /// A requantisation: `min(rhe(max(sum, 0) / 2^right), 2^bits − 1)` of a sum to
 /// which half of the divisor was added already, see `sum::Rounding`.
@@ -19,6 +20,18 @@ pub(crate) struct Requantise {
 }
 
 impl Requantise {
+    /// Of every output's sum, if all are rounded alike: either any may be halfway, or none.
+    pub(crate) fn of_every_output(sum: &Sum<'_>, rounding: &Rounding) -> Option<Self> {
+        let (&halfway, others) = rounding.halfway.split_first()?;
+        others.iter().all(|&other| other == halfway).then(|| Self {
+            width: sum.width,
+            right: rounding.right,
+            bits: sum.activation_bits,
+            halfway,
+            within: sum.expectation.between(),
+        })
+    }
+
     /// The register in which it leaves the activation, one of [`SUM`].
     pub(crate) fn result(self) -> Register {
         let byte = (self.right / 8) as usize;
