@@ -1,8 +1,7 @@
 //! Which layers are unrolled: the fastest mix that fits the flash.
 
-use crate::backend::avr::code::{self, Code, fixed};
+use crate::backend::avr::code::{self, Code};
 use crate::backend::avr::form::CodeForm;
-use crate::backend::avr::isa::abi;
 use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::function::Function;
 use crate::backend::avr::isa::registers::Registers;
@@ -51,7 +50,7 @@ pub fn choose(
     choice_of: impl Fn(NodeId) -> CodeChoice,
     flash_bytes: u32,
 ) -> Result<Choice, NoMixFits> {
-    let bare = fixed(program, core, &[], Registers::default());
+    let fixed = code::fixed(program, core, &[], Registers::ALL);
     let units = unit::units(program);
     let options_of_units: Vec<_> = units
         .iter()
@@ -69,9 +68,7 @@ pub fn choose(
                 .collect()
         })
         .collect();
-    // Which registers the layers change is not known yet.
-    let fixed_bytes = way(&bare).bytes + abi::MOST_FLASH_BYTES;
-    let fastest = fastest_mix(&ways, fixed_bytes, flash_bytes);
+    let fastest = fastest_mix(&ways, way(&fixed).bytes, flash_bytes);
     let mut mix = Mix(BTreeMap::new());
     let mut chosen = Vec::new();
     let mut done_with_another = Vec::new();
@@ -81,7 +78,7 @@ pub fn choose(
         done_with_another.extend(unit.done_with_another(form));
         chosen.extend(functions);
     }
-    let code = code::of_layers(program, core, &done_with_another, (&bare, chosen));
+    let code = code::of_layers(program, core, &done_with_another, (fixed, chosen));
     let choice = Choice { mix, code };
     match fastest.fits {
         true => Ok(choice),

@@ -4,6 +4,7 @@ use crate::backend::WorstCase;
 use crate::backend::avr::arriving::absorb;
 use crate::backend::avr::form::CodeForm;
 use crate::backend::avr::infer;
+use crate::backend::avr::isa::abi;
 use crate::backend::avr::isa::core::Core;
 use crate::backend::avr::isa::function::Function;
 use crate::backend::avr::isa::function_id::FunctionId;
@@ -144,20 +145,25 @@ fn emit_best(
         let way = ways.min_by(|a, b| spans(b).cmp(&spans(a)).then_with(|| order(a, b)));
         layers.extend(way.into_iter().flatten());
     }
-    let bare = fixed(program, core, &[], Registers::default());
-    of_layers(program, core, &done_with_another, (&bare, layers))
+    let fixed = fixed(program, core, &[], Registers::ALL);
+    of_layers(program, core, &done_with_another, (fixed, layers))
 }
 
-/// The code whose layers have these functions. `bare`: those of [`fixed`] that save nothing.
+/// The code whose layers have these functions, and a form. `fixed_functions`: those of [`fixed`] that
+/// save every register, and call every layer.
 pub(crate) fn of_layers(
     program: &Program,
     core: Core,
     done_with_another: &[NodeId],
-    (bare, layers): (&[Function], Vec<Function>),
+    (fixed_functions, layers): (Vec<Function>, Vec<Function>),
 ) -> Code {
-    let changes = bare.iter().chain(&layers).map(Function::changes);
+    let changes = fixed_functions.iter().chain(&layers).map(Function::changes);
     let changed = changes.fold(Registers::default(), Registers::union);
-    let mut functions = fixed(program, core, done_with_another, changed);
+    let saves_all = abi::call_saved().all(|register| changed.contains(register));
+    let mut functions = match saves_all && done_with_another.is_empty() {
+        true => fixed_functions,
+        false => fixed(program, core, done_with_another, changed),
+    };
     functions.extend(layers);
     Code {
         functions,

@@ -3,11 +3,8 @@
 use crate::backend::avr::isa::assembly::Assembly;
 use crate::backend::avr::isa::registers::{R2, R17, R28, R29, Register, Registers};
 
-/// Bytes of flash that `absorb` and `infer` take to push and pop all of these.
-pub(crate) const MOST_FLASH_BYTES: u32 = 2 * 18 * (2 + 2);
-
 /// r2 to r17, r28 and r29.
-fn call_saved() -> impl DoubleEndedIterator<Item = Register> {
+pub(crate) fn call_saved() -> impl DoubleEndedIterator<Item = Register> {
     R2.to(R17).chain(R28.to(R29))
 }
 

@@ -8,7 +8,7 @@ use crate::backend::avr::isa::function_id::FunctionId;
 use crate::backend::avr::isa::instruction::{CodeLabel, Condition, Instruction, One};
 use crate::backend::avr::isa::item::{ListingItem, Purpose};
 use crate::backend::avr::isa::listing::Listing;
-use crate::backend::avr::isa::registers::{R0, R31, Registers};
+use crate::backend::avr::isa::registers::Registers;
 
 /// A function in the making.
 pub(crate) struct Assembly {
@@ -38,7 +38,7 @@ impl Assembly {
         Self {
             core,
             streamed: false,
-            changed_by_code: Registers::of(R0.to(R31)),
+            changed_by_code: Registers::ALL,
             items: Vec::new(),
             tables: Vec::new(),
             labels: 0,
@@ -133,7 +133,7 @@ impl Assembly {
         registers: Registers,
         body: impl FnOnce(&mut Self) -> T,
     ) -> T {
-        self.declaring(Registers::of(R0.to(R31)), registers, body)
+        self.declaring(Registers::ALL, registers, body)
     }
 
     fn declaring<T>(

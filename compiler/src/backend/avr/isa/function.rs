@@ -1,7 +1,7 @@
 //! A function that is written down.
 
 use crate::backend::avr::isa::function_id::FunctionId;
-use crate::backend::avr::isa::instruction::Instruction;
+use crate::backend::avr::isa::instruction::{Instruction, One};
 use crate::backend::avr::isa::listing::Listing;
 use crate::backend::avr::isa::registers::Registers;
 
@@ -38,11 +38,19 @@ impl Function {
 
     /// Registers that its own instructions change, whether it gives them back or not.
     pub(crate) fn changes(&self) -> Registers {
+        let gives_back_what_it_pops = match self.id {
+            FunctionId::Absorb | FunctionId::Infer => true,
+            FunctionId::High
+            | FunctionId::Take(_)
+            | FunctionId::Layer(_)
+            | FunctionId::Segment(_) => false,
+        };
         let changes = self
             .listing
             .instructions()
             .map(|instruction| match instruction {
                 Instruction::CallFunction { .. } => Registers::default(),
+                Instruction::One(One::Pop, _) if gives_back_what_it_pops => Registers::default(),
                 other => other.changes(),
             });
         changes.fold(Registers::default(), Registers::union)

@@ -6,7 +6,7 @@
 
 use crate::backend::avr::isa::core::ProgramCounter;
 use crate::backend::avr::isa::function_id::FunctionId;
-use crate::backend::avr::isa::registers::{PRODUCT, Pointer, R0, R31, Register, Registers, Z};
+use crate::backend::avr::isa::registers::{PRODUCT, Pointer, Register, Registers, Z};
 use std::fmt;
 
 /// How a load or store finds its byte.
@@ -178,7 +178,7 @@ impl Instruction {
             Self::Store(pointer, mode, _) => mode.changes(pointer),
             Self::LoadProgram { register, .. } => Registers::of_pairs([Z]).and([register]),
             Self::In(to, _) => Registers::of([to]),
-            Self::CallFunction { .. } => Registers::of(R0.to(R31)),
+            Self::CallFunction { .. } => Registers::ALL,
             Self::SkipIfClear { .. }
             | Self::SkipIfSet { .. }
             | Self::Branch(..)

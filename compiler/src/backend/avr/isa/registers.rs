@@ -163,6 +163,8 @@ impl fmt::Display for Pointer {
 pub(crate) struct Registers(u32);
 
 impl Registers {
+    pub(crate) const ALL: Self = Self(u32::MAX);
+
     pub(crate) fn of(registers: impl IntoIterator<Item = Register>) -> Self {
         let mut set = Self::default();
         for register in registers {
