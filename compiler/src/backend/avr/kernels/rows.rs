@@ -145,6 +145,22 @@ impl Rows {
         })
     }
 
+    /// A subroutine for a value, of which the flags say whether it is 0, as `zeros` of all are: it skips
+    /// the row at Z, or does what `add` emits.
+    pub(crate) fn skip_or(self, asm: &mut Assembly, zeros: f64, add: impl FnOnce(&mut Assembly)) {
+        let not_zero = asm.label();
+        asm.branch(Condition::NotEqual, not_zero, 1.0 - zeros);
+        asm.times(zeros, |asm| {
+            self.skip(asm, self.row_bytes);
+            asm.ret();
+        });
+        asm.bind(not_zero);
+        asm.times(1.0 - zeros, |asm| {
+            add(asm);
+            asm.ret();
+        });
+    }
+
     /// Whether Z has a third byte.
     fn is_extended(self, asm: &Assembly) -> bool {
         match self.place {

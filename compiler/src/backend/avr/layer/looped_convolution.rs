@@ -262,17 +262,9 @@ impl<'a> LoopedConvolution<'a> {
 
     /// Adds a value's products with its row to the sums at Y; the flags say whether it is 0.
     fn emit_value(&self, asm: &mut Assembly) {
-        let not_zero = asm.label();
-        asm.branch(Condition::NotEqual, not_zero, 1.0 - self.zeros);
-        asm.times(self.zeros, |asm| {
-            self.rows.skip(asm, self.rows.row_bytes);
-            asm.ret();
-        });
-        asm.bind(not_zero);
-        asm.times(1.0 - self.zeros, |asm| {
+        self.rows.skip_or(asm, self.zeros, |asm| {
             self.products.add_row(asm, self.rows, OUTPUT, self.outputs);
             asm.add_to_pair(Y, -((SUM_BYTES * self.outputs) as i32));
-            asm.ret();
         });
     }
 }

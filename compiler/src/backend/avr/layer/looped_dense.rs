@@ -366,17 +366,7 @@ impl<'a> LoopedDense<'a> {
         let return_bytes = i64::from(asm.core().program_counter.bytes);
         asm.stack_changes(return_bytes);
         asm.times(f64::from(self.values), |asm| {
-            let not_zero = asm.label();
-            asm.branch(Condition::NotEqual, not_zero, 1.0 - self.zeros);
-            asm.times(self.zeros, |asm| {
-                self.rows.skip(asm, self.rows.row_bytes);
-                asm.ret();
-            });
-            asm.bind(not_zero);
-            asm.times(1.0 - self.zeros, |asm| {
-                self.add_row(asm);
-                asm.ret();
-            });
+            self.rows.skip_or(asm, self.zeros, |asm| self.add_row(asm));
         });
         asm.stack_changes(-return_bytes);
         asm.bind(done);
