@@ -47,8 +47,9 @@ fn take_pixel() {
     usi().usisr().write(|w| w.usioif().set_bit());
     let mark = |value| cpu().gpior0().write(|w| w.set(value));
     mark(COMPUTING);
+    let digits = &raw mut DIGITS;
     // SAFETY: nothing else uses it, for there are no interrupts, and `main` alone calls this.
-    let digits = unsafe { &mut *(&raw mut DIGITS) };
+    let digits = unsafe { &mut *digits };
     // Not the results: they would be on the stack while the network computes.
     let complete = digits.push_in_place(pixel).is_some();
     mark(IDLE);
