@@ -232,7 +232,7 @@ fn a_teacher_s_answers_teach_where_labels_say_nothing() {
         *label = index % 10;
     }
     let device = Device::flex().autodiff();
-    let teacher = Teacher::new(&network, &weights, &network, &device).unwrap();
+    let teacher = Teacher::new(&network, &weights, &network, None, &device).unwrap();
     let accuracy = |teacher: Option<&Teacher>| {
         let mut student = Training::new(&network, &recipe, &training, &validation, device.clone());
         if let Some(teacher) = teacher {

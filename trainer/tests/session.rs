@@ -71,7 +71,7 @@ fn teacher(session: &Session) -> Teacher {
     run_until(session, false, u32::MAX);
     let network = &session.declaration.network;
     let weights = fs::read(&session.out).unwrap();
-    Teacher::new(network, &weights, network, &session.device).unwrap()
+    Teacher::new(network, &weights, network, None, &session.device).unwrap()
 }
 
 fn run_until(session: &Session, is_resumed: bool, epoch: u32) -> Finished {

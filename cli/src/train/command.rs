@@ -26,11 +26,14 @@ pub(super) fn command(arguments: &Arguments) -> String {
         teacher,
         teacher_network,
         teacher_features,
+        teacher_classes,
     } = &arguments.teacher;
     let teacher = teacher.as_ref();
     option("--teacher", teacher.map(|it| it.display().to_string()));
     option("--teacher-network", teacher_network.clone());
     option("--teacher-features", list(teacher_features));
+    let classes = teacher_classes.iter().flatten().map(u16::to_string);
+    option("--teacher-classes", list(&classes.collect::<Vec<_>>()));
     let out = arguments.out.as_ref();
     option("--out", out.map(|it| it.display().to_string()));
     if arguments.device != Processor::Flex {

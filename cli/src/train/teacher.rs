@@ -32,6 +32,15 @@ pub(super) struct TeacherArguments {
         requires = "teacher"
     )]
     pub(super) teacher_features: Vec<String>,
+    /// If the teacher tells more classes apart: to which class of the network each of its own
+    /// belongs, in their order (`0,0,1`)
+    #[arg(
+        long,
+        value_name = "CLASSES",
+        value_delimiter = ',',
+        requires = "teacher"
+    )]
+    pub(super) teacher_classes: Option<Vec<u16>>,
 }
 
 impl TeacherArguments {
@@ -68,7 +77,9 @@ impl TeacherArguments {
         })?;
         let context = || format!("the teacher in {}", file.display());
         let network = &declaration.network;
-        let teacher = Teacher::new(network, &bytes, student, device).with_context(context)?;
+        let classes = self.teacher_classes.as_deref();
+        let teacher =
+            Teacher::new(network, &bytes, student, classes, device).with_context(context)?;
         let trained = Trained::new(network, &bytes).with_context(context)?;
         Ok(Some((teacher, trained.normalisation)))
     }

@@ -2,6 +2,8 @@
 //! do not say: how sure to be, and which classes are alike (Hinton, Vinyals & Dean 2015,
 //! "Distilling the Knowledge in a Neural Network").
 
+mod grouping;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, bail};
@@ -12,12 +14,13 @@ use herringbone_compiler::weights;
 use herringbone_dataset::Examples;
 use sha2::{Digest, Sha256};
 
+use self::grouping::Grouping;
 use crate::arithmetic::Arithmetic;
 use crate::batches::Batches;
 use crate::checkpoint::hexadecimal;
 use crate::evaluate::{Results, evaluate};
 use crate::export::{all_told, import};
-use crate::model::{Model, as_written, floats};
+use crate::model::{Model, as_written};
 use crate::quantise::Scales;
 use crate::recipe::Recipe;
 use crate::training::Outcome;
@@ -42,31 +45,40 @@ pub struct Teacher {
     model: Model,
     scales: Scales,
     checksum: String,
+    grouping: Option<Grouping>,
 }
 
 impl Teacher {
     /// That of a declaration and the bytes of its weights file, for a training of
-    /// `student` on `device`.
+    /// `student` on `device`. A teacher that tells more classes apart says to which class of the
+    /// student each of its own belongs: `class_of`.
     ///
     /// # Errors
-    /// When the two do not read the same input, or do not know as many classes, and with
-    /// everything that is wrong with the weights.
+    /// When the two do not read the same input, when a class of one has none of the other, and
+    /// with everything that is wrong with the weights.
     pub fn new(
         network: &Network,
         weights: &[u8],
         student: &Network,
+        class_of: Option<&[u16]>,
         device: &Device,
     ) -> Result<Self> {
-        let ([reads, read], [knows, known]) = (
-            [network.input(), student.input()],
-            [network.output().values(), student.output().values()],
-        );
-        if (reads, knows) != (read, known) {
+        let [reads, read] = [network, student].map(Network::input);
+        if reads != read {
             bail!(
-                "the teacher tells {knows} classes of {reads}, and the network that it is to \
-                 teach {known} of {read}: they must be the same"
+                "the teacher reads {reads}, and the network that it is to teach {read}: they must \
+                 be the same"
             );
         }
+        let [told, asked] = [network, student].map(|it| it.output().values() as usize);
+        let grouping = match class_of {
+            Some(class_of) => Some(Grouping::new(class_of, told, asked)?),
+            None if told == asked => None,
+            None => bail!(
+                "the teacher tells {told} classes apart, and the network that it is to teach \
+                 {asked}: say to which of these each class of the teacher belongs (`--teacher-classes 0,0,1`)"
+            ),
+        };
         let read = weights::read(network, weights).map_err(all_told)?;
         let (model, scales) = import(network, &read, &device.clone().inner());
         Ok(Self {
@@ -74,17 +86,46 @@ impl Teacher {
             model,
             scales,
             checksum: hexadecimal(&Sha256::digest(weights)),
+            grouping,
         })
     }
 
-    /// What makes it the same one: its layers, and the SHA-256 of its weights file.
+    /// What makes it the same one: its layers, the SHA-256 of its weights file, and how its
+    /// classes are grouped.
     pub fn identity(&self) -> String {
-        format!("{}, SHA-256 {}", as_written(&self.network), self.checksum)
+        let one = format!("{}, SHA-256 {}", as_written(&self.network), self.checksum);
+        match &self.grouping {
+            Some(grouping) => format!("{one}, classes {grouping}"),
+            None => one,
+        }
     }
 
     /// Its layers, as a declaration writes them.
     pub fn written(&self) -> String {
         as_written(&self.network)
+    }
+
+    /// The logits of the student's classes, from its own of some examples that are multiplied by
+    /// `scale`.
+    fn answers<'a>(&'a self, logits: &'a [f64], scale: f64) -> impl Iterator<Item = f64> + 'a {
+        let classes = self.network.output().values() as usize;
+        logits.chunks_exact(classes).flat_map(move |logits| {
+            let logits: Vec<f64> = logits.iter().map(|it| it * scale).collect();
+            match &self.grouping {
+                Some(grouping) => grouping.logits(&logits),
+                None => logits,
+            }
+        })
+    }
+
+    /// By what its logits must be multiplied to give the labels of the student's classes the
+    /// largest likelihood.
+    fn likeliest_scale(&self, results: &Results, labels: &[u16]) -> f64 {
+        likeliest_scale(|scale| {
+            let logits: Vec<f64> = self.answers(&results.logits, scale).collect();
+            let classes = logits.len() / labels.len().max(1);
+            Results { classes, logits }.loss(labels)
+        })
     }
 }
 
@@ -94,7 +135,7 @@ pub(crate) struct Lessons<'a> {
     batches: Batches<'a>,
     device: Device,
     /// What its logits are to be multiplied by.
-    scale: f32,
+    scale: f64,
     /// The logits of all examples, of each epoch whose changes are used.
     answers: Vec<Option<Vec<f32>>>,
 }
@@ -121,7 +162,7 @@ impl<'a> Lessons<'a> {
             teacher,
             batches,
             device,
-            scale: likeliest_scale(&results, &validation.labels) as f32,
+            scale: teacher.likeliest_scale(&results, &validation.labels),
             answers: vec![None; epochs as usize],
         }
     }
@@ -144,20 +185,18 @@ impl<'a> Lessons<'a> {
             scales,
             ..
         } = self.teacher;
-        let classes = network.output().values() as usize;
         let examples: Vec<usize> = (0..self.batches.examples().len()).collect();
-        let mut all = Vec::with_capacity(examples.len() * classes);
+        let mut all = Vec::new();
         for batch in examples.chunks(BATCH) {
             if stop.load(Ordering::Relaxed) {
                 return Outcome::Stopped;
             }
             let maps = self.batches.maps(batch, epoch, &self.device);
-            let logits = floats(model.forward(network, Arithmetic::Integers(scales), maps, None));
-            all.extend(
-                logits[..batch.len() * classes]
-                    .iter()
-                    .map(|it| it * self.scale),
-            );
+            let logits = model.forward(network, Arithmetic::Integers(scales), maps, None);
+            let mut logits = Results::of_tensor(logits);
+            logits.logits.truncate(batch.len() * logits.classes);
+            let answers = self.teacher.answers(&logits.logits, self.scale);
+            all.extend(answers.map(|it| it as f32));
         }
         *answers = Some(all);
         Outcome::Done
@@ -190,18 +229,16 @@ impl<'a> Lessons<'a> {
 /// By what logits must be multiplied to give the labels the largest likelihood: integers
 /// have lost their scale (Guo et al. 2017, "On Calibration of Modern Neural Networks",
 /// section 4.2, have the same of networks that are too sure).
-fn likeliest_scale(results: &Results, labels: &[u16]) -> f64 {
+///
+/// `loss` is that of a scale.
+fn likeliest_scale(loss: impl Fn(f64) -> f64) -> f64 {
     /// Ends of the search, and how close it comes, as powers of two.
     const ENDS: (f64, f64) = (-24.0, 8.0);
     const CLOSE: f64 = 0.01;
 
-    let loss = |exponent: f64| {
-        let logits = results.logits.iter().map(|it| it * exponent.exp2());
-        let logits = logits.collect();
-        let classes = results.classes;
-        Results { classes, logits }.loss(labels)
-    };
-    // The loss is convex in the scale: thirds are left out until one place is left.
+    let loss = |exponent: f64| loss(exponent.exp2());
+    // The loss is convex in the scale, where no classes are grouped: thirds are left out until
+    // one place is left.
     let (mut low, mut high) = ENDS;
     while high - low > CLOSE {
         let third = (high - low) / 3.0;
@@ -224,9 +261,11 @@ mod tests {
         let logit = 3.0_f64.ln();
         let labels = [1, 1, 0, 1];
         for factor in [0.01, 0.3, 1.0, 40_000.0] {
-            let logits = labels.iter().flat_map(|_| [0.0, logit * factor]).collect();
-            let results = Results { classes: 2, logits };
-            let scale = likeliest_scale(&results, &labels);
+            let scale = likeliest_scale(|scale| {
+                let own = [0.0, logit * factor * scale];
+                let logits = labels.iter().flat_map(|_| own).collect();
+                Results { classes: 2, logits }.loss(&labels)
+            });
             assert!((scale * factor - 1.0).abs() < 0.01, "{factor}: {scale}");
         }
     }
