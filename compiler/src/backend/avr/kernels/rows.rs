@@ -46,6 +46,19 @@ impl Rows {
         }
     }
 
+    /// Constant ones in flash, in each of which the last output's weight comes first.
+    pub(crate) fn backward(asm: &mut Assembly, sum: &Sum<'_>, weights: &[i8]) -> Self {
+        let outputs = sum.program.outputs;
+        let packed = weights.chunks(outputs as usize).flat_map(|row| {
+            let backward: Vec<i8> = row.iter().rev().copied().collect();
+            pack_row(&backward, sum.weight_bits)
+        });
+        Self {
+            place: RowPlace::Flash(asm.table(packed.collect())),
+            row_bytes: packed_row_bytes(outputs, sum.weight_bits),
+        }
+    }
+
     /// Whether [`BASE`] has to be the network's address.
     pub(crate) fn needs_base(self) -> bool {
         match self.place {
@@ -159,6 +172,24 @@ impl Rows {
             add(asm);
             asm.ret();
         });
+    }
+
+    /// The same without a return, where the code goes on after the value.
+    pub(crate) fn unless_zero(
+        self,
+        asm: &mut Assembly,
+        zeros: f64,
+        add: impl FnOnce(&mut Assembly),
+    ) {
+        let [zero, done] = [(); 2].map(|()| asm.label());
+        asm.branch(Condition::Equal, zero, zeros);
+        asm.times(1.0 - zeros, |asm| {
+            add(asm);
+            asm.jump(done);
+        });
+        asm.bind(zero);
+        asm.times(zeros, |asm| self.skip(asm, self.row_bytes));
+        asm.bind(done);
     }
 
     /// Whether Z has a third byte.

@@ -1,5 +1,5 @@
 //! The function of a convolution of few outputs in the fewest bytes: a loop over its outputs for
-//! each value of the field, whose sums are on the stack.
+//! each value of the field, whose sums are on the stack, the first output's at the highest address.
 
 use crate::backend::avr::form::CodeForm;
 use crate::backend::avr::isa::assembly::Assembly;
@@ -31,7 +31,7 @@ const SUM_BYTES: u32 = 2;
 
 /// The byte that two values came in.
 const BYTE: Register = R18;
-/// What is left of a run, and of the outputs otherwise.
+/// What is left of a run, see [`LoopedConvolution::rounds`], and of the outputs otherwise.
 const COUNT: Register = R19;
 /// The output within a run; then an activation.
 const OUTPUT: Register = R21;
@@ -44,7 +44,7 @@ struct LoopedConvolution<'a> {
     bits: u32,
     rows: Rows,
     products: LoopedProducts,
-    /// What the sums begin with, the last one first, as it is pushed.
+    /// What the sums begin with, as it is pushed.
     first_values: CodeLabel,
     requantise: Requantise,
     outputs: u32,
@@ -89,7 +89,7 @@ pub(crate) fn emit(program: &Program, core: Core, part: LayerPart<'_>) -> Option
     let mut kernel = LoopedConvolution::of(&mut asm, &layer, &sum)?;
     let source = kernel.source.clone();
     let pushes = Pushes {
-        beneath: SUM_BYTES * kernel.outputs,
+        are_in_sums: true,
         ..Pushes::default()
     };
     let registers = kernel.registers();
@@ -102,7 +102,7 @@ pub(crate) fn emit(program: &Program, core: Core, part: LayerPart<'_>) -> Option
         &mut |asm, _, _| kernel.emit(asm),
     );
     asm.ret();
-    asm.changing(registers.and(KERNEL_SCRATCH), |asm| kernel.subroutines(asm));
+    asm.changing(registers.and(KERNEL_SCRATCH), |asm| kernel.subroutine(asm));
     Some(asm.finish(FunctionId::Layer(part.node())))
 }
 
@@ -119,7 +119,7 @@ impl<'a> LoopedConvolution<'a> {
         source.keep_ring_end_in(BASE);
         let kernel = layer.kernel_size();
         let has_words = sum.width == SUM_BYTES as usize;
-        let is_counted = source.longest_run(kernel) <= 0xFF;
+        let is_counted = rounds(sum.activation_bits, source.longest_run(kernel), false) <= 0xFF;
         if !(has_words && is_counted)
             || rounding.left > 0
             || sum.signed_input
@@ -128,7 +128,7 @@ impl<'a> LoopedConvolution<'a> {
             return None;
         }
         let products = LoopedProducts::of(sum, asm.core(), Pointer::Y)?;
-        let pushed = rounding.addends.iter().rev().flat_map(|&value| {
+        let pushed = rounding.addends.iter().flat_map(|&value| {
             let [low, high] = (value as i16).to_le_bytes();
             [high, low]
         });
@@ -136,7 +136,7 @@ impl<'a> LoopedConvolution<'a> {
             source,
             kernel,
             bits: sum.activation_bits,
-            rows: Rows::new(asm, sum),
+            rows: Rows::backward(asm, sum, &sum.constants()?.weights),
             products,
             first_values: asm.table(pushed.collect()),
             requantise: Requantise::of_every_output(sum, rounding)?,
@@ -155,7 +155,7 @@ impl<'a> LoopedConvolution<'a> {
             .union(self.source.registers())
     }
 
-    /// Computes an output, and pushes it on its sums.
+    /// Computes an output, and leaves it in its sums.
     fn emit(&mut self, asm: &mut Assembly) {
         asm.of(Purpose::MultiplyAccumulate, |asm| self.push_sums(asm));
         asm.of(Purpose::Load, |asm| {
@@ -168,7 +168,8 @@ impl<'a> LoopedConvolution<'a> {
             // Of a value within the run.
             let deeper = i64::from(asm.core().program_counter.bytes);
             self.source.for_each_run(asm, &runs, &mut |asm, run, odd| {
-                asm.ldi(COUNT, run.values as u8);
+                let rounds = rounds(self.bits, run.values, odd);
+                asm.ldi(COUNT, rounds as u8);
                 asm.stack_changes(deeper);
                 asm.call(entries[usize::from(odd)]);
                 asm.stack_changes(-deeper);
@@ -178,10 +179,10 @@ impl<'a> LoopedConvolution<'a> {
             self.runs += calls;
             self.values += values;
         });
-        asm.of(Purpose::Requantise, |asm| self.push_outputs(asm));
+        asm.of(Purpose::Requantise, |asm| self.round_sums(asm));
     }
 
-    /// Pushes what the sums begin with; Y ← the first one.
+    /// Pushes what the sums begin with; Y ← the last one.
     fn push_sums(&self, asm: &mut Assembly) {
         asm.ldi_address(Z, (self.first_values, 0), 0);
         asm.ldi_address(Z.next(), (self.first_values, 0), 1);
@@ -196,75 +197,84 @@ impl<'a> LoopedConvolution<'a> {
         asm.add_to_pair(Y, 1);
     }
 
-    /// Rounds the sums from Y on, and pushes the first one first.
-    fn push_outputs(&self, asm: &mut Assembly) {
-        let written = counted(asm, self.outputs, COUNT, |asm| {
+    /// Rounds the sums from Y on, each into its upper byte.
+    fn round_sums(&self, asm: &mut Assembly) {
+        counted(asm, self.outputs, COUNT, |asm| {
             asm.load(SUM[0], Pointer::Y, Mode::PostIncrement);
-            asm.load(SUM[1], Pointer::Y, Mode::PostIncrement);
+            asm.load(SUM[1], Pointer::Y, Mode::Plain);
             self.requantise.emit_into(asm, ROUNDED);
-            asm.push(ROUNDED);
-        });
-        asm.stack_changes(i64::from(self.outputs - written));
-    }
-
-    /// The subroutines, where nothing runs into them.
-    fn subroutines(&self, asm: &mut Assembly) {
-        let value = asm.label();
-        asm.of(Purpose::Load, |asm| self.emit_run(asm, value));
-        asm.of(Purpose::MultiplyAccumulate, |asm| {
-            asm.bind(value);
-            asm.times(self.values, |asm| self.emit_value(asm));
+            asm.store(Pointer::Y, Mode::PostIncrement, ROUNDED);
         });
     }
 
-    /// A loop over the values of a run.
-    fn emit_run(&self, asm: &mut Assembly, value: CodeLabel) {
-        let [low_entry, high_entry] = self.entries;
-        let mean = self.values / self.runs;
-        if self.bits == 8 {
-            asm.bind(high_entry);
-            asm.bind(low_entry);
-            asm.times(self.values, |asm| {
-                asm.load(VALUE, Pointer::X, Mode::PostIncrement);
-                asm.tst(VALUE);
-                asm.call(value);
-                asm.dec(COUNT);
-                asm.loop_back(Condition::NotEqual, low_entry, mean);
-            });
+    /// A subroutine, where nothing runs into it: a loop over the values of a run.
+    fn subroutine(&self, asm: &mut Assembly) {
+        asm.of(Purpose::Load, |asm| {
+            match self.bits {
+                8 => self.for_each_byte(asm),
+                _ => self.for_each_nibble(asm),
+            }
             asm.times(self.runs, Assembly::ret);
-            return;
-        }
-        let (high, done) = (asm.label(), asm.label());
+        });
+    }
+
+    fn for_each_byte(&self, asm: &mut Assembly) {
+        self.entries.into_iter().for_each(|entry| asm.bind(entry));
+        let next = asm.here();
+        asm.times(self.values, |asm| {
+            asm.load(VALUE, Pointer::X, Mode::PostIncrement);
+            asm.tst(VALUE);
+            self.add_value(asm);
+            asm.dec(COUNT);
+            asm.loop_back(Condition::NotEqual, next, self.values / self.runs);
+        });
+    }
+
+    fn for_each_nibble(&self, asm: &mut Assembly) {
+        let [low_entry, high_entry] = self.entries;
+        let [high, value] = [(); 2].map(|()| asm.label());
         asm.bind(high_entry);
         asm.times(self.runs / 2.0, |asm| {
             asm.load(BYTE, Pointer::X, Mode::PostIncrement);
-            asm.jump(high);
         });
         asm.bind(low_entry);
+        let next = asm.here();
+        asm.times(self.values, |asm| asm.skip_if_set(COUNT, 0));
         asm.times(self.values / 2.0, |asm| {
+            asm.jump(high);
             asm.load(BYTE, Pointer::X, Mode::PostIncrement);
-            asm.mov(VALUE, BYTE);
-            asm.andi(VALUE, 0x0F);
-            asm.call(value);
-            asm.dec(COUNT);
-            asm.branch(Condition::Equal, done, 1.0 / mean);
-            asm.bind(high);
-            asm.mov(VALUE, BYTE);
-            asm.swap(VALUE);
-            asm.andi(VALUE, 0x0F);
-            asm.call(value);
-            asm.dec(COUNT);
-            asm.loop_back(Condition::NotEqual, low_entry, mean.max(2.0));
+            asm.subi(COUNT, 2);
+            asm.jump(value);
         });
-        asm.bind(done);
-        asm.times(self.runs, Assembly::ret);
+        asm.bind(high);
+        asm.times(self.values / 2.0, |asm| asm.swap(BYTE));
+        asm.bind(value);
+        asm.times(self.values, |asm| {
+            asm.mov(VALUE, BYTE);
+            asm.andi(VALUE, 0x0F);
+            self.add_value(asm);
+            asm.dec(COUNT);
+            asm.cpi(COUNT, 2);
+            asm.loop_back(Condition::SameOrHigher, next, self.values / self.runs);
+        });
     }
 
     /// Adds a value's products with its row to the sums at Y; the flags say whether it is 0.
-    fn emit_value(&self, asm: &mut Assembly) {
-        self.rows.skip_or(asm, self.zeros, |asm| {
-            self.products.add_row(asm, self.rows, OUTPUT, self.outputs);
-            asm.add_to_pair(Y, -((SUM_BYTES * self.outputs) as i32));
+    fn add_value(&self, asm: &mut Assembly) {
+        asm.of(Purpose::MultiplyAccumulate, |asm| {
+            self.rows.unless_zero(asm, self.zeros, |asm| {
+                self.products.add_row(asm, self.rows, OUTPUT, self.outputs);
+                asm.add_to_pair(Y, -((SUM_BYTES * self.outputs) as i32));
+            });
         });
+    }
+}
+
+/// What [`COUNT`] begins with, of a run of values that begins with a high nibble if it is `odd`. Of
+/// nibbles it is twice the values that are left, and 1 more if the next one is in the next byte.
+fn rounds(bits: u32, values: u32, odd: bool) -> u32 {
+    match bits {
+        8 => values,
+        _ => 2 * values + u32::from(!odd),
     }
 }

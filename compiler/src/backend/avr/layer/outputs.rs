@@ -10,7 +10,7 @@ use crate::backend::avr::layer::part::LayerPart;
 use crate::backend::avr::layer::walk::Walk;
 use crate::backend::avr::memory::field::MapSource;
 use crate::backend::avr::memory::guard;
-use crate::backend::avr::memory::pack::drop_pushed;
+use crate::backend::avr::memory::pack::{Pushed, drop_pushed};
 use crate::backend::avr::memory::state::{LoopState, Variable};
 use crate::backend::avr::round::finish::Destination;
 use crate::backend::avr::segments::stage;
@@ -21,6 +21,8 @@ use crate::plan::Order;
 pub(crate) struct Pushes {
     /// Bytes that it pushes before its outputs.
     pub(crate) beneath: u32,
+    /// Whether an output is in the upper byte of the two of its sum.
+    pub(crate) are_in_sums: bool,
     /// Whether its outputs are pushed as the bytes that are stored.
     pub(crate) are_packed: bool,
     /// Whether it can leave outputs in registers as [`Destination::Placed`].
@@ -203,11 +205,12 @@ impl<'a> Layer<'a> {
     ) {
         let in_map = self.sink.stores_activations();
         if in_map && results.is_none() && !pushes.are_stored {
-            let values = self.output.channels;
-            match pushes.are_packed {
-                true => self.sink.store_packed(asm, state, values / 2, true),
-                false => self.sink.store_pushed(asm, state, values),
-            }
+            let pushed = Pushed {
+                values: self.output.channels / if pushes.are_packed { 2 } else { 1 },
+                bytes_each: if pushes.are_in_sums { 2 } else { 1 },
+            };
+            self.sink
+                .store_pushed(asm, state, pushed, pushes.are_packed);
         }
         drop_pushed(asm, pushes.beneath);
         state.restore(asm);

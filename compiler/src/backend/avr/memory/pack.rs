@@ -35,13 +35,40 @@ pub(crate) fn pack(asm: &mut Assembly, values: &[Register], odd: bool) {
     }
 }
 
+/// Values on the stack, of which the first was pushed first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pushed {
+    pub(crate) values: u32,
+    /// Bytes of a value, which is in the last of them that is popped.
+    pub(crate) bytes_each: u32,
+}
+
+impl Pushed {
+    /// Pops the last one.
+    pub(crate) fn pop(self, asm: &mut Assembly, register: Register) {
+        (0..self.bytes_each).for_each(|_| asm.pop(register));
+    }
+
+    /// After code that pops `written` values, and runs until all of these are popped.
+    pub(crate) fn are_popped(self, asm: &mut Assembly, values: u32, written: u32) {
+        let change = i64::from(written) - i64::from(values);
+        asm.stack_changes(i64::from(self.bytes_each) * change);
+    }
+
+    /// All their bytes.
+    pub(crate) fn bytes(self) -> u32 {
+        self.values * self.bytes_each
+    }
+}
+
 /// Pops nibbles and packs them from the last to the first, X being at the byte
 /// of the first, in its high half if `odd`.
-pub(crate) fn unstack(asm: &mut Assembly, count: u32, odd: bool) {
+pub(crate) fn unstack(asm: &mut Assembly, pushed: Pushed, odd: bool) {
+    let count = pushed.values;
     let end = count + u32::from(odd);
     asm.add_to_pair(X, (end / 2) as i32);
     if end % 2 == 1 {
-        asm.pop(ONE);
+        pushed.pop(asm, ONE);
         asm.load(OTHER, Pointer::X, Mode::Plain);
         asm.andi(OTHER, 0xF0);
         asm.or(ONE, OTHER);
@@ -49,19 +76,15 @@ pub(crate) fn unstack(asm: &mut Assembly, count: u32, odd: bool) {
     }
     let pairs = (count - end % 2 - u32::from(odd)) / 2;
     repeat(asm, pairs, |asm| {
-        asm.pop(ONE);
-        asm.pop(OTHER);
+        pushed.pop(asm, ONE);
+        pushed.pop(asm, OTHER);
         asm.swap(ONE);
         asm.or(ONE, OTHER);
         asm.store(Pointer::X, Mode::PreDecrement, ONE);
     });
-    asm.stack_changes(if pairs > 0 {
-        2 - 2 * i64::from(pairs)
-    } else {
-        0
-    });
+    pushed.are_popped(asm, 2 * pairs, 2 * pairs.min(1));
     if odd {
-        asm.pop(ONE);
+        pushed.pop(asm, ONE);
         asm.swap(ONE);
         asm.load(OTHER, Pointer::X, Mode::PreDecrement);
         asm.andi(OTHER, 0x0F);

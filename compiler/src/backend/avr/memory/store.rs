@@ -6,7 +6,7 @@ use crate::backend::avr::isa::item::Purpose;
 use crate::backend::avr::isa::registers::{
     BASE, POSITION, Pointer, R22, R23, Register, Registers, TEMPORARY, X, Z, ZERO,
 };
-use crate::backend::avr::memory::pack::{ONE, OTHER, pack, repeat, unstack};
+use crate::backend::avr::memory::pack::{ONE, OTHER, Pushed, pack, repeat, unstack};
 use crate::backend::avr::memory::position::{by_parity, position_in_network, position_of_cells};
 use crate::backend::avr::memory::state::{LoopState, Variable, add_constant};
 use crate::backend::avr::memory::window::{Scratch, WindowRow};
@@ -390,12 +390,6 @@ impl<'a> OutputSink<'a> {
         })
     }
 
-    /// Stores a pixel whose `count` values were pushed, the first one first.
-    /// Takes them from the stack.
-    pub(crate) fn store_pushed(&self, asm: &mut Assembly, state: &LoopState, count: u32) {
-        self.store_packed(asm, state, count, false);
-    }
-
     /// Whether pixels begin and end at bytes, which hold several values.
     pub(crate) fn is_packed(&self) -> bool {
         match *self {
@@ -424,34 +418,34 @@ impl<'a> OutputSink<'a> {
         }
     }
 
-    /// As [`Self::store_pushed`]; `is_packed`: what was pushed are the bytes that are
-    /// stored, and `count` says how many.
-    pub(crate) fn store_packed(
+    /// Stores a pixel whose values were pushed, or where they `are_packed` the bytes that are
+    /// stored. Takes them from the stack.
+    pub(crate) fn store_pushed(
         &self,
         asm: &mut Assembly,
         state: &LoopState,
-        count: u32,
-        is_packed: bool,
+        pushed: Pushed,
+        are_packed: bool,
     ) {
         let changed = Registers::of_pairs([X, Z]).and([TEMPORARY, R23]);
         asm.changing(changed, |asm| {
             asm.of(Purpose::Store, |asm| {
                 state.fetch(asm, Variable::Output);
                 let packing = match self.packing() {
-                    Some(packing) if is_packed => Some(Packing { bits: 8, ..packing }),
+                    Some(packing) if are_packed => Some(Packing { bits: 8, ..packing }),
                     packing => packing,
                 };
                 match (self, packing) {
                     (Self::Windows(row), _) => {
-                        asm.of(Purpose::Pool, |asm| row.take_pushed(asm, count, R23));
+                        asm.of(Purpose::Pool, |asm| row.take_pushed(asm, pushed, R23));
                     }
                     (_, Some(Packing { bits: 8, .. })) => {
-                        asm.add_to_pair(X, count as i32);
-                        repeat(asm, count, |asm| {
-                            asm.pop(ONE);
+                        asm.add_to_pair(X, pushed.values as i32);
+                        repeat(asm, pushed.values, |asm| {
+                            pushed.pop(asm, ONE);
                             asm.store(Pointer::X, Mode::PreDecrement, ONE);
                         });
-                        asm.stack_changes(1 - i64::from(count));
+                        pushed.are_popped(asm, pushed.values, 1);
                     }
                     (
                         _,
@@ -460,13 +454,13 @@ impl<'a> OutputSink<'a> {
                         }),
                     ) => {
                         by_parity(asm, &mut |asm, odd| {
-                            unstack(asm, count, odd);
+                            unstack(asm, pushed, odd);
                             // The other parity finds them again.
-                            asm.stack_changes(count.into());
+                            asm.stack_changes(pushed.bytes().into());
                         });
-                        asm.stack_changes(-i64::from(count));
+                        asm.stack_changes(-i64::from(pushed.bytes()));
                     }
-                    (_, Some(_)) => unstack(asm, count, false),
+                    (_, Some(_)) => unstack(asm, pushed, false),
                     (_, None) => unreachable!("results are put"),
                 }
             });

@@ -13,6 +13,7 @@ use crate::backend::avr::isa::registers::{
     COLUMN, NETWORK, PRODUCT, Pointer, R16, R17, ROW, Register, Registers, SCRATCH, SPARE,
     TEMPORARY, X, Z, ZERO,
 };
+use crate::backend::avr::memory::pack::Pushed;
 use crate::network::{Kernel, PoolFunction, Shape};
 use crate::plan::Windows;
 use crate::program::{Program, Stage};
@@ -246,9 +247,8 @@ impl WindowRow {
         })
     }
 
-    /// Takes a pixel whose `count` values were pushed, the first one first, into the
-    /// window at X, and from the stack.
-    pub(crate) fn take_pushed(&self, asm: &mut Assembly, count: u32, counter: Register) {
+    /// Takes a pixel into the window at X, and from the stack.
+    pub(crate) fn take_pushed(&self, asm: &mut Assembly, pushed: Pushed, counter: Register) {
         let changed = Registers::of_pairs([X, Z]).and([TEMPORARY, counter]);
         asm.changing(changed, |asm| {
             let value = TEMPORARY;
@@ -258,34 +258,32 @@ impl WindowRow {
             };
             if !self.shares_bytes() {
                 let each = self.value_bytes() as i32;
-                asm.add_to_pair(X, each * count as i32);
-                let emitted = counted(asm, count, counter, |asm| {
-                    asm.pop(value);
+                asm.add_to_pair(X, each * pushed.values as i32);
+                let written = counted(asm, pushed.values, counter, |asm| {
+                    pushed.pop(asm, value);
                     asm.add_to_pair(X, -each);
                     self.take_alone(asm, value, scratch);
                     asm.add_to_pair(X, -each);
                 });
-                asm.stack_changes(i64::from(emitted) - i64::from(count));
-                return;
+                return pushed.are_popped(asm, pushed.values, written);
             }
-            let alone = count % 2;
-            asm.add_to_pair(X, (count / 2) as i32);
+            let (pairs, alone) = (pushed.values / 2, pushed.values % 2);
+            asm.add_to_pair(X, pairs as i32);
             if alone == 1 {
-                asm.pop(value);
+                pushed.pop(asm, value);
                 asm.load(scratch.kept, Pointer::X, Mode::Plain);
                 self.take_low(asm, value, scratch);
                 asm.store(Pointer::X, Mode::Plain, scratch.kept);
             }
-            let pairs = count / 2;
-            let emitted = counted(asm, pairs, counter, |asm| {
+            let written = counted(asm, pairs, counter, |asm| {
                 asm.load(scratch.kept, Pointer::X, Mode::PreDecrement);
-                asm.pop(value);
+                pushed.pop(asm, value);
                 self.take_high(asm, value, scratch);
-                asm.pop(value);
+                pushed.pop(asm, value);
                 self.take_low(asm, value, scratch);
                 asm.store(Pointer::X, Mode::Plain, scratch.kept);
             });
-            asm.stack_changes(2 * (i64::from(emitted) - i64::from(pairs)));
+            pushed.are_popped(asm, 2 * pairs, 2 * written);
         })
     }
 
