@@ -227,22 +227,35 @@ fn a_teacher_s_answers_teach_where_labels_say_nothing() {
         let model = Model::of_numbers(&network, numbers, &Device::flex());
         export(&network, &model, &scales).unwrap()
     });
-    // Any copy of a digit may have any label.
-    for (label, index) in training.labels.iter_mut().zip(0..) {
-        *label = index % 10;
-    }
     let device = Device::flex().autodiff();
-    let teacher = Teacher::new(&network, &weights, &network, None, &device).unwrap();
-    let accuracy = |teacher: Option<&Teacher>| {
-        let mut student = Training::new(&network, &recipe, &training, &validation, device.clone());
-        if let Some(teacher) = teacher {
-            student = student.taught_by(teacher);
+    // A student of the same classes, and one of pairs of them.
+    for student_classes in [10, 5] {
+        let list = format!("N: [28, 28, 1] => < A, C1(6,3), M, D*({student_classes}) >");
+        let student = syntax::parse(list.parse().unwrap()).declaration.unwrap();
+        let student = student.network;
+        let class_of: Vec<u16> = (0..10).map(|class| class * student_classes / 10).collect();
+        let grouping = (student_classes < 10).then_some(&class_of[..]);
+        let teacher = Teacher::new(&network, &weights, &student, grouping, &device).unwrap();
+        // Any copy of a digit may have any label.
+        for (label, index) in training.labels.iter_mut().zip(0..) {
+            *label = index % student_classes;
         }
-        run(&mut student);
-        student.state().best.as_ref().unwrap().accuracy
-    };
-    let [taught, untaught] = [Some(&teacher), None].map(accuracy);
-    assert!(taught > 0.8 && untaught < 0.4, "{taught} {untaught}");
+        let mut validation = validation.clone();
+        for label in &mut validation.labels {
+            *label = class_of[usize::from(*label)];
+        }
+        let accuracy = |teacher: Option<&Teacher>| {
+            let device = device.clone();
+            let mut student = Training::new(&student, &recipe, &training, &validation, device);
+            if let Some(teacher) = teacher {
+                student = student.taught_by(teacher);
+            }
+            run(&mut student);
+            student.state().best.as_ref().unwrap().accuracy
+        };
+        let [taught, untaught] = [Some(&teacher), None].map(accuracy);
+        assert!(taught > 0.8 && untaught < 0.5, "{taught} {untaught}");
+    }
 }
 
 #[test]

@@ -30,10 +30,7 @@ impl Grouping {
         }
         let is_missing = |class: &usize| class_of.iter().all(|&it| usize::from(it) != *class);
         if let Some(class) = (0..asked).find(is_missing) {
-            bail!(
-                "no class of the teacher belongs to class {class} of the network, of which the \
-                 teacher would say that no example is"
-            );
+            bail!("no class of the teacher belongs to class {class} of the network: give it one");
         }
         Ok(Self(class_of.to_vec()))
     }
