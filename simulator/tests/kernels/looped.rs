@@ -74,13 +74,13 @@ fn layers_in_loops_give_what_the_evaluator_does() -> Result<()> {
 
 /// Of code for parts without `mul`, streamed: what it takes, and what its deepest stack does.
 const BYTES: [(&str, u32, u32); 3] = [
-    ("[28, 28, 1] => < A(4), D(12), D*(10) >", 1014, 14),
+    ("[28, 28, 1] => < A(4), D(12), D*(10) >", 1014, 13),
     (
         "[28, 28, 1] => < A, C1(6,3), M, D*(10) >, bits: { weights: 2 }",
-        1640,
-        30,
+        1604,
+        28,
     ),
-    ("[28, 28, 1] => < A, C1(4,3), M, D*(10) >", 1800, 26),
+    ("[28, 28, 1] => < A, C1(4,3), M, D*(10) >", 1682, 24),
 ];
 
 #[test]

@@ -31,7 +31,7 @@ const SUM_BYTES: u32 = 2;
 
 /// The byte that two values came in.
 const BYTE: Register = R18;
-/// What is left of a run, see [`LoopedConvolution::rounds`], and of the outputs otherwise.
+/// What is left of a run, see [`rounds`], and of the outputs otherwise.
 const COUNT: Register = R19;
 /// The output within a run; then an activation.
 const OUTPUT: Register = R21;
