@@ -11,6 +11,8 @@ mod device;
 mod eight_bits;
 #[path = "lanes/large_windows.rs"]
 mod large_windows;
+#[path = "lanes/leading_averages.rs"]
+mod leading_averages;
 #[path = "lanes/loaded.rs"]
 mod loaded;
 #[path = "lanes/published.rs"]

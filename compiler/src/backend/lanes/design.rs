@@ -2,19 +2,19 @@
 //! decides it. All others are portable code, whose flash is not known.
 
 use super::arriving;
-use super::arriving_rows;
 use super::form::Form;
+use super::input::Intake;
 use super::layer::{
     Convolution, Dense, DenseOutputs, Emission, Layer, Pooled, Reduction, StoredMap, Weights,
 };
 use super::reason::Reason;
 use super::reduction;
 use super::row;
-use super::stage::{Stage, StoredRing};
+use super::stage::Stage;
 use super::strip::Strip;
 use super::weighted::{as_it_is, constants, is_loaded, lanes_of, loaded, of_loaded, weighted};
 use crate::network::{NodeId, ReceptiveField, Shape};
-use crate::plan::{Order, Place, Sink, SumArray};
+use crate::plan::{Order, Place, SumArray};
 use crate::program::{self, Finish, Map, Pooling, Program, ResultInteger, Step};
 
 /// A program that this backend writes down.
@@ -30,32 +30,6 @@ pub(crate) struct Design {
     /// Rows of the first map, and those below it at which a stage still computes.
     pub(crate) grid_rows: u32,
     pub(crate) layers: Vec<Layer>,
-}
-
-/// How bytes become the pixels of the first map.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Intake {
-    pub(crate) input: Shape,
-    /// Pixels that are used.
-    pub(crate) output: Shape,
-    /// Rows and columns of the windows of a leading `A`, as powers of two.
-    pub(crate) window_log2: (u8, u8),
-    /// Where their sums are, of two bytes each, and how many there are from a column to
-    /// the next; `None` without a pooling.
-    pub(crate) sums_first_byte: Option<u32>,
-    pub(crate) sums_per_column: u32,
-    /// Bits by which a byte, or a sum, is shortened.
-    pub(crate) shift: u8,
-    pub(crate) place: InputPlace,
-}
-
-/// Where the pixels of the first map go.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum InputPlace {
-    /// All of them, before anything is computed.
-    Map(StoredMap),
-    /// Over the oldest ones.
-    Ring(StoredRing),
 }
 
 impl Design {
@@ -111,7 +85,7 @@ pub(crate) fn of(
         cursor_bytes: program.cursor_bytes,
         positions_first_byte: program.cursor_pixel_bytes,
         bits: program.activation_bits,
-        intake: intake(program)?,
+        intake: Intake::of(program)?,
         stages,
         grid_rows: program
             .arriving()
@@ -159,51 +133,6 @@ fn kept_sums(program: &Program, sums: SumArray) -> Result<Vec<Layer>, Reason> {
     }
 }
 
-fn intake(program: &Program) -> Result<Intake, Reason> {
-    let intake = &program.intake;
-    let Shape { height, width, .. } = program.input;
-    if height > 255 || width > 255 || program.cursor_axis_bytes() != (1, 1) {
-        return Err(Reason::LargeInput);
-    }
-    let place = match intake.sink {
-        Sink::Map { value, .. } => InputPlace::Map(stored(program.map(value), program)?),
-        Sink::Ring(ring) => {
-            InputPlace::Ring(arriving_rows::ring(program, ring, intake.output.width)?)
-        }
-        Sink::Windows { .. } | Sink::Stays | Sink::Results(_) => {
-            return Err(Reason::Streamed);
-        }
-    };
-    let shift = intake.divisor.shift().ok_or(Reason::Intake)?;
-    let log2 = |side: u32| match side.is_power_of_two() && side <= 8 {
-        true => Ok(side.ilog2() as u8),
-        false => Err(Reason::Intake),
-    };
-    let (window_log2, sums_first_byte, sums_per_column) = match &intake.pool {
-        None => ((0, 0), None, 0),
-        Some(pool) => {
-            if !pool.is_tiled() || pool.windows.bytes_per_value() != 2 {
-                return Err(Reason::Intake);
-            }
-            let kernel = pool.field.kernel;
-            (
-                (log2(kernel.height)?, log2(kernel.width)?),
-                Some(pool.sums_first_byte()),
-                pool.sums_per_column(),
-            )
-        }
-    };
-    Ok(Intake {
-        input: program.input,
-        output: intake.output,
-        window_log2,
-        sums_first_byte,
-        sums_per_column,
-        shift: shift as u8,
-        place,
-    })
-}
-
 /// Whether a frame holds the rows that a layer reads at once, and loads reach its slots.
 fn fits_frame(layer: &Convolution) -> bool {
     let strip = Strip::of(layer);
@@ -211,7 +140,7 @@ fn fits_frame(layer: &Convolution) -> bool {
 }
 
 /// A map that lies row by row, from a byte on.
-fn stored(map: &Map, program: &Program) -> Result<StoredMap, Reason> {
+pub(super) fn stored(map: &Map, program: &Program) -> Result<StoredMap, Reason> {
     let is_at_byte = map.first_cell.is_multiple_of(8 / program.activation_bits);
     match map.addressing {
         program::Addressing::Affine if is_at_byte => Ok(StoredMap {

@@ -5,7 +5,8 @@
 //! bytes may follow one another in any order, as long as a row begins where one of the input does.
 
 use super::assembly::{Assembly, Label};
-use super::design::{Design, InputPlace};
+use super::design::Design;
+use super::input::InputPlace;
 use super::intake::{Emitter, ROW, SCRATCH, restore_scratch, save_scratch};
 use super::isa::{Condition, InstructionSet, Operation, Register};
 use super::stage::StoredRing;
@@ -49,14 +50,13 @@ impl InputRow {
         if ring.breaks_rows() || !cells.is_multiple_of(per_byte) {
             return None;
         }
-        let (rows, columns) = intake.window_log2;
-        let is_pooled = rows + columns > 0;
-        let (cells_of_turn, turns) = turns((cells, ring.pixel_cells), per_byte, is_pooled);
-        let loads = cells_of_turn << columns;
+        let [rows, columns] = intake.window;
+        let (cells_of_turn, turns) = turns((cells, ring.pixel_cells), per_byte, intake.is_pooled());
+        let loads = cells_of_turn * columns.0;
         let sums_bytes = 2 * intake.sums_per_column * (cells_of_turn / ring.pixel_cells);
         let is_short = loads <= MOST_LOADS_OF_TURN
             && cells_of_turn / per_byte <= MOST_STORED_BYTES
-            && (rows == 0 || sums_bytes <= MOST_STORED_BYTES);
+            && (rows.0 == 1 || sums_bytes <= MOST_STORED_BYTES);
         is_short.then_some(Self {
             ring,
             cells_of_turn,
@@ -86,21 +86,20 @@ impl Emitter<'_> {
         save_scratch(asm, USED);
         let done = asm.label();
         taking.unless_used(asm, done);
-        let (rows_log2, _) = self.intake.window_log2;
-        let share = 1.0 / f64::from(1 << rows_log2);
+        let [rows, _] = self.intake.window;
+        let share = 1.0 / f64::from(rows.0);
         let middle = RowOfWindow {
             is_first: false,
             is_last: false,
         };
         let (is_first, is_last) = (asm.label(), asm.label());
-        if rows_log2 > 0 {
+        if rows.0 > 1 {
             asm.emit(Operation::LoadByte(first, self.network, ROW));
-            asm.emit(Operation::ShiftLeft(first, first, 32 - rows_log2));
+            rows.place(asm, first, second);
             asm.branch(Condition::Zero(first), share, is_first);
         }
-        if rows_log2 > 1 {
-            asm.emit(Operation::ShiftRight(first, first, 32 - rows_log2));
-            asm.emit(Operation::AddImmediate(first, 1 - (1 << rows_log2)));
+        if rows.0 > 2 {
+            add_constant(asm, first, 1 - i64::from(rows.0), second);
             asm.branch(Condition::Zero(first), share, is_last);
             asm.times(1.0 - 2.0 * share, |asm| {
                 taking.take(asm, middle);
@@ -109,7 +108,7 @@ impl Emitter<'_> {
         }
         asm.bind(is_last);
         asm.times(share, |asm| {
-            let is_first = rows_log2 == 0;
+            let is_first = rows.0 == 1;
             taking.take(
                 asm,
                 RowOfWindow {
@@ -118,7 +117,7 @@ impl Emitter<'_> {
                 },
             );
         });
-        if rows_log2 > 0 {
+        if rows.0 > 1 {
             asm.times(share, |asm| {
                 asm.jump(done);
                 asm.bind(is_first);
@@ -154,8 +153,7 @@ impl Taking<'_> {
     /// Goes on at `unused` where nobody reads the row.
     fn unless_used(&self, asm: &mut Assembly<'_>, unused: Label) {
         let intake = self.emitter.intake;
-        let (rows_log2, _) = intake.window_log2;
-        let used = intake.output.height << rows_log2;
+        let [used, _] = intake.used();
         if used < intake.input.height {
             let [row, last] = self.sums;
             asm.emit(Operation::LoadByte(row, self.emitter.network, ROW));
@@ -177,7 +175,7 @@ impl Taking<'_> {
         } = *self;
         let network = emitter.network;
         let (intake, per_byte) = (emitter.intake, 8 / emitter.design.bits);
-        let (_, columns_log2) = intake.window_log2;
+        let [_, columns] = intake.window;
         let waits = !(of_window.is_first && of_window.is_last);
         if of_window.is_last {
             self.point_at_row(asm);
@@ -194,12 +192,7 @@ impl Taking<'_> {
         let next = asm.here();
         asm.times(row.turns.into(), |asm| {
             self.cells(asm, of_window);
-            add_constant(
-                asm,
-                source,
-                (row.cells_of_turn << columns_log2).into(),
-                scratch,
-            );
+            add_constant(asm, source, (row.cells_of_turn * columns.0).into(), scratch);
             if of_window.is_last {
                 add_constant(asm, target, (row.cells_of_turn / per_byte).into(), scratch);
             }
@@ -228,7 +221,7 @@ impl Taking<'_> {
         } = *self;
         let (network, byte) = (emitter.network, emitter.byte);
         let (intake, bits) = (emitter.intake, emitter.design.bits);
-        let (channels, columns) = (row.ring.pixel_cells, 1 << intake.window_log2.1);
+        let (channels, columns) = (row.ring.pixel_cells, intake.window[1].0);
         let per_byte = 8 / bits;
         for cell in 0..row.cells_of_turn {
             let (pixel, channel) = (cell / channels, cell % channels);
@@ -255,9 +248,7 @@ impl Taking<'_> {
                 asm.emit(Operation::StoreByte(sum, network, kept + 1));
                 continue;
             }
-            if intake.shift > 0 {
-                asm.emit(Operation::ShiftRight(sum, sum, intake.shift));
-            }
+            intake.quotient.emit(asm, sum, byte);
             if (cell + 1) % per_byte > 0 {
                 continue;
             }

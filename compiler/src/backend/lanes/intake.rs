@@ -2,7 +2,8 @@
 //! the input is complete.
 
 use super::assembly::{Assembled, Assembly, Label};
-use super::design::{Design, InputPlace, Intake};
+use super::design::Design;
+use super::input::{InputPlace, Intake};
 use super::input_row::{self, InputRow};
 use super::isa::{Condition, InstructionSet, Operation, Register};
 use super::layer::StoredMap;
@@ -14,7 +15,7 @@ use super::strip::add_constant;
 /// Where the cursor has the row, the column and the channel of the next byte.
 pub(crate) const ROW: u32 = 0;
 pub(crate) const COLUMN: u32 = 1;
-const CHANNEL: u32 = 2;
+pub(super) const CHANNEL: u32 = 2;
 
 /// Registers beside the arguments that are used.
 pub(crate) const SCRATCH: usize = 3;
@@ -122,9 +123,11 @@ impl Emitter<'_> {
         let advance = asm.label();
         save_scratch(asm, SCRATCH);
         self.unless_used(asm, advance);
-        let (rows, columns) = self.intake.window_log2;
+        let [rows, columns] = self.intake.window;
         let complete = match self.intake.sums_first_byte {
-            Some(first_byte) if rows + columns > 0 => Some(self.pool(asm, first_byte)),
+            Some(first_byte) if self.intake.is_pooled() => {
+                Some(self.add_to_window(asm, first_byte))
+            }
             Some(_) | None => {
                 self.store(asm);
                 None
@@ -135,7 +138,7 @@ impl Emitter<'_> {
         // Out of the way of most bytes.
         if let Some(complete) = complete {
             asm.bind(complete);
-            let windows = 1.0 / f64::from(1 << (rows + columns));
+            let windows = 1.0 / f64::from(rows.0 * columns.0);
             asm.times(windows, |asm| {
                 self.store(asm);
                 asm.jump(advance);
@@ -146,16 +149,8 @@ impl Emitter<'_> {
 
     /// Goes on where the byte is of a pixel that nobody reads.
     fn unless_used(&self, asm: &mut Assembly<'_>, unused: Label) {
-        let Intake {
-            input,
-            output,
-            window_log2: (rows, columns),
-            ..
-        } = *self.intake;
-        let axes = [
-            (ROW, output.height << rows, input.height),
-            (COLUMN, output.width << columns, input.width),
-        ];
+        let (input, [rows, columns]) = (self.intake.input, self.intake.used());
+        let axes = [(ROW, rows, input.height), (COLUMN, columns, input.width)];
         for (place, used, all) in axes {
             if used < all {
                 asm.emit(Operation::LoadByte(self.a, self.network, place));
@@ -164,73 +159,6 @@ impl Emitter<'_> {
                 asm.branch(Condition::Less(self.b, self.a), share, unused);
             }
         }
-    }
-
-    /// Adds the byte to the sum of its window; goes on at the label that it gives where that is
-    /// complete, which is then in `byte`.
-    fn pool(&self, asm: &mut Assembly<'_>, sums_first_byte: u32) -> Label {
-        let Self {
-            network,
-            byte,
-            a,
-            b,
-            c,
-            ..
-        } = *self;
-        let intake = self.intake;
-        let (rows, columns) = intake.window_log2;
-        asm.emit(Operation::LoadByte(a, network, COLUMN));
-        asm.emit(Operation::ShiftRight(b, a, columns));
-        self.multiply(asm, c, 2 * intake.sums_per_column, b);
-        asm.emit(Operation::Add(c, c, network));
-        if intake.input.channels > 1 {
-            asm.emit(Operation::LoadByte(b, network, CHANNEL));
-            asm.emit(Operation::ShiftLeft(b, b, 1));
-            asm.emit(Operation::Add(c, c, b));
-        }
-        let mut offset = self.design.cursor_bytes + sums_first_byte;
-        if offset + 1 > 31 {
-            add_constant(asm, c, offset.into(), b);
-            offset = 0;
-        }
-        // `b` ← both remainders beside one another above all else: 0 in the first pixel of a
-        // window, and all ones in the last.
-        let shared = match (rows, columns) {
-            (0, _) => b,
-            (_, _) => a,
-        };
-        if columns > 0 {
-            asm.emit(Operation::ShiftLeft(shared, a, 32 - columns));
-        }
-        if rows > 0 {
-            asm.emit(Operation::LoadByte(b, network, ROW));
-            asm.emit(Operation::ShiftLeft(b, b, 32 - rows));
-        }
-        if rows > 0 && columns > 0 {
-            asm.emit(Operation::ShiftRight(a, a, rows));
-            asm.emit(Operation::Or(b, a));
-        }
-        let (first, complete) = (asm.label(), asm.label());
-        let share = 1.0 / f64::from(1 << (rows + columns));
-        asm.branch(Condition::Zero(b), share, first);
-        asm.times(1.0 - share, |asm| {
-            asm.emit(Operation::LoadByte(a, c, offset));
-            asm.emit(Operation::Add(byte, byte, a));
-            asm.emit(Operation::LoadByte(a, c, offset + 1));
-            asm.emit(Operation::ShiftLeft(a, a, 8));
-            asm.emit(Operation::Add(byte, byte, a));
-        });
-        asm.bind(first);
-        asm.emit(Operation::ShiftRight(b, b, 32 - rows - columns));
-        let last = (1 << (rows + columns)) - 1;
-        asm.emit(Operation::AddImmediate(b, -last));
-        asm.branch(Condition::Zero(b), share, complete);
-        asm.times(1.0 - share, |asm| {
-            asm.emit(Operation::StoreByte(byte, c, offset));
-            asm.emit(Operation::ShiftRight(byte, byte, 8));
-            asm.emit(Operation::StoreByte(byte, c, offset + 1));
-        });
-        complete
     }
 
     /// `to = factor · from`.
@@ -250,9 +178,7 @@ impl Emitter<'_> {
     /// Stores the activation of a byte, or of a window's sum.
     fn store(&self, asm: &mut Assembly<'_>) {
         let intake = self.intake;
-        if intake.shift > 0 {
-            asm.emit(Operation::ShiftRight(self.byte, self.byte, intake.shift));
-        }
+        intake.quotient.emit(asm, self.byte, self.a);
         match intake.place {
             InputPlace::Map(map) => {
                 self.cell_of_map(asm, &map);
@@ -270,13 +196,13 @@ impl Emitter<'_> {
         let Self {
             network, a, b, c, ..
         } = *self;
-        let (rows, columns) = self.intake.window_log2;
+        let [rows, columns] = self.intake.window;
         let channels = self.intake.output.channels;
         asm.emit(Operation::LoadByte(a, network, ROW));
-        asm.emit(Operation::ShiftRight(a, a, rows));
-        self.multiply(asm, c, map.width * channels, a);
-        asm.emit(Operation::LoadByte(a, network, COLUMN));
-        asm.emit(Operation::ShiftRight(a, a, columns));
+        rows.window(asm, [b, a]);
+        self.multiply(asm, c, map.width * channels, b);
+        asm.emit(Operation::LoadByte(b, network, COLUMN));
+        columns.window(asm, [a, b]);
         self.multiply(asm, b, channels, a);
         asm.emit(Operation::Add(c, c, b));
         if channels > 1 {

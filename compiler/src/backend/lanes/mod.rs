@@ -32,6 +32,7 @@ mod frame;
 mod glue;
 mod grid_rows;
 mod infer;
+mod input;
 mod input_row;
 mod intake;
 mod isa;
@@ -67,6 +68,8 @@ mod unpack;
 mod waiting_windows;
 mod weighted;
 mod whole_input;
+mod window_side;
+mod window_sums;
 
 pub use self::core::Core;
 pub use choice::choose;

@@ -1,5 +1,9 @@
 //! Division by a constant, rounded down, as a product and a shift.
 
+use super::assembly::Assembly;
+use super::isa::{Operation, Register};
+use super::multiples::multiply;
+
 /// `⌊t / count⌋ = ⌊⌊t / 2^before⌋·factor / 2^shift⌋` of every total.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Quotient {
@@ -46,6 +50,32 @@ impl Quotient {
                 })
             })
         })
+    }
+}
+
+impl Quotient {
+    /// `value` ← its quotient. Changes `scratch`, another register.
+    pub(crate) fn emit(self, asm: &mut Assembly<'_>, value: Register, scratch: Register) {
+        let Self {
+            before,
+            factor,
+            shift,
+        } = self;
+        if before > 0 {
+            asm.emit(Operation::ShiftRight(value, value, before));
+        }
+        let product = match factor {
+            1 => value,
+            _ => {
+                asm.emit_all(multiply(asm.isa(), factor, [scratch, value]));
+                scratch
+            }
+        };
+        if shift > 0 {
+            asm.emit(Operation::ShiftRight(value, product, shift));
+        } else if product != value {
+            asm.emit(Operation::Move(value, product));
+        }
     }
 }
 

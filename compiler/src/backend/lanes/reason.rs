@@ -18,7 +18,7 @@ pub enum Reason {
     Results,
     /// A kernel that computes as the input arrives, and whose stride is larger than itself.
     Stride(NodeId),
-    /// An average of other windows than such of powers of two.
+    /// A leading average whose windows overlap, leave bytes out, or have too many for its sums.
     Intake,
     /// Inputs of more than 255 rows or columns.
     LargeInput,
@@ -45,7 +45,7 @@ impl fmt::Display for Reason {
             Self::Stride(node) => write!(f, "node {node} has a stride beyond its kernel"),
             Self::Intake => write!(
                 f,
-                "the leading `A` has windows of other sides than 2, 4 or 8"
+                "windows of the leading `A` overlap, leave bytes out, or have more than 257 bytes"
             ),
             Self::LargeInput => write!(f, "the input has more than 255 rows or columns"),
             Self::Pooling(node) => write!(

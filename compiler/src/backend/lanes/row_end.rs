@@ -26,8 +26,8 @@ impl Emitter<'_> {
             ..
         } = *self;
         let (input, output) = (intake.input, intake.output);
-        let (rows_log2, _) = intake.window_log2;
-        let used = output.height << rows_log2;
+        let [rows, _] = intake.window;
+        let [used, _] = intake.used();
         let (is_more, no_row, is_last) = (asm.label(), asm.label(), asm.label());
         let ends = 1.0 / f64::from(input.height);
         self.begin_axis(asm, COLUMN);
@@ -45,13 +45,14 @@ impl Emitter<'_> {
             asm.emit(Operation::Immediate(c, used as i32 - 1));
             asm.branch(Condition::Less(c, a), share, no_row);
         }
-        if rows_log2 > 0 {
-            let share = 1.0 - 1.0 / f64::from(1 << rows_log2);
+        if rows.0 > 1 {
+            let share = 1.0 - 1.0 / f64::from(rows.0);
             asm.emit(Operation::Move(b, a));
             asm.emit(Operation::AddImmediate(b, 1));
-            asm.emit(Operation::ShiftLeft(b, b, 32 - rows_log2));
+            rows.place(asm, b, c);
             asm.branch(Condition::NotZero(b), share, no_row);
-            asm.emit(Operation::ShiftRight(a, a, rows_log2));
+            rows.window(asm, [b, a]);
+            asm.emit(Operation::Move(a, b));
         }
         // Not over the stages, which are far: such a branch changes the address to return to.
         let computes = asm.label();

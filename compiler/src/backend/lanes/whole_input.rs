@@ -4,9 +4,11 @@
 //! registers here. The cursor is neither read nor written.
 
 use super::assembly::{Assembled, Assembly};
-use super::design::{Design, InputPlace, Intake};
+use super::design::Design;
+use super::input::{InputPlace, Intake};
 use super::intake::{restore_scratch, save_scratch, scratch_bytes};
 use super::isa::{Condition, InstructionSet, Operation, Register};
+use super::quotient::Quotient;
 use super::strip::{add_constant, share_of_loops};
 
 /// Cells that a turn of the loop takes in at most, where all are alike.
@@ -40,14 +42,14 @@ impl Rows {
             InputPlace::Ring(_) => return None,
         };
         let (input, output) = (intake.input, intake.output);
-        let (rows_log2, columns_log2) = intake.window_log2;
+        let [window_rows, window_columns] = intake.window;
         let rows = Self {
             first_cell: map.first_cell,
             rows: output.height,
             cells: output.width * output.channels,
             row_cells: map.width * output.channels,
             channels: output.channels,
-            window: (1 << rows_log2, 1 << columns_log2),
+            window: (window_rows.0, window_columns.0),
             input_row_bytes: input.width * input.channels,
         };
         let is_flat = rows.window == (1, 1)
@@ -111,7 +113,7 @@ pub(crate) fn emit(isa: &dyn InstructionSet, design: &Design) -> Option<Assemble
     let emitter = Emitter {
         rows,
         bits: design.bits,
-        shift: design.intake.shift,
+        quotient: design.intake.quotient,
         target: network,
         source: input,
         sums: [first, second],
@@ -162,8 +164,8 @@ pub(crate) fn emit(isa: &dyn InstructionSet, design: &Design) -> Option<Assemble
 struct Emitter {
     rows: Rows,
     bits: u32,
-    /// Bits by which a window's sum is shortened.
-    shift: u8,
+    /// What a window's sum is divided by.
+    quotient: Quotient,
     target: Register,
     source: Register,
     /// The sums of the cells of a byte.
@@ -213,13 +215,9 @@ impl Emitter {
                 self.byte,
             );
             let [lower, upper] = self.sums;
-            if self.shift > 0 {
-                asm.emit(Operation::ShiftRight(lower, lower, self.shift));
-            }
+            self.quotient.emit(asm, lower, self.byte);
             if cells.len() == 2 {
-                if self.shift > 0 {
-                    asm.emit(Operation::ShiftRight(upper, upper, self.shift));
-                }
+                self.quotient.emit(asm, upper, self.byte);
                 asm.emit(Operation::ShiftLeft(upper, upper, self.bits as u8));
                 asm.emit(Operation::Or(lower, upper));
             }
