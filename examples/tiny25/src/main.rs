@@ -2,7 +2,7 @@
 //!
 //! It is a slave on an SPI bus: DI is PB0, DO is PB1, USCK is PB2, mode 0. It takes 784 grey levels
 //! an image, and answers the byte after these with the class. A pixel keeps it busy for up to
-//! 5,000 cycles; the master waits that long.
+//! 6,500 cycles; the master waits that long.
 #![no_std]
 #![no_main]
 
