@@ -3,7 +3,7 @@
 
 use super::assembly::{Assembly, Label};
 use super::intake::{CHANNEL, COLUMN, Emitter, ROW};
-use super::isa::{Condition, Operation};
+use super::isa::{Condition, Operation, Register};
 use super::strip::add_constant;
 
 impl Emitter<'_> {
@@ -15,13 +15,13 @@ impl Emitter<'_> {
         // `b` ← 0 in the first pixel of a window, and `last`, shifted up, in its last one.
         let up = match (rows.log2(), columns.log2()) {
             (Some(rows_log2), Some(columns_log2)) => {
-                self.point_at_sum(asm);
+                self.point_at_sum(asm, b);
                 self.place_by_shifts(asm, [rows_log2, columns_log2]);
                 32 - rows_log2 - columns_log2
             }
             (_, _) => {
                 self.place(asm);
-                self.point_at_sum_beside_place(asm);
+                self.point_at_sum(asm, c);
                 0
             }
         };
@@ -55,35 +55,23 @@ impl Emitter<'_> {
         complete
     }
 
-    /// `c` ← where the sum of the byte's window is, without the offset of all. Changes `b`.
-    fn point_at_sum(&self, asm: &mut Assembly<'_>) {
-        let Self {
-            network, a, b, c, ..
-        } = *self;
-        let [_, columns] = self.intake.window;
-        asm.emit(Operation::LoadByte(a, network, COLUMN));
-        columns.window(asm, [b, a]);
-        self.multiply(asm, c, 2 * self.intake.sums_per_column, b);
-        asm.emit(Operation::Add(c, c, network));
-        if self.intake.input.channels > 1 {
-            asm.emit(Operation::LoadByte(b, network, CHANNEL));
-            asm.emit(Operation::ShiftLeft(b, b, 1));
-            asm.emit(Operation::Add(c, c, b));
-        }
-    }
-
-    /// The same, where `b` stays and `a` is changed.
-    fn point_at_sum_beside_place(&self, asm: &mut Assembly<'_>) {
+    /// `c` ← where the sum of the byte's window is, without the offset of all. Changes `window`;
+    /// `a` ← the byte's column, or is changed where `window` is `c`.
+    fn point_at_sum(&self, asm: &mut Assembly<'_>, window: Register) {
         let Self { network, a, c, .. } = *self;
         let [_, columns] = self.intake.window;
+        let (product, channel) = match window == c {
+            true => (a, a),
+            false => (c, window),
+        };
         asm.emit(Operation::LoadByte(a, network, COLUMN));
-        columns.window(asm, [c, a]);
-        self.multiply(asm, a, 2 * self.intake.sums_per_column, c);
-        asm.emit(Operation::Add(c, a, network));
+        columns.window(asm, [window, a]);
+        self.multiply(asm, product, 2 * self.intake.sums_per_column, window);
+        asm.emit(Operation::Add(c, product, network));
         if self.intake.input.channels > 1 {
-            asm.emit(Operation::LoadByte(a, network, CHANNEL));
-            asm.emit(Operation::ShiftLeft(a, a, 1));
-            asm.emit(Operation::Add(c, c, a));
+            asm.emit(Operation::LoadByte(channel, network, CHANNEL));
+            asm.emit(Operation::ShiftLeft(channel, channel, 1));
+            asm.emit(Operation::Add(c, c, channel));
         }
     }
 
