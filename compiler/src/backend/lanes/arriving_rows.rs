@@ -19,6 +19,7 @@ pub(crate) fn ring(program: &Program, ring: Ring, width: u32) -> Result<StoredRi
         pixels: ring.pixels,
         pixel_cells: ring.channels,
         width,
+        stays: false,
         position_byte: ring.position.map(|it| position_byte(program, it)),
     })
 }
@@ -33,6 +34,7 @@ pub(crate) fn ring_of_windows(windows: Windows, width: u32) -> Result<StoredRing
         pixels: width,
         pixel_cells: windows.window_cells(),
         width,
+        stays: false,
         position_byte: None,
     })
 }
@@ -46,14 +48,15 @@ fn position_byte(program: &Program, position: u32) -> u32 {
     program.cursor_pixel_bytes + 2 * position
 }
 
-/// What a stage makes, as a row of a map.
-pub(crate) fn row_outputs(
+/// Where rows of outputs go: a ring, or a map that is stored whole.
+pub(super) fn ring_of_outputs(
     program: &Program,
-    stage: &program::Stage,
-) -> Result<(StoredMap, StageOutput), Reason> {
-    let Shape { height, width, .. } = stage.plan.output;
-    let output = match stage.plan.sink {
-        Sink::Ring(into) => ring(program, into, width)?,
+    sink: Sink,
+    outputs: Shape,
+) -> Result<StoredRing, Reason> {
+    let Shape { height, width, .. } = outputs;
+    match sink {
+        Sink::Ring(into) => ring(program, into, width),
         Sink::Map {
             value,
             position: Some(position),
@@ -62,38 +65,49 @@ pub(crate) fn row_outputs(
             let is_at_byte = map.first_cell.is_multiple_of(8 / program.activation_bits);
             let is_whole = (map.shape.height, map.shape.width) == (height, width);
             match map.addressing {
-                program::Addressing::Affine if is_at_byte && is_whole => StoredRing {
+                program::Addressing::Affine if is_at_byte && is_whole => Ok(StoredRing {
                     first_cell: map.first_cell,
                     pixels: map.shape.pixels(),
                     pixel_cells: map.shape.channels,
                     width,
+                    stays: true,
                     position_byte: Some(position_byte(program, position)),
-                },
-                program::Addressing::Affine | program::Addressing::Table(_) => {
-                    return Err(Reason::Order);
-                }
+                }),
+                program::Addressing::Affine | program::Addressing::Table(_) => Err(Reason::Order),
             }
         }
         Sink::Map { position: None, .. }
         | Sink::Windows { .. }
         | Sink::Stays
-        | Sink::Results(_) => return Err(Reason::Streamed),
-    };
+        | Sink::Results(_) => Err(Reason::Streamed),
+    }
+}
+
+/// What a stage makes, as a row of a map.
+pub(crate) fn row_outputs(
+    program: &Program,
+    stage: &program::Stage,
+) -> Result<(StoredMap, StageOutput), Reason> {
+    let output = ring_of_outputs(program, stage.plan.sink, stage.plan.output)?;
     let map = StoredMap {
         first_cell: output.first_cell,
         height: 1,
-        width,
+        width: output.width,
         channels: output.pixel_cells,
         pixel_cells: output.pixel_cells,
     };
     Ok((map, StageOutput::Ring(output)))
 }
 
-/// The fields of a stage over rows of inputs, without weights, and where its outputs go.
+/// The fields of a stage over rows of inputs, without weights, and where its outputs go; it reads
+/// the oldest row before that stage stores one.
 pub(super) fn field_of(
     program: &Program,
     stage: &program::Stage,
-    (input, (output, output_rows)): (StageInput, (StoredMap, StageOutput)),
+    ((input, oldest_before), (output, output_rows)): (
+        (StageInput, Option<usize>),
+        (StoredMap, StageOutput),
+    ),
 ) -> Convolution {
     let node = stage.plan.node;
     let field = &stage.field;
@@ -134,6 +148,7 @@ pub(super) fn field_of(
         bits: program.activation_bits,
         stage: Some(StageRows {
             input,
+            oldest_before,
             output: output_rows,
             waiting: None,
         }),

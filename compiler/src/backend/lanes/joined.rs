@@ -45,7 +45,11 @@ pub(crate) fn rows<'a>(
     let maps = layer.joined.iter();
     maps.map(|map| {
         let (input_slot, field_slot) = (slot, slot + 4);
-        let strip = Strip::of(map).at(first_byte).reading_from(input_slot);
+        let strip = Strip::of(map).at(first_byte);
+        let strip = match map.stage {
+            None => strip.reading_from(input_slot),
+            Some(_) => strip,
+        };
         slot += SLOTS_BYTES;
         first_byte += strip.bytes();
         JoinedRow {
@@ -70,9 +74,16 @@ impl Emitter<'_> {
 
     /// Takes the next row of each in.
     pub(super) fn take_joined(&self, asm: &mut Assembly<'_>) {
-        let value = self.roles.value;
         for row in &self.joined {
             row.taking.advance(asm);
+        }
+        self.begin_rows_of_joined(asm);
+    }
+
+    /// The rows are there: begins with the first group of each.
+    pub(super) fn begin_rows_of_joined(&self, asm: &mut Assembly<'_>) {
+        let value = self.roles.value;
+        for row in &self.joined {
             let strip = row.taking.strip;
             let last = (self.strip.output_groups - 1) * group_bytes(&strip);
             let first = if self.layer.backward { last } else { 0 };

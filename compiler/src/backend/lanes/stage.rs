@@ -22,6 +22,28 @@ impl Stage {
         }
     }
 
+    /// How many of the maps that it reads are in that ring.
+    pub(crate) fn reads_of(&self, ring: &StoredRing) -> usize {
+        match &self.layer {
+            StageLayer::Convolution(layer) => {
+                let maps = [layer].into_iter().chain(&layer.joined);
+                let rings = maps.filter_map(|map| map.stage?.input.ring());
+                rings.filter(|it| it.first_cell == ring.first_cell).count()
+            }
+            StageLayer::Dense(stage) => {
+                usize::from(stage.dense.input.first_cell == ring.first_cell)
+            }
+        }
+    }
+
+    /// The ring that its rows of outputs go to.
+    pub(crate) fn output_ring(&self) -> Option<StoredRing> {
+        match &self.layer {
+            StageLayer::Convolution(layer) => layer.output_ring(),
+            StageLayer::Dense(_) => None,
+        }
+    }
+
     /// The rows of pairs that it writes.
     pub(crate) fn output_pairs(&self) -> Option<PairedRows> {
         match &self.layer {
@@ -57,6 +79,9 @@ pub(crate) struct StageDense {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StageRows {
     pub(crate) input: StageInput,
+    /// The stage before whose row of outputs is stored the oldest row of the field is taken apart:
+    /// it goes over that one. Of a strip, the stage that puts the row there.
+    pub(crate) oldest_before: Option<usize>,
     pub(crate) output: StageOutput,
     /// Of a pooling: what its windows have of the rows above, if they have several.
     pub(crate) waiting: Option<WaitingWindows>,
@@ -66,8 +91,8 @@ pub(crate) struct StageRows {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum StageInput {
     Ring(StoredRing),
-    /// Of fields that reach beyond the map.
-    Padded(PaddedRing),
+    /// Of fields that reach beyond the map, or wait for another one.
+    Indexed(IndexedRing),
     /// Of which rows are taken as channels.
     Stacked(StackedRows),
     /// In pairs of pixels, as the stage before stored them.
@@ -80,20 +105,22 @@ impl StageInput {
     /// The ring that rows are taken out of, one by one.
     pub(crate) fn ring(self) -> Option<StoredRing> {
         match self {
-            Self::Ring(ring) | Self::Padded(PaddedRing { ring, .. }) => Some(ring),
+            Self::Ring(ring) | Self::Indexed(IndexedRing { ring, .. }) => Some(ring),
             Self::Stacked(_) | Self::Pairs(_) | Self::Strip => None,
         }
     }
 }
 
-/// Rows of a map whose fields reach beyond it.
+/// Rows of a map each of which is found by its index.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct PaddedRing {
+pub(crate) struct IndexedRing {
     pub(crate) ring: StoredRing,
     /// Rows of the map.
     pub(crate) height: u32,
     /// At which rows of the first map they come, and those below them would.
     pub(crate) timing: AxisTiming,
+    /// Rows that come after those of the field before that is read.
+    pub(crate) beyond: u32,
 }
 
 /// Where a row of outputs goes.
@@ -118,6 +145,8 @@ pub(crate) struct StoredRing {
     pub(crate) pixel_cells: u32,
     /// Pixels of a row.
     pub(crate) width: u32,
+    /// Whether all of it is read when the input is complete, too.
+    pub(crate) stays: bool,
     /// The byte of the network from which on the cursor has the slot of the next pixel, of two
     /// bytes; `None` where that is always the first one.
     pub(crate) position_byte: Option<u32>,

@@ -95,7 +95,7 @@ impl Strip {
             first_byte,
             kept_byte: frame::STRIP,
             joined_byte,
-            kept_bytes: first_byte - frame::STRIP,
+            kept_bytes: joined_byte - frame::STRIP,
             input_slot: frame::INPUT,
         }
     }
@@ -119,6 +119,14 @@ impl Strip {
             first_byte,
             kept_byte: first_byte + self.bytes(),
             ..self
+        }
+    }
+
+    /// The same, after the rows of maps that are joined, which begin at that byte.
+    pub(crate) fn after_joined(self, joined_byte: u32, layer: &Convolution) -> Self {
+        Self {
+            joined_byte,
+            ..self.at(joined_byte + joined::bytes(layer))
         }
     }
 
