@@ -162,7 +162,7 @@ fn window() -> impl Strategy<Value = Window> {
             width: kernel.1,
         },
         stride: Stride {
-            rows: stride.0.min(kernel.0),
+            rows: stride.0,
             columns: stride.1,
         },
         padding,

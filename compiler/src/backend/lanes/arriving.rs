@@ -76,12 +76,7 @@ fn fields(
     pooling: Option<&program::Stage>,
     (sources, index): (&Sources, usize),
 ) -> Result<Vec<Stage>, Reason> {
-    let node = stage.plan.node;
-    let field = &stage.field;
     let read = sources.of_fields(program, stage)?;
-    if field.stride.rows > field.kernel.height {
-        return Err(Reason::Stride(node));
-    }
     let output = match pooling {
         Some(_) => pooled_rows::strip_outputs(program, stage),
         None => row_outputs(program, stage)?,
@@ -153,7 +148,8 @@ fn dense(program: &Program, stage: &program::Stage, form: Form) -> Result<Stage,
     let Operation::Dense(sum) = &stage.operation else {
         return Err(Reason::Operation(node));
     };
-    let (Some(sums), true) = (stage.plan.sums(), stage.plan.takes) else {
+    let adds = !stage.joined.is_empty();
+    let (Some(sums), true, false) = (stage.plan.sums(), stage.plan.takes, adds) else {
         return Err(Reason::Streamed);
     };
     let input = stage.plan.input;
@@ -179,6 +175,10 @@ fn dense(program: &Program, stage: &program::Stage, form: Form) -> Result<Stage,
                 return Err(Reason::Streamed);
             }
         },
+        // Of its one pixel.
+        (Finish::Relu | Finish::Signed, Sink::Ring(ring)) if ring.pixels == 1 => {
+            Some(ring.first_cell)
+        }
         (
             Finish::Exact | Finish::Relu | Finish::Signed | Finish::Wide,
             Sink::Ring(_)

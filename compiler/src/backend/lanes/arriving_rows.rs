@@ -3,8 +3,8 @@
 use super::form::Form;
 use super::layer::{Convolution, Reduction, StoredMap, Weights};
 use super::reason::Reason;
-use super::stage::{StageInput, StageOutput, StageRows, StoredRing};
-use crate::network::Shape;
+use super::stage::{NextPixel, StageInput, StageOutput, StageRows, StoredRing};
+use crate::network::{Shape, ValueId};
 use crate::plan::{Ring, Sink, Windows};
 use crate::program::{self, Program};
 
@@ -20,7 +20,10 @@ pub(crate) fn ring(program: &Program, ring: Ring, width: u32) -> Result<StoredRi
         pixel_cells: ring.channels,
         width,
         stays: false,
-        position_byte: ring.position.map(|it| position_byte(program, it)),
+        next: match ring.position {
+            Some(position) => NextPixel::AtCursor(position_byte(program, position)),
+            None => NextPixel::First,
+        },
     })
 }
 
@@ -35,7 +38,7 @@ pub(crate) fn ring_of_windows(windows: Windows, width: u32) -> Result<StoredRing
         pixel_cells: windows.window_cells(),
         width,
         stays: false,
-        position_byte: None,
+        next: NextPixel::First,
     })
 }
 
@@ -54,32 +57,42 @@ pub(super) fn ring_of_outputs(
     sink: Sink,
     outputs: Shape,
 ) -> Result<StoredRing, Reason> {
-    let Shape { height, width, .. } = outputs;
     match sink {
-        Sink::Ring(into) => ring(program, into, width),
+        Sink::Ring(into) => ring(program, into, outputs.width),
         Sink::Map {
             value,
             position: Some(position),
         } => {
-            let map = program.map(value);
-            let is_at_byte = map.first_cell.is_multiple_of(8 / program.activation_bits);
-            let is_whole = (map.shape.height, map.shape.width) == (height, width);
-            match map.addressing {
-                program::Addressing::Affine if is_at_byte && is_whole => Ok(StoredRing {
-                    first_cell: map.first_cell,
-                    pixels: map.shape.pixels(),
-                    pixel_cells: map.shape.channels,
-                    width,
-                    stays: true,
-                    position_byte: Some(position_byte(program, position)),
-                }),
-                program::Addressing::Affine | program::Addressing::Table(_) => Err(Reason::Order),
-            }
+            let next = NextPixel::AtCursor(position_byte(program, position));
+            ring_of_map(program, value, outputs, next)
         }
         Sink::Map { position: None, .. }
         | Sink::Windows { .. }
         | Sink::Stays
         | Sink::Results(_) => Err(Reason::Streamed),
+    }
+}
+
+/// All of a map that is stored whole, and of which that is computed.
+pub(super) fn ring_of_map(
+    program: &Program,
+    value: ValueId,
+    computed: Shape,
+    next: NextPixel,
+) -> Result<StoredRing, Reason> {
+    let map = program.map(value);
+    let is_at_byte = map.first_cell.is_multiple_of(8 / program.activation_bits);
+    let is_whole = map.shape == computed;
+    match map.addressing {
+        program::Addressing::Affine if is_at_byte && is_whole => Ok(StoredRing {
+            first_cell: map.first_cell,
+            pixels: map.shape.pixels(),
+            pixel_cells: map.shape.channels,
+            width: map.shape.width,
+            stays: true,
+            next,
+        }),
+        program::Addressing::Affine | program::Addressing::Table(_) => Err(Reason::Order),
     }
 }
 

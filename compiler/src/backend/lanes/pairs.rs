@@ -117,7 +117,7 @@ impl PairedRows {
         if rows.first_byte + rows.bytes() > end {
             return None;
         }
-        match (rows.rows, ring.position_byte) {
+        match (rows.rows, ring.position_byte()) {
             (1, _) => Some(rows),
             (_, position_byte) => position_byte.map(|_| Self {
                 position_byte,

@@ -366,7 +366,7 @@ impl Emitter<'_> {
         let StageOutput::Ring(ring) = output else {
             return;
         };
-        let Some(byte) = ring.position_byte else {
+        let Some(byte) = ring.position_byte() else {
             return;
         };
         self.with_last_row(asm, |asm| {

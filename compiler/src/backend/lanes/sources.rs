@@ -1,9 +1,9 @@
 //! Where stages find the rows that they read: which stage stores them, and what is there of them
 //! when a row of outputs is computed.
 
-use super::arriving_rows::{ring, ring_of_outputs, ring_of_windows};
+use super::arriving_rows::{ring, ring_of_map, ring_of_outputs, ring_of_windows};
 use super::reason::Reason;
-use super::stage::{IndexedRing, StageInput, StoredRing};
+use super::stage::{IndexedRing, NextPixel, StageInput, StoredRing};
 use crate::network::{Shape, ValueId};
 use crate::plan::{Arrival, AxisTiming, RowsRead, Sink};
 use crate::program::{self, Program};
@@ -114,8 +114,9 @@ impl Sources {
         let source = self.source(value)?;
         let Source { map, timing, .. } = source;
         let ring = self.ring(program, arrival, source)?;
+        // A row goes over another one, if there are several.
         let is_overwritten = match arrival {
-            Arrival::Ring(_) => true,
+            Arrival::Ring(_) => map.height > 1,
             Arrival::Window(_) | Arrival::Map(_) | Arrival::Bytes | Arrival::Values => false,
         };
         let lead = timing.lead(stage.plan.timing.rows, (field_rows, above));
@@ -158,9 +159,11 @@ impl Sources {
             (Arrival::Ring(reading), _) => ring(program, reading.ring, source.map.width),
             (Arrival::Window(windows), _) => ring_of_windows(windows, source.map.width),
             (Arrival::Map(_), Some((_, sink))) => ring_of_outputs(program, sink, source.map),
-            (Arrival::Map(_), None) | (Arrival::Bytes | Arrival::Values, _) => {
-                Err(Reason::Streamed)
+            (Arrival::Map(reading), None) => {
+                let next = NextPixel::AfterGridRow;
+                ring_of_map(program, reading.value, source.map, next)
             }
+            (Arrival::Bytes | Arrival::Values, _) => Err(Reason::Streamed),
         }
     }
 }

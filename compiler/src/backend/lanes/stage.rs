@@ -147,9 +147,18 @@ pub(crate) struct StoredRing {
     pub(crate) width: u32,
     /// Whether all of it is read when the input is complete, too.
     pub(crate) stays: bool,
-    /// The byte of the network from which on the cursor has the slot of the next pixel, of two
-    /// bytes; `None` where that is always the first one.
-    pub(crate) position_byte: Option<u32>,
+    pub(crate) next: NextPixel,
+}
+
+/// Which slot of a ring is that of the next pixel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NextPixel {
+    /// Always the first one.
+    First,
+    /// The cursor says so, in two bytes of the network from that one on.
+    AtCursor(u32),
+    /// That after the row of the grid, of the first map, which is stored whole.
+    AfterGridRow,
 }
 
 impl StoredRing {
@@ -160,6 +169,14 @@ impl StoredRing {
 
     pub(crate) fn cells(&self) -> u32 {
         self.pixels * self.pixel_cells
+    }
+
+    /// The byte of the network where the cursor's position is.
+    pub(crate) fn position_byte(&self) -> Option<u32> {
+        match self.next {
+            NextPixel::AtCursor(byte) => Some(byte),
+            NextPixel::First | NextPixel::AfterGridRow => None,
+        }
     }
 
     /// Slots from that of the next pixel to that of a pixel which is that many before it.
