@@ -5,6 +5,8 @@
 //! `PROPTEST_CASES` says how many networks, `PROPTEST_RNG_SEED` which: the same ones each
 //! time, unless it is given.
 
+#[path = "lanes/blocks.rs"]
+mod blocks;
 #[path = "lanes/device.rs"]
 mod device;
 #[path = "lanes/eight_bits.rs"]

@@ -5,7 +5,7 @@
 //! of outputs is computed when its last input is there, and the row that it is stored over has
 //! been read by then.
 
-use super::arriving_rows::{field_of, is_a_row, row_outputs};
+use super::arriving_rows::{field_of, row_outputs};
 use super::form::Form;
 use super::layer::{Convolution, Dense, DenseOutputs, Reduction, StoredMap, Weights};
 use super::pairs;
@@ -13,7 +13,8 @@ use super::pooled_rows;
 use super::reason::Reason;
 use super::sources::{Read, Sources};
 use super::stacked;
-use super::stage::{Stage, StageDense, StageLayer, StageRows};
+use super::stage::{Stage, StageDense, StageInput, StageLayer, StageOutput, StageRows, StoredRing};
+use super::strip::Strip;
 use super::weighted::{as_it_is, constants, is_loaded, lanes_of, loaded, of_loaded, weighted};
 use crate::network::{NodeId, Shape};
 use crate::plan::{Arrival, Place, Sink};
@@ -50,7 +51,7 @@ pub(crate) fn stages(
                 last = pooling.unwrap_or(stage);
                 fields(program, (stage, form), pooling, (&sources, stages.len()))?
             }
-            Operation::Dense(_) => vec![dense(program, stage, form)?],
+            Operation::Dense(_) => vec![dense(program, (stage, form), &sources)?],
             Operation::Pool(pooling) => {
                 vec![pooled_rows::alone(program, stage, *pooling, &sources)?]
             }
@@ -143,7 +144,11 @@ fn pixels_of(base: &Convolution, read: Read, signed: bool) -> Convolution {
 }
 
 /// A dense layer that takes rows in.
-fn dense(program: &Program, stage: &program::Stage, form: Form) -> Result<Stage, Reason> {
+fn dense(
+    program: &Program,
+    (stage, form): (&program::Stage, Form),
+    sources: &Sources,
+) -> Result<Stage, Reason> {
     let node = stage.plan.node;
     let Operation::Dense(sum) = &stage.operation else {
         return Err(Reason::Operation(node));
@@ -153,19 +158,15 @@ fn dense(program: &Program, stage: &program::Stage, form: Form) -> Result<Stage,
         return Err(Reason::Streamed);
     };
     let input = stage.plan.input;
-    let (first_cell, pixel_cells) = match stage.plan.arrival {
-        Arrival::Window(windows) if is_a_row(windows, input.width) => {
-            (windows.first_cell, windows.window_cells())
-        }
-        // Rows of it are in one place.
-        Arrival::Ring(reading) if reading.ring.pixels == input.width => {
-            (reading.ring.first_cell, input.channels)
-        }
-        Arrival::Ring(_)
-        | Arrival::Window(_)
-        | Arrival::Bytes
-        | Arrival::Values
-        | Arrival::Map(_) => return Err(Reason::Streamed),
+    let row = sources.of_rows(program, stage)?;
+    // Rows of it are in one place.
+    let taken = match row.pixels == row.width && !row.stays {
+        true => None,
+        false => Some(single_pixels(program, stage, row)),
+    };
+    let (first_cell, pixel_cells) = match &taken {
+        None => (row.first_cell, row.pixel_cells),
+        Some(layer) => (0, Strip::of(layer).pixel_cells()),
     };
     let rounded = match (sum.finish, stage.plan.sink) {
         (Finish::Exact, Sink::Results(_)) => None,
@@ -236,9 +237,33 @@ fn dense(program: &Program, stage: &program::Stage, form: Form) -> Result<Stage,
         timing: stage.plan.input_timing.rows,
         layer: StageLayer::Dense(StageDense {
             dense,
+            taken,
             rows: input.height,
             sums,
             rounded,
         }),
+    })
+}
+
+/// What takes a row apart as it is stored, pixel by pixel.
+fn single_pixels(program: &Program, stage: &program::Stage, row: StoredRing) -> Convolution {
+    let map = StoredMap {
+        first_cell: row.first_cell,
+        height: 1,
+        width: row.width,
+        channels: row.pixel_cells,
+        pixel_cells: row.pixel_cells,
+    };
+    let input = (StageInput::Ring(row), None);
+    let base = field_of(program, stage, (input, (map, StageOutput::Strip)));
+    as_it_is(Convolution {
+        reduction: Reduction::Maximum,
+        form: Form::Unrolled,
+        input: map,
+        computed: (1, row.width),
+        kernel: (1, 1),
+        stride: (1, 1),
+        padding: (0, 0),
+        ..base
     })
 }

@@ -29,9 +29,9 @@ pub(crate) fn slots_bytes(layer: &Convolution) -> u32 {
 }
 
 /// Bytes of the frame that the rows of all such maps take.
-pub(crate) fn bytes(layer: &Convolution) -> u32 {
+pub(crate) fn rows_bytes(layer: &Convolution) -> u32 {
     let maps = layer.joined.iter();
-    slots_bytes(layer) + maps.map(|map| Strip::of(map).bytes()).sum::<u32>()
+    maps.map(|map| Strip::of(map).bytes()).sum()
 }
 
 /// The rows of all such maps, in the frame of the strip.
@@ -40,8 +40,8 @@ pub(crate) fn rows<'a>(
     strip: &Strip,
     roles: &'a Roles,
 ) -> Vec<JoinedRow<'a>> {
-    let mut slot = strip.joined_byte;
-    let mut first_byte = slot + slots_bytes(layer);
+    let mut slot = strip.joined_slots;
+    let mut first_byte = strip.joined_byte;
     let maps = layer.joined.iter();
     maps.map(|map| {
         let (input_slot, field_slot) = (slot, slot + 4);

@@ -59,6 +59,7 @@ mod row_end;
 mod sources;
 mod stacked;
 mod stage;
+mod stage_frame;
 mod stream;
 mod strip;
 mod strip_rows;

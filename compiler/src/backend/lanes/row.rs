@@ -12,87 +12,15 @@ use super::frame;
 use super::grid_rows::{row_index, unless_due, zero_if_multiple};
 use super::isa::{Condition, Operation, Register, Roles};
 use super::joined;
-use super::layer::{Convolution, Reduction};
+use super::layer::Convolution;
 use super::pass::Pass;
-use super::reduction::MOST_TAPS;
 use super::ring::{
     GoingAround, address_of_slot, around, back_from_end, load_position, point_into_cursor,
     ring_end, slot_before,
 };
 use super::stage::{Stage, StageInput, StageLayer, StageOutput, StoredRing};
+use super::stage_frame::strips;
 use super::strip::{Registers, Strip, Taking, add_constant, share_of_loops};
-use crate::backend::avr::CodeForm;
-
-/// The strip of each stage that has one, after the rows of maps that are joined: that of a stage lies
-/// after what stages after it have taken apart before it computes.
-fn strips(stages: &[Stage]) -> Vec<Option<Strip>> {
-    let base = first_byte(stages);
-    let mut strips: Vec<Option<Strip>> = vec![None; stages.len()];
-    for (index, stage) in stages.iter().enumerate().rev() {
-        let StageLayer::Convolution(layer) = &stage.layer else {
-            continue;
-        };
-        let after = stages.iter().zip(&strips).skip(index + 1);
-        let ends = after.filter_map(|(later, strip)| later.taken_before(index, (*strip)?));
-        let joined_byte = ends.max().unwrap_or(base);
-        strips[index] = Some(Strip::of(layer).after_joined(joined_byte, layer));
-    }
-    strips
-}
-
-impl Stage {
-    /// The end of what this stage, whose strip that is, has of its own when that one before it
-    /// computes.
-    fn taken_before(&self, index: usize, strip: Strip) -> Option<u32> {
-        let StageLayer::Convolution(layer) = &self.layer else {
-            return None;
-        };
-        let is_there = |layer: &Convolution| {
-            let before = layer.stage.and_then(|rows| rows.oldest_before);
-            before.is_some_and(|before| before <= index)
-        };
-        match is_there(layer) {
-            true => Some(strip.first_byte + strip.row_bytes()),
-            false => {
-                let has_joined = layer.joined.iter().any(is_there);
-                has_joined.then_some(strip.first_byte)
-            }
-        }
-    }
-}
-
-/// The first byte of the frame that no stage has a slot at.
-fn first_byte(stages: &[Stage]) -> u32 {
-    let has_strip = |stage: &Stage| match &stage.layer {
-        StageLayer::Convolution(_) => true,
-        StageLayer::Dense(_) => false,
-    };
-    let end = stages
-        .iter()
-        .rposition(has_strip)
-        .map_or(0, |last| last + 1);
-    let has_few = stages[..end].iter().all(|stage| match &stage.layer {
-        StageLayer::Convolution(layer) => {
-            let is_unrolled = layer.form.code_form() == CodeForm::Unrolled;
-            let is_wide = layer.pooled.is_some_and(|it| it.columns > layer.lanes);
-            let counts_taps = layer.reduction != Reduction::Weighted && layer.kernel.1 > MOST_TAPS;
-            is_unrolled && !is_wide && !counts_taps && layer.pointwise.is_none()
-        }
-        // Of one after these, no strip is there any more.
-        StageLayer::Dense(_) => false,
-    });
-    match has_few {
-        true => frame::OF_FEW,
-        false => frame::STRIP,
-    }
-}
-
-/// Bytes of the frame.
-pub(crate) fn frame_bytes(stages: &[Stage]) -> u32 {
-    let ends = strips(stages).into_iter().flatten();
-    let ends = ends.map(|strip| strip.end_byte());
-    ends.max().unwrap_or(0).max(frame::STRIP)
-}
 
 /// What all stages do at one of the grid's rows.
 pub(crate) fn emit(asm: &mut Assembly<'_>, design: &Design) {
@@ -114,7 +42,9 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, design: &Design) {
                     let later = (&design.stages[..], &strips[..]);
                     convolution(asm, (layer, strip), (index, later));
                 }
-                (StageLayer::Dense(dense), _) => dense_rows::emit(asm, dense, stage.timing),
+                (StageLayer::Dense(dense), strip) => {
+                    dense_rows::emit(asm, (dense, strip), stage.timing);
+                }
                 (StageLayer::Convolution(_), None) => {}
             }
         });
@@ -194,7 +124,7 @@ impl Taking<'_> {
     }
 
     /// Takes the rows of the field apart that were not before.
-    fn take_rest(&self, asm: &mut Assembly<'_>) {
+    pub(super) fn take_rest(&self, asm: &mut Assembly<'_>) {
         let Some(stage) = self.layer.stage else {
             return;
         };

@@ -27,12 +27,12 @@ impl Stage {
         match &self.layer {
             StageLayer::Convolution(layer) => {
                 let maps = [layer].into_iter().chain(&layer.joined);
-                let rings = maps.filter_map(|map| map.stage?.input.ring());
-                rings.filter(|it| it.first_cell == ring.first_cell).count()
+                maps.filter(|map| map.reads(ring)).count()
             }
-            StageLayer::Dense(stage) => {
-                usize::from(stage.dense.input.first_cell == ring.first_cell)
-            }
+            StageLayer::Dense(stage) => usize::from(match &stage.taken {
+                Some(taken) => taken.reads(ring),
+                None => stage.dense.input.first_cell == ring.first_cell,
+            }),
         }
     }
 
@@ -67,6 +67,8 @@ pub(crate) enum StageLayer {
 pub(crate) struct StageDense {
     /// Of all rows; the input is one of them.
     pub(crate) dense: Dense,
+    /// What takes a row apart before, as single pixels, where rows are not all in one place.
+    pub(crate) taken: Option<Convolution>,
     /// Rows of the map.
     pub(crate) rows: u32,
     /// Where the sums are between rows.
