@@ -153,8 +153,7 @@ fn dense(
     let Operation::Dense(sum) = &stage.operation else {
         return Err(Reason::Operation(node));
     };
-    let adds = !stage.joined.is_empty();
-    let (Some(sums), true, false) = (stage.plan.sums(), stage.plan.takes, adds) else {
+    let (Some(sums), true) = (stage.plan.sums(), stage.plan.takes) else {
         return Err(Reason::Streamed);
     };
     let input = stage.plan.input;
@@ -195,7 +194,8 @@ fn dense(
     let row_values = input.width * input.channels;
     let (weights, fits) = if is_loaded {
         // What a row adds is not known.
-        let signed = [stage.signed_input, false];
+        let signed_joined = joined_pixel(program, stage)?.is_some_and(|(_, signed)| signed);
+        let signed = [stage.signed_input, signed_joined];
         (loaded(program, node, (sum, sum), signed)?, false)
     } else {
         let weights = Weights::new(constants(node, sum, bits)?, sum);
@@ -226,7 +226,7 @@ fn dense(
             (2, true) => 2,
             (_, _) => 1,
         },
-        joined: None,
+        joined: joined_pixel(program, stage)?,
         weights,
         outputs: match rounded {
             Some(cell) => DenseOutputs::Map(cell),
@@ -243,6 +243,31 @@ fn dense(
             rounded,
         }),
     })
+}
+
+/// Where the pixel is that is added to the sums of a dense layer, and whether its values may be
+/// negative; it is there with the last row.
+fn joined_pixel(program: &Program, stage: &program::Stage) -> Result<Option<(u32, bool)>, Reason> {
+    let joined = stage.plan.joined.iter().zip(&stage.signed_joined);
+    let mut cells = joined.map(|(arrival, &signed)| match arrival {
+        Arrival::Ring(reading) if reading.ring.pixels == 1 => Ok((reading.ring.first_cell, signed)),
+        Arrival::Map(reading) => {
+            let map = program.map(reading.value);
+            match map.addressing {
+                program::Addressing::Affine => Ok((map.first_cell, signed)),
+                program::Addressing::Table(_) => Err(Reason::Order),
+            }
+        }
+        Arrival::Ring(_) | Arrival::Bytes | Arrival::Window(_) | Arrival::Values => {
+            Err(Reason::Streamed)
+        }
+    });
+    let cell = cells.next().transpose()?;
+    let comes_later = stage.plan.timing.rows.delay != stage.plan.input_timing.rows.last();
+    if cell.is_some() && comes_later {
+        return Err(Reason::Streamed);
+    }
+    Ok(cell)
 }
 
 /// What takes a row apart as it is stored, pixel by pixel.

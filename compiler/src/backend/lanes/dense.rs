@@ -233,7 +233,11 @@ pub(crate) fn store(
 
 /// Adds the joined value of an output to its sum, which is in `value`, and which is right in its
 /// lower 16 bits if it `is_narrow`. Changes `base`.
-fn joined(layer: &Dense, roles: &Roles, (output, is_narrow): (usize, bool)) -> Vec<Operation> {
+pub(crate) fn joined(
+    layer: &Dense,
+    roles: &Roles,
+    (output, is_narrow): (usize, bool),
+) -> Vec<Operation> {
     let Roles {
         value, multiple, ..
     } = *roles;
@@ -250,7 +254,7 @@ fn joined(layer: &Dense, roles: &Roles, (output, is_narrow): (usize, bool)) -> V
 }
 
 /// What brings the value that is added to an output into `multiple`, if one is. Changes `base`.
-fn joined_value(layer: &Dense, roles: &Roles, output: usize) -> Vec<Operation> {
+pub(crate) fn joined_value(layer: &Dense, roles: &Roles, output: usize) -> Vec<Operation> {
     let Some((first_cell, signed)) = layer.joined else {
         return Vec::new();
     };

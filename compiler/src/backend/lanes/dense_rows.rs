@@ -2,14 +2,14 @@
 
 use super::assembly::Assembly;
 use super::dense::{
-    Value, accumulate, begin_outputs, point_at, point_at_input, put_bytes, rounding,
+    Value, accumulate, begin_outputs, joined, joined_value, point_at, point_at_input, put_bytes,
+    rounding,
 };
 use super::dense_table::add_values;
 use super::form::Form;
 use super::frame;
 use super::grid_rows::row_index;
 use super::isa::{Condition, Operation, Register, Roles};
-use super::loaded::Loaded;
 use super::multiples::{Multiples, multiply};
 use super::stage::StageDense;
 use super::stream::Stream;
@@ -333,7 +333,8 @@ impl Emitter<'_> {
         let Self { stage, roles, .. } = self;
         let layer = &stage.dense;
         let loaded = layer.weights.loaded;
-        if stage.rounded.is_none() && loaded.is_none() {
+        let is_complete = loaded.is_none() && layer.joined.is_none();
+        if stage.rounded.is_none() && is_complete {
             return;
         }
         let value = roles.value;
@@ -342,10 +343,9 @@ impl Emitter<'_> {
         add_constant(asm, value, 1 - i64::from(stage.rows), roles.word);
         let share = 1.0 / f64::from(stage.rows);
         asm.branch(Condition::NotZero(value), 1.0 - share, is_earlier);
-        asm.times(share, |asm| match (stage.rounded, loaded) {
-            (Some(cell), _) => self.round(asm, cell),
-            (None, Some(loaded)) => self.complete(asm, loaded),
-            (None, None) => {}
+        asm.times(share, |asm| match stage.rounded {
+            Some(cell) => self.round(asm, cell),
+            None => self.complete(asm),
         });
         asm.bind(is_earlier);
     }
@@ -363,7 +363,14 @@ impl Emitter<'_> {
             if let Some(loaded) = layer.weights.loaded {
                 let place = self.load_alone(asm, output);
                 let to = (place, output, layer.signed_outputs);
-                loaded.put(asm, &mut stream, roles, to, Vec::new());
+                let joined = joined_value(layer, roles, output);
+                loaded.put(asm, &mut stream, roles, to, joined);
+                continue;
+            }
+            if layer.joined.is_some() {
+                self.load_alone(asm, output);
+                let add = self.add_joined(output);
+                stream.put(asm, (&add, &[]), layer.weights.ties[output], false);
                 continue;
             }
             let load = self.load_sum(asm, &mut at, output);
@@ -372,12 +379,26 @@ impl Emitter<'_> {
         stream.end(asm);
     }
 
+    /// Adds the joined value of an output to its sum, which is in `value`. Changes `base`.
+    fn add_joined(&self, output: usize) -> Vec<Operation> {
+        let is_narrow = self.stage.sums.bytes_each == 2;
+        joined(&self.stage.dense, self.roles, (output, is_narrow))
+    }
+
     /// Makes results of the sums of products, in their place.
-    fn complete(&self, asm: &mut Assembly<'_>, loaded: Loaded) {
+    fn complete(&self, asm: &mut Assembly<'_>) {
         let Self { stage, roles, .. } = self;
-        for output in 0..stage.dense.weights.outputs {
+        let layer = &stage.dense;
+        for output in 0..layer.weights.outputs {
             let place = self.load_alone(asm, output);
-            asm.emit_all(loaded.sum(asm.isa(), roles, (place, output), Vec::new()));
+            let rest = match layer.weights.loaded {
+                Some(loaded) => {
+                    let joined = joined_value(layer, roles, output);
+                    loaded.sum(asm.isa(), roles, (place, output), joined)
+                }
+                None => self.add_joined(output),
+            };
+            asm.emit_all(rest);
             let scratch = roles.multiple;
             asm.emit(Operation::LoadSlot(roles.base, frame::ARENA));
             add_constant(asm, roles.base, self.byte_of_sum(output), scratch);
