@@ -114,7 +114,7 @@ fn fields(
         Some(pooling) => pooled_rows::pooled(program, ((layer, index), timing), pooling),
         None => Ok(vec![Stage {
             timing,
-            layer: StageLayer::Convolution(layer),
+            layer: StageLayer::Convolution(Box::new(layer)),
         }]),
     }
 }
@@ -235,13 +235,13 @@ fn dense(
     };
     Ok(Stage {
         timing: stage.plan.input_timing.rows,
-        layer: StageLayer::Dense(StageDense {
+        layer: StageLayer::Dense(Box::new(StageDense {
             dense,
             taken,
             rows: input.height,
             sums,
             rounded,
-        }),
+        })),
     })
 }
 

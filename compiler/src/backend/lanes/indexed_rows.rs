@@ -19,7 +19,7 @@ const ROWS_THERE: u32 = frame::FIELD;
 
 impl IndexedRing {
     /// From the newest row to the oldest one of a field of that many rows.
-    fn to_oldest(&self, rows: u32) -> i64 {
+    fn to_oldest(self, rows: u32) -> i64 {
         1 - i64::from(rows) - i64::from(self.beyond)
     }
 }

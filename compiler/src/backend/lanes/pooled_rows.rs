@@ -39,7 +39,7 @@ pub(super) fn pooled(
 ) -> Result<Vec<Stage>, Reason> {
     let stage = |(layer, timing)| Stage {
         timing,
-        layer: StageLayer::Convolution(layer),
+        layer: StageLayer::Convolution(Box::new(layer)),
     };
     let operation = pooling.operation.pooling().ok_or(Reason::Streamed)?;
     let windows = windows_of(pooling)?;
@@ -155,7 +155,7 @@ fn moving(
     };
     Ok(Stage {
         timing: pooling.plan.timing.rows,
-        layer: StageLayer::Convolution(layer),
+        layer: StageLayer::Convolution(Box::new(layer)),
     })
 }
 
@@ -209,6 +209,6 @@ fn taking_rows(
     };
     Ok(Stage {
         timing,
-        layer: StageLayer::Convolution(layer),
+        layer: StageLayer::Convolution(Box::new(layer)),
     })
 }

@@ -73,7 +73,7 @@ fn convolution(
         }
         let later = stages.iter().zip(strips).skip(index + 1);
         let later = later.filter_map(|(stage, strip)| match &stage.layer {
-            StageLayer::Convolution(layer) => Some((layer, (*strip)?)),
+            StageLayer::Convolution(layer) => Some((&**layer, (*strip)?)),
             StageLayer::Dense(_) => None,
         });
         let mut next_strip = None;

@@ -26,7 +26,7 @@ impl Stage {
     pub(crate) fn reads_of(&self, ring: &StoredRing) -> usize {
         match &self.layer {
             StageLayer::Convolution(layer) => {
-                let maps = [layer].into_iter().chain(&layer.joined);
+                let maps = [&**layer].into_iter().chain(&layer.joined);
                 maps.filter(|map| map.reads(ring)).count()
             }
             StageLayer::Dense(stage) => usize::from(match &stage.taken {
@@ -57,9 +57,9 @@ impl Stage {
 #[derive(Clone, Debug)]
 pub(crate) enum StageLayer {
     /// A row of outputs from the rows of its fields.
-    Convolution(Convolution),
+    Convolution(Box<Convolution>),
     /// Sums, to which a row of inputs adds.
-    Dense(StageDense),
+    Dense(Box<StageDense>),
 }
 
 /// A sum over a whole map whose rows come one by one.
