@@ -5,6 +5,8 @@
 //! `PROPTEST_CASES` says how many networks, `PROPTEST_RNG_SEED` which: the same ones each
 //! time, unless it is given.
 
+#[path = "lanes/blocks.rs"]
+mod blocks;
 #[path = "lanes/device.rs"]
 mod device;
 #[path = "lanes/eight_bits.rs"]
@@ -164,7 +166,7 @@ fn window() -> impl Strategy<Value = Window> {
             width: kernel.1,
         },
         stride: Stride {
-            rows: stride.0.min(kernel.0),
+            rows: stride.0,
             columns: stride.1,
         },
         padding,
@@ -375,6 +377,7 @@ fn a_convolution_that_is_read_again_is_stored_before_its_maximum() -> Result<()>
 #[test]
 fn machine_code_of_random_graphs_gives_what_the_evaluator_gives() {
     let judged = std::cell::Cell::new([0; 3]);
+    let streamed = std::cell::Cell::new((0, 0));
     let result = runner(150).run(&graphs_within(8), |recipe| {
         let case = recipe.case();
         if program::prove(&case.network, &case.weights).is_err() {
@@ -391,10 +394,22 @@ fn machine_code_of_random_graphs_gives_what_the_evaluator_gives() {
             with_code + has_code,
             joined_with_code + has_code * u32::from(joins),
         ]);
+        if let Some(found) = found
+            && joins
+        {
+            let (all, with_code) = streamed.get();
+            streamed.set((all + found.streamed, with_code + found.streamed_with_code));
+        }
         Ok(())
     });
     result.unwrap_or_else(|error| panic!("{error}"));
     let [all, with_code, joined_with_code] = judged.get();
     println!("{with_code} of {all} graphs have machine code, {joined_with_code} of them join maps");
     assert!(2 * joined_with_code > all, "{joined_with_code} of {all}");
+    let (all, with_code) = streamed.get();
+    println!("{with_code} of {all} plans with streamed layers that join maps have machine code");
+    assert!(
+        2 * with_code > all,
+        "{with_code} of {all} plans with streamed layers have code"
+    );
 }

@@ -74,10 +74,8 @@ fn agree(case: &Case, code: CodeChoice) -> Result<(), TestCaseError> {
     let traces = inputs.map(|input| (input, evaluate(&case.network, &case.weights, input)));
     let traces: Vec<(&Vec<u8>, Trace)> = traces.collect();
     let flow = case.network.dataflow();
-    // Rings of whole rows are for some backends, and right for all; of graphs there are none.
-    let rings = [Rings::Pixels, Rings::Rows];
-    let rings = &rings[..if flow.is_chain() { 2 } else { 1 }];
-    let flows: Vec<_> = rings
+    // Rings of whole rows are for some backends, and right for all.
+    let flows: Vec<_> = [Rings::Pixels, Rings::Rows]
         .iter()
         .map(|&rings| (rings, flow.clone().with_rings(rings)))
         .collect();

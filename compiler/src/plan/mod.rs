@@ -28,10 +28,10 @@ pub use lifetime::storage_indices;
 pub use order::Order;
 pub use place::{Place, Ring, SumArray, Windows};
 pub use placement::Placement;
-pub use rings::Rings;
+pub use rings::{Rings, RowsRead};
 pub use segment::{Arrival, Keeps, MapReading, Moves, RingReading, SegmentPlan, Sink, StagePlan};
 pub use strategy::{InPlace, Strategy, least_streamed, most_streamed, orders, streamable};
-pub use timing::{AxisTiming, Timing};
+pub use timing::{AxisTiming, Lead, Timing};
 
 use crate::network::{ByNode, ByValue, NodeId, Shape, ValueId};
 use draft::{Draft, SegmentOutline};

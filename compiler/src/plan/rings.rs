@@ -1,5 +1,6 @@
 //! How much is kept of a map that is computed as the input arrives.
 
+use super::timing::Lead;
 use crate::network::Shape;
 
 /// What a ring holds.
@@ -12,16 +13,41 @@ pub enum Rings {
     Rows,
 }
 
+/// What code that computes whole rows reads of a map for one row of its outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowsRead {
+    /// Rows of its field.
+    pub field_rows: u32,
+    /// Rows that are there beyond these, for it waits for another map.
+    pub beyond: u32,
+    /// Whether it reads the oldest one before the newest one is stored.
+    pub oldest_before: bool,
+}
+
+impl RowsRead {
+    /// What a field of that many rows reads of a map of which that lead is there. A row that comes
+    /// byte by byte is stored while all rows of the field are still read.
+    pub fn of(field_rows: u32, lead: Lead, arrives_byte_by_byte: bool) -> Self {
+        Self {
+            field_rows,
+            beyond: lead.beyond,
+            oldest_before: lead.comes_then && !arrives_byte_by_byte && field_rows + lead.beyond > 1,
+        }
+    }
+
+    /// Rows that a ring holds for it.
+    pub fn rows(self) -> u32 {
+        self.field_rows + self.beyond - u32::from(self.oldest_before)
+    }
+}
+
 /// A map whose readers compute whole rows.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RowsOfRing {
     /// What of the map is used.
     pub(super) map: Shape,
-    /// Rows of the highest field over it.
-    pub(super) field_rows: u32,
-    /// Whether a row comes into being over some time, while all rows above it that a field
-    /// reads must stay; else they are read before it is stored.
-    pub(super) arrives_byte_by_byte: bool,
+    /// Rows that the reader needs which goes back the furthest.
+    pub(super) rows: u32,
 }
 
 impl RowsOfRing {
@@ -31,11 +57,7 @@ impl RowsOfRing {
         let Shape {
             width, channels, ..
         } = self.map;
-        let rows = match self.arrives_byte_by_byte {
-            true => self.field_rows,
-            false => (self.field_rows - 1).max(1),
-        };
-        let least = least.max(rows * width);
+        let least = least.max(self.rows * width);
         if least >= self.map.pixels() {
             return self.map.pixels();
         }
@@ -55,10 +77,13 @@ mod tests {
     #[test]
     fn a_ring_of_rows_goes_around_where_a_pair_of_pixels_or_a_row_ends() {
         let pixels = |(height, width, channels), least, arrives_byte_by_byte| {
+            let at_once = Lead {
+                beyond: 0,
+                comes_then: true,
+            };
             let rows = RowsOfRing {
                 map: Shape::new(height, width, channels),
-                field_rows: 3,
-                arrives_byte_by_byte,
+                rows: RowsRead::of(3, at_once, arrives_byte_by_byte).rows(),
             };
             rows.pixels(least, 2)
         };
@@ -70,5 +95,17 @@ mod tests {
         assert_eq!(pixels((13, 13, 1), 29, false), 4 * 13);
         // All of the map.
         assert_eq!(pixels((3, 13, 1), 29, true), 3 * 13);
+    }
+    #[test]
+    fn a_reader_that_waits_has_all_rows_from_its_field_on() {
+        let rows = |field_rows, beyond, comes_then| {
+            let lead = Lead { beyond, comes_then };
+            RowsRead::of(field_rows, lead, false).rows()
+        };
+        assert_eq!(rows(1, 0, true), 1);
+        assert_eq!(rows(1, 2, true), 2);
+        assert_eq!(rows(3, 1, true), 3);
+        // Its oldest row must still be there when it computes.
+        assert_eq!(rows(3, 1, false), 4);
     }
 }

@@ -29,6 +29,15 @@ pub struct AxisTiming {
     pub count: u32,
 }
 
+/// What of a value is there when a reader computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lead {
+    /// Rows or columns after the last one of its field: it waits for another value.
+    pub beyond: u32,
+    /// Whether the newest one has come at that point, as long as there are any.
+    pub comes_then: bool,
+}
+
 impl AxisTiming {
     /// The row or column that is computed at that one of the grid.
     pub fn at(self, point: u32) -> Option<u32> {
@@ -45,6 +54,17 @@ impl AxisTiming {
         let meets = after.is_multiple_of(self.stride)
             && (other.count == 1 || other.stride.is_multiple_of(self.stride));
         meets && other.last() <= self.last()
+    }
+
+    /// What of a value of this timing is there when a reader of that timing computes, whose fields
+    /// have that many rows or columns, so many of them before the map.
+    pub fn lead(self, reader: Self, (side, before): (u32, u32)) -> Lead {
+        let since = reader.delay.saturating_sub(self.delay);
+        let of_field = side - 1 - before.min(side - 1);
+        Lead {
+            beyond: (since / self.stride).saturating_sub(of_field),
+            comes_then: since.is_multiple_of(self.stride),
+        }
     }
 
     /// The row or column of the grid of the last one.

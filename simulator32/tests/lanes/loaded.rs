@@ -119,8 +119,9 @@ fn machine_code_of_graphs_by_loaded_weights_gives_what_the_evaluator_gives() {
     let judged = Judged::default();
     let result = crate::runner(150).run(&graphs_within(7), |recipe| judged.add(&recipe.case()));
     result.unwrap_or_else(|error| panic!("{error}"));
-    let [[all, with_code], _] = judged.print();
+    let [[all, with_code], [streamed, streamed_with_code]] = judged.print();
     assert!(2 * with_code > all);
+    assert!(2 * streamed_with_code > streamed);
 }
 
 /// A core, and the most cycles of `run`.

@@ -43,7 +43,7 @@ fn chains((pooled, padded): (f64, f64)) -> impl Strategy<Value = Network> {
                 width: kernel.1,
             },
             stride: Stride {
-                rows: stride.0.min(kernel.0),
+                rows: stride.0,
                 columns: stride.1,
             },
             padding: padding.unwrap_or(Padding::NONE),

@@ -1,20 +1,22 @@
-//! Which layers can compute a row at a time, as the input arrives: a chain of fields, poolings of
-//! windows that touch, and dense layers.
+//! Which layers can compute a row at a time, as the input arrives: fields, poolings of windows that
+//! touch, dense layers, and what joins branches.
 //!
 //! Values are where the plan says, which thinks of single pixels. Only the order differs: a row
 //! of outputs is computed when its last input is there, and the row that it is stored over has
 //! been read by then.
 
-use super::arriving_rows::{field_of, is_a_row, ring, ring_of_windows, row_outputs};
+use super::arriving_rows::{field_of, row_outputs};
 use super::form::Form;
-use super::layer::{Dense, DenseOutputs, StoredMap, Weights};
+use super::layer::{Convolution, Dense, DenseOutputs, Reduction, StoredMap, Weights};
 use super::pairs;
 use super::pooled_rows;
 use super::reason::Reason;
+use super::sources::{Read, Sources};
 use super::stacked;
-use super::stage::{PaddedRing, Stage, StageDense, StageInput, StageLayer};
-use super::weighted::{constants, is_loaded, lanes_of, loaded, of_loaded, weighted};
-use crate::network::NodeId;
+use super::stage::{Stage, StageDense, StageInput, StageLayer, StageOutput, StageRows, StoredRing};
+use super::strip::Strip;
+use super::weighted::{as_it_is, constants, is_loaded, lanes_of, loaded, of_loaded, weighted};
+use crate::network::{NodeId, Shape};
 use crate::plan::{Arrival, Place, Sink};
 use crate::program::{self, Finish, Operation, Program};
 
@@ -29,112 +31,124 @@ pub(crate) fn stages(
     if arriving.stages.is_empty() {
         return Ok(stages);
     }
-    if !is_chain(&arriving.stages) || program.repeat.is_some() {
+    if program.repeat.is_some() {
         return Err(Reason::Streamed);
     }
+    let mut sources = Sources::of_intake(program);
     let mut plans = arriving.stages.iter().peekable();
     while let Some(stage) = plans.next() {
         let form = form_of(stage.plan.node);
+        let takes_outputs = |next: &&program::Stage| {
+            next.plan.arrival == Arrival::Values && next.input == stage.writes
+        };
+        let mut last = stage;
         let made = match &stage.operation {
-            Operation::Convolution(_) | Operation::Depthwise(_) | Operation::Separable { .. } => {
-                let pooling = plans.next_if(|next| next.plan.arrival == Arrival::Values);
-                check_rows(stage, stages.is_empty())?;
-                fields(program, (stage, form), pooling)?
+            Operation::Convolution(_)
+            | Operation::Depthwise(_)
+            | Operation::Separable { .. }
+            | Operation::Concat => {
+                let pooling = plans.next_if(takes_outputs);
+                last = pooling.unwrap_or(stage);
+                fields(program, (stage, form), pooling, (&sources, stages.len()))?
             }
-            Operation::Dense(_) => vec![dense(program, stage, form)?],
-            Operation::Pool(pooling) => vec![pooled_rows::alone(program, stage, *pooling)?],
-            Operation::Concat
-            | Operation::Recurrent(_)
+            Operation::Dense(_) => vec![dense(program, (stage, form), &sources)?],
+            Operation::Pool(pooling) => {
+                vec![pooled_rows::alone(program, stage, *pooling, &sources)?]
+            }
+            Operation::Recurrent(_)
             | Operation::Tree(_)
             | Operation::Prototypes(_)
             | Operation::Quantised(_)
             | Operation::Rearrange(_) => return Err(Reason::Streamed),
         };
         stages.extend(made);
+        sources.add(last, stages.len() - 1);
     }
     stacked::stack(&mut stages);
     pairs::pair(&mut stages, program.cursor_bytes, registers);
     Ok(stages)
 }
 
-/// Whether each stage reads what the one before it makes, and nothing else.
-fn is_chain(stages: &[program::Stage]) -> bool {
-    let follows = |stages: &[program::Stage]| match stages {
-        [before, stage] => stage.input == before.writes,
-        _ => true,
-    };
-    stages.iter().all(|stage| stage.joined.is_empty()) && stages.windows(2).all(follows)
-}
-
-/// Whether the ring that a stage reads holds what rows of outputs read, as those of chains do
-/// (`Rings::Rows`); those of graphs hold what a single output does. Of the first map all rows of a
-/// field stay while its next row arrives, of others the oldest one is read before.
-fn check_rows(stage: &program::Stage, is_first: bool) -> Result<(), Reason> {
-    let Arrival::Ring(reading) = stage.plan.arrival else {
-        return Ok(());
-    };
-    // A padded field may be higher than the map.
-    let field_rows = stage.field.kernel.height.min(stage.plan.input.height);
-    let rows = match is_first {
-        true => field_rows,
-        false => (field_rows - 1).max(1),
-    };
-    match reading.ring.pixels < rows * stage.plan.input.width {
-        true => Err(Reason::Streamed),
-        false => Ok(()),
-    }
-}
-
-/// A convolution, and the pooling that takes its outputs in.
+/// What is computed of fields, or what is joined, and the pooling that takes its outputs in; the
+/// first stage of it has that index.
 fn fields(
     program: &Program,
     (stage, form): (&program::Stage, Form),
     pooling: Option<&program::Stage>,
+    (sources, index): (&Sources, usize),
 ) -> Result<Vec<Stage>, Reason> {
-    let node = stage.plan.node;
-    let field = &stage.field;
-    let input = match stage.plan.arrival {
-        Arrival::Ring(reading) => {
-            let ring = ring(program, reading.ring, stage.plan.input.width)?;
-            match field.is_padded() {
-                false => StageInput::Ring(ring),
-                true => StageInput::Padded(PaddedRing {
-                    ring,
-                    height: stage.plan.input.height,
-                    timing: stage.plan.input_timing.rows,
-                }),
-            }
-        }
-        Arrival::Window(windows) => {
-            StageInput::Ring(ring_of_windows(windows, stage.plan.input.width)?)
-        }
-        Arrival::Bytes | Arrival::Values | Arrival::Map(_) => return Err(Reason::Streamed),
-    };
-    if field.stride.rows > field.kernel.height {
-        return Err(Reason::Stride(node));
-    }
-    // A field that has nothing of the map waits for none of it.
-    if field.top >= field.kernel.height || field.left >= field.kernel.width {
-        return Err(Reason::Streamed);
-    }
+    let read = sources.of_fields(program, stage)?;
     let output = match pooling {
         Some(_) => pooled_rows::strip_outputs(program, stage),
         None => row_outputs(program, stage)?,
     };
-    let base = field_of(program, stage, (input, output));
-    let layer = weighted(program, base, (&stage.operation, form))?;
+    let mut base = field_of(program, stage, ((read.input, read.oldest_before), output));
+    let joined = sources.of_joined(program, stage)?;
+    let joined = joined.into_iter().zip(&stage.signed_joined);
+    base.joined = joined
+        .map(|(read, &signed)| pixels_of(&base, read, signed))
+        .collect();
+    let layer = match &stage.operation {
+        // In a strip they are offset, here as they are stored.
+        Operation::Concat if stage.signed_output && pooling.is_some() => {
+            return Err(Reason::Streamed);
+        }
+        Operation::Concat => as_it_is(Convolution {
+            reduction: Reduction::Maximum,
+            form: Form::Unrolled,
+            ..base
+        }),
+        Operation::Convolution(_)
+        | Operation::Depthwise(_)
+        | Operation::Separable { .. }
+        | Operation::Pool(_)
+        | Operation::Dense(_)
+        | Operation::Recurrent(_)
+        | Operation::Tree(_)
+        | Operation::Prototypes(_)
+        | Operation::Quantised(_)
+        | Operation::Rearrange(_) => weighted(program, base, (&stage.operation, form))?,
+    };
     let timing = stage.plan.timing.rows;
     match pooling {
-        Some(pooling) => pooled_rows::pooled(program, (layer, timing), pooling),
+        Some(pooling) => pooled_rows::pooled(program, ((layer, index), timing), pooling),
         None => Ok(vec![Stage {
             timing,
-            layer: StageLayer::Convolution(layer),
+            layer: StageLayer::Convolution(Box::new(layer)),
         }]),
     }
 }
 
+/// Of a map that is joined, the pixel at each output of a stage.
+fn pixels_of(base: &Convolution, read: Read, signed: bool) -> Convolution {
+    let Shape {
+        width, channels, ..
+    } = read.map;
+    let first_cell = read.input.ring().map_or(0, |ring| ring.first_cell);
+    let input = StoredMap {
+        first_cell,
+        height: 1,
+        width,
+        channels,
+        pixel_cells: channels,
+    };
+    let rows = base.stage.map(|rows| StageRows {
+        input: read.input,
+        oldest_before: read.oldest_before,
+        ..rows
+    });
+    Convolution {
+        stage: rows,
+        ..base.of_pixels(input, signed)
+    }
+}
+
 /// A dense layer that takes rows in.
-fn dense(program: &Program, stage: &program::Stage, form: Form) -> Result<Stage, Reason> {
+fn dense(
+    program: &Program,
+    (stage, form): (&program::Stage, Form),
+    sources: &Sources,
+) -> Result<Stage, Reason> {
     let node = stage.plan.node;
     let Operation::Dense(sum) = &stage.operation else {
         return Err(Reason::Operation(node));
@@ -143,19 +157,15 @@ fn dense(program: &Program, stage: &program::Stage, form: Form) -> Result<Stage,
         return Err(Reason::Streamed);
     };
     let input = stage.plan.input;
-    let (first_cell, pixel_cells) = match stage.plan.arrival {
-        Arrival::Window(windows) if is_a_row(windows, input.width) => {
-            (windows.first_cell, windows.window_cells())
-        }
-        // Rows of it are in one place.
-        Arrival::Ring(reading) if reading.ring.pixels == input.width => {
-            (reading.ring.first_cell, input.channels)
-        }
-        Arrival::Ring(_)
-        | Arrival::Window(_)
-        | Arrival::Bytes
-        | Arrival::Values
-        | Arrival::Map(_) => return Err(Reason::Streamed),
+    let row = sources.of_rows(program, stage)?;
+    // Rows of it are in one place.
+    let taken = match row.pixels == row.width && !row.stays {
+        true => None,
+        false => Some(single_pixels(program, stage, row)),
+    };
+    let (first_cell, pixel_cells) = match &taken {
+        None => (row.first_cell, row.pixel_cells),
+        Some(layer) => (0, Strip::of(layer).pixel_cells()),
     };
     let rounded = match (sum.finish, stage.plan.sink) {
         (Finish::Exact, Sink::Results(_)) => None,
@@ -165,6 +175,10 @@ fn dense(program: &Program, stage: &program::Stage, form: Form) -> Result<Stage,
                 return Err(Reason::Streamed);
             }
         },
+        // Of its one pixel.
+        (Finish::Relu | Finish::Signed, Sink::Ring(ring)) if ring.pixels == 1 => {
+            Some(ring.first_cell)
+        }
         (
             Finish::Exact | Finish::Relu | Finish::Signed | Finish::Wide,
             Sink::Ring(_)
@@ -180,7 +194,8 @@ fn dense(program: &Program, stage: &program::Stage, form: Form) -> Result<Stage,
     let row_values = input.width * input.channels;
     let (weights, fits) = if is_loaded {
         // What a row adds is not known.
-        let signed = [stage.signed_input, false];
+        let signed_joined = joined_pixel(program, stage)?.is_some_and(|(_, signed)| signed);
+        let signed = [stage.signed_input, signed_joined];
         (loaded(program, node, (sum, sum), signed)?, false)
     } else {
         let weights = Weights::new(constants(node, sum, bits)?, sum);
@@ -211,7 +226,7 @@ fn dense(program: &Program, stage: &program::Stage, form: Form) -> Result<Stage,
             (2, true) => 2,
             (_, _) => 1,
         },
-        joined: None,
+        joined: joined_pixel(program, stage)?,
         weights,
         outputs: match rounded {
             Some(cell) => DenseOutputs::Map(cell),
@@ -220,11 +235,60 @@ fn dense(program: &Program, stage: &program::Stage, form: Form) -> Result<Stage,
     };
     Ok(Stage {
         timing: stage.plan.input_timing.rows,
-        layer: StageLayer::Dense(StageDense {
+        layer: StageLayer::Dense(Box::new(StageDense {
             dense,
+            taken,
             rows: input.height,
             sums,
             rounded,
-        }),
+        })),
+    })
+}
+
+/// Where the pixel is that is added to the sums of a dense layer, and whether its values may be
+/// negative; it is there with the last row.
+fn joined_pixel(program: &Program, stage: &program::Stage) -> Result<Option<(u32, bool)>, Reason> {
+    let joined = stage.plan.joined.iter().zip(&stage.signed_joined);
+    let mut cells = joined.map(|(arrival, &signed)| match arrival {
+        Arrival::Ring(reading) if reading.ring.pixels == 1 => Ok((reading.ring.first_cell, signed)),
+        Arrival::Map(reading) => {
+            let map = program.map(reading.value);
+            match map.addressing {
+                program::Addressing::Affine => Ok((map.first_cell, signed)),
+                program::Addressing::Table(_) => Err(Reason::Order),
+            }
+        }
+        Arrival::Ring(_) | Arrival::Bytes | Arrival::Window(_) | Arrival::Values => {
+            Err(Reason::Streamed)
+        }
+    });
+    let cell = cells.next().transpose()?;
+    let comes_later = stage.plan.timing.rows.delay != stage.plan.input_timing.rows.last();
+    if cell.is_some() && comes_later {
+        return Err(Reason::Streamed);
+    }
+    Ok(cell)
+}
+
+/// What takes a row apart as it is stored, pixel by pixel.
+fn single_pixels(program: &Program, stage: &program::Stage, row: StoredRing) -> Convolution {
+    let map = StoredMap {
+        first_cell: row.first_cell,
+        height: 1,
+        width: row.width,
+        channels: row.pixel_cells,
+        pixel_cells: row.pixel_cells,
+    };
+    let input = (StageInput::Ring(row), None);
+    let base = field_of(program, stage, (input, (map, StageOutput::Strip)));
+    as_it_is(Convolution {
+        reduction: Reduction::Maximum,
+        form: Form::Unrolled,
+        input: map,
+        computed: (1, row.width),
+        kernel: (1, 1),
+        stride: (1, 1),
+        padding: (0, 0),
+        ..base
     })
 }

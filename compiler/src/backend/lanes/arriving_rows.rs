@@ -3,8 +3,8 @@
 use super::form::Form;
 use super::layer::{Convolution, Reduction, StoredMap, Weights};
 use super::reason::Reason;
-use super::stage::{StageInput, StageOutput, StageRows, StoredRing};
-use crate::network::Shape;
+use super::stage::{NextPixel, StageInput, StageOutput, StageRows, StoredRing};
+use crate::network::{Shape, ValueId};
 use crate::plan::{Ring, Sink, Windows};
 use crate::program::{self, Program};
 
@@ -19,7 +19,11 @@ pub(crate) fn ring(program: &Program, ring: Ring, width: u32) -> Result<StoredRi
         pixels: ring.pixels,
         pixel_cells: ring.channels,
         width,
-        position_byte: ring.position.map(|it| position_byte(program, it)),
+        stays: false,
+        next: match ring.position {
+            Some(position) => NextPixel::AtCursor(position_byte(program, position)),
+            None => NextPixel::First,
+        },
     })
 }
 
@@ -33,7 +37,8 @@ pub(crate) fn ring_of_windows(windows: Windows, width: u32) -> Result<StoredRing
         pixels: width,
         pixel_cells: windows.window_cells(),
         width,
-        position_byte: None,
+        stays: false,
+        next: NextPixel::First,
     })
 }
 
@@ -46,54 +51,76 @@ fn position_byte(program: &Program, position: u32) -> u32 {
     program.cursor_pixel_bytes + 2 * position
 }
 
+/// Where rows of outputs go: a ring, or a map that is stored whole.
+pub(super) fn ring_of_outputs(
+    program: &Program,
+    sink: Sink,
+    outputs: Shape,
+) -> Result<StoredRing, Reason> {
+    match sink {
+        Sink::Ring(into) => ring(program, into, outputs.width),
+        Sink::Map {
+            value,
+            position: Some(position),
+        } => {
+            let next = NextPixel::AtCursor(position_byte(program, position));
+            ring_of_map(program, value, outputs, next)
+        }
+        Sink::Map { position: None, .. }
+        | Sink::Windows { .. }
+        | Sink::Stays
+        | Sink::Results(_) => Err(Reason::Streamed),
+    }
+}
+
+/// All of a map that is stored whole, and of which that is computed.
+pub(super) fn ring_of_map(
+    program: &Program,
+    value: ValueId,
+    computed: Shape,
+    next: NextPixel,
+) -> Result<StoredRing, Reason> {
+    let map = program.map(value);
+    let is_at_byte = map.first_cell.is_multiple_of(8 / program.activation_bits);
+    let is_whole = map.shape == computed;
+    match map.addressing {
+        program::Addressing::Affine if is_at_byte && is_whole => Ok(StoredRing {
+            first_cell: map.first_cell,
+            pixels: map.shape.pixels(),
+            pixel_cells: map.shape.channels,
+            width: map.shape.width,
+            stays: true,
+            next,
+        }),
+        program::Addressing::Affine | program::Addressing::Table(_) => Err(Reason::Order),
+    }
+}
+
 /// What a stage makes, as a row of a map.
 pub(crate) fn row_outputs(
     program: &Program,
     stage: &program::Stage,
 ) -> Result<(StoredMap, StageOutput), Reason> {
-    let Shape { height, width, .. } = stage.plan.output;
-    let output = match stage.plan.sink {
-        Sink::Ring(into) => ring(program, into, width)?,
-        Sink::Map {
-            value,
-            position: Some(position),
-        } => {
-            let map = program.map(value);
-            let is_at_byte = map.first_cell.is_multiple_of(8 / program.activation_bits);
-            let is_whole = (map.shape.height, map.shape.width) == (height, width);
-            match map.addressing {
-                program::Addressing::Affine if is_at_byte && is_whole => StoredRing {
-                    first_cell: map.first_cell,
-                    pixels: map.shape.pixels(),
-                    pixel_cells: map.shape.channels,
-                    width,
-                    position_byte: Some(position_byte(program, position)),
-                },
-                program::Addressing::Affine | program::Addressing::Table(_) => {
-                    return Err(Reason::Order);
-                }
-            }
-        }
-        Sink::Map { position: None, .. }
-        | Sink::Windows { .. }
-        | Sink::Stays
-        | Sink::Results(_) => return Err(Reason::Streamed),
-    };
+    let output = ring_of_outputs(program, stage.plan.sink, stage.plan.output)?;
     let map = StoredMap {
         first_cell: output.first_cell,
         height: 1,
-        width,
+        width: output.width,
         channels: output.pixel_cells,
         pixel_cells: output.pixel_cells,
     };
     Ok((map, StageOutput::Ring(output)))
 }
 
-/// The fields of a stage over rows of inputs, without weights, and where its outputs go.
+/// The fields of a stage over rows of inputs, without weights, and where its outputs go; it reads
+/// the oldest row before that stage stores one.
 pub(super) fn field_of(
     program: &Program,
     stage: &program::Stage,
-    (input, (output, output_rows)): (StageInput, (StoredMap, StageOutput)),
+    ((input, oldest_before), (output, output_rows)): (
+        (StageInput, Option<usize>),
+        (StoredMap, StageOutput),
+    ),
 ) -> Convolution {
     let node = stage.plan.node;
     let field = &stage.field;
@@ -134,6 +161,7 @@ pub(super) fn field_of(
         bits: program.activation_bits,
         stage: Some(StageRows {
             input,
+            oldest_before,
             output: output_rows,
             waiting: None,
         }),

@@ -2,7 +2,7 @@
 
 use super::assembly::Assembly;
 use super::frame;
-use super::isa::{Condition, Operation, Roles};
+use super::isa::{Condition, Operation, Register, Roles};
 use super::layer::{Dense, DenseOutputs};
 use super::multiples::Multiples;
 use super::stream::{Finishing, Rounding, Stream};
@@ -31,6 +31,7 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, layer: &Dense) {
         asm.emit(Operation::LoadSlot(roles.value, frame::BIASES));
         add_constant(asm, roles.value, table_byte, roles.word);
         sums.begin(asm);
+        point_at_input(asm, layer, [roles.base, roles.word]);
         accumulate(asm, layer, sums, (&mut multiples, &values_of_map(layer)));
         let place = |output| {
             let (register, is_low) = sums.place(output);
@@ -62,6 +63,13 @@ fn values_of_map(layer: &Dense) -> Vec<Value> {
     cells.map(value).collect()
 }
 
+/// `to` ← where the map begins in the arena. Changes the other register.
+pub(crate) fn point_at_input(asm: &mut Assembly<'_>, layer: &Dense, [to, scratch]: [Register; 2]) {
+    let first_byte = layer.input.first_cell / (8 / layer.bits);
+    asm.emit(Operation::LoadSlot(to, frame::ARENA));
+    add_constant(asm, to, first_byte.into(), scratch);
+}
+
 /// Where outputs begin that are activations.
 pub(crate) fn begin_outputs(asm: &mut Assembly<'_>, layer: &Dense, roles: &Roles) {
     if let DenseOutputs::Map(cell) = layer.outputs {
@@ -72,7 +80,8 @@ pub(crate) fn begin_outputs(asm: &mut Assembly<'_>, layer: &Dense, roles: &Roles
     }
 }
 
-/// Adds values, which are in the order of their cells.
+/// Adds values, which are in the order of their cells, of which `base` points at the first one's
+/// byte.
 pub(crate) fn accumulate(
     asm: &mut Assembly<'_>,
     layer: &Dense,
@@ -83,9 +92,6 @@ pub(crate) fn accumulate(
         base, word, value, ..
     } = sums.roles;
     let per_byte = 8 / layer.bits;
-    asm.emit(Operation::LoadSlot(base, frame::ARENA));
-    let first_byte = layer.input.first_cell / per_byte;
-    add_constant(asm, base, first_byte.into(), word);
     let mut at = 0;
     for values in values.chunk_by(|one, other| one.cell / per_byte == other.cell / per_byte) {
         let byte = values[0].cell / per_byte;
@@ -227,7 +233,11 @@ pub(crate) fn store(
 
 /// Adds the joined value of an output to its sum, which is in `value`, and which is right in its
 /// lower 16 bits if it `is_narrow`. Changes `base`.
-fn joined(layer: &Dense, roles: &Roles, (output, is_narrow): (usize, bool)) -> Vec<Operation> {
+pub(crate) fn joined(
+    layer: &Dense,
+    roles: &Roles,
+    (output, is_narrow): (usize, bool),
+) -> Vec<Operation> {
     let Roles {
         value, multiple, ..
     } = *roles;
@@ -244,7 +254,7 @@ fn joined(layer: &Dense, roles: &Roles, (output, is_narrow): (usize, bool)) -> V
 }
 
 /// What brings the value that is added to an output into `multiple`, if one is. Changes `base`.
-fn joined_value(layer: &Dense, roles: &Roles, output: usize) -> Vec<Operation> {
+pub(crate) fn joined_value(layer: &Dense, roles: &Roles, output: usize) -> Vec<Operation> {
     let Some((first_cell, signed)) = layer.joined else {
         return Vec::new();
     };

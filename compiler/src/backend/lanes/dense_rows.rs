@@ -1,17 +1,19 @@
 //! A dense layer whose inputs come row by row: sums wait in the arena for the next row.
 
 use super::assembly::Assembly;
-use super::dense::{Value, accumulate, begin_outputs, point_at, put_bytes, rounding};
+use super::dense::{
+    Value, accumulate, begin_outputs, joined, joined_value, point_at, point_at_input, put_bytes,
+    rounding,
+};
 use super::dense_table::add_values;
 use super::form::Form;
 use super::frame;
 use super::grid_rows::row_index;
-use super::isa::{Condition, Operation, Roles};
-use super::loaded::Loaded;
+use super::isa::{Condition, Operation, Register, Roles};
 use super::multiples::{Multiples, multiply};
 use super::stage::StageDense;
 use super::stream::Stream;
-use super::strip::{add_constant, share_of_loops};
+use super::strip::{Strip, Taking, add_constant, share_of_loops};
 use super::sums::{Located, Spares, Sums, arranged};
 use super::table::{Registers, Table};
 use crate::plan::{AxisTiming, SumArray};
@@ -21,13 +23,27 @@ const ROW: u32 = frame::FIELD;
 /// Pixels of a row that are left.
 const PIXELS: u32 = frame::INPUT_ROWS;
 
-/// Adds the row that is there, the last one of its windows being that of the grid.
-pub(crate) fn emit(asm: &mut Assembly<'_>, stage: &StageDense, timing: AxisTiming) {
+/// Adds the row that is there, the last one of its windows being that of the grid. If it is taken
+/// apart before, that is its strip.
+pub(crate) fn emit(
+    asm: &mut Assembly<'_>,
+    (stage, strip): (&StageDense, Option<Strip>),
+    timing: AxisTiming,
+) {
     let roles = asm.isa().roles();
     let emitter = Emitter {
         stage,
+        strip,
         roles: &roles,
     };
+    if let (Some(layer), Some(strip)) = (&stage.taken, strip) {
+        let taking = Taking {
+            layer,
+            strip,
+            roles: &roles,
+        };
+        taking.take_rest(asm);
+    }
     row_index(asm, &roles, timing);
     asm.emit(Operation::StoreSlot(roles.value, ROW));
     match stage.dense.form {
@@ -39,13 +55,14 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, stage: &StageDense, timing: AxisTimin
 
 struct Emitter<'a> {
     stage: &'a StageDense,
+    strip: Option<Strip>,
     roles: &'a Roles,
 }
 
 impl Emitter<'_> {
     /// Adds by weights that are instructions.
     fn unrolled(&self, asm: &mut Assembly<'_>) {
-        let Self { stage, roles } = self;
+        let Self { stage, roles, .. } = self;
         let (value, layer) = (roles.value, &stage.dense);
         let mut multiples = Multiples::new(asm.isa());
         let passes = arranged(roles, &mut multiples, &layer.weights, Spares::default());
@@ -72,6 +89,7 @@ impl Emitter<'_> {
                 let mut table_byte = 0;
                 for sums in &passes {
                     self.begin(asm, sums, (row, table_byte));
+                    self.point_at_row(asm, [roles.base, roles.word]);
                     accumulate(asm, layer, sums, (&mut multiples, &values));
                     self.keep(asm, sums);
                     table_byte += 4 * sums.outputs.len() as i64;
@@ -179,9 +197,7 @@ impl Emitter<'_> {
             asm.emit(Operation::LoadSlot(weights, frame::BIASES));
             asm.emit(Operation::Add(weights, weights, value));
             add_constant(asm, weights, pass.weights_byte.into(), value);
-            asm.emit(Operation::LoadSlot(value, frame::ARENA));
-            let first_byte = input.first_cell / (8 / layer.bits);
-            add_constant(asm, value, first_byte.into(), scratch[0]);
+            self.point_at_row(asm, [value, scratch[0]]);
             source.put(asm, value);
             if input.pixel_cells == input.channels {
                 add_values(asm, layer, (&table, pass), input.cells());
@@ -223,6 +239,14 @@ impl Emitter<'_> {
         asm.jump(start);
         asm.table(table, words);
         asm.bind(start);
+    }
+
+    /// `to` ← where the row begins. Changes the other register.
+    fn point_at_row(&self, asm: &mut Assembly<'_>, [to, scratch]: [Register; 2]) {
+        match self.strip {
+            Some(strip) => asm.emit(Operation::SlotAddress(to, strip.first_byte)),
+            None => point_at_input(asm, &self.stage.dense, [to, scratch]),
+        }
     }
 
     /// `base` ← where the sums are.
@@ -306,10 +330,11 @@ impl Emitter<'_> {
 
     /// After the last row, makes of the sums what they are for.
     fn end(&self, asm: &mut Assembly<'_>) {
-        let Self { stage, roles } = self;
+        let Self { stage, roles, .. } = self;
         let layer = &stage.dense;
         let loaded = layer.weights.loaded;
-        if stage.rounded.is_none() && loaded.is_none() {
+        let is_complete = loaded.is_none() && layer.joined.is_none();
+        if stage.rounded.is_none() && is_complete {
             return;
         }
         let value = roles.value;
@@ -318,17 +343,16 @@ impl Emitter<'_> {
         add_constant(asm, value, 1 - i64::from(stage.rows), roles.word);
         let share = 1.0 / f64::from(stage.rows);
         asm.branch(Condition::NotZero(value), 1.0 - share, is_earlier);
-        asm.times(share, |asm| match (stage.rounded, loaded) {
-            (Some(cell), _) => self.round(asm, cell),
-            (None, Some(loaded)) => self.complete(asm, loaded),
-            (None, None) => {}
+        asm.times(share, |asm| match stage.rounded {
+            Some(cell) => self.round(asm, cell),
+            None => self.complete(asm),
         });
         asm.bind(is_earlier);
     }
 
     /// Makes activations of the sums, from that cell on.
     fn round(&self, asm: &mut Assembly<'_>, cell: u32) {
-        let Self { stage, roles } = self;
+        let Self { stage, roles, .. } = self;
         let layer = &stage.dense;
         begin_outputs(asm, layer, roles);
         self.point_at_sums(asm);
@@ -339,7 +363,14 @@ impl Emitter<'_> {
             if let Some(loaded) = layer.weights.loaded {
                 let place = self.load_alone(asm, output);
                 let to = (place, output, layer.signed_outputs);
-                loaded.put(asm, &mut stream, roles, to, Vec::new());
+                let joined = joined_value(layer, roles, output);
+                loaded.put(asm, &mut stream, roles, to, joined);
+                continue;
+            }
+            if layer.joined.is_some() {
+                self.load_alone(asm, output);
+                let add = self.add_joined(output);
+                stream.put(asm, (&add, &[]), layer.weights.ties[output], false);
                 continue;
             }
             let load = self.load_sum(asm, &mut at, output);
@@ -348,12 +379,26 @@ impl Emitter<'_> {
         stream.end(asm);
     }
 
+    /// Adds the joined value of an output to its sum, which is in `value`. Changes `base`.
+    fn add_joined(&self, output: usize) -> Vec<Operation> {
+        let is_narrow = self.stage.sums.bytes_each == 2;
+        joined(&self.stage.dense, self.roles, (output, is_narrow))
+    }
+
     /// Makes results of the sums of products, in their place.
-    fn complete(&self, asm: &mut Assembly<'_>, loaded: Loaded) {
-        let Self { stage, roles } = self;
-        for output in 0..stage.dense.weights.outputs {
+    fn complete(&self, asm: &mut Assembly<'_>) {
+        let Self { stage, roles, .. } = self;
+        let layer = &stage.dense;
+        for output in 0..layer.weights.outputs {
             let place = self.load_alone(asm, output);
-            asm.emit_all(loaded.sum(asm.isa(), roles, (place, output), Vec::new()));
+            let rest = match layer.weights.loaded {
+                Some(loaded) => {
+                    let joined = joined_value(layer, roles, output);
+                    loaded.sum(asm.isa(), roles, (place, output), joined)
+                }
+                None => self.add_joined(output),
+            };
+            asm.emit_all(rest);
             let scratch = roles.multiple;
             asm.emit(Operation::LoadSlot(roles.base, frame::ARENA));
             add_constant(asm, roles.base, self.byte_of_sum(output), scratch);

@@ -3,14 +3,15 @@
 
 use super::arriving;
 use super::form::Form;
+use super::frame;
 use super::input::Intake;
 use super::layer::{
     Convolution, Dense, DenseOutputs, Emission, Layer, Pooled, Reduction, StoredMap, Weights,
 };
 use super::reason::Reason;
 use super::reduction;
-use super::row;
 use super::stage::Stage;
+use super::stage_frame;
 use super::strip::Strip;
 use super::weighted::{as_it_is, constants, is_loaded, lanes_of, loaded, of_loaded, weighted};
 use crate::network::{NodeId, ReceptiveField, Shape};
@@ -40,13 +41,6 @@ impl Design {
     }
 }
 
-/// Bytes of the frame that Thumb's loads reach from the stack pointer, and a little less: slots are
-/// there, which stages have after their rows too.
-const MOST_SLOTS_BYTES: u32 = 1000;
-
-/// Bytes of the frame of `infer`: loads reach the end of a field from its beginning on every core.
-const MOST_FRAME_BYTES: u32 = 2000;
-
 /// The layers of a program, each with the form of its code, for a core that has that many
 /// registers for sums.
 pub(crate) fn of(
@@ -60,7 +54,7 @@ pub(crate) fn of(
     }
     let stages = arriving::stages(program, &form_of, registers)?;
     if let Some(first) = stages.first()
-        && row::frame_bytes(&stages) > MOST_SLOTS_BYTES
+        && !stage_frame::fits(&stages)
     {
         return Err(Reason::Rows(first.node()));
     }
@@ -136,7 +130,7 @@ fn kept_sums(program: &Program, sums: SumArray) -> Result<Vec<Layer>, Reason> {
 /// Whether a frame holds the rows that a layer reads at once, and loads reach its slots.
 fn fits_frame(layer: &Convolution) -> bool {
     let strip = Strip::of(layer);
-    strip.infer_bytes() <= MOST_FRAME_BYTES && strip.slots_bytes(layer) <= MOST_SLOTS_BYTES
+    strip.infer_bytes() <= frame::MOST_BYTES && strip.slots_bytes(layer) <= frame::MOST_SLOTS_BYTES
 }
 
 /// A map that lies row by row, from a byte on.

@@ -67,3 +67,7 @@ pub(crate) const GRID_ROW: u32 = INPUT_ROW;
 pub(crate) const MORE: u32 = ROWS;
 /// What follows: the largest sums of a pooling, or those values, then the strip.
 pub(crate) const STRIP: u32 = 88;
+/// Bytes of it that Thumb's loads reach from the stack pointer, and a little less: slots are there.
+pub(crate) const MOST_SLOTS_BYTES: u32 = 1000;
+/// Bytes of all of it: loads reach the end of a field from its beginning on every core.
+pub(crate) const MOST_BYTES: u32 = 2000;

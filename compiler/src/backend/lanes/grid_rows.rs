@@ -59,7 +59,7 @@ pub(crate) fn zero_if_multiple(asm: &mut Assembly<'_>, roles: &Roles, by: u32) {
 }
 
 /// Whether such rows come as long as there are rows of the grid.
-pub(crate) fn goes_on(timing: AxisTiming, rows: u32) -> bool {
+fn goes_on(timing: AxisTiming, rows: u32) -> bool {
     let AxisTiming {
         delay,
         stride,

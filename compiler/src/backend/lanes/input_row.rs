@@ -272,7 +272,7 @@ impl Taking<'_> {
         let network = emitter.network;
         let per_byte = 8 / emitter.design.bits;
         let first_byte = emitter.design.cursor_bytes + ring.first_cell / per_byte;
-        let Some(position) = ring.position_byte else {
+        let Some(position) = ring.position_byte() else {
             asm.emit(Operation::Move(target, network));
             add_constant(asm, target, first_byte.into(), slot);
             return;

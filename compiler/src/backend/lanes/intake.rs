@@ -217,7 +217,7 @@ impl Emitter<'_> {
             network, a, b, c, ..
         } = *self;
         let channels = ring.pixel_cells;
-        let Some(position) = ring.position_byte else {
+        let Some(position) = ring.position_byte() else {
             asm.emit(Operation::Immediate(c, 0));
             if channels > 1 {
                 asm.emit(Operation::LoadByte(c, network, CHANNEL));

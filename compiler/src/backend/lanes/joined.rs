@@ -29,9 +29,9 @@ pub(crate) fn slots_bytes(layer: &Convolution) -> u32 {
 }
 
 /// Bytes of the frame that the rows of all such maps take.
-pub(crate) fn bytes(layer: &Convolution) -> u32 {
+pub(crate) fn rows_bytes(layer: &Convolution) -> u32 {
     let maps = layer.joined.iter();
-    slots_bytes(layer) + maps.map(|map| Strip::of(map).bytes()).sum::<u32>()
+    maps.map(|map| Strip::of(map).bytes()).sum()
 }
 
 /// The rows of all such maps, in the frame of the strip.
@@ -40,12 +40,16 @@ pub(crate) fn rows<'a>(
     strip: &Strip,
     roles: &'a Roles,
 ) -> Vec<JoinedRow<'a>> {
-    let mut slot = strip.joined_byte;
-    let mut first_byte = slot + slots_bytes(layer);
+    let mut slot = strip.joined_slots;
+    let mut first_byte = strip.joined_byte;
     let maps = layer.joined.iter();
     maps.map(|map| {
         let (input_slot, field_slot) = (slot, slot + 4);
-        let strip = Strip::of(map).at(first_byte).reading_from(input_slot);
+        let strip = Strip::of(map).at(first_byte);
+        let strip = match map.stage {
+            None => strip.reading_from(input_slot),
+            Some(_) => strip,
+        };
         slot += SLOTS_BYTES;
         first_byte += strip.bytes();
         JoinedRow {
@@ -70,9 +74,16 @@ impl Emitter<'_> {
 
     /// Takes the next row of each in.
     pub(super) fn take_joined(&self, asm: &mut Assembly<'_>) {
-        let value = self.roles.value;
         for row in &self.joined {
             row.taking.advance(asm);
+        }
+        self.begin_rows_of_joined(asm);
+    }
+
+    /// The rows are there: begins with the first group of each.
+    pub(super) fn begin_rows_of_joined(&self, asm: &mut Assembly<'_>) {
+        let value = self.roles.value;
+        for row in &self.joined {
             let strip = row.taking.strip;
             let last = (self.strip.output_groups - 1) * group_bytes(&strip);
             let first = if self.layer.backward { last } else { 0 };

@@ -347,6 +347,12 @@ impl Convolution {
         }
     }
 
+    /// Whether rows come from that ring.
+    pub(crate) fn reads(&self, ring: &StoredRing) -> bool {
+        let own = self.stage.and_then(|rows| rows.input.ring());
+        own.is_some_and(|own| own.first_cell == ring.first_cell)
+    }
+
     /// The ring that its rows of outputs go to.
     pub(crate) fn output_ring(&self) -> Option<StoredRing> {
         match self.stage?.output {

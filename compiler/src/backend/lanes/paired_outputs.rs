@@ -38,6 +38,10 @@ impl Convolution {
         if self.lanes != 2 || self.signed_outputs || self.reduction != Reduction::Weighted {
             return None;
         }
+        // Those of a map that is added are not among what sums are proven to be here.
+        if !self.joined.is_empty() {
+            return None;
+        }
         let (right, bits) = (self.weights.right, self.bits);
         let lowest = u32::from(right) + bits;
         // Else bits of the upper lane would be among those of the lower one's activation.

@@ -117,7 +117,7 @@ impl PairedRows {
         if rows.first_byte + rows.bytes() > end {
             return None;
         }
-        match (rows.rows, ring.position_byte) {
+        match (rows.rows, ring.position_byte()) {
             (1, _) => Some(rows),
             (_, position_byte) => position_byte.map(|_| Self {
                 position_byte,
@@ -127,9 +127,13 @@ impl PairedRows {
     }
 }
 
-/// Lets stages that are neighbours keep pairs between them, where they can.
+/// Lets stages that are neighbours keep pairs between them, where they can and no other one reads
+/// these.
 pub(crate) fn pair(stages: &mut [Stage], cursor_bytes: u32, registers: usize) {
     for index in 1..stages.len() {
+        let Some(ring) = between(stages, index) else {
+            continue;
+        };
         let (before, after) = stages.split_at_mut(index);
         let (Some(writer), Some(reader)) = (before.last_mut(), after.first_mut()) else {
             continue;
@@ -142,9 +146,6 @@ pub(crate) fn pair(stages: &mut [Stage], cursor_bytes: u32, registers: usize) {
         let (Some(mut written), Some(mut read)) = (writer.stage, reader.stage) else {
             continue;
         };
-        let StageInput::Ring(ring) = read.input else {
-            continue;
-        };
         let place = (ring, cursor_bytes);
         if let Some(rows) = PairedRows::between(writer, reader, place, registers) {
             written.output = StageOutput::Pairs(rows);
@@ -154,6 +155,25 @@ pub(crate) fn pair(stages: &mut [Stage], cursor_bytes: u32, registers: usize) {
             reader.stage = Some(read);
         }
     }
+}
+
+/// The ring that the stage before the one with that index stores, if this one reads its rows at
+/// once, and nothing else reads them.
+fn between(stages: &[Stage], index: usize) -> Option<StoredRing> {
+    let StageLayer::Convolution(reader) = &stages[index].layer else {
+        return None;
+    };
+    let written = stages[index - 1].output_ring()?;
+    let ring = match reader.stage?.input {
+        StageInput::Ring(ring) => ring,
+        StageInput::Indexed(_)
+        | StageInput::Stacked(_)
+        | StageInput::Pairs(_)
+        | StageInput::Strip => return None,
+    };
+    let reads: usize = stages.iter().map(|stage| stage.reads_of(&written)).sum();
+    let is_alone = ring.first_cell == written.first_cell && reads == 1 && !written.stays;
+    is_alone.then_some(ring)
 }
 
 /// `to` ← the address of the oldest row. Changes `from`.

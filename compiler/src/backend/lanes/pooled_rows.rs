@@ -4,16 +4,17 @@
 //! plan keeps. Any other pooling takes a row of activations in, which the convolution puts into the
 //! strip; what its windows have of the rows so far waits where the plan keeps them.
 
-use super::arriving_rows::{field_of, is_a_row, ring, ring_of_windows, row_outputs};
+use super::arriving_rows::{field_of, is_a_row, ring_of_windows, row_outputs};
 use super::form::Form;
 use super::layer::{Convolution, Pooled, Reduction, StoredMap, Weights};
 use super::reason::Reason;
 use super::reduction;
+use super::sources::Sources;
 use super::stage::{
     Stage, StageInput, StageLayer, StageOutput, StageRows, StoredRing, StoredWindows,
     WaitingWindows,
 };
-use crate::plan::{Arrival, AxisTiming, Sink, Windows};
+use crate::plan::{AxisTiming, Sink, Windows};
 use crate::program::{self, Pooling, Program};
 
 /// A row of outputs that the pooling after a stage takes in: each pixel is words of the strip.
@@ -29,21 +30,22 @@ pub(super) fn strip_outputs(program: &Program, stage: &program::Stage) -> (Store
     (map, StageOutput::Strip)
 }
 
-/// A convolution that puts its outputs into the strip, and the pooling that takes them in: one
-/// stage where that finds the maxima of sums, and what is then still to be done.
+/// The stage with that index, which puts its outputs into the strip, and the pooling that takes them
+/// in: one stage where that finds the maxima of sums, and what is then still to be done.
 pub(super) fn pooled(
     program: &Program,
-    (layer, timing): (Convolution, AxisTiming),
+    ((layer, index), timing): ((Convolution, usize), AxisTiming),
     pooling: &program::Stage,
 ) -> Result<Vec<Stage>, Reason> {
     let stage = |(layer, timing)| Stage {
         timing,
-        layer: StageLayer::Convolution(layer),
+        layer: StageLayer::Convolution(Box::new(layer)),
     };
     let operation = pooling.operation.pooling().ok_or(Reason::Streamed)?;
     let windows = windows_of(pooling)?;
     let Some(of_maxima) = with_maxima(program, (&layer, timing), (pooling, windows)) else {
-        let taking = taking_rows(program, (pooling, operation), StageInput::Strip)?;
+        let input = (StageInput::Strip, Some(index));
+        let taking = taking_rows(program, (pooling, operation), input)?;
         return Ok(vec![stage((layer, timing)), taking]);
     };
     let mut stages = vec![stage((of_maxima, timing))];
@@ -62,14 +64,10 @@ pub(super) fn alone(
     program: &Program,
     stage: &program::Stage,
     pooling: Pooling,
+    sources: &Sources,
 ) -> Result<Stage, Reason> {
-    let width = stage.plan.input.width;
-    let input = match stage.plan.arrival {
-        Arrival::Ring(reading) => ring(program, reading.ring, width)?,
-        Arrival::Window(windows) => ring_of_windows(windows, width)?,
-        Arrival::Bytes | Arrival::Values | Arrival::Map(_) => return Err(Reason::Streamed),
-    };
-    taking_rows(program, (stage, pooling), StageInput::Ring(input))
+    let input = sources.of_rows(program, stage)?;
+    taking_rows(program, (stage, pooling), (StageInput::Ring(input), None))
 }
 
 /// The windows of a pooling, which touch and do not overlap.
@@ -113,7 +111,9 @@ fn with_maxima(
     let bits = layer.bits + u32::from(layer.weights.right);
     // Weights that are loaded have shifts that are not known.
     let is_known = layer.pointwise.is_none() && layer.weights.loaded.is_none();
-    if !(is_maximum && is_known && bits < sum_bits) {
+    // Of what is joined, sums are not compared with those of the rows above.
+    let is_sum = layer.reduction == Reduction::Weighted && layer.joined.is_empty();
+    if !(is_maximum && is_known && is_sum && bits < sum_bits) {
         return None;
     }
     let expectation = program.expectations[pooling.plan.node].clone();
@@ -139,7 +139,7 @@ fn moving(
     pooling: &program::Stage,
     windows: StoredRing,
 ) -> Result<Stage, Reason> {
-    let input = StageInput::Ring(windows);
+    let input = (StageInput::Ring(windows), None);
     let base = field_of(program, pooling, (input, row_outputs(program, pooling)?));
     let layer = Convolution {
         reduction: Reduction::Maximum,
@@ -155,7 +155,7 @@ fn moving(
     };
     Ok(Stage {
         timing: pooling.plan.timing.rows,
-        layer: StageLayer::Convolution(layer),
+        layer: StageLayer::Convolution(Box::new(layer)),
     })
 }
 
@@ -163,7 +163,7 @@ fn moving(
 fn taking_rows(
     program: &Program,
     (stage, pooling): (&program::Stage, Pooling),
-    input: StageInput,
+    input: (StageInput, Option<usize>),
 ) -> Result<Stage, Reason> {
     let windows = windows_of(stage)?;
     let output = match stage.plan.sink {
@@ -209,6 +209,6 @@ fn taking_rows(
     };
     Ok(Stage {
         timing,
-        layer: StageLayer::Convolution(layer),
+        layer: StageLayer::Convolution(Box::new(layer)),
     })
 }

@@ -16,8 +16,6 @@ pub enum Reason {
     Operation(NodeId),
     /// The results are bytes of a model, or sums that a layer keeps.
     Results,
-    /// A kernel that computes as the input arrives, and whose stride is larger than itself.
-    Stride(NodeId),
     /// A leading average whose windows overlap, leave bytes out, or have too many for its sums.
     Intake,
     /// Inputs of more than 255 rows or columns.
@@ -42,7 +40,6 @@ impl fmt::Display for Reason {
             Self::Order => write!(f, "a map is not stored row by row"),
             Self::Operation(node) => write!(f, "node {node} has no kernel"),
             Self::Results => write!(f, "the results are neither sums nor a map of activations"),
-            Self::Stride(node) => write!(f, "node {node} has a stride beyond its kernel"),
             Self::Intake => write!(
                 f,
                 "windows of the leading `A` overlap, leave bytes out, or have more than 257 bytes"

@@ -4,7 +4,7 @@ use super::assembly::{Assembly, Label};
 use super::frame;
 use super::isa::{Condition, Operation, Register};
 use super::multiples::multiply;
-use super::stage::StoredRing;
+use super::stage::{NextPixel, StoredRing};
 use super::strip::add_constant;
 
 /// `to` ← the slot of the next pixel of a ring. Changes `scratch`.
@@ -13,9 +13,16 @@ pub(crate) fn load_position(
     ring: &StoredRing,
     [to, scratch]: [Register; 2],
 ) {
-    let Some(byte) = ring.position_byte else {
-        asm.emit(Operation::Immediate(to, 0));
-        return;
+    let byte = match ring.next {
+        NextPixel::First => {
+            asm.emit(Operation::Immediate(to, 0));
+            return;
+        }
+        NextPixel::AfterGridRow => {
+            after_grid_row(asm, ring, [to, scratch]);
+            return;
+        }
+        NextPixel::AtCursor(byte) => byte,
     };
     asm.emit(Operation::LoadSlot(scratch, frame::NETWORK));
     let first = point_into_cursor(asm, scratch, byte);
@@ -26,6 +33,19 @@ pub(crate) fn load_position(
         asm.emit(Operation::ShiftLeft(scratch, scratch, 8));
         asm.emit(Operation::Or(to, scratch));
     }
+}
+
+/// The same of a map of whose rows those up to that of the grid are there.
+fn after_grid_row(asm: &mut Assembly<'_>, ring: &StoredRing, [to, scratch]: [Register; 2]) {
+    let rows = ring.pixels / ring.width;
+    let is_inside = asm.label();
+    asm.emit(Operation::LoadSlot(scratch, frame::GRID_ROW));
+    asm.emit(Operation::AddImmediate(scratch, 1));
+    asm.emit(Operation::Immediate(to, rows as i32));
+    asm.branch(Condition::Less(scratch, to), 0.9, is_inside);
+    asm.times(0.1, |asm| asm.emit(Operation::Immediate(scratch, 0)));
+    asm.bind(is_inside);
+    asm.emit_all(multiply(asm.isa(), ring.width as i32, [to, scratch]));
 }
 
 /// The offset from a pointer to the network at which a byte of the cursor is; moves the pointer

@@ -1,82 +1,26 @@
 //! What happens when a row of the first map is complete: each stage that can computes a row.
 //!
-//! A new row of a map is stored over the oldest one, which the next stage still reads. So that
-//! stage takes its oldest row apart before, to a place in the frame that its neighbour leaves
-//! free, and the others after that.
+//! A new row of a map is stored over the oldest one, which later stages still read. So these take
+//! their oldest row apart before, to places in the frame that the stages up to them leave free, and
+//! the others after that.
 
 use super::assembly::{Assembly, Label};
 use super::convolution::{Emitter, with_emitter};
 use super::dense_rows;
 use super::design::Design;
 use super::frame;
-use super::grid_rows::{goes_on, row_index, unless_due, zero_if_multiple};
+use super::grid_rows::{row_index, unless_due, zero_if_multiple};
 use super::isa::{Condition, Operation, Register, Roles};
-use super::layer::{Convolution, Reduction};
+use super::joined;
+use super::layer::Convolution;
 use super::pass::Pass;
-use super::reduction::MOST_TAPS;
 use super::ring::{
     GoingAround, address_of_slot, around, back_from_end, load_position, point_into_cursor,
     ring_end, slot_before,
 };
 use super::stage::{Stage, StageInput, StageLayer, StageOutput, StoredRing};
+use super::stage_frame::strips;
 use super::strip::{Registers, Strip, Taking, add_constant, share_of_loops};
-use crate::backend::avr::CodeForm;
-
-/// The strip of each stage that has one: that of a stage lies after the oldest row of the one
-/// after it.
-fn strips(stages: &[Stage]) -> Vec<Option<Strip>> {
-    let mut first_byte = first_byte(stages);
-    let base = first_byte;
-    let strips = stages.iter().rev().map(|stage| match &stage.layer {
-        StageLayer::Convolution(layer) => {
-            let strip = Strip::of(layer).at(first_byte);
-            first_byte = match is_there_before(layer, &strip) {
-                true => first_byte + strip.row_bytes(),
-                false => base,
-            };
-            Some(strip)
-        }
-        StageLayer::Dense(_) => None,
-    });
-    let mut strips: Vec<Option<Strip>> = strips.collect();
-    strips.reverse();
-    strips
-}
-
-/// Whether the first row of its strip is there before a stage computes.
-fn is_there_before(layer: &Convolution, strip: &Strip) -> bool {
-    match layer.stage.map(|rows| rows.input) {
-        Some(StageInput::Strip) => true,
-        Some(StageInput::Ring(_) | StageInput::Padded(_) | StageInput::Pairs(_)) => strip.rows > 1,
-        // Of these, all rows are there.
-        Some(StageInput::Stacked(_)) | None => false,
-    }
-}
-
-/// The first byte of the frame that no stage has a slot at.
-fn first_byte(stages: &[Stage]) -> u32 {
-    let has_few = stages.iter().all(|stage| match &stage.layer {
-        StageLayer::Convolution(layer) => {
-            let is_unrolled = layer.form.code_form() == CodeForm::Unrolled;
-            let is_wide = layer.pooled.is_some_and(|it| it.columns > layer.lanes);
-            let counts_taps = layer.reduction != Reduction::Weighted && layer.kernel.1 > MOST_TAPS;
-            is_unrolled && !is_wide && !counts_taps && layer.pointwise.is_none()
-        }
-        // Of that, no strip is there any more.
-        StageLayer::Dense(_) => true,
-    });
-    match has_few {
-        true => frame::OF_FEW,
-        false => frame::STRIP,
-    }
-}
-
-/// Bytes of the frame.
-pub(crate) fn frame_bytes(stages: &[Stage]) -> u32 {
-    let ends = strips(stages).into_iter().flatten();
-    let ends = ends.map(|strip| strip.end_byte());
-    ends.max().unwrap_or(0).max(frame::STRIP)
-}
 
 /// What all stages do at one of the grid's rows.
 pub(crate) fn emit(asm: &mut Assembly<'_>, design: &Design) {
@@ -84,87 +28,131 @@ pub(crate) fn emit(asm: &mut Assembly<'_>, design: &Design) {
     let rows = design.grid_rows;
     let strips = strips(&design.stages);
     let done = asm.label();
-    // One that has computed all that it does may have stages after it that have not.
-    let all_go_on = design
-        .stages
-        .iter()
-        .all(|stage| goes_on(stage.timing, rows));
     for (index, stage) in design.stages.iter().enumerate() {
         let share = f64::from(stage.timing.count) / f64::from(rows);
-        let next = design.stages.get(index + 1);
-        let next_strip = strips.get(index + 1).copied().flatten();
-        let next = next.and_then(|next| match &next.layer {
-            StageLayer::Convolution(layer) => Some((layer, next_strip?)),
-            StageLayer::Dense(_) => None,
-        });
         asm.part(stage.node().index());
-        let not_due = if all_go_on { done } else { asm.label() };
+        // Where it computes nothing, those after it mostly do not either.
+        let mut after = design.stages[index..].iter();
+        let is_end = after.all(|later| stage.timing.has_all_of(later.timing));
+        let not_due = if is_end { done } else { asm.label() };
         asm.times(share, |asm| {
             unless_due(asm, &roles, (stage.timing, rows), not_due);
             match (&stage.layer, strips[index]) {
                 (StageLayer::Convolution(layer), Some(strip)) => {
-                    let is_first = index == 0;
-                    convolution(asm, (layer, strip), is_first, next);
+                    let later = (&design.stages[..], &strips[..]);
+                    convolution(asm, (layer, strip), (index, later));
                 }
-                (StageLayer::Dense(dense), _) => dense_rows::emit(asm, dense, stage.timing),
+                (StageLayer::Dense(dense), strip) => {
+                    dense_rows::emit(asm, (dense, strip), stage.timing);
+                }
                 (StageLayer::Convolution(_), None) => {}
             }
         });
-        if !all_go_on {
+        if !is_end {
             asm.bind(not_due);
         }
     }
     asm.bind(done);
 }
 
-/// A row of a convolution, or of a pooling. Of the next one, the oldest row is taken apart before a
-/// new one is stored.
+/// A row of the convolution, or pooling, with that index. What other stages still read of the row
+/// that the new one goes over is taken apart before.
 fn convolution(
     asm: &mut Assembly<'_>,
     (layer, strip): (&Convolution, Strip),
-    is_first: bool,
-    next: Option<(&Convolution, Strip)>,
+    (index, (stages, strips)): (usize, (&[Stage], &[Option<Strip>])),
 ) {
     let Some(rows) = layer.stage else { return };
     with_emitter(asm, layer, strip, |asm, emitter, passes| {
-        // Of a kernel of one row, that is the newest one.
-        let from = match is_first || strip.rows == 1 {
-            true => 0,
-            false => 1,
-        };
-        match rows.input {
-            StageInput::Ring(ring) => emitter.taking.take_rows(asm, ring, from..strip.rows, 0),
-            StageInput::Padded(padded) => emitter.taking.take_padded(asm, &padded, from > 0),
-            StageInput::Stacked(stacked) => emitter.taking.take_stacked(asm, &stacked),
-            StageInput::Pairs(pairs) => emitter.taking.take_pairs(asm, &pairs, false),
-            StageInput::Strip => {}
+        emitter.taking.take_rest(asm);
+        for row in &emitter.joined {
+            row.taking.take_rest(asm);
         }
         if let Some(windows) = &rows.waiting {
             emitter.begin_waiting(asm, windows);
         }
-        if let Some((next, next_strip)) = next
-            && let Some(next_rows) = next.stage
-            && next_strip.rows > 1
-        {
-            let taking = Taking {
-                layer: next,
-                strip: next_strip,
-                roles: emitter.roles,
+        let later = stages.iter().zip(strips).skip(index + 1);
+        let later = later.filter_map(|(stage, strip)| match &stage.layer {
+            StageLayer::Convolution(layer) => Some((&**layer, (*strip)?)),
+            StageLayer::Dense(_) => None,
+        });
+        let mut next_strip = None;
+        let mut oldest = Vec::new();
+        for (layer, strip) in later {
+            let roles = emitter.roles;
+            let own = Taking {
+                layer,
+                strip,
+                roles,
             };
-            emitter.with_last_row(asm, |asm| match next_rows.input {
-                StageInput::Ring(ring) => taking.take_rows(asm, ring, 0..1, 1),
-                StageInput::Padded(padded) => taking.take_oldest_padded(asm, &padded),
-                StageInput::Pairs(pairs) => taking.take_pairs(asm, &pairs, true),
-                // Of these, all rows are there.
-                StageInput::Stacked(_) | StageInput::Strip => {}
+            let joined = joined::rows(layer, &strip, roles).into_iter();
+            let takings = [own].into_iter().chain(joined.map(|row| row.taking));
+            for taking in takings.filter(|taking| taking.is_before(index)) {
+                match taking.input() {
+                    Some(StageInput::Strip) => next_strip = Some(taking.strip),
+                    Some(
+                        StageInput::Ring(_)
+                        | StageInput::Indexed(_)
+                        | StageInput::Stacked(_)
+                        | StageInput::Pairs(_),
+                    ) => oldest.push(taking),
+                    None => {}
+                }
+            }
+        }
+        if !oldest.is_empty() {
+            emitter.with_last_row(asm, |asm| {
+                for taking in &oldest {
+                    taking.take_oldest(asm);
+                }
             });
         }
-        let next_strip = next.map(|(_, strip)| strip);
+        emitter.begin_rows_of_joined(asm);
         emitter.row_of_stage(asm, passes, (rows.output, next_strip));
     });
 }
 
 impl Taking<'_> {
+    fn input(&self) -> Option<StageInput> {
+        Some(self.layer.stage?.input)
+    }
+
+    /// Whether its oldest row is there before that stage's row of outputs.
+    fn is_before(&self, index: usize) -> bool {
+        let rows = self.layer.stage;
+        rows.is_some_and(|rows| rows.oldest_before == Some(index))
+    }
+
+    /// Takes the rows of the field apart that were not before.
+    pub(super) fn take_rest(&self, asm: &mut Assembly<'_>) {
+        let Some(stage) = self.layer.stage else {
+            return;
+        };
+        let took_oldest = stage.oldest_before.is_some();
+        let first = u32::from(took_oldest);
+        match stage.input {
+            StageInput::Ring(ring) => self.take_rows(asm, ring, first..self.strip.rows, 0),
+            StageInput::Indexed(indexed) => self.take_indexed(asm, &indexed, took_oldest),
+            StageInput::Stacked(stacked) => self.take_stacked(asm, &stacked),
+            StageInput::Pairs(pairs) => self.take_pairs(asm, &pairs, false),
+            StageInput::Strip => {}
+        }
+    }
+
+    /// Takes the oldest row of the field apart, before its newest one is there.
+    fn take_oldest(&self, asm: &mut Assembly<'_>) {
+        let Some(stage) = self.layer.stage else {
+            return;
+        };
+        match stage.input {
+            StageInput::Ring(ring) => self.take_rows(asm, ring, 0..1, 1),
+            StageInput::Indexed(indexed) => self.take_oldest_indexed(asm, &indexed),
+            StageInput::Pairs(pairs) => self.take_pairs(asm, &pairs, true),
+            // Of these, all rows are there.
+            StageInput::Stacked(_) | StageInput::Strip => {}
+        }
+    }
+
     /// Takes rows of the field apart that is in a ring, of whose last row `missing` are not yet
     /// there, to their places in the strip.
     fn take_rows(
@@ -308,7 +296,7 @@ impl Emitter<'_> {
         let StageOutput::Ring(ring) = output else {
             return;
         };
-        let Some(byte) = ring.position_byte else {
+        let Some(byte) = ring.position_byte() else {
             return;
         };
         self.with_last_row(asm, |asm| {

@@ -5,11 +5,11 @@ use super::design::Design;
 use super::intake::{COLUMN, Emitter, ROW, SCRATCH, restore_scratch};
 use super::isa::{Condition, InstructionSet, Operation, Register, Roles};
 use super::strip::add_constant;
-use super::{frame, row};
+use super::{frame, row, stage_frame};
 
 /// Bytes of the frame of the stages.
 pub(crate) fn frame_bytes(isa: &dyn InstructionSet, design: &Design) -> u32 {
-    row::frame_bytes(&design.stages).next_multiple_of(isa.stack_alignment())
+    stage_frame::frame_bytes(&design.stages).next_multiple_of(isa.stack_alignment())
 }
 
 impl Emitter<'_> {

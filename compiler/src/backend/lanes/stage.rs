@@ -22,6 +22,28 @@ impl Stage {
         }
     }
 
+    /// How many of the maps that it reads are in that ring.
+    pub(crate) fn reads_of(&self, ring: &StoredRing) -> usize {
+        match &self.layer {
+            StageLayer::Convolution(layer) => {
+                let maps = [&**layer].into_iter().chain(&layer.joined);
+                maps.filter(|map| map.reads(ring)).count()
+            }
+            StageLayer::Dense(stage) => usize::from(match &stage.taken {
+                Some(taken) => taken.reads(ring),
+                None => stage.dense.input.first_cell == ring.first_cell,
+            }),
+        }
+    }
+
+    /// The ring that its rows of outputs go to.
+    pub(crate) fn output_ring(&self) -> Option<StoredRing> {
+        match &self.layer {
+            StageLayer::Convolution(layer) => layer.output_ring(),
+            StageLayer::Dense(_) => None,
+        }
+    }
+
     /// The rows of pairs that it writes.
     pub(crate) fn output_pairs(&self) -> Option<PairedRows> {
         match &self.layer {
@@ -35,9 +57,9 @@ impl Stage {
 #[derive(Clone, Debug)]
 pub(crate) enum StageLayer {
     /// A row of outputs from the rows of its fields.
-    Convolution(Convolution),
+    Convolution(Box<Convolution>),
     /// Sums, to which a row of inputs adds.
-    Dense(StageDense),
+    Dense(Box<StageDense>),
 }
 
 /// A sum over a whole map whose rows come one by one.
@@ -45,6 +67,8 @@ pub(crate) enum StageLayer {
 pub(crate) struct StageDense {
     /// Of all rows; the input is one of them.
     pub(crate) dense: Dense,
+    /// What takes a row apart before, as single pixels, where rows are not all in one place.
+    pub(crate) taken: Option<Convolution>,
     /// Rows of the map.
     pub(crate) rows: u32,
     /// Where the sums are between rows.
@@ -57,6 +81,9 @@ pub(crate) struct StageDense {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StageRows {
     pub(crate) input: StageInput,
+    /// The stage before whose row of outputs is stored the oldest row of the field is taken apart:
+    /// it goes over that one. Of a strip, the stage that puts the row there.
+    pub(crate) oldest_before: Option<usize>,
     pub(crate) output: StageOutput,
     /// Of a pooling: what its windows have of the rows above, if they have several.
     pub(crate) waiting: Option<WaitingWindows>,
@@ -66,8 +93,8 @@ pub(crate) struct StageRows {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum StageInput {
     Ring(StoredRing),
-    /// Of fields that reach beyond the map.
-    Padded(PaddedRing),
+    /// Of fields that reach beyond the map, or wait for another one.
+    Indexed(IndexedRing),
     /// Of which rows are taken as channels.
     Stacked(StackedRows),
     /// In pairs of pixels, as the stage before stored them.
@@ -80,20 +107,22 @@ impl StageInput {
     /// The ring that rows are taken out of, one by one.
     pub(crate) fn ring(self) -> Option<StoredRing> {
         match self {
-            Self::Ring(ring) | Self::Padded(PaddedRing { ring, .. }) => Some(ring),
+            Self::Ring(ring) | Self::Indexed(IndexedRing { ring, .. }) => Some(ring),
             Self::Stacked(_) | Self::Pairs(_) | Self::Strip => None,
         }
     }
 }
 
-/// Rows of a map whose fields reach beyond it.
+/// Rows of a map each of which is found by its index.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct PaddedRing {
+pub(crate) struct IndexedRing {
     pub(crate) ring: StoredRing,
     /// Rows of the map.
     pub(crate) height: u32,
     /// At which rows of the first map they come, and those below them would.
     pub(crate) timing: AxisTiming,
+    /// Rows that come after those of the field before that is read.
+    pub(crate) beyond: u32,
 }
 
 /// Where a row of outputs goes.
@@ -118,9 +147,20 @@ pub(crate) struct StoredRing {
     pub(crate) pixel_cells: u32,
     /// Pixels of a row.
     pub(crate) width: u32,
-    /// The byte of the network from which on the cursor has the slot of the next pixel, of two
-    /// bytes; `None` where that is always the first one.
-    pub(crate) position_byte: Option<u32>,
+    /// Whether all of it is read when the input is complete, too.
+    pub(crate) stays: bool,
+    pub(crate) next: NextPixel,
+}
+
+/// Which slot of a ring is that of the next pixel.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NextPixel {
+    /// Always the first one.
+    First,
+    /// The cursor says so, in two bytes of the network from that one on.
+    AtCursor(u32),
+    /// That after the row of the grid, of the first map, which is stored whole.
+    AfterGridRow,
 }
 
 impl StoredRing {
@@ -131,6 +171,14 @@ impl StoredRing {
 
     pub(crate) fn cells(&self) -> u32 {
         self.pixels * self.pixel_cells
+    }
+
+    /// The byte of the network where the cursor's position is.
+    pub(crate) fn position_byte(&self) -> Option<u32> {
+        match self.next {
+            NextPixel::AtCursor(byte) => Some(byte),
+            NextPixel::First | NextPixel::AfterGridRow => None,
+        }
     }
 
     /// Slots from that of the next pixel to that of a pixel which is that many before it.

@@ -34,11 +34,12 @@ pub(crate) struct Strip {
     pub(crate) first_byte: u32,
     /// Where the largest sums of a pooling are, or the values of a pixel between two kernels.
     pub(crate) kept_byte: u32,
-    /// After these: rows of maps that are joined.
+    /// After these: the slots of maps that are joined, then rows of these.
+    pub(crate) joined_slots: u32,
     pub(crate) joined_byte: u32,
-    kept_bytes: u32,
+    pub(super) kept_bytes: u32,
     /// Where the byte, or cell, is that the next row begins at.
-    input_slot: u32,
+    pub(super) input_slot: u32,
 }
 
 impl Strip {
@@ -81,8 +82,9 @@ impl Strip {
             Some(pointwise) => 4 * pointwise.input.channels.div_ceil(32 / layer.bits),
             None => 0,
         };
-        let joined_byte = frame::STRIP + maxima_bytes + pixel_bytes;
-        let first_byte = joined_byte + joined::bytes(layer);
+        let joined_slots = frame::STRIP + maxima_bytes + pixel_bytes;
+        let joined_byte = joined_slots + joined::slots_bytes(layer);
+        let first_byte = joined_byte + joined::rows_bytes(layer);
         Self {
             per_word,
             words,
@@ -94,8 +96,9 @@ impl Strip {
             steps_with_outputs,
             first_byte,
             kept_byte: frame::STRIP,
+            joined_slots,
             joined_byte,
-            kept_bytes: first_byte - frame::STRIP,
+            kept_bytes: maxima_bytes + pixel_bytes,
             input_slot: frame::INPUT,
         }
     }
@@ -109,7 +112,7 @@ impl Strip {
     pub(crate) fn slots_bytes(&self, layer: &Convolution) -> u32 {
         match layer.is_by_parts {
             true => frame::STRIP,
-            false => self.joined_byte + joined::slots_bytes(layer),
+            false => self.joined_slots + joined::slots_bytes(layer),
         }
     }
 
@@ -135,6 +138,11 @@ impl Strip {
 
     pub(crate) fn row_bytes(&self) -> u32 {
         4 * self.groups * self.words
+    }
+
+    /// Cells from a pixel to the next one, of single pixels.
+    pub(crate) fn pixel_cells(&self) -> u32 {
+        self.words * self.per_word
     }
 
     /// Of a single pixel, whose values are beside one another.

@@ -2,7 +2,7 @@
 
 use super::assembly::Assembly;
 use super::isa::{Condition, Operation, Register};
-use super::stage::{PaddedRing, StageInput};
+use super::stage::{IndexedRing, StageInput};
 use super::strip::{Registers, Taking, add_constant, share_of_loops};
 
 impl Taking<'_> {
@@ -21,13 +21,13 @@ impl Taking<'_> {
         };
         let cell = |group: u32| i64::from(phase) + column(group, 0) * pixel_cells;
         let group_bytes = 4 * strip.words;
-        let padded = self.padded();
-        if let Some(padded) = &padded
-            && padded.ring.breaks_rows()
+        let indexed = self.indexed();
+        if let Some(indexed) = &indexed
+            && indexed.ring.breaks_rows()
             && lanes == 2
             && layer.padding.1 % 2 == 1
         {
-            self.take_between_pairs(asm, padded);
+            self.take_between_pairs(asm, indexed);
             return;
         }
         // Groups before and after the map stay zeros, unless the frame was another's since.
@@ -36,7 +36,7 @@ impl Taking<'_> {
         let last = (first..strip.groups).rfind(|&group| present(group).contains(&true));
         let last = last.unwrap_or(first);
         let mut group = first;
-        if padded.is_some() {
+        if indexed.is_some() {
             self.nothing_beside(asm, first);
         } else if first > 0 {
             let bytes = i64::from(first * group_bytes);
@@ -92,15 +92,15 @@ impl Taking<'_> {
             }
             group += groups * times;
         }
-        if padded.is_some() {
+        if indexed.is_some() {
             self.nothing_beside(asm, strip.groups - 1 - last);
         }
     }
 
-    /// The ring, where fields reach beyond the map.
-    fn padded(&self) -> Option<PaddedRing> {
+    /// The ring, where fields may reach beyond the map.
+    fn indexed(&self) -> Option<IndexedRing> {
         match self.layer.stage?.input {
-            StageInput::Padded(padded) => Some(padded),
+            StageInput::Indexed(indexed) => Some(indexed),
             StageInput::Ring(_)
             | StageInput::Stacked(_)
             | StageInput::Pairs(_)

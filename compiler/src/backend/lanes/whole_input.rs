@@ -97,6 +97,9 @@ pub(crate) fn stack_bytes(isa: &dyn InstructionSet) -> u32 {
 /// `absorb_input(network, input)`; `None` where rows begin in the middle of a byte, the code
 /// would be long, or layers compute as the input arrives.
 pub(crate) fn emit(isa: &dyn InstructionSet, design: &Design) -> Option<Assembled> {
+    if !design.stages.is_empty() {
+        return None;
+    }
     let rows = Rows::of(&design.intake)?;
     let per_byte = 8 / design.bits;
     let is_single = rows.rows == 1;

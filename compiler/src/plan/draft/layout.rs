@@ -5,7 +5,7 @@ use super::outline::field_of_read;
 use crate::network::{Kernel, PoolFunction, ReceptiveField, Shape, ValueId};
 use crate::plan::FlowNode;
 use crate::plan::place::{Place, Ring, SumArray, Windows};
-use crate::plan::rings::{Rings, RowsOfRing};
+use crate::plan::rings::{Rings, RowsOfRing, RowsRead};
 use crate::plan::segment::{Arrival, Keeps, MapReading, Moves, RingReading, Sink, StagePlan};
 use crate::plan::simulation::{NodeReading, Simulation};
 use crate::plan::timing::Timing;
@@ -50,7 +50,7 @@ impl<'a> SegmentLayout<'a> {
         let (input, output) = (self.used[&node.reads[0]], self.used[&node.writes]);
         let arrival = self.arrival(node, reader, timings, simulation, before);
         let joined: Vec<Arrival> = (1..node.reads.len())
-            .map(|index| self.stored(node, index, simulation))
+            .map(|index| self.stored((node, index), timings, simulation))
             .collect();
         let exact = flow.is_exact(node.id);
         let field = node.field();
@@ -129,11 +129,16 @@ impl<'a> SegmentLayout<'a> {
                 return Arrival::Values;
             }
         }
-        self.stored(node, 0, simulation)
+        self.stored((node, 0), timings, simulation)
     }
 
     /// How a node finds an input that is stored.
-    fn stored(&mut self, node: &FlowNode, index: usize, simulation: &Simulation) -> Arrival {
+    fn stored(
+        &mut self,
+        (node, index): (&FlowNode, usize),
+        timings: &BTreeMap<ValueId, Timing>,
+        simulation: &Simulation,
+    ) -> Arrival {
         let value = node.reads[index];
         let outline = self.outline;
         if !outline.makes(value) || outline.is_stored(value) {
@@ -145,7 +150,7 @@ impl<'a> SegmentLayout<'a> {
                 moves: Moves { column: 0, row: 0 },
             });
         }
-        let ring = self.ring(value, simulation);
+        let ring = self.ring(value, timings, simulation);
         let lag = simulation.lag(node.id, index);
         let ahead = |lag: u32| (ring.pixels - lag % ring.pixels) % ring.pixels;
         Arrival::Ring(RingReading {
@@ -165,25 +170,37 @@ impl<'a> SegmentLayout<'a> {
         readers.any(|node| node.reads[0] == value && node.field().is_padded())
     }
 
-    /// Whether code computes a row of outputs at once; of graphs it never does.
+    /// Whether code computes a row of outputs at once.
     fn computes_rows(&self) -> bool {
         let SegmentOutline { flow, arriving, .. } = *self.outline;
         let by_rows = match flow.rings() {
             Rings::Rows => true,
             Rings::Pixels => false,
         };
-        by_rows && arriving && flow.is_chain() && !flow.is_endless()
+        by_rows && arriving && !flow.is_endless()
     }
 
-    /// Rows of the highest field over that value.
-    fn most_field_rows(&self, value: ValueId) -> u32 {
-        let readers = self.outline.readers(value);
-        let rows = readers.map(
-            |node| match node.reads[0] == value && !node.takes_pixels() {
-                true => node.field().kernel.height,
-                false => 1,
-            },
-        );
+    /// Rows of that value that its readers need at once.
+    fn rows_of_readers(&self, value: ValueId, timings: &BTreeMap<ValueId, Timing>) -> u32 {
+        let arrives_byte_by_byte = self.arrives_byte_by_byte(value);
+        let Some(timing) = timings.get(&value) else {
+            return 1;
+        };
+        let readers = self.outline.readers(value).flat_map(|node| {
+            let reads = node.reads.iter().enumerate();
+            let reads = reads.filter(|&(_, &read)| read == value);
+            reads.map(move |(index, _)| (node, index))
+        });
+        let rows = readers.map(|(node, index)| {
+            // It takes each row when that is there.
+            if index == 0 && node.takes_pixels() {
+                return 1;
+            }
+            let field = field_of_read(node, index, self.used[&value]);
+            let rows = (field.kernel.height, field.top);
+            let lead = timing.rows.lead(timings[&node.writes].rows, rows);
+            RowsRead::of(field.kernel.height, lead, arrives_byte_by_byte).rows()
+        });
         rows.max().unwrap_or(1)
     }
 
@@ -195,7 +212,12 @@ impl<'a> SegmentLayout<'a> {
     }
 
     /// The ring of a value, as large as the reader that goes back the furthest needs.
-    fn ring(&mut self, value: ValueId, simulation: &Simulation) -> Ring {
+    fn ring(
+        &mut self,
+        value: ValueId,
+        timings: &BTreeMap<ValueId, Timing>,
+        simulation: &Simulation,
+    ) -> Ring {
         if let Some(&ring) = self.rings.get(&value) {
             return ring;
         }
@@ -210,8 +232,7 @@ impl<'a> SegmentLayout<'a> {
         if self.computes_rows() {
             let rows = RowsOfRing {
                 map: shape,
-                field_rows: self.most_field_rows(value),
-                arrives_byte_by_byte: self.arrives_byte_by_byte(value),
+                rows: self.rows_of_readers(value, timings),
             };
             pixels = rows.pixels(pixels, self.cells_per_byte);
         }

@@ -1,5 +1,5 @@
-//! Rows of a map whose fields reach beyond it: each is found by its index, and where there is none,
-//! the strip has zeros.
+//! Rows of a map whose fields reach beyond it, or wait for those of another map: each is found by its
+//! index, and where there is none, the strip has zeros.
 //!
 //! Below the map, rows of the first one go on as if there were more, at which nothing arrives.
 
@@ -9,7 +9,7 @@ use super::grid_rows::row_index;
 use super::isa::{Condition, Operation};
 use super::multiples::multiply;
 use super::ring::{GoingAround, address_of_slot, load_position};
-use super::stage::PaddedRing;
+use super::stage::IndexedRing;
 use super::strip::{Registers, Taking, add_constant, share_of_loops};
 
 /// The index of the next row to take.
@@ -17,13 +17,20 @@ const ROW: u32 = frame::GROUPS;
 /// How many rows of the map there are.
 const ROWS_THERE: u32 = frame::FIELD;
 
+impl IndexedRing {
+    /// From the newest row to the oldest one of a field of that many rows.
+    fn to_oldest(self, rows: u32) -> i64 {
+        1 - i64::from(rows) - i64::from(self.beyond)
+    }
+}
+
 impl Taking<'_> {
     /// Takes the rows of the field apart, but for the oldest one where that was taken before the
     /// newest one came.
-    pub(super) fn take_padded(
+    pub(super) fn take_indexed(
         &self,
         asm: &mut Assembly<'_>,
-        padded: &PaddedRing,
+        indexed: &IndexedRing,
         took_oldest: bool,
     ) {
         let Registers {
@@ -34,9 +41,13 @@ impl Taking<'_> {
             ..
         } = Registers::of(self.roles);
         let strip = &self.strip;
-        row_index(asm, self.roles, padded.timing);
+        if strip.rows == 1 {
+            self.take_single_indexed(asm, indexed, took_oldest);
+            return;
+        }
+        row_index(asm, self.roles, indexed.timing);
         asm.emit(Operation::Immediate(count, strip.rows as i32));
-        let last = padded.height as i32 - 1;
+        let last = indexed.height as i32 - 1;
         let (all, below) = (asm.label(), asm.label());
         asm.emit(Operation::Immediate(piece, last));
         asm.branch(Condition::Less(piece, row), 0.1, below);
@@ -59,12 +70,12 @@ impl Taking<'_> {
         asm.emit(Operation::StoreSlot(piece, ROWS_THERE));
         asm.emit(Operation::StoreSlot(target, frame::TARGET));
         asm.emit(Operation::StoreSlot(count, frame::INPUT_ROWS));
-        add_constant(asm, row, 1 - i64::from(strip.rows), piece);
+        add_constant(asm, row, indexed.to_oldest(strip.rows), piece);
         let next = asm.here();
         let times = strip.rows - u32::from(took_oldest);
         asm.times(times.into(), |asm| {
             asm.emit(Operation::StoreSlot(row, ROW));
-            self.take_padded_row(asm, padded);
+            self.take_indexed_row(asm, indexed);
             asm.emit(Operation::LoadSlot(target, frame::TARGET));
             add_constant(asm, target, strip.row_bytes().into(), piece);
             asm.emit(Operation::StoreSlot(target, frame::TARGET));
@@ -77,25 +88,53 @@ impl Taking<'_> {
         });
     }
 
-    /// Takes the oldest row of the field apart, before its newest one is there.
-    pub(super) fn take_oldest_padded(&self, asm: &mut Assembly<'_>, padded: &PaddedRing) {
+    /// The same of a field of one row, unless that was taken.
+    fn take_single_indexed(&self, asm: &mut Assembly<'_>, indexed: &IndexedRing, was_taken: bool) {
         let Registers {
             target,
             word: row,
             piece,
             ..
         } = Registers::of(self.roles);
-        row_index(asm, self.roles, padded.timing);
+        let (below, done) = (asm.label(), asm.label());
+        row_index(asm, self.roles, indexed.timing);
+        asm.emit(Operation::Immediate(piece, indexed.height as i32 - 1));
+        asm.branch(Condition::Less(piece, row), 0.1, below);
+        match was_taken {
+            true => asm.jump(done),
+            false => asm.emit(Operation::Move(piece, row)),
+        }
+        asm.bind(below);
+        asm.times(if was_taken { 0.1 } else { 1.0 }, |asm| {
+            asm.emit(Operation::AddImmediate(piece, 1));
+            asm.emit(Operation::StoreSlot(piece, ROWS_THERE));
+            add_constant(asm, row, indexed.to_oldest(1), piece);
+            asm.emit(Operation::SlotAddress(target, self.strip.first_byte));
+            asm.emit(Operation::StoreSlot(target, frame::TARGET));
+            self.take_indexed_row(asm, indexed);
+        });
+        asm.bind(done);
+    }
+
+    /// Takes the oldest row of the field apart, before its newest one is there.
+    pub(super) fn take_oldest_indexed(&self, asm: &mut Assembly<'_>, indexed: &IndexedRing) {
+        let Registers {
+            target,
+            word: row,
+            piece,
+            ..
+        } = Registers::of(self.roles);
+        row_index(asm, self.roles, indexed.timing);
         asm.emit(Operation::StoreSlot(row, ROWS_THERE));
-        add_constant(asm, row, 1 - i64::from(self.strip.rows), piece);
+        add_constant(asm, row, indexed.to_oldest(self.strip.rows), piece);
         asm.emit(Operation::StoreSlot(row, ROW));
         asm.emit(Operation::SlotAddress(target, self.strip.first_byte));
         asm.emit(Operation::StoreSlot(target, frame::TARGET));
-        self.take_padded_row(asm, padded);
+        self.take_indexed_row(asm, indexed);
     }
 
     /// Takes the row apart whose index is `word`, or zeros where there is none.
-    fn take_padded_row(&self, asm: &mut Assembly<'_>, padded: &PaddedRing) {
+    fn take_indexed_row(&self, asm: &mut Assembly<'_>, indexed: &IndexedRing) {
         let Registers {
             source,
             target,
@@ -103,7 +142,7 @@ impl Taking<'_> {
             piece,
             count,
         } = Registers::of(self.roles);
-        let PaddedRing { ring, height, .. } = padded;
+        let IndexedRing { ring, height, .. } = indexed;
         let slot = row;
         let (outside, inside, done) = (asm.label(), asm.label(), asm.label());
         asm.branch(Condition::Negative(row), 0.1, outside);
@@ -147,7 +186,7 @@ impl Taking<'_> {
 
     /// Takes a row apart of which each pair of pixels in the ring goes to two groups of lanes, and
     /// which may go on at the ring's beginning after any pair.
-    pub(super) fn take_between_pairs(&self, asm: &mut Assembly<'_>, padded: &PaddedRing) {
+    pub(super) fn take_between_pairs(&self, asm: &mut Assembly<'_>, indexed: &IndexedRing) {
         let registers = Registers::of(self.roles);
         let Registers {
             source,
@@ -176,7 +215,7 @@ impl Taking<'_> {
                 add_constant(asm, second, pair_bytes, piece);
                 let form = (layer.bits, false);
                 let places = [second, piece, word];
-                going_around = Some(GoingAround::begin(asm, &padded.ring, form, places));
+                going_around = Some(GoingAround::begin(asm, &indexed.ring, form, places));
                 let from = [(source, pixel_cells), (second, 0)];
                 self.take_group(asm, &registers, from, &[true, true]);
                 asm.emit(Operation::Move(source, second));
