@@ -98,6 +98,11 @@ fn a_run_of_layers_is_one_choice_and_its_labels_are_its_own() {
     let twice = "< 'a: C1(4,1), C1(4,3, padding: same, add: 'a), \
                  'b: C1(8,1), C1(8,3, padding: same, add: 'b), D*(10) >";
     assert!(lists.contains(twice), "{lists:#?}");
+    for number in 0..count {
+        let design = space.design(&space.nth(number).unwrap());
+        let text = base.text_of(&design, "best.safetensors").unwrap();
+        assert_eq!(Base::read(&text).unwrap().design(), design);
+    }
     // Whatever labels are called.
     let renamed = twice.replace("'a", "'stem").replace("'b", "'a");
     let design = |list: &str| Design::read(list, &base.input()).unwrap();
@@ -139,6 +144,23 @@ fn the_declarations_own_branches_join_a_space_that_has_some() {
                 .any(|it| has_branches(&it.items[..it.items.len() - 1]))
         );
     }
+}
+
+#[test]
+fn labels_of_a_long_list_are_all_different() {
+    let base = Base::read(PICTURES).unwrap();
+    let branch = "'x: C1(2,1), 'y: C1(3,1), 'x, C1(3,1, add: 'y)";
+    let text = format!("lists = [\"{}\"]", [branch; 30].join("; "));
+    let space = Space::read(&text, &base.design()).unwrap();
+    let design = space.design(&space.nth(0).unwrap());
+    let labels = design.items.iter().filter_map(|it| it.label.as_deref());
+    let labels: BTreeSet<&str> = labels.collect();
+    assert_eq!(labels.len(), 60);
+    assert!(labels.contains("z") && labels.contains("a1") && labels.contains("h2"));
+    assert_eq!(
+        Design::read(&design.to_string(), &base.input()).unwrap(),
+        design
+    );
 }
 
 #[test]
