@@ -46,11 +46,14 @@ impl Run {
         runs
     }
 
-    /// Whether both are runs of some layers, or both one layer of the same letter without a label.
+    /// Whether both have labels, or both are one layer of the same letter without one.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         match (&self.0[..], &other.0[..]) {
             ([one], [other]) => are_alike(one, other),
-            ([_, _, ..], [_, _, ..]) => true,
+            (one @ [_, _, ..], other @ [_, _, ..]) => {
+                let has_labels = |items: &[Item]| items.iter().any(|item| item.label.is_some());
+                has_labels(one) && has_labels(other)
+            }
             _ => false,
         }
     }
