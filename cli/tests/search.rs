@@ -20,7 +20,7 @@ const TINY: &str = "herringbone::network! {
 const SPACE: &str = r#"
 lists = ["C; M", "C; C; M"]
 [sets]
-C = ["C1({2,3,4,6,8},{1,3})", "T(3)"]
+C = ["C1({2,3,4,6,8},{1,3})", "T(3)", "'x: C1({c=2,4},3), C1({c},3, padding: same, add: 'x)"]
 "#;
 
 /// The search of most tests: seconds.
@@ -108,6 +108,8 @@ fn a_search_leaves_a_winner_that_fits_and_the_same_study_however_it_is_run() {
     ] {
         assert!(package.path("whole").join(name).is_file(), "{name}");
     }
+    let has_branches = |(plan, _): &(String, Vec<Value>)| plan.contains("add: 'a");
+    assert!(package.study("whole").iter().any(has_branches));
     let svg = fs::read_to_string(package.path("whole/pareto.svg")).unwrap();
     roxmltree::Document::parse(&svg).unwrap();
     let plan = Command::new(env!("CARGO_BIN_EXE_cargo-herringbone"))
@@ -198,7 +200,7 @@ fn mistakes_are_told_before_anything_is_trained() {
     let package = Package::new();
     let dry = package.printed("main.rs --data data --space space.toml --dry");
     assert!(
-        dry.contains("132 networks") && dry.contains("all of them"),
+        dry.contains("182 networks") && dry.contains("all of them"),
         "{dry}"
     );
     let published = package.printed("main.rs --data data --space mueksch --dry=10");

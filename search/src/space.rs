@@ -2,20 +2,24 @@
 
 mod brace;
 mod file;
+mod run;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use anyhow::{Result, bail};
 use herringbone_compiler::budget::zeros_can_be_free;
-use herringbone_compiler::network::{Bits, Entry, Item, Shape};
+use herringbone_compiler::network::{Bits, Item, Shape};
 
 use crate::base::Base;
 use crate::cost::Limits;
 use crate::design::{Design, is_training_only};
+use run::Run;
 
 pub use walk::Genes;
 
-/// Lists of layers: each form is a row of slots, each slot a choice among layers, one of which
-/// may be none. The last layer, that of the classes, is the declaration's.
+/// Lists of layers: each form is a row of slots, each slot a choice among runs of layers, most of
+/// which are one layer, or none. The last layer, that of the classes, is the declaration's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Space {
     pub(crate) forms: Vec<Form>,
@@ -38,14 +42,14 @@ pub(crate) struct Form {
 pub(crate) struct Slot {
     /// The set that it is filled from: slots of one name play the same part in other forms.
     pub(crate) name: String,
-    /// What it may be; `None` is no layer.
-    pub(crate) choices: Vec<Option<Item>>,
+    /// What it may be.
+    pub(crate) choices: Vec<Run>,
 }
 
 /// A space that comes with the tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Known {
-    /// Chains of all layers over images.
+    /// Lists of all layers over images, with branches.
     Images,
     /// The same over inputs of one row.
     Series,
@@ -136,20 +140,20 @@ impl Space {
     }
 
     /// The same with those layers among the choices: each joins the sets that have one of its
-    /// letter. Layers that name maps stay outside. Its share of zeros joins too.
+    /// letter, and layers that are bound by labels those that have such. Its share of zeros joins too.
     pub fn with_layers_of(mut self, design: &Design) -> Self {
         if !self.sparsity.contains(&design.sparsity) {
             self.sparsity.push(design.sparsity);
         }
-        let items = Design::computing(&design.items);
+        let mut items: Vec<&Item> = Design::computing(&design.items).collect();
         // The last one is in none of the sets.
-        let last = design.items.iter().rfind(|item| !is_training_only(item));
-        for item in items.filter(|item| Some(*item) != last) {
+        items.pop();
+        for run in Run::parted(&items) {
             for slot in self.forms.iter_mut().flat_map(|form| &mut form.slots) {
-                let choices = || slot.choices.iter().flatten();
-                let is_new = !choices().any(|choice| choice == item);
-                if is_new && choices().any(|choice| are_alike(choice, item)) {
-                    slot.choices.push(Some(item.clone()));
+                let choices = || slot.choices.iter();
+                let is_new = !choices().any(|choice| choice.is(&run));
+                if is_new && choices().any(|choice| choice.is_like(&run)) {
+                    slot.choices.push(run.clone());
                 }
             }
         }
@@ -179,35 +183,5 @@ impl Form {
         self.slots.iter().try_fold(1_u128, |count, slot| {
             count.checked_mul(slot.choices.len() as u128)
         })
-    }
-}
-
-/// Whether two layers have one letter, and name no map.
-fn are_alike(one: &Item, other: &Item) -> bool {
-    if one.label.is_some() || other.label.is_some() {
-        return false;
-    }
-    match (&one.entry, &other.entry) {
-        (
-            Entry::Layer { kind, labels },
-            Entry::Layer {
-                kind: other,
-                labels: others,
-            },
-        ) => {
-            let is_alone = labels.is_empty() && others.is_empty();
-            is_alone && std::mem::discriminant(kind) == std::mem::discriminant(other)
-        }
-        (Entry::Residual { .. }, Entry::Residual { .. })
-        | (Entry::Bonsai(_), Entry::Bonsai(_))
-        | (Entry::Proto(_), Entry::Proto(_)) => true,
-        (
-            Entry::From(_)
-            | Entry::Residual { .. }
-            | Entry::Layer { .. }
-            | Entry::Bonsai(_)
-            | Entry::Proto(_),
-            _,
-        ) => false,
     }
 }

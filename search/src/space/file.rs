@@ -6,10 +6,11 @@
 //! sparsity = [0, 0.5]
 //!
 //! [sets]
-//! C = ["C1({4,8},{1,3})", "T(3)"]
+//! C = ["C1({4,8},{1,3})", "T(3)", "'x: C1({c=4,8},3), C1({c},3, padding: same, add: 'x)"]
 //! ```
-//! A list's slots are parted by semicolons. Each is the name of a set or a layer; in a set, `""` is
-//! no layer, and braces stand for a layer for each of their words.
+//! A list's slots are parted by semicolons. Each is the name of a set, or a layer, or some one after
+//! the other, which are chosen together; labels are theirs alone. In a set, `""` is no layer, and
+//! braces stand for a layer for each of their words, those of one name for the same word.
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ use anyhow::{Context, Result, bail};
 use herringbone_compiler::network::{Bits, Item};
 use serde::Deserialize;
 
+use super::run::Run;
 use super::{Form, Slot, Space, brace};
 use crate::design::Design;
 
@@ -124,15 +126,15 @@ impl BitsInFile {
     }
 }
 
-fn set(choices: &[String]) -> Result<Vec<Option<Item>>> {
+fn set(choices: &[String]) -> Result<Vec<Run>> {
     let mut items = Vec::new();
     for text in choices {
         if text.trim().is_empty() {
-            items.push(None);
+            items.push(Run::of([]));
             continue;
         }
         for text in brace::expand(text) {
-            items.push(Some(layer(&text)?));
+            items.push(run(&text)?);
         }
         if items.len() > MOST_CHOICES {
             bail!("more than {MOST_CHOICES} layers");
@@ -146,7 +148,7 @@ fn set(choices: &[String]) -> Result<Vec<Option<Item>>> {
 
 fn form(
     list: &str,
-    sets: &BTreeMap<&str, Vec<Option<Item>>>,
+    sets: &BTreeMap<&str, Vec<Run>>,
     named: &BTreeMap<String, Vec<String>>,
 ) -> Result<Form> {
     let words: Vec<&str> = list.split(';').map(str::trim).collect();
@@ -159,7 +161,7 @@ fn form(
             Some(choices) => choices.clone(),
             // What is wrong with the set was said already.
             None if named.contains_key(word) => continue,
-            None => vec![Some(layer(word)?)],
+            None => vec![run(word)?],
         };
         slots.push(Slot {
             name: word.to_owned(),
@@ -169,13 +171,13 @@ fn form(
     Ok(Form { slots })
 }
 
-/// One layer, as a declaration writes it.
-fn layer(text: &str) -> Result<Item> {
+/// A layer, or some one after the other, as a declaration writes them.
+fn run(text: &str) -> Result<Run> {
     // Dropout alone would be no network.
     let design = |input| Design::read(&format!("< {text}, D*(2) >"), input);
     let design = design(ROOMY).or_else(|error| design(ROOMY_ROW).map_err(|_| error))?;
-    match &design.items[..] {
-        [item, _] => Ok(item.clone()),
-        _ => bail!("`{text}` must be one layer"),
+    match design.items.split_last() {
+        Some((_, items)) if !items.is_empty() => Ok(Run::of(items)),
+        _ => bail!("`{text}` must be a layer"),
     }
 }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use herringbone_compiler::network::{Bits, Item};
 
+use super::run::Labels;
 use super::{Form, Slot, Space};
-use crate::design::{Design, is_training_only};
+use crate::design::Design;
 use crate::random::Random;
 
 /// Which choices make a design of a space.
@@ -60,7 +61,8 @@ impl Space {
     /// The design that those genes stand for.
     pub fn design(&self, genes: &Genes) -> Design {
         let slots = self.forms[genes.form].slots.iter().zip(&genes.choices);
-        let items = slots.filter_map(|(slot, &choice)| slot.choices[choice].clone());
+        let mut labels = Labels::default();
+        let items = slots.flat_map(|(slot, &choice)| labels.name(&slot.choices[choice]));
         Design {
             items: items.chain([self.last.clone()]).collect(),
             bits: self.bits[genes.bits],
@@ -206,16 +208,11 @@ impl Form {
             return false;
         }
         for (index, choice) in slot.choices.iter().enumerate() {
-            let rest = match choice {
-                None => items,
-                Some(item) if is_training_only(item) => items,
-                Some(item) => match items.split_first() {
-                    Some((first, rest)) if *first == item => rest,
-                    _ => continue,
-                },
+            let Some(count) = choice.begins(items) else {
+                continue;
             };
             choices.push(index);
-            if self.matches(rest, choices, dead) {
+            if self.matches(&items[count..], choices, dead) {
                 return true;
             }
             choices.pop();
