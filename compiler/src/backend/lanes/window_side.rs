@@ -64,7 +64,7 @@ mod tests {
                 let product = at * factor as u32;
                 let fraction = product << (32 - shift) >> (32 - shift);
                 assert_eq!(product >> shift, at / side, "{at} by {side}");
-                assert_eq!(fraction * side >> shift, at % side, "{at} by {side}");
+                assert_eq!((fraction * side) >> shift, at % side, "{at} by {side}");
             }
         }
         assert_eq!(WindowSide(8).log2(), Some(3));
