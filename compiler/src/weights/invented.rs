@@ -1,5 +1,6 @@
 //! Weights for a design that has none yet: to see it run, and what it takes.
 
+use super::pruned::shares_of_zeros;
 use super::{
     CellParameters, Factors, OwnParameters, Parameters, PrototypeParameters, Shift, TreeParameters,
     Weights,
@@ -8,19 +9,38 @@ use crate::network::{Bits, Element, Kind, Network, Node, Rank, Recurrent, SumSha
 
 /// Weights of that network, the same each time: as spread as trained ones are, so that
 /// neither all activations are 0 nor all of them at their largest. What they compute means
-/// nothing. That share of them is 0 besides, 0 to below 1, and of layers that ask for more
-/// as much as they do.
+/// nothing. That share of them is 0 besides, 0 to below 1, of each layer as many as pruning would
+/// make 0, and of layers that ask for more as much as they do.
 pub fn invented(network: &Network, sparsity: f64) -> Weights {
     let mut noise = Noise::new();
     let bits = network.bits();
+    let mut shares = shares_of_zeros(&tensors(network), sparsity).into_iter();
+    let mut next_share = || shares.next().expect("each tensor has one");
     let (mut sums, mut own) = (Vec::new(), Vec::new());
     for node in network.nodes() {
-        noise.sparsity = sparsity.max(node.kind.sparsity());
-        let of_node = node.sums().map(|sum| of_sum(bits, &sum, &mut noise));
+        let least = node.kind.sparsity();
+        let of_node = node.sums().map(|sum| {
+            noise.sparsity = least.max(next_share());
+            of_sum(bits, &sum, &mut noise)
+        });
         sums.push(of_node.collect());
+        noise.sparsity = least.max(next_share());
         own.push(of_node_itself(bits, node, &mut noise));
     }
     Weights::with_own(sums, own)
+}
+
+/// How many weights each sum has, and then, as one tensor, what a node has beside its sums: of each
+/// node in turn.
+fn tensors(network: &Network) -> Vec<u64> {
+    let mut counts = Vec::new();
+    for node in network.nodes() {
+        let first = counts.len();
+        counts.extend(node.sums().map(|sum| sum.weights()));
+        let of_sums: u64 = counts[first..].iter().sum();
+        counts.push(node.weight_count() - of_sums);
+    }
+    counts
 }
 
 /// What a node has beside the parameters of its sums.

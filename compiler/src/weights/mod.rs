@@ -7,6 +7,7 @@ mod expected;
 mod invented;
 mod metadata;
 mod own;
+mod pruned;
 mod read;
 mod value;
 
