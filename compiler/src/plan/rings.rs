@@ -96,6 +96,7 @@ mod tests {
         // All of the map.
         assert_eq!(pixels((3, 13, 1), 29, true), 3 * 13);
     }
+
     #[test]
     fn a_reader_that_waits_has_all_rows_from_its_field_on() {
         let rows = |field_rows, beyond, comes_then| {
