@@ -57,7 +57,7 @@ impl AxisTiming {
     }
 
     /// What of a value of this timing is there when a reader of that timing computes, whose fields
-    /// have that many rows or columns, so many of them before the map.
+    /// have `side` rows or columns, `before` of which are before the map.
     pub fn lead(self, reader: Self, (side, before): (u32, u32)) -> Lead {
         let since = reader.delay.saturating_sub(self.delay);
         let of_field = side - 1 - before.min(side - 1);

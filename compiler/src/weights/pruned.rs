@@ -6,8 +6,8 @@ const HALVINGS: u32 = 60;
 /// The least and the largest score, as powers of two.
 const SCORES: (f64, f64) = (-100.0, 100.0);
 
-/// The share of each tensor's weights that becomes 0 where that share of all does, 0 to below 1, of
-/// tensors of so many weights.
+/// The share of each tensor's weights that becomes 0 where `share` of all do, 0 to below 1; `counts`
+/// are the weights of each.
 ///
 /// Training makes those 0 whose squares are the smallest share of the squares in their tensor that
 /// are not smaller (Lee et al. 2021, "Layer-adaptive sparsity for the magnitude-based pruning",
@@ -29,7 +29,7 @@ pub(super) fn shares_of_zeros(counts: &[u64], share: f64) -> Vec<f64> {
     shares(score.exp2()).collect()
 }
 
-/// The share of a tensor of so many weights whose score is below that.
+/// The share of a tensor's weights whose score is below that; it has `count`.
 fn share_below(score: f64, count: u64) -> f64 {
     let largest = boundary((0.0, 1.0), |a| {
         let larger = 1.0 / 6.0 - 2.0 * a.powi(3) / 3.0 + a.powi(4) / 2.0;

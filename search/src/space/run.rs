@@ -16,7 +16,7 @@ impl Run {
         Self(items.into())
     }
 
-    /// Parts a list into runs, each as short as can be: a label and all that read it are of one run.
+    /// Parts a list into runs, each as short as possible: a label and all that read it are in one run.
     /// None where labels are read that nobody has.
     pub(super) fn parted(items: &[&Item]) -> Vec<Self> {
         let has = |label: &str| {

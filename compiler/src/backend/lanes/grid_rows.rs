@@ -13,17 +13,7 @@ pub(crate) fn row_index(asm: &mut Assembly<'_>, roles: &Roles, timing: AxisTimin
     let value = roles.value;
     asm.emit(Operation::LoadSlot(value, frame::GRID_ROW));
     add_constant(asm, value, -i64::from(timing.delay), roles.word);
-    let Quotient { factor, shift, .. } = Quotient::of_byte(timing.stride);
-    let from = match factor {
-        1 => value,
-        _ => {
-            asm.emit_all(multiply(asm.isa(), factor, [roles.word, value]));
-            roles.word
-        }
-    };
-    if shift > 0 {
-        asm.emit(Operation::ShiftRight(value, from, shift));
-    }
+    Quotient::of_byte(timing.stride).emit(asm, value, roles.word);
 }
 
 /// `value` ← what is left of it, a byte, by that. Changes `word` and `multiple`.

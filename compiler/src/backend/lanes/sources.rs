@@ -103,7 +103,7 @@ impl Sources {
             .collect()
     }
 
-    /// What is read of a map, by fields of so many rows, so many of them above the map.
+    /// What is read of a map by fields of `field_rows` rows, `above` of which are above the map.
     fn read(
         &self,
         program: &Program,
